@@ -1,0 +1,56 @@
+"""Mistakes a user can make, each a single line: where, what came, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DenoteError(Exception):
+    """A user's mistake. Its text is one line; the command line prints it alone and exits with 2.
+
+    Args:
+        where: The config key, file, layer or argument that is at fault.
+        problem: What came and why it cannot be used.
+        allowed: What may stand there instead, if that can be said.
+    """
+
+    def __init__(self, where: str, problem: str, allowed: str = "") -> None:
+        self.where, self.problem, self.allowed = where, problem, allowed
+        super().__init__(" ".join(f"{where}: {problem}{'; ' + allowed if allowed else ''}".split()))
+
+    def __reduce__(self) -> tuple[type[DenoteError], tuple[str, str, str]]:
+        """Survive the trip through a process pool."""
+        return type(self), (self.where, self.problem, self.allowed)
+
+
+class ConfigError(DenoteError):
+    """A key, option or value of the configuration."""
+
+
+class DataError(DenoteError):
+    """A dataset: its files, inputs, target or split."""
+
+
+class AttributeLabelError(DenoteError):
+    """An attribute: its expression, its columns, too few rows."""
+
+
+class LayerError(DenoteError):
+    """A layer that is not there or cannot be observed."""
+
+
+class StateError(DenoteError):
+    """Activations that cannot be used: not finite, or not those the manifest promises."""
+
+
+class StoreError(DenoteError):
+    """A stored model, state or sweep that does not fit what is asked of it."""
+
+
+def one_of(came: object, allowed: Iterable[object]) -> str:
+    """Say what is allowed, the nearest name first: ``did you mean 'linear'? allowed: linear, neuron``."""
+    names = [str(name) for name in allowed]
+    near = difflib.get_close_matches(str(came), names, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return f"{hint}allowed: {', '.join(names)}"

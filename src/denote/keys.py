@@ -1,0 +1,45 @@
+"""Keys of results: a digest of everything that shaped them and of nothing that did not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+KEY_LENGTH = 16
+"""Hex digits of a key: 64 bits, so a million results collide with probability below 1e-7."""
+
+SCHEMA = 1
+"""Raised by hand when a change of the code changes stored results for the same settings."""
+
+
+def digest(value: Any) -> str:
+    """Key of a JSON-like value (mappings in any order, sequences, numbers, strings, None).
+
+    Raises:
+        TypeError: if the value holds anything JSON cannot say, since its text might not be stable.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def digest_array(array: np.ndarray) -> str:
+    """Key of an array's type, shape and bytes."""
+    contiguous = np.ascontiguousarray(array)
+    sha = hashlib.sha256(f"{contiguous.dtype.str}{contiguous.shape}".encode())
+    sha.update(contiguous.data.cast("B") if contiguous.size else b"")
+    return sha.hexdigest()[:KEY_LENGTH]
+
+
+def digest_files(paths: Iterable[Path]) -> str:
+    """Key of files' names (without their folders) and contents, so that moving a dataset changes nothing."""
+    sha = hashlib.sha256()
+    for path in sorted(paths, key=lambda p: p.name):
+        sha.update(path.name.encode())
+        with path.open("rb") as file:
+            sha.update(hashlib.file_digest(file, "sha256").digest())
+    return sha.hexdigest()[:KEY_LENGTH]

@@ -1,0 +1,85 @@
+"""The columns of every table denote writes, in order and with their types. Columns may be added, never renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+TEXT, INTEGER, NUMBER, FLAG = pl.String, pl.Int64, pl.Float64, pl.Boolean
+
+
+def _columns(spec: str, kind: type[pl.DataType]) -> dict[str, type[pl.DataType]]:
+    return dict.fromkeys(spec.split(), kind)
+
+
+_OBSERVED = {
+    "dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEGER, "seed": INTEGER,
+    "object_model": TEXT, "object_accuracy": NUMBER, "layer": TEXT, "depth": INTEGER,
+    "relative_depth": NUMBER, "pooling": TEXT,
+}  # fmt: skip
+
+CELLS: dict[str, type[pl.DataType]] = {
+    **_OBSERVED,
+    "n_neurons": INTEGER, "probe": TEXT, "k": INTEGER, "probe_seed": INTEGER,
+    "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER, "n_fit": INTEGER, "n_test": INTEGER,
+    **_columns(
+        "auroc auroc_low auroc_high average_precision balanced_accuracy balanced_accuracy_low mcc accuracy "
+        "majority_accuracy control_auroc selectivity untrained_auroc input_auroc p_value q_value", NUMBER,
+    ),
+    "n_tests": INTEGER, "converged": FLAG, "decisive": FLAG, "note": TEXT,
+}  # fmt: skip
+CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
+
+NEURONS: dict[str, type[pl.DataType]] = {
+    **_OBSERVED,
+    "neuron": INTEGER, "neuron_name": TEXT, "probe_seed": INTEGER, "family": TEXT, "property": TEXT,
+    **_columns("label_proportion folded_label_proportion", NUMBER), "direction": INTEGER,
+    **_columns(
+        "threshold balanced_accuracy balanced_accuracy_low tpr tnr precision auroc mcc p_value q_value", NUMBER,
+    ),
+    "n_tests": INTEGER, "denotes": FLAG, "on_proportion": NUMBER, "live": FLAG,
+    "fit_balanced_accuracy": NUMBER,
+    **_columns("n_fit n_test n_positive_fit n_positive_test", INTEGER), "label_proportion_range": TEXT,
+    **_columns("control_balanced_accuracy untrained_balanced_accuracy input_balanced_accuracy", NUMBER),
+    "rival": TEXT, "rival_balanced_accuracy": NUMBER, "note": TEXT,
+}  # fmt: skip
+NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
+
+CONTROLS: dict[str, type[pl.DataType]] = {
+    "control": TEXT, "draw": INTEGER, **{k: v for k, v in {**CELLS, **NEURONS}.items() if k != "note"}, "note": TEXT,
+}  # fmt: skip
+
+LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
+    "dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEGER, "layer": TEXT, "family": TEXT,
+    "depth": INTEGER, "relative_depth": NUMBER,
+    **_columns("n_models n_neurons n_live n_denoting n_distinct", INTEGER),
+    **_columns(
+        "share_denoting rotated_share_denoting untrained_share_denoting label_proportion_mean label_proportion_low "
+        "label_proportion_high folded_mean folded_low folded_high rotated_folded_mean majority_side_share "
+        "on_proportion_mean unconditional_label_proportion_mean unconditional_folded_mean "
+        "untrained_label_proportion_mean untrained_folded_mean smallest_detectable_proportion", NUMBER,
+    ),
+    "note": TEXT,
+}  # fmt: skip
+LABEL_PROPORTION_BY_DEPTH_KEY = ("dataset", "architecture", "trained", "epoch", "layer", "family")
+
+
+def table(rows: Iterable[Mapping[str, Any]], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    """Rows as a frame with exactly the columns of ``schema``, in its order; what a row leaves out is null.
+
+    Raises:
+        KeyError: if a row has a column that the schema lacks, since it would be lost in silence.
+    """
+    rows = list(rows)
+    unknown = {column for row in rows for column in row} - set(schema)
+    if unknown:
+        raise KeyError(f"columns not in the schema: {sorted(unknown)}")
+    return pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=dict(schema))
+
+
+def note(*reasons: str | None) -> str | None:
+    """Join reasons into one note, each once, or None where there are none."""
+    kept = list(dict.fromkeys(reason for reason in reasons if reason))
+    return "; ".join(kept) or None
