@@ -1,0 +1,1 @@
+"""What a user may choose: the config groups of denote, shipped as the package ``denote.conf``."""

@@ -1,0 +1,307 @@
+"""Config to objects: the one boundary below which nothing knows Hydra, and the only caller of ``instantiate``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from denote.errors import ConfigError, DenoteError, one_of
+from denote.runs.fingerprint import fingerprint, job_name
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from denote.data.module import SamplesModule
+    from denote.runs.job import Job
+
+ARCHITECTURE_KEYS = ("trained", "epoch", "save_epochs")
+"""Keys of the architecture group that choose among weights and are no arguments of the network's class."""
+
+TRUSTED_PACKAGES = ("denote", "torch", "pytorch_lightning")
+"""Packages a ``_target_`` may name; what it names must still be a class of an allowed kind."""
+
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)?\s*$")
+_UNITS = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The resolved config as plain dicts and lists, without Hydra's own node.
+
+    Raises:
+        ConfigError: for a value that is still ``???`` or an interpolation that leads nowhere.
+    """
+    try:
+        values = {key: config[key] for key in config if key != "hydra"}
+        container = OmegaConf.to_container(
+            OmegaConf.create(values, flags={"allow_objects": False}), resolve=True, throw_on_missing=True
+        )
+    except MissingMandatoryValue as error:
+        key = getattr(error, "full_key", None) or str(error).rpartition(":")[2].strip()
+        raise ConfigError(str(key), "has no value", f"give it one: {key}=VALUE") from error
+    except OmegaConfBaseException as error:
+        raise ConfigError(str(error.full_key or "config"), str(error).splitlines()[0]) from error
+    if not isinstance(container, dict):
+        raise ConfigError("config", "is not a mapping")
+    return {str(key): value for key, value in container.items()}
+
+
+def _peek(root: DictConfig) -> dict[str, Any]:
+    """Like `plain`, but for naming a job folder: a missing value is left as it is and reported by the job."""
+    shaping = [key for key in root if key not in {"hydra", "sweep_name"}]
+    copy = OmegaConf.create({key: root._get_node(key) for key in shaping})
+    container = OmegaConf.to_container(copy, resolve=True)
+    return {str(key): value for key, value in container.items()} if isinstance(container, dict) else {}
+
+
+_started: list[str] = []
+
+
+def _sweep_name(*, _root_: DictConfig) -> str:
+    """The experiment's name, else the date and time at which this process first asked."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra = _root_.get("hydra") or (HydraConfig.get() if HydraConfig.initialized() else None)
+    choices = hydra.runtime.choices if hydra is not None else {}
+    experiment = choices.get("experiment")
+    if experiment:
+        return str(experiment).replace("/", "-")
+    if not _started:
+        from datetime import datetime
+
+        _started.append(datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+    return _started[0]
+
+
+def _job_name(*, _root_: DictConfig) -> str:
+    return job_name(_peek(_root_))
+
+
+def register_resolvers() -> None:
+    """Teach OmegaConf the interpolations that ``conf/`` uses. Safe to call again, and needed in every process."""
+    OmegaConf.register_new_resolver("denote.sweep_name", _sweep_name, replace=True)
+    OmegaConf.register_new_resolver("denote.job_name", _job_name, replace=True)
+
+
+def byte_count(text: str | int, key: str = "memory_limit") -> int:
+    """Bytes from ``2147483648`` or ``2GiB``."""
+    match = _SIZE.match(str(text))
+    if match is None:
+        raise ConfigError(key, f"{text!r} is no size", "allowed: bytes, or a number with KiB, MiB, GiB or TiB")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Find what can be known to be wrong from the config alone, before any job starts.
+
+    Raises:
+        ConfigError: naming the key, what came and what is allowed.
+    """
+    _number(config, "seed", whole=True)
+    _number(config, "probe_seed", whole=True)
+    _number(config, "evidence.decisive", low=0.5, high=1)
+    _number(config, "evidence.null", low=0.5, high=float(config["evidence"]["decisive"]), below=True)
+    _number(config, "evidence.q", low=0, high=1, above=True, below=True)
+    _number(config, "evidence.min_rows", low=1, whole=True)
+    _number(config, "evidence.on_tolerance", low=0, high=1)
+    _number(config, "evidence.thresholds", low=2, whole=True)
+    for part in ("object", "fit", "test"):
+        _number(config, f"split.fractions.{part}", low=0, high=1, above=True, below=True)
+    _number(config, "trainer.max_epochs", low=1, whole=True)
+    _number(config, "trainer.patience", low=1, whole=True)
+    _number(config, "trainer.batch_size", low=1, whole=True)
+    _number(config, "trainer.extract_batch_size", low=1, whole=True)
+    _number(config, "trainer.validation", low=0, high=1, above=True, below=True)
+    _number(config, "trainer.optimizer.lr", low=0, above=True)
+    _choice(config, "on_existing", ("skip", "redo", "fail"))
+    _choice(config, "store.extract", ("all", "asked"))
+    _choice(config, "layer.pooling", ("mean", "max", "flatten"))
+    _choice(config, "logger.kind", ("wandb", "none"))
+    byte_count(config["memory_limit"])
+    _check_layer(config["layer"].get("select"))
+    if not config["attribute"].get("where") and not [k for k in config["attribute"] if k != "where"]:
+        raise ConfigError("attribute", "names no attribute", "choose an option: attribute=classes, or attribute.where")
+    _check_options(config, "probe", _probe_kinds())
+    _check_controls(config["control"])
+    if config["architecture"].get("epoch") is not None:
+        _number(config, "architecture.epoch", low=0, whole=True)
+    for name in ("dataset", "architecture"):
+        _check_targets(config[name], name)
+
+
+def _probe_kinds() -> tuple[str, ...]:
+    return ("linear", "neuron", "majority")
+
+
+CONTROLS = {"shuffled": {"draws", "neuron_draws"}, "untrained": {"twins"}, "raw_input": {"enabled"}}
+
+
+def _check_controls(control: Mapping[str, Any]) -> None:
+    for name, settings in control.items():
+        if name not in CONTROLS:
+            raise ConfigError(f"control.{name}", "no such control", one_of(name, CONTROLS))
+        for key in settings or {}:
+            if key not in CONTROLS[name]:
+                raise ConfigError(f"control.{name}.{key}", "no such key", one_of(key, sorted(CONTROLS[name])))
+    for key, low in (("shuffled.draws", 1), ("shuffled.neuron_draws", 1), ("untrained.twins", 1)):
+        group, _, name = key.partition(".")
+        if group in control:
+            _number({"control": control}, f"control.{group}.{name}", low=low, whole=True)
+
+
+def _check_options(config: Mapping[str, Any], group: str, kinds: tuple[str, ...]) -> None:
+    options = config[group]
+    if not options:
+        raise ConfigError(group, "names no option", f"choose at least one: {group}={kinds[0]}")
+    for name, settings in options.items():
+        kind = settings.get("kind") if isinstance(settings, Mapping) else None
+        if kind not in kinds:
+            raise ConfigError(f"{group}.{name}.kind", f"{kind!r} is unknown", one_of(kind, kinds))
+
+
+def _check_layer(select: Any) -> None:
+    wanted = select if isinstance(select, list) else [select]
+    bad = [item for item in wanted if isinstance(item, bool) or not isinstance(item, (int, str))]
+    if bad or not wanted:
+        raise ConfigError(
+            "layer.select", f"{select!r} selects nothing",
+            "allowed: a depth, a name or glob, a list of those, all, first, middle, last, state",
+        )  # fmt: skip
+
+
+def _lookup(config: Mapping[str, Any], key: str) -> Any:
+    value: Any = config
+    for name in key.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            raise ConfigError(key, "is missing")
+        value = value[name]
+    return value
+
+
+def _number(
+    config: Mapping[str, Any], key: str, low: float | None = None, high: float | None = None,
+    *, whole: bool = False, above: bool = False, below: bool = False,
+) -> None:  # fmt: skip
+    value = _lookup(config, key)
+    kinds = int if whole else (int, float)
+    span = f"{'a whole number' if whole else 'a number'}"
+    if low is not None:
+        span += f" {'above' if above else 'of at least'} {low}"
+    if high is not None:
+        span += f"{' and' if low is not None else ''} {'below' if below else 'at most'} {high}"
+    fits = isinstance(value, kinds) and not isinstance(value, bool)
+    fits = fits and (low is None or value > low or (value == low and not above))
+    fits = fits and (high is None or value < high or (value == high and not below))
+    if not fits:
+        raise ConfigError(key, f"{value!r} is not possible", f"allowed: {span}")
+
+
+def _choice(config: Mapping[str, Any], key: str, allowed: tuple[str, ...]) -> None:
+    value = _lookup(config, key)
+    if value not in allowed:
+        raise ConfigError(key, f"{value!r} is unknown", one_of(value, allowed))
+
+
+def _targets(node: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield where, str(node["_target_"])
+        for key, value in node.items():
+            yield from _targets(value, f"{where}.{key}")
+    elif isinstance(node, (list, tuple)):
+        for index, value in enumerate(node):
+            yield from _targets(value, f"{where}[{index}]")
+
+
+def _check_targets(node: Any, where: str) -> None:
+    if isinstance(node, Mapping) and "_target_" not in node:
+        raise ConfigError(f"{where}._target_", "is missing", "name the class to build")
+    for place, target in _targets(node, where):
+        package = target.split(".")[0]
+        if package not in TRUSTED_PACKAGES:
+            raise ConfigError(f"{place}._target_", f"{target!r} is not trusted", f"allowed: classes of {', '.join(TRUSTED_PACKAGES)}")
+
+
+def _allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:
+    """The class a target names, which must derive from one of ``kinds``: a prefix alone would let functions through."""
+    import importlib
+
+    module_name, _, class_name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{where}._target_", f"{target!r} cannot be found ({error})") from error
+    if not (isinstance(found, type) and issubclass(found, kinds)):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise ConfigError(f"{where}._target_", f"{target!r} is refused", f"allowed: a class derived from {names}")
+    return found
+
+
+def _instantiate(node: Mapping[str, Any], where: str, kinds: tuple[type, ...], **given: Any) -> Any:
+    """Build what ``_target_`` names, after checking this target and every nested one."""
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    _check_targets(node, where)
+    for place, target in _targets(node, where):
+        _allowed_class(target, place, kinds)
+    try:
+        return instantiate(dict(node), **given, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, DenoteError):
+            raise error.__cause__ from None
+        raise ConfigError(where, _first_line(error.__cause__ or error)) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def data_module(config: Mapping[str, Any]) -> SamplesModule:
+    """The dataset with its split, not yet loaded."""
+    from denote.data.module import SamplesModule
+
+    dataset = dict(config["dataset"])
+    split = config["split"]
+    module = _instantiate(
+        dataset, "dataset", (SamplesModule,), split_seed=split["seed"], fractions=dict(split["fractions"]),
+        group=split["group"], column=split["column"], batch_size=config["trainer"]["batch_size"],
+        validation=config["trainer"]["validation"], shuffle_seed=config["seed"],
+    )  # fmt: skip
+    assert isinstance(module, SamplesModule)  # noqa: S101  (for the type checker; `_instantiate` refused all others)
+    return module
+
+
+def network_factory(config: Mapping[str, Any]) -> Callable[[tuple[int, ...], int], nn.Module]:
+    """A function of input shape and number of classes that builds the architecture with fresh weights."""
+    from torch import nn
+
+    architecture = {key: value for key, value in config["architecture"].items() if key not in ARCHITECTURE_KEYS}
+
+    def build(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        network: nn.Module = _instantiate(
+            architecture, "architecture", (nn.Module,), input_shape=input_shape, n_classes=n_classes
+        )
+        return network
+
+    return build
+
+
+def job(config: DictConfig, folder: Path, sweep_folder: Path) -> Job:
+    """Everything a job needs, as objects. Loads no data and trains nothing.
+
+    Raises:
+        ConfigError: for anything that can be known to be wrong from the config alone.
+    """
+    settings = plain(config)
+    check(settings)
+    from denote.runs.job import job_from
+
+    return job_from(
+        settings, folder=folder, sweep_folder=sweep_folder, data=data_module(settings), network=network_factory(settings),
+        memory_limit=byte_count(settings["memory_limit"]), fingerprint=fingerprint(settings),
+    )  # fmt: skip

@@ -1,0 +1,210 @@
+"""The three commands. Nothing heavy is imported before it is known to be needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from denote.errors import ConfigError, DenoteError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from denote.sweeper import SweepPlan
+
+DONE, BUG, MISTAKE = 0, 1, 2
+"""Exit codes. A sweep ends with `BUG` if any job failed and with `MISTAKE` only if nothing could start."""
+
+
+def main() -> None:
+    """Observe: train or load the object model, record states, fit observers, write evidence."""
+    sys.exit(_command("denote", sys.argv[1:]))
+
+
+def train() -> None:
+    """Train only the object model."""
+    sys.exit(_command("denote-train", sys.argv[1:]))
+
+
+def report() -> None:
+    """Write tables, figures and report again from a sweep's saved evidence."""
+    sys.exit(_guarded(lambda: _report(sys.argv[1:])))
+
+
+def _command(command: str, arguments: list[str]) -> int:
+    if "--version" in arguments:
+        from denote import __version__
+
+        print(f"denote {__version__}")
+        return DONE
+    if "--help" in arguments or "-h" in arguments:
+        from denote.help import page
+
+        print(page(command, _value_of("--config-dir", arguments)))
+        return DONE
+    return _guarded(lambda: _hydra(command, arguments))
+
+
+def _value_of(flag: str, arguments: list[str]) -> str | None:
+    for index, argument in enumerate(arguments):
+        if argument == flag and index + 1 < len(arguments):
+            return arguments[index + 1]
+        if argument.startswith(f"{flag}="):
+            return argument.partition("=")[2]
+    return None
+
+
+def _guarded(action: Callable[[], int]) -> int:
+    """Run a command; turn a user's mistake into one line, and leave a bug its traceback."""
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    try:
+        return action()
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return BUG
+    except Exception as error:
+        mistake = _mistake(error)
+        if mistake is None or wants_traceback:
+            traceback.print_exc()
+            return MISTAKE if mistake is not None else BUG
+        print(mistake, file=sys.stderr)
+        return MISTAKE
+
+
+def _mistake(error: Exception) -> DenoteError | None:
+    if isinstance(error, DenoteError):
+        return error
+    if "hydra" not in sys.modules:
+        return None
+    from denote.mistakes import as_mistake
+
+    return as_mistake(error, _default_keys())
+
+
+def _default_keys() -> list[str]:
+    """All keys of the default configuration, to name the one nearest to a mistyped key."""
+    from hydra import compose, initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import DictConfig
+
+    def flatten(node: Any, prefix: str) -> list[str]:
+        if not isinstance(node, DictConfig):
+            return [prefix[:-1]]
+        inner = [key for name in node for key in flatten(node._get_node(name), f"{prefix}{name}.")]
+        return ([prefix[:-1]] if prefix else []) + inner
+
+    GlobalHydra.instance().clear()
+    with initialize_config_module("denote.conf", version_base="1.3"):
+        return flatten(compose("config"), "")
+
+
+def _hydra(command: str, arguments: list[str]) -> int:
+    """Hand over to Hydra, and take the sweep back from it for the merge and the exit code."""
+    # Without this Hydra swallows the exception and prints its own shortened one.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    import hydra
+    from hydra.core.plugins import Plugins
+
+    from denote.build import register_resolvers
+    from denote.sweeper import PlannedSweeper
+
+    register_resolvers()
+    # Registered here and not as a `hydra_plugins` package, which would reach into other people's Hydra programs.
+    Plugins.instance().register(PlannedSweeper)
+    task: Callable[[DictConfig], None] = _observe
+    if command == "denote-train":
+        task, arguments = _train, [*arguments, *_TRAIN_OVERRIDES]
+    if "--layers" in arguments:
+        task, arguments = _layers, [*(a for a in arguments if a != "--layers"), *_LAYERS_OVERRIDES]
+    PlannedSweeper.plan = None
+    sys.argv = [command, *arguments]
+    interrupted = False
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(task)()
+    except KeyboardInterrupt:
+        interrupted = True
+        if PlannedSweeper.plan is None:
+            raise
+    except SystemExit as stop:
+        if stop.code not in (0, None):
+            return int(stop.code) if isinstance(stop.code, int) else BUG
+    plan = PlannedSweeper.plan
+    if plan is None or task is not _observe:
+        return DONE
+    return _finish(plan, interrupted=interrupted)
+
+
+_TRAIN_OVERRIDES = [
+    "hydra.job.name=denote-train", "hydra.output_subdir=null", "hydra.run.dir=${store.path}",
+    "hydra.sweep.dir=${store.path}", "hydra.sweep.subdir=.", "hydra/job_logging=stdout",
+]  # fmt: skip
+_LAYERS_OVERRIDES = [
+    "hydra.job.name=denote-layers", "hydra.output_subdir=null", "hydra.run.dir=.", "hydra.mode=RUN",
+    "hydra/job_logging=stdout",
+]  # fmt: skip
+
+
+def _observe(config: DictConfig) -> None:
+    """One job: its results in its folder; in a sweep its failure stays in its record."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from denote.build import register_resolvers
+    from denote.runs.worker import run_job
+
+    register_resolvers()  # a launcher may have started a process of its own for this job
+    hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir)
+    in_sweep = hydra.mode == RunMode.MULTIRUN
+    run_job(config, folder, folder.parent, overrides=list(hydra.overrides.task), in_sweep=in_sweep)
+
+
+def _train(config: DictConfig) -> None:
+    from denote.runs.worker import train_only
+
+    train_only(config)
+
+
+def _layers(config: DictConfig) -> None:
+    from denote.runs.worker import list_layers_of
+
+    print(list_layers_of(config))
+
+
+def _finish(plan: SweepPlan, *, interrupted: bool) -> int:
+    """Merge what is finished, print what was found, and say by the exit code whether all went well."""
+    from denote.runs.sweep import close_sweep
+
+    if plan.jobs and len(plan.having("refused")) == len(plan.jobs):
+        raise ConfigError("sweep", f"none of {len(plan.jobs)} jobs could start", plan.jobs[0].reason)
+    refused = {job.folder.name: job.reason for job in plan.having("refused")}
+    expected = [job.folder for job in plan.jobs if job.status != "refused"]
+    outcome = close_sweep(
+        plan.folder, expected, refused, skipped=len(plan.having("skip")), interrupted=interrupted,
+        command=" ".join(sys.argv),
+    )  # fmt: skip
+    return BUG if interrupted or outcome.failed else DONE
+
+
+def _report(arguments: list[str]) -> int:
+    if "--version" in arguments:
+        from denote import __version__
+
+        print(f"denote {__version__}")
+        return DONE
+    usage = "denote-report sweep=multirun/NAME: write the sweep's tables, figures and report again from saved evidence"
+    if "--help" in arguments or "-h" in arguments:
+        print(usage)
+        return DONE
+    settings = dict(argument.partition("=")[::2] for argument in arguments)
+    unknown = [key for key in settings if key != "sweep"]
+    if unknown or not settings.get("sweep"):
+        raise ConfigError(unknown[0] if unknown else "sweep", "no such key" if unknown else "has no value", f"allowed: {usage}")
+    from denote.runs.sweep import report_sweep
+
+    report_sweep(Path(settings["sweep"]))
+    return DONE

@@ -1,0 +1,86 @@
+"""Hydra's and OmegaConf's own complaints as one line each: what, where, what is allowed or nearest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from denote.errors import ConfigError, DenoteError, one_of
+
+GROUPS = ("dataset", "architecture", "attribute", "layer", "probe", "control", "trainer", "logger", "experiment", "debug")
+
+_MISSING_OPTION = re.compile(r"Could not find '(?P<option>[^']+)'")
+_AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*)", re.DOTALL)
+_NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\.")
+_GRAMMAR = re.compile(r"Error parsing override '(?P<override>.*)'\s*(?P<why>.*)", re.DOTALL)
+
+
+def as_mistake(error: BaseException, keys: Iterable[str] = ()) -> DenoteError | None:
+    """The user's mistake behind an exception of Hydra or OmegaConf, or None where it is no such thing.
+
+    Args:
+        error: What came out of Hydra.
+        keys: The keys of the default config, from which the nearest is named.
+    """
+    from hydra.errors import HydraException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, DenoteError):
+            return seen
+        seen = seen.__cause__
+    text = str(error).strip()
+    if isinstance(error, OverrideParseException):
+        return _grammar(text)
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return _missing_option(text) or _unknown_key(error, text, list(keys)) or ConfigError("config", _line(text))
+    if isinstance(error, ValueError) and ("--multirun" in text or "--resolve" in text):
+        return ConfigError("command line", _line(text))
+    return None
+
+
+def _line(text: str) -> str:
+    return " ".join(part.strip() for part in text.splitlines() if part.strip())
+
+
+def _grammar(text: str) -> DenoteError:
+    match = _GRAMMAR.search(text)
+    override, why = (match["override"], _line(match["why"])) if match else ("override", text)
+    allowed = "allowed: KEY=VALUE; see https://hydra.cc/docs/advanced/override_grammar/basic"
+    if override.startswith(("attribute.where", "+attribute.where")):
+        allowed = """allowed: an expression in quotes inside the shell's: 'attribute.where="class IN (0, 6)"'"""
+    elif "[" in override or "{" in override:
+        allowed = """allowed: brackets, braces, commas and spaces inside a name need quotes: 'layer.select="[0-3]"'"""
+    return ConfigError(override, f"the override cannot be read ({why})", allowed)
+
+
+def _missing_option(text: str) -> DenoteError | None:
+    match = _MISSING_OPTION.search(text)
+    if match is None:
+        return None
+    group, _, option = match["option"].rpartition("/")
+    available = _AVAILABLE.search(text)
+    options = available["options"].split() if available else []
+    if group == "layer" and re.fullmatch(r"-?\d+", option):
+        return ConfigError(f"layer={option}", "there is no such option", f"use layer.select={option}")
+    if not group:
+        return ConfigError(option, "there is no such config")
+    return ConfigError(f"{group}={option}", "there is no such option", one_of(option, sorted(options)))
+
+
+def _unknown_key(error: BaseException, text: str, keys: list[str]) -> DenoteError | None:
+    match = _NO_GROUP.search(text)
+    key = match["key"] if match else getattr(error, "full_key", None)
+    if not key:
+        return None
+    if match is None and "not in struct" not in text and "not found" not in text.lower():
+        return ConfigError(str(key), _line(text.splitlines()[0]))
+    return ConfigError(str(key), "there is no such key or group", _nearest(str(key), keys))
+
+
+def _nearest(key: str, keys: list[str]) -> str:
+    """Siblings of a mistyped key where its parent exists, else the nearest of all keys."""
+    parent, _, _ = key.rpartition(".")
+    siblings = [name for name in keys if name.rpartition(".")[0] == parent]
+    return one_of(key, siblings or GROUPS)

@@ -1,0 +1,216 @@
+"""Weights & Biases: one run per object model, per job and per sweep; offline where there is no key.
+
+Whatever the logger, results are the same: nothing here is read back.
+"""
+
+from __future__ import annotations
+
+import logging
+import netrc
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+
+import polars as pl
+
+from denote.keys import digest
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+log = logging.getLogger(__name__)
+
+MAX_TABLE_ROWS = 10_000
+"""Rows of a W&B table: the dashboard shows no more."""
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """Where runs are tracked.
+
+    Attributes:
+        kind: ``wandb`` or ``none``.
+        folder: The sweep's folder; W&B writes into its ``wandb/``.
+        group: The sweep's name, W&B's group.
+        project: W&B project.
+        entity: W&B team or user; None for the default one.
+        tags: Words that label every run.
+    """
+
+    kind: str
+    folder: Path
+    group: str
+    project: str = "denote"
+    entity: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @contextmanager
+    def run(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Iterator[Any]:
+        """A W&B run that ends as finished, or as failed if the body raises; None where nothing is tracked.
+
+        Args:
+            job_type: ``object_model``, ``job`` or ``sweep``.
+            key: What makes this run itself: with the group it gives the run's id, so running again continues it.
+            name: What people read in the dashboard.
+            config: Resolved settings.
+        """
+        if self.kind == "none":
+            yield None
+            return
+        run = self._start(job_type, key, name, config)
+        try:
+            yield run
+        except BaseException:
+            run.finish(exit_code=1)
+            raise
+        run.finish(exit_code=0)
+
+    def _start(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Any:
+        import wandb
+
+        mode = os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return wandb.init(
+            project=self.project, entity=self.entity, dir=str(self.folder), group=self.group, job_type=job_type,
+            name=name, id=run_id(self.group, job_type, key), tags=list(self.tags), config=dict(config),
+            mode=mode, resume="allow" if mode == "online" else None, reinit="create_new",
+            settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_code=True),
+        )  # fmt: skip
+
+    def logged(self, job_type: str, key: str) -> bool:
+        """Whether this machine has a run of this id in the sweep's folder already."""
+        return any((self.folder / "wandb").glob(f"*run-*-{run_id(self.group, job_type, key)}"))
+
+
+def run_id(group: str, job_type: str, key: str) -> str:
+    """Id of a W&B run: the same work in the same sweep continues the same run."""
+    return digest([group, job_type, key])
+
+
+def has_key() -> bool:
+    """Whether W&B could log in without asking: by environment or by ``.netrc``."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    places = [os.environ["NETRC"]] if "NETRC" in os.environ else ["~/.netrc", "~/_netrc"]
+    for place in places:
+        path = Path(place).expanduser()
+        try:
+            if path.is_file() and netrc.netrc(path).authenticators(host):
+                return True
+        except (netrc.NetrcParseError, OSError):
+            log.warning("%s cannot be read; W&B runs stay offline", path)
+    return False
+
+
+def lightning_logger(run: Any) -> Logger | None:
+    """Lightning's logger on a run that is already open, for live training curves."""
+    if run is None:
+        return None
+    from pytorch_lightning.loggers import WandbLogger
+
+    return WandbLogger(experiment=run)
+
+
+def replay(run: Any, history: Sequence[Mapping[str, Any]]) -> None:
+    """Log the training curve of a model that was loaded, so that every sweep shows the curves of its models."""
+    if run is None:
+        return
+    run.define_metric("epoch")
+    run.define_metric("*", step_metric="epoch")
+    for row in history:
+        run.log({key: value for key, value in row.items() if value is not None})
+
+
+def log_job(run: Any, cells: pl.DataFrame, neurons: pl.DataFrame, figures: Mapping[str, Path]) -> None:
+    """Log one job: its tables, its figures, and a handful of summary numbers."""
+    if run is None:
+        return
+    import wandb
+
+    run.define_metric("depth")
+    run.define_metric("by_depth/*", step_metric="depth")
+    for row in depth_curves(cells, neurons):
+        run.log(row)
+    run.summary.update(summary(cells, neurons))
+    tables = {"cells": cells, "neurons": neurons.filter(pl.col("denotes").fill_null(value=False))}
+    logged: dict[str, Any] = {name: as_table(frame) for name, frame in tables.items() if frame.height}
+    logged |= {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items()}
+    if logged:
+        run.log(logged)
+
+
+def log_sweep(
+    run: Any, cells: pl.DataFrame, neurons: pl.DataFrame, by_depth: pl.DataFrame, figures: Mapping[str, Path],
+) -> None:  # fmt: skip
+    """Log the merged sweep: label proportion and share denoting with depth as the x axis, tables and figures."""
+    if run is None:
+        return
+    import wandb
+
+    run.define_metric("depth")
+    run.define_metric("label_proportion_by_depth/*", step_metric="depth")
+    run.define_metric("by_depth/*", step_metric="depth")
+    curves = [
+        "share_denoting", "untrained_share_denoting", "label_proportion_mean", "folded_mean", "on_proportion_mean",
+    ]  # fmt: skip
+    for (depth,), rows in by_depth.sort("depth").group_by(["depth"], maintain_order=True):
+        values = {
+            f"label_proportion_by_depth/{row['architecture']}/{row['family']}/{curve}": row[curve]
+            for row in rows.iter_rows(named=True) for curve in curves if row["trained"] and row[curve] is not None
+        }  # fmt: skip
+        if depth is not None and values:
+            run.log({"depth": depth, **values})
+    for row in depth_curves(cells, neurons):
+        run.log(row)
+    run.summary.update(summary(cells, neurons))
+    tables = {
+        "label_proportion_by_depth": by_depth, "cells": cells,
+        "denoting_neurons": neurons.filter(pl.col("denotes").fill_null(value=False)),
+    }  # fmt: skip
+    logged: dict[str, Any] = {name: as_table(frame) for name, frame in tables.items() if frame.height}
+    logged |= {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items()}
+    if logged:
+        run.log(logged)
+
+
+def depth_curves(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[dict[str, Any]]:
+    """One row per depth: mean held-out AUROC per probe and share of live neurons that denote per family.
+
+    A handful of keys however many neurons there are: a metric per neuron would break a W&B project.
+    """
+    rows: dict[int, dict[str, Any]] = {}
+    by_probe = cells.drop_nulls(["depth", "auroc"]).group_by("depth", "probe").agg(pl.col("auroc").mean())
+    for row in by_probe.iter_rows(named=True):
+        rows.setdefault(row["depth"], {})[f"by_depth/auroc/{row['probe']}"] = row["auroc"]
+    by_family = (
+        neurons.filter(pl.col("live").fill_null(value=False) & pl.col("depth").is_not_null())
+        .group_by("depth", "family").agg(pl.col("denotes").fill_null(value=False).mean())
+    )  # fmt: skip
+    for row in by_family.iter_rows(named=True):
+        rows.setdefault(row["depth"], {})[f"by_depth/share_denoting/{row['family']}"] = row["denotes"]
+    return [{"depth": depth, **rows[depth]} for depth in sorted(rows)]
+
+
+def summary(cells: pl.DataFrame, neurons: pl.DataFrame) -> dict[str, Any]:
+    """Numbers by which runs are compared in the dashboard's table."""
+    live = neurons.filter(pl.col("live").fill_null(value=False))
+    accuracy = neurons["object_accuracy"].drop_nulls()
+    return {
+        "object_accuracy": accuracy.mean() if accuracy.len() else None,
+        "cells": cells.height, "decisive_cells": int(cells["decisive"].fill_null(value=False).sum()),
+        "live_neurons": live.select("object_model", "layer", "pooling", "neuron").n_unique() if live.height else 0,
+        "denoting": int(neurons["denotes"].fill_null(value=False).sum()),
+    }  # fmt: skip
+
+
+def as_table(frame: pl.DataFrame) -> Any:
+    """A frame as a W&B table, its first `MAX_TABLE_ROWS` rows."""
+    import wandb
+
+    shown = frame.head(MAX_TABLE_ROWS)
+    return wandb.Table(columns=shown.columns, data=[list(row) for row in shown.iter_rows()])

@@ -1,0 +1,121 @@
+"""Which settings shape a job's results: its fingerprint, its name, and what the jobs of a sweep must agree on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from denote.keys import SCHEMA, digest, digest_files
+
+Config = Mapping[str, Any]
+
+NOT_SHAPING = {"sweep_name", "store", "device", "memory_limit", "on_existing", "tags", "logger", "hydra"}
+"""Top-level keys that say where and how a job runs, never what comes out."""
+
+NOT_SHAPING_TRAINER = {"progress", "extract_batch_size"}
+NOT_SHAPING_ARCHITECTURE = {"save_epochs"}
+PATH_KEYS = {"root", "path"}
+"""Keys that name files: their content shapes a result, their place does not."""
+
+
+def shaping(config: Config) -> dict[str, Any]:
+    """The part of a resolved config that shapes results, with files replaced by the digest of their content."""
+    kept = {key: value for key, value in config.items() if key not in NOT_SHAPING}
+    for group, left_out in (("trainer", NOT_SHAPING_TRAINER), ("architecture", NOT_SHAPING_ARCHITECTURE)):
+        kept[group] = {key: value for key, value in (kept.get(group) or {}).items() if key not in left_out}
+    return _by_content(kept)
+
+
+def fingerprint(config: Config) -> str:
+    """Key of a job: equal for two configs that must give equal results."""
+    return digest({"schema": SCHEMA, "config": shaping(config)})
+
+
+def job_name(config: Config) -> str:
+    """Folder name of a job, readable first, then eight digits of the fingerprint."""
+    architecture = config.get("architecture") or {}
+    network = str(architecture.get("_target_", "model")).rpartition(".")[2].lower()
+    if "layers" in architecture and "width" in architecture:
+        network += f"-{architecture['layers']}x{architecture['width']}"
+    if architecture.get("trained") is False:
+        network += "-untrained"
+    attribute = config.get("attribute") or {}
+    attributes = "where" if attribute.get("where") else "+".join(k for k in attribute if k != "where")
+    layer = "layer=" + re.sub(r"[^\w.*-]+", ",", str((config.get("layer") or {}).get("select"))).strip(",")
+    words = [
+        str((config.get("dataset") or {}).get("name")), network, attributes, "+".join(config.get("probe") or {}),
+        layer, f"seed={config.get('seed')}",
+    ]  # fmt: skip
+    readable = re.sub(r"[^\w.,=+-]+", "_", "-".join(word for word in words if word))
+    return f"{readable[:120]}-{fingerprint(config)[:8]}"
+
+
+def agreement(config: Config) -> dict[str, Any]:
+    """Settings that are neither part of the object model nor a key column: equal in all jobs of a sweep folder.
+
+    Probe options and single attributes are compared by name, so jobs may differ in *which* they use but not in what
+    one name means.
+    """
+    shaped = shaping(config)
+    attributes = {name: spec for name, spec in (shaped.get("attribute") or {}).items() if isinstance(spec, Mapping)}
+    parts = {
+        "evidence": shaped.get("evidence"), "control": shaped.get("control"), "split": shaped.get("split"),
+        "probe": shaped.get("probe"), "attribute": attributes,
+    }  # fmt: skip
+    flat = {}
+    for name, value in parts.items():
+        flat.update(_flatten(name, value))
+    return flat
+
+
+def disagreement(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Keys on which two jobs differ. A probe or attribute that only one of them has is no disagreement."""
+    differing = []
+    for key in sorted({*ours, *theirs}):
+        if ours.get(key, _ABSENT) == theirs.get(key, _ABSENT):
+            continue
+        group, option = key.split(".")[:2] if key.count(".") else (key, "")
+        prefix = f"{group}.{option}."
+        only_one = group in {"probe", "attribute"} and not (
+            any(k.startswith(prefix) for k in ours) and any(k.startswith(prefix) for k in theirs)
+        )
+        if not only_one:
+            differing.append(key)
+    return differing
+
+
+_ABSENT = object()
+
+
+def _flatten(prefix: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping) and value:
+        return {k: v for name, inner in value.items() for k, v in _flatten(f"{prefix}.{name}", inner).items()}
+    return {prefix: value}
+
+
+def _by_content(value: Any, key: str = "") -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _by_content(inner, str(name)) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_by_content(inner) for inner in value]
+    if key in PATH_KEYS and isinstance(value, str):
+        return _content(value)
+    return value
+
+
+def _content(path: str) -> str:
+    """Digest of a file or of a folder's files; the bare text where there is nothing (a mistake found later)."""
+    place = Path(path).expanduser()
+    files = sorted(file for file in place.iterdir() if file.is_file()) if place.is_dir() else [place]
+    if not all(file.is_file() for file in files):
+        return path
+    return _digest_seen(tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=64)
+def _digest_seen(files: tuple[tuple[str, int, int], ...]) -> str:
+    """One reading of unchanged files per process, however many jobs ask."""
+    return digest_files(Path(name) for name, _, _ in files)

@@ -1,0 +1,1 @@
+"""One job: from a dataset and an architecture to the evidence in its folder."""

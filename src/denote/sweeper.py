@@ -1,0 +1,150 @@
+"""Hydra's sweeper with a plan: skip what is finished, refuse what disagrees, and never start zero jobs."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from denote import build
+from denote.errors import ConfigError, DenoteError
+from denote.runs.fingerprint import agreement, disagreement, fingerprint
+from denote.runs.record import FINISHED, read_record
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class PlannedJob:
+    """One combination of overrides and what becomes of it.
+
+    Attributes:
+        overrides: The command-line overrides of this job.
+        folder: Where its results are or will be.
+        status: ``run``, ``skip`` (finished before) or ``refused``.
+        reason: Why it was refused.
+    """
+
+    overrides: list[str]
+    folder: Path
+    status: str = "run"
+    reason: str = ""
+
+
+@dataclass
+class SweepPlan:
+    """All jobs of one multirun; the launcher starts those marked ``run``."""
+
+    folder: Path
+    jobs: list[PlannedJob] = field(default_factory=list)
+
+    def having(self, status: str) -> list[PlannedJob]:
+        """The jobs with a status."""
+        return [job for job in self.jobs if job.status == status]
+
+
+class PlannedSweeper(BasicSweeper):
+    """The Cartesian product of Hydra's basic sweeper, planned before it is launched."""
+
+    plan: SweepPlan | None = None
+    """The plan of this process's latest sweep, for the command line to read once Hydra has returned."""
+
+    def __init__(self, max_batch_size: int | None = None, params: dict[str, str] | None = None) -> None:
+        super().__init__(max_batch_size=max_batch_size, params=params)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Plan every combination, then launch those that have to run. A failing job does not end the sweep."""
+        if self.config is None or self.launcher is None or self.hydra_context is None:
+            raise RuntimeError("sweep() was called before setup()")
+        combinations = self._combinations(arguments)
+        if not combinations:
+            raise ConfigError("sweep", "these overrides make no job", "a glob or choice that matches nothing?")
+        folder = Path(str(self.config.hydra.sweep.dir))
+        plan = SweepPlan(folder)
+        PlannedSweeper.plan = plan
+        name = str(self.config.sweep_name)
+        for overrides in combinations:
+            # Pinned, because a default of date and time, or a swept experiment, would differ from job to job.
+            pinned = overrides if any(o.startswith("sweep_name=") for o in overrides) else [*overrides, f"sweep_name='{name}'"]
+            planned = self._planned(pinned, plan)
+            if planned is not None:
+                plan.jobs.append(planned)
+        running = plan.having("run")
+        if not running:
+            return []
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(self.config, folder / "multirun.yaml")
+        return self.launcher.launch([job.overrides for job in running], initial_job_idx=0)
+
+    def _combinations(self, arguments: list[str]) -> list[list[str]]:
+        assert self.hydra_context is not None  # noqa: S101  (checked by `sweep`)
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        return [list(job) for batch in self.split_arguments(overrides, None) for job in batch]
+
+    def _planned(self, overrides: list[str], plan: SweepPlan) -> PlannedJob | None:
+        assert self.hydra_context is not None and self.config is not None  # noqa: S101, PT018  (checked by `sweep`)
+        config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        if config.hydra.job.name != "denote":
+            return PlannedJob(overrides, plan.folder)
+        folder = plan.folder / str(config.hydra.sweep.subdir)
+        try:
+            settings = build.plain(config)
+            build.check(settings)
+        except DenoteError as error:
+            return PlannedJob(overrides, folder, "refused", str(error))
+        if any(job.folder == folder for job in plan.jobs):
+            return None  # two spellings of one job
+        return _settle(PlannedJob(overrides, folder), settings, plan)
+
+
+def _settle(planned: PlannedJob, settings: dict[str, Any], plan: SweepPlan) -> PlannedJob:
+    """Decide what becomes of a valid job: skipped, refused or run."""
+    record = read_record(planned.folder)
+    finished = record is not None and record.get("status") == FINISHED
+    if finished and record is not None and record.get("fingerprint") == fingerprint(settings):
+        if settings["on_existing"] == "skip":
+            planned.status = "skip"
+            return planned
+        if settings["on_existing"] == "fail":
+            planned.status = "refused"
+            planned.reason = f"on_existing: {planned.folder} is finished; allowed: on_existing=skip or redo"
+            return planned
+    differing = _differing(settings, planned.folder, plan)
+    if differing:
+        planned.status, planned.reason = "refused", differing
+    return planned
+
+
+_AGREED: dict[Path, dict[str, Any]] = {}
+
+
+def _differing(settings: dict[str, Any], folder: Path, plan: SweepPlan) -> str:
+    """Why a job may not join this sweep folder, or nothing. The first job, on disk or in the plan, sets the terms."""
+    ours = agreement(settings)
+    theirs = finished_agreements(plan.folder, leave_out=folder)
+    theirs += [_AGREED[job.folder] for job in plan.jobs if job.status == "run" and job.folder in _AGREED]
+    for other in theirs:
+        keys = disagreement(ours, other)
+        if keys:
+            return (
+                f"{plan.folder.name}: this job differs from the folder's other jobs in {', '.join(keys)}; "
+                "allowed: equal values, or another sweep_name"
+            )
+    _AGREED[folder] = ours
+    return ""
+
+
+def finished_agreements(folder: Path, leave_out: Path | None = None) -> list[dict[str, Any]]:
+    """What the finished jobs of a sweep folder agreed on, one mapping a job."""
+    found = []
+    for path in sorted(folder.glob("*/run.json")):
+        record = read_record(path.parent)
+        if path.parent != leave_out and record is not None and record.get("status") == FINISHED:
+            found.append(dict(record.get("agreement") or {}))
+    return found
