@@ -111,12 +111,8 @@ def check(config: Mapping[str, Any]) -> None:
     _number(config, "evidence.thresholds", low=2, whole=True)
     for part in ("object", "fit", "test"):
         _number(config, f"split.fractions.{part}", low=0, high=1, above=True, below=True)
-    _number(config, "trainer.max_epochs", low=1, whole=True)
-    _number(config, "trainer.patience", low=1, whole=True)
     _number(config, "trainer.batch_size", low=1, whole=True)
     _number(config, "trainer.extract_batch_size", low=1, whole=True)
-    _number(config, "trainer.validation", low=0, high=1, above=True, below=True)
-    _number(config, "trainer.optimizer.lr", low=0, above=True)
     _choice(config, "on_existing", ("skip", "redo", "fail"))
     _choice(config, "store.extract", ("all", "asked"))
     _choice(config, "layer.pooling", ("mean", "max", "flatten"))
@@ -266,11 +262,9 @@ def data_module(config: Mapping[str, Any]) -> SamplesModule:
     from denote.data.module import SamplesModule
 
     dataset = dict(config["dataset"])
-    split = config["split"]
     module = _instantiate(
-        dataset, "dataset", (SamplesModule,), split_seed=split["seed"], fractions=dict(split["fractions"]),
-        group=split["group"], column=split["column"], batch_size=config["trainer"]["batch_size"],
-        validation=config["trainer"]["validation"], shuffle_seed=config["seed"],
+        dataset, "dataset", (SamplesModule,), split=dict(config["split"]), batch_size=config["trainer"]["batch_size"],
+        validation=config["trainer"]["validation_share"], order_seed=config["seed"],
     )  # fmt: skip
     assert isinstance(module, SamplesModule)  # noqa: S101  (for the type checker; `_instantiate` refused all others)
     return module

@@ -37,7 +37,7 @@ def fingerprint(config: Config) -> str:
 def job_name(config: Config) -> str:
     """Folder name of a job, readable first, then eight digits of the fingerprint."""
     architecture = config.get("architecture") or {}
-    network = str(architecture.get("_target_", "model")).rpartition(".")[2].lower()
+    network = class_name(config, "architecture")
     if "layers" in architecture and "width" in architecture:
         network += f"-{architecture['layers']}x{architecture['width']}"
     if architecture.get("trained") is False:
@@ -46,11 +46,16 @@ def job_name(config: Config) -> str:
     attributes = "where" if attribute.get("where") else "+".join(k for k in attribute if k != "where")
     layer = "layer=" + re.sub(r"[^\w.*-]+", ",", str((config.get("layer") or {}).get("select"))).strip(",")
     words = [
-        str((config.get("dataset") or {}).get("name")), network, attributes, "+".join(config.get("probe") or {}),
+        class_name(config, "dataset").removesuffix("module"), network, attributes, "+".join(config.get("probe") or {}),
         layer, f"seed={config.get('seed')}",
     ]  # fmt: skip
     readable = re.sub(r"[^\w.,=+-]+", "_", "-".join(word for word in words if word))
     return f"{readable[:120]}-{fingerprint(config)[:8]}"
+
+
+def class_name(config: Config, group: str) -> str:
+    """What a group builds, in lower case: ``mlp``."""
+    return str((config.get(group) or {}).get("_target_", group)).rpartition(".")[2].lower()
 
 
 def agreement(config: Config) -> dict[str, Any]:
