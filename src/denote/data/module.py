@@ -1,0 +1,160 @@
+"""Samples as a LightningDataModule: parts, batches of (inputs, target, row), and a reproducible training order."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as lightning
+import torch
+from jaxtyping import Float32, Int, Int64
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from denote.data.parts import Parts
+from denote.data.samples import Samples
+from denote.data.split import SplitSettings, validation_rows
+from denote.errors import DataError
+from denote.streams import stream, torch_stream
+
+Batch = tuple[Float32[Tensor, " row *shape"], Int64[Tensor, " row"], Int64[Tensor, " row"]]
+
+
+class SamplesModule(lightning.LightningDataModule):
+    """A dataset with its split; a subclass says how to `load` it.
+
+    Args:
+        split: The keys of ``split.*``, see `SplitSettings`.
+        batch_size: Samples per batch.
+        validation: Share of the object part by which training is stopped, in (0, 1).
+        order_seed: Chooses the order of training; the object model's seed.
+        needs_object: False where the network was trained elsewhere and all rows are observed.
+        workers: Processes that fetch batches; 0 fetches in this one.
+
+    Attributes:
+        samples: The loaded samples, after `setup`.
+        parts: *object*, *fit* and *test*.
+        train_rows: Rows of the object part that are trained on, ascending.
+        validation_rows: Rows of the object part that training is stopped by, ascending.
+    """
+
+    samples: Samples
+    parts: Parts
+    train_rows: Int[np.ndarray, " train_row"]
+    validation_rows: Int[np.ndarray, " validation_row"]
+
+    def __init__(
+        self,
+        *,
+        split: SplitSettings | Mapping[str, Any] | None = None,
+        batch_size: int = 128,
+        validation: float = 0.1,
+        order_seed: int = 0,
+        needs_object: bool = True,
+        workers: int = 0,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise DataError("dataset.batch_size", f"{batch_size}", "allowed: 1 or more")
+        self.split = SplitSettings.of(split)
+        self.batch_size, self.validation, self.order_seed = batch_size, validation, order_seed
+        self.needs_object, self.workers = needs_object, workers
+        self._is_set_up = False
+
+    @abstractmethod
+    def load(self) -> Samples:
+        """Read or make the samples; called once.
+
+        Raises:
+            DataError: if they cannot be had.
+        """
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load and split, once, whatever the stage."""
+        if self._is_set_up:
+            return
+        self.samples = self.load()
+        self.parts = self.split(self.samples, needs_object=self.needs_object)
+        self.train_rows = self.validation_rows = self.parts.object
+        if self.needs_object:
+            self.train_rows, self.validation_rows = validation_rows(
+                self.samples, self.parts.object, share=self.validation, seed=self.split.seed, group=self.split.group
+            )
+        self._is_set_up = True
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Batches of the training rows in an order that only ``order_seed`` and the epoch decide."""
+        # A last batch of one sample has no variance, which batch normalisation refuses.
+        drop_last = len(self.train_rows) > self.batch_size and len(self.train_rows) % self.batch_size == 1
+        return self._loader(TrainingOrder(self.train_rows, self.order_seed), drop_last)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Batches of the validation rows, ascending."""
+        return self._loader(self.validation_rows)
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Batches of *test*, ascending."""
+        return self._loader(self.parts.test)
+
+    def batches(
+        self, rows: Int[np.ndarray, " row"], size: int
+    ) -> Iterator[tuple[Float32[Tensor, " row *shape"], Int[np.ndarray, " row"]]]:
+        """Inputs of ``rows`` in the order given, at most ``size`` at a time, with their row ids."""
+        for start in range(0, len(rows), size):
+            chosen = rows[start : start + size]
+            yield self.samples.inputs[chosen], chosen
+
+    def _loader(self, rows: Any, drop_last: bool = False) -> DataLoader[Batch]:
+        # Its own generator: a DataLoader draws a seed for its workers, by default from torch's global state.
+        return DataLoader(
+            _WholeBatches(self.samples),
+            batch_size=self.batch_size,
+            sampler=rows,
+            drop_last=drop_last,
+            collate_fn=_as_it_is,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            generator=torch_stream("loader", self.order_seed),
+        )
+
+
+class TrainingOrder(Sampler[int]):
+    """A fresh permutation of the rows in every epoch, which Lightning announces by `set_epoch`.
+
+    The epoch is part of the stream's name, so training that is resumed at epoch 7 sees the order of epoch 7.
+    """
+
+    def __init__(self, rows: Int[np.ndarray, " row"], seed: int) -> None:
+        self._rows, self._seed, self._epoch = rows, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch is next."""
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        """Row ids in this epoch's order."""
+        return iter(stream("training order", self._seed, self._epoch).permutation(self._rows).tolist())
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._rows)
+
+
+class _WholeBatches(Dataset[Batch]):
+    """Fetches a batch by one indexing: row by row costs more than a small network's step."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitems__(self, rows: list[int]) -> Batch:
+        index = np.asarray(rows, dtype=np.int64)
+        return self._samples.inputs[index], torch.from_numpy(self._samples.targets[index]), torch.from_numpy(index)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,145 @@
+"""Samples: inputs, the target they are trained on, and the attribute table, all in row-id order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Float32, Int, Int64
+from torch import Tensor
+
+from denote.errors import DataError, one_of
+
+
+class Inputs(Protocol):
+    """What a network is run on: drawn, read or held, whole batches at a time."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        ...
+
+    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row *shape"]:
+        """The samples with these row ids, in the order asked for."""
+        ...
+
+
+class TensorInputs:
+    """Inputs held in memory in their own type; a batch is float32, divided by ``maximum``.
+
+    Args:
+        values: ``sample x ...``, any real number type; bytes stay bytes until they are asked for.
+        maximum: What becomes 1, for example 255 for bytes.
+        where: What to name in an error.
+
+    Raises:
+        DataError: if the values are not real numbers, or some are NaN or infinite (how many, the first row).
+    """
+
+    def __init__(self, values: Tensor | np.ndarray, maximum: float = 1.0, where: str = "dataset inputs") -> None:
+        self._values = _numbers(values, where)
+        self._maximum = maximum
+        _check_finite(self._values, where)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return tuple(self._values.shape[1:])
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self._values)
+
+    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row *shape"]:
+        """The samples with these row ids as float32, a fresh tensor."""
+        return self._values[torch.from_numpy(np.asarray(rows, dtype=np.int64))].to(torch.float32).div_(self._maximum)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A dataset once it is loaded.
+
+    Attributes:
+        name: The dataset's name in tables.
+        inputs: One input per row.
+        targets: Index into ``classes`` per row.
+        classes: Names of the classes in the order of the target's indices.
+        table: The attribute table, one row per sample in row-id order.
+        target: The column of ``table`` that holds the target.
+        key: Digest of everything that shaped the rows (contents, seed, number), never of where they lie.
+        predefined: 0 for rows of a train part, 1 for held-out rows, where the dataset comes with such a split.
+
+    Raises:
+        DataError: if the lengths differ, a target has no class, or ``table`` lacks the target's column.
+    """
+
+    name: str
+    inputs: Inputs
+    targets: Int64[np.ndarray, " sample"]
+    classes: tuple[str, ...]
+    table: pl.DataFrame
+    target: str
+    key: str
+    predefined: Int[np.ndarray, " sample"] | None = None
+
+    def __post_init__(self) -> None:
+        """Hold every promise above, so that nothing later has to ask."""
+        lengths = {"inputs": len(self.inputs), "targets": len(self.targets), "table": self.table.height}
+        if self.predefined is not None:
+            lengths["predefined"] = len(self.predefined)
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"dataset {self.name}", f"lengths differ: {lengths}")
+        if not len(self):
+            raise DataError(f"dataset {self.name}", "has no samples")
+        if self.target not in self.table.columns:
+            raise DataError(
+                "dataset.target", f"the table has no column {self.target!r}", one_of(self.target, self.table.columns)
+            )
+        low, high = int(self.targets.min()), int(self.targets.max())
+        if low < 0 or high >= len(self.classes):
+            problem = f"targets run from {low} to {high} but there are {len(self.classes)} classes"
+            raise DataError(f"dataset {self.name}", problem, f"allowed: 0 to {len(self.classes) - 1}")
+        if self.predefined is not None and not np.isin(self.predefined, (0, 1)).all():
+            raise DataError(f"dataset {self.name}", "predefined parts other than 0 (train) and 1 (held-out)")
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.targets)
+
+    def column(self, name: str, where: str) -> pl.Series:
+        """A column of the attribute table.
+
+        Raises:
+            DataError: if there is none of that name; lists the columns, the nearest first.
+        """
+        if name not in self.table.columns:
+            raise DataError(where, f"the table has no column {name!r}", one_of(name, self.table.columns))
+        return self.table[name]
+
+
+def _numbers(values: Tensor | np.ndarray, where: str) -> Tensor:
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind not in "buif":
+            raise DataError(where, f"inputs of type {values.dtype} are not numbers", "allowed: real numbers")
+        values = torch.from_numpy(np.ascontiguousarray(values))
+    if values.is_complex():
+        raise DataError(where, f"inputs of type {values.dtype} are complex", "allowed: real numbers")
+    return values.detach()
+
+
+def _check_finite(values: Tensor, where: str) -> None:
+    if not values.is_floating_point() or not values.numel():
+        return
+    bad = ~torch.isfinite(values)
+    if bad.any():
+        rows = bad.flatten(1).any(dim=1) if values.ndim > 1 else bad
+        first = int(rows.nonzero()[0])
+        counts = f"{int(bad.sum())} NaN or infinite values in {int(rows.sum())} of {len(values)} rows"
+        raise DataError(where, f"{counts}, the first in row {first}", "allowed: finite numbers")

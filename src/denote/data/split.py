@@ -1,0 +1,191 @@
+"""Dealing rows into *object*, *fit* and *test* (METHOD section 1), stratified by the target class only.
+
+Attributes never take part: a split that knew them would promise them a share of *test* that new data need not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from denote.data.dealing import deal
+from denote.data.parts import Parts
+from denote.data.samples import Samples
+from denote.errors import DataError, one_of
+
+PARTS = ("object", "fit", "test")
+FRACTIONS: Mapping[str, float] = MappingProxyType({"object": 0.6, "fit": 0.2, "test": 0.2})
+"""Default shares of all rows; fit and test are equal because both decide how small a proportion can be seen."""
+
+_HELD_OUT = {"train": 0, "test": 1, "held_out": 1, "valid": 1, "validation": 1, "val": 1, "dev": 1}
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """The keys of ``split.*``.
+
+    Attributes:
+        seed: Chooses the rows; it does not follow the object model's seed.
+        fractions: Share of all rows for each part, in (0, 1], summing to at most 1.
+        group: Column whose equal values stay in one part.
+        column: Column with a predefined split (``train`` or ``test``, 0 or 1, false or true).
+    """
+
+    seed: int = 0
+    fractions: Mapping[str, float] = field(default_factory=lambda: dict(FRACTIONS))
+    group: str | None = None
+    column: str | None = None
+
+    @classmethod
+    def of(cls, settings: SplitSettings | Mapping[str, Any] | None) -> SplitSettings:
+        """Settings from a plain mapping, such as a config's ``split``.
+
+        Raises:
+            DataError: for a key that is not one of these settings.
+        """
+        if isinstance(settings, SplitSettings):
+            return settings
+        settings = dict(settings or {})
+        names = list(cls.__dataclass_fields__)
+        for name in settings:
+            if name not in names:
+                raise DataError(f"split.{name}", "is no setting of the split", one_of(name, names))
+        return cls(**settings)
+
+    def __call__(self, samples: Samples, *, needs_object: bool = True) -> Parts:
+        """The parts of ``samples``; see `split`."""
+        return split(samples, **asdict(self), needs_object=needs_object)
+
+
+def split(
+    samples: Samples,
+    *,
+    seed: int,
+    fractions: Mapping[str, float] = FRACTIONS,
+    group: str | None = None,
+    column: str | None = None,
+    needs_object: bool = True,
+) -> Parts:
+    """Deal the rows into three disjoint parts (METHOD section 1).
+
+    A predefined split (``column``, or the one the samples come with) is kept: its train part is *object*, its
+    held-out part is halved into *fit* and *test*, and ``fractions`` are not used.
+
+    Args:
+        samples: What to deal.
+        seed: Chooses the rows, in a stream of its own.
+        fractions: Share of all rows for ``object``, ``fit`` and ``test``.
+        group: Column of the attribute table; rows with equal values go to one part.
+        column: Column of the attribute table with a predefined split.
+        needs_object: False for a model trained elsewhere: *object* is empty then (the train part of a predefined
+            split) and *fit* and *test* share all rows in the proportion of their fractions.
+
+    Raises:
+        DataError: naming ``split.fractions``, ``split.group`` or ``split.column``.
+    """
+    shares = _shares(fractions, needs_object)
+    groups = None if group is None else _groups(samples.column(group, "split.group"), group)
+    held_out = samples.predefined if column is None else _held_out(samples.column(column, "split.column"), column)
+    rows = np.arange(len(samples))
+    if held_out is None:
+        dealt = deal(samples.targets, [shares[part] for part in PARTS], groups, "split", seed)
+        chosen = [rows[dealt == part] for part in range(len(PARTS))]
+    else:
+        _check_straddling(groups, held_out, group)
+        out = rows[held_out == 1]
+        halves = deal(samples.targets[out], [0.5, 0.5], None if groups is None else groups[out], "split", seed)
+        chosen = [rows[held_out == 0], out[halves == 0], out[halves == 1]]
+    parts = Parts(*chosen)
+    _check_filled(parts, needs_object, "split.fractions" if held_out is None else "split.column")
+    return parts
+
+
+def validation_rows(
+    samples: Samples,
+    rows: Int[np.ndarray, " row"],
+    *,
+    share: float,
+    seed: int,
+    group: str | None = None,
+    where: str = "dataset.validation",
+) -> tuple[Int[np.ndarray, " train_row"], Int[np.ndarray, " validation_row"]]:
+    """Cut a part into the rows to learn from and the rows to stop by, stratified, groups whole.
+
+    Args:
+        samples: Where the targets and groups come from.
+        rows: The part, row ids.
+        share: Of ``rows`` for validation, in (0, 1).
+        seed: Chooses the rows.
+        group: As in `split`.
+        where: What to name in an error.
+
+    Raises:
+        DataError: if the share is outside (0, 1) or leaves either side empty.
+    """
+    if not 0 < share < 1:
+        raise DataError(where, f"a share of {share}", "allowed: above 0 and below 1")
+    groups = None if group is None else _groups(samples.column(group, "split.group"), group)[rows]
+    dealt = deal(samples.targets[rows], [1 - share, share], groups, "validation", seed)
+    train, validation = np.sort(rows[dealt == 0]), np.sort(rows[dealt == 1])
+    if not len(train) or not len(validation):
+        raise DataError(where, f"a share of {share} of {len(rows)} rows leaves {len(train)} and {len(validation)}")
+    return train, validation
+
+
+def _shares(fractions: Mapping[str, float], needs_object: bool) -> dict[str, float]:
+    where = "split.fractions"
+    for part, share in fractions.items():
+        if part not in PARTS:
+            raise DataError(where, f"there is no part {part!r}", one_of(part, PARTS))
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+            raise DataError(where, f"{part}={share}", "allowed: numbers above 0 that sum to at most 1")
+    needed = PARTS if needs_object else PARTS[1:]
+    if absent := [part for part in needed if part not in fractions]:
+        raise DataError(where, f"no share for {', '.join(absent)}", f"needed: {', '.join(needed)}")
+    if (total := sum(fractions.values())) > 1 + _TOLERANCE:
+        raise DataError(where, f"the shares sum to {total:g}", "allowed: at most 1")
+    if needs_object:
+        return {part: float(fractions[part]) for part in PARTS}
+    observed = fractions["fit"] + fractions["test"]
+    return {"object": 0.0, "fit": fractions["fit"] / observed, "test": fractions["test"] / observed}
+
+
+def _groups(column: pl.Series, name: str) -> Int[np.ndarray, " sample"]:
+    if nulls := column.null_count():
+        raise DataError("split.group", f"column {name!r} is null in {nulls} of {len(column)} rows")
+    return np.asarray(column.rank("dense").to_numpy(), dtype=np.int64)
+
+
+def _held_out(column: pl.Series, name: str) -> Int[np.ndarray, " sample"]:
+    words = (
+        column.cast(pl.String).str.to_lowercase().replace({"0": "train", "1": "test", "false": "train", "true": "test"})
+    )
+    unknown = words.filter(~words.is_in(list(_HELD_OUT)) | words.is_null()).unique().sort().to_list()
+    if unknown:
+        shown = ", ".join(repr(value) for value in unknown[:5])
+        allowed = "allowed: train or test (also held_out, valid, validation, val, dev), 0 or 1, false or true"
+        raise DataError("split.column", f"column {name!r} holds {shown}", allowed)
+    return words.replace_strict(_HELD_OUT, return_dtype=pl.Int64).to_numpy()
+
+
+def _check_straddling(groups: np.ndarray | None, held_out: np.ndarray, name: str | None) -> None:
+    if groups is None:
+        return
+    straddling = np.intersect1d(groups[held_out == 0], groups[held_out == 1])
+    if len(straddling):
+        problem = f"{len(straddling)} groups of column {name!r} lie on both sides of the predefined split"
+        raise DataError("split.group", problem, "use another split.column or another split.group")
+
+
+def _check_filled(parts: Parts, needs_object: bool, where: str) -> None:
+    counts = {"object": len(parts.object), "fit": len(parts.fit), "test": len(parts.test)}
+    needed = PARTS if needs_object else PARTS[1:]
+    if any(counts[part] == 0 for part in needed):
+        raise DataError(where, f"a part has no rows: {', '.join(f'{k} {v}' for k, v in counts.items())}")
