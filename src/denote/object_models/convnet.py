@@ -1,0 +1,132 @@
+"""Convolutional network: blocks of convolution, normalisation, activation and pooling, hidden units, logits."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from denote.errors import ConfigError
+from denote.object_models.activations import ACTIVATIONS, CHANNEL_NORMALISATIONS, at_least, named
+from denote.object_models.mlp import unit_block
+
+DEFAULT_HIDDEN = (64,)
+
+
+class ConvNet(nn.Module):
+    """One block per entry of ``channels``, one per entry of ``hidden``, then the logits; each is an observed place.
+
+    Args:
+        input_shape: ``(channel, y, x)``, or ``(y, x)`` for one channel.
+        n_classes: Number of logits.
+        channels: Channels of each convolutional block.
+        hidden: Units of each hidden block after the convolutions; may be empty.
+        kernel: Side of the square kernels, odd; the size of the map is kept.
+        pool: Side and step of the max-pooling that ends each block; 1 for none.
+        activation: A name in ``ACTIVATIONS``.
+        normalisation: ``none``, ``batch`` or ``layer``, before the activation.
+
+    Raises:
+        ConfigError: for a setting that cannot be, by its key, or inputs that are no images.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        n_classes: int,
+        channels: Sequence[int] = (16, 32, 64),
+        hidden: Sequence[int] = DEFAULT_HIDDEN,
+        kernel: int = 3,
+        pool: int = 2,
+        activation: str = "relu",
+        normalisation: str = "batch",
+    ) -> None:
+        super().__init__()
+        n_channels, height, width = _image_shape(input_shape)
+        _check(channels, hidden, kernel, pool, (height, width))
+        self._add_channel_axis = len(input_shape) == 2
+        self.readable_id = "-".join(["convnet", *map(str, channels)]) + _suffix(
+            hidden, kernel, pool, activation, normalisation
+        )
+        names = []
+        for i, n_out in enumerate(channels, start=1):
+            names.append(f"conv_{i}")
+            self.add_module(names[-1], _channel_block(n_channels, n_out, kernel, pool, activation, normalisation))
+            n_channels, height, width = n_out, height // pool, width // pool
+        n_in = n_channels * height * width
+        self._first_units = f"hidden_{1}" if hidden else "logits"
+        for i, n_out in enumerate(hidden, start=1):
+            names.append(f"hidden_{i}")
+            self.add_module(names[-1], unit_block(n_in, n_out, activation, normalisation))
+            n_in = n_out
+        self.logits = nn.Linear(n_in, n_classes)
+        self.observed_layers = (*names, "logits")
+
+    def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
+        """Logits."""
+        hidden = inputs.unsqueeze(1) if self._add_channel_axis else inputs
+        for name in self.observed_layers:
+            hidden = self.get_submodule(name)(hidden.flatten(1) if name == self._first_units else hidden)
+        return hidden
+
+
+def _channel_block(n_in: int, n_out: int, kernel: int, pool: int, activation: str, normalisation: str) -> nn.Sequential:
+    parts: list[tuple[str, nn.Module]] = [("conv", nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2))]
+    norm = named(CHANNEL_NORMALISATIONS, normalisation, "normalisation")
+    if normalisation != "none":
+        parts.append(("norm", norm(n_out)))
+    parts.append(("activation", named(ACTIVATIONS, activation, "activation")()))
+    if pool > 1:
+        parts.append(("pool", nn.MaxPool2d(pool)))
+    return nn.Sequential(OrderedDict(parts))
+
+
+def _image_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
+    if len(input_shape) == 2:
+        return 1, input_shape[0], input_shape[1]
+    if len(input_shape) == 3:
+        return input_shape[0], input_shape[1], input_shape[2]
+    raise ConfigError(
+        "architecture",
+        f"a convnet reads images, one input of this dataset has shape {tuple(input_shape)}",
+        "inputs of shape (channel, y, x) or (y, x), or architecture=mlp",
+    )
+
+
+def _check(channels: Sequence[int], hidden: Sequence[int], kernel: int, pool: int, size: tuple[int, int]) -> None:
+    if not channels:
+        raise ConfigError("architecture.channels", "there is no convolutional block", "one number per block")
+    for n in channels:
+        at_least(n, 1, "channels")
+    for n in hidden:
+        at_least(n, 1, "hidden")
+    at_least(pool, 1, "pool")
+    if at_least(kernel, 1, "kernel") % 2 == 0:
+        raise ConfigError("architecture.kernel", f"{kernel} is even, the map would shift", "an odd number: 1, 3, 5")
+    n_blocks, side = 0, min(size)
+    while pool > 1 and side >= pool and n_blocks < len(channels):
+        n_blocks, side = n_blocks + 1, side // pool
+    if pool > 1 and n_blocks < len(channels):
+        raise ConfigError(
+            "architecture.channels",
+            f"{len(channels)} blocks pool {pool} x {pool} each and inputs are only {size[0]} x {size[1]}",
+            f"at most {n_blocks} blocks, or architecture.pool=1",
+        )
+
+
+def _suffix(hidden: Sequence[int], kernel: int, pool: int, activation: str, normalisation: str) -> str:
+    """What differs from the defaults, so that ids stay short and still tell networks apart."""
+    parts = []
+    if tuple(hidden) != DEFAULT_HIDDEN:
+        parts.append("hidden-" + ("-".join(map(str, hidden)) or "none"))
+    if kernel != 3:
+        parts.append(f"kernel{kernel}")
+    if pool != 2:
+        parts.append(f"pool{pool}")
+    if activation != "relu":
+        parts.append(activation)
+    if normalisation != "batch":
+        parts.append(f"norm-{normalisation}")
+    return "".join(f"-{part}" for part in parts)

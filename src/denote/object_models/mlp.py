@@ -1,0 +1,70 @@
+"""Multilayer perceptron: equal hidden blocks, each observed after its activation, then logits."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from math import prod
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from denote.object_models.activations import ACTIVATIONS, UNIT_NORMALISATIONS, at_least, named
+
+
+def unit_block(n_in: int, n_out: int, activation: str, normalisation: str) -> nn.Sequential:
+    """Linear, normalisation, activation: one observed place."""
+    parts: list[tuple[str, nn.Module]] = [("linear", nn.Linear(n_in, n_out))]
+    if normalisation != "none":
+        parts.append(("norm", named(UNIT_NORMALISATIONS, normalisation, "normalisation")(n_out)))
+    parts.append(("activation", named(ACTIVATIONS, activation, "activation")()))
+    return nn.Sequential(OrderedDict(parts))
+
+
+class MLP(nn.Module):
+    """``layers`` hidden blocks of ``width`` units and the logits: ``layers + 1`` observed places.
+
+    Args:
+        input_shape: Shape of one sample; it is flattened.
+        n_classes: Number of logits.
+        layers: Number of hidden blocks, at least 1.
+        width: Units in each hidden block, at least 1.
+        activation: A name in ``ACTIVATIONS``.
+        normalisation: ``none``, ``batch`` or ``layer``, before the activation.
+
+    Raises:
+        ConfigError: for a setting that cannot be, by its key.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        n_classes: int,
+        layers: int = 8,
+        width: int = 128,
+        activation: str = "relu",
+        normalisation: str = "none",
+    ) -> None:
+        super().__init__()
+        at_least(layers, 1, "layers")
+        at_least(width, 1, "width")
+        named(UNIT_NORMALISATIONS, normalisation, "normalisation")
+        self.readable_id = f"mlp-{layers}x{width}-{activation}" + _suffix(normalisation)
+        hidden = [f"hidden_{i}" for i in range(1, layers + 1)]
+        self.observed_layers = (*hidden, "logits")
+        n_in = prod(input_shape)
+        for name in hidden:
+            self.add_module(name, unit_block(n_in, width, activation, normalisation))
+            n_in = width
+        self.logits = nn.Linear(n_in, n_classes)
+
+    def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
+        """Logits."""
+        hidden = inputs.flatten(1)
+        for name in self.observed_layers:
+            hidden = self.get_submodule(name)(hidden)
+        return hidden
+
+
+def _suffix(normalisation: str) -> str:
+    return "" if normalisation == "none" else f"-{normalisation}"

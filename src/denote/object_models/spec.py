@@ -1,0 +1,113 @@
+"""Which object model: everything that shapes its weights, and the keys made of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import nn
+
+from denote.errors import ConfigError
+from denote.keys import SCHEMA, digest, digest_array
+from denote.object_models.settings import TrainingSettings
+from denote.streams import stream_seed
+
+
+def rows_key(train_rows: Int[np.ndarray, " row"], validation_rows: Int[np.ndarray, " row"]) -> str:
+    """Key of the rows that train an object model and of those that stop its training."""
+    return digest([digest_array(np.asarray(rows, dtype=np.int64)) for rows in (train_rows, validation_rows)])
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One object model, before it exists.
+
+    Attributes:
+        architecture: The architecture's settings as plain JSON-like values, its ``_target_`` included, without
+            ``trained``, ``epoch`` and ``save_epochs``.
+        network: Makes the network; called with the generator seeded, so it must draw from torch's global one only.
+        input_shape: Shape of one sample.
+        n_classes: Number of classes.
+        data_key: Key of the samples and the target.
+        rows_digest: `rows_key` of the rows that train and of those that stop the training.
+        training: Settings that shape the weights.
+        seed: Seed of initialisation, shuffling and dropout.
+        trained: False for the network at initialisation.
+        epoch: Passes over the training rows after which the weights are taken; 0 is the initialisation, None the
+            epoch with the lowest validation loss.
+        save_epochs: Epochs whose weights are kept besides. Shapes no key: asking for more later is allowed.
+        draw: Which initialisation: 0 the model's own, others those of its untrained twins.
+    """
+
+    architecture: Mapping[str, Any]
+    network: Callable[[], nn.Module] = field(compare=False)
+    input_shape: tuple[int, ...]
+    n_classes: int
+    data_key: str
+    rows_digest: str
+    training: TrainingSettings
+    seed: int
+    trained: bool = True
+    epoch: int | None = None
+    save_epochs: tuple[int, ...] = ()
+    draw: int = 0
+
+    def __post_init__(self) -> None:
+        last = self.training.max_epochs
+        for key, epochs in (("epoch", () if self.epoch is None else (self.epoch,)), ("save_epochs", self.save_epochs)):
+            for epoch in epochs:
+                if not 0 <= epoch <= last:
+                    raise ConfigError(
+                        f"architecture.{key}", f"there is no epoch {epoch}", f"0 to {last} (trainer.max_epochs)"
+                    )
+        if not self.trained and self.epoch:
+            raise ConfigError("architecture.epoch", f"an untrained network has no epoch {self.epoch}", "0 or null")
+        if self.draw and not self.is_initialisation:
+            raise ValueError("only a network at initialisation has draws")
+
+    @property
+    def is_initialisation(self) -> bool:
+        """Whether the weights are those before any training."""
+        return not self.trained or self.epoch == 0
+
+    @property
+    def training_key(self) -> str:
+        """Key of one training, whichever of its epochs is taken."""
+        return digest(self._initial_state() | {"kind": "training", **self._training_state()})
+
+    @property
+    def key(self) -> str:
+        """Key of the object model. Without training it depends on architecture, shapes, seed and draw only."""
+        if self.is_initialisation:
+            return digest(self._initial_state() | {"kind": "initialisation", "draw": self.draw})
+        return digest({"kind": "object model", "training": self.training_key, "epoch": self.epoch})
+
+    def twin(self, draw: int) -> ModelSpec:
+        """The untrained twin: 0 is this model's own initialisation, others are drawn from streams of its seed."""
+        return replace(self, trained=False, epoch=None, draw=draw)
+
+    def initial_network(self) -> nn.Module:
+        """The network at initialisation, on the CPU; no global generator is left changed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(stream_seed("initialisation", self.seed, self.draw))
+            return self.network()
+
+    def described(self) -> dict[str, Any]:
+        """What shaped a training, for its record."""
+        return self._initial_state() | self._training_state()
+
+    def _initial_state(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "architecture": dict(self.architecture),
+            "input_shape": list(self.input_shape),
+            "n_classes": self.n_classes,
+            "seed": self.seed,
+        }
+
+    def _training_state(self) -> dict[str, Any]:
+        return {"data_key": self.data_key, "rows_digest": self.rows_digest, "training": asdict(self.training)}

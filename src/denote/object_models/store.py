@@ -1,0 +1,150 @@
+"""Object models by key: trained once, whoever asks, and loaded ever after."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from denote.errors import DenoteError, StoreError
+from denote.object_models.record import ModelRecord, file_digests, versions
+from denote.object_models.settings import TrainerOptions
+from denote.object_models.spec import ModelSpec
+from denote.object_models.weights import BEST, epoch_file, read_weights
+
+# Lightning takes seconds to import: only `obtain` needs it.
+if TYPE_CHECKING:
+    from denote.data.module import SamplesModule
+    from denote.object_models.object_model import ObjectModel
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """An object model with its weights, in eval mode on the CPU.
+
+    Attributes:
+        model: The model; ``model.network`` is the module that is observed.
+        spec: What was asked for.
+        epoch: Passes over the training rows behind the weights; 0 at initialisation.
+        history: One row per epoch of the training: ``epoch train_loss train_accuracy val_loss val_accuracy``;
+            empty at initialisation.
+        best_epoch: The epoch with the lowest validation loss; None at initialisation.
+        was_trained: True if it was trained just now, False if it was loaded or needed no training.
+    """
+
+    model: ObjectModel
+    spec: ModelSpec
+    epoch: int
+    history: list[dict[str, float]]
+    best_epoch: int | None
+    was_trained: bool
+
+
+class ModelStore:
+    """Object models under ``<root>/models/<training key>/``.
+
+    Args:
+        root: The store's folder; made when first needed.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root) / "models"
+
+    def obtain(
+        self, spec: ModelSpec, data_module: SamplesModule, options: TrainerOptions | None = None
+    ) -> TrainedModel:
+        """The model that ``spec`` describes: loaded, or trained and stored.
+
+        A job that asks for a model in training waits for it. An epoch that was not kept is had by training again,
+        which must end in the same weights.
+
+        Raises:
+            ConfigError: if the loss is no longer finite.
+            StoreError: if what is stored cannot be used, or the epoch asked for was never reached.
+        """
+        from denote.object_models.training import object_model
+
+        options = options or TrainerOptions()
+        model = object_model(spec).eval()
+        if spec.is_initialisation:
+            return TrainedModel(model, spec, 0, [], None, was_trained=False)
+        self.root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.root / f"{spec.training_key}.lock"):
+            record, was_trained = self.record(spec), False
+            if record is None:
+                record, was_trained = self._train(spec, data_module, options, None), True
+            if not _is_settled(record, spec.epoch):
+                record, was_trained = self._train(spec, data_module, options, record), True
+            read_weights(model.network, self.folder(spec) / _weights_file(record, spec.epoch))
+        epoch = record.best_epoch if spec.epoch is None else spec.epoch
+        return TrainedModel(model, spec, epoch, record.history, record.best_epoch, was_trained)
+
+    def folder(self, spec: ModelSpec) -> Path:
+        """Where the training of ``spec`` is stored."""
+        return self.root / spec.training_key
+
+    def record(self, spec: ModelSpec) -> ModelRecord | None:
+        """The stored training of ``spec``, or None; needs no Lightning.
+
+        Raises:
+            StoreError: if what is stored cannot be used.
+        """
+        return ModelRecord.read(self.folder(spec), spec.training_key)
+
+    def _train(
+        self, spec: ModelSpec, data_module: SamplesModule, options: TrainerOptions, before: ModelRecord | None
+    ) -> ModelRecord:
+        from denote.object_models.training import LAST, train
+
+        epochs = {*spec.save_epochs, spec.epoch or 0, *(before.kept_epochs if before else ())} - {0}
+        unfinished = self.folder(spec).with_suffix(".partial")
+        unfinished.mkdir(exist_ok=True)
+        try:
+            kept = train(spec, data_module, unfinished, epochs, options)
+        except DenoteError:
+            shutil.rmtree(unfinished)
+            raise
+        files = file_digests(unfinished)
+        record = ModelRecord(spec.training_key, spec.described(), kept.history, kept.best_epoch, files, versions())
+        record.write(unfinished)
+        (unfinished / LAST).unlink()
+        if before is None:
+            unfinished.replace(self.folder(spec))
+        else:
+            self._add_epochs(spec, before, record, unfinished)
+        return record
+
+    def _add_epochs(self, spec: ModelSpec, before: ModelRecord, record: ModelRecord, unfinished: Path) -> None:
+        """Move the epochs of a repeated training beside those that were kept, if it was a repetition."""
+        same = all(record.files.get(name) == digest for name, digest in before.files.items())
+        if same:
+            for name in record.files.keys() - before.files.keys():
+                (unfinished / name).replace(self.folder(spec) / name)
+            record.write(self.folder(spec))
+        shutil.rmtree(unfinished)
+        if not same:
+            raise StoreError(
+                "architecture.epoch",
+                f"epoch {spec.epoch} was not kept, and training again gives other weights on this machine",
+                f"kept: {before.kept_epochs}, or remove {self.folder(spec)} to train anew",
+            )
+
+
+def _is_settled(record: ModelRecord, epoch: int | None) -> bool:
+    """Whether training again could not add ``epoch``: it is kept, or was never reached."""
+    return epoch is None or epoch in record.kept_epochs or epoch > record.last_epoch
+
+
+def _weights_file(record: ModelRecord, epoch: int | None) -> str:
+    if epoch is None:
+        return BEST
+    if epoch > record.last_epoch:
+        raise StoreError(
+            "architecture.epoch",
+            f"epoch {epoch} was never reached: training stopped after epoch {record.last_epoch}",
+            f"0 to {record.last_epoch}, or a larger trainer.patience",
+        )
+    return epoch_file(epoch)

@@ -1,0 +1,42 @@
+"""Weights on disk: safetensors, written whole or not at all, read only if they fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+from torch import nn
+
+from denote.errors import StoreError
+
+BEST = "model.safetensors"
+"""File of the weights with the lowest validation loss."""
+
+
+def epoch_file(epoch: int) -> str:
+    """Name of the file with the weights after ``epoch`` passes."""
+    return f"epoch={epoch:03d}.safetensors"
+
+
+def write_weights(network: nn.Module, path: Path) -> None:
+    """Write a network's parameters and buffers; shared tensors are written once."""
+    unfinished = path.with_suffix(".tmp")
+    save_model(network, str(unfinished))
+    unfinished.replace(path)
+
+
+def read_weights(network: nn.Module, path: Path) -> None:
+    """Fill a network with the weights in a file.
+
+    Raises:
+        StoreError: if the file cannot be read or is that of another network.
+    """
+    try:
+        load_model(network, str(path), strict=True, device="cpu")
+    except (OSError, SafetensorError) as error:
+        raise StoreError(str(path), f"cannot be read ({error})", "remove its folder to train again") from error
+    except RuntimeError as error:
+        raise StoreError(
+            str(path), f"does not fit the network ({error})", "remove its folder to train again"
+        ) from error

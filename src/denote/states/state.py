@@ -1,0 +1,80 @@
+"""The recorded activations of one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from denote.errors import StateError
+from denote.states.layers import Layer
+from denote.states.listing import neuron_name
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """Activations of one layer on some rows.
+
+    Attributes:
+        layer: The layer.
+        values: One row per recorded sample, usually a read-only memory map.
+        rows: Row ids of the recorded samples, ascending.
+        parts: For all layers side by side the layers they are made of, else empty.
+    """
+
+    layer: Layer
+    values: Float32[np.ndarray, "sample neuron"]
+    rows: Int[np.ndarray, " sample"]
+    parts: tuple[Layer, ...] = ()
+
+    def at(self, rows: Int[np.ndarray, " row"]) -> Float32[np.ndarray, "row neuron"]:
+        """The state of some rows, in the order given, in memory.
+
+        Raises:
+            StateError: if a row was not recorded.
+        """
+        rows = np.asarray(rows, dtype=np.int64)
+        places = np.searchsorted(self.rows, rows)
+        missing = self.rows[np.minimum(places, len(self.rows) - 1)] != rows
+        if missing.any():
+            raise StateError(
+                f"state of layer {self.layer.name}",
+                f"{int(missing.sum())} of {len(rows)} rows were not recorded, the first is row {rows[missing][0]}",
+            )
+        # Take copies out of the memory map.
+        return np.asarray(np.take(self.values, places, axis=0), dtype=np.float32)
+
+    def neuron_name(self, index: int) -> str:
+        """Where a neuron is; side by side the layer's name stands in front.
+
+        Raises:
+            IndexError: if there is no such neuron.
+        """
+        if not self.parts:
+            return neuron_name(self.layer, index)
+        for part, end in zip(self.parts, accumulate(layer.n_neurons for layer in self.parts), strict=True):
+            if 0 <= index < end:
+                return f"{part.name}, {neuron_name(part, index - end + part.n_neurons)}"
+        raise IndexError(f"the state has no neuron {index}: there are {self.layer.n_neurons}")
+
+
+def state_of_all(states: Sequence[LayerState]) -> LayerState:
+    """All layers side by side, in memory, as one layer called ``state`` without a depth.
+
+    Raises:
+        ValueError: if there are none, or they were recorded on different rows.
+    """
+    if not states:
+        raise ValueError("no states to put side by side")
+    rows = states[0].rows
+    if any(not np.array_equal(state.rows, rows) for state in states):
+        raise ValueError("the states were recorded on different rows")
+    n_neurons = sum(state.layer.n_neurons for state in states)
+    poolings = dict.fromkeys(state.layer.pooling for state in states if state.layer.pooling != "none")
+    first = replace(states[0].layer, name="state", depth=None, relative_depth=None, is_head=False)
+    layer = replace(first, shape=(n_neurons,), grid=(n_neurons,), pooling="+".join(poolings) or "none")
+    values = np.concatenate([state.values for state in states], axis=1)
+    return LayerState(layer, values, rows, tuple(state.layer for state in states))
