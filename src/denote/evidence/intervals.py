@@ -1,0 +1,215 @@
+"""Intervals of rates, of balanced accuracy, of the AUROC and of means over models (METHOD section 4).
+
+Everything is vectorised and takes whatever broadcasts. Numbers of rows may be effective ones (``n / design effect``),
+so they need not be whole. Where a rate is undefined because there are no rows, its interval and its p-value are nan.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+from scipy import stats
+
+Values = np.ndarray[Any, np.dtype[np.float64]]
+Bounds = tuple[Values, Values]
+
+HALVINGS = 60
+"""Steps of a bisection: 2^-60 of its bracket is below the spacing of float64 near 1."""
+LARGEST_Z = 40.0
+"""Beyond 38.5 the normal tail is 0 in float64, so no p-value needs a larger z."""
+
+
+def wilson(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95, one_sided: bool = False) -> Bounds:
+    """Wilson's score interval of a rate.
+
+    Args:
+        successes: Number of successes, in [0, n].
+        n: Number of trials.
+        confidence: Of the interval, or of each bound by itself where ``one_sided``.
+        one_sided: Give the two one-sided bounds instead of the two-sided interval.
+
+    Returns:
+        Lower and upper bound, in [0, 1]; nan where ``n`` is 0.
+    """
+    return _wilson(successes, n, _z(confidence, one_sided))
+
+
+def newcombe_balanced_accuracy(
+    tp: ArrayLike,
+    n_pos: ArrayLike,
+    tn: ArrayLike,
+    n_neg: ArrayLike,
+    confidence: float = 0.95,
+    one_sided: bool = False,
+) -> Bounds:
+    """Interval of the balanced accuracy: Newcombe's square-and-add on the mean of two Wilson rates (METHOD section 3).
+
+    Args:
+        tp: True positives.
+        n_pos: Positives.
+        tn: True negatives.
+        n_neg: Negatives.
+        confidence: Of the interval, or of each bound by itself where ``one_sided``.
+        one_sided: Give the two one-sided bounds instead of the two-sided interval.
+
+    Returns:
+        Lower and upper bound, in [0, 1]; nan where a class has no rows.
+    """
+    z = _z(confidence, one_sided)
+    tpr, tnr = _ratio(tp, n_pos), _ratio(tn, n_neg)
+    (low1, high1), (low0, high0) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
+    centre = (tpr + tnr) / 2
+    return centre - np.hypot(tpr - low1, tnr - low0) / 2, centre + np.hypot(high1 - tpr, high0 - tnr) / 2
+
+
+def balanced_accuracy_p_value(
+    tp: ArrayLike,
+    n_pos: ArrayLike,
+    tn: ArrayLike,
+    n_neg: ArrayLike,
+    null: float = 0.90,
+    deff_pos: ArrayLike = 1.0,
+    deff_neg: ArrayLike = 1.0,
+) -> Values:
+    """One-sided p-value of "the true balanced accuracy is at most ``null``" (METHOD section 3).
+
+    It is the level at which Newcombe's lower bound equals ``null``: 1 - Phi(z) with z solving
+    BA - 1/2 sqrt((TPR - l1(z))^2 + (TNR - l0(z))^2) = null, where l1 and l0 are Wilson's lower limits.
+
+    Args:
+        tp: True positives.
+        n_pos: Positives.
+        tn: True negatives.
+        n_neg: Negatives.
+        null: Balanced accuracy that is not enough, in [.5, 1).
+        deff_pos: Design effect of the true positive rate, at least 1; 1 without groups.
+        deff_neg: Design effect of the true negative rate.
+
+    Returns:
+        In [0, .5]: .5 where the balanced accuracy is not above ``null``, nan where a class has no rows.
+
+    Raises:
+        ValueError: if ``null`` lies outside [.5, 1), where the equation need not have a solution.
+    """
+    if not 0.5 <= null < 1:
+        raise ValueError(f"null is {null}, but a balanced accuracy is tested against a value in [.5, 1)")
+    tp, n_pos, tn, n_neg, deff_pos, deff_neg = (
+        np.asarray(a, float) for a in np.broadcast_arrays(tp, n_pos, tn, n_neg, deff_pos, deff_neg)
+    )
+    tpr, tnr = _ratio(tp, n_pos), _ratio(tn, n_neg)
+    centre = (tpr + tnr) / 2
+
+    def excess(z: Values) -> Values:
+        low1, _ = _wilson(tp / deff_pos, n_pos / deff_pos, z)
+        low0, _ = _wilson(tn / deff_neg, n_neg / deff_neg, z)
+        return centre - np.hypot(tpr - low1, tnr - low0) / 2 - null
+
+    z = _bisect(excess, np.zeros_like(centre), np.full_like(centre, LARGEST_Z))
+    p = np.where(centre > null, stats.norm.sf(z), 0.5)
+    return np.asarray(np.where(np.isnan(centre), np.nan, p))
+
+
+def design_effect(hits: Float[np.ndarray, " row"] | Int[np.ndarray, " row"], groups: Int[np.ndarray, " row"]) -> float:
+    """By how much groups inflate the variance of a rate: cluster variance over binomial variance, at least 1.
+
+    Where the rate is 0 or 1 no variance can be estimated; the number of groups then stands for the number of rows.
+
+    Args:
+        hits: 1 where the row counts towards the rate, else 0.
+        groups: Group of each row, any integers.
+
+    Returns:
+        n / (effective n); nan without rows.
+    """
+    n = len(hits)
+    if n == 0:
+        return float("nan")
+    _, index = np.unique(groups, return_inverse=True)
+    size = np.bincount(index)
+    total = np.bincount(index, weights=np.asarray(hits, float))
+    n_groups, rate = len(size), total.sum() / n
+    if n_groups == 1 or rate in (0.0, 1.0):
+        return n / n_groups
+    cluster_variance = n_groups / (n_groups - 1) * ((total - rate * size) ** 2).sum() / n**2
+    return float(max(1.0, cluster_variance / (rate * (1 - rate) / n)))
+
+
+def auroc_interval(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike, confidence: float = 0.95) -> Bounds:
+    """Score interval of the AUROC with the Hanley-McNeil variance (Newcombe's method 5; METHOD section 4).
+
+    The bounds solve |A - a| = z SE(a) with SE(a)^2 = a (1-a) [1 + m (1-a)/(2-a) + m a/(1+a)] / (n_pos n_neg) and
+    m = (n_pos + n_neg)/2 - 1.
+
+    Source: R. G. Newcombe, Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part 2,
+    Statistics in Medicine 25 (2006).
+
+    Returns:
+        Lower and upper bound, in [0, 1]; nan where ``auroc`` is, or where a class has no rows.
+    """
+    area, n_pos, n_neg = (np.asarray(a, float) for a in np.broadcast_arrays(auroc, n_pos, n_neg))
+    z = _z(confidence, one_sided=False)
+    pairs = np.where(n_pos * n_neg > 0, n_pos * n_neg, np.nan)
+    m = (n_pos + n_neg) / 2 - 1
+
+    def error(a: Values) -> Values:
+        variance: Values = a * (1 - a) * (1 + m * (1 - a) / (2 - a) + m * a / (1 + a)) / pairs
+        return np.asarray(np.sqrt(variance))
+
+    low = _bisect(lambda a: area - a - z * error(a), np.zeros_like(area), area)
+    high = 1 - _bisect(lambda b: (1 - b) - area - z * error(1 - b), np.zeros_like(area), 1 - area)
+    undefined = np.isnan(area + pairs)
+    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+
+def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    """Student's interval of the mean of independent values, here one per object model (METHOD section 4).
+
+    Args:
+        values: One number per model; nan is left out.
+        confidence: Of the two-sided interval.
+
+    Returns:
+        Lower and upper bound; nan below two values.
+    """
+    kept = np.asarray(values, float).ravel()
+    kept = kept[~np.isnan(kept)]
+    if len(kept) < 2:
+        return float("nan"), float("nan")
+    half = stats.t.ppf((1 + confidence) / 2, len(kept) - 1) * kept.std(ddof=1) / np.sqrt(len(kept))
+    return float(kept.mean() - half), float(kept.mean() + half)
+
+
+def _z(confidence: float, one_sided: bool) -> float:
+    return float(stats.norm.ppf(confidence if one_sided else (1 + confidence) / 2))
+
+
+def _ratio(part: ArrayLike, whole: ArrayLike) -> Values:
+    part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
+    rate: Values = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return rate
+
+
+def _wilson(successes: ArrayLike, n: ArrayLike, z: ArrayLike) -> Bounds:
+    n, z = np.asarray(n, float), np.asarray(z, float)
+    rate = _ratio(successes, n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # n = 0: the rate is nan and so is all that follows
+        centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z * np.sqrt(rate * (1 - rate) / n + (z / (2 * n)) ** 2) / (1 + z**2 / n)
+    # The bounds touch the rate at 0 and 1; rounding must not push them past it.
+    return np.clip(centre - half, 0.0, rate), np.clip(centre + half, rate, 1.0)
+
+
+def _bisect(function: Callable[[Values], Values], low: Values, high: Values) -> Values:
+    """The last place where ``function``, positive at ``low``, turns; element by element."""
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        above = function(middle) > 0
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    root: Values = (low + high) / 2
+    return root

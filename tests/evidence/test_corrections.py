@@ -1,0 +1,27 @@
+"""Benjamini-Hochberg against scipy, and what it does with missing tests."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
+
+from denote.evidence.corrections import benjamini_hochberg
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
+def test_equals_scipy(p: list[float]) -> None:
+    np.testing.assert_allclose(benjamini_hochberg(p), false_discovery_control(p), rtol=1e-12, atol=0)
+
+
+def test_missing_tests_pass_through_and_are_not_counted() -> None:
+    p = np.array([0.01, np.nan, 0.04, np.nan, 0.03])
+    q = benjamini_hochberg(p)
+    assert np.isnan(q[[1, 3]]).all()
+    np.testing.assert_allclose(q[[0, 2, 4]], false_discovery_control(p[[0, 2, 4]]))
+
+
+@pytest.mark.parametrize("p", [[], [np.nan, np.nan]])
+def test_no_test_gives_no_q(p: list[float]) -> None:
+    assert np.isnan(benjamini_hochberg(p)).all()
+    assert len(benjamini_hochberg(p)) == len(p)
