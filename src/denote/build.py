@@ -11,16 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from denote.errors import ConfigError, DenoteError, one_of
-from denote.runs.fingerprint import fingerprint, job_name
+from denote.runs.fingerprint import CHOOSING_WEIGHTS, job_name
 
 if TYPE_CHECKING:
     from torch import nn
 
     from denote.data.module import SamplesModule
     from denote.runs.job import Job
-
-ARCHITECTURE_KEYS = ("trained", "epoch", "save_epochs")
-"""Keys of the architecture group that choose among weights and are no arguments of the network's class."""
 
 TRUSTED_PACKAGES = ("denote", "torch", "pytorch_lightning")
 """Packages a ``_target_`` may name; what it names must still be a class of an allowed kind."""
@@ -274,7 +271,7 @@ def network_factory(config: Mapping[str, Any]) -> Callable[[tuple[int, ...], int
     """A function of input shape and number of classes that builds the architecture with fresh weights."""
     from torch import nn
 
-    architecture = {key: value for key, value in config["architecture"].items() if key not in ARCHITECTURE_KEYS}
+    architecture = {key: value for key, value in config["architecture"].items() if key not in CHOOSING_WEIGHTS}
 
     def build(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         network: nn.Module = _instantiate(
@@ -285,17 +282,25 @@ def network_factory(config: Mapping[str, Any]) -> Callable[[tuple[int, ...], int
     return build
 
 
-def job(config: DictConfig, folder: Path, sweep_folder: Path) -> Job:
+def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
     """Everything a job needs, as objects. Loads no data and trains nothing.
+
+    Args:
+        settings: The resolved config, as `plain` gives it.
+        sweep_folder: Where the sweep's runs are tracked.
 
     Raises:
         ConfigError: for anything that can be known to be wrong from the config alone.
     """
-    settings = plain(config)
     check(settings)
-    from denote.runs.job import job_from
+    from denote.reporting.tracking import Tracker
+    from denote.runs.job import Job
 
-    return job_from(
-        settings, folder=folder, sweep_folder=sweep_folder, data=data_module(settings), network=network_factory(settings),
-        memory_limit=byte_count(settings["memory_limit"]), fingerprint=fingerprint(settings),
+    logger = settings["logger"]
+    tracker = Tracker(
+        logger["kind"], sweep_folder, sweep_folder.name, logger.get("project") or "denote", logger.get("entity"),
+        tuple(str(tag) for tag in settings["tags"]),
     )  # fmt: skip
+    return Job(
+        settings, data_module(settings), network_factory(settings), tracker, byte_count(settings["memory_limit"])
+    )

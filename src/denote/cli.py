@@ -153,26 +153,41 @@ def _observe(config: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from denote.build import register_resolvers
-    from denote.runs.worker import run_job
+    from denote import build
+    from denote.runs.recorded import run_recorded
 
-    register_resolvers()  # a launcher may have started a process of its own for this job
+    build.register_resolvers()  # a launcher may have started a process of its own for this job
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
-    in_sweep = hydra.mode == RunMode.MULTIRUN
-    run_job(config, folder, folder.parent, overrides=list(hydra.overrides.task), in_sweep=in_sweep)
+    settings = build.plain(config)
+    run_recorded(
+        settings, folder, lambda: build.job(settings, folder.parent), overrides=list(hydra.overrides.task),
+        in_sweep=hydra.mode == RunMode.MULTIRUN,
+    )  # fmt: skip
 
 
 def _train(config: DictConfig) -> None:
-    from denote.runs.worker import train_only
+    from denote import build
 
-    train_only(config)
+    settings = build.plain(config)
+    job = build.job(settings, Path(settings["store"]["path"]))
+    job.data.setup()
+    spec = job.model_spec()
+    accuracy, remark = job.accuracy(job.obtain(spec))
+    print(f"{job.architecture_id(spec)} seed {spec.seed}: object_model {spec.key}, test accuracy {accuracy:.3f}")
+    if remark:
+        print(remark, file=sys.stderr)
 
 
 def _layers(config: DictConfig) -> None:
-    from denote.runs.worker import list_layers_of
+    from denote import build
+    from denote.reporting.terminal import print_layers
 
-    print(list_layers_of(config))
+    settings = build.plain(config)
+    job = build.job(settings, Path(settings["store"]["path"]))
+    job.data.setup()
+    spec = job.model_spec()
+    print_layers(job.architecture_id(spec), job.list_layers(spec))
 
 
 def _finish(plan: SweepPlan, *, interrupted: bool) -> int:

@@ -81,9 +81,13 @@ class ModelSpec:
 
     @property
     def key(self) -> str:
-        """Key of the object model. Without training it depends on architecture, shapes, seed and draw only."""
+        """Key of the object model. Without training it depends on architecture, samples, seed and draw only.
+
+        The samples enter because the key stands for a row of a table, where two datasets must not be confused.
+        """
         if self.is_initialisation:
-            return digest(self._initial_state() | {"kind": "initialisation", "draw": self.draw})
+            drawn = {"kind": "initialisation", "draw": self.draw, "data_key": self.data_key}
+            return digest(self._initial_state() | drawn)
         return digest({"kind": "object model", "training": self.training_key, "epoch": self.epoch})
 
     def twin(self, draw: int) -> ModelSpec:

@@ -17,6 +17,9 @@ NOT_SHAPING = {"sweep_name", "store", "device", "memory_limit", "on_existing", "
 
 NOT_SHAPING_TRAINER = {"progress", "extract_batch_size"}
 NOT_SHAPING_ARCHITECTURE = {"save_epochs"}
+CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs"}
+"""Keys of the architecture that choose among weights and are no arguments of the network's class."""
+
 PATH_KEYS = {"root", "path"}
 """Keys that name files: their content shapes a result, their place does not."""
 

@@ -6,14 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from denote.attributes.families import check_rows, families, merge_labels
+from denote.data.parts import Halves
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule
 from denote.object_models.accuracy import accuracy_note, held_out_accuracy
@@ -21,8 +21,10 @@ from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
 from denote.observation import Controls, Observation, Subject, observe_states
+from denote.observers.observer import Probe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
+from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
 from denote.states.layers import Layer
 from denote.states.listing import list_layers, select_layers
 from denote.states.store import LayerState, StateStore, state_of_all
@@ -69,25 +71,26 @@ class Job:
             searched = families(config["attribute"], samples)
             labels = merge_labels(searched)
             reasons = check_rows(labels, parts, rule.min_rows)
-        probes = {name: probe_from(settings["kind"], _without_kind(settings)) for name, settings in config["probe"].items()}
+        probes = self.probes()
         spec = self.model_spec()
-        chosen, all_layers = self.layers(spec)
+        layers = self.layers(spec)
         with self._timed("object model"):
             trained = self.obtain(spec)
         accuracy, remark = self.accuracy(trained)
         with self._timed("states"):
-            states = self.states(trained, chosen, all_layers)
-            untrained = [self.states(twin, chosen, all_layers) for twin in self.twins(spec)]
+            states = self.states(trained, layers)
+            untrained = [self.states(twin, layers) for twin in self.twins(spec)]
         subject = Subject(
             dataset=samples.name, architecture=self.architecture_id(spec), trained=not spec.is_initialisation,
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
             object_model=spec.key, object_accuracy=accuracy, note=remark,
         )  # fmt: skip
+        controls = Controls.of(config["control"])
         with self._timed("observers"):
             return observe_states(
                 states, subject=subject, parts=parts, families=searched, labels=labels, reasons=reasons, probes=probes,
-                rule=rule, controls=Controls.of(config["control"]), untrained=untrained,
-                raw_input=self.raw_input() if self._wants_raw_input else None, probe_seed=config["probe_seed"],
+                rule=rule, controls=controls, untrained=untrained,
+                raw_input=self.raw_input() if controls.raw_input else None, probe_seed=config["probe_seed"],
                 thresholds=config["evidence"]["thresholds"], memory_limit=self.memory_limit,
             )  # fmt: skip
 
@@ -99,15 +102,115 @@ class Job:
 
     def model_spec(self) -> ModelSpec:
         """Which object model; the data must be set up."""
-        from denote.build import ARCHITECTURE_KEYS
-
         samples, architecture, trainer = self.data.samples, self.config["architecture"], self.config["trainer"]
         shape, n_classes = tuple(samples.inputs.shape), len(samples.classes)
-        shaping = {key: value for key, value in trainer.items() if key not in ("progress", "extract_batch_size")}
+        shaping = {key: value for key, value in trainer.items() if key not in NOT_SHAPING_TRAINER}
         return ModelSpec(
-            architecture={key: value for key, value in architecture.items() if key not in ARCHITECTURE_KEYS},
+            architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS},
             network=lambda: self.network(shape, n_classes), input_shape=shape, n_classes=n_classes,
             data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
             training=TrainingSettings.of(shaping), seed=self.config["seed"], trained=architecture["trained"],
             epoch=architecture["epoch"], save_epochs=tuple(architecture["save_epochs"]),
         )  # fmt: skip
+
+    def probes(self) -> dict[str, Probe]:
+        """The observers asked for, by option."""
+        options = self.config["probe"].items()
+        return {
+            name: probe_from(settings["kind"], {key: value for key, value in settings.items() if key != "kind"})
+            for name, settings in options
+        }
+
+    def list_layers(self, spec: ModelSpec) -> list[Layer]:
+        """Every layer of the architecture, without training it."""
+        example = self.data.samples.inputs[np.array([0])]
+        return list_layers(spec.initial_network(), example, self.config["layer"]["pooling"])
+
+    def layers(self, spec: ModelSpec) -> list[Layer | None]:
+        """The layers that are observed, in execution order; None stands for all of them side by side."""
+        every, select = self.list_layers(spec), self.config["layer"]["select"]
+        parts = select if isinstance(select, list) else [select]
+        named = [part for part in parts if part != STATE]
+        chosen: list[Layer | None] = [*select_layers(every, named)] if named else []
+        return [*chosen, None] if STATE in parts else chosen
+
+    def obtain(self, spec: ModelSpec) -> TrainedModel:
+        """The object model, trained or loaded, with its training curve tracked once per sweep."""
+        store = ModelStore(self.config["store"]["path"])
+        options = TrainerOptions(accelerator="gpu" if self.device.type == "cuda" else "cpu", progress=self._progress)
+        if spec.is_initialisation:
+            return store.obtain(spec, self.data, options)
+        key = spec.training_key
+        if self.tracker.logged("object_model", key) and store.record(spec) is not None:
+            return store.obtain(spec, self.data, options)
+        name = f"{self.data.samples.name} {self.architecture_id(spec)} seed {spec.seed}"
+        with self.tracker.run("object_model", key, name, spec.described()) as run:
+            trained = store.obtain(spec, self.data, replace(options, logger=tracking.lightning_logger(run)))
+            if not trained.was_trained:
+                tracking.replay(run, trained.history)
+        log.info("%s: %s", name, "trained" if trained.was_trained else "loaded from the store")
+        return trained
+
+    def twins(self, spec: ModelSpec) -> Iterator[TrainedModel]:
+        """The untrained twins that the control asks for; the first is the model's own initialisation."""
+        store = ModelStore(self.config["store"]["path"])
+        for draw in range(Controls.of(self.config["control"]).twins):
+            yield store.obtain(spec.twin(draw), self.data)
+
+    def accuracy(self, trained: TrainedModel) -> tuple[float, str | None]:
+        """Share of *test* that the object model gets right, and a remark if that is no better than chance."""
+        samples, test = self.data.samples, self.data.parts.test
+        accuracy = held_out_accuracy(trained.model, self.data, test)
+        majority = np.bincount(samples.targets[test]).max() / len(test)
+        remark = accuracy_note(accuracy, len(test), majority) if not trained.spec.is_initialisation else None
+        if remark:
+            log.warning("%s", remark)
+        return accuracy, remark
+
+    def states(self, trained: TrainedModel, layers: Sequence[Layer | None]) -> list[LayerState]:
+        """Recorded states of the chosen layers on *fit* and *test*."""
+        every = self.list_layers(trained.spec)
+        asked = every if None in layers else [layer for layer in layers if layer is not None]
+        states = StateStore(self.config["store"]["path"]).states(
+            trained.spec.key, trained.model.network, self.data.samples, self.data.parts.observed, asked,
+            extract=self.config["store"]["extract"], batch_size=self.config["trainer"]["extract_batch_size"],
+            device=self.device,
+        )  # fmt: skip
+        by_name = {state.layer.name: state for state in states}
+        return [state_of_all(states) if layer is None else by_name[layer.name] for layer in layers]
+
+    def raw_input(self) -> Halves[np.ndarray]:
+        """The flattened inputs of *fit* and *test*."""
+        inputs, parts = self.data.samples.inputs, self.data.parts
+        return Halves(*(inputs[rows].flatten(1).numpy() for rows in (parts.fit, parts.test)))
+
+    def architecture_id(self, spec: ModelSpec) -> str:
+        """A readable id that tells networks apart: ``mlp-8x128-relu``."""
+        network = spec.initial_network()
+        return str(getattr(network, "readable_id", type(network).__name__.lower()))
+
+    @property
+    def device(self) -> torch.device:
+        """Where networks run."""
+        name = str(self.config["device"])
+        if name == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            device = torch.device(name)
+        except RuntimeError as error:
+            raise ConfigError("device", f"{name!r} is unknown", "allowed: auto, cpu, cuda, cuda:N") from error
+        if device.type not in ("cpu", "cuda"):
+            raise ConfigError("device", f"{name!r} is not supported", "allowed: auto, cpu, cuda, cuda:N")
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise ConfigError("device", f"{name!r} is not there: torch sees no GPU", "allowed: auto, cpu")
+        return device
+
+    @property
+    def _progress(self) -> bool:
+        return bool(self.config["trainer"]["progress"])
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.timings[step] = round(time.perf_counter() - start, 3)

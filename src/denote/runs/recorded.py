@@ -1,0 +1,108 @@
+"""Running a job so that its folder tells the truth: finished with results, failed with a reason, or not there."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from denote.errors import DenoteError
+from denote.runs.fingerprint import agreement, fingerprint
+from denote.runs.record import FAILED, FINISHED, INTERRUPTED, RUNNING, now, read_record, versions, write_record
+
+if TYPE_CHECKING:
+    from denote.runs.job import Job
+
+log = logging.getLogger(__name__)
+
+
+def run_recorded(
+    settings: Mapping[str, Any], folder: Path, make: Callable[[], Job], *, overrides: Sequence[str], in_sweep: bool
+) -> None:
+    """Run one job in its folder.
+
+    A job whose folder holds equal results is left alone, as ``on_existing`` says. In a sweep a failure, `SystemExit`
+    included, ends only this job. Alone, a user's mistake is raised and leaves no folder behind.
+
+    Args:
+        settings: The resolved config.
+        folder: The job's folder, which exists.
+        make: Builds the job from the settings.
+        overrides: What the user typed, for the record.
+        in_sweep: Whether other jobs follow.
+    """
+    key = fingerprint(settings)
+    if _is_done(folder, key, settings["on_existing"]):
+        log.info("%s: finished before, nothing to do", folder.name)
+        return
+    record: dict[str, Any] = {
+        "status": RUNNING, "name": folder.name, "fingerprint": key, "started": now(), "ended": None,
+        "overrides": list(overrides), "config": dict(settings), "agreement": agreement(settings),
+        "seeds": {"seed": settings["seed"], "probe_seed": settings["probe_seed"], "split": settings["split"]["seed"]},
+        "versions": versions(), "timings": {}, "error": None,
+    }  # fmt: skip
+    start = time.perf_counter()
+    write_record(folder, record)
+    job = None
+    try:
+        job = make()
+        _run(job, folder, record)
+    except KeyboardInterrupt:
+        _end(folder, record, INTERRUPTED, start, job, {"kind": "KeyboardInterrupt", "message": "stopped by the user"})
+        raise
+    except (Exception, SystemExit) as error:
+        _end(folder, record, FAILED, start, job, described(error))
+        if not in_sweep:
+            if isinstance(error, DenoteError):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        log.error("%s failed: %s", folder.name, record["error"]["message"])
+        return
+    _end(folder, record, FINISHED, start, job, None)
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """An error as it stands in a job's record: one line, and the traceback unless it is a user's mistake."""
+    mistake = isinstance(error, DenoteError)
+    lines = str(error).strip().splitlines()
+    if isinstance(error, SystemExit):
+        message = f"the job called sys.exit({error.code!r})"
+    elif mistake:
+        message = str(error)
+    else:
+        message = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+    trace = None if mistake else "".join(traceback.format_exception(error))
+    return {"kind": type(error).__name__, "message": message, "mistake": mistake, "traceback": trace}
+
+
+def _is_done(folder: Path, key: str, on_existing: str) -> bool:
+    before = read_record(folder)
+    if before is None or before.get("status") != FINISHED or before.get("fingerprint") != key:
+        return False
+    if on_existing == "fail":
+        raise DenoteError("on_existing", f"{folder} is finished", "allowed: on_existing=skip or on_existing=redo")
+    return on_existing == "skip"
+
+
+def _run(job: Job, folder: Path, record: dict[str, Any]) -> None:
+    from denote.reporting import tracking
+    from denote.runs.present import draw_job
+
+    with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
+        observation = job.run()
+        observation.write(folder)
+        figures = draw_job(observation, folder / "figures")
+        tracking.log_job(run, observation.cells, observation.neurons, figures)
+
+
+def _end(
+    folder: Path, record: dict[str, Any], status: str, start: float, job: Job | None, error: dict[str, Any] | None
+) -> None:
+    seconds = round(time.perf_counter() - start, 3)
+    timings = {**(job.timings if job is not None else {}), "total": seconds}
+    write_record(folder, {**record, "status": status, "ended": now(), "timings": timings, "error": error})
+    record["error"] = error
