@@ -1,0 +1,89 @@
+"""Properties: what neurons may denote, as yes/no labels of rows with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Int, Int8
+
+from denote.attributes.labels import NULL, Family
+from denote.data.parts import Halves
+
+
+@dataclass(frozen=True)
+class Properties:
+    """Properties side by side, in the fewest bytes: rows with equal labels throughout share a code.
+
+    Attributes:
+        names: One name per property.
+        masks: Label of each code under each property: 1 yes, 0 no, -1 null.
+        codes: Code of every row of *fit* and of *test*; -1 where every property is null.
+    """
+
+    names: tuple[str, ...]
+    masks: Int8[np.ndarray, "property code"]
+    codes: Halves[Int[np.ndarray, " row"]]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def n_codes(self) -> int:
+        """Number of distinct codes."""
+        return int(self.masks.shape[1])
+
+    def fit_labels(self, which: int | Int[np.ndarray, " property"]) -> Int8[np.ndarray, "*property row"]:
+        """Labels of one or several properties on the fit rows."""
+        return labels_of_codes(self.masks[which], self.codes.fit)
+
+    def test_labels(self, which: int | Int[np.ndarray, " property"]) -> Int8[np.ndarray, "*property row"]:
+        """Labels of one or several properties on the test rows."""
+        return labels_of_codes(self.masks[which], self.codes.test)
+
+
+def labels_of_codes(masks: Int8[np.ndarray, "*property code"], codes: Int[np.ndarray, " row"]) -> np.ndarray:
+    """Labels of rows from the labels of their codes; a row without a code is null."""
+    if masks.shape[-1] == 0:
+        return np.full((*masks.shape[:-1], len(codes)), NULL, dtype=np.int8)
+    return np.asarray(np.where(codes >= 0, masks[..., codes], np.int8(NULL)))
+
+
+def family_halves(family: Family, fit: Int[np.ndarray, " row"], test: Int[np.ndarray, " row"]) -> Halves[Family]:
+    """The family at the fit rows and at the test rows, in the order given."""
+
+    def at(rows: Int[np.ndarray, " row"]) -> Family:
+        return replace(
+            family, labels=family.labels.at(rows), codes=None if family.codes is None else family.codes[rows]
+        )
+
+    return Halves(at(fit), at(test))
+
+
+def attribute_properties(family: Halves[Family], entry_rows: int) -> Properties:
+    """Every attribute of a family that has enough fit rows of both kinds (METHOD section 2.1)."""
+    fit, test = family.fit.labels.values, family.test.labels.values
+    enters = ((fit == 1).sum(axis=0) >= entry_rows) & ((fit == 0).sum(axis=0) >= entry_rows)
+    patterns, codes = np.unique(np.concatenate([fit, test])[:, enters], axis=0, return_inverse=True)
+    codes = codes.reshape(-1)
+    names = tuple(name for name, inside in zip(family.fit.labels.names, enters, strict=True) if inside)
+    return Properties(names, np.ascontiguousarray(patterns.T), Halves(codes[: len(fit)], codes[len(fit) :]))
+
+
+def complement(name: str) -> str:
+    """Name of the property that holds exactly where this one does not: ``NOT odd`` for ``odd`` and back."""
+    return name.removeprefix("NOT ") if name.startswith("NOT ") else f"NOT {name}"
+
+
+def subset_name(members: Bool[np.ndarray, " class"], entered: Bool[np.ndarray, " class"], names: Sequence[str]) -> str:
+    """Name of a set of classes: ``class=3``, ``class in {0,6}``, and ``NOT`` of these for the larger half.
+
+    A subset and its complement among the classes that entered differ by ``NOT`` alone. At exactly half of the classes
+    the subset with the first of them goes without.
+    """
+    twice, first = 2 * members.sum(), int(np.argmax(entered))
+    larger = twice > entered.sum() or (twice == entered.sum() and not members[first])
+    shown = [names[int(index)] for index in np.flatnonzero(entered & ~members if larger else members)]
+    name = f"class={shown[0]}" if len(shown) == 1 else f"class in {{{','.join(shown)}}}"
+    return complement(name) if larger else name

@@ -1,0 +1,143 @@
+"""How well a neuron tells its property on held-out rows (METHOD sections 2.4 and 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Int8
+
+from denote.evidence.intervals import balanced_accuracy_p_value, design_effect, newcombe_balanced_accuracy
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of neurons, each against its own property; nan where undefined. All but the p-value lie in [0, 1] or, for
+    ``mcc``, in [-1, 1].
+
+    Attributes:
+        n_positive: Rows that have the property.
+        n_negative: Rows that have not; null rows are neither.
+        on_proportion: Share of these rows where the neuron is on.
+        balanced_accuracy: Mean of ``tpr`` and ``tnr``.
+        balanced_accuracy_low: One-sided 95 % bound (Newcombe).
+        tpr: True positive rate.
+        tnr: True negative rate.
+        precision: Share of the rows where it is on that have the property; nan where it is never on.
+        auroc: Of the activations, ties counted half.
+        mcc: Matthews correlation.
+        p_value: Of "true balanced accuracy <= null".
+    """
+
+    n_positive: Int[np.ndarray, " neuron"]
+    n_negative: Int[np.ndarray, " neuron"]
+    on_proportion: Float[np.ndarray, " neuron"]
+    balanced_accuracy: Float[np.ndarray, " neuron"]
+    balanced_accuracy_low: Float[np.ndarray, " neuron"]
+    tpr: Float[np.ndarray, " neuron"]
+    tnr: Float[np.ndarray, " neuron"]
+    precision: Float[np.ndarray, " neuron"]
+    auroc: Float[np.ndarray, " neuron"]
+    mcc: Float[np.ndarray, " neuron"]
+    p_value: Float[np.ndarray, " neuron"]
+
+    @classmethod
+    def joined(cls, parts: list[Scores]) -> Scores:
+        """Scores of several blocks of neurons, one after the other."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+def score_neurons(
+    values: Float[np.ndarray, "neuron row"],
+    threshold: Float[np.ndarray, " neuron"],
+    labels: Int8[np.ndarray, "neuron row"],
+    null: float,
+    groups: Int[np.ndarray, " row"] | None = None,
+) -> Scores:
+    """Score neurons against their properties.
+
+    Args:
+        values: Activations on the test rows.
+        threshold: A neuron is on strictly above it.
+        labels: Label of its property: 1 yes, 0 no, -1 null.
+        null: Balanced accuracy that is not enough (``Rule.null``).
+        groups: Group of every row; rates then enter the p-value with effective numbers of rows.
+    """
+    on, positive, negative = values > threshold[:, None], labels == 1, labels == 0
+    tp, fp = (on & positive).sum(axis=1), (on & negative).sum(axis=1)
+    n_positive, n_negative = positive.sum(axis=1), negative.sum(axis=1)
+    tn = n_negative - fp
+    deff = _design_effects(on, positive, negative, groups)
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is nan, which is what it should be
+        tpr, tnr, precision = tp / n_positive, tn / n_negative, tp / (tp + fp)
+        n = n_positive + n_negative
+        covariance = tp.astype(float) * tn - fp.astype(float) * (n_positive - tp)
+        mcc = covariance / np.sqrt(n_positive.astype(float) * n_negative * (tp + fp) * (n - tp - fp))
+        low, _ = newcombe_balanced_accuracy(
+            tp / deff[0], n_positive / deff[0], tn / deff[1], n_negative / deff[1], one_sided=True
+        )
+        return Scores(
+            n_positive,
+            n_negative,
+            (tp + fp) / n,
+            (tpr + tnr) / 2,
+            low,
+            tpr,
+            tnr,
+            precision,
+            auroc_of_rows(values, positive, negative),
+            mcc,
+            balanced_accuracy_p_value(tp, n_positive, tn, n_negative, null, deff[0], deff[1]),
+        )
+
+
+def auroc_of_rows(
+    values: Float[np.ndarray, "neuron row"],
+    positive: Bool[np.ndarray, "neuron row"],
+    negative: Bool[np.ndarray, "neuron row"],
+) -> Float[np.ndarray, " neuron"]:
+    """AUROC of every neuron against its own labels, ties counted half; nan where a kind of row is missing.
+
+    Counted in integers: no activation is too large and no row too many for its rank to be right.
+    """
+    n_rows = values.shape[1]
+    order = np.argsort(values, axis=1, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=1)
+    is_positive, is_negative = np.take_along_axis(positive, order, axis=1), np.take_along_axis(negative, order, axis=1)
+    place = np.arange(n_rows)
+    starts = np.ones(values.shape, dtype=bool)
+    starts[:, 1:] = ordered[:, 1:] > ordered[:, :-1]
+    ends = np.roll(starts, -1, axis=1)
+    first = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
+    last = np.minimum.accumulate(np.where(ends, place, n_rows - 1)[:, ::-1], axis=1)[:, ::-1]
+    below = np.concatenate([np.zeros((len(values), 1), np.int64), is_negative.cumsum(axis=1)], axis=1)
+    # Twice the negatives below, ties half: those before the run of ties plus those up to its end.
+    twice = np.take_along_axis(below, first, axis=1) + np.take_along_axis(below, last + 1, axis=1)
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    won = np.where(is_positive, twice, 0).sum(axis=1) / 2
+    area: Float[np.ndarray, " neuron"] = np.divide(won, pairs, out=np.full(len(values), np.nan), where=pairs > 0)
+    return area
+
+
+def balanced_accuracy(on: Bool[np.ndarray, " row"], labels: Int8[np.ndarray, " row"]) -> float:
+    """Balanced accuracy of yes/no answers; nan where a kind of row is missing."""
+    positive, negative = on[labels == 1], on[labels == 0]
+    if len(positive) == 0 or len(negative) == 0:
+        return float("nan")
+    return float((positive.mean() + 1 - negative.mean()) / 2)
+
+
+def enough(count: Int[np.ndarray, " neuron"], others: Int[np.ndarray, " neuron"], least: int) -> np.ndarray:
+    """Whether there are at least ``least`` rows of both kinds."""
+    return np.asarray((count >= least) & (others >= least))
+
+
+def _design_effects(
+    on: np.ndarray, positive: np.ndarray, negative: np.ndarray, groups: np.ndarray | None
+) -> Float[np.ndarray, "2 neuron"]:
+    if groups is None:
+        return np.ones((2, len(on)))
+    return np.array(
+        [[design_effect(hit[kind], groups[kind]) for hit, kind in zip(on, kinds, strict=True)]
+         for kinds in (positive, negative)]
+    )  # fmt: skip
