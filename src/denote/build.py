@@ -98,6 +98,7 @@ def check(config: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: naming the key, what came and what is allowed.
     """
+    _check_known(config)
     _number(config, "seed", whole=True)
     _number(config, "probe_seed", whole=True)
     _number(config, "evidence.decisive", low=0.5, high=1)
@@ -124,6 +125,31 @@ def check(config: Mapping[str, Any]) -> None:
         _number(config, "architecture.epoch", low=0, whole=True)
     for name in ("dataset", "architecture"):
         _check_targets(config[name], name)
+
+
+KEYS = (
+    "attribute", "probe", "control", "seed", "probe_seed", "split", "evidence", "sweep_name", "store", "device",
+    "memory_limit", "on_existing", "tags", "dataset", "architecture", "layer", "trainer", "logger",
+)  # fmt: skip
+"""Top-level keys of the configuration."""
+
+
+def _check_known(config: Mapping[str, Any]) -> None:
+    for key in config:
+        if key not in KEYS:
+            raise ConfigError(key, "there is no such key", one_of(key, KEYS))
+    for group in ("split", "evidence", "store", "layer"):
+        for key in config[group]:
+            if key not in GROUP_KEYS[group]:
+                raise ConfigError(f"{group}.{key}", "there is no such key", one_of(key, GROUP_KEYS[group]))
+
+
+GROUP_KEYS = {
+    "split": ("seed", "group", "column", "fractions"),
+    "evidence": ("decisive", "null", "q", "min_rows", "on_tolerance", "thresholds"),
+    "store": ("path", "extract"),
+    "layer": ("select", "pooling"),
+}
 
 
 def _probe_kinds() -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable
@@ -107,35 +109,66 @@ def _hydra(command: str, arguments: list[str]) -> int:
     # Without this Hydra swallows the exception and prints its own shortened one.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     import hydra
-    from hydra.core.plugins import Plugins
 
+    from denote import sweeper
     from denote.build import register_resolvers
-    from denote.sweeper import PlannedSweeper
 
     register_resolvers()
-    # Registered here and not as a `hydra_plugins` package, which would reach into other people's Hydra programs.
-    Plugins.instance().register(PlannedSweeper)
+    sweeper.register()
     task: Callable[[DictConfig], None] = _observe
     if command == "denote-train":
         task, arguments = _train, [*arguments, *_TRAIN_OVERRIDES]
     if "--layers" in arguments:
         task, arguments = _layers, [*(a for a in arguments if a != "--layers"), *_LAYERS_OVERRIDES]
-    PlannedSweeper.plan = None
+    sweeper.PlannedSweeper.plan = None
+    _mistakes.clear()
     sys.argv = [command, *arguments]
     interrupted = False
     try:
-        hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(task)()
+        hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(_held_back(task))()
     except KeyboardInterrupt:
         interrupted = True
-        if PlannedSweeper.plan is None:
+        if sweeper.PlannedSweeper.plan is None:
             raise
     except SystemExit as stop:
         if stop.code not in (0, None):
             return int(stop.code) if isinstance(stop.code, int) else BUG
-    plan = PlannedSweeper.plan
+    if _mistakes:
+        raise _mistakes[0]
+    plan = sweeper.PlannedSweeper.plan
     if plan is None or task is not _observe:
         return DONE
     return _finish(plan, interrupted=interrupted)
+
+
+_mistakes: list[DenoteError] = []
+
+
+def _held_back(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
+    """The task, keeping a user's mistake until Hydra has returned: Hydra would print lines of its own around it."""
+
+    @functools.wraps(task)
+    def held_back(config: DictConfig) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        try:
+            task(config)
+        except DenoteError as mistake:
+            _mistakes.append(mistake)
+            _leave_nothing(Path(HydraConfig.get().runtime.output_dir))
+
+    return held_back
+
+
+def _leave_nothing(folder: Path) -> None:
+    """Remove the folder that Hydra made for a job that did not come to be, and its parents if they are empty."""
+    if (folder / "run.json").exists() or not (folder / ".hydra").exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    for parent in list(folder.parents)[:2]:
+        if any(parent.iterdir()):
+            return
+        parent.rmdir()
 
 
 _TRAIN_OVERRIDES = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 
 from denote.errors import ConfigError, DenoteError, one_of
@@ -10,7 +11,7 @@ from denote.errors import ConfigError, DenoteError, one_of
 GROUPS = ("dataset", "architecture", "attribute", "layer", "probe", "control", "trainer", "logger", "experiment", "debug")
 
 _MISSING_OPTION = re.compile(r"Could not find '(?P<option>[^']+)'")
-_AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*)", re.DOTALL)
+_AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*?)(?:\n\s*Config search path:|\Z)", re.DOTALL)
 _NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\.")
 _GRAMMAR = re.compile(r"Error parsing override '(?P<override>.*)'\s*(?P<why>.*)", re.DOTALL)
 
@@ -35,9 +36,27 @@ def as_mistake(error: BaseException, keys: Iterable[str] = ()) -> DenoteError | 
         return _grammar(text)
     if isinstance(error, (HydraException, OmegaConfBaseException)):
         return _missing_option(text) or _unknown_key(error, text, list(keys)) or ConfigError("config", _line(text))
+    if isinstance(error, ValueError) and text.startswith("Config group override must be"):
+        return _number_for_option()
     if isinstance(error, ValueError) and ("--multirun" in text or "--resolve" in text):
         return ConfigError("command line", _line(text))
     return None
+
+
+def _number_for_option() -> DenoteError | None:
+    """A group was given a number, which Hydra rejects without saying which group."""
+    for argument in sys.argv[1:]:
+        group, _, value = argument.partition("=")
+        if group in GROUPS and re.fullmatch(r"-?[\d.]+", value):
+            return _no_option(group, value, [])
+    return None
+
+
+def _no_option(group: str, option: str, options: list[str]) -> DenoteError:
+    if group == "layer" and re.fullmatch(r"-?\d+", option):
+        return ConfigError(f"layer={option}", "there is no such option", f"use layer.select={option}")
+    allowed = one_of(option, sorted(options)) if options else "allowed: a name; see --help"
+    return ConfigError(f"{group}={option}", "there is no such option", allowed)
 
 
 def _line(text: str) -> str:
@@ -62,11 +81,7 @@ def _missing_option(text: str) -> DenoteError | None:
     group, _, option = match["option"].rpartition("/")
     available = _AVAILABLE.search(text)
     options = available["options"].split() if available else []
-    if group == "layer" and re.fullmatch(r"-?\d+", option):
-        return ConfigError(f"layer={option}", "there is no such option", f"use layer.select={option}")
-    if not group:
-        return ConfigError(option, "there is no such config")
-    return ConfigError(f"{group}={option}", "there is no such option", one_of(option, sorted(options)))
+    return _no_option(group, option, options) if group else ConfigError(option, "there is no such config")
 
 
 def _unknown_key(error: BaseException, text: str, keys: list[str]) -> DenoteError | None:

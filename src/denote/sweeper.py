@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
+from hydra.core.plugins import Plugins
+from omegaconf import OmegaConf
 
 from denote import build
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, disagreement, fingerprint
 from denote.runs.record import FINISHED, read_record
+
+# Hydra's scan for plug-ins runs the module of its basic sweeper again. A subclass must be made of what is there after.
+plugins = Plugins.instance()
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # noqa: E402
+from hydra.core.override_parser.overrides_parser import OverridesParser  # noqa: E402
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +55,14 @@ class SweepPlan:
         return [job for job in self.jobs if job.status == status]
 
 
+ALIAS = "hydra_plugins.denote"
+"""Name under which Hydra finds the sweeper: it instantiates plug-ins of the ``hydra_plugins`` namespace only."""
+
+
 class PlannedSweeper(BasicSweeper):
     """The Cartesian product of Hydra's basic sweeper, planned before it is launched."""
+
+    __module__ = ALIAS
 
     plan: SweepPlan | None = None
     """The plan of this process's latest sweep, for the command line to read once Hydra has returned."""
@@ -101,6 +114,22 @@ class PlannedSweeper(BasicSweeper):
         if any(job.folder == folder for job in plan.jobs):
             return None  # two spellings of one job
         return _settle(PlannedJob(overrides, folder), settings, plan)
+
+
+def register() -> None:
+    """Make the sweeper known to Hydra in this process only.
+
+    A real package in the ``hydra_plugins`` namespace would be loaded by every other Hydra program on the machine.
+    """
+    try:
+        import hydra_plugins as namespace  # of other people's launchers, where there are any
+    except ImportError:
+        namespace = ModuleType("hydra_plugins")
+        sys.modules["hydra_plugins"] = namespace
+    alias = ModuleType(ALIAS)
+    vars(alias)["PlannedSweeper"] = PlannedSweeper
+    vars(namespace)["denote"] = sys.modules[ALIAS] = alias
+    plugins.register(PlannedSweeper)
 
 
 def _settle(planned: PlannedJob, settings: dict[str, Any], plan: SweepPlan) -> PlannedJob:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from denote.errors import DenoteError
 from denote.runs.fingerprint import agreement, fingerprint
-from denote.runs.record import FAILED, FINISHED, INTERRUPTED, RUNNING, now, read_record, versions, write_record
+from denote.runs.record import FAILED, FINISHED, INTERRUPTED, RECORD, RUNNING, now, read_record, versions, write_record
 
 if TYPE_CHECKING:
     from denote.runs.job import Job
@@ -45,7 +44,7 @@ def run_recorded(
         "seeds": {"seed": settings["seed"], "probe_seed": settings["probe_seed"], "split": settings["split"]["seed"]},
         "versions": versions(), "timings": {}, "error": None,
     }  # fmt: skip
-    start = time.perf_counter()
+    start, existed = time.perf_counter(), read_record(folder) is not None
     write_record(folder, record)
     job = None
     try:
@@ -57,8 +56,8 @@ def run_recorded(
     except (Exception, SystemExit) as error:
         _end(folder, record, FAILED, start, job, described(error))
         if not in_sweep:
-            if isinstance(error, DenoteError):
-                shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, DenoteError) and not existed:
+                (folder / RECORD).unlink()  # nothing was made, so there is nothing to remember
             raise
         log.error("%s failed: %s", folder.name, record["error"]["message"])
         return
