@@ -29,8 +29,8 @@ OUTLINE = 2.0
 """Width of an outline in pixels."""
 SIZE = (6.0, 10.0)
 """Distance of the outermost points from the centre in pixels."""
-CENTRE = (10.5, 21.5)
-"""Of the shape in pixels: the largest shape still fits everywhere, so that size and place are independent."""
+CENTRE = (11.0, 21.0)
+"""Of the shape in pixels: the largest shape leaves the border free everywhere, so size and place are independent."""
 ROTATION = 36.0
 """Largest turn either way in degrees: below half a turn onto itself of the star, the shape that needs least."""
 
@@ -173,7 +173,9 @@ class Drawing:
         for code, outline in enumerate(_OUTLINES.values()):
             chosen = shapes == code
             if outline is not None and chosen.any():
-                distance[chosen] = _edge_distance(radius[chosen], angle[chosen], size[chosen], *outline)
+                edge = _edge_distance(radius[chosen], angle[chosen], size[chosen], *outline)
+                # The circle through the corners ends them: the line alone would smooth a sharp one far beyond itself.
+                distance[chosen] = torch.maximum(edge, distance[chosen])
         return distance
 
 
