@@ -1,0 +1,137 @@
+"""The linear probe: L2 logistic regression of every attribute on a layer's neurons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Float64
+from torch import Tensor
+
+from denote.observers.logistic import solve_logistic
+from denote.observers.neuron import best_thresholds
+from denote.observers.observer import (
+    Observer,
+    State,
+    Values,
+    as_tensor,
+    check_state,
+    class_counts,
+    unfit_notes,
+)
+from denote.streams import stream
+
+INNER_VALIDATION = 0.2
+"""Share of *fit* that chooses the threshold when classes are not balanced (METHOD section 3)."""
+
+
+@dataclass(frozen=True)
+class LinearProbe:
+    """Minimises, per attribute, mean logistic loss + ``l2`` * squared norm of the weights; the bias is free.
+
+    Attributes:
+        l2: Penalty, > 0; scikit-learn's ``C`` is ``1 / (2 * rows * l2)``. It keeps separable data finite.
+        balance: Both classes weigh the same. Without it every row weighs the same, and the threshold is set to the
+            best balanced accuracy on an inner validation part of *fit*, which the weights then do not see.
+        standardise: Neurons are scaled to unit variance on *fit*; constant ones get weight 0.
+        tolerance: Largest norm of the gradient at which a fit counts as converged.
+        max_iterations: Most quasi-Newton steps.
+    """
+
+    l2: float = 1e-3
+    balance: bool = True
+    standardise: bool = True
+    tolerance: float = 1e-6
+    max_iterations: int = 500
+
+    kind = "linear"
+
+    def fit(self, state: State, labels: Values, seed: int = 0) -> Observer:
+        """Fit all attributes (see ``Probe.fit``).
+
+        Raises:
+            StateError: if the state is not finite or has another number of rows than the labels.
+        """
+        check_state(state, labels)
+        if self.balance:
+            return self._fit_weights(as_tensor(state), labels)
+        order = stream("inner validation", seed).permutation(len(labels))
+        cut = round(len(order) * INNER_VALIDATION)
+        held, rest = np.sort(order[:cut]), np.sort(order[cut:])
+        observer = self._fit_weights(as_tensor(state)[rest], labels[rest])
+        return _with_threshold(observer, observer.scores(as_tensor(state)[held]), labels[held])
+
+    def _fit_weights(self, state: Tensor, labels: Values) -> Observer:
+        notes = unfit_notes(labels)
+        able = np.array([note is None for note in notes], dtype=bool)
+        n_neurons, n_attributes = state.shape[1], len(notes)
+        weights, bias = np.full((n_neurons, n_attributes), np.nan), np.full(n_attributes, np.nan)
+        norm, converged = np.full(n_attributes, np.nan), np.zeros(n_attributes, dtype=bool)
+        if able.any():
+            mean, scale, unit = _scaling(state, self.standardise)
+            solution = solve_logistic(
+                _design(state, mean, scale),
+                torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(state.device),
+                torch.full((int(able.sum()),), self.l2 / unit**2, dtype=torch.float64, device=state.device),
+                self.balance, self.tolerance, self.max_iterations,
+            )  # fmt: skip
+            raw = solution.weights / scale[:, None]
+            weights[:, able] = raw.cpu().numpy()
+            bias[able] = (solution.bias - mean @ raw).cpu().numpy()
+            norm[able] = solution.gradient_norm.cpu().numpy()
+            converged[able] = norm[able] <= self.tolerance
+        return Observer(self.kind, weights, bias, converged, norm, notes)
+
+
+def _scaling(
+    state: Tensor, standardise: bool
+) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"], float]:
+    """Mean and scale of every neuron, and the unit of the penalty.
+
+    Raw states are centred and divided by one number, which the penalty takes up, so that the problem is the same and
+    the solver always works on a scale near one. A constant neuron's scale is infinite, which makes it exactly 0.
+    """
+    mean, variance = moments(state)
+    constant = state.amax(0) == state.amin(0)
+    unit = 1.0
+    if standardise:
+        scale = variance.sqrt()
+    else:
+        unit = float(variance.mean().sqrt()) or 1.0
+        scale = torch.full_like(variance, unit)
+    return mean, torch.where(constant | (scale == 0), torch.inf, scale), unit
+
+
+def moments(state: Tensor) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"]]:
+    """Mean and population variance of every neuron in float64, by blocks of rows."""
+    step = max(1, (1 << 22) // max(1, state.shape[1]))
+    blocks = state.split(step)
+    mean = torch.stack([block.sum(0, dtype=torch.float64) for block in blocks]).sum(0) / len(state)
+    square = torch.stack([(block.double() - mean).square().sum(0) for block in blocks]).sum(0)
+    return mean, square / len(state)
+
+
+def _design(state: Tensor, mean: Tensor, scale: Tensor) -> Float32[Tensor, "sample neuron"]:
+    """Centred and scaled in float64, kept in float32."""
+    design = torch.empty(state.shape, dtype=torch.float32, device=state.device)
+    step = max(1, (1 << 22) // max(1, state.shape[1]))
+    for start in range(0, len(state), step):
+        design[start : start + step] = (state[start : start + step].double() - mean) / scale
+    return design
+
+
+def _with_threshold(
+    observer: Observer, scores: Float64[np.ndarray, "sample attribute"], labels: Values
+) -> Observer:
+    """Move each decision threshold to the best balanced accuracy on held-out scores."""
+    bias = observer.bias.copy()
+    notes = list(observer.notes)
+    positives, negatives = class_counts(labels)
+    for a in np.flatnonzero(observer.fitted):
+        if positives[a] and negatives[a] and np.ptp(scores[:, a]) > 0:
+            column = slice(a, a + 1)
+            bias[a] -= best_thresholds(scores[:, column], labels[:, column], upward_only=True).threshold[0, 0]
+        else:
+            notes[a] = "threshold not moved: one class or one score only in the inner validation part"
+    return replace(observer, bias=bias, notes=tuple(notes))

@@ -1,0 +1,216 @@
+"""One neuron as an observer: its best threshold for an attribute, and how it ranks (METHOD sections 2 and 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64, Int
+from scipy import stats
+
+from denote.observers.observer import Observer, State, Values, as_array, check_state, class_counts, unfit_notes
+
+BLOCK = 1 << 23
+"""Numbers of one intermediate array that are held at once."""
+
+
+@dataclass(frozen=True)
+class NeuronScan:
+    """The best threshold of every neuron for every attribute; NaN (direction 0) for dead neurons and one class.
+
+    Attributes:
+        balanced_accuracy: Of the better direction, on the rows that were searched, in [.5, 1].
+        threshold: Midpoint of the gap between two neighbouring values; the neuron is on strictly above it.
+        direction: +1 where being on means the attribute, -1 where it means its negation.
+        live: Which neurons are not constant on these rows.
+    """
+
+    balanced_accuracy: Float64[np.ndarray, "neuron attribute"]
+    threshold: Float64[np.ndarray, "neuron attribute"]
+    direction: Int[np.ndarray, "neuron attribute"]
+    live: Bool[np.ndarray, " neuron"]
+
+
+@dataclass(frozen=True)
+class NeuronRanking:
+    """How every neuron ranks the samples of every attribute; NaN where there is one class or a dead neuron.
+
+    Attributes:
+        auroc: Chance that a positive has the larger activation, ties counted half.
+        p_value: Two-sided Mann-Whitney against AUROC .5, tie-corrected, normal approximation with continuity
+            correction.
+    """
+
+    auroc: Float64[np.ndarray, "neuron attribute"]
+    p_value: Float64[np.ndarray, "neuron attribute"]
+
+
+@dataclass(frozen=True)
+class NeuronProbe:
+    """Reads the one neuron of the layer with the best balanced accuracy on *fit*, the first of equals."""
+
+    kind = "neuron"
+
+    def fit(self, state: State, labels: Values, seed: int = 0) -> Observer:
+        """Fit all attributes (see ``Probe.fit``)."""
+        check_state(state, labels)
+        scan = best_thresholds(state, labels)
+        found = ~np.isnan(scan.balanced_accuracy).all(0)
+        neuron = np.where(found, np.nan_to_num(scan.balanced_accuracy, nan=-1.0).argmax(0), -1)
+        columns = np.arange(len(neuron))
+        threshold = np.where(found, scan.threshold[neuron, columns], np.nan)
+        direction = np.where(found, scan.direction[neuron, columns], 0)
+        weights = np.zeros(scan.threshold.shape)
+        weights[neuron, columns] = direction
+        weights[:, ~found] = np.nan
+        # With direction -1 the attribute is where the neuron is off, which includes the threshold itself.
+        bias = np.where(direction > 0, -threshold, np.nextafter(threshold, np.inf))
+        notes = [note if note or ok else "not fitted: every neuron is constant on fit"
+                 for note, ok in zip(unfit_notes(labels), found, strict=True)]  # fmt: skip
+        return Observer(
+            self.kind, weights, bias, found, np.where(found, 0.0, np.nan), tuple(notes),
+            neuron=neuron, threshold=threshold, direction=direction,
+            fit_balanced_accuracy=np.where(found, scan.balanced_accuracy[neuron, columns], np.nan),
+        )  # fmt: skip
+
+
+def best_thresholds(state: State, labels: Values, upward_only: bool = False) -> NeuronScan:
+    """Best balanced accuracy of every neuron for every attribute over all thresholds.
+
+    Exact: counts are integers, and between equally good thresholds the one in the wider gap is taken (then the lower).
+
+    Args:
+        state: Finite activations ``[sample, neuron]``.
+        labels: 1, 0, or -1 for rows that are left out of that attribute.
+        upward_only: Look at direction +1 only (balanced accuracy may then be below .5).
+    """
+    neurons, attributes = state.shape[1], labels.shape[1]
+    accuracy, threshold = np.full((neurons, attributes), np.nan), np.full((neurons, attributes), np.nan)
+    direction = np.zeros((neurons, attributes), dtype=np.int8)
+    for rows, columns in _searches(labels):
+        coded, halves = _coded(labels[np.ix_(rows, columns)])
+        for block, values, order in _sorted_blocks(state, rows):
+            for offset, neuron in enumerate(block):
+                found = _best_of_one(values[offset], coded[order[offset]], upward_only)
+                if found is not None:
+                    gain, cut, sign = found
+                    accuracy[neuron, columns] = 0.5 + gain / halves
+                    threshold[neuron, columns] = cut
+                    direction[neuron, columns] = sign
+    return NeuronScan(accuracy, threshold, direction, live_neurons(state))
+
+
+def live_neurons(state: State) -> Bool[np.ndarray, " neuron"]:
+    """Which neurons are not constant (METHOD section 1)."""
+    array = as_array(state)
+    return np.asarray(array.max(0) > array.min(0))
+
+
+def rank_neurons(state: State, labels: Values) -> NeuronRanking:
+    """AUROC with ties and two-sided Mann-Whitney p-value of every neuron for every attribute: the pair scan.
+
+    Ranks are float64, so that activations of any size keep their order. With the p-values go a correction family of
+    their own (METHOD section 3).
+    """
+    neurons, attributes = state.shape[1], labels.shape[1]
+    auroc, p_value = np.full((neurons, attributes), np.nan), np.full((neurons, attributes), np.nan)
+    for rows, columns in _searches(labels):
+        positive = (labels[np.ix_(rows, columns)] == 1).astype(np.float64)
+        n, n_positive = len(rows), positive.sum(0)
+        pairs = n_positive * (n - n_positive)
+        for block, values, order in _sorted_blocks(state, rows):
+            ranks, ties = _average_ranks(values, order)
+            u = ranks @ positive - n_positive * (n_positive + 1) / 2
+            with np.errstate(invalid="ignore", divide="ignore"):
+                variance = pairs / 12 * ((n + 1) - ties[:, None] / (n * (n - 1)))
+                z = np.maximum(np.abs(u - pairs / 2) - 0.5, 0) / np.sqrt(variance)
+            dead = (values[:, 0] == values[:, -1])[:, None]
+            auroc[block[:, None], columns] = np.where(dead, np.nan, u / pairs)
+            p_value[block[:, None], columns] = np.where(dead, np.nan, np.minimum(1, 2 * stats.norm.sf(z)))
+    return NeuronRanking(auroc, p_value)
+
+
+def _searches(labels: Values) -> Iterator[tuple[Int[np.ndarray, " row"], Int[np.ndarray, " column"]]]:
+    """Attributes that can be searched, grouped by the rows they apply to, so that ranks and gaps are of those rows."""
+    positives, negatives = class_counts(labels)
+    able = np.flatnonzero((positives > 0) & (negatives > 0))
+    patterns, group = np.unique(labels[:, able] >= 0, axis=1, return_inverse=True)
+    rows_most = max(1, BLOCK // max(1, len(labels)))
+    for g in range(patterns.shape[1]):
+        columns = able[group == g]
+        for start in range(0, len(columns), rows_most):
+            yield np.flatnonzero(patterns[:, g]), columns[start : start + rows_most]
+
+
+def _sorted_blocks(
+    state: State, rows: Int[np.ndarray, " row"]
+) -> Iterator[tuple[Int[np.ndarray, " neuron"], Float[np.ndarray, "neuron row"], Int[np.ndarray, "neuron row"]]]:
+    """Blocks of neurons, each neuron's values ascending, with the order that sorts the rows."""
+    array = as_array(state)
+    step = max(1, BLOCK // max(1, len(rows)))
+    for start in range(0, array.shape[1], step):
+        columns = np.ascontiguousarray(array[rows, start : start + step].T)
+        order = np.argsort(columns, axis=1, kind="stable")
+        yield np.arange(start, start + len(columns)), np.take_along_axis(columns, order, axis=1), order
+
+
+def _coded(labels: Values) -> tuple[Int[np.ndarray, "row attribute"], Int[np.ndarray, " attribute"]]:
+    """Codes whose sum over some rows is (FPR - TPR) of those rows times positives times negatives: exact integers.
+
+    Returns:
+        The codes, and twice positives times negatives.
+    """
+    positives, negatives = class_counts(labels)
+    most = len(labels) ** 2 // 4
+    kind = np.int32 if most < np.iinfo(np.int32).max else np.int64
+    return np.where(labels == 1, -negatives, positives).astype(kind), 2 * positives * negatives
+
+
+def _best_of_one(
+    values: Float[np.ndarray, " row"], coded: Int[np.ndarray, "row attribute"], upward_only: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Largest TPR - FPR (scaled) of one neuron for all attributes, threshold and direction; None if it is constant."""
+    gaps = np.diff(values.astype(np.float64))
+    cuts = np.flatnonzero(gaps > 0)
+    if len(cuts) == 0:
+        return None
+    # Widest gap first: the first of equals is then the one that METHOD section 2.3 asks for.
+    cuts = cuts[np.argsort(-gaps[cuts], kind="stable")]
+    below = np.cumsum(coded, axis=0, dtype=coded.dtype)[cuts]
+    up = below.argmax(0)
+    columns = np.arange(coded.shape[1])
+    gain, sign = below[up, columns], np.ones(coded.shape[1], dtype=np.int8)
+    if not upward_only:
+        down = below.argmin(0)
+        loss = -below[down, columns]
+        better = loss > gain
+        gain, up, sign = np.where(better, loss, gain), np.where(better, down, up), np.where(better, -1, 1)
+    return gain, midpoints(values[cuts[up]], values[cuts[up] + 1]), sign
+
+
+def midpoints(
+    low: Float[np.ndarray, " pair"], high: Float[np.ndarray, " pair"]
+) -> Float64[np.ndarray, " pair"]:
+    """Thresholds between two values that part them with ``>`` in float64 and, where it came so, in float32."""
+    middle = low.astype(np.float64) + (high.astype(np.float64) - low.astype(np.float64)) / 2
+    # Neighbouring floats: the midpoint may round up to the higher one, which would then not be above it.
+    return np.where(middle.astype(low.dtype) >= high, low.astype(np.float64), middle)
+
+
+def _average_ranks(
+    values: Float[np.ndarray, "neuron row"], order: Int[np.ndarray, "neuron row"]
+) -> tuple[Float64[np.ndarray, "neuron row"], Float64[np.ndarray, " neuron"]]:
+    """Ranks from 1 in the order of the rows, ties averaged, and the sum of t^3 - t over groups of t ties."""
+    n = values.shape[1]
+    fresh = np.ones(values.shape, dtype=bool)
+    fresh[:, 1:] = values[:, 1:] != values[:, :-1]
+    flat = np.append(np.flatnonzero(fresh), fresh.size)
+    size = np.diff(flat)
+    first = flat[:-1] % n
+    ranks_sorted = np.repeat(first + (size + 1) / 2, size).reshape(values.shape)
+    ranks = np.empty_like(ranks_sorted)
+    np.put_along_axis(ranks, order, ranks_sorted, axis=1)
+    neuron = flat[:-1] // n
+    ties = np.bincount(neuron, weights=size.astype(np.float64) ** 3 - size, minlength=len(values))
+    return ranks, ties

@@ -1,0 +1,141 @@
+"""What every probe returns: one observer per attribute, for one layer and all attributes at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float64, Int, Int8
+from torch import Tensor
+
+from denote.errors import StateError
+
+State: TypeAlias = Tensor | np.ndarray
+"""Activations ``[sample, neuron]``, float32: a tensor, an array or a memory map."""
+
+Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
+"""Labels 1 yes, 0 no, -1 null."""
+
+SCORE_BLOCK = 1 << 22
+"""Numbers of the state that are held in float64 at once while scoring (32 MiB)."""
+
+
+@dataclass(frozen=True)
+class Observer:
+    """The observers of one layer, one column per attribute. A sample has the attribute where its score is > 0.
+
+    A column that could not be fitted is NaN throughout, with the reason in ``notes``.
+
+    Attributes:
+        probe: Kind of probe that was fitted.
+        weights: Weight of each neuron, in raw units of the state.
+        bias: Intercept in raw units.
+        converged: Whether the fit reached its tolerance; True for closed forms, False where there is no fit.
+        gradient_norm: Norm of the objective's gradient at the end, on the scale the fit was made; 0 for closed forms.
+        notes: Why a column has no fit, or None.
+        k: Number of neurons that a sparse probe may use; None for the others.
+        neuron: The one neuron that is read, -1 without fit; None unless the probe reads one.
+        threshold: The neuron is on strictly above it.
+        direction: +1 where being on means the attribute, -1 where it means its negation.
+        fit_balanced_accuracy: Balanced accuracy of that neuron on *fit*.
+    """
+
+    probe: str
+    weights: Float64[np.ndarray, "neuron attribute"]
+    bias: Float64[np.ndarray, " attribute"]
+    converged: Bool[np.ndarray, " attribute"]
+    gradient_norm: Float64[np.ndarray, " attribute"]
+    notes: tuple[str | None, ...]
+    k: int | None = None
+    neuron: Int[np.ndarray, " attribute"] | None = None
+    threshold: Float64[np.ndarray, " attribute"] | None = None
+    direction: Int[np.ndarray, " attribute"] | None = None
+    fit_balanced_accuracy: Float64[np.ndarray, " attribute"] | None = None
+
+    @property
+    def fitted(self) -> Bool[np.ndarray, " attribute"]:
+        """Which columns have a fit."""
+        return ~np.isnan(self.bias)
+
+    def scores(self, state: State) -> Float64[np.ndarray, "sample attribute"]:
+        """Decision scores, in float64 so that large activations keep their order; NaN without fit.
+
+        Raises:
+            StateError: if the state has another number of neurons.
+        """
+        if state.shape[1] != len(self.weights):
+            raise StateError("state", f"has {state.shape[1]} neurons", f"the observer reads {len(self.weights)}")
+        if self.neuron is not None and self.direction is not None:
+            # -1 marks a column without fit: it reads some neuron, and its NaN bias makes every score NaN.
+            return as_array(state)[:, self.neuron].astype(np.float64) * self.direction + self.bias
+        scores = np.empty((len(state), len(self.bias)))
+        step = max(1, SCORE_BLOCK // max(1, state.shape[1]))
+        for start in range(0, len(state), step):
+            block = as_array(state[start : start + step]).astype(np.float64)
+            scores[start : start + step] = block @ self.weights + self.bias
+        return scores
+
+
+class Probe(Protocol):
+    """Settings of a kind of observer, with the function that fits it."""
+
+    @property
+    def kind(self) -> str:
+        """Name of the kind in ``probe=``, and of its results in the tables."""
+        ...
+
+    def fit(self, state: State, labels: Values, seed: int = 0) -> Observer:
+        """Fit all attributes on one part.
+
+        Args:
+            state: Finite activations ``[sample, neuron]``.
+            labels: 1, 0, or -1 for rows that are left out of that column only.
+            seed: ``probe_seed``; only probes that draw anything look at it.
+        """
+        ...
+
+
+def as_array(state: State) -> np.ndarray:
+    """The state as an array, without a copy where it lies on the CPU."""
+    return state.detach().cpu().numpy() if isinstance(state, Tensor) else np.asarray(state)
+
+
+def as_tensor(state: State) -> Tensor:
+    """The state as a tensor on the device where it lies, without a copy where memory is writable."""
+    if isinstance(state, Tensor):
+        return state.detach()
+    return torch.from_numpy(state if state.flags.writeable else state.copy())
+
+
+def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:
+    """Numbers of positive and of negative rows of every attribute."""
+    return np.count_nonzero(labels == 1, axis=0), np.count_nonzero(labels == 0, axis=0)
+
+
+def unfit_notes(labels: Values) -> tuple[str | None, ...]:
+    """Why an attribute cannot be fitted on these rows (it needs both classes), or None."""
+    positives, negatives = class_counts(labels)
+    return tuple(
+        None if p and n else f"not fitted: {p} positive and {n} negative fit rows"
+        for p, n in zip(positives, negatives, strict=True)
+    )
+
+
+def check_state(state: State, labels: Float[np.ndarray, "..."] | Values) -> None:
+    """Refuse a state that is not a finite matrix with one row per label.
+
+    Raises:
+        StateError: naming the first neuron with NaN or infinity and how many numbers are not finite.
+    """
+    if state.ndim != 2 or len(state) != len(labels):
+        raise StateError("state", f"has shape {tuple(state.shape)}", f"[{len(labels)}, neurons] goes with the labels")
+    tensor = as_tensor(state)
+    # One pass without a temporary: a sum is finite only if all its terms are (or if it overflows, which we then check).
+    if bool(torch.isfinite(tensor.sum(dtype=torch.float64))):
+        return
+    bad = ~torch.isfinite(tensor)
+    if bool(bad.any()):
+        neuron = int(bad.any(0).nonzero()[0])
+        raise StateError("state", f"{int(bad.sum())} numbers are NaN or infinite, first in neuron {neuron}")

@@ -1,0 +1,175 @@
+"""The batched logistic regression against scikit-learn, and what must not change its answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from denote.errors import StateError
+from denote.observers.linear import LinearProbe
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+def reference(state: np.ndarray, label: np.ndarray, l2: float, balance: bool) -> tuple[np.ndarray, float]:
+    """scikit-learn's solution of our objective."""
+    model = LogisticRegression(
+        C=1 / (2 * len(label) * l2), class_weight="balanced" if balance else None, tol=1e-10, max_iter=5000,
+        solver="newton-cholesky",
+    ).fit(state.astype(np.float64), label)  # fmt: skip
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def objective(state: np.ndarray, label: np.ndarray, weights: np.ndarray, bias: float, l2: float, balance: bool) -> float:
+    """The objective, written plainly."""
+    row = np.ones(len(label))
+    if balance:
+        for c in (0, 1):
+            row[label == c] = len(label) / (2 * (label == c).sum())
+    z = (state.astype(np.float64) @ weights + bias) * (2 * label - 1.0)
+    return float((row * np.logaddexp(0, -z)).mean() + l2 * weights @ weights)
+
+
+def problem(seed: int = 0, n: int = 400, d: int = 20, attributes: int = 5) -> Arrays:
+    rng = np.random.default_rng(seed)
+    state = rng.standard_normal((n, d)) @ rng.standard_normal((d, d)) + rng.standard_normal(d) * 3
+    scores = state @ rng.standard_normal((d, attributes)) / d + rng.logistic(size=(n, attributes))
+    shares = np.linspace(0.1, 0.5, attributes)
+    cut = np.array([np.quantile(scores[:, a], 1 - shares[a]) for a in range(attributes)])
+    return state.astype(np.float32), (scores > cut).astype(np.int8)
+
+
+def test_oracle_8_coefficients_of_scikit_learn() -> None:
+    state, label = make_classification(1000, n_features=100, random_state=0)
+    state = state.astype(np.float32)
+    observer = LinearProbe(l2=1e-3, standardise=False).fit(state, label[:, None].astype(np.int8))
+    weights, bias = reference(state, label, 1e-3, balance=True)
+    assert np.abs(observer.weights[:, 0] - weights).max() <= 2e-4
+    assert abs(observer.bias[0] - bias) <= 2e-4
+
+
+@pytest.mark.parametrize("l2", [1e-1, 1e-3, 1e-5])
+def test_reaches_the_minimum_of_the_objective(l2: float) -> None:
+    state, labels = problem()
+    unit = (state - state.mean(0)) / state.std(0)
+    observer = LinearProbe(l2=l2).fit(state, labels)
+    assert observer.converged.all()
+    for a in range(labels.shape[1]):
+        best = objective(unit, labels[:, a], *reference(unit, labels[:, a], l2, True), l2, True)
+        weights = observer.weights[:, a] * state.std(0)
+        ours = objective(unit, labels[:, a], weights, observer.bias[a] + observer.weights[:, a] @ state.mean(0), l2, True)
+        assert ours - best <= 1e-6 * best
+
+
+def test_neurons_may_be_shifted_and_scaled() -> None:
+    state, labels = problem()
+    moved = state * np.float32(64) + np.float32(1024)
+    first, second = LinearProbe().fit(state, labels), LinearProbe().fit(moved, labels)
+    assert second.scores(moved) == pytest.approx(first.scores(state), abs=2e-3)
+    assert second.weights * 64 == pytest.approx(first.weights, abs=1e-4)
+
+
+def test_order_of_rows_and_duplicated_rows_change_nothing() -> None:
+    state, labels = problem()
+    weights = LinearProbe().fit(state, labels).weights
+    order = np.random.default_rng(1).permutation(len(state))
+    assert LinearProbe().fit(state[order], labels[order]).weights == pytest.approx(weights, abs=1e-4)
+    twice = LinearProbe().fit(np.concatenate([state, state]), np.concatenate([labels, labels]))
+    assert twice.weights == pytest.approx(weights, abs=1e-4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_a_null_leaves_out_its_row_from_its_column_only(seed: int, balance: bool) -> None:
+    state, labels = problem(seed % 7, n=150, d=6, attributes=3)
+    nulls = np.random.default_rng(seed).random(len(labels)) < 0.3
+    holed = labels.copy()
+    holed[nulls, 1] = -1
+    probe = LinearProbe(standardise=False)
+    full, part = probe.fit(state, labels), probe.fit(state, holed)
+    alone = probe.fit(state[~nulls], labels[~nulls])
+    assert part.weights[:, [0, 2]] == pytest.approx(full.weights[:, [0, 2]], abs=1e-4)
+    assert part.weights[:, 1] == pytest.approx(alone.weights[:, 1], abs=1e-3)
+
+
+def test_one_class_column_is_null_and_harms_no_other() -> None:
+    state, labels = problem()
+    spoiled = labels.copy()
+    spoiled[:, 2] = 1
+    observer = LinearProbe().fit(state, spoiled)
+    assert np.isnan(observer.weights[:, 2]).all()
+    assert observer.notes[2] == "not fitted: 400 positive and 0 negative fit rows"
+    assert observer.fitted.tolist() == [True, True, False, True, True]
+    assert not observer.converged[2]
+    whole = LinearProbe().fit(state, labels)
+    assert observer.weights[:, [0, 1, 3, 4]] == pytest.approx(whole.weights[:, [0, 1, 3, 4]], abs=1e-4)
+
+
+def test_constant_neuron_gets_no_weight() -> None:
+    state, labels = problem()
+    state[:, 3] = 1234.5
+    for standardise in (True, False):
+        assert (LinearProbe(standardise=standardise).fit(state, labels).weights[3] == 0).all()
+
+
+def test_separable_and_collinear_states_stay_finite() -> None:
+    rng = np.random.default_rng(0)
+    label = (np.arange(300) % 3 == 0).astype(np.int8)[:, None]
+    one = (rng.standard_normal((300, 1)) + 20 * label).astype(np.float32)
+    observer = LinearProbe().fit(np.repeat(one, 4, axis=1), label)
+    assert observer.converged.all()
+    assert np.isfinite(observer.weights).all()
+    assert observer.weights[:, 0] == pytest.approx(np.full(4, observer.weights[0, 0]), rel=1e-3)
+    assert ((observer.scores(np.repeat(one, 4, axis=1)) > 0) == label).all()
+
+
+def test_stopped_early_says_so() -> None:
+    state, labels = problem()
+    observer = LinearProbe(max_iterations=1).fit(state, labels)
+    assert not observer.converged.any()
+    assert (observer.gradient_norm > 1e-6).all()
+
+
+def test_more_neurons_than_rows() -> None:
+    rng = np.random.default_rng(0)
+    state = rng.standard_normal((60, 300)).astype(np.float32)
+    label = (rng.random(60) < 0.5).astype(np.int8)
+    observer = LinearProbe(l2=1e-2, standardise=False).fit(state, label[:, None])
+    weights, _ = reference(state, label, 1e-2, balance=True)
+    assert observer.converged.all()
+    assert observer.weights[:, 0] == pytest.approx(weights, abs=2e-4)
+
+
+def test_unbalanced_probe_sets_its_threshold_on_the_inner_validation_part() -> None:
+    rng = np.random.default_rng(0)
+    label = (rng.random(4000) < 0.05).astype(np.int8)
+    state = (rng.standard_normal((4000, 3)) + 1.5 * label[:, None]).astype(np.float32)
+    probe = LinearProbe(balance=False)
+    observer = probe.fit(state, label[:, None], seed=1)
+    decided = observer.scores(state)[:, 0] > 0
+    assert (decided[label == 1].mean() + 1 - decided[label == 0].mean()) / 2 > 0.85  # bias unmoved: about .7
+    assert (probe.fit(state, label[:, None], seed=1).weights == observer.weights).all()
+    assert (probe.fit(state, label[:, None], seed=2).weights != observer.weights).any()
+
+
+def test_scores_are_those_of_the_weights_for_tensors_and_arrays() -> None:
+    state, labels = problem()
+    observer = LinearProbe().fit(torch.from_numpy(state), labels)
+    expected = state.astype(np.float64) @ observer.weights + observer.bias
+    assert observer.scores(torch.from_numpy(state)) == pytest.approx(expected, abs=1e-9)
+    ranking = expit(observer.scores(state)[:, 4])
+    assert ranking[labels[:, 4] == 1].mean() > ranking[labels[:, 4] == 0].mean()
+
+
+def test_state_with_nan_is_refused_by_neuron() -> None:
+    state, labels = problem()
+    state[5, 7] = np.nan
+    with pytest.raises(StateError, match=r"1 numbers are NaN or infinite, first in neuron 7"):
+        LinearProbe().fit(state, labels)
+    with pytest.raises(StateError, match=r"the observer reads 20"):
+        LinearProbe().fit(*problem()).scores(state[:, :5])
