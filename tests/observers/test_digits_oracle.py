@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from denote.observers.linear import LinearProbe
-from denote.observers.neuron import NeuronProbe
 from sklearn.datasets import load_digits
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from denote.observers.linear import LinearProbe
+from denote.observers.neuron import NeuronProbe
 
 CUT = 898
 # classes, share, pixel, threshold, direction, neuron fit, neuron test, linear test, linear AUROC test

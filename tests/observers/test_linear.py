@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from denote.errors import StateError
-from denote.observers.linear import LinearProbe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
+
+from denote.errors import StateError
+from denote.observers.linear import LinearProbe
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -25,7 +26,9 @@ def reference(state: np.ndarray, label: np.ndarray, l2: float, balance: bool) ->
     return model.coef_[0], float(model.intercept_[0])
 
 
-def objective(state: np.ndarray, label: np.ndarray, weights: np.ndarray, bias: float, l2: float, balance: bool) -> float:
+def objective(
+    state: np.ndarray, label: np.ndarray, weights: np.ndarray, bias: float, l2: float, balance: bool
+) -> float:
     """The objective, written plainly."""
     row = np.ones(len(label))
     if balance:
@@ -62,7 +65,9 @@ def test_reaches_the_minimum_of_the_objective(l2: float) -> None:
     for a in range(labels.shape[1]):
         best = objective(unit, labels[:, a], *reference(unit, labels[:, a], l2, True), l2, True)
         weights = observer.weights[:, a] * state.std(0)
-        ours = objective(unit, labels[:, a], weights, observer.bias[a] + observer.weights[:, a] @ state.mean(0), l2, True)
+        ours = objective(
+            unit, labels[:, a], weights, observer.bias[a] + observer.weights[:, a] @ state.mean(0), l2, True
+        )
         assert ours - best <= 1e-6 * best
 
 

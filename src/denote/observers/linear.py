@@ -84,9 +84,7 @@ class LinearProbe:
         return Observer(self.kind, weights, bias, converged, norm, notes)
 
 
-def _scaling(
-    state: Tensor, standardise: bool
-) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"], float]:
+def _scaling(state: Tensor, standardise: bool) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"], float]:
     """Mean and scale of every neuron, and the unit of the penalty.
 
     Raw states are centred and divided by one number, which the penalty takes up, so that the problem is the same and
@@ -121,9 +119,7 @@ def _design(state: Tensor, mean: Tensor, scale: Tensor) -> Float32[Tensor, "samp
     return design
 
 
-def _with_threshold(
-    observer: Observer, scores: Float64[np.ndarray, "sample attribute"], labels: Values
-) -> Observer:
+def _with_threshold(observer: Observer, scores: Float64[np.ndarray, "sample attribute"], labels: Values) -> Observer:
     """Move each decision threshold to the best balanced accuracy on held-out scores."""
     bias = observer.bias.copy()
     notes = list(observer.notes)

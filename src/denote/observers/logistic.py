@@ -190,9 +190,7 @@ def _gradient(design: Tensor, columns: _Columns, pull: Tensor) -> Tensor:
     return gradient
 
 
-def _descend(
-    design: Tensor, columns: _Columns, solution: Solution, tolerance: float, max_iterations: int
-) -> None:
+def _descend(design: Tensor, columns: _Columns, solution: Solution, tolerance: float, max_iterations: int) -> None:
     """Step until every column has arrived or the steps are used up, and write where they ended."""
     for step in range(max_iterations + 1):
         norm = columns.gradient.norm(dim=0)
@@ -253,9 +251,7 @@ def _remember(columns: _Columns, step: Tensor, change: Tensor) -> None:
     columns.inverse_curvature = [*columns.inverse_curvature, rho][-HISTORY:]
 
 
-def _line_search(
-    columns: _Columns, along: Tensor, change: Tensor, start: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _line_search(columns: _Columns, along: Tensor, change: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Step lengths by safeguarded secants on the slope, which for a convex function needs no objective values.
 
     Returns:

@@ -189,9 +189,7 @@ def _best_of_one(
     return gain, midpoints(values[cuts[up]], values[cuts[up] + 1]), sign
 
 
-def midpoints(
-    low: Float[np.ndarray, " pair"], high: Float[np.ndarray, " pair"]
-) -> Float64[np.ndarray, " pair"]:
+def midpoints(low: Float[np.ndarray, " pair"], high: Float[np.ndarray, " pair"]) -> Float64[np.ndarray, " pair"]:
     """Thresholds between two values that part them with ``>`` in float64 and, where it came so, in float32."""
     middle = low.astype(np.float64) + (high.astype(np.float64) - low.astype(np.float64)) / 2
     # Neighbouring floats: the midpoint may round up to the higher one, which would then not be above it.

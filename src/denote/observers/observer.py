@@ -123,7 +123,7 @@ def unfit_notes(labels: Values) -> tuple[str | None, ...]:
     )
 
 
-def check_state(state: State, labels: Float[np.ndarray, "..."] | Values) -> None:
+def check_state(state: State, labels: Float[np.ndarray, ...] | Values) -> None:
     """Refuse a state that is not a finite matrix with one row per label.
 
     Raises:
