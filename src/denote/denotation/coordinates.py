@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -9,8 +11,8 @@ from denote.attributes.labels import NULL
 from denote.data.parts import Halves
 from denote.denotation.properties import Properties
 from denote.denotation.scores import balanced_accuracy
-from denote.denotation.search import Settings, State, signed_gains
-from denote.denotation.thresholds import exact_threshold
+from denote.denotation.search import Settings, State
+from denote.denotation.thresholds import Block, exact_threshold, sorted_blocks
 
 
 def best_coordinates(
@@ -33,7 +35,7 @@ def best_coordinates(
     asked = Properties(tuple(properties.names[i] for i in which), properties.masks[which], properties.codes)
     n = len(asked)
     peak, coordinate, sign = np.zeros(n), np.full(n, -1), np.ones(n)
-    for block, gain in signed_gains(state.fit, asked, settings) if n else ():
+    for block, gain in _signed_gains(state.fit, asked, settings) if n else ():
         flat = gain.reshape(-1, n)
         place = np.abs(flat).argmax(axis=0)
         value = flat[place, np.arange(n)]
@@ -48,3 +50,22 @@ def best_coordinates(
         on = sign[index] * state.test[:, column] > threshold
         scores[index] = balanced_accuracy(on, asked.test_labels(int(index)))
     return scores
+
+
+def _signed_gains(
+    state: State, properties: Properties, settings: Settings
+) -> Iterator[tuple[Block, Float[np.ndarray, "neuron threshold property"]]]:
+    """TPR - FPR on fit of every neuron at every threshold for every property, block by block of neurons.
+
+    One count of codes above each threshold serves all properties: theirs are matrix products with the masks.
+    """
+    kept = properties.codes.fit >= 0
+    codes = properties.codes.fit[kept]
+    positive, negative = ((properties.masks == label).astype(np.float32).T for label in (1, 0))
+    size = np.bincount(codes, minlength=properties.n_codes).astype(np.float32)
+    # Where a property has no such rows its gain is 0 instead of undefined: it is never chosen for it.
+    n_positive, n_negative = np.maximum(size @ positive, 1), np.maximum(size @ negative, 1)
+    width = properties.n_codes + len(properties)
+    for block in sorted_blocks(state if kept.all() else state[kept], settings.thresholds, width, settings.memory):
+        above = block.counts_above(codes, properties.n_codes).astype(np.float32)
+        yield block, above @ (positive / n_positive) - above @ (negative / n_negative)

@@ -81,6 +81,7 @@ def observe_neurons(
     for neuron, row in enumerate(rows):
         if row["live"]:
             row.update({column: _number(values[neuron]) for column, values in columns.items()})
+            row["note"] = note(row["note"], _not_run(controls))
     return rows
 
 
@@ -259,6 +260,15 @@ def _beside(other: Halves[State], found: Candidates, settings: Settings) -> Floa
     scores = np.full(len(has), np.nan)
     scores[has] = best_coordinates(other, found.properties, which, settings)[inverse]
     return scores
+
+
+def _not_run(controls: Controls) -> str:
+    """Why columns of controls are null, the same for all neurons."""
+    ran = {
+        "shuffled": controls.shuffles, "untrained": controls.untrained, "raw_input": controls.raw_input is not None,
+        "rivals": False,
+    }  # fmt: skip
+    return f"not run: {', '.join(name for name, done in ran.items() if not done)}"
 
 
 def _mean(draws: Sequence[Float[np.ndarray, " neuron"]], n_neurons: int) -> Float[np.ndarray, " neuron"]:

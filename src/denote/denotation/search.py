@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,8 @@ from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 from denote.denotation.properties import Properties, attribute_properties, complement, subset_name
 from denote.denotation.subsets import ENTRY_ROWS, search_subsets
-from denote.denotation.thresholds import MEMORY, Block, exact_threshold, sorted_blocks
+from denote.denotation.thresholds import MEMORY
+from denote.observers.neuron import best_thresholds, live_neurons
 from denote.tables import note
 
 State = Float[np.ndarray, "row neuron"]
@@ -23,7 +23,8 @@ class Settings:
     """How neurons are searched.
 
     Attributes:
-        thresholds: Quantiles tried for each neuron before the winner's threshold is set exactly; 64 or more.
+        thresholds: Quantiles tried for each neuron before the winner's threshold is set exactly; 64 or more. Attributes
+            that are searched one by one are tried at every threshold.
         decisive: Balanced accuracy on fit from which a nested subset is listed in ``label_proportion_range``.
         entry_rows: Least number of positive and of negative fit rows of a class or attribute that enters.
         memory: Bytes for one block of neurons.
@@ -74,7 +75,7 @@ def search(state: State, family: Halves[Family], settings: Settings | None = Non
         For a family with class codes the best class subset; for any other the best attribute or its complement.
     """
     settings = settings or Settings()
-    live = np.asarray(state.max(axis=0) > state.min(axis=0))
+    live = live_neurons(state)
     if family.fit.codes is not None:
         return _search_subsets(state, family, settings, live)
     return _search_attributes(state, family, settings, live)
@@ -118,20 +119,13 @@ def _search_attributes(state: State, family: Halves[Family], settings: Settings,
     index, direction = np.full(n_neurons, -1), np.zeros(n_neurons, dtype=np.int64)
     threshold, score = np.full(n_neurons, np.nan), np.full(n_neurons, np.nan)
     if n_single:
-        for block, gain in signed_gains(state, single, settings):
-            # gain[neuron, threshold, attribute]: its sign is the direction.
-            peak = np.abs(gain).max(axis=1)
-            attribute = peak.argmax(axis=1)
-            column = gain[np.arange(len(block)), :, attribute]
-            sign = np.sign(column[np.arange(len(block)), np.abs(column).argmax(axis=1)]).astype(np.int64)
-            sign[sign == 0] = 1
-            for row, neuron in enumerate(range(block.start, block.start + len(block))):
-                which = int(attribute[row]) + (n_single if sign[row] < 0 else 0)
-                labels = properties.fit_labels(which)[block.order[row]]
-                known = labels != NULL
-                threshold[neuron], score[neuron] = exact_threshold(block.values[row][known], labels[known] == 1)
-                if not np.isnan(threshold[neuron]):
-                    index[neuron], direction[neuron] = which, sign[row]
+        scan = best_thresholds(state, single.fit_labels(np.arange(n_single)).T)
+        known = np.nan_to_num(scan.balanced_accuracy, nan=-1.0)
+        attribute, neuron = known.argmax(axis=1), np.arange(n_neurons)
+        has = known[neuron, attribute] >= 0
+        direction[has] = scan.direction[neuron, attribute][has]
+        threshold, score = scan.threshold[neuron, attribute], scan.balanced_accuracy[neuron, attribute]
+        index[has] = (attribute + n_single * (direction < 0))[has]
     left_out = len(family.fit.labels) - n_single
     reason = (
         f"no attribute has {settings.entry_rows} positive and negative fit rows"
@@ -141,25 +135,6 @@ def _search_attributes(state: State, family: Halves[Family], settings: Settings,
         else None
     )
     return Candidates(properties, index, direction, threshold, score, index, index, live, reason)
-
-
-def signed_gains(
-    state: State, properties: Properties, settings: Settings
-) -> Iterator[tuple[Block, Float[np.ndarray, "neuron threshold property"]]]:
-    """TPR - FPR on fit of every neuron at every threshold for every property, block by block of neurons.
-
-    One count of codes above each threshold serves all properties: theirs are matrix products with the masks.
-    """
-    kept = properties.codes.fit >= 0
-    codes = properties.codes.fit[kept]
-    positive, negative = ((properties.masks == label).astype(np.float32).T for label in (1, 0))
-    size = np.bincount(codes, minlength=properties.n_codes).astype(np.float32)
-    # Where a property has no such rows its gain is 0 instead of undefined: it is never chosen for it.
-    n_positive, n_negative = np.maximum(size @ positive, 1), np.maximum(size @ negative, 1)
-    width = properties.n_codes + len(properties)
-    for block in sorted_blocks(state if kept.all() else state[kept], settings.thresholds, width, settings.memory):
-        above = block.counts_above(codes, properties.n_codes).astype(np.float32)
-        yield block, above @ (positive / n_positive) - above @ (negative / n_negative)
 
 
 def _codes(family: Family) -> Int[np.ndarray, " row"]:

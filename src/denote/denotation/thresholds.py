@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
+from denote.observers.neuron import midpoints
+
 MEMORY = 256 * 2**20
 """Bytes that one block of neurons may take while it is searched, unless told otherwise."""
 
@@ -117,7 +119,5 @@ def exact_threshold(values: Float[np.ndarray, " row"], positive: Bool[np.ndarray
         return float("nan"), float("nan")
     best = gain[usable].max()
     place = np.argmax(np.where(usable & (gain == best), gap, -1.0))
-    middle = ordered[place] / 2 + ordered[place + 1] / 2
-    if middle >= ordered[place + 1]:  # neighbouring floats have no number between them
-        middle = ordered[place]
-    return float(middle), float(0.5 + best / (2 * n_positive * n_negative))
+    low, high = values[order[place : place + 1]], values[order[place + 1 : place + 2]]
+    return float(midpoints(low, high)[0]), float(0.5 + best / (2 * n_positive * n_negative))
