@@ -90,3 +90,9 @@ def thinned(labels: Sequence[str], most: int) -> list[int]:
     if len(labels) <= most:
         return list(range(len(labels)))
     return sorted({round(i * (len(labels) - 1) / (most - 1)) for i in range(most)})
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first names in one string, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from denote.figures.curves import Curve, choose, depth_order, is_head, thinned
+from denote.figures.curves import Curve, choose, depth_order, is_head, some, thinned
 from denote.figures.style import (
     MANY,
     ROTATED,
@@ -237,7 +237,10 @@ def _draw_panels(canvas: Canvas, axes: np.ndarray, neurons: pl.DataFrame) -> Non
         ax.set_ylim(-0.03 * top, 1.03 * top)
     if denoting.is_empty():
         for ax in (proportion, folded, majority):
-            ax.text(0.5, 0.5, "no neuron denotes", ha="center", va="center", fontsize=12, transform=ax.transAxes)
+            ax.text(
+                0.5, 0.5, "no neuron denotes", ha="center", va="center", fontsize=12, transform=ax.transAxes,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.9},
+            )  # fmt: skip
 
 
 def _draw_key(ax: Axes, canvas: Canvas) -> None:
@@ -247,7 +250,8 @@ def _draw_key(ax: Axes, canvas: Canvas) -> None:
     lines = ax.legend(handles=_line_handles(canvas), bbox_to_anchor=(0, 1.02), **place)
     ax.add_artist(lines)
     shown = thinned(canvas.models, MOST_MODELS_NAMED)
-    title = f"neurons, by the seed of their object model ({len(shown)} of {len(canvas.models)} named)"
+    title = "one dot per neuron, by object model"
+    title += f" ({len(shown)} of {len(canvas.models)} named)" if len(shown) < len(canvas.models) else ""
     ax.legend(
         handles=[_model_handle(canvas, index) for index in shown], bbox_to_anchor=(0, 0.58), ncols=4, title=title,
         alignment="left", title_fontsize=8, handletextpad=0.2, columnspacing=1.2, **place,
@@ -285,7 +289,8 @@ def remarks(curve: pl.DataFrame) -> list[str]:
     notes = ["Our operationalisation of Allen, Neural Networks and Denotation (arXiv 2103.08315)."]
     gaps = curve.filter(pl.col("label_proportion_mean").is_null())
     for reason, part in gaps.group_by(pl.col("note").fill_null("no reason given"), maintain_order=True):
-        notes.append(f"Gap at {', '.join(part['layer'])}: {reason[0]}.")
+        where = "every layer" if len(part) == len(curve) else some(part["layer"].to_list(), 6)
+        notes.append(f"Gap at {where}: {reason[0]}.")
     if curve["rotated_share_denoting"].is_null().all():
         notes.append("Rotated control not computed: that single neurons are special is not shown here.")
     if curve["untrained_share_denoting"].is_null().all():

@@ -55,7 +55,7 @@ class Line:
 TRAINED = Line("#000000", "-", "o", "mean over object models, 95 % t-interval")
 UNTRAINED = Line("#8c8c8c", "--", "s", "untrained control")
 ROTATED = Line("#d55e00", "-.", "^", "rotated control (random directions)")
-UNCONDITIONAL = Line("#b0b0b0", ":", "", "every live neuron's best property")
+UNCONDITIONAL = Line("#b0b0b0", ":", ".", "every live neuron's best property")
 
 
 def new_figure(width: float, height: float) -> Figure:
