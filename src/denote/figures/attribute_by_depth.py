@@ -1,0 +1,167 @@
+"""Attributes x depth: how well an observer reads each attribute at each layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from denote.figures.curves import thinned
+from denote.figures.profiles import first_decisive, profiles
+from denote.figures.style import MANY, message, new_figure, styled
+
+MOST_ATTRIBUTES = 40
+MOST_ANNOTATED = 250
+INPUT = "input"
+
+
+def probe_panels(cells: pl.DataFrame) -> list[tuple[str, int | None]]:
+    """The observers of a table as (probe, k), each a panel of the figure, in the order of its rows."""
+    return list(cells.select("probe", "k").unique(maintain_order=True).iter_rows())
+
+
+@styled
+def draw_attribute_by_depth(
+    cells: pl.DataFrame, *, architecture: str | None = None, dataset: str | None = None, title: str = ""
+) -> Figure:
+    """Heat maps of held-out AUROC, one panel per probe; all panels share the rows and their order.
+
+    Rows are ordered by the first depth at which the first probe is decisive in half of the object models, then by AUROC.
+
+    Args:
+        cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
+        architecture: Which architecture, where there are several.
+        dataset: Which dataset, where there are several.
+        title: Replaces the one made from dataset and architecture.
+    """
+    if architecture is not None:
+        cells = cells.filter(pl.col("architecture") == architecture)
+    if dataset is not None:
+        cells = cells.filter(pl.col("dataset") == dataset)
+    if cells["trained"].any():
+        cells = cells.filter("trained")
+    cells = cells.filter(pl.col("epoch").eq_missing(pl.col("epoch").max()))
+    cells = cells.filter(pl.col("probe") != "majority")
+    if cells.is_empty():
+        return message("No cell was observed.", title or "Attributes by depth")
+    profile = profiles(cells)
+    rows, left_out = _rows(profile)
+    panels = probe_panels(profile)
+    n_layers = profile["layer"].n_unique() + 1
+    width = max(6.5, 2.6 + len(panels) * (0.9 + 0.42 * min(n_layers, 16)))
+    figure = new_figure(width, 2.3 + 0.27 * max(len(rows), 3))
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for index, (ax, (probe, k)) in enumerate(zip(axes, panels, strict=True)):
+        own = profile.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
+        draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
+        ax.set_title(probe if k is None else f"{probe}, k = {k}")
+    heading = title or _title(cells)
+    if left_out:
+        heading += f"\n{left_out} more attributes are not drawn: these are the {len(rows)} read earliest and best"
+    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
+    figure.legend(handles=_handles(), loc="outside lower left", ncols=1 if width < 7 else 3)
+    return figure
+
+
+def draw_probe(
+    profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None, colour_bar: bool = True
+) -> Axes:
+    """Heat map of one probe's mean AUROC.
+
+    Args:
+        profile: Rows of :func:`denote.figures.profiles.profiles` of one probe.
+        rows: Attributes from top to bottom.
+        ax: Where to draw; new axes where None.
+        colour_bar: Whether to add one.
+
+    Returns:
+        The axes drawn on. Undefined cells stay open on a hatched ground; decisive ones carry a dot, filled where they
+        are decisive in every object model.
+    """
+    if ax is None:
+        ax = new_figure(7, 2 + 0.27 * len(rows)).subplots()
+    layers = profile["layer"].unique(maintain_order=True).to_list()
+    auroc, decisive = _grid(profile, rows, layers, "auroc"), _grid(profile, rows, layers, "decisive_share")
+    columns = list(layers)
+    if profile["input_auroc"].is_not_null().any():
+        control = profile.group_by("attribute").agg(pl.col("input_auroc").mean())
+        values = dict(control.iter_rows())
+        column = np.array([[np.nan if values.get(row) is None else values[row]] for row in rows], dtype=float)
+        auroc, columns = np.hstack([column, auroc]), [INPUT, *columns]
+        decisive = np.hstack([np.full_like(column, np.nan), decisive])
+    ax.set_facecolor("0.88")
+    ax.patch.set_hatch("////")
+    annotate = auroc.size <= MOST_ANNOTATED
+    sns.heatmap(
+        auroc, ax=ax, mask=np.isnan(auroc), vmin=0.5, vmax=1, cmap="cividis", cbar=False, linewidths=0.5 if annotate else 0,
+        xticklabels=False, yticklabels=False, rasterized=auroc.size > MANY,
+    )  # fmt: skip
+    _mark(ax, auroc, decisive, annotate)
+    _label(ax, rows, columns)
+    if colour_bar:
+        bar = ax.figure.colorbar(ax.collections[0], ax=ax, extend="min", fraction=0.05, pad=0.02)
+        bar.set_label("held-out AUROC")
+        bar.outline.set_visible(False)
+    return ax
+
+
+def _rows(profile: pl.DataFrame) -> tuple[list[str], int]:
+    """Attributes from top to bottom by the first panel's order, and how many are left out."""
+    order = first_decisive(profile)
+    lead = profile["probe"][0]
+    own = order.filter(pl.col("probe") == lead)["attribute"].to_list() + order["attribute"].to_list()
+    rows = list(dict.fromkeys(own))
+    return rows[:MOST_ATTRIBUTES], len(rows[MOST_ATTRIBUTES:])
+
+
+def _grid(profile: pl.DataFrame, rows: list[str], layers: list[str], column: str) -> np.ndarray:
+    grid = np.full((len(rows), len(layers)), np.nan)
+    place = {name: i for i, name in enumerate(rows)}, {name: i for i, name in enumerate(layers)}
+    for attribute, layer, value in profile.select("attribute", "layer", column).iter_rows():
+        if attribute in place[0] and value is not None:
+            grid[place[0][attribute], place[1][layer]] = value
+    return grid
+
+
+def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> None:
+    """Values where there is room, dots on decisive cells; ink that shows on the cell's own shade."""
+    for (row, column), value in np.ndenumerate(auroc):
+        if np.isnan(value):
+            continue
+        ink = "white" if value < 0.78 else "black"
+        if annotate:
+            text = f"{value:.2f}".removeprefix("0")
+            ax.text(column + 0.42, row + 0.5, text, ha="center", va="center", fontsize=7, color=ink)
+        share = decisive[row, column]
+        if share > 0:
+            x = column + (0.86 if annotate else 0.5)
+            ax.plot(x, row + 0.5, "o", ms=3, mec=ink, mew=0.7, mfc=ink if share == 1 else "none", clip_on=False)
+
+
+def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
+    shown = thinned(columns, 16)
+    ax.set_xticks([i + 0.5 for i in shown], [columns[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_yticks(np.arange(len(rows)) + 0.5, [row if len(row) <= 40 else f"{row[:38]}…" for row in rows], rotation=0)
+    ax.set_xlabel("layer, by depth" + (" (input: the same probe on the raw input)" if columns[0] == INPUT else ""))
+    ax.tick_params(length=0)
+    if columns[0] == INPUT:
+        ax.axvline(1, color="white", linewidth=3)
+
+
+def _title(cells: pl.DataFrame) -> str:
+    n = cells["object_model"].n_unique()
+    names = ", ".join([*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)])
+    return f"How well each attribute is read by depth: {names}, mean over {n} object model{'s' * (n != 1)}"
+
+
+def _handles() -> list[Line2D | Patch]:
+    dot = {"linestyle": "", "marker": "o", "markersize": 4, "color": "black"}
+    return [
+        Line2D([], [], label="decisive in every object model", **dot),
+        Line2D([], [], label="decisive in some", markerfacecolor="none", **dot),
+        Patch(facecolor="0.88", edgecolor="0.65", hatch="////", label="undefined (reason in the table's note)"),
+    ]

@@ -1,0 +1,98 @@
+"""Which curve of a sweep is drawn: one dataset, architecture, training state and family at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from denote.errors import DenoteError, one_of
+
+
+@dataclass(frozen=True, order=True)
+class Curve:
+    """One line of label proportion over depth; object models are its unit of repetition.
+
+    Attributes:
+        family: The family the neurons were searched over.
+    """
+
+    dataset: str
+    architecture: str
+    trained: bool
+    epoch: int | None
+    family: str
+
+    @property
+    def title(self) -> str:
+        """``mnist, mlp-8x128-relu, subsets``; says when the network is untrained."""
+        state = "" if self.trained else ", untrained"
+        return f"{self.dataset}, {self.architecture}{state}, family '{self.family}'"
+
+    @property
+    def slug(self) -> str:
+        """A file name without spaces or signs."""
+        parts = [self.dataset, self.architecture, "" if self.trained else "untrained", self.family]
+        parts.insert(3, f"epoch{self.epoch}" if self.trained and self.epoch is not None else "")
+        return "-".join("".join(c if c.isalnum() or c in "._-" else "_" for c in part) for part in parts if part)
+
+    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows of a table with these columns that belong to this curve."""
+        return frame.filter(
+            *(pl.col(column).eq_missing(pl.lit(getattr(self, column), frame.schema[column])) for column in COLUMNS)
+        )
+
+
+COLUMNS = ("dataset", "architecture", "trained", "epoch", "family")
+
+
+def curves(frame: pl.DataFrame) -> list[Curve]:
+    """The curves a table holds, in the order of its rows."""
+    return [Curve(*row) for row in frame.select(COLUMNS).unique(maintain_order=True).iter_rows()]
+
+
+def choose(frame: pl.DataFrame, **wanted: str | bool | int | None) -> Curve:
+    """The one curve of ``frame`` with these values; None stands for any, of several epochs the last.
+
+    Raises:
+        DenoteError: if no curve or more than one answers.
+    """
+    asked = {key: value for key, value in wanted.items() if value is not None}
+    found = [curve for curve in curves(frame) if all(getattr(curve, key) == value for key, value in asked.items())]
+    if "epoch" not in asked and found:
+        last = max((curve.epoch for curve in found if curve.epoch is not None), default=None)
+        found = [curve for curve in found if curve.epoch == last]
+    if len(found) != 1:
+        titles = [curve.title for curve in (found or curves(frame))]
+        came = ", ".join(f"{key}={value}" for key, value in asked.items()) or "nothing asked"
+        raise DenoteError("figure", f"{len(found)} curves answer to {came}", one_of(came, titles))
+    return found[0]
+
+
+def depth_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row per layer (``layer depth relative_depth``), from the first to the last; without ``layer=state``."""
+    return (
+        frame.filter(pl.col("depth").is_not_null())
+        .select("layer", "depth", "relative_depth")
+        .unique(subset="layer", keep="first", maintain_order=True)
+        .sort("depth", "layer")
+    )
+
+
+def is_head() -> pl.Expr:
+    """The network's last layer: relative depth counts all layers, so the last one is at 1 whatever was selected."""
+    return pl.col("relative_depth") == 1
+
+
+def thinned(labels: Sequence[str], most: int) -> list[int]:
+    """Places of at most ``most`` of the labels, evenly spaced, the first and the last among them."""
+    if len(labels) <= most:
+        return list(range(len(labels)))
+    return sorted({round(i * (len(labels) - 1) / (most - 1)) for i in range(most)})
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first names in one string, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,59 @@
+"""How well each attribute is read at each depth, over object models: the frame behind heat map, report and summary."""
+
+from __future__ import annotations
+
+import polars as pl
+
+PROFILE_KEY = ("dataset", "architecture", "trained", "epoch", "probe", "k", "family", "attribute")
+"""What one profile over depth belongs to; object models and probe seeds are averaged over."""
+
+_LAYER = ("layer", "depth", "relative_depth", "pooling")
+
+
+def profiles(cells: pl.DataFrame) -> pl.DataFrame:
+    """Means over object models of each attribute's scores at each layer.
+
+    Args:
+        cells: Rows of ``cells.parquet``.
+
+    Returns:
+        One row per ``PROFILE_KEY`` and layer with ``n_models``, the mean ``auroc``, ``balanced_accuracy``,
+        ``untrained_auroc``, ``input_auroc`` (null where no model has one) and ``decisive_share``, the share of object
+        models in which the cell is decisive. Probe seeds are averaged inside a model first.
+    """
+    scores = [pl.col(c).mean() for c in ("auroc", "balanced_accuracy", "untrained_auroc", "input_auroc")]
+    key = [*PROFILE_KEY, *_LAYER]
+    within = cells.group_by(*key, "object_model", maintain_order=True).agg(
+        *scores, pl.col("decisive").cast(pl.Float64).mean(), pl.col("note").drop_nulls().first()
+    )
+    return (
+        within.group_by(key, maintain_order=True)
+        .agg(
+            pl.len().alias("n_models"),
+            *scores,
+            pl.col("decisive").fill_null(0.0).mean().alias("decisive_share"),
+            pl.col("note").drop_nulls().first(),
+        )
+        .sort("depth", nulls_last=True, maintain_order=True)
+    )
+
+
+def first_decisive(profile: pl.DataFrame, share: float = 0.5) -> pl.DataFrame:
+    """The first layer at which an attribute is decisive in at least ``share`` of the object models.
+
+    This describes the table; it is not METHOD section 6's comparison of depths, which needs common numbers of rows.
+
+    Returns:
+        One row per ``PROFILE_KEY``: ``first_layer`` and ``first_depth`` (null where it never is, or only at a layer
+        without depth) and ``best_auroc`` (mean over object models at its best layer), the earliest read first.
+    """
+    passes = pl.col("decisive_share") >= share
+    return (
+        profile.group_by(PROFILE_KEY, maintain_order=True)
+        .agg(
+            pl.col("layer").filter(passes).first().alias("first_layer"),
+            pl.col("depth").filter(passes).first().alias("first_depth"),
+            pl.col("auroc").max().alias("best_auroc"),
+        )
+        .sort("first_depth", "best_auroc", descending=[False, True], nulls_last=True, maintain_order=True)
+    )

@@ -1,0 +1,189 @@
+"""Which neurons a linear observer relies on, each layer in its own geometry (the paper's second claim)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, prod, sqrt
+
+import numpy as np
+import seaborn as sns
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from denote.figures.curves import thinned
+from denote.figures.style import MANY, axes_for, message, new_figure, styled
+
+# Blue against orange is told apart by every kind of colour vision. In a grey print the two ends look alike: they then
+# read as "much relevance", and the sign is lost; zero stays the lightest shade.
+SIGNED = LinearSegmentedColormap.from_list("relevance", ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"])
+SIGNED.set_bad("0.8")
+
+INPUT = "input"
+MOST_IN_COLUMN = 10
+STRIP_ASPECT = 12
+
+
+@styled
+def draw_relevance(
+    relevance: Mapping[str, Float[np.ndarray, " neuron"]],
+    grids: Mapping[str, tuple[int, ...]],
+    title: str,
+    input_relevance: np.ndarray | None = None,
+) -> Figure:
+    """Heat map of relevance, weight x standard deviation of the neuron, over all layers.
+
+    Each layer's observer has its own scale, so each panel is coloured against its own largest absolute value, which
+    stands beside the layer's name; zero is always the same pale grey.
+
+    Args:
+        relevance: Per layer, in the order to be drawn, the signed relevance of every neuron; not finite = left out.
+        grids: Per layer the shape of its neuron axis: ``(units,)`` and ``(channels,)`` are folded into rows read left
+            to right, ``(channels, height, width)`` becomes one small map per channel.
+        title: Attribute, object model.
+        input_relevance: The same for the raw input, ``(height, width)`` or ``(channels, height, width)``.
+
+    Raises:
+        ValueError: if a layer's relevance does not fill its grid.
+    """
+    pictures = {}
+    if input_relevance is not None:
+        pictures[INPUT] = picture(input_relevance.ravel(), input_relevance.shape)
+    for layer, values in relevance.items():
+        if values.size != prod(grids[layer]):
+            raise ValueError(f"{layer}: {values.size} neurons do not fill a grid of {grids[layer]}")
+        pictures[layer] = picture(values, grids[layer])
+    if not pictures:
+        return message("No linear observer was fitted.", title)
+    n_columns = ceil(len(pictures) / MOST_IN_COLUMN)
+    n_rows = ceil(len(pictures) / n_columns)
+    figure = new_figure(7.5 * n_columns + 0.8, 1 + sum(_row_heights(list(pictures.values()), n_columns)))
+    heights = _row_heights(list(pictures.values()), n_columns)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False, gridspec_kw={"height_ratios": heights})
+    image = None
+    for index, (layer, values) in enumerate(pictures.items()):
+        # Down the first column, then down the next: reading order is depth.
+        image = _draw_picture(axes[index % n_rows, index // n_rows], layer, values)
+    for index in range(len(pictures), n_rows * n_columns):
+        axes[index % n_rows, index // n_rows].set_axis_off()
+    _colour_bar(figure, image, axes)
+    figure.suptitle(f"Relevance (weight x standard deviation of the neuron): {title}", fontsize=11, x=0.01, ha="left")
+    return figure
+
+
+def picture(values: Float[np.ndarray, " neuron"], grid: tuple[int, ...]) -> Float[np.ndarray, "row column"]:
+    """Neurons as an image in their own geometry; what is no neuron (filling, seams between maps) is NaN."""
+    flat = np.where(np.isfinite(values), values, np.nan).astype(float)
+    if len(grid) == 1:
+        return _folded(flat)
+    if len(grid) == 2:
+        return flat.reshape(grid)
+    return _montage(flat.reshape(-1, *grid[-2:]))
+
+
+def _folded(values: Float[np.ndarray, " neuron"]) -> Float[np.ndarray, "row column"]:
+    """A strip cut into rows of a power of two, so that places can be counted."""
+    width = min(len(values), max(16, 2 ** ceil(np.log2(sqrt(len(values) * STRIP_ASPECT / 2)))))
+    rows = ceil(len(values) / width)
+    block = np.full(rows * width, np.nan)
+    block[: len(values)] = values
+    return block.reshape(rows, width)
+
+
+def _montage(maps: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "row column"]:
+    """Maps side by side in a wide grid with a seam of one pixel; a single map stays as it is."""
+    n, height, width = maps.shape
+    if n == 1:
+        return maps[0]
+    columns = min(n, max(1, round(sqrt(n * height * STRIP_ASPECT / 3 / width))))
+    rows = ceil(n / columns)
+    block = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for index, one in enumerate(maps):
+        top, left = index // columns * (height + 1), index % columns * (width + 1)
+        block[top : top + height, left : left + width] = one
+    return block
+
+
+def _row_heights(pictures: Sequence[np.ndarray], n_columns: int) -> list[float]:
+    """Inches per row of panels: as high as its tallest picture is at full width, within limits, plus its title."""
+    n_rows = ceil(len(pictures) / n_columns)
+    heights = [float(np.clip(6.5 * p.shape[0] / p.shape[1], 0.25, 2.6)) for p in pictures]
+    return [0.45 + max(heights[row::n_rows]) for row in range(n_rows)]
+
+
+def _draw_picture(ax: Axes, layer: str, values: Float[np.ndarray, "row column"]) -> AxesImage:
+    largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+    scaled = values / largest if largest > 0 else values
+    # An image is pixels in SVG too, whatever its size: nothing to rasterise.
+    image = ax.imshow(scaled, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+    ax.set_anchor("W")
+    note = f"largest |relevance| {largest:.3g}" if largest > 0 else "all zero or undefined"
+    ax.set_title(layer)
+    ax.set_title(f"{note}  ", loc="right", fontsize=8, fontweight="normal", color="0.3")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    return image
+
+
+def _colour_bar(figure: Figure, image: AxesImage | None, axes: np.ndarray) -> None:
+    if image is None:
+        return
+    bar = figure.colorbar(image, ax=axes, shrink=min(1.0, 3 / figure.get_figheight()), pad=0.02, aspect=16, panchor=False)
+    bar.set_label("relevance / largest of its layer\n(> 0 speaks for the attribute)")
+    bar.set_ticks([-1, 0, 1])
+    bar.outline.set_visible(False)  # type: ignore[operator]
+
+
+@styled
+def draw_relevance_by_neuron(
+    relevance: Float[np.ndarray, "attribute neuron"],
+    attributes: Sequence[str],
+    neuron_names: Sequence[str] | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Heat map attributes x neurons of one layer, neurons grouped under the attribute they weigh in most.
+
+    Args:
+        relevance: Signed weight x standard deviation; NaN where there is none (drawn grey).
+        attributes: Names of the rows, from top to bottom.
+        neuron_names: Names of the neurons; their places where None.
+        title: Layer, object model.
+        ax: Where to draw; new axes where None.
+
+    Returns:
+        The axes drawn on.
+    """
+    n_attributes, n_neurons = relevance.shape
+    ax = axes_for(ax, min(14, 4 + 0.09 * n_neurons), 2 + 0.25 * n_attributes)
+    order = grouped(relevance)
+    names = [str(i) for i in range(n_neurons)] if neuron_names is None else list(neuron_names)
+    values = relevance[:, order]
+    finite = np.abs(values[np.isfinite(values)])
+    limit = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+    ax.set_facecolor("0.8")
+    sns.heatmap(
+        values, ax=ax, mask=~np.isfinite(values), cmap=SIGNED, vmin=-limit, vmax=limit, cbar=False,
+        xticklabels=False, yticklabels=False, rasterized=values.size > MANY,
+    )  # fmt: skip
+    bar = ax.figure.colorbar(ax.collections[0], ax=ax, pad=0.01, fraction=0.03)
+    bar.set_label("relevance (log-odds\nper standard deviation)")
+    bar.outline.set_visible(False)
+    shown = thinned(names, 32)
+    ax.set_xticks([i + 0.5 for i in shown], [names[order[i]] for i in shown], rotation=90)
+    ax.set_yticks(np.arange(n_attributes) + 0.5, [a if len(a) <= 40 else f"{a[:38]}…" for a in attributes], rotation=0)
+    ax.tick_params(length=0)
+    more = "" if len(shown) == n_neurons else f"; {len(shown)} of {n_neurons} named"
+    ax.set_xlabel(f"neuron, grouped under the attribute it weighs in most{more}")
+    ax.set_title(title)
+    return ax
+
+
+def grouped(relevance: Float[np.ndarray, "attribute neuron"]) -> list[int]:
+    """Neurons ordered by the attribute of their largest absolute relevance, then from positive to negative."""
+    finite = np.nan_to_num(relevance)
+    best = np.abs(finite).argmax(axis=0)
+    return [int(i) for i in np.lexsort((-finite[best, np.arange(finite.shape[1])], best))]

@@ -1,0 +1,96 @@
+"""One look for every figure: fonts, sizes, and colours that colour-blind readers and grey prints can tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+STYLE: dict[str, object] = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so a figure looks the same on every machine
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelsize": 9,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "hatch.color": "0.65",
+    "hatch.linewidth": 0.6,
+    "figure.dpi": 100,
+    "savefig.dpi": 150,
+    "svg.hashsalt": "denote",  # ids in SVG files are otherwise random
+    "svg.fonttype": "path",
+    "text.parse_math": False,  # a `$` in an attribute's name is a dollar sign
+}
+
+styled = mpl.rc_context(STYLE)
+"""Decorator: draw under the style and restore the caller's settings afterwards."""
+
+MANY = 5_000
+"""Cells or points above which a layer of a figure becomes pixels also in SVG (a 128 x 784 heat map is 19 MB otherwise)."""
+
+MARKERS = "os^Dv<>Ph*Xd"
+
+
+@dataclass(frozen=True)
+class Line:
+    """How a summary over object models is drawn; each differs in shade *and* in dash and marker."""
+
+    colour: str
+    dash: str
+    marker: str
+    label: str
+
+
+TRAINED = Line("#000000", "-", "o", "mean over object models, 95 % t-interval")
+UNTRAINED = Line("#8c8c8c", "--", "s", "untrained control")
+ROTATED = Line("#d55e00", "-.", "^", "rotated control (random directions)")
+UNCONDITIONAL = Line("#b0b0b0", ":", ".", "every live neuron's best property")
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that pyplot does not know of and that needs no closing."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
+    """The axes given, or those of a new figure."""
+    return new_figure(width, height).subplots() if ax is None else ax
+
+
+def model_colour(index: int, n_models: int) -> tuple[float, float, float, float]:
+    """Colour of the ``index``-th object model: evenly spaced in lightness, so that order survives in grey."""
+    red, green, blue, alpha = mpl.colormaps["viridis"](0.05 + 0.8 * index / max(n_models - 1, 1))
+    return red, green, blue, alpha
+
+
+def model_marker(index: int) -> str:
+    """Marker of the ``index``-th object model."""
+    return MARKERS[index % len(MARKERS)]
+
+
+def spread(n: int) -> Float[np.ndarray, " point"]:
+    """``n`` offsets in (-.5, .5) that look random, fill evenly and are always the same (golden-ratio sequence)."""
+    return (np.arange(1, n + 1) * 0.6180339887498949) % 1.0 - 0.5
+
+
+def message(text: str, title: str) -> Figure:
+    """A figure that says in words why there is nothing to draw."""
+    figure = new_figure(7, 2.5)
+    ax = figure.subplots()
+    ax.set_axis_off()
+    ax.set_title(title)
+    ax.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=ax.transAxes)
+    return figure

@@ -1,0 +1,158 @@
+"""The sentences of what was found: the same in the report, on the terminal and in W&B. They claim what the tables show."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from denote.figures.curves import Curve, curves, is_head, some
+from denote.figures.profiles import first_decisive, profiles
+from denote.reporting.numbers import count, interval, proportion
+
+PAPER = (
+    "denote's numbers are our operationalisation of E. E. Allen, Neural Networks and Denotation (arXiv 2103.08315), "
+    "of which only the abstract was available."
+)
+MOST_NAMED = 8
+
+
+def findings(cells: pl.DataFrame, neurons: pl.DataFrame, by_depth: pl.DataFrame) -> list[str]:
+    """What these tables say, one fact a sentence.
+
+    Args:
+        cells: Rows of ``cells.parquet``.
+        neurons: Rows of ``neurons.parquet``.
+        by_depth: Rows of ``label_proportion_by_depth.parquet``.
+
+    Returns:
+        Sentences: what was observed; per curve which share denotes and what becomes of the label proportion with depth;
+        per probe which attributes are decisive and where first; what is undefined and why.
+    """
+    sentences = observed(cells, neurons)
+    for curve in curves(by_depth):
+        sentences += _denoting(curve, curve.of(by_depth))
+    if not cells.is_empty():
+        sentences += _decisive(cells)
+        sentences += _undefined(cells)
+    return sentences
+
+
+def observed(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
+    """How many models, layers and neurons the tables hold."""
+    columns = ["dataset", "architecture", "trained", "epoch", "object_model", "object_accuracy", "layer"]
+    rows = pl.concat([cells.select(columns), neurons.select(columns)]).unique(maintain_order=True)
+    if rows.is_empty():
+        return ["Nothing was observed: the tables are empty."]
+    sentences = []
+    for (dataset, architecture, trained, epoch), part in rows.group_by(columns[:4], maintain_order=True):
+        models, layers = part["object_model"].n_unique(), part["layer"].n_unique()
+        state = "" if trained else "untrained "
+        at = f" at epoch {epoch}" if trained and epoch is not None and rows["epoch"].n_unique() > 1 else ""
+        own = neurons.filter(
+            pl.col("dataset").eq_missing(pl.lit(dataset)), pl.col("architecture").eq_missing(pl.lit(architecture)),
+            pl.col("trained").eq_missing(pl.lit(trained)), pl.col("epoch").eq_missing(pl.lit(epoch, pl.Int64)),
+        ).unique(["object_model", "layer", "pooling", "neuron"])  # fmt: skip
+        seen = f", {count(len(own), 'neuron')} in all, {own['live'].sum():,} live" if len(own) else ""
+        sentences.append(
+            f"{count(models, f'{state}object model')}{at} ({architecture} on {dataset}), {count(layers, 'layer')}{seen}; "
+            f"held-out accuracy {_range(part['object_accuracy'])}."
+        )
+    return sentences
+
+
+def _range(values: pl.Series) -> str:
+    known = values.drop_nulls()
+    low, high = known.min(), known.max()
+    if not isinstance(low, float) or not isinstance(high, float):
+        return "null (not measured)"
+    return proportion(low) if proportion(low) == proportion(high) else f"{proportion(low)} to {proportion(high)}"
+
+
+def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
+    """What neurons of one curve denote, its depth profile with the caveat, and its controls."""
+    rows = rows.sort("depth", nulls_last=True)
+    denoting, live = int(rows["n_denoting"].sum()), int(rows["n_live"].sum())
+    if denoting == 0:
+        return [f"{curve.title}: no neuron denotes by the rule; all {count(live, 'live neuron')} abstain."]
+    shares = [
+        f"{proportion(share)} at {layer}"
+        for layer, share in rows.filter(pl.col("n_denoting") > 0).select("layer", "share_denoting").iter_rows()
+    ]
+    sentences = [
+        f"{curve.title}: {denoting:,} of {count(live, 'live neuron')} denote, the others abstain; "
+        f"share denoting {some(shares, 12)}."
+    ]
+    return [*sentences, *_trend(curve, rows), *_controls(curve, rows)]
+
+
+def _trend(curve: Curve, rows: pl.DataFrame) -> list[str]:
+    hidden = rows.filter(~is_head().fill_null(False) if len(rows) > 1 else pl.lit(True), pl.col("depth").is_not_null())
+    drawn = hidden.filter(pl.col("label_proportion_mean").is_not_null())
+    if len(drawn) < 2:
+        return [
+            f"{curve.title}: the mean label proportion is defined at {count(len(drawn), 'hidden layer')}: "
+            "no statement about depth."
+        ]
+    first, last = drawn.row(0, named=True), drawn.row(-1, named=True)
+    raw = [interval(*(r[f"label_proportion_{k}"] for k in ("mean", "low", "high"))) for r in (first, last)]
+    folded = [interval(*(r[f"folded_{k}"] for k in ("mean", "low", "high"))) for r in (first, last)]
+    gaps = len(hidden) - len(drawn)
+    return [
+        f"{curve.title}: mean label proportion of denoted properties {raw[0]} at {first['layer']} and {raw[1]} at "
+        f"{last['layer']}; folded, min(p, 1 - p), {folded[0]} and {folded[1]}"
+        + (f"; {count(gaps, 'hidden layer')} without a value" if gaps else "")
+        + ". The raw curve mostly follows how often neurons are on (polarity); no test of depth is part of this sentence."
+    ]
+
+
+def _controls(curve: Curve, rows: pl.DataFrame) -> list[str]:
+    sentences = []
+    untrained, rotated = (_mean_share(rows, f"{control}_share_denoting") for control in ("untrained", "rotated"))
+    if curve.trained:
+        said = "not computed" if untrained is None else f"{proportion(untrained)} of the live neurons denote"
+        sentences.append(f"{curve.title}, untrained control: {said}.")
+    if rotated is None:
+        sentences.append(
+            f"{curve.title}, rotated control: not computed, so that single neurons are special is not supported here."
+        )
+    else:
+        own = _mean_share(rows.filter(pl.col("rotated_share_denoting").is_not_null()), "share_denoting")
+        sentences.append(
+            f"{curve.title}, rotated control: {proportion(rotated)} of random directions denote against "
+            f"{proportion(own)} of neurons; only the excess supports that single neurons are special."
+        )
+    return sentences
+
+
+def _mean_share(rows: pl.DataFrame, column: str) -> float | None:
+    """Share over all layers, weighted by their live neurons."""
+    known = rows.filter(pl.col(column).is_not_null())
+    live = float(known["n_live"].sum())
+    return float((known[column] * known["n_live"]).sum()) / live if live > 0 else None
+
+
+def _decisive(cells: pl.DataFrame) -> list[str]:
+    order = first_decisive(profiles(cells.filter(pl.col("probe") != "majority")))
+    sentences = []
+    group = ["dataset", "architecture", "trained", "epoch", "probe", "k"]
+    for (dataset, architecture, trained, epoch, probe, k), part in order.group_by(group, maintain_order=True):
+        found = part.filter(pl.col("first_layer").is_not_null())
+        state = "" if trained else " (untrained)"
+        at = f" at epoch {epoch}" if trained and cells.filter("trained")["epoch"].n_unique() > 1 else ""
+        name = f"{dataset}, {architecture}{state}{at}, {probe} probe{f' (k = {k})' if k is not None else ''}"
+        if found.is_empty():
+            sentences.append(f"{name}: none of {count(len(part), 'attribute')} is decisive anywhere.")
+            continue
+        where = [f"{attribute} from {layer}" for attribute, layer in found.select("attribute", "first_layer").iter_rows()]
+        sentences.append(
+            f"{name}: {len(found)} of {count(len(part), 'attribute')} decisive in at least half of the object models: "
+            f"{some(where, MOST_NAMED)}."
+        )
+    return sentences
+
+
+def _undefined(cells: pl.DataFrame) -> list[str]:
+    missing = cells.filter(pl.col("auroc").is_null(), pl.col("probe") != "majority")
+    if missing.is_empty():
+        return []
+    reasons = missing["note"].fill_null("no reason given").unique(maintain_order=True).to_list()
+    return [f"{count(len(missing), 'cell')} without a score (null): {some(reasons, 3)}."]

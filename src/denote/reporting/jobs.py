@@ -1,0 +1,36 @@
+"""What became of the jobs of a sweep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a sweep.
+
+    Attributes:
+        name: Its folder's name.
+        status: ``finished``, ``skipped`` (its evidence was there already), ``failed``, ``interrupted`` or ``unfinished``.
+        reason: Why it did not finish, in one line.
+        seconds: How long it ran.
+    """
+
+    name: str
+    status: str
+    reason: str = ""
+    seconds: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """True where the job left no evidence."""
+        return self.status not in ("finished", "skipped")
+
+
+def tally(jobs: Sequence[Job]) -> str:
+    """``24 jobs: 22 finished, 2 failed``."""
+    counts = Counter(job.status for job in jobs)
+    kinds = ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    return f"{len(jobs)} job{'s' * (len(jobs) != 1)}: {kinds or 'none'}"

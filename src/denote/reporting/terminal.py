@@ -1,0 +1,128 @@
+"""The short account on the terminal: what was found, what failed, where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from denote.figures.curves import Curve, curves, is_head, some
+from denote.figures.profiles import first_decisive, profiles
+from denote.reporting.findings import observed
+from denote.reporting.jobs import Job, tally
+from denote.reporting.numbers import count, interval, proportion
+
+MOST_LISTED = 10
+
+
+def print_summary(
+    tables: Mapping[str, pl.DataFrame],
+    jobs: Sequence[Job] = (),
+    *,
+    folder: Path,
+    warnings: Sequence[str] = (),
+    console: Console | None = None,
+) -> None:
+    """Print what a sweep found.
+
+    Args:
+        tables: ``cells``, ``neurons``, ``label_proportion_by_depth`` as they stand in the sweep's folder.
+        jobs: What became of the jobs.
+        folder: The sweep's folder with ``report.html``.
+        warnings: What makes the numbers doubtful, one sentence each.
+        console: Where to print; standard output where None, without colour codes when that is no terminal.
+    """
+    console = console or Console()
+    cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
+    for sentence in observed(cells, neurons):
+        console.print(escape(sentence), highlight=False)
+    for curve in curves(by_depth):
+        console.print(depth_table(curve, curve.of(by_depth)))
+    if not by_depth.is_empty():
+        console.print(_caveat(by_depth), highlight=False, style="dim")
+    for line in decisive_lines(cells):
+        console.print(escape(line), highlight=False)
+    _print_jobs(console, jobs)
+    for warning in warnings:
+        console.print(f"[bold yellow]warning:[/] {escape(warning)}", highlight=False)
+    console.print()
+    for what, path in (("report", "report.html"), ("figures", "figures"), ("tables", "*.parquet")):
+        # A path is for copying: never broken over two lines.
+        console.print(f"{what:8} {escape(str(_relative(folder) / path))}", highlight=False, soft_wrap=True)
+
+
+def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
+    """One row per layer: live neurons, how many denote, the controls' share, mean label proportion and folded."""
+    rotated = by_depth["rotated_share_denoting"].is_not_null().any()
+    table = Table(title=escape(curve.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("depth", "layer", "live", "denote", "share", "untr.", *(["rot."] if rotated else [])):
+        if heading == "layer":
+            table.add_column(heading, min_width=10, overflow="fold")
+        else:
+            table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("label proportion", no_wrap=True)
+    table.add_column("folded", justify="right", no_wrap=True)
+    head = by_depth.select(is_head().fill_null(False)).to_series()
+    rows = by_depth.with_columns(head.alias("head")).sort("depth", nulls_last=True)
+    for row in rows.iter_rows(named=True):
+        shares = ["share_denoting", "untrained_share_denoting", *(["rotated_share_denoting"] if rotated else [])]
+        table.add_row(
+            "-" if row["depth"] is None else str(row["depth"]),
+            escape(row["layer"]) + ("*" if row["head"] else ""),
+            f"{row['n_live']:,}",
+            f"{row['n_denoting']:,}",
+            *(proportion(row[share]) for share in shares),
+            interval(*(row[f"label_proportion_{k}"] for k in ("mean", "low", "high"))),
+            proportion(row["folded_mean"]),
+        )
+    return table
+
+
+def _caveat(by_depth: pl.DataFrame) -> str:
+    text = "* head: drawn, not tested. null: too few distinct denoted properties, see the table's note. "
+    text += "Raw label proportion mostly follows polarity: read the folded column."
+    if by_depth["rotated_share_denoting"].is_null().all():
+        text += " No rotated control: nothing here shows that single neurons are special."
+    return text
+
+
+def decisive_lines(cells: pl.DataFrame) -> list[str]:
+    """Per probe the attributes that are decisive and the layer from which they are."""
+    if cells.is_empty():
+        return []
+    lines = []
+    order = first_decisive(profiles(cells.filter(pl.col("probe") != "majority", pl.col("trained").fill_null(True))))
+    for keys, part in order.group_by(["dataset", "architecture", "epoch", "probe", "k"], maintain_order=True):
+        _, architecture, _, probe, k = keys
+        found = part.filter(pl.col("first_layer").is_not_null())
+        where = [f"{a} from {layer} ({proportion(s)})" for a, layer, s in _rows(found)]
+        said = some(where, MOST_LISTED) or "none"
+        name = f"{architecture}, {probe}{f' k={k}' if k is not None else ''}"
+        lines.append(f"decisive ({name}; best AUROC): {len(found)} of {count(len(part), 'attribute')}: {said}")
+    return lines
+
+
+def _rows(found: pl.DataFrame) -> list[tuple[str, str, float | None]]:
+    return list(found.select("attribute", "first_layer", "best_auroc").iter_rows())
+
+
+def _print_jobs(console: Console, jobs: Sequence[Job]) -> None:
+    if not jobs:
+        return
+    console.print(tally(jobs), highlight=False)
+    failed = [job for job in jobs if job.failed]
+    for job in failed[:MOST_LISTED]:
+        console.print(f"  [red]{escape(job.status)}[/] {escape(job.name)}: {escape(job.reason or 'no reason')}", highlight=False)
+    if len(failed) > MOST_LISTED:
+        console.print(f"  and {len(failed) - MOST_LISTED} more, see status.json", highlight=False)
+
+
+def _relative(folder: Path) -> Path:
+    """The path from here where the folder lies below, else as it is."""
+    folder, here = folder.resolve(), Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
