@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from denote.attributes.families import check_rows, families, merge_labels
+from denote.attributes.families import families, merge_labels
+from denote.attributes.rows import check_rows
 from denote.data.parts import Halves
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule
@@ -27,7 +28,8 @@ from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
 from denote.states.layers import Layer
 from denote.states.listing import list_layers, select_layers
-from denote.states.store import LayerState, StateStore, state_of_all
+from denote.states.state import LayerState, state_of_all
+from denote.states.store import StateStore
 
 if TYPE_CHECKING:
     from torch import nn

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from denote.denotation.depth import label_proportion_by_depth
-from denote.denotation.rule import best_per_key, decide_neurons, decide_replicates
-from denote.evidence.decisions import decide_cells
+from denote.denotation.rule import best_per_key, decide_neurons, decide_replicates, realised_cutoffs
+from denote.evidence.cells import decide_cells
 from denote.evidence.rule import Rule
 from denote.tables import CELLS, CELLS_KEY, CONTROLS, LABEL_PROPORTION_BY_DEPTH, NEURONS
 
@@ -58,7 +58,7 @@ def merge(jobs: Sequence[Path], rule: Rule) -> Merged:
     cells, neurons, controls = (_concat(jobs, name) for name in TABLES)
     cells = decide_cells(cells.unique(CELLS_KEY, keep="first", maintain_order=True), rule)
     neurons = decide_neurons(best_per_key(neurons), rule)
-    controls = decide_replicates(_distinct_controls(controls), neurons, rule)
+    controls = decide_replicates(_distinct(controls), realised_cutoffs(neurons, rule), rule)
     by_depth = label_proportion_by_depth(neurons, controls, rule)
     return Merged(cells, neurons, controls, by_depth.select(*LABEL_PROPORTION_BY_DEPTH))
 
@@ -73,3 +73,13 @@ def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:
     schema = TABLES[name]
     frames = [pl.read_parquet(job / f"{name}.parquet") for job in jobs]
     return pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal")
+
+
+def _distinct(controls: pl.DataFrame) -> pl.DataFrame:
+    """Replicates of jobs that overlap, once; of a neuron the property with the best *fit* score, as for real ones."""
+    is_neuron = pl.col("neuron").is_not_null()
+    cells = controls.filter(~is_neuron).unique(["control", "draw", *CELLS_KEY], keep="first", maintain_order=True)
+    neurons = [
+        best_per_key(part) for _, part in controls.filter(is_neuron).group_by("control", "draw", maintain_order=True)
+    ]
+    return pl.concat([cells, *neurons])

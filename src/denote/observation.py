@@ -1,0 +1,260 @@
+"""One observation: states, attributes and probes in; tables and observers out. The command line and Python share it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from denote.attributes.labels import Family, Labels
+from denote.data.parts import Halves, Parts
+from denote.denotation import neurons as denotation
+from denote.denotation.depth import label_proportion_by_depth
+from denote.denotation.properties import family_halves
+from denote.denotation.rule import decide_neurons, decide_replicates, realised_cutoffs
+from denote.denotation.search import Settings
+from denote.evidence.cells import CellEvidence, decide_cells, held_out_auroc, observe_cells
+from denote.evidence.rule import Rule
+from denote.observers.observer import Observer, Probe
+from denote.observers.storage import save_observers
+from denote.states.state import LayerState
+from denote.tables import CELLS, CONTROLS, NEURONS, table
+
+Array = Float[np.ndarray, "row neuron"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who is observed; these columns stand in every row.
+
+    Attributes:
+        dataset: Name of the dataset.
+        architecture: Readable id that tells networks apart.
+        trained: False for a network at initialisation.
+        epoch: The checkpoint that was chosen, or None for the best.
+        seed: Seed of the object model.
+        object_model: Its key.
+        object_accuracy: Share of *test* it gets right; None where it is no classifier.
+        note: A remark that every row carries, such as a model at chance.
+    """
+
+    dataset: str
+    architecture: str
+    trained: bool
+    epoch: int | None
+    seed: int
+    object_model: str
+    object_accuracy: float | None
+    note: str | None = None
+
+    def stamp(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with these columns filled and the remark added to its notes."""
+        known = {key: value for key, value in asdict(self).items() if key != "note"}
+        frame = frame.with_columns(pl.lit(value, dtype=CELLS[key]).alias(key) for key, value in known.items())
+        if self.note is None:
+            return frame
+        return frame.with_columns(note=pl.concat_str(pl.lit(self.note), pl.col("note"), separator="; ", ignore_nulls=True))
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Which controls are run (METHOD section 5); 0 or False leaves one out.
+
+    Attributes:
+        shuffles: Refits of every cell with permuted labels.
+        neuron_shuffles: Searches of every neuron under permuted labels.
+        twins: Untrained networks of the same architecture.
+        raw_input: Whether the observers also read the input itself.
+    """
+
+    shuffles: int = 20
+    neuron_shuffles: int = 3
+    twins: int = 3
+    raw_input: bool = True
+
+    @classmethod
+    def of(cls, options: Mapping[str, Mapping[str, Any]]) -> Controls:
+        """From the ``control`` group of a config; an option that is not there is a control that is not run."""
+        shuffled, untrained = options.get("shuffled"), options.get("untrained")
+        return cls(
+            shuffles=int((shuffled or {}).get("draws", 20)) if shuffled is not None else 0,
+            neuron_shuffles=int((shuffled or {}).get("neuron_draws", 3)) if shuffled is not None else 0,
+            twins=int((untrained or {}).get("twins", 3)) if untrained is not None else 0,
+            raw_input="raw_input" in options and bool((options["raw_input"] or {}).get("enabled", True)),
+        )
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one observation found.
+
+    Attributes:
+        cells: Columns of ``tables.CELLS``; corrections over these cells alone.
+        neurons: Columns of ``tables.NEURONS``, likewise.
+        controls: Columns of ``tables.CONTROLS``: the replicates behind the control columns.
+        observers: The fitted observers by ``layer/probe``.
+        grids: Shape of the neuron axis per layer.
+        spread: Standard deviation of every neuron on *fit*, per layer.
+        attributes: Names of the attributes, in the order of the observers' columns.
+        rule: The rule that decided.
+    """
+
+    cells: pl.DataFrame
+    neurons: pl.DataFrame
+    controls: pl.DataFrame
+    observers: Mapping[str, Observer]
+    grids: Mapping[str, tuple[int, ...]]
+    spread: Mapping[str, Float[np.ndarray, " neuron"]]
+    attributes: tuple[str, ...]
+    rule: Rule = field(default_factory=Rule)
+
+    def label_proportion_by_depth(self) -> pl.DataFrame:
+        """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH`` for this one object model."""
+        return label_proportion_by_depth(self.neurons, self.controls, self.rule)
+
+    def relevance(self, attribute: str, probe: str = "linear") -> dict[str, Float[np.ndarray, " neuron"]]:
+        """Weight times standard deviation of every neuron, per layer, signed: what a linear observer relies on.
+
+        Raises:
+            KeyError: if the attribute or the probe was not observed.
+        """
+        column = self.attributes.index(attribute) if attribute in self.attributes else None
+        if column is None:
+            raise KeyError(f"no attribute {attribute!r}; observed: {', '.join(self.attributes)}")
+        found = {}
+        for layer, spread in self.spread.items():
+            observer = self.observers[f"{layer}/{probe}"]
+            found[layer] = observer.weights[:, column] * spread
+        return found
+
+    def write(self, folder: Path) -> None:
+        """Save tables and observers into a job's folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("cells", "neurons", "controls"):
+            partial = folder / f"{name}.parquet.partial"
+            getattr(self, name).write_parquet(partial)
+            partial.replace(folder / f"{name}.parquet")
+        save_observers(folder / "observers.safetensors", self.observers)
+
+
+def observe_states(
+    states: Sequence[LayerState],
+    *,
+    subject: Subject,
+    parts: Parts,
+    families: Sequence[Family],
+    labels: Labels,
+    probes: Mapping[str, Probe],
+    rule: Rule,
+    controls: Controls,
+    reasons: Mapping[str, str] | None = None,
+    untrained: Sequence[Sequence[LayerState]] = (),
+    raw_input: Halves[Array] | None = None,
+    probe_seed: int = 0,
+    thresholds: int = 64,
+    memory_limit: int = 4 << 30,
+) -> Observation:
+    """Observe every layer with every probe, and search every neuron over every family.
+
+    Args:
+        states: Recorded states of the layers, on *fit* and *test* at least.
+        subject: The object model.
+        parts: Which rows are *fit* and *test*.
+        families: What neurons are searched over; labels of all samples.
+        labels: The attributes of all families as cells, each once; labels of all samples.
+        probes: By option.
+        rule: When a cell is decisive and a neuron denotes.
+        controls: Which controls are run.
+        reasons: Attributes that have too few rows, with the reason; their cells are null.
+        untrained: Per twin the states of the same layers.
+        raw_input: The flattened inputs, or None where that control is off.
+        probe_seed: Names the random draws.
+        thresholds: Quantile thresholds of the subset search.
+        memory_limit: Bytes that a block of intermediate results may take.
+    """
+    at = Halves(_without(labels, reasons or {}).at(parts.fit), _without(labels, reasons or {}).at(parts.test))
+    settings = Settings(thresholds=thresholds, decisive=rule.decisive, memory=min(Settings().memory, memory_limit // 4))
+    searched = [family_halves(family, parts.fit, parts.test) for family in families]
+    missing = _missing(controls, raw_input)
+    observers: dict[str, Observer] = {}
+    spread: dict[str, np.ndarray] = {}
+    cells, replicates, neurons, neuron_replicates = [], [], [], []
+    on_input = {
+        name: held_out_auroc(probe, raw_input, at, probe_seed) for name, probe in probes.items()
+    } if raw_input is not None and len(labels) else {}  # fmt: skip
+    for index, layer_state in enumerate(states):
+        state = _halves(layer_state, parts)
+        twins = [_halves(twin[index], parts) for twin in untrained]
+        layer = layer_state.layer
+        spread[layer.name] = state.fit.std(axis=0, dtype=np.float64)
+        place = {"layer": layer.name, "depth": layer.depth, "relative_depth": layer.relative_depth, "pooling": layer.pooling}
+        for name, probe in probes.items() if len(labels) else ():
+            found: CellEvidence = observe_cells(
+                state, at, probe, rule, probe_seed, shuffles=controls.shuffles, untrained=twins,
+                raw_input_auroc=on_input.get(name), missing=missing,
+            )  # fmt: skip
+            observers[f"{layer.name}/{name}"] = found.observer
+            cells.append(_placed(found.cells, place))
+            replicates.append(_placed(found.replicates, place))
+        names = [layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
+        beside = denotation.Controls(controls.neuron_shuffles, twins, raw_input)
+        for family in searched:
+            neurons += denotation.observe_neurons(state, family, layer, names, rule, probe_seed, beside, settings)
+            for draw, twin in enumerate(twins):
+                neuron_replicates += denotation.replicate(
+                    twin, family, layer, names, rule, probe_seed, "untrained", draw, settings
+                )
+    decided = subject.stamp(decide_neurons(table(neurons, NEURONS), rule))
+    cell_frame = subject.stamp(_with_reasons(decide_cells(_joined(cells, CELLS), rule), reasons or {}))
+    shuffled = _joined(replicates, CONTROLS)
+    beside_neurons = decide_replicates(table(neuron_replicates, CONTROLS), realised_cutoffs(decided, rule), rule)
+    control_frame = subject.stamp(pl.concat([shuffled, beside_neurons], how="diagonal"))
+    return Observation(
+        cells=cell_frame.select(*CELLS), neurons=decided.select(*NEURONS), controls=control_frame.select(*CONTROLS),
+        observers=observers, grids={state.layer.name: state.layer.grid for state in states}, spread=spread,
+        attributes=labels.names, rule=rule,
+    )  # fmt: skip
+
+
+def _halves(state: LayerState, parts: Parts) -> Halves[Array]:
+    return Halves(state.at(parts.fit), state.at(parts.test))
+
+
+def _without(labels: Labels, reasons: Mapping[str, str]) -> Labels:
+    """Labels in which an attribute with too few rows is null everywhere, so that its cell is null too."""
+    if not reasons:
+        return labels
+    values = labels.values.copy()
+    values[:, [name in reasons for name in labels.names]] = -1
+    return Labels(labels.names, labels.families, values)
+
+
+def _with_reasons(cells: pl.DataFrame, reasons: Mapping[str, str]) -> pl.DataFrame:
+    if not reasons or cells.is_empty():
+        return cells
+    why = pl.col("attribute").replace_strict(dict(reasons), default=None, return_dtype=pl.String)
+    return cells.with_columns(note=pl.when(why.is_not_null()).then(why).otherwise("note"))
+
+
+def _missing(controls: Controls, raw_input: object | None) -> dict[str, str]:
+    """Why a control column is null, where the control was not asked for."""
+    return {
+        name: f"control={name} is off"
+        for name, there in (
+            ("shuffled", controls.shuffles > 0), ("untrained", controls.twins > 0), ("raw_input", raw_input is not None),
+        )
+        if not there
+    }  # fmt: skip
+
+
+def _placed(frame: pl.DataFrame, place: Mapping[str, Any]) -> pl.DataFrame:
+    return frame.with_columns(pl.lit(value, dtype=CELLS[name]).alias(name) for name, value in place.items())
+
+
+def _joined(frames: Sequence[pl.DataFrame], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    return pl.concat([pl.DataFrame(schema=dict(schema)), *frames], how="diagonal")
