@@ -23,7 +23,8 @@ _OBSERVED = {
 CELLS: dict[str, type[pl.DataType]] = {
     **_OBSERVED,
     "n_neurons": INTEGER, "probe": TEXT, "k": INTEGER, "probe_seed": INTEGER,
-    "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER, "n_fit": INTEGER, "n_test": INTEGER,
+    "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
+    **_columns("n_fit n_test n_positive_fit n_positive_test", INTEGER),
     **_columns(
         "auroc auroc_low auroc_high average_precision balanced_accuracy balanced_accuracy_low mcc accuracy "
         "majority_accuracy control_auroc selectivity untrained_auroc input_auroc p_value q_value", NUMBER,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,9 +11,13 @@ from jaxtyping import Bool, Float, Float64, Int
 from scipy import stats
 
 from denote.observers.observer import Observer, State, Values, as_array, check_state, class_counts, unfit_notes
+from denote.observers.ranks import average_ranks, rank_sum_deviation, tie_excess, tie_runs
 
-BLOCK = 1 << 23
-"""Numbers of one intermediate array that are held at once."""
+BLOCK = 1 << 22
+"""Activations that are sorted at once."""
+
+NEAR = 1 << 20
+"""Numbers (sample x attribute) that one neuron is scanned over at once, so that they stay near the processor."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +95,18 @@ def best_thresholds(state: State, labels: Values, upward_only: bool = False) -> 
     direction = np.zeros((neurons, attributes), dtype=np.int8)
     for rows, columns in _searches(labels):
         coded, halves = _coded(labels[np.ix_(rows, columns)])
+        width = max(1, NEAR // coded[:, :1].size)
         for block, values, order in _sorted_blocks(state, rows):
-            for offset, neuron in enumerate(block):
-                found = _best_of_one(values[offset], coded[order[offset]], upward_only)
-                if found is not None:
-                    gain, cut, sign = found
-                    accuracy[neuron, columns] = 0.5 + gain / halves
-                    threshold[neuron, columns] = cut
-                    direction[neuron, columns] = sign
+            for neuron, ascending, places in zip(block, values, order, strict=True):
+                cuts = _cuts(ascending)
+                if len(cuts) == 0:
+                    continue
+                for start in range(0, len(columns), width):
+                    part = slice(start, start + width)
+                    gain, place, sign = _best_cut(coded[:, part], places, cuts, upward_only)
+                    accuracy[neuron, columns[part]] = 0.5 + gain / halves[part]
+                    threshold[neuron, columns[part]] = midpoints(ascending[place], ascending[place + 1])
+                    direction[neuron, columns[part]] = sign
     return NeuronScan(accuracy, threshold, direction, live_neurons(state))
 
 
@@ -120,14 +129,16 @@ def rank_neurons(state: State, labels: Values) -> NeuronRanking:
         n, n_positive = len(rows), positive.sum(0)
         pairs = n_positive * (n - n_positive)
         for block, values, order in _sorted_blocks(state, rows):
-            ranks, ties = _average_ranks(values, order)
+            runs = tie_runs(values)
+            ranks = np.empty(values.shape)
+            np.put_along_axis(ranks, order, average_ranks(runs), axis=1)
             u = ranks @ positive - n_positive * (n_positive + 1) / 2
+            spread = rank_sum_deviation(n_positive, n - n_positive, tie_excess(runs).sum(1)[:, None])
+            live = (values[:, 0] < values[:, -1])[:, None]
             with np.errstate(invalid="ignore", divide="ignore"):
-                variance = pairs / 12 * ((n + 1) - ties[:, None] / (n * (n - 1)))
-                z = np.maximum(np.abs(u - pairs / 2) - 0.5, 0) / np.sqrt(variance)
-            dead = (values[:, 0] == values[:, -1])[:, None]
-            auroc[block[:, None], columns] = np.where(dead, np.nan, u / pairs)
-            p_value[block[:, None], columns] = np.where(dead, np.nan, np.minimum(1, 2 * stats.norm.sf(z)))
+                z = np.maximum(np.abs(u - pairs / 2) - 0.5, 0) / spread
+            auroc[block[:, None], columns] = np.where(live, u / pairs, np.nan)
+            p_value[block[:, None], columns] = np.where(live, np.minimum(1, 2 * stats.norm.sf(z)), np.nan)
     return NeuronRanking(auroc, p_value)
 
 
@@ -136,11 +147,8 @@ def _searches(labels: Values) -> Iterator[tuple[Int[np.ndarray, " row"], Int[np.
     positives, negatives = class_counts(labels)
     able = np.flatnonzero((positives > 0) & (negatives > 0))
     patterns, group = np.unique(labels[:, able] >= 0, axis=1, return_inverse=True)
-    rows_most = max(1, BLOCK // max(1, len(labels)))
     for g in range(patterns.shape[1]):
-        columns = able[group == g]
-        for start in range(0, len(columns), rows_most):
-            yield np.flatnonzero(patterns[:, g]), columns[start : start + rows_most]
+        yield np.flatnonzero(patterns[:, g]), able[group.ravel() == g]
 
 
 def _sorted_blocks(
@@ -159,34 +167,56 @@ def _coded(labels: Values) -> tuple[Int[np.ndarray, "row attribute"], Int[np.nda
     """Codes whose sum over some rows is (FPR - TPR) of those rows times positives times negatives: exact integers.
 
     Returns:
-        The codes, and twice positives times negatives.
+        The codes, with rows of zeros that fill up a square number of rows, and twice positives times negatives.
     """
     positives, negatives = class_counts(labels)
-    most = len(labels) ** 2 // 4
-    kind = np.int32 if most < np.iinfo(np.int32).max else np.int64
-    return np.where(labels == 1, -negatives, positives).astype(kind), 2 * positives * negatives
+    n = len(labels)
+    kind = np.int32 if n**2 // 4 < np.iinfo(np.int32).max else np.int64
+    coded = np.zeros(((math.isqrt(n - 1) + 1) ** 2, labels.shape[1]), dtype=kind)
+    coded[:n] = np.where(labels == 1, -negatives, positives)
+    return coded, 2 * positives * negatives
 
 
-def _best_of_one(
-    values: Float[np.ndarray, " row"], coded: Int[np.ndarray, "row attribute"], upward_only: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Largest TPR - FPR (scaled) of one neuron for all attributes, threshold and direction; None if it is constant."""
-    gaps = np.diff(values.astype(np.float64))
+def _cuts(ascending: Float[np.ndarray, " row"]) -> Int[np.ndarray, " cut"]:
+    """Places after which a threshold can lie, the widest gap first, so that the first of equals is the one to take."""
+    gaps = np.diff(ascending.astype(np.float64))
     cuts = np.flatnonzero(gaps > 0)
-    if len(cuts) == 0:
-        return None
-    # Widest gap first: the first of equals is then the one that METHOD section 2.3 asks for.
-    cuts = cuts[np.argsort(-gaps[cuts], kind="stable")]
-    below = np.cumsum(coded, axis=0, dtype=coded.dtype)[cuts]
-    up = below.argmax(0)
-    columns = np.arange(coded.shape[1])
-    gain, sign = below[up, columns], np.ones(coded.shape[1], dtype=np.int8)
+    return cuts[np.argsort(-gaps[cuts], kind="stable")]
+
+
+def _best_cut(
+    coded: Int[np.ndarray, "square attribute"],
+    order: Int[np.ndarray, " row"],
+    cuts: Int[np.ndarray, " cut"],
+    upward_only: bool,
+) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:
+    """Largest coded |TPR - FPR| of one neuron for all attributes, the place of its cut and its direction."""
+    below = _running_sums(coded, order).take(cuts, axis=0)
+    best, sign = below.max(0), np.ones(below.shape[1], dtype=np.int8)
     if not upward_only:
-        down = below.argmin(0)
-        loss = -below[down, columns]
-        better = loss > gain
-        gain, up, sign = np.where(better, loss, gain), np.where(better, down, up), np.where(better, -1, 1)
-    return gain, midpoints(values[cuts[up]], values[cuts[up] + 1]), sign
+        lowest = below.min(0)
+        sign[-lowest > best] = -1
+        best = np.where(sign > 0, best, lowest)
+    # The first hit, by a maximum: argmax along columns would be several times slower.
+    countdown = np.arange(len(cuts), 0, -1, dtype=np.int32)[:, None]
+    first = len(cuts) - ((below == best) * countdown).max(0)
+    return best * sign, cuts[first], sign
+
+
+def _running_sums(
+    coded: Int[np.ndarray, "square attribute"], order: Int[np.ndarray, " row"]
+) -> Int[np.ndarray, "square attribute"]:
+    """Sums of the codes over the first rows in the given order.
+
+    In two levels, whole rows at a time, which the processor vectorises: ten times faster than ``cumsum`` along rows.
+    """
+    side = math.isqrt(len(coded))
+    sums = coded.take(np.append(order, np.arange(len(order), len(coded))), axis=0).reshape(side, side, -1)
+    for i in range(1, side):
+        sums[:, i] += sums[:, i - 1]
+    for i in range(1, side):
+        sums[i] += sums[i - 1, -1]
+    return sums.reshape(coded.shape)
 
 
 def midpoints(low: Float[np.ndarray, " pair"], high: Float[np.ndarray, " pair"]) -> Float64[np.ndarray, " pair"]:
@@ -194,21 +224,3 @@ def midpoints(low: Float[np.ndarray, " pair"], high: Float[np.ndarray, " pair"])
     middle = low.astype(np.float64) + (high.astype(np.float64) - low.astype(np.float64)) / 2
     # Neighbouring floats: the midpoint may round up to the higher one, which would then not be above it.
     return np.where(middle.astype(low.dtype) >= high, low.astype(np.float64), middle)
-
-
-def _average_ranks(
-    values: Float[np.ndarray, "neuron row"], order: Int[np.ndarray, "neuron row"]
-) -> tuple[Float64[np.ndarray, "neuron row"], Float64[np.ndarray, " neuron"]]:
-    """Ranks from 1 in the order of the rows, ties averaged, and the sum of t^3 - t over groups of t ties."""
-    n = values.shape[1]
-    fresh = np.ones(values.shape, dtype=bool)
-    fresh[:, 1:] = values[:, 1:] != values[:, :-1]
-    flat = np.append(np.flatnonzero(fresh), fresh.size)
-    size = np.diff(flat)
-    first = flat[:-1] % n
-    ranks_sorted = np.repeat(first + (size + 1) / 2, size).reshape(values.shape)
-    ranks = np.empty_like(ranks_sorted)
-    np.put_along_axis(ranks, order, ranks_sorted, axis=1)
-    neuron = flat[:-1] // n
-    ties = np.bincount(neuron, weights=size.astype(np.float64) ** 3 - size, minlength=len(values))
-    return ranks, ties

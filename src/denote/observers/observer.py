@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int, Int8
+from jaxtyping import Bool, Float64, Int, Int8
 from torch import Tensor
 
 from denote.errors import StateError
@@ -57,7 +57,20 @@ class Observer:
     @property
     def fitted(self) -> Bool[np.ndarray, " attribute"]:
         """Which columns have a fit."""
-        return ~np.isnan(self.bias)
+        fitted: np.ndarray = ~np.isnan(self.bias)
+        return fitted
+
+    def at(self, columns: slice | Int[np.ndarray, " column"]) -> Observer:
+        """The observers of some of the attributes."""
+        notes = tuple(np.array(self.notes, dtype=object)[columns])
+        optional = {
+            name: None if (value := getattr(self, name)) is None else value[columns]
+            for name in ("neuron", "threshold", "direction", "fit_balanced_accuracy")
+        }
+        return Observer(
+            self.probe, self.weights[:, columns], self.bias[columns], self.converged[columns],
+            self.gradient_norm[columns], notes, self.k, **optional,
+        )  # fmt: skip
 
     def scores(self, state: State) -> Float64[np.ndarray, "sample attribute"]:
         """Decision scores, in float64 so that large activations keep their order; NaN without fit.
@@ -69,7 +82,8 @@ class Observer:
             raise StateError("state", f"has {state.shape[1]} neurons", f"the observer reads {len(self.weights)}")
         if self.neuron is not None and self.direction is not None:
             # -1 marks a column without fit: it reads some neuron, and its NaN bias makes every score NaN.
-            return as_array(state)[:, self.neuron].astype(np.float64) * self.direction + self.bias
+            read: np.ndarray = as_array(state)[:, self.neuron].astype(np.float64) * self.direction + self.bias
+            return read
         scores = np.empty((len(state), len(self.bias)))
         step = max(1, SCORE_BLOCK // max(1, state.shape[1]))
         for start in range(0, len(state), step):
@@ -123,7 +137,7 @@ def unfit_notes(labels: Values) -> tuple[str | None, ...]:
     )
 
 
-def check_state(state: State, labels: Float[np.ndarray, ...] | Values) -> None:
+def check_state(state: State, labels: Values) -> None:
     """Refuse a state that is not a finite matrix with one row per label.
 
     Raises:

@@ -1,0 +1,281 @@
+"""Cells: one layer, one probe, every attribute, with the controls that make a score mean something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from denote.attributes.labels import Labels
+from denote.data.parts import Halves
+from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
+from denote.evidence.permutations import DRAWS, Groups, shuffled
+from denote.evidence.rule import Rule
+from denote.evidence.scores import (
+    Confusion,
+    PerAttribute,
+    Ranking,
+    Reasons,
+    Scores,
+    Values,
+    confusion,
+    mann_whitney_greater,
+)
+from denote.observers.observer import Observer, Probe, State, class_counts
+from denote.tables import CELLS, note
+
+CHUNK = 1 << 25
+"""Shuffled labels (fit row x attribute x draw) that are fitted in one solve."""
+
+_MISSING = {
+    "shuffled": "control_auroc: no shuffled control was asked for",
+    "untrained": "untrained_auroc: no untrained twin was asked for",
+    "raw_input": "input_auroc: no raw_input control was asked for",
+}
+
+
+@dataclass(frozen=True)
+class CellEvidence:
+    """What one probe finds in one layer.
+
+    Attributes:
+        cells: One row per attribute, with the columns of ``tables.CELLS`` that do not say which network was observed.
+            ``q_value``, ``n_tests`` and ``decisive`` are provisional: over these cells alone.
+        replicates: The same columns plus ``control`` and ``draw`` for every refit with shuffled labels, each draw a
+            family of its own.
+        observer: The observers behind ``cells``.
+    """
+
+    cells: pl.DataFrame
+    replicates: pl.DataFrame
+    observer: Observer
+
+
+def observe_cells(
+    state: Halves[State],
+    labels: Halves[Labels],
+    probe: Probe,
+    rule: Rule,
+    probe_seed: int = 0,
+    *,
+    shuffles: int = DRAWS,
+    untrained: Sequence[Halves[State]] = (),
+    raw_input_auroc: PerAttribute | None = None,
+    missing: Mapping[str, str] | None = None,
+    groups: Halves[Groups] | None = None,
+) -> CellEvidence:
+    """Fit on *fit*, score on *test*, and do the same where the answer is known or is the rival's.
+
+    Args:
+        state: Activations of the layer.
+        labels: The attributes, names and families alike on both sides.
+        probe: What is fitted.
+        rule: When a cell is decisive.
+        probe_seed: Names the draws of the shuffled control.
+        shuffles: Number of refits with shuffled labels; 0 leaves the control out.
+        untrained: States of the same layer in twins that were never trained, for the same rows.
+        raw_input_auroc: ``held_out_auroc`` of the same probe on the input.
+        missing: Per control (``shuffled``, ``untrained``, ``raw_input``) the reason why it is not there.
+        groups: Group of every row, where rows of a group are not independent.
+
+    Raises:
+        StateError: if a state is not finite or does not fit the labels.
+    """
+    truth = Halves(labels.fit.values, labels.test.values)
+    observer = probe.fit(state.fit, truth.fit, probe_seed)
+    columns = _measured(observer, state, truth, groups, probe_seed, labels.test)
+    drawn = list(_shuffled_columns(state, labels, probe, probe_seed, shuffles, groups))
+    reasons = {**_MISSING, **(missing or {})}
+    absent = np.full(len(labels.test), np.nan)
+    controls = {
+        "control_auroc": _mean([draw["auroc"] for draw in drawn], absent),
+        "untrained_auroc": _mean([held_out_auroc(probe, twin, labels, probe_seed) for twin in untrained], absent),
+        "input_auroc": absent if raw_input_auroc is None else raw_input_auroc,
+    }
+    given = {"shuffled": bool(drawn), "untrained": bool(untrained), "raw_input": raw_input_auroc is not None}
+    left_out = [reasons[control] for control, there in given.items() if not there]
+    columns |= controls
+    columns["selectivity"] = columns["auroc"] - controls["control_auroc"]
+    columns["note"] = [note(reason, *left_out) for reason in columns["note"]]
+    replicates = [
+        decide_cells(_frame(draw), rule).with_columns(
+            pl.lit("shuffled").alias("control"), pl.lit(number, dtype=pl.Int64).alias("draw")
+        )
+        for number, draw in enumerate(drawn)
+    ]
+    empty = _frame(columns).clear().with_columns(control=pl.lit("", pl.String), draw=pl.lit(0, pl.Int64))
+    return CellEvidence(decide_cells(_frame(columns), rule), pl.concat(replicates) if replicates else empty, observer)
+
+
+def held_out_auroc(probe: Probe, state: Halves[State], labels: Halves[Labels], probe_seed: int = 0) -> PerAttribute:
+    """AUROC on *test* of a probe fitted on *fit*, per attribute; NaN where it is undefined."""
+    observer = probe.fit(state.fit, labels.fit.values, probe_seed)
+    return Ranking(observer.scores(state.test), labels.test.values).auroc
+
+
+def decide_cells(frame: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Correct the p-values of all rows as one family and apply the rule (METHOD section 3).
+
+    Args:
+        frame: Cells with their p-values and scores; a null ``p_value`` is no test.
+        rule: Its thresholds.
+
+    Returns:
+        The frame with ``q_value``, ``n_tests`` and ``decisive`` written anew; ``decisive`` is null where the balanced
+        accuracy is, and false where all but the p-value is defined.
+    """
+    p = frame["p_value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    enough = [pl.col(count) >= rule.min_rows for count in ("n_positive_fit", "n_positive_test")] + [
+        pl.col(total) - pl.col(count) >= rule.min_rows
+        for total, count in (("n_fit", "n_positive_fit"), ("n_test", "n_positive_test"))
+    ]
+    return frame.with_columns(
+        q_value=pl.Series(benjamini_hochberg(p), dtype=pl.Float64).fill_nan(None),
+        n_tests=pl.lit(int(np.count_nonzero(~np.isnan(p))), dtype=pl.Int64),
+    ).with_columns(
+        decisive=pl.when(pl.col("balanced_accuracy").is_not_null()).then(
+            pl.all_horizontal(
+                pl.col("balanced_accuracy") >= rule.decisive,
+                pl.col("balanced_accuracy_low") >= rule.null,
+                pl.col("q_value") <= rule.q,
+                *enough,
+            ).fill_null(False)
+        )
+    )
+
+
+def _shuffled_columns(
+    state: Halves[State],
+    labels: Halves[Labels],
+    probe: Probe,
+    probe_seed: int,
+    shuffles: int,
+    groups: Halves[Groups] | None,
+) -> Iterator[dict[str, Any]]:
+    """The measured columns of every draw; draws are fitted side by side, as further columns of one solve."""
+    truth = Halves(labels.fit.values, labels.test.values)
+    attributes = len(labels.test)
+    together = max(1, CHUNK // max(1, truth.fit.size))
+    for start in range(0, shuffles, together):
+        draws = [shuffled(truth, probe_seed, d, groups) for d in range(start, min(start + together, shuffles))]
+        observers = probe.fit(state.fit, np.concatenate([draw.fit for draw in draws], axis=1), probe_seed)
+        for number, draw in enumerate(draws):
+            observer = observers.at(slice(number * attributes, (number + 1) * attributes))
+            yield _measured(observer, state, draw, groups, probe_seed, labels.test)
+
+
+def _measured(
+    observer: Observer,
+    state: Halves[State],
+    truth: Halves[Values],
+    groups: Halves[Groups] | None,
+    probe_seed: int,
+    names: Labels,
+) -> dict[str, Any]:
+    """All columns of a cell that need no control."""
+    positive_fit, negative_fit = class_counts(truth.fit)
+    positive_test, negative_test = class_counts(truth.test)
+    return {
+        "n_neurons": state.fit.shape[1],
+        "probe": observer.probe,
+        "k": observer.k,
+        "probe_seed": probe_seed,
+        "attribute": names.names,
+        "family": names.families,
+        "label_proportion": _share(positive_test, positive_test + negative_test),
+        "n_fit": positive_fit + negative_fit,
+        "n_test": positive_test + negative_test,
+        "n_positive_fit": positive_fit,
+        "n_positive_test": positive_test,
+        "majority_accuracy": _share(
+            np.where(positive_fit > negative_fit, positive_test, negative_test), positive_test + negative_test
+        ),
+        "converged": observer.converged,
+        **dict.fromkeys(("q_value", "n_tests", "decisive")),
+        **_scored(observer.scores(state.test), truth.test, None if groups is None else groups.test, observer.notes),
+    }
+
+
+def _scored(scores: Scores, labels: Values, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:
+    """What the scores of the test rows say."""
+    ranking = Ranking(scores, labels)
+    decided = scores > 0
+    counts = confusion(decided, labels)
+    auroc = ranking.auroc
+    low, high = auroc_interval(auroc, counts.n_positive, counts.n_negative)
+    p_value, p_notes = mann_whitney_greater(scores, labels, groups)
+    columns = {
+        "auroc": auroc,
+        "auroc_low": low,
+        "auroc_high": high,
+        "average_precision": ranking.average_precision,
+        "balanced_accuracy": counts.balanced_accuracy,
+        "balanced_accuracy_low": _least_balanced_accuracy(counts, decided, labels, groups),
+        "mcc": counts.mcc,
+        "accuracy": counts.accuracy,
+        "p_value": p_value,
+    }
+    group_note = None
+    if groups is not None:
+        columns["auroc_low"] = columns["auroc_high"] = np.full(len(auroc), np.nan)
+        group_note = "auroc_low, auroc_high: rows in groups need a bootstrap of groups"
+    unfit = np.isnan(scores).any(0)
+    for column in columns.values():
+        column[unfit] = np.nan
+    notes = [
+        note(
+            fit_note,
+            None if fit_note and missing else p_note,
+            "mcc: decisions or labels are constant" if not missing and np.isnan(mcc) else None,
+            group_note,
+        )
+        for fit_note, missing, p_note, mcc in zip(fit_notes, unfit, p_notes, columns["mcc"], strict=True)
+    ]
+    return {**columns, "note": notes}
+
+
+def _least_balanced_accuracy(
+    counts: Confusion, decided: np.ndarray, labels: Values, groups: Groups | None
+) -> PerAttribute:
+    """One-sided 95 % bound; with groups the rates count their effective numbers of rows (METHOD section 3)."""
+    effect = {1: np.ones(len(counts.tp)), 0: np.ones(len(counts.tp))}
+    if groups is not None:
+        for label, effects in effect.items():
+            for a in range(labels.shape[1]):
+                rows = labels[:, a] == label
+                effects[a] = design_effect((decided[rows, a] == bool(label)).astype(np.int64), groups[rows])
+    low, _ = newcombe_balanced_accuracy(
+        counts.tp / effect[1], counts.n_positive / effect[1], counts.tn / effect[0], counts.n_negative / effect[0],
+        confidence=0.95, one_sided=True,
+    )  # fmt: skip
+    return low
+
+
+def _mean(values: Sequence[PerAttribute], absent: PerAttribute) -> PerAttribute:
+    """Mean of the values that are defined, NaN where none is."""
+    if not values:
+        return absent
+    stacked = np.stack(values)
+    there = ~np.isnan(stacked)
+    return _share(np.where(there, stacked, 0).sum(0), there.sum(0))
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> PerAttribute:
+    share: PerAttribute = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return share
+
+
+def _frame(columns: Mapping[str, Any]) -> pl.DataFrame:
+    """Columns of a cell in the order of the schema; NaN becomes null."""
+    height = len(columns["attribute"])
+    schema = {name: kind for name, kind in CELLS.items() if name in columns}
+    series = [
+        pl.Series(name, [columns[name]] * height if np.isscalar(columns[name]) or columns[name] is None
+                  else columns[name], dtype=kind)
+        for name, kind in schema.items()
+    ]  # fmt: skip
+    return pl.DataFrame(series).with_columns(pl.col(pl.Float64).fill_nan(None))

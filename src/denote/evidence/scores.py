@@ -1,0 +1,225 @@
+"""Scores of observers on a part, for all attribute columns at once; nulls (-1) leave their row out of their column.
+
+Ranks are taken in float64 on raw scores: squeezing them into probabilities first would tie large activations. What is
+undefined on the rows given (one class, a ratio 0 / 0, a column without fit) is NaN, never 0 or .5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int, Int8
+from scipy import stats
+
+from denote.observers.observer import class_counts
+from denote.observers.ranks import average_ranks, rank_sum_deviation, tie_excess, tie_runs
+
+Scores: TypeAlias = Float64[np.ndarray, "sample attribute"]
+Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
+PerAttribute: TypeAlias = Float64[np.ndarray, " attribute"]
+Reasons: TypeAlias = tuple[str | None, ...]
+
+LEAST_GROUPS = 10
+"""Fewer groups that hold both labels give no p-value (METHOD section 3)."""
+
+
+class Ranking:
+    """How scores order the samples of every attribute.
+
+    Args:
+        scores: Any finite numbers; a NaN anywhere in a column makes all its results NaN.
+        labels: 1, 0, or -1 for rows that are left out of that column.
+    """
+
+    def __init__(self, scores: Scores, labels: Values) -> None:
+        counted = labels.T >= 0
+        # Null rows go last, where they cannot move the rank of any other.
+        values = np.where(counted, scores.T, np.inf)
+        order = np.argsort(values, axis=1, kind="stable")
+        self._runs = tie_runs(np.take_along_axis(values, order, axis=1))
+        self._positive = np.take_along_axis(labels.T == 1, order, axis=1)
+        self._counted = np.take_along_axis(counted, order, axis=1)
+        positives, negatives = class_counts(labels)
+        self.n_positive, self.n_negative = positives.astype(np.float64), negatives.astype(np.float64)
+        self.defined = (positives > 0) & (negatives > 0) & ~(np.isnan(scores.T) & counted).any(1)
+
+    @cached_property
+    def _u(self) -> PerAttribute:
+        ranks = np.where(self._positive, average_ranks(self._runs), 0.0).sum(1)
+        return ranks - self.n_positive * (self.n_positive + 1) / 2
+
+    @property
+    def auroc(self) -> PerAttribute:
+        """Chance that a positive scores above a negative, ties counted half, in [0, 1]."""
+        return self._where_defined(self._u, self.n_positive * self.n_negative)
+
+    @property
+    def average_precision(self) -> PerAttribute:
+        """Mean, over positives, of the precision at their score, in (0, 1]."""
+        first, _ = self._runs
+        total = (self.n_positive + self.n_negative)[:, None]
+        before = np.cumsum(self._positive, axis=1) - self._positive
+        hits = self.n_positive[:, None] - np.take_along_axis(before, first, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision = np.where(self._positive, hits / (total - first), 0.0)
+        return self._where_defined(precision.sum(1), self.n_positive)
+
+    @property
+    def p_greater(self) -> PerAttribute:
+        """One-sided Mann-Whitney p-value against AUROC .5, tie-corrected, with continuity correction."""
+        ties = np.where(self._counted, tie_excess(self._runs), 0.0).sum(1)
+        spread = rank_sum_deviation(self.n_positive, self.n_negative, ties)
+        z = self._where_defined(self._u - self.n_positive * self.n_negative / 2 - 0.5, spread)
+        return np.asarray(stats.norm.sf(z))
+
+    def _where_defined(self, numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:
+        sound = self.defined & (denominator > 0)
+        result: PerAttribute = np.divide(numerator, denominator, out=np.full(len(sound), np.nan), where=sound)
+        return result
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of decisions against labels, one column per attribute, with the ratios made of them.
+
+    Attributes:
+        tp: True positives.
+        fp: False positives.
+        tn: True negatives.
+        fn: False negatives.
+    """
+
+    tp: PerAttribute
+    fp: PerAttribute
+    tn: PerAttribute
+    fn: PerAttribute
+
+    @property
+    def n_positive(self) -> PerAttribute:
+        """Rows that have the attribute."""
+        return self.tp + self.fn
+
+    @property
+    def n_negative(self) -> PerAttribute:
+        """Rows that lack it."""
+        return self.tn + self.fp
+
+    @property
+    def tpr(self) -> PerAttribute:
+        """Share of positives that are found (recall)."""
+        return _ratio(self.tp, self.n_positive)
+
+    @property
+    def tnr(self) -> PerAttribute:
+        """Share of negatives that are left alone."""
+        return _ratio(self.tn, self.n_negative)
+
+    @property
+    def balanced_accuracy(self) -> PerAttribute:
+        """Mean of the two."""
+        return (self.tpr + self.tnr) / 2
+
+    @property
+    def precision(self) -> PerAttribute:
+        """Share of those found that are positive; NaN where none is found."""
+        return _ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def accuracy(self) -> PerAttribute:
+        """Share of right decisions."""
+        return _ratio(self.tp + self.tn, self.n_positive + self.n_negative)
+
+    @property
+    def mcc(self) -> PerAttribute:
+        """Matthews' correlation; NaN where decisions or labels are constant."""
+        product = (self.tp + self.fp) * self.n_positive * self.n_negative * (self.tn + self.fn)
+        return _ratio(self.tp * self.tn - self.fp * self.fn, np.sqrt(product))
+
+
+def confusion(decided: Bool[np.ndarray, "sample attribute"], labels: Values) -> Confusion:
+    """Counts of decisions (score > 0, or neuron on) against labels."""
+    positive, negative = labels == 1, labels == 0
+    positives, negatives = positive.sum(0, dtype=np.float64), negative.sum(0, dtype=np.float64)
+    tp, fp = (positive & decided).sum(0, dtype=np.float64), (negative & decided).sum(0, dtype=np.float64)
+    return Confusion(tp, fp, negatives - fp, positives - tp)
+
+
+def auroc(scores: Scores, labels: Values) -> PerAttribute:
+    """AUROC of every column, ties counted half; NaN where it is undefined."""
+    return Ranking(scores, labels).auroc
+
+
+def average_precision(scores: Scores, labels: Values) -> PerAttribute:
+    """Average precision of every column; NaN where it is undefined."""
+    return Ranking(scores, labels).average_precision
+
+
+def mann_whitney_greater(
+    scores: Scores, labels: Values, groups: Int[np.ndarray, " sample"] | None = None
+) -> tuple[PerAttribute, Reasons]:
+    """One-sided p-value of "the scores do not rank positives above negatives" (METHOD section 3, a cell's p-value).
+
+    With groups: on group means for an attribute that is constant in every group; by the signed-rank test over groups
+    that hold both labels for one that varies inside.
+
+    Returns:
+        The p-values, and why one is NaN.
+    """
+    ranking = Ranking(scores, labels)
+    if groups is None:
+        p = ranking.p_greater
+        return p, tuple(_why_undefined(ranking, p))
+    members, index = np.unique(groups, return_inverse=True)
+    found = [
+        _grouped_p(scores[:, a], labels[:, a], index, len(members)) if ranking.defined[a] else (np.nan, None)
+        for a in range(labels.shape[1])
+    ]
+    p = np.array([value for value, _ in found], dtype=np.float64)
+    plain = _why_undefined(ranking, p)
+    return p, tuple(reason or other for (_, reason), other in zip(found, plain, strict=True))
+
+
+def _why_undefined(ranking: Ranking, p: PerAttribute) -> list[str | None]:
+    return [
+        None
+        if not np.isnan(value)
+        else "p_value: the scores are constant"
+        if defined
+        else "p_value: needs a fit and test rows of both labels"
+        for value, defined in zip(p, ranking.defined, strict=True)
+    ]
+
+
+def _grouped_p(
+    scores: Float64[np.ndarray, " sample"],
+    labels: Int8[np.ndarray, " sample"],
+    groups: Int[np.ndarray, " sample"],
+    n_groups: int,
+) -> tuple[float, str | None]:
+    """p-value of one column from one number per group."""
+    mean = {}
+    for label in (0, 1):
+        rows = labels == label
+        size = np.bincount(groups[rows], minlength=n_groups)
+        total = np.bincount(groups[rows], weights=scores[rows], minlength=n_groups)
+        mean[label] = np.divide(total, size, out=np.full(n_groups, np.nan), where=size > 0)
+    without, having = ~np.isnan(mean[0]), ~np.isnan(mean[1])
+    both = without & having
+    if not both.any():
+        if np.ptp(scores[labels >= 0]) == 0:
+            return np.nan, None
+        return float(stats.mannwhitneyu(mean[1][having], mean[0][without], alternative="greater").pvalue), None
+    difference = (mean[1] - mean[0])[both]
+    if len(difference) < LEAST_GROUPS:
+        return np.nan, f"p_value: {len(difference)} groups hold both labels, {LEAST_GROUPS} are needed"
+    if not difference.any():
+        return np.nan, None
+    return float(stats.wilcoxon(difference, alternative="greater").pvalue), None
+
+
+def _ratio(numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:
+    ratio: PerAttribute = np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
+    return ratio
