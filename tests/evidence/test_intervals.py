@@ -9,6 +9,7 @@ from scipy import stats
 from denote.evidence.intervals import (
     auroc_interval,
     balanced_accuracy_p_value,
+    balanced_accuracy_rejected,
     design_effect,
     newcombe_balanced_accuracy,
     t_interval,
@@ -45,6 +46,14 @@ def test_p_value_is_the_level_at_which_the_lower_bound_is_the_null(
     elif p > 1e-12:  # below, 1 - p cannot be told from 1
         low, _ = newcombe_balanced_accuracy(tp, n_pos, tn, n_neg, confidence=1 - p, one_sided=True)
         assert low == pytest.approx(0.9, abs=1e-6)
+
+
+@given(st.integers(25, 600), st.floats(0.85, 1), st.floats(0.85, 1), st.sampled_from([1e-30, 1e-6, 0.01, 0.4]))
+def test_rejected_is_a_p_value_at_most_the_cutoff(n: int, tpr: float, tnr: float, cutoff: float) -> None:
+    counts = round(tpr * n), n, round(tnr * n), n
+    p = float(balanced_accuracy_p_value(*counts))
+    if abs(p / cutoff - 1) > 1e-6:
+        assert balanced_accuracy_rejected(*counts, cutoff) == (p <= cutoff)
 
 
 def test_p_values_of_perfect_neurons_are_those_of_the_method() -> None:
