@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
 from denote.evidence.corrections import benjamini_hochberg
 
 
+@settings(deadline=None)  # the machine may be shared
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
 def test_equals_scipy(p: list[float]) -> None:
     np.testing.assert_allclose(benjamini_hochberg(p), false_discovery_control(p), rtol=1e-12, atol=0)

@@ -197,7 +197,7 @@ class _Rows:
 def _evidence(found: Candidates, scores: Scores, fit: _Rows, test: _Rows, neuron: int, rule: Rule) -> Row:
     which = int(found.index[neuron])
     if which < 0:
-        return {"note": note(found.note, "no property: constant on the rows that have labels" * (not found.note))}
+        return {"note": note(found.note, "no property: constant on the rows with labels, or none entered")}
     proportion = test.share(which)
     tested = bool(
         enough(fit.positive[which], fit.negative[which], rule.min_rows)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from denote.denotation.rule import ROUNDING
-from denote.evidence.intervals import balanced_accuracy_p_value
+from denote.evidence.intervals import balanced_accuracy_rejected
 from denote.evidence.rule import Rule
 
 POWER = 0.8
@@ -38,10 +38,11 @@ def rule_power(n_positive: int, n_negative: int, cutoff: float, rule: Rule) -> f
     tp, tn = tp[:, None], tn[None, :]
     balanced = (tp / n_positive + tn / n_negative) / 2
     on = (tp + n_negative - tn) / n
-    passes = (balanced >= rule.decisive - ROUNDING) & (np.abs(on - p) <= rule.on_tolerance * min(p, 1 - p) + ROUNDING)
-    which = np.nonzero(passes)
-    hits, rejections = tp[which[0], 0], tn[0, which[1]]
-    passes[which] = balanced_accuracy_p_value(hits, n_positive, rejections, n_negative, rule.null) <= cutoff
+    passes = (
+        (balanced >= rule.decisive - ROUNDING)
+        & balanced_accuracy_rejected(tp, n_positive, tn, n_negative, cutoff, rule.null)
+        & (np.abs(on - p) <= rule.on_tolerance * min(p, 1 - p) + ROUNDING)
+    )
     return float(tp_weight @ passes @ tn_weight)
 
 
@@ -59,7 +60,7 @@ def smallest_detectable_proportion(n_fit: int, n_test: int, cutoff: float, rule:
         In (0, .5], one of at most ``STEPS`` proportions of whole test rows, evenly spaced on a log scale; None where
         no label proportion can be seen, or there is no cutoff.
     """
-    if n_fit < 1 or n_test < 2 or not 0 < cutoff < 1:
+    if n_fit < 1 or n_test < 2 or not 0 < cutoff < 0.5:
         return None
     least = max(rule.min_rows, int(np.ceil(rule.min_rows / n_fit * n_test)))
     if least > n_test // 2:

@@ -114,6 +114,18 @@ def balanced_accuracy_p_value(
     return np.asarray(np.where(np.isnan(centre), np.nan, p))
 
 
+def balanced_accuracy_rejected(
+    tp: ArrayLike, n_pos: ArrayLike, tn: ArrayLike, n_neg: ArrayLike, cutoff: float, null: float = 0.90
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether :func:`balanced_accuracy_p_value` is at most ``cutoff``, below .5, without solving for it.
+
+    It is where the lower bound at the level of the cutoff has reached the null; exact for the smallest of cutoffs.
+    """
+    tpr, tnr, z = _ratio(tp, n_pos), _ratio(tn, n_neg), stats.norm.isf(cutoff)
+    (low1, _), (low0, _) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
+    return np.asarray((tpr + tnr) / 2 - np.hypot(tpr - low1, tnr - low0) / 2 >= null)
+
+
 def design_effect(hits: Float[np.ndarray, " row"] | Int[np.ndarray, " row"], groups: Int[np.ndarray, " row"]) -> float:
     """By how much groups inflate the variance of a rate: cluster variance over binomial variance, at least 1.
 
