@@ -322,11 +322,7 @@ def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
     from denote.reporting.tracking import Tracker
     from denote.runs.job import Job
 
-    logger = settings["logger"]
-    tracker = Tracker(
-        logger["kind"], sweep_folder, sweep_folder.name, logger.get("project") or "denote", logger.get("entity"),
-        tuple(str(tag) for tag in settings["tags"]),
-    )  # fmt: skip
+    tracker = Tracker.of(settings, sweep_folder)
     return Job(
         settings, data_module(settings), network_factory(settings), tracker, byte_count(settings["memory_limit"])
     )

@@ -18,14 +18,19 @@ from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.properties import family_halves
 from denote.denotation.rule import decide_neurons, decide_replicates, realised_cutoffs
 from denote.denotation.search import Settings
-from denote.evidence.cells import CellEvidence, decide_cells, held_out_auroc, observe_cells
+from denote.evidence.cells import CellEvidence, decide_cells, observe_cells
 from denote.evidence.rule import Rule
+from denote.evidence.scores import Ranking
 from denote.observers.observer import Observer, Probe
 from denote.observers.storage import save_observers
+from denote.states.layers import Layer
 from denote.states.state import LayerState
 from denote.tables import CELLS, CONTROLS, NEURONS, table
 
 Array = Float[np.ndarray, "row neuron"]
+
+INPUT = "input"
+"""Name under which the observers of the raw input are kept, beside those of the layers."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +102,11 @@ class Observation:
         cells: Columns of ``tables.CELLS``; corrections over these cells alone.
         neurons: Columns of ``tables.NEURONS``, likewise.
         controls: Columns of ``tables.CONTROLS``: the replicates behind the control columns.
-        observers: The fitted observers by ``layer/probe``.
-        grids: Shape of the neuron axis per layer.
-        spread: Standard deviation of every neuron on *fit*, per layer.
+        observers: The fitted observers by ``layer/probe``; those of the raw input under ``input/probe``.
+        layers: The layers that were observed.
         attributes: Names of the attributes, in the order of the observers' columns.
+        object_model: Key of the object model.
+        input_shape: Shape of one input; empty where it is not known.
         rule: The rule that decided.
     """
 
@@ -108,29 +114,15 @@ class Observation:
     neurons: pl.DataFrame
     controls: pl.DataFrame
     observers: Mapping[str, Observer]
-    grids: Mapping[str, tuple[int, ...]]
-    spread: Mapping[str, Float[np.ndarray, " neuron"]]
+    layers: tuple[Layer, ...]
     attributes: tuple[str, ...]
+    object_model: str
+    input_shape: tuple[int, ...] = ()
     rule: Rule = field(default_factory=Rule)
 
     def label_proportion_by_depth(self) -> pl.DataFrame:
         """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH`` for this one object model."""
         return label_proportion_by_depth(self.neurons, self.controls, self.rule)
-
-    def relevance(self, attribute: str, probe: str = "linear") -> dict[str, Float[np.ndarray, " neuron"]]:
-        """Weight times standard deviation of every neuron, per layer, signed: what a linear observer relies on.
-
-        Raises:
-            KeyError: if the attribute or the probe was not observed.
-        """
-        column = self.attributes.index(attribute) if attribute in self.attributes else None
-        if column is None:
-            raise KeyError(f"no attribute {attribute!r}; observed: {', '.join(self.attributes)}")
-        found = {}
-        for layer, spread in self.spread.items():
-            observer = self.observers[f"{layer}/{probe}"]
-            found[layer] = observer.weights[:, column] * spread
-        return found
 
     def write(self, folder: Path) -> None:
         """Save tables and observers into a job's folder."""
@@ -156,6 +148,7 @@ def observe_states(
     untrained: Sequence[Sequence[LayerState]] = (),
     raw_input: Halves[Array] | None = None,
     probe_seed: int = 0,
+    input_shape: tuple[int, ...] = (),
     thresholds: int = 64,
     memory_limit: int = 4 << 30,
 ) -> Observation:
@@ -174,6 +167,7 @@ def observe_states(
         untrained: Per twin the states of the same layers.
         raw_input: The flattened inputs, or None where that control is off.
         probe_seed: Names the random draws.
+        input_shape: Shape of one input, for figures.
         thresholds: Quantile thresholds of the subset search.
         memory_limit: Bytes that a block of intermediate results may take.
     """
@@ -182,16 +176,16 @@ def observe_states(
     searched = [family_halves(family, parts.fit, parts.test) for family in families]
     missing = _missing(controls, raw_input)
     observers: dict[str, Observer] = {}
-    spread: dict[str, np.ndarray] = {}
     cells, replicates, neurons, neuron_replicates = [], [], [], []
-    on_input = {
-        name: held_out_auroc(probe, raw_input, at, probe_seed) for name, probe in probes.items()
-    } if raw_input is not None and len(labels) else {}  # fmt: skip
+    on_input: dict[str, Float[np.ndarray, " attribute"]] = {}
+    for name, probe in probes.items() if raw_input is not None and len(labels) else ():
+        observer = probe.fit(raw_input.fit, at.fit.values, probe_seed)
+        observers[f"{INPUT}/{name}"] = observer
+        on_input[name] = Ranking(observer.scores(raw_input.test), at.test.values).auroc
     for index, layer_state in enumerate(states):
         state = _halves(layer_state, parts)
         twins = [_halves(twin[index], parts) for twin in untrained]
         layer = layer_state.layer
-        spread[layer.name] = state.fit.std(axis=0, dtype=np.float64)
         place = {"layer": layer.name, "depth": layer.depth, "relative_depth": layer.relative_depth, "pooling": layer.pooling}
         for name, probe in probes.items() if len(labels) else ():
             found: CellEvidence = observe_cells(
@@ -216,8 +210,8 @@ def observe_states(
     control_frame = subject.stamp(pl.concat([shuffled, beside_neurons], how="diagonal"))
     return Observation(
         cells=cell_frame.select(*CELLS), neurons=decided.select(*NEURONS), controls=control_frame.select(*CONTROLS),
-        observers=observers, grids={state.layer.name: state.layer.grid for state in states}, spread=spread,
-        attributes=labels.names, rule=rule,
+        observers=observers, layers=tuple(state.layer for state in states), attributes=labels.names,
+        object_model=subject.object_model, input_shape=input_shape, rule=rule,
     )  # fmt: skip
 
 

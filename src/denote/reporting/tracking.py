@@ -48,6 +48,15 @@ class Tracker:
     entity: str | None = None
     tags: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, config: Mapping[str, Any], folder: Path) -> Tracker:
+        """The tracker that a resolved config asks for, for the sweep in ``folder``."""
+        logger = config["logger"]
+        return cls(
+            logger["kind"], folder, folder.name, logger.get("project") or "denote", logger.get("entity"),
+            tuple(str(tag) for tag in config["tags"]),
+        )  # fmt: skip
+
     @contextmanager
     def run(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Iterator[Any]:
         """A W&B run that ends as finished, or as failed if the body raises; None where nothing is tracked.

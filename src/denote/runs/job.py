@@ -65,21 +65,21 @@ class Job:
     def run(self) -> Observation:
         """Train or load, record, observe. Every mistake that can be known before training is raised before it."""
         config = self.config
-        with self._timed("data"):
+        with self.timed("data"):
             self.data.setup()
         samples, parts = self.data.samples, self.data.parts
         rule = self.rule
-        with self._timed("attributes"):
+        with self.timed("attributes"):
             searched = families(config["attribute"], samples)
             labels = merge_labels(searched)
             reasons = check_rows(labels, parts, rule.min_rows)
         probes = self.probes()
         spec = self.model_spec()
         layers = self.layers(spec)
-        with self._timed("object model"):
+        with self.timed("object model"):
             trained = self.obtain(spec)
         accuracy, remark = self.accuracy(trained)
-        with self._timed("states"):
+        with self.timed("states"):
             states = self.states(trained, layers)
             untrained = [self.states(twin, layers) for twin in self.twins(spec)]
         subject = Subject(
@@ -88,12 +88,12 @@ class Job:
             object_model=spec.key, object_accuracy=accuracy, note=remark,
         )  # fmt: skip
         controls = Controls.of(config["control"])
-        with self._timed("observers"):
+        with self.timed("observers"):
             return observe_states(
                 states, subject=subject, parts=parts, families=searched, labels=labels, reasons=reasons, probes=probes,
                 rule=rule, controls=controls, untrained=untrained,
                 raw_input=self.raw_input() if controls.raw_input else None, probe_seed=config["probe_seed"],
-                thresholds=config["evidence"]["thresholds"], memory_limit=self.memory_limit,
+                input_shape=tuple(samples.inputs.shape), thresholds=config["evidence"]["thresholds"], memory_limit=self.memory_limit,
             )  # fmt: skip
 
     @property
@@ -212,7 +212,8 @@ class Job:
         return bool(self.config["trainer"]["progress"])
 
     @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the seconds of a step to the timings."""
         start = time.perf_counter()
         yield
         self.timings[step] = round(time.perf_counter() - start, 3)

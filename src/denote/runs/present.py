@@ -1,16 +1,163 @@
-"""What people see of a job and of a sweep: figures, report, terminal, W&B."""
+"""What people see of a job and of a sweep: figures, the report's pictures, and what makes the numbers doubtful."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float
+
+from denote.evidence.rule import Rule
+from denote.figures.attribute_by_depth import draw_attribute_by_depth
+from denote.figures.curves import curves
+from denote.figures.label_proportion import draw_label_proportion_by_depth
+from denote.figures.profiles import profiles
+from denote.figures.relevance import draw_relevance
+from denote.figures.save import save_figure
+from denote.observation import INPUT
+from denote.observers.storage import load_observers
+from denote.reporting.report import Picture
 
 if TYPE_CHECKING:
-    from denote.observation import Observation
+    from matplotlib.figure import Figure
 
-def draw_job(observation: Observation, folder: Path) -> dict[str, Path]:
-    return {}
+    from denote.runs.merge import Merged
+
+MOST_HEAT_MAPS = 6
+"""Attributes whose relevance is drawn: more would bury the rest of the report."""
+
+
+def draw_tables(merged: Merged, folder: Path) -> list[Picture]:
+    """Draw what the tables show: label proportion by depth per curve, attributes by depth per network."""
+    pictures = []
+    for curve in curves(merged.by_depth):
+        figure = draw_label_proportion_by_depth(
+            merged.neurons, merged.by_depth, merged.controls, family=curve.family, architecture=curve.architecture,
+            dataset=curve.dataset, trained=curve.trained, epoch=curve.epoch,
+        )  # fmt: skip
+        caption = f"Label proportion of denoted properties by depth: {curve.title}."
+        name = f"label_proportion_by_depth-{curve.slug}"
+        pictures.append(_saved(figure, folder, name, curve.of(merged.by_depth), caption))
+    drawn = merged.cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
+    networks = drawn.select("dataset", "architecture").unique(maintain_order=True)
+    for dataset, architecture in networks.iter_rows():
+        figure = draw_attribute_by_depth(drawn, architecture=architecture, dataset=dataset)
+        own = drawn.filter((pl.col("dataset") == dataset) & (pl.col("architecture") == architecture))
+        caption = f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}."
+        pictures.append(_saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
+    return pictures
+
+
+@dataclass(frozen=True)
+class Relied:
+    """What the linear observers of one object model rely on.
+
+    Attributes:
+        title: The object model, for people.
+        relevance: Per attribute, per layer in order of depth, the relevance of every neuron.
+        grids: Shape of each layer's neuron axis.
+        on_input: Per attribute the same on the raw input, in the shape of an image.
+    """
+
+    title: str
+    relevance: Mapping[str, Mapping[str, Float[np.ndarray, " neuron"]]]
+    grids: Mapping[str, tuple[int, ...]]
+    on_input: Mapping[str, np.ndarray]
+
+
+def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Picture]:
+    """Heat maps of a linear observer's relevance over all layers, one attribute each."""
+    pictures = []
+    for attribute in wanted:
+        layers = relied.relevance.get(attribute, {})
+        if not layers:
+            continue
+        figure = draw_relevance(layers, relied.grids, f"{attribute}: {relied.title}", relied.on_input.get(attribute))
+        data = pl.concat(
+            pl.DataFrame({"layer": layer, "neuron": np.arange(len(values)), "relevance": values})
+            for layer, values in layers.items()
+        )
+        caption = (
+            f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of every "
+            "neuron. No shuffled band is drawn yet, so a single weight is no evidence."
+        )
+        slug = "".join(c if c.isalnum() or c in "._=-" else "_" for c in attribute)
+        pictures.append(_saved(figure, folder, f"relevance-{slug}", data, caption))
+    return pictures
+
+
+def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFrame) -> Relied | None:
+    """Put the linear observers of the first trained object model together, whichever jobs hold its layers.
+
+    Args:
+        jobs: Job folders with their records.
+        cells: The cells of those jobs; attributes in the order of an observer's columns.
+    """
+    linear = cells.filter((pl.col("probe") == "linear") & pl.col("depth").is_not_null())
+    trained = linear.filter(pl.col("trained")) if linear["trained"].any() else linear
+    if trained.is_empty():
+        return None
+    first = trained.sort("dataset", "architecture", "seed").row(0, named=True)
+    relevance: dict[str, dict[str, np.ndarray]] = {}
+    grids: dict[str, tuple[int, ...]] = {}
+    on_input: dict[str, np.ndarray] = {}
+    depth = dict(trained.filter(pl.col("object_model") == first["object_model"]).select("layer", "depth").iter_rows())
+    for folder, record in jobs:
+        if record.get("object_model") != first["object_model"]:
+            continue
+        grids |= {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
+        observers = load_observers(folder / "observers.safetensors")
+        for name, observer in observers.items():
+            layer, _, probe = name.rpartition("/")
+            if observer.probe != "linear" or (layer not in depth and layer != INPUT):
+                continue
+            for column, attribute in enumerate(record["attributes"]):
+                values = observer.relevance[:, column]
+                if layer == INPUT:
+                    on_input[attribute] = values.reshape(_image(record["input_shape"]))
+                elif np.isfinite(values).any():
+                    relevance.setdefault(attribute, {})[layer] = values
+    ordered = {
+        attribute: {layer: layers[layer] for layer in sorted(layers, key=lambda name: depth[name])}
+        for attribute, layers in relevance.items()
+    }
+    title = f"{first['dataset']}, {first['architecture']}, seed {first['seed']}"
+    return Relied(title, ordered, grids, {a: v for a, v in on_input.items() if np.isfinite(v).all()})
+
+
+def _image(shape: Sequence[int]) -> tuple[int, ...]:
+    """An input's shape as an image; a flat input is a strip of one row."""
+    return tuple(shape) if len(shape) in (2, 3) else (1, int(np.prod(shape)))
+
+
+def heat_map_attributes(cells: pl.DataFrame) -> list[str]:
+    """Which attributes' relevance is drawn: singly named ones first, then those that are read best."""
+    linear = cells.filter(pl.col("probe") == "linear")
+    order = (
+        linear.group_by("attribute", "family", maintain_order=True).agg(pl.col("auroc").mean())
+        .with_columns(named=pl.col("family") == "named")
+        .sort("named", "auroc", descending=True, nulls_last=True, maintain_order=True)
+    )  # fmt: skip
+    return order["attribute"].to_list()[:MOST_HEAT_MAPS]
+
+
+def warnings(merged: Merged, rule: Rule) -> list[str]:
+    """What makes the numbers doubtful, one sentence each."""
+    found = []
+    at_chance = merged.cells.filter(pl.col("note").str.contains("object model at chance"))
+    at_chance = pl.concat([at_chance.select("architecture", "seed"), merged.neurons.filter(
+        pl.col("note").str.contains("object model at chance")).select("architecture", "seed")]).unique()  # fmt: skip
+    found += [f"{architecture} seed {seed} is at chance on held-out rows." for architecture, seed in at_chance.iter_rows()]
+    unconverged = merged.cells.filter(~pl.col("converged") & pl.col("auroc").is_not_null()).height
+    if unconverged:
+        found.append(f"{unconverged} of {merged.cells.height} cells have an observer that did not converge.")
+    return found
+
+
+def _saved(figure: Figure, folder: Path, name: str, data: pl.DataFrame, caption: str) -> Picture:
+    png, *_ = save_figure(figure, folder, name, data)
+    return Picture(png, caption)

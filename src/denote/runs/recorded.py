@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,13 +90,24 @@ def _is_done(folder: Path, key: str, on_existing: str) -> bool:
 
 def _run(job: Job, folder: Path, record: dict[str, Any]) -> None:
     from denote.reporting import tracking
-    from denote.runs.present import draw_job
+    from denote.runs import present
+    from denote.runs.merge import Merged
 
     with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
         observation = job.run()
         observation.write(folder)
-        figures = draw_job(observation, folder / "figures")
-        tracking.log_job(run, observation.cells, observation.neurons, figures)
+        record["object_model"] = observation.object_model
+        record["layers"] = [asdict(layer) for layer in observation.layers]
+        record["attributes"], record["input_shape"] = list(observation.attributes), list(observation.input_shape)
+        by_depth = observation.label_proportion_by_depth()
+        merged = Merged(observation.cells, observation.neurons, observation.controls, by_depth)
+        with job.timed("figures"):
+            pictures = present.draw_tables(merged, folder / "figures")
+            relied = present.relied_on([(folder, record)], observation.cells)
+            if relied is not None:
+                wanted = present.heat_map_attributes(observation.cells)
+                pictures += present.draw_relied(relied, folder / "figures", wanted)
+        tracking.log_job(run, merged.cells, merged.neurons, {picture.path.stem: picture.path for picture in pictures})
 
 
 def _end(

@@ -5,42 +5,24 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.errors import StoreError
 from denote.keys import digest
-from denote.runs.record import FINISHED, RECORD, RUNNING, now, read_json, read_record, versions, write_json
+from denote.reporting.jobs import Job
 from denote.runs.fingerprint import disagreement
+from denote.runs.record import RECORD, RUNNING, now, read_json, read_record, versions, write_json
 
 if TYPE_CHECKING:
-    import polars as pl
+    from denote.runs.merge import Merged
 
 log = logging.getLogger(__name__)
 
 MERGED = "sweep"
 """Folder of the merged results inside the sweep's folder."""
 STATUS = "status.json"
-
-
-@dataclass
-class JobStatus:
-    """How one job ended.
-
-    Attributes:
-        name: Its folder's name.
-        status: ``finished``, ``failed``, ``refused``, ``interrupted``, ``running`` or ``not started``.
-        reason: Why it did not finish.
-        seconds: How long it took.
-        fingerprint: Key of what shaped its results.
-    """
-
-    name: str
-    status: str
-    reason: str = ""
-    seconds: float | None = None
-    fingerprint: str = ""
 
 
 @dataclass
@@ -54,42 +36,39 @@ class Outcome:
     """
 
     folder: Path
-    jobs: list[JobStatus] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
     changed: bool = True
 
     @property
-    def finished(self) -> list[JobStatus]:
+    def finished(self) -> list[Job]:
         """Jobs with results."""
-        return [job for job in self.jobs if job.status == FINISHED]
+        return [job for job in self.jobs if not job.failed]
 
     @property
-    def failed(self) -> list[JobStatus]:
+    def failed(self) -> list[Job]:
         """Jobs without."""
-        return [job for job in self.jobs if job.status != FINISHED]
+        return [job for job in self.jobs if job.failed]
 
 
-def statuses(folder: Path, expected: Sequence[Path] = (), refused: Mapping[str, str] | None = None) -> list[JobStatus]:
+def statuses(folder: Path, expected: Sequence[Path] = (), refused: Mapping[str, str] | None = None) -> list[Job]:
     """The state of every job in a sweep's folder, of those that never left a record, and of those refused."""
     found = {path.parent for path in folder.glob(f"*/{RECORD}")} | set(expected)
-    jobs = [_status(job) for job in sorted(found)]
-    known = {job.name for job in jobs}
-    jobs += [JobStatus(name, "refused", why) for name, why in (refused or {}).items() if name not in known]
-    for job in jobs:
-        if refused and job.name in refused and job.status != FINISHED:
-            job.status, job.reason = "refused", refused[job.name]
-    return jobs
+    jobs = {job.name: _status(job) for job in sorted(found)}
+    for name, reason in (refused or {}).items():
+        if name not in jobs or jobs[name].failed:
+            jobs[name] = Job(name, "refused", reason)
+    return list(jobs.values())
 
 
-def _status(folder: Path) -> JobStatus:
+def _status(folder: Path) -> Job:
     record = read_record(folder)
     if record is None:
-        return JobStatus(folder.name, "not started")
+        return Job(folder.name, "unfinished", "was not started")
     status = str(record.get("status"))
     reason = str((record.get("error") or {}).get("message", ""))
     if status == RUNNING:
-        reason = "ended without a word: killed, or still running"
-    seconds = (record.get("timings") or {}).get("total")
-    return JobStatus(folder.name, status, reason, seconds, str(record.get("fingerprint", "")))
+        status, reason = "unfinished", "ended without a word: killed, or still running"
+    return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"))
 
 
 def close_sweep(
@@ -116,8 +95,7 @@ def close_sweep(
         return outcome
     outcome.changed = not is_merged(outcome)
     if outcome.changed:
-        merged = write_merged(outcome, command)
-        track(outcome, merged)
+        write_merged(outcome, command, tracked=True)
     show(outcome, skipped=skipped)
     return outcome
 
@@ -143,7 +121,7 @@ def merge_key(outcome: Outcome) -> str:
     jobs = []
     for job in outcome.jobs:
         record = read_record(outcome.folder / job.name) or {}
-        jobs.append([job.name, job.status, job.fingerprint, str(record.get("ended"))])
+        jobs.append([job.name, job.status, str(record.get("fingerprint")), str(record.get("ended"))])
     return digest(sorted(jobs))
 
 
@@ -153,14 +131,14 @@ def is_merged(outcome: Outcome) -> bool:
     return path.is_file() and read_json(path).get("merge_key") == merge_key(outcome)
 
 
-def write_status(outcome: Outcome, command: str) -> None:
+def write_status(outcome: Outcome, command: str, doubts: Sequence[str] = ()) -> None:
     """Save ``sweep/status.json``: every job, how it ended and why."""
     write_json(
         outcome.folder / MERGED / STATUS,
         {
             "sweep": outcome.folder.name, "merge_key": merge_key(outcome), "written": now(), "command": command,
             "finished": len(outcome.finished), "failed": len(outcome.failed),
-            "jobs": [vars(job) for job in outcome.jobs], "versions": versions(),
+            "jobs": [asdict(job) for job in outcome.jobs], "warnings": list(doubts), "versions": versions(),
         },
     )  # fmt: skip
 
@@ -184,23 +162,85 @@ def check_agreement(outcome: Outcome) -> None:
         agreed = {**ours, **(agreed or {})}
 
 
-def write_merged(outcome: Outcome, command: str) -> Merged:
-    """Write tables, figures and report into a folder beside, then put it in place of the old one."""
+def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> None:
+    """Write tables, figures and report into a folder beside, then put it in place of the old one.
+
+    Args:
+        outcome: The sweep.
+        command: What runs it again.
+        tracked: Whether the merged results are logged to where the jobs were tracked.
+    """
+    # Drawing takes seconds to import, which a sweep that has nothing to do should not wait for.
+    from denote.denotation.rule import sensitivity_table
+    from denote.reporting.report import write_report
+    from denote.runs import present
     from denote.runs.merge import merge, rule_of
-    from denote.runs.present import draw_sweep, write_sweep_report
 
     check_agreement(outcome)
-    records = [read_record(outcome.folder / job.name) or {} for job in outcome.finished]
-    rule = rule_of(records[0]["config"])
-    merged = merge([outcome.folder / job.name for job in outcome.finished], rule)
-    place = outcome.folder / MERGED
-    fresh = outcome.folder / f".{MERGED}.new"
+    jobs = [(outcome.folder / job.name, read_record(outcome.folder / job.name) or {}) for job in outcome.finished]
+    rule = rule_of(jobs[0][1]["config"])
+    merged = merge([folder for folder, _ in jobs], rule)
+    place, fresh = outcome.folder / MERGED, outcome.folder / f".{MERGED}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     merged.write(fresh)
-    figures = draw_sweep(merged, outcome, fresh / "figures")
-    write_sweep_report(fresh, outcome, merged, figures, records, rule, command)
+    pictures = present.draw_tables(merged, fresh / "figures")
+    relied = present.relied_on(jobs, merged.cells)
+    if relied is not None:
+        pictures += present.draw_relied(relied, fresh / "figures", present.heat_map_attributes(merged.cells))
+    doubts = present.warnings(merged, rule)
+    write_report(
+        fresh, title=outcome.folder.name, status=outcome.jobs, figures=pictures, warnings=doubts,
+        tables={
+            "cells": merged.cells, "neurons": merged.neurons, "label_proportion_by_depth": merged.by_depth,
+            "sensitivity": sensitivity_table(merged.neurons),
+        },
+        config=jobs[0][1]["config"], versions=versions(), command=command or _command(outcome),
+    )  # fmt: skip
+    if tracked:
+        _track(outcome, merged, jobs[0][1]["config"], {picture.path.stem: picture.path for picture in pictures})
     shutil.rmtree(place, ignore_errors=True)
     fresh.replace(place)
-    write_status(outcome, command)
-    return merged
+    write_status(outcome, command or _command(outcome), doubts)
+
+
+def _command(outcome: Outcome) -> str:
+    """The command that the folder's last sweep was run with."""
+    path = outcome.folder / MERGED / STATUS
+    return str(read_json(path).get("command", "")) if path.is_file() else ""
+
+
+def _track(outcome: Outcome, merged: Merged, config: Mapping[str, Any], figures: Mapping[str, Path]) -> None:
+    from denote.reporting import tracking
+
+    tracker = tracking.Tracker.of(config, outcome.folder)
+    shared = {key: value for key, value in config.items() if key not in ("seed", "sweep_name")}
+    try:
+        with tracker.run("sweep", outcome.folder.name, f"sweep {outcome.folder.name}", shared) as run:
+            tracking.log_sweep(run, merged.cells, merged.neurons, merged.by_depth, figures)
+            if outcome.failed:
+                raise _SweepFailedError
+    except _SweepFailedError:
+        log.debug("the sweep's run is marked as failed")
+
+
+class _SweepFailedError(Exception):
+    """Leaves the sweep's run marked as failed where a job failed; nothing else went wrong."""
+
+
+def show(outcome: Outcome, *, skipped: int = 0) -> None:
+    """Print a short account of a sweep from its saved tables."""
+    import polars as pl
+
+    from denote.reporting.terminal import print_summary
+
+    place = outcome.folder / MERGED
+    if not outcome.finished:
+        for job in outcome.failed:
+            log.error("%s %s: %s", job.name, job.status, job.reason)
+        return
+    if not outcome.changed:
+        print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
+    names = ("cells", "neurons", "label_proportion_by_depth")
+    tables = {name: pl.read_parquet(place / f"{name}.parquet") for name in names}
+    print_summary(tables, outcome.jobs, folder=place, warnings=read_json(place / STATUS).get("warnings") or ())
