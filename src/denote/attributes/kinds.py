@@ -180,7 +180,7 @@ def _cuts(column: pl.Series, proportions: Sequence[float]) -> tuple[Columns, str
     known = column.fill_nan(None) if column.dtype.is_float() else column
     values, counts = np.unique(known.drop_nulls().to_numpy(), return_counts=True)
     if len(values) <= 2:
-        return [], f"has {len(values)} different values, too few to cut"
+        return [], f"has {len(values)} different value{'s' * (len(values) != 1)}, too few to cut"
     above = 1 - np.cumsum(counts)[:-1] / counts.sum()
     found: Columns = []
     missed = []
