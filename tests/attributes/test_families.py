@@ -165,6 +165,12 @@ def test_quantiles_keep_nulls_and_leave_out_what_cannot_be_cut(caplog):
     assert "'ties' cannot be cut at 50% (nearest 16.7%)" in caplog.text
 
 
+def test_proportions_that_ties_cut_alike_are_one_attribute_under_the_nearer_name():
+    samples = make(x=[0] * 36 + [1] * 20 + [2] * 4)
+    family = one({"kind": "quantiles", "proportions": [0.3, 0.38, 0.5]}, samples)
+    assert family.labels.names == ("x top 38%",)
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [

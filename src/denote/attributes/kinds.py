@@ -182,14 +182,17 @@ def _cuts(column: pl.Series, proportions: Sequence[float]) -> tuple[Columns, str
     if len(values) <= 2:
         return [], f"has {len(values)} different value{'s' * (len(values) != 1)}, too few to cut"
     above = 1 - np.cumsum(counts)[:-1] / counts.sum()
+    cuts = {share: int(np.abs(above - share).argmin()) for share in proportions}
+    gaps = {share: abs(above[cut] - share) for share, cut in cuts.items()}
+    # Two names for one cut would be one property counted twice; the last to be written is the nearest.
+    keepers = {cuts[share]: share for share in sorted(cuts, key=gaps.__getitem__, reverse=True)}
     found: Columns = []
     missed = []
-    for share in proportions:
-        best = int(np.abs(above - share).argmin())
-        if abs(above[best] - share) > QUANTILE_TOLERANCE * min(share, 1 - share):
-            missed.append(f"{100 * share:g}% (nearest {100 * above[best]:.3g}%)")
+    for share, cut in cuts.items():
+        if keepers[cut] != share or gaps[share] > QUANTILE_TOLERANCE * min(share, 1 - share):
+            missed.append(f"{100 * share:g}% (nearest {100 * above[cut]:.3g}%)")
         else:
-            found.append((f"{column.name} top {100 * share:g}%", _labels(known > values[best])))
+            found.append((f"{column.name} top {100 * share:g}%", _labels(known > values[cut])))
     return found, f"cannot be cut at {', '.join(missed)} because of ties" if missed else ""
 
 
