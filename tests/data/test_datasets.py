@@ -92,6 +92,8 @@ def test_the_key_follows_the_contents_and_not_the_place_or_the_packing(tmp_path)
 def test_missing_files_are_named_with_the_folder(tmp_path):
     with pytest.raises(DataError, match=rf"dataset.root: no MNIST files in {tmp_path}.*t10k-images-idx3-ubyte"):
         load_mnist(tmp_path)
+    with pytest.raises(DataError, match=r"dataset\.root: no folder is given"):
+        load_mnist(None)
     write(tmp_path, "t10k", 5, zipped=False)
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(DataError, match="t10k-labels-idx1-ubyte"):

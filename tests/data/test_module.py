@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import pytorch_lightning as lightning
 import torch
 
 from denote.data.digits import DigitsModule
@@ -51,6 +52,34 @@ def test_the_order_changes_with_the_epoch_and_the_seed_and_with_nothing_else():
     assert order(0, 0) == first
     assert sorted(first) == rows.tolist()
     assert len({tuple(order(seed, epoch)) for seed in (0, 1) for epoch in (0, 1)}) == 4
+
+
+def test_lightning_announces_the_epoch_to_the_order(digits):
+    class Watcher(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.seen = torch.nn.Linear(64, 10), []
+
+        def training_step(self, batch, _):
+            self.seen.append((self.current_epoch, batch[2].tolist()))
+            return torch.nn.functional.cross_entropy(self.layer(batch[0].flatten(1)), batch[1])
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    watcher = Watcher()
+    quiet = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    trainer = lightning.Trainer(max_epochs=2, limit_val_batches=0, accelerator="cpu", **quiet)
+    trainer.fit(watcher, datamodule=digits)
+    for epoch in (0, 1):
+        order = TrainingOrder(digits.train_rows, digits.order_seed)
+        order.set_epoch(epoch)
+        assert [row for at, rows in watcher.seen if at == epoch for row in rows] == list(order)
 
 
 def test_loading_leaves_the_global_generators_alone(digits):

@@ -111,9 +111,7 @@ def quantiles(
         AttributeLabelError: for a proportion outside (0, 1), or a column asked for by name that cannot be cut.
     """
     where = f"attribute.{option}.columns"
-    for share in proportions:
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
-            raise AttributeLabelError(f"attribute.{option}.proportions", f"{share!r}", "allowed: above 0 and below 1")
+    _check_proportions(proportions, f"attribute.{option}.proportions")
     found: Columns = []
     for column in _chosen(columns, samples, where):
         cuts, reason = _cuts(column, proportions)
@@ -123,6 +121,14 @@ def quantiles(
             log.info("%s: column %r %s", where, column.name, reason)
         found.extend(cuts)
     return _family("quantiles", _some(found, samples, where, "continuous"), samples)
+
+
+def _check_proportions(proportions: object, where: str) -> None:
+    if isinstance(proportions, str) or not isinstance(proportions, Sequence) or not proportions:
+        raise AttributeLabelError(where, f"{proportions!r}", "allowed: a list of shares")
+    for share in proportions:
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+            raise AttributeLabelError(where, f"{share!r}", "allowed: above 0 and below 1")
 
 
 def _half_of_all_subsets(n: int) -> Bool[np.ndarray, "subset class"]:
@@ -144,7 +150,9 @@ def _subset_name(samples: Samples, subset: Bool[np.ndarray, " class"]) -> str:
 def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl.Series]:
     if names == "all":
         return [column for column in samples.table.get_columns() if column.name != samples.target]
-    wanted = [names] if isinstance(names, str) else list(names)
+    wanted = [names] if isinstance(names, str) else names
+    if not isinstance(wanted, Sequence) or not wanted:
+        raise AttributeLabelError(where, f"{names!r}", "allowed: all, a column, or a list of columns")
     for name in wanted:
         if name not in samples.table.columns:
             raise AttributeLabelError(where, f"no column {name!r}", one_of(name, samples.table.columns))
@@ -180,16 +188,19 @@ def _cuts(column: pl.Series, proportions: Sequence[float]) -> tuple[Columns, str
     known = column.fill_nan(None) if column.dtype.is_float() else column
     values, counts = np.unique(known.drop_nulls().to_numpy(), return_counts=True)
     if len(values) <= 2:
-        return [], f"has {len(values)} different values, too few to cut"
-    above = 1 - np.cumsum(counts)[:-1] / counts.sum()
+        return [], f"has {len(values)} different value{'s' * (len(values) != 1)}, too few to cut"
+    above = (counts.sum() - np.cumsum(counts)[:-1]) / counts.sum()
+    cuts = {share: int(np.abs(above - share).argmin()) for share in proportions}
+    gaps = {share: abs(above[cut] - share) for share, cut in cuts.items()}
+    # Two names for one cut would be one property counted twice; the last to be written is the nearest.
+    keepers = {cuts[share]: share for share in sorted(cuts, key=gaps.__getitem__, reverse=True)}
     found: Columns = []
     missed = []
-    for share in proportions:
-        best = int(np.abs(above - share).argmin())
-        if abs(above[best] - share) > QUANTILE_TOLERANCE * min(share, 1 - share):
-            missed.append(f"{100 * share:g}% (nearest {100 * above[best]:.3g}%)")
+    for share, cut in cuts.items():
+        if keepers[cut] != share or gaps[share] > QUANTILE_TOLERANCE * min(share, 1 - share):
+            missed.append(f"{100 * share:g}% (nearest {100 * above[cut]:.3g}%)")
         else:
-            found.append((f"{column.name} top {100 * share:g}%", _labels(known > values[best])))
+            found.append((f"{column.name} top {100 * share:g}%", _labels(known > values[cut])))
     return found, f"cannot be cut at {', '.join(missed)} because of ties" if missed else ""
 
 

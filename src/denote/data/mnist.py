@@ -27,7 +27,7 @@ _IMAGES, _LABELS = "-images-idx3-ubyte", "-labels-idx1-ubyte"
 _UNSIGNED_BYTE = 8
 
 
-def load_mnist(root: str | Path, n: int | None = None) -> Samples:
+def load_mnist(root: str | Path | None, n: int | None = None) -> Samples:
     """Inputs ``1 x 28 x 28`` in [0, 1]; columns ``class``, ``ink``, ``height``, ``width``, ``loops``.
 
     Args:
@@ -40,9 +40,11 @@ def load_mnist(root: str | Path, n: int | None = None) -> Samples:
     """
     if n is not None and n < 1:
         raise DataError("dataset.n", f"{n}", "allowed: 1 or more, or null for all rows")
+    wanted = " and/or ".join(f"{name}{_IMAGES}[.gz] with {name}{_LABELS}[.gz]" for name in _PARTS)
+    if not root:
+        raise DataError("dataset.root", "no folder is given", f"needed: one with {wanted}")
     parts = {name: _read_part(Path(root), name, n) for name in _PARTS if _find(Path(root), name + _IMAGES)}
     if not parts:
-        wanted = " and/or ".join(f"{name}{_IMAGES}[.gz] with {name}{_LABELS}[.gz]" for name in _PARTS)
         raise DataError("dataset.root", f"no MNIST files in {root}", f"wanted there: {wanted}")
     if len({part.images.shape[1:] for part in parts.values()}) > 1:
         raise DataError("dataset.root", f"train and t10k images in {root} differ in size")
@@ -71,7 +73,7 @@ class MNISTModule(SamplesModule):
         settings: Those of `SamplesModule`.
     """
 
-    def __init__(self, root: str | Path, n: int | None = None, **settings: Any) -> None:
+    def __init__(self, root: str | Path | None, n: int | None = None, **settings: Any) -> None:
         super().__init__(**settings)
         self.root, self.n = root, n
 

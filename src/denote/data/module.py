@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,7 +22,7 @@ from denote.streams import stream, torch_stream
 Batch = tuple[Float32[Tensor, " row *shape"], Int64[Tensor, " row"], Int64[Tensor, " row"]]
 
 
-class SamplesModule(lightning.LightningDataModule):
+class SamplesModule(lightning.LightningDataModule, ABC):
     """A dataset with its split; a subclass says how to `load` it.
 
     Args:

@@ -63,7 +63,7 @@ class TensorInputs:
         return self._values[index].to(torch.float32).div_(self._maximum)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """A dataset once it is loaded.
 

@@ -110,7 +110,7 @@ class ShapesModule(SamplesModule):
         return load_shapes(self.n, self.seed, self.target)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
     """The parameters of every row, drawn as pixels when rows are asked for.
 

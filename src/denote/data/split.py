@@ -141,6 +141,8 @@ def validation_rows(
 
 def _shares(fractions: Mapping[str, float], needs_object: bool) -> dict[str, float]:
     where = "split.fractions"
+    if not isinstance(fractions, Mapping):
+        raise DataError(where, f"{fractions!r}", "allowed: a share for each of object, fit and test")
     for part, share in fractions.items():
         if part not in PARTS:
             raise DataError(where, f"there is no part {part!r}", one_of(part, PARTS))
