@@ -1,4 +1,4 @@
-"""The sentences of what was found: the same in the report, on the terminal and in W&B. They claim what the tables show."""
+"""The sentences of what was found, the same wherever they are shown; they claim what the tables show, no more."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def observed(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
         ).unique(["object_model", "layer", "pooling", "neuron"])  # fmt: skip
         seen = f", {count(len(own), 'neuron')} in all, {own['live'].sum():,} live" if len(own) else ""
         sentences.append(
-            f"{count(models, f'{state}object model')}{at} ({architecture} on {dataset}), {count(layers, 'layer')}{seen}; "
-            f"held-out accuracy {_range(part['object_accuracy'])}."
+            f"{count(models, f'{state}object model')}{at} ({architecture} on {dataset}), "
+            f"{count(layers, 'layer')}{seen}; held-out accuracy {_range(part['object_accuracy'])}."
         )
     return sentences
 
@@ -100,7 +100,7 @@ def _trend(curve: Curve, rows: pl.DataFrame) -> list[str]:
         f"{curve.title}: mean label proportion of denoted properties {raw[0]} at {first['layer']} and {raw[1]} at "
         f"{last['layer']}; folded, min(p, 1 - p), {folded[0]} and {folded[1]}"
         + (f"; {count(gaps, 'hidden layer')} without a value" if gaps else "")
-        + ". The raw curve mostly follows how often neurons are on (polarity); no test of depth is part of this sentence."
+        + ". The raw curve mostly follows how often neurons are on (polarity); no test of depth is made here."
     ]
 
 
@@ -142,7 +142,9 @@ def _decisive(cells: pl.DataFrame) -> list[str]:
         if found.is_empty():
             sentences.append(f"{name}: none of {count(len(part), 'attribute')} is decisive anywhere.")
             continue
-        where = [f"{attribute} from {layer}" for attribute, layer in found.select("attribute", "first_layer").iter_rows()]
+        where = [
+            f"{attribute} from {layer}" for attribute, layer in found.select("attribute", "first_layer").iter_rows()
+        ]
         sentences.append(
             f"{name}: {len(found)} of {count(len(part), 'attribute')} decisive in at least half of the object models: "
             f"{some(where, MOST_NAMED)}."
