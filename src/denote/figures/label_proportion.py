@@ -87,7 +87,7 @@ def draw_label_proportion_by_depth(
     axes = figure.subplots(2, 3)
     _draw_panels(canvas, axes, rows)
     _draw_key(axes[1, 2], canvas)
-    n = len(canvas.models) or own["n_models"].max() or 0
+    n = len(canvas.models)
     figure.suptitle(
         f"Label proportion of what neurons denote: {curve.title}, {n} object model{'s' * (n != 1)}",
         fontsize=12, x=0.01, ha="left",

@@ -150,8 +150,8 @@ def cells_sheet(cells: pl.DataFrame) -> Sheet:
         ("note", _note),
     ]
     caption = (
-        f"The best of all layers and object models for each attribute and probe, of {count(len(scored), 'cell')}, "
-        "chosen by the score it shows: read it as where to look; the heat map shows every layer. shuffled, untrained and "
+        f"The best layer and object model for each attribute and probe, of {count(len(scored), 'cell')}, chosen "
+        "by the score it shows: read it as where to look; the heat map shows every layer. shuffled, untrained and "
         "raw input are AUROCs of the same observer on shuffled labels, on the untrained network and on the input."
     )
     return _sheet("Best cells", caption, columns, best.iter_rows(named=True), "cells.parquet")
