@@ -35,7 +35,7 @@ def test_choose_takes_the_last_epoch_and_refuses_what_is_ambiguous_or_missing(ne
     assert choose(pl.concat([early, neurons]), family="subsets", trained=True).epoch == 20
     with pytest.raises(DenoteError, match="2 curves answer to trained=True"):
         choose(neurons, trained=True)
-    with pytest.raises(DenoteError, match="0 curves answer to family=subset.*allowed"):
+    with pytest.raises(DenoteError, match=r"0 curves answer to family=subset.*allowed"):
         choose(neurons, family="subset")
 
 

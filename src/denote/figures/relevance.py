@@ -18,8 +18,8 @@ from denote.figures.style import MANY, axes_for, message, new_figure, styled
 
 # Blue against orange is told apart by every kind of colour vision. In a grey print the two ends look alike: they then
 # read as "much relevance", and the sign is lost; zero stays the lightest shade.
-SIGNED = LinearSegmentedColormap.from_list("relevance", ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"])
-SIGNED.set_bad("0.8")
+_ENDS = ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"]
+SIGNED = LinearSegmentedColormap.from_list("relevance", _ENDS).with_extremes(bad="0.8")
 
 INPUT = "input"
 MOST_IN_COLUMN = 10

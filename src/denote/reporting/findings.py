@@ -42,11 +42,12 @@ def observed(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
     rows = pl.concat([cells.select(columns), neurons.select(columns)]).unique(maintain_order=True)
     if rows.is_empty():
         return ["Nothing was observed: the tables are empty."]
+    several = rows.filter("trained")["epoch"].n_unique() > 1
     sentences = []
     for (dataset, architecture, trained, epoch), part in rows.group_by(columns[:4], maintain_order=True):
         models, layers = part["object_model"].n_unique(), part["layer"].n_unique()
         state = "" if trained else "untrained "
-        at = f" at epoch {epoch}" if trained and epoch is not None and rows["epoch"].n_unique() > 1 else ""
+        at = f" at epoch {epoch}" if trained and epoch is not None and several else ""
         own = neurons.filter(
             pl.col("dataset").eq_missing(pl.lit(dataset)), pl.col("architecture").eq_missing(pl.lit(architecture)),
             pl.col("trained").eq_missing(pl.lit(trained)), pl.col("epoch").eq_missing(pl.lit(epoch, pl.Int64)),
