@@ -19,9 +19,11 @@ ATTRIBUTES = {"odd": 2, "prime": 3, "loop": 4, "class=0": 0, "class=3": 5, "<img
 def _observed(seed: int, depth: int, n_layers: int, trained: bool) -> dict[str, Any]:
     head = depth == n_layers - 1
     return {
-        "dataset": "mnist", "architecture": f"mlp-{n_layers - 1}x32-relu", "trained": trained, "epoch": 20 if trained else 0,
+        "dataset": "mnist", "architecture": f"mlp-{n_layers - 1}x32-relu",
+        "trained": trained, "epoch": 20 if trained else 0,
         "seed": seed, "object_model": f"{seed:016x}", "object_accuracy": 0.93 + 0.005 * (seed % 3) if trained else 0.1,
-        "layer": "logits" if head else f"blocks.{depth}", "depth": depth, "relative_depth": depth / (n_layers - 1) if n_layers > 1 else None,
+        "layer": "logits" if head else f"blocks.{depth}", "depth": depth,
+        "relative_depth": depth / (n_layers - 1) if n_layers > 1 else None,
         "pooling": "none",
     }  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""Tables in, matplotlib figures out. Importing this package draws and loads nothing; each module is imported by name."""
+"""Tables in, matplotlib figures out. The package itself loads nothing: import its modules by name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import seaborn as sns
@@ -30,7 +32,7 @@ def draw_attribute_by_depth(
 ) -> Figure:
     """Heat maps of held-out AUROC, one panel per probe; all panels share the rows and their order.
 
-    Rows are ordered by the first depth at which the first probe is decisive in half of the object models, then by AUROC.
+    Rows are ordered by the first depth at which the first probe is decisive in half of the object models, then AUROC.
 
     Args:
         cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
@@ -67,9 +69,7 @@ def draw_attribute_by_depth(
     return figure
 
 
-def draw_probe(
-    profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None, colour_bar: bool = True
-) -> Axes:
+def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None, colour_bar: bool = True) -> Axes:
     """Heat map of one probe's mean AUROC.
 
     Args:
@@ -97,8 +97,8 @@ def draw_probe(
     ax.patch.set_hatch("////")
     annotate = auroc.size <= MOST_ANNOTATED
     sns.heatmap(
-        auroc, ax=ax, mask=np.isnan(auroc), vmin=0.5, vmax=1, cmap="cividis", cbar=False, linewidths=0.5 if annotate else 0,
-        xticklabels=False, yticklabels=False, rasterized=auroc.size > MANY,
+        auroc, ax=ax, mask=np.isnan(auroc), vmin=0.5, vmax=1, cmap="cividis", cbar=False,
+        linewidths=0.5 if annotate else 0, xticklabels=False, yticklabels=False, rasterized=auroc.size > MANY,
     )  # fmt: skip
     _mark(ax, auroc, decisive, annotate)
     _label(ax, rows, columns)
@@ -144,7 +144,9 @@ def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> 
 
 def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
     shown = thinned(columns, 16)
-    ax.set_xticks([i + 0.5 for i in shown], [columns[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor")
+    ax.set_xticks(
+        [i + 0.5 for i in shown], [columns[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor"
+    )
     ax.set_yticks(np.arange(len(rows)) + 0.5, [row if len(row) <= 40 else f"{row[:38]}…" for row in rows], rotation=0)
     ax.set_xlabel("layer, by depth" + (" (input: the same probe on the raw input)" if columns[0] == INPUT else ""))
     ax.tick_params(length=0)
@@ -154,12 +156,14 @@ def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
 
 def _title(cells: pl.DataFrame) -> str:
     n = cells["object_model"].n_unique()
-    names = ", ".join([*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)])
+    names = ", ".join(
+        [*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)]
+    )
     return f"How well each attribute is read by depth: {names}, mean over {n} object model{'s' * (n != 1)}"
 
 
 def _handles() -> list[Line2D | Patch]:
-    dot = {"linestyle": "", "marker": "o", "markersize": 4, "color": "black"}
+    dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "color": "black"}
     return [
         Line2D([], [], label="decisive in every object model", **dot),
         Line2D([], [], label="decisive in some", markerfacecolor="none", **dot),

@@ -18,8 +18,8 @@ from denote.figures.style import MANY, axes_for, message, new_figure, styled
 
 # Blue against orange is told apart by every kind of colour vision. In a grey print the two ends look alike: they then
 # read as "much relevance", and the sign is lost; zero stays the lightest shade.
-SIGNED = LinearSegmentedColormap.from_list("relevance", ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"])
-SIGNED.set_bad("0.8")
+_ENDS = ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"]
+SIGNED = LinearSegmentedColormap.from_list("relevance", _ENDS).with_extremes(bad="0.8")
 
 INPUT = "input"
 MOST_IN_COLUMN = 10
@@ -79,7 +79,7 @@ def picture(values: Float[np.ndarray, " neuron"], grid: tuple[int, ...]) -> Floa
     if len(grid) == 1:
         return _folded(flat)
     if len(grid) == 2:
-        return flat.reshape(grid)
+        return np.reshape(flat, grid)
     return _montage(flat.reshape(-1, *grid[-2:]))
 
 
@@ -96,7 +96,7 @@ def _montage(maps: Float[np.ndarray, "channel height width"]) -> Float[np.ndarra
     """Maps side by side in a wide grid with a seam of one pixel; a single map stays as it is."""
     n, height, width = maps.shape
     if n == 1:
-        return maps[0]
+        return np.asarray(maps[0])
     columns = min(n, max(1, round(sqrt(n * height * STRIP_ASPECT / 3 / width))))
     rows = ceil(n / columns)
     block = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
@@ -131,10 +131,12 @@ def _draw_picture(ax: Axes, layer: str, values: Float[np.ndarray, "row column"])
 def _colour_bar(figure: Figure, image: AxesImage | None, axes: np.ndarray) -> None:
     if image is None:
         return
-    bar = figure.colorbar(image, ax=axes, shrink=min(1.0, 3 / figure.get_figheight()), pad=0.02, aspect=16, panchor=False)
+    bar = figure.colorbar(
+        image, ax=axes, shrink=min(1.0, 3 / figure.get_figheight()), pad=0.02, aspect=16, panchor=False
+    )
     bar.set_label("relevance / largest of its layer\n(> 0 speaks for the attribute)")
     bar.set_ticks([-1, 0, 1])
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 @styled

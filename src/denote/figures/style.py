@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-STYLE: dict[str, object] = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so a figure looks the same on every machine
     "font.size": 9,
     "axes.titlesize": 10,
@@ -37,7 +38,7 @@ styled = mpl.rc_context(STYLE)
 """Decorator: draw under the style and restore the caller's settings afterwards."""
 
 MANY = 5_000
-"""Cells or points above which a layer of a figure becomes pixels also in SVG (a 128 x 784 heat map is 19 MB otherwise)."""
+"""Cells or points above which they become pixels also in SVG (a 128 x 784 heat map is 19 MB otherwise)."""
 
 MARKERS = "os^Dv<>Ph*Xd"
 
@@ -47,7 +48,7 @@ class Line:
     """How a summary over object models is drawn; each differs in shade *and* in dash and marker."""
 
     colour: str
-    dash: str
+    dash: Literal["-", "--", "-.", ":"]
     marker: str
     label: str
 

@@ -1,4 +1,4 @@
-"""The sentences of what was found: the same in the report, on the terminal and in W&B. They claim what the tables show."""
+"""The sentences of what was found, the same wherever they are shown; they claim what the tables show, no more."""
 
 from __future__ import annotations
 
@@ -42,19 +42,20 @@ def observed(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
     rows = pl.concat([cells.select(columns), neurons.select(columns)]).unique(maintain_order=True)
     if rows.is_empty():
         return ["Nothing was observed: the tables are empty."]
+    several = rows.filter("trained")["epoch"].n_unique() > 1
     sentences = []
     for (dataset, architecture, trained, epoch), part in rows.group_by(columns[:4], maintain_order=True):
         models, layers = part["object_model"].n_unique(), part["layer"].n_unique()
         state = "" if trained else "untrained "
-        at = f" at epoch {epoch}" if trained and epoch is not None and rows["epoch"].n_unique() > 1 else ""
+        at = f" at epoch {epoch}" if trained and epoch is not None and several else ""
         own = neurons.filter(
             pl.col("dataset").eq_missing(pl.lit(dataset)), pl.col("architecture").eq_missing(pl.lit(architecture)),
             pl.col("trained").eq_missing(pl.lit(trained)), pl.col("epoch").eq_missing(pl.lit(epoch, pl.Int64)),
         ).unique(["object_model", "layer", "pooling", "neuron"])  # fmt: skip
         seen = f", {count(len(own), 'neuron')} in all, {own['live'].sum():,} live" if len(own) else ""
         sentences.append(
-            f"{count(models, f'{state}object model')}{at} ({architecture} on {dataset}), {count(layers, 'layer')}{seen}; "
-            f"held-out accuracy {_range(part['object_accuracy'])}."
+            f"{count(models, f'{state}object model')}{at} ({architecture} on {dataset}), "
+            f"{count(layers, 'layer')}{seen}; held-out accuracy {_range(part['object_accuracy'])}."
         )
     return sentences
 
@@ -100,7 +101,7 @@ def _trend(curve: Curve, rows: pl.DataFrame) -> list[str]:
         f"{curve.title}: mean label proportion of denoted properties {raw[0]} at {first['layer']} and {raw[1]} at "
         f"{last['layer']}; folded, min(p, 1 - p), {folded[0]} and {folded[1]}"
         + (f"; {count(gaps, 'hidden layer')} without a value" if gaps else "")
-        + ". The raw curve mostly follows how often neurons are on (polarity); no test of depth is part of this sentence."
+        + ". The raw curve mostly follows how often neurons are on (polarity); no test of depth is made here."
     ]
 
 
@@ -142,7 +143,9 @@ def _decisive(cells: pl.DataFrame) -> list[str]:
         if found.is_empty():
             sentences.append(f"{name}: none of {count(len(part), 'attribute')} is decisive anywhere.")
             continue
-        where = [f"{attribute} from {layer}" for attribute, layer in found.select("attribute", "first_layer").iter_rows()]
+        where = [
+            f"{attribute} from {layer}" for attribute, layer in found.select("attribute", "first_layer").iter_rows()
+        ]
         sentences.append(
             f"{name}: {len(found)} of {count(len(part), 'attribute')} decisive in at least half of the object models: "
             f"{some(where, MOST_NAMED)}."

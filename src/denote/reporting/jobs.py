@@ -13,7 +13,7 @@ class Job:
 
     Attributes:
         name: Its folder's name.
-        status: ``finished``, ``skipped`` (its evidence was there already), ``failed``, ``interrupted`` or ``unfinished``.
+        status: ``finished``, ``skipped`` (its evidence was there), ``failed``, ``interrupted`` or ``unfinished``.
         reason: Why it did not finish, in one line.
         seconds: How long it ran.
     """

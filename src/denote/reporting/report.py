@@ -62,8 +62,8 @@ def write_report(
         folder: The sweep's folder; made where it is missing.
         title: The sweep's name.
         status: What became of its jobs.
-        tables: ``cells``, ``neurons``, ``label_proportion_by_depth`` and, where there is one, ``sensitivity`` (counts of
-            denoting neurons over a grid of rules).
+        tables: ``cells``, ``neurons``, ``label_proportion_by_depth`` and, where there is one, ``sensitivity`` (how many
+            neurons denote over a grid of rules).
         figures: In the order to be shown.
         warnings: What makes the numbers doubtful: a null check that rang, an object model at chance. One sentence each.
         config: The resolved configuration, JSON-like.

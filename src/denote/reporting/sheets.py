@@ -77,6 +77,10 @@ def _at_least(key: str, low: str) -> Callable[[Row], str]:
     return lambda row: proportion(row[key]) + ("" if row[low] is None else f" (> {proportion(row[low])})")
 
 
+def _rival(row: Row) -> str:
+    return f"{row['rival']}: {proportion(row['rival_balanced_accuracy'])}" if row["rival"] else NULL
+
+
 def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
     """What became of the jobs, those without evidence first."""
     columns: list[Column] = [
@@ -124,10 +128,9 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
 def cells_sheet(cells: pl.DataFrame) -> Sheet:
     """Per attribute and probe the layer and object model with the highest lower bound, with its controls."""
     scored = cells.filter(pl.col("probe") != "majority")
-    best = (
-        scored.sort("balanced_accuracy_low", "auroc", descending=True, nulls_last=True)
-        .unique(["dataset", "architecture", "trained", "epoch", "attribute", "probe", "k"], keep="first", maintain_order=True)
-    )  # fmt: skip
+    best = scored.sort("balanced_accuracy_low", "auroc", descending=True, nulls_last=True).unique(
+        ["dataset", "architecture", "trained", "epoch", "attribute", "probe", "k"], keep="first", maintain_order=True
+    )
     columns: list[Column] = [
         ("attribute", _text("attribute")),
         ("probe", lambda row: row["probe"] + ("" if row["k"] is None else f" (k = {row['k']})")),
@@ -147,9 +150,9 @@ def cells_sheet(cells: pl.DataFrame) -> Sheet:
         ("note", _note),
     ]
     caption = (
-        f"The best of all layers and object models for each attribute and probe, of {count(len(scored), 'cell')}: chosen by "
-        "the score it shows, so read it as where to look; the heat map shows every layer. shuffled, untrained and raw input "
-        "are AUROCs of the same observer on shuffled labels, on the network before training and on the input itself."
+        f"The best layer and object model for each attribute and probe, of {count(len(scored), 'cell')}, chosen "
+        "by the score it shows: read it as where to look; the heat map shows every layer. shuffled, untrained and "
+        "raw input are AUROCs of the same observer on shuffled labels, on the untrained network and on the input."
     )
     return _sheet("Best cells", caption, columns, best.iter_rows(named=True), "cells.parquet")
 
@@ -161,7 +164,9 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
     )
     columns: list[Column] = [
         ("neuron", lambda row: f"{row['layer']}, {row['neuron_name'] or row['neuron']}"),
+        ("of", lambda row: f"{row['architecture']}{'' if row['trained'] else ' untrained'}"),
         ("seed", _text("seed")),
+        ("family", _text("family")),
         ("denotes", _text("property")),
         ("label proportion", _share("label_proportion")),
         ("balanced accuracy", _at_least("balanced_accuracy", "balanced_accuracy_low")),
@@ -171,12 +176,15 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
         ("on-proportion", _share("on_proportion")),
         ("untrained", _share("untrained_balanced_accuracy")),
         ("raw input", _share("input_balanced_accuracy")),
-        ("rival", lambda row: f"{row['rival']}: {proportion(row['rival_balanced_accuracy'])}" if row["rival"] else NULL),
+        (
+            "rival",
+            lambda row: f"{row['rival']}: {proportion(row['rival_balanced_accuracy'])}" if row["rival"] else NULL,
+        ),
         ("q", lambda row: small(row["q_value"])),
     ]
     caption = (
-        f"{count(len(found), 'row')} of {count(len(neurons.filter('live')), 'live neuron')} (once per family); the others "
-        "abstain. Every number is of held-out test rows. (> ...) is a one-sided 95 % bound."
+        f"{count(len(found), 'row')} of {count(len(neurons.filter('live')), 'live neuron')} (once per family); "
+        "the others abstain. Every number is of held-out test rows. (> ...) is a one-sided 95 % bound."
     )
     return _sheet("Denoting neurons", caption, columns, found.iter_rows(named=True), "neurons.parquet")
 

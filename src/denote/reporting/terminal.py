@@ -59,7 +59,9 @@ def print_summary(
 def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
     """One row per layer: live neurons, how many denote, the controls' share, mean label proportion and folded."""
     rotated = by_depth["rotated_share_denoting"].is_not_null().any()
-    table = Table(title=escape(curve.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        title=escape(curve.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for heading in ("depth", "layer", "live", "denote", "share", "untr.", *(["rot."] if rotated else [])):
         if heading == "layer":
             table.add_column(heading, min_width=10, overflow="fold")
@@ -117,7 +119,9 @@ def _print_jobs(console: Console, jobs: Sequence[Job]) -> None:
     console.print(tally(jobs), highlight=False)
     failed = [job for job in jobs if job.failed]
     for job in failed[:MOST_LISTED]:
-        console.print(f"  [red]{escape(job.status)}[/] {escape(job.name)}: {escape(job.reason or 'no reason')}", highlight=False)
+        console.print(
+            f"  [red]{escape(job.status)}[/] {escape(job.name)}: {escape(job.reason or 'no reason')}", highlight=False
+        )
     if len(failed) > MOST_LISTED:
         console.print(f"  and {len(failed) - MOST_LISTED} more, see status.json", highlight=False)
 

@@ -1,0 +1,118 @@
+"""Panels that share depth as their x axis: dots for neurons, lines for means over object models, the head apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from denote.figures.curves import depth_order, is_head, thinned
+from denote.figures.style import MANY, Line, model_colour, model_marker, spread
+
+MOST_TICKS = 12
+HEAD_COLOUR = "0.92"
+
+
+@dataclass(frozen=True)
+class Points:
+    """One dot per neuron of one object model, in data coordinates."""
+
+    x: Float[np.ndarray, " neuron"]
+    y: Float[np.ndarray, " neuron"]
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What all panels share: the layers' places on the x axis and the object models.
+
+    Attributes:
+        curve: One row per layer of the by-depth table, with its place ``x``, by depth.
+        models: Keys of the object models, in the order of their seeds, so that a model keeps its colour.
+        names: What the legend calls them.
+        slot: Width on the x axis that the dots of one layer may fill.
+    """
+
+    curve: pl.DataFrame
+    models: list[str]
+    names: list[str]
+    slot: float
+
+    def points(self, neurons: pl.DataFrame, column: str) -> list[Points]:
+        """Dots per object model, side by side inside each layer's slot and spread inside each model's share of it."""
+        place = dict(self.curve.select("layer", "x").iter_rows())
+        rows = neurons.filter(pl.col(column).is_not_null(), pl.col("layer").is_in(list(place)))
+        points, share = [], self.slot / max(len(self.models), 1)
+        for index, model in enumerate(self.models):
+            own = rows.filter(pl.col("object_model") == model)
+            centre = np.array([place[layer] for layer in own["layer"]]) - self.slot / 2 + (index + 0.5) * share
+            points.append(Points(centre + 0.9 * share * spread(len(own)), own[column].to_numpy().astype(float)))
+        return points
+
+    def scatter(self, ax: Axes, neurons: pl.DataFrame, column: str) -> None:
+        """Draw every neuron."""
+        points = self.points(neurons, column)
+        many = sum(len(p.x) for p in points) > MANY
+        size = float(np.clip(4_000 / max(sum(len(p.x) for p in points), 1), 4, 16))
+        for index, dots in enumerate(points):
+            ax.scatter(
+                dots.x, dots.y, s=size, color=model_colour(index, len(points)), marker=model_marker(index),
+                alpha=0.35, linewidths=0, rasterized=many, zorder=1,
+            )  # fmt: skip
+
+    def line(self, ax: Axes, column: str, style: Line, low: str = "", high: str = "", width: float = 1.4) -> None:
+        """Draw a summary; a null is a gap and the head stands apart from the line."""
+        for part in (self.curve.filter(~self.head), self.curve.filter(self.head)):
+            x, y = part["x"].to_numpy(), _numbers(part, column)
+            if low and np.isfinite(y).any():
+                ends = np.abs(np.stack([_numbers(part, low), _numbers(part, high)]) - y)
+                ends = np.nan_to_num(ends)
+                ax.errorbar(x, y, ends, fmt="none", ecolor=style.colour, elinewidth=1.2, capsize=3, zorder=3)
+            ax.plot(
+                x, y, style.dash, color=style.colour, marker=style.marker, markersize=4.5, linewidth=width,
+                markeredgecolor="white", markeredgewidth=0.6, zorder=4,
+            )  # fmt: skip
+
+    @property
+    def head(self) -> pl.Series:
+        """Which layers are the head; a curve of one layer has none set apart."""
+        return self.curve.select(is_head().fill_null(False) & pl.lit(len(self.curve) > 1)).to_series()
+
+    def furnish(self, ax: Axes, title: str, ylabel: str) -> None:
+        """Title, units, layer names, the 0-1 scale, and the shaded head."""
+        ax.set_title(title)
+        ax.set_ylabel(ylabel)
+        ax.set_xlabel("layer and its depth (relative depth: 0 first, 1 last)")
+        labels = [f"{layer} · {depth}" for layer, depth in self.curve.select("layer", "depth").iter_rows()]
+        shown = thinned(labels, MOST_TICKS)
+        ax.set_xticks(self.curve["x"].gather(shown).to_list(), [labels[i] for i in shown], rotation=40, ha="right")
+        for label in ax.get_xticklabels():
+            label.set_rotation_mode("anchor")
+        first, last = float(self.curve["x"].min()), float(self.curve["x"].max())  # type: ignore[arg-type]
+        ax.set_xlim(first - 0.7 * self.slot, last + 0.7 * self.slot)
+        for x in self.curve.filter(self.head)["x"]:
+            ax.axvspan(x - 0.65 * self.slot, x + 0.65 * self.slot, color=HEAD_COLOUR, zorder=0, linewidth=0)
+        ax.grid(axis="y", color="0.9", linewidth=0.6, zorder=0)
+        ax.set_axisbelow(True)
+
+
+def _numbers(frame: pl.DataFrame, column: str) -> Float[np.ndarray, " layer"]:
+    return frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def depth_canvas(by_depth: pl.DataFrame, neurons: pl.DataFrame) -> Canvas:
+    """The shared x axis of one curve's by-depth rows and the object models that its neurons belong to."""
+    layers = depth_order(by_depth)
+    curve = by_depth.filter(pl.col("depth").is_not_null()).sort("depth", "layer")
+    x = curve["relative_depth"].fill_null(0.0)
+    steps = x.diff().drop_nulls()
+    models = neurons.select("object_model", "seed").unique("object_model").sort("seed", "object_model", nulls_last=True)
+    step = steps.filter(steps > 0).min() if len(layers) > 1 else None
+    return Canvas(
+        curve=curve.with_columns(x.alias("x")),
+        models=models["object_model"].to_list(),
+        names=[f"seed {seed}" if seed is not None else key[:8] for key, seed in models.iter_rows()],
+        slot=0.72 * (float(step) if step is not None else 1.0),  # type: ignore[arg-type]
+    )

@@ -1,0 +1,77 @@
+"""Relevance pictures keep every neuron in its place, centre colour on zero and hide nothing that is undefined."""
+
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from denote.figures.relevance import draw_relevance, draw_relevance_by_neuron, grouped, picture
+from denote.streams import stream
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.one_of(st.tuples(st.integers(1, 700)), st.tuples(*[st.integers(1, 9)] * 2), st.tuples(*[st.integers(1, 9)] * 3))
+)
+def test_a_picture_holds_every_neuron_once_and_in_order(grid: tuple[int, ...]) -> None:
+    values = np.arange(1.0, prod(grid) + 1)
+    image = picture(values, grid)
+    assert np.sort(image[np.isfinite(image)]).tolist() == values.tolist()
+    if len(grid) < 3:
+        assert image[np.isfinite(image)].tolist() == values.tolist()
+
+
+def test_maps_of_channels_stay_whole_with_a_seam_between() -> None:
+    maps = np.arange(2 * 3 * 4, dtype=float)
+    image = picture(maps, (2, 3, 4))
+    assert np.isnan(image).any()
+    for one in maps.reshape(2, 3, 4):
+        windows = np.lib.stride_tricks.sliding_window_view(image, (3, 4)).reshape(-1, 3, 4)
+        assert any(np.array_equal(window, one) for window in windows)
+
+
+def test_each_layer_has_its_panel_with_symmetric_limits_and_its_scale() -> None:
+    rng = stream("relevance figure")
+    grids = {"conv": (4, 5, 5), "fc": (32,), "dead": (3,), "logits": (10,)}
+    values = {layer: rng.normal(size=prod(grid)) for layer, grid in grids.items()}
+    values["dead"][:] = np.nan
+    values["fc"][0] = -7
+    figure = draw_relevance(values, grids, "odd", input_relevance=rng.normal(size=(8, 8)))
+    panels = {ax.get_title(loc="left"): ax for ax in figure.axes if ax.images}
+    assert list(panels) == ["input", "conv", "fc", "dead", "logits"]
+    assert {ax.images[0].get_clim() for ax in panels.values()} == {(-1, 1)}
+    fc = np.asarray(panels["fc"].images[0].get_array(), float)
+    assert (fc.min(), "7" in panels["fc"].get_title(loc="right")) == (-1, True)
+    assert "undefined" in panels["dead"].get_title(loc="right")
+    figure.canvas.draw()
+
+
+def test_a_grid_that_is_not_filled_is_refused() -> None:
+    with pytest.raises(ValueError, match="conv: 5 neurons"):
+        draw_relevance({"conv": np.zeros(5)}, {"conv": (2, 3)}, "odd")
+
+
+def test_many_layers_go_into_columns_and_none_into_a_message() -> None:
+    layers = {f"layer.{i}": np.ones(8) for i in range(23)}
+    figure = draw_relevance(layers, dict.fromkeys(layers, (8,)), "odd")
+    assert sum(bool(ax.images) for ax in figure.axes) == 23
+    assert "No linear observer" in draw_relevance({}, {}, "odd").axes[0].texts[0].get_text()
+
+
+def test_neurons_are_grouped_by_the_attribute_they_weigh_in_most() -> None:
+    relevance = np.array([[0.1, 3.0, -0.2, -5.0], [2.0, 0.0, -4.0, np.nan]])
+    assert grouped(relevance) == [1, 3, 0, 2]
+    ax = draw_relevance_by_neuron(relevance, ["odd", "prime"])
+    values = ax.collections[0].get_array()
+    assert values is not None
+    np.testing.assert_array_equal(np.ma.getmaskarray(values), [[0, 0, 0, 0], [0, 1, 0, 0]])
+    assert ax.collections[0].get_clim() == (-5, 5)
+
+
+@pytest.mark.parametrize(("n", "pixels"), [(10, False), (3000, True)])
+def test_large_heat_maps_become_pixels_in_svg(n: int, pixels: bool) -> None:
+    relevance = stream("large").normal(size=(2, n))
+    ax = draw_relevance_by_neuron(relevance, ["odd", "prime"])
+    assert bool(ax.collections[0].get_rasterized()) is pixels

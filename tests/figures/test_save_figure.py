@@ -1,0 +1,46 @@
+"""Saved figures: the same bytes for the same figure, and whole files or none."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import synthetic_tables as synthetic
+
+from denote.figures.atomic import write_atomically
+from denote.figures.label_proportion import draw_label_proportion_by_depth
+from denote.figures.relevance import draw_relevance_by_neuron
+from denote.figures.save import save_figure
+
+
+def test_png_svg_and_csv_are_written_and_can_be_read(tmp_path: Path) -> None:
+    neurons = synthetic.neuron_table(2, 3, 6)
+    by_depth = synthetic.by_depth_table(neurons)
+    figure = draw_label_proportion_by_depth(neurons, by_depth)
+    png, svg, csv = save_figure(figure, tmp_path / "new", "curve", by_depth)
+    assert sorted(p.name for p in png.parent.iterdir()) == ["curve.csv", "curve.png", "curve.svg"]
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert ElementTree.fromstring(svg.read_text()).tag.endswith("svg")  # noqa: S314 -- our own file
+    back = pl.read_csv(csv, schema_overrides=by_depth.schema)
+    assert back["label_proportion_mean"].to_list() == by_depth["label_proportion_mean"].to_list()
+
+
+def test_equal_figures_give_equal_bytes(tmp_path: Path) -> None:
+    files = []
+    for name in ("one", "two"):
+        ax = draw_relevance_by_neuron(np.array([[1.0, -2.0]]), ["odd $x$ <b>"])
+        files.append(save_figure(ax.figure, tmp_path / name, "map"))  # type: ignore[arg-type]
+    assert [p.read_bytes() for p in files[0]] == [p.read_bytes() for p in files[1]]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_atomically(tmp_path / "a.txt", b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, b"new")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.txt", b"old")]

@@ -1,0 +1,61 @@
+"""The summary fits 80 columns, carries no colour codes into a pipe, and takes no markup from names."""
+
+from io import StringIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+import synthetic_tables as synthetic
+from rich.console import Console
+
+from denote.reporting.jobs import Job, tally
+from denote.reporting.terminal import print_summary
+
+
+def summary(tables: dict[str, pl.DataFrame], **kwargs: object) -> str:
+    out = StringIO()
+    print_summary(tables, console=Console(file=out, width=80), **({"folder": Path("sweep")} | kwargs))  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pl.DataFrame]:
+    neurons = synthetic.neuron_table(3, 9, 16)
+    by_depth = synthetic.by_depth_table(neurons, rotated=True)
+    return {"cells": synthetic.cell_table(3, 9), "neurons": neurons, "label_proportion_by_depth": by_depth}
+
+
+def test_each_layer_has_its_line_with_its_numbers(tables: dict[str, pl.DataFrame]) -> None:
+    lines = summary(tables).splitlines()
+    for row in tables["label_proportion_by_depth"].iter_rows(named=True):
+        line = next(x.split() for x in lines if x.split()[:1] == [str(row["depth"])] and row["layer"] in x)
+        assert line[2:4] == [str(row["n_live"]), str(row["n_denoting"])]
+        assert ("null" in line) == (row["label_proportion_mean"] is None)
+    assert any("logits*" in line for line in lines)
+
+
+def test_it_fits_and_is_plain_in_a_pipe(tables: dict[str, pl.DataFrame]) -> None:
+    said = summary(tables, jobs=[Job("a", "finished")])
+    assert max(map(len, said.splitlines())) <= 80
+    assert "\x1b" not in said
+
+
+def test_failed_jobs_carry_their_reason_and_brackets_survive(tables: dict[str, pl.DataFrame]) -> None:
+    jobs = [Job("fine", "finished"), Job("mlp[red]x", "failed", "layer.select: no layer '[bold]'; allowed: blocks.0")]
+    said = summary(tables, jobs=jobs, warnings=["object model [0] is at chance"])
+    assert "2 jobs: 1 finished, 1 failed" in said
+    assert "mlp[red]x: layer.select: no layer '[bold]'" in said
+    assert "object model [0] is at chance" in said
+    assert tally([]) == "0 jobs: none"
+
+
+def test_paths_are_relative_to_where_the_user_is(
+    tables: dict[str, pl.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "multirun/demo/sweep/report.html" in summary(tables, folder=tmp_path / "multirun" / "demo" / "sweep")
+    assert str(tmp_path) not in summary(tables, folder=tmp_path / "sweep")
+
+
+def test_empty_tables_are_no_crash(tables: dict[str, pl.DataFrame]) -> None:
+    assert "Nothing was observed" in summary({name: frame.clear() for name, frame in tables.items()})
