@@ -37,6 +37,8 @@ _MISSING = {
     "raw_input": "input_auroc: no raw_input control was asked for",
 }
 
+_LATER = ("control_auroc", "selectivity", "untrained_auroc", "input_auroc", "q_value", "n_tests", "decisive")
+
 
 @dataclass(frozen=True)
 class CellEvidence:
@@ -165,7 +167,9 @@ def _shuffled_columns(
         observers = probe.fit(state.fit, np.concatenate([draw.fit for draw in draws], axis=1), probe_seed)
         for number, draw in enumerate(draws):
             observer = observers.at(slice(number * attributes, (number + 1) * attributes))
-            yield _measured(observer, state, draw, groups, probe_seed, labels.test)
+            columns = _measured(observer, state, draw, groups, probe_seed, labels.test)
+            columns["note"] = [note(reason, "a control has no controls of its own") for reason in columns["note"]]
+            yield columns
 
 
 def _measured(
@@ -195,7 +199,7 @@ def _measured(
             np.where(positive_fit > negative_fit, positive_test, negative_test), positive_test + negative_test
         ),
         "converged": observer.converged,
-        **dict.fromkeys(("q_value", "n_tests", "decisive")),
+        **dict.fromkeys(_LATER),
         **_scored(observer.scores(state.test), truth.test, None if groups is None else groups.test, observer.notes),
     }
 

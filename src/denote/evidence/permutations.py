@@ -44,7 +44,7 @@ def shuffled(
 
 def group_constant(labels: Halves[Values], groups: Halves[Groups]) -> Bool[np.ndarray, " attribute"]:
     """Which attributes have a single value, nulls aside, in every group of both parts."""
-    return _constant_in(labels.fit, groups.fit) & _constant_in(labels.test, groups.test)
+    return np.asarray(_constant_in(labels.fit, groups.fit) & _constant_in(labels.test, groups.test))
 
 
 def _constant_in(values: Values, groups: Groups) -> Bool[np.ndarray, " attribute"]:

@@ -49,7 +49,7 @@ class Ranking:
     @cached_property
     def _u(self) -> PerAttribute:
         ranks = np.where(self._positive, average_ranks(self._runs), 0.0).sum(1)
-        return ranks - self.n_positive * (self.n_positive + 1) / 2
+        return np.asarray(ranks - self.n_positive * (self.n_positive + 1) / 2)
 
     @property
     def auroc(self) -> PerAttribute:
@@ -100,12 +100,12 @@ class Confusion:
     @property
     def n_positive(self) -> PerAttribute:
         """Rows that have the attribute."""
-        return self.tp + self.fn
+        return np.asarray(self.tp + self.fn)
 
     @property
     def n_negative(self) -> PerAttribute:
         """Rows that lack it."""
-        return self.tn + self.fp
+        return np.asarray(self.tn + self.fp)
 
     @property
     def tpr(self) -> PerAttribute:
@@ -120,7 +120,7 @@ class Confusion:
     @property
     def balanced_accuracy(self) -> PerAttribute:
         """Mean of the two."""
-        return (self.tpr + self.tnr) / 2
+        return np.asarray((self.tpr + self.tnr) / 2)
 
     @property
     def precision(self) -> PerAttribute:

@@ -146,9 +146,12 @@ def _searches(labels: Values) -> Iterator[tuple[Int[np.ndarray, " row"], Int[np.
     """Attributes that can be searched, grouped by the rows they apply to, so that ranks and gaps are of those rows."""
     positives, negatives = class_counts(labels)
     able = np.flatnonzero((positives > 0) & (negatives > 0))
-    patterns, group = np.unique(labels[:, able] >= 0, axis=1, return_inverse=True)
-    for g in range(patterns.shape[1]):
-        yield np.flatnonzero(patterns[:, g]), able[group.ravel() == g]
+    applies = labels[:, able] >= 0
+    alike: dict[bytes, list[int]] = {}
+    for place, pattern in enumerate(np.packbits(applies, axis=0).T):
+        alike.setdefault(pattern.tobytes(), []).append(place)
+    for places in alike.values():
+        yield np.flatnonzero(applies[:, places[0]]), able[places]
 
 
 def _sorted_blocks(

@@ -1,0 +1,175 @@
+"""Cells on planted states: what is there is found, what is not there is not, and nothing leaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import norm, ortho_group
+
+from denote.attributes.labels import Labels
+from denote.data.parts import Halves
+from denote.evidence.cells import decide_cells, held_out_auroc, observe_cells
+from denote.evidence.rule import Rule
+from denote.evidence.scores import auroc
+from denote.observers.linear import LinearProbe
+from denote.observers.majority import MajorityProbe
+from denote.observers.neuron import NeuronProbe
+from denote.observers.observer import Probe, State
+from denote.tables import CELLS
+
+CUT = 400
+
+
+def halves(state: np.ndarray, columns: np.ndarray, cut: int = CUT) -> tuple[Halves[State], Halves[Labels]]:
+    names = tuple(f"a{i}" for i in range(columns.shape[1]))
+    labels = Labels(names, ("named",) * len(names), columns.astype(np.int8))
+    rows = np.arange(len(state))
+    return Halves(state[:cut], state[cut:]), Halves(labels.at(rows[:cut]), labels.at(rows[cut:]))
+
+
+def planted(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """16 neurons, neuron 3 carries attribute 0; attribute 1 is noise; attribute 2 has one class in fit."""
+    rng = np.random.default_rng(seed)
+    columns = np.stack([np.arange(800) % 2, rng.random(800) < 0.3, np.arange(800) >= CUT + 100], axis=1)
+    state = rng.standard_normal((800, 16))
+    state[:, 3] += 2.5 * (2 * columns[:, 0] - 1)
+    return state.astype(np.float32), columns
+
+
+@pytest.mark.parametrize("probe", [LinearProbe(), NeuronProbe()])
+def test_the_planted_attribute_and_no_other_is_decisive(probe: Probe) -> None:
+    seen = observe_cells(*halves(*planted()), probe, Rule())
+    there, noise, one_class = seen.cells.iter_rows(named=True)
+    assert there["decisive"] is True
+    assert there["balanced_accuracy"] > 0.98
+    assert there["selectivity"] == pytest.approx(there["auroc"] - there["control_auroc"])
+    assert noise["decisive"] is False
+    assert noise["auroc_low"] < 0.5 < noise["auroc_high"]
+    assert (one_class["auroc"], one_class["p_value"], one_class["decisive"]) == (None, None, None)
+    assert "not fitted: 0 positive and 400 negative fit rows" in one_class["note"]
+    assert there["n_tests"] == 2
+    assert (there["n_fit"], there["n_positive_fit"], there["label_proportion"]) == (400, 200, 0.5)
+    assert set(seen.cells.columns) <= set(CELLS)
+
+
+def test_shuffled_labels_are_not_found() -> None:
+    replicates = observe_cells(*halves(*planted()), LinearProbe(), Rule(), shuffles=20).replicates
+    found = replicates.filter(pl.col("attribute") != "a2")
+    assert sorted(replicates["draw"].unique()) == list(range(20))
+    assert found["auroc"].mean() == pytest.approx(0.5, abs=0.02)
+    assert not found["decisive"].any()
+    # One solve for all draws gives what each draw gives alone.
+    few = observe_cells(*halves(*planted()), LinearProbe(), Rule(), shuffles=3).replicates
+    assert few["auroc"].fill_null(0).to_numpy() == pytest.approx(
+        replicates["auroc"].fill_null(0).to_numpy()[:9], abs=1e-3
+    )
+
+
+def test_oracle_2_a_rotation_hides_the_neuron_but_not_the_direction() -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, (12_000, 1))
+    state = rng.standard_normal((12_000, 64))
+    state[:, 0] += 2.5 * (2 * label[:, 0] - 1)
+    turned = (state @ ortho_group.rvs(64, random_state=1)).astype(np.float32)
+    accuracy = {
+        probe.kind: observe_cells(*halves(turned, label, 6000), probe, Rule(), shuffles=0).cells["accuracy"][0]
+        for probe in (LinearProbe(), NeuronProbe())
+    }
+    assert accuracy["linear"] == pytest.approx(norm.cdf(2.5), abs=0.004)
+    assert accuracy["neuron"] == pytest.approx(0.79, abs=0.05)  # how far depends on the rotation
+
+
+def test_oracle_7_noise_read_on_fit_is_not_read_on_test() -> None:
+    rng = np.random.default_rng(0)
+    state = rng.standard_normal((2000, 512)).astype(np.float32)
+    label = rng.random((2000, 1)) < 0.5
+    seen = observe_cells(*halves(state, label, 1000), LinearProbe(l2=1 / 2000), Rule(), shuffles=0)
+    row = seen.cells.row(0, named=True)
+    leaked = (seen.observer.scores(state[:1000]) > 0)[:, 0] == label[:1000, 0]
+    assert leaked.mean() > 0.85
+    assert row["auroc_low"] < 0.5 < row["auroc_high"]
+    assert abs(row["balanced_accuracy"] - 0.5) < 0.05
+
+
+@pytest.mark.parametrize("probe", [LinearProbe(), LinearProbe(balance=False), NeuronProbe(), MajorityProbe()])
+def test_changed_test_rows_leave_the_fit_bit_identical(probe: Probe) -> None:
+    state, columns = planted()
+    before = observe_cells(*halves(state, columns), probe, Rule(), shuffles=0).observer
+    state[CUT:], columns[CUT:] = 1e6 - 3 * state[CUT:], 1 - columns[CUT:]
+    after = observe_cells(*halves(state, columns), probe, Rule(), shuffles=0).observer
+    np.testing.assert_array_equal(before.weights, after.weights)
+    np.testing.assert_array_equal(before.bias, after.bias)
+
+
+def test_controls_are_the_same_observer_elsewhere_or_null_with_a_reason() -> None:
+    state, labels = halves(*planted())
+    twins = [halves(*planted(seed))[0] for seed in (5, 6)]
+    seen = observe_cells(
+        state,
+        labels,
+        LinearProbe(),
+        Rule(),
+        shuffles=2,
+        untrained=twins,
+        missing={"raw_input": "input_auroc: no input"},
+    )
+    expected = np.mean([held_out_auroc(LinearProbe(), twin, labels) for twin in twins], axis=0)
+    assert seen.cells["untrained_auroc"][0] == pytest.approx(expected[0])
+    assert seen.cells["input_auroc"].null_count() == 3
+    assert seen.cells["note"][0] == "input_auroc: no input"
+    given = observe_cells(
+        state, labels, LinearProbe(), Rule(), shuffles=0, raw_input_auroc=np.array([0.6, 0.5, np.nan])
+    )
+    assert given.cells["input_auroc"].to_list() == [0.6, 0.5, None]
+    assert given.cells["control_auroc"].null_count() == given.cells["selectivity"].null_count() == 3
+    assert "no shuffled control was asked for" in given.cells["note"][0]
+    assert given.replicates.is_empty()
+    assert given.replicates.columns == seen.replicates.columns
+
+
+def test_the_majority_is_tested_against_nothing() -> None:
+    row = observe_cells(*halves(*planted()), MajorityProbe(), Rule(), shuffles=1).cells.row(1, named=True)
+    assert row["accuracy"] == row["majority_accuracy"]
+    assert row["balanced_accuracy"] == 0.5
+    assert (row["p_value"], row["q_value"], row["mcc"], row["decisive"], row["n_tests"]) == (None, None, None, False, 0)
+    assert "the scores are constant" in row["note"]
+
+
+def test_groups_widen_what_is_claimed() -> None:
+    state, columns = planted()
+    groups = np.arange(800) // 10
+    plain, grouped = (
+        observe_cells(*halves(state, columns), NeuronProbe(), Rule(), shuffles=0, groups=g).cells.row(0, named=True)
+        for g in (None, Halves(groups[:CUT], groups[CUT:]))
+    )
+    assert grouped["auroc"] == plain["auroc"]
+    assert grouped["balanced_accuracy_low"] <= plain["balanced_accuracy_low"]
+    assert grouped["auroc_low"] is None
+    assert grouped["p_value"] > plain["p_value"]
+
+
+def test_the_rule_over_a_family() -> None:
+    good = {
+        "p_value": 1e-6, "balanced_accuracy": 0.97, "balanced_accuracy_low": 0.93,
+        "n_fit": 500, "n_test": 500, "n_positive_fit": 100, "n_positive_test": 100,
+    }  # fmt: skip
+    changes = [
+        {}, {"balanced_accuracy": 0.94}, {"balanced_accuracy_low": 0.89}, {"n_positive_fit": 24},
+        {"n_positive_test": 476}, {"p_value": 0.5}, {"p_value": None}, {"balanced_accuracy": None},
+    ]  # fmt: skip
+    frame = decide_cells(pl.DataFrame([good | change for change in changes]), Rule())
+    assert frame["decisive"].to_list() == [True, False, False, False, False, False, False, None]
+    assert frame["n_tests"].unique().to_list() == [7]
+    assert frame["q_value"].null_count() == 1
+    alone = decide_cells(pl.DataFrame([good | {"p_value": 0.04}]), Rule())
+    among = decide_cells(pl.DataFrame([good | {"p_value": 0.04}, good | {"p_value": 0.9}]), Rule())
+    assert alone["decisive"].to_list() == [True]
+    assert among["decisive"].to_list() == [False, False]
+
+
+def test_the_cell_auroc_is_that_of_the_scores() -> None:
+    state, labels = halves(*planted())
+    seen = observe_cells(state, labels, LinearProbe(), Rule(), shuffles=0)
+    expected = auroc(seen.observer.scores(state.test), labels.test.values)
+    assert seen.cells["auroc"].to_list()[:2] == pytest.approx(expected[:2])
