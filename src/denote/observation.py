@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ def observe_states(
     on_input: dict[str, Float[np.ndarray, " attribute"]] = {}
     for name, probe in probes.items() if raw_input is not None and len(labels) else ():
         observer = probe.fit(raw_input.fit, at.fit.values, probe_seed)
-        observers[f"{INPUT}/{name}"] = observer
+        observers[f"{INPUT}/{name}"] = _with_spread(observer, raw_input.fit)
         on_input[name] = Ranking(observer.scores(raw_input.test), at.test.values).auroc
     for index, layer_state in enumerate(states):
         state = _halves(layer_state, parts)
@@ -192,7 +192,7 @@ def observe_states(
                 state, at, probe, rule, probe_seed, shuffles=controls.shuffles, untrained=twins,
                 raw_input_auroc=on_input.get(name), missing=missing,
             )  # fmt: skip
-            observers[f"{layer.name}/{name}"] = found.observer
+            observers[f"{layer.name}/{name}"] = _with_spread(found.observer, state.fit)
             cells.append(_placed(found.cells, place))
             replicates.append(_placed(found.replicates, place))
         names = [layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
@@ -213,6 +213,10 @@ def observe_states(
         observers=observers, layers=tuple(state.layer for state in states), attributes=labels.names,
         object_model=subject.object_model, input_shape=input_shape, rule=rule,
     )  # fmt: skip
+
+
+def _with_spread(observer: Observer, fit: Array) -> Observer:
+    return replace(observer, spread=fit.std(axis=0, dtype=np.float64))
 
 
 def _halves(state: LayerState, parts: Parts) -> Halves[Array]:

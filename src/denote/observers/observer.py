@@ -40,6 +40,7 @@ class Observer:
         threshold: The neuron is on strictly above it.
         direction: +1 where being on means the attribute, -1 where it means its negation.
         fit_balanced_accuracy: Balanced accuracy of that neuron on *fit*.
+        spread: Standard deviation of every neuron on *fit*, where it was noted.
     """
 
     probe: str
@@ -53,12 +54,24 @@ class Observer:
     threshold: Float64[np.ndarray, " attribute"] | None = None
     direction: Int[np.ndarray, " attribute"] | None = None
     fit_balanced_accuracy: Float64[np.ndarray, " attribute"] | None = None
+    spread: Float64[np.ndarray, " neuron"] | None = None
 
     @property
     def fitted(self) -> Bool[np.ndarray, " attribute"]:
         """Which columns have a fit."""
         fitted: np.ndarray = ~np.isnan(self.bias)
         return fitted
+
+    @property
+    def relevance(self) -> Float64[np.ndarray, "neuron attribute"]:
+        """Weight times standard deviation of the neuron, signed: what the scores rely on.
+
+        Raises:
+            ValueError: if the standard deviations were not noted.
+        """
+        if self.spread is None:
+            raise ValueError("this observer does not know how its neurons vary")
+        return self.weights * self.spread[:, None]
 
     def at(self, columns: slice | Int[np.ndarray, " column"]) -> Observer:
         """The observers of some of the attributes."""
@@ -69,7 +82,7 @@ class Observer:
         }
         return Observer(
             self.probe, self.weights[:, columns], self.bias[columns], self.converged[columns],
-            self.gradient_norm[columns], notes, self.k, **optional,
+            self.gradient_norm[columns], notes, self.k, spread=self.spread, **optional,
         )  # fmt: skip
 
     def scores(self, state: State) -> Float64[np.ndarray, "sample attribute"]:

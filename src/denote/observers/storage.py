@@ -13,7 +13,9 @@ from safetensors.numpy import save_file
 from denote.errors import StoreError
 from denote.observers.observer import Observer
 
-_ARRAYS = ("weights", "bias", "converged", "gradient_norm", "neuron", "threshold", "direction", "fit_balanced_accuracy")
+_ARRAYS = (
+    "weights", "bias", "converged", "gradient_norm", "neuron", "threshold", "direction", "fit_balanced_accuracy", "spread",
+)  # fmt: skip
 
 
 def save_observers(path: Path, observers: Mapping[str, Observer]) -> None:
