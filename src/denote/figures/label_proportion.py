@@ -185,7 +185,9 @@ def remarks(curve: pl.DataFrame) -> list[str]:
         notes.append(f"Gap at {where}: {reason!s}.")
     if curve["rotated_share_denoting"].is_null().all():
         notes.append("Rotated control not computed: that single neurons are special is not shown here.")
-    if curve["untrained_share_denoting"].is_null().all():
+    if not curve["trained"].any():
+        notes.append("These networks are untrained: this is the curve of a control.")
+    elif curve["untrained_share_denoting"].is_null().all():
         notes.append("Untrained control not computed.")
     elif curve["untrained_label_proportion_mean"].is_null().all():
         notes.append("Untrained networks: too few neurons denote for a label proportion.")
