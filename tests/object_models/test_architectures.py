@@ -61,7 +61,11 @@ def test_ids_tell_networks_apart() -> None:
 @pytest.mark.parametrize(
     ("make", "options", "line"),
     [
-        (MLP, {"activation": "rellu"}, "architecture.activation: no activation is called 'rellu'; did you mean 'relu'?"),
+        (
+            MLP,
+            {"activation": "rellu"},
+            "architecture.activation: no activation is called 'rellu'; did you mean 'relu'?",
+        ),
         (MLP, {"normalisation": "bach"}, "architecture.normalisation: .*did you mean 'batch'?"),
         (MLP, {"layers": 0}, "architecture.layers: 0 cannot be used; a whole number from 1 up"),
         (MLP, {"width": 2.5}, "architecture.width: 2.5 cannot be used"),

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from denote.data.module import SamplesModule
@@ -271,7 +271,11 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, spec: ModelSpec,
 
 
 def test_training_is_silent_without_progress(
-    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+    tmp_path: Path,
+    spec: ModelSpec,
+    data_module: SamplesModule,
+    capfd: pytest.CaptureFixture[str],
+    recwarn: pytest.WarningsRecorder,
 ) -> None:
     ModelStore(tmp_path).obtain(spec, data_module)
     out, err = capfd.readouterr()
