@@ -64,9 +64,9 @@ def test_ids_tell_networks_apart() -> None:
         (
             MLP,
             {"activation": "rellu"},
-            "architecture.activation: no activation is called 'rellu'; did you mean 'relu'?",
+            "architecture.activation: no activation is called 'rellu'; did you mean 'relu'",
         ),
-        (MLP, {"normalisation": "bach"}, "architecture.normalisation: .*did you mean 'batch'?"),
+        (MLP, {"normalisation": "bach"}, "architecture.normalisation: .*did you mean 'batch'"),
         (MLP, {"layers": 0}, "architecture.layers: 0 cannot be used; a whole number from 1 up"),
         (MLP, {"width": 2.5}, "architecture.width: 2.5 cannot be used"),
         (ConvNet, {"channels": (4, 4, 4, 4)}, "architecture.channels: 4 blocks pool 2 x 2 .* 8 x 8; at most 3 blocks"),
@@ -78,7 +78,7 @@ def test_ids_tell_networks_apart() -> None:
     ],
 )
 def test_impossible_settings_name_their_key(make: Any, options: dict[str, Any], line: str) -> None:
-    with pytest.raises(ConfigError, match=f"^{line}".replace("?", r"\?")):
+    with pytest.raises(ConfigError, match=f"^{line}"):
         make((8, 8), 3, **options)
 
 

@@ -119,7 +119,7 @@ def test_a_layer_that_is_not_reached_or_changes_is_named() -> None:
     shy = Shy()
     with capturing(shy, list_layers(shy, torch.zeros(1, 2))) as record:
         assert set(record(torch.zeros(1, 2))) == {"first", "second"}
-        with pytest.raises(LayerError, match="^layer second: is not reached by every input"):
+        with pytest.raises(LayerError, match=r"^layer second: is not reached by every input"):
             record(torch.full((1, 2), 200.0))
         with pytest.raises(LayerError, match=r"^layer second: gives \(1,\) for a sample, not \(2,\)"):
             record(torch.full((1, 2), -200.0))

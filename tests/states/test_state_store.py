@@ -146,7 +146,7 @@ def test_rows_are_found_and_missing_ones_named(
     picked = rows[[4, 0, 4]]
     assert np.array_equal(state.at(picked), np.asarray(state.values)[[4, 0, 4]])
     assert type(state.at(picked)) is np.ndarray
-    with pytest.raises(StateError, match="^state of layer conv_1: 2 of 3 rows were not recorded, the first is row 5"):
+    with pytest.raises(StateError, match=r"^state of layer conv_1: 2 of 3 rows were not recorded, the first is row 5"):
         state.at(np.array([rows[0], 5, 1000]))
 
 
@@ -178,6 +178,12 @@ def test_a_state_that_is_not_finite_is_named_and_leaves_nothing(
     assert arrays(store) == set()
     assert mlp.training
     assert store.peek("m", samples.key, rows, list_layers(mlp, IMAGE)) is None
+
+
+def test_huge_activations_are_finite(store: StateStore, mlp: nn.Module, samples: Samples, rows: np.ndarray) -> None:
+    mlp.logits.bias.data[:] = 3e38
+    states = store.states("m", mlp, samples, rows, list_layers(mlp, IMAGE))
+    assert (np.asarray(states[-1].values) > 1e38).all()
 
 
 def test_killed_in_the_middle_nothing_loads_and_the_next_run_repairs(

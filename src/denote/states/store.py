@@ -147,8 +147,6 @@ def _extract(
                     arrays[layer.name][start : start + len(batch)] = states[layer.name].numpy()
     finally:
         network.to(home)
-    for array in arrays.values():
-        array.flush()
 
 
 def _new_array(path: Path, n_rows: int, layer: Layer) -> np.memmap:
@@ -168,7 +166,8 @@ def _beside(
 
 
 def _check_finite(layer: Layer, state: Float32[Tensor, "sample neuron"], rows: Int[np.ndarray, " sample"]) -> None:
-    if torch.isfinite(state).all():
+    # A sum is finite only if all its terms are, and costs no mask; it may overflow, so it only acquits.
+    if torch.isfinite(state.sum()) or torch.isfinite(state).all():
         return
     bad = (~torch.isfinite(state)).numpy()
     neuron = int(bad.any(axis=0).argmax())
@@ -186,7 +185,8 @@ def _check_disk(root: Path, n_rows: int, layers: Sequence[Layer]) -> None:
     if needed > free:
         raise StoreError(
             "store.path",
-            f"states of {len(layers)} layers on {n_rows} rows need {_in_units(needed)}, {_in_units(free)} are free in {root}",
+            f"states of {len(layers)} layers on {n_rows} rows need {_in_units(needed)}, "
+            f"{_in_units(free)} are free in {root}",
             "another store.path, store.extract=asked, or layer.pooling=mean",
         )
 
