@@ -59,7 +59,8 @@ class TensorInputs:
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row *shape"]:
         """The samples with these row ids as float32, a fresh tensor."""
-        return self._values[torch.from_numpy(np.asarray(rows, dtype=np.int64))].to(torch.float32).div_(self._maximum)
+        index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
+        return self._values[index].to(torch.float32).div_(self._maximum)
 
 
 @dataclass(frozen=True)

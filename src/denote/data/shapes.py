@@ -29,17 +29,18 @@ OUTLINE = 2.0
 """Width of an outline in pixels."""
 SIZE = (6.0, 10.0)
 """Distance of the outermost points from the centre in pixels."""
-CENTRE = (10.5, 21.5)
-"""Of the shape in pixels: the largest shape still fits everywhere, so that size and place are independent."""
+CENTRE = (11.0, 21.0)
+"""Of the shape in pixels: the largest shape leaves the border free everywhere, so size and place are independent."""
 ROTATION = 36.0
 """Largest turn either way in degrees: below half a turn onto itself of the star, the shape that needs least."""
 
-# Corners, and the radius halfway between two corners as a share of the corners' own; a circle has no corners.
-_OUTLINES: Mapping[str, tuple[int, float] | None] = {
+# Corners, the radius halfway between two corners as a share of the corners' own, and the angle of the first corner,
+# so that every unturned shape stands on its base; a circle has no corners.
+_OUTLINES: Mapping[str, tuple[int, float, float] | None] = {
     "circle": None,
-    "square": (4, cos(pi / 4)),
-    "triangle": (3, cos(pi / 3)),
-    "star": (5, 0.45),
+    "square": (4, cos(pi / 4), pi / 4),
+    "triangle": (3, cos(pi / 3), 0.0),
+    "star": (5, 0.45, 0.0),
 }
 _COLOURS = {
     "red": (0.9, 0.1, 0.1),
@@ -166,19 +167,21 @@ class Drawing:
         place = torch.arange(SIDE, dtype=torch.float32) + 0.5
         dx, dy = place[None, None, :] - x, place[None, :, None] - y
         radius = torch.hypot(dx, dy)
-        # Measured from straight up, clockwise: an unturned triangle or star stands on its base.
+        # Measured from straight up, clockwise.
         angle = torch.atan2(dx, -dy) - torch.deg2rad(turn)
         distance = radius - size
         for code, outline in enumerate(_OUTLINES.values()):
             chosen = shapes == code
             if outline is not None and chosen.any():
-                distance[chosen] = _edge_distance(radius[chosen], angle[chosen], size[chosen], *outline)
+                edge = _edge_distance(radius[chosen], angle[chosen], size[chosen], *outline)
+                # The circle through the corners ends them: the line alone would smooth a sharp one far beyond itself.
+                distance[chosen] = torch.maximum(edge, distance[chosen])
         return distance
 
 
-def _edge_distance(radius: Tensor, angle: Tensor, size: Tensor, corners: int, halfway: float) -> Tensor:
+def _edge_distance(radius: Tensor, angle: Tensor, size: Tensor, corners: int, halfway: float, first: float) -> Tensor:
     sector = tau / corners
-    folded = (torch.remainder(angle + sector / 2, sector) - sector / 2).abs()
+    folded = (torch.remainder(angle - first + sector / 2, sector) - sector / 2).abs()
     # From the corner (1, 0) to the halfway point, in units of the size; its outward normal.
     end = (halfway * cos(sector / 2), halfway * sin(sector / 2))
     length = float(np.hypot(end[0] - 1, end[1]))

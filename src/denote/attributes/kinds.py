@@ -1,0 +1,222 @@
+"""The rules that families come from: classes, subsets of classes, columns, quantiles, single expressions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Int8
+
+from denote.attributes.expressions import evaluate_where
+from denote.attributes.labels import NULL, Family, Labels
+from denote.data.samples import Samples
+from denote.errors import AttributeLabelError, one_of
+
+MOST_CLASSES_AS_CELLS = 16
+"""32,767 subsets; one class more doubles them."""
+MOST_VALUES = 64
+"""Distinct values of a text column that become attributes; more is an id or free text."""
+PROPORTIONS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+QUANTILE_TOLERANCE = 0.5
+"""Largest distance of a realised proportion from the asked one p, as a share of min(p, 1 - p): beyond it, ties have
+made the attribute something other than its name says."""
+
+log = logging.getLogger(__name__)
+
+Columns = list[tuple[str, Int8[np.ndarray, " sample"]]]
+
+
+def named(option: str, samples: Samples, *, where: str) -> Family:
+    """One attribute by an SQL expression, under the option's name."""
+    return expressions({option: where}, samples, f"attribute.{option}.where")
+
+
+def expressions(named_expressions: dict[str, str], samples: Samples, where: str) -> Family:
+    """Attributes by name and SQL expression."""
+    found = [(name, evaluate_where(text, samples.table, where)) for name, text in named_expressions.items()]
+    return _family("named", found, samples)
+
+
+def classes(option: str, samples: Samples) -> Family:
+    """Every class against the rest: ``class=3``."""
+    found = [(f"{samples.target}={n}", (samples.targets == i).astype(np.int8)) for i, n in enumerate(samples.classes)]
+    return _family("classes", found, samples)
+
+
+def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
+    """Every subset of the classes but none and all, of two complements one: the smaller, or that with the first class.
+
+    Args:
+        option: Name of the option.
+        samples: Where the classes come from.
+        as_cells: Make each subset a column of labels; otherwise only neurons are searched, which has no limit.
+
+    Raises:
+        AttributeLabelError: for more than 16 classes as cells.
+    """
+    n = len(samples.classes)
+    if as_cells and n > MOST_CLASSES_AS_CELLS:
+        problem = f"{n} classes have {2 ** (n - 1) - 1:,} subsets, at most {MOST_CLASSES_AS_CELLS} classes can be cells"
+        hint = f"attribute.{option}.as_cells=false searches all subsets by neurons only"
+        raise AttributeLabelError(f"attribute.{option}.as_cells", problem, hint)
+    members = _half_of_all_subsets(n) if as_cells else np.zeros((0, n), dtype=bool)
+    names = tuple(_subset_name(samples, subset) for subset in members)
+    # By class first: the wide table is then one lookup of rows, without a pass per subset.
+    values = np.ascontiguousarray(members.T.astype(np.int8))[samples.targets]
+    return Family("subsets", Labels(names, ("subsets",) * len(names), values), samples.targets, samples.classes)
+
+
+def columns(option: str, samples: Samples, *, names: str | Sequence[str] = "all") -> Family:
+    """Columns with two values, and one attribute per value of a text column: ``smoker``, ``shape=circle``.
+
+    Args:
+        option: Name of the option.
+        samples: Where the table comes from.
+        names: Columns, or ``all``: every suitable one but the target.
+
+    Raises:
+        AttributeLabelError: for a column asked for by name that is not suitable.
+    """
+    where = f"attribute.{option}.names"
+    found: Columns = []
+    for column in _chosen(names, samples, where):
+        reason = _unsuitable(column)
+        if reason is None:
+            found.extend(_values_of(column))
+        elif names != "all":
+            raise AttributeLabelError(where, f"column {column.name!r} {reason}")
+    return _family("columns", _some(found, samples, where, "two-valued or text"), samples)
+
+
+def quantiles(
+    option: str,
+    samples: Samples,
+    *,
+    columns: str | Sequence[str] = "all",
+    proportions: Sequence[float] = PROPORTIONS,
+) -> Family:
+    """Continuous columns cut at label proportions: ``ink top 20%`` is yes strictly above the cut.
+
+    The cut is chosen on all rows (it is part of what the attribute means, not fitted), the nearest that ties allow.
+
+    Args:
+        option: Name of the option.
+        samples: Where the table comes from.
+        columns: Names, or ``all``: every numeric one with more than two values but the target.
+        proportions: Shares of yes, each in (0, 1).
+
+    Raises:
+        AttributeLabelError: for a proportion outside (0, 1), or a column asked for by name that cannot be cut.
+    """
+    where = f"attribute.{option}.columns"
+    for share in proportions:
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+            raise AttributeLabelError(f"attribute.{option}.proportions", f"{share!r}", "allowed: above 0 and below 1")
+    found: Columns = []
+    for column in _chosen(columns, samples, where):
+        cuts, reason = _cuts(column, proportions)
+        if not cuts and columns != "all":
+            raise AttributeLabelError(where, f"column {column.name!r} {reason}")
+        if reason:
+            log.info("%s: column %r %s", where, column.name, reason)
+        found.extend(cuts)
+    return _family("quantiles", _some(found, samples, where, "continuous"), samples)
+
+
+def _half_of_all_subsets(n: int) -> Bool[np.ndarray, "subset class"]:
+    """Rows by size, then by the classes' order."""
+    codes = np.arange(1, 2**n - 1)
+    members = (codes[:, None] >> np.arange(n)) & 1 == 1
+    size = members.sum(axis=1)
+    members = members[(2 * size < n) | ((2 * size == n) & members[:, 0])]
+    # Negated so that a subset with an earlier class comes first; lexsort's last key is the first to count.
+    order = np.lexsort([*(~members).T[::-1], members.sum(axis=1)])
+    return np.asarray(members[order])
+
+
+def _subset_name(samples: Samples, subset: Bool[np.ndarray, " class"]) -> str:
+    inside = [name for name, is_in in zip(samples.classes, subset, strict=True) if is_in]
+    return f"{samples.target}={inside[0]}" if len(inside) == 1 else f"{samples.target} in {{{','.join(inside)}}}"
+
+
+def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl.Series]:
+    if names == "all":
+        return [column for column in samples.table.get_columns() if column.name != samples.target]
+    wanted = [names] if isinstance(names, str) else list(names)
+    for name in wanted:
+        if name not in samples.table.columns:
+            raise AttributeLabelError(where, f"no column {name!r}", one_of(name, samples.table.columns))
+    return [samples.table[name] for name in wanted]
+
+
+def _unsuitable(column: pl.Series) -> str | None:
+    """Why a column gives no attributes, or None."""
+    values = _distinct(column)
+    shown = ", ".join(str(value) for value in values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
+    if len(values) < 2:
+        return f"has one value only ({shown or 'null'})"
+    if _is_text(column):
+        return f"has {len(values)} values, more than {MOST_VALUES}" if len(values) > MOST_VALUES else None
+    if len(values) > 2:
+        return f"has {len(values)} values ({shown}); two are needed: use attribute.where or attribute=quantiles"
+    return None
+
+
+def _values_of(column: pl.Series) -> Columns:
+    values = _distinct(column)
+    if _is_text(column):
+        return [(f"{column.name}={value}", _labels(column.cast(pl.String) == value)) for value in values]
+    is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
+    name = column.name if is_flag else f"{column.name}={values[-1]}"
+    return [(name, _labels(column == values[-1]))]
+
+
+def _cuts(column: pl.Series, proportions: Sequence[float]) -> tuple[Columns, str]:
+    """The attributes of one column, and why some or all are missing."""
+    if not column.dtype.is_numeric():
+        return [], f"holds {column.dtype}, not numbers"
+    known = column.fill_nan(None) if column.dtype.is_float() else column
+    values, counts = np.unique(known.drop_nulls().to_numpy(), return_counts=True)
+    if len(values) <= 2:
+        return [], f"has {len(values)} different value{'s' * (len(values) != 1)}, too few to cut"
+    above = 1 - np.cumsum(counts)[:-1] / counts.sum()
+    found: Columns = []
+    missed = []
+    for share in proportions:
+        best = int(np.abs(above - share).argmin())
+        if abs(above[best] - share) > QUANTILE_TOLERANCE * min(share, 1 - share):
+            missed.append(f"{100 * share:g}% (nearest {100 * above[best]:.3g}%)")
+        else:
+            found.append((f"{column.name} top {100 * share:g}%", _labels(known > values[best])))
+    return found, f"cannot be cut at {', '.join(missed)} because of ties" if missed else ""
+
+
+def _distinct(column: pl.Series) -> pl.Series:
+    if _is_text(column):
+        column = column.cast(pl.String)
+    elif column.dtype.is_float():
+        column = column.fill_nan(None)
+    return column.drop_nulls().unique().sort()
+
+
+def _is_text(column: pl.Series) -> bool:
+    return column.dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def _labels(yes: pl.Series) -> Int8[np.ndarray, " sample"]:
+    return yes.cast(pl.Int8).fill_null(NULL).to_numpy()
+
+
+def _some(found: Columns, samples: Samples, where: str, wanted: str) -> Columns:
+    if not found:
+        kinds = ", ".join(f"{name} {kind}" for name, kind in samples.table.schema.items())
+        raise AttributeLabelError(where, f"no {wanted} columns to make attributes of", f"the table has: {kinds}")
+    return found
+
+
+def _family(name: str, found: Columns, samples: Samples) -> Family:
+    by_name = dict(found)
+    values = np.stack(list(by_name.values()), axis=1) if by_name else np.zeros((len(samples), 0), dtype=np.int8)
+    return Family(name, Labels(tuple(by_name), (name,) * len(by_name), values))
