@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,6 +161,44 @@ def test_a_training_killed_after_its_last_epoch_trains_no_further(
     assert count.epochs == 0
     assert resumed.history == whole.history
     assert_equal_weights(resumed, whole)
+
+
+class Hostile:
+    """What a checkpoint with code in it would run."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, tuple[Path]]:
+        """Leave a trace when unpickled."""
+        return Path.touch, (self.trace,)
+
+
+@pytest.mark.parametrize("kind", ["hostile", "cut"])
+def test_a_checkpoint_that_cannot_be_trusted_runs_nothing(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, kind: str
+) -> None:
+    store, trace = ModelStore(tmp_path), tmp_path / "trace"
+    interrupted(store, spec, data_module, 1)
+    (checkpoint,) = tmp_path.rglob("last.ckpt")
+    if kind == "hostile":
+        torch.save({"state_dict": Hostile(trace)}, checkpoint)
+    else:
+        checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    with pytest.raises(StoreError, match="cannot be resumed from") as caught:
+        store.obtain(spec, data_module)
+    assert caught.value.where == str(checkpoint)
+    assert not trace.exists()
+    checkpoint.unlink()
+    assert store.obtain(spec, data_module).was_trained
+
+
+def test_what_is_stored_is_found_without_importing_lightning() -> None:
+    code = (
+        "import sys, denote.object_models.store, denote.object_models.mlp, denote.object_models.convnet, "
+        "denote.states.store, denote.states.listing; sys.exit('pytorch_lightning' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_epochs_are_selected_without_training_again(

@@ -107,6 +107,33 @@ def test_what_cannot_be_observed_is_refused_with_its_reason(output: object, why:
         list_layers(Holder(Gives(output)), torch.zeros(1, 2))
 
 
+class Chooses(nn.Module):
+    """Names what is to be observed."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.first, self.unused = nn.Linear(2, 2), nn.Linear(2, 2)
+        self.again = self.first
+        self.observed_layers = names
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.first(x)
+        return out
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (["frist"], "observed_layers: the network has no module 'frist'; did you mean 'first'"),
+        (["first", "unused"], "layer unused: stands in observed_layers but is never called"),
+        (["first", "again"], "observed_layers: 'again' and 'first' are one module"),
+    ],
+)
+def test_a_network_that_names_its_layers_wrongly_is_told(names: list[str], line: str) -> None:
+    with pytest.raises(LayerError, match=f"^{line}"):
+        list_layers(Chooses(*names), torch.zeros(1, 2))
+
+
 def test_a_network_without_modules_is_refused() -> None:
     with pytest.raises(LayerError, match="calls no module"):
         list_layers(nn.Flatten(), IMAGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,7 +168,7 @@ def _beside(
 
 def _check_finite(layer: Layer, state: Float32[Tensor, "sample neuron"], rows: Int[np.ndarray, " sample"]) -> None:
     # A sum is finite only if all its terms are, and costs no mask; it may overflow, so it only acquits.
-    if torch.isfinite(state.sum()) or torch.isfinite(state).all():
+    if isfinite(float(state.sum())) or torch.isfinite(state).all():
         return
     bad = (~torch.isfinite(state)).numpy()
     neuron = int(bad.any(axis=0).argmax())
