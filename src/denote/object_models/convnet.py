@@ -56,7 +56,7 @@ class ConvNet(nn.Module):
             self.add_module(names[-1], _channel_block(n_channels, n_out, kernel, pool, activation, normalisation))
             n_channels, height, width = n_out, height // pool, width // pool
         n_in = n_channels * height * width
-        self._first_units = f"hidden_{1}" if hidden else "logits"
+        self._first_units = "hidden_1" if hidden else "logits"
         for i, n_out in enumerate(hidden, start=1):
             names.append(f"hidden_{i}")
             self.add_module(names[-1], unit_block(n_in, n_out, activation, normalisation))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -76,7 +76,7 @@ class ObjectModel(pl.LightningModule):
         inputs, targets, _ = batch
         logits = self(inputs)
         loss = cross_entropy(logits, targets)
-        accuracy = self.accuracies[stage]
+        accuracy = cast(MulticlassAccuracy, self.accuracies[stage])
         accuracy(logits.argmax(dim=1), targets)
         options: dict[str, Any] = {"on_step": False, "on_epoch": True, "prog_bar": True, "batch_size": len(targets)}
         self.log(f"{stage}loss", loss, **options)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from denote.errors import DenoteError, StoreError
+from denote.errors import ConfigError, StoreError
 from denote.object_models.record import ModelRecord, file_digests, versions
 from denote.object_models.settings import TrainerOptions
 from denote.object_models.spec import ModelSpec
@@ -104,7 +104,7 @@ class ModelStore:
         unfinished.mkdir(exist_ok=True)
         try:
             kept = train(spec, data_module, unfinished, epochs, options)
-        except DenoteError:
+        except ConfigError:
             shutil.rmtree(unfinished)
             raise
         files = file_digests(unfinished)

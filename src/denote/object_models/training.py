@@ -7,12 +7,15 @@ import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError  # only the error
 from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.utilities.seed import isolate_rng
 
+from denote.errors import StoreError
 from denote.object_models.keep_weights import KeepWeights, Patience
 from denote.object_models.object_model import ObjectModel
 from denote.object_models.quiet import quiet_lightning
@@ -40,6 +43,7 @@ def train(
 
     Raises:
         ConfigError: if the loss is no longer finite.
+        StoreError: if the checkpoint to go on from is damaged or holds anything but weights and numbers.
         KeyboardInterrupt: if the user stops it; ``folder`` then holds what is needed to go on.
     """
     _check_agreement(spec, data_module)
@@ -58,7 +62,7 @@ def train(
             log_every_n_steps=1,
             default_root_dir=folder,
         )
-        resume = str(last) if last.exists() else None
+        resume = str(_readable(last)) if last.exists() else None
         trainer.fit(object_model(spec), datamodule=data_module, ckpt_path=resume, weights_only=True)
     return kept
 
@@ -87,6 +91,15 @@ def _check_agreement(spec: ModelSpec, data_module: SamplesModule) -> None:
     for name, (of_spec, of_data) in agreed.items():
         if of_spec != of_data:
             raise ValueError(f"{name} of the model spec is {of_spec!r} but the data module has {of_data!r}")
+
+
+def _readable(checkpoint: Path) -> Path:
+    try:
+        torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise StoreError(str(checkpoint), f"cannot be resumed from ({reason})", "remove it to train anew") from error
+    return checkpoint
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def capturing(network: nn.Module, layers: Sequence[Layer], *, stop_early: bool =
             raise _SeenAll
 
     with eval_mode(network), watched(modules, on_output) as calls:
-        yield lambda inputs: _forward(network, inputs, calls, seen, asked.values())
+        yield lambda inputs: _forward(network, inputs, calls, seen, layers)
 
 
 def _forward(

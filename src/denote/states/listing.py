@@ -41,6 +41,9 @@ def list_layers(network: nn.Module, example_input: Tensor, pooling: str = "mean"
     outputs: dict[Place, object] = {}
     with eval_mode(network), torch.inference_mode(), watched(_observable(network), outputs.__setitem__):
         result = network(inputs)
+    for name in getattr(network, "observed_layers", ()):
+        if Place(name, 1) not in outputs:
+            raise LayerError(f"layer {name}", "stands in observed_layers but is never called")
     shapes = {place: _shape(str(place), output) for place, output in outputs.items()}
     if not shapes:
         raise LayerError("layer.select", "the network calls no module that could be observed")
@@ -91,12 +94,29 @@ def neuron_name(layer: Layer, index: int) -> str:
 def _observable(network: nn.Module) -> dict[str, nn.Module]:
     names = getattr(network, "observed_layers", None)
     if names is not None:
-        return {name: network.get_submodule(name) for name in names}
+        return _named_modules(network, names)
     return {
         name: module
         for name, module in network.named_modules()
         if name and not any(True for _ in module.children()) and not isinstance(module, PASS_THROUGHS)
     }
+
+
+def _named_modules(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
+    modules = dict(network.named_modules(remove_duplicate=False))
+    chosen: dict[str, nn.Module] = {}
+    for name in names:
+        if name not in modules:
+            raise LayerError(
+                "observed_layers", f"the network has no module {name!r}", one_of(name, filter(None, modules))
+            )
+        for other, module in chosen.items():
+            if module is modules[name]:
+                raise LayerError(
+                    "observed_layers", f"{name!r} and {other!r} are one module, its calls cannot be told apart"
+                )
+        chosen[name] = modules[name]
+    return chosen
 
 
 def _shape(name: str, output: object) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,8 +148,6 @@ def _extract(
                     arrays[layer.name][start : start + len(batch)] = states[layer.name].numpy()
     finally:
         network.to(home)
-    for array in arrays.values():
-        array.flush()
 
 
 def _new_array(path: Path, n_rows: int, layer: Layer) -> np.memmap:
@@ -168,7 +167,8 @@ def _beside(
 
 
 def _check_finite(layer: Layer, state: Float32[Tensor, "sample neuron"], rows: Int[np.ndarray, " sample"]) -> None:
-    if torch.isfinite(state).all():
+    # A sum is finite only if all its terms are, and costs no mask; it may overflow, so it only acquits.
+    if isfinite(float(state.sum())) or torch.isfinite(state).all():
         return
     bad = (~torch.isfinite(state)).numpy()
     neuron = int(bad.any(axis=0).argmax())
@@ -186,10 +186,15 @@ def _check_disk(root: Path, n_rows: int, layers: Sequence[Layer]) -> None:
     if needed > free:
         raise StoreError(
             "store.path",
-            f"states of {len(layers)} layers on {n_rows} rows need {needed / 2**30:.2f} GiB, "
-            f"{free / 2**30:.2f} GiB are free in {root}",
+            f"states of {len(layers)} layers on {n_rows} rows need {_in_units(needed)}, "
+            f"{_in_units(free)} are free in {root}",
             "another store.path, store.extract=asked, or layer.pooling=mean",
         )
+
+
+def _in_units(n_bytes: int) -> str:
+    power = min(max(n_bytes, 1).bit_length() - 1, 40) // 10
+    return f"{n_bytes / 1024**power:.3g} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
 
 
 def _ascending(rows: Int[np.ndarray, " row"]) -> Int[np.ndarray, " row"]:

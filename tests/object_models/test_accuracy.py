@@ -1,0 +1,40 @@
+"""Held-out accuracy, and the note on a model at chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binom
+from sklearn.metrics import accuracy_score
+
+from denote.data.module import SamplesModule
+from denote.object_models.accuracy import accuracy_note, held_out_accuracy
+from denote.object_models.spec import ModelSpec
+
+
+def test_accuracy_is_that_of_one_plain_forward(spec: ModelSpec, data_module: SamplesModule) -> None:
+    network, rows = spec.initial_network(), data_module.parts.test
+    network.train()
+    got = held_out_accuracy(network, data_module, rows, batch_size=7)
+    assert network.training
+    network.eval()
+    with torch.no_grad():
+        predicted = network(data_module.samples.inputs[rows]).argmax(1).numpy()
+    assert got == accuracy_score(data_module.samples.targets[rows], predicted)
+    with pytest.raises(ValueError, match="no rows"):
+        held_out_accuracy(network, data_module, rows[:0])
+
+
+@pytest.mark.parametrize(("n", "majority"), [(100, 0.1), (1000, 0.5), (50, 0.9)])
+def test_the_note_starts_where_the_binomial_test_does(n: int, majority: float) -> None:
+    least = int(binom.isf(0.05, n, majority)) + 1  # fewest right answers that beat the most frequent class
+    assert accuracy_note(least / n, n, majority) is None
+    note = accuracy_note((least - 1) / n, n, majority)
+    assert note is not None
+    assert f"on {n} rows" in note
+
+
+def test_a_model_below_chance_is_at_chance() -> None:
+    assert np.all([accuracy_note(a, 200, 0.3) is not None for a in (0.0, 0.1, 0.3)])
+    assert accuracy_note(1.0, 200, 0.3) is None

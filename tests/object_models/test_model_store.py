@@ -1,0 +1,333 @@
+"""The store trains once, resumes to the same weights, and serves nothing that is not whole."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from denote.data.module import SamplesModule
+from denote.errors import ConfigError, StoreError
+from denote.object_models import training
+from denote.object_models.settings import TrainerOptions
+from denote.object_models.spec import ModelSpec
+from denote.object_models.store import ModelStore, TrainedModel
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
+    """The specs that were trained, in order."""
+    seen: list[ModelSpec] = []
+    train = training.train
+
+    def spy(spec: ModelSpec, *args: object) -> object:
+        seen.append(spec)
+        return train(spec, *args)  # type: ignore[arg-type] # passed on as they came
+
+    monkeypatch.setattr(training, "train", spy)
+    return seen
+
+
+class StopAfter(pl.Callback):
+    """Press Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
+        """Interrupt."""
+        if trainer.current_epoch == self.epochs:
+            raise KeyboardInterrupt
+
+
+class CountEpochs(pl.Callback):
+    """Count the epochs that begin."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """One more."""
+        self.epochs += 1
+
+
+def weights(trained: TrainedModel) -> dict[str, torch.Tensor]:
+    return dict(trained.model.network.state_dict())
+
+
+def assert_equal_weights(a: TrainedModel, b: TrainedModel) -> None:
+    wa, wb = weights(a), weights(b)
+    assert wa.keys() == wb.keys()
+    for name in wa:
+        assert torch.equal(wa[name], wb[name]), name
+
+
+def interrupted(store: ModelStore, spec: ModelSpec, data_module: SamplesModule, epochs: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        store.obtain(spec, data_module, TrainerOptions(callbacks=[StopAfter(epochs)]))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+def test_a_second_run_trains_nothing_and_gives_the_same(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, trainings: list[ModelSpec]
+) -> None:
+    first = ModelStore(tmp_path).obtain(spec, data_module)
+    second = ModelStore(tmp_path).obtain(spec, data_module)
+    assert (first.was_trained, second.was_trained, len(trainings)) == (True, False, 1)
+    assert first.history == second.history
+    assert_equal_weights(first, second)
+    assert not second.model.training
+
+
+def test_training_learns_and_keeps_its_best_epoch(
+    tmp_path: Path, patient: ModelSpec, data_module: SamplesModule
+) -> None:
+    trained = ModelStore(tmp_path).obtain(patient, data_module)
+    losses = [row["val_loss"] for row in trained.history]
+    assert [row["epoch"] for row in trained.history] == list(range(1, len(losses) + 1))
+    assert trained.epoch == trained.best_epoch == 1 + int(np.argmin(losses))
+    assert len(losses) == trained.best_epoch + 1 < patient.training.max_epochs
+    with torch.no_grad():
+        rows = data_module.validation_rows
+        logits = trained.model(data_module.samples.inputs[rows])
+        targets = torch.from_numpy(data_module.samples.targets[rows])
+        loss = torch.nn.functional.cross_entropy(logits, targets)
+    assert float(loss) == pytest.approx(min(losses), rel=1e-5)
+    assert (logits.argmax(1) == targets).float().mean() > 0.6
+
+
+def test_training_is_repeatable_and_leaves_global_generators_alone(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule
+) -> None:
+    first = ModelStore(tmp_path / "a").obtain(spec, data_module)
+    torch.manual_seed(99)
+    np.random.seed(99)  # noqa: NPY002 # the legacy generator is what must stay untouched
+    states = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
+    second = ModelStore(tmp_path / "b").obtain(spec, data_module)
+    assert torch.equal(states[0], torch.get_rng_state())
+    assert np.array_equal(states[1], np.random.get_state()[1])  # noqa: NPY002
+    assert_equal_weights(first, second)
+
+
+@pytest.mark.parametrize("epochs", [0, 1, 4])
+def test_an_interrupted_training_goes_on_to_the_same_weights(
+    tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, epochs: int
+) -> None:
+    whole = ModelStore(shared).obtain(spec, data_module)
+    store = ModelStore(tmp_path)
+    before = signal.getsignal(signal.SIGINT)
+    interrupted(store, spec, data_module, epochs)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert store.record(spec) is None
+    count = CountEpochs()
+    resumed = store.obtain(spec, data_module, TrainerOptions(callbacks=[count]))
+    assert count.epochs == spec.training.max_epochs - epochs
+    assert resumed.history == whole.history
+    assert_equal_weights(resumed, whole)
+    assert not list(tmp_path.rglob("*.ckpt"))
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_a_training_killed_after_its_last_epoch_trains_no_further(
+    tmp_path: Path, patient: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ModelStore(tmp_path / "whole").obtain(patient, data_module)
+    store = ModelStore(tmp_path / "killed")
+
+    def die(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("denote.object_models.store.file_digests", die)
+        with pytest.raises(KeyboardInterrupt):
+            store.obtain(patient, data_module)
+    assert store.record(patient) is None
+    count = CountEpochs()
+    resumed = store.obtain(patient, data_module, TrainerOptions(callbacks=[count]))
+    assert count.epochs == 0
+    assert resumed.history == whole.history
+    assert_equal_weights(resumed, whole)
+
+
+class Hostile:
+    """What a checkpoint with code in it would run."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, tuple[Path]]:
+        """Leave a trace when unpickled."""
+        return Path.touch, (self.trace,)
+
+
+@pytest.mark.parametrize("kind", ["hostile", "cut"])
+def test_a_checkpoint_that_cannot_be_trusted_runs_nothing(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, kind: str
+) -> None:
+    store, trace = ModelStore(tmp_path), tmp_path / "trace"
+    interrupted(store, spec, data_module, 1)
+    (checkpoint,) = tmp_path.rglob("last.ckpt")
+    if kind == "hostile":
+        torch.save({"state_dict": Hostile(trace)}, checkpoint)
+    else:
+        checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    with pytest.raises(StoreError, match="cannot be resumed from") as caught:
+        store.obtain(spec, data_module)
+    assert caught.value.where == str(checkpoint)
+    assert not trace.exists()
+    checkpoint.unlink()
+    assert store.obtain(spec, data_module).was_trained
+
+
+def test_what_is_stored_is_found_without_importing_lightning() -> None:
+    code = (
+        "import sys, denote.object_models.store, denote.object_models.mlp, denote.object_models.convnet, "
+        "denote.states.store, denote.states.listing; sys.exit('pytorch_lightning' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_epochs_are_selected_without_training_again(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, trainings: list[ModelSpec]
+) -> None:
+    store = ModelStore(tmp_path)
+    best = store.obtain(replace(spec, save_epochs=(0, 1, 3)), data_module)
+    one, three = (store.obtain(replace(spec, epoch=epoch), data_module) for epoch in (1, 3))
+    assert len(trainings) == 1
+    assert (one.epoch, three.epoch) == (1, 3)
+    assert not torch.equal(weights(one)["logits.weight"], weights(three)["logits.weight"])
+    assert one.history == best.history
+    zero, twin = store.obtain(replace(spec, epoch=0), data_module), store.obtain(spec.twin(0), data_module)
+    assert_equal_weights(zero, twin)
+    assert (zero.epoch, zero.history, zero.was_trained) == (0, [], False)
+    assert len(trainings) == 1
+
+
+def test_an_epoch_that_was_not_kept_is_had_by_training_again(
+    tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, trainings: list[ModelSpec]
+) -> None:
+    store = ModelStore(tmp_path)
+    best = store.obtain(replace(spec, save_epochs=(1,)), data_module)
+    second = store.obtain(replace(spec, epoch=2), data_module)
+    assert second.was_trained
+    assert store.record(spec).kept_epochs == [1, 2]
+    assert len(trainings) == 2
+    assert_equal_weights(best, store.obtain(spec, data_module))
+    assert len(trainings) == 2
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_an_epoch_wanted_after_an_interruption_is_kept_too(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, trainings: list[ModelSpec]
+) -> None:
+    store = ModelStore(tmp_path)
+    interrupted(store, spec, data_module, 3)
+    assert store.obtain(replace(spec, epoch=1), data_module).epoch == 1
+
+
+def test_a_repetition_that_differs_is_refused_and_keeps_what_was_there(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ModelStore(tmp_path)
+    first = store.obtain(replace(spec, save_epochs=(1,)), data_module)
+    monkeypatch.setattr(training, "object_model", lambda s, make=training.object_model: make(replace(s, seed=5)))
+    with pytest.raises(StoreError, match=r"architecture\.epoch: epoch 2 was not kept.*kept: \[1\]"):
+        store.obtain(replace(spec, epoch=2), data_module)
+    monkeypatch.undo()
+    assert_equal_weights(first, store.obtain(spec, data_module))
+
+
+def test_an_epoch_that_was_never_reached_is_named(
+    tmp_path: Path, patient: ModelSpec, data_module: SamplesModule, trainings: list[ModelSpec]
+) -> None:
+    store = ModelStore(tmp_path)
+    last = len(store.obtain(patient, data_module).history)
+    with pytest.raises(StoreError, match=f"epoch 60 was never reached: training stopped after epoch {last}"):
+        store.obtain(replace(patient, epoch=60), data_module)
+    assert len(trainings) == 1
+
+
+def test_a_loss_that_is_not_finite_names_the_learning_rate_and_leaves_nothing(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule
+) -> None:
+    wild = replace(spec, training=replace(spec.training, lr=1e30, optimizer="sgd"))
+    with pytest.raises(ConfigError, match=r"^trainer\.lr: (train|val)_loss is (nan|inf) after epoch 1 at lr 1e\+30"):
+        ModelStore(tmp_path).obtain(wild, data_module)
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+
+
+def test_a_data_module_that_is_not_the_specs_is_refused(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule
+) -> None:
+    for change in ({"seed": 1}, {"data_key": "other"}, {"rows_digest": "other"}):
+        with pytest.raises(ValueError, match=f"^{next(iter(change))} of the model spec"):
+            ModelStore(tmp_path).obtain(replace(spec, **change), data_module)
+
+
+def damaged(folder: Path) -> Iterator[tuple[str, str]]:
+    """Damage a stored model in several ways, one after another; yields what the error names."""
+    record = folder / "model.json"
+    text = record.read_text()
+    record.write_text(text[:40])
+    yield "model.json", "cannot be read"
+    record.write_text(json.dumps(json.loads(text) | {"training_key": "0" * 16}))
+    yield "model.json", "training_key is '0000000000000000'"
+    record.write_text(text)
+    file = folder / "model.safetensors"
+    blob = file.read_bytes()
+    file.write_bytes(blob[:-4] + b"\0\1\2\3")
+    yield "model.safetensors", "is not the file"
+    file.unlink()
+    yield "model.safetensors", "is missing"
+
+
+def test_what_is_damaged_is_named_and_never_loaded(tmp_path: Path, spec: ModelSpec, data_module: SamplesModule) -> None:
+    store = ModelStore(tmp_path)
+    store.obtain(spec, data_module)
+    for file, problem in damaged(store.folder(spec)):
+        with pytest.raises(StoreError, match=problem) as caught:
+            store.obtain(spec, data_module)
+        assert file in caught.value.where
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path, spec: ModelSpec, data_module: SamplesModule) -> None:
+    ModelStore(tmp_path).obtain(spec, data_module)
+    other = replace(spec, network=lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 3)))
+    with pytest.raises(StoreError, match="does not fit the network"):
+        ModelStore(tmp_path).obtain(other, data_module)
+
+
+def test_training_is_silent_without_progress(
+    tmp_path: Path,
+    spec: ModelSpec,
+    data_module: SamplesModule,
+    capfd: pytest.CaptureFixture[str],
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    ModelStore(tmp_path).obtain(spec, data_module)
+    out, err = capfd.readouterr()
+    assert out + err == ""
+    assert [str(w.message) for w in recwarn] == []
+
+
+def test_progress_shows_epochs_and_changes_no_weights(
+    tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, capfd: pytest.CaptureFixture[str]
+) -> None:
+    quiet = ModelStore(shared).obtain(spec, data_module)
+    shown = ModelStore(tmp_path).obtain(spec, data_module, TrainerOptions(progress=True))
+    assert "Epoch" in capfd.readouterr().out
+    assert_equal_weights(quiet, shown)

@@ -1,0 +1,189 @@
+"""Layers in execution order, how they are picked, what their neurons are called."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from denote.errors import LayerError
+from denote.states.listing import list_layers, neuron_name, select_layers
+
+IMAGE = torch.zeros(1, 1, 8, 8)
+
+
+class OutOfOrder(nn.Module):
+    """Defined head first; one activation serves twice; dropout and identity are passed through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 2)
+        self.second = nn.Linear(5, 4)
+        self.activation = nn.ReLU()
+        self.drop = nn.Dropout()
+        self.nothing = nn.Identity()
+        self.unused = nn.Linear(2, 2)
+        self.first = nn.Linear(6, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.drop(self.activation(self.first(x)))
+        x = self.nothing(self.activation(self.second(x)))
+        out: Tensor = self.head(x)
+        return out
+
+
+def test_places_come_in_the_order_of_execution() -> None:
+    layers = list_layers(OutOfOrder(), torch.zeros(1, 6))
+    assert [layer.name for layer in layers] == ["first", "activation", "second", "activation#2", "head"]
+    assert [layer.depth for layer in layers] == [0, 1, 2, 3, 4]
+    assert [layer.relative_depth for layer in layers] == [0, 0.25, 0.5, 0.75, 1]
+    assert [layer.n_neurons for layer in layers] == [5, 5, 4, 4, 2]
+    assert [layer.is_head for layer in layers] == [False] * 4 + [True]
+
+
+def test_an_architecture_is_observed_once_per_block(mlp: nn.Module, convnet: nn.Module) -> None:
+    assert [layer.name for layer in list_layers(mlp, IMAGE)] == ["hidden_1", "hidden_2", "hidden_3", "logits"]
+    described = {
+        layer.name: (layer.shape, layer.pooling, layer.grid) for layer in list_layers(convnet, IMAGE, "flatten")
+    }
+    assert described == {
+        "conv_1": ((4, 4, 4), "flatten", (4, 4, 4)),
+        "conv_2": ((6, 2, 2), "flatten", (6, 2, 2)),
+        "hidden_1": ((5,), "none", (5,)),
+        "logits": ((3,), "none", (3,)),
+    }
+    assert [layer.grid for layer in list_layers(convnet, IMAGE, "max")] == [(4,), (6,), (5,), (3,)]
+
+
+def test_listing_leaves_the_network_as_it_was(mlp: nn.Module) -> None:
+    before = {name: tensor.clone() for name, tensor in mlp.state_dict().items()}
+    mlp.hidden_2.eval()
+    list_layers(mlp, IMAGE)
+    assert mlp.training
+    assert not mlp.hidden_2.training
+    assert not any(module._forward_hooks for module in mlp.modules())
+    assert all(torch.equal(before[name], tensor) for name, tensor in mlp.state_dict().items())
+
+
+def test_one_layer_has_no_relative_depth() -> None:
+    (layer,) = list_layers(nn.Sequential(nn.Linear(3, 2)), torch.zeros(1, 3))
+    assert (layer.depth, layer.relative_depth, layer.is_head) == (0, None, True)
+
+
+class Gives(nn.Module):
+    """A leaf whose output is whatever it is told."""
+
+    def __init__(self, output: object) -> None:
+        super().__init__()
+        self.output = output
+
+    def forward(self, x: Tensor) -> object:
+        return self.output
+
+
+class Holder(nn.Module):
+    """A network around one leaf."""
+
+    def __init__(self, leaf: nn.Module) -> None:
+        super().__init__()
+        self.leaf = leaf
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.leaf(x)
+        return x
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        ((torch.zeros(3, 2),), "gives a tuple, not a tensor"),
+        (torch.zeros(3, 4, 5), r"gives 3 axes \(3, 4, 5\) for 3 inputs"),
+        (torch.zeros(7, 3), r"gives \(7, 3\) for 3 inputs: samples are not first"),
+    ],
+)
+def test_what_cannot_be_observed_is_refused_with_its_reason(output: object, why: str) -> None:
+    with pytest.raises(LayerError, match=f"^layer leaf: {why}; a tensor .sample, unit."):
+        list_layers(Holder(Gives(output)), torch.zeros(1, 2))
+
+
+class Chooses(nn.Module):
+    """Names what is to be observed."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.first, self.unused = nn.Linear(2, 2), nn.Linear(2, 2)
+        self.again = self.first
+        self.observed_layers = names
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.first(x)
+        return out
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (["frist"], "observed_layers: the network has no module 'frist'; did you mean 'first'"),
+        (["first", "unused"], "layer unused: stands in observed_layers but is never called"),
+        (["first", "again"], "observed_layers: 'again' and 'first' are one module"),
+    ],
+)
+def test_a_network_that_names_its_layers_wrongly_is_told(names: list[str], line: str) -> None:
+    with pytest.raises(LayerError, match=f"^{line}"):
+        list_layers(Chooses(*names), torch.zeros(1, 2))
+
+
+def test_a_network_without_modules_is_refused() -> None:
+    with pytest.raises(LayerError, match="calls no module"):
+        list_layers(nn.Flatten(), IMAGE)
+
+
+def test_an_unknown_pooling_is_named(convnet: nn.Module) -> None:
+    with pytest.raises(LayerError, match="did you mean 'mean'"):
+        list_layers(convnet, IMAGE, "meen")
+
+
+@pytest.mark.parametrize(
+    ("select", "names"),
+    [
+        (0, ["hidden_1"]),
+        (-1, ["logits"]),
+        ("logits", ["logits"]),
+        ("hidden_*", ["hidden_1", "hidden_2", "hidden_3"]),
+        ("hidden_[13]", ["hidden_1", "hidden_3"]),
+        ("all", ["hidden_1", "hidden_2", "hidden_3", "logits"]),
+        ("first", ["hidden_1"]),
+        ("middle", ["hidden_2"]),
+        ("last", ["logits"]),
+        ([-1, "first", 0, "logits"], ["hidden_1", "logits"]),
+    ],
+)
+def test_selection(mlp: nn.Module, select: object, names: list[str]) -> None:
+    assert [layer.name for layer in select_layers(list_layers(mlp, IMAGE), select)] == names  # type: ignore[arg-type] # a mix
+
+
+@pytest.mark.parametrize(
+    ("select", "line"),
+    [
+        (4, r"layer.select: there is no depth 4; allowed: -4 to 3"),
+        (-5, r"layer.select: there is no depth -5; allowed: -4 to 3"),
+        ("logit", r"layer.select: no layer is called 'logit'; did you mean 'logits'\? allowed: hidden_1, hidden_2,"),
+        (["first", "conv_*"], r"layer.select: no layer is called 'conv_\*'.*allowed: hidden_1"),
+        ([], r"layer.select: no layer is asked for"),
+    ],
+)
+def test_what_is_not_there_lists_what_is(mlp: nn.Module, select: object, line: str) -> None:
+    with pytest.raises(LayerError, match=f"^{line}"):
+        select_layers(list_layers(mlp, IMAGE), select)  # type: ignore[arg-type] # a mix
+
+
+def test_names_of_neurons_invert_the_flattening(convnet: nn.Module) -> None:
+    conv, _, hidden, _ = list_layers(convnet, IMAGE, "flatten")
+    for index in range(conv.n_neurons):
+        channel, y, x = np.unravel_index(index, conv.grid)
+        assert neuron_name(conv, index) == f"channel {channel}, y {y}, x {x}"
+    assert neuron_name(hidden, 4) == "unit 4"
+    assert neuron_name(list_layers(convnet, IMAGE, "mean")[0], 3) == "channel 3"
+    with pytest.raises(IndexError, match="no neuron 5: there are 5"):
+        neuron_name(hidden, 5)

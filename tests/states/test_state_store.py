@@ -1,0 +1,326 @@
+"""The store of states: right numbers, one pass, whole or nothing, and no trust in what does not fit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from denote.data.samples import Samples
+from denote.errors import ConfigError, StateError, StoreError
+from denote.states.layers import Layer
+from denote.states.listing import list_layers
+from denote.states.state import state_of_all
+from denote.states.store import StateStore
+
+IMAGE = torch.zeros(1, 1, 8, 8)
+
+
+class Counting:
+    """Inputs that count how often each row is read."""
+
+    def __init__(self, inputs: Any) -> None:
+        self.inputs, self.shape = inputs, inputs.shape
+        self.reads = np.zeros(len(inputs), dtype=int)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, rows: np.ndarray) -> torch.Tensor:
+        self.reads[rows] += 1
+        tensor: torch.Tensor = self.inputs[rows]
+        return tensor
+
+
+@pytest.fixture
+def counted(samples: Samples) -> Samples:
+    return replace(samples, inputs=Counting(samples.inputs))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> StateStore:
+    return StateStore(tmp_path)
+
+
+@pytest.fixture
+def layers(convnet: nn.Module) -> list[Layer]:
+    return list_layers(convnet, IMAGE, "flatten")
+
+
+def arrays(store: StateStore) -> set[str]:
+    return {path.stem for path in store.root.rglob("*.npy")} - {"rows"}
+
+
+def test_states_are_those_of_a_plain_forward(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    states = store.states("m", convnet, samples, rows, layers, batch_size=7)
+    convnet.eval()
+    with torch.no_grad():
+        x = samples.inputs[rows]
+        for state in states[:2]:
+            x = convnet.get_submodule(state.layer.name)(x)
+            np.testing.assert_allclose(state.values, x.flatten(1).numpy(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(states[3].values, convnet(samples.inputs[rows]).numpy(), rtol=1e-5, atol=1e-6)
+    for state in states:
+        assert isinstance(state.values, np.memmap)
+        assert not state.values.flags.writeable
+        assert state.values.dtype == np.float32
+        assert np.array_equal(state.rows, rows)
+
+
+def test_each_input_is_read_once_for_all_layers_and_never_again(
+    store: StateStore, convnet: nn.Module, counted: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    store.states("m", convnet, counted, rows, layers, extract="asked")
+    expected = np.isin(np.arange(len(counted)), rows).astype(int)
+    assert np.array_equal(counted.inputs.reads, expected)
+
+    def refuse(*args: Any) -> None:
+        raise AssertionError("the network ran")
+
+    convnet.register_forward_pre_hook(refuse)
+    for picked in (layers, layers[1:2]):
+        again = store.states("m", convnet, counted, rows, picked)
+        assert [state.layer for state in again] == picked
+    assert np.array_equal(counted.inputs.reads, expected)
+
+
+def test_all_records_what_was_not_asked_for_and_asked_does_not(
+    tmp_path: Path, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    every, asked = StateStore(tmp_path / "all"), StateStore(tmp_path / "asked")
+    every.states("m", convnet, samples, rows, layers[1:2])
+    assert arrays(every) == {layer.name for layer in layers}
+    assert every.peek("m", samples.key, rows, layers) is not None  # maps pooled alike
+    asked.states("m", convnet, samples, rows, layers[1:2], extract="asked")
+    assert arrays(asked) == {"conv_2"}
+    assert asked.peek("m", samples.key, rows, layers) is None
+    both = asked.states("m", convnet, samples, rows, layers, extract="asked")
+    for state, whole in zip(both, every.peek("m", samples.key, rows, layers) or (), strict=True):
+        assert np.array_equal(state.values, whole.values)
+
+
+def test_poolings_lie_side_by_side(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    (flat,) = store.states("m", convnet, samples, rows, layers[:1])
+    (mean,) = store.states("m", convnet, samples, rows, list_layers(convnet, IMAGE, "mean")[:1])
+    np.testing.assert_allclose(
+        np.asarray(flat.values).reshape(len(rows), 4, -1).mean(2), mean.values, rtol=1e-5, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("change", ["model", "data", "rows"])
+def test_another_origin_is_another_state(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer], change: str
+) -> None:
+    store.states("m", convnet, samples, rows, layers)
+    model_key = "other" if change == "model" else "m"
+    data_key = "other" if change == "data" else samples.key
+    assert store.peek(model_key, data_key, rows[1:] if change == "rows" else rows, layers) is None
+    assert store.peek("m", samples.key, rows.copy(), layers) is not None
+
+
+def test_batch_size_enters_no_key(
+    store: StateStore, convnet: nn.Module, counted: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    store.states("m", convnet, counted, rows, layers, batch_size=3)
+    before = counted.inputs.reads.copy()
+    store.states("m", convnet, counted, rows, layers, batch_size=11, extract="asked")
+    assert np.array_equal(before, counted.inputs.reads)
+
+
+def test_rows_are_found_and_missing_ones_named(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    (state,) = store.states("m", convnet, samples, rows, layers[:1])
+    picked = rows[[4, 0, 4]]
+    assert np.array_equal(state.at(picked), np.asarray(state.values)[[4, 0, 4]])
+    assert type(state.at(picked)) is np.ndarray
+    with pytest.raises(StateError, match=r"^state of layer conv_1: 2 of 3 rows were not recorded, the first is row 5"):
+        state.at(np.array([rows[0], 5, 1000]))
+
+
+def test_all_layers_side_by_side(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    states = store.states("m", convnet, samples, rows, layers)
+    whole = state_of_all(states)
+    assert (whole.layer.name, whole.layer.depth, whole.layer.relative_depth) == ("state", None, None)
+    assert whole.layer.n_neurons == whole.values.shape[1] == 64 + 24 + 5 + 3
+    assert np.array_equal(whole.values[:, 64:88], states[1].values)
+    assert whole.neuron_name(0) == "conv_1, channel 0, y 0, x 0"
+    assert whole.neuron_name(87) == "conv_2, channel 5, y 1, x 1"
+    assert whole.neuron_name(95) == "logits, unit 2"
+    assert states[2].neuron_name(1) == "unit 1"
+    with pytest.raises(IndexError, match="no neuron 96"):
+        whole.neuron_name(96)
+    with pytest.raises(ValueError, match="different rows"):
+        state_of_all([states[0], replace(states[1], rows=rows + 1)])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_state_that_is_not_finite_is_named_and_leaves_nothing(
+    store: StateStore, mlp: nn.Module, samples: Samples, rows: np.ndarray, bad: float
+) -> None:
+    mlp.hidden_2.linear.bias.data[4] = bad
+    with pytest.raises(StateError, match=rf"^layer hidden_2, unit 4: {len(rows)} NaN or infinite .* row {rows[0]}$"):
+        store.states("m", mlp, samples, rows, list_layers(mlp, IMAGE))
+    assert arrays(store) == set()
+    assert mlp.training
+    assert store.peek("m", samples.key, rows, list_layers(mlp, IMAGE)) is None
+
+
+def test_huge_activations_are_finite(store: StateStore, mlp: nn.Module, samples: Samples, rows: np.ndarray) -> None:
+    mlp.logits.bias.data[:] = 3e38
+    states = store.states("m", mlp, samples, rows, list_layers(mlp, IMAGE))
+    assert (np.asarray(states[-1].values) > 1e38).all()
+
+
+def test_killed_in_the_middle_nothing_loads_and_the_next_run_repairs(
+    store: StateStore,
+    convnet: nn.Module,
+    samples: Samples,
+    rows: np.ndarray,
+    layers: list[Layer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def killed(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    for target in ("denote.states.capture.pool", "denote.states.manifest.Manifest.write"):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, killed)
+            # A kill leaves no time to clean up.
+            patch.setattr(shutil, "rmtree", lambda *args, **kwargs: None)
+            with pytest.raises(KeyboardInterrupt):
+                store.states("m", convnet, samples, rows, layers)
+        assert list(store.root.rglob("*.npy"))  # something was written
+        assert store.peek("m", samples.key, rows, layers) is None
+    states = store.states("m", convnet, samples, rows, layers)
+    assert all(np.isfinite(state.values).all() and state.values.any() for state in states)
+    assert not list(store.root.glob("*.partial"))
+
+
+def test_a_full_disk_is_known_before_anything_is_written(
+    store: StateStore,
+    convnet: nn.Module,
+    samples: Samples,
+    rows: np.ndarray,
+    layers: list[Layer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+    with pytest.raises(StoreError, match=r"^store.path: states of 4 layers on 20 rows need 7\.5 KiB, 100 B are free"):
+        store.states("m", convnet, samples, rows, layers)
+    assert arrays(store) == set()
+
+
+@pytest.mark.parametrize("name", ["model_key", "data_key", "rows_digest", "n_rows", "schema"])
+def test_every_field_of_the_origin_is_checked(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer], name: str
+) -> None:
+    store.states("m", convnet, samples, rows, layers)
+    (path,) = store.root.glob("*/manifest.json")
+    found = json.loads(path.read_text())
+    found["origin"][name] = "tampered"
+    path.write_text(json.dumps(found))
+    with pytest.raises(StoreError, match=rf"manifest\.json: {name} is 'tampered', not") as caught:
+        store.states("m", convnet, samples, rows, layers)
+    assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize("name", ["name", "depth", "relative_depth", "shape", "pooling", "grid", "is_head"])
+def test_every_field_of_a_layer_is_checked(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer], name: str
+) -> None:
+    store.states("m", convnet, samples, rows, layers)
+    (path,) = store.root.glob("*/manifest.json")
+    found = json.loads(path.read_text())
+    found["layers"]["flatten/conv_1.npy"][name] = "tampered"
+    path.write_text(json.dumps(found))
+    with pytest.raises(StoreError, match=rf"{name} of flatten/conv_1.npy is 'tampered', not"):
+        store.peek("m", samples.key, rows, layers)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"origin": 3, "layers": {}}'])
+def test_a_manifest_that_is_none_is_named(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer], text: str
+) -> None:
+    store.states("m", convnet, samples, rows, layers)
+    (path,) = store.root.glob("*/manifest.json")
+    path.write_text(text)
+    with pytest.raises(StoreError, match=r"manifest\.json: cannot be read"):
+        store.states("m", convnet, samples, rows, layers)
+
+
+def damages(values: np.ndarray) -> dict[str, tuple[Any, str]]:
+    """What may happen to an array file, and how it is named."""
+    return {
+        "shorter": (values[:-1], "shape is"),
+        "wider": (np.c_[values, values], "shape is"),
+        "double": (values.astype(np.float64), "dtype is 'float64', not 'float32'"),
+        "objects": (np.array([{}], dtype=object), "cannot be read"),
+    }
+
+
+@pytest.mark.parametrize("damage", ["shorter", "wider", "double", "objects", "cut", "missing"])
+def test_a_damaged_array_is_named(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer], damage: str
+) -> None:
+    (state,) = store.states("m", convnet, samples, rows, layers[:1])
+    (path,) = store.root.rglob("conv_1.npy")
+    values, problem = damages(np.array(state.values)).get(damage, (None, "cannot be read"))
+    del state
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-10])
+    elif damage == "missing":
+        path.unlink()
+    else:
+        np.save(path, values, allow_pickle=damage == "objects")
+    with pytest.raises(StoreError, match=problem) as caught:
+        store.peek("m", samples.key, rows, layers[:1])
+    assert caught.value.where == str(path)
+
+
+def test_asking_wrongly(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    with pytest.raises(ConfigError, match=r"^store\.extract: 'al' cannot be used; did you mean 'all'"):
+        store.states("m", convnet, samples, rows, layers, extract="al")
+    for wrong in (rows[::-1], rows[:0], np.array([1, 1])):
+        with pytest.raises(ValueError, match="ascending"):
+            store.states("m", convnet, samples, wrong, layers)
+
+
+def test_names_with_odd_characters_stay_inside_the_folder(
+    store: StateStore, samples: Samples, rows: np.ndarray
+) -> None:
+    network = nn.Sequential(nn.Flatten())
+    network.add_module("/up/a *", nn.Linear(64, 2))
+    (state,) = store.states("m", network, samples, rows, list_layers(network, IMAGE))
+    assert state.layer.name == "/up/a *"
+    assert len(list(store.root.glob("*/none/*.npy"))) == 1
+
+
+def test_an_interrupted_extraction_restores_the_network(
+    store: StateStore, mlp: nn.Module, samples: Samples, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("denote.states.store._new_array", full)
+    with pytest.raises(OSError, match="no space left"):
+        store.states("m", mlp, samples, rows, list_layers(mlp, IMAGE))
+    assert mlp.training
+    assert not any(module._forward_hooks for module in mlp.modules())
+    assert not list(store.root.glob("*.partial"))
