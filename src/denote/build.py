@@ -242,7 +242,9 @@ def _check_targets(node: Any, where: str) -> None:
     for place, target in _targets(node, where):
         package = target.split(".")[0]
         if package not in TRUSTED_PACKAGES:
-            raise ConfigError(f"{place}._target_", f"{target!r} is not trusted", f"allowed: classes of {', '.join(TRUSTED_PACKAGES)}")
+            raise ConfigError(
+                f"{place}._target_", f"{target!r} is not trusted", f"allowed: classes of {', '.join(TRUSTED_PACKAGES)}"
+            )
 
 
 def _allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:

@@ -96,7 +96,7 @@ def _default_keys() -> list[str]:
     def flatten(node: Any, prefix: str) -> list[str]:
         if not isinstance(node, DictConfig):
             return [prefix[:-1]]
-        inner = [key for name in node for key in flatten(node._get_node(name), f"{prefix}{name}.")]
+        inner = [key for name in node for key in flatten(node._get_node(name), f"{prefix}{name!s}.")]
         return ([prefix[:-1]] if prefix else []) + inner
 
     GlobalHydra.instance().clear()
@@ -129,18 +129,25 @@ def _hydra(command: str, arguments: list[str]) -> int:
     try:
         hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(_held_back(task))()
     except KeyboardInterrupt:
-        interrupted = True
-        if sweeper.PlannedSweeper.plan is None:
+        if _plan() is None:
             raise
+        interrupted = True
     except SystemExit as stop:
         if stop.code not in (0, None):
             return int(stop.code) if isinstance(stop.code, int) else BUG
     if _mistakes:
         raise _mistakes[0]
-    plan = sweeper.PlannedSweeper.plan
+    plan = _plan()
     if plan is None or task is not _observe:
         return DONE
     return _finish(plan, interrupted=interrupted)
+
+
+def _plan() -> SweepPlan | None:
+    """The plan of the sweep that Hydra ran, if it ran one."""
+    from denote.sweeper import PlannedSweeper
+
+    return PlannedSweeper.plan
 
 
 _mistakes: list[DenoteError] = []
@@ -253,7 +260,9 @@ def _report(arguments: list[str]) -> int:
     settings = dict(argument.partition("=")[::2] for argument in arguments)
     unknown = [key for key in settings if key != "sweep"]
     if unknown or not settings.get("sweep"):
-        raise ConfigError(unknown[0] if unknown else "sweep", "no such key" if unknown else "has no value", f"allowed: {usage}")
+        raise ConfigError(
+            unknown[0] if unknown else "sweep", "no such key" if unknown else "has no value", f"allowed: {usage}"
+        )
     from denote.runs.sweep import report_sweep
 
     report_sweep(Path(settings["sweep"]))

@@ -48,7 +48,8 @@ def page(command: str, config_dir: str | None = None) -> str:
     return "\n\n".join(
         [
             USAGE[command],
-            "Groups (GROUP=OPTION; attribute, probe and control take lists: probe=[linear,neuron])\n" + "\n".join(groups),
+            "Groups (GROUP=OPTION; attribute, probe and control take lists: probe=[linear,neuron])\n"
+            + "\n".join(groups),
             FLAGS,
             "Every key has a comment with its unit in the YAML files of denote.conf; any key can be set: KEY=VALUE.",
         ]

@@ -8,7 +8,18 @@ from collections.abc import Iterable
 
 from denote.errors import ConfigError, DenoteError, one_of
 
-GROUPS = ("dataset", "architecture", "attribute", "layer", "probe", "control", "trainer", "logger", "experiment", "debug")
+GROUPS = (
+    "dataset",
+    "architecture",
+    "attribute",
+    "layer",
+    "probe",
+    "control",
+    "trainer",
+    "logger",
+    "experiment",
+    "debug",
+)
 
 _MISSING_OPTION = re.compile(r"Could not find '(?P<option>[^']+)'")
 _AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*?)(?:\n\s*Config search path:|\Z)", re.DOTALL)

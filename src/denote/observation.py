@@ -63,7 +63,9 @@ class Subject:
         frame = frame.with_columns(pl.lit(value, dtype=CELLS[key]).alias(key) for key, value in known.items())
         if self.note is None:
             return frame
-        return frame.with_columns(note=pl.concat_str(pl.lit(self.note), pl.col("note"), separator="; ", ignore_nulls=True))
+        return frame.with_columns(
+            note=pl.concat_str(pl.lit(self.note), pl.col("note"), separator="; ", ignore_nulls=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -178,15 +180,21 @@ def observe_states(
     observers: dict[str, Observer] = {}
     cells, replicates, neurons, neuron_replicates = [], [], [], []
     on_input: dict[str, Float[np.ndarray, " attribute"]] = {}
-    for name, probe in probes.items() if raw_input is not None and len(labels) else ():
-        observer = probe.fit(raw_input.fit, at.fit.values, probe_seed)
-        observers[f"{INPUT}/{name}"] = _with_spread(observer, raw_input.fit)
-        on_input[name] = Ranking(observer.scores(raw_input.test), at.test.values).auroc
+    if raw_input is not None and len(labels):
+        for name, probe in probes.items():
+            observer = probe.fit(raw_input.fit, at.fit.values, probe_seed)
+            observers[f"{INPUT}/{name}"] = _with_spread(observer, raw_input.fit)
+            on_input[name] = Ranking(observer.scores(raw_input.test), at.test.values).auroc
     for index, layer_state in enumerate(states):
         state = _halves(layer_state, parts)
         twins = [_halves(twin[index], parts) for twin in untrained]
         layer = layer_state.layer
-        place = {"layer": layer.name, "depth": layer.depth, "relative_depth": layer.relative_depth, "pooling": layer.pooling}
+        place = {
+            "layer": layer.name,
+            "depth": layer.depth,
+            "relative_depth": layer.relative_depth,
+            "pooling": layer.pooling,
+        }
         for name, probe in probes.items() if len(labels) else ():
             found: CellEvidence = observe_cells(
                 state, at, probe, rule, probe_seed, shuffles=controls.shuffles, untrained=twins,
@@ -244,7 +252,9 @@ def _missing(controls: Controls, raw_input: object | None) -> dict[str, str]:
     return {
         name: f"control={name} is off"
         for name, there in (
-            ("shuffled", controls.shuffles > 0), ("untrained", controls.twins > 0), ("raw_input", raw_input is not None),
+            ("shuffled", controls.shuffles > 0),
+            ("untrained", controls.twins > 0),
+            ("raw_input", raw_input is not None),
         )
         if not there
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from dataclasses import dataclass, field
@@ -83,8 +84,8 @@ class PlannedSweeper(BasicSweeper):
         name = str(self.config.sweep_name)
         for overrides in combinations:
             # Pinned, because a default of date and time, or a swept experiment, would differ from job to job.
-            pinned = overrides if any(o.startswith("sweep_name=") for o in overrides) else [*overrides, f"sweep_name='{name}'"]
-            planned = self._planned(pinned, plan)
+            named = any(override.startswith("sweep_name=") for override in overrides)
+            planned = self._planned(overrides if named else [*overrides, f"sweep_name='{name}'"], plan)
             if planned is not None:
                 plan.jobs.append(planned)
         running = plan.having("run")
@@ -122,7 +123,7 @@ def register() -> None:
     A real package in the ``hydra_plugins`` namespace would be loaded by every other Hydra program on the machine.
     """
     try:
-        import hydra_plugins as namespace  # of other people's launchers, where there are any
+        namespace = importlib.import_module("hydra_plugins")  # of other people's launchers, where there are any
     except ImportError:
         namespace = ModuleType("hydra_plugins")
         sys.modules["hydra_plugins"] = namespace

@@ -8,15 +8,15 @@ from typing import Generic, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Halves(Generic[T]):
+class Halves(Generic[T_co]):
     """The *fit* and the *test* side of one thing: a state, labels, class codes, groups."""
 
-    fit: T
-    test: T
+    fit: T_co
+    test: T_co
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,8 @@ class Observer:
         """
         if self.spread is None:
             raise ValueError("this observer does not know how its neurons vary")
-        return self.weights * self.spread[:, None]
+        relevance: Float64[np.ndarray, "neuron attribute"] = self.weights * self.spread[:, None]
+        return relevance
 
     def at(self, columns: slice | Int[np.ndarray, " column"]) -> Observer:
         """The observers of some of the attributes."""

@@ -14,7 +14,8 @@ from denote.errors import StoreError
 from denote.observers.observer import Observer
 
 _ARRAYS = (
-    "weights", "bias", "converged", "gradient_norm", "neuron", "threshold", "direction", "fit_balanced_accuracy", "spread",
+    "weights", "bias", "converged", "gradient_norm", "neuron", "threshold", "direction", "fit_balanced_accuracy",
+    "spread",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from denote.figures.profiles import first_decisive, profiles
 from denote.reporting.findings import observed
 from denote.reporting.jobs import Job, tally
 from denote.reporting.numbers import count, interval, proportion
+from denote.states.layers import Layer
 
 MOST_LISTED = 10
 
@@ -130,3 +131,14 @@ def _relative(folder: Path) -> Path:
     """The path from here where the folder lies below, else as it is."""
     folder, here = folder.resolve(), Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def print_layers(title: str, layers: Sequence[Layer], console: Console | None = None) -> None:
+    """Print the layers of a network: depth, name, shape of one sample's output, pooling and number of neurons."""
+    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("depth", "layer", "shape", "pooling", "neurons"):
+        table.add_column(heading, justify="right" if heading in ("depth", "neurons") else "left")
+    for layer in layers:
+        shape = " x ".join(str(size) for size in layer.shape)
+        table.add_row(str(layer.depth), escape(layer.name), shape, layer.pooling, f"{layer.n_neurons:,}")
+    (console or Console()).print(table)

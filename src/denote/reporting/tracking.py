@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlparse
 
 import polars as pl
@@ -81,7 +81,10 @@ class Tracker:
     def _start(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Any:
         import wandb
 
-        mode = os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline")
+        # Without a mode of its own W&B follows WANDB_MODE, and without that it would stop to ask for a key.
+        mode: Literal["online", "offline"] | None = None
+        if not os.environ.get("WANDB_MODE"):
+            mode = "online" if has_key() else "offline"
         self.folder.mkdir(parents=True, exist_ok=True)
         return wandb.init(
             project=self.project, entity=self.entity, dir=str(self.folder), group=self.group, job_type=job_type,
@@ -222,4 +225,4 @@ def as_table(frame: pl.DataFrame) -> Any:
     import wandb
 
     shown = frame.head(MAX_TABLE_ROWS)
-    return wandb.Table(columns=shown.columns, data=[list(row) for row in shown.iter_rows()])
+    return wandb.Table(columns=list[str | int](shown.columns), data=[list(row) for row in shown.iter_rows()])

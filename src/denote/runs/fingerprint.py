@@ -29,7 +29,7 @@ def shaping(config: Config) -> dict[str, Any]:
     kept = {key: value for key, value in config.items() if key not in NOT_SHAPING}
     for group, left_out in (("trainer", NOT_SHAPING_TRAINER), ("architecture", NOT_SHAPING_ARCHITECTURE)):
         kept[group] = {key: value for key, value in (kept.get(group) or {}).items() if key not in left_out}
-    return _by_content(kept)
+    return {name: _by_content(value, name) for name, value in kept.items()}
 
 
 def fingerprint(config: Config) -> str:

@@ -93,7 +93,8 @@ class Job:
                 states, subject=subject, parts=parts, families=searched, labels=labels, reasons=reasons, probes=probes,
                 rule=rule, controls=controls, untrained=untrained,
                 raw_input=self.raw_input() if controls.raw_input else None, probe_seed=config["probe_seed"],
-                input_shape=tuple(samples.inputs.shape), thresholds=config["evidence"]["thresholds"], memory_limit=self.memory_limit,
+                input_shape=tuple(samples.inputs.shape), thresholds=config["evidence"]["thresholds"],
+                memory_limit=self.memory_limit,
             )  # fmt: skip
 
     @property

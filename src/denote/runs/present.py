@@ -82,8 +82,8 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
             for layer, values in layers.items()
         )
         caption = (
-            f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of every "
-            "neuron. No shuffled band is drawn yet, so a single weight is no evidence."
+            f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of "
+            "every neuron. No shuffled band is drawn yet, so a single weight is no evidence."
         )
         slug = "".join(c if c.isalnum() or c in "._=-" else "_" for c in attribute)
         pictures.append(_saved(figure, folder, f"relevance-{slug}", data, caption))
@@ -112,7 +112,7 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
         grids |= {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
         observers = load_observers(folder / "observers.safetensors")
         for name, observer in observers.items():
-            layer, _, probe = name.rpartition("/")
+            layer = name.rpartition("/")[0]
             if observer.probe != "linear" or (layer not in depth and layer != INPUT):
                 continue
             for column, attribute in enumerate(record["attributes"]):
@@ -151,7 +151,9 @@ def warnings(merged: Merged, rule: Rule) -> list[str]:
     at_chance = merged.cells.filter(pl.col("note").str.contains("object model at chance"))
     at_chance = pl.concat([at_chance.select("architecture", "seed"), merged.neurons.filter(
         pl.col("note").str.contains("object model at chance")).select("architecture", "seed")]).unique()  # fmt: skip
-    found += [f"{architecture} seed {seed} is at chance on held-out rows." for architecture, seed in at_chance.iter_rows()]
+    found += [
+        f"{architecture} seed {seed} is at chance on held-out rows." for architecture, seed in at_chance.iter_rows()
+    ]
     unconverged = merged.cells.filter(~pl.col("converged") & pl.col("auroc").is_not_null()).height
     if unconverged:
         found.append(f"{unconverged} of {merged.cells.height} cells have an observer that did not converge.")

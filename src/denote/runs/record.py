@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ RECORD_SCHEMA = 1
 FINISHED, FAILED, RUNNING, INTERRUPTED = "finished", "failed", "running", "interrupted"
 
 _PACKAGES = (
-    "denote torch pytorch-lightning hydra-core omegaconf torchmetrics polars numpy scipy scikit-learn seaborn wandb"
-).split()
+    "denote", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "polars", "numpy", "scipy",
+    "scikit-learn", "seaborn", "wandb",
+)  # fmt: skip
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -60,7 +61,7 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 def now() -> str:
     """Date and time, UTC, to the second."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def versions() -> dict[str, str]:

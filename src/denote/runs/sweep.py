@@ -87,7 +87,8 @@ def close_sweep(
     """
     outcome = Outcome(folder, statuses(folder, expected, refused))
     if interrupted:
-        log.warning("interrupted: %d of %d jobs are finished; the same command goes on", len(outcome.finished), len(outcome.jobs))
+        done, asked = len(outcome.finished), len(outcome.jobs)
+        log.warning("interrupted: %d of %d jobs are finished; the same command goes on", done, asked)
     if not outcome.finished:
         if outcome.jobs:
             write_status(outcome, command)
