@@ -50,7 +50,7 @@ def run_recorded(
     job = None
     try:
         job = make()
-        _run(job, folder, record)
+        _run(job, folder, record, in_sweep=in_sweep)
     except KeyboardInterrupt:
         _end(folder, record, INTERRUPTED, start, job, {"kind": "KeyboardInterrupt", "message": "stopped by the user"})
         raise
@@ -88,7 +88,11 @@ def _is_done(folder: Path, key: str, on_existing: str) -> bool:
     return on_existing == "skip"
 
 
-def _run(job: Job, folder: Path, record: dict[str, Any]) -> None:
+IN_SWEEP = 2
+"""Heat maps that a job of a sweep draws; what compares layers and object models is drawn once, for the sweep."""
+
+
+def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
     from denote.reporting import tracking
     from denote.runs import present
     from denote.runs.merge import Merged
@@ -102,10 +106,10 @@ def _run(job: Job, folder: Path, record: dict[str, Any]) -> None:
         by_depth = observation.label_proportion_by_depth()
         merged = Merged(observation.cells, observation.neurons, observation.controls, by_depth)
         with job.timed("figures"):
-            pictures = present.draw_tables(merged, folder / "figures")
+            pictures = [] if in_sweep else present.draw_tables(merged, folder / "figures")
             relied = present.relied_on([(folder, record)], observation.cells)
             if relied is not None:
-                wanted = present.heat_map_attributes(observation.cells)
+                wanted = present.heat_map_attributes(observation.cells)[: IN_SWEEP if in_sweep else None]
                 pictures += present.draw_relied(relied, folder / "figures", wanted)
         tracking.log_job(run, merged.cells, merged.neurons, {picture.path.stem: picture.path for picture in pictures})
 
