@@ -119,9 +119,10 @@ def _hydra(command: str, arguments: list[str]) -> int:
     sweeper.register()
     task: Callable[[DictConfig], None] = _observe
     if command == "denote-train":
-        task, arguments = _train, [*arguments, *_TRAIN_OVERRIDES]
+        task, arguments = _train, _with_overrides(arguments, _TRAIN_OVERRIDES)
     if "--layers" in arguments:
-        task, arguments = _layers, [*(a for a in arguments if a != "--layers"), *_LAYERS_OVERRIDES]
+        rest = [argument for argument in arguments if argument != "--layers"]
+        task, arguments = _layers, _with_overrides(rest, _LAYERS_OVERRIDES)
     sweeper.PlannedSweeper.plan = None
     _mistakes.clear()
     sys.argv = [command, *arguments]
@@ -167,6 +168,13 @@ def _held_back(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], Non
             _leave_nothing(Path(HydraConfig.get().runtime.output_dir))
 
     return held_back
+
+
+def _with_overrides(arguments: list[str], overrides: list[str]) -> list[str]:
+    """Arguments with further overrides beside the user's own: Hydra reads overrides in one row only."""
+    places = [place for place, argument in enumerate(arguments) if "=" in argument and not argument.startswith("-")]
+    first = places[0] if places else len(arguments)
+    return [*arguments[:first], *overrides, *arguments[first:]]
 
 
 def _leave_nothing(folder: Path) -> None:

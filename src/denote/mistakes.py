@@ -44,7 +44,7 @@ def as_mistake(error: BaseException, keys: Iterable[str] = ()) -> DenoteError | 
         seen = seen.__cause__
     text = str(error).strip()
     if isinstance(error, OverrideParseException):
-        return _grammar(text)
+        return _grammar(str(error.override), text)
     if isinstance(error, (HydraException, OmegaConfBaseException)):
         return _missing_option(text) or _unknown_key(error, text, list(keys)) or ConfigError("config", _line(text))
     if isinstance(error, ValueError) and text.startswith("Config group override must be"):
@@ -74,9 +74,9 @@ def _line(text: str) -> str:
     return " ".join(part.strip() for part in text.splitlines() if part.strip())
 
 
-def _grammar(text: str) -> DenoteError:
+def _grammar(override: str, text: str) -> DenoteError:
     match = _GRAMMAR.search(text)
-    override, why = (match["override"], _line(match["why"])) if match else ("override", text)
+    why = _line((match["why"] if match else text).split("See https")[0])
     allowed = "allowed: KEY=VALUE; see https://hydra.cc/docs/advanced/override_grammar/basic"
     if override.startswith(("attribute.where", "+attribute.where")):
         allowed = """allowed: an expression in quotes inside the shell's: 'attribute.where="class IN (0, 6)"'"""

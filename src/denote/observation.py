@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
@@ -150,6 +150,7 @@ def observe_states(
     untrained: Sequence[Sequence[LayerState]] = (),
     raw_input: Halves[Array] | None = None,
     probe_seed: int = 0,
+    groups: Halves[Int[np.ndarray, " row"]] | None = None,
     input_shape: tuple[int, ...] = (),
     thresholds: int = 64,
     memory_limit: int = 4 << 30,
@@ -169,6 +170,7 @@ def observe_states(
         untrained: Per twin the states of the same layers.
         raw_input: The flattened inputs, or None where that control is off.
         probe_seed: Names the random draws.
+        groups: Group of every row, where rows of a group are not independent.
         input_shape: Shape of one input, for figures.
         thresholds: Quantile thresholds of the subset search.
         memory_limit: Bytes that a block of intermediate results may take.
@@ -198,7 +200,7 @@ def observe_states(
         for name, probe in probes.items() if len(labels) else ():
             found: CellEvidence = observe_cells(
                 state, at, probe, rule, probe_seed, shuffles=controls.shuffles, untrained=twins,
-                raw_input_auroc=on_input.get(name), missing=missing,
+                raw_input_auroc=on_input.get(name), missing=missing, groups=groups,
             )  # fmt: skip
             observers[f"{layer.name}/{name}"] = _with_spread(found.observer, state.fit)
             cells.append(_placed(found.cells, place))
@@ -206,10 +208,12 @@ def observe_states(
         names = [layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
         beside = denotation.Controls(controls.neuron_shuffles, twins, raw_input)
         for family in searched:
-            neurons += denotation.observe_neurons(state, family, layer, names, rule, probe_seed, beside, settings)
+            neurons += denotation.observe_neurons(
+                state, family, layer, names, rule, probe_seed, beside, settings, groups
+            )
             for draw, twin in enumerate(twins):
                 neuron_replicates += denotation.replicate(
-                    twin, family, layer, names, rule, probe_seed, "untrained", draw, settings
+                    twin, family, layer, names, rule, probe_seed, "untrained", draw, settings, groups
                 )
     decided = subject.stamp(decide_neurons(table(neurons, NEURONS), rule))
     cell_frame = subject.stamp(_with_reasons(decide_cells(_joined(cells, CELLS), rule), reasons or {}))

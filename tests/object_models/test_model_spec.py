@@ -59,8 +59,9 @@ def test_epochs_share_a_training_and_have_keys_of_their_own(spec: ModelSpec) -> 
 
 def test_the_untrained_twin_is_epoch_zero_whatever_the_training(spec: ModelSpec) -> None:
     untrained = replace(spec, trained=False)
-    other = replace(spec, data_key="other", rows_digest="other", training=TrainingSettings(), epoch=0)
+    other = replace(spec, rows_digest="other", training=TrainingSettings(), epoch=0)
     assert untrained.key == spec.twin(0).key == other.key
+    assert replace(untrained, data_key="other").key != untrained.key  # a key column of tables that hold both datasets
     assert len({spec.twin(draw).key for draw in range(3)} | {replace(spec, seed=1).twin(0).key}) == 4
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlparse
 
 import polars as pl
@@ -81,10 +81,9 @@ class Tracker:
     def _start(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Any:
         import wandb
 
-        # Without a mode of its own W&B follows WANDB_MODE, and without that it would stop to ask for a key.
-        mode: Literal["online", "offline"] | None = None
-        if not os.environ.get("WANDB_MODE"):
-            mode = "online" if has_key() else "offline"
+        # Without a key W&B would stop to ask for one.
+        wanted = os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline")
+        mode = cast('Literal["online", "offline", "disabled", "shared"]', wanted)
         self.folder.mkdir(parents=True, exist_ok=True)
         return wandb.init(
             project=self.project, entity=self.entity, dir=str(self.folder), group=self.group, job_type=job_type,

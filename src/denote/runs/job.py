@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import torch
+from jaxtyping import Int
 
 from denote.attributes.families import families, merge_labels
 from denote.attributes.rows import check_rows
@@ -94,7 +96,7 @@ class Job:
                 rule=rule, controls=controls, untrained=untrained,
                 raw_input=self.raw_input() if controls.raw_input else None, probe_seed=config["probe_seed"],
                 input_shape=tuple(samples.inputs.shape), thresholds=config["evidence"]["thresholds"],
-                memory_limit=self.memory_limit,
+                memory_limit=self.memory_limit, groups=self.groups(),
             )  # fmt: skip
 
     @property
@@ -181,6 +183,14 @@ class Job:
         )  # fmt: skip
         by_name = {state.layer.name: state for state in states}
         return [state_of_all(states) if layer is None else by_name[layer.name] for layer in layers]
+
+    def groups(self) -> Halves[Int[np.ndarray, " row"]] | None:
+        """Group of every row of *fit* and *test*, where ``split.group`` names a column."""
+        column = self.config["split"]["group"]
+        if column is None:
+            return None
+        codes = self.data.samples.column(column, "split.group").rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+        return Halves(codes[self.data.parts.fit], codes[self.data.parts.test])
 
     def raw_input(self) -> Halves[np.ndarray]:
         """The flattened inputs of *fit* and *test*."""

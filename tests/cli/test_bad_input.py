@@ -1,0 +1,119 @@
+"""A user's mistake: one line that names the key, what came and what is nearest; exit code 2; nothing left behind."""
+
+from pathlib import Path
+
+import pytest
+from command_line import Command
+
+COLUMNS = "class, ink, height, width, loops"
+
+CONFIG_MISTAKES = [
+    ("dataset=digit", ["dataset=digit", "did you mean 'digits'"]),
+    ("experiment=nope", ["experiment=nope", "attribute_by_depth, demo"]),
+    ("probe=lin", ["probe=lin", "did you mean 'linear'"]),
+    ("probe=[linear,neron]", ["probe", "neron", "did you mean 'neuron'"]),
+    ("control=[shufled]", ["control", "shufled", "did you mean 'shuffled'"]),
+    ("layer=1", ["layer=1", "use layer.select=1"]),
+    ("datset=x", ["datset", "did you mean 'dataset'"]),
+    ("seeed=3", ["seeed", "did you mean 'seed'"]),
+    ("split.sed=3", ["split.sed", "did you mean 'split.seed'"]),
+    ("trainer.max_epoch=3", ["trainer.max_epoch:", "did you mean 'trainer.max_epochs'"]),
+    ("+foo=1", ["foo", "no such key", "allowed: "]),
+    ("+layer.selekt=1", ["layer.selekt", "did you mean 'select'"]),
+    ("control.suffled.draws=3", ["control.suffled", "shuffled"]),
+    ("control.shuffled.drws=3", ["control.shuffled.drws", "did you mean 'control.shuffled.draws'"]),
+    ("+control.shufled.draws=3", ["control.shufled", "did you mean 'shuffled'"]),
+    ("control.untrained.twins=0", ["control.untrained.twins", "0", "at least 1"]),
+    ("seed=x", ["seed", "'x'", "whole number"]),
+    ("seed=1.5", ["seed", "1.5", "whole number"]),
+    ("evidence.q=2", ["evidence.q", "2", "above 0 and below 1"]),
+    ("evidence.null=0.99", ["evidence.null", "0.99", "below 0.95"]),
+    ("memory_limit=lots", ["memory_limit", "'lots'", "GiB"]),
+    ("on_existing=maybe", ["on_existing", "'maybe'", "skip, redo, fail"]),
+    ("logger.kind=wand", ["logger.kind", "'wand'", "did you mean 'wandb'"]),
+    ("layer.select=true", ["layer.select", "True", "name or glob"]),
+    ("attribute=[]", ["attribute", "attribute=classes"]),
+    ("probe=[]", ["probe", "probe=linear"]),
+    ("dataset=mnist", ["dataset.root", "dataset.root=VALUE"]),
+    ("attribute.where=class IN (0, 6)", ["attribute.where=class IN (0, 6)", """'attribute.where="class IN (0, 6)"'"""]),
+    ("architecture._target_=os.system", ["architecture._target_", "'os.system'", "not trusted"]),
+]
+
+JOB_MISTAKES = [
+    ("dataset=mnist dataset.root=empty", ["dataset.root", "empty", "t10k-images-idx3-ubyte"]),
+    ("dataset=mnist dataset.root=nowhere", ["dataset.root", "nowhere", "t10k-images-idx3-ubyte"]),
+    ("dataset=shapes dataset.n=200 dataset.target=colr", ["dataset.target", "'colr'", "did you mean 'colour'"]),
+    ("layer.select=hiden_1", ["layer.select", "'hiden_1'", "hidden_1, hidden_2, hidden_3, hidden_4, logits"]),
+    ("layer.select=99", ["layer.select", "99", "-5 to 4"]),
+    ("layer.select=-6", ["layer.select", "-6", "-5 to 4"]),
+    ('attribute.where="colour > 1"', ["attribute.where", "colour", COLUMNS]),
+    ('attribute.where="class >"', ["attribute.where", "class >", "not an SQL expression"]),
+    ('attribute.where="SUM(class) > 3"', ["attribute.where", "SUM(class) > 3", "aggregate"]),
+    ('attribute.where="class + 1"', ["attribute.where", "class + 1", "class = 1"]),
+    ('attribute.where="class >= 0"', ["class >= 0", "true for every row", "539 yes and 0 no", "25"]),
+    ('attribute.where="class = 11"', ["class = 11", "false for every row", "0 yes and 539 no", "25"]),
+    ("attribute=quantiles attribute.quantiles.columns=[inc]", ["attribute.quantiles.columns", "'inc'", "'ink'"]),
+    ("split.group=nope", ["split.group", "'nope'", COLUMNS]),
+    ("split.fractions.test=0.9", ["split.fractions", "1.6", "at most 1"]),
+    ("architecture._target_=torch.hub.load", ["architecture._target_", "torch.hub.load", "derived from Module"]),
+    ("architecture._target_=torch.nn.functional.relu", ["architecture._target_", "relu", "derived from Module"]),
+    ("architecture._target_=denote.nope.Net", ["architecture._target_", "denote.nope.Net", "cannot be found"]),
+    ("architecture.activation=rel", ["architecture.activation", "'rel'", "did you mean 'relu'"]),
+    ("trainer.optimizer=adm", ["trainer.optimizer", "'adm'", "did you mean 'adam'"]),
+    ("device=tpu", ["device", "'tpu'", "auto, cpu, cuda"]),
+]
+
+SWEEP_MISTAKES = [
+    ("-m seed=glob(*)", ["no job", "glob"]),
+    ("-m layer=glob(x*)", ["no job", "glob"]),
+    ("-m dataset=digit,mnst", ["dataset=digit", "did you mean 'digits'"]),
+    ("-m seed=0,1 evidence.q=2", ["none of 2 jobs could start", "evidence.q", "2"]),
+]
+
+
+def arguments_of(case: str) -> list[str]:
+    """Arguments as the shell would pass them; only `attribute.where` has spaces of its own."""
+    return [case] if case.startswith("attribute.where") else case.split()
+
+
+def named(cases: list[tuple[str, list[str]]]) -> list:
+    return [pytest.param(case, fragments, id=case.replace(" ", "_")) for case, fragments in cases]
+
+
+def check(denote: Command, folder: Path, arguments: list[str], fragments: list[str]) -> None:
+    (folder / "empty").mkdir()
+    answer = denote(*arguments)
+    assert answer.code == 2, answer
+    assert len(answer.err.splitlines()) == 1, answer.err
+    assert [fragment for fragment in fragments if fragment not in answer.err] == [], answer.err
+    assert answer.out == ""
+    assert [path.name for path in folder.iterdir()] == ["empty"]
+
+
+@pytest.mark.parametrize(("case", "fragments"), named(CONFIG_MISTAKES))
+def test_mistake_in_the_configuration(denote: Command, tmp_path: Path, case: str, fragments: list[str]) -> None:
+    check(denote, tmp_path, arguments_of(case), fragments)
+
+
+@pytest.mark.parametrize(("case", "fragments"), named(JOB_MISTAKES))
+def test_mistake_seen_with_the_data(denote: Command, tmp_path: Path, case: str, fragments: list[str]) -> None:
+    check(denote, tmp_path, [*arguments_of(case), "logger=none"], fragments)
+
+
+@pytest.mark.parametrize(("case", "fragments"), named(SWEEP_MISTAKES))
+def test_sweep_of_which_nothing_can_start(denote: Command, tmp_path: Path, case: str, fragments: list[str]) -> None:
+    check(denote, tmp_path, arguments_of(case), fragments)
+
+
+def test_a_mistake_leaves_no_tracked_run_behind(
+    denote: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    check(denote, tmp_path, ["layer.select=99"], ["layer.select", "99"])
+
+
+def test_full_error_shows_the_traceback(command: Command) -> None:
+    answer = command("denote", "evidence.q=2", environment={"HYDRA_FULL_ERROR": "1"})
+    assert answer.code == 2
+    assert "Traceback" in answer.err
+    assert "evidence.q" in answer.err

@@ -1,0 +1,57 @@
+"""What answers at once, and what it must not import to do so."""
+
+from pathlib import Path
+
+import pytest
+from command_line import Command
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("denote", ["--help"], "denote -m layer.select"),
+        ("denote", ["-h"], "denote-report sweep="),
+        ("denote", ["--version"], "denote 0."),
+        ("denote", ["--cfg", "job"], "_target_: denote.object_models.mlp.MLP"),
+        ("denote", ["--cfg", "job", "experiment=demo"], "as_cells: false"),
+        ("denote-train", ["--help"], "denote-train trains"),
+        ("denote-train", ["--version"], "denote 0."),
+        ("denote-report", ["--help"], "sweep=multirun/NAME"),
+        ("denote-report", ["--version"], "denote 0."),
+    ],
+)
+def test_answers_without_anything_heavy(
+    command: Command, tmp_path: Path, name: str, arguments: list[str], said: str
+) -> None:
+    answer = command(name, *arguments)
+    assert (answer.code, answer.err, answer.heavy) == (0, "", [])
+    assert said in answer.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_lists_every_group_and_option(denote: Command) -> None:
+    words = denote("--help").out.replace(",", " ").split()
+    options = list(CONF.glob("*/*.yaml"))
+    assert len(options) > 20
+    for option in options:
+        assert option.parent.name in words
+        assert option.stem in words
+
+
+def test_help_lists_options_of_the_users_own_folder(denote: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "attribute").mkdir(parents=True)
+    (tmp_path / "mine" / "attribute" / "lucky.yaml").write_text("# @package attribute.lucky\nkind: classes\n")
+    assert "lucky" in denote("--help", "--config-dir", "mine").out
+    assert "lucky" in denote("--help", f"--config-dir={tmp_path / 'mine'}").out
+
+
+@pytest.mark.parametrize("arguments", [[], ["sweep="], ["sweep=nowhere"], ["swep=x"]])
+def test_report_of_nothing_is_a_mistake_of_one_line(command: Command, tmp_path: Path, arguments: list[str]) -> None:
+    answer = command("denote-report", *arguments)
+    assert answer.code == 2
+    assert len(answer.err.splitlines()) == 1
+    assert "swe" in answer.err
+    assert "multirun/NAME" in answer.err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,119 @@
+"""Running the command line for tests: in a process of its own, and one small sweep that many tests read."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+TINY = [
+    "architecture.layers=2", "architecture.width=16", "trainer.max_epochs=3", "trainer.progress=false",
+    "control.shuffled.draws=2", "control.shuffled.neuron_draws=1", "control.untrained.twins=1",
+]  # fmt: skip
+"""The smallest job that still has every control."""
+
+HEAVY = ("torch", "pytorch_lightning", "lightning", "polars", "wandb", "matplotlib", "sklearn", "scipy")
+
+SPOKEN = f"""
+import json, sys
+from denote import cli
+command, *arguments = sys.argv[1:]
+sys.argv = [command, *arguments]
+code = None
+try:
+    {{"denote": cli.main, "denote-train": cli.train, "denote-report": cli.report}}[command]()
+except SystemExit as stop:
+    code = stop.code
+print("\\nHEAVY", json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+sys.exit(code)
+"""
+"""A command in a process of its own, which says in its last line what it imported."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said.
+
+    Attributes:
+        code: Exit code.
+        out: Standard output.
+        err: Standard error.
+        heavy: Slow libraries it imported; None where it ran in this process.
+    """
+
+    code: int
+    out: str
+    err: str
+    heavy: list[str] | None = None
+
+
+Command = Callable[..., Answer]
+
+
+def spoken(folder: Path, command: str, *arguments: str, environment: dict[str, str] | None = None) -> Answer:
+    """Run a command in a process of its own, in ``folder``."""
+    kept = {name: value for name, value in os.environ.items() if name != "HYDRA_FULL_ERROR"}
+    done = subprocess.run(
+        [sys.executable, "-c", SPOKEN, command, *arguments],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=300, env={**kept, **(environment or {})},
+    )  # fmt: skip
+    out, _, heavy = done.stdout.rpartition("\nHEAVY ")
+    return Answer(done.returncode, out, done.stderr, json.loads(heavy) if heavy else None)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One small sweep, run twice and reported once.
+
+    Attributes:
+        folder: ``multirun/t``.
+        first: The sweep.
+        second: The same command again.
+        report: ``denote-report`` on its folder, after its ``report.html`` was removed.
+        before: Modification times of the jobs' records after the first run, in ns, by folder.
+        after: The same after the second.
+        ids: Ids of the W&B runs that the first run left.
+        ids_after: Ids after everything.
+    """
+
+    folder: Path
+    first: Answer
+    second: Answer
+    report: Answer
+    before: dict[str, int]
+    after: dict[str, int]
+    ids: list[str]
+    ids_after: list[str]
+
+
+ARGUMENTS = [
+    "-m", "layer.select=0,1", "attribute=odd,prime", "seed=0,1", "control=[shuffled,untrained,raw_input]", *TINY,
+    "sweep_name=t",
+]  # fmt: skip
+
+
+def _records(folder: Path) -> dict[str, int]:
+    return {path.parent.name: path.stat().st_mtime_ns for path in sorted(folder.glob("*/run.json"))}
+
+
+def wandb_ids(folder: Path) -> list[str]:
+    """Ids of the offline runs in a sweep's folder; a rerun of one id leaves a second folder."""
+    return sorted({path.name.rpartition("-")[2] for path in (folder / "wandb").glob("offline-run-*")})
+
+
+def make_sweep(place: Path) -> None:
+    folder = place / "multirun" / "t"
+    offline = {"WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}
+    first = spoken(place, "denote", *ARGUMENTS, environment=offline)
+    before, ids = _records(folder), wandb_ids(folder)
+    second = spoken(place, "denote", *ARGUMENTS, environment=offline)
+    after = _records(folder)
+    (folder / "sweep" / "report.html").unlink(missing_ok=True)
+    report = spoken(place, "denote-report", "sweep=multirun/t", environment=offline)
+    account = {
+        "first": vars(first), "second": vars(second), "report": vars(report), "before": before, "after": after,
+        "ids": ids, "ids_after": wandb_ids(folder),
+    }  # fmt: skip
+    (place / "account.json").write_text(json.dumps(account), encoding="utf-8")

@@ -1,0 +1,118 @@
+"""What makes two jobs the same job."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+
+from denote import build
+from denote.runs.fingerprint import agreement, disagreement, fingerprint, job_name
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    build.register_resolvers()
+    GlobalHydra.instance().clear()
+    with initialize_config_module("denote.conf", version_base="1.3"):
+        return build.plain(compose("config", list(overrides)))
+
+
+@pytest.fixture(scope="module")
+def plain_job() -> dict[str, Any]:
+    return composed()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "device=cpu", "logger=none", "logger.project=mine", "store.path=elsewhere", "store.extract=asked", "tags=[a,b]",
+        "trainer.progress=false", "trainer.extract_batch_size=7", "memory_limit=1GiB", "on_existing=redo",
+        "sweep_name=other", "architecture.save_epochs=[1,2]",
+    ],
+)  # fmt: skip
+def test_where_and_how_a_job_runs_does_not_change_it(plain_job: dict[str, Any], override: str) -> None:
+    other = composed(override)
+    assert other != plain_job
+    assert fingerprint(other) == fingerprint(plain_job)
+    assert job_name(other) == job_name(plain_job)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "seed=1", "probe_seed=1", "split.seed=1", "split.fractions.test=0.2", "evidence.q=0.1", "evidence.null=0.8",
+        "attribute=odd", "attribute=[classes,odd]", "+attribute.classes.more=1", "attribute.where=loops", "probe=linear",
+        "probe.linear.l2=0.1", "control=[]", "control.shuffled.draws=3", "layer.select=0", "layer.pooling=max",
+        "architecture.width=32", "architecture.trained=false", "architecture.epoch=2", "trainer.max_epochs=3",
+        "trainer.batch_size=32", "dataset=shapes",
+    ],
+)  # fmt: skip
+def test_what_shapes_results_changes_a_job(plain_job: dict[str, Any], override: str) -> None:
+    other = composed(override)
+    assert fingerprint(other) != fingerprint(plain_job)
+    assert job_name(other) != job_name(plain_job)
+
+
+def test_the_order_of_keys_does_not_matter(plain_job: dict[str, Any]) -> None:
+    turned = {
+        key: dict(reversed(value.items())) if isinstance(value, dict) else value for key, value in plain_job.items()
+    }
+    assert fingerprint(dict(reversed(turned.items()))) == fingerprint(plain_job)
+
+
+def test_a_job_name_is_readable_and_safe_for_a_file_system() -> None:
+    name = job_name(composed("""attribute.where='class IN (0, 6) OR "ink" > 1/2'""", "layer.select=[0,-1,hid*]"))
+    assert name.startswith("digits-mlp-4x64-")
+    assert not set(name) & set("/\\'\"()<>|?: ")
+    assert len(name) < 160
+
+
+@pytest.fixture
+def idx_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    for kind in ("images-idx3", "labels-idx1"):
+        (folder / f"t10k-{kind}-ubyte").write_bytes(kind.encode())
+    return folder
+
+
+def of_folder(folder: Path) -> str:
+    return fingerprint(composed("dataset=mnist", f"dataset.root={folder}"))
+
+
+def test_files_count_by_their_content_not_their_place(idx_folder: Path) -> None:
+    before = of_folder(idx_folder)
+    moved = idx_folder.parent / "moved"
+    shutil.copytree(idx_folder, moved)
+    assert of_folder(moved) == before
+    os.utime(moved / "t10k-labels-idx1-ubyte", (1, 1))
+    assert of_folder(moved) == before
+    (moved / "t10k-labels-idx1-ubyte").write_bytes(b"other labels")
+    assert of_folder(moved) != before
+
+
+@pytest.mark.parametrize("override", ["evidence.q=0.1", "control=[]", "split.seed=1", "probe.linear.l2=0.1"])
+def test_jobs_disagree_on_what_is_no_key_column(plain_job: dict[str, Any], override: str) -> None:
+    keys = disagreement(agreement(plain_job), agreement(composed(override)))
+    wanted = override.partition("=")[0]
+    assert keys
+    assert all(key.startswith(wanted) for key in keys)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "seed=1",
+        "probe_seed=1",
+        "layer.select=0",
+        "attribute=odd",
+        "probe=majority",
+        "architecture=convnet",
+        "dataset=shapes",
+    ],
+)
+def test_jobs_may_differ_in_object_model_and_key_columns(plain_job: dict[str, Any], override: str) -> None:
+    assert disagreement(agreement(plain_job), agreement(composed(override))) == []

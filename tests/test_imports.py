@@ -1,0 +1,73 @@
+"""Imports run one way along the arrow from dataset to report, and Hydra stays at the border."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "denote"
+
+FOUNDATION = ("errors", "keys", "streams", "tables")
+"""Modules beside the arrow that know nothing of it."""
+
+ARROW = (
+    "data", "attributes", "object_models", "states", "observers", "evidence", "denotation", "observation", "figures",
+    "reporting", "runs",
+)  # fmt: skip
+BORDER = ("cli", "build", "sweeper", "mistakes")
+"""The only modules that know Hydra."""
+
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def place(module: str) -> str:
+    """The part of the package that ``denote.states.store`` belongs to: ``states``."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of all modules that a file imports anywhere, those only for types included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides where it leads"
+            assert node.module is not None
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_imports_run_along_the_arrow(path: Path) -> None:
+    own = path.relative_to(SOURCE).with_suffix("").parts[0]
+    ours = {place(name) for name in imported(path) if name.split(".")[0] == "denote"} - {own, "__version__", ""}
+    if own in FOUNDATION:
+        allowed = set(FOUNDATION)
+    elif own in ARROW:
+        allowed = {*FOUNDATION, *ARROW[: ARROW.index(own)]}
+    else:
+        assert own in {*BORDER, "help", "__init__"}, f"{own} has no place in the arrow: give it one here"
+        return
+    assert ours - allowed == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_only_the_border_knows_hydra(path: Path) -> None:
+    known = {name.split(".")[0] for name in imported(path)} & {"hydra", "omegaconf", "hydra_plugins"}
+    assert not known or (path.stem in BORDER and path.parent == SOURCE)
+
+
+def test_only_one_module_instantiates() -> None:
+    callers = {path.stem for path in MODULES if any(name.endswith("utils.instantiate") for name in imported(path))}
+    assert callers == {"build"}
+
+
+def test_every_part_has_its_place_and_no_catch_all_name() -> None:
+    parts = {path.relative_to(SOURCE).with_suffix("").parts[0] for path in MODULES}
+    assert parts - {*FOUNDATION, *ARROW, *BORDER, "help", "__init__"} == set()
+    assert not {path.stem for path in MODULES} & {"utils", "helpers", "common", "misc"}
