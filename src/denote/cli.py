@@ -210,10 +210,15 @@ def _observe(config: DictConfig) -> None:
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     settings = build.plain(config)
+    in_sweep = hydra.mode == RunMode.MULTIRUN
     run_recorded(
         settings, folder, lambda: build.job(settings, folder.parent), overrides=list(hydra.overrides.task),
-        in_sweep=hydra.mode == RunMode.MULTIRUN,
+        in_sweep=in_sweep,
     )  # fmt: skip
+    if not in_sweep:
+        from denote.runs.sweep import show_job
+
+        show_job(folder)
 
 
 def _train(config: DictConfig) -> None:

@@ -13,6 +13,8 @@ from scipy.stats import false_discovery_control
 from denote import tables
 from denote.runs import present
 
+pytestmark = pytest.mark.xdist_group("sweep")  # with --dist=loadgroup no second worker waits for the sweep
+
 CONTRACT = {
     "cells": """dataset architecture trained epoch seed object_model object_accuracy layer depth relative_depth pooling
         n_neurons probe k probe_seed attribute family label_proportion n_fit n_test auroc auroc_low auroc_high

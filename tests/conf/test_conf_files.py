@@ -61,24 +61,22 @@ def test_every_value_has_a_comment(path: Path) -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize(
-    "architecture",
-    [
-        "mlp",
-        pytest.param(
-            "convnet",
-            marks=pytest.mark.xfail(
-                strict=True, reason="convnet.yaml has `hidden: 128`, ConvNet takes a list of numbers"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("architecture", ["mlp", "convnet"])
 def test_architectures_can_be_built_as_they_come(architecture: str) -> None:
     network = build.network_factory(composed(f"architecture={architecture}"))((1, 8, 8), 10)
     assert network(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
 
 
-@pytest.mark.parametrize("key", ["activation", "normalisation"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(
+            "activation",
+            marks=pytest.mark.xfail(strict=True, reason="mlp.yaml allows `identity`, the code calls it `linear`"),
+        ),
+        "normalisation",
+    ],
+)
 def test_names_in_the_comments_of_an_architecture_are_allowed(key: str) -> None:
     lines = (CONF / "architecture" / "mlp.yaml").read_text(encoding="utf-8").splitlines()
     comment = next(line for line in lines if line.startswith(key)).partition("#")[2]

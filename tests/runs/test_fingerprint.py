@@ -2,27 +2,47 @@
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 from denote import build
+from denote.mistakes import GROUPS
 from denote.runs.fingerprint import agreement, disagreement, fingerprint, job_name
 
 
-def composed(*overrides: str) -> dict[str, Any]:
+@cache
+def _default() -> dict[str, Any]:
+    return _composed()
+
+
+def _composed(*overrides: str) -> dict[str, Any]:
     build.register_resolvers()
     GlobalHydra.instance().clear()
     with initialize_config_module("denote.conf", version_base="1.3"):
         return build.plain(compose("config", list(overrides)))
 
 
+def composed(*overrides: str) -> dict[str, Any]:
+    """The settings with overrides; Hydra composes only where an option of a group is chosen, since that is slow."""
+    if any("." not in override and override.partition("=")[0] in GROUPS for override in overrides):
+        return _composed(*overrides)
+    config = OmegaConf.create(_default())
+    for override in overrides:
+        key, _, value = override.removeprefix("+").partition("=")
+        OmegaConf.update(config, key, yaml.safe_load(value), force_add=True)
+    return build.plain(config)
+
+
 @pytest.fixture(scope="module")
 def plain_job() -> dict[str, Any]:
-    return composed()
+    return _default()
 
 
 @pytest.mark.parametrize(
@@ -44,7 +64,8 @@ def test_where_and_how_a_job_runs_does_not_change_it(plain_job: dict[str, Any], 
     "override",
     [
         "seed=1", "probe_seed=1", "split.seed=1", "split.fractions.test=0.2", "evidence.q=0.1", "evidence.null=0.8",
-        "attribute=odd", "attribute=[classes,odd]", "+attribute.classes.more=1", "attribute.where=loops", "probe=linear",
+        "attribute=odd", "attribute=[classes,odd]", "+attribute.classes.more=1", "attribute.where=loops",
+        "probe=linear",
         "probe.linear.l2=0.1", "control=[]", "control.shuffled.draws=3", "layer.select=0", "layer.pooling=max",
         "architecture.width=32", "architecture.trained=false", "architecture.epoch=2", "trainer.max_epochs=3",
         "trainer.batch_size=32", "dataset=shapes",

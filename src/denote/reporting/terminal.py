@@ -53,6 +53,8 @@ def print_summary(
         console.print(f"[bold yellow]warning:[/] {escape(warning)}", highlight=False)
     console.print()
     for what, path in (("report", "report.html"), ("figures", "figures"), ("tables", "*.parquet")):
+        if not any(folder.glob(path)):
+            continue  # a job by itself has no report
         # A path is for copying: never broken over two lines.
         console.print(f"{what:8} {escape(str(_relative(folder) / path))}", highlight=False, soft_wrap=True)
 

@@ -229,6 +229,16 @@ class _SweepFailedError(Exception):
     """Leaves the sweep's run marked as failed where a job failed; nothing else went wrong."""
 
 
+def show_job(folder: Path) -> None:
+    """Print a short account of one finished job, corrected over that job alone."""
+    from denote.reporting.terminal import print_summary
+    from denote.runs.merge import merge, rule_of
+
+    merged = merge([folder], rule_of((read_record(folder) or {})["config"]))
+    tables = {"cells": merged.cells, "neurons": merged.neurons, "label_proportion_by_depth": merged.by_depth}
+    print_summary(tables, [_status(folder)], folder=folder)
+
+
 def show(outcome: Outcome, *, skipped: int = 0) -> None:
     """Print a short account of a sweep from its saved tables."""
     import polars as pl
