@@ -9,21 +9,21 @@ import sys
 
 from denote import cli
 from denote.observation import Observation
-from denote.runs.job import Job
+from denote.runs.job import Job, Prepared
 
 SWEEP = ["-m", "layer.select=0,1,2", "attribute=odd,prime,loop,at_least_5", "seed=0,1"]
 
 run = Job.run
 
 
-def sabotaged(job: Job) -> Observation:
+def sabotaged(job: Job, prepared: Prepared | None = None) -> Observation:
     """The job itself, but for two of the combinations."""
     place = (job.config["layer"]["select"], job.config["seed"], *(k for k in job.config["attribute"] if k != "where"))
     if place == (1, 0, "prime"):
         raise RuntimeError("made to raise")
     if place == (2, 1, "loop"):
         sys.exit(3)
-    return run(job)
+    return run(job, prepared)
 
 
 if __name__ == "__main__":

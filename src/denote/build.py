@@ -1,4 +1,4 @@
-"""Config to objects: the one boundary below which nothing knows Hydra, and the only caller of ``instantiate``."""
+"""Config to objects: the one boundary below which nothing knows Hydra, and the only place where targets are built."""
 
 from __future__ import annotations
 
@@ -99,6 +99,7 @@ def check(config: Mapping[str, Any]) -> None:
         ConfigError: naming the key, what came and what is allowed.
     """
     _check_known(config)
+    _check_no_targets(config)
     _number(config, "seed", whole=True)
     _number(config, "probe_seed", whole=True)
     _number(config, "evidence.decisive", low=0.5, high=1)
@@ -116,6 +117,8 @@ def check(config: Mapping[str, Any]) -> None:
     _choice(config, "layer.pooling", ("mean", "max", "flatten"))
     _choice(config, "logger.kind", ("wandb", "none"))
     byte_count(config["memory_limit"])
+    if not isinstance(config["tags"], list):
+        raise ConfigError("tags", f"{config['tags']!r} is no list", "allowed: tags=[first,second]")
     _check_layer(config["layer"].get("select"))
     if not config["attribute"].get("where") and not [k for k in config["attribute"] if k != "where"]:
         raise ConfigError("attribute", "names no attribute", "choose an option: attribute=classes, or attribute.where")
@@ -180,6 +183,8 @@ def _check_options(config: Mapping[str, Any], group: str, kinds: tuple[str, ...]
         kind = settings.get("kind") if isinstance(settings, Mapping) else None
         if kind not in kinds:
             raise ConfigError(f"{group}.{name}.kind", f"{kind!r} is unknown", one_of(kind, kinds))
+        if kind != name:  # tables tell observers apart by their kind
+            raise ConfigError(f"{group}.{name}", f"is of kind {kind!r}", f"allowed: {group}.{kind}, one of each kind")
 
 
 def _check_layer(select: Any) -> None:
@@ -237,14 +242,25 @@ def _targets(node: Any, where: str) -> Iterator[tuple[str, str]]:
 
 
 def _check_targets(node: Any, where: str) -> None:
-    if isinstance(node, Mapping) and "_target_" not in node:
+    """Allow one ``_target_``, at the top of the group, of a trusted package."""
+    if not isinstance(node, Mapping) or "_target_" not in node:
         raise ConfigError(f"{where}._target_", "is missing", "name the class to build")
     for place, target in _targets(node, where):
+        if place != where:
+            raise ConfigError(f"{place}._target_", f"{target!r} is refused", f"allowed: one target, {where}._target_")
         package = target.split(".")[0]
         if package not in TRUSTED_PACKAGES:
-            raise ConfigError(
-                f"{place}._target_", f"{target!r} is not trusted", f"allowed: classes of {', '.join(TRUSTED_PACKAGES)}"
-            )
+            allowed = f"allowed: classes of {', '.join(TRUSTED_PACKAGES)}"
+            raise ConfigError(f"{place}._target_", f"{target!r} is not trusted", allowed)
+
+
+def _check_no_targets(config: Mapping[str, Any]) -> None:
+    for group, node in config.items():
+        if group not in ("dataset", "architecture"):
+            for place, target in _targets(node, group):
+                raise ConfigError(
+                    f"{place}._target_", f"{target!r} is refused", "only dataset and architecture have one"
+                )
 
 
 def _allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:
@@ -263,19 +279,20 @@ def _allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:
 
 
 def _instantiate(node: Mapping[str, Any], where: str, kinds: tuple[type, ...], **given: Any) -> Any:
-    """Build what ``_target_`` names, after checking this target and every nested one."""
-    from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
+    """Build what ``_target_`` names, if it is a class of an allowed kind.
 
+    The class is called directly and not by Hydra's ``instantiate``, which would also build every ``_target_`` nested in
+    the arguments.
+    """
     _check_targets(node, where)
-    for place, target in _targets(node, where):
-        _allowed_class(target, place, kinds)
+    found = _allowed_class(str(node["_target_"]), where, kinds)
+    arguments = {key: value for key, value in node.items() if key != "_target_"}
     try:
-        return instantiate(dict(node), **given, _convert_="all")
-    except InstantiationException as error:
-        if isinstance(error.__cause__, DenoteError):
-            raise error.__cause__ from None
-        raise ConfigError(where, _first_line(error.__cause__ or error)) from error
+        return found(**arguments, **given)
+    except DenoteError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ConfigError(where, _first_line(error), f"allowed: the arguments of {node['_target_']}") from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -257,7 +257,7 @@ def _finish(plan: SweepPlan, *, interrupted: bool) -> int:
         plan.folder, expected, refused, skipped=len(plan.having("skip")), interrupted=interrupted,
         command=" ".join(sys.argv),
     )  # fmt: skip
-    return BUG if interrupted or outcome.failed else DONE
+    return BUG if interrupted or outcome.unsuccessful else DONE
 
 
 def _report(arguments: list[str]) -> int:

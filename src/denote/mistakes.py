@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from importlib import resources
 
 from denote.errors import ConfigError, DenoteError, one_of
 
@@ -21,7 +22,7 @@ GROUPS = (
     "debug",
 )
 
-_MISSING_OPTION = re.compile(r"Could not find '(?P<option>[^']+)'")
+_MISSING_OPTION = re.compile(r"Could not (?:find|load) '(?P<option>[^']+)'")
 _AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*?)(?:\n\s*Config search path:|\Z)", re.DOTALL)
 _NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\.")
 _GRAMMAR = re.compile(r"Error parsing override '(?P<override>.*)'\s*(?P<why>.*)", re.DOTALL)
@@ -63,6 +64,12 @@ def _number_for_option() -> DenoteError | None:
     return None
 
 
+def shipped_options(group: str) -> list[str]:
+    """Names of a group's options in ``denote.conf``."""
+    folder = resources.files("denote.conf").joinpath(group)
+    return [entry.name.removesuffix(".yaml") for entry in folder.iterdir()] if folder.is_dir() else []
+
+
 def _no_option(group: str, option: str, options: list[str]) -> DenoteError:
     if group == "layer" and re.fullmatch(r"-?\d+", option):
         return ConfigError(f"layer={option}", "there is no such option", f"use layer.select={option}")
@@ -91,7 +98,7 @@ def _missing_option(text: str) -> DenoteError | None:
         return None
     group, _, option = match["option"].rpartition("/")
     available = _AVAILABLE.search(text)
-    options = available["options"].split() if available else []
+    options = available["options"].split() if available else shipped_options(group)
     return _no_option(group, option, options) if group else ConfigError(option, "there is no such config")
 
 
@@ -107,6 +114,11 @@ def _unknown_key(error: BaseException, text: str, keys: list[str]) -> DenoteErro
 
 def _nearest(key: str, keys: list[str]) -> str:
     """Siblings of a mistyped key where its parent exists, else the nearest of all keys."""
-    parent, _, _ = key.rpartition(".")
-    siblings = [name for name in keys if name.rpartition(".")[0] == parent]
-    return one_of(key, siblings or GROUPS)
+    parent = key
+    while parent:
+        parent = parent.rpartition(".")[0]
+        siblings = [name for name in keys if name.rpartition(".")[0] == parent]
+        if siblings:
+            # Compared at their own level: of `control.suffled.draws` it is `control.suffled` that is mistyped.
+            return one_of(".".join(key.split(".")[: parent.count(".") + 1 + bool(parent)]), siblings)
+    return one_of(key, GROUPS)

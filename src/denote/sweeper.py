@@ -78,6 +78,8 @@ class PlannedSweeper(BasicSweeper):
         combinations = self._combinations(arguments)
         if not combinations:
             raise ConfigError("sweep", "these overrides make no job", "a glob or choice that matches nothing?")
+        if len({override for job in combinations for override in job if override.startswith("sweep_name=")}) > 1:
+            raise ConfigError("sweep_name", "cannot be swept: a sweep has one folder", "run one sweep for each name")
         folder = Path(str(self.config.hydra.sweep.dir))
         plan = SweepPlan(folder)
         PlannedSweeper.plan = plan

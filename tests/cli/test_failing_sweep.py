@@ -31,10 +31,10 @@ def fail(monkeypatch: pytest.MonkeyPatch, errors: dict[int, BaseException]) -> N
     """Make the jobs of some seeds raise."""
     run = Job.run
 
-    def failing(self: Job) -> Any:
+    def failing(self: Job, prepared: Any = None) -> Any:
         if self.config["seed"] in errors:
             raise errors[self.config["seed"]]
-        return run(self)
+        return run(self, prepared)
 
     monkeypatch.setattr(Job, "run", failing)
 

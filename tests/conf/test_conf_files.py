@@ -67,16 +67,7 @@ def test_architectures_can_be_built_as_they_come(architecture: str) -> None:
     assert network(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        pytest.param(
-            "activation",
-            marks=pytest.mark.xfail(strict=True, reason="mlp.yaml allows `identity`, the code calls it `linear`"),
-        ),
-        "normalisation",
-    ],
-)
+@pytest.mark.parametrize("key", ["activation", "normalisation"])
 def test_names_in_the_comments_of_an_architecture_are_allowed(key: str) -> None:
     lines = (CONF / "architecture" / "mlp.yaml").read_text(encoding="utf-8").splitlines()
     comment = next(line for line in lines if line.startswith(key)).partition("#")[2]

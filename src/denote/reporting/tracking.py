@@ -88,7 +88,7 @@ class Tracker:
         return wandb.init(
             project=self.project, entity=self.entity, dir=str(self.folder), group=self.group, job_type=job_type,
             name=name, id=run_id(self.group, job_type, key), tags=list(self.tags), config=dict(config),
-            mode=mode, resume="allow" if mode == "online" else None, reinit="create_new",
+            mode=mode, resume="allow" if mode in ("online", "shared") else None, reinit="create_new",
             settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_code=True),
         )  # fmt: skip
 

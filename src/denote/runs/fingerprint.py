@@ -68,7 +68,7 @@ def agreement(config: Config) -> dict[str, Any]:
     one name means.
     """
     shaped = shaping(config)
-    attributes = {name: spec for name, spec in (shaped.get("attribute") or {}).items() if isinstance(spec, Mapping)}
+    attributes = _by_name(shaped.get("attribute") or {})
     parts = {
         "evidence": shaped.get("evidence"), "control": shaped.get("control"), "split": shaped.get("split"),
         "probe": shaped.get("probe"), "attribute": attributes,
@@ -79,28 +79,41 @@ def agreement(config: Config) -> dict[str, Any]:
     return flat
 
 
+def _option(key: str) -> tuple[str, ...]:
+    return tuple(key.split(SEPARATOR)[:2])
+
+
+def _by_name(attribute: Config) -> dict[str, Any]:
+    """What each attribute name means, whether it comes from an option or from ``attribute.where``."""
+    where = attribute.get("where")
+    if isinstance(where, str):
+        where = {where: where}
+    if where:
+        return {name: {"kind": "where", "where": text} for name, text in where.items()}
+    return {name: spec for name, spec in attribute.items() if isinstance(spec, Mapping)}
+
+
 def disagreement(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     """Keys on which two jobs differ. A probe or attribute that only one of them has is no disagreement."""
     differing = []
     for key in sorted({*ours, *theirs}):
         if ours.get(key, _ABSENT) == theirs.get(key, _ABSENT):
             continue
-        group, option = key.split(".")[:2] if key.count(".") else (key, "")
-        prefix = f"{group}.{option}."
-        only_one = group in {"probe", "attribute"} and not (
-            any(k.startswith(prefix) for k in ours) and any(k.startswith(prefix) for k in theirs)
-        )
-        if not only_one:
-            differing.append(key)
+        option = _option(key)
+        in_both = all(any(_option(other) == option for other in keys) for keys in (ours, theirs))
+        if in_both or option[0] not in {"probe", "attribute"}:
+            differing.append(key.replace(SEPARATOR, "."))
     return differing
 
 
 _ABSENT = object()
+SEPARATOR = " / "
+"""Between the levels of a key of an agreement: attribute names may hold dots."""
 
 
 def _flatten(prefix: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping) and value:
-        return {k: v for name, inner in value.items() for k, v in _flatten(f"{prefix}.{name}", inner).items()}
+        return {k: v for name, inner in value.items() for k, v in _flatten(f"{prefix}{SEPARATOR}{name}", inner).items()}
     return {prefix: value}
 
 

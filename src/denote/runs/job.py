@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Int
 
 from denote.attributes.families import families, merge_labels
+from denote.attributes.labels import Family, Labels
 from denote.attributes.rows import check_rows
 from denote.data.parts import Halves
 from denote.errors import ConfigError
@@ -44,6 +45,29 @@ STATE = "state"
 """The layer option that puts all layers side by side."""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What is known of a job before anything is trained.
+
+    Attributes:
+        spec: The object model.
+        layers: Layers to observe; None stands for all of them side by side.
+        probes: The observers, by option.
+        families: What neurons are searched over.
+        labels: The attributes as cells.
+        reasons: Attributes with too few rows, and why.
+        groups: Group of every row of *fit* and *test*, where rows come in groups.
+    """
+
+    spec: ModelSpec
+    layers: Sequence[Layer | None]
+    probes: Mapping[str, Probe]
+    families: Sequence[Family]
+    labels: Labels
+    reasons: Mapping[str, str]
+    groups: Halves[Int[np.ndarray, " row"]] | None
+
+
 @dataclass
 class Job:
     """What one job does, as objects.
@@ -64,39 +88,47 @@ class Job:
     memory_limit: int
     timings: dict[str, float] = field(default_factory=dict)
 
-    def run(self) -> Observation:
-        """Train or load, record, observe. Every mistake that can be known before training is raised before it."""
+    def prepare(self) -> Prepared:
+        """Load the data and find every mistake that can be known before training.
+
+        Raises:
+            DenoteError: naming the key, what came and what is allowed.
+        """
         config = self.config
+        _ = self.device
         with self.timed("data"):
             self.data.setup()
-        samples, parts = self.data.samples, self.data.parts
-        rule = self.rule
+            groups = self.groups()
         with self.timed("attributes"):
-            searched = families(config["attribute"], samples)
+            searched = families(config["attribute"], self.data.samples)
             labels = merge_labels(searched)
-            reasons = check_rows(labels, parts, rule.min_rows)
-        probes = self.probes()
+            reasons = check_rows(labels, self.data.parts, self.rule.min_rows)
         spec = self.model_spec()
-        layers = self.layers(spec)
+        return Prepared(spec, self.layers(spec), self.probes(), searched, labels, reasons, groups)
+
+    def run(self, prepared: Prepared | None = None) -> Observation:
+        """Train or load, record, observe."""
+        config = self.config
+        ready = prepared or self.prepare()
+        spec, samples, controls = ready.spec, self.data.samples, Controls.of(config["control"])
         with self.timed("object model"):
             trained = self.obtain(spec)
         accuracy, remark = self.accuracy(trained)
         with self.timed("states"):
-            states = self.states(trained, layers)
-            untrained = [self.states(twin, layers) for twin in self.twins(spec)]
+            states = self.states(trained, ready.layers)
+            untrained = [self.states(twin, ready.layers) for twin in self.twins(spec)]
         subject = Subject(
             dataset=samples.name, architecture=self.architecture_id(spec), trained=not spec.is_initialisation,
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
             object_model=spec.key, object_accuracy=accuracy, note=remark,
         )  # fmt: skip
-        controls = Controls.of(config["control"])
         with self.timed("observers"):
             return observe_states(
-                states, subject=subject, parts=parts, families=searched, labels=labels, reasons=reasons, probes=probes,
-                rule=rule, controls=controls, untrained=untrained,
+                states, subject=subject, parts=self.data.parts, families=ready.families, labels=ready.labels,
+                reasons=ready.reasons, probes=ready.probes, rule=self.rule, controls=controls, untrained=untrained,
                 raw_input=self.raw_input() if controls.raw_input else None, probe_seed=config["probe_seed"],
-                input_shape=tuple(samples.inputs.shape), thresholds=config["evidence"]["thresholds"],
-                memory_limit=self.memory_limit, groups=self.groups(),
+                groups=ready.groups, input_shape=tuple(samples.inputs.shape),
+                thresholds=config["evidence"]["thresholds"], memory_limit=self.memory_limit,
             )  # fmt: skip
 
     @property

@@ -45,20 +45,23 @@ def run_recorded(
         "seeds": {"seed": settings["seed"], "probe_seed": settings["probe_seed"], "split": settings["split"]["seed"]},
         "versions": versions(), "timings": {}, "error": None,
     }  # fmt: skip
-    start, existed = time.perf_counter(), read_record(folder) is not None
+    start, before = time.perf_counter(), read_record(folder)
     write_record(folder, record)
     job = None
     try:
         job = make()
         _run(job, folder, record, in_sweep=in_sweep)
     except KeyboardInterrupt:
-        _end(folder, record, INTERRUPTED, start, job, {"kind": "KeyboardInterrupt", "message": "stopped by the user"})
+        stopped = {"kind": "KeyboardInterrupt", "message": "stopped by the user"}
+        _end(folder, record, INTERRUPTED, start, job, stopped, before)
         raise
     except (Exception, SystemExit) as error:
-        _end(folder, record, FAILED, start, job, described(error))
+        _end(folder, record, FAILED, start, job, described(error), before)
         if not in_sweep:
-            if isinstance(error, DenoteError) and not existed:
+            if isinstance(error, DenoteError) and before is None:
                 (folder / RECORD).unlink()  # nothing was made, so there is nothing to remember
+            if isinstance(error, SystemExit):  # whatever its code, the job has no results
+                raise RuntimeError(record["error"]["message"]) from error
             raise
         log.error("%s failed: %s", folder.name, record["error"]["message"])
         return
@@ -97,8 +100,9 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
     from denote.runs import present
     from denote.runs.merge import Merged
 
+    prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
     with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
-        observation = job.run()
+        observation = job.run(prepared)
         observation.write(folder)
         record["object_model"] = observation.object_model
         record["layers"] = [asdict(layer) for layer in observation.layers]
@@ -115,9 +119,14 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
 
 
 def _end(
-    folder: Path, record: dict[str, Any], status: str, start: float, job: Job | None, error: dict[str, Any] | None
-) -> None:
+    folder: Path, record: dict[str, Any], status: str, start: float, job: Job | None, error: dict[str, Any] | None,
+    before: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Write how the job ended. Results that a failed ``redo`` did not replace stay finished, with what went wrong."""
     seconds = round(time.perf_counter() - start, 3)
     timings = {**(job.timings if job is not None else {}), "total": seconds}
-    write_record(folder, {**record, "status": status, "ended": now(), "timings": timings, "error": error})
+    ended = {**record, "status": status, "ended": now(), "timings": timings, "error": error}
+    if status != FINISHED and before is not None and before.get("status") == FINISHED:
+        ended = {**before, "redo": {"status": status, "ended": now(), "error": error}}
+    write_record(folder, ended)
     record["error"] = error

@@ -33,11 +33,18 @@ class Outcome:
         folder: The sweep's folder.
         jobs: Every job that is in the folder or was to be in it.
         changed: False if the merged results were up to date already.
+        asked: Names of the jobs of this call; None where the whole folder is meant.
     """
 
     folder: Path
     jobs: list[Job] = field(default_factory=list)
     changed: bool = True
+    asked: frozenset[str] | None = None
+
+    @property
+    def unsuccessful(self) -> list[Job]:
+        """Jobs of this call without results; what failed in the folder before is no failure of this call."""
+        return [job for job in self.failed if self.asked is None or job.name in self.asked or job.status == "refused"]
 
     @property
     def finished(self) -> list[Job]:
@@ -55,8 +62,8 @@ def statuses(folder: Path, expected: Sequence[Path] = (), refused: Mapping[str, 
     found = {path.parent for path in folder.glob(f"*/{RECORD}")} | set(expected)
     jobs = {job.name: _status(job) for job in sorted(found)}
     for name, reason in (refused or {}).items():
-        if name not in jobs or jobs[name].failed:
-            jobs[name] = Job(name, "refused", reason)
+        kept = "; its earlier results stay" if name in jobs and not jobs[name].failed else ""
+        jobs[name if not kept else f"{name} (again)"] = Job(name, "refused", reason + kept)
     return list(jobs.values())
 
 
@@ -85,12 +92,13 @@ def close_sweep(
         interrupted: Whether the user ended the sweep early.
         command: What the user typed, for the report.
     """
-    outcome = Outcome(folder, statuses(folder, expected, refused))
+    asked = frozenset([*(job.name for job in expected), *refused])
+    outcome = Outcome(folder, statuses(folder, expected, refused), asked=asked)
     if interrupted:
-        done, asked = len(outcome.finished), len(outcome.jobs)
-        log.warning("interrupted: %d of %d jobs are finished; the same command goes on", done, asked)
+        done, of = len(outcome.finished), len(outcome.jobs)
+        log.warning("interrupted: %d of %d jobs are finished; the same command goes on", done, of)
     if not outcome.finished:
-        if outcome.jobs:
+        if any((folder / job.name / RECORD).is_file() for job in outcome.jobs):
             write_status(outcome, command)
         show(outcome, skipped=skipped)
         return outcome
@@ -178,6 +186,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     from denote.runs.merge import merge, rule_of
 
     check_agreement(outcome)
+    command = command or _command(outcome)  # before the old results go
     jobs = [(outcome.folder / job.name, read_record(outcome.folder / job.name) or {}) for job in outcome.finished]
     rule = rule_of(jobs[0][1]["config"])
     merged = merge([folder for folder, _ in jobs], rule)
@@ -196,13 +205,13 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
             "cells": merged.cells, "neurons": merged.neurons, "label_proportion_by_depth": merged.by_depth,
             "sensitivity": sensitivity_table(merged.neurons),
         },
-        config=jobs[0][1]["config"], versions=versions(), command=command or _command(outcome),
+        config=jobs[0][1]["config"], versions=versions(), command=command,
     )  # fmt: skip
     if tracked:
         _track(outcome, merged, jobs[0][1]["config"], {picture.path.stem: picture.path for picture in pictures})
     shutil.rmtree(place, ignore_errors=True)
     fresh.replace(place)
-    write_status(outcome, command or _command(outcome), doubts)
+    write_status(outcome, command, doubts)
 
 
 def _command(outcome: Outcome) -> str:
