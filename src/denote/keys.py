@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+# `denote --cfg job` needs keys and should not wait for NumPy.
+if TYPE_CHECKING:
+    import numpy as np
 
 KEY_LENGTH = 16
 """Hex digits of a key: 64 bits, so a million results collide with probability below 1e-7."""
@@ -29,6 +31,8 @@ def digest(value: Any) -> str:
 
 def digest_array(array: np.ndarray) -> str:
     """Key of an array's type, shape and bytes."""
+    import numpy as np
+
     contiguous = np.ascontiguousarray(array)
     sha = hashlib.sha256(f"{contiguous.dtype.str}{contiguous.shape}".encode())
     sha.update(contiguous.data.cast("B") if contiguous.size else b"")
