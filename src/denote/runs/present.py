@@ -154,9 +154,26 @@ def warnings(merged: Merged, rule: Rule) -> list[str]:
     found += [
         f"{architecture} seed {seed} is at chance on held-out rows." for architecture, seed in at_chance.iter_rows()
     ]
+    found += pooled(merged.neurons)
     unconverged = merged.cells.filter(~pl.col("converged") & pl.col("auroc").is_not_null()).height
     if unconverged:
         found.append(f"{unconverged} of {merged.cells.height} cells have an observer that did not converge.")
+    return found
+
+
+def pooled(neurons: pl.DataFrame) -> list[str]:
+    """What the by-depth table puts together although it is no replication: it tells networks apart by few columns."""
+    found = []
+    several = neurons.group_by("object_model", "layer").agg(pl.n_unique("pooling", "probe_seed"))
+    for column, name in (("pooling", "layer.pooling"), ("probe_seed", "probe_seed")):
+        if several[column].max() not in (None, 1):
+            found.append(f"{name} varies: label_proportion_by_depth counts a neuron once for each of its values.")
+    alike = ["dataset", "architecture", "trained", "epoch", "seed"]
+    if neurons.group_by(alike).agg(pl.n_unique("object_model"))["object_model"].max() not in (None, 1):
+        found.append(
+            "Several object models share dataset, architecture and seed and differ in other settings: "
+            "label_proportion_by_depth takes them for replicates."
+        )
     return found
 
 
