@@ -53,8 +53,13 @@ def test_paths_are_relative_to_where_the_user_is(
     tables: dict[str, pl.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "multirun/demo/sweep/report.html" in summary(tables, folder=tmp_path / "multirun" / "demo" / "sweep")
-    assert str(tmp_path) not in summary(tables, folder=tmp_path / "sweep")
+    folder = tmp_path / "multirun" / "demo" / "sweep"
+    folder.mkdir(parents=True)
+    assert "report.html" not in summary(tables, folder=folder)
+    (folder / "report.html").touch()
+    shown = summary(tables, folder=folder)
+    assert "multirun/demo/sweep/report.html" in shown
+    assert str(tmp_path) not in shown
 
 
 def test_empty_tables_are_no_crash(tables: dict[str, pl.DataFrame]) -> None:
