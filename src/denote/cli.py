@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import sys
@@ -110,6 +111,8 @@ def _hydra(command: str, arguments: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # Threads that spin while they wait make small products ten times slower where jobs share the processor.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "--cfg" in arguments:
+        gc.disable()  # composing makes many small objects and the process ends with it: nothing is worth collecting
     import hydra
 
     from denote import sweeper
