@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from denote import build
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, disagreement, fingerprint
-from denote.runs.record import FINISHED, read_record
+from denote.runs.record import FINISHED, has_results, read_record
 
 # Hydra's scan for plug-ins runs the module of its basic sweeper again. A subclass must be made of what is there after.
 plugins = Plugins.instance()
@@ -138,7 +138,7 @@ def register() -> None:
 def _settle(planned: PlannedJob, settings: dict[str, Any], plan: SweepPlan) -> PlannedJob:
     """Decide what becomes of a valid job: skipped, refused or run."""
     record = read_record(planned.folder)
-    finished = record is not None and record.get("status") == FINISHED
+    finished = record is not None and record.get("status") == FINISHED and has_results(planned.folder)
     if finished and record is not None and record.get("fingerprint") == fingerprint(settings):
         if settings["on_existing"] == "skip":
             planned.status = "skip"

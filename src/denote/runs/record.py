@@ -54,6 +54,11 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     return read_json(path) if path.is_file() else None
 
 
+def has_results(folder: Path) -> bool:
+    """Whether the job's tables are there, as a finished job leaves them."""
+    return all((folder / f"{name}.parquet").is_file() for name in ("cells", "neurons", "controls"))
+
+
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Save the record of the job in ``folder``."""
     write_json(folder / RECORD, {"record_schema": RECORD_SCHEMA, **record})

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from denote.errors import DenoteError
 from denote.runs.fingerprint import agreement, fingerprint
-from denote.runs.record import FAILED, FINISHED, INTERRUPTED, RECORD, RUNNING, now, read_record, versions, write_record
+from denote.runs.record import (
+    FAILED,
+    FINISHED,
+    INTERRUPTED,
+    RECORD,
+    RUNNING,
+    has_results,
+    now,
+    read_record,
+    versions,
+    write_record,
+)
 
 if TYPE_CHECKING:
     from denote.runs.job import Job
@@ -84,7 +95,12 @@ def described(error: BaseException) -> dict[str, Any]:
 
 def _is_done(folder: Path, key: str, on_existing: str) -> bool:
     before = read_record(folder)
-    if before is None or before.get("status") != FINISHED or before.get("fingerprint") != key:
+    if (
+        before is None
+        or before.get("status") != FINISHED
+        or before.get("fingerprint") != key
+        or not has_results(folder)
+    ):
         return False
     if on_existing == "fail":
         raise DenoteError("on_existing", f"{folder} is finished", "allowed: on_existing=skip or on_existing=redo")

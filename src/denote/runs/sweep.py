@@ -13,7 +13,7 @@ from denote.errors import StoreError
 from denote.keys import digest
 from denote.reporting.jobs import Job
 from denote.runs.fingerprint import disagreement
-from denote.runs.record import RECORD, RUNNING, now, read_json, read_record, versions, write_json
+from denote.runs.record import FINISHED, RECORD, RUNNING, has_results, now, read_json, read_record, versions, write_json
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged
@@ -73,6 +73,8 @@ def _status(folder: Path) -> Job:
         return Job(folder.name, "unfinished", "was not started")
     status = str(record.get("status"))
     reason = str((record.get("error") or {}).get("message", ""))
+    if status == FINISHED and not has_results(folder):
+        status, reason = "unfinished", "its tables are gone: run the same command again"
     if status == RUNNING:
         status, reason = "unfinished", "ended without a word: killed, or still running"
     return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"))

@@ -1,0 +1,21 @@
+"""What a sweep's folder says of its jobs."""
+
+from pathlib import Path
+
+from denote.runs.record import FINISHED, RUNNING, write_record
+from denote.runs.sweep import statuses
+
+
+def test_a_job_whose_tables_are_gone_is_not_finished(tmp_path: Path) -> None:
+    for name, status in (("whole", FINISHED), ("robbed", FINISHED), ("killed", RUNNING)):
+        write_record(tmp_path / name, {"status": status})
+    for table in ("cells", "neurons", "controls"):
+        (tmp_path / "whole" / f"{table}.parquet").touch()
+    (tmp_path / "robbed" / "cells.parquet").touch()
+    found = {job.name: job for job in statuses(tmp_path, [tmp_path / "never"], {"odd": "why"})}
+    assert {name for name, job in found.items() if not job.failed} == {"whole"}
+    assert "tables are gone" in found["robbed"].reason
+    assert "killed" in found["killed"].reason
+    assert found["odd"].status == "refused"
+    assert found["odd"].reason == "why"
+    assert found["never"].status == "unfinished"
