@@ -29,6 +29,7 @@ from denote.observers.observer import Probe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
+from denote.runs.merge import rule_of
 from denote.states.layers import Layer
 from denote.states.listing import list_layers, select_layers
 from denote.states.state import LayerState, state_of_all
@@ -134,8 +135,7 @@ class Job:
     @property
     def rule(self) -> Rule:
         """The decision rule of ``evidence.*``."""
-        evidence = self.config["evidence"]
-        return Rule(**{name: evidence[name] for name in ("decisive", "null", "q", "min_rows", "on_tolerance")})
+        return rule_of(self.config)
 
     def model_spec(self) -> ModelSpec:
         """Which object model; the data must be set up."""
