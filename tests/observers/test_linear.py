@@ -174,7 +174,7 @@ def test_scores_are_those_of_the_weights_for_tensors_and_arrays() -> None:
 def test_state_with_nan_is_refused_by_neuron() -> None:
     state, labels = problem()
     state[5, 7] = np.nan
-    with pytest.raises(StateError, match=r"1 numbers are NaN or infinite, first in neuron 7"):
+    with pytest.raises(StateError, match=r"1 numbers are NaN or infinite in 1 neurons, first in neuron 7 \(1 of"):
         LinearProbe().fit(state, labels)
     with pytest.raises(StateError, match=r"the observer reads 20"):
         LinearProbe().fit(*problem()).scores(state[:, :5])

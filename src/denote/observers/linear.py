@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64
+from jaxtyping import Float64
 from torch import Tensor
 
+from denote.observers.design import design_of, moments
 from denote.observers.logistic import solve_logistic
 from denote.observers.neuron import best_thresholds
 from denote.observers.observer import (
     Observer,
     State,
     Values,
-    as_tensor,
     check_state,
     class_counts,
+    memory_of,
     unfit_notes,
 )
 from denote.streams import stream
@@ -55,14 +56,14 @@ class LinearProbe:
         """
         check_state(state, labels)
         if self.balance:
-            return self._fit_weights(as_tensor(state), labels)
+            return self._fit_weights(state, labels)
         order = stream("inner validation", seed).permutation(len(labels))
         cut = round(len(order) * INNER_VALIDATION)
         held, rest = np.sort(order[:cut]), np.sort(order[cut:])
-        observer = self._fit_weights(as_tensor(state)[rest], labels[rest])
-        return _with_threshold(observer, observer.scores(as_tensor(state)[held]), labels[held])
+        observer = self._fit_weights(state[rest], labels[rest])
+        return _with_threshold(observer, observer.scores(state[held]), labels[held])
 
-    def _fit_weights(self, state: Tensor, labels: Values) -> Observer:
+    def _fit_weights(self, state: State, labels: Values) -> Observer:
         notes = unfit_notes(labels)
         able = np.array([note is None for note in notes], dtype=bool)
         n_neurons, n_attributes = state.shape[1], len(notes)
@@ -70,53 +71,35 @@ class LinearProbe:
         norm, converged = np.full(n_attributes, np.nan), np.zeros(n_attributes, dtype=bool)
         if able.any():
             mean, scale, unit = _scaling(state, self.standardise)
+            design = design_of(state, mean, scale)
             solution = solve_logistic(
-                _design(state, mean, scale),
-                torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(state.device),
-                torch.full((int(able.sum()),), self.l2 / unit**2, dtype=torch.float64, device=state.device),
-                self.balance, self.tolerance, self.max_iterations,
+                design,
+                torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(design.device),
+                torch.full((int(able.sum()),), self.l2 / unit**2, dtype=torch.float64, device=design.device),
+                self.balance, self.tolerance, self.max_iterations, memory_of(state),
             )  # fmt: skip
-            raw = solution.weights / scale[:, None]
-            weights[:, able] = raw.cpu().numpy()
-            bias[able] = (solution.bias - mean @ raw).cpu().numpy()
+            raw = solution.weights.cpu() / scale[:, None]
+            weights[:, able] = raw.numpy()
+            bias[able] = (solution.bias.cpu() - mean @ raw).numpy()
             norm[able] = solution.gradient_norm.cpu().numpy()
             converged[able] = norm[able] <= self.tolerance
         return Observer(self.kind, weights, bias, converged, norm, notes)
 
 
-def _scaling(state: Tensor, standardise: bool) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"], float]:
+def _scaling(state: State, standardise: bool) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"], float]:
     """Mean and scale of every neuron, and the unit of the penalty.
 
     Raw states are centred and divided by one number, which the penalty takes up, so that the problem is the same and
     the solver always works on a scale near one. A constant neuron's scale is infinite, which makes it exactly 0.
     """
-    mean, variance = moments(state)
-    constant = state.amax(0) == state.amin(0)
+    found = moments(state)
     unit = 1.0
     if standardise:
-        scale = variance.sqrt()
+        scale = found.variance.sqrt()
     else:
-        unit = float(variance.mean().sqrt()) or 1.0
-        scale = torch.full_like(variance, unit)
-    return mean, torch.where(constant | (scale == 0), torch.inf, scale), unit
-
-
-def moments(state: Tensor) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"]]:
-    """Mean and population variance of every neuron in float64, by blocks of rows."""
-    step = max(1, (1 << 22) // max(1, state.shape[1]))
-    blocks = state.split(step)
-    mean = torch.stack([block.sum(0, dtype=torch.float64) for block in blocks]).sum(0) / len(state)
-    square = torch.stack([(block.double() - mean).square().sum(0) for block in blocks]).sum(0)
-    return mean, square / len(state)
-
-
-def _design(state: Tensor, mean: Tensor, scale: Tensor) -> Float32[Tensor, "sample neuron"]:
-    """Centred and scaled in float64, kept in float32."""
-    design = torch.empty(state.shape, dtype=torch.float32, device=state.device)
-    step = max(1, (1 << 22) // max(1, state.shape[1]))
-    for start in range(0, len(state), step):
-        design[start : start + step] = (state[start : start + step].double() - mean) / scale
-    return design
+        unit = float(found.variance.mean().sqrt()) or 1.0
+        scale = torch.full_like(found.variance, unit)
+    return found.mean, torch.where(found.constant | (scale == 0), torch.inf, scale), unit
 
 
 def _with_threshold(observer: Observer, scores: Float64[np.ndarray, "sample attribute"], labels: Values) -> Observer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -11,12 +12,16 @@ from jaxtyping import Bool, Float64, Int, Int8
 from torch import Tensor
 
 from denote.errors import StateError
+from denote.states.stored import StoredState
 
-State: TypeAlias = Tensor | np.ndarray
-"""Activations ``[sample, neuron]``, float32: a tensor, an array or a memory map."""
+State: TypeAlias = Tensor | np.ndarray | StoredState
+"""Activations ``[sample, neuron]``, float32: a tensor, an array, or one that stays on disk."""
 
 Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
 """Labels 1 yes, 0 no, -1 null."""
+
+FINITE_BLOCK = 1 << 22
+"""Numbers of the state that are looked at together for NaN and infinity."""
 
 SCORE_BLOCK = 1 << 22
 """Numbers of the state that are held in float64 at once while scoring (32 MiB)."""
@@ -96,7 +101,8 @@ class Observer:
             raise StateError("state", f"has {state.shape[1]} neurons", f"the observer reads {len(self.weights)}")
         if self.neuron is not None and self.direction is not None:
             # -1 marks a column without fit: it reads some neuron, and its NaN bias makes every score NaN.
-            read: np.ndarray = as_array(state)[:, self.neuron].astype(np.float64) * self.direction + self.bias
+            used, place = np.unique(self.neuron, return_inverse=True)
+            read: np.ndarray = as_array(state[:, used])[:, place].astype(np.float64) * self.direction + self.bias
             return read
         scores = np.empty((len(state), len(self.bias)))
         step = max(1, SCORE_BLOCK // max(1, state.shape[1]))
@@ -126,7 +132,7 @@ class Probe(Protocol):
 
 
 def as_array(state: State) -> np.ndarray:
-    """The state as an array, without a copy where it lies on the CPU."""
+    """The state as an array, without a copy where it lies in the CPU's memory."""
     return state.detach().cpu().numpy() if isinstance(state, Tensor) else np.asarray(state)
 
 
@@ -134,7 +140,13 @@ def as_tensor(state: State) -> Tensor:
     """The state as a tensor on the device where it lies, without a copy where memory is writable."""
     if isinstance(state, Tensor):
         return state.detach()
-    return torch.from_numpy(state if state.flags.writeable else state.copy())
+    array = np.asarray(state)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def memory_of(state: State) -> float:
+    """Bytes that a reader of this state may hold: what a stored state allows, infinite for one in memory."""
+    return state.memory_limit if isinstance(state, StoredState) else float("inf")
 
 
 def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:
@@ -155,15 +167,21 @@ def check_state(state: State, labels: Values) -> None:
     """Refuse a state that is not a finite matrix with one row per label.
 
     Raises:
-        StateError: naming the first neuron with NaN or infinity and how many numbers are not finite.
+        StateError: naming the first neuron with NaN or infinity, how many numbers it has and how many there are.
     """
     if state.ndim != 2 or len(state) != len(labels):
         raise StateError("state", f"has shape {tuple(state.shape)}", f"[{len(labels)}, neurons] goes with the labels")
-    tensor = as_tensor(state)
-    # One pass without a temporary: a sum is finite only if all its terms are (or if it overflows, which we then check).
-    if bool(torch.isfinite(tensor.sum(dtype=torch.float64))):
-        return
-    bad = ~torch.isfinite(tensor)
-    if bool(bad.any()):
-        neuron = int(bad.any(0).nonzero()[0])
-        raise StateError("state", f"{int(bad.sum())} numbers are NaN or infinite, first in neuron {neuron}")
+    bad = np.zeros(state.shape[1], dtype=np.int64)
+    step = max(1, FINITE_BLOCK // max(1, state.shape[1]))
+    for start in range(0, len(state), step):
+        block = as_tensor(state[start : start + step])
+        # A sum is finite only if all its terms are, and costs no mask; it may overflow, so it only acquits.
+        if not isfinite(float(block.sum())):
+            bad += (~torch.isfinite(block)).sum(0).cpu().numpy()
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        raise StateError(
+            "state",
+            f"{int(bad.sum())} numbers are NaN or infinite in {np.count_nonzero(bad)} neurons, first in neuron {first} "
+            f"({bad[first]} of {len(state)} samples)",
+        )

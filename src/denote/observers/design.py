@@ -1,0 +1,153 @@
+"""The state as a solver sees it: centred, scaled, float32; in memory where it fits, else made anew block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+
+import torch
+from jaxtyping import Float32, Float64
+from torch import Tensor
+
+from denote.errors import ConfigError
+from denote.observers.observer import State, as_tensor, memory_of
+
+BLOCK = 1 << 19
+"""Numbers (sample x column) that elementwise work goes over at once, so that they stay near the processor."""
+
+BLOCK_BYTES = 32 << 20
+"""Bytes of the state that are read at once while it is streamed."""
+
+LEAST_ROWS = 256
+"""Fewest rows of a streamed block; with fewer the products would be slow."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What one pass over a state tells of every neuron.
+
+    Attributes:
+        mean: In float64.
+        variance: Population variance.
+        constant: Whether all values are equal.
+    """
+
+    mean: Float64[Tensor, " neuron"]
+    variance: Float64[Tensor, " neuron"]
+    constant: Tensor
+
+
+@dataclass(frozen=True)
+class Design:
+    """``(state - mean) / scale``, by blocks of rows.
+
+    Attributes:
+        source: The scaled state itself, or the state that is scaled while it is read.
+        shape: Rows and neurons.
+        scaling: Mean (as a float32 and its rest) and 1 / scale, or None where ``source`` is scaled already.
+        device: Where blocks are put.
+    """
+
+    source: State
+    shape: tuple[int, int]
+    scaling: tuple[Tensor, Tensor, Tensor] | None
+    device: torch.device
+
+    def blocks(self, columns: int) -> Iterator[tuple[slice, Float32[Tensor, "row neuron"]]]:
+        """Blocks of rows for work on that many columns."""
+        step = max(LEAST_ROWS, BLOCK // max(1, columns))
+        if self.scaling is not None:
+            step = min(step, _block_rows(self.shape[1]))
+        for start in range(0, self.shape[0], step):
+            part = slice(start, min(start + step, self.shape[0]))
+            block = as_tensor(self.source[part])
+            yield part, block if self.scaling is None else _scaled(block.to(self.device), *self.scaling)
+
+    def rows(self, step: int) -> Float32[Tensor, "row neuron"]:
+        """Every ``step``-th row."""
+        if self.scaling is None:
+            return as_tensor(self.source)[::step]
+        kept, at = [], 0
+        for part, block in self.blocks(1):
+            kept.append(block[(-part.start) % step :: step].clone())
+            at += len(block)
+        return torch.cat(kept)
+
+
+def design_of(
+    state: State, mean: Float64[Tensor, " neuron"], scale: Float64[Tensor, " neuron"], device: str | None = None
+) -> Design:
+    """Scale a state once if the result fits into the memory that its reader may hold, else on every pass.
+
+    Args:
+        state: Finite activations.
+        mean: Of every neuron.
+        scale: What a neuron is divided by; infinite makes it exactly 0.
+        device: Where the products are made; None is where the state lies.
+    """
+    n, d = state.shape
+    where = torch.device(device) if device is not None else getattr(state, "device", torch.device("cpu"))
+    coarse = mean.float()
+    scaling = tuple(part.to(where) for part in (coarse, (mean - coarse).float(), (1 / scale).float()))
+    streamed = Design(state, (n, d), scaling, where)  # type: ignore[arg-type]
+    if 4 * n * d > memory_of(state) // 4:
+        return streamed
+    whole = torch.empty((n, d), dtype=torch.float32, device=where)
+    for part, block in streamed.blocks(1):
+        whole[part] = block
+    return Design(whole, (n, d), None, where)
+
+
+def _scaled(block: Tensor, coarse: Tensor, rest: Tensor, inverse: Tensor) -> Float32[Tensor, "row neuron"]:
+    """Centred in two steps: a float32 cannot hold the mean of large activations to the digits that matter."""
+    centred = (block - coarse).float()
+    return centred.sub_(rest).mul_(inverse)
+
+
+def moments(state: State) -> Moments:
+    """Mean, population variance and constancy of every neuron, by blocks of rows (Chan's update)."""
+    n, d = state.shape
+    count = 0
+    mean, square = torch.zeros(d, dtype=torch.float64), torch.zeros(d, dtype=torch.float64)
+    low = high = None
+    step = _block_rows(d)
+    for start in range(0, n, step):
+        block = as_tensor(state[start : start + step]).cpu()
+        shift = block[0].clone()
+        centred = block - shift
+        offset = centred.sum(0, dtype=torch.float64) / len(block)
+        inside = centred.sub_(offset.to(centred.dtype)).square_().sum(0, dtype=torch.float64)
+        new, gap = len(block), shift.double() + offset - mean
+        mean = mean + gap * (new / (count + new))
+        square = square + inside + gap.square() * (count * new / (count + new))
+        count += new
+        least, most = block.aminmax(dim=0)
+        low = least if low is None else torch.minimum(low, least)
+        high = most if high is None else torch.maximum(high, most)
+    constant = torch.ones(d, dtype=torch.bool) if low is None or high is None else low == high
+    return Moments(mean, square / max(count, 1), constant)
+
+
+def columns_within(design: Design, bytes_per_number: int, memory: int | float) -> int:
+    """How many columns can be solved side by side in that memory.
+
+    Raises:
+        ConfigError: if not even one fits, with the least that works.
+    """
+    n, d = design.shape
+    if not isfinite(memory):
+        return max(1, (1 << 32) // max(1, n * bytes_per_number))
+    fixed = 4 * min(n, _block_rows(d)) * d * 3 + 16 * min(d, 2048) * d
+    if design.scaling is None:
+        fixed += 4 * n * d
+    column = n * bytes_per_number + 8 * 24 * d
+    width = int((memory * 0.75 - fixed) // column)
+    if width < 1:
+        least = -(-int((fixed + column) / 0.75) // 2**20)
+        raise ConfigError("memory_limit", f"is too small for a state of {n} x {d}", f"at least {least}MiB")
+    return width
+
+
+def _block_rows(neurons: int) -> int:
+    return max(LEAST_ROWS, BLOCK_BYTES // (4 * max(1, neurons)))

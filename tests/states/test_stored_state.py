@@ -1,0 +1,89 @@
+"""A state on disk reads like the same state in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from denote.errors import ConfigError, StateError
+from denote.observers.linear import LinearProbe
+from denote.states import stored
+from denote.states.stored import StoredState
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path) -> tuple[np.ndarray, StoredState]:
+    """Every other row of a file of 3,000 x 24, allowed so little memory that nothing is kept."""
+    draws = np.random.default_rng(0)
+    whole = (draws.normal(size=(3000, 24)) @ draws.normal(size=(24, 24)) + 5).astype(np.float32)
+    np.save(tmp_path / "state.npy", whole)
+    rows = np.arange(0, 3000, 2)
+    return whole[rows], StoredState(np.load(tmp_path / "state.npy", mmap_mode="r"), rows, 16 << 20)
+
+
+def labels_of(state: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(1).normal(size=(len(state), 3))
+    values = (state[:, :3] - state[:, 3:6] + 4 * noise > np.array([0, 3, 9])).astype(np.int8)
+    values[::7, 1] = -1
+    return values
+
+
+@pytest.mark.parametrize("read", [1 << 30, 1 << 11])
+def test_blocks_are_those_of_the_array(
+    on_disk: tuple[np.ndarray, StoredState], read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "READ", read)
+    array, state = on_disk
+    assert state.shape == array.shape
+    assert np.array_equal(state[100:777], array[100:777])
+    assert np.array_equal(state[:, 3:9], array[:, 3:9])
+    assert np.array_equal(state[:, np.array([7, 2])], array[:, [7, 2]])
+    assert np.array_equal(np.asarray(state), array)
+    some = np.array([5, 900, 3])
+    chosen = state[some]
+    assert isinstance(chosen, StoredState)
+    assert np.array_equal(chosen[:], array[some])
+
+
+def test_streamed_coefficients_are_those_in_memory(
+    on_disk: tuple[np.ndarray, StoredState], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("denote.observers.design.BLOCK_BYTES", 4 * 24 * 300)
+    monkeypatch.setattr(
+        "denote.observers.design.memory_of", lambda state: 0 if isinstance(state, StoredState) else 1e12
+    )
+    array, state = on_disk
+    labels = labels_of(array)
+    inside, outside = LinearProbe().fit(array, labels), LinearProbe().fit(state, labels)
+    assert inside.converged.all()
+    assert outside.converged.all()
+    assert np.linalg.norm(inside.weights - outside.weights) <= 1e-5 * np.linalg.norm(inside.weights)
+    np.testing.assert_allclose(inside.scores(array), outside.scores(state), rtol=1e-4, atol=1e-5)
+
+
+def test_columns_solved_apart_are_the_same(on_disk: tuple[np.ndarray, StoredState]) -> None:
+    array, state = on_disk
+    labels = np.tile(labels_of(array), (1, 4))
+    narrow = StoredState(state.values, state.rows, 2 << 20)
+    apart = LinearProbe().fit(narrow, labels)
+    together = LinearProbe().fit(array, labels)
+    np.testing.assert_allclose(apart.weights, together.weights, rtol=1e-4, atol=1e-5)
+
+
+def test_too_little_memory_says_the_least_that_works(on_disk: tuple[np.ndarray, StoredState]) -> None:
+    array, state = on_disk
+    tiny = StoredState(state.values, state.rows, 10_000)
+    with pytest.raises(ConfigError, match=r"memory_limit.*at least (\d+)MiB") as refused:
+        LinearProbe().fit(tiny, labels_of(array))
+    least = int(str(refused.value).rpartition("at least ")[2].removesuffix("MiB"))
+    assert LinearProbe().fit(StoredState(state.values, state.rows, least << 20), labels_of(array)).converged.all()
+
+
+def test_nan_on_disk_is_named(on_disk: tuple[np.ndarray, StoredState]) -> None:
+    array, state = on_disk
+    broken = state.values.copy()
+    broken[[4, 8], 5] = np.nan
+    with pytest.raises(StateError, match=r"2 numbers are NaN or infinite in 1 neurons, first in neuron 5 \(2 of"):
+        LinearProbe().fit(StoredState(broken, state.rows, 1 << 30), labels_of(array))
