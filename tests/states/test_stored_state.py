@@ -9,18 +9,19 @@ import pytest
 
 from denote.errors import ConfigError, StateError
 from denote.observers.linear import LinearProbe
+from denote.observers.reading import Resources
 from denote.states import stored
 from denote.states.stored import StoredState
 
 
 @pytest.fixture
 def on_disk(tmp_path: Path) -> tuple[np.ndarray, StoredState]:
-    """Every other row of a file of 3,000 x 24, allowed so little memory that nothing is kept."""
+    """Every other row of a file of 3,000 x 24."""
     draws = np.random.default_rng(0)
     whole = (draws.normal(size=(3000, 24)) @ draws.normal(size=(24, 24)) + 5).astype(np.float32)
     np.save(tmp_path / "state.npy", whole)
     rows = np.arange(0, 3000, 2)
-    return whole[rows], StoredState(np.load(tmp_path / "state.npy", mmap_mode="r"), rows, 16 << 20)
+    return whole[rows], StoredState(np.load(tmp_path / "state.npy", mmap_mode="r"), rows)
 
 
 def labels_of(state: np.ndarray) -> np.ndarray:
@@ -51,12 +52,12 @@ def test_streamed_coefficients_are_those_in_memory(
     on_disk: tuple[np.ndarray, StoredState], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("denote.observers.design.BLOCK_BYTES", 4 * 24 * 300)
-    monkeypatch.setattr(
-        "denote.observers.design.memory_of", lambda state: 0 if isinstance(state, StoredState) else 1e12
-    )
     array, state = on_disk
     labels = labels_of(array)
-    inside, outside = LinearProbe().fit(array, labels), LinearProbe().fit(state, labels)
+    inside, outside = (
+        LinearProbe().fit(array, labels),
+        LinearProbe().fit(state, labels, resources=Resources(memory=2 << 20)),
+    )
     assert inside.converged.all()
     assert outside.converged.all()
     assert np.linalg.norm(inside.weights - outside.weights) <= 1e-5 * np.linalg.norm(inside.weights)
@@ -66,19 +67,18 @@ def test_streamed_coefficients_are_those_in_memory(
 def test_columns_solved_apart_are_the_same(on_disk: tuple[np.ndarray, StoredState]) -> None:
     array, state = on_disk
     labels = np.tile(labels_of(array), (1, 4))
-    narrow = StoredState(state.values, state.rows, 2 << 20)
-    apart = LinearProbe().fit(narrow, labels)
+    apart = LinearProbe().fit(state, labels, resources=Resources(memory=1 << 20))
     together = LinearProbe().fit(array, labels)
     np.testing.assert_allclose(apart.weights, together.weights, rtol=1e-4, atol=1e-5)
 
 
 def test_too_little_memory_says_the_least_that_works(on_disk: tuple[np.ndarray, StoredState]) -> None:
     array, state = on_disk
-    tiny = StoredState(state.values, state.rows, 10_000)
     with pytest.raises(ConfigError, match=r"memory_limit.*at least (\d+)MiB") as refused:
-        LinearProbe().fit(tiny, labels_of(array))
+        LinearProbe().fit(state, labels_of(array), resources=Resources(memory=10_000))
     least = int(str(refused.value).rpartition("at least ")[2].removesuffix("MiB"))
-    assert LinearProbe().fit(StoredState(state.values, state.rows, least << 20), labels_of(array)).converged.all()
+    enough = Resources(memory=least << 20)
+    assert LinearProbe().fit(state, labels_of(array), resources=enough).converged.all()
 
 
 def test_nan_on_disk_is_named(on_disk: tuple[np.ndarray, StoredState]) -> None:
@@ -86,4 +86,4 @@ def test_nan_on_disk_is_named(on_disk: tuple[np.ndarray, StoredState]) -> None:
     broken = state.values.copy()
     broken[[4, 8], 5] = np.nan
     with pytest.raises(StateError, match=r"2 numbers are NaN or infinite in 1 neurons, first in neuron 5 \(2 of"):
-        LinearProbe().fit(StoredState(broken, state.rows, 1 << 30), labels_of(array))
+        LinearProbe().fit(StoredState(broken, state.rows), labels_of(array))

@@ -25,7 +25,8 @@ from denote.evidence.scores import (
     confusion,
     mann_whitney_greater,
 )
-from denote.observers.observer import Observer, Probe, State, class_counts
+from denote.observers.observer import Observer, Probe, class_counts
+from denote.observers.reading import State
 from denote.tables import CELLS, note
 
 CHUNK = 1 << 25

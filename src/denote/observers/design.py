@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from denote.errors import ConfigError
-from denote.observers.observer import State, as_tensor, memory_of
+from denote.observers.reading import Resources, State, as_tensor
 
 BLOCK = 1 << 19
 """Numbers (sample x column) that elementwise work goes over at once, so that they stay near the processor."""
@@ -21,21 +21,6 @@ BLOCK_BYTES = 32 << 20
 
 LEAST_ROWS = 256
 """Fewest rows of a streamed block; with fewer the products would be slow."""
-
-
-@dataclass(frozen=True)
-class Moments:
-    """What one pass over a state tells of every neuron.
-
-    Attributes:
-        mean: In float64.
-        variance: Population variance.
-        constant: Whether all values are equal.
-    """
-
-    mean: Float64[Tensor, " neuron"]
-    variance: Float64[Tensor, " neuron"]
-    constant: Tensor
 
 
 @dataclass(frozen=True)
@@ -76,7 +61,7 @@ class Design:
 
 
 def design_of(
-    state: State, mean: Float64[Tensor, " neuron"], scale: Float64[Tensor, " neuron"], device: str | None = None
+    state: State, mean: Float64[Tensor, " neuron"], scale: Float64[Tensor, " neuron"], resources: Resources
 ) -> Design:
     """Scale a state once if the result fits into the memory that its reader may hold, else on every pass.
 
@@ -84,14 +69,14 @@ def design_of(
         state: Finite activations.
         mean: Of every neuron.
         scale: What a neuron is divided by; infinite makes it exactly 0.
-        device: Where the products are made; None is where the state lies.
+        resources: Where the products are made, and with how much memory.
     """
     n, d = state.shape
-    where = torch.device(device) if device is not None else getattr(state, "device", torch.device("cpu"))
+    where = torch.device(resources.device)
     coarse = mean.float()
     scaling = tuple(part.to(where) for part in (coarse, (mean - coarse).float(), (1 / scale).float()))
     streamed = Design(state, (n, d), scaling, where)  # type: ignore[arg-type]
-    if 4 * n * d > memory_of(state) // 4:
+    if 4 * n * d > resources.memory // 4:
         return streamed
     whole = torch.empty((n, d), dtype=torch.float32, device=where)
     for part, block in streamed.blocks(1):
@@ -103,30 +88,6 @@ def _scaled(block: Tensor, coarse: Tensor, rest: Tensor, inverse: Tensor) -> Flo
     """Centred in two steps: a float32 cannot hold the mean of large activations to the digits that matter."""
     centred = (block - coarse).float()
     return centred.sub_(rest).mul_(inverse)
-
-
-def moments(state: State) -> Moments:
-    """Mean, population variance and constancy of every neuron, by blocks of rows (Chan's update)."""
-    n, d = state.shape
-    count = 0
-    mean, square = torch.zeros(d, dtype=torch.float64), torch.zeros(d, dtype=torch.float64)
-    low = high = None
-    step = _block_rows(d)
-    for start in range(0, n, step):
-        block = as_tensor(state[start : start + step]).cpu()
-        shift = block[0].clone()
-        centred = block - shift
-        offset = centred.sum(0, dtype=torch.float64) / len(block)
-        inside = centred.sub_(offset.to(centred.dtype)).square_().sum(0, dtype=torch.float64)
-        new, gap = len(block), shift.double() + offset - mean
-        mean = mean + gap * (new / (count + new))
-        square = square + inside + gap.square() * (count * new / (count + new))
-        count += new
-        least, most = block.aminmax(dim=0)
-        low = least if low is None else torch.minimum(low, least)
-        high = most if high is None else torch.maximum(high, most)
-    constant = torch.ones(d, dtype=torch.bool) if low is None or high is None else low == high
-    return Moments(mean, square / max(count, 1), constant)
 
 
 def columns_within(design: Design, bytes_per_number: int, memory: int | float) -> int:

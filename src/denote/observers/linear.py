@@ -9,18 +9,11 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from denote.observers.design import design_of, moments
+from denote.observers.design import design_of
 from denote.observers.logistic import solve_logistic
 from denote.observers.neuron import best_thresholds
-from denote.observers.observer import (
-    Observer,
-    State,
-    Values,
-    check_state,
-    class_counts,
-    memory_of,
-    unfit_notes,
-)
+from denote.observers.observer import Observer, class_counts, unfit_notes
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments
 from denote.streams import stream
 
 INNER_VALIDATION = 0.2
@@ -48,7 +41,7 @@ class LinearProbe:
 
     kind = "linear"
 
-    def fit(self, state: State, labels: Values, seed: int = 0) -> Observer:
+    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``).
 
         Raises:
@@ -56,14 +49,14 @@ class LinearProbe:
         """
         check_state(state, labels)
         if self.balance:
-            return self._fit_weights(state, labels)
+            return self._fit_weights(state, labels, resources)
         order = stream("inner validation", seed).permutation(len(labels))
         cut = round(len(order) * INNER_VALIDATION)
         held, rest = np.sort(order[:cut]), np.sort(order[cut:])
-        observer = self._fit_weights(state[rest], labels[rest])
+        observer = self._fit_weights(state[rest], labels[rest], resources)
         return _with_threshold(observer, observer.scores(state[held]), labels[held])
 
-    def _fit_weights(self, state: State, labels: Values) -> Observer:
+    def _fit_weights(self, state: State, labels: Values, resources: Resources) -> Observer:
         notes = unfit_notes(labels)
         able = np.array([note is None for note in notes], dtype=bool)
         n_neurons, n_attributes = state.shape[1], len(notes)
@@ -71,12 +64,12 @@ class LinearProbe:
         norm, converged = np.full(n_attributes, np.nan), np.zeros(n_attributes, dtype=bool)
         if able.any():
             mean, scale, unit = _scaling(state, self.standardise)
-            design = design_of(state, mean, scale)
+            design = design_of(state, mean, scale, resources)
             solution = solve_logistic(
                 design,
                 torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(design.device),
                 torch.full((int(able.sum()),), self.l2 / unit**2, dtype=torch.float64, device=design.device),
-                self.balance, self.tolerance, self.max_iterations, memory_of(state),
+                self.balance, self.tolerance, self.max_iterations, resources.memory,
             )  # fmt: skip
             raw = solution.weights.cpu() / scale[:, None]
             weights[:, able] = raw.numpy()

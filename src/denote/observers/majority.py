@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from denote.observers.observer import Observer, State, Values, check_state, class_counts
+from denote.observers.observer import Observer, class_counts
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class MajorityProbe:
 
     kind = "majority"
 
-    def fit(self, state: State, labels: Values, seed: int = 0) -> Observer:
+    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``); only an attribute without any row has no fit."""
         check_state(state, labels)
         positives, negatives = class_counts(labels)

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 from scipy import stats
 
-from denote.observers.observer import Observer, State, Values, as_array, check_state, class_counts, unfit_notes
+from denote.observers.observer import Observer, class_counts, unfit_notes
 from denote.observers.ranks import average_ranks, rank_sum_deviation, tie_excess, tie_runs
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_array, check_state
 
 BLOCK = 1 << 22
 """Activations that are sorted at once."""
@@ -57,7 +58,7 @@ class NeuronProbe:
 
     kind = "neuron"
 
-    def fit(self, state: State, labels: Values, seed: int = 0) -> Observer:
+    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``)."""
         check_state(state, labels)
         scan = best_thresholds(state, labels)

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float64, Int, Int8
-from torch import Tensor
+from jaxtyping import Bool, Float64, Int
 
 from denote.errors import StateError
-from denote.states.stored import StoredState
-
-State: TypeAlias = Tensor | np.ndarray | StoredState
-"""Activations ``[sample, neuron]``, float32: a tensor, an array, or one that stays on disk."""
-
-Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
-"""Labels 1 yes, 0 no, -1 null."""
-
-FINITE_BLOCK = 1 << 22
-"""Numbers of the state that are looked at together for NaN and infinity."""
-
-SCORE_BLOCK = 1 << 22
-"""Numbers of the state that are held in float64 at once while scoring (32 MiB)."""
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_array, row_blocks
 
 
 @dataclass(frozen=True)
@@ -105,10 +90,8 @@ class Observer:
             read: np.ndarray = as_array(state[:, used])[:, place].astype(np.float64) * self.direction + self.bias
             return read
         scores = np.empty((len(state), len(self.bias)))
-        step = max(1, SCORE_BLOCK // max(1, state.shape[1]))
-        for start in range(0, len(state), step):
-            block = as_array(state[start : start + step]).astype(np.float64)
-            scores[start : start + step] = block @ self.weights + self.bias
+        for rows, block in row_blocks(state):
+            scores[rows] = as_array(block).astype(np.float64) @ self.weights + self.bias
         return scores
 
 
@@ -120,33 +103,16 @@ class Probe(Protocol):
         """Name of the kind in ``probe=``, and of its results in the tables."""
         ...
 
-    def fit(self, state: State, labels: Values, seed: int = 0) -> Observer:
+    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes on one part.
 
         Args:
             state: Finite activations ``[sample, neuron]``.
             labels: 1, 0, or -1 for rows that are left out of that column only.
             seed: ``probe_seed``; only probes that draw anything look at it.
+            resources: What the fit may use; it shapes no result.
         """
         ...
-
-
-def as_array(state: State) -> np.ndarray:
-    """The state as an array, without a copy where it lies in the CPU's memory."""
-    return state.detach().cpu().numpy() if isinstance(state, Tensor) else np.asarray(state)
-
-
-def as_tensor(state: State) -> Tensor:
-    """The state as a tensor on the device where it lies, without a copy where memory is writable."""
-    if isinstance(state, Tensor):
-        return state.detach()
-    array = np.asarray(state)
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
-
-
-def memory_of(state: State) -> float:
-    """Bytes that a reader of this state may hold: what a stored state allows, infinite for one in memory."""
-    return state.memory_limit if isinstance(state, StoredState) else float("inf")
 
 
 def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:
@@ -161,27 +127,3 @@ def unfit_notes(labels: Values) -> tuple[str | None, ...]:
         None if p and n else f"not fitted: {p} positive and {n} negative fit rows"
         for p, n in zip(positives, negatives, strict=True)
     )
-
-
-def check_state(state: State, labels: Values) -> None:
-    """Refuse a state that is not a finite matrix with one row per label.
-
-    Raises:
-        StateError: naming the first neuron with NaN or infinity, how many numbers it has and how many there are.
-    """
-    if state.ndim != 2 or len(state) != len(labels):
-        raise StateError("state", f"has shape {tuple(state.shape)}", f"[{len(labels)}, neurons] goes with the labels")
-    bad = np.zeros(state.shape[1], dtype=np.int64)
-    step = max(1, FINITE_BLOCK // max(1, state.shape[1]))
-    for start in range(0, len(state), step):
-        block = as_tensor(state[start : start + step])
-        # A sum is finite only if all its terms are, and costs no mask; it may overflow, so it only acquits.
-        if not isfinite(float(block.sum())):
-            bad += (~torch.isfinite(block)).sum(0).cpu().numpy()
-    if bad.any():
-        first = int(np.flatnonzero(bad)[0])
-        raise StateError(
-            "state",
-            f"{int(bad.sum())} numbers are NaN or infinite in {np.count_nonzero(bad)} neurons, first in neuron {first} "
-            f"({bad[first]} of {len(state)} samples)",
-        )

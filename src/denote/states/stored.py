@@ -23,12 +23,10 @@ class StoredState:
     Attributes:
         values: The whole array, usually a read-only memory map.
         rows: Places of the rows in it.
-        memory_limit: Bytes that whoever reads this state may hold at once.
     """
 
     values: Float[np.ndarray, "stored neuron"]
     rows: Int[np.ndarray, " sample"]
-    memory_limit: int
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -49,7 +47,7 @@ class StoredState:
             return self._read(self.rows[rows], columns)
         if isinstance(key, slice):
             return self._read(self.rows[key], slice(None))
-        return StoredState(self.values, self.rows[key], self.memory_limit)  # type: ignore[call-overload]
+        return StoredState(self.values, self.rows[key])  # type: ignore[call-overload]
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)  # type: ignore[call-overload, no-any-return]
