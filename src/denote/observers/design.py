@@ -13,11 +13,14 @@ from torch import Tensor
 from denote.errors import ConfigError
 from denote.observers.reading import Resources, State, as_tensor
 
-BLOCK = 1 << 19
-"""Numbers (sample x column) that elementwise work goes over at once, so that they stay near the processor."""
+BLOCK = 1 << 20
+"""Numbers (sample x column) that one matrix product makes or eats."""
 
 BLOCK_BYTES = 32 << 20
 """Bytes of the state that are read at once while it is streamed."""
+
+SIDE_BY_SIDE = 4 << 30
+"""Bytes for columns that are solved side by side where there is no limit; more would not be faster."""
 
 LEAST_ROWS = 256
 """Fewest rows of a streamed block; with fewer the products would be slow."""
@@ -90,7 +93,18 @@ def _scaled(block: Tensor, coarse: Tensor, rest: Tensor, inverse: Tensor) -> Flo
     return centred.sub_(rest).mul_(inverse)
 
 
-def columns_within(design: Design, bytes_per_number: int, memory: int | float) -> int:
+def gram(design: Design, step: int = 1) -> Float32[Tensor, "neuron neuron"]:
+    """Mean product of every ``step``-th row with itself."""
+    d, count = design.shape[1], 0
+    total = torch.zeros((d, d), device=design.device)
+    for part, block in design.blocks(1):
+        rows = block[(-part.start) % step :: step]
+        total.addmm_(rows.T, rows)
+        count += len(rows)
+    return total / count
+
+
+def columns_within(design: Design, bytes_per_logit: int, bytes_per_weight: int, memory: float) -> int:
     """How many columns can be solved side by side in that memory.
 
     Raises:
@@ -98,14 +112,15 @@ def columns_within(design: Design, bytes_per_number: int, memory: int | float) -
     """
     n, d = design.shape
     if not isfinite(memory):
-        return max(1, (1 << 32) // max(1, n * bytes_per_number))
-    fixed = 4 * min(n, _block_rows(d)) * d * 3 + 16 * min(d, 2048) * d
+        memory = SIDE_BY_SIDE
+    # Three blocks are in work at once: as read, centred and scaled. Eigenvectors and their workspace lie beside them.
+    fixed = 3 * 4 * min(n, _block_rows(d)) * d + 16 * min(d, 2048) * d + 8 * min(BLOCK, n)
     if design.scaling is None:
         fixed += 4 * n * d
-    column = n * bytes_per_number + 8 * 24 * d
-    width = int((memory * 0.75 - fixed) // column)
+    column = n * bytes_per_logit + d * bytes_per_weight
+    width = int((memory - fixed) // column)
     if width < 1:
-        least = -(-int((fixed + column) / 0.75) // 2**20)
+        least = -(-int(fixed + column) // 2**20)
         raise ConfigError("memory_limit", f"is too small for a state of {n} x {d}", f"at least {least}MiB")
     return width
 

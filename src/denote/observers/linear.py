@@ -75,7 +75,7 @@ class LinearProbe:
             weights[:, able] = raw.numpy()
             bias[able] = (solution.bias.cpu() - mean @ raw).numpy()
             norm[able] = solution.gradient_norm.cpu().numpy()
-            converged[able] = norm[able] <= self.tolerance
+            converged[able] = solution.converged.cpu().numpy()
         return Observer(self.kind, weights, bias, converged, norm, notes)
 
 
