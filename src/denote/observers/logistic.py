@@ -221,7 +221,7 @@ def _look(design: Design, columns: _Columns) -> None:
     for part, block in design.blocks(columns.margin.shape[1]):
         share = columns.margin[part].sigmoid()
         residual = share * columns.pull[part]
-        gradient[:-1] += block.T @ residual
+        gradient[:-1] += (residual.T @ block).T  # block.T @ residual is up to 7 times slower for few columns
         gradient[-1] += residual.sum(0)
         curvature += share.sub_(1).mul_(residual).abs_().sum(0)  # of the logistic loss: share * (1 - share)
     gradient[:-1] += 2 * columns.l2 * columns.point[:-1]
