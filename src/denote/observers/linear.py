@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
 from denote.observers.design import design_of
-from denote.observers.logistic import solve_logistic
+from denote.observers.logistic import Solution, solve_logistic
 from denote.observers.neuron import best_thresholds
 from denote.observers.observer import Observer, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments
 from denote.streams import stream
 
 INNER_VALIDATION = 0.2
-"""Share of *fit* that chooses the threshold when classes are not balanced (METHOD section 3)."""
+"""Share of *fit* that chooses strengths, and thresholds where classes are not balanced (METHOD sections 1 and 3)."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,18 @@ class LinearProbe:
     """Minimises, per attribute, mean logistic loss + ``l2`` * squared norm of the weights; the bias is free.
 
     Attributes:
-        l2: Penalty, > 0; scikit-learn's ``C`` is ``1 / (2 * rows * l2)``. It keeps separable data finite.
+        l2: Penalty, > 0; scikit-learn's ``C`` is ``1 / (2 * rows * l2)``. It keeps separable data finite. Of several,
+            all solved together, each attribute gets the one with the least loss on an inner validation part of *fit*,
+            and is then fitted again on all of it.
         balance: Both classes weigh the same. Without it every row weighs the same, and the threshold is set to the
-            best balanced accuracy on an inner validation part of *fit*, which the weights then do not see.
+            best balanced accuracy on the inner validation part, which the weights then do not see.
         standardise: Neurons are scaled to unit variance on *fit*; constant ones get weight 0.
-        tolerance: Largest norm of the gradient at which a fit counts as converged.
+        tolerance: A fit has converged where the norm of its gradient is at most this times the norm of its weights (or
+            1 if they are shorter); its weights are then off by at most ``tolerance / (2 * l2)`` of that.
         max_iterations: Most quasi-Newton steps.
     """
 
-    l2: float = 1e-3
+    l2: float | tuple[float, ...] = 1e-3
     balance: bool = True
     standardise: bool = True
     tolerance: float = 1e-6
@@ -42,41 +46,102 @@ class LinearProbe:
     kind = "linear"
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
-        """Fit all attributes (see ``Probe.fit``).
+        """Fit all attributes in one solve (see ``Probe.fit``).
 
         Raises:
-            StateError: if the state is not finite or has another number of rows than the labels.
+            StateError: if the state is not finite or does not fit the labels.
         """
         check_state(state, labels)
-        if self.balance:
-            return self._fit_weights(state, labels, resources)
+        strengths = -np.sort(-np.atleast_1d(np.asarray(self.l2, dtype=np.float64)))
+        columns = np.arange(labels.shape[1])
+        if self.balance and len(strengths) == 1:
+            return self._path(state, labels, np.tile(strengths[:, None], len(columns)), resources)[0]
         order = stream("inner validation", seed).permutation(len(labels))
         cut = round(len(order) * INNER_VALIDATION)
         held, rest = np.sort(order[:cut]), np.sort(order[cut:])
-        observer = self._fit_weights(state[rest], labels[rest], resources)
-        return _with_threshold(observer, observer.scores(state[held]), labels[held])
+        path = self._path(state[rest], labels[rest], np.tile(strengths[:, None], len(columns)), resources)
+        losses = np.stack([_loss(each.scores(state[held]), labels[held], self.balance) for each in path])
+        best = losses.argmin(0)  # of equals the largest strength
+        chosen = _picked(path, best)
+        if self.balance:
+            return self._path(state, labels, strengths[None, best], resources, chosen)[0]
+        return _with_threshold(chosen, chosen.scores(state[held]), labels[held])
 
-    def _fit_weights(self, state: State, labels: Values, resources: Resources) -> Observer:
+    def _path(
+        self,
+        state: State,
+        labels: Values,
+        l2: Float64[np.ndarray, "strength attribute"],
+        resources: Resources,
+        start: Observer | None = None,
+    ) -> list[Observer]:
+        """Observers of every attribute at each of its strengths, from the start that another fit has found."""
         notes = unfit_notes(labels)
         able = np.array([note is None for note in notes], dtype=bool)
-        n_neurons, n_attributes = state.shape[1], len(notes)
-        weights, bias = np.full((n_neurons, n_attributes), np.nan), np.full(n_attributes, np.nan)
-        norm, converged = np.full(n_attributes, np.nan), np.zeros(n_attributes, dtype=bool)
-        if able.any():
-            mean, scale, unit = _scaling(state, self.standardise)
-            design = design_of(state, mean, scale, resources)
-            solution = solve_logistic(
-                design,
-                torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(design.device),
-                torch.full((int(able.sum()),), self.l2 / unit**2, dtype=torch.float64, device=design.device),
-                self.balance, self.tolerance, self.max_iterations, resources.memory,
-            )  # fmt: skip
-            raw = solution.weights.cpu() / scale[:, None]
-            weights[:, able] = raw.numpy()
-            bias[able] = (solution.bias.cpu() - mean @ raw).numpy()
-            norm[able] = solution.gradient_norm.cpu().numpy()
-            converged[able] = solution.converged.cpu().numpy()
-        return Observer(self.kind, weights, bias, converged, norm, notes)
+        mean, scale, unit = _scaling(state, self.standardise)
+        design = design_of(state, mean, scale, resources)
+        solutions = solve_logistic(
+            design,
+            torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(design.device),
+            torch.from_numpy(l2[:, able] / unit**2).to(design.device),
+            self.balance, self.tolerance, self.max_iterations, resources.memory,
+            None if start is None else _in_design(start.at(np.flatnonzero(able)), mean, scale).to(design.device),
+        )  # fmt: skip
+        return [
+            self._observer(solution, each, notes, able, mean, scale)
+            for each, solution in zip(l2, solutions, strict=True)
+        ]
+
+    def _observer(
+        self,
+        solution: Solution,
+        l2: Float64[np.ndarray, " attribute"],
+        notes: tuple[str | None, ...],
+        able: Bool[np.ndarray, " attribute"],
+        mean: Float64[Tensor, " neuron"],
+        scale: Float64[Tensor, " neuron"],
+    ) -> Observer:
+        """A solution in raw units, with columns of NaN for what could not be fitted."""
+        weights, bias = np.full((len(mean), len(able)), np.nan), np.full(len(able), np.nan)
+        norm, converged = np.full(len(able), np.nan), np.zeros(len(able), dtype=bool)
+        raw = solution.weights.cpu() / scale[:, None]
+        weights[:, able] = raw.numpy()
+        bias[able] = (solution.bias.cpu() - mean @ raw).numpy()
+        norm[able] = solution.gradient_norm.cpu().numpy()
+        converged[able] = solution.converged.cpu().numpy()
+        return Observer(self.kind, weights, bias, converged, norm, notes, l2=np.where(able, l2, np.nan))
+
+
+def _in_design(observer: Observer, mean: Tensor, scale: Tensor) -> Float64[Tensor, "neuron+1 attribute"]:
+    """Weights and intercept on the scale of a design; 0 where they are not known."""
+    raw, bias = torch.from_numpy(observer.weights).nan_to_num(), torch.from_numpy(observer.bias).nan_to_num()
+    live = torch.where(torch.isinf(scale), 0.0, scale)
+    return torch.cat([raw * live[:, None], (bias + mean @ raw)[None]])
+
+
+def _picked(path: Sequence[Observer], best: Int[np.ndarray, " attribute"]) -> Observer:
+    """Each attribute's observer from its own place in the path."""
+    parts = [path[place].at(np.array([attribute])) for attribute, place in enumerate(best)]
+    return Observer(
+        path[0].probe, np.concatenate([part.weights for part in parts], axis=1),
+        np.concatenate([part.bias for part in parts]), np.concatenate([part.converged for part in parts]),
+        np.concatenate([part.gradient_norm for part in parts]), path[0].notes,
+        l2=np.concatenate([part.l2 for part in parts if part.l2 is not None]),
+    )  # fmt: skip
+
+
+def _loss(
+    scores: Float64[np.ndarray, "sample attribute"], labels: Values, balance: bool
+) -> Float64[np.ndarray, " attribute"]:
+    """Mean logistic loss of every attribute, without penalty; infinite where one of the classes is missing."""
+    each = np.logaddexp(0, np.where(labels == 1, -scores, scores))
+    sums = np.stack([np.where(labels == label, each, 0).sum(0) for label in (1, 0)])
+    counts = np.stack(class_counts(labels))
+    both = (counts > 0).all(0)
+    totals, sizes = (sums, counts) if balance else (sums.sum(0, keepdims=True), counts.sum(0, keepdims=True))
+    means = np.divide(totals, sizes, out=np.full(totals.shape, np.inf), where=both).mean(0)
+    loss: np.ndarray = np.where(np.isnan(means), np.inf, means)  # NaN: not fitted
+    return loss
 
 
 def _scaling(state: State, standardise: bool) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"], float]:

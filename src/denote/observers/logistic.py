@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float32, Float64, Int8
+from jaxtyping import Bool, Float32, Float64, Int, Int8
 from torch import Tensor
 
 from denote.observers.design import Design, columns_within, gram
@@ -61,7 +61,18 @@ class Solution:
     bias: Float64[Tensor, " column"]
     gradient_norm: Float64[Tensor, " column"]
     converged: Bool[Tensor, " column"]
-    steps: Tensor
+    steps: Int[Tensor, " column"]
+
+    @classmethod
+    def empty(cls, neurons: int, columns: int, device: torch.device) -> Solution:
+        """A solution to be filled."""
+        return cls(
+            torch.zeros((neurons, columns), dtype=torch.float64, device=device),
+            torch.zeros(columns, dtype=torch.float64, device=device),
+            torch.full((columns,), torch.inf, dtype=torch.float64, device=device),
+            torch.zeros(columns, dtype=torch.bool, device=device),
+            torch.zeros(columns, dtype=torch.int64, device=device),
+        )
 
 
 @dataclass(frozen=True)
@@ -133,12 +144,13 @@ class _Columns:
 def solve_logistic(
     design: Design,
     labels: Int8[Tensor, "sample column"],
-    l2: Float64[Tensor, " column"],
+    l2: Float64[Tensor, "strength column"],
     balance: bool = True,
     tolerance: float = 1e-6,
     max_iterations: int = 500,
     memory: float = float("inf"),
-) -> Solution:
+    start: Float64[Tensor, "neuron+1 column"] | None = None,
+) -> list[Solution]:
     """Minimise, per column, weighted mean logistic loss + ``l2`` * squared norm of the weights; the bias is free.
 
     A column stops where the norm of its gradient is at most ``tolerance * max(1, norm of its weights)``. The objective
@@ -148,29 +160,35 @@ def solve_logistic(
     Args:
         design: Centred state on a scale near one.
         labels: 1, 0, or -1 for a row that the column leaves out; every column holds both classes.
-        l2: Penalty of each column, > 0.
+        l2: Penalties of each column, > 0; each solve starts where the one before has ended, so that falling penalties
+            are followed as a path.
         balance: Whether both classes weigh the same (weights average 1 over the column's rows).
         tolerance: See above.
-        max_iterations: Most steps of a column.
+        max_iterations: Most steps of a column and penalty.
         memory: Bytes that may be held; columns that do not fit side by side are solved one after another.
+        start: Where to start, weights and in the last row the intercept; by default 0 and the intercept that fits best
+            alone.
+
+    Returns:
+        One solution per penalty.
 
     Raises:
         ConfigError: if not even one column fits.
     """
-    d, columns = design.shape[1], labels.shape[1]
+    columns = labels.shape[1]
     width = columns_within(design, BYTES_PER_LOGIT, BYTES_PER_WEIGHT, memory)
     spectrum = _spectrum(design)
-    solution = Solution(
-        l2.new_zeros((d, columns)), l2.new_zeros(columns), l2.new_full((columns,), torch.inf),
-        torch.zeros(columns, dtype=torch.bool, device=l2.device),
-        torch.zeros(columns, dtype=torch.int64, device=l2.device),
-    )  # fmt: skip
-    for start in range(0, columns, width):
-        part = slice(start, start + width)
-        chunk = _start(design, labels[:, part], l2[part], balance)
-        chunk.ids += start
-        _descend(design, chunk, spectrum, solution, tolerance, max_iterations)
-    return solution
+    solutions = [Solution.empty(design.shape[1], columns, design.device) for _ in l2]
+    for first in range(0, columns, width):
+        part = slice(first, first + width)
+        pull, share = _pulls(labels[:, part], balance)
+        point = _alone(share, design.shape[1]) if start is None else start[:, part]
+        for strengths, solution in zip(l2[:, part], solutions, strict=True):
+            moving = _start(design, pull, strengths, point)
+            moving.ids += first
+            _descend(design, moving, spectrum, solution, tolerance, max_iterations)
+            point = torch.cat([solution.weights[:, part], solution.bias[None, part]])
+    return solutions
 
 
 def _spectrum(design: Design) -> Spectrum:
@@ -187,23 +205,34 @@ def _spectrum(design: Design) -> Spectrum:
     return Spectrum(values.double(), rows.T @ sides / (values * len(rows)).sqrt())
 
 
-def _start(design: Design, labels: Tensor, l2: Tensor, balance: bool) -> _Columns:
-    """Columns at weights 0 and the intercept that fits best alone."""
+def _pulls(labels: Tensor, balance: bool) -> tuple[Float32[Tensor, "sample column"], Float64[Tensor, " column"]]:
+    """Weight of every row with the sign that its margin has, and the share of the weights that is the positives'."""
     n_positive, n_negative = (labels == 1).sum(0).double(), (labels == 0).sum(0).double()
     total = n_positive + n_negative
     share = torch.full_like(total, 0.5) if balance else n_positive / total
     of_positive, of_negative = (share / n_positive).float(), ((1 - share) / n_negative).float()
-    point = l2.new_zeros((design.shape[1] + 1, labels.shape[1]))
-    point[-1] = torch.logit(share)
-    pull = torch.empty(labels.shape, dtype=torch.float32, device=l2.device)
-    margin = torch.empty_like(pull)
+    pull = torch.empty(labels.shape, dtype=torch.float32, device=labels.device)
     for part in _near(pull):
-        positive, negative = labels[part] == 1, labels[part] == 0
-        pull[part] = negative * of_negative - positive * of_positive
-        margin[part] = pull[part].sign() * point[-1].float()
+        pull[part] = (labels[part] == 0) * of_negative - (labels[part] == 1) * of_positive
+    return pull, share
+
+
+def _alone(share: Float64[Tensor, " column"], neurons: int) -> Float64[Tensor, "neuron+1 column"]:
+    """Weights 0 and the intercept that fits best alone."""
+    point = share.new_zeros((neurons + 1, len(share)))
+    point[-1] = torch.logit(share)
+    return point
+
+
+def _start(design: Design, pull: Tensor, l2: Tensor, point: Tensor) -> _Columns:
+    """Columns that stand at a point."""
+    margin = torch.empty_like(pull)
+    weights, bias = point[:-1].float(), point[-1].float()
+    for part, block in design.blocks(pull.shape[1]):
+        torch.addmm(bias, block, weights, out=margin[part]).mul_(pull[part].sign())
     columns = _Columns(
-        torch.arange(labels.shape[1], device=l2.device), pull, margin, l2, point, point, share,
-        torch.full_like(share, torch.inf), torch.zeros_like(share, dtype=torch.int64), [], [], [],
+        torch.arange(len(l2), device=l2.device), pull, margin, l2, point, point, l2, torch.full_like(l2, torch.inf),
+        torch.zeros_like(l2, dtype=torch.int64), [], [], [],
     )  # fmt: skip
     _look(design, columns)
     return columns

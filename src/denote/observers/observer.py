@@ -30,6 +30,7 @@ class Observer:
         threshold: The neuron is on strictly above it.
         direction: +1 where being on means the attribute, -1 where it means its negation.
         fit_balanced_accuracy: Balanced accuracy of that neuron on *fit*.
+        l2: Penalty of each attribute, where the fit has one.
         spread: Standard deviation of every neuron on *fit*, where it was noted.
     """
 
@@ -44,6 +45,7 @@ class Observer:
     threshold: Float64[np.ndarray, " attribute"] | None = None
     direction: Int[np.ndarray, " attribute"] | None = None
     fit_balanced_accuracy: Float64[np.ndarray, " attribute"] | None = None
+    l2: Float64[np.ndarray, " attribute"] | None = None
     spread: Float64[np.ndarray, " neuron"] | None = None
 
     @property
@@ -69,7 +71,7 @@ class Observer:
         notes = tuple(np.array(self.notes, dtype=object)[columns])
         optional = {
             name: None if (value := getattr(self, name)) is None else value[columns]
-            for name in ("neuron", "threshold", "direction", "fit_balanced_accuracy")
+            for name in ("neuron", "threshold", "direction", "fit_balanced_accuracy", "l2")
         }
         return Observer(
             self.probe, self.weights[:, columns], self.bias[columns], self.converged[columns],

@@ -17,7 +17,7 @@ PROBES: dict[str, type[LinearProbe] | type[NeuronProbe] | type[MajorityProbe]] =
 }
 
 _ALLOWED = {
-    "l2": "a number > 0",
+    "l2": "a number > 0, or a list of them",
     "tolerance": "a number > 0",
     "max_iterations": "an integer >= 1",
     "balance": "true or false",
@@ -44,10 +44,15 @@ def probe_from(kind: str, settings: Mapping[str, Any]) -> Probe:
             raise ConfigError(where, "there is no such key", one_of(key, known) if known else "this probe has none")
         if not _valid(key, value):
             raise ConfigError(where, f"{value!r} came", f"allowed: {_ALLOWED[key]}")
-    return PROBES[kind](**settings)
+    frozen: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
+    }
+    return PROBES[kind](**frozen)
 
 
 def _valid(key: str, value: Any) -> bool:
+    if key == "l2" and isinstance(value, (list, tuple)):
+        return len(value) > 0 and all(not isinstance(each, (list, tuple)) and _valid(key, each) for each in value)
     if _ALLOWED[key] == "true or false":
         return isinstance(value, bool)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
