@@ -12,6 +12,7 @@ from jaxtyping import Float32, Int
 from denote.errors import StateError
 from denote.states.layers import Layer
 from denote.states.listing import neuron_name
+from denote.states.stored import SideBySide, StoredState
 
 
 @dataclass(frozen=True)
@@ -20,18 +21,27 @@ class LayerState:
 
     Attributes:
         layer: The layer.
-        values: One row per recorded sample, usually a read-only memory map.
+        values: One row per recorded sample: a read-only memory map, or several side by side.
         rows: Row ids of the recorded samples, ascending.
         parts: For all layers side by side the layers they are made of, else empty.
     """
 
     layer: Layer
-    values: Float32[np.ndarray, "sample neuron"]
+    values: Float32[np.ndarray, "sample neuron"] | SideBySide
     rows: Int[np.ndarray, " sample"]
     parts: tuple[Layer, ...] = ()
 
     def at(self, rows: Int[np.ndarray, " row"]) -> Float32[np.ndarray, "row neuron"]:
         """The state of some rows, in the order given, in memory.
+
+        Raises:
+            StateError: if a row was not recorded.
+        """
+        values: np.ndarray = self.stored(rows)[:]
+        return values
+
+    def stored(self, rows: Int[np.ndarray, " row"]) -> StoredState:
+        """The state of some rows, in the order given, where it lies.
 
         Raises:
             StateError: if a row was not recorded.
@@ -44,8 +54,7 @@ class LayerState:
                 f"state of layer {self.layer.name}",
                 f"{int(missing.sum())} of {len(rows)} rows were not recorded, the first is row {rows[missing][0]}",
             )
-        # Take copies out of the memory map.
-        return np.asarray(np.take(self.values, places, axis=0), dtype=np.float32)
+        return StoredState(self.values, places)
 
     def neuron_name(self, index: int) -> str:
         """Where a neuron is; side by side the layer's name stands in front.
@@ -62,7 +71,7 @@ class LayerState:
 
 
 def state_of_all(states: Sequence[LayerState]) -> LayerState:
-    """All layers side by side, in memory, as one layer called ``state`` without a depth.
+    """All layers side by side as one layer called ``state`` without a depth; they stay where they are.
 
     Raises:
         ValueError: if there are none, or they were recorded on different rows.
@@ -76,5 +85,6 @@ def state_of_all(states: Sequence[LayerState]) -> LayerState:
     poolings = dict.fromkeys(state.layer.pooling for state in states if state.layer.pooling != "none")
     first = replace(states[0].layer, name="state", depth=None, relative_depth=None, is_head=False)
     layer = replace(first, shape=(n_neurons,), grid=(n_neurons,), pooling="+".join(poolings) or "none")
-    values = np.concatenate([state.values for state in states], axis=1)
-    return LayerState(layer, values, rows, tuple(state.layer for state in states))
+    values = [state.values for state in states]
+    arrays = [array for each in values for array in (each.arrays if isinstance(each, SideBySide) else (each,))]
+    return LayerState(layer, SideBySide(tuple(arrays)), rows, tuple(state.layer for state in states))

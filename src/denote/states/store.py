@@ -20,6 +20,7 @@ from denote.states.layers import Layer
 from denote.states.listing import list_layers, neuron_name
 from denote.states.manifest import Manifest, Origin, array_path
 from denote.states.state import LayerState
+from denote.states.stored import give_back
 
 if TYPE_CHECKING:
     from denote.data.samples import Samples
@@ -146,6 +147,7 @@ def _extract(
                 for layer in layers:
                     _check_finite(layer, states[layer.name], batch)
                     arrays[layer.name][start : start + len(batch)] = states[layer.name].numpy()
+                    give_back(arrays[layer.name])
     finally:
         network.to(home)
 
