@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from denote.errors import ConfigError, DenoteError, one_of
+from denote.observers.kinds import KINDS
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, job_name
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def check(config: Mapping[str, Any]) -> None:
     _check_layer(config["layer"].get("select"))
     if not config["attribute"].get("where") and not [k for k in config["attribute"] if k != "where"]:
         raise ConfigError("attribute", "names no attribute", "choose an option: attribute=classes, or attribute.where")
-    _check_options(config, "probe", _probe_kinds())
+    _check_options(config, "probe", KINDS)
     _check_controls(config["control"])
     if config["architecture"].get("epoch") is not None:
         _number(config, "architecture.epoch", low=0, whole=True)
@@ -153,10 +154,6 @@ GROUP_KEYS = {
     "store": ("path", "extract"),
     "layer": ("select", "pooling"),
 }
-
-
-def _probe_kinds() -> tuple[str, ...]:
-    return ("linear", "neuron", "majority")
 
 
 CONTROLS = {"shuffled": {"draws", "neuron_draws"}, "untrained": {"twins"}, "raw_input": {"enabled"}}

@@ -18,10 +18,9 @@ from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.properties import family_halves
 from denote.denotation.rule import decide_neurons, decide_replicates, realised_cutoffs
 from denote.denotation.search import Settings
-from denote.evidence.cells import CellEvidence, decide_cells, observe_cells
+from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, decide_cells, observe_cells
 from denote.evidence.rule import Rule
-from denote.evidence.scores import Ranking
-from denote.observers.observer import Observer, Probe
+from denote.observers.observer import Observer, Probe, fit_sizes
 from denote.observers.storage import save_observers
 from denote.states.layers import Layer
 from denote.states.state import LayerState
@@ -104,7 +103,8 @@ class Observation:
         cells: Columns of ``tables.CELLS``; corrections over these cells alone.
         neurons: Columns of ``tables.NEURONS``, likewise.
         controls: Columns of ``tables.CONTROLS``: the replicates behind the control columns.
-        observers: The fitted observers by ``layer/probe``; those of the raw input under ``input/probe``.
+        observers: The fitted observers by ``layer/probe``, of a probe of several sizes by ``layer/probe-k``; those of
+            the raw input under ``input/probe``.
         layers: The layers that were observed.
         attributes: Names of the attributes, in the order of the observers' columns.
         object_model: Key of the object model.
@@ -181,12 +181,12 @@ def observe_states(
     missing = _missing(controls, raw_input)
     observers: dict[str, Observer] = {}
     cells, replicates, neurons, neuron_replicates = [], [], [], []
-    on_input: dict[str, Float[np.ndarray, " attribute"]] = {}
+    on_input: dict[str, BySize] = {}
     if raw_input is not None and len(labels):
         for name, probe in probes.items():
-            observer = probe.fit(raw_input.fit, at.fit.values, probe_seed)
-            observers[f"{INPUT}/{name}"] = _with_spread(observer, raw_input.fit)
-            on_input[name] = Ranking(observer.scores(raw_input.test), at.test.values).auroc
+            fitted = fit_sizes(probe, raw_input.fit, at.fit.values, probe_seed)
+            observers |= _named(f"{INPUT}/{name}", fitted, raw_input.fit)
+            on_input[name] = auroc_by_size(fitted, raw_input.test, at.test.values)
     for index, layer_state in enumerate(states):
         state = _halves(layer_state, parts)
         twins = [_halves(twin[index], parts) for twin in untrained]
@@ -202,7 +202,7 @@ def observe_states(
                 state, at, probe, rule, probe_seed, shuffles=controls.shuffles, untrained=twins,
                 raw_input_auroc=on_input.get(name), missing=missing, groups=groups,
             )  # fmt: skip
-            observers[f"{layer.name}/{name}"] = _with_spread(found.observer, state.fit)
+            observers |= _named(f"{layer.name}/{name}", found.observers, state.fit)
             cells.append(_placed(found.cells, place))
             replicates.append(_placed(found.replicates, place))
         names = [layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
@@ -227,8 +227,13 @@ def observe_states(
     )  # fmt: skip
 
 
-def _with_spread(observer: Observer, fit: Array) -> Observer:
-    return replace(observer, spread=fit.std(axis=0, dtype=np.float64))
+def _named(name: str, observers: Sequence[Observer], fit: Array) -> dict[str, Observer]:
+    """Observers under the names by which they are kept, with how their neurons vary on *fit*."""
+    spread = fit.std(axis=0, dtype=np.float64)
+    return {
+        name if observer.k is None else f"{name}-{observer.k}": replace(observer, spread=spread)
+        for observer in observers
+    }
 
 
 def _halves(state: LayerState, parts: Parts) -> Halves[Array]:

@@ -27,9 +27,10 @@ CELLS: dict[str, type[pl.DataType]] = {
     **_columns("n_fit n_test n_positive_fit n_positive_test", INTEGER),
     **_columns(
         "auroc auroc_low auroc_high average_precision balanced_accuracy balanced_accuracy_low mcc accuracy "
-        "majority_accuracy control_auroc selectivity untrained_auroc input_auroc p_value q_value", NUMBER,
+        "majority_accuracy control_auroc selectivity untrained_auroc input_auroc", NUMBER,
     ),
-    "n_tests": INTEGER, "converged": FLAG, "decisive": FLAG, "note": TEXT,
+    "sufficient_k": INTEGER, "p_value": NUMBER, "q_value": NUMBER, "n_tests": INTEGER, "converged": FLAG,
+    "gradient_norm": NUMBER, "decisive": FLAG, "note": TEXT,
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 

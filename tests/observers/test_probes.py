@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from denote.errors import ConfigError, StoreError
+from denote.observers.kinds import KINDS
 from denote.observers.observer import Observer
 from denote.observers.observer_model import ObserverModel
 from denote.observers.probes import PROBES, probe_from
+from denote.observers.sparse import SparseProbe
 from denote.observers.storage import load_observers, save_observers
 
 
@@ -33,6 +35,11 @@ def data() -> tuple[np.ndarray, np.ndarray]:
         ("linear", {"l2": float("nan")}, "probe.linear.l2: nan came"),
         ("linear", {"balance": "yes"}, "probe.linear.balance: 'yes' came; allowed: true or false"),
         ("linear", {"max_iterations": 0}, "probe.linear.max_iterations: 0 came; allowed: an integer >= 1"),
+        ("centroid", {"standardise": 1}, "probe.centroid.standardise: 1 came; allowed: true or false"),
+        *(
+            ("sparse", {"sizes": sizes}, f"probe.sparse.sizes: {sizes!r} came; allowed: increasing whole numbers >= 1")
+            for sizes in ([], 4, [0, 1], [4, 2], [2, 2], [1.5], [True, 2], ["1"], None)
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(kind: str, settings: dict[str, Any], text: str) -> None:
@@ -44,6 +51,11 @@ def test_a_wrong_setting_is_named(kind: str, settings: dict[str, Any], text: str
 def test_settings_arrive() -> None:
     probe = probe_from("linear", {"l2": 0.5, "standardise": False})
     assert probe == PROBES["linear"](l2=0.5, standardise=False)
+    assert probe_from("sparse", {"sizes": [1, 3]}) == SparseProbe(sizes=(1, 3))
+
+
+def test_a_config_may_name_every_probe_and_no_other() -> None:
+    assert tuple(PROBES) == KINDS
 
 
 def test_majority_says_what_most_rows_are() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -25,7 +25,8 @@ from denote.evidence.scores import (
     confusion,
     mann_whitney_greater,
 )
-from denote.observers.observer import Observer, Probe, class_counts
+from denote.evidence.sufficiency import sufficient_sizes
+from denote.observers.observer import Observer, Probe, class_counts, fit_sizes, is_joint
 from denote.observers.reading import State
 from denote.tables import CELLS, note
 
@@ -38,7 +39,14 @@ _MISSING = {
     "raw_input": "input_auroc: no raw_input control was asked for",
 }
 
-_LATER = ("control_auroc", "selectivity", "untrained_auroc", "input_auroc", "q_value", "n_tests", "decisive")
+_LATER = (
+    "control_auroc", "selectivity", "untrained_auroc", "input_auroc", "sufficient_k", "q_value", "n_tests", "decisive",
+)  # fmt: skip
+
+BySize: TypeAlias = Mapping[int | None, PerAttribute]
+"""Scores by `Observer.size`: None for observers that read all neurons, which most probes have alone."""
+
+_Columns: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -46,16 +54,22 @@ class CellEvidence:
     """What one probe finds in one layer.
 
     Attributes:
-        cells: One row per attribute, with the columns of ``tables.CELLS`` that do not say which network was observed.
-            ``q_value``, ``n_tests`` and ``decisive`` are provisional: over these cells alone.
+        cells: One row per attribute (and size), with the columns of ``tables.CELLS`` that do not say which network was
+            observed. ``q_value``, ``n_tests`` and ``decisive`` are provisional: over these cells alone.
         replicates: The same columns plus ``control`` and ``draw`` for every refit with shuffled labels, each draw a
             family of its own.
-        observer: The observers behind ``cells``.
+        observers: The observers behind ``cells``, one per size.
     """
 
     cells: pl.DataFrame
     replicates: pl.DataFrame
-    observer: Observer
+    observers: tuple[Observer, ...]
+
+    @property
+    def observer(self) -> Observer:
+        """The observers of a probe of one size."""
+        (only,) = self.observers
+        return only
 
 
 def observe_cells(
@@ -67,7 +81,7 @@ def observe_cells(
     *,
     shuffles: int = DRAWS,
     untrained: Sequence[Halves[State]] = (),
-    raw_input_auroc: PerAttribute | None = None,
+    raw_input_auroc: BySize | None = None,
     missing: Mapping[str, str] | None = None,
     groups: Halves[Groups] | None = None,
 ) -> CellEvidence:
@@ -81,43 +95,41 @@ def observe_cells(
         probe_seed: Names the draws of the shuffled control.
         shuffles: Number of refits with shuffled labels; 0 leaves the control out.
         untrained: States of the same layer in twins that were never trained, for the same rows.
-        raw_input_auroc: ``held_out_auroc`` of the same probe on the input.
+        raw_input_auroc: ``held_out_auroc`` of the same probe on the input; the dense size goes with the dense size.
         missing: Per control (``shuffled``, ``untrained``, ``raw_input``) the reason why it is not there.
         groups: Group of every row, where rows of a group are not independent.
 
     Raises:
         StateError: if a state is not finite or does not fit the labels.
     """
+    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed)
     truth = Halves(labels.fit.values, labels.test.values)
-    observer = probe.fit(state.fit, truth.fit, probe_seed)
-    columns = _measured(observer, state, truth, groups, probe_seed, labels.test)
+    curve = _measured_sizes(observers, state, truth, groups, probe_seed, labels.test)
     drawn = list(_shuffled_columns(state, labels, probe, probe_seed, shuffles, groups))
+    twins = [held_out_auroc(probe, twin, labels, probe_seed) for twin in untrained]
     reasons = {**_MISSING, **(missing or {})}
-    absent = np.full(len(labels.test), np.nan)
-    controls = {
-        "control_auroc": _mean([draw["auroc"] for draw in drawn], absent),
-        "untrained_auroc": _mean([held_out_auroc(probe, twin, labels, probe_seed) for twin in untrained], absent),
-        "input_auroc": absent if raw_input_auroc is None else raw_input_auroc,
-    }
-    given = {"shuffled": bool(drawn), "untrained": bool(untrained), "raw_input": raw_input_auroc is not None}
-    left_out = [reasons[control] for control, there in given.items() if not there]
-    columns |= controls
-    columns["selectivity"] = columns["auroc"] - controls["control_auroc"]
-    columns["note"] = [note(reason, *left_out) for reason in columns["note"]]
+    for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
+        shuffled_aurocs = [draw[place]["auroc"] for draw in drawn]
+        _add_controls(columns, observer.size, shuffled_aurocs, twins, raw_input_auroc, reasons)
     replicates = [
         decide_cells(_frame(draw), rule).with_columns(
             pl.lit("shuffled").alias("control"), pl.lit(number, dtype=pl.Int64).alias("draw")
         )
         for number, draw in enumerate(drawn)
     ]
-    empty = _frame(columns).clear().with_columns(control=pl.lit("", pl.String), draw=pl.lit(0, pl.Int64))
-    return CellEvidence(decide_cells(_frame(columns), rule), pl.concat(replicates) if replicates else empty, observer)
+    cells = _frame(curve)
+    empty = cells.clear().with_columns(control=pl.lit("", pl.String), draw=pl.lit(0, pl.Int64))
+    return CellEvidence(decide_cells(cells, rule), pl.concat(replicates) if replicates else empty, observers)
 
 
-def held_out_auroc(probe: Probe, state: Halves[State], labels: Halves[Labels], probe_seed: int = 0) -> PerAttribute:
-    """AUROC on *test* of a probe fitted on *fit*, per attribute; NaN where it is undefined."""
-    observer = probe.fit(state.fit, labels.fit.values, probe_seed)
-    return Ranking(observer.scores(state.test), labels.test.values).auroc
+def held_out_auroc(probe: Probe, state: Halves[State], labels: Halves[Labels], probe_seed: int = 0) -> BySize:
+    """AUROC on *test* of a probe fitted on *fit*, per size and attribute; NaN where it is undefined."""
+    return auroc_by_size(fit_sizes(probe, state.fit, labels.fit.values, probe_seed), state.test, labels.test.values)
+
+
+def auroc_by_size(observers: Sequence[Observer], state: State, labels: Values) -> BySize:
+    """AUROC of every size of a probe on the rows of a state."""
+    return {observer.size: Ranking(observer.scores(state), labels).auroc for observer in observers}
 
 
 def decide_cells(frame: pl.DataFrame, rule: Rule) -> pl.DataFrame:
@@ -158,19 +170,69 @@ def _shuffled_columns(
     probe_seed: int,
     shuffles: int,
     groups: Halves[Groups] | None,
-) -> Iterator[dict[str, Any]]:
-    """The measured columns of every draw; draws are fitted side by side, as further columns of one solve."""
+) -> Iterator[list[_Columns]]:
+    """The measured columns of every draw and size.
+
+    Draws are fitted side by side, as further columns of one solve, unless the probe's attributes shape each other.
+    """
     truth = Halves(labels.fit.values, labels.test.values)
     attributes = len(labels.test)
-    together = max(1, CHUNK // max(1, truth.fit.size))
+    together = 1 if is_joint(probe) else max(1, CHUNK // max(1, truth.fit.size))
     for start in range(0, shuffles, together):
         draws = [shuffled(truth, probe_seed, d, groups) for d in range(start, min(start + together, shuffles))]
-        observers = probe.fit(state.fit, np.concatenate([draw.fit for draw in draws], axis=1), probe_seed)
+        observers = fit_sizes(probe, state.fit, np.concatenate([draw.fit for draw in draws], axis=1), probe_seed)
         for number, draw in enumerate(draws):
-            observer = observers.at(slice(number * attributes, (number + 1) * attributes))
-            columns = _measured(observer, state, draw, groups, probe_seed, labels.test)
-            columns["note"] = [note(reason, "a control has no controls of its own") for reason in columns["note"]]
-            yield columns
+            own = [observer.at(slice(number * attributes, (number + 1) * attributes)) for observer in observers]
+            curve = _measured_sizes(own, state, draw, groups, probe_seed, labels.test)
+            for columns in curve:
+                columns["note"] = [note(reason, "a control has no controls of its own") for reason in columns["note"]]
+            yield curve
+
+
+def _add_controls(
+    columns: _Columns,
+    size: int | None,
+    shuffled_aurocs: Sequence[PerAttribute],
+    twins: Sequence[BySize],
+    raw_input: BySize | None,
+    reasons: Mapping[str, str],
+) -> None:
+    """Fill the control columns of one size, and note why one is not there."""
+    absent = np.full(len(columns["attribute"]), np.nan)
+    there = [twin[size] for twin in twins if size in twin]
+    columns["control_auroc"] = _mean(shuffled_aurocs, absent)
+    columns["selectivity"] = columns["auroc"] - columns["control_auroc"]
+    columns["untrained_auroc"] = _mean(there, absent)
+    columns["input_auroc"] = absent if raw_input is None else raw_input.get(size, absent)
+    left_out = [
+        None if shuffled_aurocs else reasons["shuffled"],
+        None if twins else reasons["untrained"],
+        f"untrained_auroc: no untrained twin has more than {size} live neurons" if twins and not there else None,
+        reasons["raw_input"] if raw_input is None else None,
+        None if raw_input is None or size in raw_input
+        else f"input_auroc: the raw input has no more than {size} live values",
+    ]  # fmt: skip
+    columns["note"] = [note(reason, *left_out) for reason in columns["note"]]
+
+
+def _measured_sizes(
+    observers: Sequence[Observer],
+    state: Halves[State],
+    truth: Halves[Values],
+    groups: Halves[Groups] | None,
+    probe_seed: int,
+    names: Labels,
+) -> list[_Columns]:
+    """The columns of every size that need no control, with what the curve over sizes says as a whole."""
+    curve = [_measured(observer, state, truth, groups, probe_seed, names) for observer in observers]
+    sizes = [observer.k for observer in observers if observer.k is not None]
+    if sizes:
+        aurocs = np.stack([columns["auroc"] for columns in curve])
+        found, unanswered = sufficient_sizes(sizes, aurocs, curve[-1]["auroc_low"])
+        for columns in curve:
+            columns["sufficient_k"] = found
+            columns["note"] = [note(*both) for both in zip(columns["note"], unanswered, strict=True)]
+    return curve
 
 
 def _measured(
@@ -180,8 +242,8 @@ def _measured(
     groups: Halves[Groups] | None,
     probe_seed: int,
     names: Labels,
-) -> dict[str, Any]:
-    """All columns of a cell that need no control."""
+) -> _Columns:
+    """All columns of one size that need no control."""
     positive_fit, negative_fit = class_counts(truth.fit)
     positive_test, negative_test = class_counts(truth.test)
     return {
@@ -200,6 +262,7 @@ def _measured(
             np.where(positive_fit > negative_fit, positive_test, negative_test), positive_test + negative_test
         ),
         "converged": observer.converged,
+        "gradient_norm": observer.gradient_norm,
         **dict.fromkeys(_LATER),
         **_scored(observer.scores(state.test), truth.test, None if groups is None else groups.test, observer.notes),
     }
@@ -274,8 +337,12 @@ def _share(part: np.ndarray, whole: np.ndarray) -> PerAttribute:
     return share
 
 
-def _frame(columns: Mapping[str, Any]) -> pl.DataFrame:
-    """Columns of a cell in the order of the schema; NaN becomes null."""
+def _frame(curve: Sequence[_Columns]) -> pl.DataFrame:
+    """Columns of a cell, one size below the other, in the order of the schema; NaN becomes null."""
+    return pl.concat(_frame_of_size(columns) for columns in curve)
+
+
+def _frame_of_size(columns: _Columns) -> pl.DataFrame:
     height = len(columns["attribute"])
     schema = {name: kind for name, kind in CELLS.items() if name in columns}
     series = [

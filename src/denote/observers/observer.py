@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -25,7 +25,7 @@ class Observer:
         converged: Whether the fit reached its tolerance; True for closed forms, False where there is no fit.
         gradient_norm: Norm of the objective's gradient at the end, on the scale the fit was made; 0 for closed forms.
         notes: Why a column has no fit, or None.
-        k: Number of neurons that a sparse probe may use; None for the others.
+        k: Number of neurons that a sparse probe may use, all of them for its dense end; None for the others.
         neuron: The one neuron that is read, -1 without fit; None unless the probe reads one.
         threshold: The neuron is on strictly above it.
         direction: +1 where being on means the attribute, -1 where it means its negation.
@@ -53,6 +53,11 @@ class Observer:
         """Which columns have a fit."""
         fitted: np.ndarray = ~np.isnan(self.bias)
         return fitted
+
+    @property
+    def size(self) -> int | None:
+        """``k`` where it leaves neurons out, else None: what the same observers of another state are matched by."""
+        return self.k if self.k is not None and self.k < len(self.weights) else None
 
     @property
     def relevance(self) -> Float64[np.ndarray, "neuron attribute"]:
@@ -98,7 +103,10 @@ class Observer:
 
 
 class Probe(Protocol):
-    """Settings of a kind of observer, with the function that fits it."""
+    """Settings of a kind of observer, with the function that fits it.
+
+    A probe whose attributes shape each other's fit, by weights that they share, says so by ``joint = True``.
+    """
 
     @property
     def kind(self) -> str:
@@ -115,6 +123,31 @@ class Probe(Protocol):
             resources: What the fit may use; it shapes no result.
         """
         ...
+
+
+@runtime_checkable
+class PathProbe(Probe, Protocol):
+    """A probe that gives several observers of an attribute, one per number of neurons."""
+
+    def fit_path(
+        self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED
+    ) -> tuple[Observer, ...]:
+        """Fit all attributes for every size, the smallest first (see ``Probe.fit``)."""
+        ...
+
+
+def fit_sizes(
+    probe: Probe, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED
+) -> tuple[Observer, ...]:
+    """All observers of a probe (see ``Probe.fit``): one for most, one per number of neurons for a `PathProbe`."""
+    if isinstance(probe, PathProbe):
+        return probe.fit_path(state, labels, seed, resources)
+    return (probe.fit(state, labels, seed, resources),)
+
+
+def is_joint(probe: Probe) -> bool:
+    """Whether attributes that are fitted together shape each other's fit; not unless the probe says so."""
+    return bool(getattr(probe, "joint", False))
 
 
 def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:
