@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
@@ -18,15 +19,20 @@ from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.properties import family_halves
 from denote.denotation.rule import decide_neurons, decide_replicates, realised_cutoffs
 from denote.denotation.search import Settings
+from denote.denotation.thresholds import MEMORY
+from denote.errors import StateError
 from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, decide_cells, observe_cells
 from denote.evidence.rule import Rule
 from denote.observers.observer import Observer, Probe, fit_sizes
+from denote.observers.reading import Resources, State, check_state, moments
 from denote.observers.storage import save_observers
 from denote.states.layers import Layer
 from denote.states.state import LayerState
+from denote.states.stored import StoredState
 from denote.tables import CELLS, CONTROLS, NEURONS, table
 
-Array = Float[np.ndarray, "row neuron"]
+HELD = 0.25
+"""Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
 
 INPUT = "input"
 """Name under which the observers of the raw input are kept, beside those of the layers."""
@@ -148,12 +154,13 @@ def observe_states(
     controls: Controls,
     reasons: Mapping[str, str] | None = None,
     untrained: Sequence[Sequence[LayerState]] = (),
-    raw_input: Halves[Array] | None = None,
+    raw_input: Halves[State] | None = None,
     probe_seed: int = 0,
     groups: Halves[Int[np.ndarray, " row"]] | None = None,
     input_shape: tuple[int, ...] = (),
     thresholds: int = 64,
     memory_limit: int = 4 << 30,
+    device: str = "cpu",
 ) -> Observation:
     """Observe every layer with every probe, and search every neuron over every family.
 
@@ -173,10 +180,15 @@ def observe_states(
         groups: Group of every row, where rows of a group are not independent.
         input_shape: Shape of one input, for figures.
         thresholds: Quantile thresholds of the subset search.
-        memory_limit: Bytes that a block of intermediate results may take.
+        memory_limit: Bytes that may be held at once; a layer that takes more than a quarter of them stays on disk.
+        device: Where observers are fitted.
+
+    Raises:
+        ConfigError: if ``memory_limit`` is too small, with the least that works.
+        StateError: if a state is not finite, with the layer, the neuron and how many.
     """
     at = Halves(_without(labels, reasons or {}).at(parts.fit), _without(labels, reasons or {}).at(parts.test))
-    settings = Settings(thresholds=thresholds, decisive=rule.decisive, memory=min(Settings().memory, memory_limit // 4))
+    whole = Resources(device, memory_limit - sum(values.nbytes for values in (at.fit.values, at.test.values)))
     searched = [family_halves(family, parts.fit, parts.test) for family in families]
     missing = _missing(controls, raw_input)
     observers: dict[str, Observer] = {}
@@ -184,13 +196,15 @@ def observe_states(
     on_input: dict[str, BySize] = {}
     if raw_input is not None and len(labels):
         for name, probe in probes.items():
-            fitted = fit_sizes(probe, raw_input.fit, at.fit.values, probe_seed)
+            fitted = fit_sizes(probe, raw_input.fit, at.fit.values, probe_seed, whole)
             observers |= _named(f"{INPUT}/{name}", fitted, raw_input.fit)
-            on_input[name] = auroc_by_size(fitted, raw_input.test, at.test.values)
+            on_input[name] = auroc_by_size(fitted, raw_input.test, at.test.values, whole)
     for index, layer_state in enumerate(states):
-        state = _halves(layer_state, parts)
-        twins = [_halves(twin[index], parts) for twin in untrained]
         layer = layer_state.layer
+        (state, *twins), resources = _loaded([layer_state, *(twin[index] for twin in untrained)], parts, whole)
+        with _naming(layer):
+            check_state(state.test, at.test.values)
+        settings = Settings(thresholds=thresholds, decisive=rule.decisive, memory=_search_memory(state, resources))
         place = {
             "layer": layer.name,
             "depth": layer.depth,
@@ -198,10 +212,11 @@ def observe_states(
             "pooling": layer.pooling,
         }
         for name, probe in probes.items() if len(labels) else ():
-            found: CellEvidence = observe_cells(
-                state, at, probe, rule, probe_seed, shuffles=controls.shuffles, untrained=twins,
-                raw_input_auroc=on_input.get(name), missing=missing, groups=groups,
-            )  # fmt: skip
+            with _naming(layer):
+                found: CellEvidence = observe_cells(
+                    state, at, probe, rule, probe_seed, shuffles=controls.shuffles, untrained=twins,
+                    raw_input_auroc=on_input.get(name), missing=missing, groups=groups, resources=resources,
+                )  # fmt: skip
             observers |= _named(f"{layer.name}/{name}", found.observers, state.fit)
             cells.append(_placed(found.cells, place))
             replicates.append(_placed(found.replicates, place))
@@ -227,17 +242,36 @@ def observe_states(
     )  # fmt: skip
 
 
-def _named(name: str, observers: Sequence[Observer], fit: Array) -> dict[str, Observer]:
+def _named(name: str, observers: Sequence[Observer], fit: State) -> dict[str, Observer]:
     """Observers under the names by which they are kept, with how their neurons vary on *fit*."""
-    spread = fit.std(axis=0, dtype=np.float64)
+    spread = moments(fit).variance.sqrt().numpy()
     return {
         name if observer.k is None else f"{name}-{observer.k}": replace(observer, spread=spread)
         for observer in observers
     }
 
 
-def _halves(state: LayerState, parts: Parts) -> Halves[Array]:
-    return Halves(state.at(parts.fit), state.at(parts.test))
+def _loaded(layers: Sequence[LayerState], parts: Parts, whole: Resources) -> tuple[list[Halves[State]], Resources]:
+    """*fit* and *test* of the same layer in several networks, in memory if they are small, and what that leaves."""
+    stored = [Halves(each.stored(parts.fit), each.stored(parts.test)) for each in layers]
+    size = sum(half.nbytes for each in stored for half in (each.fit, each.test))
+    if size > whole.memory * HELD:
+        return [Halves(each.fit, each.test) for each in stored], whole
+    return [Halves(each.fit[:], each.test[:]) for each in stored], replace(whole, memory=whole.memory - size)
+
+
+def _search_memory(state: Halves[State], resources: Resources) -> int:
+    """Bytes for a block of neurons in a search; a state on disk is read once per block, so its blocks are large."""
+    return int(resources.memory // 2 if isinstance(state.fit, StoredState) else min(MEMORY, resources.memory // 4))
+
+
+@contextmanager
+def _naming(layer: Layer) -> Iterator[None]:
+    """Let a complaint about a state say whose it is."""
+    try:
+        yield
+    except StateError as error:
+        raise StateError(f"layer {layer.name}", error.problem, error.allowed) from error
 
 
 def _without(labels: Labels, reasons: Mapping[str, str]) -> Labels:

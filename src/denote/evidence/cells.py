@@ -27,11 +27,14 @@ from denote.evidence.scores import (
 )
 from denote.evidence.sufficiency import sufficient_sizes
 from denote.observers.observer import Observer, Probe, class_counts, fit_sizes, is_joint
-from denote.observers.reading import State
+from denote.observers.reading import UNBOUNDED, Resources, State
 from denote.tables import CELLS, note
 
 CHUNK = 1 << 25
 """Shuffled labels (fit row x attribute x draw) that are fitted in one solve."""
+
+BYTES_PER_SCORE = 120
+"""Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
 
 _MISSING = {
     "shuffled": "control_auroc: no shuffled control was asked for",
@@ -84,6 +87,7 @@ def observe_cells(
     raw_input_auroc: BySize | None = None,
     missing: Mapping[str, str] | None = None,
     groups: Halves[Groups] | None = None,
+    resources: Resources = UNBOUNDED,
 ) -> CellEvidence:
     """Fit on *fit*, score on *test*, and do the same where the answer is known or is the rival's.
 
@@ -98,15 +102,17 @@ def observe_cells(
         raw_input_auroc: ``held_out_auroc`` of the same probe on the input; the dense size goes with the dense size.
         missing: Per control (``shuffled``, ``untrained``, ``raw_input``) the reason why it is not there.
         groups: Group of every row, where rows of a group are not independent.
+        resources: What fits and scores may use.
 
     Raises:
+        ConfigError: if ``memory_limit`` is too small for a fit.
         StateError: if a state is not finite or does not fit the labels.
     """
-    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed)
+    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources)
     truth = Halves(labels.fit.values, labels.test.values)
-    curve = _measured_sizes(observers, state, truth, groups, probe_seed, labels.test)
-    drawn = list(_shuffled_columns(state, labels, probe, probe_seed, shuffles, groups))
-    twins = [held_out_auroc(probe, twin, labels, probe_seed) for twin in untrained]
+    curve = _measured_sizes(observers, state, truth, groups, probe_seed, labels.test, resources)
+    drawn = list(_shuffled_columns(state, labels, probe, probe_seed, shuffles, groups, resources))
+    twins = [held_out_auroc(probe, twin, labels, probe_seed, resources) for twin in untrained]
     reasons = {**_MISSING, **(missing or {})}
     for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
         shuffled_aurocs = [draw[place]["auroc"] for draw in drawn]
@@ -122,14 +128,38 @@ def observe_cells(
     return CellEvidence(decide_cells(cells, rule), pl.concat(replicates) if replicates else empty, observers)
 
 
-def held_out_auroc(probe: Probe, state: Halves[State], labels: Halves[Labels], probe_seed: int = 0) -> BySize:
+def held_out_auroc(
+    probe: Probe,
+    state: Halves[State],
+    labels: Halves[Labels],
+    probe_seed: int = 0,
+    resources: Resources = UNBOUNDED,
+) -> BySize:
     """AUROC on *test* of a probe fitted on *fit*, per size and attribute; NaN where it is undefined."""
-    return auroc_by_size(fit_sizes(probe, state.fit, labels.fit.values, probe_seed), state.test, labels.test.values)
+    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources)
+    return auroc_by_size(observers, state.test, labels.test.values, resources)
 
 
-def auroc_by_size(observers: Sequence[Observer], state: State, labels: Values) -> BySize:
+def auroc_by_size(
+    observers: Sequence[Observer], state: State, labels: Values, resources: Resources = UNBOUNDED
+) -> BySize:
     """AUROC of every size of a probe on the rows of a state."""
-    return {observer.size: Ranking(observer.scores(state), labels).auroc for observer in observers}
+    return {
+        observer.size: np.concatenate(
+            [
+                Ranking(observer.at(part).scores(state), labels[:, part]).auroc
+                for part in _scored_together(labels, resources)
+            ]
+        )
+        for observer in observers
+    }
+
+
+def _scored_together(labels: Values, resources: Resources) -> list[slice]:
+    """Attributes whose scores fit into memory side by side."""
+    rows, attributes = labels.shape
+    width = int(max(1, min(attributes, resources.memory / 2 // max(1, rows * BYTES_PER_SCORE))))
+    return [slice(start, start + width) for start in range(0, attributes, width)]
 
 
 def decide_cells(frame: pl.DataFrame, rule: Rule) -> pl.DataFrame:
@@ -170,6 +200,7 @@ def _shuffled_columns(
     probe_seed: int,
     shuffles: int,
     groups: Halves[Groups] | None,
+    resources: Resources,
 ) -> Iterator[list[_Columns]]:
     """The measured columns of every draw and size.
 
@@ -177,13 +208,14 @@ def _shuffled_columns(
     """
     truth = Halves(labels.fit.values, labels.test.values)
     attributes = len(labels.test)
-    together = 1 if is_joint(probe) else max(1, CHUNK // max(1, truth.fit.size))
+    together = 1 if is_joint(probe) else int(max(1, min(CHUNK, resources.memory / 8) // max(1, truth.fit.size)))
     for start in range(0, shuffles, together):
         draws = [shuffled(truth, probe_seed, d, groups) for d in range(start, min(start + together, shuffles))]
-        observers = fit_sizes(probe, state.fit, np.concatenate([draw.fit for draw in draws], axis=1), probe_seed)
+        side_by_side = np.concatenate([draw.fit for draw in draws], axis=1)
+        observers = fit_sizes(probe, state.fit, side_by_side, probe_seed, resources)
         for number, draw in enumerate(draws):
             own = [observer.at(slice(number * attributes, (number + 1) * attributes)) for observer in observers]
-            curve = _measured_sizes(own, state, draw, groups, probe_seed, labels.test)
+            curve = _measured_sizes(own, state, draw, groups, probe_seed, labels.test, resources)
             for columns in curve:
                 columns["note"] = [note(reason, "a control has no controls of its own") for reason in columns["note"]]
             yield curve
@@ -222,9 +254,10 @@ def _measured_sizes(
     groups: Halves[Groups] | None,
     probe_seed: int,
     names: Labels,
+    resources: Resources,
 ) -> list[_Columns]:
     """The columns of every size that need no control, with what the curve over sizes says as a whole."""
-    curve = [_measured(observer, state, truth, groups, probe_seed, names) for observer in observers]
+    curve = [_measured(observer, state, truth, groups, probe_seed, names, resources) for observer in observers]
     sizes = [observer.k for observer in observers if observer.k is not None]
     if sizes:
         aurocs = np.stack([columns["auroc"] for columns in curve])
@@ -242,6 +275,7 @@ def _measured(
     groups: Halves[Groups] | None,
     probe_seed: int,
     names: Labels,
+    resources: Resources,
 ) -> _Columns:
     """All columns of one size that need no control."""
     positive_fit, negative_fit = class_counts(truth.fit)
@@ -264,8 +298,20 @@ def _measured(
         "converged": observer.converged,
         "gradient_norm": observer.gradient_norm,
         **dict.fromkeys(_LATER),
-        **_scored(observer.scores(state.test), truth.test, None if groups is None else groups.test, observer.notes),
+        **_scored_by_parts(observer, state.test, truth.test, None if groups is None else groups.test, resources),
     }
+
+
+def _scored_by_parts(
+    observer: Observer, state: State, labels: Values, groups: Groups | None, resources: Resources
+) -> dict[str, Any]:
+    """What the scores of all attributes say, as many attributes at a time as fit into memory."""
+    parts = []
+    for part in _scored_together(labels, resources):
+        own = observer.at(part)
+        parts.append(_scored(own.scores(state), labels[:, part], groups, own.notes))
+    notes = [reason for part in parts for reason in part.pop("note")]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | {"note": notes}
 
 
 def _scored(scores: Scores, labels: Values, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:

@@ -134,13 +134,14 @@ def _loss(
     scores: Float64[np.ndarray, "sample attribute"], labels: Values, balance: bool
 ) -> Float64[np.ndarray, " attribute"]:
     """Mean logistic loss of every attribute, without penalty; infinite where one of the classes is missing."""
-    each = np.logaddexp(0, np.where(labels == 1, -scores, scores))
+    with np.errstate(invalid="ignore"):  # NaN: not fitted
+        each = np.logaddexp(0, np.where(labels == 1, -scores, scores))
     sums = np.stack([np.where(labels == label, each, 0).sum(0) for label in (1, 0)])
     counts = np.stack(class_counts(labels))
     both = (counts > 0).all(0)
     totals, sizes = (sums, counts) if balance else (sums.sum(0, keepdims=True), counts.sum(0, keepdims=True))
     means = np.divide(totals, sizes, out=np.full(totals.shape, np.inf), where=both).mean(0)
-    loss: np.ndarray = np.where(np.isnan(means), np.inf, means)  # NaN: not fitted
+    loss: np.ndarray = np.where(np.isnan(means), np.inf, means)
     return loss
 
 

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Int
+from jaxtyping import Float32, Int
 
 from denote.attributes.families import families, merge_labels
 from denote.attributes.labels import Family, Labels
@@ -27,6 +28,7 @@ from denote.object_models.store import ModelStore, TrainedModel
 from denote.observation import Controls, Observation, Subject, observe_states
 from denote.observers.observer import Probe
 from denote.observers.probes import probe_from
+from denote.observers.reading import State
 from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
 from denote.runs.merge import rule_of
@@ -34,11 +36,13 @@ from denote.states.layers import Layer
 from denote.states.listing import list_layers, select_layers
 from denote.states.state import LayerState, state_of_all
 from denote.states.store import StateStore
+from denote.states.stored import StoredState
 
 if TYPE_CHECKING:
     from torch import nn
 
     from denote.data.module import SamplesModule
+    from denote.data.samples import Inputs
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +71,28 @@ class Prepared:
     labels: Labels
     reasons: Mapping[str, str]
     groups: Halves[Int[np.ndarray, " row"]] | None
+
+
+@dataclass(frozen=True)
+class Flattened:
+    """Inputs as numbers side by side, so that observers read them like a state.
+
+    Attributes:
+        inputs: The inputs.
+    """
+
+    inputs: Inputs
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and of numbers of an input."""
+        return len(self.inputs), prod(self.inputs.shape)
+
+    def __getitem__(self, key: tuple[Any, Any]) -> Float32[np.ndarray, "row number"]:
+        rows, columns = key
+        places = np.arange(len(self.inputs))[rows] if isinstance(rows, slice) else rows
+        values: np.ndarray = self.inputs[places].flatten(1).numpy()[:, columns]
+        return values
 
 
 @dataclass
@@ -129,7 +155,7 @@ class Job:
                 reasons=ready.reasons, probes=ready.probes, rule=self.rule, controls=controls, untrained=untrained,
                 raw_input=self.raw_input() if controls.raw_input else None, probe_seed=config["probe_seed"],
                 groups=ready.groups, input_shape=tuple(samples.inputs.shape),
-                thresholds=config["evidence"]["thresholds"], memory_limit=self.memory_limit,
+                thresholds=config["evidence"]["thresholds"], memory_limit=self.memory_limit, device=str(self.device),
             )  # fmt: skip
 
     @property
@@ -224,10 +250,13 @@ class Job:
         codes = self.data.samples.column(column, "split.group").rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
         return Halves(codes[self.data.parts.fit], codes[self.data.parts.test])
 
-    def raw_input(self) -> Halves[np.ndarray]:
-        """The flattened inputs of *fit* and *test*."""
-        inputs, parts = self.data.samples.inputs, self.data.parts
-        return Halves(*(inputs[rows].flatten(1).numpy() for rows in (parts.fit, parts.test)))
+    def raw_input(self) -> Halves[State]:
+        """The flattened inputs of *fit* and *test*; drawn or read when asked for where they would fill the memory."""
+        inputs = Flattened(self.data.samples.inputs)
+        fit, test = (StoredState(inputs, rows) for rows in (self.data.parts.fit, self.data.parts.test))
+        if fit.nbytes + test.nbytes > self.memory_limit // 8:
+            return Halves(fit, test)
+        return Halves(fit[:], test[:])
 
     def architecture_id(self, spec: ModelSpec) -> str:
         """A readable id that tells networks apart: ``mlp-8x128-relu``."""
