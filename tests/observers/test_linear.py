@@ -12,7 +12,11 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 
 from denote.errors import StateError
+from denote.observers.design import design_of
 from denote.observers.linear import LinearProbe
+from denote.observers.logistic import solve_logistic
+from denote.observers.reading import Resources, moments, row_blocks
+from denote.streams import stream
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -178,3 +182,116 @@ def test_state_with_nan_is_refused_by_neuron() -> None:
         LinearProbe().fit(state, labels)
     with pytest.raises(StateError, match=r"the observer reads 20"):
         LinearProbe().fit(*problem()).scores(state[:, :5])
+
+
+def layer_like(n: int = 1500, d: int = 48) -> Arrays:
+    """What a trained layer looks like to a solver: rectified, correlated, some neurons dead, attributes read easily."""
+    rng = np.random.default_rng(5)
+    causes = rng.standard_normal((n, 6))
+    state = np.maximum(causes @ rng.standard_normal((6, d)) + 0.3 * rng.standard_normal((n, d)) - 0.5, 0)
+    state[:, ::12] = 0
+    labels = np.stack([causes[:, 0] > 1.8, causes[:, 1] > 0, np.abs(causes[:, 2]) < 0.3, rng.random(n) < 0.3], axis=1)
+    return state.astype(np.float32), labels.astype(np.int8)
+
+
+def test_a_layer_of_correlated_rectified_neurons_is_solved_to_the_minimum() -> None:
+    state, labels = layer_like()
+    observer = LinearProbe().fit(state, labels)
+    assert observer.converged.all()
+    spread = state.std(0)
+    unit = (state - state.mean(0)) / np.where(spread > 0, spread, 1)
+    for a in range(labels.shape[1]):
+        best, intercept = reference(unit, labels[:, a], 1e-3, True)
+        ours = observer.weights[:, a] * spread
+        bias = observer.bias[a] + observer.weights[:, a] @ state.mean(0)
+        least = objective(unit, labels[:, a], best, intercept, 1e-3, True)
+        assert objective(unit, labels[:, a], ours, bias, 1e-3, True) - least <= 1e-6 * least
+        assert np.linalg.norm(ours - best) <= 1e-3 * np.linalg.norm(best)
+
+
+def test_what_float32_cannot_reach_ends_and_says_so() -> None:
+    state, labels = problem()
+    observer = LinearProbe(tolerance=1e-14, max_iterations=100_000).fit(state, labels)
+    assert not observer.converged.any()
+    assert (observer.gradient_norm < 1e-5).all()
+
+
+def test_each_attribute_gets_the_strength_with_the_least_held_out_loss() -> None:
+    state, labels = problem(n=600, d=30, attributes=3)
+    strengths = (1e-4, 1e-2, 1.0)
+    observer = LinearProbe(l2=strengths).fit(state, labels, seed=3)
+    order = stream("inner validation", 3).permutation(600)
+    held, rest = np.sort(order[:120]), np.sort(order[120:])
+    unit = (state - state[rest].mean(0)) / state[rest].std(0)
+    assert observer.l2 is not None
+    for a in range(3):
+        losses = []
+        for l2 in strengths:
+            weights, bias = reference(unit[rest], labels[rest, a], l2, True)
+            losses.append(objective(unit[held], labels[held, a], weights, bias, 0, True))
+        assert observer.l2[a] == strengths[int(np.argmin(losses))]
+        alone = LinearProbe(l2=float(observer.l2[a])).fit(state, labels[:, a : a + 1])
+        assert observer.weights[:, a] == pytest.approx(alone.weights[:, 0], abs=1e-4)
+    assert observer.converged.all()
+    turned = LinearProbe(l2=strengths[::-1]).fit(state, labels, seed=3)
+    assert (turned.weights == observer.weights).all()
+
+
+def test_noise_gets_the_largest_strength_and_one_class_none() -> None:
+    rng = np.random.default_rng(0)
+    state = rng.standard_normal((300, 80)).astype(np.float32)
+    labels = np.stack([rng.random(300) < 0.5, np.ones(300)], axis=1).astype(np.int8)
+    observer = LinearProbe(l2=(1e-4, 1e-2, 1.0)).fit(state, labels)
+    assert observer.l2 is not None
+    assert observer.l2[0] == 1.0
+    assert np.isnan(observer.l2[1])
+    assert observer.notes == (None, "not fitted: 300 positive and 0 negative fit rows")
+
+
+def test_strengths_without_balance_set_strength_and_threshold_on_the_held_rows() -> None:
+    rng = np.random.default_rng(0)
+    label = (rng.random(4000) < 0.05).astype(np.int8)
+    state = (rng.standard_normal((4000, 3)) + 1.5 * label[:, None]).astype(np.float32)
+    observer = LinearProbe(l2=(1e-4, 1e-3), balance=False).fit(state, label[:, None], seed=1)
+    decided = observer.scores(state)[:, 0] > 0
+    assert (decided[label == 1].mean() + 1 - decided[label == 0].mean()) / 2 > 0.85
+
+
+def test_a_path_starts_anew_for_every_strength_where_the_last_has_ended() -> None:
+    state, labels = problem()
+    design = design_of(state, *standard(state), Resources())
+    columns = torch.from_numpy(labels)
+    l2 = torch.tensor([[1.0], [1e-2], [1e-4]], dtype=torch.float64).expand(3, labels.shape[1])
+    for penalty, solution in zip(l2, solve_logistic(design, columns, l2), strict=True):
+        (alone,) = solve_logistic(design, columns, penalty[None])
+        assert solution.converged.all()
+        assert solution.weights.numpy() == pytest.approx(alone.weights.numpy(), abs=2e-3)
+    (again,) = solve_logistic(design, columns, penalty[None], start=torch.cat([alone.weights, alone.bias[None]]))
+    assert (again.steps == 0).all()
+    assert (again.weights == alone.weights).all()
+
+
+def standard(state: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    found = moments(state)
+    return found.mean, found.variance.sqrt()
+
+
+@pytest.mark.parametrize("offset", [0.0, 3e4])
+def test_moments_by_blocks(offset: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("denote.observers.reading.row_blocks", lambda state: row_blocks(state, 7 * 20))
+    state, _ = problem()
+    state = state + np.float32(offset)
+    state[:, 4] = np.float32(0.1)
+    found = moments(state)
+    exact = state.astype(np.float64)
+    assert found.mean.numpy() == pytest.approx(exact.mean(0), rel=1e-9, abs=1e-7)
+    assert found.variance.numpy() == pytest.approx(exact.var(0), rel=1e-4, abs=1e-12)
+    assert found.constant.tolist() == [i == 4 for i in range(20)]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
+def test_a_gpu_gives_the_same_observers() -> None:
+    state, labels = layer_like()
+    here, there = LinearProbe().fit(state, labels), LinearProbe().fit(state, labels, resources=Resources("cuda"))
+    assert there.converged.all()
+    assert there.scores(state) == pytest.approx(here.scores(state), abs=1e-2)
