@@ -156,7 +156,7 @@ GROUP_KEYS = {
 
 
 def _probe_kinds() -> tuple[str, ...]:
-    return ("linear", "neuron", "majority")
+    return ("linear", "neuron", "mlp", "majority")
 
 
 CONTROLS = {"shuffled": {"draws", "neuron_draws"}, "untrained": {"twins"}, "raw_input": {"enabled"}}

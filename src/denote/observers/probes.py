@@ -9,11 +9,12 @@ from typing import Any
 from denote.errors import ConfigError, one_of
 from denote.observers.linear import LinearProbe
 from denote.observers.majority import MajorityProbe
+from denote.observers.mlp import MlpProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Probe
 
-PROBES: dict[str, type[LinearProbe] | type[NeuronProbe] | type[MajorityProbe]] = {
-    probe.kind: probe for probe in (LinearProbe, NeuronProbe, MajorityProbe)
+PROBES: dict[str, type[LinearProbe] | type[NeuronProbe] | type[MlpProbe] | type[MajorityProbe]] = {
+    probe.kind: probe for probe in (LinearProbe, NeuronProbe, MlpProbe, MajorityProbe)
 }
 
 _ALLOWED = {
@@ -22,6 +23,12 @@ _ALLOWED = {
     "max_iterations": "an integer >= 1",
     "balance": "true or false",
     "standardise": "true or false",
+    "width": "an integer >= 1",
+    "weight_decay": "a number >= 0",
+    "lr": "a number > 0",
+    "batch_size": "an integer >= 1",
+    "max_epochs": "an integer >= 1",
+    "patience": "an integer >= 1",
 }
 
 
@@ -29,7 +36,7 @@ def probe_from(kind: str, settings: Mapping[str, Any]) -> Probe:
     """The probe that a config asks for.
 
     Args:
-        kind: ``linear``, ``neuron`` or ``majority``.
+        kind: ``linear``, ``neuron``, ``mlp`` or ``majority``.
         settings: Its keys; what is left out keeps its default.
 
     Raises:
@@ -54,4 +61,6 @@ def _valid(key: str, value: Any) -> bool:
         return False
     if _ALLOWED[key] == "an integer >= 1":
         return isinstance(value, int) and value >= 1
+    if _ALLOWED[key] == "a number >= 0":
+        return 0 <= value < float("inf")
     return 0 < value < float("inf")
