@@ -48,7 +48,7 @@ class MlpProbe:
     weight_decay: float = 0.1
     lr: float = 3e-3
     batch_size: int = 256
-    max_epochs: int = 200
+    max_epochs: int = 500
     patience: int = 10
     balance: bool = True
 
