@@ -223,7 +223,7 @@ def test_a_state_on_disk_in_little_memory_gives_the_same_bits(tmp_path: Path, mo
     state, labels = planted(0)
     np.save(tmp_path / "state.npy", np.repeat(state, 2, axis=0))
     stored = StoredState(np.load(tmp_path / "state.npy", mmap_mode="r"), np.arange(0, 2400, 2))
-    monkeypatch.setattr("denote.observers.batches.BLOCK_BYTES", 2 * PIECE * 4 * state.shape[1])
+    monkeypatch.setattr("denote.observers.batches.GATHERED", 2 * PIECE * 4 * state.shape[1])
     probe = MlpProbe(max_epochs=100)
     streamed = probe.fit(stored, labels, resources=Resources(memory=1 << 10))
     assert (held_out(streamed) > 0.95).all()

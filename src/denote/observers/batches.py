@@ -10,19 +10,22 @@ import torch
 from jaxtyping import Float32, Int, Int8
 from torch import Tensor
 
-from denote.observers.design import BLOCK_BYTES, Design
+from denote.observers.design import Design
 from denote.observers.reading import as_tensor
 from denote.streams import stream
 
 PIECE = 128
 """Neighbouring rows that are read together."""
 
+GATHERED = 16 << 20
+"""Bytes of scaled rows that are shuffled among each other; a state that is streamed is held about ten times over."""
+
 
 @dataclass
 class Batches:
     """Goes over some rows of a design; Lightning's Trainer takes it for a loader.
 
-    Pieces of neighbouring rows are taken in random order, as many at once as ``BLOCK_BYTES`` hold, and their rows are
+    Pieces of neighbouring rows are taken in random order, as many at once as ``GATHERED`` hold, and their rows are
     shuffled. A state that stays on disk is so read in long runs, and a small one is shuffled as a whole. The order
     depends on the number of rows and neurons only, never on memory or device.
 
@@ -60,7 +63,7 @@ class Batches:
     def _gathered(self) -> Iterator[Int[np.ndarray, " row"]]:
         """Places of the rows that are read together, in the order in which they are used."""
         pieces = np.array_split(self.rows, -(-len(self.rows) // PIECE))
-        at_once = max(1, BLOCK_BYTES // (4 * max(1, self.design.shape[1]) * PIECE))
+        at_once = max(1, GATHERED // (4 * max(1, self.design.shape[1]) * PIECE))
         if self.seed is None:
             order = np.arange(len(pieces))
         else:
