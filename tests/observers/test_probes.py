@@ -74,7 +74,7 @@ def test_observers_come_back_bit_for_bit(tmp_path: Path) -> None:
     back = load_observers(tmp_path / "observers.safetensors")
     assert list(tmp_path.iterdir()) == [tmp_path / "observers.safetensors"]
     for name, observer in fitted().items():
-        for field in ("weights", "bias", "neuron", "threshold", "direction", "converged", "gradient_norm"):
+        for field in ("weights", "bias", "neuron", "threshold", "direction", "converged", "gradient_norm", "hidden"):
             np.testing.assert_array_equal(getattr(back[name], field), getattr(observer, field))
         assert (back[name].probe, back[name].k, back[name].notes) == (observer.probe, observer.k, observer.notes)
 

@@ -49,7 +49,7 @@ def train(
     _check_agreement(spec, data_module)
     kept = KeepWeights(folder, epochs, spec.seed)
     last = folder / LAST
-    with quiet_lightning(), isolate_rng(), _interruptible():
+    with quiet_lightning(), isolate_rng(), interruptible():
         trainer = pl.Trainer(
             max_epochs=spec.training.max_epochs,
             accelerator=options.accelerator,
@@ -103,7 +103,7 @@ def _readable(checkpoint: Path) -> Path:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Let Ctrl-C be a KeyboardInterrupt: Lightning makes it an exit and ignores the signal ever after."""
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT)

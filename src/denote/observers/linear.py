@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,14 +11,10 @@ from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
 from denote.observers.design import design_of
+from denote.observers.inner_validation import inner_parts, with_threshold
 from denote.observers.logistic import Solution, solve_logistic
-from denote.observers.neuron import best_thresholds
 from denote.observers.observer import Observer, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments
-from denote.streams import stream
-
-INNER_VALIDATION = 0.2
-"""Share of *fit* that chooses strengths, and thresholds where classes are not balanced (METHOD sections 1 and 3)."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +52,14 @@ class LinearProbe:
         columns = np.arange(labels.shape[1])
         if self.balance and len(strengths) == 1:
             return self._path(state, labels, np.tile(strengths[:, None], len(columns)), resources)[0]
-        order = stream("inner validation", seed).permutation(len(labels))
-        cut = round(len(order) * INNER_VALIDATION)
-        held, rest = np.sort(order[:cut]), np.sort(order[cut:])
+        held, rest = inner_parts(len(labels), seed)
         path = self._path(state[rest], labels[rest], np.tile(strengths[:, None], len(columns)), resources)
         losses = np.stack([_loss(each.scores(state[held]), labels[held], self.balance) for each in path])
         best = losses.argmin(0)  # of equals the largest strength
         chosen = _picked(path, best)
         if self.balance:
             return self._path(state, labels, strengths[None, best], resources, chosen)[0]
-        return _with_threshold(chosen, chosen.scores(state[held]), labels[held])
+        return with_threshold(chosen, chosen.scores(state[held]), labels[held])
 
     def _path(
         self,
@@ -159,17 +153,3 @@ def _scaling(state: State, standardise: bool) -> tuple[Float64[Tensor, " neuron"
         unit = float(found.variance.mean().sqrt()) or 1.0
         scale = torch.full_like(found.variance, unit)
     return found.mean, torch.where(found.constant | (scale == 0), torch.inf, scale), unit
-
-
-def _with_threshold(observer: Observer, scores: Float64[np.ndarray, "sample attribute"], labels: Values) -> Observer:
-    """Move each decision threshold to the best balanced accuracy on held-out scores."""
-    bias = observer.bias.copy()
-    notes = list(observer.notes)
-    positives, negatives = class_counts(labels)
-    for a in np.flatnonzero(observer.fitted):
-        if positives[a] and negatives[a] and np.ptp(scores[:, a]) > 0:
-            column = slice(a, a + 1)
-            bias[a] -= best_thresholds(scores[:, column], labels[:, column], upward_only=True).threshold[0, 0]
-        else:
-            notes[a] = "threshold not moved: one class or one score only in the inner validation part"
-    return replace(observer, bias=bias, notes=tuple(notes))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from denote.errors import StateError
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_array, row_blocks
+from denote.observers.reading import BLOCK, UNBOUNDED, Resources, State, Values, as_array, row_blocks
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,12 @@ class Observer:
 
     Attributes:
         probe: Kind of probe that was fitted.
-        weights: Weight of each neuron, in raw units of the state.
+        weights: Weight of each neuron, in raw units of the state; of each hidden unit where there is a hidden layer.
         bias: Intercept in raw units.
-        converged: Whether the fit reached its tolerance; True for closed forms, False where there is no fit.
-        gradient_norm: Norm of the objective's gradient at the end, on the scale the fit was made; 0 for closed forms.
+        converged: Whether the fit reached its tolerance, or with a hidden layer ended before its last epoch; True for
+            closed forms, False where there is no fit.
+        gradient_norm: Norm of the objective's gradient at the end, on the scale the fit was made; 0 for closed forms,
+            NaN with a hidden layer, whose fit is no certified optimum.
         notes: Why a column has no fit, or None.
         k: Number of neurons that a sparse probe may use, all of them for its dense end; None for the others.
         neuron: The one neuron that is read, -1 without fit; None unless the probe reads one.
@@ -32,10 +34,13 @@ class Observer:
         fit_balanced_accuracy: Balanced accuracy of that neuron on *fit*.
         l2: Penalty of each attribute, where the fit has one.
         spread: Standard deviation of every neuron on *fit*, where it was noted.
+        hidden: Weights of a hidden layer of rectified units that all attributes share, in raw units of the state; None
+            where the scores are linear in the state.
+        hidden_bias: Its intercepts.
     """
 
     probe: str
-    weights: Float64[np.ndarray, "neuron attribute"]
+    weights: Float64[np.ndarray, "input attribute"]
     bias: Float64[np.ndarray, " attribute"]
     converged: Bool[np.ndarray, " attribute"]
     gradient_norm: Float64[np.ndarray, " attribute"]
@@ -47,6 +52,13 @@ class Observer:
     fit_balanced_accuracy: Float64[np.ndarray, " attribute"] | None = None
     l2: Float64[np.ndarray, " attribute"] | None = None
     spread: Float64[np.ndarray, " neuron"] | None = None
+    hidden: Float64[np.ndarray, "neuron width"] | None = None
+    hidden_bias: Float64[np.ndarray, " width"] | None = None
+
+    @property
+    def n_neurons(self) -> int:
+        """How many neurons a state must have to be read."""
+        return len(self.weights if self.hidden is None else self.hidden)
 
     @property
     def fitted(self) -> Bool[np.ndarray, " attribute"]:
@@ -64,8 +76,11 @@ class Observer:
         """Weight times standard deviation of the neuron, signed: what the scores rely on.
 
         Raises:
-            ValueError: if the standard deviations were not noted.
+            ValueError: if there is a hidden layer, so that a neuron has no weight of its own, or the standard
+                deviations were not noted.
         """
+        if self.hidden is not None:
+            raise ValueError("an observer with a hidden layer has no single weight per neuron")
         if self.spread is None:
             raise ValueError("this observer does not know how its neurons vary")
         relevance: Float64[np.ndarray, "neuron attribute"] = self.weights * self.spread[:, None]
@@ -80,7 +95,8 @@ class Observer:
         }
         return Observer(
             self.probe, self.weights[:, columns], self.bias[columns], self.converged[columns],
-            self.gradient_norm[columns], notes, self.k, spread=self.spread, **optional,
+            self.gradient_norm[columns], notes, self.k, spread=self.spread, hidden=self.hidden,
+            hidden_bias=self.hidden_bias, **optional,
         )  # fmt: skip
 
     def scores(self, state: State) -> Float64[np.ndarray, "sample attribute"]:
@@ -89,16 +105,21 @@ class Observer:
         Raises:
             StateError: if the state has another number of neurons.
         """
-        if state.shape[1] != len(self.weights):
-            raise StateError("state", f"has {state.shape[1]} neurons", f"the observer reads {len(self.weights)}")
+        if state.shape[1] != self.n_neurons:
+            raise StateError("state", f"has {state.shape[1]} neurons", f"the observer reads {self.n_neurons}")
         if self.neuron is not None and self.direction is not None:
             # -1 marks a column without fit: it reads some neuron, and its NaN bias makes every score NaN.
             used, place = np.unique(self.neuron, return_inverse=True)
             read: np.ndarray = as_array(state[:, used])[:, place].astype(np.float64) * self.direction + self.bias
             return read
         scores = np.empty((len(state), len(self.bias)))
-        for rows, block in row_blocks(state):
-            scores[rows] = as_array(block).astype(np.float64) @ self.weights + self.bias
+        # A block is as small as its widest stage asks for.
+        widest = max(self.n_neurons, len(self.weights), 1)
+        for rows, block in row_blocks(state, BLOCK * self.n_neurons // widest):
+            seen = as_array(block).astype(np.float64)
+            if self.hidden is not None:
+                seen = np.maximum(seen @ self.hidden + self.hidden_bias, 0)
+            scores[rows] = seen @ self.weights + self.bias
         return scores
 
 

@@ -1,52 +1,107 @@
-"""The Lightning face of an observer. It is the only module here that imports Lightning."""
+"""The Lightning face of an observer. Only this module and ``observer_training`` import Lightning here."""
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from pytorch_lightning import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, relu
 
 from denote.observers.observer import Observer
 
+Batch = tuple[Float[Tensor, "sample neuron"], Float[Tensor, "sample attribute"], Float[Tensor, "sample attribute"]]
+"""State, labels 0 and 1, and what each label weighs; labels that weigh 0 have any value."""
+
 
 class ObserverModel(LightningModule):
-    """A linear map from a layer's state to one score per attribute; above 0 means the attribute.
+    """A map from a layer's state to one score per attribute, above 0 for the attribute: linear, or by a hidden layer.
 
-    A checkpoint holds the probe's kind and the coefficients, float32.
+    A checkpoint holds the probe's kind and the coefficients, float32. A new model's coefficients are 0 and do not
+    learn; ``initialise`` draws them and lets them.
 
     Args:
         n_neurons: Numbers in one sample's state.
         n_attributes: Number of scores.
         probe: Kind of probe that filled it.
+        width: Rectified units of the hidden layer that all scores share; None for a linear map.
+        lr: Learning rate of AdamW, > 0.
+        weight_decay: AdamW's: in every step weights shrink by ``lr * weight_decay`` of themselves; biases do not.
     """
 
-    weights: Tensor
-    bias: Tensor
+    hidden: nn.Parameter | None
+    hidden_bias: nn.Parameter | None
 
-    def __init__(self, n_neurons: int, n_attributes: int, probe: str) -> None:
+    def __init__(
+        self,
+        n_neurons: int,
+        n_attributes: int,
+        probe: str,
+        width: int | None = None,
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+    ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.register_buffer("weights", torch.zeros(n_neurons, n_attributes))
-        self.register_buffer("bias", torch.zeros(n_attributes))
+        self.hidden = None if width is None else _zeros(n_neurons, width)
+        self.hidden_bias = None if width is None else _zeros(width)
+        self.weights = _zeros(n_neurons if width is None else width, n_attributes)
+        self.bias = _zeros(n_attributes)
 
     @classmethod
     def from_observer(cls, observer: Observer) -> ObserverModel:
         """The observer's coefficients in a module; columns without fit give NaN scores."""
-        n_neurons, n_attributes = observer.weights.shape
-        model = cls(n_neurons, n_attributes, observer.probe)
-        model.weights.copy_(torch.from_numpy(observer.weights))
-        model.bias.copy_(torch.from_numpy(observer.bias))
+        width = None if observer.hidden is None else observer.hidden.shape[1]
+        model = cls(observer.n_neurons, len(observer.bias), observer.probe, width)
+        for name, parameter in model.named_parameters():
+            parameter.data.copy_(torch.from_numpy(getattr(observer, name)))
         return model
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the weights, uniform as ``nn.Linear`` draws them, with biases at 0, and let all of them learn."""
+        for parameter in self.parameters():
+            if parameter.ndim == 2:
+                bound = 1 / sqrt(max(1, len(parameter)))
+                parameter.data.uniform_(-bound, bound, generator=generator)
+            else:
+                parameter.data.zero_()
+            parameter.requires_grad_(True)
 
     def forward(self, state: Float[Tensor, "sample neuron"]) -> Float[Tensor, "sample attribute"]:
         """Decision scores."""
-        return state @ self.weights + self.bias
+        if self.hidden is not None and self.hidden_bias is not None:
+            state = relu(torch.addmm(self.hidden_bias, state, self.hidden))
+        return torch.addmm(self.bias, state, self.weights)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Float[Tensor, "sample attribute"]:
         """Scores of a batch, which is a state or a sequence that starts with one."""
         state = batch[0] if isinstance(batch, (tuple, list)) else batch
         scores: Tensor = self(state)
         return scores
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Weighted sum of the logistic losses of a batch."""
+        return self._loss(batch)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Log the same of held-out rows as ``val_loss``, summed over their batches."""
+        self.log("val_loss", self._loss(batch), on_epoch=True, reduce_fx="sum", batch_size=len(batch[0]))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW; weight decay pulls at weights, not at biases."""
+        hparams: Any = self.hparams
+        matrices = [p for p in self.parameters() if p.ndim == 2]
+        vectors = [p for p in self.parameters() if p.ndim == 1]
+        groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+        return torch.optim.AdamW(groups, lr=hparams.lr, weight_decay=hparams.weight_decay)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        state, labels, weights = batch
+        return binary_cross_entropy_with_logits(self(state), labels, weights, reduction="sum")
+
+
+def _zeros(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.zeros(shape), requires_grad=False)

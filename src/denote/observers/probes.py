@@ -1,8 +1,8 @@
-"""The kinds of probe that a config may name."""
+"""The kinds of probe that a config may name, and what their settings may be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from itertools import pairwise
 from typing import Any
@@ -11,21 +11,13 @@ from denote.errors import ConfigError, one_of
 from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.majority import MajorityProbe
+from denote.observers.mlp import MlpProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Probe
 from denote.observers.sparse import SparseProbe
 
-PROBES: dict[str, type[LinearProbe | NeuronProbe | CentroidProbe | SparseProbe | MajorityProbe]] = {
-    probe.kind: probe for probe in (LinearProbe, NeuronProbe, CentroidProbe, SparseProbe, MajorityProbe)
-}
-
-_ALLOWED = {
-    "l2": "a number > 0, or a list of them",
-    "tolerance": "a number > 0",
-    "max_iterations": "an integer >= 1",
-    "balance": "true or false",
-    "standardise": "true or false",
-    "sizes": "increasing whole numbers >= 1",
+PROBES: dict[str, type[LinearProbe | NeuronProbe | CentroidProbe | SparseProbe | MlpProbe | MajorityProbe]] = {
+    probe.kind: probe for probe in (LinearProbe, NeuronProbe, CentroidProbe, SparseProbe, MlpProbe, MajorityProbe)
 }
 
 
@@ -46,27 +38,57 @@ def probe_from(kind: str, settings: Mapping[str, Any]) -> Probe:
         where = f"probe.{kind}.{key}"
         if key not in known:
             raise ConfigError(where, "there is no such key", one_of(key, known) if known else "this probe has none")
-        if not _valid(key, value):
-            raise ConfigError(where, f"{value!r} came", f"allowed: {_ALLOWED[key]}")
+        allowed, fits = _ALLOWED.get((kind, key)) or _ALLOWED["", key]
+        if not fits(value):
+            raise ConfigError(where, f"{value!r} came", f"allowed: {allowed}")
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     return PROBES[kind](**given)
 
 
-def _valid(key: str, value: Any) -> bool:
-    if key == "l2" and isinstance(value, (list, tuple)):
-        return len(value) > 0 and all(not isinstance(each, (list, tuple)) and _valid(key, each) for each in value)
-    if _ALLOWED[key] == "true or false":
-        return isinstance(value, bool)
-    if key == "sizes":
-        return _increasing(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    if _ALLOWED[key] == "an integer >= 1":
-        return isinstance(value, int) and value >= 1
-    return 0 < value < float("inf")
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _above_zero(value: Any) -> bool:
+    return _number(value) and value > 0
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _each(value: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(fits(each) for each in value)
+
+
+def _strengths(value: Any) -> bool:
+    return _above_zero(value) or _each(value, _above_zero)
 
 
 def _increasing(sizes: Any) -> bool:
-    if not isinstance(sizes, (list, tuple)) or not sizes or not all(type(size) is int for size in sizes):
-        return False
-    return sizes[0] >= 1 and all(low < high for low, high in pairwise(sizes))
+    return _each(sizes, _whole) and all(low < high for low, high in pairwise(sizes))
+
+
+_ABOVE_ZERO = ("a number > 0", _above_zero)
+_WHOLE = ("an integer >= 1", _whole)
+_FLAG = ("true or false", lambda value: isinstance(value, bool))
+
+_ALLOWED: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
+    ("linear", "l2"): (
+        "a number > 0, or a list of them",
+        lambda value: _above_zero(value) or _each(value, _above_zero),
+    ),
+    ("", "l2"): _ABOVE_ZERO,
+    ("", "tolerance"): _ABOVE_ZERO,
+    ("", "lr"): _ABOVE_ZERO,
+    ("", "weight_decay"): ("a number >= 0", _number),
+    ("", "max_iterations"): _WHOLE,
+    ("", "width"): _WHOLE,
+    ("", "batch_size"): _WHOLE,
+    ("", "max_epochs"): _WHOLE,
+    ("", "patience"): _WHOLE,
+    ("", "balance"): _FLAG,
+    ("", "standardise"): _FLAG,
+    ("", "sizes"): ("increasing whole numbers >= 1", _increasing),
+}
+"""What a setting may be, of one kind of probe or of all that have it."""

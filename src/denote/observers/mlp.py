@@ -1,0 +1,125 @@
+"""The MLP probe: one hidden layer that all attributes share, trained by Lightning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Float64, Int
+from torch import Tensor
+
+from denote.observers.batches import Batches
+from denote.observers.design import design_of
+from denote.observers.inner_validation import inner_parts, with_threshold
+from denote.observers.observer import Observer, class_counts, unfit_notes
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments
+
+Rows: TypeAlias = Int[np.ndarray, " row"]
+
+VALIDATION_ROWS = 1 << 14
+"""Rows of the inner validation part that are scored at once."""
+
+
+@dataclass(frozen=True)
+class MlpProbe:
+    """Rectified units on the standardised state, and on them one logistic head per attribute, all trained together.
+
+    Minimises, by AdamW, the mean over attributes of the mean logistic loss over their rows that are not null. A fifth
+    of *fit* moves no weight: it says when to stop and which epoch is kept. The result is no certified optimum, so
+    ``gradient_norm`` is NaN. As the heads share the hidden layer, an attribute's observer depends on which others are
+    fitted beside it (``joint``), so no control may be fitted in one call with what it controls.
+
+    Attributes:
+        width: Hidden units.
+        weight_decay: AdamW's, at least 0: in every step weights shrink by ``lr * weight_decay`` of themselves. It is
+            no penalty that is added to the loss; biases are free.
+        lr: AdamW's learning rate, > 0.
+        batch_size: Most rows per step.
+        max_epochs: Most passes over the rows that move weights.
+        patience: Passes without a lower mean validation loss after which training ends.
+        balance: Both classes weigh the same. Without it every row weighs the same, and the threshold is set to the
+            best balanced accuracy on the inner validation part.
+    """
+
+    width: int = 64
+    weight_decay: float = 0.1
+    lr: float = 3e-3
+    batch_size: int = 256
+    max_epochs: int = 500
+    patience: int = 10
+    balance: bool = True
+
+    kind = "mlp"
+    joint = True
+
+    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+        """Fit all attributes (see ``Probe.fit``); equal seeds give equal bits on one device.
+
+        ``converged`` says, for all columns alike, that the validation loss stopped falling before ``max_epochs``.
+
+        Raises:
+            StateError: if the state is not finite or has another number of rows than the labels.
+            ConfigError: if the loss is no longer finite.
+        """
+        check_state(state, labels)
+        held, rest = inner_parts(len(labels), seed)
+        notes = _notes(labels, rest, held)
+        able = np.array([note is None for note in notes], dtype=bool)
+        n_attributes = len(notes)
+        hidden, hidden_bias = np.full((state.shape[1], self.width), np.nan), np.full(self.width, np.nan)
+        weights, bias = np.full((self.width, n_attributes), np.nan), np.full(n_attributes, np.nan)
+        converged = np.zeros(n_attributes, dtype=bool)
+        if able.any():
+            learned, converged[able] = self._train(state, labels[:, able], rest, held, seed, resources)
+            hidden, hidden_bias = learned["hidden"], learned["hidden_bias"]
+            weights[:, able], bias[able] = learned["weights"], learned["bias"]
+        observer = Observer(
+            self.kind, weights, bias, converged, np.full(n_attributes, np.nan), notes,
+            hidden=hidden, hidden_bias=hidden_bias,
+        )  # fmt: skip
+        return observer if self.balance else with_threshold(observer, observer.scores(state[held]), labels[held])
+
+    def _train(
+        self, state: State, labels: Values, rest: Rows, held: Rows, seed: int, resources: Resources
+    ) -> tuple[dict[str, Float64[np.ndarray, "*shape"]], bool]:
+        """Coefficients as an observer has them, in raw units of the state, and whether training ended by itself."""
+        from denote.observers.observer_model import ObserverModel  # here, as Lightning takes seconds to import
+        from denote.observers.observer_training import train_observer
+
+        found = moments(state)
+        scale = found.variance.sqrt()
+        scale = torch.where(found.constant | (scale == 0), torch.inf, scale)
+        design = design_of(state, found.mean, scale, resources)
+        on_device = torch.from_numpy(np.ascontiguousarray(labels)).to(design.device)
+        training, validation = (
+            Batches(design, rows, on_device, self._class_weights(labels[rows]).to(design.device), size, order)
+            for rows, size, order in ((rest, self.batch_size, seed), (held, VALIDATION_ROWS, None))
+        )
+        model = ObserverModel(state.shape[1], labels.shape[1], self.kind, self.width, self.lr, self.weight_decay)
+        ended = train_observer(model, training, validation, seed, self.max_epochs, self.patience)
+        learned = {name: value.cpu().double() for name, value in model.state_dict().items()}
+        learned["hidden"] /= scale[:, None]
+        learned["hidden_bias"] -= found.mean @ learned["hidden"]
+        return {name: value.numpy() for name, value in learned.items()}, ended
+
+    def _class_weights(self, labels: Values) -> Float32[Tensor, "class=2 attribute"]:
+        """What rows without and with an attribute weigh, so that the losses of all rows add up to the objective."""
+        counts = np.stack(class_counts(labels)[::-1])
+        each = 1 / (2 * counts) if self.balance else 1 / np.broadcast_to(counts.sum(0), counts.shape)
+        return torch.from_numpy((each / labels.shape[1]).astype(np.float32))
+
+
+def _notes(labels: Values, rest: Rows, held: Rows) -> tuple[str | None, ...]:
+    """Why an attribute has no fit: it needs both classes among the rows that train and among those that validate."""
+    inner = [
+        None if p and n else f"not fitted: {p} positive and {n} negative rows in the inner {part} part"
+        for part, rows in (("training", rest), ("validation", held))
+        for p, n in zip(*class_counts(labels[rows]), strict=True)
+    ]
+    of_training, of_validation = inner[: labels.shape[1]], inner[labels.shape[1] :]
+    return tuple(
+        whole or training or validation
+        for whole, training, validation in zip(unfit_notes(labels), of_training, of_validation, strict=True)
+    )
