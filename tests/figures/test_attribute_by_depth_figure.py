@@ -75,3 +75,14 @@ def test_only_trained_networks_of_the_last_epoch_are_drawn() -> None:
 def test_empty_tables_are_a_message() -> None:
     figure = draw_attribute_by_depth(synthetic.cell_table(1, 2).clear())
     assert "No cell was observed" in figure.axes[0].texts[0].get_text()
+
+
+def test_a_probe_of_several_sizes_is_one_panel() -> None:
+    cells = synthetic.cell_table(2, 3, {"odd": 0}).filter(pl.col("probe") == "linear")
+    sparse = [
+        cells.with_columns(probe=pl.lit("sparse"), k=pl.lit(k, pl.Int64), auroc=pl.lit(0.5 + k / 100))
+        for k in (1, 8, 32)
+    ]
+    figure = draw_attribute_by_depth(pl.concat([cells, *sparse]))
+    assert [ax.get_title(loc="left") for ax in figure.axes[:2]] == ["linear", "sparse, at most 8 neurons"]
+    np.testing.assert_allclose(grid(figure.axes[1])[0, 1:], 0.58)

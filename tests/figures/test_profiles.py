@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.figures.profiles import first_decisive, profiles
+from denote.figures.profiles import first_decisive, one_size, profiles
 
 
 def test_first_layer_is_the_planted_one() -> None:
@@ -29,3 +29,30 @@ def test_undefined_scores_stay_undefined() -> None:
     assert profile["auroc"].to_list() == [None, None]
     assert profile["decisive_share"].to_list() == [0, 0]
     assert profile["note"].str.contains("too few").all()
+
+
+def sizes(n_neurons: int, *k: int, layer: str = "blocks.0") -> pl.DataFrame:
+    """Sparse rows of one layer, with scores that tell the sizes apart."""
+    one = synthetic.cell_table(1, 1, {"odd": 0}).filter(pl.col("probe") == "linear")
+    return pl.concat(
+        one.with_columns(
+            probe=pl.lit("sparse"), k=pl.lit(size, pl.Int64), n_neurons=pl.lit(n_neurons, pl.Int64),
+            auroc=pl.lit(0.5 + size / 1000), input_auroc=pl.lit(0.6 + size / 1000), layer=pl.lit(layer),
+        )
+        for size in k
+    )  # fmt: skip
+
+
+def test_of_several_sizes_the_largest_that_leaves_neurons_out_stands_for_the_probe() -> None:
+    linear = synthetic.cell_table(1, 1, {"odd": 0})
+    wide, narrow, single = sizes(64, 1, 8, 32, 64), sizes(10, 1, 8, 10, layer="b"), sizes(1, 1, layer="c")
+    cells = pl.concat([linear, wide, narrow, single])
+    kept = one_size(cells)
+    assert kept.select("probe", "layer", "k").rows() == [
+        ("linear", "logits", None), ("neuron", "logits", None), ("sparse", "blocks.0", 32), ("sparse", "b", 8),
+        ("sparse", "c", 1),
+    ]  # fmt: skip
+    profile = profiles(cells).filter(pl.col("probe") == "sparse")
+    assert profile.select("layer", "k").rows() == [("blocks.0", 32), ("b", 32), ("c", 32)]  # one panel, "at most 32"
+    assert profile["auroc"].to_list() == pytest.approx([0.532, 0.508, 0.501])
+    assert profile["input_auroc"].to_list() == [pytest.approx(0.632), None, None]

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from denote.errors import StateError
 from denote.observers.linear import LinearProbe
 from denote.observers.newton import Problem, refit
-from denote.observers.observer import Observer, fit_sizes, is_joint
+from denote.observers.observer import Observer, fit_sizes
 from denote.observers.reading import Resources, moments
 from denote.observers.sparse import SparseProbe
 from denote.states.stored import StoredState
@@ -197,8 +197,8 @@ def test_fit_sizes_gives_all_observers_of_any_probe() -> None:
     assert [observer.k for observer in fit_sizes(SparseProbe(), state, labels)] == [1, 2, 4, 8, 16, 24]
     (linear,) = fit_sizes(LinearProbe(), state, labels)
     assert (linear.probe, linear.k, linear.size) == ("linear", None, None)
-    assert not is_joint(SparseProbe())
-    assert not is_joint(LinearProbe())
+    assert not SparseProbe().joint
+    assert not LinearProbe().joint
 
 
 def test_a_bad_state_is_refused() -> None:

@@ -1,9 +1,12 @@
 """The sentences say what the tables hold: counts, first layers, gaps, controls that are missing; nothing else."""
 
 import polars as pl
+import pytest
 import synthetic_tables as synthetic
 
 from denote.reporting.findings import findings
+from denote.reporting.sheets import cells_sheet
+from denote.reporting.tracking import depth_curves, summary
 
 
 def text(neurons: pl.DataFrame, *, rotated: bool = False, cells: pl.DataFrame | None = None) -> str:
@@ -62,3 +65,31 @@ def test_trained_and_untrained_networks_are_kept_apart() -> None:
     assert "2 object models (mlp-2x32-relu on mnist)" in said
     assert "2 untrained object models (mlp-2x32-relu on mnist)" in said
     assert "untrained, family 'subsets': no neuron denotes" in said
+
+
+def sparse_cells() -> pl.DataFrame:
+    """Two networks in which only all 32 neurons, not 8, make a cell decisive, and one attribute has no score."""
+    linear = synthetic.cell_table(2, 3).filter(pl.col("probe") == "linear")
+    sizes = [
+        linear.with_columns(
+            probe=pl.lit("sparse"), k=pl.lit(k, pl.Int64), decisive=pl.col("decisive") & (k == 32),
+            auroc=pl.col("auroc") - (0 if k == 32 else 0.2), sufficient_k=pl.lit(32, pl.Int64),
+        )
+        for k in (1, 8, 32)
+    ]  # fmt: skip
+    return pl.concat([linear, *sizes])
+
+
+def test_sizes_of_a_sparse_probe_are_not_mixed() -> None:
+    neurons = synthetic.neuron_table(2, 3, 6)
+    said = text(neurons, cells=sparse_cells())
+    assert "sparse probe (at most 8 neurons): none of 6 attributes is decisive anywhere" in said
+    assert "4 cells without a score" in said  # two networks, two probes: a curve is one cell here
+    curves = depth_curves(sparse_cells(), neurons)
+    assert curves[0]["by_depth/auroc/sparse"] == pytest.approx(curves[0]["by_depth/auroc/linear"] - 0.2)
+    assert summary(sparse_cells(), neurons)["cells"] == 2 * 3 * 6 * 2
+    sheet = cells_sheet(sparse_cells())
+    column = sheet.header.index("probe")
+    assert {row[column] for row in sheet.rows} == {"linear", "sparse (k = 8)"}
+    assert "enough neurons" in sheet.header
+    assert "enough neurons" not in cells_sheet(synthetic.cell_table(2, 3)).header

@@ -26,7 +26,7 @@ from denote.evidence.scores import (
     mann_whitney_greater,
 )
 from denote.evidence.sufficiency import sufficient_sizes
-from denote.observers.observer import Observer, Probe, class_counts, fit_sizes, is_joint
+from denote.observers.observer import Observer, Probe, class_counts, fit_sizes
 from denote.observers.reading import UNBOUNDED, Resources, State
 from denote.tables import CELLS, note
 
@@ -208,7 +208,7 @@ def _shuffled_columns(
     """
     truth = Halves(labels.fit.values, labels.test.values)
     attributes = len(labels.test)
-    together = 1 if is_joint(probe) else int(max(1, min(CHUNK, resources.memory / 8) // max(1, truth.fit.size)))
+    together = 1 if probe.joint else int(max(1, min(CHUNK, resources.memory / 8) // max(1, truth.fit.size)))
     for start in range(0, shuffles, together):
         draws = [shuffled(truth, probe_seed, d, groups) for d in range(start, min(start + together, shuffles))]
         side_by_side = np.concatenate([draw.fit for draw in draws], axis=1)

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.figures.curves import thinned
-from denote.figures.profiles import first_decisive, profiles
+from denote.figures.profiles import drawn_cells, first_decisive, profiles
 from denote.figures.style import MANY, message, new_figure, styled
 
 MOST_ATTRIBUTES = 40
@@ -21,9 +21,9 @@ MOST_ANNOTATED = 250
 INPUT = "input"
 
 
-def probe_panels(cells: pl.DataFrame) -> list[tuple[str, int | None]]:
-    """The observers of a table as (probe, k), each a panel of the figure, in the order of its rows."""
-    return list(cells.select("probe", "k").unique(maintain_order=True).iter_rows())
+def probe_panels(profile: pl.DataFrame) -> list[tuple[str, int | None]]:
+    """The observers of a profile as (probe, k), each a panel of the figure, in the order of its rows."""
+    return list(profile.select("probe", "k").unique(maintain_order=True).iter_rows())
 
 
 @styled
@@ -40,14 +40,7 @@ def draw_attribute_by_depth(
         dataset: Which dataset, where there are several.
         title: Replaces the one made from dataset and architecture.
     """
-    if architecture is not None:
-        cells = cells.filter(pl.col("architecture") == architecture)
-    if dataset is not None:
-        cells = cells.filter(pl.col("dataset") == dataset)
-    if cells["trained"].any():
-        cells = cells.filter("trained")
-    cells = cells.filter(pl.col("epoch").eq_missing(pl.col("epoch").max()))
-    cells = cells.filter(pl.col("probe") != "majority")
+    cells = drawn_cells(cells, architecture, dataset).filter(pl.col("probe") != "majority")
     if cells.is_empty():
         return message("No cell was observed.", title or "Attributes by depth")
     profile = profiles(cells)
@@ -60,7 +53,7 @@ def draw_attribute_by_depth(
     for index, (ax, (probe, k)) in enumerate(zip(axes, panels, strict=True)):
         own = profile.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
         draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
-        ax.set_title(probe if k is None else f"{probe}, k = {k}")
+        ax.set_title(probe if k is None else f"{probe}, at most {k} neurons")
     heading = title or _title(cells)
     if left_out:
         heading += f"\n{left_out} more attributes are not drawn: these are the {len(rows)} read earliest and best"

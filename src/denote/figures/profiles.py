@@ -4,10 +4,38 @@ from __future__ import annotations
 
 import polars as pl
 
+from denote.tables import CELLS_KEY
+
 PROFILE_KEY = ("dataset", "architecture", "trained", "epoch", "probe", "k", "family", "attribute")
 """What one profile over depth belongs to; object models and probe seeds are averaged over."""
 
 _LAYER = ("layer", "depth", "relative_depth", "pooling")
+
+
+_LEAVES_OUT = pl.col("k") < pl.col("n_neurons")
+"""Whether an observer of so many neurons leaves any out."""
+
+
+def drawn_cells(cells: pl.DataFrame, architecture: str | None = None, dataset: str | None = None) -> pl.DataFrame:
+    """The cells that a figure of one network shows: of trained networks where there are any, at the last epoch."""
+    if architecture is not None:
+        cells = cells.filter(pl.col("architecture") == architecture)
+    if dataset is not None:
+        cells = cells.filter(pl.col("dataset") == dataset)
+    if cells["trained"].any():
+        cells = cells.filter("trained")
+    return cells.filter(pl.col("epoch").eq_missing(pl.col("epoch").max()))
+
+
+def one_size(cells: pl.DataFrame) -> pl.DataFrame:
+    """One row per cell: of a probe with several sizes the largest that leaves neurons out, else all neurons.
+
+    Args:
+        cells: Rows of ``cells.parquet``.
+    """
+    cell = [column for column in CELLS_KEY if column != "k"]
+    kept = pl.coalesce(pl.col("k").filter(_LEAVES_OUT).max(), pl.col("k").max()).over(cell)
+    return cells.filter(pl.col("k").is_null() | (pl.col("k") == kept))
 
 
 def profiles(cells: pl.DataFrame) -> pl.DataFrame:
@@ -19,8 +47,13 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
     Returns:
         One row per ``PROFILE_KEY`` and layer with ``n_models``, the mean ``auroc``, ``balanced_accuracy``,
         ``untrained_auroc``, ``input_auroc`` (null where no model has one) and ``decisive_share``, the share of object
-        models in which the cell is decisive. Probe seeds are averaged inside a model first.
+        models in which the cell is decisive. Probe seeds are averaged inside a model first. A probe with several sizes
+        enters with `one_size`; its ``k`` is then the largest in the network, since a narrow layer has fewer to give;
+        ``input_auroc`` is that of this size, null at layers that have another.
     """
+    network = ("dataset", "architecture", "trained", "epoch", "probe")
+    most = pl.coalesce(pl.col("k").filter(_LEAVES_OUT).max(), pl.col("k").max()).over(network)
+    cells = one_size(cells).with_columns(k=most, input_auroc=pl.when(pl.col("k").eq_missing(most)).then("input_auroc"))
     scores = [pl.col(c).mean() for c in ("auroc", "balanced_accuracy", "untrained_auroc", "input_auroc")]
     key = [*PROFILE_KEY, *_LAYER]
     within = cells.group_by(*key, "object_model", maintain_order=True).agg(

@@ -40,6 +40,7 @@ class LinearProbe:
     max_iterations: int = 500
 
     kind = "linear"
+    joint = False
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes in one solve (see ``Probe.fit``).

@@ -15,6 +15,7 @@ class MajorityProbe:
     """Reads no neuron: its score is +1 where most *fit* rows have the attribute, else -1."""
 
     kind = "majority"
+    joint = False
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``); only an attribute without any row has no fit."""

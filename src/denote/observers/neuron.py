@@ -57,6 +57,7 @@ class NeuronProbe:
     """Reads the one neuron of the layer with the best balanced accuracy on *fit*, the first of equals."""
 
     kind = "neuron"
+    joint = False
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``)."""

@@ -204,7 +204,6 @@ def _look(problem: Problem, ids: Tensor, chosen: Tensor, point: Tensor) -> _Look
     """Objective, gradient and Hessian of some columns at a point: one pass over the state."""
     columns, size = point.shape
     used, place = torch.unique(chosen, return_inverse=True)
-    place = torch.cat([place, torch.full_like(place[:, :1], len(used))], dim=1)  # the last feature is the constant
     loss, gradient = torch.zeros_like(point[:, 0]), torch.zeros_like(point)
     hessian = point.new_zeros((columns, size, size))
     step = max(LEAST_ROWS, problem.within(BLOCK, 0.05) // max(1, len(problem.mean)))
@@ -225,30 +224,33 @@ def _look(problem: Problem, ids: Tensor, chosen: Tensor, point: Tensor) -> _Look
 
 
 def _features(problem: Problem, block: Tensor, used: Tensor) -> Float32[Tensor, "feature row"]:
-    """The used neurons of a block, standardised in float64 so that large activations keep their digits; last a 1."""
+    """The used neurons of a block, standardised in float64 so that large activations keep their digits."""
     values = block.to(problem.device)[:, used].double()
-    scaled = values.sub_(problem.mean[used]).mul_(problem.inverse[used])
-    features = torch.ones((len(used) + 1, len(block)), dtype=torch.float32, device=problem.device)
-    features[:-1] = scaled.T
-    return features
+    return values.sub_(problem.mean[used]).mul_(problem.inverse[used]).T.float().contiguous()
 
 
 def _sums(
     features: Float32[Tensor, "feature row"],
-    place: Int64[Tensor, "column k+1"],
+    place: Int64[Tensor, "column k"],
     coefficients: Float32[Tensor, "column k+1"],
     labels: Int[Tensor, "column row"],
     pull: Float32[Tensor, "column 2"],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What one block of rows adds to loss, gradient and Hessian of some columns."""
-    design = features.index_select(0, place.flatten()).view(*place.shape, features.shape[1])
-    logits = torch.bmm(coefficients[:, None], design)[:, 0]
+    columns, k = place.shape
+    design = features.index_select(0, place.flatten()).view(columns, k, features.shape[1])
+    logits = torch.bmm(coefficients[:, None, :-1], design)[:, 0].add_(coefficients[:, -1:])
     # A positive row's margin is minus its logit; its pull has that sign too, and is 0 where there is no label.
     signed = torch.where(labels == 1, -pull[:, 1:], pull[:, :1]).mul_(labels >= 0)
     margin = logits.mul_(signed.sign())
     wrong = margin.sigmoid()
     loss = softplus(margin).mul_(signed.abs()).sum(1, dtype=torch.float64)
-    gradient = torch.bmm(design, (wrong * signed)[:, :, None])[:, :, 0]
-    curvature = (wrong * (1 - wrong)).mul_(signed.abs()).sqrt_()
-    design.mul_(curvature[:, None])
-    return loss, gradient, torch.bmm(design, design.transpose(1, 2))
+    curvature = (wrong * (1 - wrong)).mul_(signed.abs())
+    # The intercept's share of gradient and Hessian needs no row of ones in the larger product below.
+    slopes = torch.stack([wrong.mul_(signed), curvature], dim=1)
+    edge = torch.cat([torch.bmm(slopes, design.transpose(1, 2)), slopes.sum(2, keepdim=True)], dim=2)
+    design.mul_(curvature.sqrt_()[:, None])
+    hessian = edge.new_empty((columns, k + 1, k + 1))
+    hessian[:, :-1, :-1] = torch.bmm(design, design.transpose(1, 2))
+    hessian[:, -1], hessian[:, :, -1] = edge[:, 1], edge[:, 1]
+    return loss, edge[:, 0], hessian

@@ -124,14 +124,16 @@ class Observer:
 
 
 class Probe(Protocol):
-    """Settings of a kind of observer, with the function that fits it.
-
-    A probe whose attributes shape each other's fit, by weights that they share, says so by ``joint = True``.
-    """
+    """Settings of a kind of observer, with the function that fits it."""
 
     @property
     def kind(self) -> str:
         """Name of the kind in ``probe=``, and of its results in the tables."""
+        ...
+
+    @property
+    def joint(self) -> bool:
+        """Whether attributes that are fitted together shape each other's fit, by weights that they share."""
         ...
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
@@ -164,11 +166,6 @@ def fit_sizes(
     if isinstance(probe, PathProbe):
         return probe.fit_path(state, labels, seed, resources)
     return (probe.fit(state, labels, seed, resources),)
-
-
-def is_joint(probe: Probe) -> bool:
-    """Whether attributes that are fitted together shape each other's fit; not unless the probe says so."""
-    return bool(getattr(probe, "joint", False))
 
 
 def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:

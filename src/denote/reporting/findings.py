@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.figures.curves import Curve, curves, is_head, some
-from denote.figures.profiles import first_decisive, profiles
+from denote.figures.profiles import first_decisive, one_size, profiles
 from denote.reporting.numbers import count, interval, proportion
 
 PAPER = (
@@ -139,7 +139,9 @@ def _decisive(cells: pl.DataFrame) -> list[str]:
         found = part.filter(pl.col("first_layer").is_not_null())
         state = "" if trained else " (untrained)"
         at = f" at epoch {epoch}" if trained and cells.filter("trained")["epoch"].n_unique() > 1 else ""
-        name = f"{dataset}, {architecture}{state}{at}, {probe} probe{f' (k = {k})' if k is not None else ''}"
+        name = (
+            f"{dataset}, {architecture}{state}{at}, {probe} probe{f' (at most {k} neurons)' if k is not None else ''}"
+        )
         if found.is_empty():
             sentences.append(f"{name}: none of {count(len(part), 'attribute')} is decisive anywhere.")
             continue
@@ -154,7 +156,7 @@ def _decisive(cells: pl.DataFrame) -> list[str]:
 
 
 def _undefined(cells: pl.DataFrame) -> list[str]:
-    missing = cells.filter(pl.col("auroc").is_null(), pl.col("probe") != "majority")
+    missing = one_size(cells).filter(pl.col("auroc").is_null(), pl.col("probe") != "majority")
     if missing.is_empty():
         return []
     reasons = missing["note"].fill_null("no reason given").unique(maintain_order=True).to_list()

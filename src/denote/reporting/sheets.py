@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from denote.figures.curves import Curve, is_head
+from denote.figures.profiles import one_size
 from denote.reporting.jobs import Job, tally
 from denote.reporting.numbers import NULL, count, interval, proportion, seconds, small
 
@@ -127,9 +128,9 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
 
 def cells_sheet(cells: pl.DataFrame) -> Sheet:
     """Per attribute and probe the layer and object model with the highest lower bound, with its controls."""
-    scored = cells.filter(pl.col("probe") != "majority")
+    scored = one_size(cells).filter(pl.col("probe") != "majority")
     best = scored.sort("balanced_accuracy_low", "auroc", descending=True, nulls_last=True).unique(
-        ["dataset", "architecture", "trained", "epoch", "attribute", "probe", "k"], keep="first", maintain_order=True
+        ["dataset", "architecture", "trained", "epoch", "attribute", "probe"], keep="first", maintain_order=True
     )
     columns: list[Column] = [
         ("attribute", _text("attribute")),
@@ -147,6 +148,7 @@ def cells_sheet(cells: pl.DataFrame) -> Sheet:
         ("raw input", _share("input_auroc")),
         ("q", lambda row: small(row["q_value"])),
         ("decisive", _yes("decisive")),
+        *([("enough neurons", _count("sufficient_k"))] if scored["sufficient_k"].is_not_null().any() else []),
         ("note", _note),
     ]
     caption = (

@@ -107,7 +107,7 @@ def decisive_lines(cells: pl.DataFrame) -> list[str]:
         found = part.filter(pl.col("first_layer").is_not_null())
         where = [f"{a} from {layer} ({proportion(s)})" for a, layer, s in _rows(found)]
         said = some(where, MOST_LISTED) or "none"
-        name = f"{architecture}, {probe}{f' k={k}' if k is not None else ''}"
+        name = f"{architecture}, {probe}{f' k<={k}' if k is not None else ''}"
         lines.append(f"decisive ({name}; best AUROC): {len(found)} of {count(len(part), 'attribute')}: {said}")
     return lines
 

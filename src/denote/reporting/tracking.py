@@ -17,6 +17,7 @@ from urllib.parse import urlparse
 
 import polars as pl
 
+from denote.figures.profiles import one_size
 from denote.keys import digest
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def depth_curves(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[dict[str, A
     A handful of keys however many neurons there are: a metric per neuron would break a W&B project.
     """
     rows: dict[int, dict[str, Any]] = {}
-    by_probe = cells.drop_nulls(["depth", "auroc"]).group_by("depth", "probe").agg(pl.col("auroc").mean())
+    by_probe = one_size(cells).drop_nulls(["depth", "auroc"]).group_by("depth", "probe").agg(pl.col("auroc").mean())
     for row in by_probe.iter_rows(named=True):
         rows.setdefault(row["depth"], {})[f"by_depth/auroc/{row['probe']}"] = row["auroc"]
     by_family = (
@@ -209,6 +210,7 @@ def depth_curves(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[dict[str, A
 
 def summary(cells: pl.DataFrame, neurons: pl.DataFrame) -> dict[str, Any]:
     """Numbers by which runs are compared in the dashboard's table."""
+    cells = one_size(cells)
     live = neurons.filter(pl.col("live").fill_null(value=False))
     accuracy = neurons["object_accuracy"].drop_nulls()
     return {

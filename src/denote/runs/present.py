@@ -18,6 +18,7 @@ from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.profiles import profiles
 from denote.figures.relevance import draw_relevance
 from denote.figures.save import save_figure
+from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
 from denote.observation import INPUT
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
@@ -49,6 +50,22 @@ def draw_tables(merged: Merged, folder: Path) -> list[Picture]:
         own = drawn.filter((pl.col("dataset") == dataset) & (pl.col("architecture") == architecture))
         caption = f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}."
         pictures.append(_saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
+    return pictures + draw_sparse(merged.cells, folder)
+
+
+def draw_sparse(cells: pl.DataFrame, folder: Path) -> list[Picture]:
+    """Draw how many neurons attributes need, per network, where there is a sparse observer."""
+    pictures = []
+    sparse = cells.filter(pl.col("probe") == "sparse")
+    for dataset, architecture in sparse.select("dataset", "architecture").unique(maintain_order=True).iter_rows():
+        figure = draw_sparse_curve(sparse, architecture=architecture, dataset=dataset)
+        own = sparse.filter((pl.col("dataset") == dataset) & (pl.col("architecture") == architecture))
+        caption = (
+            f"Held-out AUROC against the number of neurons that a sparse observer reads: {dataset}, {architecture}. "
+            "The neurons are chosen on fit by elimination; others may do as well."
+        )
+        name = f"sparse_curve-{dataset}-{architecture}"
+        pictures.append(_saved(figure, folder, name, sparse_curves(own), caption))
     return pictures
 
 

@@ -1,0 +1,194 @@
+"""Held-out AUROC against the number of neurons that a sparse observer may read."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from denote.evidence.sufficiency import KEPT
+from denote.figures.profiles import drawn_cells
+from denote.figures.style import message, model_colour, model_marker, new_figure, styled
+
+MOST_ATTRIBUTES = 12
+MOST_LAYERS_NAMED = 16
+COLUMNS = 4
+GAP = 1.4
+"""Distance on the x axis, in doublings, from the largest size to all neurons."""
+
+_LINE = ("attribute", "layer", "depth", "pooling", "n_neurons")
+_TITLE = "How many neurons an attribute needs"
+
+
+def sparse_curves(cells: pl.DataFrame) -> pl.DataFrame:
+    """The curves of sparse observers, means over object models.
+
+    Args:
+        cells: Rows of ``cells.parquet``; rows of other probes are left out.
+
+    Returns:
+        One row per dataset, architecture, attribute, layer and ``k``, by depth and size: ``dense`` (whether all neurons
+        are read), ``n_models``, mean ``auroc`` and ``control_auroc``, and ``sufficient_k``, the median over object
+        models (the larger of the middle two), null where most have none.
+    """
+    networks = ["dataset", "architecture", "trained", "epoch"]
+    scores = [pl.col(column).mean() for column in ("auroc", "control_auroc")]
+    sufficient = pl.col("sufficient_k").quantile(0.5, "higher").cast(pl.Int64)
+    found = pl.col("sufficient_k").is_not_null().mean() > 0.5
+    within = cells.filter(pl.col("probe") == "sparse").group_by(
+        *networks, *_LINE, "k", "object_model", maintain_order=True
+    )
+    return (
+        within.agg(*scores, sufficient)
+        .group_by(*networks, *_LINE, "k", maintain_order=True)
+        .agg(pl.len().alias("n_models"), *scores, pl.when(found).then(sufficient).alias("sufficient_k"))
+        .with_columns(dense=pl.col("k") >= pl.col("n_neurons"))
+        .sort("depth", "k", nulls_last=True, maintain_order=True)
+    )
+
+
+@styled
+def draw_sparse_curve(
+    cells: pl.DataFrame, *, architecture: str | None = None, dataset: str | None = None, title: str = ""
+) -> Figure:
+    """One panel per attribute, one line per layer; the dense observer stands at the right end.
+
+    Args:
+        cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
+        architecture: Which architecture, where there are several.
+        dataset: Which dataset, where there are several.
+        title: Replaces the one made from dataset and architecture.
+    """
+    cells = drawn_cells(cells.filter(pl.col("probe") == "sparse"), architecture, dataset)
+    curves = sparse_curves(cells)
+    if curves.is_empty() or curves["auroc"].is_null().all():
+        return message("No sparse observer has a score.", title or _TITLE)
+    attributes = _attributes(curves)
+    shown = attributes[:MOST_ATTRIBUTES]
+    columns = min(COLUMNS, len(shown))
+    rows = math.ceil(len(shown) / columns)
+    figure = new_figure(max(6.5, 1.2 + 2.9 * columns), 1.6 + 2.5 * rows)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    lines = curves.select("layer", "pooling").unique(maintain_order=True).rows()
+    for index, ax in enumerate(axes.flat):
+        if index >= len(shown):
+            ax.set_axis_off()
+            continue
+        draw_attribute(curves.filter(pl.col("attribute") == shown[index]), lines, ax)
+        ax.set_title(shown[index] if len(shown[index]) <= 34 else f"{shown[index][:32]}…")
+    _furnish(axes, curves, len(shown))
+    more = len(attributes) - len(shown)
+    heading = title or _heading(cells)
+    heading += f"; the {len(shown)} attributes read best, of {len(attributes)}" if more else ""
+    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
+    figure.legend(handles=_handles(lines), loc="outside lower left", ncols=max(2, columns))
+    return figure
+
+
+def draw_attribute(curves: pl.DataFrame, lines: list[tuple[str, str | None]], ax: Axes) -> Axes:
+    """The curves of one attribute over all layers.
+
+    Args:
+        curves: Rows of `sparse_curves` of one attribute and network.
+        lines: Layers with their pooling, in the order that gives them colour and marker.
+        ax: Where to draw.
+    """
+    end = _dense_place(curves)
+    band = curves.with_columns(x=_places(curves, end)).drop_nulls("control_auroc").group_by("x").agg(
+        low=pl.col("control_auroc").min(), mean=pl.col("control_auroc").mean(), high=pl.col("control_auroc").max()
+    ).sort("x")  # fmt: skip
+    ax.fill_between(band["x"], band["low"], band["high"], color="0.85", linewidth=0, zorder=0)
+    ax.plot(band["x"], band["mean"], ":", color="0.45", linewidth=1.2, zorder=1)
+    for index, (layer, pooling) in enumerate(lines):
+        own = curves.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
+        own = own.with_columns(x=_places(own, end)).filter(pl.col("auroc").is_not_null()).sort("x")
+        if not own.is_empty():
+            _draw_line(ax, own, model_colour(index, len(lines)), model_marker(index))
+    return ax
+
+
+def _draw_line(ax: Axes, own: pl.DataFrame, colour: tuple[float, ...], marker: str) -> None:
+    """One layer: sizes joined, the dense end set apart, a ring on the size that is enough and its level."""
+    sizes, dense = own.filter(~pl.col("dense")), own.filter("dense")
+    ax.plot(sizes["x"], sizes["auroc"], "-", color=colour, marker=marker, markersize=4, linewidth=1.4, zorder=3)
+    if dense.is_empty():
+        return
+    joined = pl.concat([sizes.tail(1), dense])
+    ax.plot(joined["x"], joined["auroc"], "--", color=colour, linewidth=1, zorder=2)
+    x, score, enough = dense.select("x", "auroc", "sufficient_k").row(0)
+    ax.plot(x, score, marker, color=colour, markersize=4.5, markerfacecolor="white", zorder=3)
+    reached = own.filter(pl.col("k") == pl.lit(enough, pl.Int64))
+    if not reached.is_empty():
+        start, height = reached.select("x", "auroc").row(0)
+        level = 0.5 + KEPT * (score - 0.5)
+        ax.plot([start, x], [level, level], ":", color=colour, linewidth=1, zorder=2)
+        ax.plot(start, height, "o", markersize=9, markerfacecolor="none", markeredgecolor="black", zorder=4)
+
+
+def _dense_place(curves: pl.DataFrame) -> float:
+    """Where all neurons stand on the x axis: right of the largest size, however many they are."""
+    largest = curves.filter(~pl.col("dense"))["k"].max()
+    return (math.log2(largest) if isinstance(largest, int) else 0.0) + GAP
+
+
+def _places(curves: pl.DataFrame, end: float) -> pl.Series:
+    return curves.select(pl.when("dense").then(end).otherwise(pl.col("k").log(2))).to_series()
+
+
+def _attributes(curves: pl.DataFrame) -> list[str]:
+    """Attributes by the best score of a dense observer."""
+    best = curves.group_by("attribute", maintain_order=True).agg(
+        pl.col("auroc").filter("dense").max().alias("dense"), pl.col("auroc").max().alias("any")
+    )
+    order = best.sort("dense", "any", descending=True, nulls_last=True, maintain_order=True)
+    return order["attribute"].to_list()
+
+
+def _furnish(axes: np.ndarray, curves: pl.DataFrame, shown: int) -> None:
+    """Shared scales: sizes by doublings and the gap before all neurons; AUROC down to the lowest that is drawn."""
+    sizes = sorted(set(curves.filter(~pl.col("dense"))["k"].to_list()))
+    end = _dense_place(curves)
+    lowest = min(float(curves[column].min() or 0.5) for column in ("auroc", "control_auroc"))  # type: ignore[arg-type]
+    for index, ax in enumerate(axes.flat[:shown]):
+        ax.set_xticks([*np.log2(sizes), end], [*map(str, sizes), "all"])
+        ax.set_xlim(-0.4, end + 0.4)
+        ax.set_ylim(min(0.45, lowest - 0.02), 1.02)
+        ax.grid(axis="y", color="0.92", linewidth=0.6, zorder=0)
+        ax.set_axisbelow(True)
+        if index + axes.shape[1] >= shown:  # nothing is drawn below it
+            ax.set_xlabel("neurons read, k")
+            ax.tick_params(labelbottom=True)
+        if index % axes.shape[1] == 0:
+            ax.set_ylabel("held-out AUROC")
+
+
+def _heading(cells: pl.DataFrame) -> str:
+    n = cells["object_model"].n_unique()
+    names = ", ".join(
+        [*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)]
+    )
+    return f"{_TITLE}\n{names}, mean over {n} object model{'s' * (n != 1)}"
+
+
+def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
+    several = len({layer for layer, _ in lines}) < len(lines)
+    layers: list[Line2D | Patch] = [
+        Line2D([], [], color=model_colour(index, len(lines)), marker=model_marker(index), markersize=4,
+               label=f"{layer} ({pooling})" if several else layer)
+        for index, (layer, pooling) in enumerate(lines)
+    ]  # fmt: skip
+    ring = {"linestyle": "", "marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgecolor": "black"}
+    return [
+        *layers[:MOST_LAYERS_NAMED],
+        Line2D([], [], label=f"fewest neurons that keep {KEPT:.0%} of all (from .5)", **ring),  # type: ignore[arg-type]
+        Line2D(
+            [], [], color="black", linestyle=":", linewidth=1, label=f"that level: .5 + {f'{KEPT:g}'[1:]} (all - .5)"
+        ),
+        Line2D([], [], color="0.45", linestyle=":", linewidth=1.2, label="shuffled labels, mean"),
+        Patch(color="0.85", label="shuffled labels, range over layers"),
+    ]

@@ -1,0 +1,49 @@
+"""Merging keeps each row of jobs that overlap once, whether or not it has a size."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from denote.evidence.rule import Rule
+from denote.runs.merge import TABLES, merge
+from denote.tables import CELLS, CELLS_KEY, CONTROLS, NEURONS, table
+
+ROW = {
+    "dataset": "d", "architecture": "a", "trained": True, "seed": 0, "object_model": "m", "layer": "hidden_1",
+    "pooling": "none", "probe_seed": 0, "attribute": "odd", "family": "named", "n_fit": 100, "n_test": 100,
+    "n_positive_fit": 50, "n_positive_test": 50, "balanced_accuracy": 0.9, "balanced_accuracy_low": 0.8,
+}  # fmt: skip
+
+
+def job(folder: Path, *observers: tuple[str, int | None]) -> Path:
+    """A finished job's tables: a cell per observer, and a shuffled replicate of each."""
+    rows: list[dict[str, Any]] = [
+        {**ROW, "probe": probe, "k": k, "p_value": 0.01 * (k or 5), "auroc": 0.9} for probe, k in observers
+    ]
+    controls = [{**row, "control": "shuffled", "draw": draw} for row in rows for draw in range(2)]
+    folder.mkdir()
+    frames = {"cells": table(rows, CELLS), "neurons": table([], NEURONS), "controls": table(controls, CONTROLS)}
+    for name in TABLES:
+        frames[name].write_parquet(folder / f"{name}.parquet")
+    return folder
+
+
+def test_sizes_are_kept_apart_and_what_jobs_share_is_kept_once(tmp_path: Path) -> None:
+    sparse = [("sparse", 1), ("sparse", 2), ("sparse", 16)]
+    linear = ("linear", None)
+    jobs = [job(tmp_path / "1", linear, *sparse), job(tmp_path / "2", *sparse), job(tmp_path / "3", linear)]
+    merged = merge(jobs, Rule())
+    assert merged.cells.select("probe", "k").rows() == [linear, *sparse]
+    assert not merged.cells.select(CELLS_KEY).is_duplicated().any()
+    assert set(merged.cells["n_tests"]) == {4}
+    assert merged.controls.select("control", "draw", "probe", "k").height == 2 * 4
+    assert not merged.controls.select("draw", *CELLS_KEY).is_duplicated().any()
+
+
+def test_jobs_from_before_a_column_was_added_have_it_null(tmp_path: Path) -> None:
+    old, new = job(tmp_path / "1", ("linear", None)), job(tmp_path / "2", ("sparse", 2))
+    for name in ("cells", "controls"):
+        frame = pl.read_parquet(old / f"{name}.parquet").drop("sufficient_k", "gradient_norm")
+        frame.write_parquet(old / f"{name}.parquet")
+    assert merge([old, new], Rule()).cells.columns == list(CELLS)
