@@ -30,7 +30,7 @@ CELLS: dict[str, type[pl.DataType]] = {
         "majority_accuracy control_auroc selectivity untrained_auroc input_auroc", NUMBER,
     ),
     "sufficient_k": INTEGER, "p_value": NUMBER, "q_value": NUMBER, "n_tests": INTEGER, "converged": FLAG,
-    "gradient_norm": NUMBER, "decisive": FLAG, "note": TEXT,
+    "gradient_norm": NUMBER, "l2": NUMBER, "decisive": FLAG, "note": TEXT,
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 

@@ -297,6 +297,7 @@ def _measured(
         ),
         "converged": observer.converged,
         "gradient_norm": observer.gradient_norm,
+        "l2": observer.l2,
         **dict.fromkeys(_LATER),
         **_scored_by_parts(observer, state.test, truth.test, None if groups is None else groups.test, resources),
     }

@@ -55,9 +55,9 @@ def as_tensor(state: State) -> Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
-def row_blocks(state: State, numbers: int = BLOCK) -> Iterator[tuple[slice, Tensor]]:
-    """Blocks of rows in memory, each about that many numbers, with the places of their rows."""
-    step = max(1, numbers // max(1, state.shape[1]))
+def row_blocks(state: State, numbers: int | None = None) -> Iterator[tuple[slice, Tensor]]:
+    """Blocks of rows in memory, each about that many numbers (default `BLOCK`), with the places of their rows."""
+    step = max(1, (numbers or BLOCK) // max(1, state.shape[1]))
     for start in range(0, len(state), step):
         part = slice(start, min(start + step, len(state)))
         yield part, as_tensor(state[part])

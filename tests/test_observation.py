@@ -1,0 +1,123 @@
+"""One observation: where a state lies and how little memory there is change nothing; what is wrong names its layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from denote.attributes.labels import Family, Labels
+from denote.data.parts import Halves, Parts
+from denote.errors import ConfigError, StateError
+from denote.evidence.rule import Rule
+from denote.observation import Controls, Observation, Subject, observe_states
+from denote.observers.probes import probe_from
+from denote.observers.reading import State
+from denote.states.layers import Layer
+from denote.states.state import LayerState, state_of_all
+from denote.states.stored import StoredState
+
+ROWS, NEURONS = 900, 60
+SUBJECT = Subject("planted", "mlp", True, None, 0, "key", None)
+PARTS = Parts(object=np.arange(0), fit=np.arange(0, ROWS, 2), test=np.arange(1, ROWS, 2))
+
+
+@pytest.fixture
+def codes() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 5, ROWS)
+
+
+def families(codes: np.ndarray) -> tuple[list[Family], Labels]:
+    classes = (codes[:, None] == np.arange(5)).astype(np.int8)
+    labels = Labels(tuple(f"class={c}" for c in range(5)), ("classes",) * 5, classes)
+    none = Labels((), (), np.zeros((ROWS, 0), np.int8))
+    names = tuple("01234")
+    return [Family("classes", labels), Family("subsets", none, codes, names)], labels
+
+
+def layer_state(folder: Path, codes: np.ndarray, depth: int, seed: int) -> LayerState:
+    """A layer on disk in which neuron c rises with class c."""
+    draws = np.random.default_rng(seed)
+    values = draws.standard_normal((ROWS, NEURONS))
+    values[:, :5] += 5.0 * (codes[:, None] == np.arange(5))
+    values[:, 7] = 2.5
+    path = folder / f"{seed}-{depth}.npy"
+    np.save(path, values.astype(np.float32))
+    layer = Layer(f"block{depth}", depth, float(depth), (NEURONS,), "none", (NEURONS,))
+    return LayerState(layer, np.load(path, mmap_mode="r"), np.arange(ROWS))
+
+
+def seen(
+    states: list[LayerState], codes: np.ndarray, twins: list[list[LayerState]], memory: int, raw: Halves[State] | None
+) -> Observation:
+    searched, labels = families(codes)
+    kinds = ("linear", "neuron", "centroid", "sparse", "majority")
+    return observe_states(
+        states, subject=SUBJECT, parts=PARTS, families=searched, labels=labels,
+        probes={kind: probe_from(kind, {"sizes": [1, 3]} if kind == "sparse" else {}) for kind in kinds},
+        rule=Rule(), controls=Controls(shuffles=2, neuron_shuffles=1, twins=len(twins)), untrained=twins,
+        raw_input=raw, memory_limit=memory,
+    )  # fmt: skip
+
+
+def test_a_small_memory_gives_the_same_tables(
+    tmp_path: Path, codes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("denote.states.stored.READ", 1 << 14)
+    states = [layer_state(tmp_path, codes, depth, 1) for depth in (0, 1)]
+    states.append(state_of_all(states))
+    twins = [[layer_state(tmp_path, codes, depth, 2) for depth in (0, 1)]]
+    twins[0].append(state_of_all(twins[0]))
+    inputs = layer_state(tmp_path, codes, 5, 3)
+    raw = Halves[State](inputs.stored(PARTS.fit), inputs.stored(PARTS.test))
+    large = seen(states, codes, twins, 1 << 30, Halves(raw.fit[:], raw.test[:]))
+    small = seen(states, codes, twins, 1_500_000, raw)
+    for name in ("cells", "neurons", "controls"):
+        one, other = getattr(large, name), getattr(small, name)
+        # Where a fit ends inside its tolerance depends on the order of sums.
+        assert_frame_equal(one.drop("gradient_norm", strict=False), other.drop("gradient_norm", strict=False),
+                           rel_tol=1e-3, abs_tol=1e-4)  # fmt: skip
+    assert large.cells.filter(pl.col("decisive"))["attribute"].n_unique() == 5
+    assert large.cells.filter(pl.col("layer") == "state")["n_neurons"].unique().to_list() == [2 * NEURONS]
+
+
+def test_a_state_larger_than_a_quarter_of_the_memory_is_never_loaded(
+    tmp_path: Path, codes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 0
+    read = StoredState._read
+
+    def watched(self: StoredState, places: np.ndarray, columns: object) -> np.ndarray:
+        nonlocal most
+        block = read(self, places, columns)
+        most = max(most, block.nbytes)
+        return block
+
+    monkeypatch.setattr(StoredState, "_read", watched)
+    monkeypatch.setattr("denote.observers.reading.BLOCK", 1 << 11)
+    monkeypatch.setattr("denote.observers.design.BLOCK_BYTES", 1 << 13)
+    monkeypatch.setattr("denote.observers.design.LEAST_ROWS", 16)
+    state = layer_state(tmp_path, codes, 0, 1)
+    seen([state], codes, [], 600_000, None)
+    assert 0 < most < ROWS * NEURONS * 4 // 4
+
+
+@pytest.mark.parametrize("part", ["fit", "test"])
+def test_what_is_not_finite_names_layer_and_neuron(tmp_path: Path, codes: np.ndarray, part: str) -> None:
+    state = layer_state(tmp_path, codes, 1, 1)
+    broken = np.array(state.values)
+    broken[getattr(PARTS, part)[:3], 8] = np.inf
+    with pytest.raises(
+        StateError, match=r"layer block1: 3 numbers .* in 1 neurons, first in neuron 8"
+    ):
+        seen([replace(state, values=broken)], codes, [], 1 << 30, None)
+
+
+def test_too_little_memory_says_what_is_enough(tmp_path: Path, codes: np.ndarray) -> None:
+    state = layer_state(tmp_path, codes, 0, 1)
+    with pytest.raises(ConfigError, match=r"memory_limit: .* at least \d+MiB"):
+        seen([state], codes, [], 20_000, None)
