@@ -25,6 +25,9 @@ BATCH = 1 << 18
 SEGMENT = 128
 """Sorted samples whose largest and smallest gain are kept, so that only segments with the best are gone over again."""
 
+GROUP = 256
+"""Attributes that are scanned together: their labels are read in the neuron's order, and should stay near, too."""
+
 Task = TypeVar("Task")
 Work = Callable[[slice, Float[np.ndarray, "neuron row"], Int[np.ndarray, "neuron row"]], None]
 
@@ -67,13 +70,17 @@ def groups_of(labels: Values) -> list[Group]:
 
 
 def _alike(labels: Values, able: Int[np.ndarray, " attribute"]) -> list[Int[np.ndarray, " attribute"]]:
-    """Those attributes, grouped by which of their labels are null."""
-    if len(able) and labels.min() >= 0:
-        return [able]
+    """Those attributes, grouped by which of their labels are null, not too many together."""
     patterns: dict[bytes, list[int]] = {}
+    complete = labels.size == 0 or labels.min() >= 0
     for column in able:
-        patterns.setdefault(np.packbits(labels[:, column] >= 0).tobytes(), []).append(int(column))
-    return [np.array(columns) for columns in patterns.values()]
+        pattern = b"" if complete else np.packbits(labels[:, column] >= 0).tobytes()
+        patterns.setdefault(pattern, []).append(int(column))
+    return [
+        np.array(columns[start : start + GROUP])
+        for columns in patterns.values()
+        for start in range(0, len(columns), GROUP)
+    ]
 
 
 def over_sorted_columns(state: State, labels: Values, work: Work, resources: Resources) -> Bool[np.ndarray, " neuron"]:
