@@ -14,7 +14,7 @@ TINY = [
 ]  # fmt: skip
 """The smallest job that still has every control."""
 
-HEAVY = ("torch", "pytorch_lightning", "lightning", "polars", "wandb", "matplotlib", "sklearn", "scipy")
+HEAVY = ("torch", "pytorch_lightning", "lightning", "polars", "wandb", "matplotlib", "sklearn", "scipy", "numba")
 
 SPOKEN = f"""
 import json, sys

@@ -11,8 +11,9 @@ from denote.attributes.labels import NULL
 from denote.data.parts import Halves
 from denote.denotation.properties import Properties
 from denote.denotation.scores import balanced_accuracy
-from denote.denotation.search import Settings, State
+from denote.denotation.search import Settings
 from denote.denotation.thresholds import Block, exact_threshold, sorted_blocks
+from denote.observers.reading import State, as_array
 
 
 def best_coordinates(
@@ -43,13 +44,26 @@ def best_coordinates(
         peak[better], sign[better] = np.abs(value[better]), np.sign(value[better])
         coordinate[better] = block.start + place[better] // gain.shape[1]
     scores = np.full(n, np.nan)
-    for index in np.flatnonzero(coordinate >= 0):
-        labels = asked.fit_labels(int(index))
-        known, column = labels != NULL, coordinate[index]
-        threshold, _ = exact_threshold(sign[index] * state.fit[known, column], labels[known] == 1)
-        on = sign[index] * state.test[:, column] > threshold
-        scores[index] = balanced_accuracy(on, asked.test_labels(int(index)))
+    for index, fit, test in _columns_of(state, coordinate, settings.memory):
+        labels = asked.fit_labels(index)
+        known = labels != NULL
+        threshold, _ = exact_threshold(sign[index] * fit[known], labels[known] == 1)
+        scores[index] = balanced_accuracy(sign[index] * test > threshold, asked.test_labels(index))
     return scores
+
+
+def _columns_of(
+    state: Halves[State], coordinate: Int[np.ndarray, " property"], memory: int
+) -> Iterator[tuple[int, Float[np.ndarray, " row"], Float[np.ndarray, " row"]]]:
+    """Every property that has a coordinate, with that column on fit and on test; columns are read by blocks, once."""
+    wanted = np.unique(coordinate[coordinate >= 0])
+    width = max(1, memory // max(1, 16 * (len(state.fit) + len(state.test))))
+    for start in range(0, len(wanted), width):
+        columns = wanted[start : start + width]
+        fit, test = (as_array(side[:, columns]) for side in (state.fit, state.test))
+        for index in np.flatnonzero(np.isin(coordinate, columns)):
+            place = np.searchsorted(columns, coordinate[index])
+            yield int(index), fit[:, place], test[:, place]
 
 
 def _signed_gains(

@@ -13,9 +13,11 @@ from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 from denote.denotation.coordinates import best_coordinates
 from denote.denotation.scores import Scores, enough, score_neurons
-from denote.denotation.search import Candidates, Settings, State, search
+from denote.denotation.search import Candidates, Settings, search
 from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule
+from denote.observers.reading import State
+from denote.observers.sorted_columns import column_blocks
 from denote.states.layers import Layer
 from denote.tables import note
 
@@ -130,20 +132,19 @@ def score_candidates(
     """Held-out scores of every neuron against the property chosen for it; nan where it has none.
 
     Args:
-        test: Activations on the test rows.
+        test: Activations ``[row, neuron]`` on the test rows; a block of neurons is read at a time.
         found: Properties chosen on fit.
         null: ``Rule.null``.
         settings: For the memory a block may take.
         groups: Group of every test row.
     """
-    n_rows, n_neurons = test.shape
+    n_rows = len(test)
     width = max(1, settings.memory // max(1, n_rows * 64))
     parts = []
-    for start in range(0, n_neurons, width):
+    for start, values in column_blocks(test, width):
         index = found.index[start : start + width]
         labels = np.full((len(index), n_rows), NULL, dtype=np.int8)
         labels[index >= 0] = found.properties.test_labels(index[index >= 0])
-        values = np.ascontiguousarray(test[:, start : start + width].T)
         parts.append(score_neurons(values, found.threshold[start : start + width], labels, null, groups))
     return Scores.joined(parts)
 

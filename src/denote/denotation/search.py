@@ -13,9 +13,9 @@ from denote.denotation.properties import Properties, attribute_properties, compl
 from denote.denotation.subsets import ENTRY_ROWS, search_subsets
 from denote.denotation.thresholds import MEMORY
 from denote.observers.neuron import best_thresholds, live_neurons
+from denote.observers.reading import Resources, State
+from denote.observers.sorted_columns import least_memory
 from denote.tables import note
-
-State = Float[np.ndarray, "row neuron"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def search(state: State, family: Halves[Family], settings: Settings | None = Non
     """Choose the property of every neuron.
 
     Args:
-        state: Activations on the fit rows, finite. Test rows are not needed, so they cannot leak.
+        state: Activations ``[row, neuron]`` on the fit rows, finite. Test rows are not needed, so they cannot leak.
         family: The family at the fit and at the test rows. Labels of test rows are only carried along.
         settings: Of the search.
 
@@ -75,13 +75,12 @@ def search(state: State, family: Halves[Family], settings: Settings | None = Non
         For a family with class codes the best class subset; for any other the best attribute or its complement.
     """
     settings = settings or Settings()
-    live = live_neurons(state)
     if family.fit.codes is not None:
-        return _search_subsets(state, family, settings, live)
-    return _search_attributes(state, family, settings, live)
+        return _search_subsets(state, family, settings)
+    return _search_attributes(state, family, settings)
 
 
-def _search_subsets(state: State, family: Halves[Family], settings: Settings, live: np.ndarray) -> Candidates:
+def _search_subsets(state: State, family: Halves[Family], settings: Settings) -> Candidates:
     codes, names = Halves(_codes(family.fit), _codes(family.test)), family.fit.class_names
     found = search_subsets(
         state, codes.fit, len(names), settings.thresholds, settings.decisive, settings.entry_rows, settings.memory
@@ -106,11 +105,12 @@ def _search_subsets(state: State, family: Halves[Family], settings: Settings, li
         else None
     )
     return Candidates(
-        properties, indices[0], has.astype(np.int64), found.threshold, found.score, indices[1], indices[2], live, reason
-    )
+        properties, indices[0], has.astype(np.int64), found.threshold, found.score, indices[1], indices[2],
+        live_neurons(state), reason,
+    )  # fmt: skip
 
 
-def _search_attributes(state: State, family: Halves[Family], settings: Settings, live: np.ndarray) -> Candidates:
+def _search_attributes(state: State, family: Halves[Family], settings: Settings) -> Candidates:
     single = attribute_properties(family, settings.entry_rows)
     n_neurons, n_single = state.shape[1], len(single)
     names = single.names + tuple(complement(name) for name in single.names)
@@ -119,13 +119,18 @@ def _search_attributes(state: State, family: Halves[Family], settings: Settings,
     index, direction = np.full(n_neurons, -1), np.zeros(n_neurons, dtype=np.int64)
     threshold, score = np.full(n_neurons, np.nan), np.full(n_neurons, np.nan)
     if n_single:
-        scan = best_thresholds(state, single.fit_labels(np.arange(n_single)).T)
-        known = np.nan_to_num(scan.balanced_accuracy, nan=-1.0)
+        labels = single.fit_labels(np.arange(n_single)).T
+        # As with subsets a block holds one neuron at the least.
+        memory = max(settings.memory, least_memory(state, labels))
+        scan = best_thresholds(state, labels, resources=Resources(memory=memory))
+        live, known = scan.live, np.nan_to_num(scan.balanced_accuracy, nan=-1.0)
         attribute, neuron = known.argmax(axis=1), np.arange(n_neurons)
         has = known[neuron, attribute] >= 0
         direction[has] = scan.direction[neuron, attribute][has]
         threshold, score = scan.threshold[neuron, attribute], scan.balanced_accuracy[neuron, attribute]
         index[has] = (attribute + n_single * (direction < 0))[has]
+    else:
+        live = live_neurons(state)
     left_out = len(family.fit.labels) - n_single
     reason = (
         f"no attribute has {settings.entry_rows} positive and negative fit rows"

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from denote.denotation.thresholds import MEMORY, Block, exact_threshold, sorted_blocks
+from denote.observers.reading import State
 
 ENTRY_ROWS = 20
 """Least number of positive and of negative fit rows of a class or attribute that enters the search (METHOD 2.1)."""
@@ -48,7 +49,7 @@ def entering_classes(
 
 
 def search_subsets(
-    state: Float[np.ndarray, "row neuron"],
+    state: State,
     codes: Int[np.ndarray, " row"],
     n_classes: int,
     thresholds: int = 64,
@@ -61,7 +62,7 @@ def search_subsets(
     All quantile thresholds are tried, each with its best subset; the winner's threshold is then set exactly.
 
     Args:
-        state: Activations on fit, finite.
+        state: Activations on fit ``[row, neuron]``, finite.
         codes: Class of every row, -1 null.
         n_classes: Number of classes.
         thresholds: Number of quantiles, at least 1; METHOD asks for 64 or more.

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 
 from denote.observers.neuron import midpoints
+from denote.observers.reading import State
+from denote.observers.sorted_columns import column_blocks, sorting_orders
 
 MEMORY = 256 * 2**20
 """Bytes that one block of neurons may take while it is searched, unless told otherwise."""
@@ -53,22 +54,20 @@ class Block:
         return np.ascontiguousarray(above.transpose(0, 2, 1))
 
 
-def sorted_blocks(
-    state: Float[np.ndarray, "row neuron"], thresholds: int, n_codes: int, memory: int = MEMORY
-) -> Iterator[Block]:
+def sorted_blocks(state: State, thresholds: int, n_codes: int, memory: int = MEMORY) -> Iterator[Block]:
     """Go through a state by blocks of neurons that fit into memory, sorting each neuron once.
 
     Args:
-        state: Activations, finite.
+        state: Activations ``[row, neuron]``, finite; wherever it lies, a block of columns is read at a time.
         thresholds: Number of quantiles to cut at, spread evenly.
         n_codes: Number of codes the counts will have, which sets how much memory a neuron takes.
         memory: Bytes for one block.
     """
-    n_rows, n_neurons = state.shape
+    n_rows = len(state)
     width = max(1, int(memory // (n_rows * 16 + (thresholds + 1) * n_codes * 64)))
-    for start in range(0, n_neurons, width):
-        columns = torch.from_numpy(np.ascontiguousarray(state[:, start : start + width].T))
-        values, order = (part.numpy() for part in torch.sort(columns, dim=1))
+    for start, columns in column_blocks(state, width):
+        order = sorting_orders(columns)
+        values = np.take_along_axis(columns, order, axis=1)
         yield Block(start, values, order, _quantile_cuts(values, thresholds))
 
 

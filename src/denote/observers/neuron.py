@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int, Int8
 from scipy import stats
 
-from denote.observers.observer import Observer, class_counts, unfit_notes
-from denote.observers.ranks import average_ranks, rank_sum_deviation, tie_excess, tie_runs
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_array, check_state
+from denote.observers.observer import Observer, unfit_notes
+from denote.observers.ranks import rank_sum_deviation
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_tensor, check_shape, row_blocks
+from denote.observers.sorted_columns import Group, groups_of, over_sorted_columns
 
-BLOCK = 1 << 22
-"""Activations that are sorted at once."""
+NARROW = int(np.iinfo(np.int32).max)
+"""Largest count that is kept in 32 bits."""
 
-NEAR = 1 << 20
-"""Numbers (sample x attribute) that one neuron is scanned over at once, so that they stay near the processor."""
+PAIRS = 1 << 16
+"""Pairs of neuron and attribute whose p-values are made at once."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,14 @@ class NeuronProbe:
     joint = False
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
-        """Fit all attributes (see ``Probe.fit``)."""
-        check_state(state, labels)
-        scan = best_thresholds(state, labels)
+        """Fit all attributes (see ``Probe.fit``).
+
+        Raises:
+            ConfigError: if not even one neuron fits into the memory.
+            StateError: if the state is not finite or has another number of rows than the labels.
+        """
+        check_shape(state, labels)
+        scan = best_thresholds(state, labels, resources=resources)
         found = ~np.isnan(scan.balanced_accuracy).all(0)
         neuron = np.where(found, np.nan_to_num(scan.balanced_accuracy, nan=-1.0).argmax(0), -1)
         columns = np.arange(len(neuron))
@@ -82,7 +87,9 @@ class NeuronProbe:
         )  # fmt: skip
 
 
-def best_thresholds(state: State, labels: Values, upward_only: bool = False) -> NeuronScan:
+def best_thresholds(
+    state: State, labels: Values, upward_only: bool = False, resources: Resources = UNBOUNDED
+) -> NeuronScan:
     """Best balanced accuracy of every neuron for every attribute over all thresholds.
 
     Exact: counts are integers, and between equally good thresholds the one in the wider gap is taken (then the lower).
@@ -91,140 +98,118 @@ def best_thresholds(state: State, labels: Values, upward_only: bool = False) -> 
         state: Finite activations ``[sample, neuron]``.
         labels: 1, 0, or -1 for rows that are left out of that attribute.
         upward_only: Look at direction +1 only (balanced accuracy may then be below .5).
+        resources: Bytes that may be held; they shape no result.
+
+    Raises:
+        ConfigError: if not even one neuron fits into that memory.
+        StateError: if the state is not finite.
     """
-    neurons, attributes = state.shape[1], labels.shape[1]
-    accuracy, threshold = np.full((neurons, attributes), np.nan), np.full((neurons, attributes), np.nan)
-    direction = np.zeros((neurons, attributes), dtype=np.int8)
-    for rows, columns in _searches(labels):
-        coded, halves = _coded(labels[np.ix_(rows, columns)])
-        width = max(1, NEAR // coded[:, :1].size)
-        for block, values, order in _sorted_blocks(state, rows):
-            for neuron, ascending, places in zip(block, values, order, strict=True):
-                cuts = _cuts(ascending)
-                if len(cuts) == 0:
-                    continue
-                for start in range(0, len(columns), width):
-                    part = slice(start, start + width)
-                    gain, place, sign = _best_cut(coded[:, part], places, cuts, upward_only)
-                    accuracy[neuron, columns[part]] = 0.5 + gain / halves[part]
-                    threshold[neuron, columns[part]] = midpoints(ascending[place], ascending[place + 1])
-                    direction[neuron, columns[part]] = sign
-    return NeuronScan(accuracy, threshold, direction, live_neurons(state))
+    shape = state.shape[1], labels.shape[1]
+    accuracy, threshold = np.full(shape, np.nan), np.full(shape, np.nan)
+    direction = np.zeros(shape, dtype=np.int8)
+    groups = groups_of(labels)
+
+    def scan(part: slice, values: np.ndarray, order: np.ndarray) -> None:
+        for group in groups:
+            gain, cut, sign = _best_cuts(values, order, group, upward_only)
+            found = sign != 0
+            accuracy[part, group.columns] = np.where(found, 0.5 + gain / (2 * group.pairs), np.nan)
+            threshold[part, group.columns] = np.where(found, cut, np.nan)
+            direction[part, group.columns] = sign
+
+    live = over_sorted_columns(state, labels, scan, resources)
+    return NeuronScan(accuracy, threshold, direction, live)
 
 
 def live_neurons(state: State) -> Bool[np.ndarray, " neuron"]:
-    """Which neurons are not constant (METHOD section 1)."""
-    array = as_array(state)
-    return np.asarray(array.max(0) > array.min(0))
+    """Which neurons are not constant (METHOD section 1); one pass over blocks of rows."""
+    live, first = np.zeros(state.shape[1], dtype=bool), as_tensor(state[:1])
+    for _, block in row_blocks(state):
+        live |= (block != first).any(0).cpu().numpy()
+    return live
 
 
-def rank_neurons(state: State, labels: Values) -> NeuronRanking:
+def rank_neurons(state: State, labels: Values, resources: Resources = UNBOUNDED) -> NeuronRanking:
     """AUROC with ties and two-sided Mann-Whitney p-value of every neuron for every attribute: the pair scan.
 
-    Ranks are float64, so that activations of any size keep their order. With the p-values go a correction family of
-    their own (METHOD section 3).
+    Ranks are counted in integers, so that activations of any size keep their order. With the p-values go a correction
+    family of their own (METHOD section 3).
+
+    Args:
+        state: Finite activations ``[sample, neuron]``.
+        labels: 1, 0, or -1 for rows that are left out of that attribute.
+        resources: Bytes that may be held; they shape no result.
+
+    Raises:
+        ConfigError: if not even one neuron fits into that memory.
+        StateError: if the state is not finite.
     """
-    neurons, attributes = state.shape[1], labels.shape[1]
-    auroc, p_value = np.full((neurons, attributes), np.nan), np.full((neurons, attributes), np.nan)
-    for rows, columns in _searches(labels):
-        positive = (labels[np.ix_(rows, columns)] == 1).astype(np.float64)
-        n, n_positive = len(rows), positive.sum(0)
-        pairs = n_positive * (n - n_positive)
-        for block, values, order in _sorted_blocks(state, rows):
-            runs = tie_runs(values)
-            ranks = np.empty(values.shape)
-            np.put_along_axis(ranks, order, average_ranks(runs), axis=1)
-            u = ranks @ positive - n_positive * (n_positive + 1) / 2
-            spread = rank_sum_deviation(n_positive, n - n_positive, tie_excess(runs).sum(1)[:, None])
-            live = (values[:, 0] < values[:, -1])[:, None]
+    shape = state.shape[1], labels.shape[1]
+    u, p_value = np.full(shape, np.nan), np.full(shape, np.nan)
+    groups = groups_of(labels)
+    ties = np.empty((len(groups), shape[0]))
+
+    def rank(part: slice, values: np.ndarray, order: np.ndarray) -> None:
+        for place, group in enumerate(groups):
+            u[part, group.columns] = _mann_whitney(values, order, group, ties[place, part])
+
+    over_sorted_columns(state, labels, rank, resources)
+    for group, excess in zip(groups, ties, strict=True):
+        step = max(1, PAIRS // len(group.columns))
+        for part in (slice(start, start + step) for start in range(0, shape[0], step)):
+            pairs, own = group.pairs, u[part, group.columns]
+            spread = rank_sum_deviation(group.n_positive, group.n_rows - group.n_positive, excess[part, None])
             with np.errstate(invalid="ignore", divide="ignore"):
-                z = np.maximum(np.abs(u - pairs / 2) - 0.5, 0) / spread
-            auroc[block[:, None], columns] = np.where(live, u / pairs, np.nan)
-            p_value[block[:, None], columns] = np.where(live, np.minimum(1, 2 * stats.norm.sf(z)), np.nan)
-    return NeuronRanking(auroc, p_value)
+                z = np.maximum(np.abs(own - pairs / 2) - 0.5, 0) / spread
+            p_value[part, group.columns] = np.minimum(1, 2 * stats.norm.sf(z))
+            u[part, group.columns] = own / pairs
+    return NeuronRanking(u, p_value)
 
 
-def _searches(labels: Values) -> Iterator[tuple[Int[np.ndarray, " row"], Int[np.ndarray, " column"]]]:
-    """Attributes that can be searched, grouped by the rows they apply to, so that ranks and gaps are of those rows."""
-    positives, negatives = class_counts(labels)
-    able = np.flatnonzero((positives > 0) & (negatives > 0))
-    applies = labels[:, able] >= 0
-    alike: dict[bytes, list[int]] = {}
-    for place, pattern in enumerate(np.packbits(applies, axis=0).T):
-        alike.setdefault(pattern.tobytes(), []).append(place)
-    for places in alike.values():
-        yield np.flatnonzero(applies[:, places[0]]), able[places]
+def _best_cuts(
+    values: Float[np.ndarray, "neuron row"], order: Int[np.ndarray, "neuron row"], group: Group, upward_only: bool
+) -> tuple[
+    Int[np.ndarray, "neuron attribute"], Float64[np.ndarray, "neuron attribute"], Int8[np.ndarray, "neuron attribute"]
+]:
+    """Gain, threshold and direction of the best cut; where a neuron is constant on the group's rows direction is 0."""
+    from denote.observers.scan_kernels import best_cuts  # compiles: only what scans neurons waits for it
+
+    n_positive = group.n_positive.astype(_counts_up_to(group.n_rows**2 // 4))
+    shape = len(values), len(n_positive)
+    gain, sign = np.zeros(shape, dtype=n_positive.dtype), np.zeros(shape, dtype=np.int8)
+    comparable = _comparable(values)
+    low, high = np.zeros((2, *shape), dtype=comparable.dtype)
+    best_cuts(comparable, order, group.applies, group.positive, n_positive, upward_only, gain, low, high, sign)
+    return gain, midpoints(low.astype(values.dtype), high.astype(values.dtype)), sign
 
 
-def _sorted_blocks(
-    state: State, rows: Int[np.ndarray, " row"]
-) -> Iterator[tuple[Int[np.ndarray, " neuron"], Float[np.ndarray, "neuron row"], Int[np.ndarray, "neuron row"]]]:
-    """Blocks of neurons, each neuron's values ascending, with the order that sorts the rows."""
-    array = as_array(state)
-    step = max(1, BLOCK // max(1, len(rows)))
-    for start in range(0, array.shape[1], step):
-        columns = np.ascontiguousarray(array[rows, start : start + step].T)
-        order = np.argsort(columns, axis=1, kind="stable")
-        yield np.arange(start, start + len(columns)), np.take_along_axis(columns, order, axis=1), order
+def _mann_whitney(
+    values: Float[np.ndarray, "neuron row"],
+    order: Int[np.ndarray, "neuron row"],
+    group: Group,
+    ties: Float64[np.ndarray, " neuron"],
+) -> Float64[np.ndarray, "neuron attribute"]:
+    """U of every neuron for every attribute, a multiple of 1/2; fills the tie terms, nan where a neuron is constant."""
+    from denote.observers.scan_kernels import rank_sums
+
+    n_positive = group.n_positive
+    sums = np.empty((len(values), len(n_positive)), dtype=_counts_up_to(group.n_rows * (group.n_rows + 1)))
+    rank_sums(_comparable(values), order, group.applies, group.positive, sums, ties)
+    u = (sums - n_positive * (n_positive + 1)) / 2
+    return np.where(np.isnan(ties[:, None]), np.nan, u)
 
 
-def _coded(labels: Values) -> tuple[Int[np.ndarray, "row attribute"], Int[np.ndarray, " attribute"]]:
-    """Codes whose sum over some rows is (FPR - TPR) of those rows times positives times negatives: exact integers.
-
-    Returns:
-        The codes, with rows of zeros that fill up a square number of rows, and twice positives times negatives.
-    """
-    positives, negatives = class_counts(labels)
-    n = len(labels)
-    kind = np.int32 if n**2 // 4 < np.iinfo(np.int32).max else np.int64
-    coded = np.zeros(((math.isqrt(n - 1) + 1) ** 2, labels.shape[1]), dtype=kind)
-    coded[:n] = np.where(labels == 1, -negatives, positives)
-    return coded, 2 * positives * negatives
+def _counts_up_to(largest: int) -> type[np.signedinteger[Any]]:
+    """The narrower of two types that holds such counts: the processor takes twice as many of them at once."""
+    return np.int32 if largest <= NARROW else np.int64
 
 
-def _cuts(ascending: Float[np.ndarray, " row"]) -> Int[np.ndarray, " cut"]:
-    """Places after which a threshold can lie, the widest gap first, so that the first of equals is the one to take."""
-    gaps = np.diff(ascending.astype(np.float64))
-    cuts = np.flatnonzero(gaps > 0)
-    return cuts[np.argsort(-gaps[cuts], kind="stable")]
+def _comparable(values: Float[np.ndarray, "neuron row"]) -> Float[np.ndarray, "neuron row"]:
+    """The same numbers in a type that compiled loops know."""
+    return values.astype(np.result_type(values, np.float32), copy=False)
 
 
-def _best_cut(
-    coded: Int[np.ndarray, "square attribute"],
-    order: Int[np.ndarray, " row"],
-    cuts: Int[np.ndarray, " cut"],
-    upward_only: bool,
-) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:
-    """Largest coded |TPR - FPR| of one neuron for all attributes, the place of its cut and its direction."""
-    below = _running_sums(coded, order).take(cuts, axis=0)
-    best, sign = below.max(0), np.ones(below.shape[1], dtype=np.int8)
-    if not upward_only:
-        lowest = below.min(0)
-        sign[-lowest > best] = -1
-        best = np.where(sign > 0, best, lowest)
-    # The first hit, by a maximum: argmax along columns would be several times slower.
-    countdown = np.arange(len(cuts), 0, -1, dtype=np.int32)[:, None]
-    first = len(cuts) - ((below == best) * countdown).max(0)
-    return best * sign, cuts[first], sign
-
-
-def _running_sums(
-    coded: Int[np.ndarray, "square attribute"], order: Int[np.ndarray, " row"]
-) -> Int[np.ndarray, "square attribute"]:
-    """Sums of the codes over the first rows in the given order.
-
-    In two levels, whole rows at a time, which the processor vectorises: ten times faster than ``cumsum`` along rows.
-    """
-    side = math.isqrt(len(coded))
-    sums = coded.take(np.append(order, np.arange(len(order), len(coded))), axis=0).reshape(side, side, -1)
-    for i in range(1, side):
-        sums[:, i] += sums[:, i - 1]
-    for i in range(1, side):
-        sums[i] += sums[i - 1, -1]
-    return sums.reshape(coded.shape)
-
-
-def midpoints(low: Float[np.ndarray, " pair"], high: Float[np.ndarray, " pair"]) -> Float64[np.ndarray, " pair"]:
+def midpoints(low: Float[np.ndarray, "*pair"], high: Float[np.ndarray, "*pair"]) -> Float64[np.ndarray, "*pair"]:
     """Thresholds between two values that part them with ``>`` in float64 and, where it came so, in float32."""
     middle = low.astype(np.float64) + (high.astype(np.float64) - low.astype(np.float64)) / 2
     # Neighbouring floats: the midpoint may round up to the higher one, which would then not be above it.

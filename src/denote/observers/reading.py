@@ -48,11 +48,12 @@ def as_array(state: State) -> np.ndarray:
 
 
 def as_tensor(state: State) -> Tensor:
-    """The state as a tensor on the device where it lies, without a copy where memory is writable."""
+    """The state as a tensor on the device where it lies, without a copy where torch can share its memory."""
     if isinstance(state, Tensor):
         return state.detach()
     array = np.asarray(state)
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    shareable = array.flags.writeable and all(stride >= 0 for stride in array.strides)
+    return torch.from_numpy(array if shareable else array.copy())
 
 
 def row_blocks(state: State, numbers: int | None = None) -> Iterator[tuple[slice, Tensor]]:
@@ -100,14 +101,23 @@ def moments(state: State) -> Moments:
     return Moments(mean, square / max(count, 1), ~varies)
 
 
+def check_shape(state: State, labels: Values) -> None:
+    """Refuse a state that is not a matrix with one row per label.
+
+    Raises:
+        StateError: with the shape it has.
+    """
+    if state.ndim != 2 or len(state) != len(labels):
+        raise StateError("state", f"has shape {tuple(state.shape)}", f"[{len(labels)}, neurons] goes with the labels")
+
+
 def check_state(state: State, labels: Values) -> None:
     """Refuse a state that is not a finite matrix with one row per label.
 
     Raises:
         StateError: naming the first neuron with NaN or infinity, how many numbers it has and how many there are.
     """
-    if state.ndim != 2 or len(state) != len(labels):
-        raise StateError("state", f"has shape {tuple(state.shape)}", f"[{len(labels)}, neurons] goes with the labels")
+    check_shape(state, labels)
     bad = np.zeros(state.shape[1], dtype=np.int64)
     for _, block in row_blocks(state):
         # A sum is finite only if all its terms are, and costs no mask; it may overflow, so it only acquits.

@@ -1,0 +1,197 @@
+"""Every neuron's samples in ascending order: columns read by blocks wherever the state lies, sorted in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import isfinite
+from typing import TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Int8
+
+from denote.errors import ConfigError
+from denote.observers.reading import Resources, State, Values, as_tensor, check_state
+from denote.states.stored import StoredState
+
+BLOCK_BYTES = 256 << 20
+"""Bytes of columns that are held at once where nothing limits them."""
+
+BATCH = 1 << 18
+"""Activations that one thread sorts before it goes over them, so that they stay near the processor."""
+
+SEGMENT = 128
+"""Sorted samples whose largest and smallest gain are kept, so that only segments with the best are gone over again."""
+
+GROUP = 256
+"""Attributes that are scanned together: their labels are read in the neuron's order, and should stay near, too."""
+
+Task = TypeVar("Task")
+Work = Callable[[slice, Float[np.ndarray, "neuron row"], Int[np.ndarray, "neuron row"]], None]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Attributes that apply to the same rows, so that ranks and gaps are of those rows.
+
+    Attributes:
+        columns: Places of the attributes among all.
+        applies: Whether a row takes part.
+        positive: The labels; rows that take no part hold -1.
+        n_rows: Number of rows that take part.
+        n_positive: Positives of each attribute; at least 1 and less than ``n_rows``.
+    """
+
+    columns: Int[np.ndarray, " attribute"]
+    applies: Bool[np.ndarray, " row"]
+    positive: Int8[np.ndarray, "row attribute"]
+    n_rows: int
+    n_positive: Int[np.ndarray, " attribute"]
+
+    @property
+    def pairs(self) -> Int[np.ndarray, " attribute"]:
+        """Positives times negatives."""
+        pairs: Int[np.ndarray, " attribute"] = self.n_positive * (self.n_rows - self.n_positive)
+        return pairs
+
+
+def groups_of(labels: Values) -> list[Group]:
+    """The attributes that have both classes, grouped by the rows they apply to."""
+    positives, negatives = np.count_nonzero(labels == 1, axis=0), np.count_nonzero(labels == 0, axis=0)
+    able = np.flatnonzero((positives > 0) & (negatives > 0))
+    groups = []
+    for columns in _alike(labels, able):
+        applies = labels[:, columns[0]] >= 0
+        positive = np.ascontiguousarray(labels[:, columns], dtype=np.int8)
+        groups.append(Group(columns, applies, positive, int(np.count_nonzero(applies)), positives[columns]))
+    return groups
+
+
+def _alike(labels: Values, able: Int[np.ndarray, " attribute"]) -> list[Int[np.ndarray, " attribute"]]:
+    """Those attributes, grouped by which of their labels are null, not too many together."""
+    patterns: dict[bytes, list[int]] = {}
+    complete = labels.size == 0 or labels.min() >= 0
+    for column in able:
+        pattern = b"" if complete else np.packbits(labels[:, column] >= 0).tobytes()
+        patterns.setdefault(pattern, []).append(int(column))
+    return [
+        np.array(columns[start : start + GROUP])
+        for columns in patterns.values()
+        for start in range(0, len(columns), GROUP)
+    ]
+
+
+def over_sorted_columns(state: State, labels: Values, work: Work, resources: Resources) -> Bool[np.ndarray, " neuron"]:
+    """Sort every neuron's samples once and hand them on, in as many threads as torch uses.
+
+    Args:
+        state: Activations ``[sample, neuron]``.
+        labels: Of the same samples; they take memory too.
+        work: Called with places of neurons, their activations and the orders that sort them; inside ties an order is
+            arbitrary. Calls overlap.
+        resources: Bytes that may be held.
+
+    Returns:
+        Which neurons are not constant.
+
+    Raises:
+        ConfigError: if not even one neuron fits into that memory, with the least that works.
+        StateError: if a number is NaN or infinite.
+    """
+    live, finite = np.zeros(state.shape[1], dtype=bool), np.ones(state.shape[1], dtype=bool)
+    for start, values in column_blocks(state, neurons_within(state, labels, resources.memory)):
+
+        def batch(part: slice, start: int = start, values: np.ndarray = values) -> None:
+            some = values[part]
+            place, order = slice(start + part.start, start + part.start + len(some)), np.argsort(some, axis=1)
+            if order.shape[1]:
+                ends = np.take_along_axis(some, order[:, [0, -1]], axis=1)  # NaN is sorted to the end
+                live[place], finite[place] = ends[:, 0] < ends[:, 1], np.isfinite(ends).all(1)
+            work(place, some, order)
+
+        side_by_side(batch, _batches(*values.shape))
+        if not finite.all():
+            check_state(state, labels)
+    return live
+
+
+def column_blocks(state: State, width: int) -> Iterator[tuple[int, Float[np.ndarray, "neuron row"]]]:
+    """Blocks of that many neurons with the place of the first, each neuron's samples side by side in memory."""
+    for start in range(0, state.shape[1], width):
+        # torch transposes several times faster than NumPy.
+        yield start, as_tensor(state[:, start : start + width]).cpu().T.contiguous().numpy()
+
+
+def sorting_orders(values: Float[np.ndarray, "neuron row"]) -> Int[np.ndarray, "neuron row"]:
+    """Orders that sort every neuron's samples; inside ties arbitrary.
+
+    NumPy's plain sort, in threads: it uses vector instructions where there are some, and leaves torch's far behind.
+    """
+    order = np.empty(values.shape, dtype=np.intp)
+
+    def batch(part: slice) -> None:
+        order[part] = np.argsort(values[part], axis=1)
+
+    side_by_side(batch, _batches(*values.shape))
+    return order
+
+
+def side_by_side(work: Callable[[Task], None], tasks: Iterable[Task]) -> None:
+    """Do all tasks, in as many threads as torch uses. The work has to let go of the interpreter's lock itself."""
+    tasks = list(tasks)
+    threads = min(torch.get_num_threads(), len(tasks))
+    if threads < 2:
+        for task in tasks:
+            work(task)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, tasks))
+
+
+def neurons_within(state: State, labels: Values, memory: float) -> int:
+    """How many neurons can be scanned at once in that memory.
+
+    Raises:
+        ConfigError: if not even one fits, with the least that works.
+    """
+    per_neuron, (n, d) = _neuron_bytes(state), state.shape
+    most = max(1, BLOCK_BYTES // per_neuron)
+    if not isfinite(memory):
+        return most
+    if memory < least_memory(state, labels):
+        least = -(-least_memory(state, labels) // 2**20)
+        raise ConfigError("memory_limit", f"is too small for a state of {n} x {d}", f"at least {least}MiB")
+    threads = torch.get_num_threads()
+    width = int((memory - _label_bytes(labels, d) - threads * _batch_bytes(labels, BATCH)) // per_neuron)
+    # Every block of a state on disk is a pass over its file; for one in memory larger blocks are no use.
+    return max(1, width if isinstance(state, StoredState) else min(width, most))
+
+
+def least_memory(state: State, labels: Values) -> int:
+    """Bytes that a scan of one neuron at a time takes."""
+    return _label_bytes(labels, state.shape[1]) + _neuron_bytes(state) + _batch_bytes(labels, 1)
+
+
+def _neuron_bytes(state: State) -> int:
+    """As it is read, and once more with its samples side by side."""
+    dtype = state.values.dtype if isinstance(state, StoredState) else state.dtype
+    return 2 * max(1, len(state)) * int(dtype.itemsize)
+
+
+def _label_bytes(labels: Values, neurons: int) -> int:
+    """The labels by group, with the rows of each, and the results: two float64 and a sign for each pair."""
+    return 2 * int(labels.size) + 17 * neurons * int(labels.shape[1])
+
+
+def _batch_bytes(labels: Values, numbers: int) -> int:
+    """What a thread holds: orders of 8 bytes, those of one neuron twice more, gains by segment, results of a neuron."""
+    n, attributes = len(labels), int(labels.shape[1])
+    neurons = max(1, numbers // max(1, n))
+    return 8 * n * (neurons + 2) + 8 * attributes * (3 * (n // SEGMENT + 1) + 8 * neurons)
+
+
+def _batches(neurons: int, rows: int) -> list[slice]:
+    step = max(1, min(BATCH // max(1, rows), -(-neurons // torch.get_num_threads())))
+    return [slice(start, start + step) for start in range(0, neurons, step)]
