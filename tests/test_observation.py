@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,6 @@ from denote.observers.probes import probe_from
 from denote.observers.reading import State
 from denote.states.layers import Layer
 from denote.states.state import LayerState, state_of_all
-from denote.states.stored import StoredState
 
 ROWS, NEURONS = 900, 60
 SUBJECT = Subject("planted", "mlp", True, None, 0, "key", None)
@@ -85,25 +86,44 @@ def test_a_small_memory_gives_the_same_tables(
     assert large.cells.filter(pl.col("layer") == "state")["n_neurons"].unique().to_list() == [2 * NEURONS]
 
 
-def test_a_state_larger_than_a_quarter_of_the_memory_is_never_loaded(
-    tmp_path: Path, codes: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    most = 0
-    read = StoredState._read
+MEASURED = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+import test_observation as t
 
-    def watched(self: StoredState, places: np.ndarray, columns: object) -> np.ndarray:
-        nonlocal most
-        block = read(self, places, columns)
-        most = max(most, block.nbytes)
-        return block
+def observe(path, limit):
+    values = np.load(path, mmap_mode="r")
+    t.ROWS, t.NEURONS = values.shape
+    t.PARTS = t.Parts(np.arange(0), np.arange(0, t.ROWS, 2), np.arange(1, t.ROWS, 2))
+    codes = np.arange(t.ROWS) // 2 % 5
+    layer = t.Layer("block", 0, 0.0, (t.NEURONS,), "none", (t.NEURONS,))
+    found = t.seen([t.LayerState(layer, values, np.arange(t.ROWS))], codes, [], limit, None)
+    assert found.cells.filter(t.pl.col("decisive"))["attribute"].n_unique() == 5
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    monkeypatch.setattr(StoredState, "_read", watched)
-    monkeypatch.setattr("denote.observers.reading.BLOCK", 1 << 11)
-    monkeypatch.setattr("denote.observers.design.BLOCK_BYTES", 1 << 13)
-    monkeypatch.setattr("denote.observers.design.LEAST_ROWS", 16)
-    state = layer_state(tmp_path, codes, 0, 1)
-    seen([state], codes, [], 600_000, None)
-    assert 0 < most < ROWS * NEURONS * 4 // 4
+before = observe(Path(sys.argv[1]), 1 << 30)  # a small one, so that everything is imported and compiled
+print((observe(Path(sys.argv[2]), int(sys.argv[3])) - before) * 1024)
+"""
+
+
+def test_memory_stays_within_its_limit(tmp_path: Path) -> None:
+    """80 MB of activations of which half would be read at once, in 40 MiB; the interpreter itself has no limit."""
+    for name, rows, neurons in (("small", 1000, 16), ("large", 50_000, 400)):
+        draws = np.random.default_rng(0)
+        values = np.lib.format.open_memmap(tmp_path / f"{name}.npy", "w+", np.float32, (rows, neurons))
+        for start in range(0, rows, 5000):
+            part = slice(start, min(start + 5000, rows))
+            values[part] = draws.standard_normal((part.stop - start, neurons), dtype=np.float32)
+            values[part, :5] += 5 * (np.arange(start, part.stop)[:, None] // 2 % 5 == np.arange(5))
+        values.flush()
+    limit = 40 << 20
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURED, tmp_path / "small.npy", tmp_path / "large.npy", str(limit)],
+        cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) <= 1.25 * limit
 
 
 @pytest.mark.parametrize("part", ["fit", "test"])
@@ -111,9 +131,7 @@ def test_what_is_not_finite_names_layer_and_neuron(tmp_path: Path, codes: np.nda
     state = layer_state(tmp_path, codes, 1, 1)
     broken = np.array(state.values)
     broken[getattr(PARTS, part)[:3], 8] = np.inf
-    with pytest.raises(
-        StateError, match=r"layer block1: 3 numbers .* in 1 neurons, first in neuron 8"
-    ):
+    with pytest.raises(StateError, match=r"layer block1: 3 numbers .* in 1 neurons, first in neuron 8"):
         seen([replace(state, values=broken)], codes, [], 1 << 30, None)
 
 

@@ -17,7 +17,10 @@ BLOCK = 1 << 20
 """Numbers (sample x column) that one matrix product makes or eats."""
 
 BLOCK_BYTES = 32 << 20
-"""Bytes of the state that are read at once while it is streamed."""
+"""Most bytes of the state that are read at once while it is streamed."""
+
+BLOCK_SHARE = 1 / 16
+"""Most that this may be of the memory; a block is held three times: as it is read, centred and scaled."""
 
 SIDE_BY_SIDE = 4 << 30
 """Bytes for columns that are solved side by side where there is no limit; more would not be faster."""
@@ -35,18 +38,18 @@ class Design:
         shape: Rows and neurons.
         scaling: Mean (as a float32 and its rest) and 1 / scale, or None where ``source`` is scaled already.
         device: Where blocks are put.
+        at_once: Most rows of a block.
     """
 
     source: State
     shape: tuple[int, int]
     scaling: tuple[Tensor, Tensor, Tensor] | None
     device: torch.device
+    at_once: int
 
     def blocks(self, columns: int) -> Iterator[tuple[slice, Float32[Tensor, "row neuron"]]]:
         """Blocks of rows for work on that many columns."""
-        step = max(LEAST_ROWS, BLOCK // max(1, columns))
-        if self.scaling is not None:
-            step = min(step, _block_rows(self.shape[1]))
+        step = min(self.at_once, max(LEAST_ROWS, BLOCK // max(1, columns)))
         for start in range(0, self.shape[0], step):
             part = slice(start, min(start + step, self.shape[0]))
             block = as_tensor(self.source[part])
@@ -56,11 +59,7 @@ class Design:
         """Every ``step``-th row."""
         if self.scaling is None:
             return as_tensor(self.source)[::step]
-        kept, at = [], 0
-        for part, block in self.blocks(1):
-            kept.append(block[(-part.start) % step :: step].clone())
-            at += len(block)
-        return torch.cat(kept)
+        return torch.cat([block[(-part.start) % step :: step].clone() for part, block in self.blocks(1)])
 
 
 def design_of(
@@ -78,13 +77,14 @@ def design_of(
     where = torch.device(resources.device)
     coarse = mean.float()
     scaling = tuple(part.to(where) for part in (coarse, (mean - coarse).float(), (1 / scale).float()))
-    streamed = Design(state, (n, d), scaling, where)  # type: ignore[arg-type]
+    at_once = int(max(LEAST_ROWS, min(BLOCK_BYTES, resources.memory * BLOCK_SHARE) // (4 * max(1, d))))
+    streamed = Design(state, (n, d), scaling, where, at_once)  # type: ignore[arg-type]
     if 4 * n * d > resources.memory // 4:
         return streamed
     whole = torch.empty((n, d), dtype=torch.float32, device=where)
     for part, block in streamed.blocks(1):
         whole[part] = block
-    return Design(whole, (n, d), None, where)
+    return Design(whole, (n, d), None, where, max(1, n))
 
 
 def _scaled(block: Tensor, coarse: Tensor, rest: Tensor, inverse: Tensor) -> Float32[Tensor, "row neuron"]:
@@ -113,17 +113,15 @@ def columns_within(design: Design, bytes_per_logit: int, bytes_per_weight: int, 
     n, d = design.shape
     if not isfinite(memory):
         memory = SIDE_BY_SIDE
-    # Three blocks are in work at once: as read, centred and scaled. Eigenvectors and their workspace lie beside them.
-    fixed = 3 * 4 * min(n, _block_rows(d)) * d + 16 * min(d, 2048) * d + 8 * min(BLOCK, n)
-    if design.scaling is None:
-        fixed += 4 * n * d
+    # Eigenvectors with their workspace, and the products of a block, lie beside blocks and columns.
+    beside = 16 * min(d, 2048) * d + 8 * min(BLOCK, n) + (4 * n * d if design.scaling is None else 0)
+    blocks = 0 if design.scaling is None else 3 * 4 * min(n, design.at_once) * d
     column = n * bytes_per_logit + d * bytes_per_weight
-    width = int((memory - fixed) // column)
+    width = int((memory - blocks - beside) // column)
     if width < 1:
-        least = -(-int(fixed + column) // 2**20)
-        raise ConfigError("memory_limit", f"is too small for a state of {n} x {d}", f"at least {least}MiB")
+        smallest = 0 if design.scaling is None else 3 * 4 * min(n, LEAST_ROWS) * d
+        enough = max(smallest + beside + column, (beside + column) / (1 - 3 * BLOCK_SHARE))
+        raise ConfigError(
+            "memory_limit", f"is too small for a state of {n} x {d}", f"at least {-(-int(enough) // 2**20)}MiB"
+        )
     return width
-
-
-def _block_rows(neurons: int) -> int:
-    return max(LEAST_ROWS, BLOCK_BYTES // (4 * max(1, neurons)))

@@ -176,8 +176,7 @@ def least_memory(state: State, labels: Values) -> int:
 
 def _neuron_bytes(state: State) -> int:
     """As it is read, and once more with its samples side by side."""
-    dtype = state.values.dtype if isinstance(state, StoredState) else state.dtype
-    return 2 * max(1, len(state)) * int(dtype.itemsize)
+    return 2 * max(1, len(state)) * int(state.dtype.itemsize)
 
 
 def _label_bytes(labels: Values, neurons: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from jaxtyping import Float32, Int
 
-READ = 16 << 20
+READ = 4 << 20
 """Bytes that are read at once."""
 
 SPARSE = 4
@@ -86,6 +86,11 @@ class StoredState:
     def ndim(self) -> int:
         """Always 2."""
         return 2
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """Of the blocks that are read, whatever lies on disk."""
+        return np.dtype(np.float32)
 
     @property
     def nbytes(self) -> int:
