@@ -180,13 +180,13 @@ def _neuron_bytes(state: State) -> int:
 
 
 def _label_bytes(labels: Values, neurons: int) -> int:
-    """The labels by group, with the rows of each, and the results: two float64 and a sign for each pair."""
-    return 2 * int(labels.size) + 17 * neurons * int(labels.shape[1])
+    """The labels by group, with the rows of each, and the results: at most three float64 for each pair."""
+    return 2 * int(labels.size) + 24 * neurons * int(labels.shape[1])
 
 
 def _batch_bytes(labels: Values, numbers: int) -> int:
-    """What a thread holds: orders of 8 bytes, those of one neuron twice more, gains by segment, results of a neuron."""
-    n, attributes = len(labels), int(labels.shape[1])
+    """What a thread holds: orders of 8 bytes, those of one neuron twice more, gains by segment, results of a group."""
+    n, attributes = len(labels), min(GROUP, int(labels.shape[1]))
     neurons = max(1, numbers // max(1, n))
     return 8 * n * (neurons + 2) + 8 * attributes * (3 * (n // SEGMENT + 1) + 8 * neurons)
 
