@@ -104,7 +104,9 @@ def gram(design: Design, step: int = 1) -> Float32[Tensor, "neuron neuron"]:
     return total / count
 
 
-def columns_within(design: Design, bytes_per_logit: int, bytes_per_weight: int, memory: float) -> int:
+def columns_within(
+    design: Design, bytes_per_logit: int, bytes_per_weight: int, bytes_per_column: int, memory: float
+) -> int:
     """How many columns can be solved side by side in that memory.
 
     Raises:
@@ -116,7 +118,7 @@ def columns_within(design: Design, bytes_per_logit: int, bytes_per_weight: int, 
     # Eigenvectors with their workspace, and the products of a block, lie beside blocks and columns.
     beside = 16 * min(d, 2048) * d + 8 * min(BLOCK, n) + (4 * n * d if design.scaling is None else 0)
     blocks = 0 if design.scaling is None else 3 * 4 * min(n, design.at_once) * d
-    column = n * bytes_per_logit + d * bytes_per_weight
+    column = n * bytes_per_logit + d * bytes_per_weight + bytes_per_column
     width = int((memory - blocks - beside) // column)
     if width < 1:
         smallest = 0 if design.scaling is None else 3 * 4 * min(n, LEAST_ROWS) * d
