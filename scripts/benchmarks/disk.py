@@ -110,6 +110,7 @@ def _fitted(bench: Bench, fit: str, values: Path, labels: Path) -> Row:
     peak, baseline, limit = (each / 2**30 for each in (found["peak"], found["baseline"], a.memory_limit))
     kept = "within" if peak <= limit else "above"
     note = f"peak {peak:.3g} GiB, {kept} the limit of {limit:.3g} GiB; imports alone {baseline:.3g} GiB"
+    note += "; seconds of a first call"
     return Row("disk", "disk", what, found["seconds"], note=note, more={"fit": fit, **found})
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.linear import with_shuffles
 from benchmarks.measure import Row, joined, timed
+from benchmarks.neuron import slim
 from benchmarks.states import Bench, Stored
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Parts
@@ -31,6 +32,8 @@ def layers(bench: Bench, name: str) -> list[Row]:
     """Linear and neuron observers of all layers, without and with shuffled copies of the attributes."""
     stored, a = bench.stored(name), bench.arguments
     rows = []
+    for probe in PROBES.values():  # the first call makes things ready and is not counted
+        probe.fit(slim(next(stored.opened())), stored.labels)
     for draws, goal in zip((0, a.draws), GOALS, strict=True):
         labels = with_shuffles(stored.labels, draws, a.seed)
         by_probe = {kind: timed(partial(_probed, stored, labels, probe)).seconds for kind, probe in PROBES.items()}

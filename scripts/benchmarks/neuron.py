@@ -20,6 +20,9 @@ from denote.streams import stream
 PAIRS = 200
 """Pairs of a neuron and an attribute that the loops are run over."""
 
+WARM = 4
+"""Neurons of the first call, which is not counted."""
+
 FLOOR = "one torch.sort, neuron x row"
 
 Pair = tuple[int, int]
@@ -40,11 +43,12 @@ def neuron(bench: Bench, name: str) -> list[Row]:
         difference = float(np.abs(found[tuple(np.transpose(pairs))] - truth).max())
         return Row(
             "neuron", name, what, ours.seconds, called, seconds * total / len(pairs), FLOOR, floor,
-            difference=difference, note=joined(sampled, ours.said(a.repeats), f"first call, 64 rows: {first:.2g} s"),
+            difference=difference,
+            note=joined(sampled, ours.said(a.repeats), f"first call, {WARM} neurons: {first:.2g} s"),
             more={"first_call_s": first},
         )  # fmt: skip
 
-    warm = _small(state)
+    warm = slim(state.values), state.labels
     first = timed(lambda: rank_neurons(*warm)).seconds
     ranking = timed(lambda: rank_neurons(state.values, state.labels), a.repeats)
     what = f"AUROC and p of {total} pairs"
@@ -68,8 +72,9 @@ def _pairs(state: Recorded, seed: int) -> list[Pair]:
     return [(int(live[i // state.labels.shape[1]]), int(i % state.labels.shape[1])) for i in chosen]
 
 
-def _small(state: Recorded) -> tuple[np.ndarray, np.ndarray]:
-    return np.ascontiguousarray(state.values[:64, :4]), np.ascontiguousarray(state.labels[:64])
+def slim(values: np.ndarray) -> np.ndarray:
+    """A few neurons of a state: what is made ready on a first call can depend on the number of rows."""
+    return np.ascontiguousarray(values[:, :WARM])
 
 
 def _loop(state: Recorded, pairs: Iterable[Pair], score: Score) -> tuple[float, np.ndarray]:
