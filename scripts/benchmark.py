@@ -1,0 +1,51 @@
+"""What the observers cost, beside what a user would take instead, on the same data in one process.
+
+python scripts/benchmark.py [--state synthetic|network] [--sections linear,neuron] [--rows N] [--json FILE], all in
+--help. Loops too slow to be run whole are run in part and scaled up, and the notes say so. The section `disk` is only
+run when it is asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.arguments import parsed
+
+from denote.errors import DenoteError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sections, print each when it is done and write all so far."""
+    arguments = parsed(argv)
+    # Only here, so that a mistake on the command line is told at once.
+    from benchmarks import layers, linear, neuron, report, scaling
+    from benchmarks.disk import disk
+    from benchmarks.states import Bench
+
+    sections = {
+        "linear": linear.linear, "shuffled": linear.shuffled, "path": linear.path, "neuron": neuron.neuron,
+        "layers": layers.layers, "scaling": scaling.scaling,
+    }  # fmt: skip
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="denote-benchmark-", dir=arguments.folder) as folder:
+        bench = Bench(arguments, Path(folder))
+        try:
+            for section in arguments.sections:
+                runs = sections.get(section)
+                # The state on disk is one of its own.
+                found = [row for name in arguments.state for row in runs(bench, name)] if runs else disk(bench)
+                report.shown(section, found)
+                rows += found
+                if arguments.json is not None:
+                    report.write(arguments.json, arguments, rows)
+        except DenoteError as error:
+            print(f"benchmark.py: {error}", file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
