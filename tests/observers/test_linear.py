@@ -12,7 +12,8 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 
 from denote.errors import StateError
-from denote.observers.design import design_of
+from denote.observers import logistic
+from denote.observers.design import Design, design_of
 from denote.observers.linear import LinearProbe
 from denote.observers.logistic import solve_logistic
 from denote.observers.reading import Resources, moments, row_blocks
@@ -257,23 +258,39 @@ def test_strengths_without_balance_set_strength_and_threshold_on_the_held_rows()
     assert (decided[label == 1].mean() + 1 - decided[label == 0].mean()) / 2 > 0.85
 
 
-def test_a_path_starts_anew_for_every_strength_where_the_last_has_ended() -> None:
+def test_a_fit_may_start_where_another_has_ended() -> None:
     state, labels = problem()
     design = design_of(state, *standard(state), Resources())
-    columns = torch.from_numpy(labels)
-    l2 = torch.tensor([[1.0], [1e-2], [1e-4]], dtype=torch.float64).expand(3, labels.shape[1])
-    for penalty, solution in zip(l2, solve_logistic(design, columns, l2), strict=True):
-        (alone,) = solve_logistic(design, columns, penalty[None])
-        assert solution.converged.all()
-        assert solution.weights.numpy() == pytest.approx(alone.weights.numpy(), abs=2e-3)
-    (again,) = solve_logistic(design, columns, penalty[None], start=torch.cat([alone.weights, alone.bias[None]]))
+    columns, l2 = torch.from_numpy(labels), torch.full((labels.shape[1],), 1e-3, dtype=torch.float64)
+    cold = solve_logistic(design, columns, l2)
+    again = solve_logistic(design, columns, l2, start=torch.cat([cold.weights, cold.bias[None]]))
     assert (again.steps == 0).all()
-    assert (again.weights == alone.weights).all()
+    assert (again.weights == cold.weights).all()
+    other = solve_logistic(design, columns, 10 * l2, start=torch.cat([cold.weights, cold.bias[None]]))
+    assert other.converged.all()
+    assert other.weights.numpy() == pytest.approx(solve_logistic(design, columns, 10 * l2).weights.numpy(), abs=1e-4)
+
+
+def test_a_column_costs_nothing_once_it_has_converged(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, labels = layer_like()
+    design = design_of(state, *standard(state), Resources())
+    widths: list[int] = []
+    look = logistic._look
+
+    def watched(design: Design, columns: logistic._Columns) -> None:
+        widths.append(columns.margin.shape[1])
+        look(design, columns)
+
+    monkeypatch.setattr(logistic, "_look", watched)
+    l2 = torch.tensor([1e-5, 1e-3, 1e-1, 10.0], dtype=torch.float64)
+    solution = solve_logistic(design, torch.from_numpy(labels), l2)
+    # A step looks once at every column that still moves, and the start looks at all of them.
+    assert sum(widths) == len(l2) + int(solution.steps.sum())
 
 
 def standard(state: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     found = moments(state)
-    return found.mean, found.variance.sqrt()
+    return found.mean, torch.where(found.constant, torch.inf, found.variance.sqrt())
 
 
 @pytest.mark.parametrize("offset", [0.0, 3e4])

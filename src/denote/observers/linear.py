@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int
+from jaxtyping import Bool, Float64
 from torch import Tensor
 
 from denote.observers.design import design_of
@@ -50,42 +49,41 @@ class LinearProbe:
         """
         check_state(state, labels)
         strengths = -np.sort(-np.atleast_1d(np.asarray(self.l2, dtype=np.float64)))
-        columns = np.arange(labels.shape[1])
+        attributes = labels.shape[1]
         if self.balance and len(strengths) == 1:
-            return self._path(state, labels, np.tile(strengths[:, None], len(columns)), resources)[0]
+            return self._solve(state, labels, np.repeat(strengths, attributes), resources)
         held, rest = inner_parts(len(labels), seed)
-        path = self._path(state[rest], labels[rest], np.tile(strengths[:, None], len(columns)), resources)
-        losses = np.stack([_loss(each.scores(state[held]), labels[held], self.balance) for each in path])
-        best = losses.argmin(0)  # of equals the largest strength
-        chosen = _picked(path, best)
+        tiled = np.tile(labels[rest], len(strengths))
+        path = self._solve(state[rest], tiled, np.repeat(strengths, attributes), resources)
+        places = np.arange(tiled.shape[1]).reshape(len(strengths), attributes)
+        losses = [_loss(path.at(place).scores(state[held]), labels[held], self.balance) for place in places]
+        best = np.stack(losses).argmin(0)  # of equals the largest strength
+        chosen = path.at(places[best, np.arange(attributes)])
         if self.balance:
-            return self._path(state, labels, strengths[None, best], resources, chosen)[0]
+            return self._solve(state, labels, strengths[best], resources, chosen)
         return with_threshold(chosen, chosen.scores(state[held]), labels[held])
 
-    def _path(
+    def _solve(
         self,
         state: State,
         labels: Values,
-        l2: Float64[np.ndarray, "strength attribute"],
+        l2: Float64[np.ndarray, " attribute"],
         resources: Resources,
         start: Observer | None = None,
-    ) -> list[Observer]:
-        """Observers of every attribute at each of its strengths, from the start that another fit has found."""
+    ) -> Observer:
+        """Observers of every attribute at its strength, from the start that another fit has found."""
         notes = unfit_notes(labels)
         able = np.array([note is None for note in notes], dtype=bool)
         mean, scale, unit = _scaling(state, self.standardise)
         design = design_of(state, mean, scale, resources)
-        solutions = solve_logistic(
+        solution = solve_logistic(
             design,
             torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(design.device),
-            torch.from_numpy(l2[:, able] / unit**2).to(design.device),
+            torch.from_numpy(l2[able] / unit**2).to(design.device),
             self.balance, self.tolerance, self.max_iterations, resources.memory,
             None if start is None else _in_design(start.at(np.flatnonzero(able)), mean, scale).to(design.device),
         )  # fmt: skip
-        return [
-            self._observer(solution, each, notes, able, mean, scale)
-            for each, solution in zip(l2, solutions, strict=True)
-        ]
+        return self._observer(solution, l2, notes, able, mean, scale)
 
     def _observer(
         self,
@@ -112,17 +110,6 @@ def _in_design(observer: Observer, mean: Tensor, scale: Tensor) -> Float64[Tenso
     raw, bias = torch.from_numpy(observer.weights).nan_to_num(), torch.from_numpy(observer.bias).nan_to_num()
     live = torch.where(torch.isinf(scale), 0.0, scale)
     return torch.cat([raw * live[:, None], (bias + mean @ raw)[None]])
-
-
-def _picked(path: Sequence[Observer], best: Int[np.ndarray, " attribute"]) -> Observer:
-    """Each attribute's observer from its own place in the path."""
-    parts = [path[place].at(np.array([attribute])) for attribute, place in enumerate(best)]
-    return Observer(
-        path[0].probe, np.concatenate([part.weights for part in parts], axis=1),
-        np.concatenate([part.bias for part in parts]), np.concatenate([part.converged for part in parts]),
-        np.concatenate([part.gradient_norm for part in parts]), path[0].notes,
-        l2=np.concatenate([part.l2 for part in parts if part.l2 is not None]),
-    )  # fmt: skip
 
 
 def _loss(

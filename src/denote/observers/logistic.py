@@ -49,8 +49,9 @@ NEAR = 1 << 17
 KNOWN_ROWS = 512
 """Rows that a Hessian is made of at once."""
 
-BYTES_PER_LOGIT = 16
-"""Bytes that a row of a column takes while it is solved: signed weight, margin, its change along a line, the lean."""
+BYTES_PER_LOGIT = 24
+"""Bytes that a row of a column takes while it is solved: signed weight, margin, its change along a line, the lean; the
+label, and what is copied when other columns are dropped."""
 
 BYTES_PER_WEIGHT = 8 * HISTORY + 64
 """Bytes that a neuron of a column takes: curvature pairs, and a handful of float64 copies."""
@@ -192,13 +193,13 @@ class _Columns:
 def solve_logistic(
     design: Design,
     labels: Int8[Tensor, "sample column"],
-    l2: Float64[Tensor, "strength column"],
+    l2: Float64[Tensor, " column"],
     balance: bool = True,
     tolerance: float = 1e-6,
     max_iterations: int = 500,
     memory: float = float("inf"),
     start: Float64[Tensor, "neuron+1 column"] | None = None,
-) -> list[Solution]:
+) -> Solution:
     """Minimise, per column, weighted mean logistic loss + ``l2`` * squared norm of the weights; the bias is free.
 
     A column stops where the norm of its gradient is at most ``tolerance * max(1, norm of its weights)``. The objective
@@ -208,8 +209,7 @@ def solve_logistic(
     Args:
         design: Centred state on a scale near one.
         labels: 1, 0, or -1 for a row that the column leaves out; every column holds both classes.
-        l2: Penalties of each column, > 0; each solve starts where the one before has ended, so that falling penalties
-            are followed as a path.
+        l2: Penalty of each column, > 0.
         balance: Whether both classes weigh the same (weights average 1 over the column's rows).
         tolerance: See above.
         max_iterations: Most steps of a column and penalty.
@@ -217,26 +217,21 @@ def solve_logistic(
         start: Where to start, weights and in the last row the intercept; by default 0 and the intercept that fits best
             alone.
 
-    Returns:
-        One solution per penalty.
-
     Raises:
         ConfigError: if not even one column fits.
     """
     columns = labels.shape[1]
     width = columns_within(design, BYTES_PER_LOGIT, BYTES_PER_WEIGHT, BYTES_PER_COLUMN, memory)
     spectrum = _spectrum(design)
-    solutions = [Solution.empty(design.shape[1], columns, design.device) for _ in l2]
+    solution = Solution.empty(design.shape[1], columns, design.device)
     for first in range(0, columns, width):
         part = slice(first, first + width)
         pull, share = _pulls(labels[:, part], balance)
         point = _alone(share, design.shape[1]) if start is None else start[:, part]
-        for strengths, solution in zip(l2[:, part], solutions, strict=True):
-            moving = _start(design, pull, strengths, point, spectrum)
-            moving.ids += first
-            _descend(design, moving, spectrum, solution, tolerance, max_iterations)
-            point = torch.cat([solution.weights[:, part], solution.bias[None, part]])
-    return solutions
+        moving = _start(design, pull, l2[part], point, spectrum)
+        moving.ids += first
+        _descend(design, moving, spectrum, solution, tolerance, max_iterations)
+    return solution
 
 
 def _spectrum(design: Design) -> Spectrum:
@@ -350,8 +345,11 @@ def _know(design: Design, columns: _Columns, spectrum: Spectrum, slow: Int[Tenso
     products = torch.empty((KNOWN_ROWS, upper.shape[1]), device=slow.device)
     for part, block in design.blocks(size):
         along = torch.cat([block @ vectors, torch.ones_like(block[:, :1])], dim=1)
-        share = columns.margin[part][:, slow].sigmoid()
-        bend = (share * (1 - share)).mul_(columns.pull[part][:, slow].abs_())
+        margin, pull = columns.margin[part], columns.pull[part]
+        if len(slow) < margin.shape[1]:
+            margin, pull = margin[:, slow], pull[:, slow]
+        share = margin.sigmoid()
+        bend = (1 - share).mul_(share).mul_(pull.abs())
         for rows in _rows(len(along), KNOWN_ROWS):
             sums += bend[rows].T @ _pairs(along[rows], products)
     hessian = torch.empty((len(slow), size, size), dtype=torch.float64, device=slow.device)
