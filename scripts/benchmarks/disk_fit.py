@@ -5,7 +5,6 @@ It imports nothing that the fit does not need.
 
 from __future__ import annotations
 
-import inspect
 import json
 import resource
 import sys
@@ -44,8 +43,7 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
     elif asked["fit"] == "thresholds":
         NeuronProbe().fit(state, labels, resources=resources)
     else:
-        takes = "resources" in inspect.signature(rank_neurons).parameters
-        rank_neurons(state, labels, **({"resources": resources} if takes else {}))
+        rank_neurons(state, labels, resources=resources)
     seconds = perf_counter() - start
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {"seconds": seconds, "baseline": baseline, "allowed": allowed, "ru_maxrss": most,

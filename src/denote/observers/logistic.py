@@ -171,21 +171,10 @@ class _Columns:
 
     def keep(self, keep: Tensor) -> None:
         """Drop the other columns, which have arrived."""
-        for name in (
-            "ids",
-            "pull",
-            "margin",
-            "l2",
-            "point",
-            "gradient",
-            "curvature",
-            "known",
-            "gauge",
-            "least",
-            "idle",
-        ):
-            setattr(self, name, getattr(self, name)[..., keep])
-        self.leading = self.leading[keep]
+        for name in ("pull", "margin", "point", "gradient"):
+            setattr(self, name, getattr(self, name)[:, keep])
+        for name in ("ids", "l2", "curvature", "leading", "known", "gauge", "least", "idle"):
+            setattr(self, name, getattr(self, name)[keep])
         for name in ("steps", "changes", "inverse_curvature"):
             setattr(self, name, [pair[..., keep] for pair in getattr(self, name)])
 
@@ -202,9 +191,9 @@ def solve_logistic(
 ) -> Solution:
     """Minimise, per column, weighted mean logistic loss + ``l2`` * squared norm of the weights; the bias is free.
 
-    A column stops where the norm of its gradient is at most ``tolerance * max(1, norm of its weights)``. The objective
-    is strongly convex, so its weights are then off by at most ``tolerance / (2 * l2)`` of that, and the objective by
-    the square of the gradient's norm over ``4 * l2``.
+    A column stops where the norm of its gradient is at most ``tolerance * max(1, norm of its weights)``. With the
+    intercept at its best the objective is strongly convex, so weights are then off by at most ``tolerance / (2 * l2)``
+    of that norm, and the objective by the square of the gradient's norm over ``4 * l2``.
 
     Args:
         design: Centred state on a scale near one.
@@ -212,7 +201,7 @@ def solve_logistic(
         l2: Penalty of each column, > 0.
         balance: Whether both classes weigh the same (weights average 1 over the column's rows).
         tolerance: See above.
-        max_iterations: Most steps of a column and penalty.
+        max_iterations: Most steps of a column.
         memory: Bytes that may be held; columns that do not fit side by side are solved one after another.
         start: Where to start, weights and in the last row the intercept; by default 0 and the intercept that fits best
             alone.
