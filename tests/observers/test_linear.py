@@ -312,3 +312,38 @@ def test_a_gpu_gives_the_same_observers() -> None:
     here, there = LinearProbe().fit(state, labels), LinearProbe().fit(state, labels, resources=Resources("cuda"))
     assert there.converged.all()
     assert there.scores(state) == pytest.approx(here.scores(state), abs=1e-2)
+
+
+def test_dead_neurons_change_nothing_and_get_no_weight() -> None:
+    state, labels = layer_like()
+    live = state.std(0) > 0
+    many = np.zeros((len(state), 300), np.float32)
+    places = np.sort(np.random.default_rng(0).permutation(300)[: live.sum()])
+    many[:, places] = state[:, live]
+    alone, among = LinearProbe().fit(state[:, live], labels), LinearProbe().fit(many, labels)
+    assert (among.weights[places] == alone.weights).all()
+    assert np.count_nonzero(among.weights.any(1)) == live.sum()
+    path = LinearProbe(l2=(1e-3, 1e-2)).fit(many, labels)
+    assert path.converged.all()
+
+
+def test_a_dead_layer_says_nothing_about_anything() -> None:
+    observer = LinearProbe().fit(np.full((90, 4), 2.5, np.float32), (np.arange(90) % 3 == 0).astype(np.int8)[:, None])
+    assert (observer.weights == 0).all()
+    assert observer.bias[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_gram_matrix_that_float32_cannot_decompose(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, labels = layer_like()
+    expected = LinearProbe().fit(state, labels)
+    eigh = torch.linalg.eigh
+
+    def fails(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if matrix.dtype == torch.float32:
+            raise torch.linalg.LinAlgError("the algorithm failed to converge")
+        return tuple(eigh(matrix))
+
+    monkeypatch.setattr(torch.linalg, "eigh", fails)
+    observer = LinearProbe().fit(state, labels)
+    assert observer.converged.all()
+    assert observer.weights == pytest.approx(expected.weights, abs=1e-3)

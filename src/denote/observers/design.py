@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 import torch
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
 from denote.errors import ConfigError
@@ -35,10 +35,11 @@ class Design:
 
     Attributes:
         source: The scaled state itself, or the state that is scaled while it is read.
-        shape: Rows and neurons.
+        shape: Rows and neurons of a block.
         scaling: Mean (as a float32 and its rest) and 1 / scale, or None where ``source`` is scaled already.
         device: Where blocks are put.
         at_once: Most rows of a block.
+        only: Places of the neurons in ``source`` that are read; None reads all.
     """
 
     source: State
@@ -46,6 +47,7 @@ class Design:
     scaling: tuple[Tensor, Tensor, Tensor] | None
     device: torch.device
     at_once: int
+    only: Int[Tensor, " live"] | None = None
 
     def blocks(self, columns: int) -> Iterator[tuple[slice, Float32[Tensor, "row neuron"]]]:
         """Blocks of rows for work on that many columns."""
@@ -53,6 +55,8 @@ class Design:
         for start in range(0, self.shape[0], step):
             part = slice(start, min(start + step, self.shape[0]))
             block = as_tensor(self.source[part])
+            if self.only is not None:
+                block = block[:, self.only]
             yield part, block if self.scaling is None else _scaled(block.to(self.device), *self.scaling)
 
     def rows(self, step: int) -> Float32[Tensor, "row neuron"]:
@@ -63,7 +67,11 @@ class Design:
 
 
 def design_of(
-    state: State, mean: Float64[Tensor, " neuron"], scale: Float64[Tensor, " neuron"], resources: Resources
+    state: State,
+    mean: Float64[Tensor, " neuron"],
+    scale: Float64[Tensor, " neuron"],
+    resources: Resources,
+    only: Int[Tensor, " live"] | None = None,
 ) -> Design:
     """Scale a state once if the result fits into the memory that its reader may hold, else on every pass.
 
@@ -72,13 +80,18 @@ def design_of(
         mean: Of every neuron.
         scale: What a neuron is divided by; infinite makes it exactly 0.
         resources: Where the products are made, and with how much memory.
+        only: Places of the neurons that take part; None takes all.
     """
-    n, d = state.shape
+    if only is not None:
+        if len(only) == len(mean):
+            return design_of(state, mean, scale, resources)
+        mean, scale = mean[only], scale[only]
+    n, d = len(state), len(mean)
     where = torch.device(resources.device)
     coarse = mean.float()
     scaling = tuple(part.to(where) for part in (coarse, (mean - coarse).float(), (1 / scale).float()))
-    at_once = int(max(LEAST_ROWS, min(BLOCK_BYTES, resources.memory * BLOCK_SHARE) // (4 * max(1, d))))
-    streamed = Design(state, (n, d), scaling, where, at_once)  # type: ignore[arg-type]
+    at_once = int(max(LEAST_ROWS, min(BLOCK_BYTES, resources.memory * BLOCK_SHARE) // (4 * max(1, state.shape[1]))))
+    streamed = Design(state, (n, d), scaling, where, at_once, only)  # type: ignore[arg-type]
     if 4 * n * d > resources.memory // 4:
         return streamed
     whole = torch.empty((n, d), dtype=torch.float32, device=where)
@@ -117,11 +130,12 @@ def columns_within(
         memory = SIDE_BY_SIDE
     # Eigenvectors with their workspace, and the products of a block, lie beside blocks and columns.
     beside = 16 * min(d, 2048) * d + 8 * min(BLOCK, n) + (4 * n * d if design.scaling is None else 0)
-    blocks = 0 if design.scaling is None else 3 * 4 * min(n, design.at_once) * d
+    read = design.source.shape[1]
+    blocks = 0 if design.scaling is None else 3 * 4 * min(n, design.at_once) * read
     column = n * bytes_per_logit + d * bytes_per_weight + bytes_per_column
     width = int((memory - blocks - beside) // column)
     if width < 1:
-        smallest = 0 if design.scaling is None else 3 * 4 * min(n, LEAST_ROWS) * d
+        smallest = 0 if design.scaling is None else 3 * 4 * min(n, LEAST_ROWS) * read
         enough = max(smallest + beside + column, (beside + column) / (1 - 3 * BLOCK_SHARE))
         raise ConfigError(
             "memory_limit", f"is too small for a state of {n} x {d}", f"at least {-(-int(enough) // 2**20)}MiB"

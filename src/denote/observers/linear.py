@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
 from denote.observers.design import design_of
@@ -75,15 +75,17 @@ class LinearProbe:
         notes = unfit_notes(labels)
         able = np.array([note is None for note in notes], dtype=bool)
         mean, scale, unit = _scaling(state, self.standardise)
-        design = design_of(state, mean, scale, resources)
+        # Neurons of weight 0 cost nothing; many of them together also make the Gram matrix hard to decompose.
+        live = torch.nonzero(torch.isfinite(scale))[:, 0]
+        design = design_of(state, mean, scale, resources, live)
         solution = solve_logistic(
             design,
             torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(design.device),
             torch.from_numpy(l2[able] / unit**2).to(design.device),
             self.balance, self.tolerance, self.max_iterations, resources.memory,
-            None if start is None else _in_design(start.at(np.flatnonzero(able)), mean, scale).to(design.device),
+            None if start is None else _in_design(start.at(np.flatnonzero(able)), mean, scale, live).to(design.device),
         )  # fmt: skip
-        return self._observer(solution, l2, notes, able, mean, scale)
+        return self._observer(solution, l2, notes, able, mean, scale, live)
 
     def _observer(
         self,
@@ -93,23 +95,26 @@ class LinearProbe:
         able: Bool[np.ndarray, " attribute"],
         mean: Float64[Tensor, " neuron"],
         scale: Float64[Tensor, " neuron"],
+        live: Int[Tensor, " live"],
     ) -> Observer:
         """A solution in raw units, with columns of NaN for what could not be fitted."""
-        weights, bias = np.full((len(mean), len(able)), np.nan), np.full(len(able), np.nan)
+        weights, bias = np.zeros((len(mean), len(able))), np.full(len(able), np.nan)
+        weights[:, ~able] = np.nan
         norm, converged = np.full(len(able), np.nan), np.zeros(len(able), dtype=bool)
-        raw = solution.weights.cpu() / scale[:, None]
-        weights[:, able] = raw.numpy()
-        bias[able] = (solution.bias.cpu() - mean @ raw).numpy()
+        raw = solution.weights.cpu() / scale[live, None]
+        weights[np.ix_(live.numpy(), able)] = raw.numpy()
+        bias[able] = (solution.bias.cpu() - mean[live] @ raw).numpy()
         norm[able] = solution.gradient_norm.cpu().numpy()
         converged[able] = solution.converged.cpu().numpy()
         return Observer(self.kind, weights, bias, converged, norm, notes, l2=np.where(able, l2, np.nan))
 
 
-def _in_design(observer: Observer, mean: Tensor, scale: Tensor) -> Float64[Tensor, "neuron+1 attribute"]:
-    """Weights and intercept on the scale of a design; 0 where they are not known."""
+def _in_design(
+    observer: Observer, mean: Float64[Tensor, " neuron"], scale: Float64[Tensor, " neuron"], live: Int[Tensor, " live"]
+) -> Float64[Tensor, "live+1 attribute"]:
+    """Weights and intercept on the scale of a design of the live neurons; 0 where they are not known."""
     raw, bias = torch.from_numpy(observer.weights).nan_to_num(), torch.from_numpy(observer.bias).nan_to_num()
-    live = torch.where(torch.isinf(scale), 0.0, scale)
-    return torch.cat([raw * live[:, None], (bias + mean @ raw)[None]])
+    return torch.cat([raw[live] * scale[live, None], (bias + mean @ raw)[None]])
 
 
 def _loss(

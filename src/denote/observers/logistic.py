@@ -228,13 +228,22 @@ def _spectrum(design: Design) -> Spectrum:
     n, d = design.shape
     step = max(1, n // max(1, GRAM_ROWS * min(d, MOST_EIGENVECTORS)))
     if d <= min(-(-n // step), MOST_EIGENVECTORS):
-        values, vectors = torch.linalg.eigh(gram(design, step))
+        values, vectors = _eigenvectors(gram(design, step))
         return Spectrum(values.clamp_min(0).double(), vectors)
     rows = design.rows(-(-n // MOST_EIGENVECTORS))
-    values, sides = torch.linalg.eigh(rows @ rows.T / len(rows))
+    values, sides = _eigenvectors(rows @ rows.T / len(rows))
     clear = values > 1e-4 * values[-1]  # below it float32 cannot tell the vectors from noise
     values, sides = values[clear], sides[:, clear]
     return Spectrum(values.double(), rows.T @ sides / (values * len(rows)).sqrt())
+
+
+def _eigenvectors(matrix: Float32[Tensor, "d d"]) -> tuple[Float32[Tensor, " d"], Float32[Tensor, "d d"]]:
+    """Of a symmetric matrix, ascending."""
+    try:
+        return tuple(torch.linalg.eigh(matrix))
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # float32 now and then fails where the rank is low
+        values, vectors = torch.linalg.eigh(matrix.double())
+        return values.float(), vectors.float()
 
 
 def _pulls(labels: Tensor, balance: bool) -> tuple[Float32[Tensor, "sample column"], Float64[Tensor, " column"]]:
