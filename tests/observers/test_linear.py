@@ -321,7 +321,7 @@ def test_dead_neurons_change_nothing_and_get_no_weight() -> None:
     places = np.sort(np.random.default_rng(0).permutation(300)[: live.sum()])
     many[:, places] = state[:, live]
     alone, among = LinearProbe().fit(state[:, live], labels), LinearProbe().fit(many, labels)
-    assert (among.weights[places] == alone.weights).all()
+    assert among.weights[places] == pytest.approx(alone.weights, abs=1e-4)
     assert np.count_nonzero(among.weights.any(1)) == live.sum()
     path = LinearProbe(l2=(1e-3, 1e-2)).fit(many, labels)
     assert path.converged.all()
