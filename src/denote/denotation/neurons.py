@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int8
 
 from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 from denote.denotation.coordinates import best_coordinates
-from denote.denotation.scores import Scores, enough, score_neurons
+from denote.denotation.scores import Scores, balanced_accuracies, enough, score_neurons
 from denote.denotation.search import Candidates, Settings, search
 from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule
@@ -72,7 +72,7 @@ def observe_neurons(
     found = search(state.fit, family, settings)
     rows = _rows(state, found, layer, neuron_names, rule, probe_seed, family.fit.name, settings, groups)
     columns = {
-        "control_balanced_accuracy": _under_shuffles(state, family, rule, probe_seed, controls, settings, groups),
+        "control_balanced_accuracy": _under_shuffles(state, family, probe_seed, controls, settings, groups),
         "untrained_balanced_accuracy": _mean(
             [_beside(twin, found, settings) for twin in controls.untrained], len(found.index)
         ),
@@ -138,15 +138,21 @@ def score_candidates(
         settings: For the memory a block may take.
         groups: Group of every test row.
     """
+    blocks = _test_blocks(test, found, settings)
+    return Scores.joined([score_neurons(values, cut, labels, null, groups) for values, cut, labels in blocks])
+
+
+def _test_blocks(
+    test: State, found: Candidates, settings: Settings
+) -> Iterator[tuple[Float[np.ndarray, "neuron row"], Float[np.ndarray, " neuron"], Int8[np.ndarray, "neuron row"]]]:
+    """Activations, thresholds and labels of their own properties, a block of neurons at a time."""
     n_rows = len(test)
     width = max(1, settings.memory // max(1, n_rows * 64))
-    parts = []
     for start, values in column_blocks(test, width):
         index = found.index[start : start + width]
         labels = np.full((len(index), n_rows), NULL, dtype=np.int8)
         labels[index >= 0] = found.properties.test_labels(index[index >= 0])
-        parts.append(score_neurons(values, found.threshold[start : start + width], labels, null, groups))
-    return Scores.joined(parts)
+        yield values, found.threshold[start : start + width], labels
 
 
 def _rows(
@@ -239,7 +245,6 @@ def _range(found: Candidates, test: _Rows, neuron: int) -> str | None:
 def _under_shuffles(
     state: Halves[State],
     family: Halves[Family],
-    rule: Rule,
     probe_seed: int,
     controls: Controls,
     settings: Settings,
@@ -250,7 +255,8 @@ def _under_shuffles(
     for draw in range(controls.shuffles):
         known = shuffled(family, groups, probe_seed, draw)
         found = search(state.fit, known, settings)
-        scores.append(score_candidates(state.test, found, rule.null, settings).balanced_accuracy)
+        blocks = _test_blocks(state.test, found, settings)
+        scores.append(np.concatenate([balanced_accuracies(*block) for block in blocks]))
     return _mean(scores, state.fit.shape[1])
 
 

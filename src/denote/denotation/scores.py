@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
 from denote.evidence.intervals import balanced_accuracy_p_value, design_effect, newcombe_balanced_accuracy
+from denote.observers.sorted_columns import sorting_orders
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,20 @@ def score_neurons(
         )
 
 
+def balanced_accuracies(
+    values: Float[np.ndarray, "neuron row"],
+    threshold: Float[np.ndarray, " neuron"],
+    labels: Int8[np.ndarray, "neuron row"],
+) -> Float[np.ndarray, " neuron"]:
+    """Balanced accuracy of neurons against their properties alone (see `score_neurons`)."""
+    on, positive, negative = values > threshold[:, None], labels == 1, labels == 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        tpr = (on & positive).sum(axis=1) / positive.sum(axis=1)
+        tnr = (~on & negative).sum(axis=1) / negative.sum(axis=1)
+    mean: Float[np.ndarray, " neuron"] = (tpr + tnr) / 2
+    return mean
+
+
 def auroc_of_rows(
     values: Float[np.ndarray, "neuron row"],
     positive: Bool[np.ndarray, "neuron row"],
@@ -101,7 +116,7 @@ def auroc_of_rows(
     Counted in integers: no activation is too large and no row too many for its rank to be right.
     """
     n_rows = values.shape[1]
-    order = np.argsort(values, axis=1, kind="stable")
+    order = sorting_orders(values)
     ordered = np.take_along_axis(values, order, axis=1)
     is_positive, is_negative = np.take_along_axis(positive, order, axis=1), np.take_along_axis(negative, order, axis=1)
     place = np.arange(n_rows)

@@ -16,6 +16,7 @@ from scipy import stats
 
 from denote.observers.observer import class_counts
 from denote.observers.ranks import average_ranks, rank_sum_deviation, tie_excess, tie_runs
+from denote.observers.sorted_columns import sorting_orders
 
 Scores: TypeAlias = Float64[np.ndarray, "sample attribute"]
 Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
@@ -38,7 +39,7 @@ class Ranking:
         counted = labels.T >= 0
         # Null rows go last, where they cannot move the rank of any other.
         values = np.where(counted, scores.T, np.inf)
-        order = np.argsort(values, axis=1, kind="stable")
+        order = sorting_orders(values)
         self._runs = tie_runs(np.take_along_axis(values, order, axis=1))
         self._positive = np.take_along_axis(labels.T == 1, order, axis=1)
         self._counted = np.take_along_axis(counted, order, axis=1)
