@@ -14,7 +14,7 @@ from jaxtyping import Float, Float64, Int, Int8
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from torch import nn
 
-from benchmarks.measure import Row, joined, products_within, spread_out, timed
+from benchmarks.measure import Row, joined, products_within, said_of, spread_out, timed
 from benchmarks.states import Bench, Recorded
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import Observer
@@ -128,7 +128,7 @@ def linear(bench: Bench, name: str) -> list[Row]:
     fits = [problem.ours(ours.result, i) for i in chosen]
     gap, error = _worst_gap(fits, best), max(fit.error(to) for fit, to in zip(fits, best, strict=True))
     scale = a.attributes / len(chosen)
-    sampled = f"loop: {len(chosen)} of {a.attributes} attributes, scaled up"
+    sampled = said_of(len(chosen), a.attributes, "attributes")
     loops = [
         ("scikit-learn loop, float32, defaults", [problem.fit(i, "float32") for i in chosen]),
         ("scikit-learn loop, float64, defaults", [problem.fit(i, "float64") for i in chosen]),
@@ -180,7 +180,7 @@ def shuffled(bench: Bench, name: str) -> list[Row]:
             "shuffled", name, f"{columns} columns", ours.seconds, "scikit-learn loop, float32, defaults",
             sum(fit.seconds for fit in loop) * columns / len(chosen), times_one=ours.seconds / one.seconds,
             note=joined(f"one: the {a.attributes} attributes alone, {one.seconds:.3g} s", ours.said(a.repeats),
-                        f"loop: {len(chosen)} of {columns} columns, scaled up", _shortfall(loop)),
+                        said_of(len(chosen), columns, "columns"), _shortfall(loop)),
         )
     ]  # fmt: skip
 
@@ -198,7 +198,7 @@ def path(bench: Bench, name: str) -> list[Row]:
             "path", name, f"{a.strengths} penalties", ours.seconds, "LogisticRegressionCV loop, float32, one split",
             seconds * a.attributes / len(chosen), times_one=ours.seconds / one.seconds,
             note=joined(f"one: a single penalty, {one.seconds:.3g} s", "ours includes choosing and refitting",
-                        ours.said(a.repeats), f"loop: {len(chosen)} of {a.attributes} attributes, scaled up"),
+                        ours.said(a.repeats), said_of(len(chosen), a.attributes, "attributes")),
         )
     ]  # fmt: skip
 

@@ -121,6 +121,11 @@ def spread_out(total: int, sample: int) -> Int[np.ndarray, " place"]:
     return np.unique(np.linspace(0, total - 1, min(sample, total)).round().astype(np.int64))
 
 
+def said_of(run: int, total: int, things: str) -> str:
+    """How much of a loop was run."""
+    return f"loop: {run} of {total} {things}, scaled up" if run < total else f"loop: all {total} {things}"
+
+
 def joined(*remarks: str) -> str:
     """Remarks as one note."""
     return "; ".join(remark for remark in remarks if remark)

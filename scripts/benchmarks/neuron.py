@@ -12,7 +12,7 @@ import torch
 from scipy import stats
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from benchmarks.measure import Row, Timed, joined, timed
+from benchmarks.measure import Row, Timed, joined, said_of, timed
 from benchmarks.states import Bench, Recorded
 from denote.observers.neuron import best_thresholds, rank_neurons
 from denote.streams import stream
@@ -36,7 +36,7 @@ def neuron(bench: Bench, name: str) -> list[Row]:
     total = a.neurons * a.attributes
     contiguous = torch.from_numpy(np.ascontiguousarray(state.values.T))
     floor = timed(lambda: torch.sort(contiguous, dim=1), a.repeats).seconds
-    sampled = f"loop: {len(pairs)} of {total} pairs, scaled up"
+    sampled = said_of(len(pairs), total, "pairs")
 
     def row(what: str, ours: Timed[Any], first: float, found: np.ndarray, called: str, score: Score) -> Row:
         seconds, truth = _loop(state, pairs, score)

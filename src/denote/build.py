@@ -117,7 +117,10 @@ def check(config: Mapping[str, Any]) -> None:
     _choice(config, "store.extract", ("all", "asked"))
     _choice(config, "layer.pooling", ("mean", "max", "flatten"))
     _choice(config, "logger.kind", ("wandb", "none"))
-    byte_count(config["memory_limit"])
+    if byte_count(config["memory_limit"]) < 1:
+        raise ConfigError("memory_limit", f"{config['memory_limit']!r} leaves nothing", "allowed: 1 byte or more")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(config["device"])):
+        raise ConfigError("device", f"{config['device']!r} is unknown", "allowed: auto, cpu, cuda, cuda:N")
     if not isinstance(config["tags"], list):
         raise ConfigError("tags", f"{config['tags']!r} is no list", "allowed: tags=[first,second]")
     _check_layer(config["layer"].get("select"))

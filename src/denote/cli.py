@@ -94,6 +94,8 @@ def _default_keys() -> list[str]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import DictConfig
 
+    from denote.observers.kinds import KINDS
+
     def flatten(node: Any, prefix: str) -> list[str]:
         if not isinstance(node, DictConfig):
             return [prefix[:-1]]
@@ -102,7 +104,8 @@ def _default_keys() -> list[str]:
 
     GlobalHydra.instance().clear()
     with initialize_config_module("denote.conf", version_base="1.3"):
-        return flatten(compose("config"), "")
+        # With every probe, whichever were chosen: their settings are what is mistyped.
+        return flatten(compose("config", [f"probe=[{','.join(KINDS)}]"]), "")
 
 
 def _hydra(command: str, arguments: list[str]) -> int:
@@ -213,6 +216,7 @@ def _observe(config: DictConfig) -> None:
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     settings = build.plain(config)
+    build.check(settings)  # also where there is nothing to do: a mistake is one whether or not the result is there
     in_sweep = hydra.mode == RunMode.MULTIRUN
     run_recorded(
         settings, folder, lambda: build.job(settings, folder.parent), overrides=list(hydra.overrides.task),

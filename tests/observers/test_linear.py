@@ -246,7 +246,10 @@ def test_noise_gets_the_largest_strength_and_one_class_none() -> None:
     assert observer.l2 is not None
     assert observer.l2[0] == 1.0
     assert np.isnan(observer.l2[1])
-    assert observer.notes == (None, "not fitted: 300 positive and 0 negative fit rows")
+    assert observer.notes == (
+        "l2: the largest of the list was chosen",
+        "not fitted: 300 positive and 0 negative fit rows",
+    )
 
 
 def test_strengths_without_balance_set_strength_and_threshold_on_the_held_rows() -> None:

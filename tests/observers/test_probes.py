@@ -37,7 +37,11 @@ def data() -> tuple[np.ndarray, np.ndarray]:
         ("linear", {"max_iterations": 0}, "probe.linear.max_iterations: 0 came; allowed: an integer >= 1"),
         ("centroid", {"standardise": 1}, "probe.centroid.standardise: 1 came; allowed: true or false"),
         *(
-            ("sparse", {"sizes": sizes}, f"probe.sparse.sizes: {sizes!r} came; allowed: increasing whole numbers >= 1")
+            (
+                "sparse",
+                {"sizes": sizes},
+                f"probe.sparse.sizes: {sizes!r} came; allowed: a list of increasing whole numbers >= 1",
+            )
             for sizes in ([], 4, [0, 1], [4, 2], [2, 2], [1.5], [True, 2], ["1"], None)
         ),
     ],

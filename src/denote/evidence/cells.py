@@ -310,9 +310,14 @@ def _scored_by_parts(
     parts = []
     for part in _scored_together(labels, resources):
         own = observer.at(part)
-        parts.append(_scored(own.scores(state), labels[:, part], groups, own.notes))
+        reasons = tuple(map(_with_convergence, own.notes, own.fitted, own.converged))
+        parts.append(_scored(own.scores(state), labels[:, part], groups, reasons))
     notes = [reason for part in parts for reason in part.pop("note")]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | {"note": notes}
+
+
+def _with_convergence(reason: str | None, fitted: bool, converged: bool) -> str | None:
+    return note(reason, "the fit has not converged" if fitted and not converged else None)
 
 
 def _scored(scores: Scores, labels: Values, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:

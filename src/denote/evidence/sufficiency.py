@@ -27,7 +27,7 @@ def sufficient_sizes(
         dense_low: Lower end of the dense observer's interval.
 
     Returns:
-        Per attribute the size, or None with the reason.
+        Per attribute the size, or None with the reason; a remark where only the dense observer keeps so much.
     """
     dense = auroc[-1]
     with np.errstate(invalid="ignore"):
@@ -36,8 +36,9 @@ def sufficient_sizes(
     reasons: list[str | None] = []
     for score, low, enough in zip(dense, dense_low, keeps.T, strict=True):
         reason = _unanswered(score, low)
-        found.append(None if reason else sizes[int(enough.argmax())])
-        reasons.append(reason)
+        size = None if reason else sizes[int(enough.argmax())]
+        found.append(size)
+        reasons.append("sufficient_k: no smaller size is enough" if size == sizes[-1] else reason)
     return found, reasons
 
 

@@ -22,7 +22,7 @@ GAP = 1.4
 """Distance on the x axis, in doublings, from the largest size to all neurons."""
 
 _LINE = ("attribute", "layer", "depth", "pooling", "n_neurons")
-_TITLE = "How many neurons an attribute needs"
+_TITLE = "How well k neurons read an attribute"
 
 
 def sparse_curves(cells: pl.DataFrame) -> pl.DataFrame:

@@ -25,6 +25,10 @@ BLOCK_SHARE = 1 / 16
 SIDE_BY_SIDE = 4 << 30
 """Bytes for columns that are solved side by side where there is no limit; more would not be faster."""
 
+SUMMED_ROWS = 1024
+"""Rows whose float32 products are summed before they are added up in float64: over more of them the product would round
+away digits that the weights need. Blocks are whole numbers of these, so that sums do not depend on where a state lies."""
+
 LEAST_ROWS = 256
 """Fewest rows of a streamed block; with fewer the products would be slow."""
 
@@ -51,7 +55,8 @@ class Design:
 
     def blocks(self, columns: int) -> Iterator[tuple[slice, Float32[Tensor, "row neuron"]]]:
         """Blocks of rows for work on that many columns."""
-        step = min(self.at_once, max(LEAST_ROWS, BLOCK // max(1, columns)))
+        step = BLOCK // max(1, columns)
+        step = min(self.at_once, max(SUMMED_ROWS, step - step % SUMMED_ROWS))
         for start in range(0, self.shape[0], step):
             part = slice(start, min(start + step, self.shape[0]))
             block = as_tensor(self.source[part])
@@ -90,7 +95,8 @@ def design_of(
     where = torch.device(resources.device)
     coarse = mean.float()
     scaling = tuple(part.to(where) for part in (coarse, (mean - coarse).float(), (1 / scale).float()))
-    at_once = int(max(LEAST_ROWS, min(BLOCK_BYTES, resources.memory * BLOCK_SHARE) // (4 * max(1, state.shape[1]))))
+    room = int(min(BLOCK_BYTES, resources.memory * BLOCK_SHARE)) // (4 * max(1, state.shape[1]))
+    at_once = max(LEAST_ROWS, room - room % SUMMED_ROWS if room > SUMMED_ROWS else room)
     streamed = Design(state, (n, d), scaling, where, at_once, only)  # type: ignore[arg-type]
     if 4 * n * d > resources.memory // 4:
         return streamed
@@ -111,9 +117,10 @@ def gram(design: Design, step: int = 1) -> Float32[Tensor, "neuron neuron"]:
     d, count = design.shape[1], 0
     total = torch.zeros((d, d), device=design.device)
     for part, block in design.blocks(1):
-        rows = block[(-part.start) % step :: step]
-        total.addmm_(rows.T, rows)
-        count += len(rows)
+        for start in range(0, len(block), SUMMED_ROWS):
+            rows = block[start : start + SUMMED_ROWS][(-part.start - start) % step :: step]
+            total.addmm_(rows.T, rows)
+            count += len(rows)
     return total / count
 
 

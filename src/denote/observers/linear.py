@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -60,8 +61,10 @@ class LinearProbe:
         best = np.stack(losses).argmin(0)  # of equals the largest strength
         chosen = path.at(places[best, np.arange(attributes)])
         if self.balance:
-            return self._solve(state, labels, strengths[best], resources, chosen)
-        return with_threshold(chosen, chosen.scores(state[held]), labels[held])
+            found = self._solve(state, labels, strengths[best], resources, chosen)
+        else:
+            found = with_threshold(chosen, chosen.scores(state[held]), labels[held])
+        return replace(found, notes=tuple(map(_with_edge, found.notes, best, repeat(len(strengths)))))
 
     def _solve(
         self,
@@ -107,6 +110,13 @@ class LinearProbe:
         norm[able] = solution.gradient_norm.cpu().numpy()
         converged[able] = solution.converged.cpu().numpy()
         return Observer(self.kind, weights, bias, converged, norm, notes, l2=np.where(able, l2, np.nan))
+
+
+def _with_edge(reason: str | None, place: int, n_strengths: int) -> str | None:
+    """A remark where an end of the list was chosen: what lies beyond it might be better."""
+    if reason is not None or n_strengths == 1 or 0 < place < n_strengths - 1:
+        return reason
+    return f"l2: the {'largest' if place == 0 else 'smallest'} of the list was chosen"
 
 
 def _in_design(

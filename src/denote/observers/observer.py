@@ -26,7 +26,7 @@ class Observer:
             closed forms, False where there is no fit.
         gradient_norm: Norm of the objective's gradient at the end, on the scale the fit was made; 0 for closed forms,
             NaN with a hidden layer, whose fit is no certified optimum.
-        notes: Why a column has no fit, or None.
+        notes: Why a column has no fit, or a remark on its fit, or None.
         k: Number of neurons that a sparse probe may use, all of them for its dense end; None for the others.
         neuron: The one neuron that is read, -1 without fit; None unless the probe reads one.
         threshold: The neuron is on strictly above it.

@@ -62,7 +62,7 @@ def _each(value: Any, fits: Callable[[Any], bool]) -> bool:
 
 
 def _strengths(value: Any) -> bool:
-    return _above_zero(value) or _each(value, _above_zero)
+    return _above_zero(value) or (_each(value, _above_zero) and len(set(value)) == len(value))
 
 
 def _increasing(sizes: Any) -> bool:
@@ -75,7 +75,7 @@ _FLAG = ("true or false", lambda value: isinstance(value, bool))
 
 _ALLOWED: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("linear", "l2"): (
-        "a number > 0, or a list of them",
+        "a number > 0, or a list of different ones",
         lambda value: _above_zero(value) or _each(value, _above_zero),
     ),
     ("", "l2"): _ABOVE_ZERO,
@@ -89,6 +89,6 @@ _ALLOWED: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
     ("", "patience"): _WHOLE,
     ("", "balance"): _FLAG,
     ("", "standardise"): _FLAG,
-    ("", "sizes"): ("increasing whole numbers >= 1", _increasing),
+    ("", "sizes"): ("a list of increasing whole numbers >= 1", _increasing),
 }
 """What a setting may be, of one kind of probe or of all that have it."""

@@ -114,6 +114,7 @@ def over_sorted_columns(state: State, labels: Values, work: Work, resources: Res
         side_by_side(batch, _batches(*values.shape))
         if not finite.all():
             check_state(state, labels)
+        del batch, values  # before the next block is read, or three would be held at once
     return live
 
 
