@@ -139,3 +139,16 @@ def test_too_little_memory_says_what_is_enough(tmp_path: Path, codes: np.ndarray
     state = layer_state(tmp_path, codes, 0, 1)
     with pytest.raises(ConfigError, match=r"memory_limit: .* at least \d+MiB"):
         seen([state], codes, [], 20_000, None)
+
+
+@pytest.mark.parametrize("part", ["fit", "test"])
+def test_what_is_not_finite_in_a_control_says_whose_it_is(tmp_path: Path, codes: np.ndarray, part: str) -> None:
+    state, twin = layer_state(tmp_path, codes, 1, 1), layer_state(tmp_path, codes, 1, 2)
+    broken = np.array(twin.values)
+    broken[getattr(PARTS, part)[0], 3] = np.nan
+    broken_twin = replace(twin, values=broken)
+    with pytest.raises(StateError, match="layer block1 of untrained network 0: 1 numbers"):
+        seen([state], codes, [[broken_twin]], 1 << 30, None)
+    raw = Halves[State](broken[PARTS.fit], broken[PARTS.test])
+    with pytest.raises(StateError, match="raw input: 1 numbers"):
+        seen([state], codes, [], 1 << 30, raw)

@@ -20,9 +20,10 @@ from denote.denotation.properties import family_halves
 from denote.denotation.rule import decide_neurons, decide_replicates, realised_cutoffs
 from denote.denotation.search import Settings
 from denote.denotation.thresholds import MEMORY
-from denote.errors import StateError
+from denote.errors import ConfigError, StateError
 from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, decide_cells, observe_cells
 from denote.evidence.rule import Rule
+from denote.observers.design import LEAST_ROWS
 from denote.observers.observer import Observer, Probe, fit_sizes
 from denote.observers.reading import Resources, State, check_state, moments
 from denote.observers.storage import save_observers
@@ -189,21 +190,27 @@ def observe_states(
     """
     at = Halves(_without(labels, reasons or {}).at(parts.fit), _without(labels, reasons or {}).at(parts.test))
     whole = Resources(device, memory_limit - sum(values.nbytes for values in (at.fit.values, at.test.values)))
+    _check_memory(states, at, memory_limit)
     searched = [family_halves(family, parts.fit, parts.test) for family in families]
     missing = _missing(controls, raw_input)
     observers: dict[str, Observer] = {}
     cells, replicates, neurons, neuron_replicates = [], [], [], []
     on_input: dict[str, BySize] = {}
     if raw_input is not None and len(labels):
-        for name, probe in probes.items():
-            fitted = fit_sizes(probe, raw_input.fit, at.fit.values, probe_seed, whole)
-            observers |= _named(f"{INPUT}/{name}", fitted, raw_input.fit)
-            on_input[name] = auroc_by_size(fitted, raw_input.test, at.test.values, whole)
+        with _naming("raw input"):
+            check_state(raw_input.test, at.test.values)
+            for name, probe in probes.items():
+                fitted = fit_sizes(probe, raw_input.fit, at.fit.values, probe_seed, whole)
+                observers |= _named(f"{INPUT}/{name}", fitted, raw_input.fit)
+                on_input[name] = auroc_by_size(fitted, raw_input.test, at.test.values, whole)
     for index, layer_state in enumerate(states):
         layer = layer_state.layer
+        twin_names = [f"layer {layer.name} of untrained network {draw}" for draw in range(len(untrained))]
         (state, *twins), resources = _loaded([layer_state, *(twin[index] for twin in untrained)], parts, whole)
-        with _naming(layer):
-            check_state(state.test, at.test.values)
+        for owner, each in zip((f"layer {layer.name}", *twin_names), (state, *twins), strict=True):
+            with _naming(owner):
+                check_state(each.fit, at.fit.values)
+                check_state(each.test, at.test.values)
         settings = Settings(thresholds=thresholds, decisive=rule.decisive, memory=_search_memory(state, resources))
         place = {
             "layer": layer.name,
@@ -212,7 +219,7 @@ def observe_states(
             "pooling": layer.pooling,
         }
         for name, probe in probes.items() if len(labels) else ():
-            with _naming(layer):
+            with _naming(f"layer {layer.name}"):
                 found: CellEvidence = observe_cells(
                     state, at, probe, rule, probe_seed, shuffles=controls.shuffles, untrained=twins,
                     raw_input_auroc=on_input.get(name), missing=missing, groups=groups, resources=resources,
@@ -266,12 +273,22 @@ def _search_memory(state: Halves[State], resources: Resources) -> int:
 
 
 @contextmanager
-def _naming(layer: Layer) -> Iterator[None]:
+def _naming(whose: str) -> Iterator[None]:
     """Let a complaint about a state say whose it is."""
     try:
         yield
     except StateError as error:
-        raise StateError(f"layer {layer.name}", error.problem, error.allowed) from error
+        raise StateError(whose, error.problem, error.allowed) from error
+
+
+def _check_memory(states: Sequence[LayerState], labels: Halves[Labels], limit: int) -> None:
+    """Refuse a limit that not even the labels, a block of the widest layer and its coefficients fit into."""
+    widest = max((state.layer.n_neurons for state in states), default=0)
+    own = sum(values.nbytes for values in (labels.fit.values, labels.test.values))
+    least = own + 12 * LEAST_ROWS * widest + 64 * widest * max(1, len(labels.fit))
+    if limit < least:
+        raise ConfigError("memory_limit", f"{limit} bytes are too few for a layer of {widest} neurons",
+                          f"at least {-(-least // 2**20)}MiB")  # fmt: skip
 
 
 def _without(labels: Labels, reasons: Mapping[str, str]) -> Labels:

@@ -13,10 +13,12 @@ from sklearn.linear_model import LogisticRegression
 
 from denote.errors import StateError
 from denote.observers import logistic
+from denote.observers.centroid import CentroidProbe
 from denote.observers.design import Design, design_of
 from denote.observers.linear import LinearProbe
 from denote.observers.logistic import solve_logistic
 from denote.observers.reading import Resources, moments, row_blocks
+from denote.observers.sparse import SparseProbe
 from denote.streams import stream
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -350,3 +352,69 @@ def test_a_gram_matrix_that_float32_cannot_decompose(monkeypatch: pytest.MonkeyP
     observer = LinearProbe().fit(state, labels)
     assert observer.converged.all()
     assert observer.weights == pytest.approx(expected.weights, abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-24, 1e18, 1e30])
+def test_activations_of_any_size_are_read_alike(scale: float) -> None:
+    state, labels = problem()
+    expected = LinearProbe().fit(state, labels).scores(state)
+    tiny_or_huge = state * np.float32(scale)
+    for kind in (LinearProbe(), CentroidProbe(), SparseProbe((1, 4))):
+        observer, usual = kind.fit(tiny_or_huge, labels), kind.fit(state, labels)
+        assert observer.fitted.all()
+        assert ((observer.scores(tiny_or_huge) > 0) == (usual.scores(state) > 0)).mean() > 0.99
+    assert LinearProbe().fit(tiny_or_huge, labels).scores(tiny_or_huge) == pytest.approx(expected, abs=1e-2)
+
+
+def test_what_has_no_variance_is_refused_by_neuron() -> None:
+    state, labels = problem()
+    state[:, 6] *= np.float32(3e37) / np.abs(state[:, 6]).max()
+    with pytest.raises(StateError, match="neuron 6 varies by too much or too little"):
+        LinearProbe().fit(state, labels)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float64, np.int64])
+def test_states_of_other_types(kind: type) -> None:
+    rng = np.random.default_rng(0)
+    state = (rng.standard_normal((2000, 6)) * 30).astype(kind)
+    labels = (state[:, :2] + state[:, 2:4] > 10).astype(np.int8)
+    expected = LinearProbe().fit(state.astype(np.float32), labels)
+    for probe in (LinearProbe(), LinearProbe(l2=(1e-3, 1e-1))):
+        observer = probe.fit(state, labels)
+        assert observer.converged.all()
+        assert ((observer.scores(state) > 0) == labels).mean() > 0.95
+    assert LinearProbe().fit(state, labels).weights == pytest.approx(expected.weights, abs=1e-4)
+
+
+def test_a_wide_state_needs_memory_by_its_rows() -> None:
+    rng = np.random.default_rng(0)
+    state = rng.standard_normal((40, 150_000)).astype(np.float32)
+    labels = (np.arange(40) % 2).astype(np.int8)[:, None]
+    assert LinearProbe(l2=1e-1).fit(state, labels).converged.all()
+    assert LinearProbe(l2=1e-1).fit(state, labels, resources=Resources(memory=512 << 20)).converged.all()
+
+
+def test_a_penalty_too_small_to_be_sure_of_is_flagged() -> None:
+    state, labels = layer_like()
+    observer = LinearProbe(l2=1e-7, tolerance=1e-6).fit(state, labels)
+    assert not observer.converged.any()
+
+
+def test_a_path_says_where_it_could_not_choose() -> None:
+    rng = np.random.default_rng(0)
+    state = rng.standard_normal((60, 5)).astype(np.float32)
+    label = np.zeros((60, 1), np.int8)
+    label[0] = 1
+    notes = {LinearProbe(l2=(1.0, 1e-2, 1e-4)).fit(state, label, seed=seed).notes[0] for seed in range(4)}
+    assert notes <= {
+        "l2: not chosen, the largest: a label is missing in one of the inner parts",
+        "not fitted: 0 positive and 48 negative fit rows",
+    }
+
+
+def test_a_path_in_little_memory_is_solved_in_parts() -> None:
+    state, labels = problem(n=900)
+    probe = LinearProbe(l2=(1e-4, 1e-3, 1e-2, 1e-1))
+    whole, parts = probe.fit(state, labels), probe.fit(state, labels, resources=Resources(memory=450_000))
+    assert (whole.l2 == parts.l2).all()
+    assert parts.weights == pytest.approx(whole.weights, abs=1e-4)

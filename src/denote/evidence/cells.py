@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,6 +32,9 @@ from denote.tables import CELLS, note
 
 CHUNK = 1 << 25
 """Shuffled labels (fit row x attribute x draw) that are fitted in one solve."""
+
+BYTES_PER_WEIGHT = 64
+"""Bytes that a neuron of an attribute takes while observers are put together."""
 
 BYTES_PER_SCORE = 120
 """Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
@@ -208,7 +211,10 @@ def _shuffled_columns(
     """
     truth = Halves(labels.fit.values, labels.test.values)
     attributes = len(labels.test)
-    together = 1 if probe.joint else int(max(1, min(CHUNK, resources.memory / 8) // max(1, truth.fit.size)))
+    # The labels of a draw, those of *fit* twice, and a handful of numbers for each of its weights.
+    of_draw = max(1, 2 * truth.fit.size + truth.test.size + BYTES_PER_WEIGHT * state.fit.shape[1] * attributes)
+    together = 1 if probe.joint else int(max(1, min(CHUNK // max(1, truth.fit.size), resources.memory / 4 // of_draw)))
+    resources = replace(resources, memory=resources.memory - min(together, shuffles) * of_draw)
     for start in range(0, shuffles, together):
         draws = [shuffled(truth, probe_seed, d, groups) for d in range(start, min(start + together, shuffles))]
         side_by_side = np.concatenate([draw.fit for draw in draws], axis=1)

@@ -26,8 +26,9 @@ SIDE_BY_SIDE = 4 << 30
 """Bytes for columns that are solved side by side where there is no limit; more would not be faster."""
 
 SUMMED_ROWS = 1024
-"""Rows whose float32 products are summed before they are added up in float64: over more of them the product would round
-away digits that the weights need. Blocks are whole numbers of these, so that sums do not depend on where a state lies."""
+"""Rows whose float32 products are summed before they are added up in float64: over more of them the product would
+round away digits that the weights need. Blocks are whole numbers of these, so that sums do not depend on where a state
+lies."""
 
 LEAST_ROWS = 256
 """Fewest rows of a streamed block; with fewer the products would be slow."""
@@ -133,13 +134,13 @@ def columns_within(
         ConfigError: if not even one fits, with the least that works.
     """
     n, d = design.shape
-    if not isfinite(memory):
-        memory = SIDE_BY_SIDE
     # Eigenvectors with their workspace, and the products of a block, lie beside blocks and columns.
-    beside = 16 * min(d, 2048) * d + 8 * min(BLOCK, n) + (4 * n * d if design.scaling is None else 0)
+    beside = 16 * min(n, d, 2048) * d + 8 * min(BLOCK, n) + (4 * n * d if design.scaling is None else 0)
     read = design.source.shape[1]
     blocks = 0 if design.scaling is None else 3 * 4 * min(n, design.at_once) * read
     column = n * bytes_per_logit + d * bytes_per_weight + bytes_per_column
+    if not isfinite(memory):
+        return max(1, int(SIDE_BY_SIDE // max(1, column)))
     width = int((memory - blocks - beside) // column)
     if width < 1:
         smallest = 0 if design.scaling is None else 3 * 4 * min(n, LEAST_ROWS) * read

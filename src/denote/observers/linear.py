@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
 
 import numpy as np
 import torch
@@ -14,7 +14,13 @@ from denote.observers.design import design_of
 from denote.observers.inner_validation import inner_parts, with_threshold
 from denote.observers.logistic import Solution, solve_logistic
 from denote.observers.observer import Observer, class_counts, unfit_notes
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
+
+CERTAIN = 0.05
+"""Share of the weights' norm by which they may be off, by the bound, in a fit that counts as converged."""
+
+BYTES_PER_WEIGHT = 32
+"""Bytes that a neuron of an attribute and strength takes while a path is put together."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class LinearProbe:
             best balanced accuracy on the inner validation part, which the weights then do not see.
         standardise: Neurons are scaled to unit variance on *fit*; constant ones get weight 0.
         tolerance: A fit has converged where the norm of its gradient is at most this times the norm of its weights (or
-            1 if they are shorter); its weights are then off by at most ``tolerance / (2 * l2)`` of that.
+            1 if they are shorter), which bounds how far its weights are off by ``tolerance / (2 * l2)`` of that; where
+            even this bound is above `CERTAIN`, as for tiny penalties, a fit does not count as converged.
         max_iterations: Most quasi-Newton steps.
     """
 
@@ -54,17 +61,33 @@ class LinearProbe:
         if self.balance and len(strengths) == 1:
             return self._solve(state, labels, np.repeat(strengths, attributes), resources)
         held, rest = inner_parts(len(labels), seed)
-        tiled = np.tile(labels[rest], len(strengths))
-        path = self._solve(state[rest], tiled, np.repeat(strengths, attributes), resources)
-        places = np.arange(tiled.shape[1]).reshape(len(strengths), attributes)
-        losses = [_loss(path.at(place).scores(state[held]), labels[held], self.balance) for place in places]
-        best = np.stack(losses).argmin(0)  # of equals the largest strength
-        chosen = path.at(places[best, np.arange(attributes)])
+        inside, outside = rows_of(state, rest), rows_of(state, held)
+        path = self._path(inside, labels[rest], strengths, resources)
+        losses = np.stack([_loss(each.scores(outside), labels[held], self.balance) for each in path])
+        best = losses.argmin(0)  # of equals the largest strength
+        chosen = _picked(path, best)
         if self.balance:
             found = self._solve(state, labels, strengths[best], resources, chosen)
         else:
-            found = with_threshold(chosen, chosen.scores(state[held]), labels[held])
-        return replace(found, notes=tuple(map(_with_edge, found.notes, best, repeat(len(strengths)))))
+            found = with_threshold(chosen, chosen.scores(outside), labels[held])
+        remarks = _remarks(best, np.isfinite(losses).any(0), len(strengths))
+        notes = tuple(reason or remark for reason, remark in zip(found.notes, remarks, strict=True))
+        return replace(found, notes=notes)
+
+    def _path(
+        self, state: State, labels: Values, strengths: Float64[np.ndarray, " strength"], resources: Resources
+    ) -> list[Observer]:
+        """Observers of all attributes at each strength, as many strengths side by side as fit into memory."""
+        attributes = labels.shape[1]
+        each = max(1, labels.size + BYTES_PER_WEIGHT * state.shape[1] * attributes)
+        together = int(max(1, min(len(strengths), resources.memory / 4 // each)))
+        left = replace(resources, memory=resources.memory - together * each)
+        path = []
+        for start in range(0, len(strengths), together):
+            some = strengths[start : start + together]
+            found = self._solve(state, np.tile(labels, len(some)), np.repeat(some, attributes), left)
+            path += [found.at(slice(i * attributes, (i + 1) * attributes)) for i in range(len(some))]
+        return path
 
     def _solve(
         self,
@@ -88,7 +111,7 @@ class LinearProbe:
             self.balance, self.tolerance, self.max_iterations, resources.memory,
             None if start is None else _in_design(start.at(np.flatnonzero(able)), mean, scale, live).to(design.device),
         )  # fmt: skip
-        return self._observer(solution, l2, notes, able, mean, scale, live)
+        return self._observer(solution, l2, notes, able, mean, scale, unit, live)
 
     def _observer(
         self,
@@ -98,6 +121,7 @@ class LinearProbe:
         able: Bool[np.ndarray, " attribute"],
         mean: Float64[Tensor, " neuron"],
         scale: Float64[Tensor, " neuron"],
+        unit: float,
         live: Int[Tensor, " live"],
     ) -> Observer:
         """A solution in raw units, with columns of NaN for what could not be fitted."""
@@ -108,15 +132,33 @@ class LinearProbe:
         weights[np.ix_(live.numpy(), able)] = raw.numpy()
         bias[able] = (solution.bias.cpu() - mean[live] @ raw).numpy()
         norm[able] = solution.gradient_norm.cpu().numpy()
-        converged[able] = solution.converged.cpu().numpy()
+        # The bound on the weights is worth its name only where the penalty is not tiny.
+        length = solution.weights.norm(dim=0).clamp_min(1).cpu().numpy()
+        certain = norm[able] / (2 * l2[able] / unit**2) <= CERTAIN * length
+        converged[able] = solution.converged.cpu().numpy() & certain
         return Observer(self.kind, weights, bias, converged, norm, notes, l2=np.where(able, l2, np.nan))
 
 
-def _with_edge(reason: str | None, place: int, n_strengths: int) -> str | None:
-    """A remark where an end of the list was chosen: what lies beyond it might be better."""
-    if reason is not None or n_strengths == 1 or 0 < place < n_strengths - 1:
-        return reason
-    return f"l2: the {'largest' if place == 0 else 'smallest'} of the list was chosen"
+def _picked(path: Sequence[Observer], best: Int[np.ndarray, " attribute"]) -> Observer:
+    """Each attribute's observer from its own place in the path."""
+    columns = np.arange(len(best))
+    weights = np.stack([path[place].weights[:, column] for column, place in enumerate(best)], axis=1)
+    bias, norm, converged, l2 = (
+        np.stack([np.asarray(getattr(each, name)) for each in path])[best, columns]
+        for name in ("bias", "gradient_norm", "converged", "l2")
+    )
+    return replace(path[0], weights=weights, bias=bias, gradient_norm=norm, converged=converged, l2=l2)
+
+
+def _remarks(
+    best: Int[np.ndarray, " attribute"], known: Bool[np.ndarray, " attribute"], n_strengths: int
+) -> list[str | None]:
+    """What there is to say of the strengths that were chosen."""
+    if n_strengths == 1:
+        return [None] * len(best)
+    ends = {0: "l2: the largest of the list was chosen", n_strengths - 1: "l2: the smallest of the list was chosen"}
+    unknown = "l2: not chosen, the largest: a label is missing in one of the inner parts"
+    return [ends.get(int(place)) if sure else unknown for place, sure in zip(best, known, strict=True)]
 
 
 def _in_design(

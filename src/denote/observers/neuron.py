@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int8
 from scipy import stats
 
+from denote.errors import StateError
 from denote.observers.observer import Observer, unfit_notes
 from denote.observers.ranks import rank_sum_deviation
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_tensor, check_shape, row_blocks
@@ -68,6 +69,8 @@ class NeuronProbe:
         """
         check_shape(state, labels)
         scan = best_thresholds(state, labels, resources=resources)
+        if state.shape[1] == 0:
+            raise StateError("state", "has no neurons", "allowed: one or more")
         found = ~np.isnan(scan.balanced_accuracy).all(0)
         neuron = np.where(found, np.nan_to_num(scan.balanced_accuracy, nan=-1.0).argmax(0), -1)
         columns = np.arange(len(neuron))

@@ -74,10 +74,7 @@ _WHOLE = ("an integer >= 1", _whole)
 _FLAG = ("true or false", lambda value: isinstance(value, bool))
 
 _ALLOWED: dict[tuple[str, str], tuple[str, Callable[[Any], bool]]] = {
-    ("linear", "l2"): (
-        "a number > 0, or a list of different ones",
-        lambda value: _above_zero(value) or _each(value, _above_zero),
-    ),
+    ("linear", "l2"): ("a number > 0, or a list of different ones", _strengths),
     ("", "l2"): _ABOVE_ZERO,
     ("", "tolerance"): _ABOVE_ZERO,
     ("", "lr"): _ABOVE_ZERO,

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int8
+from jaxtyping import Bool, Float64, Int, Int8
 from torch import Tensor
 
 from denote.errors import StateError
@@ -23,6 +23,13 @@ Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
 
 BLOCK = 1 << 20
 """Numbers of a state that are looked at together (4 MiB)."""
+
+
+SQUARES = (1e-30, 1e30)
+"""Variances whose terms a float32 holds."""
+
+SCALES = (1e-60, 1e70)
+"""Variances of which a float32 holds 1 / standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,21 @@ def as_tensor(state: State) -> Tensor:
     return torch.from_numpy(array if shareable else array.copy())
 
 
+def rows_of(state: State, rows: Int[np.ndarray, " row"]) -> State:
+    """Some rows of a state; those of a float32 array are not copied before they are read."""
+    if isinstance(state, np.ndarray) and state.dtype == np.float32:
+        return StoredState(state, rows)
+    return state[rows]
+
+
 def row_blocks(state: State, numbers: int | None = None) -> Iterator[tuple[slice, Tensor]]:
     """Blocks of rows in memory, each about that many numbers (default `BLOCK`), with the places of their rows."""
     step = max(1, (numbers or BLOCK) // max(1, state.shape[1]))
     for start in range(0, len(state), step):
         part = slice(start, min(start + step, len(state)))
-        yield part, as_tensor(state[part])
+        block = as_tensor(state[part])
+        # Sums of half precision overflow and integers have no mean.
+        yield part, block if block.dtype in (torch.float32, torch.float64) else block.float()
 
 
 @dataclass(frozen=True)
@@ -82,13 +98,33 @@ class Moments:
 def moments(state: State) -> Moments:
     """Mean, population variance and constancy of every neuron, by blocks of rows joined in float64 (Chan's update).
 
-    Inside a block sums are float32 about the block's own mean, which leaves relative errors of about 1e-6.
+    Inside a block sums are float32 about the block's own mean, which leaves relative errors of about 1e-6; they are
+    float64 where squares would not fit into a float32.
+
+    Raises:
+        StateError: if activations are so large or so small that not even then they have a variance.
     """
+    found = _moments(state, torch.float32)
+    if not _sound(found, *SQUARES).all():
+        found = _moments(state, torch.float64)
+        unsound = torch.nonzero(~_sound(found, *SCALES))[:, 0]
+        if len(unsound):
+            neuron = int(unsound[0])
+            raise StateError("state", f"neuron {neuron} varies by too much or too little for its variance to be known")
+    return found
+
+
+def _sound(found: Moments, low: float, high: float) -> Bool[Tensor, " neuron"]:
+    return ((found.variance > low) & (found.variance < high)) | found.constant
+
+
+def _moments(state: State, precision: torch.dtype) -> Moments:
     count, n_neurons = 0, state.shape[1]
     mean, square = torch.zeros(n_neurons, dtype=torch.float64), torch.zeros(n_neurons, dtype=torch.float64)
     varies = torch.zeros(n_neurons, dtype=torch.bool)
     first = as_tensor(state[:1])
     for _, block in row_blocks(state):
+        block = block.to(precision)
         new, rough = len(block), block.mean(0)
         centred = block - rough
         offset = centred.sum(0).double().cpu() / new
@@ -97,7 +133,7 @@ def moments(state: State) -> Moments:
         mean = mean + gap * (new / (count + new))
         square = square + inside.clamp_min(0) + gap.square() * (count * new / (count + new))
         count += new
-        varies |= (block != first).any(0).cpu()
+        varies |= (block != first.to(precision)).any(0).cpu()
     return Moments(mean, square / max(count, 1), ~varies)
 
 

@@ -28,14 +28,15 @@ class SparseProbe:
     Attributes:
         sizes: Numbers of neurons, increasing, >= 1. Those that are not below the number of live neurons are left out.
         l2: Penalty on the mean loss, > 0, of the dense solution and of every refit.
-        tolerance: Largest norm of the gradient at which a fit counts as converged.
+        tolerance: Largest norm of the gradient at which a refit counts as converged; of the dense solution see
+            `LinearProbe`.
         max_iterations: Most steps of the dense solution, and most Newton passes of a refit.
     """
 
     sizes: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     l2: float = 1e-3
     tolerance: float = 1e-6
-    max_iterations: int = 200
+    max_iterations: int = 500
 
     kind = "sparse"
     joint = False

@@ -138,5 +138,6 @@ def give_back(values: object) -> None:
     parts: Sequence[object] = values.arrays if isinstance(values, SideBySide) else (values,)
     for part in parts:
         mapped = getattr(part, "_mmap", None)
-        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        # Changes to a copy-on-write map live in those pages alone.
+        if mapped is not None and getattr(part, "mode", "c") != "c" and hasattr(mmap, "MADV_DONTNEED"):
             mapped.madvise(mmap.MADV_DONTNEED)
