@@ -25,7 +25,7 @@ BLOCK_SHARE = 1 / 16
 SIDE_BY_SIDE = 4 << 30
 """Bytes for columns that are solved side by side where there is no limit; more would not be faster."""
 
-SUMMED_ROWS = 1024
+SUMMED_ROWS = 2048
 """Rows whose float32 products are summed before they are added up in float64: over more of them the product would
 round away digits that the weights need. Blocks are whole numbers of these, so that sums do not depend on where a state
 lies."""
