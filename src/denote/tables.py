@@ -30,7 +30,13 @@ CELLS: dict[str, type[pl.DataType]] = {
         "majority_accuracy control_auroc selectivity untrained_auroc input_auroc", NUMBER,
     ),
     "sufficient_k": INTEGER, "p_value": NUMBER, "q_value": NUMBER, "n_tests": INTEGER, "converged": FLAG,
-    "gradient_norm": NUMBER, "l2": NUMBER, "decisive": FLAG, "note": TEXT,
+    "gradient_norm": NUMBER, "l2": NUMBER, "decisive": FLAG,
+    **_columns(
+        "balanced_accuracy_interval_low balanced_accuracy_interval_high selectivity_low selectivity_high rotated_auroc "
+        "random_subset_percentile control_task_auroc detectable_auroc detectable_proportion relevance_band "
+        "randomised_similarity description_bits intercept_bits compression", NUMBER,
+    ),
+    **_columns("n_outside_band n_carrying", INTEGER), **_columns("causal_evidence card note", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
@@ -45,12 +51,60 @@ NEURONS: dict[str, type[pl.DataType]] = {
     "fit_balanced_accuracy": NUMBER,
     **_columns("n_fit n_test n_positive_fit n_positive_test", INTEGER), "label_proportion_range": TEXT,
     **_columns("control_balanced_accuracy untrained_balanced_accuracy input_balanced_accuracy", NUMBER),
-    "rival": TEXT, "rival_balanced_accuracy": NUMBER, "note": TEXT,
+    "rival": TEXT, "rival_balanced_accuracy": NUMBER,
+    **_columns(
+        "balanced_accuracy_interval_low balanced_accuracy_interval_high tpr_low tpr_high tnr_low tnr_high auroc_low "
+        "auroc_high majority_accuracy selectivity selectivity_low selectivity_high rotated_share "
+        "detectable_balanced_accuracy", NUMBER,
+    ),
+    **_columns("attributes_passed attributes_carried", INTEGER), **_columns("causal_evidence card note", TEXT),
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
 
 CONTROLS: dict[str, type[pl.DataType]] = {
     "control": TEXT, "draw": INTEGER, **{k: v for k, v in {**CELLS, **NEURONS}.items() if k != "note"}, "note": TEXT,
+}  # fmt: skip
+
+SCAN: dict[str, type[pl.DataType]] = {
+    **_OBSERVED,
+    "n_neurons": INTEGER, "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
+    **_columns("n_test n_positive_test n_tests n_carrying below_05", INTEGER), "expected_05": NUMBER,
+    "below_001": INTEGER, "expected_001": NUMBER, "best_neuron": INTEGER,
+    **_columns("best_auroc max_statistic max_p_value scan_max_p_value", NUMBER), "note": TEXT,
+}  # fmt: skip
+SCAN_KEY = ("object_model", "layer", "pooling", "attribute")
+
+PAIRS: dict[str, type[pl.DataType]] = {
+    **_columns("object_model layer pooling", TEXT), "neuron": INTEGER, "attribute": TEXT,
+    **_columns("auroc p_value q_value", NUMBER), "carries": FLAG,
+}  # fmt: skip
+PAIRS_KEY = ("object_model", "layer", "pooling", "neuron", "attribute")
+
+CURVES: dict[str, type[pl.DataType]] = {
+    **_OBSERVED,
+    "probe": TEXT, "probe_seed": INTEGER, "attribute": TEXT, "family": TEXT, "curve": TEXT, "x": INTEGER,
+    **_columns("auroc auroc_low auroc_high bits intercept_bits", NUMBER), "note": TEXT,
+}  # fmt: skip
+CURVES_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "probe_seed", "curve", "x")
+
+NULL_CHECK: dict[str, type[pl.DataType]] = {
+    **_columns("scan object_model layer", TEXT), **_columns("n_tests n_replicates n_with_hit", INTEGER),
+    **_columns("expected p_value", NUMBER), "alarm": FLAG, "note": TEXT,
+}  # fmt: skip
+
+SEED_SPREAD: dict[str, type[pl.DataType]] = {
+    **{k: v for k, v in _OBSERVED.items() if k not in ("seed", "object_model", "object_accuracy")},
+    "probe": TEXT, "k": INTEGER, "attribute": TEXT, "family": TEXT, **_columns("n_models n_probe_seeds", INTEGER),
+    **_columns(
+        " ".join(f"{score}_{number}" for score in ("auroc", "balanced_accuracy", "selectivity")
+                 for number in ("mean", "low", "high", "sd_models", "sd_probe_seeds")), NUMBER,
+    ),
+    "note": TEXT,
+}  # fmt: skip
+
+ATTRIBUTE_CORRELATION: dict[str, type[pl.DataType]] = {
+    **_columns("dataset attribute family other other_family", TEXT), **_columns("phi jaccard", NUMBER),
+    **_columns("n_both n_rows", INTEGER), "note": TEXT,
 }  # fmt: skip
 
 LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
