@@ -332,12 +332,12 @@ def _scored(scores: Scores, labels: Values, groups: Groups | None, fit_notes: Re
     decided = scores > 0
     counts = confusion(decided, labels)
     auroc = ranking.auroc
-    low, high = auroc_interval(auroc, counts.n_positive, counts.n_negative)
+    interval = auroc_interval(auroc, counts.n_positive, counts.n_negative)
     p_value, p_notes = mann_whitney_greater(scores, labels, groups)
     columns = {
         "auroc": auroc,
-        "auroc_low": low,
-        "auroc_high": high,
+        "auroc_low": interval.low,
+        "auroc_high": interval.high,
         "average_precision": ranking.average_precision,
         "balanced_accuracy": counts.balanced_accuracy,
         "balanced_accuracy_low": _least_balanced_accuracy(counts, decided, labels, groups),
@@ -374,11 +374,10 @@ def _least_balanced_accuracy(
             for a in range(labels.shape[1]):
                 rows = labels[:, a] == label
                 effects[a] = design_effect((decided[rows, a] == bool(label)).astype(np.int64), groups[rows])
-    low, _ = newcombe_balanced_accuracy(
+    return newcombe_balanced_accuracy(
         counts.tp / effect[1], counts.n_positive / effect[1], counts.tn / effect[0], counts.n_negative / effect[0],
         confidence=0.95, one_sided=True,
-    )  # fmt: skip
-    return low
+    ).low  # fmt: skip
 
 
 def _mean(values: Sequence[PerAttribute], absent: PerAttribute) -> PerAttribute:
