@@ -200,7 +200,9 @@ def observe_states(
         with _naming("raw input"):
             check_state(raw_input.test, at.test.values)
             for name, probe in probes.items():
-                fitted = fit_sizes(probe, raw_input.fit, at.fit.values, probe_seed, whole)
+                fitted = fit_sizes(
+                    probe, raw_input.fit, at.fit.values, probe_seed, whole, None if groups is None else groups.fit
+                )
                 observers |= _named(f"{INPUT}/{name}", fitted, raw_input.fit)
                 on_input[name] = auroc_by_size(fitted, raw_input.test, at.test.values, whole)
     for index, layer_state in enumerate(states):

@@ -20,7 +20,7 @@ from denote.observers.linear import LinearProbe
 from denote.observers.majority import MajorityProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Observer, Probe, State
-from denote.observers.reading import UNBOUNDED, Resources, Values
+from denote.observers.reading import UNBOUNDED, Groups, Resources, Values
 from denote.observers.sparse import SparseProbe
 from denote.tables import CELLS
 
@@ -248,9 +248,16 @@ class Counting:
 
     kind = "linear"
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         self.widths.append(labels.shape[1])
-        return LinearProbe().fit(state, labels, seed, resources)
+        return LinearProbe().fit(state, labels, seed, resources, groups)
 
 
 def test_draws_of_a_probe_whose_attributes_shape_each_other_are_fitted_one_by_one() -> None:

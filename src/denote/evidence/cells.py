@@ -111,11 +111,11 @@ def observe_cells(
         ConfigError: if ``memory_limit`` is too small for a fit.
         StateError: if a state is not finite or does not fit the labels.
     """
-    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources)
+    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources, _of_fit(groups))
     truth = Halves(labels.fit.values, labels.test.values)
     curve = _measured_sizes(observers, state, truth, groups, probe_seed, labels.test, resources)
     drawn = list(_shuffled_columns(state, labels, probe, probe_seed, shuffles, groups, resources))
-    twins = [held_out_auroc(probe, twin, labels, probe_seed, resources) for twin in untrained]
+    twins = [held_out_auroc(probe, twin, labels, probe_seed, resources, groups) for twin in untrained]
     reasons = {**_MISSING, **(missing or {})}
     for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
         shuffled_aurocs = [draw[place]["auroc"] for draw in drawn]
@@ -137,10 +137,15 @@ def held_out_auroc(
     labels: Halves[Labels],
     probe_seed: int = 0,
     resources: Resources = UNBOUNDED,
+    groups: Halves[Groups] | None = None,
 ) -> BySize:
     """AUROC on *test* of a probe fitted on *fit*, per size and attribute; NaN where it is undefined."""
-    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources)
+    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources, _of_fit(groups))
     return auroc_by_size(observers, state.test, labels.test.values, resources)
+
+
+def _of_fit(groups: Halves[Groups] | None) -> Groups | None:
+    return None if groups is None else groups.fit
 
 
 def auroc_by_size(
@@ -218,7 +223,7 @@ def _shuffled_columns(
     for start in range(0, shuffles, together):
         draws = [shuffled(truth, probe_seed, d, groups) for d in range(start, min(start + together, shuffles))]
         side_by_side = np.concatenate([draw.fit for draw in draws], axis=1)
-        observers = fit_sizes(probe, state.fit, side_by_side, probe_seed, resources)
+        observers = fit_sizes(probe, state.fit, side_by_side, probe_seed, resources, _of_fit(groups))
         for number, draw in enumerate(draws):
             own = [observer.at(slice(number * attributes, (number + 1) * attributes)) for observer in observers]
             curve = _measured_sizes(own, state, draw, groups, probe_seed, labels.test, resources)
