@@ -9,8 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-Values = np.ndarray[Any, np.dtype[np.float64]]
-Number = TypeVar("Number", float, Values)
+Number = TypeVar("Number", bound=float | np.ndarray)
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,12 @@ def test_groups_widen_what_is_claimed() -> None:
     )
     assert grouped["auroc"] == plain["auroc"]
     assert grouped["balanced_accuracy_low"] <= plain["balanced_accuracy_low"]
-    assert grouped["auroc_low"] is None
+    for low, high in (
+        ("auroc_low", "auroc_high"),
+        ("balanced_accuracy_interval_low", "balanced_accuracy_interval_high"),
+    ):
+        assert grouped[low] < grouped[low.split("_low")[0].removesuffix("_interval")] < grouped[high]
+    assert grouped["balanced_accuracy_interval_low"] <= plain["balanced_accuracy_interval_low"]
     assert grouped["p_value"] > plain["p_value"]
 
 

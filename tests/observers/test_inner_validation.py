@@ -37,7 +37,7 @@ def test_groups_are_dealt_whole_and_in_their_share(seed: int) -> None:
 
 
 def copies(n: int = 60, d: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Noise in which every row stands several times, under one group id, so that rows learned by heart are met again."""
+    """Noise in which every row stands several times, as one group: what is learned by heart comes again."""
     rng = np.random.default_rng(0)
     state, label = rng.standard_normal((n, d)), rng.integers(0, 2, (n, 3))
     place = rng.permutation(np.repeat(np.arange(n), COPIES))

@@ -16,8 +16,9 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from denote.estimate import Estimate, Values
+from denote.estimate import Estimate
 
+Values = np.ndarray[Any, np.dtype[np.float64]]
 Bounds = tuple[Values, Values]
 
 HALVINGS = 60
