@@ -20,7 +20,7 @@ from denote.observers.linear import LinearProbe
 from denote.observers.majority import MajorityProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Observer, Probe, State
-from denote.observers.reading import UNBOUNDED, Resources, Values
+from denote.observers.reading import UNBOUNDED, Groups, Resources, Values
 from denote.observers.sparse import SparseProbe
 from denote.tables import CELLS
 
@@ -156,7 +156,12 @@ def test_groups_widen_what_is_claimed() -> None:
     )
     assert grouped["auroc"] == plain["auroc"]
     assert grouped["balanced_accuracy_low"] <= plain["balanced_accuracy_low"]
-    assert grouped["auroc_low"] is None
+    for low, high in (
+        ("auroc_low", "auroc_high"),
+        ("balanced_accuracy_interval_low", "balanced_accuracy_interval_high"),
+    ):
+        assert grouped[low] < grouped[low.split("_low")[0].removesuffix("_interval")] < grouped[high]
+    assert grouped["balanced_accuracy_interval_low"] <= plain["balanced_accuracy_interval_low"]
     assert grouped["p_value"] > plain["p_value"]
 
 
@@ -248,9 +253,16 @@ class Counting:
 
     kind = "linear"
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         self.widths.append(labels.shape[1])
-        return LinearProbe().fit(state, labels, seed, resources)
+        return LinearProbe().fit(state, labels, seed, resources, groups)
 
 
 def test_draws_of_a_probe_whose_attributes_shape_each_other_are_fitted_one_by_one() -> None:

@@ -74,9 +74,9 @@ def score_neurons(
         n = n_positive + n_negative
         covariance = tp.astype(float) * tn - fp.astype(float) * (n_positive - tp)
         mcc = covariance / np.sqrt(n_positive.astype(float) * n_negative * (tp + fp) * (n - tp - fp))
-        low, _ = newcombe_balanced_accuracy(
+        low = newcombe_balanced_accuracy(
             tp / deff[0], n_positive / deff[0], tn / deff[1], n_negative / deff[1], one_sided=True
-        )
+        ).low
         return Scores(
             n_positive,
             n_negative,

@@ -54,8 +54,8 @@ def seed_spread(cells: pl.DataFrame) -> pl.DataFrame:
 def _bounds(values: pl.Series, score: str) -> pl.DataFrame:
     """Low and high end of the t-interval of every list of scores."""
     ends = [t_interval(each.drop_nulls().to_numpy()) for each in values]
-    low, high = zip(*ends, strict=True) if ends else ((), ())
-    series = [pl.Series(f"{score}_low", low, dtype=pl.Float64), pl.Series(f"{score}_high", high, dtype=pl.Float64)]
+    series = [pl.Series(f"{score}_{end}", [getattr(each, end) for each in ends], dtype=pl.Float64)
+              for end in ("low", "high")]  # fmt: skip
     return pl.DataFrame(series).fill_nan(None)
 
 

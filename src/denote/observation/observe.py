@@ -104,10 +104,11 @@ class _Work:
     def read_input(self, inputs: Halves[State]) -> None:
         """Fit every probe on the raw input."""
         asked, labels = self.asked, self.labels
+        groups = None if self.facts.groups is None else self.facts.groups.fit
         with _naming("raw input"):
             check_state(inputs.test, labels.test.values)
             for name, probe in asked.probes.items():
-                fitted = fit_sizes(probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole)
+                fitted = fit_sizes(probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups)
                 self.observers |= _named(f"{INPUT}/{name}", fitted, inputs.fit)
                 self.on_input[name] = auroc_by_size(fitted, inputs.test, labels.test.values, self.whole)
 
