@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from denote.denotation.power import ERROR, POWER, rule_power, smallest_detectable_proportion
+from denote.denotation.power import rule_power, smallest_detectable_proportion
 from denote.evidence.intervals import balanced_accuracy_p_value
+from denote.evidence.power import ERROR, POWER
 from denote.evidence.rule import Rule
 
 RULE = Rule()
