@@ -203,3 +203,36 @@ def _twice_ranks(
         excess += length * (length * length - 1)
         start = stop
     return excess if n > 0 and column[rows[0]] < column[rows[n - 1]] else np.nan
+
+
+@compiled
+def counts_above(
+    values: Float[np.ndarray, "neuron row"],
+    threshold: Float64[np.ndarray, "neuron attribute"],
+    labels: Int8[np.ndarray, "row attribute"],
+    positives: Int[np.ndarray, "neuron attribute"],
+    negatives: Int[np.ndarray, "neuron attribute"],
+) -> None:
+    """Rows strictly above every neuron's threshold for every attribute.
+
+    Args:
+        values: Activations.
+        threshold: nan counts nothing.
+        labels: 1, 0, or -1 for rows that count as neither.
+        positives: Filled with those labelled 1 ...
+        negatives: ... and those labelled 0.
+    """
+    n_rows, n_attributes = labels.shape
+    yes, known = np.empty(n_attributes, np.int32), np.empty(n_attributes, np.int32)
+    for neuron in range(len(values)):
+        column, cuts = values[neuron], threshold[neuron]
+        yes[:] = 0
+        known[:] = 0
+        for row in range(n_rows):
+            value = np.float64(column[row])
+            for a in range(n_attributes):
+                above = np.int32(value > cuts[a])
+                yes[a] += above & np.int32(labels[row, a] == 1)
+                known[a] += above & np.int32(labels[row, a] >= 0)
+        positives[neuron] = yes
+        negatives[neuron] = known - yes
