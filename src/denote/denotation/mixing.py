@@ -14,7 +14,7 @@ from denote.denotation.scores import enough
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.intervals import balanced_accuracy_p_value, design_effect
 from denote.evidence.rule import Rule
-from denote.observers.neuron import NeuronScan, best_thresholds
+from denote.observers.neuron import NeuronScan, best_thresholds, comparable
 from denote.observers.reading import UNBOUNDED, Resources, State, as_array
 from denote.observers.sorted_columns import BLOCK_BYTES, column_blocks, side_by_side
 
@@ -129,11 +129,10 @@ def _count(
     """Fill in positive and negative rows above the threshold, in threads."""
     from denote.observers.scan_kernels import counts_above  # compiles: only what scans neurons waits for it
 
-    comparable = values.astype(np.result_type(values, np.float32), copy=False)
-    labels = np.ascontiguousarray(labels)
+    numbers, labels = comparable(values), np.ascontiguousarray(labels)
 
     def batch(part: slice) -> None:
-        counts_above(comparable[part], threshold[part], labels, on[0, part], on[1, part])
+        counts_above(numbers[part], threshold[part], labels, on[0, part], on[1, part])
 
     side_by_side(batch, [slice(start, start + BATCH) for start in range(0, len(values), BATCH)])
 

@@ -71,8 +71,8 @@ class Passing:
         between neighbouring counts.
         """
         p = self.n_positive / (self.n_positive + self.n_negative)
-        negatives = stats.binom(self.n_negative, 1 - error * p)
-        inside = np.where(self.most >= self.least, negatives.cdf(self.most) - negatives.cdf(self.least - 1), 0.0)
+        above, below = stats.binom.cdf([self.most, self.least - 1], self.n_negative, 1 - error * p)
+        inside = np.where(self.most >= self.least, above - below, 0.0)
         return float(stats.binom.pmf(self.tp, self.n_positive, 1 - error * (1 - p)) @ inside)
 
 

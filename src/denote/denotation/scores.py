@@ -14,6 +14,7 @@ from denote.evidence.intervals import (
     newcombe_balanced_accuracy,
     wilson,
 )
+from denote.observers.neuron import comparable
 from denote.observers.sorted_columns import sorting_orders
 
 
@@ -166,22 +167,12 @@ def auroc_of_rows(
 
     Counted in integers: no activation is too large and no row too many for its rank to be right.
     """
-    n_rows = values.shape[1]
-    order = sorting_orders(values)
-    ordered = np.take_along_axis(values, order, axis=1)
-    is_positive, is_negative = np.take_along_axis(positive, order, axis=1), np.take_along_axis(negative, order, axis=1)
-    place = np.arange(n_rows)
-    starts = np.ones(values.shape, dtype=bool)
-    starts[:, 1:] = ordered[:, 1:] > ordered[:, :-1]
-    ends = np.roll(starts, -1, axis=1)
-    first = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, place, n_rows - 1)[:, ::-1], axis=1)[:, ::-1]
-    below = np.concatenate([np.zeros((len(values), 1), np.int64), is_negative.cumsum(axis=1)], axis=1)
-    # Twice the negatives below, ties half: those before the run of ties plus those up to its end.
-    twice = np.take_along_axis(below, first, axis=1) + np.take_along_axis(below, last + 1, axis=1)
+    from denote.observers.scan_kernels import pairs_won  # compiles: only what scans neurons waits for it
+
+    twice = np.zeros(len(values), dtype=np.int64)
+    pairs_won(comparable(values), sorting_orders(values), positive, negative, twice)
     pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    won = np.where(is_positive, twice, 0).sum(axis=1) / 2
-    area: Float[np.ndarray, " neuron"] = np.divide(won, pairs, out=np.full(len(values), np.nan), where=pairs > 0)
+    area: Float[np.ndarray, " neuron"] = np.divide(twice / 2, pairs, out=np.full(len(values), np.nan), where=pairs > 0)
     return area
 
 

@@ -236,3 +236,36 @@ def counts_above(
                 known[a] += above & np.int32(labels[row, a] >= 0)
         positives[neuron] = yes
         negatives[neuron] = known - yes
+
+
+@compiled
+def pairs_won(
+    values: Float[np.ndarray, "neuron row"],
+    order: Int[np.ndarray, "neuron row"],
+    positive: Bool[np.ndarray, "neuron row"],
+    negative: Bool[np.ndarray, "neuron row"],
+    twice: Int[np.ndarray, " neuron"],
+) -> None:
+    """Twice the pairs of a positive and a negative row in which the positive one is larger, equal ones counted half.
+
+    Args:
+        values: Finite activations.
+        order: Rows that sort them; inside ties in any order.
+        positive: Rows that have the property of each neuron.
+        negative: Rows that have not; others may be neither.
+        twice: Filled with an exact integer.
+    """
+    n_rows = values.shape[1]
+    for neuron in range(len(values)):
+        column, rows, yes, no = values[neuron], order[neuron], positive[neuron], negative[neuron]
+        won, below, start = 0, 0, 0
+        while start < n_rows:
+            ups, downs, stop = 0, 0, start
+            while stop < n_rows and column[rows[stop]] == column[rows[start]]:
+                ups += yes[rows[stop]]
+                downs += no[rows[stop]]
+                stop += 1
+            won += ups * (2 * below + downs)
+            below += downs
+            start = stop
+        twice[neuron] = won
