@@ -22,7 +22,7 @@ from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule
 from denote.observers.reading import State
 from denote.states.layers import Layer
-from denote.tables import CONTROLS, NEURONS, TEXT
+from denote.tables import CONTROLS, NEURONS, TEXT, note
 
 Columns = Mapping[str, Float[np.ndarray, " neuron"] | pl.Series]
 
@@ -84,14 +84,17 @@ class Controls:
     columns: SimpleColumns | None = None
 
     @property
-    def not_run(self) -> str | None:
-        """Why columns of controls are null, the same for all neurons; None where all were run."""
+    def remark(self) -> str | None:
+        """Why columns of controls are null, the same for all neurons; None where all are there."""
         ran = {
             "shuffled": self.shuffles, "untrained": self.untrained, "raw_input": self.raw_input is not None,
             "rivals": self.columns is not None,
         }  # fmt: skip
         missing = ", ".join(name for name, done in ran.items() if not done)
-        return f"not run: {missing}" if missing else None
+        return note(
+            f"not run: {missing}" if missing else None,
+            "no interval of selectivity: one shuffle" if self.shuffles == 1 else None,
+        )
 
 
 def observe_neurons(
@@ -126,7 +129,7 @@ def observe_neurons(
     }
     if mixing is not None:
         columns["attributes_passed"] = pl.Series(mixing.attributes_passed)
-    return _with_live(rows, columns, controls.not_run)
+    return _with_live(rows, columns, controls.remark)
 
 
 def replicate(
@@ -151,8 +154,9 @@ def replicate(
 def _with_live(rows: pl.DataFrame, columns: Columns, remark: str | None) -> pl.DataFrame:
     """Rows with more columns, and a remark, for live neurons."""
     values = pl.DataFrame(dict(columns), schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
-    note = joined_notes(pl.col("note"), pl.lit(remark, dtype=TEXT))
-    rows = rows.with_columns(values).with_columns(pl.when("live").then(pl.col(*columns)), note=pl.when("live").then(note))
+    notes = joined_notes(pl.col("note"), pl.lit(remark, dtype=TEXT))
+    live = pl.col("live")
+    rows = rows.with_columns(values).with_columns(pl.when(live).then(pl.col(*columns)), note=pl.when(live).then(notes))
     return _complete(rows, NEURONS)
 
 

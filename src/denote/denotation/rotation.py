@@ -59,7 +59,7 @@ class Rotation:
             positions = places.T
             centred = (block[:, positions] - self.mean[positions]) * self.live[positions]
             product = centred.reshape(-1, len(places)) @ self.turns[index].matrix[:, channels]
-            out[:, here] = product.reshape(len(block), len(positions), -1)[:, position[here], place]
+            out[:, here] = product.reshape(*centred.shape[:2], len(channels))[:, position[here], place]
         return out
 
     @cached_property
