@@ -130,4 +130,4 @@ def test_draws_are_named_and_leave_the_global_generator_alone() -> None:
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
     assert (one == again).all()
     assert (one != other).any()
-    assert (permuted_maxima(state, labels, np.ones(6, bool), "a", 9).drawn[:5] == pytest.approx(one))
+    assert permuted_maxima(state, labels, np.ones(6, bool), "a", 9).drawn[:5] == pytest.approx(one)

@@ -188,7 +188,8 @@ def test_with_groups_the_tests_are_of_group_means() -> None:
 
 def test_group_labels_of_noise_are_not_found() -> None:
     """Rows of a group are nearly copies: tested as rows, p < .05 in about half of the pairs. Of 400 pairs of groups
-    P(Bin(400, .05) > 36) = 4e-4."""
+    P(Bin(400, .05) > 36) = 4e-4.
+    """
     rng = np.random.default_rng(2)
     groups, below = np.repeat(np.arange(40), 10), 0
     for _ in range(5):

@@ -187,9 +187,9 @@ def _best_cuts(
     n_positive = group.n_positive.astype(_counts_up_to(group.n_rows**2 // 4))
     shape = len(values), len(n_positive)
     gain, sign = np.zeros(shape, dtype=n_positive.dtype), np.zeros(shape, dtype=np.int8)
-    comparable = _comparable(values)
-    low, high = np.zeros((2, *shape), dtype=comparable.dtype)
-    best_cuts(comparable, order, group.applies, group.positive, n_positive, upward_only, gain, low, high, sign)
+    numbers = comparable(values)
+    low, high = np.zeros((2, *shape), dtype=numbers.dtype)
+    best_cuts(numbers, order, group.applies, group.positive, n_positive, upward_only, gain, low, high, sign)
     return gain, midpoints(low.astype(values.dtype), high.astype(values.dtype)), sign
 
 
@@ -204,7 +204,7 @@ def _mann_whitney(
 
     n_positive = group.n_positive
     sums = np.empty((len(values), len(n_positive)), dtype=_counts_up_to(group.n_rows * (group.n_rows + 1)))
-    rank_sums(_comparable(values), order, group.applies, group.positive, sums, ties)
+    rank_sums(comparable(values), order, group.applies, group.positive, sums, ties)
     u = (sums - n_positive * (n_positive + 1)) / 2
     return np.where(np.isnan(ties[:, None]), np.nan, u)
 
@@ -214,7 +214,7 @@ def _counts_up_to(largest: int) -> type[np.signedinteger[Any]]:
     return np.int32 if largest <= NARROW else np.int64
 
 
-def _comparable(values: Float[np.ndarray, "neuron row"]) -> Float[np.ndarray, "neuron row"]:
+def comparable(values: Float[np.ndarray, "neuron row"]) -> Float[np.ndarray, "neuron row"]:
     """The same numbers in a type that compiled loops know."""
     return values.astype(np.result_type(values, np.float32), copy=False)
 
