@@ -56,14 +56,10 @@ def covered(d: float, positives: int, negatives: int, draws: int) -> list[Row]:
     ]
 
 
-def _neurons(
-    d: float, labels: Int8[np.ndarray, "row 1"], draws: int, part: str
-) -> Float[np.ndarray, "row draw"]:
+def _neurons(d: float, labels: Int8[np.ndarray, "row 1"], draws: int, part: str) -> Float[np.ndarray, "row draw"]:
     noise = stream("coverage", str(d), int(labels.sum()), len(labels), part).standard_normal((draws, len(labels)))
     return np.ascontiguousarray(noise.T) + d * (2 * labels - 1)
 
 
-def _holds(
-    bounds: tuple[np.ndarray, np.ndarray], target: Float[np.ndarray, "*draw"]
-) -> Bool[np.ndarray, " draw"]:
+def _holds(bounds: tuple[np.ndarray, np.ndarray], target: Float[np.ndarray, "*draw"]) -> Bool[np.ndarray, " draw"]:
     return np.asarray((bounds[0] <= target) & (target <= bounds[1]))
