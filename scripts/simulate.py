@@ -16,6 +16,7 @@ CASES = {
     "families": "simulations.families",
     "erasure": "simulations.erasure",
     "groups": "simulations.groups",
+    "grouped_neurons": "simulations.grouped_neurons",
     "jobs": "simulations.jobs",
     "leak": "simulations.leak",
     "noise_neurons": "simulations.noise_neurons",

@@ -39,8 +39,8 @@ def covered(d: float, positives: int, negatives: int, draws: int) -> list[Row]:
     sample = counts.tp, counts.n_positive, counts.tn, counts.n_negative
     area = auroc(test, np.broadcast_to(labels, test.shape))
     held = {
-        "AUROC": _holds(auroc_interval(area, positives, negatives), stats.norm.cdf(d * np.sqrt(2))),
-        "balanced accuracy": _holds(newcombe_balanced_accuracy(*sample), balanced),
+        "AUROC": holds(auroc_interval(area, positives, negatives), stats.norm.cdf(d * np.sqrt(2))),
+        "balanced accuracy": holds(newcombe_balanced_accuracy(*sample), balanced),
         "balanced accuracy, lower bound": newcombe_balanced_accuracy(*sample, one_sided=True)[0] <= balanced,
     }
     goals: dict[str, tuple[float | None, float | None]] = (
@@ -61,5 +61,8 @@ def _neurons(d: float, labels: Int8[np.ndarray, "row 1"], draws: int, part: str)
     return np.ascontiguousarray(noise.T) + d * (2 * labels - 1)
 
 
-def _holds(bounds: tuple[np.ndarray, np.ndarray], target: Float[np.ndarray, "*draw"]) -> Bool[np.ndarray, " draw"]:
+def holds(
+    bounds: tuple[np.ndarray, np.ndarray], target: float | Float[np.ndarray, " draw"]
+) -> Bool[np.ndarray, " draw"]:
+    """Whether each interval has its target inside."""
     return np.asarray((bounds[0] <= target) & (target <= bounds[1]))

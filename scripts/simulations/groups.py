@@ -12,13 +12,13 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 from jaxtyping import Float32, Int, Int8
-from scipy import stats
 
 from denote.data.samples import Samples, TensorInputs
 from denote.data.split import split
 from denote.evidence.scores import mann_whitney_greater
 from denote.observers.linear import LinearProbe
 from denote.streams import stream
+from simulations.chance import most
 from simulations.row import Row
 
 NEURONS, GROUPS = 16, 60
@@ -43,15 +43,10 @@ def run(attributes: int = 500) -> list[Row]:
     for name, labelling in {"constant in groups": constant, "varying in groups": varying}.items():
         found = [_p_values(name, labelling, draw) for draw in range(states)]
         for which, p in zip(("with", "without"), np.concatenate(found, axis=1), strict=True):
-            most = allowed(p.size) if which == "with" else None
-            note = f"of {p.size} below .05" + ("" if most is None else "; the goal has a false alarm of < .001")
-            rows.append(Row("groups", f"{name}, {which} groups", int((p < 0.05).sum()), most=most, note=note))
+            goal = most(p.size, 0.05) if which == "with" else None
+            note = f"of {p.size} below .05" + ("" if goal is None else "; the goal has a false alarm of < .001")
+            rows.append(Row("groups", f"{name}, {which} groups", int((p < 0.05).sum()), most=goal, note=note))
     return rows
-
-
-def allowed(n: int) -> int:
-    """Most of ``n`` p-values below .05 that pure chance exceeds less than once in 1,000 times: 41 of 500."""
-    return int(stats.binom.isf(0.001, n, 0.05))
 
 
 def straddling(ids: int = 300, seeds: int = 20) -> list[Row]:

@@ -17,6 +17,7 @@ from denote.evidence.rule import Rule
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import Probe
 from denote.streams import stream
+from simulations.chance import most
 from simulations.row import Row
 
 LAYERS, ATTRIBUTES = 4, 10
@@ -34,16 +35,11 @@ def run(sweeps: int = 200) -> list[Row]:
     apart = sum(any(_hit(decide_cells(job, rule), rule) for job in each) for each in found)
     n = LAYERS * ATTRIBUTES
     return [
-        Row("jobs", f"sweeps with a hit, {n} jobs as one family", merged, most=allowed(sweeps), note=f"of {sweeps}"),
+        Row("jobs", f"sweeps with a hit, {n} jobs as one family", merged, most=most(sweeps, 0.05), note=f"of {sweeps}"),
         Row("jobs", "share of sweeps with a hit, one family", merged / sweeps, note="expected .05"),
         Row("jobs", "share of sweeps with a hit, each job by itself", apart / sweeps,
             note=f"expected {1 - 0.95**n:.3f}: why the merge corrects again"),
     ]  # fmt: skip
-
-
-def allowed(sweeps: int) -> int:
-    """The goal of 21 in 200, for any number: the same share, rounded down."""
-    return 21 * sweeps // 200
 
 
 def jobs(sweep: int, probe: Probe | None = None) -> list[pl.DataFrame]:

@@ -13,6 +13,7 @@ from denote.evidence.intervals import auroc_interval, newcombe_balanced_accuracy
 from denote.evidence.scores import auroc, confusion
 from denote.observers.linear import LinearProbe
 from denote.streams import stream
+from simulations.coverage import holds
 from simulations.row import Row
 
 ROWS, NEURONS, ATTRIBUTES = 1_000, 512, 10
@@ -54,4 +55,4 @@ def held_out(state: np.ndarray, labels: np.ndarray) -> dict[str, tuple[np.ndarra
         "AUROC": auroc_interval(area, counts.n_positive, counts.n_negative),
     }
     scored = {"balanced accuracy": counts.balanced_accuracy, "AUROC": area}
-    return {name: (scored[name], (low <= 0.5) & (0.5 <= high)) for name, (low, high) in bounds.items()}
+    return {name: (scored[name], holds(bound, 0.5)) for name, bound in bounds.items()}
