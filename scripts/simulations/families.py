@@ -37,7 +37,7 @@ def run(families: int = 50) -> list[Row]:
         for name, rates in NOT_ENOUGH.items():
             rows.append(_row(f"all {name}, p = {p:g}", judged(p, [rates], families), most=0.02))
             mixed = judged(p, [enough, rates], families)
-            wrong = mixed.filter("denotes")["kind"].mean()
+            wrong = mixed.filter("denotes")["kind"].to_numpy().mean()
             rows.append(Row("families", f"half .98, half {name}, p = {p:g}", wrong, note="share of false ones"))
     return rows
 

@@ -45,7 +45,7 @@ class Row:
             return None
         above = self.least is None or self.measured >= self.least - ROUNDING
         below = self.most is None or self.measured <= self.most + ROUNDING
-        return above and below
+        return bool(above and below)  # numpy's own False is not the object False
 
     def record(self) -> dict[str, Any]:
         """For JSON."""

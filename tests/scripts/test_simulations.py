@@ -95,7 +95,7 @@ def test_groups_count_as_groups() -> None:
 
 
 def test_a_neuron_in_many_groups_has_a_p_value_of_about_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Line by `chance` at a true size of .06: the design effect is an estimate, so the size is about .05, not at most."""
+    """Line by `chance` at a true size of .06: the design effect is an estimate, so the size is about .05."""
     n = 300
     monkeypatch.setattr(grouped_neurons, "GROUPS", (200,))
     for row in grouped_neurons.run(n):
@@ -146,6 +146,7 @@ def test_rows_know_whether_they_meet_their_goal() -> None:
         True, False, True, None,
     ]  # fmt: skip
     assert Row("c", "w", float("nan"), 0.9).passed is False
+    assert Row("c", "w", np.float64(0.8), 0.9).passed is False
     assert Row("c", "w", 1, 0.9, 0.95).goal == "0.9 to 0.95"
 
 
