@@ -8,21 +8,30 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NamedTuple
 
 from simulations.arguments import parsed
 
+
+class Case(NamedTuple):
+    """A module whose ``run`` takes the number of draws and gives rows, or plain numbers with ``GOALS`` beside it."""
+
+    module: str
+    draws: int
+
+
 CASES = {
-    "coverage": "simulations.coverage",
-    "families": "simulations.families",
-    "erasure": "simulations.erasure",
-    "groups": "simulations.groups",
-    "grouped_neurons": "simulations.grouped_neurons",
-    "jobs": "simulations.jobs",
-    "leak": "simulations.leak",
-    "noise_neurons": "simulations.noise_neurons",
-    "mutation": "simulations.mutation",
+    "coverage": Case("simulations.coverage", 2_000),
+    "families": Case("simulations.families", 50),
+    "erasure": Case("simulations.erasure", 5),
+    "groups": Case("simulations.groups", 500),
+    "grouped_neurons": Case("simulations.grouped_neurons", 2_000),
+    "jobs": Case("simulations.jobs", 200),
+    "leak": Case("simulations.leak", 200),
+    "noise_neurons": Case("simulations.noise_neurons", 200),
+    "mutation": Case("simulations.mutation", 3),
 }
-"""Module of each case. Its ``run`` takes the number of draws, by default that of the full size."""
+"""Every case at its full size."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,12 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parsed(list(CASES), argv)
     # Only here, so that a mistake on the command line is told at once.
     from simulations import report
-    from simulations.row import rows_of
+    from simulations.row import NO_GOALS, rows_of
 
     rows = []
     for case in arguments.only:
-        run = import_module(CASES[case]).run
-        found = rows_of(case, run() if arguments.draws is None else run(arguments.draws))
+        module, draws = import_module(CASES[case].module), arguments.draws or CASES[case].draws
+        found = rows_of(case, module.run(draws), getattr(module, "GOALS", NO_GOALS))
         report.shown(case, found)
         rows += found
         if arguments.json is not None:

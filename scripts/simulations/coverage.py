@@ -24,7 +24,7 @@ BEYOND = 2.0
 """From this d on nearly all test rows are right, and coverage is only asked to stay off the floor."""
 
 
-def run(draws: int = 2_000) -> list[Row]:
+def run(draws: int) -> list[Row]:
     """Share of draws in which an interval holds its own target."""
     return [row for d in DISTANCES for size in SIZES for row in covered(d, *size, draws)]
 

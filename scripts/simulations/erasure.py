@@ -45,7 +45,7 @@ State = Float[np.ndarray, "row neuron"]
 Classes = Int[np.ndarray, " row"]
 
 
-def run(splits: int = 5) -> list[Row]:
+def run(splits: int) -> list[Row]:
     """The oracle, then denote's observers on so many splits into *fit* and *test*."""
     rows = []
     for n_classes in ORACLE:

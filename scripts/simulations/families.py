@@ -27,7 +27,7 @@ ASKED = 0.1
 """Label proportion at which neurons of .98 are to be found: 50 of 500 rows."""
 
 
-def run(families: int = 50) -> list[Row]:
+def run(families: int) -> list[Row]:
     """Mean share of a family's neurons that denote."""
     rows = []
     for p in PROPORTIONS:

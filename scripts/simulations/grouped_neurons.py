@@ -24,7 +24,7 @@ LEVELS = (0.05, 0.001)
 """The second is where the correction over many neurons looks."""
 
 
-def run(draws: int = 2_000) -> list[Row]:
+def run(draws: int) -> list[Row]:
     """Share of draws whose p-value is at most a level."""
     rows = []
     for within in (False, True):

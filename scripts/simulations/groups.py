@@ -36,7 +36,7 @@ BESIDE = 50
 Labelling = Callable[[np.random.Generator, Int[np.ndarray, " row"]], Int8[np.ndarray, "row attribute"]]
 
 
-def run(attributes: int = 500) -> list[Row]:
+def run(attributes: int) -> list[Row]:
     """Rows that straddle, and false alarms with and without groups; ``attributes`` is rounded up to whole states."""
     states = -(-attributes // BESIDE)
     rows = straddling()

@@ -27,7 +27,7 @@ ROWS, NEURONS = 200, 16
 """Of *fit*, and as many of *test*."""
 
 
-def run(sweeps: int = 200) -> list[Row]:
+def run(sweeps: int) -> list[Row]:
     """Number of sweeps with any hit."""
     rule = Rule()
     found = [jobs(sweep) for sweep in range(sweeps)]

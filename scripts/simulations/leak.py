@@ -19,7 +19,7 @@ from simulations.row import Row
 ROWS, NEURONS, ATTRIBUTES = 1_000, 512, 10
 
 
-def run(seeds: int = 200) -> list[Row]:
+def run(seeds: int) -> list[Row]:
     """Scores and coverage of the true value, .5."""
     leaked = np.array([leaking(*noise(seed)) for seed in range(seeds)])
     found = [held_out(*noise(seed)) for seed in range(seeds)]

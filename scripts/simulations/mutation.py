@@ -32,7 +32,7 @@ CHOSEN = ("property", "direction", "threshold", "fit_balanced_accuracy", "live",
 """Fields of an observer, and columns of a neuron, that come from *fit*."""
 
 
-def run(mutations: int = 3) -> list[Row]:
+def run(mutations: int) -> list[Row]:
     """How much of what was learned is different; so that this can fail, fit rows must move it, and test rows scores."""
     true = observed()
     changed = [observed(PARTS.test, mutation) for mutation in range(mutations)]

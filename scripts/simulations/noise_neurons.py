@@ -19,7 +19,7 @@ ROWS, NEURONS, ATTRIBUTES = 1_000, 512, 40
 """Half of the rows are *fit*, half *test*."""
 
 
-def run(seeds: int = 200) -> list[Row]:
+def run(seeds: int) -> list[Row]:
     """Seeds in which any neuron denotes, and how far the best ones are from it."""
     best, fit, tested, denoting = np.array([_of(judged(*noise(seed))) for seed in range(seeds)]).T
     note = f"of {seeds} seeds; {int(tested.sum())} neurons were tested"

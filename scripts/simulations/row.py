@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 ROUNDING = 1e-9
+
+Goal = tuple[float | None, float | None]
+NO_GOALS: Mapping[str, Goal] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,25 @@ class Row:
         return {**asdict(self), "goal": self.goal, "passed": self.passed}
 
 
-def rows_of(case: str, found: Sequence[Row] | Mapping[str, Any]) -> list[Row]:
-    """The rows of a simulation; of one that gives plain numbers by name each is reported without a goal."""
+def rows_of(case: str, found: Sequence[Row] | Mapping[str, Any], goals: Mapping[str, Goal] = NO_GOALS) -> list[Row]:
+    """The rows of a simulation, whether it gives them itself or plain numbers by name.
+
+    Args:
+        case: Which simulation.
+        found: Rows; or numbers, with those of several settings one level below: by name, or one mapping for each.
+        goals: Smallest and largest number that meets the goal, by the name that a number gets (``scan 2: power``).
+    """
     if not isinstance(found, Mapping):
         return list(found)
-    numbers = {what: value for what, value in found.items() if isinstance(value, int | float)}
-    return [Row(case, what, float(value)) for what, value in numbers.items()]
+    return [Row(case, what, number, *goals.get(what, (None, None))) for what, number in _flat(found, "")]
+
+
+def _flat(found: Mapping[str, Any], above: str) -> Iterator[tuple[str, float]]:
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}: ")
+        elif isinstance(value, list):
+            for place, each in enumerate(value, 1):
+                yield from _flat(each, f"{above}{name} {place}: ")
+        elif not isinstance(value, str):
+            yield f"{above}{name}", float(value)

@@ -150,9 +150,11 @@ def test_rows_know_whether_they_meet_their_goal() -> None:
     assert Row("c", "w", 1, 0.9, 0.95).goal == "0.9 to 0.95"
 
 
-def test_plain_numbers_are_rows_without_a_goal() -> None:
-    assert rows_of("planted", {"power": 0.4, "seeds": 3, "what": "text"}) == [
-        Row("planted", "power", 0.4), Row("planted", "seeds", 3.0),
+def test_plain_numbers_are_rows_with_the_goals_that_stand_beside_them() -> None:
+    found = {"seeds": 3, "what": "text", "scan": [{"power": 0.4}, {"power": 0.9}], "long": {"hits": 1}}
+    assert rows_of("planted", found, {"scan 2: power": (0.8, None)}) == [
+        Row("planted", "seeds", 3.0), Row("planted", "scan 1: power", 0.4), Row("planted", "scan 2: power", 0.9, 0.8),
+        Row("planted", "long: hits", 1.0),
     ]  # fmt: skip
 
 
@@ -166,7 +168,7 @@ def test_the_command_prints_goals_and_writes_them(tmp_path: Path, capsys: pytest
 
 
 def test_a_missed_goal_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(jobs, "run", lambda: [Row("jobs", "hits", 30, most=21)])
+    monkeypatch.setattr(jobs, "run", lambda sweeps: [Row("jobs", "hits", 30, most=21)])
     assert simulate.main(["--only", "jobs"]) == 1
     assert "MISSED" in capsys.readouterr().out
 
