@@ -104,7 +104,9 @@ class AurocBootstrap:
         wider = np.maximum(own**2 - z**2 * _variance(self._areas), 0)
         down, up = np.sqrt(z**2 * (_variance(difference) + _over(between, n)) + wider)
         value = auroc.value - mean
-        return self._where_enough(Estimate(value, value - down, value + up), "selectivity")
+        found, reasons = self._where_enough(Estimate(value, value - down, value + up), "selectivity")
+        lone = "selectivity_low, selectivity_high: needs two refits with shuffled labels"
+        return found, tuple(lone if count == 1 else reason for count, reason in zip(n, reasons, strict=True))
 
     def _shuffled_change(self) -> Float[np.ndarray, "attribute draw"]:
         """By how much each draw changes the sum of the shuffled AUROCs, to first order.
