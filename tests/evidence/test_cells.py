@@ -321,13 +321,9 @@ def test_every_fit_of_a_cell_keeps_groups_whole() -> None:
     leaked, sound = (
         observe_cells(*both, probe, Rule(), shuffles=2, untrained=[both[0]], groups=g) for g in (None, groups)
     )
-    for frame, strength in (
-        (leaked.cells, 1e-4),
-        (leaked.replicates, 1.0),
-        (sound.cells, 1.0),
-        (sound.replicates, 1.0),
-    ):
-        assert (frame["l2"] == strength).all()
+    assert (leaked.cells["l2"] == 1e-4).all()
+    for frame in (leaked.replicates, sound.cells, sound.replicates):
+        assert (frame["l2"] == 1.0).all()
     assert leaked.cells["untrained_auroc"].to_list() == pytest.approx(leaked.cells["auroc"].to_list())
     assert sound.cells["untrained_auroc"].to_list() == pytest.approx(sound.cells["auroc"].to_list())
     assert (sound.cells["untrained_auroc"] < leaked.cells["untrained_auroc"]).all()
