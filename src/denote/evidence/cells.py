@@ -138,8 +138,8 @@ def observe_cells(
     for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
         shuffled_aurocs = [draw[place]["auroc"] for draw in drawn]
         _add_controls(columns, observer.size, shuffled_aurocs, twins, raw_input_auroc, reasons)
-        if draws and shuffled_aurocs:
-            _add_selectivity_interval(columns, draws[place], np.stack(shuffled_aurocs))
+        if shuffled_aurocs:
+            _add_selectivity_interval(columns, draws[place] if draws else None, np.stack(shuffled_aurocs))
     replicates = [
         decide_cells(_frame(draw), rule).with_columns(
             pl.lit("shuffled").alias("control"), pl.lit(number, dtype=pl.Int64).alias("draw")
@@ -330,10 +330,12 @@ def _add_group_intervals(curve: Sequence[_Columns], draws: Sequence[AurocBootstr
         columns["note"] = [note(*both) for both in zip(columns["note"], reasons, strict=True)]
 
 
-def _add_selectivity_interval(columns: _Columns, bootstrap: AurocBootstrap, shuffled_aurocs: np.ndarray) -> None:
-    auroc = Estimate(*(columns[name] for name in ("auroc", "auroc_low", "auroc_high")))
-    found, reasons = bootstrap.selectivity(auroc, shuffled_aurocs)
-    columns |= found.columns("selectivity")
+def _add_selectivity_interval(columns: _Columns, bootstrap: AurocBootstrap | None, shuffled_aurocs: np.ndarray) -> None:
+    reasons: Reasons = ("selectivity_low, selectivity_high: no bootstrap was asked for",) * len(columns["auroc"])
+    if bootstrap is not None:
+        auroc = Estimate(*(columns[name] for name in ("auroc", "auroc_low", "auroc_high")))
+        found, reasons = bootstrap.selectivity(auroc, shuffled_aurocs)
+        columns |= found.columns("selectivity")
     columns["note"] = [note(*both) for both in zip(columns["note"], reasons, strict=True)]
 
 
