@@ -42,6 +42,7 @@ class CentroidProbe:
 
     kind = "centroid"
     joint = False
+    reads_neurons = False
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``).

@@ -48,6 +48,7 @@ class LinearProbe:
 
     kind = "linear"
     joint = False
+    reads_neurons = False
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes in one solve (see ``Probe.fit``).

@@ -16,6 +16,7 @@ class MajorityProbe:
 
     kind = "majority"
     joint = False
+    reads_neurons = False
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``); only an attribute without any row has no fit."""

@@ -53,6 +53,7 @@ class MlpProbe:
 
     kind = "mlp"
     joint = True
+    reads_neurons = False
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``); equal seeds give equal bits on one device.

@@ -59,6 +59,7 @@ class NeuronProbe:
 
     kind = "neuron"
     joint = False
+    reads_neurons = True
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """Fit all attributes (see ``Probe.fit``).

@@ -40,6 +40,7 @@ class SparseProbe:
 
     kind = "sparse"
     joint = False
+    reads_neurons = True
 
     def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
         """The observers of the largest size that leaves neurons out, else the dense ones (see ``Probe.fit``)."""
