@@ -77,7 +77,7 @@ class ControlTask:
     def _remark(self, count: int) -> str | None:
         reason = self._impossible
         if reason is None and count < self.n_draws:
-            reason = f"mean of {count} draws" if count else "too few rows of recurring types"
+            reason = f"mean of {count} draws" if count else "no labelling has enough rows of both labels"
         return reason and f"control_task_auroc: {reason}"
 
     @property

@@ -13,7 +13,7 @@ from math import comb
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Int, Int8
+from jaxtyping import Float64, Int, Int8
 
 from denote.attributes.labels import NULL, Labels, class_set_name
 from denote.data.parts import Halves
@@ -89,7 +89,7 @@ class RandomSubsets:
         left_out = len(others) - len(scores)
         if few and left_out:
             few += f", {left_out} left out for too few rows"
-        return (np.nan if np.isnan(score) else float(((scores < score) + (scores <= score)).mean() / 2)), few
+        return (np.nan if np.isnan(score) else _mean_rank(score, scores)), few
 
     @cached_property
     def _present(self) -> Codes:
@@ -178,3 +178,8 @@ def _smaller_half(subset: Subset, n_classes: int) -> Subset:
     if twice < n_classes or (twice == n_classes and 0 in subset):
         return subset
     return frozenset(range(n_classes)) - subset
+
+
+def _mean_rank(score: float, others: Float64[np.ndarray, " subset"]) -> float:
+    """Share of the others that are below, ties half."""
+    return float((np.mean(others < score) + np.mean(others <= score)) / 2)
