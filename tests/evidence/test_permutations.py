@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denote.data.parts import Halves
-from denote.evidence.permutations import group_constant, permuted_rows, shuffled
+from denote.evidence.permutations import group_constant, labels_held, permuted_rows, shuffled
 
 
 def labels(n: int = 60, seed: int = 0) -> np.ndarray:
@@ -57,3 +57,12 @@ def test_rows_take_the_labels_of_rows_and_groups_those_of_groups() -> None:
     givers = [np.unique(taken[groups == group]) for group in range(8)]
     assert sorted(int(giver) for (giver,) in givers) == list(range(8))
     assert (taken != groups).any()
+
+
+def test_a_group_holds_the_labels_of_its_rows() -> None:
+    values, groups = labels(60), np.random.default_rng(1).integers(0, 12, 60) * 3 - 1
+    yes, no = labels_held(values, groups)
+    for place, group in enumerate(np.unique(groups)):
+        assert (yes[place] == (values[groups == group] == 1).any(0)).all()
+        assert (no[place] == (values[groups == group] == 0).any(0)).all()
+    assert [held.shape for held in labels_held(values[:0], groups[:0])] == [(0, 4), (0, 4)]

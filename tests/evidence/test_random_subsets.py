@@ -82,6 +82,12 @@ def test_a_set_and_its_complement_are_one_question_and_other_attributes_are_none
     assert found["note"] == [f"random_subset_percentile: {text}" for text in [of_few] * 3 + [not_a_set] * 3]
 
 
+def test_without_classes_no_attribute_is_a_set_of_them() -> None:
+    subsets = control({"x": np.arange(80) % 2}, np.full(80, -1))
+    assert list(subsets.draws()) == []
+    assert subsets.answer({"auroc": np.array([0.7])}, [])["note"] == ["random_subset_percentile: not a set of classes"]
+
+
 def test_the_percentile_is_the_mean_rank_among_the_others() -> None:
     classes = np.tile(np.arange(8), 40)
     subsets = control({"x": np.isin(classes, [1, 2, 5])}, classes)

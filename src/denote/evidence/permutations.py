@@ -71,11 +71,9 @@ def labels_held(
     values: Values, groups: Groups
 ) -> tuple[Bool[np.ndarray, "group attribute"], Bool[np.ndarray, "group attribute"]]:
     """Which groups, in ascending order, hold a positive, and which a negative, of every attribute."""
-    members, index = np.unique(groups, return_inverse=True)
-    yes = np.zeros((len(members), values.shape[1]), dtype=bool)
-    no = yes.copy()
-    np.logical_or.at(yes, index, values == 1)
-    np.logical_or.at(no, index, values == 0)
+    order = np.argsort(groups, kind="stable")
+    _, first = np.unique(groups[order], return_index=True)
+    yes, no = (np.logical_or.reduceat(values[order] == label, first, axis=0) for label in (1, 0))
     return yes, no
 
 
