@@ -70,6 +70,9 @@ def scan_layer(
 ) -> LayerScan:
     """Test every live neuron against every attribute: two-sided Mann-Whitney against AUROC .5.
 
+    Its p-value has the skewness that ties give the statistic (``NeuronRanking.skewed_p_value``). Without ties, or with
+    as many positives as negatives, it is the usual one.
+
     With groups the tests are of group means and the permutations of whole groups; an attribute that varies inside a
     group is not tested. The AUROC is of rows in any case.
 
@@ -88,10 +91,10 @@ def scan_layer(
         StateError: if the state is not finite.
     """
     ranking = rank_neurons(state, labels.values, resources)
-    tested, values, p_value = state, labels.values, ranking.p_value
+    tested, values, p_value = state, labels.values, ranking.skewed_p_value
     if groups is not None:
         tested, values = one_row_per_group(state, labels.values, groups)
-        p_value = rank_neurons(tested, values, resources).p_value
+        p_value = rank_neurons(tested, values, resources).skewed_p_value
     auroc, p_value = (np.where(live[:, None], numbers, np.nan) for numbers in (ranking.auroc, p_value))
     maxima = permuted_maxima(tested, values, live, str(place["object_model"]), draws, q, resources)
     summary = _summary(labels, auroc, p_value, maxima, _reasons(labels.values, values, p_value, draws))
@@ -227,7 +230,7 @@ def _kept(labels: Labels, auroc: _Pairs, p_value: _Pairs, q: float) -> dict[str,
 def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[str | None]:
     """Why an attribute has no tests, or no p-value of its largest statistic."""
     both, both_tested = (np.asarray((v == 1).any(0) & (v == 0).any(0)) for v in (rows, tested))
-    varies = np.asarray((~np.isnan(p_value)).any(0))
+    varies: np.ndarray = np.any(~np.isnan(p_value), axis=0)
     return [
         "n_carrying, max_p_value: the scan needs test rows of both labels"
         if not in_rows
