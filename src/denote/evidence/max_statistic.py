@@ -79,7 +79,7 @@ def permuted_maxima(
         q: Largest p-value that is kept.
         resources: What products may use; of its memory a quarter is taken.
     """
-    able = ((labels == 1).any(0)) & ((labels == 0).any(0))
+    able = both_labels(labels)
     observed, drawn = np.full(labels.shape[1], np.nan), np.zeros(draws)
     small: list[list[np.ndarray]] = [[] for _ in range(min(draws, REPLICATES))]
     of_labels = standard_weights(labels[:, able])
@@ -117,6 +117,12 @@ def max_p_values(observed: PerAttribute, layers: Sequence[Maxima]) -> PerAttribu
         return np.full(len(observed), np.nan)
     reached = (drawn[:, None] >= observed * (1 - ROUNDING)).sum(0)
     return np.where(np.isnan(observed), np.nan, (1 + reached) / (len(drawn) + 1))
+
+
+def both_labels(labels: Values) -> Bool[np.ndarray, " attribute"]:
+    """Which attributes have positives and negatives."""
+    able: np.ndarray = (labels == 1).any(axis=0) & (labels == 0).any(axis=0)
+    return able
 
 
 def standard_weights(labels: Values) -> Float32[np.ndarray, "sample attribute"]:

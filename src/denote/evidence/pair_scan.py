@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float64, Int
 from denote.attributes.labels import Labels
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.group_rows import one_row_per_group
-from denote.evidence.max_statistic import DRAWS, Maxima, max_p_values, permuted_maxima
+from denote.evidence.max_statistic import DRAWS, Maxima, both_labels, max_p_values, permuted_maxima
 from denote.evidence.null_check import null_check_pairs
 from denote.observers.neuron import rank_neurons
 from denote.observers.observer import class_counts
@@ -229,7 +229,6 @@ def _kept(labels: Labels, auroc: _Pairs, p_value: _Pairs, q: float) -> dict[str,
 
 def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[str | None]:
     """Why an attribute has no tests, or no p-value of its largest statistic."""
-    both, both_tested = (np.asarray((v == 1).any(0) & (v == 0).any(0)) for v in (rows, tested))
     varies: np.ndarray = np.any(~np.isnan(p_value), axis=0)
     return [
         "n_carrying, max_p_value: the scan needs test rows of both labels"
@@ -239,7 +238,7 @@ def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[
         else "n_carrying, max_p_value: no live neuron varies on test"
         if not some
         else note("max_p_value: permutations are off" if draws == 0 else None)
-        for in_rows, in_tested, some in zip(both, both_tested, varies, strict=True)
+        for in_rows, in_tested, some in zip(both_labels(rows), both_labels(tested), varies, strict=True)
     ]
 
 
