@@ -191,7 +191,7 @@ def _summary(
     n_rows, n_tests = positives + negatives, np.count_nonzero(~np.isnan(p_value), axis=0)
     distance = np.nan_to_num(np.abs(auroc - 0.5), nan=-1.0)
     best, places = distance.argmax(0) if len(auroc) else np.zeros(len(labels), int), np.arange(len(labels))
-    ranked = (distance >= 0).any(0)
+    ranked: np.ndarray = np.any(distance >= 0, axis=0)
     return {
         "n_neurons": np.full(len(labels), len(auroc)),
         "attribute": labels.names,
@@ -229,7 +229,7 @@ def _kept(labels: Labels, auroc: _Pairs, p_value: _Pairs, q: float) -> dict[str,
 
 def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[str | None]:
     """Why an attribute has no tests, or no p-value of its largest statistic."""
-    varies: np.ndarray = np.any(~np.isnan(p_value), axis=0)
+    varies = (~np.isnan(p_value)).any(0)
     return [
         "n_carrying, max_p_value: the scan needs test rows of both labels"
         if not in_rows
