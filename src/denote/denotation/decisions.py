@@ -49,7 +49,8 @@ def with_detectable(neurons: pl.DataFrame, cutoffs: Mapping[str, float], rule: R
     rows = ["family", "n_positive_test", "n_test"]
     asked = neurons.filter(pl.col("p_value").is_not_null()).select(rows).unique(maintain_order=True)
     found = [
-        detectable_balanced_accuracy(positive, n - positive, cutoffs[family], rule) for family, positive, n in asked.rows()
+        detectable_balanced_accuracy(positive, n - positive, cutoffs[family], rule)
+        for family, positive, n in asked.rows()
     ]
     name = "detectable_balanced_accuracy"
     known = asked.with_columns(pl.Series(name, found, dtype=NUMBER))
@@ -60,7 +61,7 @@ def with_detectable(neurons: pl.DataFrame, cutoffs: Mapping[str, float], rule: R
 
 
 def with_rotated_share(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
-    """Fill ``rotated_share``: of the live rotated directions beside a neuron, all draws together, the share that denote.
+    """Fill ``rotated_share``: of the live rotated directions beside a neuron, in all draws, the share that denote.
 
     Args:
         neurons: Columns of ``tables.NEURONS``.

@@ -1,4 +1,4 @@
-"""Rivals of what neurons denote: the best threshold of a simple column, such as the amount of ink (METHOD section 6)."""
+"""Rivals of what neurons denote: the best threshold of a simple column, such as ink or size (METHOD section 6)."""
 
 from __future__ import annotations
 
@@ -82,8 +82,6 @@ def _scan(
     found = np.empty((3, len(columns.names), len(which)))
     for place, column in enumerate(columns.values.fit.T):
         known = np.isfinite(column)
-        scan = best_thresholds(
-            np.where(known, column, 0.0)[:, None], np.where(known[:, None], labels, np.int8(NULL))
-        )
+        scan = best_thresholds(np.where(known, column, 0.0)[:, None], np.where(known[:, None], labels, np.int8(NULL)))
         found[:, place] = scan.balanced_accuracy[0], scan.threshold[0], scan.direction[0]
     return found
