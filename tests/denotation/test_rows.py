@@ -41,7 +41,7 @@ def test_intervals_are_those_of_the_counts() -> None:
         assert row["balanced_accuracy_interval_high"] == pytest.approx(row["balanced_accuracy"] + up)
         assert row["balanced_accuracy_interval_low"] < row["balanced_accuracy_low"]
         expected = auroc_interval(row["auroc"], n_positive, n_negative)
-        assert (row["auroc_low"], row["auroc_high"]) == pytest.approx(tuple(float(end) for end in expected))
+        assert (row["auroc_low"], row["auroc_high"]) == pytest.approx((float(expected.low), float(expected.high)))
 
 
 def test_groups_widen_intervals_and_leave_the_auroc_without() -> None:

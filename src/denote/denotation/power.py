@@ -12,13 +12,9 @@ from scipy import optimize, stats
 
 from denote.denotation.rule import ROUNDING
 from denote.evidence.intervals import balanced_accuracy_rejected
+from denote.evidence.power import ERROR, POWER, smallest_proportion
 from denote.evidence.rule import Rule
 
-POWER = 0.8
-ERROR = 0.04
-"""Of the neuron to be found: TPR = 1 - ERROR (1 - p) and TNR = 1 - ERROR p, so its balanced accuracy is
-1 - ERROR / 2 and it is on in exactly a share p of the rows."""
-STEPS = 128
 PRECISION = 1e-5
 """Of the smallest detectable balanced accuracy."""
 
@@ -99,18 +95,11 @@ def smallest_detectable_proportion(n_fit: int, n_test: int, cutoff: float, rule:
         rule: Thresholds of the rule.
 
     Returns:
-        In (0, .5], one of at most ``STEPS`` proportions of whole test rows, evenly spaced on a log scale; None where
-        no label proportion can be seen, or there is no cutoff.
+        In (0, .5]; None where no label proportion can be seen, or there is no cutoff.
     """
-    if n_fit < 1 or n_test < 2 or not 0 < cutoff < 0.5:
+    if not 0 < cutoff < 0.5:
         return None
-    least = max(rule.min_rows, int(np.ceil(rule.min_rows / n_fit * n_test)))
-    if least > n_test // 2:
-        return None
-    for n_positive in np.unique(np.geomspace(least, n_test // 2, STEPS).round().astype(int)):
-        if rule_power(int(n_positive), n_test - int(n_positive), cutoff, rule) >= POWER:
-            return float(n_positive / n_test)
-    return None
+    return smallest_proportion(n_fit, n_test, rule.min_rows, lambda yes, no: rule_power(yes, no, cutoff, rule))
 
 
 def detectable_balanced_accuracy(n_positive: int, n_negative: int, cutoff: float, rule: Rule) -> float | None:

@@ -7,7 +7,7 @@ from itertools import product
 
 import polars as pl
 
-from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.corrections import benjamini_hochberg, realised_threshold
 from denote.evidence.rule import Rule
 from denote.tables import INTEGER, NEURONS_KEY, NUMBER
 
@@ -69,11 +69,8 @@ def realised_cutoff(frame: pl.DataFrame, family: str, rule: Rule) -> float:
     Returns:
         In (0, 1); nan where the family has no test.
     """
-    tested = frame.filter(pl.col("family") == family, pl.col("p_value").is_not_null())
-    if tested.is_empty():
-        return float("nan")
-    rejections = tested.filter(pl.col("q_value") <= rule.q).height
-    return rule.q * max(rejections, 1) / tested.height
+    q_values = frame.filter(pl.col("family") == family).get_column("q_value").fill_null(float("nan"))
+    return realised_threshold(q_values.to_numpy(), rule.q)
 
 
 def realised_cutoffs(frame: pl.DataFrame, rule: Rule) -> dict[str, float]:

@@ -122,13 +122,12 @@ def _rate_bounds(
     n_negative: Float[np.ndarray, " neuron"],
 ) -> dict[str, Float[np.ndarray, " neuron"]]:
     """Bounds of both rates and of their mean, from effective numbers of rows."""
-    one_sided, _ = newcombe_balanced_accuracy(tp, n_positive, tn, n_negative, one_sided=True)
-    low, high = newcombe_balanced_accuracy(tp, n_positive, tn, n_negative)
-    (tpr_low, tpr_high), (tnr_low, tnr_high) = wilson(tp, n_positive), wilson(tn, n_negative)
+    balanced = newcombe_balanced_accuracy(tp, n_positive, tn, n_negative)
+    tpr, tnr = wilson(tp, n_positive), wilson(tn, n_negative)
     return {
-        "balanced_accuracy_low": one_sided,
-        "balanced_accuracy_interval_low": low, "balanced_accuracy_interval_high": high,
-        "tpr_low": tpr_low, "tpr_high": tpr_high, "tnr_low": tnr_low, "tnr_high": tnr_high,
+        "balanced_accuracy_low": newcombe_balanced_accuracy(tp, n_positive, tn, n_negative, one_sided=True).low,
+        "balanced_accuracy_interval_low": balanced.low, "balanced_accuracy_interval_high": balanced.high,
+        "tpr_low": tpr.low, "tpr_high": tpr.high, "tnr_low": tnr.low, "tnr_high": tnr.high,
     }  # fmt: skip
 
 
@@ -140,8 +139,8 @@ def _auroc_bounds(
 ) -> dict[str, Float[np.ndarray, " neuron"]]:
     if grouped:
         return dict.fromkeys(("auroc_low", "auroc_high"), np.full(len(auroc), np.nan))
-    low, high = auroc_interval(auroc, n_positive, n_negative)
-    return {"auroc_low": low, "auroc_high": high}
+    interval = auroc_interval(auroc, n_positive, n_negative)
+    return {"auroc_low": interval.low, "auroc_high": interval.high}
 
 
 def balanced_accuracies(

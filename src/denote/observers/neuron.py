@@ -12,7 +12,7 @@ from scipy import stats
 from denote.errors import StateError
 from denote.observers.observer import Observer, unfit_notes
 from denote.observers.ranks import rank_sum_deviation
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_tensor, check_shape, row_blocks
+from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, as_tensor, check_shape, row_blocks
 from denote.observers.sorted_columns import Group, groups_of, over_sorted_columns
 
 NARROW = int(np.iinfo(np.int32).max)
@@ -60,7 +60,14 @@ class NeuronProbe:
     kind = "neuron"
     joint = False
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         """Fit all attributes (see ``Probe.fit``).
 
         Raises:
