@@ -45,11 +45,11 @@ def randomised_similarity(
     Raises:
         ValueError: if the observers have no weight per neuron.
     """
+    trained = observer.relevance  # before the refit, which is then never made in vain
+    assert observer.spread is not None  # noqa: S101 # else it had no relevance
     spread = moments(state).variance.sqrt().numpy()
     again = replace(probe.fit(state, labels, probe_seed, resources), spread=spread)
-    trained, randomised = observer.relevance, again.relevance
-    live = (spread > 0) & (observer.spread > 0)
-    return similarity(trained, randomised, live)
+    return similarity(trained, again.relevance, (spread > 0) & (observer.spread > 0))
 
 
 def similarity(
@@ -83,4 +83,5 @@ def similarity(
 def _centred_ranks(relevance: Float64[np.ndarray, "neuron attribute"]) -> Float64[np.ndarray, "neuron attribute"]:
     """Mid-ranks of the magnitudes about their mean; a column with NaN is NaN."""
     ranks: np.ndarray = rankdata(np.abs(relevance), axis=0, nan_policy="propagate")
-    return ranks - ranks.mean(axis=0)
+    centred: np.ndarray = ranks - ranks.mean(axis=0)
+    return centred
