@@ -28,7 +28,9 @@ def test_prefixes_double_from_a_128th_and_start_no_smaller_than_worth_fitting() 
     assert growing_prefixes(100, 0).ends == (25, 50, 100)
     assert growing_prefixes(LEAST - 1, 0).ends == (LEAST - 1,)
     groups = np.arange(3000) // 3
-    for end, target in zip(growing_prefixes(3000, 0, groups).ends, (24, 47, 94, 188, 375, 750, 1500, 3000), strict=True):
+    for end, target in zip(
+        growing_prefixes(3000, 0, groups).ends, (24, 47, 94, 188, 375, 750, 1500, 3000), strict=True
+    ):
         assert target <= end < target + 3
 
 
