@@ -108,3 +108,6 @@ def test_without_a_code_there_is_a_reason() -> None:
     other = description_length(state, labels, CentroidProbe())
     assert np.isnan([other.description_bits, other.intercept_bits, other.compression]).all()
     assert set(other.notes) == {"description_bits: the scores of probe centroid are no log-odds"}
+    together = description_length(state, labels, LinearProbe(), groups=np.zeros(300, dtype=np.int64))
+    assert np.isnan(together.compression).all()
+    assert "one group too large" in str(together.notes[0])

@@ -88,7 +88,7 @@ def description_length(
     prefixes = growing_prefixes(len(labels), probe_seed, groups)
     blocks = [prefixes.block(index) for index in range(len(prefixes.ends))]
     counts = np.stack([np.stack(class_counts(labels[rows])) for rows in blocks])
-    notes = _notes(labels, probe)
+    notes = _notes(labels, probe, len(blocks))
     proportion = _proportions_before(counts)
     intercept = -counts[:, 0] * np.log2(proportion) - counts[:, 1] * np.log2(1 - proportion)
     bits = np.full(intercept.shape, np.nan)
@@ -99,11 +99,14 @@ def description_length(
     return DescriptionLength(counts.sum(1), bits, intercept, notes)
 
 
-def _notes(labels: Values, probe: Probe) -> Reasons:
+def _notes(labels: Values, probe: Probe, n_blocks: int) -> Reasons:
+    """Why attributes have no code, or None."""
+    reasons = unfit_notes(labels)
     if not isinstance(probe, LinearProbe):
-        reason = f"description_bits: the scores of probe {probe.kind} are no log-odds"
-        return tuple(reason for _ in range(labels.shape[1]))
-    return tuple(None if reason is None else f"description_bits: {reason}" for reason in unfit_notes(labels))
+        reasons = tuple(f"the scores of probe {probe.kind} are no log-odds" for _ in reasons)
+    elif n_blocks == 1:
+        reasons = tuple("fit is too small, or one group too large, for more than one block" for _ in reasons)
+    return tuple(None if reason is None else f"description_bits: {reason}" for reason in reasons)
 
 
 def _proportions_before(counts: Int[np.ndarray, "block label=2 attribute"]) -> Float64[np.ndarray, "block attribute"]:

@@ -51,35 +51,46 @@ def best_read(points: pl.DataFrame) -> list[str]:
     return best.sort("auroc", descending=True, nulls_last=True, maintain_order=True)["attribute"].to_list()
 
 
-def draw_attributes(points: pl.DataFrame, attributes: Sequence[str], ax: Axes) -> Axes:
+def draw_attributes(points: pl.DataFrame, attributes: Sequence[str], ax: Axes, joined: bool = True) -> Axes:
     """Draw the lines of some attributes.
+
+    The mean of many is drawn only where all of them have a score: else it would move with who is in it.
 
     Args:
         points: ``attribute place auroc auroc_low auroc_high``, one row per attribute and place on the x axis.
         attributes: In the order that gives them colour and marker.
         ax: Where to draw.
+        joined: Whether the points of an attribute make a line.
     """
     named = len(attributes) <= MOST_NAMED
     for index, attribute in enumerate(attributes):
         own = points.filter(pl.col("attribute") == attribute).sort("place")
         if named:
-            _draw_named(own, index, len(attributes), ax)
+            _draw_named(own, index, len(attributes), ax, joined)
         else:
-            ax.plot(own["place"], own["auroc"], color="0.7", linewidth=0.7, zorder=2, rasterized=len(points) > MANY)
+            look = {"linewidth": 0.7} if joined else {"linestyle": "", "marker": "_", "markersize": 6}
+            ax.plot(own["place"], own["auroc"], color="0.7", zorder=2, rasterized=len(points) > MANY, **look)
     if not named:
-        mean = points.group_by("place").agg(pl.col("auroc").mean()).sort("place")
-        ax.plot(mean["place"], mean["auroc"], "o-", color="black", markersize=4, linewidth=2, zorder=3)
+        by_place = points.group_by("place").agg(pl.col("auroc").mean(), pl.len().alias("n"))
+        mean = by_place.filter(pl.col("n") == points["attribute"].n_unique()).sort("place")
+        ax.plot(
+            mean["place"], mean["auroc"], "o-" if joined else "o", color="black", markersize=4, linewidth=2, zorder=3
+        )
     ax.axhline(0.5, color="0.45", linestyle="--", linewidth=0.8, zorder=1)
     ax.grid(axis="y", color="0.92", linewidth=0.6, zorder=0)
     ax.set_axisbelow(True)
     return ax
 
 
-def _draw_named(own: pl.DataFrame, index: int, number: int, ax: Axes) -> None:
+def _draw_named(own: pl.DataFrame, index: int, number: int, ax: Axes, joined: bool) -> None:
+    """One attribute beside the others, so that its bars can be told from theirs; hollow where no line joins it."""
     shift = DODGE * (index - (number - 1) / 2) / MOST_NAMED
     colour, place = model_colour(index, number), own["place"].to_numpy() + shift
-    dash = DASHES[index % len(DASHES)]
-    ax.plot(place, own["auroc"], dash, color=colour, marker=model_marker(index), markersize=4, linewidth=1.3, zorder=3)
+    dash, face = (DASHES[index % len(DASHES)], colour) if joined else ("", "white")
+    ax.plot(
+        place, own["auroc"], linestyle=dash, color=colour, marker=model_marker(index), markersize=4,
+        markerfacecolor=face, linewidth=1.3, zorder=3,
+    )  # fmt: skip
     ax.vlines(place, own["auroc_low"].cast(float), own["auroc_high"].cast(float), color=colour, linewidth=1, zorder=2)
 
 

@@ -74,6 +74,9 @@ def draw_capacity(
 ) -> Figure:
     """One panel per layer, one line per attribute; of more than a handful of attributes thin lines and their mean.
 
+    The class means stand beside the line: they are one direction of those that a linear observer may take, but need
+    not read more than k neurons do.
+
     Args:
         cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
         architecture: Which architecture, where there are several.
@@ -101,7 +104,10 @@ def draw_capacity(
         layer, pooling = panels[index]
         own = points.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
         _draw_shuffled(own, ax)
-        draw_attributes(own, attributes, ax)
+        # Each of the others contains the weaker ones; the class means do not, so no line leads through them.
+        beside = pl.col("observer") == "centroid"
+        draw_attributes(own.filter(~beside), attributes, ax)
+        draw_attributes(own.filter(beside), attributes, ax, joined=False)
         ax.set_title(f"{layer} ({pooling})" if several else layer)
         if index % columns == 0:
             ax.set_ylabel("held-out AUROC")

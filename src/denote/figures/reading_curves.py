@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,6 +21,9 @@ from denote.figures.attribute_lines import (
 from denote.figures.curves import is_head
 from denote.figures.profiles import drawn_cells
 from denote.figures.style import message, new_figure, styled
+
+MOST_MARKS = 12
+"""Numbers that can be written below an axis."""
 
 _TITLE = "How many rows and which neurons it takes"
 _POINT = ("curve", "attribute", "x")
@@ -78,24 +83,24 @@ def draw_reading_curves(
         own = points.filter(pl.col("curve") == curve)
         draw_attributes(own, attributes, ax)
         _mark(own, ax)
-    rows.set_title("fewer rows")
-    rows.set_xlabel("rows of fit with a label (each step doubles)")
+    rows.set_title("Fitted on few rows")
+    rows.set_xlabel("labelled rows of fit, by doublings")
     rows.set_ylabel("held-out AUROC")
-    removed.set_title("fewer neurons")
-    removed.set_xlabel("neurons removed, those relied on most first")
+    removed.set_title("Without the neurons it relies on most")
+    removed.set_xlabel("neurons removed, by doublings")
     figure.suptitle(title or _heading(curves, points, attributes, layer, probe), fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=attribute_handles(attributes), loc="outside lower left", ncols=4)
+    figure.legend(handles=attribute_handles(attributes), loc="outside lower left", ncols=5)
     return figure
 
 
 def _mark(own: pl.DataFrame, ax: Axes) -> None:
     """A tick for every number, as far as they are few enough to be written."""
     marks = own.select("x", "place").unique().sort("x")
-    if len(marks) > 12:  # attributes with nulls have numbers of rows of their own
-        whole = list(range(int(marks["place"].max()) + 1))  # type: ignore[arg-type]
-        ax.set_xticks(whole, [str(1 << power) for power in whole], rotation=40)
+    if len(marks) > MOST_MARKS:  # attributes with nulls have numbers of rows of their own
+        whole = range(max(0, math.floor(min(marks["place"]))), math.floor(max(marks["place"])) + 1)
+        ax.set_xticks(whole, [str(1 << power) for power in whole])
     else:
-        ax.set_xticks(marks["place"], marks["x"].cast(pl.String), rotation=40)
+        ax.set_xticks(marks["place"], marks["x"].cast(pl.String))
     ax.xaxis.set_minor_locator(NullLocator())
 
 
