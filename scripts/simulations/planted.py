@@ -59,7 +59,7 @@ def scanned(rows: int, proportion: float, seed: int) -> dict[str, float]:
     """One data set, all pairs tested on it."""
     truth = carried(seed)
     state, labels = planted(rows, proportion, truth, seed, "scan")
-    p_value = rank_neurons(state, labels).p_value
+    p_value = rank_neurons(state, labels).skewed_p_value
     found = benjamini_hochberg(p_value.ravel()).reshape(p_value.shape) <= Q
     predicted = _predicted(labels, truth, found.sum(), found.size, two_sided=True)
     return {"power": float(found[truth].mean()), "predicted": predicted, "fdr": _false(found, truth)}
@@ -70,8 +70,8 @@ def split(rows: int, proportion: float, seed: int) -> dict[str, float]:
     truth, neuron = carried(seed), np.arange(NEURONS)
     data = Halves(*(planted(rows, proportion, truth, seed, part) for part in ("fit", "test")))
     fit, test = rank_neurons(*data.fit), rank_neurons(*data.test)
-    chosen = fit.p_value.argmin(1)
-    auroc, p_value = test.auroc[neuron, chosen], test.p_value[neuron, chosen]
+    chosen = fit.skewed_p_value.argmin(1)
+    auroc, p_value = test.auroc[neuron, chosen], test.skewed_p_value[neuron, chosen]
     agree = (fit.auroc[neuron, chosen] > 0.5) == (auroc > 0.5)
     found_neurons = benjamini_hochberg(np.where(agree, p_value / 2, 1 - p_value / 2)) <= Q
     found = np.zeros_like(truth)

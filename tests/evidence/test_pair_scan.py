@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy import stats
 
 from denote.attributes.labels import Labels
@@ -19,6 +22,9 @@ from denote.evidence.pair_scan import (
     join_layers,
     scan_layer,
 )
+from denote.observers.reading import Resources
+from denote.observers.sorted_columns import least_memory
+from denote.states.stored import StoredState
 from denote.tables import CELLS, NEURONS, PAIRS, PAIRS_KEY, SCAN, table
 
 Q = 0.05
@@ -197,3 +203,24 @@ def test_group_labels_of_noise_are_not_found() -> None:
         state = (rng.standard_normal((40, 8))[groups] + 0.05 * rng.standard_normal((400, 8))).astype(np.float32)
         below += scan_layer(state, labels, np.ones(8, bool), place(), draws=0, groups=groups).scan["below_05"].sum()
     assert below <= 36
+
+
+def test_a_state_on_disk_in_little_memory_gives_the_same(tmp_path: Path) -> None:
+    state, labels = planted()
+    labels.values[::9, 1] = -1
+    np.save(tmp_path / "state.npy", state)
+    stored = StoredState(np.load(tmp_path / "state.npy", mmap_mode="r"), np.arange(len(state)))
+    live = np.ptp(state, axis=0) > 0
+    little = Resources(memory=least_memory(stored, labels.values))
+    inside = join_layers([scan_layer(state, labels, live, place(), Q, draws=20)], "m", Q)
+    outside = join_layers([scan_layer(stored, labels, live, place(), Q, draws=20, resources=little)], "m", Q)
+    assert_frame_equal(inside.pairs, outside.pairs)
+    assert_frame_equal(inside.scan, outside.scan, rel_tol=1e-5)
+    assert inside.null_check.equals(outside.null_check)
+
+
+def test_without_attributes_there_is_nothing_to_scan() -> None:
+    state, _ = planted()
+    none = Labels((), (), np.empty((len(state), 0), np.int8))
+    found = join_layers([scan_layer(state, none, np.ones(12, bool), place(), Q, draws=5)], "m", Q)
+    assert (len(found.pairs), len(found.scan), found.null_check["n_replicates"].item()) == (0, 0, 0)

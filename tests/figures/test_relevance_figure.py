@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denote.figures.relevance import draw_relevance, draw_relevance_by_neuron, grouped, picture
+from denote.figures.relevance import EDGE, draw_relevance, draw_relevance_by_neuron, grouped, picture, shades
 from denote.streams import stream
 
 
@@ -46,6 +46,53 @@ def test_each_layer_has_its_panel_with_symmetric_limits_and_its_scale() -> None:
     assert (fc.min(), "7" in panels["fc"].get_title(loc="right")) == (-1, True)
     assert "undefined" in panels["dead"].get_title(loc="right")
     figure.canvas.draw()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-9, 9), min_size=2, max_size=30), st.one_of(st.none(), st.floats(0, 10)))
+def test_shades_are_zero_inside_the_band_and_keep_sign_and_order_outside(
+    values: list[float], band: float | None
+) -> None:
+    relevance = np.array(values)
+    found = shades(relevance, band)
+    inside = np.abs(relevance) <= (band or 0)
+    assert (found[inside] == 0).all()
+    assert (np.abs(found) <= 1).all()
+    if band is not None:
+        assert (np.abs(found[~inside]) >= EDGE).all()
+        assert (np.sign(found[~inside]) == np.sign(relevance[~inside])).all()
+        assert inside.all() or np.abs(found).max() == 1
+    order = np.argsort(relevance, kind="stable")
+    assert (np.diff(found[order]) >= 0).all()
+
+
+def test_a_panel_counts_what_is_outside_its_band_and_says_where_there_is_none() -> None:
+    relevance = {"fc": np.array([0.5, -0.2, np.nan, -3.0, 0.1]), "all in": np.array([0.3, -0.4]), "bare": np.ones(3)}
+    grids = {layer: (len(values),) for layer, values in relevance.items()}
+    figure = draw_relevance(relevance, grids, "odd", np.ones((2, 2)), {"fc": 0.25, "all in": 0.4})
+    panels = {ax.get_title(loc="left"): ax for ax in figure.axes if ax.images}
+    readings = {layer: ax.get_title(loc="right").split(";")[0] for layer, ax in panels.items()}
+    assert readings == {
+        "input": "no shuffled band", "fc": "2 of 4 outside the band (±0.25)",
+        "all in": "0 of 2 outside the band (±0.4)", "bare": "no shuffled band",
+    }  # fmt: skip
+    shown = np.asarray(np.ma.filled(panels["fc"].images[0].get_array(), np.nan)).ravel()
+    np.testing.assert_array_equal(np.isfinite(shown[:5]), [True, True, False, True, True])
+    np.testing.assert_array_equal(np.nan_to_num(shown[:5]) != 0, [True, False, False, True, False])
+    (bar,) = [ax for ax in figure.axes if not ax.images]
+    assert [tick.get_text() for tick in bar.get_yticklabels()][1::2] == ["−band", "+band"]
+    bare = draw_relevance({"bare": np.ones(3)}, grids, "odd")
+    assert "band" not in "".join(tick.get_text() for tick in bare.axes[-1].get_yticklabels())
+
+
+def test_each_attribute_has_its_own_band_over_neurons() -> None:
+    relevance = np.array([[0.1, 3.0, -0.2, -5.0], [2.0, 0.0, -4.0, np.nan], [0.1, 0.2, 0.3, 0.4]])
+    ax = draw_relevance_by_neuron(relevance, ["odd", "prime", "loop"], band=np.array([0.2, 3.5, np.nan]))
+    values = np.ma.filled(ax.collections[0].get_array(), np.nan)
+    expected = np.array([[0, 3.0, 0, -5.0], [0, 0.0, -4.0, np.nan], [0.1, 0.2, 0.3, 0.4]])
+    np.testing.assert_array_equal(values, expected[:, grouped(relevance)])
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["odd · 2 outside", "prime · 1 outside", "loop · no band"]
 
 
 def test_a_grid_that_is_not_filled_is_refused() -> None:

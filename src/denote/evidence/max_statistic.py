@@ -14,10 +14,9 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Float64, Int
-from scipy import stats
 from torch import Tensor
 
-from denote.observers.ranks import average_ranks, tie_runs
+from denote.observers.ranks import average_ranks, tie_runs, two_sided_tail
 from denote.observers.reading import UNBOUNDED, Resources, State, Values
 from denote.observers.sorted_columns import column_blocks, side_by_side
 from denote.streams import stream
@@ -69,7 +68,7 @@ def permuted_maxima(
     """Scan one layer under permuted labels.
 
     Where labels are null the ranks are still those among all rows. Without nulls z is the tie-corrected Mann-Whitney
-    statistic without continuity correction. P-values of the draws are those of the normal distribution.
+    statistic without continuity correction. P-values of the draws are those of the scan: as skewed as z is.
 
     Args:
         state: Finite activations on *test*.
@@ -80,22 +79,23 @@ def permuted_maxima(
         q: Largest p-value that is kept.
         resources: What products may use; of its memory a quarter is taken.
     """
-    able = ((labels == 1).any(0)) & ((labels == 0).any(0))
+    able = both_labels(labels)
     observed, drawn = np.full(labels.shape[1], np.nan), np.zeros(draws)
     small: list[list[np.ndarray]] = [[] for _ in range(min(draws, REPLICATES))]
-    weights = torch.from_numpy(standard_weights(labels[:, able])).to(resources.device)
+    of_labels = standard_weights(labels[:, able])
+    weights = torch.from_numpy(of_labels).to(resources.device)
     reached, n_varying = np.zeros(weights.shape[1]), 0
-    limit = float(stats.norm.isf(q / 2))
     for ranks in _rank_blocks(state, live, resources) if able.any() else ():
         n_varying += int(np.count_nonzero(ranks.any(1)))
+        skewness = _skewness(ranks, of_labels)
         block = torch.from_numpy(ranks).to(resources.device)
         reached = np.maximum(reached, (block @ weights).abs().amax(0).double().cpu().numpy())
         for draw, z in _permuted(block, weights, object_model, draws, resources):
             drawn[draw] = max(drawn[draw], float(z.max()))
             if draw < len(small):
-                small[draw].append(z[z >= limit].double().cpu().numpy())
+                small[draw].append(_small_p_values(z.cpu().numpy(), skewness, q))
     observed[able] = reached if n_varying else np.nan
-    p_values = tuple(2 * stats.norm.sf(np.concatenate(found or [np.empty(0)])) for found in small)
+    p_values = tuple(np.concatenate(found or [np.empty(0)]) for found in small)
     return Maxima(observed, drawn, p_values, n_varying * int(able.sum()))
 
 
@@ -117,6 +117,12 @@ def max_p_values(observed: PerAttribute, layers: Sequence[Maxima]) -> PerAttribu
         return np.full(len(observed), np.nan)
     reached = (drawn[:, None] >= observed * (1 - ROUNDING)).sum(0)
     return np.where(np.isnan(observed), np.nan, (1 + reached) / (len(drawn) + 1))
+
+
+def both_labels(labels: Values) -> Bool[np.ndarray, " attribute"]:
+    """Which attributes have positives and negatives."""
+    able: np.ndarray = (labels == 1).any(axis=0) & (labels == 0).any(axis=0)
+    return able
 
 
 def standard_weights(labels: Values) -> Float32[np.ndarray, "sample attribute"]:
@@ -162,6 +168,24 @@ def _rank_blocks(
         ranks = standard_ranks(values)
         ranks[~live[start : start + len(ranks)]] = 0
         yield ranks
+
+
+def _skewness(
+    ranks: Float32[np.ndarray, "neuron row"], weights: Float32[np.ndarray, "row attribute"]
+) -> Float64[np.ndarray, "neuron attribute"]:
+    """Third moment of z under permutations of the rows: sum of cubes times sum of cubes times n / ((n - 1)(n - 2))."""
+    n = len(weights)
+    of_neurons, of_attributes = (np.einsum("ij,ij,ij->i", a, a, a, dtype=np.float64) for a in (ranks, weights.T))
+    return np.outer(of_neurons, of_attributes) * (n / max(1, (n - 1) * (n - 2)))
+
+
+def _small_p_values(
+    z: Float32[np.ndarray, "neuron attribute"], skewness: Float64[np.ndarray, "neuron attribute"], q: float
+) -> Float64[np.ndarray, " test"]:
+    """Those up to q. A z below 1 has none that could be a hit, and is most of them."""
+    far = z >= 1
+    p = two_sided_tail(z[far].astype(np.float64), skewness[far])
+    return p[p <= q]
 
 
 def _permuted(

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float64, Int
 from denote.attributes.labels import Labels
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.group_rows import one_row_per_group
-from denote.evidence.max_statistic import DRAWS, Maxima, max_p_values, permuted_maxima
+from denote.evidence.max_statistic import DRAWS, Maxima, both_labels, max_p_values, permuted_maxima
 from denote.evidence.null_check import null_check_pairs
 from denote.observers.neuron import rank_neurons
 from denote.observers.observer import class_counts
@@ -70,6 +70,9 @@ def scan_layer(
 ) -> LayerScan:
     """Test every live neuron against every attribute: two-sided Mann-Whitney against AUROC .5.
 
+    Its p-value has the skewness that ties give the statistic (``NeuronRanking.skewed_p_value``). Without ties, or with
+    as many positives as negatives, it is the usual one.
+
     With groups the tests are of group means and the permutations of whole groups; an attribute that varies inside a
     group is not tested. The AUROC is of rows in any case.
 
@@ -88,10 +91,10 @@ def scan_layer(
         StateError: if the state is not finite.
     """
     ranking = rank_neurons(state, labels.values, resources)
-    tested, values, p_value = state, labels.values, ranking.p_value
+    tested, values, p_value = state, labels.values, ranking.skewed_p_value
     if groups is not None:
         tested, values = one_row_per_group(state, labels.values, groups)
-        p_value = rank_neurons(tested, values, resources).p_value
+        p_value = rank_neurons(tested, values, resources).skewed_p_value
     auroc, p_value = (np.where(live[:, None], numbers, np.nan) for numbers in (ranking.auroc, p_value))
     maxima = permuted_maxima(tested, values, live, str(place["object_model"]), draws, q, resources)
     summary = _summary(labels, auroc, p_value, maxima, _reasons(labels.values, values, p_value, draws))
@@ -188,7 +191,7 @@ def _summary(
     n_rows, n_tests = positives + negatives, np.count_nonzero(~np.isnan(p_value), axis=0)
     distance = np.nan_to_num(np.abs(auroc - 0.5), nan=-1.0)
     best, places = distance.argmax(0) if len(auroc) else np.zeros(len(labels), int), np.arange(len(labels))
-    ranked = (distance >= 0).any(0)
+    ranked: np.ndarray = np.any(distance >= 0, axis=0)
     return {
         "n_neurons": np.full(len(labels), len(auroc)),
         "attribute": labels.names,
@@ -226,8 +229,7 @@ def _kept(labels: Labels, auroc: _Pairs, p_value: _Pairs, q: float) -> dict[str,
 
 def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[str | None]:
     """Why an attribute has no tests, or no p-value of its largest statistic."""
-    both, both_tested = (np.asarray((v == 1).any(0) & (v == 0).any(0)) for v in (rows, tested))
-    varies = np.asarray((~np.isnan(p_value)).any(0))
+    varies = (~np.isnan(p_value)).any(0)
     return [
         "n_carrying, max_p_value: the scan needs test rows of both labels"
         if not in_rows
@@ -236,7 +238,7 @@ def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[
         else "n_carrying, max_p_value: no live neuron varies on test"
         if not some
         else note("max_p_value: permutations are off" if draws == 0 else None)
-        for in_rows, in_tested, some in zip(both, both_tested, varies, strict=True)
+        for in_rows, in_tested, some in zip(both_labels(rows), both_labels(tested), varies, strict=True)
     ]
 
 

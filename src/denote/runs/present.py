@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,10 @@ from jaxtyping import Float
 
 from denote.evidence.rule import Rule
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
-from denote.figures.curves import curves
+from denote.figures.curves import curves, some
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.profiles import profiles
-from denote.figures.relevance import draw_relevance
+from denote.figures.relevance import draw_relevance, outside_band
 from denote.figures.save import save_figure
 from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
 from denote.observation import INPUT
@@ -78,12 +78,14 @@ class Relied:
         relevance: Per attribute, per layer in order of depth, the relevance of every neuron.
         grids: Shape of each layer's neuron axis.
         on_input: Per attribute the same on the raw input, in the shape of an image.
+        bands: Per attribute and layer the end of the band of shuffled labels, where it is known.
     """
 
     title: str
     relevance: Mapping[str, Mapping[str, Float[np.ndarray, " neuron"]]]
     grids: Mapping[str, tuple[int, ...]]
     on_input: Mapping[str, np.ndarray]
+    bands: Mapping[str, Mapping[str, float]]
 
 
 def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Picture]:
@@ -93,18 +95,36 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         layers = relied.relevance.get(attribute, {})
         if not layers:
             continue
-        figure = draw_relevance(layers, relied.grids, f"{attribute}: {relied.title}", relied.on_input.get(attribute))
-        data = pl.concat(
-            pl.DataFrame({"layer": layer, "neuron": np.arange(len(values)), "relevance": values})
-            for layer, values in layers.items()
-        )
+        band = relied.bands.get(attribute, {})
+        title, on_input = f"{attribute}: {relied.title}", relied.on_input.get(attribute)
+        figure = draw_relevance(layers, relied.grids, title, on_input, band)
+        data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in layers.items())
         caption = (
             f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of "
-            "every neuron. No shuffled band is drawn yet, so a single weight is no evidence."
+            f"every neuron. {_what_of_band(layers, band)}"
         )
         slug = "".join(c if c.isalnum() or c in "._=-" else "_" for c in attribute)
         pictures.append(_saved(figure, folder, f"relevance-{slug}", data, caption))
     return pictures
+
+
+def _drawn(layer: str, relevance: Float[np.ndarray, " neuron"], band: float | None) -> pl.DataFrame:
+    """The numbers behind a panel; ``outside`` is null where no band is known."""
+    frame = pl.DataFrame({"layer": layer, "neuron": np.arange(len(relevance)), "relevance": relevance})
+    outside = pl.Series(outside_band(relevance, band)) if band is not None else pl.lit(None, pl.Boolean)
+    return frame.with_columns(band=pl.lit(band, pl.Float64), outside=outside)
+
+
+def _what_of_band(layers: Iterable[str], band: Mapping[str, float]) -> str:
+    without = [layer for layer in layers if layer not in band]
+    inside = (
+        "Neurons inside the band that observers of shuffled labels reach are drawn as zero: their weight means nothing."
+    )
+    if not without:
+        return inside
+    if not band:
+        return "No shuffled band is known, so a single weight is no evidence."
+    return f"{inside} No band is known for {some(without, 3)}, so a single weight there is no evidence."
 
 
 def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFrame) -> Relied | None:
@@ -122,11 +142,13 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
     relevance: dict[str, dict[str, np.ndarray]] = {}
     grids: dict[str, tuple[int, ...]] = {}
     on_input: dict[str, np.ndarray] = {}
+    bands: dict[str, dict[str, float | None]] = {}
     depth = dict(trained.filter(pl.col("object_model") == first["object_model"]).select("layer", "depth").iter_rows())
     for folder, record in jobs:
         if record.get("object_model") != first["object_model"]:
             continue
         grids |= {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
+        known = _bands(linear, record)
         observers = load_observers(folder / "observers.safetensors")
         for name, observer in observers.items():
             layer = name.rpartition("/")[0]
@@ -138,12 +160,29 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
                     on_input[attribute] = values.reshape(_image(record["input_shape"]))
                 elif np.isfinite(values).any():
                     relevance.setdefault(attribute, {})[layer] = values
+                    bands.setdefault(attribute, {})[layer] = known.get((layer, attribute))
     ordered = {
         attribute: {layer: layers[layer] for layer in sorted(layers, key=lambda name: depth[name])}
         for attribute, layers in relevance.items()
     }
     title = f"{first['dataset']}, {first['architecture']}, seed {first['seed']}"
-    return Relied(title, ordered, grids, {a: v for a, v in on_input.items() if np.isfinite(v).all()})
+    whole = {a: v for a, v in on_input.items() if np.isfinite(v).all()}
+    ends = {a: {layer: end for layer, end in own.items() if end is not None} for a, own in bands.items()}
+    return Relied(title, ordered, grids, whole, ends)
+
+
+def _bands(linear: pl.DataFrame, record: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
+    """End of the band by layer and attribute, as the cells of one job say."""
+    layers = pl.DataFrame(
+        [(layer["name"], layer["pooling"]) for layer in record["layers"]], ["layer", "pooling"], orient="row"
+    )
+    own = linear.filter(
+        pl.col("object_model") == record["object_model"], pl.col("probe_seed") == record["seeds"]["probe_seed"]
+    ).join(layers, on=["layer", "pooling"])
+    return {
+        (layer, attribute): end
+        for layer, attribute, end in own.select("layer", "attribute", "relevance_band").iter_rows()
+    }
 
 
 def _image(shape: Sequence[int]) -> tuple[int, ...]:
