@@ -65,11 +65,11 @@ def test_what_is_detectable_goes_with_rows_family_and_cutoff() -> None:
 
 
 def test_deciding_again_over_more_jobs_leaves_no_trace_of_the_first_time() -> None:
-    jobs = [decide(neurons({"layer": layer, "note": "dim"}), rotated()[:0], RULE)[0] for layer in ("l", "other")]
-    assert jobs[0]["note"].to_list() == [f"dim; {NOT_ROTATED}"]
+    jobs = [decide(neurons({"layer": layer, "note": "dim; a; b"}), rotated()[:0], RULE)[0] for layer in ("l", "other")]
+    assert jobs[0]["note"].to_list() == [f"dim; a; b; {NOT_ROTATED}"]
     controls = rotated({"layer": "other"})
     merged, again = decide(pl.concat(jobs), controls, RULE)
-    assert merged["note"].to_list() == [f"dim; {NOT_ROTATED}", "dim"]
+    assert merged["note"].to_list() == [f"dim; a; b; {NOT_ROTATED}", "dim; a; b"]
     assert merged["n_tests"].to_list() == [2, 2]
     twice, controls_twice = decide(merged, again, RULE)
     assert_frame_equal(twice, merged)

@@ -77,5 +77,5 @@ def with_rotated_share(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.Data
 
 def _remarked(frame: pl.DataFrame, remark: str, where: pl.Expr) -> pl.DataFrame:
     """The frame with a remark in the notes of some rows and of no others, whatever it was before."""
-    others = pl.col("note").str.split("; ").list.set_difference([remark]).list.join("; ")
+    others = pl.col("note").str.split("; ").list.eval(pl.element().filter(pl.element() != remark)).list.join("; ")
     return frame.with_columns(note=joined_notes(others, pl.when(where).then(pl.lit(remark))))

@@ -15,7 +15,7 @@ from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.intervals import balanced_accuracy_p_value, design_effect
 from denote.evidence.rule import Rule
 from denote.observers.neuron import NeuronScan, best_thresholds, comparable
-from denote.observers.reading import UNBOUNDED, Resources, State, as_array
+from denote.observers.reading import UNBOUNDED, Resources, State
 from denote.observers.sorted_columns import BLOCK_BYTES, column_blocks, side_by_side
 
 BATCH = 32
@@ -105,7 +105,8 @@ def attributes_passed(
     p_value = np.full(tested.shape, np.nan)
     p_value[tested] = 0.5
     likely = tested & (pairs.balanced_accuracy > rule.null)
-    p_value[likely] = _p_values(pairs, likely, rule, _design_effects(state.test, test, scan, likely, groups))
+    deff = (1.0, 1.0) if groups is None else _design_effects(state.test, test, scan, likely, groups.test, resources)
+    p_value[likely] = _p_values(pairs, likely, rule, *deff)
     rejected = benjamini_hochberg(p_value.ravel()).reshape(p_value.shape) <= rule.q
     passes = rejected & (pairs.balanced_accuracy >= rule.decisive - ROUNDING) & pairs.on_where_it_should(rule)
     return Mixing(labels.fit.names, passes.sum(axis=1), passes.sum(axis=0), int(tested.sum()))
@@ -138,11 +139,16 @@ def _count(
 
 
 def _p_values(
-    pairs: _Pairs, which: Bool[np.ndarray, "neuron attribute"], rule: Rule, deff: Float[np.ndarray, "2 pair"]
+    pairs: _Pairs,
+    which: Bool[np.ndarray, "neuron attribute"],
+    rule: Rule,
+    deff_positive: Float[np.ndarray, " pair"] | float,
+    deff_negative: Float[np.ndarray, " pair"] | float,
 ) -> Float[np.ndarray, " pair"]:
     n_negative = pairs.n_negative[which]
+    tn = n_negative - pairs.fp[which]
     return balanced_accuracy_p_value(
-        pairs.tp[which], pairs.n_positive[which], n_negative - pairs.fp[which], n_negative, rule.null, *deff
+        pairs.tp[which], pairs.n_positive[which], tn, n_negative, rule.null, deff_positive, deff_negative
     )
 
 
@@ -151,19 +157,15 @@ def _design_effects(
     labels: Int8[np.ndarray, "row attribute"],
     scan: NeuronScan,
     which: Bool[np.ndarray, "neuron attribute"],
-    groups: Halves[Groups] | None,
+    groups: Int[np.ndarray, " row"],
+    resources: Resources,
 ) -> Float[np.ndarray, "2 pair"]:
     """By how much groups inflate the variance of TPR and TNR of those pairs, in the order of ``which``."""
-    neurons, attributes = np.nonzero(which)
-    deff = np.ones((2, len(neurons)))
-    if groups is None:
-        return deff
-    for neuron in np.unique(neurons):
-        column = as_array(test[:, neuron : neuron + 1])[:, 0]
-        for pair in np.flatnonzero(neurons == neuron):
-            attribute = attributes[pair]
-            on, upward = column > scan.threshold[neuron, attribute], scan.direction[neuron, attribute] > 0
-            for kind, label in enumerate((1, 0) if upward else (0, 1)):
-                rows = labels[:, attribute] == label
-                deff[kind, pair] = design_effect(on[rows], groups.test[rows])
-    return deff
+    deff = []
+    for start, values in column_blocks(test, _width(test, resources)):
+        for neuron, attribute in zip(*np.nonzero(which[start : start + len(values)]), strict=True):
+            on = values[neuron] > scan.threshold[start + neuron, attribute]
+            positive = scan.direction[start + neuron, attribute] > 0
+            rows = [labels[:, attribute] == label for label in (positive, not positive)]
+            deff.append([design_effect(on[kind], groups[kind]) for kind in rows])
+    return np.array(deff, dtype=float).reshape(-1, 2).T
