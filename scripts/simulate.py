@@ -21,6 +21,7 @@ class Case(NamedTuple):
 
 
 CASES = {
+    "bootstrap": Case("simulations.bootstrap", 500),
     "coverage": Case("simulations.coverage", 2_000),
     "families": Case("simulations.families", 50),
     "erasure": Case("simulations.erasure", 5),

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 from scipy import stats
 
+from denote.estimate import Estimate
 from denote.evidence.intervals import auroc_interval, newcombe_balanced_accuracy
 from denote.evidence.scores import auroc, confusion
 from denote.observers.neuron import best_thresholds
@@ -41,7 +42,7 @@ def covered(d: float, positives: int, negatives: int, draws: int) -> list[Row]:
     held = {
         "AUROC": holds(auroc_interval(area, positives, negatives), stats.norm.cdf(d * np.sqrt(2))),
         "balanced accuracy": holds(newcombe_balanced_accuracy(*sample), balanced),
-        "balanced accuracy, lower bound": newcombe_balanced_accuracy(*sample, one_sided=True)[0] <= balanced,
+        "balanced accuracy, lower bound": newcombe_balanced_accuracy(*sample, one_sided=True).low <= balanced,
     }
     goals: dict[str, tuple[float | None, float | None]] = (
         {"AUROC": (0.93, None), "balanced accuracy": (0.92, 0.97)}
@@ -61,8 +62,6 @@ def _neurons(d: float, labels: Int8[np.ndarray, "row 1"], draws: int, part: str)
     return np.ascontiguousarray(noise.T) + d * (2 * labels - 1)
 
 
-def holds(
-    bounds: tuple[np.ndarray, np.ndarray], target: float | Float[np.ndarray, " draw"]
-) -> Bool[np.ndarray, " draw"]:
+def holds(found: Estimate[np.ndarray], target: float | Float[np.ndarray, " draw"]) -> Bool[np.ndarray, " draw"]:
     """Whether each interval has its target inside."""
-    return np.asarray((bounds[0] <= target) & (target <= bounds[1]))
+    return np.asarray((found.low <= target) & (target <= found.high))

@@ -130,8 +130,8 @@ def _against_majority(
     scores = observer.scores(state)
     counts, area = confusion(scores > 0, labels), auroc(scores, labels)
     lows = (
-        auroc_interval(area, counts.n_positive, counts.n_negative)[0],
-        newcombe_balanced_accuracy(counts.tp, counts.n_positive, counts.tn, counts.n_negative)[0],
+        auroc_interval(area, counts.n_positive, counts.n_negative).low,
+        newcombe_balanced_accuracy(counts.tp, counts.n_positive, counts.tn, counts.n_negative).low,
     )
     return (lows[0] > 0.5) | (lows[1] > 0.5), area
 

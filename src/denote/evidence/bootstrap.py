@@ -106,7 +106,7 @@ class AurocBootstrap:
         value = auroc.value - mean
         found, reasons = self._where_enough(Estimate(value, value - down, value + up), "selectivity")
         lone = "selectivity_low, selectivity_high: needs two refits with shuffled labels"
-        return found, tuple(lone if count == 1 else reason for count, reason in zip(n, reasons, strict=True))
+        return found, tuple(reason or (lone if count == 1 else None) for count, reason in zip(n, reasons, strict=True))
 
     def _shuffled_change(self) -> Float[np.ndarray, "attribute draw"]:
         """By how much each draw changes the sum of the shuffled AUROCs, to first order.
