@@ -55,7 +55,7 @@ class Neurons:
         """Columns of ``tables.NEURONS`` for what was found: identity and evidence."""
         groups = None if self.groups is None else self.groups.test
         scores = score_candidates(test, found, self.rule.null, self.settings.memory, groups)
-        known = evidence(found, scores, self.rule.min_rows, groups is not None)
+        known = evidence(found, scores, self.rule.min_rows, groups)
         identity = {
             "layer": self.layer.name, "depth": self.layer.depth, "relative_depth": self.layer.relative_depth,
             "pooling": self.layer.pooling, "probe_seed": self.probe_seed, "family": family,

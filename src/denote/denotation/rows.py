@@ -17,14 +17,18 @@ NO_PROPERTY = "no property: constant on the rows with labels, or none entered"
 GROUPED_AUROC = "no AUROC interval: rows in groups"
 
 
-def evidence(found: Candidates, scores: Scores, min_rows: int, grouped: bool) -> pl.DataFrame:
+def evidence(
+    found: Candidates, scores: Scores, min_rows: int, groups: Int[np.ndarray, " row"] | None = None
+) -> pl.DataFrame:
     """What is known of every neuron's property.
 
     Args:
         found: Properties chosen on fit.
         scores: Of the same neurons on test.
-        min_rows: ``Rule.min_rows``; without as many rows of both kinds in both parts there is no p-value.
-        grouped: Whether rows come in groups.
+        min_rows: ``Rule.min_rows``; without as many rows of both kinds in both parts there is no p-value. Where rows
+            come in groups as many groups on *test* must hold either kind: with 10 the design effect is so uncertain
+            that .09 of true nulls have p <= .05 (``scripts/simulations/grouped_neurons.py``).
+        groups: Group of every test row, where rows come in groups.
 
     Returns:
         Columns of ``tables.NEURONS``, one row per neuron. A dead neuron has ``live`` only, a live one without a
@@ -34,6 +38,9 @@ def evidence(found: Candidates, scores: Scores, min_rows: int, grouped: bool) ->
     tested = np.asarray(
         enough(fit.positive, fit.negative, min_rows) & enough(test.positive, test.negative, min_rows), dtype=bool
     )
+    if groups is not None:
+        with_property, without = _groups(found, groups)
+        tested &= enough(with_property, without, min_rows)
     proportion = test.share
     names = pl.Series([*found.properties.names, None], dtype=TEXT)
     columns = {
@@ -53,7 +60,7 @@ def evidence(found: Candidates, scores: Scores, min_rows: int, grouped: bool) ->
     has = pl.Series(found.index >= 0)
     known = pl.DataFrame(columns, schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
     return known.select(pl.when(has).then(pl.all())).with_columns(
-        live=pl.Series(found.live), note=_notes(found, scores, tested, min_rows, grouped)
+        live=pl.Series(found.live), note=_notes(found, scores, tested, min_rows, groups is not None)
     )
 
 
@@ -93,6 +100,16 @@ class _Rows:
             return np.asarray(positive / (positive + negative))
 
 
+def _groups(found: Candidates, groups: Int[np.ndarray, " row"]) -> Int[np.ndarray, "2 neuron"]:
+    """How many groups hold test rows that have each neuron's property, and that have it not."""
+    masks, codes = found.properties.masks, found.properties.codes.test
+    _, member = np.unique(groups, return_inverse=True)
+    holds = np.zeros((masks.shape[1], member.max(initial=-1) + 1), dtype=np.float32)
+    holds[codes[codes >= 0], member[codes >= 0]] = 1
+    counts = [((masks == label).astype(np.float32) @ holds > 0).sum(axis=1) for label in (1, 0)]
+    return np.array([[*count, 0] for count in counts])[:, found.index]
+
+
 def _range(found: Candidates, test: _Rows) -> pl.Series:
     """Label proportions of the nested subsets that pass on fit too, as text where there is more than the own one."""
     low, high = test.shares(found.smallest), test.shares(found.largest)
@@ -109,7 +126,7 @@ def _notes(
     reasons = (
         (found.note, found.live),
         (NO_PROPERTY, found.live & ~has),
-        (f"not tested: fewer than {min_rows} positive or negative rows", has & ~tested),
+        (f"not tested: fewer than {min_rows} positive or negative {'groups' if grouped else 'rows'}", has & ~tested),
         ("never on in test: no precision", has & np.isnan(scores.precision)),
         (GROUPED_AUROC, has & grouped),
     )
