@@ -11,6 +11,7 @@ from pathlib import Path
 TINY = [
     "architecture.layers=2", "architecture.width=16", "trainer.max_epochs=3", "trainer.progress=false",
     "control.shuffled.draws=2", "control.shuffled.neuron_draws=1", "control.untrained.twins=1",
+    "control.rotated.rotations=1", "evidence.permutations=20", "evidence.bootstraps=20",
 ]  # fmt: skip
 """The smallest job that still has every control."""
 
@@ -89,8 +90,7 @@ class Sweep:
 
 
 ARGUMENTS = [
-    "-m", "layer.select=0,1", "attribute=odd,prime", "seed=0,1", "control=[shuffled,untrained,raw_input]", *TINY,
-    "sweep_name=t",
+    "-m", "layer.select=0,1", "attribute=odd,prime", "seed=0,1", *TINY, "sweep_name=t",
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
 from denote.errors import ConfigError, StateError
 from denote.evidence.rule import Rule
-from denote.observation import Controls, Observation, Subject, observe_states
+from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observers.probes import probe_from
 from denote.observers.reading import State
 from denote.states.layers import Layer
@@ -57,11 +57,11 @@ def seen(
 ) -> Observation:
     searched, labels = families(codes)
     kinds = ("linear", "neuron", "centroid", "sparse", "majority")
+    probes = {kind: probe_from(kind, {"sizes": [1, 3]} if kind == "sparse" else {}) for kind in kinds}
+    asked = Asked(probes, Rule(), Controls(2, 1, rotations=1, twins=len(twins)), permutations=20, bootstraps=20)
     return observe_states(
-        states, subject=SUBJECT, parts=PARTS, families=searched, labels=labels,
-        probes={kind: probe_from(kind, {"sizes": [1, 3]} if kind == "sparse" else {}) for kind in kinds},
-        rule=Rule(), controls=Controls(shuffles=2, neuron_shuffles=1, twins=len(twins)), untrained=twins,
-        raw_input=raw, memory_limit=memory,
+        states, subject=SUBJECT, facts=Facts(PARTS, searched, labels), asked=asked,
+        beside=Beside(untrained=twins, raw_input=raw), memory_limit=memory,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from benchmarks.states import Bench, Stored
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Parts
 from denote.evidence.rule import Rule
-from denote.observation import Controls, Observation, Subject, observe_states
+from denote.observation import Asked, Controls, Facts, Observation, Subject, observe_states
 from denote.observers.linear import LinearProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Probe
@@ -72,9 +72,9 @@ def observed(stored: Stored, draws: int, seed: int) -> Observation:
         shape = (values.shape[1],)
         layer = Layer(f"hidden_{depth + 1}", depth, depth / max(1, len(stored.files) - 1), shape, "none", shape)
         states.append(LayerState(layer, values, np.arange(n)))
-    controls = Controls(draws, Controls().neuron_shuffles if draws else 0, twins=0, raw_input=False)
+    controls = Controls(draws, Controls.neuron_shuffles if draws else 0, rotations=0, twins=0, raw_input=False)
     subject = Subject("benchmark", stored.name, True, None, seed, stored.name, None)
     return observe_states(
-        states, subject=subject, parts=parts, families=[Family("quantiles", labels)], labels=labels, probes=PROBES,
-        rule=Rule(), controls=controls, probe_seed=seed,
+        states, subject=subject, facts=Facts(parts, [Family("quantiles", labels)], labels),
+        asked=Asked(PROBES, Rule(), controls, seed, permutations=0),
     )  # fmt: skip

@@ -1,1 +1,1 @@
-"""Does the evidence hold what it promises, where the truth is known; at full size."""
+"""Cases whose answer is known, against the goals that were set for them beforehand; run by ``scripts/simulate.py``."""

@@ -109,6 +109,11 @@ def check(config: Mapping[str, Any]) -> None:
     _number(config, "evidence.min_rows", low=1, whole=True)
     _number(config, "evidence.on_tolerance", low=0, high=1)
     _number(config, "evidence.thresholds", low=2, whole=True)
+    _number(config, "evidence.permutations", low=0, whole=True)
+    _number(config, "evidence.bootstraps", low=2, whole=True)
+    for key in ("randomisation", "curves"):
+        _choice(config, f"evidence.{key}", (True, False))
+    _check_resampling(config["evidence"])
     for part in ("object", "fit", "test"):
         _number(config, f"split.fractions.{part}", low=0, high=1, above=True, below=True)
     _number(config, "trainer.batch_size", low=1, whole=True)
@@ -153,13 +158,29 @@ def _check_known(config: Mapping[str, Any]) -> None:
 
 GROUP_KEYS = {
     "split": ("seed", "group", "column", "fractions"),
-    "evidence": ("decisive", "null", "q", "min_rows", "on_tolerance", "thresholds"),
+    "evidence": (
+        "decisive",
+        "null",
+        "q",
+        "min_rows",
+        "on_tolerance",
+        "thresholds",
+        "permutations",
+        "bootstraps",
+        "rivals",
+        "randomisation",
+        "curves",
+        "equal_rows",
+    ),
     "store": ("path", "extract"),
     "layer": ("select", "pooling"),
 }
 
 
-CONTROLS = {"shuffled": {"draws", "neuron_draws"}, "untrained": {"twins"}, "raw_input": {"enabled"}}
+CONTROLS = {
+    "shuffled": {"draws", "neuron_draws"}, "rotated": {"rotations"}, "untrained": {"twins"}, "raw_input": {"enabled"},
+    "random_subset": {"subsets"}, "control_task": {"column", "draws"},
+}  # fmt: skip
 
 
 def _check_controls(control: Mapping[str, Any]) -> None:
@@ -169,10 +190,17 @@ def _check_controls(control: Mapping[str, Any]) -> None:
         for key in settings or {}:
             if key not in CONTROLS[name]:
                 raise ConfigError(f"control.{name}.{key}", "no such key", one_of(key, sorted(CONTROLS[name])))
-    for key, low in (("shuffled.draws", 1), ("shuffled.neuron_draws", 1), ("untrained.twins", 1)):
-        group, _, name = key.partition(".")
-        if group in control:
-            _number({"control": control}, f"control.{group}.{name}", low=low, whole=True)
+    for group, settings in CONTROLS.items():
+        for name in settings - {"enabled", "column"} if group in control else ():
+            _number({"control": control}, f"control.{group}.{name}", low=1, whole=True)
+
+
+def _check_resampling(evidence: Mapping[str, Any]) -> None:
+    rows, rivals = evidence.get("equal_rows"), evidence.get("rivals")
+    if rows not in (None, "auto"):
+        _number({"evidence": evidence}, "evidence.equal_rows", low=evidence["min_rows"], whole=True)
+    if rivals != "all" and not (isinstance(rivals, list) and all(isinstance(name, str) for name in rivals)):
+        raise ConfigError("evidence.rivals", f"{rivals!r} came", "allowed: all, or a list of columns")
 
 
 def _check_options(config: Mapping[str, Any], group: str, kinds: tuple[str, ...]) -> None:
@@ -224,7 +252,7 @@ def _number(
         raise ConfigError(key, f"{value!r} is not possible", f"allowed: {span}")
 
 
-def _choice(config: Mapping[str, Any], key: str, allowed: tuple[str, ...]) -> None:
+def _choice(config: Mapping[str, Any], key: str, allowed: tuple[object, ...]) -> None:
     value = _lookup(config, key)
     if value not in allowed:
         raise ConfigError(key, f"{value!r} is unknown", one_of(value, allowed))

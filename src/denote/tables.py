@@ -121,6 +121,22 @@ LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
 }  # fmt: skip
 LABEL_PROPORTION_BY_DEPTH_KEY = ("dataset", "architecture", "trained", "epoch", "layer", "family")
 
+JOB_TABLES = {
+    "cells": CELLS, "neurons": NEURONS, "controls": CONTROLS, "scan": SCAN, "pairs": PAIRS, "curves": CURVES,
+    "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION,
+}  # fmt: skip
+"""The tables that every job writes, by the name of their file, and their columns."""
+
+SWEEP_TABLES = {
+    **JOB_TABLES, "label_proportion_by_depth": LABEL_PROPORTION_BY_DEPTH, "seed_spread": SEED_SPREAD,
+}  # fmt: skip
+"""The tables of a merged sweep."""
+
+
+def empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    """A table without rows."""
+    return pl.DataFrame(schema=dict(schema))
+
 
 def table(rows: Iterable[Mapping[str, Any]], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     """Rows as a frame with exactly the columns of ``schema``, in its order; what a row leaves out is null.

@@ -10,8 +10,9 @@ from command_line import TINY, Command
 
 from denote.runs import present
 from denote.runs.job import Job
+from denote.tables import JOB_TABLES
 
-TABLES = {"cells.parquet", "neurons.parquet", "controls.parquet"}
+TABLES = {f"{name}.parquet" for name in JOB_TABLES}
 ALIKE = [*TINY, "attribute=odd", "layer.select=0", "logger=none", "sweep_name=f"]
 
 

@@ -11,6 +11,7 @@ from scipy.stats import norm, ortho_group
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
+from denote.estimate import Estimate
 from denote.evidence.cells import decide_cells, held_out_auroc, observe_cells
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
@@ -20,7 +21,7 @@ from denote.observers.linear import LinearProbe
 from denote.observers.majority import MajorityProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Observer, Probe, State
-from denote.observers.reading import UNBOUNDED, Resources, Values
+from denote.observers.reading import UNBOUNDED, Groups, Resources, Values
 from denote.observers.sparse import SparseProbe
 from denote.tables import CELLS
 
@@ -156,7 +157,11 @@ def test_groups_widen_what_is_claimed() -> None:
     )
     assert grouped["auroc"] == plain["auroc"]
     assert grouped["balanced_accuracy_low"] <= plain["balanced_accuracy_low"]
-    assert grouped["auroc_low"] is None
+    assert grouped["balanced_accuracy_interval_low"] <= plain["balanced_accuracy_interval_low"]
+    for row in (plain, grouped):
+        for name, bounds in (("auroc", "auroc"), ("balanced_accuracy", "balanced_accuracy_interval")):
+            found = Estimate.of(row, name, bounds)
+            assert 0 < found.low < found.value < found.high <= 1
     assert grouped["p_value"] > plain["p_value"]
 
 
@@ -248,9 +253,16 @@ class Counting:
 
     kind = "linear"
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         self.widths.append(labels.shape[1])
-        return LinearProbe().fit(state, labels, seed, resources)
+        return LinearProbe().fit(state, labels, seed, resources, groups)
 
 
 def test_draws_of_a_probe_whose_attributes_shape_each_other_are_fitted_one_by_one() -> None:
@@ -259,3 +271,70 @@ def test_draws_of_a_probe_whose_attributes_shape_each_other_are_fitted_one_by_on
         observe_cells(*halves(*planted()), probe, Rule(), shuffles=3)
     assert apart.widths == [3, 3, 3, 3]
     assert together.widths == [3, 9]
+
+
+def test_selectivity_has_an_interval_or_the_reason_why_not() -> None:
+    state, labels = halves(*planted())
+    there, noise, one_class = observe_cells(state, labels, LinearProbe(), Rule()).cells.iter_rows(named=True)
+    for row in (there, noise):
+        found = Estimate.of(row, "selectivity")
+        assert found.low < found.value < found.high
+    assert there["selectivity_low"] > 0.4
+    assert noise["selectivity_low"] < 0 < noise["selectivity_high"]
+    assert one_class["selectivity_low"] is None
+    single = observe_cells(state, labels, LinearProbe(), Rule(), shuffles=1).cells.row(0, named=True)
+    assert (single["selectivity_low"], single["selectivity"] is None) == (None, False)
+    assert "selectivity_low, selectivity_high: needs two refits" in single["note"]
+    none = observe_cells(state, labels, LinearProbe(), Rule(), shuffles=2, bootstraps=0).cells.row(0, named=True)
+    assert (none["selectivity_low"], none["selectivity"] is None) == (None, False)
+    assert "selectivity_low, selectivity_high: no bootstrap was asked for" in none["note"]
+
+
+def test_the_number_of_attributes_scored_together_moves_no_interval() -> None:
+    state, labels = halves(*planted())
+    little = Resources(memory=250_000)
+    columns = [name for name in CELLS if name.endswith(("_low", "_high"))]
+    whole, parts = (
+        observe_cells(state, labels, CentroidProbe(), Rule(), shuffles=3, resources=resources).cells
+        for resources in (UNBOUNDED, little)
+    )
+    for name in set(columns) & set(whole.columns):
+        assert parts[name].to_list() == pytest.approx(whole[name].to_list()), name
+
+
+def test_every_size_has_its_own_interval() -> None:
+    state, labels = halves(*carried_by_four(), cut=3000)
+    cells = observe_cells(state, labels, SparseProbe(sizes=(1, 4)), Rule(), shuffles=3).cells
+    there = cells.filter(pl.col("attribute") == "a0")
+    assert there["selectivity_low"].is_sorted()
+    assert (there["selectivity_low"] < there["selectivity"]).all()
+    assert there["selectivity_low"][1] > there["selectivity_high"][0]
+
+
+def test_every_fit_of_a_cell_keeps_groups_whole() -> None:
+    """Copies of noise rows: an observer that chooses its penalty among copies takes the smallest, else the largest."""
+    rng = np.random.default_rng(0)
+    state, columns = rng.standard_normal((60, 80)), rng.integers(0, 2, (60, 2))
+    place = np.repeat(np.arange(60), 5)
+    both = halves(np.tile(state[place], (2, 1)).astype(np.float32), np.tile(columns[place], (2, 1)), 300)
+    probe, groups = LinearProbe(l2=(1.0, 1e-1, 1e-4)), Halves(place, place + 60)
+    leaked, sound = (
+        observe_cells(*both, probe, Rule(), shuffles=2, untrained=[both[0]], groups=g) for g in (None, groups)
+    )
+    assert (leaked.cells["l2"] == 1e-4).all()
+    for frame in (leaked.replicates, sound.cells, sound.replicates):
+        assert (frame["l2"] == 1.0).all()
+    assert leaked.cells["untrained_auroc"].to_list() == pytest.approx(leaked.cells["auroc"].to_list())
+    assert sound.cells["untrained_auroc"].to_list() == pytest.approx(sound.cells["auroc"].to_list())
+    assert (sound.cells["untrained_auroc"] < leaked.cells["untrained_auroc"]).all()
+
+
+def test_with_groups_the_auroc_has_no_interval_without_draws_and_says_so() -> None:
+    state, labels = halves(*planted())
+    groups = np.arange(CUT) // 4
+    seen = observe_cells(
+        state, labels, CentroidProbe(), Rule(), shuffles=2, bootstraps=0, groups=Halves(groups, groups)
+    )
+    for frame in (seen.cells, seen.replicates):
+        assert frame["auroc_low"].null_count() == frame["auroc_high"].null_count() == len(frame)
+        assert "auroc_low, auroc_high: these groups are not drawn again" in frame["note"][0]

@@ -22,17 +22,17 @@ from denote.evidence.intervals import (
 def test_wilson_equals_scipy(n: int, share: float, confidence: float) -> None:
     successes = round(share * n)
     expected = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    low, high = wilson(successes, n, confidence)
-    np.testing.assert_allclose([low, high], [expected.low, expected.high], atol=1e-12)
-    one_low, one_high = wilson(successes, n, confidence, one_sided=True)
-    assert low <= one_low <= successes / n <= one_high <= high
+    two, one = wilson(successes, n, confidence), wilson(successes, n, confidence, one_sided=True)
+    np.testing.assert_allclose([two.low, two.high], [expected.low, expected.high], atol=1e-12)
+    assert two.low <= one.low <= two.value == successes / n <= one.high <= two.high
 
 
 def test_no_rows_no_interval() -> None:
-    assert np.isnan(wilson([0, 1], [0, 2])[0]).tolist() == [True, False]
-    assert np.isnan(newcombe_balanced_accuracy(5, 5, 0, 0)).all()
+    assert np.isnan(wilson([0, 1], [0, 2]).low).tolist() == [True, False]
+    nothing = newcombe_balanced_accuracy(5, 5, 0, 0)
+    assert np.isnan([nothing.value, nothing.low, nothing.high]).all()
     assert np.isnan(balanced_accuracy_p_value(5, 5, 0, 0))
-    assert np.isnan(auroc_interval([0.9, np.nan, 0.9], [0, 5, 5], 5)[0]).tolist() == [True, True, False]
+    assert np.isnan(auroc_interval([0.9, np.nan, 0.9], [0, 5, 5], 5).low).tolist() == [True, True, False]
     assert np.isnan(design_effect(np.zeros(0), np.zeros(0, int)))
 
 
@@ -46,8 +46,8 @@ def test_p_value_is_the_level_at_which_the_lower_bound_is_the_null(
     if (tp / n_pos + tn / n_neg) / 2 <= 0.9:
         assert p == 0.5
     elif p > 1e-12:  # below, 1 - p cannot be told from 1
-        low, _ = newcombe_balanced_accuracy(tp, n_pos, tn, n_neg, confidence=1 - p, one_sided=True)
-        assert low == pytest.approx(0.9, abs=1e-6)
+        bounds = newcombe_balanced_accuracy(tp, n_pos, tn, n_neg, confidence=1 - p, one_sided=True)
+        assert bounds.low == pytest.approx(0.9, abs=1e-6)
 
 
 @settings(deadline=None)  # the machine may be shared
@@ -88,8 +88,9 @@ def test_newcombe_covers() -> None:
     """Of 4,000 draws, coverage .95 has a standard error of .0034; .935 is 4.4 of them away."""
     rng = np.random.default_rng(2)
     tp, tn = rng.binomial(60, 0.9, 4000), rng.binomial(300, 0.8, 4000)
-    low, high = newcombe_balanced_accuracy(tp, 60, tn, 300)
-    assert 0.935 < ((low <= 0.85) & (high >= 0.85)).mean() < 0.975
+    found = newcombe_balanced_accuracy(tp, 60, tn, 300)
+    assert 0.935 < ((found.low <= 0.85) & (found.high >= 0.85)).mean() < 0.975
+    np.testing.assert_array_equal(found.value, (tp / 60 + tn / 300) / 2)
 
 
 def test_design_effect_of_copies_is_their_number() -> None:
@@ -111,8 +112,9 @@ def test_design_effect_is_at_least_one() -> None:
 @given(st.floats(0, 1), st.integers(1, 500), st.integers(1, 500))
 def test_auroc_bounds_solve_their_equation(area: float, n_pos: int, n_neg: int) -> None:
     z, m = stats.norm.ppf(0.975), (n_pos + n_neg) / 2 - 1
-    low, high = (float(bound) for bound in auroc_interval(area, n_pos, n_neg))
-    assert 0 <= low <= area <= high <= 1
+    found = auroc_interval(area, n_pos, n_neg)
+    low, high = float(found.low), float(found.high)
+    assert 0 <= low <= area == found.value <= high <= 1
     for bound in (low, high):
         variance = bound * (1 - bound) * (1 + m * (1 - bound) / (2 - bound) + m * bound / (1 + bound)) / n_pos / n_neg
         assert abs(area - bound) == pytest.approx(z * np.sqrt(variance), abs=1e-6)
@@ -124,14 +126,17 @@ def test_auroc_interval_covers_near_the_ceiling() -> None:
     n, d = 40, 1.5
     positive, negative = rng.normal(d, 1, (1000, n)), rng.normal(-d, 1, (1000, n))
     area = (positive[:, :, None] > negative[:, None, :]).mean(axis=(1, 2))
-    low, high = auroc_interval(area, n, n)
+    found = auroc_interval(area, n, n)
     truth = stats.norm.cdf(d * np.sqrt(2))
-    assert ((low <= truth) & (truth <= high)).mean() > 0.92
+    assert ((found.low <= truth) & (truth <= found.high)).mean() > 0.92
 
 
 def test_t_interval_equals_scipy_and_needs_two() -> None:
     values = [0.3, 0.5, 0.35, np.nan, 0.6]
     kept = np.array([0.3, 0.5, 0.35, 0.6])
     expected = stats.t.interval(0.9, 3, kept.mean(), stats.sem(kept))
-    np.testing.assert_allclose(t_interval(values, 0.9), expected)
-    assert np.isnan(t_interval([0.3, np.nan])).all()
+    found, alone = t_interval(values, 0.9), t_interval([0.3, np.nan])
+    np.testing.assert_allclose([found.low, found.high], expected)
+    assert found.value == kept.mean()
+    assert (alone.value, np.isnan([alone.low, alone.high]).all()) == (0.3, True)
+    assert np.isnan(t_interval([]).value)

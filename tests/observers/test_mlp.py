@@ -95,8 +95,8 @@ def test_noise_is_not_read() -> None:
     observer = MlpProbe().fit(state, labels[:1200])
     auroc = Ranking(observer.scores(planted(1)[0]), labels[1200:]).auroc
     positives = (labels[1200:] == 1).sum(0)
-    low, high = auroc_interval(auroc, positives, 1200 - positives, confidence=0.999)
-    assert ((low < 0.5) & (high > 0.5)).all()
+    found = auroc_interval(auroc, positives, 1200 - positives, confidence=0.999)
+    assert ((found.low < 0.5) & (found.high > 0.5)).all()
     assert observer.converged.all()
 
 

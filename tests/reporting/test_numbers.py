@@ -1,7 +1,10 @@
 """Numbers in print: rounding never claims more than is known."""
 
+import math
+
 import pytest
 
+from denote.estimate import Estimate
 from denote.reporting.numbers import count, interval, proportion, seconds, small
 
 
@@ -18,9 +21,9 @@ def test_proportion(value: float | None, text: str) -> None:
 
 
 def test_the_others() -> None:
-    assert interval(0.95, 0.9, 1.0) == ".95 [.90, 1.00]"
-    assert interval(0.95, None, None) == ".95"
-    assert interval(None, 0.1, 0.2) == "null"
+    assert interval(Estimate(0.95, 0.9, 1.0)) == ".95 [.90, 1.00]"
+    assert interval(Estimate(0.95, math.nan, math.nan)) == ".95"
+    assert interval(Estimate(math.nan, 0.1, 0.2)) == "null"
     assert [small(v) for v in (0.0321, 3.2e-7, None, 1.0, 0.0)] == [".032", "3e-07", "null", "1.000", ".000"]
     assert [count(1, "neuron"), count(1024, "neuron"), count(None)] == ["1 neuron", "1,024 neurons", "null"]
     assert [seconds(0.42), seconds(125), seconds(None)] == ["0.4 s", "2 min 05 s", ""]

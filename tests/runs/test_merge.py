@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from denote.evidence.rule import Rule
-from denote.runs.merge import TABLES, merge
-from denote.tables import CELLS, CELLS_KEY, CONTROLS, NEURONS, table
+from denote.runs.merge import merge
+from denote.tables import CELLS, CELLS_KEY, CONTROLS, JOB_TABLES, empty, table
 
 ROW = {
     "dataset": "d", "architecture": "a", "trained": True, "seed": 0, "object_model": "m", "layer": "hidden_1",
@@ -23,9 +23,10 @@ def job(folder: Path, *observers: tuple[str, int | None]) -> Path:
     ]
     controls = [{**row, "control": "shuffled", "draw": draw} for row in rows for draw in range(2)]
     folder.mkdir()
-    frames = {"cells": table(rows, CELLS), "neurons": table([], NEURONS), "controls": table(controls, CONTROLS)}
-    for name in TABLES:
-        frames[name].write_parquet(folder / f"{name}.parquet")
+    frames = {name: empty(schema) for name, schema in JOB_TABLES.items()}
+    frames |= {"cells": table(rows, CELLS), "controls": table(controls, CONTROLS)}
+    for name, frame in frames.items():
+        frame.write_parquet(folder / f"{name}.parquet")
     return folder
 
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from denote.runs.record import FINISHED, RUNNING, write_record
 from denote.runs.sweep import statuses
+from denote.tables import JOB_TABLES
 
 
 def test_a_job_whose_tables_are_gone_is_not_finished(tmp_path: Path) -> None:
     for name, status in (("whole", FINISHED), ("robbed", FINISHED), ("killed", RUNNING)):
         write_record(tmp_path / name, {"status": status})
-    for table in ("cells", "neurons", "controls"):
+    for table in JOB_TABLES:
         (tmp_path / "whole" / f"{table}.parquet").touch()
     (tmp_path / "robbed" / "cells.parquet").touch()
     found = {job.name: job for job in statuses(tmp_path, [tmp_path / "never"], {"odd": "why"})}

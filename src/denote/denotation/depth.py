@@ -79,8 +79,7 @@ def _layer(
     first = group.row(0, named=True)
     gaps = sum(model["label_proportion"] is None for model in models)
     detectable = _detectable(group, cutoffs, rule)
-    low, high = _interval(models, "label_proportion")
-    folded_low, folded_high = _interval(models, "folded")
+    proportion, folded = (t_interval(_values(models, name)) for name in ("label_proportion", "folded"))
     return {
         "depth": first["depth"], "relative_depth": first["relative_depth"],
         "n_models": len(models), "n_neurons": group.height, "n_live": n_live, "n_denoting": n_denoting,
@@ -88,9 +87,8 @@ def _layer(
         "share_denoting": n_denoting / n_live if n_live else None,
         "rotated_share_denoting": _mean(rotated, "share_denoting"),
         "untrained_share_denoting": _mean(untrained, "share_denoting"),
-        "label_proportion_mean": _mean(models, "label_proportion"),
-        "label_proportion_low": low, "label_proportion_high": high,
-        "folded_mean": _mean(models, "folded"), "folded_low": folded_low, "folded_high": folded_high,
+        **proportion.columns("label_proportion_mean", bounds="label_proportion"),
+        **folded.columns("folded_mean", bounds="folded"),
         "rotated_folded_mean": _mean(rotated, "folded"),
         "majority_side_share": _mean(models, "majority_side"),
         "on_proportion_mean": _mean(models, "on_proportion"),
@@ -152,11 +150,6 @@ def _values(models: list[Model] | None, name: str) -> list[float]:
 def _mean(models: list[Model] | None, name: str) -> float | None:
     values = _values(models, name)
     return float(np.mean(values)) if values else None
-
-
-def _interval(models: list[Model], name: str) -> tuple[float | None, float | None]:
-    low, high = t_interval(_values(models, name))
-    return (None, None) if np.isnan(low) else (low, high)
 
 
 def _why_null(control: str, models: list[Model] | None) -> str | None:

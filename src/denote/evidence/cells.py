@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,9 +12,13 @@ import polars as pl
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
+from denote.estimate import Estimate
+from denote.evidence.bootstrap import AurocBootstrap
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
 from denote.evidence.permutations import DRAWS, Groups, shuffled
+from denote.evidence.resampling import DRAWS as BOOTSTRAPS
+from denote.evidence.resampling import Resampling
 from denote.evidence.rule import Rule
 from denote.evidence.scores import (
     Confusion,
@@ -46,13 +51,17 @@ _MISSING = {
 }
 
 _LATER = (
-    "control_auroc", "selectivity", "untrained_auroc", "input_auroc", "sufficient_k", "q_value", "n_tests", "decisive",
+    "control_auroc", "selectivity", "selectivity_low", "selectivity_high", "untrained_auroc", "input_auroc",
+    "sufficient_k", "q_value", "n_tests", "decisive",
 )  # fmt: skip
 
 BySize: TypeAlias = Mapping[int | None, PerAttribute]
 """Scores by `Observer.size`: None for observers that read all neurons, which most probes have alone."""
 
 _Columns: TypeAlias = dict[str, Any]
+
+_Hear: TypeAlias = Callable[[slice, Ranking], None]
+"""Takes up how the test rows of some attributes are ranked."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,7 @@ def observe_cells(
     probe_seed: int = 0,
     *,
     shuffles: int = DRAWS,
+    bootstraps: int = BOOTSTRAPS,
     untrained: Sequence[Halves[State]] = (),
     raw_input_auroc: BySize | None = None,
     missing: Mapping[str, str] | None = None,
@@ -101,6 +111,8 @@ def observe_cells(
         rule: When a cell is decisive.
         probe_seed: Names the draws of the shuffled control.
         shuffles: Number of refits with shuffled labels; 0 leaves the control out.
+        bootstraps: Draws of test rows (or groups) for the interval of the selectivity and, with groups, of the AUROC;
+            0 leaves these intervals out.
         untrained: States of the same layer in twins that were never trained, for the same rows.
         raw_input_auroc: ``held_out_auroc`` of the same probe on the input; the dense size goes with the dense size.
         missing: Per control (``shuffled``, ``untrained``, ``raw_input``) the reason why it is not there.
@@ -111,15 +123,23 @@ def observe_cells(
         ConfigError: if ``memory_limit`` is too small for a fit.
         StateError: if a state is not finite or does not fit the labels.
     """
-    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources)
+    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources, _of_fit(groups))
     truth = Halves(labels.fit.values, labels.test.values)
-    curve = _measured_sizes(observers, state, truth, groups, probe_seed, labels.test, resources)
-    drawn = list(_shuffled_columns(state, labels, probe, probe_seed, shuffles, groups, resources))
-    twins = [held_out_auroc(probe, twin, labels, probe_seed, resources) for twin in untrained]
+    draws = _bootstraps(observers, groups, len(truth.test), probe_seed, bootstraps)
+    # What the draws hold comes out of the memory of what follows, as long as that keeps half of it.
+    taken = min(sum(each.nbytes for each in draws), resources.memory / 2)
+    resources = replace(resources, memory=resources.memory - taken)
+    heard = [each.hear for each in draws]
+    curve = _measured_sizes(observers, state, truth, groups, probe_seed, labels.test, resources, heard, draws)
+    heard = [each.hear_shuffled for each in draws]
+    drawn = list(_shuffled_columns(state, labels, probe, probe_seed, shuffles, groups, resources, heard))
+    twins = [held_out_auroc(probe, twin, labels, probe_seed, resources, groups) for twin in untrained]
     reasons = {**_MISSING, **(missing or {})}
     for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
         shuffled_aurocs = [draw[place]["auroc"] for draw in drawn]
         _add_controls(columns, observer.size, shuffled_aurocs, twins, raw_input_auroc, reasons)
+        if shuffled_aurocs:
+            _add_selectivity_interval(columns, draws[place] if draws else None, np.stack(shuffled_aurocs))
     replicates = [
         decide_cells(_frame(draw), rule).with_columns(
             pl.lit("shuffled").alias("control"), pl.lit(number, dtype=pl.Int64).alias("draw")
@@ -137,10 +157,15 @@ def held_out_auroc(
     labels: Halves[Labels],
     probe_seed: int = 0,
     resources: Resources = UNBOUNDED,
+    groups: Halves[Groups] | None = None,
 ) -> BySize:
     """AUROC on *test* of a probe fitted on *fit*, per size and attribute; NaN where it is undefined."""
-    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources)
+    observers = fit_sizes(probe, state.fit, labels.fit.values, probe_seed, resources, _of_fit(groups))
     return auroc_by_size(observers, state.test, labels.test.values, resources)
+
+
+def _of_fit(groups: Halves[Groups] | None) -> Groups | None:
+    return None if groups is None else groups.fit
 
 
 def auroc_by_size(
@@ -204,8 +229,9 @@ def _shuffled_columns(
     shuffles: int,
     groups: Halves[Groups] | None,
     resources: Resources,
+    heard: Sequence[_Hear] = (),
 ) -> Iterator[list[_Columns]]:
-    """The measured columns of every draw and size.
+    """The measured columns of every draw and size, whose rankings are ``heard``, each size by one.
 
     Draws are fitted side by side, as further columns of one solve, unless the probe's attributes shape each other.
     """
@@ -218,10 +244,10 @@ def _shuffled_columns(
     for start in range(0, shuffles, together):
         draws = [shuffled(truth, probe_seed, d, groups) for d in range(start, min(start + together, shuffles))]
         side_by_side = np.concatenate([draw.fit for draw in draws], axis=1)
-        observers = fit_sizes(probe, state.fit, side_by_side, probe_seed, resources)
+        observers = fit_sizes(probe, state.fit, side_by_side, probe_seed, resources, _of_fit(groups))
         for number, draw in enumerate(draws):
             own = [observer.at(slice(number * attributes, (number + 1) * attributes)) for observer in observers]
-            curve = _measured_sizes(own, state, draw, groups, probe_seed, labels.test, resources)
+            curve = _measured_sizes(own, state, draw, groups, probe_seed, labels.test, resources, heard)
             for columns in curve:
                 columns["note"] = [note(reason, "a control has no controls of its own") for reason in columns["note"]]
             yield curve
@@ -261,9 +287,19 @@ def _measured_sizes(
     probe_seed: int,
     names: Labels,
     resources: Resources,
+    heard: Sequence[_Hear] = (),
+    draws: Sequence[AurocBootstrap] = (),
 ) -> list[_Columns]:
-    """The columns of every size that need no control, with what the curve over sizes says as a whole."""
-    curve = [_measured(observer, state, truth, groups, probe_seed, names, resources) for observer in observers]
+    """The columns of every size that need no control, with what the curve over sizes says as a whole.
+
+    Rankings are ``heard``, each size by one; then ``draws`` of groups, where there are any, give the AUROC's interval.
+    """
+    curve = [
+        _measured(observer, state, truth, groups, probe_seed, names, resources, hear)
+        for observer, hear in zip_longest(observers, heard)
+    ]
+    if groups is not None:
+        _add_group_intervals(curve, draws)
     sizes = [observer.k for observer in observers if observer.k is not None]
     if sizes:
         aurocs = np.stack([columns["auroc"] for columns in curve])
@@ -274,6 +310,35 @@ def _measured_sizes(
     return curve
 
 
+def _bootstraps(
+    observers: Sequence[Observer], groups: Halves[Groups] | None, n_rows: int, probe_seed: int, draws: int
+) -> list[AurocBootstrap]:
+    """One per size, all with the same draws; none where there are to be no draws."""
+    if not draws:
+        return []
+    resampling = Resampling.of(n_rows, None if groups is None else groups.test, probe_seed, draws)
+    return [AurocBootstrap(resampling, len(observer.bias)) for observer in observers]
+
+
+def _add_group_intervals(curve: Sequence[_Columns], draws: Sequence[AurocBootstrap]) -> None:
+    """Where rows come in groups, the AUROC has the interval of groups that are drawn again, or none."""
+    for columns, bootstrap in zip_longest(curve, draws):
+        reasons: Reasons = ("auroc_low, auroc_high: these groups are not drawn again",) * len(columns["auroc"])
+        if bootstrap is not None:
+            found, reasons = bootstrap.interval(columns["auroc"])
+            columns |= found.columns("auroc")
+        columns["note"] = [note(*both) for both in zip(columns["note"], reasons, strict=True)]
+
+
+def _add_selectivity_interval(columns: _Columns, bootstrap: AurocBootstrap | None, shuffled_aurocs: np.ndarray) -> None:
+    reasons: Reasons = ("selectivity_low, selectivity_high: no bootstrap was asked for",) * len(columns["auroc"])
+    if bootstrap is not None:
+        auroc = Estimate(*(columns[name] for name in ("auroc", "auroc_low", "auroc_high")))
+        found, reasons = bootstrap.selectivity(auroc, shuffled_aurocs)
+        columns |= found.columns("selectivity")
+    columns["note"] = [note(*both) for both in zip(columns["note"], reasons, strict=True)]
+
+
 def _measured(
     observer: Observer,
     state: Halves[State],
@@ -282,6 +347,7 @@ def _measured(
     probe_seed: int,
     names: Labels,
     resources: Resources,
+    hear: _Hear | None = None,
 ) -> _Columns:
     """All columns of one size that need no control."""
     positive_fit, negative_fit = class_counts(truth.fit)
@@ -305,19 +371,28 @@ def _measured(
         "gradient_norm": observer.gradient_norm,
         "l2": observer.l2,
         **dict.fromkeys(_LATER),
-        **_scored_by_parts(observer, state.test, truth.test, None if groups is None else groups.test, resources),
+        **_scored_by_parts(observer, state.test, truth.test, None if groups is None else groups.test, resources, hear),
     }
 
 
 def _scored_by_parts(
-    observer: Observer, state: State, labels: Values, groups: Groups | None, resources: Resources
+    observer: Observer,
+    state: State,
+    labels: Values,
+    groups: Groups | None,
+    resources: Resources,
+    hear: _Hear | None,
 ) -> dict[str, Any]:
     """What the scores of all attributes say, as many attributes at a time as fit into memory."""
     parts = []
     for part in _scored_together(labels, resources):
         own = observer.at(part)
         reasons = tuple(map(_with_convergence, own.notes, own.fitted, own.converged))
-        parts.append(_scored(own.scores(state), labels[:, part], groups, reasons))
+        scores = own.scores(state)
+        ranking = Ranking(scores, labels[:, part])
+        parts.append(_scored(scores, ranking, groups, reasons))
+        if hear is not None:
+            hear(part, ranking)
     notes = [reason for part in parts for reason in part.pop("note")]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | {"note": notes}
 
@@ -326,29 +401,30 @@ def _with_convergence(reason: str | None, fitted: bool, converged: bool) -> str 
     return note(reason, "the fit has not converged" if fitted and not converged else None)
 
 
-def _scored(scores: Scores, labels: Values, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:
+def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:
     """What the scores of the test rows say."""
-    ranking = Ranking(scores, labels)
+    labels = ranking.labels
     decided = scores > 0
     counts = confusion(decided, labels)
     auroc = ranking.auroc
-    low, high = auroc_interval(auroc, counts.n_positive, counts.n_negative)
+    unknown = np.full(len(auroc), np.nan)
+    # Of groups the interval needs draws, which are not made here.
+    interval = auroc_interval(auroc if groups is None else unknown, counts.n_positive, counts.n_negative)
+    least, between = _balanced_accuracy_bounds(counts, decided, labels, groups)
     p_value, p_notes = mann_whitney_greater(scores, labels, groups)
     columns = {
         "auroc": auroc,
-        "auroc_low": low,
-        "auroc_high": high,
+        "auroc_low": interval.low,
+        "auroc_high": interval.high,
         "average_precision": ranking.average_precision,
         "balanced_accuracy": counts.balanced_accuracy,
-        "balanced_accuracy_low": _least_balanced_accuracy(counts, decided, labels, groups),
+        "balanced_accuracy_low": least.low,
+        "balanced_accuracy_interval_low": between.low,
+        "balanced_accuracy_interval_high": between.high,
         "mcc": counts.mcc,
         "accuracy": counts.accuracy,
         "p_value": p_value,
     }
-    group_note = None
-    if groups is not None:
-        columns["auroc_low"] = columns["auroc_high"] = np.full(len(auroc), np.nan)
-        group_note = "auroc_low, auroc_high: rows in groups need a bootstrap of groups"
     unfit = np.isnan(scores).any(0)
     for column in columns.values():
         column[unfit] = np.nan
@@ -357,28 +433,26 @@ def _scored(scores: Scores, labels: Values, groups: Groups | None, fit_notes: Re
             fit_note,
             None if fit_note and missing else p_note,
             "mcc: decisions or labels are constant" if not missing and np.isnan(mcc) else None,
-            group_note,
         )
         for fit_note, missing, p_note, mcc in zip(fit_notes, unfit, p_notes, columns["mcc"], strict=True)
     ]
     return {**columns, "note": notes}
 
 
-def _least_balanced_accuracy(
+def _balanced_accuracy_bounds(
     counts: Confusion, decided: np.ndarray, labels: Values, groups: Groups | None
-) -> PerAttribute:
-    """One-sided 95 % bound; with groups the rates count their effective numbers of rows (METHOD section 3)."""
+) -> tuple[Estimate[PerAttribute], Estimate[PerAttribute]]:
+    """95 %, one-sided and two-sided; with groups the rates count their effective numbers of rows (METHOD section 3)."""
     effect = {1: np.ones(len(counts.tp)), 0: np.ones(len(counts.tp))}
     if groups is not None:
         for label, effects in effect.items():
             for a in range(labels.shape[1]):
                 rows = labels[:, a] == label
                 effects[a] = design_effect((decided[rows, a] == bool(label)).astype(np.int64), groups[rows])
-    low, _ = newcombe_balanced_accuracy(
-        counts.tp / effect[1], counts.n_positive / effect[1], counts.tn / effect[0], counts.n_negative / effect[0],
-        confidence=0.95, one_sided=True,
+    effective = (
+        counts.tp / effect[1], counts.n_positive / effect[1], counts.tn / effect[0], counts.n_negative / effect[0]
     )  # fmt: skip
-    return low
+    return newcombe_balanced_accuracy(*effective, one_sided=True), newcombe_balanced_accuracy(*effective)
 
 
 def _mean(values: Sequence[PerAttribute], absent: PerAttribute) -> PerAttribute:

@@ -33,3 +33,18 @@ def benjamini_hochberg(p: ArrayLike, n_tests: int | None = None) -> Float[np.nda
     stepped = p[order] * n / np.arange(1, len(order) + 1)
     q[order] = np.minimum(np.minimum.accumulate(stepped[::-1])[::-1], 1.0)
     return q
+
+
+def realised_threshold(q_values: ArrayLike, q: float) -> float:
+    """Where Benjamini and Hochberg's procedure stopped: p = q k / m with k of m tests rejected, q / m for none.
+
+    Args:
+        q_values: Of the family, from :func:`benjamini_hochberg`; nan where there was no test.
+        q: False discovery rate, in (0, 1).
+
+    Returns:
+        In (0, q]; nan for a family without tests.
+    """
+    q_values = np.asarray(q_values, float)
+    n_tests = np.count_nonzero(~np.isnan(q_values))
+    return q * max(np.count_nonzero(q_values <= q), 1) / n_tests if n_tests else float("nan")

@@ -1,7 +1,8 @@
 """Intervals of rates, of balanced accuracy, of the AUROC and of means over models (METHOD section 4).
 
-Everything is vectorised and takes whatever broadcasts. Numbers of rows may be effective ones (``n / design effect``),
-so they need not be whole. Where a rate is undefined because there are no rows, its interval and its p-value are nan.
+Everything is vectorised, takes whatever broadcasts and gives the estimate with its interval. Numbers of rows may be
+effective ones (``n / design effect``), so they need not be whole. Where a rate is undefined because there are no rows,
+its interval and its p-value are nan.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from denote.estimate import Estimate
+
 Values = np.ndarray[Any, np.dtype[np.float64]]
 Bounds = tuple[Values, Values]
 
@@ -24,7 +27,7 @@ LARGEST_Z = 40.0
 """Beyond 38.5 the normal tail is 0 in float64, so no p-value needs a larger z."""
 
 
-def wilson(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95, one_sided: bool = False) -> Bounds:
+def wilson(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95, one_sided: bool = False) -> Estimate[Values]:
     """Wilson's score interval of a rate.
 
     Args:
@@ -34,9 +37,9 @@ def wilson(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95, one_sid
         one_sided: Give the two one-sided bounds instead of the two-sided interval.
 
     Returns:
-        Lower and upper bound, in [0, 1]; nan where ``n`` is 0.
+        The rate and its bounds, in [0, 1]; nan where ``n`` is 0.
     """
-    return _wilson(successes, n, _z(confidence, one_sided))
+    return Estimate(_ratio(successes, n), *_wilson(successes, n, _z(confidence, one_sided)))
 
 
 def newcombe_balanced_accuracy(
@@ -46,7 +49,7 @@ def newcombe_balanced_accuracy(
     n_neg: ArrayLike,
     confidence: float = 0.95,
     one_sided: bool = False,
-) -> Bounds:
+) -> Estimate[Values]:
     """Interval of the balanced accuracy: Newcombe's square-and-add on the mean of two Wilson rates (METHOD section 3).
 
     Args:
@@ -58,13 +61,14 @@ def newcombe_balanced_accuracy(
         one_sided: Give the two one-sided bounds instead of the two-sided interval.
 
     Returns:
-        Lower and upper bound, in [0, 1]; nan where a class has no rows.
+        The balanced accuracy and its bounds, in [0, 1]; nan where a class has no rows.
     """
     z = _z(confidence, one_sided)
     tpr, tnr = _ratio(tp, n_pos), _ratio(tn, n_neg)
     (low1, high1), (low0, high0) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
     centre = (tpr + tnr) / 2
-    return centre - np.hypot(tpr - low1, tnr - low0) / 2, centre + np.hypot(high1 - tpr, high0 - tnr) / 2
+    low, high = centre - np.hypot(tpr - low1, tnr - low0) / 2, centre + np.hypot(high1 - tpr, high0 - tnr) / 2
+    return Estimate(centre, low, high)
 
 
 def balanced_accuracy_p_value(
@@ -151,34 +155,45 @@ def design_effect(hits: Float[np.ndarray, " row"] | Int[np.ndarray, " row"], gro
     return float(max(1.0, cluster_variance / (rate * (1 - rate) / n)))
 
 
-def auroc_interval(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike, confidence: float = 0.95) -> Bounds:
+def auroc_interval(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike, confidence: float = 0.95) -> Estimate[Values]:
     """Score interval of the AUROC with the Hanley-McNeil variance (Newcombe's method 5; METHOD section 4).
 
-    The bounds solve |A - a| = z SE(a) with SE(a)^2 = a (1-a) [1 + m (1-a)/(2-a) + m a/(1+a)] / (n_pos n_neg) and
-    m = (n_pos + n_neg)/2 - 1.
+    The bounds solve |A - a| = z SE(a), with SE(a)^2 the :func:`hanley_mcneil_variance` at a.
 
     Source: R. G. Newcombe, Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part 2,
     Statistics in Medicine 25 (2006).
 
     Returns:
-        Lower and upper bound, in [0, 1]; nan where ``auroc`` is, or where a class has no rows.
+        ``auroc`` and its bounds, in [0, 1]; the bounds are nan where ``auroc`` is, or where a class has no rows.
     """
     area, n_pos, n_neg = (np.asarray(a, float) for a in np.broadcast_arrays(auroc, n_pos, n_neg))
     z = _z(confidence, one_sided=False)
-    pairs = np.where(n_pos * n_neg > 0, n_pos * n_neg, np.nan)
-    m = (n_pos + n_neg) / 2 - 1
 
     def error(a: Values) -> Values:
-        variance: Values = a * (1 - a) * (1 + m * (1 - a) / (2 - a) + m * a / (1 + a)) / pairs
-        return np.asarray(np.sqrt(variance))
+        return np.asarray(np.sqrt(hanley_mcneil_variance(a, n_pos, n_neg)))
 
     low = _bisect(lambda a: area - a - z * error(a), np.zeros_like(area), area)
     high = 1 - _bisect(lambda b: (1 - b) - area - z * error(1 - b), np.zeros_like(area), 1 - area)
-    undefined = np.isnan(area + pairs)
-    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+    undefined = np.isnan(area) | ~(n_pos * n_neg > 0)
+    return Estimate(area, np.where(undefined, np.nan, low), np.where(undefined, np.nan, high))
 
 
-def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+def hanley_mcneil_variance(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike) -> Values:
+    """Variance of an AUROC a: a (1-a) [1 + m (1-a)/(2-a) + m a/(1+a)] / (n_pos n_neg), m = (n_pos + n_neg)/2 - 1.
+
+    Source: J. A. Hanley and B. J. McNeil, The meaning and use of the area under a ROC curve, Radiology 143 (1982), with
+    the mean number of rows in both places, as in R. G. Newcombe (2006), method 5.
+
+    Returns:
+        At least 0 for m >= 0; nan where a class has no rows.
+    """
+    a, n_pos, n_neg = (np.asarray(x, float) for x in np.broadcast_arrays(auroc, n_pos, n_neg))
+    pairs = np.where(n_pos * n_neg > 0, n_pos * n_neg, np.nan)
+    m = (n_pos + n_neg) / 2 - 1
+    return np.asarray(a * (1 - a) * (1 + m * (1 - a) / (2 - a) + m * a / (1 + a)) / pairs)
+
+
+def t_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate[float]:
     """Student's interval of the mean of independent values, here one per object model (METHOD section 4).
 
     Args:
@@ -186,14 +201,15 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
         confidence: Of the two-sided interval.
 
     Returns:
-        Lower and upper bound; nan below two values.
+        The mean, nan without values, and its bounds, nan below two.
     """
     kept = np.asarray(values, float).ravel()
     kept = kept[~np.isnan(kept)]
+    mean = float(kept.mean()) if len(kept) else float("nan")
     if len(kept) < 2:
-        return float("nan"), float("nan")
-    half = stats.t.ppf((1 + confidence) / 2, len(kept) - 1) * kept.std(ddof=1) / np.sqrt(len(kept))
-    return float(kept.mean() - half), float(kept.mean() + half)
+        return Estimate(mean, float("nan"), float("nan"))
+    half = float(stats.t.ppf((1 + confidence) / 2, len(kept) - 1) * kept.std(ddof=1) / np.sqrt(len(kept)))
+    return Estimate(mean, mean - half, mean + half)
 
 
 def _z(confidence: float, one_sided: bool) -> float:

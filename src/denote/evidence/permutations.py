@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Int, Int8
+from jaxtyping import Bool, Int8
 
 from denote.data.parts import Halves
+from denote.observers.reading import Groups as Groups
 from denote.streams import stream
 
 Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
-Groups: TypeAlias = Int[np.ndarray, " sample"]
 
 DRAWS = 20
 """Refits with shuffled labels (METHOD section 5)."""

@@ -33,23 +33,37 @@ class Ranking:
     Args:
         scores: Any finite numbers; a NaN anywhere in a column makes all its results NaN.
         labels: 1, 0, or -1 for rows that are left out of that column.
+
+    Attributes:
+        labels: As they came.
+        order: Rows that sort each column, ``[attribute, sample]``, nulls last.
+        positive: Whether the row at each of these places has the attribute.
+        n_positive: Rows that have it.
+        n_negative: Rows that lack it.
+        defined: Whether there are both, and no NaN.
     """
 
     def __init__(self, scores: Scores, labels: Values) -> None:
+        self.labels = labels
         counted = labels.T >= 0
         # Null rows go last, where they cannot move the rank of any other.
         values = np.where(counted, scores.T, np.inf)
-        order = sorting_orders(values)
+        self.order = order = sorting_orders(values)
         self._runs = tie_runs(np.take_along_axis(values, order, axis=1))
-        self._positive = np.take_along_axis(labels.T == 1, order, axis=1)
+        self.positive = np.take_along_axis(labels.T == 1, order, axis=1)
         self._counted = np.take_along_axis(counted, order, axis=1)
         positives, negatives = class_counts(labels)
         self.n_positive, self.n_negative = positives.astype(np.float64), negatives.astype(np.float64)
         self.defined = (positives > 0) & (negatives > 0) & ~(np.isnan(scores.T) & counted).any(1)
 
+    @property
+    def last(self) -> Int[np.ndarray, "attribute sample"]:
+        """The place where the run of equal scores that each place belongs to ends."""
+        return self._runs[1]
+
     @cached_property
     def _u(self) -> PerAttribute:
-        ranks = np.where(self._positive, average_ranks(self._runs), 0.0).sum(1)
+        ranks = np.where(self.positive, average_ranks(self._runs), 0.0).sum(1)
         return np.asarray(ranks - self.n_positive * (self.n_positive + 1) / 2)
 
     @property
@@ -62,10 +76,10 @@ class Ranking:
         """Mean, over positives, of the precision at their score, in (0, 1]."""
         first, _ = self._runs
         total = (self.n_positive + self.n_negative)[:, None]
-        before = np.cumsum(self._positive, axis=1) - self._positive
+        before = np.cumsum(self.positive, axis=1) - self.positive
         hits = self.n_positive[:, None] - np.take_along_axis(before, first, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(self._positive, hits / (total - first), 0.0)
+            precision = np.where(self.positive, hits / (total - first), 0.0)
         return self._where_defined(precision.sum(1), self.n_positive)
 
     @property

@@ -13,6 +13,7 @@ from denote.observers.observer import Observer, class_counts, unfit_notes
 from denote.observers.reading import (
     BLOCK,
     UNBOUNDED,
+    Groups,
     Moments,
     Resources,
     State,
@@ -43,7 +44,14 @@ class CentroidProbe:
     kind = "centroid"
     joint = False
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         """Fit all attributes (see ``Probe.fit``).
 
         An attribute whose two means coincide has no direction and no fit, and a note says so.

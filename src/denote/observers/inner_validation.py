@@ -7,22 +7,29 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64, Int
 
+from denote.data.dealing import deal
 from denote.observers.neuron import best_thresholds
 from denote.observers.observer import Observer, class_counts
-from denote.observers.reading import Values
+from denote.observers.reading import Groups, Values
 from denote.streams import stream
 
 SHARE = 0.2
 """Share of the rows of *fit*."""
 
 
-def inner_parts(n_rows: int, seed: int) -> tuple[Int[np.ndarray, " held"], Int[np.ndarray, " rest"]]:
+def inner_parts(
+    n_rows: int, seed: int, groups: Groups | None = None
+) -> tuple[Int[np.ndarray, " held"], Int[np.ndarray, " rest"]]:
     """Places of the rows that are held out inside *fit* and of the rest, each ascending.
 
     Args:
         n_rows: Rows of *fit*.
         seed: ``probe_seed``.
+        groups: Rows of one group stay together. Of one or two groups none can be held out.
     """
+    if groups is not None:
+        dealt = deal(np.zeros(n_rows, dtype=np.int64), (SHARE,), groups, "inner validation", seed)
+        return np.flatnonzero(dealt == 0), np.flatnonzero(dealt)
     order = stream("inner validation", seed).permutation(n_rows)
     cut = round(n_rows * SHARE)
     return np.sort(order[:cut]), np.sort(order[cut:])

@@ -14,7 +14,7 @@ from denote.observers.design import design_of
 from denote.observers.inner_validation import inner_parts, with_threshold
 from denote.observers.logistic import Solution, solve_logistic
 from denote.observers.observer import Observer, class_counts, unfit_notes
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
+from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments, rows_of
 
 CERTAIN = 0.05
 """Share of the weights' norm by which they may be off, by the bound, in a fit that counts as converged."""
@@ -49,7 +49,14 @@ class LinearProbe:
     kind = "linear"
     joint = False
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         """Fit all attributes in one solve (see ``Probe.fit``).
 
         Raises:
@@ -60,7 +67,7 @@ class LinearProbe:
         attributes = labels.shape[1]
         if self.balance and len(strengths) == 1:
             return self._solve(state, labels, np.repeat(strengths, attributes), resources)
-        held, rest = inner_parts(len(labels), seed)
+        held, rest = inner_parts(len(labels), seed, groups)
         inside, outside = rows_of(state, rest), rows_of(state, held)
         path = self._path(inside, labels[rest], strengths, resources)
         losses = np.stack([_loss(each.scores(outside), labels[held], self.balance) for each in path])

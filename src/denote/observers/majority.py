@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from denote.observers.observer import Observer, class_counts
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state
+from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,14 @@ class MajorityProbe:
     kind = "majority"
     joint = False
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         """Fit all attributes (see ``Probe.fit``); only an attribute without any row has no fit."""
         check_state(state, labels)
         positives, negatives = class_counts(labels)

@@ -14,7 +14,7 @@ from denote.observers.batches import Batches
 from denote.observers.design import design_of
 from denote.observers.inner_validation import inner_parts, with_threshold
 from denote.observers.observer import Observer, class_counts, unfit_notes
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments
+from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments
 
 Rows: TypeAlias = Int[np.ndarray, " row"]
 
@@ -54,7 +54,14 @@ class MlpProbe:
     kind = "mlp"
     joint = True
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         """Fit all attributes (see ``Probe.fit``); equal seeds give equal bits on one device.
 
         ``converged`` says, for all columns alike, that the validation loss stopped falling before ``max_epochs``.
@@ -64,7 +71,7 @@ class MlpProbe:
             ConfigError: if the loss is no longer finite.
         """
         check_state(state, labels)
-        held, rest = inner_parts(len(labels), seed)
+        held, rest = inner_parts(len(labels), seed, groups)
         notes = _notes(labels, rest, held)
         able = np.array([note is None for note in notes], dtype=bool)
         n_attributes = len(notes)

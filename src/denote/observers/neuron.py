@@ -12,7 +12,7 @@ from scipy import stats
 from denote.errors import StateError
 from denote.observers.observer import Observer, unfit_notes
 from denote.observers.ranks import rank_sum_deviation, rank_sum_skewness, two_sided_tail
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_tensor, check_shape, row_blocks
+from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, as_tensor, check_shape, row_blocks
 from denote.observers.sorted_columns import Group, groups_of, over_sorted_columns
 
 NARROW = int(np.iinfo(np.int32).max)
@@ -63,7 +63,14 @@ class NeuronProbe:
     kind = "neuron"
     joint = False
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         """Fit all attributes (see ``Probe.fit``).
 
         Raises:
@@ -185,9 +192,9 @@ def _best_cuts(
     n_positive = group.n_positive.astype(_counts_up_to(group.n_rows**2 // 4))
     shape = len(values), len(n_positive)
     gain, sign = np.zeros(shape, dtype=n_positive.dtype), np.zeros(shape, dtype=np.int8)
-    comparable = _comparable(values)
-    low, high = np.zeros((2, *shape), dtype=comparable.dtype)
-    best_cuts(comparable, order, group.applies, group.positive, n_positive, upward_only, gain, low, high, sign)
+    numbers = comparable(values)
+    low, high = np.zeros((2, *shape), dtype=numbers.dtype)
+    best_cuts(numbers, order, group.applies, group.positive, n_positive, upward_only, gain, low, high, sign)
     return gain, midpoints(low.astype(values.dtype), high.astype(values.dtype)), sign
 
 
@@ -206,7 +213,7 @@ def _mann_whitney(
 
     n_positive = group.n_positive
     sums = np.empty((len(values), len(n_positive)), dtype=_counts_up_to(group.n_rows * (group.n_rows + 1)))
-    rank_sums(_comparable(values), order, group.applies, group.positive, sums, ties, cubes)
+    rank_sums(comparable(values), order, group.applies, group.positive, sums, ties, cubes)
     u = (sums - n_positive * (n_positive + 1)) / 2
     return np.where(np.isnan(ties[:, None]), np.nan, u)
 
@@ -216,7 +223,7 @@ def _counts_up_to(largest: int) -> type[np.signedinteger[Any]]:
     return np.int32 if largest <= NARROW else np.int64
 
 
-def _comparable(values: Float[np.ndarray, "neuron row"]) -> Float[np.ndarray, "neuron row"]:
+def comparable(values: Float[np.ndarray, "neuron row"]) -> Float[np.ndarray, "neuron row"]:
     """The same numbers in a type that compiled loops know."""
     return values.astype(np.result_type(values, np.float32), copy=False)
 

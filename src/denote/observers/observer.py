@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from denote.errors import StateError
-from denote.observers.reading import BLOCK, UNBOUNDED, Resources, State, Values, as_array, row_blocks
+from denote.observers.reading import BLOCK, UNBOUNDED, Groups, Resources, State, Values, as_array, row_blocks
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,14 @@ class Probe(Protocol):
         """Whether attributes that are fitted together shape each other's fit, by weights that they share."""
         ...
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         """Fit all attributes on one part.
 
         Args:
@@ -144,6 +151,7 @@ class Probe(Protocol):
             labels: 1, 0, or -1 for rows that are left out of that column only.
             seed: ``probe_seed``; only probes that draw anything look at it.
             resources: What the fit may use; it shapes no result.
+            groups: Group of every row; only probes that hold rows out look at it: they hold out whole groups.
         """
         ...
 
@@ -153,19 +161,29 @@ class PathProbe(Probe, Protocol):
     """A probe that gives several observers of an attribute, one per number of neurons."""
 
     def fit_path(
-        self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
     ) -> tuple[Observer, ...]:
         """Fit all attributes for every size, the smallest first (see ``Probe.fit``)."""
         ...
 
 
 def fit_sizes(
-    probe: Probe, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED
+    probe: Probe,
+    state: State,
+    labels: Values,
+    seed: int = 0,
+    resources: Resources = UNBOUNDED,
+    groups: Groups | None = None,
 ) -> tuple[Observer, ...]:
     """All observers of a probe (see ``Probe.fit``): one for most, one per number of neurons for a `PathProbe`."""
     if isinstance(probe, PathProbe):
-        return probe.fit_path(state, labels, seed, resources)
-    return (probe.fit(state, labels, seed, resources),)
+        return probe.fit_path(state, labels, seed, resources, groups)
+    return (probe.fit(state, labels, seed, resources, groups),)
 
 
 def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:

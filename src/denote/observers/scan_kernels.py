@@ -206,3 +206,69 @@ def _twice_ranks(
         cubed += length * float(start + stop - n) ** 3
         start = stop
     return excess if n > 0 and column[rows[0]] < column[rows[n - 1]] else np.nan, cubed
+
+
+@compiled
+def counts_above(
+    values: Float[np.ndarray, "neuron row"],
+    threshold: Float64[np.ndarray, "neuron attribute"],
+    labels: Int8[np.ndarray, "row attribute"],
+    positives: Int[np.ndarray, "neuron attribute"],
+    negatives: Int[np.ndarray, "neuron attribute"],
+) -> None:
+    """Rows strictly above every neuron's threshold for every attribute.
+
+    Args:
+        values: Activations.
+        threshold: nan counts nothing.
+        labels: 1, 0, or -1 for rows that count as neither.
+        positives: Filled with those labelled 1 ...
+        negatives: ... and those labelled 0.
+    """
+    n_rows, n_attributes = labels.shape
+    yes, known = np.empty(n_attributes, np.int32), np.empty(n_attributes, np.int32)
+    for neuron in range(len(values)):
+        column, cuts = values[neuron], threshold[neuron]
+        yes[:] = 0
+        known[:] = 0
+        for row in range(n_rows):
+            value = np.float64(column[row])
+            for a in range(n_attributes):
+                above = np.int32(value > cuts[a])
+                yes[a] += above & np.int32(labels[row, a] == 1)
+                known[a] += above & np.int32(labels[row, a] >= 0)
+        positives[neuron] = yes
+        negatives[neuron] = known - yes
+
+
+@compiled
+def pairs_won(
+    values: Float[np.ndarray, "neuron row"],
+    order: Int[np.ndarray, "neuron row"],
+    positive: Bool[np.ndarray, "neuron row"],
+    negative: Bool[np.ndarray, "neuron row"],
+    twice: Int[np.ndarray, " neuron"],
+) -> None:
+    """Twice the pairs of a positive and a negative row in which the positive one is larger, equal ones counted half.
+
+    Args:
+        values: Finite activations.
+        order: Rows that sort them; inside ties in any order.
+        positive: Rows that have the property of each neuron.
+        negative: Rows that have not; others may be neither.
+        twice: Filled with an exact integer.
+    """
+    n_rows = values.shape[1]
+    for neuron in range(len(values)):
+        column, rows, yes, no = values[neuron], order[neuron], positive[neuron], negative[neuron]
+        won, below, start = 0, 0, 0
+        while start < n_rows:
+            ups, downs, stop = 0, 0, start
+            while stop < n_rows and column[rows[stop]] == column[rows[start]]:
+                ups += yes[rows[stop]]
+                downs += no[rows[stop]]
+                stop += 1
+            won += ups * (2 * below + downs)
+            below += downs
+            start = stop
+        twice[neuron] = won

@@ -12,7 +12,7 @@ from torch import Tensor
 from denote.observers.linear import LinearProbe
 from denote.observers.newton import Problem, Refit, refit
 from denote.observers.observer import Observer
-from denote.observers.reading import UNBOUNDED, Moments, Resources, State, Values, moments
+from denote.observers.reading import UNBOUNDED, Groups, Moments, Resources, State, Values, moments
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,25 @@ class SparseProbe:
     kind = "sparse"
     joint = False
 
-    def fit(self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED) -> Observer:
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
         """The observers of the largest size that leaves neurons out, else the dense ones (see ``Probe.fit``)."""
-        path = self.fit_path(state, labels, seed, resources)
+        path = self.fit_path(state, labels, seed, resources, groups)
         return path[max(0, len(path) - 2)]
 
     def fit_path(
-        self, state: State, labels: Values, seed: int = 0, resources: Resources = UNBOUNDED
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
     ) -> tuple[Observer, ...]:
         """One observer per size, in order, and last the dense one, whose ``k`` is the number of neurons.
 
@@ -56,12 +68,13 @@ class SparseProbe:
             labels: 1, 0, or -1 for rows that are left out of that column only.
             seed: Not looked at: nothing is drawn.
             resources: What the fit may use; it shapes no result.
+            groups: Not looked at: no row is held out.
 
         Raises:
             StateError: if the state is not finite or has another number of rows than the labels.
         """
         linear = LinearProbe(l2=self.l2, tolerance=self.tolerance, max_iterations=self.max_iterations)
-        dense = replace(linear.fit(state, labels, seed, resources), probe=self.kind, k=state.shape[1])
+        dense = replace(linear.fit(state, labels, seed, resources, groups), probe=self.kind, k=state.shape[1])
         found = moments(state)
         sizes = [size for size in self.sizes if size < int((~found.constant).sum())]
         if not dense.fitted.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from denote.estimate import Estimate
 from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, one_size, profiles
 from denote.reporting.numbers import count, interval, proportion
@@ -94,8 +95,10 @@ def _trend(curve: Curve, rows: pl.DataFrame) -> list[str]:
             "no statement about depth."
         ]
     first, last = drawn.row(0, named=True), drawn.row(-1, named=True)
-    raw = [interval(*(r[f"label_proportion_{k}"] for k in ("mean", "low", "high"))) for r in (first, last)]
-    folded = [interval(*(r[f"folded_{k}"] for k in ("mean", "low", "high"))) for r in (first, last)]
+    raw, folded = (
+        [interval(Estimate.of(row, f"{name}_mean", bounds=name)) for row in (first, last)]
+        for name in ("label_proportion", "folded")
+    )
     gaps = len(hidden) - len(drawn)
     return [
         f"{curve.title}: mean label proportion of denoted properties {raw[0]} at {first['layer']} and {raw[1]} at "

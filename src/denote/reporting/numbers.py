@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from math import isnan
+
+from denote.estimate import Estimate
+
 NULL = "null"
 
 
@@ -16,11 +20,12 @@ def proportion(value: float | None, decimals: int = 2) -> str:
     return sign + text.lstrip("-").removeprefix("0")
 
 
-def interval(value: float | None, low: float | None, high: float | None) -> str:
+def interval(estimate: Estimate[float]) -> str:
     """``.95 [.93, .97]``; the bracket is left out where it is undefined."""
-    if value is None or low is None or high is None:
-        return proportion(value)
-    return f"{proportion(value)} [{proportion(low)}, {proportion(high)}]"
+    value = proportion(estimate.value)
+    if isnan(estimate.value) or isnan(estimate.low) or isnan(estimate.high):
+        return value
+    return f"{value} [{proportion(estimate.low)}, {proportion(estimate.high)}]"
 
 
 def small(value: float | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from denote.estimate import Estimate
 from denote.figures.curves import Curve, is_head
 from denote.figures.profiles import one_size
 from denote.reporting.jobs import Job, tally
@@ -70,8 +71,8 @@ def _yes(key: str) -> Callable[[Row], str]:
     return lambda row: NULL if row[key] is None else "yes" if row[key] else "no"
 
 
-def _between(key: str, low: str, high: str) -> Callable[[Row], str]:
-    return lambda row: interval(row[key], row[low], row[high])
+def _between(key: str, bounds: str | None = None) -> Callable[[Row], str]:
+    return lambda row: interval(Estimate.of(row, key, bounds))
 
 
 def _at_least(key: str, low: str) -> Callable[[Row], str]:
@@ -111,8 +112,8 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
         ("share denoting", _share("share_denoting")),
         ("untrained", _share("untrained_share_denoting")),
         ("rotated", _share("rotated_share_denoting")),
-        ("label proportion", _between("label_proportion_mean", "label_proportion_low", "label_proportion_high")),
-        ("folded", _between("folded_mean", "folded_low", "folded_high")),
+        ("label proportion", _between("label_proportion_mean", "label_proportion")),
+        ("folded", _between("folded_mean", "folded")),
         ("rotated folded", _share("rotated_folded_mean")),
         ("majority side", _share("majority_side_share")),
         ("on-proportion", _share("on_proportion_mean")),
@@ -139,7 +140,7 @@ def cells_sheet(cells: pl.DataFrame) -> Sheet:
         ("seed", _text("seed")),
         ("label proportion", _share("label_proportion")),
         ("n test", _count("n_test")),
-        ("AUROC", _between("auroc", "auroc_low", "auroc_high")),
+        ("AUROC", _between("auroc")),
         ("balanced accuracy", _at_least("balanced_accuracy", "balanced_accuracy_low")),
         ("accuracy / majority", lambda row: f"{proportion(row['accuracy'])} / {proportion(row['majority_accuracy'])}"),
         ("shuffled", _share("control_auroc")),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from denote.estimate import Estimate
 from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, profiles
 from denote.reporting.findings import observed
@@ -82,7 +83,7 @@ def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
             f"{row['n_live']:,}",
             f"{row['n_denoting']:,}",
             *(proportion(row[share]) for share in shares),
-            interval(*(row[f"label_proportion_{k}"] for k in ("mean", "low", "high"))),
+            interval(Estimate.of(row, "label_proportion_mean", bounds="label_proportion")),
             proportion(row["folded_mean"]),
         )
     return table

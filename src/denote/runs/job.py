@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float32, Int
+from jaxtyping import Float, Float32, Int
 
 from denote.attributes.families import families, merge_labels
 from denote.attributes.labels import Family, Labels
 from denote.attributes.rows import check_rows
+from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule
@@ -25,7 +26,7 @@ from denote.object_models.accuracy import accuracy_note, held_out_accuracy
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
-from denote.observation import Controls, Observation, Subject, observe_states
+from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observers.observer import Probe
 from denote.observers.probes import probe_from
 from denote.observers.reading import State
@@ -62,6 +63,8 @@ class Prepared:
         labels: The attributes as cells.
         reasons: Attributes with too few rows, and why.
         groups: Group of every row of *fit* and *test*, where rows come in groups.
+        types: Recurring type of every sample, where the control task has a column.
+        rivals: Simple columns of the attribute table as numbers.
     """
 
     spec: ModelSpec
@@ -71,6 +74,8 @@ class Prepared:
     labels: Labels
     reasons: Mapping[str, str]
     groups: Halves[Int[np.ndarray, " row"]] | None
+    types: Int[np.ndarray, " sample"] | None
+    rivals: Mapping[str, Float[np.ndarray, " sample"]]
 
 
 @dataclass(frozen=True)
@@ -130,8 +135,9 @@ class Job:
             searched = families(config["attribute"], self.data.samples)
             labels = merge_labels(searched)
             reasons = check_rows(labels, self.data.parts, self.rule.min_rows)
+            types, rivals = self.types(), simple_columns(self.data.samples, config["evidence"]["rivals"])
         spec = self.model_spec()
-        return Prepared(spec, self.layers(spec), self.probes(), searched, labels, reasons, groups)
+        return Prepared(spec, self.layers(spec), self.probes(), searched, labels, reasons, groups, types, rivals)
 
     def run(self, prepared: Prepared | None = None) -> Observation:
         """Train or load, record, observe."""
@@ -149,14 +155,36 @@ class Job:
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
             object_model=spec.key, object_accuracy=accuracy, note=remark,
         )  # fmt: skip
+        beside = Beside(untrained=untrained, raw_input=self.raw_input() if controls.raw_input else None)
         with self.timed("observers"):
             return observe_states(
-                states, subject=subject, parts=self.data.parts, families=ready.families, labels=ready.labels,
-                reasons=ready.reasons, probes=ready.probes, rule=self.rule, controls=controls, untrained=untrained,
-                raw_input=self.raw_input() if controls.raw_input else None, probe_seed=config["probe_seed"],
-                groups=ready.groups, input_shape=tuple(samples.inputs.shape),
-                thresholds=config["evidence"]["thresholds"], memory_limit=self.memory_limit, device=str(self.device),
-            )  # fmt: skip
+                states,
+                subject=subject,
+                facts=self.facts(ready),
+                asked=self.asked(ready.probes),
+                beside=beside,
+                memory_limit=self.memory_limit,
+                device=str(self.device),
+            )
+
+    def facts(self, ready: Prepared) -> Facts:
+        """What is known of the samples."""
+        samples = self.data.samples
+        return Facts(
+            parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
+            groups=ready.groups, classes=samples.targets, class_names=samples.classes, types=ready.types,
+            columns=ready.rivals, input_shape=tuple(samples.inputs.shape),
+        )  # fmt: skip
+
+    def asked(self, probes: Mapping[str, Probe]) -> Asked:
+        """Observers, rule and controls of the config."""
+        evidence = self.config["evidence"]
+        return Asked(
+            probes=probes, rule=self.rule, controls=Controls.of(self.config["control"]),
+            probe_seed=self.config["probe_seed"], thresholds=evidence["thresholds"],
+            permutations=evidence["permutations"], bootstraps=evidence["bootstraps"],
+            equal_rows=evidence["equal_rows"], curves=evidence["curves"],
+        )  # fmt: skip
 
     @property
     def rule(self) -> Rule:
@@ -249,6 +277,15 @@ class Job:
             return None
         codes = self.data.samples.column(column, "split.group").rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
         return Halves(codes[self.data.parts.fit], codes[self.data.parts.test])
+
+    def types(self) -> Int[np.ndarray, " sample"] | None:
+        """Type of every sample for the control task, where it has a column; -1 where the column is null."""
+        column = (self.config["control"].get("control_task") or {}).get("column")
+        if column is None:
+            return None
+        values = self.data.samples.column(column, "control.control_task.column")
+        codes: np.ndarray = values.rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
+        return codes
 
     def raw_input(self) -> Halves[State]:
         """The flattened inputs of *fit* and *test*; drawn or read when asked for where they would fill the memory."""

@@ -10,43 +10,66 @@ from typing import Any
 import polars as pl
 
 from denote.denotation.depth import label_proportion_by_depth
-from denote.denotation.rule import best_per_key, decide_neurons, decide_replicates, realised_cutoffs
-from denote.evidence.cells import decide_cells
+from denote.denotation.rule import best_per_key
 from denote.evidence.rule import Rule
-from denote.tables import CELLS, CELLS_KEY, CONTROLS, LABEL_PROPORTION_BY_DEPTH, NEURONS
-
-TABLES = {"cells": CELLS, "neurons": NEURONS, "controls": CONTROLS}
-"""A job's tables and their columns."""
+from denote.evidence.spread import seed_spread
+from denote.observation.decide import decide
+from denote.observation.found import Observation
+from denote.tables import (
+    CELLS_KEY,
+    CURVES_KEY,
+    JOB_TABLES,
+    LABEL_PROPORTION_BY_DEPTH,
+    PAIRS_KEY,
+    SCAN_KEY,
+    SWEEP_TABLES,
+)
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The tables of a sweep.
+    """The tables of a sweep, or of one job as if it were a sweep.
 
     Attributes:
-        cells: One row per object model, layer, attribute and probe.
-        neurons: One row per neuron and attribute family.
-        controls: The replicates behind the control columns.
-        by_depth: Label proportion of what neurons denote, per layer.
+        tables: The frames of ``tables.SWEEP_TABLES``, by name.
     """
 
-    cells: pl.DataFrame
-    neurons: pl.DataFrame
-    controls: pl.DataFrame
-    by_depth: pl.DataFrame
+    tables: Mapping[str, pl.DataFrame]
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """One row per object model, layer, attribute and probe."""
+        return self.tables["cells"]
+
+    @property
+    def neurons(self) -> pl.DataFrame:
+        """One row per neuron and attribute family."""
+        return self.tables["neurons"]
+
+    @property
+    def controls(self) -> pl.DataFrame:
+        """The replicates behind the control columns."""
+        return self.tables["controls"]
+
+    @property
+    def by_depth(self) -> pl.DataFrame:
+        """Label proportion of what neurons denote, per layer."""
+        return self.tables["label_proportion_by_depth"]
 
     def write(self, folder: Path) -> None:
         """Save as parquet."""
-        self.cells.write_parquet(folder / "cells.parquet")
-        self.neurons.write_parquet(folder / "neurons.parquet")
-        self.controls.write_parquet(folder / "controls.parquet")
-        self.by_depth.write_parquet(folder / "label_proportion_by_depth.parquet")
+        for name, frame in self.tables.items():
+            frame.write_parquet(folder / f"{name}.parquet")
 
     @classmethod
     def read(cls, folder: Path) -> Merged:
         """What `write` saved."""
-        names = ("cells", "neurons", "controls", "label_proportion_by_depth")
-        return cls(*(pl.read_parquet(folder / f"{name}.parquet") for name in names))
+        return cls({name: pl.read_parquet(folder / f"{name}.parquet") for name in SWEEP_TABLES})
+
+    @classmethod
+    def of(cls, observation: Observation) -> Merged:
+        """The tables of one observation, with what a sweep adds."""
+        return cls(_summarised(observation.tables, observation.rule))
 
 
 def merge(jobs: Sequence[Path], rule: Rule) -> Merged:
@@ -55,12 +78,18 @@ def merge(jobs: Sequence[Path], rule: Rule) -> Merged:
     A neuron that was searched by several jobs keeps, per family, the property with the best *fit* score; a cell that
     several jobs have is the same cell and is kept once.
     """
-    cells, neurons, controls = (_concat(jobs, name) for name in TABLES)
-    cells = decide_cells(cells.unique(CELLS_KEY, keep="first", maintain_order=True), rule)
-    neurons = decide_neurons(best_per_key(neurons), rule)
-    controls = decide_replicates(_distinct(controls), realised_cutoffs(neurons, rule), rule)
-    by_depth = label_proportion_by_depth(neurons, controls, rule)
-    return Merged(cells, neurons, controls, by_depth.select(*LABEL_PROPORTION_BY_DEPTH))
+    tables = {name: _distinct(name, _concat(jobs, name)) for name in JOB_TABLES}
+    return Merged(_summarised(decide(tables, rule), rule))
+
+
+def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule) -> dict[str, pl.DataFrame]:
+    """Decided tables, and what is made of all of them together."""
+    by_depth = label_proportion_by_depth(tables["neurons"], tables["controls"], rule)
+    return {
+        **tables,
+        "label_proportion_by_depth": by_depth.select(*LABEL_PROPORTION_BY_DEPTH),
+        "seed_spread": seed_spread(tables["cells"]),
+    }
 
 
 def rule_of(config: Mapping[str, Any]) -> Rule:
@@ -70,12 +99,28 @@ def rule_of(config: Mapping[str, Any]) -> Rule:
 
 
 def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:
-    schema = TABLES[name]
     frames = [pl.read_parquet(job / f"{name}.parquet") for job in jobs]
-    return pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal")
+    return pl.concat([pl.DataFrame(schema=JOB_TABLES[name]), *frames], how="diagonal")
 
 
-def _distinct(controls: pl.DataFrame) -> pl.DataFrame:
+_KEYS = {
+    "cells": CELLS_KEY, "scan": SCAN_KEY, "pairs": PAIRS_KEY, "curves": CURVES_KEY,
+    "attribute_correlation": ("dataset", "attribute", "other"),
+}  # fmt: skip
+
+
+def _distinct(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of jobs that overlap, once."""
+    if name == "neurons":
+        return best_per_key(frame)
+    if name == "controls":
+        return _distinct_controls(frame)
+    if name == "null_check":
+        return frame.unique(maintain_order=True)
+    return frame.unique(_KEYS[name], keep="first", maintain_order=True)
+
+
+def _distinct_controls(controls: pl.DataFrame) -> pl.DataFrame:
     """Replicates of jobs that overlap, once; of a neuron the property with the best *fit* score, as for real ones."""
     is_neuron = pl.col("neuron").is_not_null()
     cells = controls.filter(~is_neuron).unique(["control", "draw", *CELLS_KEY], keep="first", maintain_order=True)

@@ -123,8 +123,7 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
         record["object_model"] = observation.object_model
         record["layers"] = [asdict(layer) for layer in observation.layers]
         record["attributes"], record["input_shape"] = list(observation.attributes), list(observation.input_shape)
-        by_depth = observation.label_proportion_by_depth()
-        merged = Merged(observation.cells, observation.neurons, observation.controls, by_depth)
+        merged = Merged.of(observation)
         with job.timed("figures"):
             pictures = [] if in_sweep else present.draw_tables(merged, folder / "figures")
             relied = present.relied_on([(folder, record)], observation.cells)

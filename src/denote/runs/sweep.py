@@ -203,10 +203,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     doubts = present.warnings(merged, rule)
     write_report(
         fresh, title=outcome.folder.name, status=outcome.jobs, figures=pictures, warnings=doubts,
-        tables={
-            "cells": merged.cells, "neurons": merged.neurons, "label_proportion_by_depth": merged.by_depth,
-            "sensitivity": sensitivity_table(merged.neurons),
-        },
+        tables={**merged.tables, "sensitivity": sensitivity_table(merged.neurons)},
         config=jobs[0][1]["config"], versions=versions(), command=command,
     )  # fmt: skip
     if tracked:
@@ -246,8 +243,7 @@ def show_job(folder: Path) -> None:
     from denote.runs.merge import merge, rule_of
 
     merged = merge([folder], rule_of((read_record(folder) or {})["config"]))
-    tables = {"cells": merged.cells, "neurons": merged.neurons, "label_proportion_by_depth": merged.by_depth}
-    print_summary(tables, [_status(folder)], folder=folder)
+    print_summary(merged.tables, [_status(folder)], folder=folder)
 
 
 def show(outcome: Outcome, *, skipped: int = 0) -> None:
@@ -255,6 +251,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
     import polars as pl
 
     from denote.reporting.terminal import print_summary
+    from denote.tables import SWEEP_TABLES
 
     place = outcome.folder / MERGED
     if not outcome.finished:
@@ -263,6 +260,6 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         return
     if not outcome.changed:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
-    names = ("cells", "neurons", "label_proportion_by_depth")
-    tables = {name: pl.read_parquet(place / f"{name}.parquet") for name in names}
-    print_summary(tables, outcome.jobs, folder=place, warnings=read_json(place / STATUS).get("warnings") or ())
+    tables = {name: pl.read_parquet(place / f"{name}.parquet") for name in SWEEP_TABLES}
+    doubts = read_json(place / STATUS).get("warnings") or ()
+    print_summary(tables, outcome.jobs, folder=place, warnings=doubts)

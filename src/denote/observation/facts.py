@@ -1,0 +1,101 @@
+"""What an observation is given: who is observed, what is known of the samples, and what stands beside the states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+
+from denote.attributes.labels import Family, Labels
+from denote.data.parts import Halves, Parts
+from denote.observers.reading import State
+from denote.states.state import LayerState
+from denote.tables import CELLS
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who is observed; these columns stand in every row.
+
+    Attributes:
+        dataset: Name of the dataset.
+        architecture: Readable id that tells networks apart.
+        trained: False for a network at initialisation.
+        epoch: The checkpoint that was chosen, or None for the best.
+        seed: Seed of the object model.
+        object_model: Its key.
+        object_accuracy: Share of *test* it gets right; None where it is no classifier.
+        note: A remark that every row carries, such as a model at chance.
+    """
+
+    dataset: str
+    architecture: str
+    trained: bool
+    epoch: int | None
+    seed: int
+    object_model: str
+    object_accuracy: float | None
+    note: str | None = None
+
+    def stamp(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with these columns filled and the remark added to its notes."""
+        known = {key: value for key, value in asdict(self).items() if key != "note"}
+        frame = frame.with_columns(pl.lit(value, dtype=CELLS[key]).alias(key) for key, value in known.items())
+        if self.note is None:
+            return frame
+        return frame.with_columns(
+            note=pl.concat_str(pl.lit(self.note), pl.col("note"), separator="; ", ignore_nulls=True)
+        )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the samples; rows are row ids of the dataset.
+
+    Attributes:
+        parts: Which rows are *fit* and *test*.
+        families: What neurons are searched over; labels of all samples.
+        labels: The attributes of all families as cells, each once; labels of all samples.
+        reasons: Attributes that have too few rows, with the reason; their cells are null.
+        groups: Group of every row of both parts, where rows of a group are not independent.
+        classes: Class of every sample (-1 null), which makes sets of classes out of attributes; None without a target.
+        class_names: Name of each class.
+        types: Recurring type of every sample (-1 none) for the control task; None where the data has none.
+        columns: Simple columns of the attribute table by name, as numbers of all samples, NaN for null: the rivals of
+            what neurons denote.
+        input_shape: Shape of one input; empty where it is not known.
+    """
+
+    parts: Parts
+    families: Sequence[Family]
+    labels: Labels
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    groups: Halves[Int[np.ndarray, " row"]] | None = None
+    classes: Int[np.ndarray, " sample"] | None = None
+    class_names: tuple[str, ...] = ()
+    types: Int[np.ndarray, " sample"] | None = None
+    columns: Mapping[str, Float[np.ndarray, " sample"]] = field(default_factory=dict)
+    input_shape: tuple[int, ...] = ()
+
+    def halves(self, values: Int[np.ndarray, " sample"]) -> Halves[Int[np.ndarray, " row"]]:
+        """Something known of all samples, at the rows of both parts."""
+        return Halves(values[self.parts.fit], values[self.parts.test])
+
+
+@dataclass(frozen=True)
+class Beside:
+    """States that a layer's own is held against.
+
+    Attributes:
+        untrained: Per untrained twin the states of the same layers.
+        randomised: Per layer its state on *fit* after everything from the top of the network down to it was drawn anew;
+            None where that could not be had. Empty where the check is not made.
+        raw_input: The flattened inputs, or None where that control is off.
+    """
+
+    untrained: Sequence[Sequence[LayerState]] = ()
+    randomised: Sequence[LayerState | None] = ()
+    raw_input: Halves[State] | None = None

@@ -1,0 +1,71 @@
+"""What an observation found: tables and observers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from denote.denotation.depth import label_proportion_by_depth
+from denote.evidence.rule import Rule
+from denote.observers.observer import Observer
+from denote.observers.storage import save_observers
+from denote.states.layers import Layer
+from denote.tables import JOB_TABLES
+
+INPUT = "input"
+"""Name under which the observers of the raw input are kept, beside those of the layers."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one observation found.
+
+    Attributes:
+        tables: The frames of ``tables.JOB_TABLES``, by name; corrections over this observation alone.
+        observers: The fitted observers by ``layer/probe``, of a probe of several sizes by ``layer/probe-k``; those of
+            the raw input under ``input/probe``.
+        layers: The layers that were observed.
+        attributes: Names of the attributes, in the order of the observers' columns.
+        object_model: Key of the object model.
+        input_shape: Shape of one input; empty where it is not known.
+        rule: The rule that decided.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    observers: Mapping[str, Observer]
+    layers: tuple[Layer, ...]
+    attributes: tuple[str, ...]
+    object_model: str
+    input_shape: tuple[int, ...] = ()
+    rule: Rule = field(default_factory=Rule)
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """Columns of ``tables.CELLS``."""
+        return self.tables["cells"]
+
+    @property
+    def neurons(self) -> pl.DataFrame:
+        """Columns of ``tables.NEURONS``."""
+        return self.tables["neurons"]
+
+    @property
+    def controls(self) -> pl.DataFrame:
+        """Columns of ``tables.CONTROLS``: the replicates behind the control columns."""
+        return self.tables["controls"]
+
+    def label_proportion_by_depth(self) -> pl.DataFrame:
+        """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH`` for this one object model."""
+        return label_proportion_by_depth(self.neurons, self.controls, self.rule)
+
+    def write(self, folder: Path) -> None:
+        """Save tables and observers into a job's folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in JOB_TABLES:
+            partial = folder / f"{name}.parquet.partial"
+            self.tables[name].write_parquet(partial)
+            partial.replace(folder / f"{name}.parquet")
+        save_observers(folder / "observers.safetensors", self.observers)
