@@ -1,9 +1,9 @@
 """Which p-value may a control have and still count as denoting? Two readings of "the cutoff that the sweep realised".
 
 A rotated or untrained neuron is no part of the sweep's family of tests, but has to be judged as if it were: else the
-excess of real neurons over controls is an excess of leniency. So the truth is the control put into the family, by itself,
-and Benjamini and Hochberg's procedure run again. Against it stand the largest p-value that the sweep rejected, and the
-threshold q k / m at which the procedure stopped, with k rejections of m tests.
+excess of real neurons over controls is an excess of leniency. So the truth is the control put into the family, by
+itself, and Benjamini and Hochberg's procedure run again. Against it stand the largest p-value that the sweep rejected,
+and the threshold q k / m at which the procedure stopped, with k rejections of m tests.
 
     python scripts/simulations/cutoff.py
 """

@@ -149,7 +149,7 @@ def test_what_is_on_disk_is_turned_when_it_is_read(
     layer = Layer("conv", 0, 0.0, (5, 2, 2), "flatten", (5, 2, 2)) if flattened else layer_of(20)
     inside, outside = rotated(before, layer, 0, 0), rotated(disk, layer, 0, 0)
     assert isinstance(outside.test, StoredState)
-    close = dict(rtol=1e-5, atol=1e-5)
+    close = {"rtol": 1e-5, "atol": 1e-5}
     np.testing.assert_allclose(outside.fit[:], inside.fit, **close)
     np.testing.assert_allclose(outside.test[:, 3:11], inside.test[:, 3:11], **close)
     np.testing.assert_allclose(outside.test[:, np.array([0, 17])], inside.test[:, [0, 17]], **close)

@@ -33,7 +33,7 @@ def test_draws_that_are_undefined_count_for_nothing() -> None:
 
 @pytest.mark.parametrize("share", [0.5, 0.1])
 def test_on_noise_the_interval_covers_0(share: float) -> None:
-    """1,000 neurons of noise: at a true coverage of 95 % the share has a standard error of .7 %; 3.3 of them are .023."""
+    """1,000 neurons of noise: at a true coverage of 95 % the share has a standard error of .7 %; .023 are 3.3 of it."""
     rng = np.random.default_rng(0)
     values = (rng.random((1000, 4)) < share).astype(np.int8)
     family = family_halves(

@@ -61,7 +61,7 @@ def with_detectable(neurons: pl.DataFrame, cutoffs: Mapping[str, float], rule: R
 
 
 def with_rotated_share(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
-    """Fill ``rotated_share``: of the live rotated directions beside a neuron, all draws together, the share that denote.
+    """Fill ``rotated_share``: of the live rotated directions beside a neuron, in all draws, the share that denote.
 
     Args:
         neurons: Columns of ``tables.NEURONS``.

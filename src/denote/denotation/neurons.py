@@ -205,4 +205,4 @@ def _by_neuron(
     values: Float[np.ndarray, " property"], which: Int[np.ndarray, " index"], place: Int[np.ndarray, " neuron"]
 ) -> Float[np.ndarray, " neuron"]:
     """Values of distinct properties for the neurons that have them; nan for those without (index -1, sorted first)."""
-    return np.concatenate([np.full(len(which) - len(values), np.nan), values])[place]
+    return np.asarray(np.concatenate([np.full(len(which) - len(values), np.nan), values])[place])

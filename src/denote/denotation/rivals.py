@@ -1,4 +1,4 @@
-"""Rivals of what neurons denote: the best threshold of a simple column, such as the amount of ink (METHOD section 6)."""
+"""Rivals of what neurons denote: the best threshold of a simple column, such as ink or size (METHOD section 6)."""
 
 from __future__ import annotations
 

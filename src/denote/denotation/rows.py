@@ -27,8 +27,8 @@ def evidence(found: Candidates, scores: Scores, min_rows: int, grouped: bool) ->
         grouped: Whether rows come in groups.
 
     Returns:
-        Columns of ``tables.NEURONS``, one row per neuron. A dead neuron has ``live`` only, a live one without a property
-        that and a note.
+        Columns of ``tables.NEURONS``, one row per neuron. A dead neuron has ``live`` only, a live one without a
+        property that and a note.
     """
     fit, test = (_Rows.of(found, codes) for codes in (found.properties.codes.fit, found.properties.codes.test))
     tested = np.asarray(
@@ -72,15 +72,15 @@ class _Rows:
 
     @property
     def positive(self) -> Int[np.ndarray, " neuron"]:
-        return self.per_property[0, self.index]
+        return np.asarray(self.per_property[0, self.index])
 
     @property
     def negative(self) -> Int[np.ndarray, " neuron"]:
-        return self.per_property[1, self.index]
+        return np.asarray(self.per_property[1, self.index])
 
     @property
     def total(self) -> Int[np.ndarray, " neuron"]:
-        return self.positive + self.negative
+        return np.asarray(self.positive + self.negative)
 
     @property
     def share(self) -> Float[np.ndarray, " neuron"]:

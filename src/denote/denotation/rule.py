@@ -56,11 +56,10 @@ def decide_neurons(frame: pl.DataFrame, rule: Rule) -> pl.DataFrame:
 def realised_cutoff(frame: pl.DataFrame, family: str, rule: Rule) -> float:
     """The p-value up to which a neuron outside the family counts as one of its rejections (METHOD sections 5 and 6).
 
-    It is the threshold q k / m at which Benjamini and Hochberg stopped, with k rejections of m tests, and q / m with none.
-    The largest rejected p-value would do if p-values lay close together; where neurons are very good it lies far below:
-    of controls with true balanced accuracy .955 beside 40 near-perfect of 500 neurons (200 of 2,000 rows) it lets none
-    pass, this threshold .715, and putting each into the family and correcting again .715
-    (``scripts/simulations/cutoff.py``).
+    It is the threshold q k / m at which Benjamini and Hochberg stopped, with k rejections of m tests, and q / m with
+    none. The largest rejected p-value lies far below it where neurons are very good: of controls of true balanced
+    accuracy .955 beside 40 near-perfect of 500 neurons (200 of 2,000 rows) it lets none pass, this threshold .715, and
+    putting each into the family and correcting again .715, too (``scripts/simulations/cutoff.py``).
 
     Args:
         frame: Neurons decided by :func:`decide_neurons`.

@@ -14,7 +14,8 @@ def mean_of_defined(draws: Float[np.ndarray, "draw neuron"]) -> Float[np.ndarray
     """Mean over draws, neuron by neuron, of those that are defined; nan where none is."""
     defined = ~np.isnan(draws)
     count, total = defined.sum(axis=0), np.where(defined, draws, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(draws.shape[1], np.nan), where=count > 0)
+    mean: Float[np.ndarray, " neuron"] = np.divide(total, count, out=np.full(draws.shape[1], np.nan), where=count > 0)
+    return mean
 
 
 def selectivity(
@@ -26,8 +27,8 @@ def selectivity(
     """Score minus mean shuffled score, with a 95 % interval.
 
     The distance of either end is sqrt(d^2 + z^2 s^2 / B): d is the distance of the score from that end of its own
-    interval (Newcombe's square-and-add), s^2 the variance between the B draws, which holds the noise of the shuffled test
-    rows too. A neuron's few draws say little of s^2, so it is pooled over the neurons of the layer.
+    interval (Newcombe's square-and-add), s^2 the variance between the B draws, which holds the noise of the shuffled
+    test rows too. A neuron's few draws say little of s^2, so it is pooled over the neurons of the layer.
 
     Args:
         score: Held-out scores.

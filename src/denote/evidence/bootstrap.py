@@ -112,8 +112,8 @@ class AurocBootstrap:
         """By how much each draw changes the sum of the shuffled AUROCs, to first order.
 
         The exact areas of every refit would cost as much again per refit; linear ones cost one product for all. They
-        are exact enough: near .5 the second-order term of an AUROC is a fraction 1 / rows of its variance, and the mean
-        over refits divides it again. An influence sums to 0, so the counts need not be centred.
+        are exact enough: near .5 the second-order term has about 1 / (rows of a class) of the first one's variance. An
+        influence sums to 0, so the counts need not be centred.
         """
         change = np.empty(self._areas.shape)
         for block, counts in self.resampling.blocks():

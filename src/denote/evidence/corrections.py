@@ -47,4 +47,4 @@ def realised_threshold(q_values: ArrayLike, q: float) -> float:
     """
     q_values = np.asarray(q_values, float)
     n_tests = np.count_nonzero(~np.isnan(q_values))
-    return q * max(np.count_nonzero(q_values <= q), 1) / n_tests if n_tests else float("nan")
+    return q * max(int(np.count_nonzero(q_values <= q)), 1) / n_tests if n_tests else float("nan")

@@ -48,6 +48,7 @@ class LinearProbe:
 
     kind = "linear"
     joint = False
+    reads_neurons = False
 
     def fit(
         self,

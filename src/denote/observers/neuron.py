@@ -62,6 +62,7 @@ class NeuronProbe:
 
     kind = "neuron"
     joint = False
+    reads_neurons = True
 
     def fit(
         self,

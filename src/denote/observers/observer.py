@@ -136,6 +136,11 @@ class Probe(Protocol):
         """Whether attributes that are fitted together shape each other's fit, by weights that they share."""
         ...
 
+    @property
+    def reads_neurons(self) -> bool:
+        """Whether it picks single neurons, so that what it can read depends on the basis of the state."""
+        ...
+
     def fit(
         self,
         state: State,
