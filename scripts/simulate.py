@@ -31,6 +31,8 @@ CASES = {
     "leak": Case("simulations.leak", 200),
     "noise_neurons": Case("simulations.noise_neurons", 200),
     "mutation": Case("simulations.mutation", 3),
+    "noise": Case("simulations.noise", 200),
+    "planted": Case("simulations.planted", 200),
 }
 """Every case at its full size."""
 

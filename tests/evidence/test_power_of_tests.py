@@ -75,7 +75,7 @@ def test_a_cell_is_decisive_as_often_as_simulated() -> None:
     rng, n_pos, n_neg = np.random.default_rng(0), 60, 440
     p = n_pos / (n_pos + n_neg)
     tp, tn = rng.binomial(n_pos, 1 - 0.04 * (1 - p), 20_000), rng.binomial(n_neg, 1 - 0.04 * p, 20_000)
-    low, _ = newcombe_balanced_accuracy(tp, n_pos, tn, n_neg, confidence=0.95, one_sided=True)
+    low = newcombe_balanced_accuracy(tp, n_pos, tn, n_neg, confidence=0.95, one_sided=True).low
     passes = ((tp / n_pos + tn / n_neg) / 2 >= RULE.decisive) & (low >= RULE.null)
     assert 0.05 < passes.mean() < 0.999
     assert cell_power(n_pos, n_neg, RULE) == pytest.approx(passes.mean(), abs=0.015)
