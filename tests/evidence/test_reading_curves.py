@@ -12,10 +12,10 @@ from scipy.stats import norm
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.evidence.cells import held_out_auroc
-from denote.evidence.curves import COLUMNS, reading_curves
 from denote.evidence.description import description_length
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.prefixes import growing_prefixes
+from denote.evidence.reading_curves import COLUMNS, reading_curves
 from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
