@@ -14,7 +14,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from denote.errors import DenoteError, one_of
-from denote.figures.relevance import SIGNED
+from denote.figures.signed import SIGNED
 from denote.figures.style import MANY, message, new_figure, styled
 
 MOST_ATTRIBUTES = 60
