@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,18 +25,18 @@ from denote.states.listing import list_layers
 from denote.states.randomised import randomised_from
 from denote.streams import stream, torch_stream
 
-N, INPUTS, WIDTH = 600, 12, 64
+N, INPUTS, WIDTH = 600, 24, 64
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.integers(3, 40), st.booleans())
+@given(st.integers(0, 10_000), st.integers(20, 60), st.booleans())
 def test_it_is_scipys_over_the_live_neurons(seed: int, n: int, ties: bool) -> None:
     rng = stream("map similarity", seed)
     first, second = rng.normal(size=(2, n, 3))
     if ties:
         first, second = np.round(first), np.round(second)
-    live = np.ones(n, dtype=bool) if n < 6 else rng.random(n) < 0.8
-    live[:3] = True
+    live = rng.random(n) < 0.8
+    live[:20] = True
     found = similarity(first, second, live)
     for attribute in range(3):
         a, b = np.abs(first[live, attribute]), np.abs(second[live, attribute])
@@ -92,6 +93,11 @@ def state_of(mlp: nn.Module, name: str, inputs: Tensor) -> np.ndarray:
         return record(inputs)[name].numpy()
 
 
+def similarities(*asked: Any) -> np.ndarray:
+    found: np.ndarray = randomised_similarity(*asked)["randomised_similarity"]
+    return found
+
+
 def observed(probe: Probe, state: np.ndarray, labels: np.ndarray) -> Observer:
     return replace(probe.fit(state, labels), spread=moments(state).variance.sqrt().numpy())
 
@@ -104,13 +110,13 @@ def test_a_learned_map_changes_no_less_than_a_permuted_one(
         found = randomised_from(trained, network("fresh"), inputs, layer)
         observer = observed(probe, state_of(trained, layer.name, inputs), labels)
         changed = state_of(found.network, layer.name, inputs)
-        seen = randomised_similarity(probe, observer, changed, labels)
-        # Everything is seeded, so that this either holds or does not; it would fail by chance in one of 1,000 worlds.
+        seen = similarities(probe, observer, changed, labels)
         live = moments(changed).variance.numpy() > 0
         again = observed(probe, changed, labels).relevance
         rng = stream("permuted maps", layer.name)
         permuted = [similarity(observer.relevance, again[rng.permutation(WIDTH)], live) for _ in range(999)]
-        assert (np.abs(seen) <= np.quantile(np.abs(permuted), 0.9995, axis=0)).all(), (layer.name, seen)
+        # Seeded; a machine that trains another network fails by chance with 8 x 7e-6, for 8 maps at 4.5 deviations.
+        assert (np.abs(seen) < 4.5 * np.std(permuted, axis=0)).all(), (layer.name, seen)
 
 
 def test_what_lies_above_the_layer_does_not_move_its_map(trained: MLP, inputs: Tensor, labels: np.ndarray) -> None:
@@ -120,7 +126,7 @@ def test_what_lies_above_the_layer_does_not_move_its_map(trained: MLP, inputs: T
     observer = observed(LinearProbe(), state, labels)
     same = state_of(found.network, below.name, inputs)
     np.testing.assert_array_equal(same, state)
-    np.testing.assert_allclose(randomised_similarity(LinearProbe(), observer, same, labels), 1)
+    np.testing.assert_allclose(similarities(LinearProbe(), observer, same, labels), 1)
 
 
 def test_a_map_that_only_shows_the_input_stays(inputs: Tensor, labels: np.ndarray) -> None:
@@ -128,15 +134,50 @@ def test_a_map_that_only_shows_the_input_stays(inputs: Tensor, labels: np.ndarra
     state = inputs.numpy()
     observer = observed(LinearProbe(), state, labels)
     gain = stream("gain").uniform(0.5, 2, INPUTS).astype(np.float32)
-    np.testing.assert_allclose(randomised_similarity(LinearProbe(), observer, -state * gain, labels), 1, atol=0.05)
+    np.testing.assert_allclose(similarities(LinearProbe(), observer, -state * gain, labels), 1, atol=0.05)
+
+
+class Residual(nn.Module):
+    """A layer that adds a little to what a skip connection carries past it."""
+
+    observed_layers = ("block",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.block = Skipped()
+        nn.init.normal_(self.block.linear.weight, generator=torch_stream("residual", name))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        output: Tensor = self.block(inputs)
+        return output
+
+
+class Skipped(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(INPUTS, INPUTS)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        output: Tensor = inputs + 0.02 * self.linear(inputs)
+        return output
+
+
+def test_a_map_of_what_a_skip_connection_carries_stays(inputs: Tensor) -> None:
+    labels = (inputs @ torch.linspace(-1, 1, INPUTS) > 0).numpy().astype(np.int8)[:, None]
+    network = Residual("trained")
+    (layer,) = list_layers(network, inputs)
+    found = randomised_from(network, Residual("fresh"), inputs, layer)
+    assert found.reaches
+    observer = observed(CentroidProbe(), state_of(network, "block", inputs), labels)
+    assert similarities(CentroidProbe(), observer, state_of(found.network, "block", inputs), labels) > 0.7
 
 
 def test_dead_neurons_do_not_make_maps_alike(inputs: Tensor, labels: np.ndarray) -> None:
     dead = np.zeros((N, 300), dtype=np.float32)
     first, second = stream("two layers").normal(size=(2, N, 30)).astype(np.float32)
     observer = observed(CentroidProbe(), np.hstack([first, dead]), labels)
-    alone = randomised_similarity(CentroidProbe(), observed(CentroidProbe(), first, labels), second, labels)
-    found = randomised_similarity(CentroidProbe(), observer, np.hstack([second, dead]), labels)
+    alone = similarities(CentroidProbe(), observed(CentroidProbe(), first, labels), second, labels)
+    found = similarities(CentroidProbe(), observer, np.hstack([second, dead]), labels)
     np.testing.assert_allclose(found, alone)
     assert np.abs(found).max() < 0.7
 
@@ -145,8 +186,16 @@ def test_an_attribute_without_fit_has_none_and_a_hidden_layer_no_map(inputs: Ten
     state = inputs.numpy()
     labels = np.column_stack([labels[:, 1], np.ones(N, np.int8)])
     found = randomised_similarity(LinearProbe(), observed(LinearProbe(), state, labels), state, labels)
-    np.testing.assert_allclose(found, [1, np.nan])
+    np.testing.assert_allclose(found["randomised_similarity"], [1, np.nan])
+    assert found["note"] == [None, None]
     probe = MlpProbe(width=4, max_epochs=1)
     hidden = observed(probe, state, labels[:, :1])
     with pytest.raises(ValueError, match="no single weight per neuron"):
-        randomised_similarity(probe, hidden, state, labels[:, :1])
+        similarities(probe, hidden, state, labels[:, :1])
+
+
+def test_too_few_neurons_say_so(inputs: Tensor, labels: np.ndarray) -> None:
+    state = inputs.numpy()[:, :10]
+    found = randomised_similarity(CentroidProbe(), observed(CentroidProbe(), state, labels), state, labels)
+    assert np.isnan(found["randomised_similarity"]).all()
+    assert found["note"] == ["randomised_similarity: 10 neurons are live in both networks, 20 needed"] * 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denote.figures.relevance import EDGE, draw_relevance, draw_relevance_by_neuron, grouped, picture, shades
+from denote.figures.relevance import draw_relevance, draw_relevance_by_neuron, grouped, picture
 from denote.streams import stream
 
 
@@ -46,24 +46,6 @@ def test_each_layer_has_its_panel_with_symmetric_limits_and_its_scale() -> None:
     assert (fc.min(), "7" in panels["fc"].get_title(loc="right")) == (-1, True)
     assert "undefined" in panels["dead"].get_title(loc="right")
     figure.canvas.draw()
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(-9, 9), min_size=2, max_size=30), st.one_of(st.none(), st.floats(0, 10)))
-def test_shades_are_zero_inside_the_band_and_keep_sign_and_order_outside(
-    values: list[float], band: float | None
-) -> None:
-    relevance = np.array(values)
-    found = shades(relevance, band)
-    inside = np.abs(relevance) <= (band or 0)
-    assert (found[inside] == 0).all()
-    assert (np.abs(found) <= 1).all()
-    if band is not None:
-        assert (np.abs(found[~inside]) >= EDGE).all()
-        assert (np.sign(found[~inside]) == np.sign(relevance[~inside])).all()
-        assert inside.all() or np.abs(found).max() == 1
-    order = np.argsort(relevance, kind="stable")
-    assert (np.diff(found[order]) >= 0).all()
 
 
 def test_a_panel_counts_what_is_outside_its_band_and_says_where_there_is_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -12,8 +13,8 @@ from denote.evidence.scores import PerAttribute, Values
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import UNBOUNDED, Resources, State, moments
 
-LEAST_NEURONS = 3
-"""Two neurons correlate perfectly whatever they are."""
+LEAST_NEURONS = 20
+"""Of fewer neurons even unrelated maps look alike by chance: their correlation has a deviation of .23 and more."""
 
 
 def randomised_similarity(
@@ -23,13 +24,13 @@ def randomised_similarity(
     labels: Values,
     probe_seed: int = 0,
     resources: Resources = UNBOUNDED,
-) -> PerAttribute:
+) -> dict[str, Any]:
     """Refit an observer on the randomised layer and compare the two maps.
 
     After Adebayo et al. (2018), Sanity Checks for Saliency Maps. Near 1 the map does not depend on what the layer
-    learned; it may only show the input, as where places of an image carry over to places of a feature map. Near 0
-    it does depend on it, or it is noise: the shuffled band tells these apart. Units and channels of two
-    initialisations are in no relation, so for layers without places near 0 is what to expect and says little.
+    learned: it may only show the input, or what a skip connection carries past the layer. Near 0 it does depend on it,
+    or it is noise: the shuffled band tells these apart. Units of two initialisations are in no relation, so for layers
+    without places and skips near 0 is what to expect and says little.
 
     Args:
         probe: A probe whose observers weigh every neuron.
@@ -40,7 +41,8 @@ def randomised_similarity(
         resources: What the fit may use.
 
     Returns:
-        `similarity` per attribute, over the neurons that are live in both networks; NaN where one has no fit.
+        ``randomised_similarity``, `similarity` over the neurons that are live in both networks, and ``note`` as columns
+        of cells; NaN without a note where there is no fit, which has one already.
 
     Raises:
         ValueError: if the observers have no weight per neuron.
@@ -49,7 +51,12 @@ def randomised_similarity(
     assert observer.spread is not None  # noqa: S101 # else it had no relevance
     spread = moments(state).variance.sqrt().numpy()
     again = replace(probe.fit(state, labels, probe_seed, resources), spread=spread)
-    return similarity(trained, again.relevance, (spread > 0) & (observer.spread > 0))
+    live = (spread > 0) & (observer.spread > 0)
+    found = similarity(trained, again.relevance, live)
+    few = f"randomised_similarity: {live.sum()} neurons are live in both networks, {LEAST_NEURONS} needed"
+    why = few if live.sum() < LEAST_NEURONS else "randomised_similarity: all neurons of a map weigh the same"
+    unexplained = np.isnan(found) & observer.fitted & again.fitted
+    return {"randomised_similarity": found, "note": [why if there else None for there in unexplained]}
 
 
 def similarity(

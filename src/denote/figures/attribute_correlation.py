@@ -14,7 +14,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from denote.errors import DenoteError, one_of
-from denote.figures.relevance import SIGNED
+from denote.figures.signed import SIGNED
 from denote.figures.style import MANY, message, new_figure, styled
 
 MOST_ATTRIBUTES = 60
@@ -122,6 +122,8 @@ def draw_correlations(found: Correlations, *, ax: Axes) -> Axes:
     ax.set_xticks(centres, labels, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(centres, labels, rotation=0)
     ax.tick_params(length=0)
+    if np.isnan(phi).sum() > len(names):
+        ax.set_xlabel("hatched besides the diagonal: undefined, or left out of the table (reason in its note)")
     bar = ax.figure.colorbar(ax.collections[0], ax=ax, fraction=0.04, pad=0.02, shrink=0.8)
     bar.set_label("phi (negative: they exclude each other)")
     bar.outline.set_visible(False)
@@ -151,9 +153,6 @@ def _of_dataset(frame: pl.DataFrame, dataset: str | None) -> pl.DataFrame:
     if frame.is_empty() or (dataset is None and len(there) == 1):
         return frame
     if dataset not in there:
-        raise DenoteError(
-            "dataset",
-            "several are in the table" if dataset is None else f"{dataset!r} is not in the table",
-            one_of(dataset, there),
-        )
+        problem = "several are in the table" if dataset is None else f"{dataset!r} is not in the table"
+        raise DenoteError("dataset", problem, one_of(dataset or "", there))
     return frame.filter(pl.col("dataset") == dataset)

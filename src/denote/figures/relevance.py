@@ -7,27 +7,15 @@ from math import ceil, prod, sqrt
 
 import numpy as np
 import seaborn as sns
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from denote.figures.curves import thinned
+from denote.figures.signed import BANDED, EDGE, SIGNED, largest, outside_band, shades
 from denote.figures.style import MANY, axes_for, message, new_figure, styled
-
-# Blue against orange is told apart by every kind of colour vision. In a grey print the two ends look alike: they then
-# read as "much relevance", and the sign is lost; zero stays the lightest shade. What is no neuron is hatched, since any
-# grey of its own would be that of some relevance.
-_ENDS = ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"]
-SIGNED = LinearSegmentedColormap.from_list("relevance", _ENDS).with_extremes(bad="none")
-
-EDGE = 0.25
-"""Where on the colour scale the band ends: the palest colour outside is told from the neutral shade at a glance."""
-
-_SCALE = np.linspace(-1, 1, 256)
-BANDED = ListedColormap(SIGNED(np.where(np.abs(_SCALE) < EDGE, 0.5, (_SCALE + 1) / 2)))
-"""`SIGNED` with nothing to see inside the band: the scale of panels that have one."""
 
 INPUT = "input"
 MOST_IN_COLUMN = 10
@@ -86,37 +74,10 @@ def draw_relevance(
     return figure
 
 
-def outside_band(relevance: Float[np.ndarray, "*neuron"], band: float | None) -> Bool[np.ndarray, "*neuron"]:
-    """Which neurons weigh more than observers of shuffled labels do; none where no band is known."""
-    if band is None:
-        return np.zeros(relevance.shape, dtype=bool)
-    outside: np.ndarray = np.abs(relevance) > band
-    return outside
-
-
-def shades(relevance: Float[np.ndarray, " neuron"], band: float | None) -> Float[np.ndarray, " neuron"]:
-    """Places on the colour scale from -1 to 1: 0 inside the band, from `EDGE` at its end to 1 at the largest.
-
-    Without a band the scale is relevance / largest.
-    """
-    magnitude = np.where(np.isfinite(relevance), np.abs(relevance), np.nan)
-    largest = _largest(relevance)
-    if band is None:
-        return np.where(np.isfinite(relevance), relevance, np.nan) / (largest or 1.0)
-    beyond = np.clip((magnitude - band) / ((largest - band) or 1.0), 0, 1)
-    shade = np.where(outside_band(relevance, band), EDGE + (1 - EDGE) * beyond, 0.0)
-    signed: np.ndarray = np.where(np.isfinite(magnitude), shade * np.sign(relevance), np.nan)
-    return signed
-
-
-def _largest(relevance: Float[np.ndarray, " neuron"]) -> float:
-    return float(np.abs(relevance[np.isfinite(relevance)]).max(initial=0.0))
-
-
 def _reading(relevance: Float[np.ndarray, " neuron"], band: float | None) -> str:
     """What stands beside a layer's name: how many neurons mean something, and the scale."""
-    largest, n = _largest(relevance), int(np.isfinite(relevance).sum())
-    scale = f"largest |relevance| {largest:.3g}" if largest > 0 else "all zero or undefined"
+    top, n = largest(relevance), int(np.isfinite(relevance).sum())
+    scale = f"largest |relevance| {top:.3g}" if top > 0 else "all zero or undefined"
     if band is None:
         return f"no shuffled band; {scale}"
     return f"{outside_band(relevance, band).sum()} of {n} outside the band (±{band:.3g}); {scale}"

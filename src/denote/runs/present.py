@@ -16,8 +16,9 @@ from denote.figures.attribute_by_depth import draw_attribute_by_depth
 from denote.figures.curves import curves, some
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.profiles import profiles
-from denote.figures.relevance import draw_relevance, outside_band
+from denote.figures.relevance import draw_relevance
 from denote.figures.save import save_figure
+from denote.figures.signed import outside_band
 from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
 from denote.observation import INPUT
 from denote.observers.storage import load_observers
