@@ -109,7 +109,7 @@ def test_a_learning_curve_is_the_probe_on_nested_prefixes_with_its_interval() ->
     row = frame.filter(pl.col("attribute") == "copies", pl.col("x") == 125).row(0, named=True)
     n_positive = int((labels.test.values[:, 0] == 1).sum())
     bounds = auroc_interval(learnt[125], n_positive, CUT - n_positive)
-    assert (row["auroc_low"], row["auroc_high"]) == pytest.approx([float(bound) for bound in bounds])
+    assert (row["auroc_low"], row["auroc_high"]) == pytest.approx((float(bounds.low), float(bounds.high)))
     assert learnt[16] < learnt[250] < learnt[2000]
 
 

@@ -40,9 +40,13 @@ class Sides:
 
     def fit(self, probe: Probe, rows: Int[np.ndarray, " row"] | None = None) -> Observer:
         """A probe on all of *fit*, or on some of its rows."""
+        groups = None if self.groups is None else self.groups.fit
         if rows is None:
-            return probe.fit(self.state.fit, self.labels.fit, self.probe_seed, self.resources)
-        return probe.fit(rows_of(self.state.fit, rows), self.labels.fit[rows], self.probe_seed, self.resources)
+            return probe.fit(self.state.fit, self.labels.fit, self.probe_seed, self.resources, groups)
+        return probe.fit(
+            rows_of(self.state.fit, rows), self.labels.fit[rows], self.probe_seed, self.resources,
+            None if groups is None else groups[rows],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

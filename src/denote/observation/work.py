@@ -24,12 +24,12 @@ from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
 from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, observe_cells
 from denote.evidence.control_task import ControlTask
-from denote.evidence.curves import reading_curves
 from denote.evidence.description import description_length
 from denote.evidence.label_controls import LabelControl
 from denote.evidence.map_similarity import randomised_similarity
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
 from denote.evidence.random_subsets import RandomSubsets
+from denote.evidence.reading_curves import reading_curves
 from denote.evidence.relevance_band import weighs_neurons
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside, Facts, Subject

@@ -80,7 +80,23 @@ def rank_sum_skewness(
 def two_sided_tail(
     z: Float64[np.ndarray, "*shape"], skewness: Float64[np.ndarray, "*shape"]
 ) -> Float64[np.ndarray, "*shape"]:
-    """Chance that a standardised statistic is as far from 0, from a Pearson type III distribution of that skewness.
+    """Chance that a standardised statistic is as far from 0, on either side (see `upper_tail`).
+
+    Args:
+        z: The statistic, of either sign.
+        skewness: Of its distribution, of either sign.
+
+    Returns:
+        In [0, 1]; NaN where ``z`` is.
+    """
+    z, skewness = np.abs(z), np.abs(skewness)
+    return np.asarray(np.minimum(upper_tail(z, skewness) + upper_tail(z, -skewness), 1.0))
+
+
+def upper_tail(
+    z: Float64[np.ndarray, "*shape"], skewness: Float64[np.ndarray, "*shape"]
+) -> Float64[np.ndarray, "*shape"]:
+    """Chance that a standardised statistic is at least z, from a Pearson type III distribution of that skewness.
 
     The normal distribution, which it is without skewness, is wrong for ties: with 512 neurons of which many are active
     in few of 2,000 rows, and label proportions from .01, it has 179 times too many p-values below 1e-5 on noise.
@@ -92,13 +108,15 @@ def two_sided_tail(
         skewness: Of its distribution, of either sign.
 
     Returns:
-        In [0, 1]; NaN where ``z`` is.
+        In (0, 1]; NaN where ``z`` is. The short tail of the distribution ends, the statistic's does not quite: beyond
+        that end it is the smallest number there is.
     """
-    z, skewness = np.broadcast_arrays(np.abs(z), np.abs(skewness))
-    p = np.asarray(2 * stats.norm.sf(z))
-    skewed = skewness >= STRAIGHT
-    root = 2 / skewness[skewed]
-    near, far = root * (root - z[skewed]), root * (root + z[skewed])
-    # A gamma variable of shape root^2, centred and scaled: its long tail, and its short one, which ends at 0.
-    p[skewed] = special.gammaincc(root**2, far) + special.gammainc(root**2, np.maximum(near, 0.0))
-    return np.asarray(np.minimum(p, 1.0))
+    z, skewness = np.broadcast_arrays(z, skewness)
+    p = np.asarray(stats.norm.sf(z))
+    skewed = np.abs(skewness) >= STRAIGHT
+    root, far = 2 / np.abs(skewness[skewed]), z[skewed] * np.sign(skewness[skewed])
+    # A gamma variable of shape root^2, centred and scaled, mirrored where the skewness is negative.
+    place = np.maximum(root * (root + far), 0.0)
+    above, below = special.gammaincc(root**2, place), special.gammainc(root**2, place)
+    p[skewed] = np.where(skewness[skewed] > 0, above, below)
+    return np.asarray(np.maximum(p, np.finfo(float).tiny))
