@@ -33,6 +33,7 @@ CASES = {
     "mutation": Case("simulations.mutation", 3),
     "noise": Case("simulations.noise", 200),
     "planted": Case("simulations.planted", 200),
+    "cutoff": Case("simulations.cutoff", 50),
 }
 """Every case at its full size."""
 

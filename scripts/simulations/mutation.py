@@ -12,7 +12,7 @@ from jaxtyping import Int
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
 from denote.evidence.rule import Rule
-from denote.observation import Controls, Observation, Subject, observe_states
+from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observers.observer import Observer
 from denote.observers.probes import PROBES, probe_from
 from denote.states.layers import Layer
@@ -63,13 +63,15 @@ def observed(rows: Int[np.ndarray, " row"] | None = None, mutation: int = 0) -> 
             values[rows] = _noise(len(rows), 10.0, "mutant", mutation, place)
         codes[rows] = stream("mutation", "mutant classes", mutation).integers(0, CLASSES, len(rows))
     families, labels = _families(codes)
+    probes = {kind: probe_from(kind, SETTINGS.get(kind, {})) for kind in PROBES}
+    controls = Controls(shuffles=2, neuron_shuffles=1, rotations=1, twins=1, subsets=3, tasks=1)
+    untrained = [[_layer_state(values, depth) for depth, values in enumerate(twins)]]
     return observe_states(
         [_layer_state(values, depth) for depth, values in enumerate(states)],
-        subject=Subject("planted", "mlp", True, None, 0, "key", None), parts=PARTS, families=families, labels=labels,
-        probes={kind: probe_from(kind, SETTINGS.get(kind, {})) for kind in PROBES}, rule=Rule(),
-        controls=Controls(shuffles=2, neuron_shuffles=1, twins=1),
-        untrained=[[_layer_state(values, depth) for depth, values in enumerate(twins)]],
-        raw_input=Halves(inputs[PARTS.fit], inputs[PARTS.test]),
+        subject=Subject("planted", "mlp", True, None, 0, "key", None),
+        facts=Facts(PARTS, families, labels, classes=codes, class_names=tuple(map(str, range(CLASSES)))),
+        asked=Asked(probes, Rule(), controls, permutations=2, bootstraps=2, curves=True),
+        beside=Beside(untrained, raw_input=Halves(inputs[PARTS.fit], inputs[PARTS.test])),
     )  # fmt: skip
 
 

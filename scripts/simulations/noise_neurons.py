@@ -7,7 +7,7 @@ import polars as pl
 from jaxtyping import Float32
 
 from denote.attributes.labels import NULL, Family, Labels
-from denote.denotation.neurons import score_candidates
+from denote.denotation.held_out import score_candidates
 from denote.denotation.properties import family_halves
 from denote.denotation.rule import decide_neurons
 from denote.denotation.search import Settings, search
@@ -44,7 +44,7 @@ def judged(state: Float32[np.ndarray, "row neuron"], labels: Labels) -> pl.DataF
     fit, test = np.arange(0, len(state), 2), np.arange(1, len(state), 2)
     rule, settings = Rule(), Settings()
     found = search(state[fit], family_halves(Family("named", labels), fit, test), settings)
-    scores = score_candidates(state[test], found, rule.null, settings)
+    scores = score_candidates(state[test], found, rule.null, settings.memory)
     chosen = found.properties.fit_labels(found.index)
     positive, rows = (chosen == 1).sum(axis=1), (chosen != NULL).sum(axis=1)
     enough = np.minimum.reduce([positive, rows - positive, scores.n_positive, scores.n_negative]) >= rule.min_rows

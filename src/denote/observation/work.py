@@ -164,10 +164,13 @@ class Work:
         other = around.randomised
         if other is None or not weighs_neurons(probe, observer):
             return found.cells
-        similar = randomised_similarity(
+        columns = randomised_similarity(
             probe, observer, other, self.labels.fit.values, self.asked.probe_seed, around.resources
         )
-        return found.cells.with_columns(randomised_similarity=pl.Series(similar, dtype=pl.Float64).fill_nan(None))
+        return _with_notes(
+            found.cells.with_columns(_number("randomised_similarity", columns["randomised_similarity"])),
+            columns["note"],
+        )
 
     def _with_curves(self, cells: pl.DataFrame, probe: Probe, found: CellEvidence, around: Around) -> pl.DataFrame:
         """The cells with their description length, where it was asked for; curves go into their table."""
@@ -184,11 +187,7 @@ class Work:
         if len(found.observers) > 1:
             return cells
         numbers = {name: getattr(code, name) for name in ("description_bits", "intercept_bits", "compression")}
-        columns = [pl.Series(name, values, dtype=pl.Float64).fill_nan(None) for name, values in numbers.items()]
-        reasons = pl.Series(code.notes, dtype=pl.String)
-        return cells.with_columns(
-            *columns, note=pl.concat_str("note", reasons, separator="; ", ignore_nulls=True).replace("", None)
-        )
+        return _with_notes(cells.with_columns(_number(*each) for each in numbers.items()), code.notes)
 
     def _pairs(self, around: Around) -> None:
         place = {**_place(around.layer_state), "object_model": self.subject.object_model}
@@ -232,6 +231,16 @@ class Around:
     turned: Sequence[Halves[State]]
     randomised: State | None
     resources: Resources
+
+
+def _number(name: str, values: np.ndarray) -> pl.Series:
+    return pl.Series(name, values, dtype=pl.Float64).fill_nan(None)
+
+
+def _with_notes(cells: pl.DataFrame, reasons: Sequence[str | None]) -> pl.DataFrame:
+    """Cells with a remark more each, where there is one."""
+    text = pl.concat_str("note", pl.Series(list(reasons), dtype=pl.String), separator="; ", ignore_nulls=True)
+    return cells.with_columns(note=pl.when(text != "").then(text))
 
 
 def _stamped(name: str) -> bool:
