@@ -17,16 +17,13 @@ from denote.figures.curves import curves, some
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.profiles import profiles
 from denote.figures.relevance import draw_relevance
-from denote.figures.save import save_figure
 from denote.figures.signed import outside_band
-from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
 from denote.observation import INPUT
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
+from denote.runs.evidence_figures import draw_evidence, networks, saved
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from denote.runs.merge import Merged
 
 MOST_HEAT_MAPS = 6
@@ -43,31 +40,13 @@ def draw_tables(merged: Merged, folder: Path) -> list[Picture]:
         )  # fmt: skip
         caption = f"Label proportion of denoted properties by depth: {curve.title}."
         name = f"label_proportion_by_depth-{curve.slug}"
-        pictures.append(_saved(figure, folder, name, curve.of(merged.by_depth), caption))
+        pictures.append(saved(figure, folder, name, curve.of(merged.by_depth), caption))
     drawn = merged.cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
-    networks = drawn.select("dataset", "architecture").unique(maintain_order=True)
-    for dataset, architecture in networks.iter_rows():
+    for dataset, architecture, own in networks(drawn):
         figure = draw_attribute_by_depth(drawn, architecture=architecture, dataset=dataset)
-        own = drawn.filter((pl.col("dataset") == dataset) & (pl.col("architecture") == architecture))
         caption = f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}."
-        pictures.append(_saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
-    return pictures + draw_sparse(merged.cells, folder)
-
-
-def draw_sparse(cells: pl.DataFrame, folder: Path) -> list[Picture]:
-    """Draw how many neurons attributes need, per network, where there is a sparse observer."""
-    pictures = []
-    sparse = cells.filter(pl.col("probe") == "sparse")
-    for dataset, architecture in sparse.select("dataset", "architecture").unique(maintain_order=True).iter_rows():
-        figure = draw_sparse_curve(sparse, architecture=architecture, dataset=dataset)
-        own = sparse.filter((pl.col("dataset") == dataset) & (pl.col("architecture") == architecture))
-        caption = (
-            f"Held-out AUROC against the number of neurons that a sparse observer reads: {dataset}, {architecture}. "
-            "The neurons are chosen on fit by elimination; others may do as well."
-        )
-        name = f"sparse_curve-{dataset}-{architecture}"
-        pictures.append(_saved(figure, folder, name, sparse_curves(own), caption))
-    return pictures
+        pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
+    return pictures + draw_evidence(merged.tables, folder)
 
 
 @dataclass(frozen=True)
@@ -105,7 +84,7 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
             f"every neuron. {_what_of_band(layers, band)}"
         )
         slug = "".join(c if c.isalnum() or c in "._=-" else "_" for c in attribute)
-        pictures.append(_saved(figure, folder, f"relevance-{slug}", data, caption))
+        pictures.append(saved(figure, folder, f"relevance-{slug}", data, caption))
     return pictures
 
 
@@ -232,8 +211,3 @@ def pooled(neurons: pl.DataFrame) -> list[str]:
             "label_proportion_by_depth takes them for replicates."
         )
     return found
-
-
-def _saved(figure: Figure, folder: Path, name: str, data: pl.DataFrame, caption: str) -> Picture:
-    png, *_ = save_figure(figure, folder, name, data)
-    return Picture(png, caption)
