@@ -97,11 +97,11 @@ class Beside:
 
     Attributes:
         untrained: Per untrained twin the states of the same layers.
-        randomised: Per layer its state on *fit* after everything from the top of the network down to it was drawn anew;
-            None where that could not be had. Empty where the check is not made.
+        randomised: Per layer its state on *fit* after everything from the top of the network down to it was drawn anew,
+            or None, and what there is to say of it. Empty where the check is not made.
         raw_input: The flattened inputs, or None where that control is off.
     """
 
     untrained: Sequence[Sequence[LayerState]] = ()
-    randomised: Sequence[LayerState | None] = ()
+    randomised: Sequence[tuple[LayerState | None, str | None]] = ()
     raw_input: Halves[State] | None = None

@@ -39,7 +39,7 @@ from denote.observers.observer import Observer, Probe, fit_sizes
 from denote.observers.reading import Resources, State, check_state, moments
 from denote.states.state import LayerState
 from denote.states.stored import StoredState
-from denote.tables import JOB_TABLES, NEURONS, empty
+from denote.tables import JOB_TABLES, NEURONS, empty, note
 
 HELD = 0.25
 """Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
@@ -98,7 +98,7 @@ class Work:
                 check_state(each.test, self.labels.test.values)
         with _naming(f"layer {layer.name}"):
             turned = [rotated(state, layer, draw, self.asked.probe_seed) for draw in range(rotations)]
-        around = Around(layer_state, state, twins, turned, self._randomised(index), resources)
+        around = Around(layer_state, state, twins, turned, *self._randomised(index), resources)
         mixing = None
         if len(self.labels.fit):
             self._cells(around)
@@ -106,10 +106,12 @@ class Work:
             mixing = attributes_passed(state, self.labels, self.asked.rule, resources, self.facts.groups)
         self._neurons(around, mixing)
 
-    def _randomised(self, index: int) -> State | None:
-        """*fit* of a layer whose network was randomised from the top down to it."""
-        other = self.beside.randomised[index] if self.beside.randomised else None
-        return None if other is None else other.stored(self.facts.parts.fit)
+    def _randomised(self, index: int) -> tuple[State | None, str | None]:
+        """*fit* of a layer whose network was randomised from the top down to it, and what there is to say of that."""
+        if not self.beside.randomised:
+            return None, "randomised_similarity: the check is off"
+        other, remark = self.beside.randomised[index]
+        return None if other is None else other.stored(self.facts.parts.fit), remark
 
     def look_over(self) -> None:
         """What only shows once all layers are there."""
@@ -161,16 +163,16 @@ class Work:
 
     def _with_randomised(self, found: CellEvidence, probe: Probe, observer: Observer, around: Around) -> pl.DataFrame:
         """The cells with the randomisation check of their map, where they have one."""
-        other = around.randomised
-        if other is None or not weighs_neurons(probe, observer):
+        if not weighs_neurons(probe, observer):
             return found.cells
+        if around.randomised is None:
+            return _with_notes(found.cells, [around.remark] * found.cells.height)
+        name = "randomised_similarity"
         columns = randomised_similarity(
-            probe, observer, other, self.labels.fit.values, self.asked.probe_seed, around.resources
+            probe, observer, around.randomised, self.labels.fit.values, self.asked.probe_seed, around.resources
         )
-        return _with_notes(
-            found.cells.with_columns(_number("randomised_similarity", columns["randomised_similarity"])),
-            columns["note"],
-        )
+        remarks = [note(around.remark, each) for each in columns["note"]]
+        return _with_notes(found.cells.with_columns(_number(name, columns[name])), remarks)
 
     def _with_curves(self, cells: pl.DataFrame, probe: Probe, found: CellEvidence, around: Around) -> pl.DataFrame:
         """The cells with their description length, where it was asked for; curves go into their table."""
@@ -230,6 +232,7 @@ class Around:
     twins: Sequence[Halves[State]]
     turned: Sequence[Halves[State]]
     randomised: State | None
+    remark: str | None
     resources: Resources
 
 

@@ -259,25 +259,35 @@ class Job:
         """Whether the randomisation check was asked for and there is a map to be checked."""
         return bool(self.config["evidence"]["randomisation"]) and any(name in probes for name in ("linear", "centroid"))
 
-    def randomised(self, trained: TrainedModel, layers: Sequence[Layer | None]) -> list[LayerState | None]:
+    def randomised(
+        self, trained: TrainedModel, layers: Sequence[Layer | None]
+    ) -> list[tuple[LayerState | None, str | None]]:
         """States on *fit* of every layer after all from the top of the network down to it was drawn anew.
 
-        One network at a time; None for all layers side by side, which have no top, and where nothing could be replaced.
+        Only one such network is held at a time.
+
+        Returns:
+            Per layer the state, or None, and what there is to say of it.
         """
-        spec, samples, example = trained.spec, self.data.samples, self.data.samples.inputs[np.array([0])]
-        fresh = spec.twin(RANDOMISED).initial_network()
+        spec, samples = trained.spec, self.data.samples
+        if spec.is_initialisation:
+            return [(None, "randomised_similarity: the object model is not trained")] * len(layers)
+        fresh, example = spec.twin(RANDOMISED).initial_network(), samples.inputs[np.array([0])]
         store = StateStore(self.config["store"]["path"])
-        found: list[LayerState | None] = []
+        found: list[tuple[LayerState | None, str | None]] = []
         for layer in layers:
-            other = None if layer is None else randomised_from(trained.model.network, fresh, example, layer)
-            if layer is None or other is None or not other.reaches:
-                found.append(None)
+            if layer is None:
+                found.append((None, "randomised_similarity: all layers side by side have no top"))
+                continue
+            other = randomised_from(trained.model.network, fresh, example, layer)
+            if not other.reaches:
+                found.append((None, other.note))
                 continue
             (state,) = store.states(
                 digest([spec.key, "randomised", layer.name, RANDOMISED]), other.network, samples, self.data.parts.fit,
                 [layer], extract="asked", batch_size=self.config["trainer"]["extract_batch_size"], device=self.device,
             )  # fmt: skip
-            found.append(state)
+            found.append((state, other.note))
         return found
 
     def accuracy(self, trained: TrainedModel) -> tuple[float, str | None]:
