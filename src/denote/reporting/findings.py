@@ -7,7 +7,7 @@ import polars as pl
 from denote.estimate import Estimate
 from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, one_size, profiles
-from denote.reporting.numbers import count, interval, proportion
+from denote.numbers import count, interval, proportion
 
 PAPER = (
     "denote's numbers are our operationalisation of E. E. Allen, Neural Networks and Denotation (arXiv 2103.08315), "

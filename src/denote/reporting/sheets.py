@@ -12,7 +12,7 @@ from denote.estimate import Estimate
 from denote.figures.curves import Curve, is_head
 from denote.figures.profiles import one_size
 from denote.reporting.jobs import Job, tally
-from denote.reporting.numbers import NULL, count, interval, proportion, seconds, small
+from denote.numbers import NULL, count, interval, proportion, seconds, small
 
 MOST_ROWS = 100
 

@@ -16,7 +16,7 @@ from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, profiles
 from denote.reporting.findings import observed
 from denote.reporting.jobs import Job, tally
-from denote.reporting.numbers import count, interval, proportion
+from denote.numbers import count, interval, proportion
 from denote.states.layers import Layer
 
 MOST_LISTED = 10
