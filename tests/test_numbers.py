@@ -14,7 +14,8 @@ from denote.numbers import count, counts, interval, intervals, proportion, propo
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.95, ".95"), (1.0, "1.00"), (0.995, ".99"), (0.9999, ".99"), (-1.0, "-1.00"), (1.25, "1.25"), (0.0, ".00"), (-0.034, "-.03"),
+        (0.95, ".95"), (1.0, "1.00"), (0.995, ".99"), (0.9999, ".99"), (-1.0, "-1.00"), (1.25, "1.25"),
+        (0.0, ".00"), (-0.034, "-.03"),
         (-0.001, ".00"), (-0.9999, "-.99"),
         (None, "null"), (float("nan"), "null"), (0.5, ".50"),
     ],
@@ -32,7 +33,9 @@ def test_the_others() -> None:
     assert [seconds(0.42), seconds(125), seconds(None)] == ["0.4 s", "2 min 05 s", ""]
 
 
-proportions_and_null = st.lists(st.one_of(st.none(), st.floats(-1, 1), st.integers(-1000, 1000).map(lambda n: n / 1000)))
+proportions_and_null = st.lists(
+    st.one_of(st.none(), st.floats(-1, 1), st.integers(-1000, 1000).map(lambda n: n / 1000))
+)
 
 
 @given(values=proportions_and_null, decimals=st.sampled_from([2, 3]))

@@ -11,8 +11,8 @@ import polars as pl
 from denote.estimate import Estimate
 from denote.figures.curves import Curve, is_head
 from denote.figures.profiles import one_size
-from denote.reporting.jobs import Job, tally
 from denote.numbers import NULL, count, interval, proportion, seconds, small
+from denote.reporting.jobs import Job, tally
 
 MOST_ROWS = 100
 

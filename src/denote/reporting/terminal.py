@@ -14,9 +14,9 @@ from rich.table import Table
 from denote.estimate import Estimate
 from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, profiles
+from denote.numbers import count, interval, proportion
 from denote.reporting.findings import observed
 from denote.reporting.jobs import Job, tally
-from denote.numbers import count, interval, proportion
 from denote.states.layers import Layer
 
 MOST_LISTED = 10
