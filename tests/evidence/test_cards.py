@@ -49,7 +49,8 @@ def test_a_cell_says_all_its_numbers() -> None:
     [
         ("control_auroc", "shuffled not run"), ("untrained_auroc", "untrained not run"),
         ("input_auroc", "raw input not run"), ("rotated_auroc", "rotated not run"), ("selectivity", "selectivity null"),
-        ("selectivity_low", "selectivity .47."), ("accuracy", "accuracy null, majority .80"), ("q_value", "Not tested."),
+        ("selectivity_low", "selectivity .47."), ("accuracy", "accuracy null, majority .80"),
+        ("q_value", "Not tested."),
         ("detectable_auroc", "AUROC null, label proportion .07"), ("converged", "Convergence: not recorded."),
         ("n_fit", "Rows: null fit"), ("label_proportion", "label proportion null"),
         ("balanced_accuracy_interval_low", "balanced accuracy .96;"),

@@ -20,9 +20,7 @@ def summary(tables: dict[str, pl.DataFrame], **kwargs: object) -> str:
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pl.DataFrame]:
-    neurons = synthetic.neuron_table(3, 9, 16)
-    by_depth = synthetic.by_depth_table(neurons, rotated=True)
-    return {"cells": synthetic.cell_table(3, 9), "neurons": neurons, "label_proportion_by_depth": by_depth}
+    return synthetic.all_tables(3, 9, 16)
 
 
 def test_each_layer_has_its_line_with_its_numbers(tables: dict[str, pl.DataFrame]) -> None:
