@@ -4,9 +4,10 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
+from denote.evidence.rule import Rule
+from denote.reporting.dashboard import depth_curves, summary
 from denote.reporting.findings import findings
 from denote.reporting.sheets import cells_sheet
-from denote.reporting.tracking import depth_curves, summary
 
 
 def text(neurons: pl.DataFrame, *, rotated: bool = False, cells: pl.DataFrame | None = None) -> str:
@@ -87,7 +88,8 @@ def test_sizes_of_a_sparse_probe_are_not_mixed() -> None:
     assert "4 cells without a score" in said  # two networks, two probes: a curve is one cell here
     curves = depth_curves(sparse_cells(), neurons)
     assert curves[0]["by_depth/auroc/sparse"] == pytest.approx(curves[0]["by_depth/auroc/linear"] - 0.2)
-    assert summary(sparse_cells(), neurons)["cells"] == 2 * 3 * 6 * 2
+    tables = synthetic.all_tables(2, 3, 6) | {"cells": sparse_cells()}
+    assert summary(tables, Rule())["cells"] == 2 * 3 * 6 * 2
     sheet = cells_sheet(sparse_cells())
     column = sheet.header.index("probe")
     assert {row[column] for row in sheet.rows} == {"linear", "sparse (k = 8)"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from denote.evidence.rule import Rule
+from denote.figures.curves import some
 from denote.numbers import count, proportion, small
 from denote.reporting.page import Sheet, sheet, text, whole, yes
 from denote.reporting.page import note as written_note
@@ -21,7 +22,7 @@ class Family:
     """One family of tests, corrected together (METHOD section 3).
 
     Attributes:
-        name: ``cells``, ``pairs``, or the neurons of an attribute family.
+        name: ``cells``, ``pairs`` (of a neuron and an attribute), or the neurons of an attribute family.
         null: What chance is in these tests.
         n_tests: Number of tests.
         below: How many p-values lie below each of `LEVELS`, uncorrected.
@@ -65,7 +66,7 @@ def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
         found.append(_family(f"neurons, {name}", f"balanced accuracy {proportion(rule.null)}", rows, rule))
     sums = {key: int(scan[key].sum() or 0) for key in ("n_tests", "below_05", "below_001", "n_carrying")}
     below = sums["below_05"], sums["below_001"]
-    found.append(Family("neuron-attribute pairs", "AUROC .5", sums["n_tests"], below, sums["n_carrying"], rule.q))
+    found.append(Family("pairs", "AUROC .5", sums["n_tests"], below, sums["n_carrying"], rule.q))
     return [family for family in found if family.n_tests]
 
 
@@ -93,13 +94,14 @@ def null_check_sentences(null_check: pl.DataFrame) -> list[str]:
     """How many replicates under the null had a corrected hit; that it was not run, where it was not."""
     said = []
     for (scan,), rows in null_check.group_by(["scan"], maintain_order=True):
-        hits, replicates, expected = (rows[key].sum() for key in ("n_with_hit", "n_replicates", "expected"))
+        hits, replicates = int(rows["n_with_hit"].sum() or 0), int(rows["n_replicates"].sum() or 0)
+        expected = float(rows["expected"].sum() or 0)
         verdict = "ALARM" if rows["alarm"].any() else "no alarm"
         said.append(
             f"Null check of the {scan}: {hits} of {replicates} replicates with shuffled labels had a corrected hit, "
             f"at most {about(expected)} expected: {verdict}."
             if replicates
-            else f"Null check of the {scan}: not run ({rows['note'].drop_nulls().first() or 'no reason'})."
+            else f"Null check of the {scan}: not run ({some(rows['note'].drop_nulls().to_list(), 1) or 'no reason'})."
         )
     return said or ["Null check: not run, so nothing here shows that shuffled labels find nothing."]
 
@@ -134,8 +136,8 @@ def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
         ("alarm", yes("alarm")), ("note", written_note),
     ]  # fmt: skip
     caption = (
-        "Labels are shuffled, so every hit is false. Each replicate is corrected as a family of its own; the alarm rings "
-        "where a correct program would have so many replicates with a hit less than once in 1,000 runs."
+        "Labels are shuffled, so every hit is false. Each replicate is corrected as a family of its own; the alarm "
+        "rings where a correct program would have so many replicates with a hit less than once in 1,000 runs."
     )
     return sheet("Null check", caption, columns, null_check.iter_rows(named=True), "null_check.parquet")
 

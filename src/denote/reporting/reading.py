@@ -11,8 +11,8 @@ from denote.reporting.page import Column, Row, Sheet, amount, network, sheet, te
 TITLES = {"fit_rows": "Score by number of fit rows", "removed": "Redundancy: score after removing neurons"}
 CAPTIONS = {
     "fit_rows": "x is the number of fit rows with a label",
-    "removed": "x is the number of neurons that were taken away, those the observer relied on most, before it was fitted "
-    "again; a score that stays is carried by many",
+    "removed": "x is the number of neurons that were taken away, those the observer relied on most, before it was "
+    "fitted again; a score that stays is carried by many",
 }
 
 
@@ -49,8 +49,8 @@ def description_sheet(cells: pl.DataFrame) -> Sheet:
     ]  # fmt: skip
     caption = (
         "Bits to send the labels of fit with an online code of the observer, and with one that knows only how frequent "
-        "the label is. compression: the second over the first; 1 or less means that the observer is no help. Means over "
-        "object models."
+        "the label is. compression: the second over the first; 1 or less means that the observer is no help. Means "
+        "over object models."
     )
     return sheet("Description length", caption, columns, rows.iter_rows(named=True), "cells.parquet")
 

@@ -72,8 +72,8 @@ def write_report(
         folder: The sweep's folder; made where it is missing.
         title: The sweep's name.
         status: What became of its jobs.
-        tables: Those of ``tables.SWEEP_TABLES`` and, where there is one, ``sensitivity`` (how many neurons denote over a
-            grid of rules). What has no rows is left out of the report.
+        tables: Those of ``tables.SWEEP_TABLES`` and, where there is one, ``sensitivity`` (how many neurons denote over
+            a grid of rules). What has no rows is left out of the report.
         figures: In the order to be shown.
         rule: The rule that decided the tables; the default one where None.
         warnings: What makes the numbers doubtful, such as an object model at chance; one sentence each. A null check

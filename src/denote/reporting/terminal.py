@@ -24,11 +24,6 @@ from denote.states.layers import Layer
 
 MOST_LISTED = 10
 
-WORDS = (
-    "decisive: an observer of the whole layer reads the attribute. denotes: one neuron and a threshold do, the neuron is "
-    "on about as often as the property holds, and the test is against balanced accuracy .90, not chance."
-)
-
 
 def print_summary(
     tables: Mapping[str, pl.DataFrame],
@@ -135,7 +130,7 @@ def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Ru
     tests = families(tables, rule)
     if not tests:
         return
-    console.print(WORDS, highlight=False, style="dim")
+    console.print(_words(rule), highlight=False, style="dim")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in tests[0].row:
         table.add_column(heading, justify="left" if heading in ("tests of", "against") else "right")
@@ -144,6 +139,14 @@ def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Ru
     console.print(table)
     for sentence in [*chance_sentences(tables), *power_sentences(tables)]:
         console.print(escape(sentence), highlight=False)
+
+
+def _words(rule: Rule) -> str:
+    return (
+        f"decisive: an observer reads the attribute (balanced accuracy >= {proportion(rule.decisive)}, tested against "
+        f"chance). denotes: one neuron and a threshold do, tested against {proportion(rule.null)}, and the "
+        "neuron is on about as often as the property holds."
+    )
 
 
 def _print_jobs(console: Console, jobs: Sequence[Job]) -> None:
