@@ -28,6 +28,8 @@ def records(path: Path) -> Iterator[bytes]:
             at += BLOCK - at % BLOCK
             continue
         _, length, kind = struct.unpack_from("<IHB", data, at)
+        if at + HEADER + length > len(data):
+            return  # still being written
         record += data[at + HEADER : at + HEADER + length]
         at += HEADER + length
         if kind in (1, 4):

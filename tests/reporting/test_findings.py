@@ -34,6 +34,17 @@ def test_without_rotation_no_claim_about_single_neurons_is_made() -> None:
     assert "of random directions denote against" in said
 
 
+def test_only_an_excess_over_rotated_directions_supports_single_neurons() -> None:
+    neurons = synthetic.neuron_table(2, 4, 16)
+    by_depth = synthetic.by_depth_table(neurons, rotated=True)
+    said = "\n".join(findings(synthetic.cell_table(2, 4), neurons, by_depth))
+    assert "only the excess, ." in said
+    higher = by_depth.with_columns(rotated_share_denoting=pl.col("share_denoting") + 0.1)
+    said = "\n".join(findings(synthetic.cell_table(2, 4), neurons, higher))
+    assert "there is no excess, so nothing supports that single neurons are special" in said
+    assert "only the excess" not in said
+
+
 def test_the_trend_is_of_hidden_layers_and_says_it_is_no_test() -> None:
     said = next(s for s in text(synthetic.neuron_table(3, 9, 16)).split("\n") if "mean label proportion" in s)
     assert "at blocks.7" in said

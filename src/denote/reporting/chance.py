@@ -28,6 +28,7 @@ class Family:
         below: How many p-values lie below each of `LEVELS`, uncorrected.
         hits: How many are left after Benjamini and Hochberg's correction.
         q: The false discovery rate allowed.
+        passed: How many are decisive or denote, which asks more than a hit; None for pairs, which have no such rule.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Family:
     below: tuple[int, ...]
     hits: int
     q: float
+    passed: int | None = None
 
     @property
     def expected(self) -> tuple[float, ...]:
@@ -50,6 +52,7 @@ class Family:
             "tests of": self.name, "against": self.null, "tests": count(self.n_tests),
             **{f"p < {_level(level)} (chance)": f"{found:,} ({about(expected)})" for level, found, expected in below},
             "hits": count(self.hits), "false": f"<= {about(self.q * self.hits)}",
+            "by rule": "-" if self.passed is None else count(self.passed),
         }  # fmt: skip
 
 
@@ -61,19 +64,21 @@ def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
         rule: The rule that decided them.
     """
     cells, neurons, scan = tables["cells"], tables["neurons"], tables["scan"]
-    found = [_family("cells", "AUROC .5", cells, rule)]
+    found = [_family("cells", "AUROC .5", cells, "decisive", rule)]
     for (name,), rows in neurons.group_by(["family"], maintain_order=True):
-        found.append(_family(f"neurons, {name}", f"balanced accuracy {proportion(rule.null)}", rows, rule))
+        null = f"balanced accuracy {proportion(rule.null)}"
+        found.append(_family(f"neurons, {name}", null, rows, "denotes", rule))
     sums = {key: int(scan[key].sum() or 0) for key in ("n_tests", "below_05", "below_001", "n_carrying")}
     below = sums["below_05"], sums["below_001"]
     found.append(Family("pairs", "AUROC .5", sums["n_tests"], below, sums["n_carrying"], rule.q))
     return [family for family in found if family.n_tests]
 
 
-def _family(name: str, null: str, rows: pl.DataFrame, rule: Rule) -> Family:
+def _family(name: str, null: str, rows: pl.DataFrame, verdict: str, rule: Rule) -> Family:
     tested = rows.filter(pl.col("p_value").is_not_null())
     below = tuple(int((tested["p_value"] < level).sum()) for level in LEVELS)
-    return Family(name, null, len(tested), below, int((tested["q_value"] <= rule.q).sum()), rule.q)
+    hits = int((tested["q_value"] <= rule.q).sum())
+    return Family(name, null, len(tested), below, hits, rule.q, int(rows[verdict].sum() or 0))
 
 
 def chance_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
@@ -122,7 +127,8 @@ def families_sheet(found: Sequence[Family]) -> Sheet:
     rows = [family.row for family in found]
     caption = (
         "Uncorrected p-values with, in brackets, how many chance alone would give if there were nothing to find. hits: "
-        "after Benjamini and Hochberg's correction over the family. false: how many of the hits are so on average."
+        "after Benjamini and Hochberg's correction over the family. false: how many of the hits are so on average. "
+        "by rule: decisive cells and denoting neurons, of which the rule asks more than a hit."
     )
     return sheet("Tests made", caption, [(key, text(key)) for key in (rows[0] if rows else ())], rows)
 
@@ -150,4 +156,4 @@ def about(number: float | None) -> str:
     """An expected count: ``16``, ``0.3``."""
     if number is None:
         return "null"
-    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
+    return f"{number:,.0f}" if number >= 10 or number == 0 else f"{number:.1f}"
