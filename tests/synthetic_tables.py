@@ -7,13 +7,45 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.evidence.cards import cell_cards, neuron_cards
+from denote.evidence.rule import Rule
+from denote.evidence.spread import seed_spread
 from denote.streams import stream
-from denote.tables import CELLS, CONTROLS, LABEL_PROPORTION_BY_DEPTH, NEURONS, table
+from denote.tables import (
+    ATTRIBUTE_CORRELATION,
+    CELLS,
+    CONTROLS,
+    CURVES,
+    LABEL_PROPORTION_BY_DEPTH,
+    NEURONS,
+    NULL_CHECK,
+    SCAN,
+    SWEEP_TABLES,
+    empty,
+    table,
+)
 
 MEAN_PROPORTION = (0.1, 0.1, 0.3, 0.55, 0.7, 0.75, 0.6, 0.5, 0.3)
 SHARE = (0.0, 0.1, 0.25, 0.4, 0.5, 0.5, 0.45, 0.5, 0.8)
 ATTRIBUTES = {"odd": 2, "prime": 3, "loop": 4, "class=0": 0, "class=3": 5, "<img src=x onerror=alert(1)>": 99}
 """Attribute -> the depth where the linear probe's score passes (99: never)."""
+
+
+def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, pl.DataFrame]:
+    """Every table of a merged sweep whose controls all ran."""
+    cells, neurons = cell_table(seeds, n_layers), neuron_table(seeds, n_layers, width)
+    return {
+        "cells": cell_cards(cells, Rule()), "neurons": neuron_cards(neurons), "controls": control_table(neurons),
+        "scan": scan_table(seeds, n_layers), "pairs": empty(SWEEP_TABLES["pairs"]),
+        "curves": curve_table(seeds, n_layers), "null_check": null_check_table(seeds),
+        "attribute_correlation": correlation_table(), "seed_spread": seed_spread(cells),
+        "label_proportion_by_depth": by_depth_table(neurons, rotated=True),
+    }  # fmt: skip
+
+
+def empty_tables() -> dict[str, pl.DataFrame]:
+    """Every table of a sweep in which nothing was observed."""
+    return {name: empty(schema) for name, schema in SWEEP_TABLES.items()}
 
 
 def _observed(seed: int, depth: int, n_layers: int, trained: bool) -> dict[str, Any]:
@@ -58,8 +90,18 @@ def _property(rng: np.random.Generator, at: int, denoting: bool) -> dict[str, An
         "p_value": 1e-6 if denotes else 0.4, "q_value": 1e-5 if denotes else 0.9, "n_tests": 700, "denotes": denotes,
         "on_proportion": float(np.clip(p + rng.normal(0, 0.02), 0, 1)), "fit_balanced_accuracy": score,
         "n_fit": 1000, "n_test": 1000, "n_positive_fit": round(1000 * p), "n_positive_test": round(1000 * p),
-        "input_balanced_accuracy": 0.8, "note": None if denotes else "abstains",
+        "control_balanced_accuracy": 0.52, "untrained_balanced_accuracy": 0.68, "input_balanced_accuracy": 0.8,
+        "rival": "ink > 0.31", "rival_balanced_accuracy": 0.77, **_bounds("balanced_accuracy_interval", score, 0.02),
+        **_bounds("tpr", score, 0.03), **_bounds("tnr", score, 0.01), **_bounds("auroc", min(score + 0.01, 1), 0.01),
+        "majority_accuracy": max(p, 1 - p), "selectivity": score - 0.52, **_bounds("selectivity", score - 0.52, 0.03),
+        "rotated_share": 0.8 * SHARE[at], "detectable_balanced_accuracy": 0.965,
+        "attributes_passed": 1 if denotes else 0, "attributes_carried": int(rng.integers(0, 5)),
+        "note": None if denotes else "abstains",
     }  # fmt: skip
+
+
+def _bounds(name: str, value: float, half: float) -> dict[str, float]:
+    return {f"{name}_low": max(value - half, -1.0), f"{name}_high": min(value + half, 1.0)}
 
 
 def by_depth_table(neurons: pl.DataFrame, *, rotated: bool = False) -> pl.DataFrame:
@@ -78,6 +120,7 @@ def by_depth_table(neurons: pl.DataFrame, *, rotated: bool = False) -> pl.DataFr
             "unconditional_label_proportion_mean": live["label_proportion"].mean(),
             "unconditional_folded_mean": live["folded_label_proportion"].mean(),
             "rotated_share_denoting": 0.8 * len(found) / len(live) if rotated else None,
+            "smallest_detectable_proportion": 0.08,
         }  # fmt: skip
         if len(counts) < row["n_models"] or counts["len"].min() < 3:  # type: ignore[operator]
             rows.append(row | {"note": "a model has fewer than 5 distinct denoted properties"})
@@ -103,25 +146,97 @@ def cell_table(seeds: int = 3, n_layers: int = 9, attributes: dict[str, int] | N
                 for probe, later in (("linear", 0), ("neuron", 2)):
                     row = _observed(seed, depth, n_layers, True) | {
                         "n_neurons": 32, "probe": probe, "probe_seed": 0, "attribute": name, "family": "named",
-                        "label_proportion": 0.4, "n_fit": 1000, "n_test": 1000,
+                        "label_proportion": 0.4, "n_fit": 1000, "n_test": 1000, "n_positive_fit": 410,
+                        "n_positive_test": 400, "n_carrying": depth,
                     }  # fmt: skip
                     if name == "loop" and depth == 1:
                         rows.append(row | {"note": "too few positive rows in test (12 < 20)"})
                     else:
-                        rows.append(row | _scores(seed, depth - passes - later))
+                        rows.append(row | _scores(seed, depth - passes - later) | _of_probe(probe, depth))
     return table(rows, CELLS)
 
 
 def _scores(seed: int, since: int) -> dict[str, Any]:
     auroc = float(np.clip(0.985 + 0.004 * since + 0.001 * seed, 0.52, 0.999))
-    balanced = auroc - 0.02
+    balanced = auroc - 0.02 if since >= 0 else min(auroc - 0.02, 0.94)
     return {
         "auroc": auroc, "auroc_low": auroc - 0.02, "auroc_high": min(auroc + 0.01, 1), "average_precision": auroc,
         "balanced_accuracy": balanced, "balanced_accuracy_low": balanced - 0.02, "mcc": 2 * balanced - 1,
+        **_bounds("balanced_accuracy_interval", balanced, 0.02),
         "accuracy": balanced, "majority_accuracy": 0.6, "control_auroc": 0.5, "selectivity": auroc - 0.5,
-        "untrained_auroc": 0.9, "input_auroc": 0.96, "p_value": 1e-9, "q_value": 1e-8, "n_tests": 300,
-        "converged": True, "decisive": since >= 0,
+        **_bounds("selectivity", auroc - 0.5, 0.02), "untrained_auroc": 0.9, "input_auroc": 0.96,
+        "random_subset_percentile": 0.85, "detectable_auroc": 0.58, "detectable_proportion": 0.07,
+        "p_value": 1e-9, "q_value": 1e-8, "n_tests": 300, "converged": True, "decisive": since >= 0,
     }  # fmt: skip
+
+
+def _of_probe(probe: str, depth: int) -> dict[str, Any]:
+    """What only some probes have: a rotation changes neurons, and weights have a band, a map and a code."""
+    if probe == "neuron":
+        return {"rotated_auroc": 0.88}
+    return {
+        "relevance_band": 0.03, "n_outside_band": 12, "randomised_similarity": 0.02 * depth, "description_bits": 160.5,
+        "intercept_bits": 1347.0, "compression": 1347.0 / 160.5,
+        "note": "rotated_auroc: a rotation of the neurons changes nothing that this probe reads",
+    }  # fmt: skip
+
+
+def scan_table(seeds: int = 3, n_layers: int = 9) -> pl.DataFrame:
+    """The pair scan of every layer: a third of the neurons carry each attribute."""
+    rows = [
+        _observed(seed, depth, n_layers, True) | {
+            "n_neurons": 32, "attribute": name, "family": "named", "label_proportion": 0.4, "n_test": 1000,
+            "n_positive_test": 400, "n_tests": 30, "n_carrying": 10, "below_05": 14, "expected_05": 1.5,
+            "below_001": 11, "expected_001": 0.03, "best_neuron": 4, "best_auroc": 0.91, "max_statistic": 9.1,
+            "max_p_value": 0.005, "scan_max_p_value": 0.005,
+        }
+        for seed in range(seeds) for depth in range(n_layers) for name in ATTRIBUTES
+    ]  # fmt: skip
+    return table(rows, SCAN)
+
+
+def null_check_table(seeds: int = 3, *, alarm: bool = False) -> pl.DataFrame:
+    """Replicates with a hit of the cells, which may ring, and of the pair scan of every object model."""
+    hits = 7 if alarm else 1
+    cells = {
+        "scan": "cells", "n_tests": 300, "n_replicates": 20, "n_with_hit": hits, "expected": 1.0,
+        "p_value": 3e-5 if alarm else 0.64, "alarm": alarm,
+    }  # fmt: skip
+    pairs = [
+        {"scan": "pairs", "object_model": f"{seed:016x}", "n_tests": 1620, "n_replicates": 20, "n_with_hit": seed % 2,
+         "expected": 1.0, "p_value": 1.0, "alarm": False}
+        for seed in range(seeds)
+    ]  # fmt: skip
+    return table([cells, *pairs], NULL_CHECK)
+
+
+def curve_table(seeds: int = 3, n_layers: int = 9) -> pl.DataFrame:
+    """AUROC by number of fit rows and after removing neurons, of the linear probe."""
+    points = {"fit_rows": (15, 31, 125, 500, 1000), "removed": (0, 1, 2, 4, 8)}
+    rows = [
+        _observed(seed, depth, n_layers, True) | {
+            "probe": "linear", "probe_seed": 0, "attribute": name, "family": "named", "curve": curve, "x": x,
+            "auroc": 0.6 + 0.08 * index if curve == "fit_rows" else 0.98 - 0.02 * index,
+        }
+        for seed in range(seeds) for depth in range(n_layers) for name in ATTRIBUTES
+        for curve, steps in points.items() for index, x in enumerate(steps)
+    ]  # fmt: skip
+    return table(rows, CURVES)
+
+
+def correlation_table() -> pl.DataFrame:
+    """Pairs of attributes: one the complement of another, one inside another, the rest barely related."""
+    pairs = {
+        ("odd", "prime"): (0.21, 0.4, 230), ("odd", "class=3"): (0.33, 0.19, 100),
+        ("odd", "even"): (-1.0, 0.0, 0), ("loop", "class=0"): (0.41, 0.25, 100), ("prime", "loop"): (None, None, 0),
+    }  # fmt: skip
+    rows = [
+        {"dataset": "mnist", "attribute": first, "family": "named", "other": other, "other_family": "named",
+         "phi": phi, "jaccard": jaccard, "n_both": both, "n_rows": 1000,
+         "note": None if phi else "phi: an attribute is constant on the rows where both are known"}
+        for (first, other), (phi, jaccard, both) in pairs.items()
+    ]  # fmt: skip
+    return table(rows, ATTRIBUTE_CORRELATION)
 
 
 def control_table(neurons: pl.DataFrame) -> pl.DataFrame:

@@ -45,6 +45,15 @@ def test_cells_are_means_and_the_undefined_one_is_open(figure: Figure) -> None:
     np.testing.assert_allclose(values[:, 0], 0.96)
 
 
+def test_no_imperfect_score_is_written_as_perfect() -> None:
+    cells = synthetic.cell_table(1, 2, {"odd": 0})
+    for auroc, shown in ((0.9975, ".99"), (1.0, "1.00")):
+        drawn = draw_attribute_by_depth(cells.with_columns(auroc=pl.lit(auroc)))
+        written = {text.get_text() for ax in drawn.axes for text in ax.texts}
+        assert shown in written
+        assert ("1.00" in written) == (auroc == 1)
+
+
 def test_dots_mark_decisive_cells_and_are_hollow_where_models_disagree() -> None:
     cells = synthetic.cell_table(2, 3, {"odd": 0}).filter(pl.col("probe") == "linear")
     first = cells["object_model"][0]

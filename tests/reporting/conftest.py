@@ -18,7 +18,8 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sweep")
-    neurons = synthetic.neuron_table(3, 9, 32).with_columns(neuron_name=pl.lit(f"unit {HOSTILE}"))
+    tables = synthetic.all_tables(3, 9, 32)
+    neurons = tables["neurons"].with_columns(neuron_name=pl.lit(f"unit {HOSTILE}"))
     figure = draw_relevance_by_neuron(np.array([[1.0, -2.0]]), [HOSTILE]).figure
     files = save_figure(figure, folder / "figures", "map")  # type: ignore[arg-type]
     return write_report(
@@ -26,13 +27,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         title=f"demo {HOSTILE}",
         status=[Job("fine", "finished", seconds=3), Job(HOSTILE, "failed", f"attribute.where: no column '{HOSTILE}'")],
         tables={
-            "cells": synthetic.cell_table(3, 9),
+            **tables,
             "neurons": neurons,
+            "null_check": synthetic.null_check_table(3, alarm=True),
             "label_proportion_by_depth": synthetic.by_depth_table(neurons),
             "sensitivity": pl.DataFrame({"decisive": [0.9, 0.95], "denoting": [300, 250]}),
         },
         figures=[Picture(path, f'"{HOSTILE}" by depth') for path in files],
-        warnings=[f"Null check: 7 of 20 replicates had a hit. {HOSTILE}"],
+        warnings=[f"mlp seed 3 is at chance. {HOSTILE}"],
         config={"attribute": {HOSTILE: "class IN (1, 3)"}, "note": "</pre><script>alert(1)</script>"},
         versions={"denote": "0.1.0"},
         command='denote -m "attribute.where=class < 5"',

@@ -4,9 +4,10 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
+from denote.evidence.rule import Rule
+from denote.reporting.dashboard import depth_curves, summary
 from denote.reporting.findings import findings
 from denote.reporting.sheets import cells_sheet
-from denote.reporting.tracking import depth_curves, summary
 
 
 def text(neurons: pl.DataFrame, *, rotated: bool = False, cells: pl.DataFrame | None = None) -> str:
@@ -31,6 +32,17 @@ def test_without_rotation_no_claim_about_single_neurons_is_made() -> None:
     said = text(neurons, rotated=True)
     assert "not supported here" not in said
     assert "of random directions denote against" in said
+
+
+def test_only_an_excess_over_rotated_directions_supports_single_neurons() -> None:
+    neurons = synthetic.neuron_table(2, 4, 16)
+    by_depth = synthetic.by_depth_table(neurons, rotated=True)
+    said = "\n".join(findings(synthetic.cell_table(2, 4), neurons, by_depth))
+    assert "only the excess, ." in said
+    higher = by_depth.with_columns(rotated_share_denoting=pl.col("share_denoting") + 0.1)
+    said = "\n".join(findings(synthetic.cell_table(2, 4), neurons, higher))
+    assert "there is no excess, so nothing supports that single neurons are special" in said
+    assert "only the excess" not in said
 
 
 def test_the_trend_is_of_hidden_layers_and_says_it_is_no_test() -> None:
@@ -87,7 +99,8 @@ def test_sizes_of_a_sparse_probe_are_not_mixed() -> None:
     assert "4 cells without a score" in said  # two networks, two probes: a curve is one cell here
     curves = depth_curves(sparse_cells(), neurons)
     assert curves[0]["by_depth/auroc/sparse"] == pytest.approx(curves[0]["by_depth/auroc/linear"] - 0.2)
-    assert summary(sparse_cells(), neurons)["cells"] == 2 * 3 * 6 * 2
+    tables = synthetic.all_tables(2, 3, 6) | {"cells": sparse_cells()}
+    assert summary(tables, Rule())["cells"] == 2 * 3 * 6 * 2
     sheet = cells_sheet(sparse_cells())
     column = sheet.header.index("probe")
     assert {row[column] for row in sheet.rows} == {"linear", "sparse (k = 8)"}

@@ -78,7 +78,8 @@ def test_links_lead_somewhere_and_headings_are_nested(page: Page) -> None:
         "nothing here supports the claim that single neurons are special",
         "2 jobs: 1 finished, 1 failed",
         "attribute.where: no column",
-        "Null check: 7 of 20 replicates",
+        "Null check: 7 of 20 shuffled replicates of the cells had a corrected hit",
+        "mlp seed 3 is at chance",
         'denote -m "attribute.where=class < 5"',
         "logits (head: not tested)",
         "too few positive rows in test (12 < 20)",
@@ -96,23 +97,14 @@ def test_rows_are_capped_and_counted(report: Path) -> None:
 
 
 def test_the_rotated_control_changes_what_may_be_concluded(tmp_path: Path) -> None:
-    neurons = synthetic.neuron_table(2, 4, 16)
-    tables = {
-        "cells": synthetic.cell_table(2, 4),
-        "neurons": neurons,
-        "label_proportion_by_depth": synthetic.by_depth_table(neurons, rotated=True),
-    }
+    tables = synthetic.all_tables(2, 4, 16)
     text = write_report(tmp_path, title="t", status=[], tables=tables, figures=[]).read_text()
     assert "nothing here supports" not in text
     assert "random directions of each layer" in text
 
 
 def test_a_sweep_without_results_still_has_a_report(tmp_path: Path) -> None:
-    neurons = synthetic.neuron_table(1, 2, 4)
-    tables = {
-        "cells": synthetic.cell_table(1, 2).clear(),
-        "neurons": neurons.clear(),
-        "label_proportion_by_depth": synthetic.by_depth_table(neurons).clear(),
-    }
-    text = Page(write_report(tmp_path, title="t", status=[], tables=tables, figures=[]).read_text()).text
+    text = Page(
+        write_report(tmp_path, title="t", status=[], tables=synthetic.empty_tables(), figures=[]).read_text()
+    ).text
     assert "Nothing was observed" in text

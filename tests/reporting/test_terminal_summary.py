@@ -8,6 +8,7 @@ import pytest
 import synthetic_tables as synthetic
 from rich.console import Console
 
+from denote.evidence.rule import Rule
 from denote.reporting.jobs import Job, tally
 from denote.reporting.terminal import print_summary
 
@@ -20,9 +21,7 @@ def summary(tables: dict[str, pl.DataFrame], **kwargs: object) -> str:
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pl.DataFrame]:
-    neurons = synthetic.neuron_table(3, 9, 16)
-    by_depth = synthetic.by_depth_table(neurons, rotated=True)
-    return {"cells": synthetic.cell_table(3, 9), "neurons": neurons, "label_proportion_by_depth": by_depth}
+    return synthetic.all_tables(3, 9, 16)
 
 
 def test_each_layer_has_its_line_with_its_numbers(tables: dict[str, pl.DataFrame]) -> None:
@@ -64,3 +63,24 @@ def test_paths_are_relative_to_where_the_user_is(
 
 def test_empty_tables_are_no_crash(tables: dict[str, pl.DataFrame]) -> None:
     assert "Nothing was observed" in summary({name: frame.clear() for name, frame in tables.items()})
+
+
+def test_tests_made_are_printed_beside_what_chance_gives(tables: dict[str, pl.DataFrame]) -> None:
+    said = summary(tables, rule=Rule(null=0.85))
+    row = next(line.split() for line in said.splitlines() if line.startswith(" cells"))
+    n = tables["cells"]["p_value"].drop_nulls().len()
+    assert row[3:6] == [str(n), str(n), f"({0.05 * n:.0f})"]
+    assert row[-1] == str(tables["cells"]["decisive"].sum())
+    assert "no alarm" in said
+    assert "tested against .85" in said
+    assert "could not have been found decisive" in " ".join(said.split())
+
+
+def test_an_alarm_is_bold_and_cannot_be_overlooked(tables: dict[str, pl.DataFrame]) -> None:
+    assert "ALARM" not in summary(tables)
+    loud = tables | {"null_check": synthetic.null_check_table(alarm=True)}
+    assert "ALARM: Null check: 7 of 20" in summary(loud)
+    out = StringIO()
+    console = Console(file=out, width=200, force_terminal=True, color_system="standard")
+    print_summary(loud, console=console, folder=Path("sweep"))
+    assert "\x1b[1;31mALARM: Null check: 7 of 20" in out.getvalue()

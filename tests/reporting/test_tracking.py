@@ -124,14 +124,6 @@ def test_of_a_config(tmp_path: Path) -> None:
     assert tracked == Tracker("wandb", tmp_path / "demo", "demo", "denote", "team", ("a", "1"))
 
 
-def test_curves_are_a_handful_of_keys() -> None:
-    import synthetic_tables as synthetic
-
-    rows = tracking.depth_curves(synthetic.cell_table(3, 9), synthetic.neuron_table(3, 9, 32))
-    assert [row["depth"] for row in rows] == sorted({row["depth"] for row in rows})
-    assert len({key for row in rows for key in row}) < 20
-
-
 def test_disabled_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
     with tracker(tmp_path).run("job", "key", "a job", {"seed": 0}) as run:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -24,3 +26,9 @@ class Rule:
     q: float = 0.05
     min_rows: int = 25
     on_tolerance: float = 0.25
+
+
+def rule_of(config: Mapping[str, Any]) -> Rule:
+    """The decision rule of a job's ``evidence.*``."""
+    evidence = config["evidence"]
+    return Rule(**{name: evidence[name] for name in ("decisive", "null", "q", "min_rows", "on_tolerance")})

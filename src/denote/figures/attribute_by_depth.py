@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from denote.figures.curves import thinned
 from denote.figures.profiles import drawn_cells, first_decisive, profiles
 from denote.figures.style import MANY, message, new_figure, styled
+from denote.numbers import proportion
 
 MOST_ATTRIBUTES = 40
 MOST_ANNOTATED = 250
@@ -127,8 +128,7 @@ def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> 
             continue
         ink = "white" if value < 0.78 else "black"
         if annotate:
-            text = f"{value:.2f}".removeprefix("0")
-            ax.text(column + 0.42, row + 0.5, text, ha="center", va="center", fontsize=7, color=ink)
+            ax.text(column + 0.42, row + 0.5, proportion(value), ha="center", va="center", fontsize=7, color=ink)
         share = decisive[row, column]
         if share > 0:
             x = column + (0.86 if annotate else 0.5)

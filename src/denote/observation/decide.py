@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from denote.denotation import decisions
+from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.cells import decide_cells
 from denote.evidence.corrections import realised_threshold
 from denote.evidence.null_check import null_check_cells
@@ -31,10 +32,11 @@ def decide(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     pairs, scan = decide_pairs(tables["pairs"], tables["scan"], rule.q)
     cells = add_carrying(with_detectable(decide_cells(tables["cells"], rule), rule), scan)
     neurons, controls = decisions.decide(tables["neurons"], tables["controls"], rule)
+    neurons = add_attributes_carried(neurons, pairs, scan)
     of_pairs = tables["null_check"].filter(pl.col("scan") == "pairs")
     return {
         **tables,
-        "cells": cells, "neurons": add_attributes_carried(neurons, pairs, scan), "controls": controls,
+        "cells": cell_cards(cells, rule), "neurons": neuron_cards(neurons), "controls": controls,
         "scan": scan, "pairs": pairs, "null_check": pl.concat([null_check_cells(controls, rule.q), of_pairs]),
     }  # fmt: skip
 

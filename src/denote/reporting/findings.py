@@ -7,7 +7,7 @@ import polars as pl
 from denote.estimate import Estimate
 from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, one_size, profiles
-from denote.reporting.numbers import count, interval, proportion
+from denote.numbers import count, interval, proportion
 
 PAPER = (
     "denote's numbers are our operationalisation of E. E. Allen, Neural Networks and Denotation (arXiv 2103.08315), "
@@ -120,11 +120,16 @@ def _controls(curve: Curve, rows: pl.DataFrame) -> list[str]:
         )
     else:
         own = _mean_share(rows.filter(pl.col("rotated_share_denoting").is_not_null()), "share_denoting")
-        sentences.append(
-            f"{curve.title}, rotated control: {proportion(rotated)} of random directions denote against "
-            f"{proportion(own)} of neurons; only the excess supports that single neurons are special."
-        )
+        sentences.append(f"{curve.title}, rotated control: {_against_rotated(own or 0.0, rotated)}")
     return sentences
+
+
+def _against_rotated(own: float, rotated: float) -> str:
+    """What the share of random directions that denote leaves of the share of neurons that do."""
+    said = f"{proportion(rotated)} of random directions denote against {proportion(own)} of neurons; "
+    if own > rotated:
+        return said + f"only the excess, {proportion(own - rotated)}, supports that single neurons are special."
+    return said + "there is no excess, so nothing supports that single neurons are special."
 
 
 def _mean_share(rows: pl.DataFrame, column: str) -> float | None:

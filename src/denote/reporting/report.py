@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import mimetypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,11 +14,20 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, StrictUndefined
 
+from denote.evidence.rule import Rule
 from denote.figures.atomic import write_atomically
 from denote.figures.curves import curves
+from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet
+from denote.reporting.cards import cell_cards_shown, neuron_cards_shown
+from denote.reporting.chance import alarms, chance_sentences, families, families_sheet, null_check_sheet
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.jobs import Job, tally
-from denote.reporting.sheets import Sheet, cells_sheet, depth_sheet, frame_sheet, jobs_sheet, neurons_sheet
+from denote.reporting.page import Section, Sheet
+from denote.reporting.power import power_sentences
+from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
+from denote.reporting.reading import reading_sheets
+from denote.reporting.sheets import cells_sheet, depth_sheet, jobs_sheet, neurons_sheet, sensitivity_sheet
+from denote.reporting.spread import spread_sheet
 
 NAME = "report.html"
 
@@ -51,6 +60,7 @@ def write_report(
     status: Sequence[Job],
     tables: Mapping[str, pl.DataFrame],
     figures: Sequence[Picture],
+    rule: Rule | None = None,
     warnings: Sequence[str] = (),
     config: Mapping[str, Any] | None = None,
     versions: Mapping[str, str] | None = None,
@@ -62,10 +72,12 @@ def write_report(
         folder: The sweep's folder; made where it is missing.
         title: The sweep's name.
         status: What became of its jobs.
-        tables: ``cells``, ``neurons``, ``label_proportion_by_depth`` and, where there is one, ``sensitivity`` (how many
-            neurons denote over a grid of rules).
+        tables: Those of ``tables.SWEEP_TABLES`` and, where there is one, ``sensitivity`` (how many neurons denote over
+            a grid of rules). What has no rows is left out of the report.
         figures: In the order to be shown.
-        warnings: What makes the numbers doubtful: a null check that rang, an object model at chance. One sentence each.
+        rule: The rule that decided the tables; the default one where None.
+        warnings: What makes the numbers doubtful, such as an object model at chance; one sentence each. A null check
+            that rang is added from its table.
         config: The resolved configuration, JSON-like.
         versions: Package -> version.
         command: The command that runs it again.
@@ -73,16 +85,17 @@ def write_report(
     Returns:
         The file written.
     """
-    cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
+    by_depth = tables["label_proportion_by_depth"]
     html = _template().render(
         title=title,
         paper=PAPER,
         tally=tally(status),
         failed=[job for job in status if job.failed],
-        findings=findings(cells, neurons, by_depth),
-        warnings=warnings,
+        findings=findings(tables["cells"], tables["neurons"], by_depth),
+        warnings=[*alarms(tables["null_check"]), *warnings],
         figures=figures,
-        sheets=_sheets(tables, status),
+        belief=belief(tables, rule or Rule()),
+        sections=sections(tables, status),
         config=json.dumps(config, indent=2, default=str, ensure_ascii=False) if config is not None else "",
         versions=versions or {},
         command=command,
@@ -91,18 +104,46 @@ def write_report(
     return write_atomically(folder / NAME, html.encode())
 
 
-def _sheets(tables: Mapping[str, pl.DataFrame], status: Sequence[Job]) -> dict[str, list[Sheet]]:
-    """The report's tables under their headings; a heading without tables is left out."""
-    by_depth, sensitivity = tables["label_proportion_by_depth"], tables.get("sensitivity")
-    caption = "How many neurons would denote under other rules; the rule in force is the one in the configuration."
-    sheets = {
-        "Label proportion by depth": [depth_sheet(curve, curve.of(by_depth)) for curve in curves(by_depth)],
-        "Attributes": [] if tables["cells"].is_empty() else [cells_sheet(tables["cells"])],
-        "Neurons": [] if tables["neurons"].is_empty() else [neurons_sheet(tables["neurons"])],
-        "Sensitivity": [] if sensitivity is None else [frame_sheet("Other rules", caption, sensitivity)],
-        "Jobs": [jobs_sheet(status)] if status else [],
-    }
-    return {heading: some for heading, some in sheets.items() if some}
+def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
+    """What a sceptical reader asks first: is anything found where nothing is, how often was looked, what was missed."""
+    cells, tests = tables["cells"], families(tables, rule)
+    mapped = cells.filter(pl.col("randomised_similarity").is_not_null())
+    return Section(
+        "Can these numbers be believed?",
+        [*chance_sentences(tables), *power_sentences(tables), *randomisation_sentences(cells)],
+        [
+            *([families_sheet(tests)] if tests else []),
+            *_unless_empty(null_check_sheet, tables["null_check"]),
+            *_unless_empty(randomisation_sheet, mapped),
+        ],
+    )
+
+
+def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job]) -> list[Section]:
+    """The tables and cards under their headings; a heading with nothing under it is left out."""
+    cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
+    by_curve = [depth_sheet(curve, curve.of(by_depth)) for curve in curves(by_depth)]
+    counted = neurons.filter(pl.any_horizontal(pl.col("attributes_passed", "attributes_carried").is_not_null()))
+    mixing = [
+        *_unless_empty(correlation_sheet, tables["attribute_correlation"], cells),
+        *_unless_empty(mixing_sheet, counted),
+        *_unless_empty(carrying_sheet, tables["scan"]),
+    ]
+    every = [
+        Section("Label proportion by depth", sheets=by_curve),
+        Section("Attributes", sheets=_unless_empty(cells_sheet, cells), cards=cell_cards_shown(cells)),
+        Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
+        Section("Spread over seeds", sheets=_unless_empty(spread_sheet, tables["seed_spread"])),
+        Section("How easily attributes are read", sheets=reading_sheets(cells, tables["curves"])),
+        Section("Proxies and mixing", sheets=mixing),
+        Section("Sensitivity", sheets=_unless_empty(sensitivity_sheet, tables.get("sensitivity", pl.DataFrame()))),
+        Section("Jobs", sheets=[jobs_sheet(status)] if status else []),
+    ]
+    return [section for section in every if section]
+
+
+def _unless_empty(make: Callable[..., Sheet], frame: pl.DataFrame, *others: pl.DataFrame) -> list[Sheet]:
+    return [] if frame.is_empty() else [make(frame, *others)]
 
 
 def _template() -> Any:

@@ -1,82 +1,21 @@
-"""The tables of the report: frames as rows of text, capped, with their controls beside every score."""
+"""The main tables of the report: jobs, layers, cells and neurons, with their controls beside every score."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from denote.estimate import Estimate
 from denote.figures.curves import Curve, is_head
 from denote.figures.profiles import one_size
+from denote.numbers import NULL, count, proportion, seconds, small
 from denote.reporting.jobs import Job, tally
-from denote.reporting.numbers import NULL, count, interval, proportion, seconds, small
-
-MOST_ROWS = 100
-
-Row = Mapping[str, Any]
-Column = tuple[str, Callable[[Row], str]]
+from denote.reporting.page import Column, Row, Sheet, between, network, note, probe, share, sheet, text, whole, yes
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A table as it is printed.
-
-    Attributes:
-        title: Heading.
-        caption: What its rows are and how to read them.
-        header: Column names.
-        rows: Cells, as text that is not escaped yet.
-        more: What the cap left out, or empty.
-    """
-
-    title: str
-    caption: str
-    header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    more: str = ""
-
-
-def _sheet(title: str, caption: str, columns: Sequence[Column], rows: Iterable[Row], file: str = "") -> Sheet:
-    rows = list(rows)
-    hidden = len(rows) - MOST_ROWS
-    return Sheet(
-        title,
-        caption,
-        tuple(name for name, _ in columns),
-        [tuple(write(row) for _, write in columns) for row in rows[:MOST_ROWS]],
-        f"{count(hidden, 'more row')} in {file}" if hidden > 0 else "",
-    )
-
-
-def _text(key: str) -> Callable[[Row], str]:
-    return lambda row: NULL if row[key] is None else str(row[key])
-
-
-def _note(row: Row) -> str:
-    return row["note"] or ""
-
-
-def _share(key: str) -> Callable[[Row], str]:
-    return lambda row: proportion(row[key])
-
-
-def _count(key: str) -> Callable[[Row], str]:
-    return lambda row: count(row[key])
-
-
-def _yes(key: str) -> Callable[[Row], str]:
-    return lambda row: NULL if row[key] is None else "yes" if row[key] else "no"
-
-
-def _between(key: str, bounds: str | None = None) -> Callable[[Row], str]:
-    return lambda row: interval(Estimate.of(row, key, bounds))
-
-
-def _at_least(key: str, low: str) -> Callable[[Row], str]:
-    return lambda row: proportion(row[key]) + ("" if row[low] is None else f" (> {proportion(row[low])})")
+def _where_known(frame: pl.DataFrame, key: str, column: Column) -> list[Column]:
+    """A column that few observers have, only where one of these rows has it."""
+    return [column] if frame[key].is_not_null().any() else []
 
 
 def _rival(row: Row) -> str:
@@ -86,13 +25,13 @@ def _rival(row: Row) -> str:
 def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
     """What became of the jobs, those without evidence first."""
     columns: list[Column] = [
-        ("job", _text("name")),
-        ("status", _text("status")),
+        ("job", text("name")),
+        ("status", text("status")),
         ("time", lambda row: seconds(row["seconds"])),
-        ("reason", _text("reason")),
+        ("reason", text("reason")),
     ]
     rows = [vars(job) for job in sorted(jobs, key=lambda job: not job.failed)]
-    return _sheet("Jobs", f"{tally(jobs)}.", columns, rows, "status.json")
+    return sheet("Jobs", f"{tally(jobs)}.", columns, rows, "status.json")
 
 
 def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
@@ -102,101 +41,134 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
         pl.when(head).then(pl.col("layer") + " (head: not tested)").otherwise("layer").alias("layer")
     ).sort("depth", nulls_last=True)
     columns: list[Column] = [
-        ("layer", _text("layer")),
-        ("depth", _text("depth")),
-        ("models", _count("n_models")),
-        ("neurons", _count("n_neurons")),
-        ("live", _count("n_live")),
-        ("denoting", _count("n_denoting")),
-        ("distinct", _count("n_distinct")),
-        ("share denoting", _share("share_denoting")),
-        ("untrained", _share("untrained_share_denoting")),
-        ("rotated", _share("rotated_share_denoting")),
-        ("label proportion", _between("label_proportion_mean", "label_proportion")),
-        ("folded", _between("folded_mean", "folded")),
-        ("rotated folded", _share("rotated_folded_mean")),
-        ("majority side", _share("majority_side_share")),
-        ("on-proportion", _share("on_proportion_mean")),
-        ("unconditional", _share("unconditional_label_proportion_mean")),
-        ("note", _note),
+        ("layer", text("layer")),
+        ("depth", text("depth")),
+        ("models", whole("n_models")),
+        ("neurons", whole("n_neurons")),
+        ("live", whole("n_live")),
+        ("denoting", whole("n_denoting")),
+        ("distinct", whole("n_distinct")),
+        ("share denoting", share("share_denoting")),
+        ("untrained", share("untrained_share_denoting")),
+        ("rotated", share("rotated_share_denoting")),
+        ("label proportion", between("label_proportion_mean", "label_proportion")),
+        ("folded", between("folded_mean", "folded")),
+        ("rotated folded", share("rotated_folded_mean")),
+        ("majority side", share("majority_side_share")),
+        ("on-proportion", share("on_proportion_mean")),
+        ("unconditional", share("unconditional_label_proportion_mean")),
+        ("note", note),
     ]
     caption = (
         "Means and 95 % t-intervals over object models. on-proportion: all live neurons, denoting or not; "
         "unconditional: the best property of every live neuron; null: undefined, the note says why."
     )
-    return _sheet(curve.title, caption, columns, rows.iter_rows(named=True))
+    return sheet(curve.title, caption, columns, rows.iter_rows(named=True))
+
+
+def best_cells(cells: pl.DataFrame) -> pl.DataFrame:
+    """Of every attribute and probe the layer and object model with the highest lower bound; majority has none."""
+    scored = one_size(cells).filter(pl.col("probe") != "majority")
+    return scored.sort("balanced_accuracy_low", "auroc", descending=True, nulls_last=True).unique(
+        ["dataset", "architecture", "trained", "epoch", "attribute", "probe"], keep="first", maintain_order=True
+    )
 
 
 def cells_sheet(cells: pl.DataFrame) -> Sheet:
-    """Per attribute and probe the layer and object model with the highest lower bound, with its controls."""
-    scored = one_size(cells).filter(pl.col("probe") != "majority")
-    best = scored.sort("balanced_accuracy_low", "auroc", descending=True, nulls_last=True).unique(
-        ["dataset", "architecture", "trained", "epoch", "attribute", "probe"], keep="first", maintain_order=True
-    )
+    """The best cells, with their controls."""
+    best = best_cells(cells)
     columns: list[Column] = [
-        ("attribute", _text("attribute")),
-        ("probe", lambda row: row["probe"] + ("" if row["k"] is None else f" (k = {row['k']})")),
-        ("where", lambda row: f"{row['layer']}, {row['architecture']}{'' if row['trained'] else ' untrained'}"),
-        ("seed", _text("seed")),
-        ("label proportion", _share("label_proportion")),
-        ("n test", _count("n_test")),
-        ("AUROC", _between("auroc")),
-        ("balanced accuracy", _at_least("balanced_accuracy", "balanced_accuracy_low")),
+        ("attribute", text("attribute")),
+        ("probe", probe),
+        ("where", lambda row: f"{row['layer']}, {network(row)}"),
+        ("seed", text("seed")),
+        ("label proportion", share("label_proportion")),
+        ("n test", whole("n_test")),
+        ("AUROC", between("auroc")),
+        ("balanced accuracy", between("balanced_accuracy", "balanced_accuracy_interval")),
+        ("bound", share("balanced_accuracy_low")),
         ("accuracy / majority", lambda row: f"{proportion(row['accuracy'])} / {proportion(row['majority_accuracy'])}"),
-        ("shuffled", _share("control_auroc")),
-        ("selectivity", _share("selectivity")),
-        ("untrained", _share("untrained_auroc")),
-        ("raw input", _share("input_auroc")),
+        ("shuffled", share("control_auroc")),
+        ("selectivity", between("selectivity")),
+        ("untrained", share("untrained_auroc")),
+        ("raw input", share("input_auroc")),
+        ("rotated", share("rotated_auroc")),
+        *_where_known(best, "random_subset_percentile", ("random subsets", share("random_subset_percentile"))),
+        *_where_known(best, "control_task_auroc", ("control task", share("control_task_auroc"))),
         ("q", lambda row: small(row["q_value"])),
-        ("decisive", _yes("decisive")),
-        *([("enough neurons", _count("sufficient_k"))] if scored["sufficient_k"].is_not_null().any() else []),
-        ("note", _note),
+        ("detectable AUROC", share("detectable_auroc")),
+        ("detectable proportion", share("detectable_proportion")),
+        ("decisive", yes("decisive")),
+        *_where_known(best, "sufficient_k", ("enough neurons", whole("sufficient_k"))),
+        *_where_known(best, "n_outside_band", ("outside band", _outside_band)),
+        ("note", note),
     ]
+    n_cells = count(len(one_size(cells).filter(pl.col("probe") != "majority")), "cell")
     caption = (
-        f"The best layer and object model for each attribute and probe, of {count(len(scored), 'cell')}, chosen "
-        "by the score it shows: read it as where to look; the heat map shows every layer. shuffled, untrained and "
-        "raw input are AUROCs of the same observer on shuffled labels, on the untrained network and on the input."
+        f"The best layer and object model for each attribute and probe, of {n_cells}, chosen by the score it shows: "
+        "read it as where to look; the heat map shows every layer. bound: one-sided 95 %. shuffled, untrained, raw "
+        "input and rotated are AUROCs of the same observer on shuffled labels, on the untrained network, on the input "
+        "and on random directions. detectable: what a cell with these rows would have shown with power .8."
     )
-    return _sheet("Best cells", caption, columns, best.iter_rows(named=True), "cells.parquet")
+    return sheet("Best cells", caption, columns, best.iter_rows(named=True), "cells.parquet")
+
+
+def _outside_band(row: Row) -> str:
+    """Neurons whose weight no shuffled-label observer reaches."""
+    if row["n_outside_band"] is None:
+        return NULL
+    return f"{count(row['n_outside_band'])} of {count(row['n_neurons'])} (+-{proportion(row['relevance_band'], 3)})"
+
+
+def surest(neurons: pl.DataFrame) -> pl.DataFrame:
+    """The neurons that denote, the surest first."""
+    return neurons.filter("denotes").sort(
+        "q_value", "balanced_accuracy", descending=[False, True], nulls_last=True, maintain_order=True
+    )
 
 
 def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
     """Denoting neurons, the surest first."""
-    found = neurons.filter("denotes").sort(
-        "q_value", "balanced_accuracy", descending=[False, True], nulls_last=True, maintain_order=True
-    )
+    found = surest(neurons)
     columns: list[Column] = [
         ("neuron", lambda row: f"{row['layer']}, {row['neuron_name'] or row['neuron']}"),
-        ("of", lambda row: f"{row['architecture']}{'' if row['trained'] else ' untrained'}"),
-        ("seed", _text("seed")),
-        ("family", _text("family")),
-        ("denotes", _text("property")),
-        ("label proportion", _share("label_proportion")),
-        ("balanced accuracy", _at_least("balanced_accuracy", "balanced_accuracy_low")),
-        ("TPR", _share("tpr")),
-        ("TNR", _share("tnr")),
-        ("precision", _share("precision")),
-        ("on-proportion", _share("on_proportion")),
-        ("untrained", _share("untrained_balanced_accuracy")),
-        ("raw input", _share("input_balanced_accuracy")),
-        (
-            "rival",
-            lambda row: f"{row['rival']}: {proportion(row['rival_balanced_accuracy'])}" if row["rival"] else NULL,
-        ),
+        ("of", network),
+        ("seed", text("seed")),
+        ("family", text("family")),
+        ("denotes", text("property")),
+        ("label proportion", share("label_proportion")),
+        ("balanced accuracy", between("balanced_accuracy", "balanced_accuracy_interval")),
+        ("bound", share("balanced_accuracy_low")),
+        ("TPR", between("tpr")),
+        ("TNR", between("tnr")),
+        ("precision", share("precision")),
+        ("on-proportion", share("on_proportion")),
+        ("majority", share("majority_accuracy")),
+        ("shuffled", share("control_balanced_accuracy")),
+        ("selectivity", between("selectivity")),
+        ("untrained", share("untrained_balanced_accuracy")),
+        ("raw input", share("input_balanced_accuracy")),
+        ("rotated share", share("rotated_share")),
+        ("rival", _rival),
+        ("detectable", share("detectable_balanced_accuracy")),
         ("q", lambda row: small(row["q_value"])),
+        ("note", note),
     ]
     caption = (
         f"{count(len(found), 'row')} of {count(len(neurons.filter('live')), 'live neuron')} (once per family); "
-        "the others abstain. Every number is of held-out test rows. (> ...) is a one-sided 95 % bound."
+        "the others abstain. Every number is of held-out test rows. bound: one-sided 95 %. rotated share: of random "
+        "directions of that layer, how many denote. rival: the best threshold of a simple column on the same rows. "
+        "detectable: the balanced accuracy that would have passed with power .8."
     )
-    return _sheet("Denoting neurons", caption, columns, found.iter_rows(named=True), "neurons.parquet")
+    return sheet("Denoting neurons", caption, columns, found.iter_rows(named=True), "neurons.parquet")
 
 
-def frame_sheet(title: str, caption: str, frame: pl.DataFrame, file: str = "") -> Sheet:
-    """Any small frame, column by column."""
+def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
+    """How many neurons denote over a grid of rules, column by column."""
 
     def write(key: str, kind: pl.DataType) -> Callable[[Row], str]:
-        return _share(key) if kind.is_float() else _text(key)
+        return share(key) if kind.is_float() else text(key)
 
-    columns = [(key.replace("_", " "), write(key, kind)) for key, kind in frame.schema.items()]
-    return _sheet(title, caption, columns, frame.iter_rows(named=True), file)
+    columns = [(key.replace("_", " "), write(key, kind)) for key, kind in sensitivity.schema.items()]
+    caption = "How many neurons would denote under other rules; the rule in force is the one in the configuration."
+    return sheet("Other rules", caption, columns, sensitivity.iter_rows(named=True))

@@ -12,11 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from denote.estimate import Estimate
+from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, profiles
+from denote.numbers import count, interval, proportion
+from denote.reporting.chance import alarms, chance_sentences, families
 from denote.reporting.findings import observed
 from denote.reporting.jobs import Job, tally
-from denote.reporting.numbers import count, interval, proportion
+from denote.reporting.power import power_sentences
 from denote.states.layers import Layer
 
 MOST_LISTED = 10
@@ -27,16 +30,18 @@ def print_summary(
     jobs: Sequence[Job] = (),
     *,
     folder: Path,
+    rule: Rule | None = None,
     warnings: Sequence[str] = (),
     console: Console | None = None,
 ) -> None:
     """Print what a sweep found.
 
     Args:
-        tables: ``cells``, ``neurons``, ``label_proportion_by_depth`` as they stand in the sweep's folder.
+        tables: Those of ``tables.SWEEP_TABLES`` as they stand in the sweep's folder.
         jobs: What became of the jobs.
         folder: The sweep's folder with ``report.html``.
-        warnings: What makes the numbers doubtful, one sentence each.
+        rule: The rule that decided the tables; the default one where None.
+        warnings: What makes the numbers doubtful, one sentence each; a null check that rang is added from its table.
         console: Where to print; standard output where None, without colour codes when that is no terminal.
     """
     console = console or Console()
@@ -49,7 +54,10 @@ def print_summary(
         console.print(_caveat(by_depth), highlight=False, style="dim")
     for line in decisive_lines(cells):
         console.print(escape(line), highlight=False)
+    _print_belief(console, tables, rule or Rule())
     _print_jobs(console, jobs)
+    for alarm in alarms(tables["null_check"]):
+        console.print(f"[bold red]ALARM: {escape(alarm)}[/]", highlight=False)
     for warning in warnings:
         console.print(f"[bold yellow]warning:[/] {escape(warning)}", highlight=False)
     console.print()
@@ -115,6 +123,30 @@ def decisive_lines(cells: pl.DataFrame) -> list[str]:
 
 def _rows(found: pl.DataFrame) -> list[tuple[str, str, float | None]]:
     return list(found.select("attribute", "first_layer", "best_auroc").iter_rows())
+
+
+def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Rule) -> None:
+    """Tests made with what chance would give, the null check and the power; nothing where nothing was observed."""
+    tests = families(tables, rule)
+    if not tests:
+        return
+    console.print(_words(rule), highlight=False, style="dim")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in tests[0].row:
+        table.add_column(heading, justify="left" if heading in ("tests of", "against") else "right")
+    for family in tests:
+        table.add_row(*map(escape, family.row.values()))
+    console.print(table)
+    for sentence in [*chance_sentences(tables), *power_sentences(tables)]:
+        console.print(escape(sentence), highlight=False)
+
+
+def _words(rule: Rule) -> str:
+    return (
+        f"decisive: an observer reads the attribute (balanced accuracy >= {proportion(rule.decisive)}, tested against "
+        f"chance). denotes: one neuron and a threshold do, tested against {proportion(rule.null)}, and the "
+        "neuron is on about as often as the property holds."
+    )
 
 
 def _print_jobs(console: Console, jobs: Sequence[Job]) -> None:

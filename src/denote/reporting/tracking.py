@@ -15,18 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlparse
 
-import polars as pl
-
-from denote.figures.profiles import one_size
 from denote.keys import digest
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
 log = logging.getLogger(__name__)
-
-MAX_TABLE_ROWS = 10_000
-"""Rows of a W&B table: the dashboard shows no more."""
 
 
 @dataclass(frozen=True)
@@ -136,94 +130,3 @@ def replay(run: Any, history: Sequence[Mapping[str, Any]]) -> None:
     run.define_metric("*", step_metric="epoch")
     for row in history:
         run.log({key: value for key, value in row.items() if value is not None})
-
-
-def log_job(run: Any, cells: pl.DataFrame, neurons: pl.DataFrame, figures: Mapping[str, Path]) -> None:
-    """Log one job: its tables, its figures, and a handful of summary numbers."""
-    if run is None:
-        return
-    import wandb
-
-    run.define_metric("depth")
-    run.define_metric("by_depth/*", step_metric="depth")
-    for row in depth_curves(cells, neurons):
-        run.log(row)
-    run.summary.update(summary(cells, neurons))
-    tables = {"cells": cells, "neurons": neurons.filter(pl.col("denotes").fill_null(value=False))}
-    logged: dict[str, Any] = {name: as_table(frame) for name, frame in tables.items() if frame.height}
-    logged |= {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items()}
-    if logged:
-        run.log(logged)
-
-
-def log_sweep(
-    run: Any, cells: pl.DataFrame, neurons: pl.DataFrame, by_depth: pl.DataFrame, figures: Mapping[str, Path],
-) -> None:  # fmt: skip
-    """Log the merged sweep: label proportion and share denoting with depth as the x axis, tables and figures."""
-    if run is None:
-        return
-    import wandb
-
-    run.define_metric("depth")
-    run.define_metric("label_proportion_by_depth/*", step_metric="depth")
-    run.define_metric("by_depth/*", step_metric="depth")
-    curves = [
-        "share_denoting", "untrained_share_denoting", "label_proportion_mean", "folded_mean", "on_proportion_mean",
-    ]  # fmt: skip
-    for (depth,), rows in by_depth.sort("depth").group_by(["depth"], maintain_order=True):
-        values = {
-            f"label_proportion_by_depth/{row['architecture']}/{row['family']}/{curve}": row[curve]
-            for row in rows.iter_rows(named=True) for curve in curves if row["trained"] and row[curve] is not None
-        }  # fmt: skip
-        if depth is not None and values:
-            run.log({"depth": depth, **values})
-    for row in depth_curves(cells, neurons):
-        run.log(row)
-    run.summary.update(summary(cells, neurons))
-    tables = {
-        "label_proportion_by_depth": by_depth, "cells": cells,
-        "denoting_neurons": neurons.filter(pl.col("denotes").fill_null(value=False)),
-    }  # fmt: skip
-    logged: dict[str, Any] = {name: as_table(frame) for name, frame in tables.items() if frame.height}
-    logged |= {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items()}
-    if logged:
-        run.log(logged)
-
-
-def depth_curves(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[dict[str, Any]]:
-    """One row per depth: mean held-out AUROC per probe and share of live neurons that denote per family.
-
-    A handful of keys however many neurons there are: a metric per neuron would break a W&B project.
-    """
-    rows: dict[int, dict[str, Any]] = {}
-    by_probe = one_size(cells).drop_nulls(["depth", "auroc"]).group_by("depth", "probe").agg(pl.col("auroc").mean())
-    for row in by_probe.iter_rows(named=True):
-        rows.setdefault(row["depth"], {})[f"by_depth/auroc/{row['probe']}"] = row["auroc"]
-    by_family = (
-        neurons.filter(pl.col("live").fill_null(value=False) & pl.col("depth").is_not_null())
-        .group_by("depth", "family").agg(pl.col("denotes").fill_null(value=False).mean())
-    )  # fmt: skip
-    for row in by_family.iter_rows(named=True):
-        rows.setdefault(row["depth"], {})[f"by_depth/share_denoting/{row['family']}"] = row["denotes"]
-    return [{"depth": depth, **rows[depth]} for depth in sorted(rows)]
-
-
-def summary(cells: pl.DataFrame, neurons: pl.DataFrame) -> dict[str, Any]:
-    """Numbers by which runs are compared in the dashboard's table."""
-    cells = one_size(cells)
-    live = neurons.filter(pl.col("live").fill_null(value=False))
-    accuracy = neurons["object_accuracy"].drop_nulls()
-    return {
-        "object_accuracy": accuracy.mean() if accuracy.len() else None,
-        "cells": cells.height, "decisive_cells": int(cells["decisive"].fill_null(value=False).sum()),
-        "live_neurons": live.select("object_model", "layer", "pooling", "neuron").n_unique() if live.height else 0,
-        "denoting": int(neurons["denotes"].fill_null(value=False).sum()),
-    }  # fmt: skip
-
-
-def as_table(frame: pl.DataFrame) -> Any:
-    """A frame as a W&B table, its first `MAX_TABLE_ROWS` rows."""
-    import wandb
-
-    shown = frame.head(MAX_TABLE_ROWS)
-    return wandb.Table(columns=list[str | int](shown.columns), data=[list(row) for row in shown.iter_rows()])

@@ -21,7 +21,7 @@ from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
 from denote.errors import ConfigError
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, rule_of
 from denote.keys import digest
 from denote.object_models.accuracy import accuracy_note, held_out_accuracy
 from denote.object_models.settings import TrainerOptions, TrainingSettings
@@ -33,7 +33,6 @@ from denote.observers.probes import probe_from
 from denote.observers.reading import State
 from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
-from denote.runs.merge import rule_of
 from denote.states.layers import Layer
 from denote.states.listing import list_layers, select_layers
 from denote.states.randomised import randomised_from

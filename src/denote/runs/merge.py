@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -90,12 +89,6 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule) -> dict[str, pl.
         "label_proportion_by_depth": by_depth.select(*LABEL_PROPORTION_BY_DEPTH),
         "seed_spread": seed_spread(tables["cells"]),
     }
-
-
-def rule_of(config: Mapping[str, Any]) -> Rule:
-    """The decision rule of a job's ``evidence.*``."""
-    evidence = config["evidence"]
-    return Rule(**{name: evidence[name] for name in ("decisive", "null", "q", "min_rows", "on_tolerance")})
 
 
 def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:

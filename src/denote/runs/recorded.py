@@ -112,7 +112,7 @@ IN_SWEEP = 2
 
 
 def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
-    from denote.reporting import tracking
+    from denote.reporting import dashboard
     from denote.runs import present
     from denote.runs.merge import Merged
 
@@ -130,7 +130,8 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
             if relied is not None:
                 wanted = present.heat_map_attributes(observation.cells)[: IN_SWEEP if in_sweep else None]
                 pictures += present.draw_relied(relied, folder / "figures", wanted)
-        tracking.log_job(run, merged.cells, merged.neurons, {picture.path.stem: picture.path for picture in pictures})
+        shown = {picture.path.stem: picture.path for picture in pictures}
+        dashboard.log_job(run, merged.tables, shown, observation.rule)
 
 
 def _end(

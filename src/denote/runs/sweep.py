@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.errors import StoreError
+from denote.evidence.rule import rule_of
 from denote.keys import digest
 from denote.reporting.jobs import Job
 from denote.runs.fingerprint import disagreement
@@ -185,7 +186,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     from denote.denotation.rule import sensitivity_table
     from denote.reporting.report import write_report
     from denote.runs import present
-    from denote.runs.merge import merge, rule_of
+    from denote.runs.merge import merge
 
     check_agreement(outcome)
     command = command or _command(outcome)  # before the old results go
@@ -202,7 +203,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
         pictures += present.draw_relied(relied, fresh / "figures", present.heat_map_attributes(merged.cells))
     doubts = present.warnings(merged, rule)
     write_report(
-        fresh, title=outcome.folder.name, status=outcome.jobs, figures=pictures, warnings=doubts,
+        fresh, title=outcome.folder.name, status=outcome.jobs, figures=pictures, rule=rule, warnings=doubts,
         tables={**merged.tables, "sensitivity": sensitivity_table(merged.neurons)},
         config=jobs[0][1]["config"], versions=versions(), command=command,
     )  # fmt: skip
@@ -220,13 +221,13 @@ def _command(outcome: Outcome) -> str:
 
 
 def _track(outcome: Outcome, merged: Merged, config: Mapping[str, Any], figures: Mapping[str, Path]) -> None:
-    from denote.reporting import tracking
+    from denote.reporting import dashboard, tracking
 
     tracker = tracking.Tracker.of(config, outcome.folder)
     shared = {key: value for key, value in config.items() if key not in ("seed", "sweep_name")}
     try:
         with tracker.run("sweep", outcome.folder.name, f"sweep {outcome.folder.name}", shared) as run:
-            tracking.log_sweep(run, merged.cells, merged.neurons, merged.by_depth, figures)
+            dashboard.log_sweep(run, merged.tables, figures, rule_of(config))
             if outcome.failed:
                 raise _SweepFailedError
     except _SweepFailedError:
@@ -240,10 +241,10 @@ class _SweepFailedError(Exception):
 def show_job(folder: Path) -> None:
     """Print a short account of one finished job, corrected over that job alone."""
     from denote.reporting.terminal import print_summary
-    from denote.runs.merge import merge, rule_of
+    from denote.runs.merge import merge
 
-    merged = merge([folder], rule_of((read_record(folder) or {})["config"]))
-    print_summary(merged.tables, [_status(folder)], folder=folder)
+    rule = rule_of((read_record(folder) or {})["config"])
+    print_summary(merge([folder], rule).tables, [_status(folder)], folder=folder, rule=rule)
 
 
 def show(outcome: Outcome, *, skipped: int = 0) -> None:
@@ -262,4 +263,5 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
     tables = {name: pl.read_parquet(place / f"{name}.parquet") for name in SWEEP_TABLES}
     doubts = read_json(place / STATUS).get("warnings") or ()
-    print_summary(tables, outcome.jobs, folder=place, warnings=doubts)
+    rule = rule_of((read_record(outcome.folder / outcome.finished[0].name) or {})["config"])
+    print_summary(tables, outcome.jobs, folder=place, rule=rule, warnings=doubts)

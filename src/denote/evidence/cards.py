@@ -1,0 +1,191 @@
+"""Evidence cards: a row of the tables in plain sentences that can be quoted without the table.
+
+The record is the row itself. Its card names every number that the row should have: a control that is missing is said to
+be missing, and the row's note ends the card, since it holds the reasons.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from denote.evidence.rule import Rule
+from denote.numbers import NULL, counts, intervals, proportion, proportions
+
+CAUSAL = "not tested"
+"""What ``causal_evidence`` says: nothing here intervenes on a neuron."""
+
+MISSING = "not run"
+
+
+def cell_cards(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Put every cell into words.
+
+    Args:
+        cells: Columns of ``tables.CELLS``, decided.
+        rule: The rule that decided them; a cell that is not decisive says which of its conditions failed.
+
+    Returns:
+        The cells with ``card`` and ``causal_evidence``. A cell without a score has a card that says so.
+    """
+    of_scored = (_cell_scores(), _cell_controls(), _SPECIAL, _tests(), _detectable(), _CONVERGENCE)
+    scored = pl.col("auroc").is_not_null()
+    sentences = (
+        _CELL + ": " + _verdict(rule) + ".",
+        _rows(),
+        *(pl.when(scored).then(sentence) for sentence in of_scored),
+        *_ENDING,
+    )
+    return cells.with_columns(card=_joined(*sentences), causal_evidence=pl.lit(CAUSAL))
+
+
+def neuron_cards(neurons: pl.DataFrame) -> pl.DataFrame:
+    """Put every neuron that denotes into words.
+
+    Args:
+        neurons: Columns of ``tables.NEURONS``, decided.
+
+    Returns:
+        The neurons with ``card`` and ``causal_evidence``, null where a neuron does not denote.
+    """
+    sentences = (
+        pl.format("{}, {} denotes {} by the rule.", _PLACE, pl.coalesce("neuron_name", _UNIT), "property"),
+        _rows(),
+        _neuron_scores(),
+        _neuron_controls(),
+        _tests(),
+        pl.format("Best rival: {} ({}).", "rival", _or_null("rival_balanced_accuracy")).fill_null(
+            "Best rival: not run."
+        ),
+        pl.format("Detectable with power .8: balanced accuracy {}.", _or_null("detectable_balanced_accuracy")),
+        *_ENDING,
+    )
+    denotes = pl.col("denotes").fill_null(value=False)
+    return neurons.with_columns(
+        card=pl.when(denotes).then(_joined(*sentences)), causal_evidence=pl.when(denotes).then(pl.lit(CAUSAL))
+    )
+
+
+def _joined(*sentences: pl.Expr) -> pl.Expr:
+    """Sentences as one paragraph; those that are null are left out."""
+    return pl.concat_str(*sentences, separator=" ", ignore_nulls=True)
+
+
+def _or_null(column: str) -> pl.Expr:
+    return proportions(column).fill_null(NULL)
+
+
+def _control(column: str) -> pl.Expr:
+    return proportions(column).fill_null(MISSING)
+
+
+_PLACE = pl.format(
+    "{} ({}{}{})", "layer",
+    pl.col("architecture").fill_null("network"),
+    pl.when(pl.col("trained").not_()).then(pl.lit(", untrained")).otherwise(pl.lit("")),
+    pl.format(", seed {}", "seed").fill_null(""),
+)  # fmt: skip
+
+_UNIT = pl.format("neuron {}", "neuron")
+
+_CELL = pl.format(
+    "{}, {} probe{} at {}", "attribute", "probe", pl.format(" (at most {} neurons)", "k").fill_null(""), _PLACE
+)
+
+_CONVERGENCE = (
+    pl.when("converged").then(pl.lit("The fit converged."))
+    .when(pl.col("converged").not_()).then(pl.lit("The fit did NOT converge."))
+    .otherwise(pl.lit("Convergence: not recorded."))
+)  # fmt: skip
+
+_SPECIAL = pl.format("Of random class subsets of its size, {} score lower.", proportions("random_subset_percentile"))
+
+_ENDING = (pl.lit(f"Causal evidence: {CAUSAL}."), pl.format("Notes: {}.", "note"))
+
+
+def _verdict(rule: Rule) -> pl.Expr:
+    """Whether a cell is decisive and, where it is not, every condition that failed."""
+    failed = pl.concat_str(
+        _fails(_below("balanced_accuracy", rule.decisive), f"balanced accuracy below {proportion(rule.decisive)}"),
+        _fails(_below("balanced_accuracy_low", rule.null), f"its lower bound below {proportion(rule.null)}"),
+        _fails((pl.col("q_value") <= rule.q).not_().fill_null(value=True), f"q not at most {proportion(rule.q)}"),
+        _fails(_fewest_rows() < rule.min_rows, f"fewer than {rule.min_rows} rows of a label"),
+        separator=", ", ignore_nulls=True,
+    )  # fmt: skip
+    decisive = pl.col("decisive")
+    return (
+        pl.when(decisive).then(pl.lit("decisive by the rule"))
+        .when(decisive.not_()).then(pl.lit("not decisive by the rule: ") + failed)
+        .otherwise(pl.lit("not scored"))
+    )  # fmt: skip
+
+
+def _fails(condition: pl.Expr, name: str) -> pl.Expr:
+    return pl.when(condition).then(pl.lit(name))
+
+
+def _below(column: str, least: float) -> pl.Expr:
+    return (pl.col(column) >= least).not_().fill_null(value=True)
+
+
+def _fewest_rows() -> pl.Expr:
+    """The smallest number of positives or negatives in either part."""
+    positive = [pl.col(f"n_positive_{part}") for part in ("fit", "test")]
+    negative = [pl.col(f"n_{part}") - pl.col(f"n_positive_{part}") for part in ("fit", "test")]
+    return pl.min_horizontal(*positive, *negative)
+
+
+def _rows() -> pl.Expr:
+    return pl.format(
+        "Rows: {} fit ({} positive), {} test ({} positive, label proportion {}).",
+        *(counts(column).fill_null(NULL) for column in ("n_fit", "n_positive_fit", "n_test", "n_positive_test")),
+        _or_null("label_proportion"),
+    )
+
+
+def _cell_scores() -> pl.Expr:
+    return pl.format(
+        "AUROC {}; balanced accuracy {}; accuracy {}, majority {}.", intervals("auroc"),
+        intervals("balanced_accuracy", "balanced_accuracy_interval").fill_null(NULL), _or_null("accuracy"),
+        _or_null("majority_accuracy"),
+    )  # fmt: skip
+
+
+def _cell_controls() -> pl.Expr:
+    """The AUROCs of the controls; the control task only where there is one, since few data have word forms or ids."""
+    return pl.format(
+        "AUROC of controls: shuffled {}, untrained {}, raw input {}, rotated {}{}; selectivity {}.",
+        *(_control(column) for column in ("control_auroc", "untrained_auroc", "input_auroc", "rotated_auroc")),
+        pl.format(", control task {}", proportions("control_task_auroc")).fill_null(""),
+        intervals("selectivity").fill_null(NULL),
+    )
+
+
+def _detectable() -> pl.Expr:
+    return pl.format(
+        "Detectable with power .8: AUROC {}, label proportion {}.",
+        _or_null("detectable_auroc"), _or_null("detectable_proportion"),
+    )  # fmt: skip
+
+
+def _neuron_scores() -> pl.Expr:
+    return pl.format(
+        "Balanced accuracy {}, TPR {}, TNR {}; majority accuracy {}.",
+        intervals("balanced_accuracy", "balanced_accuracy_interval").fill_null(NULL), intervals("tpr").fill_null(NULL),
+        intervals("tnr").fill_null(NULL), _or_null("majority_accuracy"),
+    )  # fmt: skip
+
+
+def _neuron_controls() -> pl.Expr:
+    return pl.format(
+        "The same search: shuffled {}, untrained {}, raw input {}, rotated: {}; selectivity {}.",
+        *(_control(f"{control}_balanced_accuracy") for control in ("control", "untrained", "input")),
+        pl.format("{} of directions denote", proportions("rotated_share")).fill_null(MISSING),
+        intervals("selectivity").fill_null(NULL),
+    )
+
+
+def _tests() -> pl.Expr:
+    """The corrected p-value and over how many tests it was corrected."""
+    q = pl.col("q_value")
+    written = pl.when(q < 0.001).then(pl.lit("q < .001")).otherwise(pl.lit("q = ") + proportions("q_value", 3))
+    return pl.format("{} over {} tests.", written, counts("n_tests")).fill_null("Not tested.")

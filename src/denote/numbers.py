@@ -1,0 +1,77 @@
+"""Numbers as they are read: proportions with two decimals and no leading zero, ``null`` for what is undefined.
+
+Each exists for one number and, where tables of any length are put into words, for a column of them.
+"""
+
+from __future__ import annotations
+
+from math import floor, isnan
+
+import polars as pl
+
+from denote.estimate import Estimate
+
+NULL = "null"
+
+
+def proportion(value: float | None, decimals: int = 2) -> str:
+    """A number of [-1, 1]: ``.95``, ``1.00``, ``-.03``; rounding never makes a perfect score of an imperfect one."""
+    if value is None or value != value:
+        return NULL
+    scale = 10**decimals
+    units = floor(abs(value) * scale + 0.5)
+    if units == scale and abs(value) < 1:
+        units -= 1
+    whole, rest = divmod(units, scale)
+    return f"{'-' if value < 0 and units else ''}{whole or ''}.{rest:0{decimals}d}"
+
+
+def proportions(column: str, decimals: int = 2) -> pl.Expr:
+    """A column as `proportion` writes its numbers; what is null stays null."""
+    value, scale = pl.col(column), 10**decimals
+    rounded = (value.abs() * scale + 0.5).floor().cast(pl.Int64, strict=False)
+    units = rounded - ((rounded == scale) & (value.abs() < 1)).cast(pl.Int64)
+    sign = pl.when((value < 0) & (units > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
+    whole = pl.when(units < scale).then(pl.lit("")).otherwise((units // scale).cast(pl.String))
+    return pl.concat_str(sign, whole, pl.lit("."), (units % scale).cast(pl.String).str.zfill(decimals))
+
+
+def interval(estimate: Estimate[float]) -> str:
+    """``.95 [.93, .97]``; the bracket is left out where it is undefined."""
+    value = proportion(estimate.value)
+    if isnan(estimate.value) or isnan(estimate.low) or isnan(estimate.high):
+        return value
+    return f"{value} [{proportion(estimate.low)}, {proportion(estimate.high)}]"
+
+
+def intervals(column: str, bounds: str | None = None) -> pl.Expr:
+    """A column as `interval` writes its numbers, ends from ``<bounds>_low`` and ``<bounds>_high``; null stays null."""
+    low, high = (proportions(f"{bounds or column}_{end}") for end in ("low", "high"))
+    return proportions(column) + pl.format(" [{}, {}]", low, high).fill_null("")
+
+
+def small(value: float | None) -> str:
+    """A p- or q-value: ``.032``, ``3e-07``."""
+    if value is None or value != value:
+        return NULL
+    return proportion(value, 3) if value >= 0.001 or value == 0 else f"{value:.0e}"
+
+
+def count(number: int | None, noun: str = "") -> str:
+    """``1,024 neurons``, ``1 neuron``."""
+    if number is None:
+        return NULL
+    return f"{number:,}" + (f" {noun}{'' if number == 1 else 's'}" if noun else "")
+
+
+def counts(column: str) -> pl.Expr:
+    """A column of whole numbers as `count` writes them; null stays null."""
+    reversed_digits = pl.col(column).cast(pl.String).str.reverse()
+    return reversed_digits.str.replace_all(r"(\d{3})", "${1},").str.strip_chars_end(",").str.reverse()
+
+
+def seconds(value: float | None) -> str:
+    """``0.4 s``, ``2 min 05 s``."""
+    if value is None:
+        return ""
+    return f"{value:.1f} s" if value < 60 else f"{int(value // 60)} min {int(value % 60):02d} s"

@@ -1,0 +1,125 @@
+"""Attributes that stand in for each other, and neurons that several attributes share, for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from denote.figures.curves import some
+from denote.numbers import proportion
+from denote.reporting.page import Column, Row, Sheet, amount, network, note, share, sheet, text, whole
+
+EXACT = 1e-9
+"""Distance of phi from 1 below which two attributes split the rows alike."""
+NETWORK = ["dataset", "architecture", "trained", "epoch"]
+LAYER = [*NETWORK, "layer", "depth"]
+MOST_LAYERS = 12
+
+
+def correlation_sheet(correlation: pl.DataFrame, cells: pl.DataFrame) -> Sheet:
+    """Pairs of attributes, the most strongly related first, and how they are tied where they are.
+
+    Args:
+        correlation: Columns of ``tables.ATTRIBUTE_CORRELATION``.
+        cells: Columns of ``tables.CELLS``; they know how many test rows have an attribute.
+    """
+    sizes = cells.select("dataset", "attribute", "n_positive_test", "n_test").unique(["dataset", "attribute"])
+    pairs = correlation
+    for column in ("attribute", "other"):
+        pairs = pairs.join(
+            sizes.rename({"attribute": column, "n_positive_test": f"n_{column}", "n_test": f"known_{column}"}),
+            on=["dataset", column], how="left", maintain_order="left",
+        )  # fmt: skip
+    strongest = pairs.sort(pl.col("phi").abs(), descending=True, nulls_last=True, maintain_order=True)
+    columns: list[Column] = [
+        ("attribute", text("attribute")), ("other", text("other")), ("dataset", text("dataset")),
+        ("phi", share("phi")), ("Jaccard", share("jaccard")), ("rows with both", whole("n_both")),
+        ("rows", whole("n_rows")), ("tied how", _tie), ("note", note),
+    ]  # fmt: skip
+    caption = (
+        "phi: correlation of the two labels on test rows where both are known. Evidence that one attribute is read may "
+        "be evidence of the other; of attributes that are complements or the same rows it always is."
+    )
+    return sheet(
+        "Attributes that stand in for each other", caption, columns, strongest.iter_rows(named=True),
+        "attribute_correlation.parquet",
+    )  # fmt: skip
+
+
+def _tie(row: Row) -> str:
+    """What follows from how the attributes are made, seen on the test rows."""
+    phi, both = row["phi"], row["n_both"]
+    if phi is None:
+        return ""
+    if abs(phi) > 1 - EXACT:
+        return "the same rows" if phi > 0 else "complements"
+    if both == 0:
+        return "disjoint"
+    whole_rows = {row["n_rows"]} == {row["known_attribute"], row["known_other"]}
+    if whole_rows and both == row["n_attribute"]:
+        return f"nested: {row['attribute']} lies in {row['other']}"
+    if whole_rows and both == row["n_other"]:
+        return f"nested: {row['other']} lies in {row['attribute']}"
+    return ""
+
+
+def mixing_sheet(neurons: pl.DataFrame) -> Sheet:
+    """How many attributes the live neurons of each layer pass and carry.
+
+    Args:
+        neurons: Columns of ``tables.NEURONS``; the numbers are the same in every family's row of a neuron.
+    """
+    live = neurons.filter("live").unique([*LAYER, "object_model", "pooling", "neuron"], maintain_order=True)
+    numbers = {"passed": "attributes_passed", "carried": "attributes_carried"}
+    rows = live.group_by(LAYER, maintain_order=True).agg(
+        pl.len().alias("n_live"),
+        *(pl.col(column).mean().alias(f"{name}_mean") for name, column in numbers.items()),
+        *(pl.col(column).max().alias(f"{name}_max") for name, column in numbers.items()),
+        *((pl.col(column) == 0).mean().alias(f"{name}_none") for name, column in numbers.items()),
+        *((pl.col(column) == 1).mean().alias(f"{name}_one") for name, column in numbers.items()),
+        *((pl.col(column) > 1).mean().alias(f"{name}_several") for name, column in numbers.items()),
+    )
+    columns: list[Column] = [("of", network), ("layer", text("layer")), ("live neurons", whole("n_live"))]
+    for name in numbers:
+        columns += [
+            (f"{name}: none", share(f"{name}_none")), ("one", share(f"{name}_one")),
+            ("several", share(f"{name}_several")), ("mean", amount(f"{name}_mean")), ("most", whole(f"{name}_max")),
+        ]  # fmt: skip
+    caption = (
+        "Shares of live neurons. passed: attributes that the neuron decides by the rule with a threshold chosen on "
+        "fit. carried: attributes with which its activation goes together at all, after correction of the pair scan."
+    )
+    rows = rows.sort("depth", nulls_last=True, maintain_order=True)
+    return sheet("Attributes per neuron", caption, columns, rows.iter_rows(named=True), "neurons.parquet")
+
+
+def carrying_sheet(scan: pl.DataFrame) -> Sheet:
+    """Which share of the live neurons carries each attribute, layer by layer.
+
+    Args:
+        scan: Columns of ``tables.SCAN``.
+    """
+    key = [*NETWORK, "attribute", "family"]
+    layers = (
+        scan.group_by([*key, "layer", "depth"], maintain_order=True)
+        .agg(carrying=pl.col("n_carrying").sum() / pl.col("n_tests").sum(), best=pl.col("best_auroc").mean())
+        .sort("depth", nulls_last=True, maintain_order=True)
+    )
+    rows = layers.group_by(key, maintain_order=True).agg("layer", "carrying", "best")
+    columns: list[Column] = [
+        ("attribute", text("attribute")), ("of", network), ("neurons that carry it", by_layer("carrying")),
+        ("AUROC of the best neuron, chosen on test", by_layer("best")),
+    ]  # fmt: skip
+    caption = (
+        "Share of the tested neurons of each layer, over all object models, whose activation differs between rows with "
+        "and without the attribute (pair scan, corrected). Not what denotes means: most carry it weakly."
+    )
+    return sheet("Neurons per attribute", caption, columns, rows.iter_rows(named=True), "scan.parquet")
+
+
+def by_layer(key: str) -> Callable[[Row], str]:
+    """Writes a list of proportions beside the names of their layers."""
+    return lambda row: some(
+        [f"{name} {proportion(value)}" for name, value in zip(row["layer"], row[key], strict=True)], MOST_LAYERS
+    )

@@ -1,0 +1,159 @@
+"""What chance alone would have shown: tests made, hits found and expected, and the null check's alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from denote.evidence.rule import Rule
+from denote.figures.curves import some
+from denote.numbers import count, proportion, small
+from denote.reporting.page import Sheet, sheet, text, whole, yes
+from denote.reporting.page import note as written_note
+
+LEVELS = (0.05, 0.001)
+"""Where uncorrected p-values are counted."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family of tests, corrected together (METHOD section 3).
+
+    Attributes:
+        name: ``cells``, ``pairs`` (of a neuron and an attribute), or the neurons of an attribute family.
+        null: What chance is in these tests.
+        n_tests: Number of tests.
+        below: How many p-values lie below each of `LEVELS`, uncorrected.
+        hits: How many are left after Benjamini and Hochberg's correction.
+        q: The false discovery rate allowed.
+        passed: How many are decisive or denote, which asks more than a hit; None for pairs, which have no such rule.
+    """
+
+    name: str
+    null: str
+    n_tests: int
+    below: tuple[int, ...]
+    hits: int
+    q: float
+    passed: int | None = None
+
+    @property
+    def expected(self) -> tuple[float, ...]:
+        """How many p-values would lie below each of `LEVELS` if no null hypothesis were false; fewer if p is strict."""
+        return tuple(level * self.n_tests for level in LEVELS)
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The family as a row of text, by column."""
+        below = zip(LEVELS, self.below, self.expected, strict=True)
+        return {
+            "tests of": self.name, "against": self.null, "tests": count(self.n_tests),
+            **{f"p < {_level(level)} (chance)": f"{found:,} ({about(expected)})" for level, found, expected in below},
+            "hits": count(self.hits), "false": f"<= {about(self.q * self.hits)}",
+            "by rule": "-" if self.passed is None else count(self.passed),
+        }  # fmt: skip
+
+
+def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
+    """The families of tests that a sweep made, those without a test left out.
+
+    Args:
+        tables: With ``cells``, ``neurons`` and ``scan``, decided.
+        rule: The rule that decided them.
+    """
+    cells, neurons, scan = tables["cells"], tables["neurons"], tables["scan"]
+    found = [_family("cells", "AUROC .5", cells, "decisive", rule)]
+    for (name,), rows in neurons.group_by(["family"], maintain_order=True):
+        null = f"balanced accuracy {proportion(rule.null)}"
+        found.append(_family(f"neurons, {name}", null, rows, "denotes", rule))
+    sums = {key: int(scan[key].sum() or 0) for key in ("n_tests", "below_05", "below_001", "n_carrying")}
+    below = sums["below_05"], sums["below_001"]
+    found.append(Family("pairs", "AUROC .5", sums["n_tests"], below, sums["n_carrying"], rule.q))
+    return [family for family in found if family.n_tests]
+
+
+def _family(name: str, null: str, rows: pl.DataFrame, verdict: str, rule: Rule) -> Family:
+    tested = rows.filter(pl.col("p_value").is_not_null())
+    below = tuple(int((tested["p_value"] < level).sum()) for level in LEVELS)
+    hits = int((tested["q_value"] <= rule.q).sum())
+    return Family(name, null, len(tested), below, hits, rule.q, int(rows[verdict].sum() or 0))
+
+
+def chance_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """What the null check and the pair scan's own permutations say."""
+    return [*null_check_sentences(tables["null_check"]), *_scan_sentence(tables["scan"])]
+
+
+def _scan_sentence(scan: pl.DataFrame) -> list[str]:
+    known = scan["scan_max_p_value"].drop_nulls()
+    if known.is_empty():
+        return []
+    least, most = (small(float(value)) for value in (known.min(), known.max()))  # type: ignore[arg-type]
+    said = least if least == most else f"{least} to {most}, by object model"
+    return [f"Pair scan as one: max-statistic permutation p = {said}."]
+
+
+def null_check_sentences(null_check: pl.DataFrame) -> list[str]:
+    """How many replicates under the null had a corrected hit; that it was not run, where it was not."""
+    said = []
+    for (scan,), rows in null_check.group_by(["scan"], maintain_order=True):
+        hits, replicates = int(rows["n_with_hit"].sum() or 0), int(rows["n_replicates"].sum() or 0)
+        expected = float(rows["expected"].sum() or 0)
+        verdict = "ALARM" if rows["alarm"].any() else "no alarm"
+        said.append(
+            f"Null check of the {scan}: {hits} of {replicates} replicates with shuffled labels had a corrected hit, "
+            f"at most {about(expected)} expected: {verdict}."
+            if replicates
+            else f"Null check of the {scan}: not run ({some(rows['note'].drop_nulls().to_list(), 1) or 'no reason'})."
+        )
+    return said or ["Null check: not run, so nothing here shows that shuffled labels find nothing."]
+
+
+def alarms(null_check: pl.DataFrame) -> list[str]:
+    """One warning for every null check that rang."""
+    return [
+        f"Null check: {row['n_with_hit']} of {row['n_replicates']} shuffled replicates of the {row['scan']}"
+        + (f" of object model {row['object_model']}" if row["object_model"] else "")
+        + f" had a corrected hit (chance of so many: {small(row['p_value'])}). Test rows leak into fit, rows depend on "
+        "each other, or p-values are wrong: do not trust the corrected hits."
+        for row in null_check.filter("alarm").iter_rows(named=True)
+    ]
+
+
+def families_sheet(found: Sequence[Family]) -> Sheet:
+    """Tests made, hits found, hits expected."""
+    rows = [family.row for family in found]
+    caption = (
+        "Uncorrected p-values with, in brackets, how many chance alone would give if there were nothing to find. hits: "
+        "after Benjamini and Hochberg's correction over the family. false: how many of the hits are so on average. "
+        "by rule: decisive cells and denoting neurons, of which the rule asks more than a hit."
+    )
+    return sheet("Tests made", caption, [(key, text(key)) for key in (rows[0] if rows else ())], rows)
+
+
+def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
+    """The null check, row by row."""
+    columns = [
+        ("scan", text("scan")), ("object model", text("object_model")), ("tests", whole("n_tests")),
+        ("replicates", whole("n_replicates")), ("with a hit", whole("n_with_hit")),
+        ("expected at most", lambda row: about(row["expected"])), ("p", lambda row: small(row["p_value"])),
+        ("alarm", yes("alarm")), ("note", written_note),
+    ]  # fmt: skip
+    caption = (
+        "Labels are shuffled, so every hit is false. Each replicate is corrected as a family of its own; the alarm "
+        "rings where a correct program would have so many replicates with a hit less than once in 1,000 runs."
+    )
+    return sheet("Null check", caption, columns, null_check.iter_rows(named=True), "null_check.parquet")
+
+
+def _level(level: float) -> str:
+    return proportion(level, 2 if level >= 0.01 else 3)
+
+
+def about(number: float | None) -> str:
+    """An expected count: ``16``, ``0.3``."""
+    if number is None:
+        return "null"
+    return f"{number:,.0f}" if number >= 10 or number == 0 else f"{number:.1f}"

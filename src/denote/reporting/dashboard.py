@@ -1,0 +1,153 @@
+"""What W&B shows of a job and of a sweep: tables, figures, curves over depth, and numbers to compare runs by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from denote.evidence.rule import Rule
+from denote.figures.profiles import one_size
+from denote.reporting.chance import families
+
+Tables = Mapping[str, pl.DataFrame]
+
+MAX_TABLE_ROWS = 10_000
+"""Rows of a W&B table: the dashboard shows no more."""
+
+BESIDE = ("scan", "null_check", "seed_spread", "curves")
+"""Tables that are logged as they are, where they have rows."""
+
+DEPTH_CURVES = (
+    "share_denoting", "untrained_share_denoting", "rotated_share_denoting", "label_proportion_mean", "folded_mean",
+    "rotated_folded_mean", "on_proportion_mean",
+)  # fmt: skip
+
+
+def log_job(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None) -> None:
+    """Log one job: its tables, its figures, and a handful of summary numbers.
+
+    Args:
+        run: An open W&B run, or None.
+        tables: Those of ``tables.SWEEP_TABLES``.
+        figures: Name -> picture.
+        rule: The rule that decided the tables; the default one where None.
+    """
+    if run is None:
+        return
+    run.define_metric("depth")
+    run.define_metric("by_depth/*", step_metric="depth")
+    _log(run, tables, figures, rule or Rule())
+
+
+def log_sweep(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None) -> None:
+    """Log the merged sweep: label proportion and share denoting with depth as the x axis, tables and figures.
+
+    Args:
+        run: An open W&B run, or None.
+        tables: Those of ``tables.SWEEP_TABLES``.
+        figures: Name -> picture.
+        rule: The rule that decided the tables; the default one where None.
+    """
+    if run is None:
+        return
+    by_depth = tables["label_proportion_by_depth"]
+    run.define_metric("depth")
+    run.define_metric("label_proportion_by_depth/*", step_metric="depth")
+    run.define_metric("by_depth/*", step_metric="depth")
+    for (depth,), rows in by_depth.sort("depth").group_by(["depth"], maintain_order=True):
+        values = {
+            f"label_proportion_by_depth/{row['architecture']}/{row['family']}/{curve}": row[curve]
+            for row in rows.iter_rows(named=True) for curve in DEPTH_CURVES
+            if row["trained"] and row[curve] is not None
+        }  # fmt: skip
+        if depth is not None and values:
+            run.log({"depth": depth, **values})
+    _log(run, tables, figures, rule or Rule(), "label_proportion_by_depth")
+
+
+def _log(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule, *more: str) -> None:
+    """What a job and a sweep have in common, and the tables named ``more``."""
+    import wandb
+
+    cells, neurons = tables["cells"], tables["neurons"]
+    for row in depth_curves(cells, neurons):
+        run.log(row)
+    run.summary.update(summary(tables, rule))
+    if tables["null_check"]["alarm"].is_not_null().any():  # in the config too, by which a dashboard filters runs
+        run.config.update({"null_check_alarm": bool(tables["null_check"]["alarm"].any())}, allow_val_change=True)
+    shown = {name: tables[name] for name in ("cells", *BESIDE, *more)}
+    shown["denoting_neurons"] = neurons.filter(pl.col("denotes").fill_null(value=False))
+    logged: dict[str, Any] = {name: as_table(frame) for name, frame in shown.items() if frame.height}
+    logged |= {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items()}
+    if logged:
+        run.log(logged)
+
+
+def depth_curves(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[dict[str, Any]]:
+    """One row per depth: mean held-out AUROC per probe and share of live neurons that denote per family.
+
+    A handful of keys however many neurons there are: a metric per neuron would break a W&B project.
+    """
+    rows: dict[int, dict[str, Any]] = {}
+    by_probe = one_size(cells).drop_nulls(["depth", "auroc"]).group_by("depth", "probe").agg(pl.col("auroc").mean())
+    for row in by_probe.iter_rows(named=True):
+        rows.setdefault(row["depth"], {})[f"by_depth/auroc/{row['probe']}"] = row["auroc"]
+    by_family = (
+        neurons.filter(pl.col("live").fill_null(value=False) & pl.col("depth").is_not_null())
+        .group_by("depth", "family").agg(pl.col("denotes").fill_null(value=False).mean())
+    )  # fmt: skip
+    for row in by_family.iter_rows(named=True):
+        rows.setdefault(row["depth"], {})[f"by_depth/share_denoting/{row['family']}"] = row["denotes"]
+    return [{"depth": depth, **rows[depth]} for depth in sorted(rows)]
+
+
+def summary(tables: Tables, rule: Rule) -> dict[str, Any]:
+    """Numbers by which runs are compared in the dashboard's table, a handful however much was observed.
+
+    Args:
+        tables: With ``cells``, ``neurons``, ``scan`` and ``null_check``, decided.
+        rule: The rule that decided them.
+    """
+    neurons, cells = tables["neurons"], one_size(tables["cells"])
+    live = neurons.filter(pl.col("live").fill_null(value=False))
+    accuracy = neurons["object_accuracy"].drop_nulls()
+    return {
+        "object_accuracy": accuracy.mean() if accuracy.len() else None,
+        "cells": cells.height, "decisive_cells": int(cells["decisive"].fill_null(value=False).sum()),
+        "live_neurons": live.select("object_model", "layer", "pooling", "neuron").n_unique() if live.height else 0,
+        "denoting": int(neurons["denotes"].fill_null(value=False).sum()),
+        **_tests(tables, rule), **_null_check(tables["null_check"]),
+    }  # fmt: skip
+
+
+def _tests(tables: Tables, rule: Rule) -> dict[str, Any]:
+    """Of every family of tests their number, hits and what chance would give."""
+    return {
+        f"tests/{family.name.replace(', ', '/')}/{name}": value
+        for family in families(tables, rule)
+        for name, value in {
+            "n": family.n_tests, "hits": family.hits, "false_at_most": family.q * family.hits,
+            "below_05": family.below[0], "expected_05": family.expected[0],
+            "below_001": family.below[1], "expected_001": family.expected[1],
+        }.items()
+    }  # fmt: skip
+
+
+def _null_check(null_check: pl.DataFrame) -> dict[str, Any]:
+    """Of every scan the replicates with a hit, and whether the alarm rang; absent where nothing was checked."""
+    found: dict[str, Any] = {}
+    for (scan,), rows in null_check.filter(pl.col("n_replicates") > 0).group_by(["scan"], maintain_order=True):
+        found |= {f"null_check/{scan}/{name}": rows[name].sum() for name in ("n_with_hit", "n_replicates", "expected")}
+        found[f"null_check/{scan}/alarm"] = bool(rows["alarm"].any())
+    return found
+
+
+def as_table(frame: pl.DataFrame) -> Any:
+    """A frame as a W&B table, its first `MAX_TABLE_ROWS` rows."""
+    import wandb
+
+    shown = frame.head(MAX_TABLE_ROWS)
+    return wandb.Table(columns=list[str | int](shown.columns), data=[list(row) for row in shown.iter_rows()])

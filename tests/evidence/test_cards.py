@@ -1,0 +1,155 @@
+"""Cards say every number of their row, say what is missing, and claim no more than the rule."""
+
+import polars as pl
+import pytest
+import synthetic_tables as synthetic
+from hypothesis import given
+from hypothesis import strategies as st
+
+from denote.evidence.cards import cell_cards, neuron_cards
+from denote.evidence.cells import decide_cells
+from denote.evidence.rule import Rule
+from denote.tables import CELLS, NEURONS, table
+
+ROW = {
+    "architecture": "mlp-8x32-relu", "seed": 3, "layer": "blocks.2", "trained": True, "probe": "linear",
+    "attribute": "odd", "label_proportion": 0.204, "n_fit": 12_000, "n_test": 1000, "n_positive_fit": 2400,
+    "n_positive_test": 204, "auroc": 0.971, "auroc_low": 0.961, "auroc_high": 0.982, "balanced_accuracy": 0.955,
+    "balanced_accuracy_low": 0.91, "balanced_accuracy_interval_low": 0.902, "balanced_accuracy_interval_high": 0.988,
+    "accuracy": 0.953, "majority_accuracy": 0.796, "control_auroc": 0.503, "selectivity": 0.468,
+    "selectivity_low": 0.441, "selectivity_high": 0.492, "untrained_auroc": 0.72, "input_auroc": 0.81,
+    "rotated_auroc": 0.65, "random_subset_percentile": 0.85, "control_task_auroc": 0.55, "detectable_auroc": 0.584,
+    "detectable_proportion": 0.074, "q_value": 0.0321, "n_tests": 1360, "converged": True, "decisive": True,
+}  # fmt: skip
+
+
+def card(**changes: object) -> str:
+    said = cell_cards(table([ROW | changes], CELLS), Rule())["card"][0]
+    assert isinstance(said, str)
+    return said
+
+
+def test_a_cell_says_all_its_numbers() -> None:
+    said = card()
+    for words in (
+        "odd, linear probe at blocks.2 (mlp-8x32-relu, seed 3): decisive by the rule.",
+        "12,000 fit (2,400 positive), 1,000 test (204 positive, label proportion .20)",
+        "AUROC .97 [.96, .98]", "balanced accuracy .96 [.90, .99]", "accuracy .95, majority .80", "shuffled .50",
+        "untrained .72", "raw input .81", "rotated .65", "control task .55", "selectivity .47 [.44, .49]",
+        "Of random class subsets of its size, .85 score lower.", "q = .032 over 1,360 tests",
+        "Detectable with power .8: AUROC .58, label proportion .07.", "The fit converged.",
+        "Causal evidence: not tested.",
+    ):  # fmt: skip
+        assert words in said
+    assert len(said.split()) <= 90
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("control_auroc", "shuffled not run"), ("untrained_auroc", "untrained not run"),
+        ("input_auroc", "raw input not run"), ("rotated_auroc", "rotated not run"), ("selectivity", "selectivity null"),
+        ("selectivity_low", "selectivity .47."), ("accuracy", "accuracy null, majority .80"),
+        ("q_value", "Not tested."),
+        ("detectable_auroc", "AUROC null, label proportion .07"), ("converged", "Convergence: not recorded."),
+        ("n_fit", "Rows: null fit"), ("label_proportion", "label proportion null"),
+        ("balanced_accuracy_interval_low", "balanced accuracy .96;"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_said_to_be(column: str, words: str) -> None:
+    assert words in card(**{column: None})
+
+
+def test_the_reasons_end_the_card_and_a_cell_without_score_claims_nothing() -> None:
+    assert card(note="control=rotated is off").endswith("Causal evidence: not tested. Notes: control=rotated is off.")
+    said = card(auroc=None, balanced_accuracy=None, decisive=None, note="too few positive rows in test (12 < 20)")
+    assert ": not scored." in said
+    assert "too few positive rows in test" in said
+    assert "AUROC" not in said
+    assert "did NOT converge" in card(converged=False)
+
+
+shares = st.sampled_from([0.5, 0.899, 0.9, 0.94, 0.95, 0.99])
+rows_of_a_label = st.sampled_from([3, 24, 25, 400])
+
+
+@given(
+    balanced=st.none() | shares, low=st.none() | shares, p=st.none() | st.sampled_from([1e-9, 0.04, 0.2]),
+    positive=st.tuples(rows_of_a_label, rows_of_a_label), negative=st.tuples(rows_of_a_label, rows_of_a_label),
+)  # fmt: skip
+def test_a_cell_that_is_not_decisive_says_which_condition_failed_and_no_other_does(
+    balanced: float | None, low: float | None, p: float | None, positive: tuple[int, int], negative: tuple[int, int]
+) -> None:
+    row = ROW | {
+        "balanced_accuracy": balanced, "balanced_accuracy_low": low, "p_value": p, "n_positive_fit": positive[0],
+        "n_positive_test": positive[1], "n_fit": positive[0] + negative[0], "n_test": positive[1] + negative[1],
+    }  # fmt: skip
+    decided = cell_cards(decide_cells(table([row], CELLS), Rule()), Rule())
+    said, decisive = decided["card"][0], decided["decisive"][0]
+    reasons = {
+        "balanced accuracy below .95": balanced is None or balanced < 0.95,
+        "its lower bound below .90": low is None or low < 0.9,
+        "q not at most .05": p is None or p > 0.05,
+        "fewer than 25 rows of a label": min(*positive, *negative) < 25,
+    }
+    if decisive is None:
+        assert ": not scored." in said
+        return
+    assert decisive == (": decisive by the rule." in said)
+    for reason, failed in reasons.items():
+        assert (reason in said) == failed
+    assert decisive == (not any(reasons.values()))
+
+
+def test_the_rule_in_force_is_named() -> None:
+    row = ROW | {"decisive": False, "balanced_accuracy": 0.8}
+    said = cell_cards(table([row], CELLS), Rule(decisive=0.85, min_rows=300))["card"][0]
+    assert "not decisive by the rule: balanced accuracy below .85, fewer than 300 rows of a label." in said
+
+
+def test_only_neurons_that_denote_have_a_card() -> None:
+    found = neuron_cards(synthetic.neuron_table(2, 3, 16))
+    denotes = found["denotes"].fill_null(value=False)
+    assert denotes.any()
+    assert not denotes.all()
+    for column in ("card", "causal_evidence"):
+        assert (found[column].is_not_null() == denotes).all()
+    assert set(found["causal_evidence"].drop_nulls()) == {"not tested"}
+
+
+NEURON = {
+    "architecture": "mlp", "seed": 1, "trained": True, "layer": "blocks.0", "neuron": 7, "property": "class in {1, 7}",
+    "label_proportion": 0.2, "n_fit": 1000, "n_test": 1000, "n_positive_fit": 210, "n_positive_test": 200,
+    "balanced_accuracy": 0.973, "balanced_accuracy_interval_low": 0.951, "balanced_accuracy_interval_high": 0.983,
+    "tpr": 0.96, "tpr_low": 0.93, "tpr_high": 0.98, "tnr": 0.986, "tnr_low": 0.97, "tnr_high": 0.99,
+    "majority_accuracy": 0.8, "control_balanced_accuracy": 0.52, "untrained_balanced_accuracy": 0.7,
+    "input_balanced_accuracy": 0.81, "rotated_share": 0.24, "selectivity": 0.45, "selectivity_low": 0.42,
+    "selectivity_high": 0.48, "q_value": 1e-7, "n_tests": 700, "rival": "ink > 0.31", "rival_balanced_accuracy": 0.88,
+    "detectable_balanced_accuracy": 0.962, "denotes": True,
+}  # fmt: skip
+
+
+def test_a_neuron_says_all_its_numbers_and_what_is_missing() -> None:
+    said = neuron_cards(table([NEURON], NEURONS))["card"][0]
+    for words in (
+        "blocks.0 (mlp, seed 1), neuron 7 denotes class in {1, 7} by the rule.",
+        "1,000 fit (210 positive), 1,000 test (200 positive, label proportion .20)",
+        "Balanced accuracy .97 [.95, .98], TPR .96 [.93, .98], TNR .99 [.97, .99]; majority accuracy .80.",
+        "shuffled .52, untrained .70, raw input .81, rotated: .24 of directions denote; selectivity .45 [.42, .48]",
+        "q < .001 over 700 tests.", "Best rival: ink > 0.31 (.88).", "balanced accuracy .96.",
+        "Causal evidence: not tested.",
+    ):  # fmt: skip
+        assert words in said
+    assert len(said.split()) <= 90
+    bare = {k: v for k, v in NEURON.items() if k in ("layer", "neuron", "property", "denotes")}
+    said = neuron_cards(table([bare], NEURONS))["card"][0]
+    for words in (
+        "blocks.0 (network), neuron 7 denotes", "Balanced accuracy null", "rotated: not run", "Best rival: not run.",
+        "Not tested.",
+    ):  # fmt: skip
+        assert words in said
+
+
+def test_empty_tables_stay_empty() -> None:
+    assert cell_cards(table([], CELLS), Rule()).is_empty()
+    assert neuron_cards(table([], NEURONS)).schema == pl.Schema(NEURONS)

@@ -1,0 +1,132 @@
+"""The report's tables: what they choose, what they name, and that nulls and missing tables are said or left out."""
+
+import polars as pl
+import pytest
+import synthetic_tables as synthetic
+
+from denote.evidence.rule import Rule
+from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet
+from denote.reporting.cards import MOST_CARDS, cell_cards_shown, neuron_cards_shown
+from denote.reporting.page import Sheet
+from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
+from denote.reporting.reading import reading_sheets
+from denote.reporting.report import belief, sections
+from denote.reporting.sheets import cells_sheet, neurons_sheet
+from denote.reporting.spread import spread_sheet
+from denote.tables import CELLS, NEURONS, SWEEP_TABLES, table
+
+Tables = dict[str, pl.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return synthetic.all_tables(3, 5, 16)
+
+
+def column(sheet: Sheet, name: str) -> list[str]:
+    return [row[sheet.header.index(name)] for row in sheet.rows]
+
+
+def test_scores_stand_beside_their_intervals_and_controls(tables: Tables) -> None:
+    cells, neurons = cells_sheet(tables["cells"]), neurons_sheet(tables["neurons"])
+    assert set(column(cells, "rotated")) == {"null", ".88"}
+    assert set(column(cells, "detectable AUROC")) == {".58"}
+    assert set(column(cells, "outside band")) == {"null", "12 of 32 (+-.030)"}
+    assert all("[" in cell for name in ("AUROC", "balanced accuracy", "selectivity") for cell in column(cells, name))
+    assert all("[" in cell for name in ("balanced accuracy", "TPR", "TNR") for cell in column(neurons, name))
+    assert set(column(neurons, "rival")) == {"ink > 0.31: .77"}
+
+
+def test_the_spread_is_at_the_best_layer(tables: Tables) -> None:
+    sheet = spread_sheet(tables["seed_spread"])
+    assert len(sheet.rows) == len(synthetic.ATTRIBUTES) * 2
+    best = dict(zip(zip(column(sheet, "attribute"), column(sheet, "probe"), strict=True), sheet.rows, strict=True))
+    means = tables["seed_spread"].filter(pl.col("attribute") == "odd", pl.col("probe") == "neuron")
+    assert best["odd", "neuron"][sheet.header.index("layer")] == means.sort("auroc_mean")["layer"][-1]
+
+
+def test_attributes_that_are_tied_by_their_making_are_named_so() -> None:
+    sizes = {"odd": 500, "prime": 400, "loop": 400, "class=3": 100, "class=0": 100, "even": 500, "big": 600}
+    cells = table(
+        [{"dataset": "mnist", "attribute": a, "n_positive_test": n, "n_test": 1000} for a, n in sizes.items()], CELLS
+    )
+    correlation = synthetic.correlation_table()
+    nested = correlation.filter(pl.col("other") == "prime").with_columns(
+        other=pl.lit("big"), n_both=pl.lit(500, pl.Int64), phi=pl.lit(0.8)
+    )
+    disjoint = nested.with_columns(other=pl.lit("loop"), n_both=pl.lit(0, pl.Int64), phi=pl.lit(-0.6))
+    sheet = correlation_sheet(pl.concat([correlation, nested, disjoint]), cells)
+    tied = dict(zip(zip(column(sheet, "attribute"), column(sheet, "other"), strict=True), column(sheet, "tied how"),
+                    strict=True))  # fmt: skip
+    assert tied == {
+        ("odd", "even"): "complements", ("odd", "big"): "nested: odd lies in big", ("odd", "loop"): "disjoint",
+        ("loop", "class=0"): "nested: class=0 lies in loop",
+        ("odd", "class=3"): "nested: class=3 lies in odd", ("odd", "prime"): "", ("prime", "loop"): "",
+    }  # fmt: skip
+    assert column(sheet, "phi")[0] == "-1.00"
+    assert column(sheet, "phi")[-1] == "null"
+
+
+def test_a_neuron_is_counted_once_however_many_families_searched_it() -> None:
+    base = {"layer": "a", "depth": 0, "object_model": "m", "pooling": "none", "live": True}
+    rows = [
+        base | {"neuron": neuron, "family": family, "attributes_passed": passed, "attributes_carried": 2 * passed}
+        for neuron, passed in enumerate((0, 0, 1, 3)) for family in ("classes", "subsets")
+    ]  # fmt: skip
+    sheet = mixing_sheet(table([*rows, base | {"neuron": 9, "live": False}], NEURONS))
+    (row,) = sheet.rows
+    assert row[1:] == ("a", "4", ".50", ".25", ".25", "1.0", "3", ".50", ".00", ".50", "2.0", "6")
+
+
+def test_neurons_that_carry_are_a_share_of_those_tested(tables: Tables) -> None:
+    sheet = carrying_sheet(tables["scan"])
+    assert len(sheet.rows) == len(synthetic.ATTRIBUTES)
+    assert column(sheet, "neurons that carry it")[0].startswith("blocks.0 .33, blocks.1 .33")
+
+
+def test_reading_curves_are_those_of_their_best_layer(tables: Tables) -> None:
+    description, fit_rows, removed = reading_sheets(tables["cells"], tables["curves"])
+    assert set(column(description, "compression")) == {"8.4"}
+    assert column(fit_rows, "x: held-out AUROC")[0] == "15: .60, 31: .68, 125: .76, 500: .84, 1,000: .92"
+    assert column(removed, "x: held-out AUROC")[0].startswith("0: .98, 1: .96")
+    assert reading_sheets(tables["cells"].clear(), tables["curves"].clear()) == []
+
+
+def test_the_randomisation_check_gives_median_and_range(tables: Tables) -> None:
+    known = tables["cells"].filter(pl.col("randomised_similarity").is_not_null())
+    (said,) = randomisation_sentences(tables["cells"])
+    assert "median Spearman correlation .04 (.00 to .08)" in said
+    assert column(randomisation_sheet(known), "median similarity") == [".00", ".02", ".04", ".06", ".08"]
+    assert randomisation_sentences(tables["cells"].clear()) == []
+
+
+def test_cards_are_capped_and_counted(tables: Tables) -> None:
+    many = pl.concat([tables["neurons"]] * 20).filter("denotes")
+    (cards,) = neuron_cards_shown(many)
+    assert len(cards.texts) == MOST_CARDS
+    assert cards.more == f"{len(many) - MOST_CARDS:,} more cards in neurons.parquet, column card"
+    (cells,) = cell_cards_shown(tables["cells"])
+    assert len(cells.texts) == len(cells_sheet(tables["cells"].filter("decisive")).rows)
+    assert all("decisive by the rule" in text for text in cells.texts)
+    assert neuron_cards_shown(tables["neurons"].with_columns(card=pl.lit(None, pl.String))) == []
+
+
+def test_sections_without_rows_are_left_out(tables: Tables) -> None:
+    headings = [section.heading for section in sections(tables, [])]
+    assert headings == [
+        "Label proportion by depth", "Attributes", "Neurons", "Spread over seeds", "How easily attributes are read",
+        "Proxies and mixing",
+    ]  # fmt: skip
+    assert sections(synthetic.empty_tables(), []) == []
+    assert belief(synthetic.empty_tables(), Rule()).sheets == []
+
+
+def test_numbers_that_nobody_filled_in_are_no_crash(tables: Tables) -> None:
+    bare = {
+        name: frame.with_columns(pl.lit(None, kind).alias(key) for key, kind in SWEEP_TABLES[name].items()
+                                 if kind == pl.Float64)
+        for name, frame in tables.items()
+    }  # fmt: skip
+    assert [section.heading for section in sections(bare, [])]
+    assert "null" in column(neurons_sheet(bare["neurons"]), "rotated share")
+    assert belief(bare, Rule())

@@ -1,0 +1,58 @@
+"""Numbers in print: rounding never claims more than is known."""
+
+import math
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from denote.estimate import Estimate
+from denote.numbers import count, counts, interval, intervals, proportion, proportions, seconds, small
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.95, ".95"), (1.0, "1.00"), (0.995, ".99"), (0.9999, ".99"), (-1.0, "-1.00"), (1.25, "1.25"),
+        (0.0, ".00"), (-0.034, "-.03"),
+        (-0.001, ".00"), (-0.9999, "-.99"),
+        (None, "null"), (float("nan"), "null"), (0.5, ".50"),
+    ],
+)  # fmt: skip
+def test_proportion(value: float | None, text: str) -> None:
+    assert proportion(value) == text
+
+
+def test_the_others() -> None:
+    assert interval(Estimate(0.95, 0.9, 1.0)) == ".95 [.90, 1.00]"
+    assert interval(Estimate(0.95, math.nan, math.nan)) == ".95"
+    assert interval(Estimate(math.nan, 0.1, 0.2)) == "null"
+    assert [small(v) for v in (0.0321, 3.2e-7, None, 1.0, 0.0)] == [".032", "3e-07", "null", "1.000", ".000"]
+    assert [count(1, "neuron"), count(1024, "neuron"), count(None)] == ["1 neuron", "1,024 neurons", "null"]
+    assert [seconds(0.42), seconds(125), seconds(None)] == ["0.4 s", "2 min 05 s", ""]
+
+
+proportions_and_null = st.lists(
+    st.one_of(st.none(), st.floats(-1, 1), st.integers(-1000, 1000).map(lambda n: n / 1000))
+)
+
+
+@given(values=proportions_and_null, decimals=st.sampled_from([2, 3]))
+def test_a_column_reads_as_its_numbers_do(values: list[float | None], decimals: int) -> None:
+    frame = pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)})
+    said = frame.select(proportions("x", decimals)).to_series().to_list()
+    assert said == [None if value is None else proportion(value, decimals) for value in values]
+
+
+@given(numbers=st.lists(st.one_of(st.none(), st.integers(0, 10**10))))
+def test_a_column_of_counts_reads_as_its_numbers_do(numbers: list[int | None]) -> None:
+    frame = pl.DataFrame({"n": pl.Series(numbers, dtype=pl.Int64)})
+    assert frame.select(counts("n")).to_series().to_list() == [None if n is None else count(n) for n in numbers]
+
+
+@given(values=proportions_and_null.filter(lambda values: len(values) >= 3))
+def test_a_column_of_intervals_reads_as_its_numbers_do(values: list[float | None]) -> None:
+    row = dict(zip(("x", "own_low", "own_high"), values, strict=False))
+    said = pl.DataFrame([row], schema=dict.fromkeys(row, pl.Float64)).select(intervals("x", "own")).item()
+    assert said == (None if row["x"] is None else interval(Estimate.of(row, "x", "own")))
