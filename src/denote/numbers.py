@@ -36,6 +36,11 @@ def proportions(column: str, decimals: int = 2) -> pl.Expr:
     return pl.concat_str(sign, whole, pl.lit("."), (units % scale).cast(pl.String).str.zfill(decimals))
 
 
+def setting(value: float) -> str:
+    """A threshold with all its decimals: ``.05``, ``.975``, ``1``."""
+    return f"{value:.12g}".removeprefix("0") if value else "0"
+
+
 def interval(estimate: Estimate[float]) -> str:
     """``.95 [.93, .97]``; the bracket is left out where it is undefined."""
     value = proportion(estimate.value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.evidence.rule import Rule
-from denote.numbers import NULL, counts, intervals, proportion, proportions
+from denote.numbers import NULL, counts, intervals, proportions, setting
 
 CAUSAL = "not tested"
 """What ``causal_evidence`` says: nothing here intervenes on a neuron."""
@@ -79,7 +79,8 @@ def _control(column: str) -> pl.Expr:
 
 
 _PLACE = pl.format(
-    "{} ({}{}{})", "layer",
+    "{} ({}{}{}{})", "layer",
+    pl.format("{}, ", "dataset").fill_null(""),
     pl.col("architecture").fill_null("network"),
     pl.when(pl.col("trained").not_()).then(pl.lit(", untrained")).otherwise(pl.lit("")),
     pl.format(", seed {}", "seed").fill_null(""),
@@ -105,9 +106,9 @@ _ENDING = (pl.lit(f"Causal evidence: {CAUSAL}."), pl.format("Notes: {}.", "note"
 def _verdict(rule: Rule) -> pl.Expr:
     """Whether a cell is decisive and, where it is not, every condition that failed."""
     failed = pl.concat_str(
-        _fails(_below("balanced_accuracy", rule.decisive), f"balanced accuracy below {proportion(rule.decisive)}"),
-        _fails(_below("balanced_accuracy_low", rule.null), f"its lower bound below {proportion(rule.null)}"),
-        _fails((pl.col("q_value") <= rule.q).not_().fill_null(value=True), f"q not at most {proportion(rule.q)}"),
+        _fails(_below("balanced_accuracy", rule.decisive), f"balanced accuracy below {setting(rule.decisive)}"),
+        _fails(_below("balanced_accuracy_low", rule.null), f"its lower bound below {setting(rule.null)}"),
+        _fails((pl.col("q_value") <= rule.q).not_().fill_null(value=True), f"q not at most {setting(rule.q)}"),
         _fails(_fewest_rows() < rule.min_rows, f"fewer than {rule.min_rows} rows of a label"),
         separator=", ", ignore_nulls=True,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.figures.curves import some
-from denote.numbers import count, proportion, small
+from denote.numbers import count, setting, small
 from denote.reporting.page import Sheet, sheet, text, whole, yes
 from denote.reporting.page import note as written_note
 
@@ -50,7 +50,7 @@ class Family:
         below = zip(LEVELS, self.below, self.expected, strict=True)
         return {
             "tests of": self.name, "against": self.null, "tests": count(self.n_tests),
-            **{f"p < {_level(level)} (chance)": f"{found:,} ({about(expected)})" for level, found, expected in below},
+            **{f"p < {setting(level)} (chance)": f"{found:,} ({about(expected)})" for level, found, expected in below},
             "hits": count(self.hits), "false": f"<= {about(self.q * self.hits)}",
             "by rule": "-" if self.passed is None else count(self.passed),
         }  # fmt: skip
@@ -66,7 +66,7 @@ def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
     cells, neurons, scan = tables["cells"], tables["neurons"], tables["scan"]
     found = [_family("cells", "AUROC .5", cells, "decisive", rule)]
     for (name,), rows in neurons.group_by(["family"], maintain_order=True):
-        null = f"balanced accuracy {proportion(rule.null)}"
+        null = f"balanced accuracy {setting(rule.null)}"
         found.append(_family(f"neurons, {name}", null, rows, "denotes", rule))
     sums = {key: int(scan[key].sum() or 0) for key in ("n_tests", "below_05", "below_001", "n_carrying")}
     below = sums["below_05"], sums["below_001"]
@@ -146,10 +146,6 @@ def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
         "rings where a correct program would have so many replicates with a hit less than once in 1,000 runs."
     )
     return sheet("Null check", caption, columns, null_check.iter_rows(named=True), "null_check.parquet")
-
-
-def _level(level: float) -> str:
-    return proportion(level, 2 if level >= 0.01 else 3)
 
 
 def about(number: float | None) -> str:

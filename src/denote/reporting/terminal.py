@@ -15,7 +15,7 @@ from denote.estimate import Estimate
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, profiles
-from denote.numbers import count, interval, proportion
+from denote.numbers import count, interval, proportion, setting
 from denote.reporting.chance import alarms, chance_sentences, families
 from denote.reporting.findings import observed
 from denote.reporting.jobs import Job, tally
@@ -143,8 +143,8 @@ def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Ru
 
 def _words(rule: Rule) -> str:
     return (
-        f"decisive: an observer reads the attribute (balanced accuracy >= {proportion(rule.decisive)}, tested against "
-        f"chance). denotes: one neuron and a threshold do, tested against {proportion(rule.null)}, and the "
+        f"decisive: an observer reads the attribute (balanced accuracy >= {setting(rule.decisive)}, tested against "
+        f"chance). denotes: one neuron and a threshold do, tested against {setting(rule.null)}, and the "
         "neuron is on about as often as the property holds."
     )
 
