@@ -22,7 +22,7 @@ from denote.denotation.search import Settings
 from denote.denotation.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
-from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, observe_cells
+from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, observe_cells, with_band
 from denote.evidence.control_task import ControlTask
 from denote.evidence.description import description_length
 from denote.evidence.label_controls import LabelControl
@@ -78,13 +78,20 @@ class Work:
     def read_input(self, inputs: Halves[State]) -> None:
         """Fit every probe on the raw input."""
         asked, labels = self.asked, self.labels
-        groups = None if self.facts.groups is None else self.facts.groups.fit
+        groups = self.facts.groups
         with _naming("raw input"):
             check_state(inputs.test, labels.test.values)
             for name, probe in asked.probes.items():
-                fitted = fit_sizes(probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups)
-                self.observers |= _named(f"{INPUT}/{name}", fitted, inputs.fit)
+                fitted = fit_sizes(
+                    probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups.fit if groups else None
+                )
                 self.on_input[name] = auroc_by_size(fitted, inputs.test, labels.test.values, self.whole)
+                self.observers |= {
+                    key: with_band(
+                        probe, observer, inputs, labels, asked.controls.shuffles, asked.probe_seed, groups, self.whole
+                    )
+                    for key, observer in _named(f"{INPUT}/{name}", fitted, inputs.fit).items()
+                }
 
     def read_layer(self, index: int, layer_state: LayerState) -> None:
         """Observe one layer, beside the same layer of the untrained networks and its own rotations."""
