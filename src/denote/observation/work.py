@@ -109,8 +109,8 @@ class Work:
         mixing = None
         if len(self.labels.fit):
             self._cells(around)
-            self._pairs(around)
             mixing = attributes_passed(state, self.labels, self.asked.rule, resources, self.facts.groups)
+            self._pairs(around, mixing)
         self._neurons(around, mixing)
 
     def _randomised(self, index: int) -> tuple[State | None, str | None]:
@@ -198,15 +198,15 @@ class Work:
         numbers = {name: getattr(code, name) for name in ("description_bits", "intercept_bits", "compression")}
         return _with_notes(cells.with_columns(_number(*each) for each in numbers.items()), code.notes)
 
-    def _pairs(self, around: Around) -> None:
+    def _pairs(self, around: Around, mixing: Mixing) -> None:
         place = {**_place(around.layer_state), "object_model": self.subject.object_model}
-        self.scans.append(
-            scan_layer(
-                around.state.test, self.labels.test, live_neurons(around.state.fit), place, self.asked.rule.q,
-                draws=self.asked.permutations, groups=None if self.facts.groups is None else self.facts.groups.test,
-                resources=around.resources,
-            )
+        found = scan_layer(
+            around.state.test, self.labels.test, live_neurons(around.state.fit), place, self.asked.rule.q,
+            draws=self.asked.permutations, groups=None if self.facts.groups is None else self.facts.groups.test,
+            resources=around.resources,
         )  # fmt: skip
+        passing = pl.Series("n_passing", mixing.neurons_passing, dtype=pl.Int64)
+        self.scans.append(replace(found, scan=found.scan.with_columns(passing)))
 
     def _neurons(self, around: Around, mixing: Mixing | None) -> None:
         asked, layer = self.asked, around.layer_state.layer
