@@ -21,13 +21,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the sections, print each when it is done and write all so far."""
     arguments = parsed(argv)
     # Only here, so that a mistake on the command line is told at once.
-    from benchmarks import layers, linear, neuron, report, scaling
+    from benchmarks import evidence, layers, linear, neuron, report, scaling
     from benchmarks.disk import disk
     from benchmarks.states import Bench
 
     sections = {
         "linear": linear.linear, "shuffled": linear.shuffled, "path": linear.path, "neuron": neuron.neuron,
-        "layers": layers.layers, "scaling": scaling.scaling,
+        "layers": layers.layers, "evidence": evidence.evidence, "scaling": scaling.scaling,
     }  # fmt: skip
     rows = []
     with tempfile.TemporaryDirectory(prefix="denote-benchmark-", dir=arguments.folder) as folder:

@@ -17,6 +17,7 @@ from denote.data.parts import Halves, Parts
 from denote.errors import ConfigError, StateError
 from denote.evidence.rule import Rule
 from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observers.linear import LinearProbe
 from denote.observers.probes import probe_from
 from denote.observers.reading import State
 from denote.states.layers import Layer
@@ -152,3 +153,26 @@ def test_what_is_not_finite_in_a_control_says_whose_it_is(tmp_path: Path, codes:
     raw = Halves[State](broken[PARTS.fit], broken[PARTS.test])
     with pytest.raises(StateError, match="raw input: 1 numbers"):
         seen([state], codes, [], 1 << 30, raw)
+
+
+def test_groups_stay_whole_inside_the_fits_of_layers_and_of_the_raw_input(tmp_path: Path) -> None:
+    """Copies of noise: chosen among copies the smallest penalty seems best, chosen among other groups the largest."""
+    draws = np.random.default_rng(0)
+    copies = np.arange(ROWS) // 2 // 5
+    labels = families(draws.integers(0, 5, 90)[copies])[1]
+    noise = draws.standard_normal((90, NEURONS)).astype(np.float32)[copies]
+    np.save(tmp_path / "noise.npy", noise)
+    layer = Layer("block0", 0, 0.0, (NEURONS,), "none", (NEURONS,))
+    state = LayerState(layer, np.load(tmp_path / "noise.npy", mmap_mode="r"), np.arange(ROWS))
+    asked = Asked({"linear": LinearProbe(l2=(10.0, 1e-4))}, controls=Controls(0, 0, 0, 0), permutations=0)
+    raw = Halves[State](noise[PARTS.fit], noise[PARTS.test])
+    leaked, sound = (
+        observe_states(
+            [state], subject=SUBJECT, facts=Facts(PARTS, [], labels, groups=groups), asked=asked,
+            beside=Beside(raw_input=raw),
+        ).observers
+        for groups in (None, Halves(copies[PARTS.fit], copies[PARTS.test]))
+    )  # fmt: skip
+    for name in ("block0/linear", "input/linear"):
+        for observers, strength in ((leaked, 1e-4), (sound, 10.0)):
+            assert np.unique(observers[name].l2).tolist() == [strength]

@@ -11,7 +11,7 @@ from denote.build import byte_count
 from denote.errors import DenoteError
 
 STATES = ("synthetic", "network")
-SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "scaling")
+SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "evidence", "scaling")
 """Those that run unless others are asked for."""
 DISK = "disk"
 

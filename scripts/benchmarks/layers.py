@@ -62,19 +62,27 @@ def _probed(stored: Stored, labels: np.ndarray, probe: Probe) -> None:
 
 def observed(stored: Stored, draws: int, seed: int) -> Observation:
     """Fit on one half of the rows and report the other; with ``draws`` also the shuffled control."""
-    n, attributes = stored.labels.shape
-    order = stream("benchmark halves", seed).permutation(n)
-    parts = Parts(np.arange(0), np.sort(order[: n // 2]), np.sort(order[n // 2 :]))
-    names = tuple(f"attribute {i}" for i in range(attributes))
-    labels = Labels(names, ("quantiles",) * attributes, stored.labels)
+    controls = Controls(draws, Controls.neuron_shuffles if draws else 0, rotations=0, twins=0, raw_input=False)
+    return observe_states(
+        layer_states(stored), subject=Subject("benchmark", stored.name, True, None, seed, stored.name, None),
+        facts=facts_of(stored, seed), asked=Asked(PROBES, Rule(), controls, seed, permutations=0),
+    )  # fmt: skip
+
+
+def layer_states(stored: Stored) -> list[LayerState]:
+    """The layers as they would be recorded."""
     states = []
     for depth, values in enumerate(stored.opened()):
         shape = (values.shape[1],)
         layer = Layer(f"hidden_{depth + 1}", depth, depth / max(1, len(stored.files) - 1), shape, "none", shape)
-        states.append(LayerState(layer, values, np.arange(n)))
-    controls = Controls(draws, Controls.neuron_shuffles if draws else 0, rotations=0, twins=0, raw_input=False)
-    subject = Subject("benchmark", stored.name, True, None, seed, stored.name, None)
-    return observe_states(
-        states, subject=subject, facts=Facts(parts, [Family("quantiles", labels)], labels),
-        asked=Asked(PROBES, Rule(), controls, seed, permutations=0),
-    )  # fmt: skip
+        states.append(LayerState(layer, values, np.arange(len(values))))
+    return states
+
+
+def facts_of(stored: Stored, seed: int) -> Facts:
+    """Half of the rows as *fit*, the others as *test*."""
+    n, attributes = stored.labels.shape
+    order = stream("benchmark halves", seed).permutation(n)
+    parts = Parts(np.arange(0), np.sort(order[: n // 2]), np.sort(order[n // 2 :]))
+    labels = Labels(tuple(f"attribute {i}" for i in range(attributes)), ("quantiles",) * attributes, stored.labels)
+    return Facts(parts, [Family("quantiles", labels)], labels)

@@ -4,6 +4,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
 from denote.denotation.rule import (
@@ -72,13 +74,30 @@ def test_each_family_is_corrected_by_itself_over_all_layers_and_models() -> None
     assert decided["family"].to_list() == [row["family"] for row in rows], "order is kept"
 
 
-def test_the_cutoff_is_the_largest_rejected_p() -> None:
+def test_the_cutoff_is_where_the_procedure_stopped() -> None:
     decided = decide_neurons(frame(*({"p_value": p} for p in (0.001, 0.02, 0.5, 0.5))), RULE)
-    assert realised_cutoff(decided, "classes", RULE) == 0.02
+    assert realised_cutoff(decided, "classes", RULE) == pytest.approx(0.05 * 2 / 4)
     none = decide_neurons(frame(*({"p_value": p} for p in (0.2, 0.4, 0.5, 0.5))), RULE)
     assert realised_cutoffs(none, RULE) == {"classes": 0.05 / 4}
     untested = decide_neurons(frame({"p_value": None}), RULE)
     assert realised_cutoff(untested, "classes", RULE) != realised_cutoff(untested, "classes", RULE), "nan"
+
+
+@given(st.lists(st.floats(1e-12, 0.5), min_size=3, max_size=40), st.floats(1e-12, 0.5))
+def test_a_control_that_passes_the_cutoff_would_be_rejected_inside_the_family(real: list[float], own: float) -> None:
+    decided = decide_neurons(frame(*({"p_value": p} for p in real)), RULE)
+    cutoff = realised_cutoff(decided, "classes", RULE)
+    if not (decided["q_value"] <= RULE.q).any():
+        cutoff *= len(real) / (len(real) + 1)  # with no rejection the control is the first, of one test more
+    inside = decide_neurons(frame(*({"p_value": p} for p in (*real, own))), RULE)["q_value"][-1]
+    assert inside <= RULE.q + 1e-12 or own > cutoff
+
+
+def test_a_control_is_not_held_to_the_strength_of_the_best_neurons() -> None:
+    """What the largest rejected p-value would do: .01 is rejected among these, but far above 1e-9."""
+    decided = decide_neurons(frame(*({"p_value": p} for p in [1e-9] * 10 + [0.5] * 10)), RULE)
+    control = table([{**GOOD, "control": "rotated", "draw": 0, "p_value": 0.01}], CONTROLS)
+    assert decide_replicates(control, realised_cutoffs(decided, RULE), RULE)["denotes"].to_list() == [True]
 
 
 def test_replicates_are_judged_by_the_cutoff_of_the_real_neurons() -> None:

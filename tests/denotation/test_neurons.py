@@ -9,13 +9,14 @@ from scipy import stats
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.neurons import Controls, observe_neurons, replicate
+from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
 from denote.denotation.properties import family_halves, subset_name
 from denote.denotation.rule import decide_neurons
 from denote.denotation.search import search
+from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer
-from denote.tables import CONTROLS, NEURONS, table
+from denote.tables import CONTROLS
 
 NONE = Labels((), (), np.zeros((0, 0), np.int8))
 DIGITS = tuple("0123456789")
@@ -34,14 +35,17 @@ def halved(state: np.ndarray, family: Family, n_fit: int) -> tuple[Halves[np.nda
     return Halves(state[fit], state[test]), family_halves(family, fit, test)
 
 
+def neurons_of(n: int, rule: Rule | None = None, groups: Halves[np.ndarray] | None = None) -> Neurons:
+    layer, names = Layer("block1", 1, 0.5, (n,), "none", (n,)), [f"unit {i}" for i in range(n)]
+    return Neurons(layer, names, rule or Rule(), groups=groups)
+
+
 def observed(
     state: Halves[np.ndarray], family: Halves[Family], controls: Controls | None = None, rule: Rule | None = None
 ) -> pl.DataFrame:
-    n = state.fit.shape[1]
-    layer, names = Layer("block1", 1, 0.5, (n,), "none", (n,)), [f"unit {i}" for i in range(n)]
     rule = rule or Rule()
-    rows = observe_neurons(state, family, layer, names, rule, 0, controls or Controls(shuffles=0))
-    return decide_neurons(table(rows, NEURONS), rule)
+    rows = observe_neurons(neurons_of(state.fit.shape[1], rule), state, family, controls or Controls(shuffles=0))
+    return decide_neurons(rows, rule)
 
 
 def test_planted_neurons_denote_their_subsets_and_noise_does_not() -> None:
@@ -211,8 +215,6 @@ def test_shuffles_of_grouped_labels_move_whole_groups() -> None:
     codes = rng.integers(0, 4, 40)[groups]
     state = groups[:, None] + 0.1 * rng.standard_normal((1000, 1))
     halves, family = halved(state.astype(np.float32), subsets(codes, tuple("abcd")), 500)
-    from denote.denotation.shuffles import shuffled
-
     moved = shuffled(family, Halves(groups[:500], groups[500:]), 0, 0)
     for part, group in ((moved.fit, groups[:500]), (moved.test, groups[500:])):
         assert part.codes is not None
@@ -223,13 +225,24 @@ def test_shuffles_of_grouped_labels_move_whole_groups() -> None:
     assert search(halves.fit, moved).score[0] > search(halves.fit, rows).score[0]
 
 
+def test_shuffled_codes_keep_their_nulls_and_move_by_rows_where_a_group_holds_several() -> None:
+    rng = np.random.default_rng(12)
+    codes, groups = rng.integers(-1, 3, 600), np.repeat(np.arange(200), 3)
+    _, family = halved(np.zeros((600, 1), np.float32), subsets(codes, tuple("abc")), 300)
+    moved = shuffled(family, Halves(groups[:300], groups[300:]), 0, 0)
+    assert moved.fit.codes is not None
+    np.testing.assert_array_equal(np.sort(moved.fit.codes), np.sort(codes[:300]))
+    assert (moved.fit.codes != codes[:300]).any()
+    other = shuffled(family, None, 0, 1)
+    assert not np.array_equal(moved.fit.codes, other.fit.codes)
+
+
 def test_replicates_are_rows_of_controls() -> None:
     rng = np.random.default_rng(11)
     codes, state = rng.integers(0, 10, 600), rng.standard_normal((600, 4)).astype(np.float32)
     halves, family = halved(state, subsets(codes), 300)
-    layer = Layer("block0", 0, 0.0, (4,), "none", (4,))
-    rows = replicate(halves, family, layer, list("wxyz"), Rule(), 0, "untrained", 2)
-    frame = table(rows, CONTROLS)
+    frame = replicate(neurons_of(4), halves, family, "untrained", 2)
+    assert frame.schema == pl.Schema(CONTROLS)
     assert set(frame["control"]) == {"untrained"}
     assert set(frame["draw"]) == {2}
     assert frame["property"].null_count() == 0

@@ -11,17 +11,15 @@ from polars.testing import assert_frame_equal
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.neurons import Controls, observe_neurons
+from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.denotation.properties import family_halves
 from denote.denotation.search import Settings, search
-from denote.evidence.rule import Rule
 from denote.observers.neuron import NeuronProbe, best_thresholds, live_neurons, rank_neurons
 from denote.observers.reading import Resources
 from denote.observers.sorted_columns import least_memory
 from denote.states import stored
 from denote.states.layers import Layer
 from denote.states.stored import StoredState
-from denote.tables import NEURONS, table
 
 N, NEURONS_OF_STATE = 900, 11
 KINDS = ("subsets", "subsets without a class", "attributes", "attributes with nulls", "nothing")
@@ -128,8 +126,7 @@ def test_rows_of_evidence(halves: tuple[Halves[np.ndarray], Halves[StoredState]]
         layer = Layer("block1", 1, 0.5, shape, "none", shape)
         names = [f"unit {i}" for i in range(NEURONS_OF_STATE)]
         controls = Controls(shuffles=1, untrained=[state], raw_input=state)
-        found = observe_neurons(state, family, layer, names, Rule(), 0, controls, Settings(memory=memory))
-        return table(found, NEURONS)
+        return observe_neurons(Neurons(layer, names, settings=Settings(memory=memory)), state, family, controls)
 
     inside, outside = halves
     assert_frame_equal(rows(inside, 1 << 28), rows(outside, 1), check_exact=True)

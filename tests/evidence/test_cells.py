@@ -11,7 +11,11 @@ from scipy.stats import norm, ortho_group
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
+from denote.estimate import Estimate
 from denote.evidence.cells import decide_cells, held_out_auroc, observe_cells
+from denote.evidence.control_task import ControlTask
+from denote.evidence.label_controls import LabelControl
+from denote.evidence.random_subsets import RandomSubsets
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
 from denote.evidence.sufficiency import sufficient_sizes
@@ -128,15 +132,83 @@ def test_controls_are_the_same_observer_elsewhere_or_null_with_a_reason() -> Non
     expected = np.mean([held_out_auroc(LinearProbe(), twin, labels)[None] for twin in twins], axis=0)
     assert seen.cells["untrained_auroc"][0] == pytest.approx(expected[0])
     assert seen.cells["input_auroc"].null_count() == 3
-    assert seen.cells["note"][0] == "input_auroc: no input"
+    assert "input_auroc: no input" in seen.cells["note"][0].split("; ")
     given = observe_cells(
         state, labels, LinearProbe(), Rule(), shuffles=0, raw_input_auroc={None: np.array([0.6, 0.5, np.nan])}
     )
     assert given.cells["input_auroc"].to_list() == [0.6, 0.5, None]
     assert given.cells["control_auroc"].null_count() == given.cells["selectivity"].null_count() == 3
-    assert "no shuffled control was asked for" in given.cells["note"][0]
+    assert "control=shuffled is off" in given.cells["note"][0]
     assert given.replicates.is_empty()
     assert given.replicates.columns == seen.replicates.columns
+
+
+def test_a_rotation_is_read_by_probes_that_pick_neurons_and_by_no_other() -> None:
+    state, labels = halves(*planted())
+    turns = [ortho_group.rvs(16, random_state=seed) for seed in (1, 2)]
+    rotated = [Halves((state.fit @ turn).astype(np.float32), (state.test @ turn).astype(np.float32)) for turn in turns]
+    for probe in (NeuronProbe(), SparseProbe(sizes=(1,))):
+        cells = observe_cells(state, labels, probe, Rule(), shuffles=0, rotated=rotated).cells
+        expected = np.mean([held_out_auroc(probe, each, labels)[cells["k"][0]] for each in rotated], axis=0)
+        assert cells["rotated_auroc"][:2].to_list() == pytest.approx(expected[:2].tolist())
+        assert cells["rotated_auroc"][0] < cells["auroc"][0] - 0.02
+        assert "rotat" not in cells["note"][0]
+        off = observe_cells(state, labels, probe, Rule(), shuffles=0).cells
+        assert off["rotated_auroc"].is_null().all()
+        assert off["note"][0].count("control=rotated is off") == 1
+    linear = observe_cells(state, labels, LinearProbe(), Rule(), shuffles=0, rotated=rotated).cells
+    assert linear["rotated_auroc"].is_null().all()
+    of_rotation = [reason for reason in linear["note"][0].split("; ") if "rotat" in reason]
+    assert of_rotation == ["rotated_auroc: a rotation changes nothing that this probe can read"]
+
+
+def drawn_controls(labels: Halves[Labels]) -> list[LabelControl]:
+    """The two other label controls: the first attribute is a set of classes, and rows have types."""
+    rows = np.arange(800)
+    classes, types = ((rows % 10)[:CUT], (rows % 10)[CUT:]), ((rows % 37)[:CUT], (rows % 37)[CUT:])
+    return [
+        RandomSubsets(labels, Halves(*classes), tuple("abcdefghij"), 25),
+        ControlTask(labels, Halves(*types), 25),
+    ]
+
+
+@pytest.mark.parametrize("probe", [LinearProbe(), NeuronProbe(), CentroidProbe(), SparseProbe(sizes=(1, 4))])
+def test_controls_change_nothing_that_is_reported_of_the_attributes_themselves(probe: Probe) -> None:
+    state, labels = halves(*planted())
+    bare = observe_cells(state, labels, probe, Rule(), shuffles=0)
+    held = observe_cells(
+        state, labels, probe, Rule(), shuffles=20, label_controls=drawn_controls(labels), untrained=[state],
+        rotated=[state],
+    )  # fmt: skip
+    given = (
+        "control_auroc selectivity selectivity_low selectivity_high untrained_auroc rotated_auroc "
+        "random_subset_percentile control_task_auroc relevance_band n_outside_band note"
+    )
+    assert bare.cells.drop(given.split()).equals(held.cells.drop(given.split()))
+    for first, second in zip(bare.observers, held.observers, strict=True):
+        assert np.array_equal(first.weights, second.weights, equal_nan=True)
+    assert held.replicates["control"].unique(maintain_order=True).to_list() == [
+        "shuffled", "random_subset", "control_task",
+    ]  # fmt: skip
+    assert held.cells.filter(attribute="a0")["control_task_auroc"].to_list() == pytest.approx(
+        [0.5] * held.cells["k"].n_unique(), abs=0.2
+    )
+    for text in held.cells["note"]:
+        reasons = (text or "").split("; ")
+        assert len(set(reasons)) == len(reasons)
+
+
+def test_a_draw_is_the_same_however_many_and_whatever_else_is_drawn() -> None:
+    state, labels = halves(*planted())
+    numbers = ("auroc", "balanced_accuracy", "p_value")
+    few = observe_cells(state, labels, CentroidProbe(), Rule(), shuffles=2).replicates
+    many = observe_cells(
+        state, labels, CentroidProbe(), Rule(), shuffles=20, label_controls=drawn_controls(labels)
+    ).replicates
+    same = many.filter((pl.col("control") == "shuffled") & (pl.col("draw") < 2))
+    assert same.select("attribute", "draw").equals(few.select("attribute", "draw"))
+    for number in numbers:
+        assert same[number].fill_null(-1).to_list() == pytest.approx(few[number].fill_null(-1).to_list(), abs=1e-9)
 
 
 def test_the_majority_is_tested_against_nothing() -> None:
@@ -156,12 +228,11 @@ def test_groups_widen_what_is_claimed() -> None:
     )
     assert grouped["auroc"] == plain["auroc"]
     assert grouped["balanced_accuracy_low"] <= plain["balanced_accuracy_low"]
-    for low, high in (
-        ("auroc_low", "auroc_high"),
-        ("balanced_accuracy_interval_low", "balanced_accuracy_interval_high"),
-    ):
-        assert grouped[low] < grouped[low.split("_low")[0].removesuffix("_interval")] < grouped[high]
     assert grouped["balanced_accuracy_interval_low"] <= plain["balanced_accuracy_interval_low"]
+    for row in (plain, grouped):
+        for name, bounds in (("auroc", "auroc"), ("balanced_accuracy", "balanced_accuracy_interval")):
+            found = Estimate.of(row, name, bounds)
+            assert 0 < found.low < found.value < found.high <= 1
     assert grouped["p_value"] > plain["p_value"]
 
 
@@ -252,6 +323,7 @@ class Counting:
     widths: list[int] = field(default_factory=list)
 
     kind = "linear"
+    reads_neurons = False
 
     def fit(
         self,
@@ -271,3 +343,80 @@ def test_draws_of_a_probe_whose_attributes_shape_each_other_are_fitted_one_by_on
         observe_cells(*halves(*planted()), probe, Rule(), shuffles=3)
     assert apart.widths == [3, 3, 3, 3]
     assert together.widths == [3, 9]
+
+
+def test_selectivity_has_an_interval_or_the_reason_why_not() -> None:
+    state, labels = halves(*planted())
+    there, noise, one_class = observe_cells(state, labels, LinearProbe(), Rule()).cells.iter_rows(named=True)
+    for row in (there, noise):
+        found = Estimate.of(row, "selectivity")
+        assert found.low < found.value < found.high
+    assert there["selectivity_low"] > 0.4
+    assert noise["selectivity_low"] < 0 < noise["selectivity_high"]
+    assert one_class["selectivity_low"] is None
+    single = observe_cells(state, labels, LinearProbe(), Rule(), shuffles=1).cells.row(0, named=True)
+    assert (single["selectivity_low"], single["selectivity"] is None) == (None, False)
+    assert "selectivity_low, selectivity_high: needs two refits" in single["note"]
+    none = observe_cells(state, labels, LinearProbe(), Rule(), shuffles=2, bootstraps=0).cells.row(0, named=True)
+    assert (none["selectivity_low"], none["selectivity"] is None) == (None, False)
+    assert "selectivity_low, selectivity_high: no bootstrap was asked for" in none["note"]
+
+
+def test_the_number_of_attributes_scored_together_moves_no_interval() -> None:
+    state, labels = halves(*planted())
+    little = Resources(memory=250_000)
+    columns = [name for name in CELLS if name.endswith(("_low", "_high"))]
+    whole, parts = (
+        observe_cells(state, labels, CentroidProbe(), Rule(), shuffles=3, resources=resources).cells
+        for resources in (UNBOUNDED, little)
+    )
+    for name in set(columns) & set(whole.columns):
+        assert parts[name].to_list() == pytest.approx(whole[name].to_list()), name
+
+
+def test_every_size_has_its_own_interval() -> None:
+    state, labels = halves(*carried_by_four(), cut=3000)
+    cells = observe_cells(state, labels, SparseProbe(sizes=(1, 4)), Rule(), shuffles=3).cells
+    there = cells.filter(pl.col("attribute") == "a0")
+    assert there["selectivity_low"].is_sorted()
+    assert (there["selectivity_low"] < there["selectivity"]).all()
+    assert there["selectivity_low"][1] > there["selectivity_high"][0]
+
+
+def test_every_fit_of_a_cell_keeps_groups_whole() -> None:
+    """Copies of noise rows: an observer that chooses its penalty among copies takes the smallest, else the largest."""
+    rng = np.random.default_rng(0)
+    state, columns = rng.standard_normal((60, 80)), rng.integers(0, 2, (60, 2))
+    place = np.repeat(np.arange(60), 5)
+    both = halves(np.tile(state[place], (2, 1)).astype(np.float32), np.tile(columns[place], (2, 1)), 300)
+    probe, groups = LinearProbe(l2=(1.0, 1e-1, 1e-4)), Halves(place, place + 60)
+    leaked, sound = (
+        observe_cells(*both, probe, Rule(), shuffles=2, untrained=[both[0]], groups=g) for g in (None, groups)
+    )
+    assert (leaked.cells["l2"] == 1e-4).all()
+    for frame in (leaked.replicates, sound.cells, sound.replicates):
+        assert (frame["l2"] == 1.0).all()
+    assert leaked.cells["untrained_auroc"].to_list() == pytest.approx(leaked.cells["auroc"].to_list())
+    assert sound.cells["untrained_auroc"].to_list() == pytest.approx(sound.cells["auroc"].to_list())
+    assert (sound.cells["untrained_auroc"] < leaked.cells["untrained_auroc"]).all()
+
+
+def test_with_groups_the_auroc_has_no_interval_without_draws_and_says_so() -> None:
+    state, labels = halves(*planted())
+    groups = np.arange(CUT) // 4
+    seen = observe_cells(
+        state, labels, CentroidProbe(), Rule(), shuffles=2, bootstraps=0, groups=Halves(groups, groups)
+    )
+    for frame in (seen.cells, seen.replicates):
+        assert frame["auroc_low"].null_count() == frame["auroc_high"].null_count() == len(frame)
+        assert "auroc_low, auroc_high: these groups are not drawn again" in frame["note"][0]
+
+
+def test_as_many_draws_as_there_is_room_for_share_a_solve(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = Counting(joint=False)
+    monkeypatch.setattr("denote.evidence.replicates.CHUNK", 7 * CUT)
+    state, labels = halves(*planted())
+    seen = observe_cells(state, labels, probe, Rule(), shuffles=3, label_controls=drawn_controls(labels)[1:])
+    # The last shuffled draw goes with two of the tasks, which an attribute without positives has none of.
+    assert probe.widths == [3, 6, 7, 6]
+    assert seen.replicates["draw"].to_list() == [0, 0, 0, 1, 1, 1, 2, 2, 2, *np.repeat(range(5), 2)]

@@ -26,3 +26,20 @@ def test_missing_tests_pass_through_and_are_not_counted() -> None:
 def test_no_test_gives_no_q(p: list[float]) -> None:
     assert np.isnan(benjamini_hochberg(p)).all()
     assert len(benjamini_hochberg(p)) == len(p)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.floats(0.01, 0.5))
+def test_the_small_p_values_and_the_number_of_tests_are_enough(p: list[float], level: float) -> None:
+    small = np.array([value for value in p if value <= level])
+    whole = benjamini_hochberg(p)[np.array(p) <= level]
+    q = benjamini_hochberg(small, len(p))
+    rejected = whole <= level
+    np.testing.assert_array_equal(q <= level, rejected)
+    np.testing.assert_allclose(q[rejected], whole[rejected])
+    assert (q >= whole - 1e-12).all()
+
+
+def test_fewer_tests_than_p_values_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="n_tests is 1"):
+        benjamini_hochberg([0.1, 0.2], 1)

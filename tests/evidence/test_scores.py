@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import mannwhitneyu, wilcoxon
 from sklearn import metrics
 
-from denote.evidence.scores import auroc, average_precision, confusion, mann_whitney_greater
+from denote.evidence.scores import Ranking, auroc, average_precision, confusion, mann_whitney_greater
 
 REFERENCES = {
     "balanced_accuracy": metrics.balanced_accuracy_score,
@@ -91,3 +91,17 @@ def test_groups_that_hold_both_labels_are_paired() -> None:
     p, reasons = mann_whitney_greater(scores[few], labels[few], groups[few])
     assert np.isnan(p[0])
     assert reasons[0] == "p_value: 9 groups hold both labels, 10 are needed"
+
+
+def test_ties_make_no_small_p_values() -> None:
+    """20,000 columns of noise with few distinct scores and few positives; 1 % may lie below .01, .1 % below .001.
+
+    The normal approximation gives 3.1 % and 1.6 %. That a correct program has more than 260 or 40 has a chance below
+    1e-5 (binomial tails).
+    """
+    rng = np.random.default_rng(0)
+    scores = np.where(rng.random((1000, 20_000)) < 0.01, rng.random((1000, 20_000)), 0.0)
+    labels = np.repeat((np.arange(1000) < 20).astype(np.int8)[:, None], scores.shape[1], axis=1)
+    p = Ranking(scores, labels).p_greater
+    assert (p < 0.01).sum() <= 260
+    assert (p < 0.001).sum() <= 40

@@ -48,6 +48,35 @@ def test_each_layer_has_its_panel_with_symmetric_limits_and_its_scale() -> None:
     figure.canvas.draw()
 
 
+def test_a_panel_counts_what_is_outside_its_band_and_says_where_there_is_none() -> None:
+    relevance = {"fc": np.array([0.5, -0.2, np.nan, -3.0, 0.1]), "all in": np.array([0.3, -0.4]), "bare": np.ones(3)}
+    grids = {layer: (len(values),) for layer, values in relevance.items()}
+    figure = draw_relevance(relevance, grids, "odd", np.ones((2, 2)), {"fc": 0.25, "all in": 0.4})
+    panels = {ax.get_title(loc="left"): ax for ax in figure.axes if ax.images}
+    readings = {layer: ax.get_title(loc="right").split(";")[0] for layer, ax in panels.items()}
+    assert readings == {
+        "input": "no shuffled band", "fc": "2 of 4 outside the band (±0.25)",
+        "all in": "0 of 2 outside the band (±0.4)", "bare": "no shuffled band",
+    }  # fmt: skip
+    shown = np.asarray(np.ma.filled(panels["fc"].images[0].get_array(), np.nan)).ravel()
+    np.testing.assert_array_equal(np.isfinite(shown[:5]), [True, True, False, True, True])
+    np.testing.assert_array_equal(np.nan_to_num(shown[:5]) != 0, [True, False, False, True, False])
+    (bar,) = [ax for ax in figure.axes if not ax.images]
+    assert [tick.get_text() for tick in bar.get_yticklabels()][1::2] == ["−band", "+band"]
+    bare = draw_relevance({"bare": np.ones(3)}, grids, "odd")
+    assert "band" not in "".join(tick.get_text() for tick in bare.axes[-1].get_yticklabels())
+
+
+def test_each_attribute_has_its_own_band_over_neurons() -> None:
+    relevance = np.array([[0.1, 3.0, -0.2, -5.0], [2.0, 0.0, -4.0, np.nan], [0.1, 0.2, 0.3, 0.4]])
+    ax = draw_relevance_by_neuron(relevance, ["odd", "prime", "loop"], band=np.array([0.2, 3.5, np.nan]))
+    values = np.ma.filled(ax.collections[0].get_array(), np.nan)
+    expected = np.array([[0, 3.0, 0, -5.0], [0, 0.0, -4.0, np.nan], [0.1, 0.2, 0.3, 0.4]])
+    np.testing.assert_array_equal(values, expected[:, grouped(relevance)])
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["odd · 2 outside", "prime · 1 outside", "loop · no band"]
+
+
 def test_a_grid_that_is_not_filled_is_refused() -> None:
     with pytest.raises(ValueError, match="conv: 5 neurons"):
         draw_relevance({"conv": np.zeros(5)}, {"conv": (2, 3)}, "odd")

@@ -418,3 +418,21 @@ def test_a_path_in_little_memory_is_solved_in_parts() -> None:
     whole, parts = probe.fit(state, labels), probe.fit(state, labels, resources=Resources(memory=450_000))
     assert (whole.l2 == parts.l2).all()
     assert parts.weights == pytest.approx(whole.weights, abs=1e-4)
+
+
+@pytest.mark.parametrize("balance", [True, False])
+def test_an_observer_that_does_without_neurons_is_the_one_that_never_saw_them(balance: bool) -> None:
+    state, labels = problem(n=600, d=24)
+    probe, l2 = LinearProbe(balance=balance), np.full(labels.shape[1], 1e-3)
+    whole = probe.solve(state, labels, l2)
+    removed = np.random.default_rng(1).random(whole.weights.shape) < np.linspace(0.1, 0.9, labels.shape[1])
+    for start in (None, whole):
+        without = probe.solve(state, labels, l2, start=start, removed=removed)
+        assert without.converged.all()
+        assert (without.weights[removed] == 0).all()
+        for a in range(labels.shape[1]):
+            kept = ~removed[:, a]
+            scale = state[:, kept].std(0)
+            weights, bias = reference((state[:, kept] - state[:, kept].mean(0)) / scale, labels[:, a], 1e-3, balance)
+            np.testing.assert_allclose(without.weights[kept, a] * scale, weights, atol=2e-4)
+            assert without.bias[a] + state.mean(0) @ without.weights[:, a] == pytest.approx(bias, abs=1e-3)

@@ -10,7 +10,7 @@ import polars as pl
 from jaxtyping import Bool, Int8
 
 from denote.attributes.expressions import evaluate_where
-from denote.attributes.labels import NULL, Family, Labels
+from denote.attributes.labels import NULL, Family, Labels, class_set_name
 from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
 
@@ -143,8 +143,7 @@ def _half_of_all_subsets(n: int) -> Bool[np.ndarray, "subset class"]:
 
 
 def _subset_name(samples: Samples, subset: Bool[np.ndarray, " class"]) -> str:
-    inside = [name for name, is_in in zip(samples.classes, subset, strict=True) if is_in]
-    return f"{samples.target}={inside[0]}" if len(inside) == 1 else f"{samples.target} in {{{','.join(inside)}}}"
+    return class_set_name([samples.classes[index] for index in np.flatnonzero(subset)], samples.target)
 
 
 def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl.Series]:

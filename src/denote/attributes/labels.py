@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,3 +50,8 @@ class Family:
     labels: Labels
     codes: Int[np.ndarray, " sample"] | None = None
     class_names: tuple[str, ...] = ()
+
+
+def class_set_name(inside: Sequence[str], target: str = "class") -> str:
+    """Name of a set of classes: ``class=3`` of one, ``class in {0,6}`` of several."""
+    return f"{target}={inside[0]}" if len(inside) == 1 else f"{target} in {{{','.join(inside)}}}"

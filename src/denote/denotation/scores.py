@@ -7,14 +7,21 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
-from denote.evidence.intervals import balanced_accuracy_p_value, design_effect, newcombe_balanced_accuracy
+from denote.evidence.intervals import (
+    auroc_interval,
+    balanced_accuracy_p_value,
+    design_effect,
+    newcombe_balanced_accuracy,
+    wilson,
+)
+from denote.observers.neuron import comparable
 from denote.observers.sorted_columns import sorting_orders
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of neurons, each against its own property; nan where undefined. All but the p-value lie in [0, 1] or, for
-    ``mcc``, in [-1, 1].
+    """Scores of neurons, each against its own property, with the ends of their two-sided 95 % intervals; nan where
+    undefined. All but the p-value lie in [0, 1] or, for ``mcc``, in [-1, 1].
 
     Attributes:
         n_positive: Rows that have the property.
@@ -22,10 +29,19 @@ class Scores:
         on_proportion: Share of these rows where the neuron is on.
         balanced_accuracy: Mean of ``tpr`` and ``tnr``.
         balanced_accuracy_low: One-sided 95 % bound (Newcombe).
+        balanced_accuracy_interval_low: Lower and ...
+        balanced_accuracy_interval_high: ... upper end of Newcombe's interval.
         tpr: True positive rate.
+        tpr_low: Lower and ...
+        tpr_high: ... upper end of Wilson's interval.
         tnr: True negative rate.
+        tnr_low: Likewise.
+        tnr_high: Likewise.
         precision: Share of the rows where it is on that have the property; nan where it is never on.
         auroc: Of the activations, ties counted half.
+        auroc_low: Lower and ...
+        auroc_high: ... upper end of the score interval; nan where there are groups, for which it knows no number of
+            rows.
         mcc: Matthews correlation.
         p_value: Of "true balanced accuracy <= null".
     """
@@ -35,10 +51,18 @@ class Scores:
     on_proportion: Float[np.ndarray, " neuron"]
     balanced_accuracy: Float[np.ndarray, " neuron"]
     balanced_accuracy_low: Float[np.ndarray, " neuron"]
+    balanced_accuracy_interval_low: Float[np.ndarray, " neuron"]
+    balanced_accuracy_interval_high: Float[np.ndarray, " neuron"]
     tpr: Float[np.ndarray, " neuron"]
+    tpr_low: Float[np.ndarray, " neuron"]
+    tpr_high: Float[np.ndarray, " neuron"]
     tnr: Float[np.ndarray, " neuron"]
+    tnr_low: Float[np.ndarray, " neuron"]
+    tnr_high: Float[np.ndarray, " neuron"]
     precision: Float[np.ndarray, " neuron"]
     auroc: Float[np.ndarray, " neuron"]
+    auroc_low: Float[np.ndarray, " neuron"]
+    auroc_high: Float[np.ndarray, " neuron"]
     mcc: Float[np.ndarray, " neuron"]
     p_value: Float[np.ndarray, " neuron"]
 
@@ -62,34 +86,61 @@ def score_neurons(
         threshold: A neuron is on strictly above it.
         labels: Label of its property: 1 yes, 0 no, -1 null.
         null: Balanced accuracy that is not enough (``Rule.null``).
-        groups: Group of every row; rates then enter the p-value with effective numbers of rows.
+        groups: Group of every row; rates then enter p-value and intervals with effective numbers of rows.
     """
     on, positive, negative = values > threshold[:, None], labels == 1, labels == 0
     tp, fp = (on & positive).sum(axis=1), (on & negative).sum(axis=1)
     n_positive, n_negative = positive.sum(axis=1), negative.sum(axis=1)
     tn = n_negative - fp
     deff = _design_effects(on, positive, negative, groups)
+    auroc = auroc_of_rows(values, positive, negative)
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is nan, which is what it should be
         tpr, tnr, precision = tp / n_positive, tn / n_negative, tp / (tp + fp)
         n = n_positive + n_negative
         covariance = tp.astype(float) * tn - fp.astype(float) * (n_positive - tp)
         mcc = covariance / np.sqrt(n_positive.astype(float) * n_negative * (tp + fp) * (n - tp - fp))
-        low = newcombe_balanced_accuracy(
-            tp / deff[0], n_positive / deff[0], tn / deff[1], n_negative / deff[1], one_sided=True
-        ).low
         return Scores(
-            n_positive,
-            n_negative,
-            (tp + fp) / n,
-            (tpr + tnr) / 2,
-            low,
-            tpr,
-            tnr,
-            precision,
-            auroc_of_rows(values, positive, negative),
-            mcc,
-            balanced_accuracy_p_value(tp, n_positive, tn, n_negative, null, deff[0], deff[1]),
+            n_positive=n_positive,
+            n_negative=n_negative,
+            on_proportion=(tp + fp) / n,
+            balanced_accuracy=(tpr + tnr) / 2,
+            tpr=tpr,
+            tnr=tnr,
+            precision=precision,
+            auroc=auroc,
+            mcc=mcc,
+            p_value=balanced_accuracy_p_value(tp, n_positive, tn, n_negative, null, deff[0], deff[1]),
+            **_rate_bounds(tp / deff[0], n_positive / deff[0], tn / deff[1], n_negative / deff[1]),
+            **_auroc_bounds(auroc, n_positive, n_negative, groups is not None),
         )
+
+
+def _rate_bounds(
+    tp: Float[np.ndarray, " neuron"],
+    n_positive: Float[np.ndarray, " neuron"],
+    tn: Float[np.ndarray, " neuron"],
+    n_negative: Float[np.ndarray, " neuron"],
+) -> dict[str, Float[np.ndarray, " neuron"]]:
+    """Bounds of both rates and of their mean, from effective numbers of rows."""
+    balanced = newcombe_balanced_accuracy(tp, n_positive, tn, n_negative)
+    tpr, tnr = wilson(tp, n_positive), wilson(tn, n_negative)
+    return {
+        "balanced_accuracy_low": newcombe_balanced_accuracy(tp, n_positive, tn, n_negative, one_sided=True).low,
+        "balanced_accuracy_interval_low": balanced.low, "balanced_accuracy_interval_high": balanced.high,
+        "tpr_low": tpr.low, "tpr_high": tpr.high, "tnr_low": tnr.low, "tnr_high": tnr.high,
+    }  # fmt: skip
+
+
+def _auroc_bounds(
+    auroc: Float[np.ndarray, " neuron"],
+    n_positive: Int[np.ndarray, " neuron"],
+    n_negative: Int[np.ndarray, " neuron"],
+    grouped: bool,
+) -> dict[str, Float[np.ndarray, " neuron"]]:
+    if grouped:
+        return dict.fromkeys(("auroc_low", "auroc_high"), np.full(len(auroc), np.nan))
+    interval = auroc_interval(auroc, n_positive, n_negative)
+    return {"auroc_low": interval.low, "auroc_high": interval.high}
 
 
 def balanced_accuracies(
@@ -115,22 +166,12 @@ def auroc_of_rows(
 
     Counted in integers: no activation is too large and no row too many for its rank to be right.
     """
-    n_rows = values.shape[1]
-    order = sorting_orders(values)
-    ordered = np.take_along_axis(values, order, axis=1)
-    is_positive, is_negative = np.take_along_axis(positive, order, axis=1), np.take_along_axis(negative, order, axis=1)
-    place = np.arange(n_rows)
-    starts = np.ones(values.shape, dtype=bool)
-    starts[:, 1:] = ordered[:, 1:] > ordered[:, :-1]
-    ends = np.roll(starts, -1, axis=1)
-    first = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, place, n_rows - 1)[:, ::-1], axis=1)[:, ::-1]
-    below = np.concatenate([np.zeros((len(values), 1), np.int64), is_negative.cumsum(axis=1)], axis=1)
-    # Twice the negatives below, ties half: those before the run of ties plus those up to its end.
-    twice = np.take_along_axis(below, first, axis=1) + np.take_along_axis(below, last + 1, axis=1)
+    from denote.observers.scan_kernels import pairs_won  # compiles: only what scans neurons waits for it
+
+    twice = np.zeros(len(values), dtype=np.int64)
+    pairs_won(comparable(values), sorting_orders(values), positive, negative, twice)
     pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    won = np.where(is_positive, twice, 0).sum(axis=1) / 2
-    area: Float[np.ndarray, " neuron"] = np.divide(won, pairs, out=np.full(len(values), np.nan), where=pairs > 0)
+    area: Float[np.ndarray, " neuron"] = np.divide(twice / 2, pairs, out=np.full(len(values), np.nan), where=pairs > 0)
     return area
 
 

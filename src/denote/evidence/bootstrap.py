@@ -1,8 +1,9 @@
 """Intervals of the AUROC and of its selectivity by drawing test rows, or groups of them, again (METHOD sections 4, 5).
 
-At the ceiling no bootstrap can widen: where an observer ranks every row right, so it does in every draw. There the
-score interval takes over, with units for rows. Just below the ceiling, where few rows are ranked wrong, the bootstrap
-is too narrow (METHOD section 4), which is why rows that come in no groups have the score interval for their AUROC.
+Near the ceiling draws alone say too little: an observer that ranks nearly every row right does so in nearly every draw,
+and at AUROC 1 in all of them. So only what has no formula is taken from draws: by how much groups inflate the variance
+of an AUROC, and what the shuffled control adds to it. The shape comes from the score interval. For 60 groups of 5 rows
+that share half of their variance, percentiles cover .80 to .95 of AUROCs from .5 to .996, this .93 to .98.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from jaxtyping import Float, Float32, Float64, Int
 from scipy import stats
 
 from denote.estimate import Estimate
-from denote.evidence.intervals import auroc_interval
+from denote.evidence.intervals import auroc_interval, hanley_mcneil_variance
 from denote.evidence.resampling import Resampling
 from denote.evidence.scores import PerAttribute, Ranking, Reasons
 
 LEAST_UNITS = 10
 """Groups (or rows, where there are none) that must hold a class for an interval, as for a p-value (METHOD section 3).
 
-With ten, one draw in 20,000 lacks a class; such draws are left out. With five the group bootstrap covers .85.
+With ten, one draw in 20,000 lacks a class; such draws are left out.
 """
 
 
@@ -37,7 +38,7 @@ class AurocBootstrap:
     def __init__(self, resampling: Resampling, n_attributes: int) -> None:
         self.resampling = resampling
         self._areas = np.full((n_attributes, resampling.draws), np.nan)
-        self._holding = np.zeros((2, n_attributes), dtype=np.int64)
+        self._rows, self._holding = np.zeros((2, n_attributes)), np.zeros((2, n_attributes))
         self._influence = np.zeros((resampling.n_units, n_attributes), dtype=np.float32)
 
     @property
@@ -48,15 +49,18 @@ class AurocBootstrap:
     def hear(self, part: slice, ranking: Ranking) -> None:
         """Take up the ranking of some attributes' test rows by the observers themselves."""
         self._areas[part] = resampled_areas(ranking, self.resampling)
-        for label in (0, 1):
-            self._holding[label, part] = self.resampling.holding(ranking.labels == label)
+        self._rows[:, part] = ranking.n_positive, ranking.n_negative
+        self._holding[:, part] = [self.resampling.holding(ranking.labels == label) for label in (1, 0)]
 
     def hear_shuffled(self, part: slice, ranking: Ranking) -> None:
         """Take up the ranking by a refit with shuffled labels, against those labels."""
         self._influence[:, part] += influence(ranking, self.resampling)
 
     def interval(self, auroc: PerAttribute, confidence: float = 0.95) -> tuple[Estimate[PerAttribute], Reasons]:
-        """Percentile interval of the AUROC; the score interval with units for rows where no draw differs.
+        """Score interval of the AUROC with effective numbers of rows.
+
+        The design effect is the variance under the draws over that of independent rows (Hanley and McNeil), at least 1;
+        where no draw differs, rows per group that holds the class.
 
         Args:
             auroc: Of the rankings that were heard.
@@ -65,13 +69,11 @@ class AurocBootstrap:
         Returns:
             ``auroc`` with its bounds, and why bounds are NaN where a class is held by fewer than `LEAST_UNITS` units.
         """
-        bounds = np.full((2, len(auroc)), np.nan)
-        known = ~np.isnan(self._areas).all(axis=1)
-        tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-        bounds[:, known] = np.nanquantile(self._areas[known], tails, axis=1)
-        score = auroc_interval(auroc, self._holding[1], self._holding[0], confidence)
-        low, high = np.where(bounds[0] == bounds[1], [score.low, score.high], bounds)
-        return self._where_enough(Estimate(auroc, low, high), "auroc")
+        variance = _variance(self._areas)
+        with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0: no draw differs
+            effect = np.maximum(1, variance / hanley_mcneil_variance(auroc, self._rows[0], self._rows[1]))
+            effective = np.where(variance > 0, self._rows / effect, self._holding)
+        return self._where_enough(auroc_interval(auroc, effective[0], effective[1], confidence), "auroc")
 
     def selectivity(
         self,
@@ -79,14 +81,16 @@ class AurocBootstrap:
         shuffled: Float64[np.ndarray, "shuffle attribute"],
         confidence: float = 0.95,
     ) -> tuple[Estimate[PerAttribute], Reasons]:
-        """AUROC minus the mean AUROC of the shuffled refits, with a normal interval.
+        """AUROC minus the mean AUROC of the shuffled refits.
 
-        Its variance is that of the difference under the draws, plus the variance between refits / their number.
+        The variance is that of the difference under the same draws of rows, plus that between refits / their number.
+        Where the observer's own interval is wider than its draws, as near the ceiling, the rest is added in squares, on
+        each side by itself.
 
         Args:
-            auroc: Of the observers; its interval is used where no draw differs, added in squares.
+            auroc: Of the observers, with its interval.
             shuffled: AUROC of every refit that was heard, in [0, 1]; NaN where it is undefined.
-            confidence: Of the two-sided interval.
+            confidence: Of the two-sided interval, and of the one that comes.
 
         Returns:
             In [-1, 1], its bounds, and why these are NaN.
@@ -95,19 +99,21 @@ class AurocBootstrap:
         mean = _over(np.nansum(shuffled, axis=0), n)
         between = _over(np.nansum((shuffled - mean) ** 2, axis=0), n - 1)
         difference = self._areas - self._shuffled_change() / np.maximum(n, 1)[:, None]
-        half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt(_variance(difference) + _over(between, n))
-        still = np.isnan(self._areas) | (self._areas == auroc.value[:, None])
-        down, up = np.where(still.all(axis=1), [auroc.value - auroc.low, auroc.high - auroc.value], 0.0)
+        z = stats.norm.ppf((1 + confidence) / 2)
+        own = np.stack([auroc.value - auroc.low, auroc.high - auroc.value])
+        wider = np.maximum(own**2 - z**2 * _variance(self._areas), 0)
+        down, up = np.sqrt(z**2 * (_variance(difference) + _over(between, n)) + wider)
         value = auroc.value - mean
-        found = Estimate(value, value - np.hypot(half, down), value + np.hypot(half, up))
-        return self._where_enough(found, "selectivity")
+        found, reasons = self._where_enough(Estimate(value, value - down, value + up), "selectivity")
+        lone = "selectivity_low, selectivity_high: needs two refits with shuffled labels"
+        return found, tuple(reason or (lone if count == 1 else None) for count, reason in zip(n, reasons, strict=True))
 
     def _shuffled_change(self) -> Float[np.ndarray, "attribute draw"]:
         """By how much each draw changes the sum of the shuffled AUROCs, to first order.
 
         The exact areas of every refit would cost as much again per refit; linear ones cost one product for all. They
-        are exact enough: near .5 the second-order term of an AUROC is a fraction 1 / rows of its variance, and the mean
-        over refits divides it again. An influence sums to 0, so the counts need not be centred.
+        are exact enough: near .5 the second-order term has about 1 / (rows of a class) of the first one's variance. An
+        influence sums to 0, so the counts need not be centred.
         """
         change = np.empty(self._areas.shape)
         for block, counts in self.resampling.blocks():
@@ -120,7 +126,7 @@ class AurocBootstrap:
         few = least < LEAST_UNITS
         what = "groups" if self.resampling.grouped else "rows"
         reasons = tuple(
-            f"{name}_low, {name}_high: only {count} {what} hold one of the labels, {LEAST_UNITS} are needed"
+            f"{name}_low, {name}_high: only {count:.0f} {what} hold one of the labels, {LEAST_UNITS} are needed"
             if unsure and not np.isnan(value) else None
             for count, unsure, value in zip(least, few, found.value, strict=True)
         )  # fmt: skip

@@ -158,8 +158,7 @@ def design_effect(hits: Float[np.ndarray, " row"] | Int[np.ndarray, " row"], gro
 def auroc_interval(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike, confidence: float = 0.95) -> Estimate[Values]:
     """Score interval of the AUROC with the Hanley-McNeil variance (Newcombe's method 5; METHOD section 4).
 
-    The bounds solve |A - a| = z SE(a) with SE(a)^2 = a (1-a) [1 + m (1-a)/(2-a) + m a/(1+a)] / (n_pos n_neg) and
-    m = (n_pos + n_neg)/2 - 1.
+    The bounds solve |A - a| = z SE(a), with SE(a)^2 the :func:`hanley_mcneil_variance` at a.
 
     Source: R. G. Newcombe, Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part 2,
     Statistics in Medicine 25 (2006).
@@ -169,17 +168,29 @@ def auroc_interval(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike, confide
     """
     area, n_pos, n_neg = (np.asarray(a, float) for a in np.broadcast_arrays(auroc, n_pos, n_neg))
     z = _z(confidence, one_sided=False)
-    pairs = np.where(n_pos * n_neg > 0, n_pos * n_neg, np.nan)
-    m = (n_pos + n_neg) / 2 - 1
 
     def error(a: Values) -> Values:
-        variance: Values = a * (1 - a) * (1 + m * (1 - a) / (2 - a) + m * a / (1 + a)) / pairs
-        return np.asarray(np.sqrt(variance))
+        return np.asarray(np.sqrt(hanley_mcneil_variance(a, n_pos, n_neg)))
 
     low = _bisect(lambda a: area - a - z * error(a), np.zeros_like(area), area)
     high = 1 - _bisect(lambda b: (1 - b) - area - z * error(1 - b), np.zeros_like(area), 1 - area)
-    undefined = np.isnan(area + pairs)
+    undefined = np.isnan(area) | ~(n_pos * n_neg > 0)
     return Estimate(area, np.where(undefined, np.nan, low), np.where(undefined, np.nan, high))
+
+
+def hanley_mcneil_variance(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike) -> Values:
+    """Variance of an AUROC a: a (1-a) [1 + m (1-a)/(2-a) + m a/(1+a)] / (n_pos n_neg), m = (n_pos + n_neg)/2 - 1.
+
+    Source: J. A. Hanley and B. J. McNeil, The meaning and use of the area under a ROC curve, Radiology 143 (1982), with
+    the mean number of rows in both places, as in R. G. Newcombe (2006), method 5.
+
+    Returns:
+        At least 0 for m >= 0; nan where a class has no rows.
+    """
+    a, n_pos, n_neg = (np.asarray(x, float) for x in np.broadcast_arrays(auroc, n_pos, n_neg))
+    pairs = np.where(n_pos * n_neg > 0, n_pos * n_neg, np.nan)
+    m = (n_pos + n_neg) / 2 - 1
+    return np.asarray(a * (1 - a) * (1 + m * (1 - a) / (2 - a) + m * a / (1 + a)) / pairs)
 
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Int8
+from jaxtyping import Bool, Int, Int8
 
 from denote.data.parts import Halves
 from denote.observers.reading import Groups as Groups
@@ -33,7 +33,7 @@ def shuffled(
 
     def side(part: str, values: Values, members: Groups | None) -> Values:
         draws = stream("shuffled", probe_seed, draw, part)
-        moved: Values = values[draws.permutation(len(values))]
+        moved: Values = values[permuted_rows(len(values), draws)]
         if whole is not None and members is not None and whole.any():
             moved[:, whole] = _by_group(values[:, whole], members, draws)
         return moved
@@ -42,30 +42,45 @@ def shuffled(
     return Halves(side("fit", labels.fit, fit_groups), side("test", labels.test, test_groups))
 
 
+def permuted_rows(n_rows: int, draws: np.random.Generator, groups: Groups | None = None) -> Int[np.ndarray, " sample"]:
+    """For every row of a part the row whose label it takes.
+
+    Args:
+        n_rows: Number of rows.
+        draws: Stream of this draw and part.
+        groups: Group of each row. Every group then takes the label of the first row of one other (or the same) group,
+            which is right only where labels are constant in groups and no row is null; see `group_constant`.
+    """
+    if groups is None:
+        return draws.permutation(n_rows)
+    _, first, index = np.unique(groups, return_index=True, return_inverse=True)
+    return np.asarray(draws.permutation(first)[index])
+
+
 def group_constant(labels: Halves[Values], groups: Halves[Groups]) -> Bool[np.ndarray, " attribute"]:
     """Which attributes have a single value, nulls aside, in every group of both parts."""
     return np.asarray(_constant_in(labels.fit, groups.fit) & _constant_in(labels.test, groups.test))
 
 
 def _constant_in(values: Values, groups: Groups) -> Bool[np.ndarray, " attribute"]:
-    yes, no = _held(values, groups)
+    yes, no = labels_held(values, groups)
     return np.asarray(~(yes & no).any(0))
 
 
-def _held(values: Values, groups: Groups) -> tuple[np.ndarray, np.ndarray]:
-    """Which groups (by rank) hold a positive, and which a negative, of every attribute."""
-    members, index = np.unique(groups, return_inverse=True)
-    yes = np.zeros((len(members), values.shape[1]), dtype=bool)
-    no = yes.copy()
-    np.logical_or.at(yes, index, values == 1)
-    np.logical_or.at(no, index, values == 0)
+def labels_held(
+    values: Values, groups: Groups
+) -> tuple[Bool[np.ndarray, "group attribute"], Bool[np.ndarray, "group attribute"]]:
+    """Which groups, in ascending order, hold a positive, and which a negative, of every attribute."""
+    order = np.argsort(groups, kind="stable")
+    _, first = np.unique(groups[order], return_index=True)
+    yes, no = (np.logical_or.reduceat(values[order] == label, first, axis=0) for label in (1, 0))
     return yes, no
 
 
 def _by_group(values: Values, groups: Groups, draws: np.random.Generator) -> Values:
     """Deal the groups' labels among the groups that have one; one order of groups serves all attributes."""
     _, index = np.unique(groups, return_inverse=True)
-    yes, no = _held(values, groups)
+    yes, no = labels_held(values, groups)
     order = draws.permutation(len(yes))
     dealt = np.full(values.shape, -1, dtype=np.int8)
     for a in range(values.shape[1]):

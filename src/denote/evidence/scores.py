@@ -15,7 +15,14 @@ from jaxtyping import Bool, Float64, Int, Int8
 from scipy import stats
 
 from denote.observers.observer import class_counts
-from denote.observers.ranks import average_ranks, rank_sum_deviation, tie_excess, tie_runs
+from denote.observers.ranks import (
+    average_ranks,
+    rank_sum_deviation,
+    rank_sum_skewness,
+    tie_excess,
+    tie_runs,
+    upper_tail,
+)
 from denote.observers.sorted_columns import sorting_orders
 
 Scores: TypeAlias = Float64[np.ndarray, "sample attribute"]
@@ -84,11 +91,17 @@ class Ranking:
 
     @property
     def p_greater(self) -> PerAttribute:
-        """One-sided Mann-Whitney p-value against AUROC .5, tie-corrected, with continuity correction."""
+        """One-sided Mann-Whitney p-value against AUROC .5, with continuity correction, corrected for ties.
+
+        Ties change the spread of the statistic and, where the classes differ in size, its skewness, which matters far
+        out (see `observers.ranks.upper_tail`).
+        """
+        n = (self.n_positive + self.n_negative)[:, None]
         ties = np.where(self._counted, tie_excess(self._runs), 0.0).sum(1)
+        cubes = np.where(self._counted, (2 * average_ranks(self._runs) - (n + 1)) ** 3, 0.0).sum(1)
         spread = rank_sum_deviation(self.n_positive, self.n_negative, ties)
         z = self._where_defined(self._u - self.n_positive * self.n_negative / 2 - 0.5, spread)
-        return np.asarray(stats.norm.sf(z))
+        return upper_tail(z, rank_sum_skewness(self.n_positive, self.n_negative, ties, cubes))
 
     def _where_defined(self, numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:
         sound = self.defined & (denominator > 0)

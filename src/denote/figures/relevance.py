@@ -9,17 +9,13 @@ import numpy as np
 import seaborn as sns
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
 from denote.figures.curves import thinned
+from denote.figures.signed import BANDED, EDGE, SIGNED, largest, outside_band, shades
 from denote.figures.style import MANY, axes_for, message, new_figure, styled
-
-# Blue against orange is told apart by every kind of colour vision. In a grey print the two ends look alike: they then
-# read as "much relevance", and the sign is lost; zero stays the lightest shade.
-_ENDS = ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"]
-SIGNED = LinearSegmentedColormap.from_list("relevance", _ENDS).with_extremes(bad="0.8")
 
 INPUT = "input"
 MOST_IN_COLUMN = 10
@@ -32,11 +28,13 @@ def draw_relevance(
     grids: Mapping[str, tuple[int, ...]],
     title: str,
     input_relevance: np.ndarray | None = None,
+    band: Mapping[str, float] | None = None,
 ) -> Figure:
     """Heat map of relevance, weight x standard deviation of the neuron, over all layers.
 
     Each layer's observer has its own scale, so each panel is coloured against its own largest absolute value, which
-    stands beside the layer's name; zero is always the same pale grey.
+    stands beside the layer's name; zero is always the same pale grey. So is every neuron inside the band that
+    observers of shuffled labels reach, since its weight means nothing; colours start at the end of the band.
 
     Args:
         relevance: Per layer, in the order to be drawn, the signed relevance of every neuron; not finite = left out.
@@ -44,33 +42,45 @@ def draw_relevance(
             to right, ``(channels, height, width)`` becomes one small map per channel.
         title: Attribute, object model.
         input_relevance: The same for the raw input, ``(height, width)`` or ``(channels, height, width)``.
+        band: Per layer (the input is called ``input``) the end of the band, in units of relevance; a layer that is
+            left out says that it has none.
 
     Raises:
         ValueError: if a layer's relevance does not fill its grid.
     """
-    pictures = {}
+    band = band or {}
+    values, shapes = dict(relevance), dict(grids)
     if input_relevance is not None:
-        pictures[INPUT] = picture(input_relevance.ravel(), input_relevance.shape)
-    for layer, values in relevance.items():
-        if values.size != prod(grids[layer]):
-            raise ValueError(f"{layer}: {values.size} neurons do not fill a grid of {grids[layer]}")
-        pictures[layer] = picture(values, grids[layer])
-    if not pictures:
+        values, shapes = {INPUT: input_relevance.ravel(), **values}, {**shapes, INPUT: input_relevance.shape}
+    for layer, own in values.items():
+        if own.size != prod(shapes[layer]):
+            raise ValueError(f"{layer}: {own.size} neurons do not fill a grid of {shapes[layer]}")
+    if not values:
         return message("No linear observer was fitted.", title)
+    pictures = [picture(shades(own, band.get(layer)), shapes[layer]) for layer, own in values.items()]
     n_columns = ceil(len(pictures) / MOST_IN_COLUMN)
     n_rows = ceil(len(pictures) / n_columns)
-    figure = new_figure(7.5 * n_columns + 0.8, 1 + sum(_row_heights(list(pictures.values()), n_columns)))
-    heights = _row_heights(list(pictures.values()), n_columns)
+    heights = _row_heights(pictures, n_columns)
+    figure = new_figure(7.5 * n_columns + 0.8, 1 + sum(heights))
     axes = figure.subplots(n_rows, n_columns, squeeze=False, gridspec_kw={"height_ratios": heights})
-    image = None
-    for index, (layer, values) in enumerate(pictures.items()):
-        # Down the first column, then down the next: reading order is depth.
-        image = _draw_picture(axes[index % n_rows, index // n_rows], layer, values)
-    for index in range(len(pictures), n_rows * n_columns):
-        axes[index % n_rows, index // n_rows].set_axis_off()
-    _colour_bar(figure, image, axes)
+    # Down the first column, then down the next: reading order is depth.
+    places = list(axes.T.flat)
+    for ax, (layer, own), shown in zip(places, values.items(), pictures, strict=False):
+        _draw_picture(ax, layer, _reading(own, band.get(layer)), shown)
+    for ax in places[len(pictures) :]:
+        ax.set_axis_off()
+    _colour_bar(figure, axes, banded=any(layer in band for layer in values))
     figure.suptitle(f"Relevance (weight x standard deviation of the neuron): {title}", fontsize=11, x=0.01, ha="left")
     return figure
+
+
+def _reading(relevance: Float[np.ndarray, " neuron"], band: float | None) -> str:
+    """What stands beside a layer's name: how many neurons mean something, and the scale."""
+    top, n = largest(relevance), int(np.isfinite(relevance).sum())
+    scale = f"largest |relevance| {top:.3g}" if top > 0 else "all zero or undefined"
+    if band is None:
+        return f"no shuffled band; {scale}"
+    return f"{outside_band(relevance, band).sum()} of {n} outside the band (±{band:.3g}); {scale}"
 
 
 def picture(values: Float[np.ndarray, " neuron"], grid: tuple[int, ...]) -> Float[np.ndarray, "row column"]:
@@ -113,29 +123,28 @@ def _row_heights(pictures: Sequence[np.ndarray], n_columns: int) -> list[float]:
     return [0.45 + max(heights[row::n_rows]) for row in range(n_rows)]
 
 
-def _draw_picture(ax: Axes, layer: str, values: Float[np.ndarray, "row column"]) -> AxesImage:
-    largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
-    scaled = values / largest if largest > 0 else values
+def _draw_picture(ax: Axes, layer: str, reading: str, shown: Float[np.ndarray, "row column"]) -> None:
     # An image is pixels in SVG too, whatever its size: nothing to rasterise.
-    image = ax.imshow(scaled, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+    ax.imshow(shown, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
     ax.set_anchor("W")
-    note = f"largest |relevance| {largest:.3g}" if largest > 0 else "all zero or undefined"
+    ax.patch.set_hatch("////////")
     ax.set_title(layer)
-    ax.set_title(f"{note}  ", loc="right", fontsize=8, fontweight="normal", color="0.3")
+    ax.set_title(f"{reading}  ", loc="right", fontsize=8, fontweight="normal", color="0.3")
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
-    return image
 
 
-def _colour_bar(figure: Figure, image: AxesImage | None, axes: np.ndarray) -> None:
-    if image is None:
-        return
+def _colour_bar(figure: Figure, axes: np.ndarray, *, banded: bool) -> None:
+    scale = ScalarMappable(Normalize(-1, 1), BANDED if banded else SIGNED)
     bar = figure.colorbar(
-        image, ax=axes, shrink=min(1.0, 3 / figure.get_figheight()), pad=0.02, aspect=16, panchor=False
+        scale, ax=axes, shrink=min(1.0, 3 / figure.get_figheight()), pad=0.02, aspect=16, panchor=False
     )
     bar.set_label("relevance / largest of its layer\n(> 0 speaks for the attribute)")
-    bar.set_ticks([-1, 0, 1])
+    if banded:
+        bar.set_ticks([-1, -EDGE, 0, EDGE, 1], labels=["−largest", "−band", "inside: nothing", "+band", "+largest"])
+    else:
+        bar.set_ticks([-1, 0, 1])
     bar.outline.set_visible(False)
 
 
@@ -146,6 +155,7 @@ def draw_relevance_by_neuron(
     neuron_names: Sequence[str] | None = None,
     title: str = "",
     ax: Axes | None = None,
+    band: Float[np.ndarray, " attribute"] | None = None,
 ) -> Axes:
     """Heat map attributes x neurons of one layer, neurons grouped under the attribute they weigh in most.
 
@@ -155,6 +165,8 @@ def draw_relevance_by_neuron(
         neuron_names: Names of the neurons; their places where None.
         title: Layer, object model.
         ax: Where to draw; new axes where None.
+        band: Per attribute the end of the band of shuffled labels, NaN where it is not known: what lies inside is
+            drawn as zero.
 
     Returns:
         The axes drawn on.
@@ -164,6 +176,10 @@ def draw_relevance_by_neuron(
     order = grouped(relevance)
     names = [str(i) for i in range(n_neurons)] if neuron_names is None else list(neuron_names)
     values = relevance[:, order]
+    labels = [a if len(a) <= 40 else f"{a[:38]}…" for a in attributes]
+    if band is not None:
+        values, counts = _without_inside(values, band)
+        labels = [f"{label} · {count}" for label, count in zip(labels, counts, strict=True)]
     finite = np.abs(values[np.isfinite(values)])
     limit = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
     ax.set_facecolor("0.8")
@@ -172,16 +188,27 @@ def draw_relevance_by_neuron(
         xticklabels=False, yticklabels=False, rasterized=values.size > MANY,
     )  # fmt: skip
     bar = ax.figure.colorbar(ax.collections[0], ax=ax, pad=0.01, fraction=0.03)
-    bar.set_label("relevance (log-odds\nper standard deviation)")
+    inside = "" if band is None else "\n0 inside an attribute's shuffled band"
+    bar.set_label(f"relevance (log-odds\nper standard deviation){inside}")
     bar.outline.set_visible(False)
     shown = thinned(names, 32)
     ax.set_xticks([i + 0.5 for i in shown], [names[order[i]] for i in shown], rotation=90)
-    ax.set_yticks(np.arange(n_attributes) + 0.5, [a if len(a) <= 40 else f"{a[:38]}…" for a in attributes], rotation=0)
+    ax.set_yticks(np.arange(n_attributes) + 0.5, labels, rotation=0)
     ax.tick_params(length=0)
     more = "" if len(shown) == n_neurons else f"; {len(shown)} of {n_neurons} named"
     ax.set_xlabel(f"neuron, grouped under the attribute it weighs in most{more}")
     ax.set_title(title)
     return ax
+
+
+def _without_inside(
+    relevance: Float[np.ndarray, "attribute neuron"], band: Float[np.ndarray, " attribute"]
+) -> tuple[Float[np.ndarray, "attribute neuron"], list[str]]:
+    """Relevance with zero inside each attribute's band, and how many neurons that leaves."""
+    known = np.isfinite(band)
+    outside = np.abs(relevance) > np.where(known, band, 0)[:, None]
+    counts = [f"{n} outside" if there else "no band" for n, there in zip(outside.sum(axis=1), known, strict=True)]
+    return np.where(known[:, None] & np.isfinite(relevance) & ~outside, 0.0, relevance), counts
 
 
 def grouped(relevance: Float[np.ndarray, "attribute neuron"]) -> list[int]:

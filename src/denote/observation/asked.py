@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from denote.evidence.rule import Rule
 from denote.observers.observer import Probe
@@ -73,5 +73,5 @@ class Asked:
     thresholds: int = 64
     permutations: int = 200
     bootstraps: int = 500
-    equal_rows: int | str | None = None
+    equal_rows: int | Literal["auto"] | None = None
     curves: bool = False

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
-from denote.denotation.rule import decide_neurons, decide_replicates, realised_cutoffs
+from denote.denotation import decisions
+from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.cells import decide_cells
+from denote.evidence.corrections import realised_threshold
+from denote.evidence.null_check import null_check_cells
+from denote.evidence.pair_scan import add_attributes_carried, add_carrying, decide_pairs
+from denote.evidence.power import detectable_auroc, detectable_proportion
 from denote.evidence.rule import Rule
 
 Tables = Mapping[str, pl.DataFrame]
@@ -23,6 +29,39 @@ def decide(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     Returns:
         The same tables with what follows from the corrections written anew.
     """
-    cells, neurons = decide_cells(tables["cells"], rule), decide_neurons(tables["neurons"], rule)
-    controls = decide_replicates(tables["controls"], realised_cutoffs(neurons, rule), rule)
-    return {**tables, "cells": cells, "neurons": neurons, "controls": controls}
+    pairs, scan = decide_pairs(tables["pairs"], tables["scan"], rule.q)
+    cells = add_carrying(with_detectable(decide_cells(tables["cells"], rule), rule), scan)
+    neurons, controls = decisions.decide(tables["neurons"], tables["controls"], rule)
+    neurons = add_attributes_carried(neurons, pairs, scan)
+    of_pairs = tables["null_check"].filter(pl.col("scan") == "pairs")
+    return {
+        **tables,
+        "cells": cell_cards(cells, rule), "neurons": neuron_cards(neurons), "controls": controls,
+        "scan": scan, "pairs": pairs, "null_check": pl.concat([null_check_cells(controls, rule.q), of_pairs]),
+    }  # fmt: skip
+
+
+def with_detectable(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Fill what each cell's rows could have shown with probability .8.
+
+    Args:
+        cells: Decided; the cutoff is the p-value at which the correction stopped.
+        rule: Thresholds of the rule.
+
+    Returns:
+        The cells with ``detectable_auroc`` and ``detectable_proportion``, null where nothing was tested.
+    """
+    positive, n_test = cells["n_positive_test"].to_numpy(), cells["n_test"].to_numpy()
+    cutoff = realised_threshold(cells["q_value"].fill_null(np.nan).to_numpy(), rule.q)
+    auroc = detectable_auroc(positive, n_test - positive, cutoff)
+    rows = cells.select("n_fit", "n_test").unique()
+    proportion = rows.with_columns(
+        detectable_proportion=pl.Series(detectable_proportion(rows["n_fit"], rows["n_test"], rule), dtype=pl.Float64)
+    )
+    filled = cells.drop("detectable_proportion").join(
+        proportion, on=["n_fit", "n_test"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    filled = filled.with_columns(pl.Series("detectable_auroc", auroc, dtype=pl.Float64))
+    tested = pl.when(pl.col("p_value").is_not_null())
+    known = [tested.then(pl.col(name)).fill_nan(None) for name in ("detectable_auroc", "detectable_proportion")]
+    return filled.with_columns(known).select(cells.columns)

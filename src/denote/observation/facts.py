@@ -63,6 +63,7 @@ class Facts:
         groups: Group of every row of both parts, where rows of a group are not independent.
         classes: Class of every sample (-1 null), which makes sets of classes out of attributes; None without a target.
         class_names: Name of each class.
+        target: What the classes are called.
         types: Recurring type of every sample (-1 none) for the control task; None where the data has none.
         columns: Simple columns of the attribute table by name, as numbers of all samples, NaN for null: the rivals of
             what neurons denote.
@@ -76,9 +77,14 @@ class Facts:
     groups: Halves[Int[np.ndarray, " row"]] | None = None
     classes: Int[np.ndarray, " sample"] | None = None
     class_names: tuple[str, ...] = ()
+    target: str = "class"
     types: Int[np.ndarray, " sample"] | None = None
     columns: Mapping[str, Float[np.ndarray, " sample"]] = field(default_factory=dict)
     input_shape: tuple[int, ...] = ()
+
+    def halved(self, labels: Labels) -> Halves[Labels]:
+        """Labels of all samples, at the rows of both parts."""
+        return Halves(labels.at(self.parts.fit), labels.at(self.parts.test))
 
     def halves(self, values: Int[np.ndarray, " sample"]) -> Halves[Int[np.ndarray, " row"]]:
         """Something known of all samples, at the rows of both parts."""
@@ -91,11 +97,11 @@ class Beside:
 
     Attributes:
         untrained: Per untrained twin the states of the same layers.
-        randomised: Per layer its state on *fit* after everything from the top of the network down to it was drawn anew;
-            None where that could not be had. Empty where the check is not made.
+        randomised: Per layer its state on *fit* after everything from the top of the network down to it was drawn anew,
+            or None, and what there is to say of it. Empty where the check is not made.
         raw_input: The flattened inputs, or None where that control is off.
     """
 
     untrained: Sequence[Sequence[LayerState]] = ()
-    randomised: Sequence[LayerState | None] = ()
+    randomised: Sequence[tuple[LayerState | None, str | None]] = ()
     raw_input: Halves[State] | None = None

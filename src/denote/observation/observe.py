@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
 import polars as pl
 
-from denote.attributes.labels import Family, Labels
-from denote.data.parts import Halves, Parts
-from denote.denotation import neurons as denotation
-from denote.denotation.properties import family_halves
-from denote.denotation.search import Settings
-from denote.denotation.thresholds import MEMORY
-from denote.errors import ConfigError, StateError
-from denote.evidence.cells import BySize, auroc_by_size, observe_cells
+from denote.attributes.equal_rows import equal_rows
+from denote.attributes.labels import Labels
+from denote.data.parts import Halves
+from denote.errors import ConfigError
 from denote.observation.asked import Asked
 from denote.observation.decide import decide
 from denote.observation.facts import Beside, Facts, Subject
-from denote.observation.found import INPUT, Observation
+from denote.observation.found import Observation
+from denote.observation.work import Work
 from denote.observers.design import LEAST_ROWS
-from denote.observers.observer import Observer, fit_sizes
-from denote.observers.reading import Resources, State, check_state, moments
+from denote.observers.reading import Resources
 from denote.states.state import LayerState
-from denote.states.stored import StoredState
-from denote.tables import JOB_TABLES, NEURONS, empty, table
-
-HELD = 0.25
-"""Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
+from denote.tables import JOB_TABLES
 
 
 def observe_states(
@@ -58,168 +49,26 @@ def observe_states(
         StateError: if a state is not finite, with the layer, the neuron and how many.
     """
     beside = beside or Beside()
-    labels = _without(facts.labels, facts.reasons)
-    at = Halves(labels.at(facts.parts.fit), labels.at(facts.parts.test))
-    whole = Resources(device, memory_limit - sum(values.nbytes for values in (at.fit.values, at.test.values)))
+    whole, labels = facts.halved(_without(facts.labels, facts.reasons)), facts.labels.names
+    at = whole
+    if asked.equal_rows is not None:
+        drawn = equal_rows(whole, asked.equal_rows, asked.probe_seed, asked.rule.min_rows)
+        at, facts = drawn.labels, replace(facts, reasons={**drawn.reasons, **facts.reasons})
+    held = sum(values.nbytes for values in (at.fit.values, at.test.values))
     _check_memory(states, at, memory_limit)
-    job = _Work(facts, asked, beside, at, whole)
+    work = Work(subject, facts, asked, beside, at, Resources(device, memory_limit - held))
     if beside.raw_input is not None and len(labels):
-        job.read_input(beside.raw_input)
+        work.read_input(beside.raw_input)
     for index, layer_state in enumerate(states):
-        job.read_layer(index, layer_state)
-    tables = {name: subject.stamp(frame) if _stamped(name) else frame for name, frame in job.tables().items()}
-    decided = decide(tables, asked.rule)
-    cells = _with_reasons(decided["cells"], facts.reasons)
+        work.read_layer(index, layer_state)
+    work.look_over()
+    decided = decide(work.tables(), asked.rule)
+    cells = _with_proportions(_with_reasons(decided["cells"], facts.reasons), whole.test)
     return Observation(
         tables={name: frame.select(*JOB_TABLES[name]) for name, frame in {**decided, "cells": cells}.items()},
-        observers=job.observers, layers=tuple(state.layer for state in states), attributes=labels.names,
+        observers=work.observers, layers=tuple(state.layer for state in states), attributes=labels,
         object_model=subject.object_model, input_shape=facts.input_shape, rule=asked.rule,
     )  # fmt: skip
-
-
-@dataclass
-class _Work:
-    """An observation while it is made: what was asked for, and the rows found so far."""
-
-    facts: Facts
-    asked: Asked
-    beside: Beside
-    labels: Halves[Labels]
-    whole: Resources
-    observers: dict[str, Observer] = field(default_factory=dict)
-    on_input: dict[str, BySize] = field(default_factory=dict)
-    frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {name: [] for name in JOB_TABLES})
-
-    def __post_init__(self) -> None:
-        self.searched: list[Halves[Family]] = [
-            family_halves(family, self.facts.parts.fit, self.facts.parts.test) for family in self.facts.families
-        ]
-
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """All rows, with the columns of every table."""
-        return {
-            name: pl.concat([empty(schema), *self.frames[name]], how="diagonal") for name, schema in JOB_TABLES.items()
-        }
-
-    def read_input(self, inputs: Halves[State]) -> None:
-        """Fit every probe on the raw input."""
-        asked, labels = self.asked, self.labels
-        groups = None if self.facts.groups is None else self.facts.groups.fit
-        with _naming("raw input"):
-            check_state(inputs.test, labels.test.values)
-            for name, probe in asked.probes.items():
-                fitted = fit_sizes(probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups)
-                self.observers |= _named(f"{INPUT}/{name}", fitted, inputs.fit)
-                self.on_input[name] = auroc_by_size(fitted, inputs.test, labels.test.values, self.whole)
-
-    def read_layer(self, index: int, layer_state: LayerState) -> None:
-        """Observe one layer, beside the same layer of the untrained networks."""
-        layer = layer_state.layer
-        others = [twin[index] for twin in self.beside.untrained]
-        (state, *twins), resources = _loaded([layer_state, *others], self.facts.parts, self.whole)
-        names = [f"layer {layer.name}", *(f"layer {layer.name} of untrained network {d}" for d in range(len(others)))]
-        for name, each in zip(names, (state, *twins), strict=True):
-            with _naming(name):
-                check_state(each.fit, self.labels.fit.values)
-                check_state(each.test, self.labels.test.values)
-        if len(self.labels.fit):
-            self._cells(layer_state, state, twins, resources)
-        self._neurons(layer_state, state, twins, resources)
-
-    def _cells(
-        self, layer_state: LayerState, state: Halves[State], twins: Sequence[Halves[State]], resources: Resources
-    ) -> None:
-        asked, place = self.asked, _place(layer_state)
-        for name, probe in asked.probes.items():
-            with _naming(f"layer {layer_state.layer.name}"):
-                found = observe_cells(
-                    state, self.labels, probe, asked.rule, asked.probe_seed, shuffles=asked.controls.shuffles,
-                    untrained=twins, raw_input_auroc=self.on_input.get(name), missing=self._missing(),
-                    groups=self.facts.groups, resources=resources,
-                )  # fmt: skip
-            self.observers |= _named(f"{layer_state.layer.name}/{name}", found.observers, state.fit)
-            self.frames["cells"].append(_placed(found.cells, place))
-            self.frames["controls"].append(_placed(found.replicates, place))
-
-    def _neurons(
-        self, layer_state: LayerState, state: Halves[State], twins: Sequence[Halves[State]], resources: Resources
-    ) -> None:
-        asked, layer, groups = self.asked, layer_state.layer, self.facts.groups
-        settings = Settings(
-            thresholds=asked.thresholds, decisive=asked.rule.decisive, memory=_search_memory(state, resources)
-        )
-        names = [layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
-        beside = denotation.Controls(asked.controls.neuron_shuffles, twins, self.beside.raw_input)
-        for family in self.searched:
-            rows = denotation.observe_neurons(
-                state, family, layer, names, asked.rule, asked.probe_seed, beside, settings, groups
-            )
-            self.frames["neurons"].append(table(rows, NEURONS))
-            for draw, twin in enumerate(twins):
-                replicates = denotation.replicate(
-                    twin, family, layer, names, asked.rule, asked.probe_seed, "untrained", draw, settings, groups
-                )
-                self.frames["controls"].append(table(replicates, JOB_TABLES["controls"]))
-
-    def _missing(self) -> dict[str, str]:
-        """Why a control column is null, where the control was not asked for."""
-        controls = self.asked.controls
-        return {
-            name: f"control={name} is off"
-            for name, there in (
-                ("shuffled", controls.shuffles > 0),
-                ("untrained", controls.twins > 0),
-                ("raw_input", self.beside.raw_input is not None),
-            )
-            if not there
-        }
-
-
-def _stamped(name: str) -> bool:
-    return "object_accuracy" in JOB_TABLES[name]
-
-
-def _place(layer_state: LayerState) -> dict[str, Any]:
-    layer = layer_state.layer
-    return {
-        "layer": layer.name, "depth": layer.depth, "relative_depth": layer.relative_depth, "pooling": layer.pooling,
-    }  # fmt: skip
-
-
-def _placed(frame: pl.DataFrame, place: Mapping[str, Any]) -> pl.DataFrame:
-    return frame.with_columns(pl.lit(value, dtype=NEURONS[name]).alias(name) for name, value in place.items())
-
-
-def _named(name: str, observers: Sequence[Observer], fit: State) -> dict[str, Observer]:
-    """Observers under the names by which they are kept, with how their neurons vary on *fit*."""
-    spread = moments(fit).variance.sqrt().numpy()
-    return {
-        name if observer.k is None else f"{name}-{observer.k}": replace(observer, spread=spread)
-        for observer in observers
-    }
-
-
-def _loaded(layers: Sequence[LayerState], parts: Parts, whole: Resources) -> tuple[list[Halves[State]], Resources]:
-    """*fit* and *test* of the same layer in several networks, in memory if they are small, and what that leaves."""
-    stored = [Halves(each.stored(parts.fit), each.stored(parts.test)) for each in layers]
-    size = sum(half.nbytes for each in stored for half in (each.fit, each.test))
-    if size > whole.memory * HELD:
-        return [Halves(each.fit, each.test) for each in stored], whole
-    return [Halves(each.fit[:], each.test[:]) for each in stored], replace(whole, memory=whole.memory - size)
-
-
-def _search_memory(state: Halves[State], resources: Resources) -> int:
-    """Bytes for a block of neurons in a search; a state on disk is read once per block, so its blocks are large."""
-    return int(resources.memory // 2 if isinstance(state.fit, StoredState) else min(MEMORY, resources.memory // 4))
-
-
-@contextmanager
-def _naming(whose: str) -> Iterator[None]:
-    """Let a complaint about a state say whose it is."""
-    try:
-        yield
-    except StateError as error:
-        raise StateError(whose, error.problem, error.allowed) from error
 
 
 def _check_memory(states: Sequence[LayerState], labels: Halves[Labels], limit: int) -> None:
@@ -246,3 +95,14 @@ def _with_reasons(cells: pl.DataFrame, reasons: Mapping[str, str]) -> pl.DataFra
         return cells
     why = pl.col("attribute").replace_strict(dict(reasons), default=None, return_dtype=pl.String)
     return cells.with_columns(note=pl.when(why.is_not_null()).then(why).otherwise("note"))
+
+
+def _with_proportions(cells: pl.DataFrame, test: Labels) -> pl.DataFrame:
+    """Cells with the label proportion of *test*, whichever of its rows were drawn."""
+    positive, known = (test.values == 1).sum(0), (test.values >= 0).sum(0)
+    share = pl.DataFrame({"attribute": test.names, "label_proportion": positive / np.where(known > 0, known, 1)},
+                         schema_overrides={"attribute": pl.String})  # fmt: skip
+    filled = cells.drop("label_proportion").join(share, on="attribute", how="left", maintain_order="left")
+    return filled.with_columns(label_proportion=pl.when(pl.col("n_test") > 0).then("label_proportion")).select(
+        cells.columns
+    )

@@ -43,6 +43,7 @@ class CentroidProbe:
 
     kind = "centroid"
     joint = False
+    reads_neurons = False
 
     def fit(
         self,

@@ -48,6 +48,7 @@ class LinearProbe:
 
     kind = "linear"
     joint = False
+    reads_neurons = False
 
     def fit(
         self,
@@ -66,7 +67,7 @@ class LinearProbe:
         strengths = -np.sort(-np.atleast_1d(np.asarray(self.l2, dtype=np.float64)))
         attributes = labels.shape[1]
         if self.balance and len(strengths) == 1:
-            return self._solve(state, labels, np.repeat(strengths, attributes), resources)
+            return self.solve(state, labels, np.repeat(strengths, attributes), resources)
         held, rest = inner_parts(len(labels), seed, groups)
         inside, outside = rows_of(state, rest), rows_of(state, held)
         path = self._path(inside, labels[rest], strengths, resources)
@@ -74,7 +75,7 @@ class LinearProbe:
         best = losses.argmin(0)  # of equals the largest strength
         chosen = _picked(path, best)
         if self.balance:
-            found = self._solve(state, labels, strengths[best], resources, chosen)
+            found = self.solve(state, labels, strengths[best], resources, chosen)
         else:
             found = with_threshold(chosen, chosen.scores(outside), labels[held])
         remarks = _remarks(best, np.isfinite(losses).any(0), len(strengths))
@@ -92,19 +93,31 @@ class LinearProbe:
         path = []
         for start in range(0, len(strengths), together):
             some = strengths[start : start + together]
-            found = self._solve(state, np.tile(labels, len(some)), np.repeat(some, attributes), left)
+            found = self.solve(state, np.tile(labels, len(some)), np.repeat(some, attributes), left)
             path += [found.at(slice(i * attributes, (i + 1) * attributes)) for i in range(len(some))]
         return path
 
-    def _solve(
+    def solve(
         self,
         state: State,
         labels: Values,
         l2: Float64[np.ndarray, " attribute"],
-        resources: Resources,
+        resources: Resources = UNBOUNDED,
         start: Observer | None = None,
+        removed: Bool[np.ndarray, "neuron attribute"] | None = None,
     ) -> Observer:
-        """Observers of every attribute at its strength, from the start that another fit has found."""
+        """Observers of every attribute at its penalty on all rows: no inner part, no moved threshold.
+
+        With ``balance=False`` their scores are the log-odds of the attribute.
+
+        Args:
+            state: Finite activations ``[sample, neuron]``.
+            labels: 1, 0, or -1 for rows that are left out of that column only.
+            l2: Penalty of every attribute, > 0.
+            resources: What the fit may use; it shapes no result beyond rounding.
+            start: Observers of the same neurons and attributes from which the solver sets out.
+            removed: Neurons that an attribute's observer has to do without: their weights are 0.
+        """
         notes = unfit_notes(labels)
         able = np.array([note is None for note in notes], dtype=bool)
         mean, scale, unit = _scaling(state, self.standardise)
@@ -117,6 +130,7 @@ class LinearProbe:
             torch.from_numpy(l2[able] / unit**2).to(design.device),
             self.balance, self.tolerance, self.max_iterations, resources.memory,
             None if start is None else _in_design(start.at(np.flatnonzero(able)), mean, scale, live).to(design.device),
+            None if removed is None else torch.from_numpy(removed[:, able])[live].to(design.device),
         )  # fmt: skip
         return self._observer(solution, l2, notes, able, mean, scale, unit, live)
 

@@ -116,7 +116,8 @@ class Spectrum:
     def solve(self, x: Float32[Tensor, "neuron+1 column"], columns: _Columns) -> Float32[Tensor, "neuron+1 column"]:
         """``x`` divided by the Hessian of each column as it is guessed or, along the leading directions, known.
 
-        The guess is ``curvature * Gram + 2 * l2``; the last row is the intercept's.
+        The guess is ``curvature * Gram + 2 * l2``; the last row is the intercept's. Where weights are held at 0, so is
+        the quotient: cut out of a positive definite inverse, it is one for the other weights.
         """
         rest = 1 / (2 * columns.l2)
         inside = 1 / (columns.curvature * self.values[:, None] + 2 * columns.l2)
@@ -128,7 +129,8 @@ class Spectrum:
         solved = torch.where(columns.known, solved, guess)
         others = along[:first] * (inside[:first] - rest).float()
         change = torch.cat([others, solved[:-1] - along[first:] * rest.float()])
-        return torch.cat([torch.addmm(x[:-1] * rest.float(), self.vectors, change), solved[-1:]])
+        solution = torch.cat([torch.addmm(x[:-1] * rest.float(), self.vectors, change), solved[-1:]])
+        return solution if columns.free is None else solution.mul_(columns.free)
 
 
 @dataclass
@@ -151,6 +153,7 @@ class _Columns:
         steps: Differences of the last points, and ...
         changes: ... of their gradients.
         inverse_curvature: 1 / their product, 0 for a pair that rounding has spoiled.
+        free: 0 for weights that are held at 0, 1 for all others and the intercept; None where all are free.
     """
 
     ids: Tensor
@@ -168,6 +171,7 @@ class _Columns:
     steps: list[Float32[Tensor, "neuron+1 column"]]
     changes: list[Float32[Tensor, "neuron+1 column"]]
     inverse_curvature: list[Float32[Tensor, " column"]]
+    free: Float32[Tensor, "neuron+1 column"] | None = None
 
     def keep(self, keep: Tensor) -> None:
         """Drop the other columns, which have arrived."""
@@ -177,6 +181,8 @@ class _Columns:
             setattr(self, name, getattr(self, name)[keep])
         for name in ("steps", "changes", "inverse_curvature"):
             setattr(self, name, [pair[..., keep] for pair in getattr(self, name)])
+        if self.free is not None:
+            self.free = self.free[:, keep]
 
 
 def solve_logistic(
@@ -188,6 +194,7 @@ def solve_logistic(
     max_iterations: int = 500,
     memory: float = float("inf"),
     start: Float64[Tensor, "neuron+1 column"] | None = None,
+    held: Bool[Tensor, "neuron column"] | None = None,
 ) -> Solution:
     """Minimise, per column, weighted mean logistic loss + ``l2`` * squared norm of the weights; the bias is free.
 
@@ -205,6 +212,7 @@ def solve_logistic(
         memory: Bytes that may be held; columns that do not fit side by side are solved one after another.
         start: Where to start, weights and in the last row the intercept; by default 0 and the intercept that fits best
             alone.
+        held: Weights that stay 0: each column's minimum is then that over its other neurons alone.
 
     Raises:
         ConfigError: if not even one column fits.
@@ -217,7 +225,7 @@ def solve_logistic(
         part = slice(first, first + width)
         pull, share = _pulls(labels[:, part], balance)
         point = _alone(share, design.shape[1]) if start is None else start[:, part]
-        moving = _start(design, pull, l2[part], point, spectrum)
+        moving = _start(design, pull, l2[part], point, spectrum, None if held is None else held[:, part])
         moving.ids += first
         _descend(design, moving, spectrum, solution, tolerance, max_iterations)
     return solution
@@ -265,8 +273,14 @@ def _alone(share: Float64[Tensor, " column"], neurons: int) -> Float64[Tensor, "
     return point
 
 
-def _start(design: Design, pull: Tensor, l2: Tensor, point: Tensor, spectrum: Spectrum) -> _Columns:
-    """Columns that stand at a point."""
+def _start(
+    design: Design, pull: Tensor, l2: Tensor, point: Tensor, spectrum: Spectrum, held: Tensor | None
+) -> _Columns:
+    """Columns that stand at a point, or nearest to it where weights are held at 0."""
+    free = None
+    if held is not None:
+        free = torch.cat([(~held).float(), torch.ones_like(point[-1:], dtype=torch.float32)])
+        point = point * free
     margin = torch.empty_like(pull)
     weights, bias = point[:-1].float(), point[-1].float()
     for part, block in design.blocks(pull.shape[1]):
@@ -274,8 +288,9 @@ def _start(design: Design, pull: Tensor, l2: Tensor, point: Tensor, spectrum: Sp
     ids, infinite = torch.arange(len(l2), device=l2.device), torch.full_like(l2, torch.inf)
     leading = torch.eye(spectrum.leading + 1, device=l2.device).repeat(len(l2), 1, 1)
     columns = _Columns(
-        ids, pull, margin, l2, point, point, l2, leading, ids < 0, infinite, infinite, torch.zeros_like(ids), [], [], []
-    )
+        ids, pull, margin, l2, point, point, l2, leading, ids < 0, infinite, infinite, torch.zeros_like(ids),
+        [], [], [], free,
+    )  # fmt: skip
     _look(design, columns)
     return columns
 
@@ -300,6 +315,8 @@ def _look(design: Design, columns: _Columns) -> None:
             gradient[-1] += residual.sum(0)
             curvature += share.sub_(1).mul_(residual).abs_().sum(0)  # of the logistic loss: share * (1 - share)
     gradient[:-1] += 2 * columns.l2 * columns.point[:-1]
+    if columns.free is not None:
+        gradient *= columns.free
     columns.gradient, columns.curvature = gradient, curvature.clamp_min(torch.finfo(torch.float32).tiny)
 
 

@@ -16,6 +16,7 @@ class MajorityProbe:
 
     kind = "majority"
     joint = False
+    reads_neurons = False
 
     def fit(
         self,

@@ -53,6 +53,7 @@ class MlpProbe:
 
     kind = "mlp"
     joint = True
+    reads_neurons = False
 
     def fit(
         self,

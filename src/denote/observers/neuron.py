@@ -11,7 +11,7 @@ from scipy import stats
 
 from denote.errors import StateError
 from denote.observers.observer import Observer, unfit_notes
-from denote.observers.ranks import rank_sum_deviation
+from denote.observers.ranks import rank_sum_deviation, rank_sum_skewness, two_sided_tail
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, as_tensor, check_shape, row_blocks
 from denote.observers.sorted_columns import Group, groups_of, over_sorted_columns
 
@@ -47,10 +47,13 @@ class NeuronRanking:
         auroc: Chance that a positive has the larger activation, ties counted half.
         p_value: Two-sided Mann-Whitney against AUROC .5, tie-corrected, normal approximation with continuity
             correction.
+        skewed_p_value: The same statistic, with tails as skewed as its own under permuted labels: to be used where
+            many pairs are corrected together, since ties make the normal distribution's tails far too thin.
     """
 
     auroc: Float64[np.ndarray, "neuron attribute"]
     p_value: Float64[np.ndarray, "neuron attribute"]
+    skewed_p_value: Float64[np.ndarray, "neuron attribute"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class NeuronProbe:
 
     kind = "neuron"
     joint = False
+    reads_neurons = True
 
     def fit(
         self,
@@ -155,25 +159,27 @@ def rank_neurons(state: State, labels: Values, resources: Resources = UNBOUNDED)
         StateError: if the state is not finite.
     """
     shape = state.shape[1], labels.shape[1]
-    u, p_value = np.full(shape, np.nan), np.full(shape, np.nan)
+    u, p_value, skewed = (np.full(shape, np.nan) for _ in range(3))
     groups = groups_of(labels)
-    ties = np.empty((len(groups), shape[0]))
+    ties, cubes = np.empty((2, len(groups), shape[0]))
 
     def rank(part: slice, values: np.ndarray, order: np.ndarray) -> None:
         for place, group in enumerate(groups):
-            u[part, group.columns] = _mann_whitney(values, order, group, ties[place, part])
+            u[part, group.columns] = _mann_whitney(values, order, group, ties[place, part], cubes[place, part])
 
     over_sorted_columns(state, labels, rank, resources)
-    for group, excess in zip(groups, ties, strict=True):
+    for group, excess, cubed in zip(groups, ties, cubes, strict=True):
         step = max(1, PAIRS // len(group.columns))
         for part in (slice(start, start + step) for start in range(0, shape[0], step)):
-            pairs, own = group.pairs, u[part, group.columns]
-            spread = rank_sum_deviation(group.n_positive, group.n_rows - group.n_positive, excess[part, None])
+            pairs, own, n0 = group.pairs, u[part, group.columns], group.n_rows - group.n_positive
+            spread = rank_sum_deviation(group.n_positive, n0, excess[part, None])
+            skewness = rank_sum_skewness(group.n_positive, n0, excess[part, None], cubed[part, None])
             with np.errstate(invalid="ignore", divide="ignore"):
                 z = np.maximum(np.abs(own - pairs / 2) - 0.5, 0) / spread
             p_value[part, group.columns] = np.minimum(1, 2 * stats.norm.sf(z))
+            skewed[part, group.columns] = two_sided_tail(z, skewness)
             u[part, group.columns] = own / pairs
-    return NeuronRanking(u, p_value)
+    return NeuronRanking(u, p_value, skewed)
 
 
 def _best_cuts(
@@ -187,9 +193,9 @@ def _best_cuts(
     n_positive = group.n_positive.astype(_counts_up_to(group.n_rows**2 // 4))
     shape = len(values), len(n_positive)
     gain, sign = np.zeros(shape, dtype=n_positive.dtype), np.zeros(shape, dtype=np.int8)
-    comparable = _comparable(values)
-    low, high = np.zeros((2, *shape), dtype=comparable.dtype)
-    best_cuts(comparable, order, group.applies, group.positive, n_positive, upward_only, gain, low, high, sign)
+    numbers = comparable(values)
+    low, high = np.zeros((2, *shape), dtype=numbers.dtype)
+    best_cuts(numbers, order, group.applies, group.positive, n_positive, upward_only, gain, low, high, sign)
     return gain, midpoints(low.astype(values.dtype), high.astype(values.dtype)), sign
 
 
@@ -198,13 +204,17 @@ def _mann_whitney(
     order: Int[np.ndarray, "neuron row"],
     group: Group,
     ties: Float64[np.ndarray, " neuron"],
+    cubes: Float64[np.ndarray, " neuron"],
 ) -> Float64[np.ndarray, "neuron attribute"]:
-    """U of every neuron for every attribute, a multiple of 1/2; fills the tie terms, nan where a neuron is constant."""
+    """U of every neuron for every attribute, a multiple of 1/2; nan where a neuron is constant.
+
+    Fills the terms of ties, nan likewise, and those of skewness.
+    """
     from denote.observers.scan_kernels import rank_sums
 
     n_positive = group.n_positive
     sums = np.empty((len(values), len(n_positive)), dtype=_counts_up_to(group.n_rows * (group.n_rows + 1)))
-    rank_sums(_comparable(values), order, group.applies, group.positive, sums, ties)
+    rank_sums(comparable(values), order, group.applies, group.positive, sums, ties, cubes)
     u = (sums - n_positive * (n_positive + 1)) / 2
     return np.where(np.isnan(ties[:, None]), np.nan, u)
 
@@ -214,7 +224,7 @@ def _counts_up_to(largest: int) -> type[np.signedinteger[Any]]:
     return np.int32 if largest <= NARROW else np.int64
 
 
-def _comparable(values: Float[np.ndarray, "neuron row"]) -> Float[np.ndarray, "neuron row"]:
+def comparable(values: Float[np.ndarray, "neuron row"]) -> Float[np.ndarray, "neuron row"]:
     """The same numbers in a type that compiled loops know."""
     return values.astype(np.result_type(values, np.float32), copy=False)
 

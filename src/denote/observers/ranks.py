@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Float64, Int
+from scipy import special, stats
+
+STRAIGHT = 1e-3
+"""Below this skewness the normal distribution is as good, and scipy's incomplete gamma function no better."""
 
 Runs = tuple[Int[np.ndarray, "column row"], Int[np.ndarray, "column row"]]
 
@@ -46,3 +50,73 @@ def rank_sum_deviation(
         variance = n_positive * n_negative / 12 * (n + 1 - ties / (n * (n - 1)))
         deviation: np.ndarray = np.sqrt(np.maximum(variance, 0))
     return deviation
+
+
+def rank_sum_skewness(
+    n_positive: Float64[np.ndarray, "*shape"],
+    n_negative: Float64[np.ndarray, "*shape"],
+    ties: Float64[np.ndarray, "*shape"],
+    cubes: Float64[np.ndarray, "*shape"],
+) -> Float64[np.ndarray, "*shape"]:
+    """Skewness of the Mann-Whitney statistic under the null: third moment of a sum drawn without replacement.
+
+    It is (n0 - n1) / (n - 2) sqrt((n - 1) / (n1 n0)) times the skewness of the ranks: nothing without ties or with
+    equal numbers, and large where few rows are active and few positive.
+
+    Args:
+        n_positive: n1.
+        n_negative: n0.
+        ties: Sum of t^3 - t over runs of t equal values.
+        cubes: Sum over rows of (twice the rank - twice the mean rank)^3.
+    """
+    n = n_positive + n_negative
+    with np.errstate(invalid="ignore", divide="ignore"):
+        second, third = (n**3 - n - ties) / (12 * n), cubes / (8 * n)
+        of_ranks = third / second**1.5
+        skewness = (n_negative - n_positive) / (n - 2) * np.sqrt((n - 1) / (n_positive * n_negative)) * of_ranks
+    return np.asarray(np.where(n > 2, skewness, 0.0))
+
+
+def two_sided_tail(
+    z: Float64[np.ndarray, "*shape"], skewness: Float64[np.ndarray, "*shape"]
+) -> Float64[np.ndarray, "*shape"]:
+    """Chance that a standardised statistic is as far from 0, on either side (see `upper_tail`).
+
+    Args:
+        z: The statistic, of either sign.
+        skewness: Of its distribution, of either sign.
+
+    Returns:
+        In [0, 1]; NaN where ``z`` is.
+    """
+    z, skewness = np.abs(z), np.abs(skewness)
+    return np.asarray(np.minimum(upper_tail(z, skewness) + upper_tail(z, -skewness), 1.0))
+
+
+def upper_tail(
+    z: Float64[np.ndarray, "*shape"], skewness: Float64[np.ndarray, "*shape"]
+) -> Float64[np.ndarray, "*shape"]:
+    """Chance that a standardised statistic is at least z, from a Pearson type III distribution of that skewness.
+
+    The normal distribution, which it is without skewness, is wrong for ties: with 512 neurons of which many are active
+    in few of 2,000 rows, and label proportions from .01, it has 179 times too many p-values below 1e-5 on noise.
+
+    Source: P. W. Mielke and K. J. Berry, Permutation Methods (2007), who fit this distribution to permutation moments.
+
+    Args:
+        z: The statistic, of either sign.
+        skewness: Of its distribution, of either sign.
+
+    Returns:
+        In (0, 1]; NaN where ``z`` is. The short tail of the distribution ends, the statistic's does not quite: beyond
+        that end it is the smallest number there is.
+    """
+    z, skewness = np.broadcast_arrays(z, skewness)
+    p = np.asarray(stats.norm.sf(z))
+    skewed = np.abs(skewness) >= STRAIGHT
+    root, far = 2 / np.abs(skewness[skewed]), z[skewed] * np.sign(skewness[skewed])
+    # A gamma variable of shape root^2, centred and scaled, mirrored where the skewness is negative.
+    place = np.maximum(root * (root + far), 0.0)
+    above, below = special.gammaincc(root**2, place), special.gammainc(root**2, place)
+    p[skewed] = np.where(skewness[skewed] > 0, above, below)
+    return np.asarray(np.maximum(p, np.finfo(float).tiny))

@@ -158,6 +158,7 @@ def rank_sums(
     positive: Int8[np.ndarray, "row attribute"],
     sums: Int[np.ndarray, "neuron attribute"],
     ties: Float64[np.ndarray, " neuron"],
+    cubes: Float64[np.ndarray, " neuron"],
 ) -> None:
     """Twice the sum of the ranks of the positives, equal values sharing their mean rank: an exact integer.
 
@@ -168,11 +169,12 @@ def rank_sums(
         positive: 1 in rows that have the attribute, 0 in others; rows that take no part are not read.
         sums: Filled with twice the sum of ranks, which count from 1; rows x (rows + 1) must fit.
         ties: Filled with the sum of t^3 - t over runs of t equal values; nan where all values are equal.
+        cubes: Filled with the sum over rows of (twice the rank - twice the mean rank)^3.
     """
     rows, twice = np.empty(len(positive), order.dtype), np.empty(len(positive), sums.dtype)
     for neuron in range(len(values)):
         n = _taking_part(order[neuron], applies, rows)
-        ties[neuron] = _twice_ranks(values[neuron], rows, n, twice)
+        ties[neuron], cubes[neuron] = _twice_ranks(values[neuron], rows, n, twice)
         own = sums[neuron]
         own[:] = 0
         even = n - n % 4
@@ -191,9 +193,9 @@ def rank_sums(
 @compiled
 def _twice_ranks(
     column: Float[np.ndarray, " row"], rows: Int[np.ndarray, " row"], n: int, twice: Int[np.ndarray, " row"]
-) -> float:
-    """Twice the mean rank at every sorted place; returns the term of the ties."""
-    excess, start = 0.0, 0
+) -> tuple[float, float]:
+    """Twice the mean rank at every sorted place; returns the term of the ties and that of the skewness."""
+    excess, cubed, start = 0.0, 0.0, 0
     while start < n:
         stop = start + 1
         while stop < n and column[rows[stop]] == column[rows[start]]:
@@ -201,5 +203,72 @@ def _twice_ranks(
         twice[start:stop] = start + stop + 1
         length = float(stop - start)
         excess += length * (length * length - 1)
+        cubed += length * float(start + stop - n) ** 3
         start = stop
-    return excess if n > 0 and column[rows[0]] < column[rows[n - 1]] else np.nan
+    return excess if n > 0 and column[rows[0]] < column[rows[n - 1]] else np.nan, cubed
+
+
+@compiled
+def counts_above(
+    values: Float[np.ndarray, "neuron row"],
+    threshold: Float64[np.ndarray, "neuron attribute"],
+    labels: Int8[np.ndarray, "row attribute"],
+    positives: Int[np.ndarray, "neuron attribute"],
+    negatives: Int[np.ndarray, "neuron attribute"],
+) -> None:
+    """Rows strictly above every neuron's threshold for every attribute.
+
+    Args:
+        values: Activations.
+        threshold: nan counts nothing.
+        labels: 1, 0, or -1 for rows that count as neither.
+        positives: Filled with those labelled 1 ...
+        negatives: ... and those labelled 0.
+    """
+    n_rows, n_attributes = labels.shape
+    yes, known = np.empty(n_attributes, np.int32), np.empty(n_attributes, np.int32)
+    for neuron in range(len(values)):
+        column, cuts = values[neuron], threshold[neuron]
+        yes[:] = 0
+        known[:] = 0
+        for row in range(n_rows):
+            value = np.float64(column[row])
+            for a in range(n_attributes):
+                above = np.int32(value > cuts[a])
+                yes[a] += above & np.int32(labels[row, a] == 1)
+                known[a] += above & np.int32(labels[row, a] >= 0)
+        positives[neuron] = yes
+        negatives[neuron] = known - yes
+
+
+@compiled
+def pairs_won(
+    values: Float[np.ndarray, "neuron row"],
+    order: Int[np.ndarray, "neuron row"],
+    positive: Bool[np.ndarray, "neuron row"],
+    negative: Bool[np.ndarray, "neuron row"],
+    twice: Int[np.ndarray, " neuron"],
+) -> None:
+    """Twice the pairs of a positive and a negative row in which the positive one is larger, equal ones counted half.
+
+    Args:
+        values: Finite activations.
+        order: Rows that sort them; inside ties in any order.
+        positive: Rows that have the property of each neuron.
+        negative: Rows that have not; others may be neither.
+        twice: Filled with an exact integer.
+    """
+    n_rows = values.shape[1]
+    for neuron in range(len(values)):
+        column, rows, yes, no = values[neuron], order[neuron], positive[neuron], negative[neuron]
+        won, below, start = 0, 0, 0
+        while start < n_rows:
+            ups, downs, stop = 0, 0, start
+            while stop < n_rows and column[rows[stop]] == column[rows[start]]:
+                ups += yes[rows[stop]]
+                downs += no[rows[stop]]
+                stop += 1
+            won += ups * (2 * below + downs)
+            below += downs
+            start = stop
+        twice[neuron] = won

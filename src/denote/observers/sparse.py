@@ -40,6 +40,7 @@ class SparseProbe:
 
     kind = "sparse"
     joint = False
+    reads_neurons = True
 
     def fit(
         self,

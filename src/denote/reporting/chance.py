@@ -87,11 +87,11 @@ def chance_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 
 def _scan_sentence(scan: pl.DataFrame) -> list[str]:
-    # An attribute's own p-value holds for the whole scan; the scan's is that of its most extreme attribute.
-    whole_scan = scan.group_by("object_model").agg(pl.col("scan_max_p_value").min())["scan_max_p_value"].drop_nulls()
-    if whole_scan.is_empty():
+    # The p-value of the largest statistic of a model's layers and attributes is the scan's own.
+    known = scan.group_by("object_model").agg(pl.col("scan_max_p_value").min())["scan_max_p_value"].drop_nulls()
+    if known.is_empty():
         return []
-    least, most = (small(float(value)) for value in (whole_scan.min(), whole_scan.max()))  # type: ignore[arg-type]
+    least, most = (small(float(value)) for value in (known.min(), known.max()))  # type: ignore[arg-type]
     said = least if least == most else f"{least} to {most}, by object model"
     return [f"Pair scan as one: max-statistic permutation p = {said}."]
 

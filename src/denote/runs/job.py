@@ -22,6 +22,7 @@ from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
+from denote.keys import digest
 from denote.object_models.accuracy import accuracy_note, held_out_accuracy
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
@@ -34,6 +35,7 @@ from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
 from denote.states.layers import Layer
 from denote.states.listing import list_layers, select_layers
+from denote.states.randomised import randomised_from
 from denote.states.state import LayerState, state_of_all
 from denote.states.store import StateStore
 from denote.states.stored import StoredState
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from denote.data.samples import Inputs
 
 log = logging.getLogger(__name__)
+
+RANDOMISED = 1_000_003
+"""Draw of the initialisation that randomised layers get: none of the untrained twins', whose numbers start at 0."""
 
 STATE = "state"
 """The layer option that puts all layers side by side."""
@@ -149,12 +154,13 @@ class Job:
         with self.timed("states"):
             states = self.states(trained, ready.layers)
             untrained = [self.states(twin, ready.layers) for twin in self.twins(spec)]
+            randomised = self.randomised(trained, ready.layers) if self._checks_maps(ready.probes) else ()
         subject = Subject(
             dataset=samples.name, architecture=self.architecture_id(spec), trained=not spec.is_initialisation,
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
             object_model=spec.key, object_accuracy=accuracy, note=remark,
         )  # fmt: skip
-        beside = Beside(untrained=untrained, raw_input=self.raw_input() if controls.raw_input else None)
+        beside = Beside(untrained, randomised, self.raw_input() if controls.raw_input else None)
         with self.timed("observers"):
             return observe_states(
                 states,
@@ -171,7 +177,8 @@ class Job:
         samples = self.data.samples
         return Facts(
             parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
-            groups=ready.groups, classes=samples.targets, class_names=samples.classes, types=ready.types,
+            groups=ready.groups, classes=samples.targets, class_names=samples.classes, target=samples.target,
+            types=ready.types,
             columns=ready.rivals, input_shape=tuple(samples.inputs.shape),
         )  # fmt: skip
 
@@ -246,6 +253,41 @@ class Job:
         store = ModelStore(self.config["store"]["path"])
         for draw in range(Controls.of(self.config["control"]).twins):
             yield store.obtain(spec.twin(draw), self.data)
+
+    def _checks_maps(self, probes: Mapping[str, Probe]) -> bool:
+        """Whether the randomisation check was asked for and there is a map to be checked."""
+        return bool(self.config["evidence"]["randomisation"]) and any(name in probes for name in ("linear", "centroid"))
+
+    def randomised(
+        self, trained: TrainedModel, layers: Sequence[Layer | None]
+    ) -> list[tuple[LayerState | None, str | None]]:
+        """States on *fit* of every layer after all from the top of the network down to it was drawn anew.
+
+        Only one such network is held at a time.
+
+        Returns:
+            Per layer the state, or None, and what there is to say of it.
+        """
+        spec, samples = trained.spec, self.data.samples
+        if spec.is_initialisation:
+            return [(None, "randomised_similarity: the object model is not trained")] * len(layers)
+        fresh, example = spec.twin(RANDOMISED).initial_network(), samples.inputs[np.array([0])]
+        store = StateStore(self.config["store"]["path"])
+        found: list[tuple[LayerState | None, str | None]] = []
+        for layer in layers:
+            if layer is None:
+                found.append((None, "randomised_similarity: all layers side by side have no top"))
+                continue
+            other = randomised_from(trained.model.network, fresh, example, layer)
+            if not other.reaches:
+                found.append((None, other.note))
+                continue
+            (state,) = store.states(
+                digest([spec.key, "randomised", layer.name, RANDOMISED]), other.network, samples, self.data.parts.fit,
+                [layer], extract="asked", batch_size=self.config["trainer"]["extract_batch_size"], device=self.device,
+            )  # fmt: skip
+            found.append((state, other.note))
+        return found
 
     def accuracy(self, trained: TrainedModel) -> tuple[float, str | None]:
         """Share of *test* that the object model gets right, and a remark if that is no better than chance."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,19 +13,17 @@ from jaxtyping import Float
 
 from denote.evidence.rule import Rule
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
-from denote.figures.curves import curves
+from denote.figures.curves import curves, some
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.profiles import profiles
 from denote.figures.relevance import draw_relevance
-from denote.figures.save import save_figure
-from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
+from denote.figures.signed import outside_band
 from denote.observation import INPUT
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
+from denote.runs.evidence_figures import draw_evidence, networks, saved
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from denote.runs.merge import Merged
 
 MOST_HEAT_MAPS = 6
@@ -42,31 +40,13 @@ def draw_tables(merged: Merged, folder: Path) -> list[Picture]:
         )  # fmt: skip
         caption = f"Label proportion of denoted properties by depth: {curve.title}."
         name = f"label_proportion_by_depth-{curve.slug}"
-        pictures.append(_saved(figure, folder, name, curve.of(merged.by_depth), caption))
+        pictures.append(saved(figure, folder, name, curve.of(merged.by_depth), caption))
     drawn = merged.cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
-    networks = drawn.select("dataset", "architecture").unique(maintain_order=True)
-    for dataset, architecture in networks.iter_rows():
+    for dataset, architecture, own in networks(drawn):
         figure = draw_attribute_by_depth(drawn, architecture=architecture, dataset=dataset)
-        own = drawn.filter((pl.col("dataset") == dataset) & (pl.col("architecture") == architecture))
         caption = f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}."
-        pictures.append(_saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
-    return pictures + draw_sparse(merged.cells, folder)
-
-
-def draw_sparse(cells: pl.DataFrame, folder: Path) -> list[Picture]:
-    """Draw how many neurons attributes need, per network, where there is a sparse observer."""
-    pictures = []
-    sparse = cells.filter(pl.col("probe") == "sparse")
-    for dataset, architecture in sparse.select("dataset", "architecture").unique(maintain_order=True).iter_rows():
-        figure = draw_sparse_curve(sparse, architecture=architecture, dataset=dataset)
-        own = sparse.filter((pl.col("dataset") == dataset) & (pl.col("architecture") == architecture))
-        caption = (
-            f"Held-out AUROC against the number of neurons that a sparse observer reads: {dataset}, {architecture}. "
-            "The neurons are chosen on fit by elimination; others may do as well."
-        )
-        name = f"sparse_curve-{dataset}-{architecture}"
-        pictures.append(_saved(figure, folder, name, sparse_curves(own), caption))
-    return pictures
+        pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
+    return pictures + draw_evidence(merged.tables, folder)
 
 
 @dataclass(frozen=True)
@@ -78,12 +58,14 @@ class Relied:
         relevance: Per attribute, per layer in order of depth, the relevance of every neuron.
         grids: Shape of each layer's neuron axis.
         on_input: Per attribute the same on the raw input, in the shape of an image.
+        bands: Per attribute and layer the end of the band of shuffled labels, where it is known.
     """
 
     title: str
     relevance: Mapping[str, Mapping[str, Float[np.ndarray, " neuron"]]]
     grids: Mapping[str, tuple[int, ...]]
     on_input: Mapping[str, np.ndarray]
+    bands: Mapping[str, Mapping[str, float]]
 
 
 def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Picture]:
@@ -93,18 +75,36 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         layers = relied.relevance.get(attribute, {})
         if not layers:
             continue
-        figure = draw_relevance(layers, relied.grids, f"{attribute}: {relied.title}", relied.on_input.get(attribute))
-        data = pl.concat(
-            pl.DataFrame({"layer": layer, "neuron": np.arange(len(values)), "relevance": values})
-            for layer, values in layers.items()
-        )
+        band = relied.bands.get(attribute, {})
+        title, on_input = f"{attribute}: {relied.title}", relied.on_input.get(attribute)
+        figure = draw_relevance(layers, relied.grids, title, on_input, band)
+        data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in layers.items())
         caption = (
             f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of "
-            "every neuron. No shuffled band is drawn yet, so a single weight is no evidence."
+            f"every neuron. {_what_of_band(layers, band)}"
         )
         slug = "".join(c if c.isalnum() or c in "._=-" else "_" for c in attribute)
-        pictures.append(_saved(figure, folder, f"relevance-{slug}", data, caption))
+        pictures.append(saved(figure, folder, f"relevance-{slug}", data, caption))
     return pictures
+
+
+def _drawn(layer: str, relevance: Float[np.ndarray, " neuron"], band: float | None) -> pl.DataFrame:
+    """The numbers behind a panel; ``outside`` is null where no band is known."""
+    frame = pl.DataFrame({"layer": layer, "neuron": np.arange(len(relevance)), "relevance": relevance})
+    outside = pl.Series(outside_band(relevance, band)) if band is not None else pl.lit(None, pl.Boolean)
+    return frame.with_columns(band=pl.lit(band, pl.Float64), outside=outside)
+
+
+def _what_of_band(layers: Iterable[str], band: Mapping[str, float]) -> str:
+    without = [layer for layer in layers if layer not in band]
+    inside = (
+        "Neurons inside the band that observers of shuffled labels reach are drawn as zero: their weight means nothing."
+    )
+    if not without:
+        return inside
+    if not band:
+        return "No shuffled band is known, so a single weight is no evidence."
+    return f"{inside} No band is known for {some(without, 3)}, so a single weight there is no evidence."
 
 
 def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFrame) -> Relied | None:
@@ -122,6 +122,7 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
     relevance: dict[str, dict[str, np.ndarray]] = {}
     grids: dict[str, tuple[int, ...]] = {}
     on_input: dict[str, np.ndarray] = {}
+    bands: dict[str, dict[str, float]] = {}
     depth = dict(trained.filter(pl.col("object_model") == first["object_model"]).select("layer", "depth").iter_rows())
     for folder, record in jobs:
         if record.get("object_model") != first["object_model"]:
@@ -138,12 +139,15 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
                     on_input[attribute] = values.reshape(_image(record["input_shape"]))
                 elif np.isfinite(values).any():
                     relevance.setdefault(attribute, {})[layer] = values
+                if observer.band is not None and np.isfinite(observer.band[column]):
+                    bands.setdefault(attribute, {})[layer] = float(observer.band[column])
     ordered = {
         attribute: {layer: layers[layer] for layer in sorted(layers, key=lambda name: depth[name])}
         for attribute, layers in relevance.items()
     }
     title = f"{first['dataset']}, {first['architecture']}, seed {first['seed']}"
-    return Relied(title, ordered, grids, {a: v for a, v in on_input.items() if np.isfinite(v).all()})
+    whole = {a: v for a, v in on_input.items() if np.isfinite(v).all()}
+    return Relied(title, ordered, grids, whole, bands)
 
 
 def _image(shape: Sequence[int]) -> tuple[int, ...]:
@@ -192,8 +196,3 @@ def pooled(neurons: pl.DataFrame) -> list[str]:
             "label_proportion_by_depth takes them for replicates."
         )
     return found
-
-
-def _saved(figure: Figure, folder: Path, name: str, data: pl.DataFrame, caption: str) -> Picture:
-    png, *_ = save_figure(figure, folder, name, data)
-    return Picture(png, caption)

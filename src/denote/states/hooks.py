@@ -32,8 +32,17 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def watched(modules: Mapping[str, nn.Module], on_output: Callable[[Place, Any], None]) -> Iterator[Counter[str]]:
+def watched(
+    modules: Mapping[str, nn.Module],
+    on_output: Callable[[Place, Any], None],
+    on_start: Callable[[str], None] | None = None,
+) -> Iterator[Counter[str]]:
     """Call ``on_output`` with every output of the modules, in execution order.
+
+    Args:
+        modules: What to watch, by path.
+        on_output: Gets the place and what came out.
+        on_start: Gets the path of a module when it is called.
 
     Yields:
         The number of calls of each module so far; clear it before another forward pass.
@@ -50,11 +59,20 @@ def watched(modules: Mapping[str, nn.Module], on_output: Callable[[Place, Any], 
     handles = []
     try:
         for name, module in modules.items():
+            if on_start is not None:
+                handles.append(module.register_forward_pre_hook(_starting(on_start, name)))
             handles.append(module.register_forward_hook(hook(name)))
         yield calls
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _starting(on_start: Callable[[str], None], name: str) -> Callable[[nn.Module, Any], None]:
+    def see(module: nn.Module, inputs: Any) -> None:
+        on_start(name)
+
+    return see
 
 
 @contextmanager

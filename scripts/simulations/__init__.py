@@ -1,0 +1,1 @@
+"""Cases whose answer is known, against the goals that were set for them beforehand; run by ``scripts/simulate.py``."""

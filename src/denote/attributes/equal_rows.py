@@ -1,0 +1,89 @@
+"""Equal numbers of rows: every attribute keeps as many positives and negatives as every other.
+
+What can be shown of an attribute depends on how many rows have it: a rare one gets wider intervals and passes tests
+later, though it is carried just as well. On equal numbers of rows attributes can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int
+
+from denote.attributes.labels import NULL, Labels
+from denote.data.parts import Halves
+from denote.errors import ConfigError
+from denote.streams import stream
+
+MIN_ROWS = 25
+"""Fewest rows of each label that "auto" settles for (METHOD section 3)."""
+
+
+@dataclass(frozen=True)
+class EqualRows:
+    """Labels with equal numbers of rows.
+
+    Attributes:
+        labels: Those that were drawn, all other rows null.
+        number: Positives, and negatives, of every attribute in *fit* and again in *test*.
+        reasons: Why an attribute is null everywhere: it has fewer.
+    """
+
+    labels: Halves[Labels]
+    number: int
+    reasons: Mapping[str, str]
+
+
+def equal_rows(
+    labels: Halves[Labels], number: int | Literal["auto"], probe_seed: int, min_rows: int = MIN_ROWS
+) -> EqualRows:
+    """Draw the same number of positives and of negatives of every attribute, in *fit* and in *test*.
+
+    Rows are drawn without replacement, by a stream of their own for each attribute, label and part, so that a draw does
+    not depend on which other attributes are there (but for ``auto``, whose number does). The label proportion of what
+    is left is .5: that of the data has to be kept from the labels that came. Rows are drawn one by one also where they
+    belong to groups, since whole groups cannot be balanced; group ids stay valid, and intervals and tests by groups
+    account for the dependence that is left.
+
+    Args:
+        labels: Names and families alike on both sides.
+        number: Rows of each label in each part, >= 1; ``auto`` takes the most that all attributes have which have at
+            least ``min_rows`` of each label in each part.
+        probe_seed: Names the draws.
+        min_rows: See ``number``.
+
+    Raises:
+        ConfigError: if the number is neither ``auto`` nor a whole number from 1 on.
+    """
+    if number != "auto" and (type(number) is not int or number < 1):
+        raise ConfigError("evidence.equal_rows", f"{number!r} came", "allowed: auto, or an integer >= 1")
+    least = np.min([_counts(half, label) for half in (labels.fit, labels.test) for label in (1, 0)], axis=0)
+    if number == "auto":
+        number = int(min(least[least >= min_rows], default=min_rows))
+    reasons = {
+        name: f"equal rows: {count} rows of a label in a part, {number} needed"
+        for name, count in zip(labels.fit.names, least, strict=True)
+        if count < number
+    }
+    drawn = Halves(*(_drawn(half, part, number, probe_seed, reasons)
+                     for half, part in ((labels.fit, "fit"), (labels.test, "test"))))  # fmt: skip
+    return EqualRows(drawn, number, reasons)
+
+
+def _counts(labels: Labels, label: int) -> Int[np.ndarray, " attribute"]:
+    return np.asarray(np.count_nonzero(labels.values == label, axis=0))
+
+
+def _drawn(labels: Labels, part: str, number: int, probe_seed: int, reasons: Mapping[str, str]) -> Labels:
+    values = np.full_like(labels.values, NULL)
+    for place, name in enumerate(labels.names):
+        if name in reasons:
+            continue
+        for label in (1, 0):
+            rows = np.flatnonzero(labels.values[:, place] == label)
+            draw = stream("equal rows", probe_seed, part, name, label)
+            values[draw.choice(rows, number, replace=False), place] = label
+    return replace(labels, values=values)

@@ -1,0 +1,111 @@
+"""How attributes go together, so that it shows where one may stand in for another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float64
+
+from denote.attributes.labels import Labels
+from denote.observers.reading import Values
+from denote.tables import ATTRIBUTE_CORRELATION, note
+
+MANY = 200
+"""Of more attributes than this only pairs with a strong correlation are kept: a table of all would be read by none."""
+
+STRONG = 0.5
+"""Least absolute phi of a pair that is then kept."""
+
+ROWS = 1 << 13
+"""Rows that are counted at once."""
+
+_Counts = Float64[np.ndarray, "attribute attribute"]
+
+
+@dataclass(frozen=True)
+class Association:
+    """What every pair of attributes shares, on the rows where both are known.
+
+    Attributes:
+        n_rows: Rows where both labels are known.
+        n_both: Rows that have both attributes.
+        phi: Pearson's correlation of the two labels, in [-1, 1]; NaN where one of them is constant on these rows.
+        jaccard: Rows with both over rows with any, in [0, 1]; NaN where no row has one.
+    """
+
+    n_rows: _Counts
+    n_both: _Counts
+    phi: _Counts
+    jaccard: _Counts
+
+
+def association(labels: Values) -> Association:
+    """Count all pairs of attributes by matrix products.
+
+    Args:
+        labels: 1 yes, 0 no, -1 null.
+    """
+    shape = labels.shape[1], labels.shape[1]
+    known, positive, both = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for start in range(0, len(labels), ROWS):
+        block = labels[start : start + ROWS]
+        yes, there = (block == 1).astype(np.float32), (block >= 0).astype(np.float32)
+        known += there.T @ there
+        positive += yes.T @ there
+        both += yes.T @ yes
+    other = positive.T
+    spread = np.sqrt(positive * (known - positive) * other * (known - other))
+    return Association(
+        known, both, _ratio(known * both - positive * other, spread), _ratio(both, positive + other - both)
+    )
+
+
+def attribute_correlation(labels: Labels, dataset: str) -> pl.DataFrame:
+    """Correlation of every pair of attributes, each pair once.
+
+    Of more than `MANY` attributes only pairs with |phi| >= `STRONG` are kept, and each of them says so in ``note``.
+
+    Args:
+        labels: Of the test rows.
+        dataset: Its name.
+
+    Returns:
+        Columns of ``tables.ATTRIBUTE_CORRELATION``, in the order of the attributes.
+    """
+    found = association(labels.values)
+    many = len(labels) > MANY
+    wanted = np.triu(np.ones(found.phi.shape, dtype=bool), k=1)
+    if many:
+        wanted &= np.abs(np.nan_to_num(found.phi)) >= STRONG
+    first, second = np.nonzero(wanted)
+    phi, jaccard = found.phi[wanted], found.jaccard[wanted]
+    names, families = np.array(labels.names, dtype=object), np.array(labels.families, dtype=object)
+    left_out = f"of {len(labels)} attributes only pairs with |phi| >= {STRONG} are kept" if many else None
+    columns = {
+        "dataset": [dataset] * len(first),
+        "attribute": names[first].tolist(),
+        "family": families[first].tolist(),
+        "other": names[second].tolist(),
+        "other_family": families[second].tolist(),
+        "phi": phi,
+        "jaccard": jaccard,
+        "n_both": found.n_both[wanted].astype(np.int64),
+        "n_rows": found.n_rows[wanted].astype(np.int64),
+        "note": [
+            note(
+                "phi: an attribute is constant on the rows where both are known" if no_phi else None,
+                "jaccard: no row has either" if no_jaccard else None,
+                left_out,
+            )
+            for no_phi, no_jaccard in zip(np.isnan(phi), np.isnan(jaccard), strict=True)
+        ],
+    }
+    series = [pl.Series(name, columns[name], dtype=kind) for name, kind in ATTRIBUTE_CORRELATION.items()]
+    return pl.DataFrame(series).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _ratio(part: _Counts, whole: _Counts) -> _Counts:
+    ratio: _Counts = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return ratio

@@ -1,0 +1,149 @@
+"""The control task: a random label for every recurring type, which only a memory of types can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Int, Int8
+
+from denote.attributes.labels import NULL, Labels
+from denote.data.parts import Halves
+from denote.evidence.label_controls import Draw
+from denote.evidence.measuring import Columns, share_of
+from denote.observers.observer import class_counts
+from denote.streams import stream
+
+DRAWS = 5
+"""Labellings of each attribute."""
+
+TRIES = 100
+"""Labellings that are drawn before a type of label counts as too rare."""
+
+Codes: TypeAlias = Int[np.ndarray, " sample"]
+
+
+@dataclass(frozen=True)
+class ControlTask:
+    """A random label per type, such as a word form or an id (Hewitt and Liang 2019, arXiv 1909.03368).
+
+    An observer that reads it has learned the types by heart; an attribute that it reads no better may be memory, too.
+    A type recurs if it occurs in *fit* and in *test*; rows of other types are null. Every attribute has its own
+    labelling, in which a type is positive with the attribute's label proportion on *fit*.
+
+    Attributes:
+        labels: The attributes.
+        types: Type of every row of both parts, -1 where there is none; None where the data has no types.
+        min_rows: Least number of rows of each label in each part; a labelling with fewer is drawn again.
+        probe_seed: Names the draws.
+        n_draws: Labellings of each attribute.
+        classes: Class of every row, if there are classes: types that are sets of them are no control, as sets of
+            classes can be read without memory.
+    """
+
+    labels: Halves[Labels]
+    types: Halves[Codes] | None
+    min_rows: int
+    probe_seed: int = 0
+    n_draws: int = DRAWS
+    classes: Halves[Codes] | None = None
+
+    name = "control_task"
+
+    def draws(self) -> Iterator[Draw]:
+        """See `LabelControl`: each draw has the attributes for which a labelling was found."""
+        if self._impossible is not None:
+            return
+        for number in range(self.n_draws):
+            found = {a: chosen for a in range(len(self.labels.fit)) if (chosen := self._chosen(a, number)) is not None}
+            if found:
+                fit, test = (self._labels(found, places) for places in self._places)
+                yield Draw(self.name, number, Halves(fit, test))
+
+    def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
+        """``control_task_auroc``: mean over draws of the AUROC on *test*, in [0, 1]."""
+        scores: dict[str, list[float]] = {name: [] for name in real["attribute"]}
+        for columns in drawn:
+            for name, score in zip(columns["attribute"], columns["auroc"], strict=True):
+                if not np.isnan(score):
+                    scores[name].append(score)
+        counts = np.array([len(of_one) for of_one in scores.values()])
+        mean = share_of(np.array([sum(of_one) for of_one in scores.values()]), counts)
+        return {"control_task_auroc": mean, "note": [self._remark(count) for count in counts]}
+
+    def _remark(self, count: int) -> str | None:
+        reason = self._impossible
+        if reason is None and count < self.n_draws:
+            reason = f"mean of {count} draws" if count else "no labelling has enough rows of both labels"
+        return reason and f"control_task_auroc: {reason}"
+
+    @property
+    def _types(self) -> Halves[Codes]:
+        return self.types or Halves(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+    @cached_property
+    def _recurring(self) -> Codes:
+        """Types that occur in both parts."""
+        both = np.intersect1d(self._types.fit, self._types.test)
+        return np.asarray(both[both >= 0])
+
+    @cached_property
+    def _places(self) -> tuple[Codes, Codes]:
+        """Place of every row's type among those that recur, -1 for other rows; *fit*, then *test*."""
+        fit, test = (_places_among(self._recurring, codes) for codes in (self._types.fit, self._types.test))
+        return fit, test
+
+    @cached_property
+    def _impossible(self) -> str | None:
+        """Why there is no control task for any attribute."""
+        if self.types is None:
+            return "the data has no types"
+        if not len(self._recurring):
+            return "no type occurs in both fit and test"
+        if self.classes is not None and _determined(
+            np.concatenate(self._places), np.concatenate([self.classes.fit, self.classes.test])
+        ):
+            return "the types are sets of the target's classes"
+        return None
+
+    @cached_property
+    def _rows_of_types(self) -> Int[np.ndarray, "part type"]:
+        return np.stack([np.bincount(places[places >= 0], minlength=len(self._recurring)) for places in self._places])
+
+    @cached_property
+    def _proportions(self) -> np.ndarray:
+        positive, negative = class_counts(self.labels.fit.values)
+        return share_of(positive, positive + negative)
+
+    def _chosen(self, attribute: int, number: int) -> Bool[np.ndarray, " type"] | None:
+        """Which types are positive, None where no labelling has enough rows."""
+        rng = stream("control_task", self.probe_seed, number, self.labels.fit.names[attribute])
+        rows = self._rows_of_types
+        for _ in range(TRIES):
+            chosen: Bool[np.ndarray, " type"] = rng.random(len(self._recurring)) < self._proportions[attribute]
+            positive = rows @ chosen
+            if min(positive.min(), (rows.sum(1) - positive).min()) >= self.min_rows:
+                return chosen
+        return None
+
+    def _labels(self, chosen: dict[int, Bool[np.ndarray, " type"]], places: Codes) -> Labels:
+        of_types = np.stack(list(chosen.values()), axis=1).astype(np.int8)
+        values: Int8[np.ndarray, "sample attribute"] = np.where(places[:, None] < 0, np.int8(NULL), of_types[places])
+        own = self.labels.fit
+        return Labels(tuple(own.names[a] for a in chosen), tuple(own.families[a] for a in chosen), values)
+
+
+def _places_among(sorted_codes: Codes, codes: Codes) -> Codes:
+    """Place of every code in a sorted list of some of them, -1 for the others."""
+    place = np.searchsorted(sorted_codes, codes).clip(max=len(sorted_codes) - 1)
+    return np.where(sorted_codes[place] == codes, place, -1)
+
+
+def _determined(types: Codes, classes: Codes) -> bool:
+    """Whether all rows of a class are of one type, so that a type is a set of classes."""
+    known = (types >= 0) & (classes >= 0)
+    pairs = np.unique(np.stack([classes[known], types[known]]), axis=1)
+    return bool(known.any()) and len(np.unique(pairs[0])) == pairs.shape[1]

@@ -1,0 +1,158 @@
+"""Description length: how many bits an attribute takes, once somebody who reads the layer has to learn to read it.
+
+The online (prequential) code of Voita and Titov (2020, arXiv 2003.12298): labels are sent in growing blocks, each
+coded by an observer that was fitted on the blocks before it, so that an attribute which takes many rows to be read
+takes many bits. The yardstick is a code of the same blocks that does not see the layer but learns the label proportion:
+against one bit per row a rare attribute would look readable by its rarity alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from denote.evidence.permutations import Groups
+from denote.evidence.prefixes import Prefixes, growing_prefixes
+from denote.evidence.scores import PerAttribute, Reasons
+from denote.observers.linear import LinearProbe
+from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, rows_of
+
+CODED = 1 << 22
+"""Labels (row x attribute) that are coded at once; each takes a score and a few numbers beside it."""
+
+Bits: TypeAlias = Float64[np.ndarray, "block attribute"]
+
+
+@dataclass(frozen=True)
+class DescriptionLength:
+    """Bits of every block of the online code, NaN for attributes that have no code.
+
+    Attributes:
+        rows: Rows of the block in which the attribute is not null.
+        bits: By observers that were fitted, every row weighing the same, on the blocks before; where these do not hold
+            both labels, by the code without them.
+        intercept: By the label proportion of the blocks before, (positives + 1/2) / (rows + 1) (Krichevsky and
+            Trofimov): one bit per row in the first block.
+        notes: Why an attribute has no code, or None.
+    """
+
+    rows: Int[np.ndarray, "block attribute"]
+    bits: Bits
+    intercept: Bits
+    notes: Reasons
+
+    @property
+    def description_bits(self) -> PerAttribute:
+        """Bits of all labels of *fit*, >= 0."""
+        return np.asarray(self.bits.sum(0))
+
+    @property
+    def intercept_bits(self) -> PerAttribute:
+        """Bits that they take without the layer, > 0."""
+        return np.asarray(self.intercept.sum(0))
+
+    @property
+    def compression(self) -> PerAttribute:
+        """How many times shorter the layer makes them, > 0; about 1 or less where it does not say anything."""
+        return np.asarray(self.intercept_bits / self.description_bits)
+
+
+def description_length(
+    state: State,
+    labels: Values,
+    probe: Probe,
+    probe_seed: int = 0,
+    groups: Groups | None = None,
+    resources: Resources = UNBOUNDED,
+) -> DescriptionLength:
+    """The online code of every attribute on *fit*; costs about as much as two fits.
+
+    Of several penalties the best is taken after all blocks and named first, which takes log2(their number) bits.
+
+    Args:
+        state: Finite activations ``[sample, neuron]`` of *fit*.
+        labels: 1, 0, or -1 for rows that are left out of that attribute.
+        probe: Only a linear one has a code: the scores of all others are no log-odds.
+        probe_seed: Names the order of the rows.
+        groups: Group of every row; no block cuts one apart.
+        resources: What the fits may use.
+
+    Raises:
+        StateError: if the state is not finite or does not fit the labels.
+    """
+    prefixes = growing_prefixes(len(labels), probe_seed, groups)
+    blocks = [prefixes.block(index) for index in range(len(prefixes.ends))]
+    counts = np.stack([np.stack(class_counts(labels[rows])) for rows in blocks])
+    notes = _notes(labels, probe, len(blocks))
+    proportion = _proportions_before(counts)
+    intercept = -counts[:, 0] * np.log2(proportion) - counts[:, 1] * np.log2(1 - proportion)
+    bits = np.full(intercept.shape, np.nan)
+    able = np.array([reason is None for reason in notes], dtype=bool)
+    intercept[:, ~able] = np.nan
+    if isinstance(probe, LinearProbe) and able.any():
+        bits[:, able] = _shortest(state, labels[:, able], probe, prefixes, intercept[:, able], resources)
+    return DescriptionLength(counts.sum(1), bits, intercept, notes)
+
+
+def _notes(labels: Values, probe: Probe, n_blocks: int) -> Reasons:
+    """Why attributes have no code, or None."""
+    reasons = unfit_notes(labels)
+    if not isinstance(probe, LinearProbe):
+        reasons = tuple(f"the scores of probe {probe.kind} are no log-odds" for _ in reasons)
+    elif n_blocks == 1:
+        reasons = tuple("fit is too small, or one group too large, for more than one block" for _ in reasons)
+    return tuple(None if reason is None else f"description_bits: {reason}" for reason in reasons)
+
+
+def _proportions_before(counts: Int[np.ndarray, "block label=2 attribute"]) -> Float64[np.ndarray, "block attribute"]:
+    """Share of positives in the blocks before each, as Krichevsky and Trofimov estimate it."""
+    before = np.cumsum(counts, axis=0) - counts
+    return np.asarray((before[:, 0] + 0.5) / (before.sum(1) + 1))
+
+
+def _shortest(
+    state: State, labels: Values, probe: LinearProbe, prefixes: Prefixes, intercept: Bits, resources: Resources
+) -> Bits:
+    """Bits at the penalty that makes each attribute's code shortest; the first block also names it."""
+    strengths = np.unique(probe.l2)
+    codes = np.stack([_coded(state, labels, replace(probe, l2=float(l2), balance=False), prefixes, intercept, resources)
+                      for l2 in strengths])  # fmt: skip
+    best = codes.sum(1).argmin(0)
+    bits: Bits = np.take_along_axis(codes, best[None, None], axis=0)[0]
+    bits[0] += np.log2(len(strengths))
+    return bits
+
+
+def _coded(
+    state: State, labels: Values, probe: LinearProbe, prefixes: Prefixes, intercept: Bits, resources: Resources
+) -> Bits:
+    """Bits of every block by observers that know the blocks before it."""
+    bits = intercept.copy()
+    l2 = np.full(labels.shape[1], probe.l2)
+    observer: Observer | None = None
+    for index in range(1, len(prefixes.ends)):
+        known = prefixes.prefix(index - 1)
+        observer = probe.solve(rows_of(state, known), labels[known], l2, resources, observer)
+        rows, fitted = prefixes.block(index), observer.fitted
+        bits[index, fitted] = _bits(observer.at(np.flatnonzero(fitted)), state, labels[:, fitted], rows)
+    return bits
+
+
+def _bits(observer: Observer, state: State, labels: Values, rows: Int[np.ndarray, " row"]) -> PerAttribute:
+    """-log2 of the probability that an observer of log-odds gives the labels of some rows."""
+    total = np.zeros(labels.shape[1])
+    for part in _pieces(rows, labels.shape[1]):
+        scores, said = observer.scores(rows_of(state, part)), labels[part]
+        lost = np.logaddexp(0, np.where(said == 1, -scores, scores))
+        total += np.where(said >= 0, lost, 0).sum(0)
+    return np.asarray(total / np.log(2))
+
+
+def _pieces(rows: Int[np.ndarray, " row"], attributes: int) -> Iterator[Int[np.ndarray, " piece"]]:
+    step = max(1, CODED // max(1, attributes))
+    return (rows[start : start + step] for start in range(0, len(rows), step))

@@ -1,0 +1,207 @@
+"""The largest statistic of a scan under permuted labels: a p-value that knows how neurons and attributes go together.
+
+The statistic of a pair is z, the difference of mean ranks between an attribute's positives and negatives over its
+standard deviation when the rows of the labels are permuted. All attributes move together, so what they share with each
+other stays; so does what neurons share. One permutation serves all layers of an object model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Float64, Int
+from torch import Tensor
+
+from denote.observers.ranks import average_ranks, tie_runs, two_sided_tail
+from denote.observers.reading import UNBOUNDED, Resources, State, Values
+from denote.observers.sorted_columns import column_blocks, side_by_side
+from denote.streams import stream
+
+DRAWS = 200
+"""Permutations of a scan; the smallest p-value is 1 / (DRAWS + 1)."""
+
+REPLICATES = 20
+"""The first permutations, whose small p-values are kept for the null check (METHOD section 5)."""
+
+BLOCK = 1 << 23
+"""Ranks of a block of neurons, and labels of a batch of permutations, that are held at once (32 MiB each)."""
+
+SORTED = 1 << 17
+"""Activations that one thread ranks at a time, so that they stay near the processor."""
+
+ROUNDING = 1e-5
+"""Relative slack in which a draw counts as large as what was observed: products are float32."""
+
+PerAttribute: TypeAlias = Float64[np.ndarray, " attribute"]
+
+
+@dataclass(frozen=True)
+class Maxima:
+    """What one layer's statistics reach, and what they reach when labels are permuted.
+
+    Attributes:
+        observed: Largest absolute z over live neurons; NaN for an attribute without both labels.
+        drawn: Largest over live neurons and attributes, per permutation.
+        small: For each of the first `REPLICATES` permutations the two-sided p-values that are at most q.
+        n_tests: Pairs with a statistic.
+    """
+
+    observed: PerAttribute
+    drawn: Float64[np.ndarray, " draw"]
+    small: tuple[Float64[np.ndarray, " test"], ...]
+    n_tests: int
+
+
+def permuted_maxima(
+    state: State,
+    labels: Values,
+    live: Bool[np.ndarray, " neuron"],
+    object_model: str,
+    draws: int = DRAWS,
+    q: float = 0.05,
+    resources: Resources = UNBOUNDED,
+) -> Maxima:
+    """Scan one layer under permuted labels.
+
+    Where labels are null the ranks are still those among all rows. Without nulls z is the tie-corrected Mann-Whitney
+    statistic without continuity correction. P-values of the draws are those of the scan: as skewed as z is.
+
+    Args:
+        state: Finite activations on *test*.
+        labels: Of the same rows.
+        live: Neurons that are not constant on *fit*; others are left out.
+        object_model: Names the permutations, so that all layers of it share them.
+        draws: Number of permutations.
+        q: Largest p-value that is kept.
+        resources: What products may use; of its memory a quarter is taken.
+    """
+    able = both_labels(labels)
+    observed, drawn = np.full(labels.shape[1], np.nan), np.zeros(draws)
+    small: list[list[np.ndarray]] = [[] for _ in range(min(draws, REPLICATES))]
+    of_labels = standard_weights(labels[:, able])
+    weights = torch.from_numpy(of_labels).to(resources.device)
+    reached, n_varying = np.zeros(weights.shape[1]), 0
+    for ranks in _rank_blocks(state, live, resources) if able.any() else ():
+        n_varying += int(np.count_nonzero(ranks.any(1)))
+        skewness = _skewness(ranks, of_labels)
+        block = torch.from_numpy(ranks).to(resources.device)
+        reached = np.maximum(reached, (block @ weights).abs().amax(0).double().cpu().numpy())
+        for draw, z in _permuted(block, weights, object_model, draws, resources):
+            drawn[draw] = max(drawn[draw], float(z.max()))
+            if draw < len(small):
+                small[draw].append(_small_p_values(z.cpu().numpy(), skewness, q))
+    observed[able] = reached if n_varying else np.nan
+    p_values = tuple(np.concatenate(found or [np.empty(0)]) for found in small)
+    return Maxima(observed, drawn, p_values, n_varying * int(able.sum()))
+
+
+def max_p_values(observed: PerAttribute, layers: Sequence[Maxima]) -> PerAttribute:
+    """Share of permutations, the observed one among them, whose largest z reaches that of an attribute.
+
+    It holds for all neurons and attributes of these layers at once (Westfall and Young's single step): under the null
+    the chance that any attribute has a p-value of at most alpha is at most alpha.
+
+    Args:
+        observed: Largest absolute z of each attribute in one layer.
+        layers: The layers whose largest z counts: that one, or all of the object model, with the same permutations.
+
+    Returns:
+        In [1 / (draws + 1), 1]; NaN where ``observed`` is, or without permutations.
+    """
+    drawn = np.max([layer.drawn for layer in layers], axis=0)
+    if not len(drawn):
+        return np.full(len(observed), np.nan)
+    reached = (drawn[:, None] >= observed * (1 - ROUNDING)).sum(0)
+    return np.where(np.isnan(observed), np.nan, (1 + reached) / (len(drawn) + 1))
+
+
+def both_labels(labels: Values) -> Bool[np.ndarray, " attribute"]:
+    """Which attributes have positives and negatives."""
+    able: np.ndarray = (labels == 1).any(axis=0) & (labels == 0).any(axis=0)
+    return able
+
+
+def standard_weights(labels: Values) -> Float32[np.ndarray, "sample attribute"]:
+    """Weights that turn standard ranks into z: 1/n1 for positives, -1/n0 for negatives, over sqrt(1/n1 + 1/n0).
+
+    Args:
+        labels: Each attribute with both labels.
+    """
+    positive, negative = labels == 1, labels == 0
+    n1, n0 = positive.sum(0), negative.sum(0)
+    spread = np.sqrt(1 / n1 + 1 / n0)
+    return np.asarray(positive * (1 / (n1 * spread)) - negative * (1 / (n0 * spread)), dtype=np.float32)
+
+
+def standard_ranks(values: Float[np.ndarray, "neuron row"]) -> Float32[np.ndarray, "neuron row"]:
+    """Ranks with mean 0 and sample variance 1, ties sharing theirs; 0 where a neuron is constant."""
+    ranks = np.zeros(values.shape, dtype=np.float32)
+
+    def rank(part: slice) -> None:
+        order = np.argsort(values[part], axis=1)
+        own = average_ranks(tie_runs(np.take_along_axis(values[part], order, axis=1)))
+        own -= (own.shape[1] + 1) / 2
+        spread = np.sqrt(np.square(own).sum(1, keepdims=True) / max(1, own.shape[1] - 1))
+        np.divide(own, spread, out=own, where=spread > 0)
+        np.put_along_axis(ranks[part], order, own.astype(np.float32), axis=1)
+
+    step = max(1, SORTED // max(1, values.shape[1]))
+    side_by_side(rank, [slice(start, start + step) for start in range(0, len(values), step)])
+    return ranks
+
+
+def permutation(object_model: str, draw: int, n: int) -> Int[np.ndarray, " row"]:
+    """The order of the labels' rows in one draw."""
+    return stream("pair scan", object_model, draw).permutation(n)
+
+
+def _rank_blocks(
+    state: State, live: Bool[np.ndarray, " neuron"], resources: Resources
+) -> Iterator[Float32[np.ndarray, "neuron row"]]:
+    """Standard ranks by blocks of neurons, 0 for those that are not live."""
+    width = max(1, int(min(BLOCK, resources.memory / 32)) // max(1, len(state)))
+    for start, values in column_blocks(state, width):
+        ranks = standard_ranks(values)
+        ranks[~live[start : start + len(ranks)]] = 0
+        yield ranks
+
+
+def _skewness(
+    ranks: Float32[np.ndarray, "neuron row"], weights: Float32[np.ndarray, "row attribute"]
+) -> Float64[np.ndarray, "neuron attribute"]:
+    """Third moment of z under permutations of the rows: sum of cubes times sum of cubes times n / ((n - 1)(n - 2))."""
+    n = len(weights)
+    of_neurons, of_attributes = (np.einsum("ij,ij,ij->i", a, a, a, dtype=np.float64) for a in (ranks, weights.T))
+    return np.outer(of_neurons, of_attributes) * (n / max(1, (n - 1) * (n - 2)))
+
+
+def _small_p_values(
+    z: Float32[np.ndarray, "neuron attribute"], skewness: Float64[np.ndarray, "neuron attribute"], q: float
+) -> Float64[np.ndarray, " test"]:
+    """Those up to q. A z below 1 has none that could be a hit, and is most of them."""
+    far = z >= 1
+    p = two_sided_tail(z[far].astype(np.float64), skewness[far])
+    return p[p <= q]
+
+
+def _permuted(
+    ranks: Float32[Tensor, "neuron row"],
+    weights: Float32[Tensor, "row attribute"],
+    object_model: str,
+    draws: int,
+    resources: Resources,
+) -> Iterator[tuple[int, Float32[Tensor, "neuron attribute"]]]:
+    """The absolute z of every draw; draws stand side by side in one product, since narrow ones are slow."""
+    n, attributes = weights.shape
+    together = max(1, int(min(BLOCK, resources.memory / 32)) // max(1, n * attributes))
+    for start in range(0, draws, together):
+        some = range(start, min(start + together, draws))
+        orders = np.stack([permutation(object_model, draw, n) for draw in some], axis=1)
+        # One selection of rows that come out draw beside draw is ten times faster than joining the draws' labels.
+        chosen = weights.index_select(0, torch.from_numpy(orders.ravel()).to(weights.device))
+        z = (ranks @ chosen.reshape(n, -1)).abs_()
+        yield from zip(some, z.split(attributes, dim=1), strict=True)

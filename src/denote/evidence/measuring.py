@@ -1,0 +1,247 @@
+"""What the observers of a layer say on held-out rows, as columns of the table of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import Any, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from denote.attributes.labels import Labels
+from denote.data.parts import Halves
+from denote.estimate import Estimate
+from denote.evidence.bootstrap import AurocBootstrap
+from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
+from denote.evidence.permutations import Groups
+from denote.evidence.scores import (
+    Confusion,
+    PerAttribute,
+    Ranking,
+    Reasons,
+    Scores,
+    Values,
+    confusion,
+    mann_whitney_greater,
+)
+from denote.evidence.sufficiency import sufficient_sizes
+from denote.observers.observer import Observer, class_counts
+from denote.observers.reading import Resources, State
+from denote.tables import CELLS, note
+
+BYTES_PER_SCORE = 120
+"""Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
+
+_LATER = (
+    "control_auroc", "selectivity", "selectivity_low", "selectivity_high", "untrained_auroc", "input_auroc",
+    "sufficient_k", "q_value", "n_tests", "decisive", "rotated_auroc", "random_subset_percentile",
+    "control_task_auroc", "relevance_band", "n_outside_band",
+)  # fmt: skip
+
+Columns: TypeAlias = dict[str, Any]
+"""Columns of cells by name, a value per attribute or one for all."""
+
+Hear: TypeAlias = Callable[[slice, Ranking], None]
+"""Takes up how the test rows of some attributes are ranked."""
+
+
+def scored_together(labels: Values, resources: Resources) -> list[slice]:
+    """Attributes whose scores fit into memory side by side."""
+    rows, attributes = labels.shape
+    width = int(max(1, min(attributes, resources.memory / 2 // max(1, rows * BYTES_PER_SCORE))))
+    return [slice(start, start + width) for start in range(0, attributes, width)]
+
+
+def measured_sizes(
+    observers: Sequence[Observer],
+    state: Halves[State],
+    labels: Halves[Labels],
+    groups: Halves[Groups] | None,
+    probe_seed: int,
+    resources: Resources,
+    heard: Sequence[Hear] = (),
+    bootstraps: Sequence[AurocBootstrap] = (),
+) -> list[Columns]:
+    """The columns of every size that need no control, with what the curve over sizes says as a whole.
+
+    Args:
+        observers: Fitted on *fit*, one per size, with an attribute for each of the labels.
+        state: Activations of the layer.
+        labels: What the observers were fitted to, and are scored against.
+        groups: Group of every row, where rows of a group are not independent.
+        probe_seed: Of the fit.
+        resources: What scores may use.
+        heard: Hears how the test rows are ranked, one per size.
+        bootstraps: Draws of whole groups behind the AUROC's interval where there are groups, one per size.
+    """
+    curve = [
+        _measured(observer, state, labels, groups, probe_seed, resources, hear)
+        for observer, hear in zip_longest(observers, heard)
+    ]
+    if groups is not None:
+        _add_group_intervals(curve, bootstraps)
+    sizes = [observer.k for observer in observers if observer.k is not None]
+    if sizes:
+        aurocs = np.stack([columns["auroc"] for columns in curve])
+        found, unanswered = sufficient_sizes(sizes, aurocs, curve[-1]["auroc_low"])
+        for columns in curve:
+            columns["sufficient_k"] = found
+            columns["note"] = [note(*both) for both in zip(columns["note"], unanswered, strict=True)]
+    return curve
+
+
+def _add_group_intervals(curve: Sequence[Columns], bootstraps: Sequence[AurocBootstrap]) -> None:
+    """Where rows come in groups, the AUROC has the interval of groups that are drawn again, or none."""
+    for columns, bootstrap in zip_longest(curve, bootstraps):
+        reasons: Reasons = ("auroc_low, auroc_high: these groups are not drawn again",) * len(columns["auroc"])
+        if bootstrap is not None:
+            found, reasons = bootstrap.interval(columns["auroc"])
+            columns |= found.columns("auroc")
+        columns["note"] = [note(*both) for both in zip(columns["note"], reasons, strict=True)]
+
+
+def _measured(
+    observer: Observer,
+    state: Halves[State],
+    labels: Halves[Labels],
+    groups: Halves[Groups] | None,
+    probe_seed: int,
+    resources: Resources,
+    hear: Hear | None,
+) -> Columns:
+    """All columns of one size that need no control."""
+    positive_fit, negative_fit = class_counts(labels.fit.values)
+    positive_test, negative_test = class_counts(labels.test.values)
+    return {
+        "n_neurons": state.fit.shape[1],
+        "probe": observer.probe,
+        "k": observer.k,
+        "probe_seed": probe_seed,
+        "attribute": labels.test.names,
+        "family": labels.test.families,
+        "label_proportion": share_of(positive_test, positive_test + negative_test),
+        "n_fit": positive_fit + negative_fit,
+        "n_test": positive_test + negative_test,
+        "n_positive_fit": positive_fit,
+        "n_positive_test": positive_test,
+        "majority_accuracy": share_of(
+            np.where(positive_fit > negative_fit, positive_test, negative_test), positive_test + negative_test
+        ),
+        "converged": observer.converged,
+        "gradient_norm": observer.gradient_norm,
+        "l2": observer.l2,
+        **dict.fromkeys(_LATER),
+        **_scored_by_parts(
+            observer, state.test, labels.test.values, None if groups is None else groups.test, resources, hear
+        ),
+    }
+
+
+def _scored_by_parts(
+    observer: Observer,
+    state: State,
+    labels: Values,
+    groups: Groups | None,
+    resources: Resources,
+    hear: Hear | None,
+) -> dict[str, Any]:
+    """What the scores of all attributes say, as many attributes at a time as fit into memory."""
+    parts = []
+    for part in scored_together(labels, resources):
+        own = observer.at(part)
+        reasons = tuple(map(_with_convergence, own.notes, own.fitted, own.converged))
+        scores = own.scores(state)
+        ranking = Ranking(scores, labels[:, part])
+        parts.append(_scored(scores, ranking, groups, reasons))
+        if hear is not None:
+            hear(part, ranking)
+    notes = [reason for part in parts for reason in part.pop("note")]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} | {"note": notes}
+
+
+def _with_convergence(reason: str | None, fitted: bool, converged: bool) -> str | None:
+    return note(reason, "the fit has not converged" if fitted and not converged else None)
+
+
+def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:
+    """What the scores of the test rows say."""
+    labels = ranking.labels
+    decided = scores > 0
+    counts = confusion(decided, labels)
+    auroc = ranking.auroc
+    unknown = np.full(len(auroc), np.nan)
+    # Of groups the interval needs draws, which are not made here.
+    interval = auroc_interval(auroc if groups is None else unknown, counts.n_positive, counts.n_negative)
+    least, between = _balanced_accuracy_bounds(counts, decided, labels, groups)
+    p_value, p_notes = mann_whitney_greater(scores, labels, groups)
+    columns = {
+        "auroc": auroc,
+        "auroc_low": interval.low,
+        "auroc_high": interval.high,
+        "average_precision": ranking.average_precision,
+        "balanced_accuracy": counts.balanced_accuracy,
+        "balanced_accuracy_low": least.low,
+        "balanced_accuracy_interval_low": between.low,
+        "balanced_accuracy_interval_high": between.high,
+        "mcc": counts.mcc,
+        "accuracy": counts.accuracy,
+        "p_value": p_value,
+    }
+    unfit = np.isnan(scores).any(0)
+    for column in columns.values():
+        column[unfit] = np.nan
+    notes = [
+        note(
+            fit_note,
+            None if fit_note and missing else p_note,
+            "mcc: decisions or labels are constant" if not missing and np.isnan(mcc) else None,
+        )
+        for fit_note, missing, p_note, mcc in zip(fit_notes, unfit, p_notes, columns["mcc"], strict=True)
+    ]
+    return {**columns, "note": notes}
+
+
+def _balanced_accuracy_bounds(
+    counts: Confusion, decided: np.ndarray, labels: Values, groups: Groups | None
+) -> tuple[Estimate[PerAttribute], Estimate[PerAttribute]]:
+    """95 %, one-sided and two-sided; with groups the rates count their effective numbers of rows (METHOD section 3)."""
+    effect = {1: np.ones(len(counts.tp)), 0: np.ones(len(counts.tp))}
+    if groups is not None:
+        for label, effects in effect.items():
+            for a in range(labels.shape[1]):
+                rows = labels[:, a] == label
+                effects[a] = design_effect((decided[rows, a] == bool(label)).astype(np.int64), groups[rows])
+    effective = (
+        counts.tp / effect[1], counts.n_positive / effect[1], counts.tn / effect[0], counts.n_negative / effect[0]
+    )  # fmt: skip
+    return newcombe_balanced_accuracy(*effective, one_sided=True), newcombe_balanced_accuracy(*effective)
+
+
+def share_of(part: np.ndarray, whole: np.ndarray) -> PerAttribute:
+    """A part of a whole, in [0, 1]; NaN of nothing."""
+    share: PerAttribute = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return share
+
+
+def mean_of_defined(values: Sequence[PerAttribute]) -> PerAttribute:
+    """Mean over draws of the values that are defined, NaN where none is."""
+    stacked = np.stack(values)
+    there = ~np.isnan(stacked)
+    return share_of(np.where(there, stacked, 0).sum(0), there.sum(0))
+
+
+def frame(curve: Sequence[Columns]) -> pl.DataFrame:
+    """Columns of a cell, one size below the other, in the order of the schema; NaN becomes null."""
+    return pl.concat(_frame_of_size(columns) for columns in curve)
+
+
+def _frame_of_size(columns: Columns) -> pl.DataFrame:
+    height = len(columns["attribute"])
+    schema = {name: kind for name, kind in CELLS.items() if name in columns}
+    series = [
+        pl.Series(name, [columns[name]] * height if np.isscalar(columns[name]) or columns[name] is None
+                  else columns[name], dtype=kind)
+        for name, kind in schema.items()
+    ]  # fmt: skip
+    return pl.DataFrame(series).with_columns(pl.col(pl.Float64).fill_nan(None))

@@ -1,0 +1,108 @@
+"""Does the correction find something where nothing is? An alarm for pipelines that leak (METHOD section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from scipy import stats
+
+from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.max_statistic import Maxima
+from denote.tables import NULL_CHECK, table
+
+ALARM = 0.001
+"""The alarm rings where a correct pipeline would have as many replicates with a hit more rarely than this."""
+
+
+def null_check_cells(controls: pl.DataFrame, q: float = 0.05) -> pl.DataFrame:
+    """Correct the cells of every shuffled replicate as a family of its own, and count replicates with a hit.
+
+    Args:
+        controls: Columns of ``tables.CONTROLS``, of one job or a whole sweep, each replicate of a cell once; all cells
+            of equal ``draw`` are one replicate.
+        q: False discovery rate.
+
+    Returns:
+        One row of ``tables.NULL_CHECK``.
+    """
+    shuffled = controls.filter(pl.col("control") == "shuffled", pl.col("neuron").is_null())
+    draws = shuffled.drop_nulls("p_value").group_by("draw", maintain_order=True).agg("p_value")
+    families = [np.asarray(p, dtype=np.float64) for p in draws["p_value"].to_list()]
+    hits = [rejects(p, len(p), q) for p in families]
+    return _row("cells", None, hits, max(map(len, families), default=0), q, "no cell has a shuffled control")
+
+
+def null_check_pairs(layers: Sequence[Maxima], object_model: str, q: float = 0.05) -> pl.DataFrame:
+    """Correct every permutation of an object model's pair scan, all layers together, and count those with a hit.
+
+    Args:
+        layers: What its layers gave under the same permutations.
+        object_model: Its key.
+        q: False discovery rate, at most that up to which p-values were kept.
+
+    Returns:
+        One row of ``tables.NULL_CHECK``.
+    """
+    n_tests = sum(layer.n_tests for layer in layers)
+    replicates = zip(*(layer.small for layer in layers), strict=True) if n_tests else ()
+    hits = [rejects(np.concatenate(small), n_tests, q) for small in replicates]
+    return _row("pairs", object_model, hits, n_tests, q, "the pair scan has no permutations")
+
+
+def rejects(p: Float[np.ndarray, " test"], n_tests: int, q: float) -> bool:
+    """Whether Benjamini and Hochberg reject anything among ``n_tests`` tests, given all p-values up to q."""
+    return bool((benjamini_hochberg(p, n_tests) <= q).any())
+
+
+def hits_p_value(n_with_hit: int, n_replicates: int, q: float) -> float:
+    """Chance of at least so many replicates with a hit in a correct pipeline: P(Bin(n_replicates, q) >= n_with_hit).
+
+    Under the global null Benjamini and Hochberg's procedure rejects anything with probability q at most, if tests are
+    independent or positively dependent.
+    """
+    return float(stats.binom.sf(n_with_hit - 1, n_replicates, q))
+
+
+def summary(null_check: pl.DataFrame) -> list[str]:
+    """What the check says: a sentence per scan, then one per alarm.
+
+    Args:
+        null_check: Columns of ``tables.NULL_CHECK``.
+    """
+    return [*_counted(null_check), *_alarms(null_check)]
+
+
+def _counted(null_check: pl.DataFrame) -> list[str]:
+    checked = null_check.filter(pl.col("n_replicates") > 0).group_by("scan", maintain_order=True)
+    totals = checked.agg(pl.col("n_with_hit", "n_replicates", "expected").sum())
+    return [
+        f"Null check of {scan}: {hits} of {replicates} replicates with shuffled labels had a corrected hit; at most "
+        f"{expected:.1f} {'is' if f'{expected:.1f}' == '1.0' else 'are'} expected by chance."
+        for scan, hits, replicates, expected in totals.iter_rows()
+    ]
+
+
+def _alarms(null_check: pl.DataFrame) -> list[str]:
+    return [
+        f"Alarm: {row['n_with_hit']} of {row['n_replicates']} replicates of the {row['scan']}"
+        + (f" of object model {row['object_model']}" if row["object_model"] else "")
+        + f" had a corrected hit although their labels are shuffled (chance of that {row['p_value']:.1g}): information "
+        "leaks from test to fit, rows depend on each other, or the p-values are wrong. Do not trust the corrected hits."
+        for row in null_check.filter("alarm").iter_rows(named=True)
+    ]
+
+
+def _row(
+    scan: str, object_model: str | None, hits: Sequence[bool], n_tests: int, q: float, missing: str
+) -> pl.DataFrame:
+    row: dict[str, Any] = {"scan": scan, "object_model": object_model, "n_tests": n_tests, "n_replicates": len(hits)}
+    if hits:
+        p_value = hits_p_value(sum(hits), len(hits), q)
+        row |= {"n_with_hit": sum(hits), "expected": q * len(hits), "p_value": p_value, "alarm": p_value < ALARM}
+    else:
+        row |= {"note": missing}
+    return table([row], NULL_CHECK)

@@ -1,0 +1,258 @@
+"""The pair scan: every neuron against every attribute, on *test*, with a correction of its own (METHOD section 3).
+
+It says which neurons carry an attribute and what chance would have found. It never decides what a neuron denotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float64, Int
+
+from denote.attributes.labels import Labels
+from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.group_rows import one_row_per_group
+from denote.evidence.max_statistic import DRAWS, Maxima, both_labels, max_p_values, permuted_maxima
+from denote.evidence.null_check import null_check_pairs
+from denote.observers.neuron import rank_neurons
+from denote.observers.observer import class_counts
+from denote.observers.reading import UNBOUNDED, Resources, State, Values
+from denote.tables import PAIRS, SCAN, SCAN_KEY, note
+
+_LAYER = ("object_model", "layer", "pooling")
+_Pairs = Float64[np.ndarray, "neuron attribute"]
+
+
+@dataclass(frozen=True)
+class LayerScan:
+    """The scan of one layer, before it is corrected.
+
+    Attributes:
+        scan: One row per attribute: columns of ``tables.SCAN``.
+        pairs: One row per pair with p <= q: columns of ``tables.PAIRS``.
+        maxima: The largest statistics, observed and under permuted labels.
+    """
+
+    scan: pl.DataFrame
+    pairs: pl.DataFrame
+    maxima: Maxima
+
+
+@dataclass(frozen=True)
+class PairEvidence:
+    """The scan of all layers of an object model.
+
+    Attributes:
+        scan: One row per layer and attribute.
+        pairs: One row per pair with p <= q.
+        null_check: One row: how often permuted labels gave a hit.
+    """
+
+    scan: pl.DataFrame
+    pairs: pl.DataFrame
+    null_check: pl.DataFrame
+
+
+def scan_layer(
+    state: State,
+    labels: Labels,
+    live: Bool[np.ndarray, " neuron"],
+    place: Mapping[str, Any],
+    q: float = 0.05,
+    *,
+    draws: int = DRAWS,
+    groups: Int[np.ndarray, " sample"] | None = None,
+    resources: Resources = UNBOUNDED,
+) -> LayerScan:
+    """Test every live neuron against every attribute: two-sided Mann-Whitney against AUROC .5.
+
+    Its p-value has the skewness that ties give the statistic (``NeuronRanking.skewed_p_value``). Without ties, or with
+    as many positives as negatives, it is the usual one.
+
+    With groups the tests are of group means and the permutations of whole groups; an attribute that varies inside a
+    group is not tested. The AUROC is of rows in any case.
+
+    Args:
+        state: Activations of the layer on *test*.
+        labels: Of the same rows.
+        live: Neurons that are not constant on *fit*.
+        place: Columns that say where this is: ``object_model``, ``layer``, ``pooling`` and any others of ``SCAN``.
+        q: False discovery rate of the correction to come; pairs with a larger p-value are counted, not kept.
+        draws: Permutations behind ``max_p_value``; 0 leaves it and the null check out.
+        groups: Group of every row, where rows of a group are not independent.
+        resources: What the scan may use.
+
+    Raises:
+        ConfigError: if the memory is too small for one neuron.
+        StateError: if the state is not finite.
+    """
+    ranking = rank_neurons(state, labels.values, resources)
+    tested, values, p_value = state, labels.values, ranking.skewed_p_value
+    if groups is not None:
+        tested, values = one_row_per_group(state, labels.values, groups)
+        p_value = rank_neurons(tested, values, resources).skewed_p_value
+    auroc, p_value = (np.where(live[:, None], numbers, np.nan) for numbers in (ranking.auroc, p_value))
+    maxima = permuted_maxima(tested, values, live, str(place["object_model"]), draws, q, resources)
+    summary = _summary(labels, auroc, p_value, maxima, _reasons(labels.values, values, p_value, draws))
+    return LayerScan(_placed(summary, place, SCAN), _placed(_kept(labels, auroc, p_value, q), place, PAIRS), maxima)
+
+
+def join_layers(layers: Sequence[LayerScan], object_model: str, q: float = 0.05) -> PairEvidence:
+    """Correct over all layers of an object model, and compare with its permutations.
+
+    Args:
+        layers: Scans of its layers with equally many permutations.
+        object_model: Its key.
+        q: False discovery rate, at most that of the scans.
+    """
+    maxima = [layer.maxima for layer in layers]
+    scans = [
+        layer.scan.with_columns(
+            _number("max_p_value", max_p_values(layer.maxima.observed, [layer.maxima])),
+            _number("scan_max_p_value", max_p_values(layer.maxima.observed, maxima)),
+        )
+        for layer in layers
+    ]
+    pairs, scan = decide_pairs(pl.concat([layer.pairs for layer in layers]), pl.concat(scans), q)
+    return PairEvidence(scan, pairs, null_check_pairs(maxima, object_model, q))
+
+
+def decide_pairs(pairs: pl.DataFrame, scan: pl.DataFrame, q: float = 0.05) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Benjamini-Hochberg over everything given as one family: a job, or all jobs of a sweep.
+
+    The pairs that were not kept need not be known. All have p > q, so they stand behind those kept, and at rank k of m
+    tests p m / k >= p > q: none is rejected nor makes another one rejected. ``n_tests`` of the scan gives m.
+
+    Args:
+        pairs: Each pair once, all that have p <= q.
+        scan: Each attribute and layer once, with ``n_tests``.
+        q: False discovery rate.
+
+    Returns:
+        Pairs with ``q_value`` (exact up to q; above it an upper bound) and ``carries``, and the scan with
+        ``n_carrying``: null where nothing was tested.
+    """
+    q_value = benjamini_hochberg(pairs["p_value"].to_numpy(), int(scan["n_tests"].sum()))
+    pairs = pairs.with_columns(q_value=pl.Series(q_value, dtype=pl.Float64)).with_columns(
+        carries=pl.col("q_value") <= q
+    )
+    counts = pairs.group_by(SCAN_KEY).agg(n_carrying=pl.col("carries").sum().cast(pl.Int64))
+    columns = scan.columns
+    scan = scan.drop("n_carrying", strict=False).join(counts, on=SCAN_KEY, how="left", maintain_order="left")
+    tested = pl.when(pl.col("n_tests") > 0)
+    scan = scan.with_columns(n_carrying=tested.then(pl.col("n_carrying").fill_null(0)))
+    return pairs, scan.select(columns)
+
+
+def add_attributes_carried(neurons: pl.DataFrame, pairs: pl.DataFrame, scan: pl.DataFrame) -> pl.DataFrame:
+    """Write for every live neuron of a scanned layer how many attributes it carries: column ``attributes_carried``.
+
+    Args:
+        neurons: Columns of ``tables.NEURONS``.
+        pairs: Decided by :func:`decide_pairs`.
+        scan: Likewise.
+    """
+    key = [*_LAYER, "neuron"]
+    counts = pairs.group_by(key).agg(attributes_carried=pl.col("carries").sum().cast(pl.Int64))
+    scanned = scan.filter(pl.col("n_tests") > 0).select(_LAYER).unique().with_columns(_scanned=True)
+    joined = neurons.drop("attributes_carried", strict=False)
+    joined = joined.join(counts, on=key, how="left", maintain_order="left")
+    joined = joined.join(scanned, on=_LAYER, how="left", maintain_order="left")
+    carried = pl.when(pl.col("live") & pl.col("_scanned")).then(pl.col("attributes_carried").fill_null(0))
+    return joined.with_columns(attributes_carried=carried).drop("_scanned").select(_with(neurons, "attributes_carried"))
+
+
+def add_carrying(cells: pl.DataFrame, scan: pl.DataFrame) -> pl.DataFrame:
+    """Write for every cell how many neurons of its layer carry its attribute: column ``n_carrying``.
+
+    Args:
+        cells: Columns of ``tables.CELLS``.
+        scan: Decided by :func:`decide_pairs`.
+    """
+    counts = scan.select(*SCAN_KEY, "n_carrying")
+    joined = cells.drop("n_carrying", strict=False).join(counts, on=SCAN_KEY, how="left", maintain_order="left")
+    return joined.select(_with(cells, "n_carrying"))
+
+
+def _with(frame: pl.DataFrame, column: str) -> list[str]:
+    """The columns of a frame, where it lacks that one with it at the end."""
+    return list(dict.fromkeys([*frame.columns, column]))
+
+
+def _summary(
+    labels: Labels, auroc: _Pairs, p_value: _Pairs, maxima: Maxima, reasons: Sequence[str | None]
+) -> dict[str, Any]:
+    """One number per attribute of every column of the scan that needs no other layer."""
+    positives, negatives = class_counts(labels.values)
+    n_rows, n_tests = positives + negatives, np.count_nonzero(~np.isnan(p_value), axis=0)
+    distance = np.nan_to_num(np.abs(auroc - 0.5), nan=-1.0)
+    best, places = distance.argmax(0) if len(auroc) else np.zeros(len(labels), int), np.arange(len(labels))
+    ranked: np.ndarray = np.any(distance >= 0, axis=0)
+    return {
+        "n_neurons": np.full(len(labels), len(auroc)),
+        "attribute": labels.names,
+        "family": labels.families,
+        "label_proportion": np.divide(positives, n_rows, out=np.full(len(labels), np.nan), where=n_rows > 0),
+        "n_test": n_rows,
+        "n_positive_test": positives,
+        "n_tests": n_tests,
+        "n_carrying": [None] * len(labels),
+        "below_05": np.count_nonzero(p_value < 0.05, axis=0),
+        "expected_05": 0.05 * n_tests,
+        "below_001": np.count_nonzero(p_value < 0.001, axis=0),
+        "expected_001": 0.001 * n_tests,
+        "best_neuron": [int(neuron) if found else None for neuron, found in zip(best, ranked, strict=True)],
+        "best_auroc": auroc[best, places] if len(auroc) else np.full(len(labels), np.nan),
+        "max_statistic": maxima.observed,
+        "max_p_value": [None] * len(labels),
+        "scan_max_p_value": [None] * len(labels),
+        "note": reasons,
+    }
+
+
+def _kept(labels: Labels, auroc: _Pairs, p_value: _Pairs, q: float) -> dict[str, Any]:
+    """The pairs that a correction at level q could reject."""
+    neuron, attribute = np.nonzero(p_value <= q)
+    return {
+        "neuron": neuron,
+        "attribute": np.array(labels.names, dtype=object)[attribute].tolist(),
+        "auroc": auroc[neuron, attribute],
+        "p_value": p_value[neuron, attribute],
+        "q_value": [None] * len(neuron),
+        "carries": [None] * len(neuron),
+    }
+
+
+def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[str | None]:
+    """Why an attribute has no tests, or no p-value of its largest statistic."""
+    varies = (~np.isnan(p_value)).any(0)
+    return [
+        "n_carrying, max_p_value: the scan needs test rows of both labels"
+        if not in_rows
+        else "n_carrying, max_p_value: the attribute varies inside groups, or all groups share its label"
+        if not in_tested
+        else "n_carrying, max_p_value: no live neuron varies on test"
+        if not some
+        else note("max_p_value: permutations are off" if draws == 0 else None)
+        for in_rows, in_tested, some in zip(both_labels(rows), both_labels(tested), varies, strict=True)
+    ]
+
+
+def _placed(
+    columns: Mapping[str, Any], place: Mapping[str, Any], schema: Mapping[str, type[pl.DataType]]
+) -> pl.DataFrame:
+    """Columns as a frame in the schema's order, with those that say where it is; NaN becomes null."""
+    frame = pl.DataFrame([pl.Series(name, values, dtype=schema[name]) for name, values in columns.items()])
+    where = {name: value for name, value in place.items() if name in schema}
+    frame = frame.with_columns(pl.lit(value, dtype=schema[name]).alias(name) for name, value in where.items())
+    return frame.select(name for name in schema if name in frame.columns).with_columns(
+        pl.col(pl.Float64).fill_nan(None)
+    )
+
+
+def _number(name: str, values: Float64[np.ndarray, " attribute"]) -> pl.Series:
+    return pl.Series(name, values, dtype=pl.Float64).fill_nan(None)

@@ -1,0 +1,121 @@
+"""Lines of a score, one per attribute, with interval bars; of many attributes thin lines and their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from denote.evidence.intervals import t_interval
+from denote.figures.style import MANY, model_colour, model_marker
+
+MOST_NAMED = 6
+"""More attributes than these get no line of their own that could be told apart."""
+
+DODGE = 0.3
+"""Width over which the bars of one place are spread, as a share of the distance of two places."""
+
+DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
+
+
+def over_models(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Means over probe seeds and then over object models.
+
+    Args:
+        frame: Rows with ``auroc auroc_low auroc_high object_model`` and the key; those without a score are left out.
+        key: What one point belongs to.
+
+    Returns:
+        One row per key: ``n_models``, mean ``auroc``, and its 95 % interval: the t-interval over object models, or of a
+        single one its own over test rows.
+    """
+    scores = ("auroc", "auroc_low", "auroc_high")
+    within = frame.filter(pl.col("auroc").is_not_null()).group_by(*key, "object_model", maintain_order=True)
+    points = within.agg(pl.col(*scores).mean()).group_by(key, maintain_order=True)
+    found = points.agg(pl.len().alias("n_models"), pl.col("auroc").alias("each"), pl.col(*scores).mean())
+    intervals = [t_interval(each) for each in found["each"]]
+    bounds = np.array([(each.low, each.high) for each in intervals]).reshape(-1, 2)
+    several = pl.col("n_models") > 1
+    return found.with_columns(
+        pl.when(several).then(pl.Series(bounds[:, side])).otherwise(column).fill_nan(None).alias(column)
+        for side, column in enumerate(("auroc_low", "auroc_high"))
+    ).drop("each")
+
+
+def best_read(points: pl.DataFrame) -> list[str]:
+    """Attributes by their best score, the best first."""
+    best = points.group_by("attribute", maintain_order=True).agg(pl.col("auroc").max())
+    return best.sort("auroc", descending=True, nulls_last=True, maintain_order=True)["attribute"].to_list()
+
+
+def draw_attributes(points: pl.DataFrame, attributes: Sequence[str], ax: Axes, joined: bool = True) -> Axes:
+    """Draw the lines of some attributes.
+
+    The mean of many is drawn only where all of them have a score: else it would move with who is in it.
+
+    Args:
+        points: ``attribute place auroc auroc_low auroc_high``, one row per attribute and place on the x axis.
+        attributes: In the order that gives them colour and marker.
+        ax: Where to draw.
+        joined: Whether the points of an attribute make a line.
+    """
+    named = len(attributes) <= MOST_NAMED
+    for index, attribute in enumerate(attributes):
+        own = points.filter(pl.col("attribute") == attribute).sort("place")
+        if named:
+            _draw_named(own, index, len(attributes), ax, joined)
+        else:
+            look = {"linewidth": 0.7} if joined else {"linestyle": "", "marker": "_", "markersize": 6}
+            ax.plot(own["place"], own["auroc"], color="0.7", zorder=2, rasterized=len(points) > MANY, **look)
+    if not named:
+        by_place = points.group_by("place").agg(pl.col("auroc").mean(), pl.len().alias("n"))
+        mean = by_place.filter(pl.col("n") == points["attribute"].n_unique()).sort("place")
+        ax.plot(
+            mean["place"], mean["auroc"], "o-" if joined else "o", color="black", markersize=4, linewidth=2, zorder=3
+        )
+    ax.axhline(0.5, color="0.45", linestyle="--", linewidth=0.8, zorder=1)
+    ax.grid(axis="y", color="0.92", linewidth=0.6, zorder=0)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def _draw_named(own: pl.DataFrame, index: int, number: int, ax: Axes, joined: bool) -> None:
+    """One attribute beside the others, so that its bars can be told from theirs; hollow where no line joins it."""
+    shift = DODGE * (index - (number - 1) / 2) / MOST_NAMED
+    colour, place = model_colour(index, number), own["place"].to_numpy() + shift
+    dash, face = (DASHES[index % len(DASHES)], colour) if joined else ("", "white")
+    ax.plot(
+        place, own["auroc"], linestyle=dash, color=colour, marker=model_marker(index), markersize=4,
+        markerfacecolor=face, linewidth=1.3, zorder=3,
+    )  # fmt: skip
+    ax.vlines(place, own["auroc_low"].cast(float), own["auroc_high"].cast(float), color=colour, linewidth=1, zorder=2)
+
+
+def attribute_handles(attributes: Sequence[str]) -> list[Line2D]:
+    """The legend of what `draw_attributes` draws."""
+    chance = Line2D([], [], color="0.45", linestyle="--", linewidth=0.8, label="chance")
+    number = len(attributes)
+    if number > MOST_NAMED:
+        return [
+            Line2D([], [], color="black", marker="o", markersize=4, linewidth=2, label=f"mean of {number} attributes"),
+            Line2D([], [], color="0.7", linewidth=0.7, label="one attribute"),
+            chance,
+        ]
+    named = [
+        Line2D([], [], color=model_colour(index, number), marker=model_marker(index), markersize=4,
+               linestyle=DASHES[index % len(DASHES)], label=attribute)
+        for index, attribute in enumerate(attributes)
+    ]  # fmt: skip
+    return [*named, chance]
+
+
+def interval_words(points: pl.DataFrame) -> str:
+    """What the bars are, and over what points are means."""
+    most = max(points["n_models"], default=0)
+    if most == 1:
+        return "one object model; bars: 95 % interval over test rows"
+    return f"mean of {most} object models; bars: 95 % t-interval over them"

@@ -1,0 +1,305 @@
+"""An observation while it is made: what was asked for, what a layer is held against, and the rows found so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from denote.attributes.labels import Family, Labels
+from denote.data.parts import Halves, Parts
+from denote.denotation import neurons as denotation
+from denote.denotation.mixing import Mixing, attributes_passed
+from denote.denotation.neurons import Neurons
+from denote.denotation.properties import family_halves
+from denote.denotation.rivals import SimpleColumns
+from denote.denotation.rotation import rotated
+from denote.denotation.search import Settings
+from denote.denotation.thresholds import MEMORY
+from denote.errors import StateError
+from denote.evidence.attribute_correlation import attribute_correlation
+from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, observe_cells, with_band
+from denote.evidence.control_task import ControlTask
+from denote.evidence.description import description_length
+from denote.evidence.label_controls import LabelControl
+from denote.evidence.map_similarity import randomised_similarity
+from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
+from denote.evidence.random_subsets import RandomSubsets
+from denote.evidence.reading_curves import reading_curves
+from denote.evidence.relevance_band import weighs_neurons
+from denote.observation.asked import Asked
+from denote.observation.facts import Beside, Facts, Subject
+from denote.observation.found import INPUT
+from denote.observers.neuron import live_neurons
+from denote.observers.observer import Observer, Probe, fit_sizes
+from denote.observers.reading import Resources, State, check_state, moments
+from denote.states.state import LayerState
+from denote.states.stored import StoredState
+from denote.tables import JOB_TABLES, NEURONS, empty, note
+
+HELD = 0.25
+"""Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
+
+
+@dataclass
+class Work:
+    """An observation while it is made: what was asked for, and the rows found so far."""
+
+    subject: Subject
+    facts: Facts
+    asked: Asked
+    beside: Beside
+    labels: Halves[Labels]
+    whole: Resources
+    observers: dict[str, Observer] = field(default_factory=dict)
+    on_input: dict[str, BySize] = field(default_factory=dict)
+    scans: list[LayerScan] = field(default_factory=list)
+    frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {name: [] for name in JOB_TABLES})
+
+    def __post_init__(self) -> None:
+        parts, columns = self.facts.parts, self.facts.columns
+        self.searched: list[Halves[Family]] = [
+            family_halves(family, parts.fit, parts.test) for family in self.facts.families
+        ]
+        self.label_controls = list(self._label_controls())
+        values = np.stack(list(columns.values()), axis=1) if columns else np.empty((0, 0))
+        self.rivals = SimpleColumns(tuple(columns), Halves(values[parts.fit], values[parts.test])) if columns else None
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """All rows, with the columns of every table."""
+        return {
+            name: pl.concat([empty(schema), *self.frames[name]], how="diagonal") for name, schema in JOB_TABLES.items()
+        }
+
+    def read_input(self, inputs: Halves[State]) -> None:
+        """Fit every probe on the raw input."""
+        asked, labels = self.asked, self.labels
+        groups = self.facts.groups
+        with _naming("raw input"):
+            check_state(inputs.test, labels.test.values)
+            for name, probe in asked.probes.items():
+                fitted = fit_sizes(
+                    probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups.fit if groups else None
+                )
+                self.on_input[name] = auroc_by_size(fitted, inputs.test, labels.test.values, self.whole)
+                self.observers |= {
+                    key: with_band(
+                        probe, observer, inputs, labels, asked.controls.shuffles, asked.probe_seed, groups, self.whole
+                    )
+                    for key, observer in _named(f"{INPUT}/{name}", fitted, inputs.fit).items()
+                }
+
+    def read_layer(self, index: int, layer_state: LayerState) -> None:
+        """Observe one layer, beside the same layer of the untrained networks and its own rotations."""
+        layer, rotations = layer_state.layer, self.asked.controls.rotations
+        others = [twin[index] for twin in self.beside.untrained]
+        (state, *twins), resources = _loaded([layer_state, *others], self.facts.parts, self.whole, rotations)
+        names = [f"layer {layer.name}", *(f"layer {layer.name} of untrained network {d}" for d in range(len(others)))]
+        for name, each in zip(names, (state, *twins), strict=True):
+            with _naming(name):
+                check_state(each.fit, self.labels.fit.values)
+                check_state(each.test, self.labels.test.values)
+        with _naming(f"layer {layer.name}"):
+            turned = [rotated(state, layer, draw, self.asked.probe_seed) for draw in range(rotations)]
+        around = Around(layer_state, state, twins, turned, *self._randomised(index), resources)
+        mixing = None
+        if len(self.labels.fit):
+            self._cells(around)
+            self._pairs(around)
+            mixing = attributes_passed(state, self.labels, self.asked.rule, resources, self.facts.groups)
+        self._neurons(around, mixing)
+
+    def _randomised(self, index: int) -> tuple[State | None, str | None]:
+        """*fit* of a layer whose network was randomised from the top down to it, and what there is to say of that."""
+        if not self.beside.randomised:
+            return None, "randomised_similarity: the check is off"
+        other, remark = self.beside.randomised[index]
+        return None if other is None else other.stored(self.facts.parts.fit), remark
+
+    def look_over(self) -> None:
+        """What only shows once all layers are there."""
+        if self.scans:
+            found = join_layers(self.scans, self.subject.object_model, self.asked.rule.q)
+            for name in ("scan", "pairs", "null_check"):
+                self._add(name, getattr(found, name))
+        if len(self.labels.test):
+            # Of all rows, also where attributes are observed on equal numbers: those say little of two together.
+            test = self.facts.labels.at(self.facts.parts.test)
+            self._add("attribute_correlation", attribute_correlation(test, self.subject.dataset))
+
+    def _add(self, name: str, frame: pl.DataFrame) -> None:
+        """Rows of a table, with the columns that say who is observed."""
+        self.frames[name].append(self.subject.stamp(frame) if _stamped(name) else frame)
+
+    def _label_controls(self) -> Iterator[LabelControl]:
+        """Other labels than shuffled ones, which every observation can have."""
+        facts, controls, min_rows, seed = (
+            self.facts,
+            self.asked.controls,
+            self.asked.rule.min_rows,
+            self.asked.probe_seed,
+        )
+        classes = None if facts.classes is None else facts.halves(facts.classes)
+        if controls.subsets and classes is not None:
+            yield RandomSubsets(
+                self.labels, classes, facts.class_names, min_rows, seed, controls.subsets, facts.target
+            )  # fmt: skip
+        if controls.tasks:
+            types = None if facts.types is None else facts.halves(facts.types)
+            yield ControlTask(self.labels, types, min_rows, seed, controls.tasks, classes)
+
+    def _cells(self, around: Around) -> None:
+        asked, layer = self.asked, around.layer_state.layer
+        for name, probe in asked.probes.items():
+            with _naming(f"layer {layer.name}"):
+                found = observe_cells(
+                    around.state, self.labels, probe, asked.rule, asked.probe_seed, shuffles=asked.controls.shuffles,
+                    bootstraps=asked.bootstraps, label_controls=self.label_controls, untrained=around.twins,
+                    rotated=around.turned, raw_input_auroc=self.on_input.get(name), missing=self._missing(),
+                    groups=self.facts.groups, resources=around.resources,
+                )  # fmt: skip
+            observers = _named(f"{layer.name}/{name}", found.observers, around.state.fit)
+            self.observers |= observers
+            cells = self._with_randomised(found, probe, next(iter(observers.values())), around)
+            self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
+            self._add("controls", _placed(found.replicates, _place(around.layer_state)))
+
+    def _with_randomised(self, found: CellEvidence, probe: Probe, observer: Observer, around: Around) -> pl.DataFrame:
+        """The cells with the randomisation check of their map, where they have one."""
+        if not weighs_neurons(probe, observer):
+            return found.cells
+        if around.randomised is None:
+            return _with_notes(found.cells, [around.remark] * found.cells.height)
+        name = "randomised_similarity"
+        columns = randomised_similarity(
+            probe, observer, around.randomised, self.labels.fit.values, self.asked.probe_seed, around.resources
+        )
+        remarks = [note(around.remark, each) for each in columns["note"]]
+        return _with_notes(found.cells.with_columns(_number(name, columns[name])), remarks)
+
+    def _with_curves(self, cells: pl.DataFrame, probe: Probe, found: CellEvidence, around: Around) -> pl.DataFrame:
+        """The cells with their description length, where it was asked for; curves go into their table."""
+        asked, state, groups = self.asked, around.state, self.facts.groups
+        if not asked.curves or probe.kind == "majority":
+            return cells
+        of_fit = None if groups is None else groups.fit
+        code = description_length(state.fit, self.labels.fit.values, probe, asked.probe_seed, of_fit, around.resources)
+        curves = reading_curves(
+            state, self.labels, probe, asked.probe_seed, groups=groups, observer=found.observers[-1],
+            description=code, resources=around.resources,
+        )  # fmt: skip
+        self._add("curves", _placed(curves, _place(around.layer_state)))
+        if len(found.observers) > 1:
+            return cells
+        numbers = {name: getattr(code, name) for name in ("description_bits", "intercept_bits", "compression")}
+        return _with_notes(cells.with_columns(_number(*each) for each in numbers.items()), code.notes)
+
+    def _pairs(self, around: Around) -> None:
+        place = {**_place(around.layer_state), "object_model": self.subject.object_model}
+        self.scans.append(
+            scan_layer(
+                around.state.test, self.labels.test, live_neurons(around.state.fit), place, self.asked.rule.q,
+                draws=self.asked.permutations, groups=None if self.facts.groups is None else self.facts.groups.test,
+                resources=around.resources,
+            )
+        )  # fmt: skip
+
+    def _neurons(self, around: Around, mixing: Mixing | None) -> None:
+        asked, layer = self.asked, around.layer_state.layer
+        settings = Settings(
+            thresholds=asked.thresholds, decisive=asked.rule.decisive,
+            memory=_search_memory(around.state, around.resources),
+        )  # fmt: skip
+        names = [around.layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
+        neurons = Neurons(layer, names, asked.rule, asked.probe_seed, settings, self.facts.groups)
+        beside = denotation.Controls(asked.controls.neuron_shuffles, around.twins, self.beside.raw_input, self.rivals)
+        for family in self.searched:
+            self._add("neurons", denotation.observe_neurons(neurons, around.state, family, beside, mixing))
+            for control, states in (("untrained", around.twins), ("rotated", around.turned)):
+                for draw, other in enumerate(states):
+                    self._add("controls", denotation.replicate(neurons, other, family, control, draw))
+
+    def _missing(self) -> dict[str, str]:
+        """Why a control is not there although it is on."""
+        if self.asked.controls.subsets and self.facts.classes is None:
+            return {"random_subset": "random_subset_percentile: the data has no classes"}
+        return {}
+
+
+@dataclass(frozen=True)
+class Around:
+    """A layer's activations and those it is held against, with what is left of the memory."""
+
+    layer_state: LayerState
+    state: Halves[State]
+    twins: Sequence[Halves[State]]
+    turned: Sequence[Halves[State]]
+    randomised: State | None
+    remark: str | None
+    resources: Resources
+
+
+def _number(name: str, values: np.ndarray) -> pl.Series:
+    return pl.Series(name, values, dtype=pl.Float64).fill_nan(None)
+
+
+def _with_notes(cells: pl.DataFrame, reasons: Sequence[str | None]) -> pl.DataFrame:
+    """Cells with a remark more each, where there is one."""
+    text = pl.concat_str("note", pl.Series(list(reasons), dtype=pl.String), separator="; ", ignore_nulls=True)
+    return cells.with_columns(note=pl.when(text != "").then(text))
+
+
+def _stamped(name: str) -> bool:
+    return "object_accuracy" in JOB_TABLES[name]
+
+
+def _place(layer_state: LayerState) -> dict[str, Any]:
+    layer = layer_state.layer
+    return {
+        "layer": layer.name, "depth": layer.depth, "relative_depth": layer.relative_depth, "pooling": layer.pooling,
+    }  # fmt: skip
+
+
+def _placed(frame: pl.DataFrame, place: Mapping[str, Any]) -> pl.DataFrame:
+    return frame.with_columns(pl.lit(value, dtype=NEURONS[name]).alias(name) for name, value in place.items())
+
+
+def _named(name: str, observers: Sequence[Observer], fit: State) -> dict[str, Observer]:
+    """Observers under the names by which they are kept, with how their neurons vary on *fit*."""
+    spread = moments(fit).variance.sqrt().numpy()
+    return {
+        name if observer.k is None else f"{name}-{observer.k}": replace(observer, spread=spread)
+        for observer in observers
+    }
+
+
+def _loaded(
+    layers: Sequence[LayerState], parts: Parts, whole: Resources, rotations: int
+) -> tuple[list[Halves[State]], Resources]:
+    """*fit* and *test* of the same layer in several networks, in memory if they are small, and what that leaves.
+
+    The first is the one that will be turned, so that it counts as often again.
+    """
+    stored = [Halves(each.stored(parts.fit), each.stored(parts.test)) for each in layers]
+    size = sum(half.nbytes for each in [*stored, *stored[:1] * rotations] for half in (each.fit, each.test))
+    if size > whole.memory * HELD:
+        return [Halves(each.fit, each.test) for each in stored], whole
+    return [Halves(each.fit[:], each.test[:]) for each in stored], replace(whole, memory=whole.memory - size)
+
+
+def _search_memory(state: Halves[State], resources: Resources) -> int:
+    """Bytes for a block of neurons in a search; a state on disk is read once per block, so its blocks are large."""
+    return int(resources.memory // 2 if isinstance(state.fit, StoredState) else min(MEMORY, resources.memory // 4))
+
+
+@contextmanager
+def _naming(whose: str) -> Iterator[None]:
+    """Let a complaint about a state say whose it is."""
+    try:
+        yield
+    except StateError as error:
+        raise StateError(whose, error.problem, error.allowed) from error

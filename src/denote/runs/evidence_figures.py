@@ -1,0 +1,96 @@
+"""Pictures of how strong the evidence is: how easily attributes are read, and which stand in for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from denote.figures.attribute_correlation import draw_attribute_correlation
+from denote.figures.capacity import draw_capacity
+from denote.figures.reading_curves import draw_reading_curves
+from denote.figures.save import save_figure
+from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
+from denote.reporting.report import Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CAPACITIES = ("neuron", "sparse", "centroid", "linear", "mlp")
+"""Observers from weak to strong; fewer than three of them make no curve."""
+
+
+def draw_evidence(tables: Mapping[str, pl.DataFrame], folder: Path) -> list[Picture]:
+    """Draw what the tables of a sweep say of how easily attributes are read, and how they go together."""
+    return [
+        *_sparse(tables["cells"], folder),
+        *_capacity(tables["cells"], folder),
+        *_reading_curves(tables["curves"], folder),
+        *_correlation(tables["attribute_correlation"], folder),
+    ]
+
+
+def networks(frame: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """Every dataset and architecture with its rows."""
+    for dataset, architecture in frame.select("dataset", "architecture").unique(maintain_order=True).iter_rows():
+        own = (pl.col("dataset") == dataset) & (pl.col("architecture") == architecture)
+        yield dataset, architecture, frame.filter(own)
+
+
+def saved(figure: Figure, folder: Path, name: str, data: pl.DataFrame, caption: str) -> Picture:
+    """Save a figure with its data beside it."""
+    png, *_ = save_figure(figure, folder, name, data)
+    return Picture(png, caption)
+
+
+def _sparse(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+    sparse = cells.filter(pl.col("probe") == "sparse")
+    for dataset, architecture, own in networks(sparse):
+        figure = draw_sparse_curve(sparse, architecture=architecture, dataset=dataset)
+        caption = (
+            f"Held-out AUROC against the number of neurons that a sparse observer reads: {dataset}, {architecture}. "
+            "The neurons are chosen on fit by elimination; others may do as well."
+        )
+        yield saved(figure, folder, f"sparse_curve-{dataset}-{architecture}", sparse_curves(own), caption)
+
+
+def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+    read = cells.filter(pl.col("probe").is_in(CAPACITIES), pl.col("trained"), pl.col("depth").is_not_null())
+    for dataset, architecture, own in networks(read):
+        if own["probe"].n_unique() < 3:
+            continue
+        figure = draw_capacity(own, architecture=architecture, dataset=dataset)
+        caption = (
+            f"Held-out AUROC against how much the observer can do: {dataset}, {architecture}. What only a strong "
+            "observer reads may be computed by the observer itself."
+        )
+        columns = ["object_model", "layer", "attribute", "probe", "k", "auroc", "auroc_low", "auroc_high"]
+        yield saved(figure, folder, f"capacity-{dataset}-{architecture}", own.select(columns), caption)
+
+
+def _reading_curves(curves: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+    """One picture per network: the linear observer, where there is one, at the layer it reads best."""
+    for dataset, architecture, own in networks(curves.filter("trained", pl.col("auroc").is_not_null())):
+        probe = "linear" if "linear" in own["probe"] else own["probe"][0]
+        own = own.filter(pl.col("probe") == probe)
+        layer = own.group_by("layer", maintain_order=True).agg(pl.col("auroc").mean()).sort("auroc")["layer"][-1]
+        figure = draw_reading_curves(own, architecture=architecture, dataset=dataset, layer=layer, probe=probe)
+        caption = (
+            f"How many fit rows the {probe} observer needs, and what it reads without the neurons it relies on most: "
+            f"{dataset}, {architecture}, {layer}, where it reads best."
+        )
+        data = own.filter(pl.col("layer") == layer)
+        yield saved(figure, folder, f"reading_curves-{dataset}-{architecture}", data, caption)
+
+
+def _correlation(correlation: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+    for dataset in correlation["dataset"].unique(maintain_order=True):
+        own = correlation.filter(pl.col("dataset") == dataset)
+        if own["phi"].is_not_null().any():
+            figure = draw_attribute_correlation(own, dataset=dataset)
+            caption = (
+                f"Correlation (phi) of the attributes on test rows: {dataset}. An attribute may stand in for another."
+            )
+            yield saved(figure, folder, f"attribute_correlation-{dataset}", own, caption)
