@@ -115,15 +115,3 @@ def test_sparse_neurons_and_rare_labels_do_not_ring() -> None:
     labels = (rng.random((2000, 30)) < np.exp(rng.uniform(np.log(0.01), np.log(0.5), 30))).astype(np.int8)
     found = permuted_maxima(state, labels, np.ptp(state, axis=0) > 0, "m", 20)
     assert null_check_pairs([found], "m")["alarm"].item() is False
-
-
-def test_the_summary_adds_up_models_and_names_those_that_ring() -> None:
-    rows = [
-        {"scan": "pairs", "object_model": m, "n_tests": 9, "n_replicates": 20, "n_with_hit": hits, "expected": 1.0,
-         "p_value": hits_p_value(hits, 20, 0.05), "alarm": hits > 5}
-        for m, hits in (("one", 2), ("two", 9))
-    ]  # fmt: skip
-    count, alarm = summary(table(rows, NULL_CHECK))
-    assert "11 of 40 replicates" in count
-    assert "2.0 are expected" in count
-    assert "object model two" in alarm
