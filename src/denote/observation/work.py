@@ -189,7 +189,8 @@ class Work:
         """The cells with their description length, where it was asked for; curves go into their table."""
         asked, state, groups = self.asked, around.state, self.facts.groups
         if not asked.curves or probe.kind == "majority":
-            return cells
+            reason = "description_bits: curves are off" if not asked.curves else None
+            return _with_notes(cells, [reason] * cells.height)
         of_fit = None if groups is None else groups.fit
         code = description_length(state.fit, self.labels.fit.values, probe, asked.probe_seed, of_fit, around.resources)
         curves = reading_curves(

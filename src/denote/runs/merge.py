@@ -13,7 +13,7 @@ from denote.denotation.rule import best_per_key
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
 from denote.observation.decide import decide
-from denote.observation.found import Observation
+from denote.observation.found import Evidence, Observation
 from denote.tables import (
     CELLS_KEY,
     CURVES_KEY,
@@ -26,29 +26,8 @@ from denote.tables import (
 
 
 @dataclass(frozen=True)
-class Merged:
-    """The tables of a sweep, or of one job as if it were a sweep.
-
-    Attributes:
-        tables: The frames of ``tables.SWEEP_TABLES``, by name.
-    """
-
-    tables: Mapping[str, pl.DataFrame]
-
-    @property
-    def cells(self) -> pl.DataFrame:
-        """One row per object model, layer, attribute and probe."""
-        return self.tables["cells"]
-
-    @property
-    def neurons(self) -> pl.DataFrame:
-        """One row per neuron and attribute family."""
-        return self.tables["neurons"]
-
-    @property
-    def controls(self) -> pl.DataFrame:
-        """The replicates behind the control columns."""
-        return self.tables["controls"]
+class Merged(Evidence):
+    """The tables of a sweep, or of one job as if it were a sweep: those of ``tables.SWEEP_TABLES``."""
 
     @property
     def by_depth(self) -> pl.DataFrame:
