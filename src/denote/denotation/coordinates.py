@@ -13,11 +13,17 @@ from denote.denotation.properties import Properties
 from denote.denotation.scores import balanced_accuracy
 from denote.denotation.search import Settings
 from denote.denotation.thresholds import Block, exact_threshold, sorted_blocks
-from denote.observers.reading import State, as_array
+from denote.observers.neuron import best_thresholds
+from denote.observers.reading import Resources, State, as_array
+from denote.observers.sorted_columns import least_memory
 
 
 def best_coordinates(
-    state: Halves[State], properties: Properties, which: Int[np.ndarray, " property"], settings: Settings
+    state: Halves[State],
+    properties: Properties,
+    which: Int[np.ndarray, " property"],
+    settings: Settings,
+    every_threshold: bool = False,
 ) -> Float[np.ndarray, " property"]:
     """Held-out balanced accuracy of the coordinate that is best on fit for each property (METHOD section 5).
 
@@ -29,10 +35,13 @@ def best_coordinates(
         properties: Properties chosen by a search.
         which: Indices of those asked for, each once.
         settings: Of the search; the same thresholds as for the neurons.
+        every_threshold: Whether the search tried them all, as it does for attributes one by one.
 
     Returns:
         In [0, 1]; nan where no coordinate varies or a kind of row is missing on test.
     """
+    if every_threshold:
+        return _of_every_threshold(state, properties, which, settings)
     asked = Properties(tuple(properties.names[i] for i in which), properties.masks[which], properties.codes)
     n = len(asked)
     peak, coordinate, sign = np.zeros(n), np.full(n, -1), np.ones(n)
@@ -50,6 +59,39 @@ def best_coordinates(
         threshold, _ = exact_threshold(sign[index] * fit[known], labels[known] == 1)
         scores[index] = balanced_accuracy(sign[index] * test > threshold, asked.test_labels(index))
     return scores
+
+
+def _of_every_threshold(
+    state: Halves[State], properties: Properties, which: Int[np.ndarray, " property"], settings: Settings
+) -> Float[np.ndarray, " property"]:
+    """The same from all thresholds; a property and its complement are read alike, so they are scanned once."""
+    scores = np.full(len(which), np.nan)
+    if not len(which):
+        return scores
+    masks = properties.masks[which]
+    starts = np.take_along_axis(masks, (masks != NULL).argmax(axis=1)[:, None], axis=1)
+    folded = np.where((masks != NULL) & (starts == 1), 1 - masks, masks)
+    _, first, place = np.unique(folded, axis=0, return_index=True, return_inverse=True)
+    labels = properties.fit_labels(which[first]).T
+    memory = max(settings.memory, least_memory(state.fit, labels))
+    scan = best_thresholds(state.fit, labels, resources=Resources(memory=memory))
+    known = np.nan_to_num(scan.balanced_accuracy, nan=-1.0)
+    coordinate, own = known.argmax(axis=0), np.arange(len(first))
+    coordinate = np.where(known[coordinate, own] >= 0, coordinate, -1)
+    for index, test in _test_columns(state.test, coordinate, settings.memory):
+        on = test > scan.threshold[coordinate[index], index]
+        if scan.direction[coordinate[index], index] < 0:
+            on = ~on
+        scores[place == index] = balanced_accuracy(on, properties.test_labels(int(which[first[index]])))
+    return scores
+
+
+def _test_columns(
+    test: State, coordinate: Int[np.ndarray, " property"], memory: int
+) -> Iterator[tuple[int, Float[np.ndarray, " row"]]]:
+    """Every property that has a coordinate, with that column on test; columns are read by blocks, once."""
+    for index, _, column in _columns_of(Halves(test[:0], test), coordinate, memory):
+        yield index, column
 
 
 def _columns_of(

@@ -123,8 +123,10 @@ def observe_neurons(
     rows = neurons.rows(state.test, found, family.fit.name)
     columns = {
         **_under_shuffles(neurons, state, family, rows, controls.shuffles),
-        "untrained_balanced_accuracy": _beside(neurons, found, controls.untrained),
-        "input_balanced_accuracy": _beside(neurons, found, [other for other in [controls.raw_input] if other]),
+        "untrained_balanced_accuracy": _beside(neurons, found, controls.untrained, family.fit.codes is None),
+        "input_balanced_accuracy": _beside(
+            neurons, found, [other for other in [controls.raw_input] if other], family.fit.codes is None
+        ),
         **_rivals(neurons, found, controls.columns),
     }
     if mixing is not None:
@@ -181,10 +183,15 @@ def _under_shuffles(
     return {"control_balanced_accuracy": mean_of_defined(draws), **selectivity(score, low, high, draws)}
 
 
-def _beside(neurons: Neurons, found: Candidates, others: Sequence[Halves[State]]) -> Float[np.ndarray, " neuron"]:
+def _beside(
+    neurons: Neurons, found: Candidates, others: Sequence[Halves[State]], every_threshold: bool
+) -> Float[np.ndarray, " neuron"]:
     """For every neuron's property, the best single coordinate of other states; mean over them."""
     which, place = np.unique(found.index, return_inverse=True)
-    scores = [best_coordinates(other, found.properties, which[which >= 0], neurons.settings) for other in others]
+    scores = [
+        best_coordinates(other, found.properties, which[which >= 0], neurons.settings, every_threshold)
+        for other in others
+    ]
     return mean_of_defined(np.array([_by_neuron(each, which, place) for each in scores]).reshape(-1, len(place)))
 
 

@@ -18,8 +18,8 @@ from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.label_controls import LabelControl, Shuffled
 from denote.evidence.measuring import Columns, frame, mean_of_defined, measured_sizes, scored_together
 from denote.evidence.permutations import DRAWS, Groups
-from denote.evidence.relevance_band import relevance_band, weighs_neurons
-from denote.evidence.replicates import Replicate, replicates
+from denote.evidence.relevance_band import largest_relevance, relevance_band, weighs_neurons
+from denote.evidence.replicates import Replicate, refits, replicates
 from denote.evidence.resampling import DRAWS as BOOTSTRAPS
 from denote.evidence.resampling import Resampling
 from denote.evidence.rule import Rule
@@ -163,8 +163,11 @@ def with_band(
     if not shuffles or not weighs_neurons(probe, observer):
         return observer
     draws = Shuffled(labels, shuffles, probe_seed, groups).draws()
-    drawn = list(replicates(draws, state, probe, observer.spread, groups, probe_seed, resources, {}))
-    return replace(observer, band=relevance_band(observer, [each.largest[0] for each in drawn])["relevance_band"])
+    drawn = [
+        largest_relevance(replace(refit, spread=observer.spread))
+        for _, (refit,), _ in refits(draws, state, probe, _of_fit(groups), probe_seed, resources)
+    ]
+    return replace(observer, band=relevance_band(observer, drawn)["relevance_band"])
 
 
 def held_out_auroc(

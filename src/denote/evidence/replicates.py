@@ -71,7 +71,7 @@ def replicates(
         heard: By control, what hears how its draws rank the test rows, one per size.
     """
     of_fit = None if groups is None else groups.fit
-    for draw, observers, left in _refits(draws, state, probe, of_fit, probe_seed, resources):
+    for draw, observers, left in refits(draws, state, probe, of_fit, probe_seed, resources):
         hear = heard.get(draw.control, ())
         curve = measured_sizes(observers, state, draw.labels, groups, probe_seed, left, hear)
         for columns in curve:
@@ -80,7 +80,7 @@ def replicates(
         yield Replicate(draw.control, draw.number, curve, known)
 
 
-def _refits(
+def refits(
     draws: Iterable[Draw],
     state: Halves[State],
     probe: Probe,
@@ -90,7 +90,8 @@ def _refits(
 ) -> Iterator[tuple[Draw, tuple[Observer, ...], Resources]]:
     """Every draw with its observers, one per size, and what is left to score them with.
 
-    Draws are fitted side by side unless the probe's attributes shape each other.
+    Draws are fitted side by side unless the probe's attributes shape each other. The arguments are those of
+    `replicates`; ``groups`` are those of *fit*.
     """
     rows, n_neurons = state.fit.shape
     # The labels of a column, those of *fit* twice, and a handful of numbers for each of its weights.
