@@ -30,11 +30,8 @@ BESIDE = 25
 """Samples that share the draws of a bootstrap."""
 
 
-GOALS = {
-    "selectivity on noise": (0.92, 0.98),
-    **{f"AUROC, d = {d:g}, {groups} groups of {SIZE}": (0.91, None) for d in DISTANCES for groups in GROUPS},
-}
-"""By the names of `run`. The group bootstrap has no goal of its own elsewhere: 95 % less what few groups cost."""
+GOALS = {"selectivity on noise": (0.92, 0.98)}
+"""By the names of `run`. The AUROC with groups had no goal beforehand: its coverage is reported as it is."""
 
 
 def run(draws: int = 500) -> dict[str, float]:

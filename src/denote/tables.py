@@ -68,7 +68,7 @@ CONTROLS: dict[str, type[pl.DataType]] = {
 SCAN: dict[str, type[pl.DataType]] = {
     **_OBSERVED,
     "n_neurons": INTEGER, "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
-    **_columns("n_test n_positive_test n_tests n_carrying below_05", INTEGER), "expected_05": NUMBER,
+    **_columns("n_test n_positive_test n_tests n_carrying n_passing below_05", INTEGER), "expected_05": NUMBER,
     "below_001": INTEGER, "expected_001": NUMBER, "best_neuron": INTEGER,
     **_columns("best_auroc max_statistic max_p_value scan_max_p_value", NUMBER), "note": TEXT,
 }  # fmt: skip

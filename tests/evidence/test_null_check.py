@@ -11,7 +11,7 @@ from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.evidence.cells import observe_cells
 from denote.evidence.max_statistic import Maxima, permuted_maxima
-from denote.evidence.null_check import hits_p_value, null_check_cells, null_check_pairs, rejects, summary
+from denote.evidence.null_check import hits_p_value, null_check_cells, null_check_pairs, rejects
 from denote.evidence.rule import Rule
 from denote.observers.linear import LinearProbe
 from denote.tables import CONTROLS, NULL_CHECK, table
@@ -75,9 +75,6 @@ def test_it_rings_for_observers_that_are_scored_on_the_rows_they_were_fitted_on(
     found = null_check_cells(controls_of(p))
     assert found["alarm"].item() is True
     assert found["n_with_hit"].item() == 20
-    (count, alarm) = summary(found)
-    assert count.startswith("Null check of cells: 20 of 20 replicates")
-    assert alarm.startswith("Alarm: 20 of 20")
 
 
 def test_it_is_silent_for_a_correct_pipeline() -> None:
@@ -89,7 +86,6 @@ def test_it_is_silent_for_a_correct_pipeline() -> None:
         neuron=pl.lit(None, pl.Int64)))  # fmt: skip
     assert found["n_replicates"].item() == 20
     assert found["alarm"].item() is False
-    assert len(summary(found)) == 1
 
 
 def test_pairs_of_all_layers_are_one_family() -> None:
@@ -119,15 +115,3 @@ def test_sparse_neurons_and_rare_labels_do_not_ring() -> None:
     labels = (rng.random((2000, 30)) < np.exp(rng.uniform(np.log(0.01), np.log(0.5), 30))).astype(np.int8)
     found = permuted_maxima(state, labels, np.ptp(state, axis=0) > 0, "m", 20)
     assert null_check_pairs([found], "m")["alarm"].item() is False
-
-
-def test_the_summary_adds_up_models_and_names_those_that_ring() -> None:
-    rows = [
-        {"scan": "pairs", "object_model": m, "n_tests": 9, "n_replicates": 20, "n_with_hit": hits, "expected": 1.0,
-         "p_value": hits_p_value(hits, 20, 0.05), "alarm": hits > 5}
-        for m, hits in (("one", 2), ("two", 9))
-    ]  # fmt: skip
-    count, alarm = summary(table(rows, NULL_CHECK))
-    assert "11 of 40 replicates" in count
-    assert "2.0 are expected" in count
-    assert "object model two" in alarm

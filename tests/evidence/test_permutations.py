@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denote.data.parts import Halves
-from denote.evidence.permutations import group_constant, labels_held, permuted_rows, shuffled
+from denote.evidence.permutations import group_constant, labels_held, shuffled
 
 
 def labels(n: int = 60, seed: int = 0) -> np.ndarray:
@@ -48,15 +48,6 @@ def test_whole_groups_move_where_the_attribute_is_theirs() -> None:
     per_group = [[set(c[groups == g]) - {-1} for g in range(20)] for c in (side[:, 0], moved.fit[:, 0])]
     assert sum(s == {1} for s in per_group[0]) == sum(s == {1} for s in per_group[1])
     assert inside.sum() == moved.fit[:, 1].sum()
-
-
-def test_rows_take_the_labels_of_rows_and_groups_those_of_groups() -> None:
-    assert sorted(permuted_rows(30, np.random.default_rng(0))) == list(range(30))
-    groups = np.random.default_rng(1).integers(0, 8, 60)
-    taken = groups[permuted_rows(60, np.random.default_rng(0), groups)]
-    givers = [np.unique(taken[groups == group]) for group in range(8)]
-    assert sorted(int(giver) for (giver,) in givers) == list(range(8))
-    assert (taken != groups).any()
 
 
 def test_a_group_holds_the_labels_of_its_rows() -> None:

@@ -65,16 +65,18 @@ def test_a_check_that_was_not_made_is_said() -> None:
 
 
 def test_the_whole_scan_has_one_p_value_per_object_model() -> None:
-    rows = [{"object_model": name, "scan_max_p_value": p} for name, p in (("a", 0.004), ("b", 0.4), ("c", None))]
+    rows = [
+        {"object_model": name, "scan_max_p_value": p} for name, p in (("a", 0.004), ("a", 0.9), ("b", 0.4), ("c", None))
+    ]
     said = chance_sentences(synthetic.empty_tables() | {"scan": table(rows, SCAN)})
     assert "p = .004 to .400, by object model" in said[-1]
 
 
 def test_power_says_what_could_not_be_found(tables: Tables) -> None:
     said = "\n".join(power_sentences(tables))
-    assert "an AUROC of .58 or more would have been found" in said
+    assert "an AUROC of at least .58 would have been found" in said
     assert "label proportion below .07 could not have been found decisive" in said
     assert "below label proportion .08" in said
     assert power_sentences(synthetic.empty_tables()) == []
     varied = tables["cells"].with_columns(detectable_auroc=pl.Series([0.55, 0.7] * (tables["cells"].height // 2)))
-    assert "an AUROC of .55 to .70, depending on the rows," in power_sentences(tables | {"cells": varied})[0]
+    assert "an AUROC of at least .55 to .70 (depending on the rows)" in power_sentences(tables | {"cells": varied})[0]

@@ -14,22 +14,28 @@ from denote.runs.present import draw_relied, relied_on
 from denote.tables import CELLS, table
 
 ATTRIBUTES = ("odd", "prime")
-BAND = {("fc", "odd"): 0.5, ("fc", "prime"): 1.5, ("logits", "odd"): 9.0, ("logits", "prime"): None}
+BAND = {"fc": (0.5, 1.5), "logits": (9.0, np.nan), "input": (0.7, 0.8)}
 
 
-def linear(weights: list[list[float]]) -> Observer:
+def linear(weights: list[list[float]], band: np.ndarray | None) -> Observer:
     """An observer of both attributes on neurons of standard deviation 1."""
     return Observer(
         "linear", np.array(weights), np.zeros(2), np.ones(2, bool), np.zeros(2), (None, None),
-        spread=np.ones(len(weights)),
+        spread=np.ones(len(weights)), band=band,
     )  # fmt: skip
 
 
-def job(folder: Path, probe_seed: int) -> tuple[Path, dict[str, Any]]:
-    """A finished job of two layers."""
+def job(folder: Path, probe_seed: int, scale: float | None = 1.0) -> tuple[Path, dict[str, Any]]:
+    """A finished job of two layers; without a scale there is no band."""
     folder.mkdir()
-    fc, logits = [[1.0, -1.0], [-0.5, 2.0], [0.1, 0.0]], [[3.0, 4.0], [-2.0, 1.0]]
-    save_observers(folder / "observers.safetensors", {"fc/linear": linear(fc), "logits/linear": linear(logits)})
+    weights = {
+        "fc": [[1.0, -1.0], [-0.5, 2.0], [0.1, 0.0]], "logits": [[3.0, 4.0], [-2.0, 1.0]], "input": [[1.0, 0.0]] * 4,
+    }  # fmt: skip
+    observers = {
+        f"{layer}/linear": linear(own, None if scale is None else scale * np.array(BAND[layer]))
+        for layer, own in weights.items()
+    }
+    save_observers(folder / "observers.safetensors", observers)
     layers = [{"name": name, "grid": [n], "pooling": "none"} for name, n in (("fc", 3), ("logits", 2))]
     return folder, {
         "object_model": "m", "layers": layers, "attributes": list(ATTRIBUTES), "input_shape": [2, 2],
@@ -37,14 +43,15 @@ def job(folder: Path, probe_seed: int) -> tuple[Path, dict[str, Any]]:
     }  # fmt: skip
 
 
-def cells(probe_seed: int, scale: float = 1.0) -> pl.DataFrame:
+def cells(probe_seed: int) -> pl.DataFrame:
     rows = [
         {
             "dataset": "digits", "architecture": "mlp", "trained": True, "seed": 0, "object_model": "m", "layer": layer,
             "depth": int(layer == "logits"), "pooling": "none", "probe": "linear", "probe_seed": probe_seed,
-            "attribute": attribute, "relevance_band": None if band is None else band * scale,
+            "attribute": attribute,
         }
-        for (layer, attribute), band in BAND.items()
+        for layer in ("fc", "logits")
+        for attribute in ATTRIBUTES
     ]  # fmt: skip
     return table(rows, CELLS)
 
@@ -52,7 +59,7 @@ def cells(probe_seed: int, scale: float = 1.0) -> pl.DataFrame:
 def test_the_figures_numbers_say_what_is_outside(tmp_path: Path) -> None:
     relied = relied_on([job(tmp_path / "job", 0)], cells(0))
     assert relied is not None
-    assert relied.bands == {"odd": {"fc": 0.5, "logits": 9.0}, "prime": {"fc": 1.5}}
+    assert relied.bands == {"odd": {"fc": 0.5, "logits": 9.0, "input": 0.7}, "prime": {"fc": 1.5, "input": 0.8}}
     odd, prime = draw_relied(relied, tmp_path, list(ATTRIBUTES))
     numbers = pl.read_csv(odd.path.with_suffix(".csv"))
     assert numbers["outside"].to_list() == [True, False, False, False, False]
@@ -65,14 +72,14 @@ def test_the_figures_numbers_say_what_is_outside(tmp_path: Path) -> None:
 
 
 def test_the_band_is_that_of_the_observers_own_job(tmp_path: Path) -> None:
-    jobs = [job(tmp_path / "first", 0), job(tmp_path / "second", 1)]
-    relied = relied_on(jobs, pl.concat([cells(0), cells(1, scale=2)]))
+    jobs = [job(tmp_path / "first", 0), job(tmp_path / "second", 1, scale=2.0)]
+    relied = relied_on(jobs, pl.concat([cells(0), cells(1)]))
     assert relied is not None
-    assert relied.bands["odd"] == {"fc": 1.0, "logits": 18.0}
+    assert relied.bands["odd"] == {"fc": 1.0, "logits": 18.0, "input": 1.4}
 
 
 def test_without_the_shuffled_control_the_caption_says_that_a_weight_is_no_evidence(tmp_path: Path) -> None:
-    relied = relied_on([job(tmp_path / "job", 0)], cells(0).with_columns(relevance_band=pl.lit(None, pl.Float64)))
+    relied = relied_on([job(tmp_path / "job", 0, scale=None)], cells(0))
     assert relied is not None
     (picture,) = draw_relied(relied, tmp_path, ["odd"])
     assert "No shuffled band is known, so a single weight is no evidence." in picture.caption

@@ -134,7 +134,37 @@ def observe_cells(
     cells = frame(curve)
     empty = cells.clear().with_columns(control=pl.lit("", pl.String), draw=pl.lit(0, pl.Int64))
     found = [decide_cells(replicate.cells, rule) for replicate in drawn]
-    return CellEvidence(decide_cells(cells, rule), pl.concat(found) if found else empty, observers)
+    kept = tuple(replace(each, band=columns["relevance_band"]) for each, columns in zip(observers, curve, strict=True))
+    return CellEvidence(decide_cells(cells, rule), pl.concat(found) if found else empty, kept)
+
+
+def with_band(
+    probe: Probe,
+    observer: Observer,
+    state: Halves[State],
+    labels: Halves[Labels],
+    shuffles: int,
+    probe_seed: int = 0,
+    groups: Halves[Groups] | None = None,
+    resources: Resources = UNBOUNDED,
+) -> Observer:
+    """An observer with the band of shuffled labels, for a heat map of a state that has no cells, such as the input.
+
+    Args:
+        probe: What it was fitted with.
+        observer: With ``spread``.
+        state: What it reads.
+        labels: What it was fitted to.
+        shuffles: Number of refits; 0 leaves it without a band.
+        probe_seed: Names the draws.
+        groups: Group of every row, where rows of a group are not independent.
+        resources: What fits may use.
+    """
+    if not shuffles or not weighs_neurons(probe, observer):
+        return observer
+    draws = Shuffled(labels, shuffles, probe_seed, groups).draws()
+    drawn = list(replicates(draws, state, probe, observer.spread, groups, probe_seed, resources, {}))
+    return replace(observer, band=relevance_band(observer, [each.largest[0] for each in drawn])["relevance_band"])
 
 
 def held_out_auroc(

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float32, Int, Int8
 
 from denote.attributes.labels import NULL
+from denote.evidence.permutations import labels_held
 from denote.observers.reading import State, Values, row_blocks
 
 
@@ -30,9 +31,7 @@ def one_row_per_group(
     for part, block in row_blocks(state):
         total.index_add_(0, place[part], block.cpu().double())
     means = total.numpy() / np.bincount(index)[:, None]
-    order = np.argsort(index, kind="stable")
-    starts = np.searchsorted(index[order], np.arange(len(members)))
-    yes, no = (np.logical_or.reduceat((labels == label)[order], starts, axis=0) for label in (1, 0))
+    yes, no = labels_held(labels, groups)
     shared = np.where(yes, 1, np.where(no, 0, NULL)).astype(np.int8)
     shared[:, (yes & no).any(0)] = NULL
     return means.astype(np.float32), shared

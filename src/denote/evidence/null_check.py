@@ -67,35 +67,6 @@ def hits_p_value(n_with_hit: int, n_replicates: int, q: float) -> float:
     return float(stats.binom.sf(n_with_hit - 1, n_replicates, q))
 
 
-def summary(null_check: pl.DataFrame) -> list[str]:
-    """What the check says: a sentence per scan, then one per alarm.
-
-    Args:
-        null_check: Columns of ``tables.NULL_CHECK``.
-    """
-    return [*_counted(null_check), *_alarms(null_check)]
-
-
-def _counted(null_check: pl.DataFrame) -> list[str]:
-    checked = null_check.filter(pl.col("n_replicates") > 0).group_by("scan", maintain_order=True)
-    totals = checked.agg(pl.col("n_with_hit", "n_replicates", "expected").sum())
-    return [
-        f"Null check of {scan}: {hits} of {replicates} replicates with shuffled labels had a corrected hit; at most "
-        f"{expected:.1f} {'is' if f'{expected:.1f}' == '1.0' else 'are'} expected by chance."
-        for scan, hits, replicates, expected in totals.iter_rows()
-    ]
-
-
-def _alarms(null_check: pl.DataFrame) -> list[str]:
-    return [
-        f"Alarm: {row['n_with_hit']} of {row['n_replicates']} replicates of the {row['scan']}"
-        + (f" of object model {row['object_model']}" if row["object_model"] else "")
-        + f" had a corrected hit although their labels are shuffled (chance of that {row['p_value']:.1g}): information "
-        "leaks from test to fit, rows depend on each other, or the p-values are wrong. Do not trust the corrected hits."
-        for row in null_check.filter("alarm").iter_rows(named=True)
-    ]
-
-
 def _row(
     scan: str, object_model: str | None, hits: Sequence[bool], n_tests: int, q: float, missing: str
 ) -> pl.DataFrame:

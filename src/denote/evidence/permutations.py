@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Int, Int8
+from jaxtyping import Bool, Int8
 
 from denote.data.parts import Halves
 from denote.observers.reading import Groups as Groups
@@ -33,28 +33,13 @@ def shuffled(
 
     def side(part: str, values: Values, members: Groups | None) -> Values:
         draws = stream("shuffled", probe_seed, draw, part)
-        moved: Values = values[permuted_rows(len(values), draws)]
+        moved: Values = values[draws.permutation(len(values))]
         if whole is not None and members is not None and whole.any():
             moved[:, whole] = _by_group(values[:, whole], members, draws)
         return moved
 
     fit_groups, test_groups = (None, None) if groups is None else (groups.fit, groups.test)
     return Halves(side("fit", labels.fit, fit_groups), side("test", labels.test, test_groups))
-
-
-def permuted_rows(n_rows: int, draws: np.random.Generator, groups: Groups | None = None) -> Int[np.ndarray, " sample"]:
-    """For every row of a part the row whose label it takes.
-
-    Args:
-        n_rows: Number of rows.
-        draws: Stream of this draw and part.
-        groups: Group of each row. Every group then takes the label of the first row of one other (or the same) group,
-            which is right only where labels are constant in groups and no row is null; see `group_constant`.
-    """
-    if groups is None:
-        return draws.permutation(n_rows)
-    _, first, index = np.unique(groups, return_index=True, return_inverse=True)
-    return np.asarray(draws.permutation(first)[index])
 
 
 def group_constant(labels: Halves[Values], groups: Halves[Groups]) -> Bool[np.ndarray, " attribute"]:

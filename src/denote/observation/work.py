@@ -22,7 +22,7 @@ from denote.denotation.search import Settings
 from denote.denotation.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
-from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, observe_cells
+from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, observe_cells, with_band
 from denote.evidence.control_task import ControlTask
 from denote.evidence.description import description_length
 from denote.evidence.label_controls import LabelControl
@@ -78,13 +78,20 @@ class Work:
     def read_input(self, inputs: Halves[State]) -> None:
         """Fit every probe on the raw input."""
         asked, labels = self.asked, self.labels
-        groups = None if self.facts.groups is None else self.facts.groups.fit
+        groups = self.facts.groups
         with _naming("raw input"):
             check_state(inputs.test, labels.test.values)
             for name, probe in asked.probes.items():
-                fitted = fit_sizes(probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups)
-                self.observers |= _named(f"{INPUT}/{name}", fitted, inputs.fit)
+                fitted = fit_sizes(
+                    probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups.fit if groups else None
+                )
                 self.on_input[name] = auroc_by_size(fitted, inputs.test, labels.test.values, self.whole)
+                self.observers |= {
+                    key: with_band(
+                        probe, observer, inputs, labels, asked.controls.shuffles, asked.probe_seed, groups, self.whole
+                    )
+                    for key, observer in _named(f"{INPUT}/{name}", fitted, inputs.fit).items()
+                }
 
     def read_layer(self, index: int, layer_state: LayerState) -> None:
         """Observe one layer, beside the same layer of the untrained networks and its own rotations."""
@@ -102,8 +109,8 @@ class Work:
         mixing = None
         if len(self.labels.fit):
             self._cells(around)
-            self._pairs(around)
             mixing = attributes_passed(state, self.labels, self.asked.rule, resources, self.facts.groups)
+            self._pairs(around, mixing)
         self._neurons(around, mixing)
 
     def _randomised(self, index: int) -> tuple[State | None, str | None]:
@@ -191,15 +198,15 @@ class Work:
         numbers = {name: getattr(code, name) for name in ("description_bits", "intercept_bits", "compression")}
         return _with_notes(cells.with_columns(_number(*each) for each in numbers.items()), code.notes)
 
-    def _pairs(self, around: Around) -> None:
+    def _pairs(self, around: Around, mixing: Mixing) -> None:
         place = {**_place(around.layer_state), "object_model": self.subject.object_model}
-        self.scans.append(
-            scan_layer(
-                around.state.test, self.labels.test, live_neurons(around.state.fit), place, self.asked.rule.q,
-                draws=self.asked.permutations, groups=None if self.facts.groups is None else self.facts.groups.test,
-                resources=around.resources,
-            )
+        found = scan_layer(
+            around.state.test, self.labels.test, live_neurons(around.state.fit), place, self.asked.rule.q,
+            draws=self.asked.permutations, groups=None if self.facts.groups is None else self.facts.groups.test,
+            resources=around.resources,
         )  # fmt: skip
+        passing = pl.Series("n_passing", mixing.neurons_passing, dtype=pl.Int64)
+        self.scans.append(replace(found, scan=found.scan.with_columns(passing)))
 
     def _neurons(self, around: Around, mixing: Mixing | None) -> None:
         asked, layer = self.asked, around.layer_state.layer

@@ -34,6 +34,7 @@ class Observer:
         fit_balanced_accuracy: Balanced accuracy of that neuron on *fit*.
         l2: Penalty of each attribute, where the fit has one.
         spread: Standard deviation of every neuron on *fit*, where it was noted.
+        band: Largest |relevance| that observers of shuffled labels reach, per attribute; NaN or None where not known.
         hidden: Weights of a hidden layer of rectified units that all attributes share, in raw units of the state; None
             where the scores are linear in the state.
         hidden_bias: Its intercepts.
@@ -52,6 +53,7 @@ class Observer:
     fit_balanced_accuracy: Float64[np.ndarray, " attribute"] | None = None
     l2: Float64[np.ndarray, " attribute"] | None = None
     spread: Float64[np.ndarray, " neuron"] | None = None
+    band: Float64[np.ndarray, " attribute"] | None = None
     hidden: Float64[np.ndarray, "neuron width"] | None = None
     hidden_bias: Float64[np.ndarray, " width"] | None = None
 
@@ -91,7 +93,7 @@ class Observer:
         notes = tuple(np.array(self.notes, dtype=object)[columns])
         optional = {
             name: None if (value := getattr(self, name)) is None else value[columns]
-            for name in ("neuron", "threshold", "direction", "fit_balanced_accuracy", "l2")
+            for name in ("neuron", "threshold", "direction", "fit_balanced_accuracy", "l2", "band")
         }
         return Observer(
             self.probe, self.weights[:, columns], self.bias[columns], self.converged[columns],

@@ -15,7 +15,7 @@ from denote.observers.observer import Observer
 
 _ARRAYS = (
     "weights", "bias", "converged", "gradient_norm", "neuron", "threshold", "direction", "fit_balanced_accuracy",
-    "l2", "spread", "hidden", "hidden_bias",
+    "l2", "spread", "band", "hidden", "hidden_bias",
 )  # fmt: skip
 
 

@@ -87,7 +87,8 @@ def chance_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 
 def _scan_sentence(scan: pl.DataFrame) -> list[str]:
-    known = scan["scan_max_p_value"].drop_nulls()
+    # The p-value of the largest statistic of a model's layers and attributes is the scan's own.
+    known = scan.group_by("object_model").agg(pl.col("scan_max_p_value").min())["scan_max_p_value"].drop_nulls()
     if known.is_empty():
         return []
     least, most = (small(float(value)) for value in (known.min(), known.max()))  # type: ignore[arg-type]

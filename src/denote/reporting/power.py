@@ -20,7 +20,7 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     cell, neuron = _span(cells["detectable_proportion"]), _span(by_depth["smallest_detectable_proportion"])
     said = []
     if auroc:
-        said.append(f"Power of the cells: an AUROC of {auroc} or more would have been found with probability .8.")
+        said.append(f"Power of the cells: an AUROC of at least {auroc} would have been found with probability .8.")
     if cell:
         said.append(
             f"An attribute with label proportion below {cell} could not have been found decisive with that "
@@ -35,9 +35,9 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 
 def _span(values: pl.Series) -> str:
-    """``.07``, or ``.07 to .12, depending on the rows,`` where values differ; empty where none is known."""
+    """``.07``, or ``.07 to .12 (depending on the rows)`` where values differ; empty where none is known."""
     known = values.drop_nulls()
     if known.is_empty():
         return ""
     least, most = (proportion(float(value)) for value in (known.min(), known.max()))  # type: ignore[arg-type]
-    return least if least == most else f"{least} to {most}, depending on the rows,"
+    return least if least == most else f"{least} to {most} (depending on the rows)"

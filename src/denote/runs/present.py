@@ -122,13 +122,12 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
     relevance: dict[str, dict[str, np.ndarray]] = {}
     grids: dict[str, tuple[int, ...]] = {}
     on_input: dict[str, np.ndarray] = {}
-    bands: dict[str, dict[str, float | None]] = {}
+    bands: dict[str, dict[str, float]] = {}
     depth = dict(trained.filter(pl.col("object_model") == first["object_model"]).select("layer", "depth").iter_rows())
     for folder, record in jobs:
         if record.get("object_model") != first["object_model"]:
             continue
         grids |= {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
-        known = _bands(linear, record)
         observers = load_observers(folder / "observers.safetensors")
         for name, observer in observers.items():
             layer = name.rpartition("/")[0]
@@ -140,29 +139,15 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
                     on_input[attribute] = values.reshape(_image(record["input_shape"]))
                 elif np.isfinite(values).any():
                     relevance.setdefault(attribute, {})[layer] = values
-                    bands.setdefault(attribute, {})[layer] = known.get((layer, attribute))
+                if observer.band is not None and np.isfinite(observer.band[column]):
+                    bands.setdefault(attribute, {})[layer] = float(observer.band[column])
     ordered = {
         attribute: {layer: layers[layer] for layer in sorted(layers, key=lambda name: depth[name])}
         for attribute, layers in relevance.items()
     }
     title = f"{first['dataset']}, {first['architecture']}, seed {first['seed']}"
     whole = {a: v for a, v in on_input.items() if np.isfinite(v).all()}
-    ends = {a: {layer: end for layer, end in own.items() if end is not None} for a, own in bands.items()}
-    return Relied(title, ordered, grids, whole, ends)
-
-
-def _bands(linear: pl.DataFrame, record: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
-    """End of the band by layer and attribute, as the cells of one job say."""
-    layers = pl.DataFrame(
-        [(layer["name"], layer["pooling"]) for layer in record["layers"]], ["layer", "pooling"], orient="row"
-    )
-    own = linear.filter(
-        pl.col("object_model") == record["object_model"], pl.col("probe_seed") == record["seeds"]["probe_seed"]
-    ).join(layers, on=["layer", "pooling"])
-    return {
-        (layer, attribute): end
-        for layer, attribute, end in own.select("layer", "attribute", "relevance_band").iter_rows()
-    }
+    return Relied(title, ordered, grids, whole, bands)
 
 
 def _image(shape: Sequence[int]) -> tuple[int, ...]:
