@@ -176,3 +176,25 @@ def test_groups_stay_whole_inside_the_fits_of_layers_and_of_the_raw_input(tmp_pa
     for name in ("block0/linear", "input/linear"):
         for observers, strength in ((leaked, 1e-4), (sound, 10.0)):
             assert np.unique(observers[name].l2).tolist() == [strength]
+
+
+def test_equal_rows_hold_for_random_subsets_too_and_the_card_knows_the_proportion_of_all_rows(
+    tmp_path: Path, codes: np.ndarray
+) -> None:
+    codes = np.where(codes == 4, np.where(np.arange(ROWS) % 40 < 2, 4, 0), codes)
+    searched, labels = families(codes)
+    facts = Facts(PARTS, searched, labels, {"class=4": "too few rows"}, classes=codes, class_names=tuple("01234"))
+    asked = Asked(
+        {"centroid": probe_from("centroid", {})}, Rule(), Controls(0, 1, 0, 0, False, subsets=4), permutations=0,
+        equal_rows=30,
+    )  # fmt: skip
+    tables = observe_states([layer_state(tmp_path, codes, 0, 1)], subject=SUBJECT, facts=facts, asked=asked).tables
+    subsets = tables["controls"].filter(pl.col("control") == "random_subset")
+    assert set(subsets.drop_nulls("auroc")["n_fit"]) == {60}
+    share = (codes[PARTS.test] == 1).mean()
+    for name in ("cells", "scan"):
+        left_out, kept = (tables[name].row(by_predicate=pl.col("attribute") == each, named=True)
+                          for each in ("class=4", "class=1"))  # fmt: skip
+        assert left_out["note"] == "too few rows"
+        assert kept["label_proportion"] == pytest.approx(share)
+    assert f"label proportion {share:.2f}".replace("0.", ".") in tables["cells"]["card"][1]

@@ -114,6 +114,12 @@ def test_replicates_are_judged_by_the_cutoff_of_the_real_neurons() -> None:
     assert decided["q_value"].null_count() == len(rows)
 
 
+def test_no_control_denotes_in_a_family_without_a_test() -> None:
+    decided = decide_neurons(frame({"p_value": None}), RULE)
+    control = table([{**GOOD, "control": "rotated", "draw": 0}], CONTROLS)
+    assert decide_replicates(control, realised_cutoffs(decided, RULE), RULE)["denotes"].to_list() == [False]
+
+
 def test_the_merge_keeps_the_best_fit_whatever_the_test_says() -> None:
     rows = frame(
         {"fit_balanced_accuracy": 0.90, "property": "a", "balanced_accuracy": 0.99},

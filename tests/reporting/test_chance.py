@@ -70,6 +70,8 @@ def test_the_whole_scan_has_one_p_value_per_object_model() -> None:
     ]
     said = chance_sentences(synthetic.empty_tables() | {"scan": table(rows, SCAN)})
     assert "p = .004 to .400, by object model" in said[-1]
+    weak = table([*rows, {"object_model": "a", "scan_max_p_value": 0.9}], SCAN)
+    assert "p = .004 to .400, by object model" in chance_sentences(synthetic.empty_tables() | {"scan": weak})[-1]
 
 
 def test_power_says_what_could_not_be_found(tables: Tables) -> None:

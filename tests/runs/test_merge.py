@@ -7,7 +7,7 @@ import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.runs.merge import merge
-from denote.tables import CELLS, CELLS_KEY, CONTROLS, JOB_TABLES, empty, table
+from denote.tables import CELLS, CELLS_KEY, CONTROLS, JOB_TABLES, PAIRS, SCAN, empty, table
 
 ROW = {
     "dataset": "d", "architecture": "a", "trained": True, "seed": 0, "object_model": "m", "layer": "hidden_1",
@@ -48,3 +48,18 @@ def test_jobs_from_before_a_column_was_added_have_it_null(tmp_path: Path) -> Non
         frame = pl.read_parquet(old / f"{name}.parquet").drop("sufficient_k", "gradient_norm")
         frame.write_parquet(old / f"{name}.parquet")
     assert merge([old, new], Rule()).cells.columns == list(CELLS)
+
+
+def test_pairs_of_several_scans_of_an_attribute_are_not_mixed(tmp_path: Path) -> None:
+    """With equal rows another probe seed scans other rows; the best of both would be hits that chance does not make."""
+    place = {key: ROW[key] for key in ("object_model", "layer", "pooling", "attribute")}
+    jobs = [job(tmp_path / name, ("linear", None)) for name in "ab"]
+    for folder, neurons in zip(jobs, ([0, 3], [1, 3, 5]), strict=True):
+        table([{**place, "n_tests": 10}], SCAN).write_parquet(folder / "scan.parquet")
+        pairs = [{**place, "neuron": neuron, "p_value": 0.001 * (neuron + 1)} for neuron in neurons]
+        table(pairs, PAIRS).write_parquet(folder / "pairs.parquet")
+    merged = merge(jobs, Rule())
+    assert merged.tables["pairs"]["neuron"].to_list() == [0, 3]
+    assert merged.tables["scan"].select("n_tests", "n_carrying").rows() == [(10, 2)]
+    assert merged.tables["pairs"].columns == list(PAIRS)
+    assert merged.tables["scan"].columns == list(SCAN)

@@ -83,13 +83,15 @@ def decide_replicates(controls: pl.DataFrame, cutoffs: Mapping[str, float], rule
 
     Args:
         controls: Columns of ``tables.CONTROLS``; rows that are no neurons are left as they are.
-        cutoffs: By family.
+        cutoffs: By family; nan where the family has no test, and then none of its controls denotes.
         rule: Thresholds of the rule.
 
     Returns:
         The frame with ``denotes``; their ``q_value`` stays null, since they are no part of the family of tests.
     """
+    # polars ranks NaN above every number: the cutoff of a family without tests would let all p-values pass.
     cutoff = pl.col("family").replace_strict(dict(cutoffs) or {"": 0.0}, default=None, return_dtype=NUMBER)
+    cutoff = cutoff.fill_nan(None)
     passes = _passes(rule) & (pl.col("p_value") <= cutoff).fill_null(False)
     return controls.with_columns(
         denotes=pl.when(pl.col("neuron").is_null()).then("denotes").otherwise(pl.when("live").then(passes))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from denote.attributes.equal_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.evidence.measuring import Columns, mean_of_defined
@@ -83,3 +84,32 @@ class Shuffled:
         """``control_auroc``, the mean over draws, and ``selectivity``, the real AUROC minus that."""
         mean = mean_of_defined([columns["auroc"] for columns in drawn])
         return {"control_auroc": mean, "selectivity": real["auroc"] - mean, "note": [None] * len(mean)}
+
+
+@dataclass(frozen=True)
+class OnEqualRows:
+    """A control of attributes on equal numbers of rows, on as many itself: more rows alone would be read better.
+
+    Attributes:
+        control: Draws its labels of all rows.
+        number: Rows of each label in each part; drawn labels that have fewer are null.
+        probe_seed: Names the draws of rows.
+    """
+
+    control: LabelControl
+    number: int
+    probe_seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """See `LabelControl`."""
+        return self.control.name
+
+    def draws(self) -> Iterator[Draw]:
+        """See `LabelControl`."""
+        for draw in self.control.draws():
+            yield replace(draw, labels=equal_rows(draw.labels, self.number, self.probe_seed).labels)
+
+    def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
+        """See `LabelControl`."""
+        return self.control.answer(real, drawn)

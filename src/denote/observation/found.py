@@ -20,11 +20,36 @@ INPUT = "input"
 
 
 @dataclass(frozen=True)
-class Observation:
+class Evidence:
+    """Tables by name, the three that are read most by an attribute each.
+
+    Attributes:
+        tables: The frames of ``tables.JOB_TABLES`` at least, by name; corrections over what is in them alone.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        """Columns of ``tables.CELLS``: one row per object model, layer, attribute and probe."""
+        return self.tables["cells"]
+
+    @property
+    def neurons(self) -> pl.DataFrame:
+        """Columns of ``tables.NEURONS``: one row per neuron and attribute family."""
+        return self.tables["neurons"]
+
+    @property
+    def controls(self) -> pl.DataFrame:
+        """Columns of ``tables.CONTROLS``: the replicates behind the control columns."""
+        return self.tables["controls"]
+
+
+@dataclass(frozen=True)
+class Observation(Evidence):
     """What one observation found.
 
     Attributes:
-        tables: The frames of ``tables.JOB_TABLES``, by name; corrections over this observation alone.
         observers: The fitted observers by ``layer/probe``, of a probe of several sizes by ``layer/probe-k``; those of
             the raw input under ``input/probe``.
         layers: The layers that were observed.
@@ -34,28 +59,12 @@ class Observation:
         rule: The rule that decided.
     """
 
-    tables: Mapping[str, pl.DataFrame]
     observers: Mapping[str, Observer]
     layers: tuple[Layer, ...]
     attributes: tuple[str, ...]
     object_model: str
     input_shape: tuple[int, ...] = ()
     rule: Rule = field(default_factory=Rule)
-
-    @property
-    def cells(self) -> pl.DataFrame:
-        """Columns of ``tables.CELLS``."""
-        return self.tables["cells"]
-
-    @property
-    def neurons(self) -> pl.DataFrame:
-        """Columns of ``tables.NEURONS``."""
-        return self.tables["neurons"]
-
-    @property
-    def controls(self) -> pl.DataFrame:
-        """Columns of ``tables.CONTROLS``: the replicates behind the control columns."""
-        return self.tables["controls"]
 
     def label_proportion_by_depth(self) -> pl.DataFrame:
         """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH`` for this one object model."""

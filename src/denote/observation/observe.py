@@ -50,22 +50,25 @@ def observe_states(
     """
     beside = beside or Beside()
     whole, labels = facts.halved(_without(facts.labels, facts.reasons)), facts.labels.names
-    at = whole
+    at, number = whole, None
     if asked.equal_rows is not None:
         drawn = equal_rows(whole, asked.equal_rows, asked.probe_seed, asked.rule.min_rows)
-        at, facts = drawn.labels, replace(facts, reasons={**drawn.reasons, **facts.reasons})
+        at, number, facts = drawn.labels, drawn.number, replace(facts, reasons={**drawn.reasons, **facts.reasons})
     held = sum(values.nbytes for values in (at.fit.values, at.test.values))
     _check_memory(states, at, memory_limit)
-    work = Work(subject, facts, asked, beside, at, Resources(device, memory_limit - held))
+    work = Work(subject, facts, asked, beside, at, Resources(device, memory_limit - held), number)
     if beside.raw_input is not None and len(labels):
         work.read_input(beside.raw_input)
     for index, layer_state in enumerate(states):
         work.read_layer(index, layer_state)
     work.look_over()
-    decided = decide(work.tables(), asked.rule)
-    cells = _with_proportions(_with_reasons(decided["cells"], facts.reasons), whole.test)
+    tables = work.tables()
+    # Before anything is decided, since the cards put these into words.
+    tables |= {name: _with_reasons(tables[name], facts.reasons) for name in ("cells", "scan", "curves")}
+    tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
+    decided = decide(tables, asked.rule)
     return Observation(
-        tables={name: frame.select(*JOB_TABLES[name]) for name, frame in {**decided, "cells": cells}.items()},
+        tables={name: frame.select(*JOB_TABLES[name]) for name, frame in decided.items()},
         observers=work.observers, layers=tuple(state.layer for state in states), attributes=labels,
         object_model=subject.object_model, input_shape=facts.input_shape, rule=asked.rule,
     )  # fmt: skip
@@ -90,19 +93,20 @@ def _without(labels: Labels, reasons: Mapping[str, str]) -> Labels:
     return Labels(labels.names, labels.families, values)
 
 
-def _with_reasons(cells: pl.DataFrame, reasons: Mapping[str, str]) -> pl.DataFrame:
-    if not reasons or cells.is_empty():
-        return cells
+def _with_reasons(rows: pl.DataFrame, reasons: Mapping[str, str]) -> pl.DataFrame:
+    """Rows that say of an attribute which was left out why it was, and not that its labels are null."""
+    if not reasons or rows.is_empty():
+        return rows
     why = pl.col("attribute").replace_strict(dict(reasons), default=None, return_dtype=pl.String)
-    return cells.with_columns(note=pl.when(why.is_not_null()).then(why).otherwise("note"))
+    return rows.with_columns(note=pl.when(why.is_not_null()).then(why).otherwise("note"))
 
 
-def _with_proportions(cells: pl.DataFrame, test: Labels) -> pl.DataFrame:
-    """Cells with the label proportion of *test*, whichever of its rows were drawn."""
+def _with_proportions(rows: pl.DataFrame, test: Labels) -> pl.DataFrame:
+    """Rows with the label proportion of *test*, whichever of its rows were drawn."""
     positive, known = (test.values == 1).sum(0), (test.values >= 0).sum(0)
     share = pl.DataFrame({"attribute": test.names, "label_proportion": positive / np.where(known > 0, known, 1)},
                          schema_overrides={"attribute": pl.String})  # fmt: skip
-    filled = cells.drop("label_proportion").join(share, on="attribute", how="left", maintain_order="left")
+    filled = rows.drop("label_proportion").join(share, on="attribute", how="left", maintain_order="left")
     return filled.with_columns(label_proportion=pl.when(pl.col("n_test") > 0).then("label_proportion")).select(
-        cells.columns
+        rows.columns
     )

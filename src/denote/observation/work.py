@@ -25,7 +25,7 @@ from denote.evidence.attribute_correlation import attribute_correlation
 from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, observe_cells, with_band
 from denote.evidence.control_task import ControlTask
 from denote.evidence.description import description_length
-from denote.evidence.label_controls import LabelControl
+from denote.evidence.label_controls import LabelControl, OnEqualRows
 from denote.evidence.map_similarity import randomised_similarity
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
 from denote.evidence.random_subsets import RandomSubsets
@@ -55,6 +55,7 @@ class Work:
     beside: Beside
     labels: Halves[Labels]
     whole: Resources
+    equal_rows: int | None = None
     observers: dict[str, Observer] = field(default_factory=dict)
     on_input: dict[str, BySize] = field(default_factory=dict)
     scans: list[LayerScan] = field(default_factory=list)
@@ -65,7 +66,10 @@ class Work:
         self.searched: list[Halves[Family]] = [
             family_halves(family, parts.fit, parts.test) for family in self.facts.families
         ]
-        self.label_controls = list(self._label_controls())
+        self.label_controls = [
+            each if self.equal_rows is None else OnEqualRows(each, self.equal_rows, self.asked.probe_seed)
+            for each in self._label_controls()
+        ]
         values = np.stack(list(columns.values()), axis=1) if columns else np.empty((0, 0))
         self.rivals = SimpleColumns(tuple(columns), Halves(values[parts.fit], values[parts.test])) if columns else None
 
@@ -185,7 +189,8 @@ class Work:
         """The cells with their description length, where it was asked for; curves go into their table."""
         asked, state, groups = self.asked, around.state, self.facts.groups
         if not asked.curves or probe.kind == "majority":
-            return cells
+            reason = "description_bits: curves are off" if not asked.curves else None
+            return _with_notes(cells, [reason] * cells.height)
         of_fit = None if groups is None else groups.fit
         code = description_length(state.fit, self.labels.fit.values, probe, asked.probe_seed, of_fit, around.resources)
         curves = reading_curves(

@@ -90,8 +90,9 @@ def mixing_sheet(neurons: pl.DataFrame) -> Sheet:
             ("several", share(f"{name}_several")), ("mean", amount(f"{name}_mean")), ("most", whole(f"{name}_max")),
         ]  # fmt: skip
     caption = (
-        "Shares of live neurons. passed: attributes that the neuron decides by the rule with a threshold chosen on "
-        "fit. carried: attributes with which its activation goes together at all, after correction of the pair scan."
+        "Shares of live neurons. passed: attributes of one job that the neuron decides by the rule with a threshold "
+        "chosen on fit. carried: attributes with which its activation goes together at all, after correction of the "
+        "pair scan."
     )
     rows = rows.sort("depth", nulls_last=True, maintain_order=True)
     return sheet("Attributes per neuron", caption, columns, rows.iter_rows(named=True), "neurons.parquet")

@@ -87,8 +87,9 @@ def chance_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 
 def _scan_sentence(scan: pl.DataFrame) -> list[str]:
-    # The p-value of the largest statistic of a model's layers and attributes is the scan's own.
-    known = scan.group_by("object_model").agg(pl.col("scan_max_p_value").min())["scan_max_p_value"].drop_nulls()
+    # Every attribute has a p-value against the largest of all; that of the scan as one is the smallest of them.
+    by_model = scan.drop_nulls("scan_max_p_value").group_by("object_model").agg(pl.col("scan_max_p_value").min())
+    known = by_model["scan_max_p_value"]
     if known.is_empty():
         return []
     least, most = (small(float(value)) for value in (known.min(), known.max()))  # type: ignore[arg-type]

@@ -21,8 +21,8 @@ def randomisation_sentences(cells: pl.DataFrame) -> list[str]:
     median, low, high = (proportion(float(value)) for value in (found.median(), found.min(), found.max()))  # type: ignore[arg-type]
     return [
         f"Randomisation check: between a trained layer and one with random parameters, what observers rely on agrees "
-        f"with median Spearman correlation {median} ({low} to {high}); near 0 the maps show what the layer learned, "
-        "near 1 they would look the same had it learned nothing."
+        f"with median Spearman correlation {median} ({low} to {high}); near 1 the maps would look the same had the "
+        "layer learned nothing; near 0 they depend on its parameters, which says little where units have no places."
     ]
 
 

@@ -49,8 +49,9 @@ def description_sheet(cells: pl.DataFrame) -> Sheet:
     ]  # fmt: skip
     caption = (
         "Bits to send the labels of fit with an online code of the observer, and with one that knows only how frequent "
-        "the label is. compression: the second over the first; 1 or less means that the observer is no help. Means "
-        "over object models."
+        "the label is. compression: the second over the first; 1 or less: the observer's probabilities, at this "
+        "penalty and learned from few rows at first, do not shorten the code, however well it ranks. Means over object "
+        "models."
     )
     return sheet("Description length", caption, columns, rows.iter_rows(named=True), "cells.parquet")
 

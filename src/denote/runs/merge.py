@@ -13,7 +13,7 @@ from denote.denotation.rule import best_per_key
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
 from denote.observation.decide import decide
-from denote.observation.found import Observation
+from denote.observation.found import Evidence, Observation
 from denote.tables import (
     CELLS_KEY,
     CURVES_KEY,
@@ -26,29 +26,8 @@ from denote.tables import (
 
 
 @dataclass(frozen=True)
-class Merged:
-    """The tables of a sweep, or of one job as if it were a sweep.
-
-    Attributes:
-        tables: The frames of ``tables.SWEEP_TABLES``, by name.
-    """
-
-    tables: Mapping[str, pl.DataFrame]
-
-    @property
-    def cells(self) -> pl.DataFrame:
-        """One row per object model, layer, attribute and probe."""
-        return self.tables["cells"]
-
-    @property
-    def neurons(self) -> pl.DataFrame:
-        """One row per neuron and attribute family."""
-        return self.tables["neurons"]
-
-    @property
-    def controls(self) -> pl.DataFrame:
-        """The replicates behind the control columns."""
-        return self.tables["controls"]
+class Merged(Evidence):
+    """The tables of a sweep, or of one job as if it were a sweep: those of ``tables.SWEEP_TABLES``."""
 
     @property
     def by_depth(self) -> pl.DataFrame:
@@ -75,9 +54,13 @@ def merge(jobs: Sequence[Path], rule: Rule) -> Merged:
     """Merge the tables of job folders and decide again over all of them.
 
     A neuron that was searched by several jobs keeps, per family, the property with the best *fit* score; a cell that
-    several jobs have is the same cell and is kept once.
+    several jobs have is the same cell and is kept once. An attribute's pairs at a layer all come from the job that its
+    row of the scan comes from: jobs that differ in ``probe_seed`` may have scanned other rows (``equal_rows``), and the
+    smallest p-values of several scans are no family of tests.
     """
     tables = {name: _distinct(name, _concat(jobs, name)) for name in JOB_TABLES}
+    tables["pairs"] = tables["pairs"].join(tables["scan"], on=[*SCAN_KEY, _JOB], how="semi", maintain_order="left")
+    tables = {name: frame.drop(_JOB, strict=False) for name, frame in tables.items()}
     return Merged(_summarised(decide(tables, rule), rule))
 
 
@@ -93,11 +76,15 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule) -> dict[str, pl.
 
 def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:
     frames = [pl.read_parquet(job / f"{name}.parquet") for job in jobs]
+    if name in ("scan", "pairs"):
+        frames = [frame.with_columns(pl.lit(index).alias(_JOB)) for index, frame in enumerate(frames)]
     return pl.concat([pl.DataFrame(schema=JOB_TABLES[name]), *frames], how="diagonal")
 
 
+_JOB = "job of the sweep"
+
 _KEYS = {
-    "cells": CELLS_KEY, "scan": SCAN_KEY, "pairs": PAIRS_KEY, "curves": CURVES_KEY,
+    "cells": CELLS_KEY, "scan": SCAN_KEY, "pairs": (*PAIRS_KEY, _JOB), "curves": CURVES_KEY,
     "attribute_correlation": ("dataset", "attribute", "other"),
 }  # fmt: skip
 
