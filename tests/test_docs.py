@@ -1,0 +1,60 @@
+"""What users read names everything that users see: columns, settings, controls, simulations."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from denote.tables import SWEEP_TABLES
+
+ROOT = Path(__file__).parents[1]
+METHOD, SIMULATIONS = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("method.md", "simulations.md"))
+COLUMNS = METHOD.split("\n## 8. ")[1].split("\n## ")[0]
+SHARED, *PARTS = COLUMNS.split("\n### ")
+SECTIONS = {part.split("\n", 1)[0]: part for part in PARTS}
+BESIDE = {"controls": ("cells", "neurons")}
+"""Whose columns a table has as well."""
+
+
+def named(text: str) -> set[str]:
+    """What stands in backticks."""
+    return set(re.findall(r"`([^`\n]+)`", text))
+
+
+@pytest.mark.parametrize("table", SWEEP_TABLES)
+def test_every_column_is_explained_in_the_section_of_its_table(table: str) -> None:
+    explained = named(SHARED).union(*(named(SECTIONS[name]) for name in (table, *BESIDE.get(table, ()))))
+    assert set(SWEEP_TABLES[table]) - explained == set()
+
+
+def test_the_sections_explain_no_column_that_is_gone() -> None:
+    """First cells of the tables' rows hold names of columns only."""
+    for table, schema in SWEEP_TABLES.items():
+        rows = re.findall(r"^\| (`[^|]*) \|", SECTIONS[table], flags=re.MULTILINE)
+        assert {name for row in rows for name in named(row)} - set(schema) == set()
+
+
+def test_every_setting_of_the_evidence_is_mentioned() -> None:
+    evidence = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text(encoding="utf-8"))["evidence"]
+    assert {f"evidence.{key}" for key in evidence} - named(SECTIONS["Settings that shape the numbers"]) == set()
+
+
+@pytest.mark.parametrize("option", sorted((ROOT / "conf" / "control").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_control_is_mentioned_with_its_settings(option: Path) -> None:
+    section = METHOD.split("\n## 5. ")[1].split("\n## ")[0]
+    (row,) = re.findall(rf"^\| `{option.stem}` \|.*$", section, flags=re.MULTILINE)
+    assert set(yaml.safe_load(option.read_text(encoding="utf-8"))) - named(row) == set()
+
+
+def test_every_simulation_is_reported() -> None:
+    script = (ROOT / "scripts" / "simulate.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'^    "(\w+)": Case', script, flags=re.MULTILINE)) - named(SIMULATIONS) == set()
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
