@@ -41,6 +41,9 @@ from denote.states.state import LayerState
 from denote.states.stored import StoredState
 from denote.tables import JOB_TABLES, NEURONS, empty, note
 
+GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"
+"""What a cell says of its power where rows come in groups: more rows are needed than that."""
+
 HELD = 0.25
 """Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
 
@@ -162,6 +165,8 @@ class Work:
             observers = _named(f"{layer.name}/{name}", found.observers, around.state.fit)
             self.observers |= observers
             cells = self._with_randomised(found, probe, next(iter(observers.values())), around)
+            if self.facts.groups is not None:
+                cells = _with_notes(cells, [GROUPED] * cells.height)
             self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
             self._add("controls", _placed(found.replicates, _place(around.layer_state)))
 
@@ -171,10 +176,11 @@ class Work:
             return found.cells
         if around.randomised is None:
             return _with_notes(found.cells, [around.remark] * found.cells.height)
-        name = "randomised_similarity"
+        name, groups = "randomised_similarity", self.facts.groups
         columns = randomised_similarity(
-            probe, observer, around.randomised, self.labels.fit.values, self.asked.probe_seed, around.resources
-        )
+            probe, observer, around.randomised, self.labels.fit.values, self.asked.probe_seed, around.resources,
+            None if groups is None else groups.fit,
+        )  # fmt: skip
         remarks = [note(around.remark, each) for each in columns["note"]]
         return _with_notes(found.cells.with_columns(_number(name, columns[name])), remarks)
 
