@@ -201,4 +201,8 @@ def test_equal_rows_hold_for_random_subsets_too_and_the_card_knows_the_proportio
                           for each in ("class=4", "class=1"))  # fmt: skip
         assert left_out["note"] == "too few rows"
         assert kept["label_proportion"] == pytest.approx(share)
+    scored = tables["cells"].drop_nulls("auroc")
+    assert scored["detectable_auroc"].null_count() == 0
+    assert scored["detectable_proportion"].null_count() == len(scored)
+    assert scored["note"].str.contains("detectable_proportion: ").all()
     assert f"label proportion {share:.2f}".replace("0.", ".") in tables["cells"]["card"][1]

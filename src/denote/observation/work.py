@@ -44,6 +44,9 @@ from denote.tables import JOB_TABLES, NEURONS, empty, note
 GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"
 """What a cell says of its power where rows come in groups: more rows are needed than that."""
 
+DRAWN = "detectable_proportion: as many rows of either label were drawn, however rare it is"
+"""Why a cell on equal rows has none."""
+
 HELD = 0.25
 """Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
 
@@ -137,12 +140,8 @@ class Work:
 
     def _label_controls(self) -> Iterator[LabelControl]:
         """Other labels than shuffled ones, which every observation can have."""
-        facts, controls, min_rows, seed = (
-            self.facts,
-            self.asked.controls,
-            self.asked.rule.min_rows,
-            self.asked.probe_seed,
-        )
+        facts, controls, seed = self.facts, self.asked.controls, self.asked.probe_seed
+        min_rows = max(self.asked.rule.min_rows, self.equal_rows or 0)  # of fewer none could be drawn
         classes = None if facts.classes is None else facts.halves(facts.classes)
         if controls.subsets and classes is not None:
             yield RandomSubsets(
@@ -165,8 +164,8 @@ class Work:
             observers = _named(f"{layer.name}/{name}", found.observers, around.state.fit)
             self.observers |= observers
             cells = self._with_randomised(found, probe, next(iter(observers.values())), around)
-            if self.facts.groups is not None:
-                cells = _with_notes(cells, [GROUPED] * cells.height)
+            remark = note(GROUPED if self.facts.groups is not None else None, DRAWN if self.equal_rows else None)
+            cells = _with_notes(cells, [remark] * cells.height)
             self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
             self._add("controls", _placed(found.replicates, _place(around.layer_state)))
 

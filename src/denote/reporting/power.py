@@ -20,10 +20,7 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     cell, neuron = _span(cells["detectable_proportion"]), _span(by_depth["smallest_detectable_proportion"])
     said = []
     if auroc:
-        said.append(
-            f"Power of the cells, rows counted as independent: an AUROC of {auroc} or more would have been found with "
-            "probability .8."
-        )
+        said.append(f"Power of the cells: an AUROC of {auroc} or more would have been found with probability .8.")
     if cell:
         said.append(
             f"An attribute with label proportion below {cell} could not have been found decisive with that "
@@ -31,9 +28,11 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
         )
     if neuron:
         said.append(
-            f"Power of the neurons, likewise: below label proportion {neuron} a neuron of balanced accuracy .98 would "
-            "not have passed the rule with probability .8, so that rare properties are missing from every curve."
+            f"Power of the neurons: below label proportion {neuron} a neuron of balanced accuracy .98 would not have "
+            "passed the rule with probability .8, so that rare properties are missing from every curve."
         )
+    if said:
+        said.append("Power counts rows as independent: where they come in groups, less would have been found.")
     return said
 
 
