@@ -169,13 +169,17 @@ def test_groups_stay_whole_inside_the_fits_of_layers_and_of_the_raw_input(tmp_pa
     leaked, sound = (
         observe_states(
             [state], subject=SUBJECT, facts=Facts(PARTS, [], labels, groups=groups), asked=asked,
-            beside=Beside(raw_input=raw),
-        ).observers
+            beside=Beside(randomised=[(state, None)], raw_input=raw),
+        )
         for groups in (None, Halves(copies[PARTS.fit], copies[PARTS.test]))
     )  # fmt: skip
     for name in ("block0/linear", "input/linear"):
-        for observers, strength in ((leaked, 1e-4), (sound, 10.0)):
-            assert np.unique(observers[name].l2).tolist() == [strength]
+        for seen_so, strength in ((leaked, 1e-4), (sound, 10.0)):
+            assert np.unique(seen_so.observers[name].l2).tolist() == [strength]
+    # Randomised into what it was, a map that is fitted the same way is the same.
+    assert sound.cells["randomised_similarity"].to_list() == pytest.approx([1.0] * 5, abs=1e-12)
+    assert sound.cells["note"].str.contains("rows counted as independent").all()
+    assert not leaked.cells["note"].str.contains("rows counted as independent").any()
 
 
 def test_equal_rows_hold_for_random_subsets_too_and_the_card_knows_the_proportion_of_all_rows(
@@ -197,4 +201,8 @@ def test_equal_rows_hold_for_random_subsets_too_and_the_card_knows_the_proportio
                           for each in ("class=4", "class=1"))  # fmt: skip
         assert left_out["note"] == "too few rows"
         assert kept["label_proportion"] == pytest.approx(share)
+    scored = tables["cells"].drop_nulls("auroc")
+    assert scored["detectable_auroc"].null_count() == 0
+    assert scored["detectable_proportion"].null_count() == len(scored)
+    assert scored["note"].str.contains("detectable_proportion: ").all()
     assert f"label proportion {share:.2f}".replace("0.", ".") in tables["cells"]["card"][1]

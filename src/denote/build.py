@@ -197,6 +197,9 @@ def _check_controls(control: Mapping[str, Any]) -> None:
 
 def _check_resampling(evidence: Mapping[str, Any]) -> None:
     rows, rivals = evidence.get("equal_rows"), evidence.get("rivals")
+    if isinstance(rows, str) and rows != "auto":
+        least = evidence["min_rows"]
+        raise ConfigError("evidence.equal_rows", f"{rows!r} came", f"allowed: auto, null, or an integer >= {least}")
     if rows not in (None, "auto"):
         _number({"evidence": evidence}, "evidence.equal_rows", low=evidence["min_rows"], whole=True)
     if rivals != "all" and not (isinstance(rivals, list) and all(isinstance(name, str) for name in rivals)):

@@ -27,7 +27,7 @@ CONFIG_MISTAKES = [
     ("control.random_subset.subsets=0", ["control.random_subset"]),
     ("control=[control_task] control.control_task.column=nope", ["control.control_task.column", "nope"]),
     ("evidence.equal_rows=3", ["evidence.equal_rows", "3", "at least 25"]),
-    ("evidence.equal_rows=some", ["evidence.equal_rows", "'some'"]),
+    ("evidence.equal_rows=some", ["evidence.equal_rows", "'some'", "auto, null, or"]),
     ("evidence.rivals=[nope]", ["evidence.rivals", "nope", "ink"]),
     ("evidence.rivals=ink", ["evidence.rivals", "'ink'", "a list"]),
     ("evidence.curves=maybe", ["evidence.curves", "maybe", "allowed: True, False"]),

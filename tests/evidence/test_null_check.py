@@ -52,7 +52,9 @@ def test_neurons_and_other_controls_are_not_cells() -> None:
     assert null_check_cells(frame.with_columns(control=pl.lit("rotated")))["n_replicates"].item() == 0
     assert null_check_cells(frame.with_columns(neuron=pl.lit(0, pl.Int64)))["n_replicates"].item() == 0
     nothing = null_check_cells(frame.clear()).row(0, named=True)
-    assert (nothing["n_with_hit"], nothing["alarm"], nothing["note"]) == (None, None, "no cell has a shuffled control")
+    assert (nothing["n_with_hit"], nothing["alarm"], nothing["note"]) == (
+        None, None, "no cell with a shuffled control was tested"
+    )  # fmt: skip
 
 
 def noise(rows: int = 200, neurons: int = 60, attributes: int = 4) -> tuple[np.ndarray, Labels]:

@@ -151,6 +151,9 @@ def test_undefined_is_null_with_its_reason() -> None:
     assert off.null_check.select("n_with_hit", "alarm", "note").row(0) == (
         None, None, "the pair scan has no permutations"
     )  # fmt: skip
+    labels.values[:] = 1
+    untested = join_layers([scan_layer(state, labels, np.ptp(state, axis=0) > 0, place(), Q, draws=5)], "m", Q)
+    assert untested.null_check["note"].to_list() == ["the pair scan tested no pair"]
 
 
 def test_a_neuron_that_is_dead_on_fit_is_not_tested() -> None:

@@ -18,7 +18,6 @@ from denote.tables import LABEL_PROPORTION_BY_DEPTH, LABEL_PROPORTION_BY_DEPTH_K
 LEAST_DISTINCT = 5
 """Distinct denoted properties below which a (model, layer) is a gap."""
 KEY = list(LABEL_PROPORTION_BY_DEPTH_KEY)
-UNIT = "unit"
 Model = dict[str, Any]
 
 

@@ -13,6 +13,7 @@ from denote.denotation.rule import ROUNDING
 from denote.denotation.scores import enough
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.intervals import balanced_accuracy_p_value, design_effect
+from denote.evidence.permutations import labels_held
 from denote.evidence.rule import Rule
 from denote.observers.neuron import NeuronScan, best_thresholds, comparable
 from denote.observers.reading import UNBOUNDED, Resources, State
@@ -96,12 +97,16 @@ def attributes_passed(
         labels: Attributes of all families side by side, at the same rows.
         rule: Thresholds of the rule.
         resources: Bytes that may be held.
-        groups: Group of every row where there are groups; rates then enter with effective numbers of rows.
+        groups: Group of every row where there are groups; rates then enter with effective numbers of rows, and as many
+            groups as rows must hold either label on *test*.
     """
     fit, test = labels.fit.values, labels.test.values
     scan = best_thresholds(state.fit, fit, resources=resources)
     pairs = _Pairs.counted(state.test, test, scan, resources)
     tested = (scan.direction != 0) & _enough_rows(fit, rule.min_rows) & _enough_rows(test, rule.min_rows)
+    if groups is not None:  # as for a neuron's own property (see denotation.rows.evidence)
+        yes, no = labels_held(test, groups.test)
+        tested &= enough(yes.sum(axis=0), no.sum(axis=0), rule.min_rows)
     p_value = np.full(tested.shape, np.nan)
     p_value[tested] = 0.5
     likely = tested & (pairs.balanced_accuracy > rule.null)

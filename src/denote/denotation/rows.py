@@ -14,7 +14,7 @@ from denote.tables import NEURONS, TEXT
 
 SCORES = tuple(field.name for field in fields(Scores) if field.name in NEURONS)
 NO_PROPERTY = "no property: constant on the rows with labels, or none entered"
-GROUPED_AUROC = "no AUROC interval: rows in groups"
+GROUPED_AUROC = "no AUROC interval: rows in groups; detectable_balanced_accuracy: rows counted as independent"
 
 
 def evidence(

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.stats import rankdata
 
+from denote.evidence.permutations import Groups
 from denote.evidence.scores import PerAttribute, Values
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import UNBOUNDED, Resources, State, moments
@@ -24,6 +25,7 @@ def randomised_similarity(
     labels: Values,
     probe_seed: int = 0,
     resources: Resources = UNBOUNDED,
+    groups: Groups | None = None,
 ) -> dict[str, Any]:
     """Refit an observer on the randomised layer and compare the two maps.
 
@@ -39,6 +41,7 @@ def randomised_similarity(
         labels: Of *fit*.
         probe_seed: Seed of the fit.
         resources: What the fit may use.
+        groups: Group of every row of *fit*, as in the fit of ``observer``.
 
     Returns:
         ``randomised_similarity``, `similarity` over the neurons that are live in both networks, and ``note`` as columns
@@ -50,7 +53,7 @@ def randomised_similarity(
     trained = observer.relevance  # before the refit, which is then never made in vain
     assert observer.spread is not None  # noqa: S101 # else it had no relevance
     spread = moments(state).variance.sqrt().numpy()
-    again = replace(probe.fit(state, labels, probe_seed, resources), spread=spread)
+    again = replace(probe.fit(state, labels, probe_seed, resources, groups), spread=spread)
     live = (spread > 0) & (observer.spread > 0)
     found = similarity(trained, again.relevance, live)
     few = f"randomised_similarity: {live.sum()} neurons are live in both networks, {LEAST_NEURONS} needed"

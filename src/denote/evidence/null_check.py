@@ -33,7 +33,9 @@ def null_check_cells(controls: pl.DataFrame, q: float = 0.05) -> pl.DataFrame:
     draws = shuffled.drop_nulls("p_value").group_by("draw", maintain_order=True).agg("p_value")
     families = [np.asarray(p, dtype=np.float64) for p in draws["p_value"].to_list()]
     hits = [rejects(p, len(p), q) for p in families]
-    return _row("cells", None, hits, max(map(len, families), default=0), q, "no cell has a shuffled control")
+    return _row(
+        "cells", None, hits, max(map(len, families), default=0), q, "no cell with a shuffled control was tested"
+    )
 
 
 def null_check_pairs(layers: Sequence[Maxima], object_model: str, q: float = 0.05) -> pl.DataFrame:
@@ -50,7 +52,8 @@ def null_check_pairs(layers: Sequence[Maxima], object_model: str, q: float = 0.0
     n_tests = sum(layer.n_tests for layer in layers)
     replicates = zip(*(layer.small for layer in layers), strict=True) if n_tests else ()
     hits = [rejects(np.concatenate(small), n_tests, q) for small in replicates]
-    return _row("pairs", object_model, hits, n_tests, q, "the pair scan has no permutations")
+    missing = "the pair scan has no permutations" if n_tests else "the pair scan tested no pair"
+    return _row("pairs", object_model, hits, n_tests, q, missing)
 
 
 def rejects(p: Float[np.ndarray, " test"], n_tests: int, q: float) -> bool:

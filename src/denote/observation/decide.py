@@ -18,6 +18,9 @@ from denote.evidence.rule import Rule
 
 Tables = Mapping[str, pl.DataFrame]
 
+ROUNDING = 1e-9
+"""Within which two shares of rows are the same."""
+
 
 def decide(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     """Correct over everything that is given and apply the rule (METHOD section 3).
@@ -49,7 +52,8 @@ def with_detectable(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:
         rule: Thresholds of the rule.
 
     Returns:
-        The cells with ``detectable_auroc`` and ``detectable_proportion``, null where nothing was tested.
+        The cells with ``detectable_auroc`` and ``detectable_proportion``, null where nothing was tested. The latter is
+        null too where the rows do not have the label proportion of *test*, since they were drawn in equal numbers.
     """
     positive, n_test = cells["n_positive_test"].to_numpy(), cells["n_test"].to_numpy()
     cutoff = realised_threshold(cells["q_value"].fill_null(np.nan).to_numpy(), rule.q)
@@ -64,4 +68,6 @@ def with_detectable(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     filled = filled.with_columns(pl.Series("detectable_auroc", auroc, dtype=pl.Float64))
     tested = pl.when(pl.col("p_value").is_not_null())
     known = [tested.then(pl.col(name)).fill_nan(None) for name in ("detectable_auroc", "detectable_proportion")]
-    return filled.with_columns(known).select(cells.columns)
+    drawn = (pl.col("label_proportion") - pl.col("n_positive_test") / pl.col("n_test")).abs() > ROUNDING
+    of_all = pl.when(drawn.fill_null(value=False).not_()).then("detectable_proportion")
+    return filled.with_columns(known).with_columns(of_all).select(cells.columns)

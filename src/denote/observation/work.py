@@ -41,6 +41,12 @@ from denote.states.state import LayerState
 from denote.states.stored import StoredState
 from denote.tables import JOB_TABLES, NEURONS, empty, note
 
+GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"
+"""What a cell says of its power where rows come in groups: more rows are needed than that."""
+
+DRAWN = "detectable_proportion: as many rows of either label were drawn, however rare it is"
+"""Why a cell on equal rows has none."""
+
 HELD = 0.25
 """Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
 
@@ -141,12 +147,8 @@ class Work:
 
     def _label_controls(self) -> Iterator[LabelControl]:
         """Other labels than shuffled ones, which every observation can have."""
-        facts, controls, min_rows, seed = (
-            self.facts,
-            self.asked.controls,
-            self.asked.rule.min_rows,
-            self.asked.probe_seed,
-        )
+        facts, controls, seed = self.facts, self.asked.controls, self.asked.probe_seed
+        min_rows = max(self.asked.rule.min_rows, self.equal_rows or 0)  # of fewer none could be drawn
         classes = None if facts.classes is None else facts.halves(facts.classes)
         if controls.subsets and classes is not None:
             yield RandomSubsets(
@@ -169,6 +171,8 @@ class Work:
             observers = _named(f"{layer.name}/{name}", found.observers, around.state.fit)
             self.observers |= observers
             cells = self._with_randomised(found, probe, next(iter(observers.values())), around)
+            remark = note(GROUPED if self.facts.groups is not None else None, DRAWN if self.equal_rows else None)
+            cells = _with_notes(cells, [remark] * cells.height)
             self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
             self._add("controls", _placed(found.replicates, _place(around.layer_state)))
 
@@ -178,10 +182,11 @@ class Work:
             return found.cells
         if around.randomised is None:
             return _with_notes(found.cells, [around.remark] * found.cells.height)
-        name = "randomised_similarity"
+        name, groups = "randomised_similarity", self.facts.groups
         columns = randomised_similarity(
-            probe, observer, around.randomised, self.labels.fit.values, self.asked.probe_seed, around.resources
-        )
+            probe, observer, around.randomised, self.labels.fit.values, self.asked.probe_seed, around.resources,
+            None if groups is None else groups.fit,
+        )  # fmt: skip
         remarks = [note(around.remark, each) for each in columns["note"]]
         return _with_notes(found.cells.with_columns(_number(name, columns[name])), remarks)
 

@@ -31,6 +31,8 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
             f"Power of the neurons: below label proportion {neuron} a neuron of balanced accuracy .98 would not have "
             "passed the rule with probability .8, so that rare properties are missing from every curve."
         )
+    if said:
+        said.append("Power counts rows as independent: where they come in groups, less would have been found.")
     return said
 
 
