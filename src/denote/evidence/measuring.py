@@ -174,7 +174,7 @@ def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: 
     # Of groups the interval needs draws, which are not made here.
     interval = auroc_interval(auroc if groups is None else unknown, counts.n_positive, counts.n_negative)
     least, between = _balanced_accuracy_bounds(counts, decided, labels, groups)
-    p_value, p_notes = mann_whitney_greater(scores, labels, groups)
+    p_value, p_notes = mann_whitney_greater(scores, labels, groups, ranking)
     columns = {
         "auroc": auroc,
         "auroc_low": interval.low,

@@ -98,7 +98,8 @@ class Ranking:
         """
         n = (self.n_positive + self.n_negative)[:, None]
         ties = np.where(self._counted, tie_excess(self._runs), 0.0).sum(1)
-        cubes = np.where(self._counted, (2 * average_ranks(self._runs) - (n + 1)) ** 3, 0.0).sum(1)
+        apart = np.where(self._counted, 2 * average_ranks(self._runs) - (n + 1), 0.0)
+        cubes = (apart * apart * apart).sum(1)  # many times faster than a power
         spread = rank_sum_deviation(self.n_positive, self.n_negative, ties)
         z = self._where_defined(self._u - self.n_positive * self.n_negative / 2 - 0.5, spread)
         return upper_tail(z, rank_sum_skewness(self.n_positive, self.n_negative, ties, cubes))
@@ -186,17 +187,26 @@ def average_precision(scores: Scores, labels: Values) -> PerAttribute:
 
 
 def mann_whitney_greater(
-    scores: Scores, labels: Values, groups: Int[np.ndarray, " sample"] | None = None
+    scores: Scores,
+    labels: Values,
+    groups: Int[np.ndarray, " sample"] | None = None,
+    ranking: Ranking | None = None,
 ) -> tuple[PerAttribute, Reasons]:
     """One-sided p-value of "the scores do not rank positives above negatives" (METHOD section 3, a cell's p-value).
 
     With groups: on group means for an attribute that is constant in every group; by the signed-rank test over groups
     that hold both labels for one that varies inside.
 
+    Args:
+        scores: Any finite numbers.
+        labels: 1, 0, or -1 for rows that are left out of that column.
+        groups: Group of every row, where rows of a group are not independent.
+        ranking: Of these scores and labels, where it is there already.
+
     Returns:
         The p-values, and why one is NaN.
     """
-    ranking = Ranking(scores, labels)
+    ranking = ranking or Ranking(scores, labels)
     if groups is None:
         p = ranking.p_greater
         return p, tuple(_why_undefined(ranking, p))
