@@ -88,7 +88,7 @@ CURVES: dict[str, type[pl.DataType]] = {
 CURVES_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "probe_seed", "curve", "x")
 
 NULL_CHECK: dict[str, type[pl.DataType]] = {
-    **_columns("scan object_model layer", TEXT), **_columns("n_tests n_replicates n_with_hit", INTEGER),
+    **_columns("scan scan_key object_model layer", TEXT), **_columns("n_tests n_replicates n_with_hit", INTEGER),
     **_columns("expected p_value", NUMBER), "alarm": FLAG, "note": TEXT,
 }  # fmt: skip
 

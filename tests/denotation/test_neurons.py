@@ -153,7 +153,18 @@ def test_dead_neurons_keep_their_row_only() -> None:
     state[:400, 1] = 7  # constant on fit, whatever it does on test
     row = observed(*halved(state, subsets(codes), 400)).row(1, named=True)
     assert row["live"] is False
-    identity = {"layer", "depth", "relative_depth", "pooling", "neuron", "neuron_name", "probe_seed", "family", "live"}
+    identity = {
+        "layer",
+        "depth",
+        "relative_depth",
+        "pooling",
+        "neuron",
+        "neuron_name",
+        "probe_seed",
+        "family",
+        "live",
+        "note",
+    }
     assert {name for name, value in row.items() if value is not None} == identity
 
 

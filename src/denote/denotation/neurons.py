@@ -115,8 +115,8 @@ def observe_neurons(
 
     Returns:
         Columns of ``tables.NEURONS``, one row per neuron. Those that tell the object model, and what is only known once
-        all neurons are (:func:`denote.denotation.decisions.decide`), are null. A dead neuron has its identity and
-        ``live`` only.
+        all neurons are (:func:`denote.denotation.decisions.decide`), are null. A dead neuron has its identity,
+        ``live`` and a note only.
     """
     controls = controls or Controls()
     found = neurons.search(state.fit, family)
@@ -148,7 +148,9 @@ def replicate(neurons: Neurons, state: Halves[State], family: Halves[Family], co
         Columns of ``tables.CONTROLS``; they are decided by :func:`denote.denotation.decisions.decide`.
     """
     rows = neurons.rows(state.test, neurons.search(state.fit, family), family.fit.name)
-    return _complete(rows.with_columns(control=pl.lit(control), draw=pl.lit(draw, dtype=CONTROLS["draw"])), CONTROLS)
+    why = joined_notes(pl.col("note"), pl.when("live").then(pl.lit("a control has no controls of its own")))
+    named = {"control": pl.lit(control), "draw": pl.lit(draw, dtype=CONTROLS["draw"]), "note": why}
+    return _complete(rows.with_columns(**named), CONTROLS)
 
 
 def _with_live(rows: pl.DataFrame, columns: Columns, remark: str | None) -> pl.DataFrame:
@@ -156,7 +158,9 @@ def _with_live(rows: pl.DataFrame, columns: Columns, remark: str | None) -> pl.D
     values = pl.DataFrame(dict(columns), schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
     notes = joined_notes(pl.col("note"), pl.lit(remark, dtype=TEXT))
     live = pl.col("live")
-    rows = rows.with_columns(values).with_columns(pl.when(live).then(pl.col(*columns)), note=pl.when(live).then(notes))
+    rows = rows.with_columns(values).with_columns(
+        pl.when(live).then(pl.col(*columns)), note=pl.when(live).then(notes).otherwise("note")
+    )
     return _complete(rows, NEURONS)
 
 

@@ -14,6 +14,7 @@ from denote.tables import NEURONS, TEXT
 
 SCORES = tuple(field.name for field in fields(Scores) if field.name in NEURONS)
 NO_PROPERTY = "no property: constant on the rows with labels, or none entered"
+DEAD = "dead: constant on fit"
 GROUPED_AUROC = "no AUROC interval: rows in groups; detectable_balanced_accuracy: rows counted as independent"
 
 
@@ -31,7 +32,7 @@ def evidence(
         groups: Group of every test row, where rows come in groups.
 
     Returns:
-        Columns of ``tables.NEURONS``, one row per neuron. A dead neuron has ``live`` only, a live one without a
+        Columns of ``tables.NEURONS``, one row per neuron. A dead neuron has ``live`` and a note, a live one without a
         property that and a note.
     """
     fit, test = (_Rows.of(found, codes) for codes in (found.properties.codes.fit, found.properties.codes.test))
@@ -124,6 +125,7 @@ def _notes(
 ) -> pl.Expr:
     has = found.index >= 0
     reasons = (
+        (DEAD, ~found.live),
         (found.note, found.live),
         (NO_PROPERTY, found.live & ~has),
         (f"not tested: fewer than {min_rows} positive or negative {'groups' if grouped else 'rows'}", has & ~tested),

@@ -60,7 +60,7 @@ def permuted_maxima(
     state: State,
     labels: Values,
     live: Bool[np.ndarray, " neuron"],
-    object_model: str,
+    key: str,
     draws: int = DRAWS,
     q: float = 0.05,
     resources: Resources = UNBOUNDED,
@@ -74,7 +74,7 @@ def permuted_maxima(
         state: Finite activations on *test*.
         labels: Of the same rows.
         live: Neurons that are not constant on *fit*; others are left out.
-        object_model: Names the permutations, so that all layers of it share them.
+        key: Names the permutations, so that all layers of a scan share them.
         draws: Number of permutations.
         q: Largest p-value that is kept.
         resources: What products may use; of its memory a quarter is taken.
@@ -90,7 +90,7 @@ def permuted_maxima(
         skewness = _skewness(ranks, of_labels)
         block = torch.from_numpy(ranks).to(resources.device)
         reached = np.maximum(reached, (block @ weights).abs().amax(0).double().cpu().numpy())
-        for draw, z in _permuted(block, weights, object_model, draws, resources):
+        for draw, z in _permuted(block, weights, key, draws, resources):
             drawn[draw] = max(drawn[draw], float(z.max()))
             if draw < len(small):
                 small[draw].append(_small_p_values(z.cpu().numpy(), skewness, q))
@@ -154,9 +154,9 @@ def standard_ranks(values: Float[np.ndarray, "neuron row"]) -> Float32[np.ndarra
     return ranks
 
 
-def permutation(object_model: str, draw: int, n: int) -> Int[np.ndarray, " row"]:
-    """The order of the labels' rows in one draw."""
-    return stream("pair scan", object_model, draw).permutation(n)
+def permutation(key: str, draw: int, n: int) -> Int[np.ndarray, " row"]:
+    """The order of the labels' rows in one draw of a scan."""
+    return stream("pair scan", key, draw).permutation(n)
 
 
 def _rank_blocks(
@@ -191,7 +191,7 @@ def _small_p_values(
 def _permuted(
     ranks: Float32[Tensor, "neuron row"],
     weights: Float32[Tensor, "row attribute"],
-    object_model: str,
+    key: str,
     draws: int,
     resources: Resources,
 ) -> Iterator[tuple[int, Float32[Tensor, "neuron attribute"]]]:
@@ -200,7 +200,7 @@ def _permuted(
     together = max(1, int(min(BLOCK, resources.memory / 32)) // max(1, n * attributes))
     for start in range(0, draws, together):
         some = range(start, min(start + together, draws))
-        orders = np.stack([permutation(object_model, draw, n) for draw in some], axis=1)
+        orders = np.stack([permutation(key, draw, n) for draw in some], axis=1)
         # One selection of rows that come out draw beside draw is ten times faster than joining the draws' labels.
         chosen = weights.index_select(0, torch.from_numpy(orders.ravel()).to(weights.device))
         z = (ranks @ chosen.reshape(n, -1)).abs_()

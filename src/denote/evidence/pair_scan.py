@@ -64,6 +64,7 @@ def scan_layer(
     place: Mapping[str, Any],
     q: float = 0.05,
     *,
+    key: str = "",
     draws: int = DRAWS,
     groups: Int[np.ndarray, " sample"] | None = None,
     resources: Resources = UNBOUNDED,
@@ -82,6 +83,7 @@ def scan_layer(
         live: Neurons that are not constant on *fit*.
         place: Columns that say where this is: ``object_model``, ``layer``, ``pooling`` and any others of ``SCAN``.
         q: False discovery rate of the correction to come; pairs with a larger p-value are counted, not kept.
+        key: Names the scan that this layer is part of: all its layers share their permutations, others have their own.
         draws: Permutations behind ``max_p_value``; 0 leaves it and the null check out.
         groups: Group of every row, where rows of a group are not independent.
         resources: What the scan may use.
@@ -96,18 +98,19 @@ def scan_layer(
         tested, values = one_row_per_group(state, labels.values, groups)
         p_value = rank_neurons(tested, values, resources).skewed_p_value
     auroc, p_value = (np.where(live[:, None], numbers, np.nan) for numbers in (ranking.auroc, p_value))
-    maxima = permuted_maxima(tested, values, live, str(place["object_model"]), draws, q, resources)
+    maxima = permuted_maxima(tested, values, live, key, draws, q, resources)
     summary = _summary(labels, auroc, p_value, maxima, _reasons(labels.values, values, p_value, draws))
     return LayerScan(_placed(summary, place, SCAN), _placed(_kept(labels, auroc, p_value, q), place, PAIRS), maxima)
 
 
-def join_layers(layers: Sequence[LayerScan], object_model: str, q: float = 0.05) -> PairEvidence:
+def join_layers(layers: Sequence[LayerScan], object_model: str, q: float = 0.05, key: str = "") -> PairEvidence:
     """Correct over all layers of an object model, and compare with its permutations.
 
     Args:
         layers: Scans of its layers with equally many permutations.
         object_model: Its key.
         q: False discovery rate, at most that of the scans.
+        key: Names the scan, as in :func:`scan_layer`.
     """
     maxima = [layer.maxima for layer in layers]
     scans = [
@@ -118,7 +121,10 @@ def join_layers(layers: Sequence[LayerScan], object_model: str, q: float = 0.05)
         for layer in layers
     ]
     pairs, scan = decide_pairs(pl.concat([layer.pairs for layer in layers]), pl.concat(scans), q)
-    return PairEvidence(scan, pairs, null_check_pairs(maxima, object_model, q))
+    check = null_check_pairs(maxima, object_model, q).with_columns(
+        scan_key=pl.lit(key), layer=pl.lit(", ".join(scan["layer"].unique(maintain_order=True)))
+    )
+    return PairEvidence(scan, pairs, check)
 
 
 def decide_pairs(pairs: pl.DataFrame, scan: pl.DataFrame, q: float = 0.05) -> tuple[pl.DataFrame, pl.DataFrame]:

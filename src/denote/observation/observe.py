@@ -12,6 +12,7 @@ from denote.attributes.equal_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.errors import ConfigError
+from denote.keys import digest
 from denote.observation.asked import Asked
 from denote.observation.decide import decide
 from denote.observation.facts import Beside, Facts, Subject
@@ -56,7 +57,9 @@ def observe_states(
         at, number, facts = drawn.labels, drawn.number, replace(facts, reasons={**drawn.reasons, **facts.reasons})
     held = sum(values.nbytes for values in (at.fit.values, at.test.values))
     _check_memory(states, at, memory_limit)
-    work = Work(subject, facts, asked, beside, at, Resources(device, memory_limit - held), number)
+    # What a job scans as one: another job of the same network has permutations of its own.
+    scanned = digest([subject.object_model, asked.probe_seed, [state.layer.name for state in states], list(labels)])
+    work = Work(subject, facts, asked, beside, at, Resources(device, memory_limit - held), scanned, number)
     if beside.raw_input is not None and len(labels):
         work.read_input(beside.raw_input)
     for index, layer_state in enumerate(states):

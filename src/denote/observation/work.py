@@ -61,6 +61,7 @@ class Work:
     beside: Beside
     labels: Halves[Labels]
     whole: Resources
+    scan_key: str
     equal_rows: int | None = None
     observers: dict[str, Observer] = field(default_factory=dict)
     on_input: dict[str, BySize] = field(default_factory=dict)
@@ -133,7 +134,7 @@ class Work:
     def look_over(self) -> None:
         """What only shows once all layers are there."""
         if self.scans:
-            found = join_layers(self.scans, self.subject.object_model, self.asked.rule.q)
+            found = join_layers(self.scans, self.subject.object_model, self.asked.rule.q, self.scan_key)
             for name in ("scan", "pairs", "null_check"):
                 self._add(name, getattr(found, name))
         if len(self.labels.test):
@@ -210,10 +211,10 @@ class Work:
 
     def _pairs(self, around: Around, mixing: Mixing) -> None:
         place = {**_place(around.layer_state), "object_model": self.subject.object_model}
+        groups = None if self.facts.groups is None else self.facts.groups.test
         found = scan_layer(
             around.state.test, self.labels.test, live_neurons(around.state.fit), place, self.asked.rule.q,
-            draws=self.asked.permutations, groups=None if self.facts.groups is None else self.facts.groups.test,
-            resources=around.resources,
+            key=self.scan_key, draws=self.asked.permutations, groups=groups, resources=around.resources,
         )  # fmt: skip
         passing = pl.Series("n_passing", mixing.neurons_passing, dtype=pl.Int64)
         self.scans.append(replace(found, scan=found.scan.with_columns(passing)))
