@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -91,6 +92,12 @@ def rotated(state: Halves[State], layer: Layer, draw: int, probe_seed: int) -> H
     """
     rotation = random_rotation(state.fit, layer, draw, probe_seed)
     return Halves(_turned(state.fit, rotation), _turned(state.test, rotation))
+
+
+def nbytes(turned: Sequence[Halves[State]]) -> int:
+    """Bytes that the matrices of states take which are turned when they are read."""
+    lazy = [each.fit.values for each in turned if isinstance(each.fit, StoredState)]
+    return sum(turn.matrix.nbytes for each in lazy if isinstance(each, _TurnedWhenRead) for turn in each.rotation.turns)
 
 
 def random_rotation(fit: State, layer: Layer, draw: int, probe_seed: int) -> Rotation:

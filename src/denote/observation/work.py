@@ -17,7 +17,7 @@ from denote.denotation.mixing import Mixing, attributes_passed
 from denote.denotation.neurons import Neurons
 from denote.denotation.properties import family_halves
 from denote.denotation.rivals import SimpleColumns
-from denote.denotation.rotation import rotated
+from denote.denotation.rotation import nbytes, rotated
 from denote.denotation.search import Settings
 from denote.denotation.thresholds import MEMORY
 from denote.errors import StateError
@@ -116,6 +116,8 @@ class Work:
                 check_state(each.test, self.labels.test.values)
         with _naming(f"layer {layer.name}"):
             turned = [rotated(state, layer, draw, self.asked.probe_seed) for draw in range(rotations)]
+        if isinstance(state.fit, StoredState):  # then the matrices are what rotations hold
+            resources = replace(resources, memory=max(resources.memory / 4, resources.memory - nbytes(turned)))
         around = Around(layer_state, state, twins, turned, *self._randomised(index), resources)
         mixing = None
         if len(self.labels.fit):
