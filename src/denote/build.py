@@ -190,6 +190,9 @@ def _check_controls(control: Mapping[str, Any]) -> None:
         for key in settings or {}:
             if key not in CONTROLS[name]:
                 raise ConfigError(f"control.{name}.{key}", "no such key", one_of(key, sorted(CONTROLS[name])))
+    if "control_task" in control and (control["control_task"] or {}).get("column") is None:
+        key = "control.control_task.column"
+        raise ConfigError(key, "is missing", f"name a column whose values recur, such as an id: {key}=NAME")
     for group, settings in CONTROLS.items():
         for name in settings - {"enabled", "column"} if group in control else ():
             _number({"control": control}, f"control.{group}.{name}", low=1, whole=True)

@@ -69,8 +69,8 @@ SCAN: dict[str, type[pl.DataType]] = {
     **_OBSERVED,
     "n_neurons": INTEGER, "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
     **_columns("n_test n_positive_test n_tests n_carrying n_passing below_05", INTEGER), "expected_05": NUMBER,
-    "below_001": INTEGER, "expected_001": NUMBER, "best_neuron": INTEGER,
-    **_columns("best_auroc max_statistic max_p_value scan_max_p_value", NUMBER), "note": TEXT,
+    "below_001": INTEGER, "expected_001": NUMBER, "scan_key": TEXT, "best_neuron": INTEGER,
+    **_columns("best_auroc max_statistic max_p_value scan_max_p_value model_max_p_value", NUMBER), "note": TEXT,
 }  # fmt: skip
 SCAN_KEY = ("object_model", "layer", "pooling", "attribute")
 

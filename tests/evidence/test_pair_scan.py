@@ -118,10 +118,14 @@ def test_jobs_merged_from_what_they_keep_decide_as_all_p_values_would(effect: fl
 def test_decisions_do_not_depend_on_how_jobs_are_merged() -> None:
     layers = [scanned(f"l{i}", seed=i, draws=20) for i in range(3)]
     whole = join_layers(layers, "m", Q)
-    alone = [join_layers([layer], "m", Q) for layer in layers]
+    alone = [join_layers([layer], "m", Q, f"scan {place}") for place, layer in enumerate(layers)]
     pairs, scan = decide_pairs(pl.concat(a.pairs for a in alone), pl.concat(a.scan for a in alone), Q)
     assert pairs.equals(whole.pairs)
-    assert scan.drop("scan_max_p_value").equals(whole.scan.drop("scan_max_p_value"))
+    of_a_scan = ("scan_key", "scan_max_p_value", "model_max_p_value")
+    assert scan.drop(of_a_scan).equals(whole.scan.drop(of_a_scan))
+    assert whole.scan["model_max_p_value"].equals(whole.scan["scan_max_p_value"].alias("model_max_p_value"))
+    expected = (3 * scan["scan_max_p_value"]).clip(upper_bound=1.0)
+    assert scan["model_max_p_value"].to_list() == pytest.approx(expected.to_list())
 
 
 def test_counts_stand_beside_neurons_and_cells() -> None:

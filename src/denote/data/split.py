@@ -135,7 +135,12 @@ def validation_rows(
     dealt = deal(samples.targets[rows], [1 - share, share], groups, "validation", seed)
     train, validation = np.sort(rows[dealt == 0]), np.sort(rows[dealt == 1])
     if not len(train) or not len(validation):
-        raise DataError(where, f"a share of {share} of {len(rows)} rows leaves {len(train)} and {len(validation)}")
+        left = f"a share of {share} of {len(rows)} rows leaves {len(train)} and {len(validation)}"
+        if groups is None:
+            raise DataError(where, left)
+        n = len(np.unique(groups))
+        raise DataError(f"split.group={group}", f"{left}, as only {n} groups have rows in this part",
+                        "allowed: a column with more groups")  # fmt: skip
     return train, validation
 
 

@@ -78,7 +78,10 @@ def _layer(
     first = group.row(0, named=True)
     gaps = sum(model["label_proportion"] is None for model in models)
     detectable = _detectable(group, cutoffs, rule)
-    proportion, folded = (t_interval(_values(models, name)) for name in ("label_proportion", "folded"))
+    proportion, folded = (
+        t_interval(_values(models, name), within=within)
+        for name, within in (("label_proportion", (0.0, 1.0)), ("folded", (0.0, 0.5)))
+    )
     return {
         "depth": first["depth"], "relative_depth": first["relative_depth"],
         "n_models": len(models), "n_neurons": group.height, "n_live": n_live, "n_denoting": n_denoting,

@@ -16,6 +16,7 @@ from denote.evidence.label_controls import Draw
 from denote.evidence.measuring import Columns, share_of
 from denote.observers.observer import class_counts
 from denote.streams import stream
+from denote.tables import note
 
 DRAWS = 5
 """Labellings of each attribute."""
@@ -24,6 +25,10 @@ TRIES = 100
 """Labellings that are drawn before a type of label counts as too rare."""
 
 Codes: TypeAlias = Int[np.ndarray, " sample"]
+
+
+FEW_TYPES = 50
+"""With fewer types a labelling is a union of a few kinds of rows, which may be read off what they look like."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,15 @@ class ControlTask:
         return {"control_task_auroc": mean, "note": [self._remark(count) for count in counts]}
 
     def _remark(self, count: int) -> str | None:
-        reason = self._impossible
-        if reason is None and count < self.n_draws:
-            reason = f"mean of {count} draws" if count else "no labelling has enough rows of both labels"
+        n_types, missing = len(self._recurring), self.n_draws - count
+        reason = self._impossible or note(
+            f"only {n_types} types recur, which may be read without memory" if n_types < FEW_TYPES else None,
+            None
+            if not missing
+            else f"mean of {count} draws"
+            if count
+            else "no labelling has enough rows of both labels",
+        )
         return reason and f"control_task_auroc: {reason}"
 
     @property

@@ -193,12 +193,16 @@ def hanley_mcneil_variance(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike)
     return np.asarray(a * (1 - a) * (1 + m * (1 - a) / (2 - a) + m * a / (1 + a)) / pairs)
 
 
-def t_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate[float]:
+def t_interval(
+    values: ArrayLike, confidence: float = 0.95, within: tuple[float, float] = (-np.inf, np.inf)
+) -> Estimate[float]:
     """Student's interval of the mean of independent values, here one per object model (METHOD section 4).
 
     Args:
         values: One number per model; nan is left out.
         confidence: Of the two-sided interval.
+        within: Between which numbers the mean must lie; an interval of few values that reaches beyond is cut there,
+            which leaves its coverage as it is.
 
     Returns:
         The mean, nan without values, and its bounds, nan below two.
@@ -209,7 +213,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate[float]:
     if len(kept) < 2:
         return Estimate(mean, float("nan"), float("nan"))
     half = float(stats.t.ppf((1 + confidence) / 2, len(kept) - 1) * kept.std(ddof=1) / np.sqrt(len(kept)))
-    return Estimate(mean, mean - half, mean + half)
+    return Estimate(mean, max(mean - half, within[0]), min(mean + half, within[1]))
 
 
 def _z(confidence: float, one_sided: bool) -> float:

@@ -77,6 +77,8 @@ def _row(
     if hits:
         p_value = hits_p_value(sum(hits), len(hits), q)
         row |= {"n_with_hit": sum(hits), "expected": q * len(hits), "p_value": p_value, "alarm": p_value < ALARM}
+        if hits_p_value(len(hits), len(hits), q) >= ALARM:
+            row |= {"alarm": None, "note": f"{len(hits)} replicates are too few for an alarm, whatever they show"}
     else:
         row |= {"note": missing}
     return table([row], NULL_CHECK)

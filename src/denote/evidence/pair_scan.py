@@ -117,6 +117,7 @@ def join_layers(layers: Sequence[LayerScan], object_model: str, q: float = 0.05,
         layer.scan.with_columns(
             _number("max_p_value", max_p_values(layer.maxima.observed, [layer.maxima])),
             _number("scan_max_p_value", max_p_values(layer.maxima.observed, maxima)),
+            pl.lit(key).alias("scan_key"),
         )
         for layer in layers
     ]
@@ -140,7 +141,8 @@ def decide_pairs(pairs: pl.DataFrame, scan: pl.DataFrame, q: float = 0.05) -> tu
 
     Returns:
         Pairs with ``q_value`` (exact up to q; above it an upper bound) and ``carries``, and the scan with
-        ``n_carrying``: null where nothing was tested.
+        ``n_carrying``, null where nothing was tested, and ``model_max_p_value``: Bonferroni's over the scans that jobs
+        made of one object model, since their permutations cannot be joined any more.
     """
     q_value = benjamini_hochberg(pairs["p_value"].to_numpy(), int(scan["n_tests"].sum()))
     pairs = pairs.with_columns(q_value=pl.Series(q_value, dtype=pl.Float64)).with_columns(
@@ -150,7 +152,11 @@ def decide_pairs(pairs: pl.DataFrame, scan: pl.DataFrame, q: float = 0.05) -> tu
     columns = scan.columns
     scan = scan.drop("n_carrying", strict=False).join(counts, on=SCAN_KEY, how="left", maintain_order="left")
     tested = pl.when(pl.col("n_tests") > 0)
-    scan = scan.with_columns(n_carrying=tested.then(pl.col("n_carrying").fill_null(0)))
+    scans = pl.col("scan_key").n_unique().over("object_model")
+    scan = scan.with_columns(
+        n_carrying=tested.then(pl.col("n_carrying").fill_null(0)),
+        model_max_p_value=pl.min_horizontal(scans * pl.col("scan_max_p_value"), pl.lit(1.0)),
+    ).with_columns(pl.when(pl.col("scan_max_p_value").is_not_null()).then("model_max_p_value"))
     return pairs, scan.select(columns)
 
 
@@ -216,6 +222,8 @@ def _summary(
         "max_statistic": maxima.observed,
         "max_p_value": [None] * len(labels),
         "scan_max_p_value": [None] * len(labels),
+        "model_max_p_value": [None] * len(labels),
+        "scan_key": [None] * len(labels),
         "note": reasons,
     }
 

@@ -53,7 +53,8 @@ def seed_spread(cells: pl.DataFrame) -> pl.DataFrame:
 
 def _bounds(values: pl.Series, score: str) -> pl.DataFrame:
     """Low and high end of the t-interval of every list of scores."""
-    ends = [t_interval(each.drop_nulls().to_numpy()) for each in values]
+    within = (-1.0, 1.0) if score == "selectivity" else (0.0, 1.0)
+    ends = [t_interval(each.drop_nulls().to_numpy(), within=within) for each in values]
     series = [pl.Series(f"{score}_{end}", [getattr(each, end) for each in ends], dtype=pl.Float64)
               for end in ("low", "high")]  # fmt: skip
     return pl.DataFrame(series).fill_nan(None)

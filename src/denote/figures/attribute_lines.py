@@ -37,7 +37,7 @@ def over_models(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     within = frame.filter(pl.col("auroc").is_not_null()).group_by(*key, "object_model", maintain_order=True)
     points = within.agg(pl.col(*scores).mean()).group_by(key, maintain_order=True)
     found = points.agg(pl.len().alias("n_models"), pl.col("auroc").alias("each"), pl.col(*scores).mean())
-    intervals = [t_interval(each) for each in found["each"]]
+    intervals = [t_interval(each, within=(0.0, 1.0)) for each in found["each"]]
     bounds = np.array([(each.low, each.high) for each in intervals]).reshape(-1, 2)
     several = pl.col("n_models") > 1
     return found.with_columns(

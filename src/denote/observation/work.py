@@ -174,10 +174,18 @@ class Work:
             observers = _named(f"{layer.name}/{name}", found.observers, around.state.fit)
             self.observers |= observers
             cells = self._with_randomised(found, probe, next(iter(observers.values())), around)
-            remark = note(GROUPED if self.facts.groups is not None else None, DRAWN if self.equal_rows else None)
-            cells = _with_notes(cells, [remark] * cells.height)
+            cells = _with_notes(cells, [self._remark] * cells.height)
             self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
             self._add("controls", _placed(found.replicates, _place(around.layer_state)))
+
+    @property
+    def _remark(self) -> str | None:
+        """What holds for all cells and should not be forgotten."""
+        groups, number = self.facts.groups, self.equal_rows
+        return note(
+            None if groups is None else f"groups: {len(np.unique(groups.test))} in test; {GROUPED}",
+            None if number is None else f"equal rows: {number} of each label in fit and in test; {DRAWN}",
+        )  # fmt: skip
 
     def _with_randomised(self, found: CellEvidence, probe: Probe, observer: Observer, around: Around) -> pl.DataFrame:
         """The cells with the randomisation check of their map, where they have one."""
