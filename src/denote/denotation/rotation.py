@@ -52,6 +52,8 @@ class Rotation:
         self, block: Float32[np.ndarray, "row neuron"], columns: Int[np.ndarray, " column"]
     ) -> Float32[np.ndarray, "row column"]:
         """Some columns of the turned state, from whole rows of the state."""
+        if self._plain and len(columns) == len(self.mean):
+            return np.asarray((block - self.mean) @ self.turns[0].matrix)
         out = np.zeros((len(block), len(columns)), dtype=np.float32)
         turn, channel, position = self._whereabouts[:, columns]
         for index in np.unique(turn[turn >= 0]):
@@ -62,6 +64,11 @@ class Rotation:
             product = centred.reshape(-1, len(places)) @ self.turns[index].matrix[:, channels]
             out[:, here] = product.reshape(*centred.shape[:2], len(channels))[:, position[here], place]
         return out
+
+    @property
+    def _plain(self) -> bool:
+        """Whether all neurons are turned together as they stand, which one product does."""
+        return len(self.turns) == 1 and self.turns[0].places.shape == (len(self.mean), 1)
 
     @cached_property
     def _whereabouts(self) -> Int[np.ndarray, "3 neuron"]:

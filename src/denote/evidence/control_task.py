@@ -80,15 +80,12 @@ class ControlTask:
         return {"control_task_auroc": mean, "note": [self._remark(count) for count in counts]}
 
     def _remark(self, count: int) -> str | None:
-        n_types, missing = len(self._recurring), self.n_draws - count
-        reason = self._impossible or note(
-            f"only {n_types} types recur, which may be read without memory" if n_types < FEW_TYPES else None,
-            None
-            if not missing
-            else f"mean of {count} draws"
-            if count
-            else "no labelling has enough rows of both labels",
-        )
+        n_types = len(self._recurring)
+        few = f"only {n_types} types recur, which may be read without memory" if n_types < FEW_TYPES else None
+        if not count:
+            reason = self._impossible or "no labelling has enough rows of both labels"
+        else:
+            reason = note(few, f"mean of {count} draws" if count < self.n_draws else None)
         return reason and f"control_task_auroc: {reason}"
 
     @property

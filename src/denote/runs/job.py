@@ -139,6 +139,7 @@ class Job:
             searched = families(config["attribute"], self.data.samples)
             labels = merge_labels(searched)
             reasons = check_rows(labels, self.data.parts, self.rule.min_rows)
+            self.check_equal_rows(labels)
             types, rivals = self.types(), simple_columns(self.data.samples, config["evidence"]["rivals"])
         spec = self.model_spec()
         return Prepared(spec, self.layers(spec), self.probes(), searched, labels, reasons, groups, types, rivals)
@@ -318,6 +319,21 @@ class Job:
             return None
         codes = self.data.samples.column(column, "split.group").rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
         return Halves(codes[self.data.parts.fit], codes[self.data.parts.test])
+
+    def check_equal_rows(self, labels: Labels) -> None:
+        """Refuse a number of rows that no attribute has.
+
+        Raises:
+            ConfigError: with the most that one has.
+        """
+        number, parts = self.config["evidence"]["equal_rows"], self.data.parts
+        if not isinstance(number, int) or not len(labels):
+            return
+        rows = [(labels.values[part] == label).sum(0) for part in (parts.fit, parts.test) for label in (0, 1)]
+        most = int(np.min(rows, axis=0).max())
+        if number > most:
+            raise ConfigError("evidence.equal_rows", f"no attribute has {number} rows of each label in fit and in test",
+                              f"allowed: at most {most} here, or auto")  # fmt: skip
 
     def types(self) -> Int[np.ndarray, " sample"] | None:
         """Type of every sample for the control task, where it has a column; -1 where the column is null."""
