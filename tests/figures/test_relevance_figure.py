@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.text import Text
 
 from denote.figures.relevance import draw_relevance, draw_relevance_by_neuron, grouped, picture
 from denote.streams import stream
+
+
+def reading(ax: Axes) -> str:
+    """What stands after a panel's name."""
+    (text,) = ax.texts
+    return text.get_text()
 
 
 @settings(max_examples=60, deadline=None)
@@ -43,8 +51,8 @@ def test_each_layer_has_its_panel_with_symmetric_limits_and_its_scale() -> None:
     assert list(panels) == ["input", "conv", "fc", "dead", "logits"]
     assert {ax.images[0].get_clim() for ax in panels.values()} == {(-1, 1)}
     fc = np.asarray(panels["fc"].images[0].get_array(), float)
-    assert (fc.min(), "7" in panels["fc"].get_title(loc="right")) == (-1, True)
-    assert "undefined" in panels["dead"].get_title(loc="right")
+    assert (fc.min(), "7" in reading(panels["fc"])) == (-1, True)
+    assert "undefined" in reading(panels["dead"])
     figure.canvas.draw()
 
 
@@ -53,7 +61,7 @@ def test_a_panel_counts_what_is_outside_its_band_and_says_where_there_is_none() 
     grids = {layer: (len(values),) for layer, values in relevance.items()}
     figure = draw_relevance(relevance, grids, "odd", np.ones((2, 2)), {"fc": 0.25, "all in": 0.4})
     panels = {ax.get_title(loc="left"): ax for ax in figure.axes if ax.images}
-    readings = {layer: ax.get_title(loc="right").split(";")[0] for layer, ax in panels.items()}
+    readings = {layer: reading(ax).split(";")[0] for layer, ax in panels.items()}
     assert readings == {
         "input": "no shuffled band", "fc": "2 of 4 outside the band (±0.25)",
         "all in": "0 of 2 outside the band (±0.4)", "bare": "no shuffled band",
@@ -62,9 +70,20 @@ def test_a_panel_counts_what_is_outside_its_band_and_says_where_there_is_none() 
     np.testing.assert_array_equal(np.isfinite(shown[:5]), [True, True, False, True, True])
     np.testing.assert_array_equal(np.nan_to_num(shown[:5]) != 0, [True, False, False, True, False])
     (bar,) = [ax for ax in figure.axes if not ax.images]
-    assert [tick.get_text() for tick in bar.get_yticklabels()][1::2] == ["−band", "+band"]
+    assert [tick.get_text() for tick in bar.get_yticklabels()][1:4] == ["−band", "inside: no evidence", "+band"]
     bare = draw_relevance({"bare": np.ones(3)}, grids, "odd")
     assert "band" not in "".join(tick.get_text() for tick in bare.axes[-1].get_yticklabels())
+
+
+def test_the_name_and_the_reading_of_a_narrow_picture_stand_side_by_side_on_the_page() -> None:
+    figure = draw_relevance({"fc": np.ones(64)}, {"fc": (64,)}, "odd", np.ones((8, 8)), {"input": 0.123, "fc": 0.4})
+    figure.canvas.draw()
+    for ax in [ax for ax in figure.axes if ax.images]:
+        (title,) = [text for text in ax.findobj(Text) if text.get_text() in ("input", "fc")]
+        name, caption = title.get_window_extent(), ax.texts[0].get_window_extent()
+        assert figure.bbox.x0 <= name.x0 < name.x1 < caption.x0 < caption.x1 <= figure.bbox.x1
+        assert abs(name.y0 - caption.y0) < name.height / 2
+        assert caption.y0 > ax.get_window_extent().y1
 
 
 def test_each_attribute_has_its_own_band_over_neurons() -> None:

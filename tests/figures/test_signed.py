@@ -1,4 +1,4 @@
-"""Colours of signed values: nothing inside the band, sign and order outside, and both seen without colours."""
+"""Colours of signed values: pale inside the band, sign and order outside, and both seen without colours."""
 
 from __future__ import annotations
 

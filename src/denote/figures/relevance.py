@@ -33,8 +33,9 @@ def draw_relevance(
     """Heat map of relevance, weight x standard deviation of the neuron, over all layers.
 
     Each layer's observer has its own scale, so each panel is coloured against its own largest absolute value, which
-    stands beside the layer's name; zero is always the same pale grey. So is every neuron inside the band that
-    observers of shuffled labels reach, since its weight means nothing; colours start at the end of the band.
+    stands beside the layer's name; zero is always the same pale grey. So is every neuron inside the band, where no
+    single weight is evidence: observers of shuffled labels put as large a share of their weight on one neuron.
+    Together such neurons may still carry the attribute. Colours start at the end of the band.
 
     Args:
         relevance: Per layer, in the order to be drawn, the signed relevance of every neuron; not finite = left out.
@@ -75,7 +76,7 @@ def draw_relevance(
 
 
 def _reading(relevance: Float[np.ndarray, " neuron"], band: float | None) -> str:
-    """What stands beside a layer's name: how many neurons mean something, and the scale."""
+    """What stands beside a layer's name: how many neurons lie outside the band, and the scale."""
     top, n = largest(relevance), int(np.isfinite(relevance).sum())
     scale = f"largest |relevance| {top:.3g}" if top > 0 else "all zero or undefined"
     if band is None:
@@ -128,8 +129,11 @@ def _draw_picture(ax: Axes, layer: str, reading: str, shown: Float[np.ndarray, "
     ax.imshow(shown, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
     ax.set_anchor("W")
     ax.patch.set_hatch("////////")
-    ax.set_title(layer)
-    ax.set_title(f"{reading}  ", loc="right", fontsize=8, fontweight="normal", color="0.3")
+    # After the name and not flush right: a picture may be narrower than what there is to read.
+    ax.annotate(
+        reading, (1, 0), (8, 0), xycoords=ax.set_title(layer), textcoords="offset points",
+        va="bottom", fontsize=8, color="0.3",
+    )  # fmt: skip
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
@@ -142,7 +146,7 @@ def _colour_bar(figure: Figure, axes: np.ndarray, *, banded: bool) -> None:
     )
     bar.set_label("relevance / largest of its layer\n(> 0 speaks for the attribute)")
     if banded:
-        bar.set_ticks([-1, -EDGE, 0, EDGE, 1], labels=["−largest", "−band", "inside: nothing", "+band", "+largest"])
+        bar.set_ticks([-1, -EDGE, 0, EDGE, 1], labels=["−largest", "−band", "inside: no evidence", "+band", "+largest"])
     else:
         bar.set_ticks([-1, 0, 1])
     bar.outline.set_visible(False)
@@ -188,7 +192,7 @@ def draw_relevance_by_neuron(
         xticklabels=False, yticklabels=False, rasterized=values.size > MANY,
     )  # fmt: skip
     bar = ax.figure.colorbar(ax.collections[0], ax=ax, pad=0.01, fraction=0.03)
-    inside = "" if band is None else "\n0 inside an attribute's shuffled band"
+    inside = "" if band is None else "\n0 inside an attribute's band: no evidence"
     bar.set_label(f"relevance (log-odds\nper standard deviation){inside}")
     bar.outline.set_visible(False)
     shown = thinned(names, 32)
