@@ -66,7 +66,8 @@ def scanned(seed: int, draws: int) -> dict[str, float]:
     names = tuple(f"attribute {number}" for number in range(attributes))
     place = {"object_model": f"noise {seed}", "layer": "noise", "pooling": "none"}
     labels, live = Labels(names, ("named",) * attributes, values), np.ones(neurons, dtype=bool)
-    found = join_layers([scan_layer(state, labels, live, place, Q, draws=draws)], place["object_model"], Q)
+    name = place["object_model"]
+    found = join_layers([scan_layer(state, labels, live, place, Q, key=name, draws=draws)], name, Q, name)
     p_value, max_p = found.pairs["p_value"].to_numpy(), found.scan["max_p_value"].drop_nulls()
     best = found.scan["best_auroc"].to_numpy()
     return {

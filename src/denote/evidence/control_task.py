@@ -82,10 +82,8 @@ class ControlTask:
     def _remark(self, count: int) -> str | None:
         n_types = len(self._recurring)
         few = f"only {n_types} types recur, which may be read without memory" if n_types < FEW_TYPES else None
-        if not count:
-            reason = self._impossible or "no labelling has enough rows of both labels"
-        else:
-            reason = note(few, f"mean of {count} draws" if count < self.n_draws else None)
+        none = self._impossible or "no labelling has enough rows of both labels"
+        reason = note(few, f"mean of {count} draws" if count < self.n_draws else None) if count else none
         return reason and f"control_task_auroc: {reason}"
 
     @property
