@@ -18,7 +18,7 @@ from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.label_controls import LabelControl, Shuffled
 from denote.evidence.measuring import Columns, frame, mean_of_defined, measured_sizes, scored_together
 from denote.evidence.permutations import DRAWS, Groups
-from denote.evidence.relevance_band import largest_share, relevance_band, weighs_neurons
+from denote.evidence.relevance_band import largest_relevance, relevance_band, weighs_neurons
 from denote.evidence.replicates import Replicate, refits, replicates
 from denote.evidence.resampling import DRAWS as BOOTSTRAPS
 from denote.evidence.resampling import Resampling
@@ -164,7 +164,7 @@ def with_band(
         return observer
     draws = Shuffled(labels, shuffles, probe_seed, groups).draws()
     drawn = [
-        largest_share(replace(refit, spread=observer.spread))
+        largest_relevance(replace(refit, spread=observer.spread))
         for _, (refit,), _ in refits(draws, state, probe, _of_fit(groups), probe_seed, resources)
     ]
     return replace(observer, band=relevance_band(observer, drawn)["relevance_band"])
@@ -301,11 +301,11 @@ def _of_other_states(
 
 def _band(observer: Observer, place: int, drawn: Sequence[Replicate]) -> Iterator[Columns]:
     """The heat map's band of one size, which is that of the shuffled control."""
-    shares = [each.shares[place] for each in drawn if each.control == Shuffled.name and each.shares]
+    largest = [each.largest[place] for each in drawn if each.control == Shuffled.name and each.largest]
     if observer.spread is None:
         yield {"note": "relevance_band: this probe does not weigh every neuron"}
-    elif shares:
-        yield relevance_band(observer, shares)
+    elif largest:
+        yield relevance_band(observer, largest)
 
 
 def _fill(columns: Columns, answers: Iterable[Columns]) -> None:

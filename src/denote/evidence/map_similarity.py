@@ -31,8 +31,8 @@ def randomised_similarity(
 
     After Adebayo et al. (2018), Sanity Checks for Saliency Maps. Near 1 the map does not depend on what the layer
     learned: it may only show the input, or what a skip connection carries past the layer. Near 0 it does depend on it,
-    or it is noise, against which neurons outside the shuffled band speak. Units of two initialisations are in no
-    relation, so for layers without places and skips near 0 is what to expect and says little.
+    or it is noise: the shuffled band tells these apart. Units of two initialisations are in no relation, so for layers
+    without places and skips near 0 is what to expect and says little.
 
     Args:
         probe: A probe whose observers weigh every neuron.

@@ -1,4 +1,4 @@
-"""The heat map's control: how large a share of its weight an observer puts on one neuron if there is nothing to read."""
+"""The heat map's control: how large the weight of a neuron gets where there is nothing to read."""
 
 from __future__ import annotations
 
@@ -19,52 +19,39 @@ def weighs_neurons(probe: Probe, observer: Observer) -> bool:
     return not probe.reads_neurons and observer.hidden is None
 
 
-def largest_share(observer: Observer) -> PerAttribute:
-    """Largest |relevance| over the neurons of every attribute, as a share of the length of all of its relevance.
-
-    Returns:
-        From 1 / sqrt(neurons), all alike, to 1, a single one; 0 where no neuron has a weight, NaN without fit.
-    """
+def largest_relevance(observer: Observer) -> PerAttribute:
+    """Largest |weight x standard deviation on *fit*| over the neurons of every attribute; NaN without fit."""
     largest: PerAttribute = np.abs(observer.relevance).max(0)
-    length = _length(observer)
-    return np.divide(largest, length, out=length.copy(), where=length > 0)
-
-
-def _length(observer: Observer) -> PerAttribute:
-    """Euclidean norm of the relevance of every attribute."""
-    length: PerAttribute = np.linalg.norm(observer.relevance, axis=0)
-    return length
+    return largest
 
 
 def relevance_band(observer: Observer, drawn: Sequence[PerAttribute]) -> Columns:
-    """The band inside which no single weight is evidence, and how many neurons lie outside.
+    """The band inside which a neuron's relevance means nothing, and how many neurons lie outside.
 
-    Shares are compared, not sizes: labels that cannot be separated take larger weights than those that can, whose loss
-    is soon near 0. Observers of B shuffled labels and the real one are exchangeable where there is nothing to read, in
-    whatever is computed from one observer, so that the largest share of the real one is among the m largest of all
-    B + 1 with chance m / (B + 1), or less with ties. The band ends at the m-th largest of the B, m the most that keeps
-    this at 1 / `ONE_IN`, at least 1; fewer than 19 draws cannot keep it and a note says what they keep. This holds for
-    all neurons of an attribute together (the largest of them is compared), not for all attributes together.
+    An observer of B shuffled labels and the real one are exchangeable where there is nothing to read, so that the
+    largest relevance of the real one is among the m largest of all B + 1 with chance m / (B + 1), or less with ties.
+    The band ends at the m-th largest of the B, m the most that keeps this at 1 / `ONE_IN`, at least 1; fewer than 19
+    draws cannot keep it and a note says what they keep. This holds for all neurons of an attribute together (the
+    largest of them is compared), not for all attributes together.
 
     Args:
         observer: The real one, with ``spread``.
-        drawn: `largest_share` of every observer of shuffled labels.
+        drawn: `largest_relevance` of every observer of shuffled labels.
 
     Returns:
-        ``relevance_band``, the share at which it ends in units of the real `Observer.relevance`, >= 0, and
-        ``n_outside_band`` as columns of cells.
+        ``relevance_band``, in units of `Observer.relevance`, >= 0, and ``n_outside_band`` as columns of cells.
     """
-    ends = [_end(np.array(shares)) for shares in zip(*drawn, strict=True)]
-    band = np.array([end for end, _ in ends], dtype=np.float64) * _length(observer)
+    ends = [_end(np.array(largest)) for largest in zip(*drawn, strict=True)]
+    band = np.array([end for end, _ in ends], dtype=np.float64)
     real = np.abs(observer.relevance)
     defined = ~np.isnan(band) & observer.fitted
     outside = [int(count) if there else None for count, there in zip((real > band).sum(0), defined, strict=True)]
     return {"relevance_band": band, "n_outside_band": outside, "note": [reason for _, reason in ends]}
 
 
-def _end(shares: PerAttribute) -> tuple[float, str | None]:
-    """The share at which the band of one attribute ends, and what there is to say of it."""
-    known = np.sort(shares[~np.isnan(shares)])
+def _end(largest: PerAttribute) -> tuple[float, str | None]:
+    """The end of the band of one attribute, and what there is to say of it."""
+    known = np.sort(largest[~np.isnan(largest)])
     if not len(known):
         return np.nan, None  # no fit, which has a note already
     if known[-1] == 0:

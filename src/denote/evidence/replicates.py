@@ -13,7 +13,7 @@ from denote.data.parts import Halves
 from denote.evidence.label_controls import Draw
 from denote.evidence.measuring import Columns, Hear, frame, measured_sizes
 from denote.evidence.permutations import Groups
-from denote.evidence.relevance_band import largest_share
+from denote.evidence.relevance_band import largest_relevance
 from denote.evidence.scores import PerAttribute
 from denote.observers.observer import Observer, Probe, fit_sizes
 from denote.observers.reading import Resources, State
@@ -34,13 +34,13 @@ class Replicate:
         control: Name of the control.
         number: Which draw.
         curve: Measured columns, one per size of the probe.
-        shares: `largest_share`, one per size; empty where neurons have no weights to compare.
+        largest: `largest_relevance`, one per size; empty where neurons have no weights to compare.
     """
 
     control: str
     number: int
     curve: Sequence[Columns]
-    shares: Sequence[PerAttribute]
+    largest: Sequence[PerAttribute]
 
     @property
     def cells(self) -> pl.DataFrame:
@@ -58,7 +58,7 @@ def replicates(
     resources: Resources,
     heard: Mapping[str, Sequence[Hear]],
 ) -> Iterator[Replicate]:
-    """Refit a probe for every draw and measure what it finds; of the weights only the largest shares are kept.
+    """Refit a probe for every draw and measure what it finds; of the weights only the largest are kept.
 
     Args:
         draws: Labels, each draw with at least one attribute.
@@ -76,7 +76,7 @@ def replicates(
         curve = measured_sizes(observers, state, draw.labels, groups, probe_seed, left, hear)
         for columns in curve:
             columns["note"] = [note(reason, "a control has no controls of its own") for reason in columns["note"]]
-        known = [] if spread is None else [largest_share(replace(each, spread=spread)) for each in observers]
+        known = [] if spread is None else [largest_relevance(replace(each, spread=spread)) for each in observers]
         yield Replicate(draw.control, draw.number, curve, known)
 
 

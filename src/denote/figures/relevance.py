@@ -34,7 +34,7 @@ def draw_relevance(
 
     Each layer's observer has its own scale, so each panel is coloured against its own largest absolute value, which
     stands beside the layer's name; zero is always the same pale grey. So is every neuron inside the band, where no
-    single weight is evidence: observers of shuffled labels put as large a share of their weight on one neuron.
+    single weight is evidence: observers of shuffled labels have weights as large.
     Together such neurons may still carry the attribute. Colours start at the end of the band.
 
     Args:

@@ -34,8 +34,7 @@ class Observer:
         fit_balanced_accuracy: Balanced accuracy of that neuron on *fit*.
         l2: Penalty of each attribute, where the fit has one.
         spread: Standard deviation of every neuron on *fit*, where it was noted.
-        band: Up to which |relevance| no single neuron is evidence, per attribute: observers of shuffled labels put as
-            large a share of their weight on one; NaN or None where not known.
+        band: Largest |relevance| that observers of shuffled labels reach, per attribute; NaN or None where not known.
         hidden: Weights of a hidden layer of rectified units that all attributes share, in raw units of the state; None
             where the scores are linear in the state.
         hidden_bias: Its intercepts.

@@ -98,8 +98,8 @@ def _drawn(layer: str, relevance: Float[np.ndarray, " neuron"], band: float | No
 def _what_of_band(layers: Iterable[str], band: Mapping[str, float]) -> str:
     without = [layer for layer in layers if layer not in band]
     inside = (
-        "Inside the band, drawn as zero, no single weight is evidence: observers of shuffled labels put as large a share "
-        "of their weight on one neuron; together they may still carry the attribute."
+        "Inside the band, drawn as zero, no single weight is evidence: observers of shuffled labels have weights as "
+        "large; together they may still carry the attribute."
     )
     if not without:
         return inside
