@@ -26,7 +26,7 @@ def largest_relevance(observer: Observer) -> PerAttribute:
 
 
 def relevance_band(observer: Observer, drawn: Sequence[PerAttribute]) -> Columns:
-    """The band inside which a neuron's relevance means nothing, and how many neurons lie outside.
+    """The band inside which no single neuron's relevance is evidence, and how many neurons lie outside.
 
     An observer of B shuffled labels and the real one are exchangeable where there is nothing to read, so that the
     largest relevance of the real one is among the m largest of all B + 1 with chance m / (B + 1), or less with ties.
