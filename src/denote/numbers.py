@@ -5,7 +5,7 @@ Each exists for one number and, where tables of any length are put into words, f
 
 from __future__ import annotations
 
-from math import copysign, floor, isnan
+from math import floor, isnan
 
 import polars as pl
 
@@ -32,11 +32,11 @@ def proportion(value: float | None, decimals: int = 2, limit: float | None = Non
     units = floor(abs(value) * scale + 0.5)
     if units == scale and abs(value) < 1:
         units -= 1
-    read = copysign(units / scale, value)
-    if limit is not None and decimals < MOST_DECIMALS and _side(value, limit) != _side(read, limit):
-        return proportion(value, decimals + 1, limit)
     whole, rest = divmod(units, scale)
-    return f"{'-' if value < 0 and units else ''}{whole or ''}.{rest:0{decimals}d}"
+    written = f"{'-' if value < 0 and units else ''}{whole or ''}.{rest:0{decimals}d}"
+    if limit is None or decimals == MOST_DECIMALS or _side(value, limit) == _side(float(written), limit):
+        return written
+    return proportion(value, decimals + 1, limit)
 
 
 def _side(value: float, limit: float) -> int:
@@ -47,24 +47,17 @@ def proportions(column: str, decimals: int = 2, limit: float | None = None) -> p
     """A column as `proportion` writes its numbers; what is null stays null."""
     if limit is None:
         return _written(column, decimals)
-    value = pl.col(column)
-    enough = [
-        pl.when((value - limit).sign() == (value.sign() * _units(column, n) / 10**n - limit).sign())
-        .then(_written(column, n))
-        for n in range(decimals, MOST_DECIMALS)
-    ]  # fmt: skip
+    side = (pl.col(column) - limit).sign()
+    longer = (_written(column, n) for n in range(decimals, MOST_DECIMALS))
+    # What is compared is what is read: a division by a power of ten may miss the limit by rounding.
+    enough = (pl.when((text.cast(pl.Float64) - limit).sign() == side).then(text) for text in longer)
     return pl.coalesce(*enough, _written(column, MOST_DECIMALS))
 
 
-def _units(column: str, decimals: int) -> pl.Expr:
-    """The rounded absolute values in units of the last decimal."""
+def _written(column: str, decimals: int) -> pl.Expr:
     value, scale = pl.col(column), 10**decimals
     rounded = (value.abs() * scale + 0.5).floor().cast(pl.Int64, strict=False)
-    return rounded - ((rounded == scale) & (value.abs() < 1)).cast(pl.Int64)
-
-
-def _written(column: str, decimals: int) -> pl.Expr:
-    value, units, scale = pl.col(column), _units(column, decimals), 10**decimals
+    units = rounded - ((rounded == scale) & (value.abs() < 1)).cast(pl.Int64)
     sign = pl.when((value < 0) & (units > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
     whole = pl.when(units < scale).then(pl.lit("")).otherwise((units // scale).cast(pl.String))
     return pl.concat_str(sign, whole, pl.lit("."), (units % scale).cast(pl.String).str.zfill(decimals))
