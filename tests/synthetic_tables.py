@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from denote.evidence.cards import cell_cards, neuron_cards
+from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
 from denote.streams import stream
@@ -177,7 +178,7 @@ def _of_probe(probe: str, depth: int) -> dict[str, Any]:
     return {
         "relevance_band": 0.03, "n_outside_band": 12, "randomised_similarity": 0.02 * depth, "description_bits": 160.5,
         "intercept_bits": 1347.0, "compression": 1347.0 / 160.5,
-        "note": "rotated_auroc: a rotation of the neurons changes nothing that this probe reads",
+        "note": ROTATED_ALIKE,
     }  # fmt: skip
 
 

@@ -46,6 +46,34 @@ def test_a_column_reads_as_its_numbers_do(values: list[float | None], decimals: 
     assert said == [None if value is None else proportion(value, decimals) for value in values]
 
 
+@given(
+    values=proportions_and_null, limit=st.sampled_from([0.05, 0.9, 0.95, 0.975]), distance=st.integers(1, 10**6),
+    decimals=st.sampled_from([2, 3]),
+)  # fmt: skip
+def test_a_number_in_print_stays_on_its_side_of_a_limit(
+    values: list[float | None], limit: float, distance: int, decimals: int
+) -> None:
+    near = [limit, *(limit + sign * distance * 1e-9 for sign in (-1, 1))]
+    frame = pl.DataFrame({"x": pl.Series([*values, *near], dtype=pl.Float64)})
+    said = frame.select(proportions("x", decimals, limit)).to_series().to_list()
+    for value, text in zip([*values, *near], said, strict=True):
+        if value is None:
+            assert text is None
+            continue
+        assert text == proportion(value, decimals, limit)
+        if value == limit or abs(value - limit) > 1e-12:
+            assert (float(text) > limit, float(text) < limit) == (value > limit, value < limit)
+
+
+def test_decimals_are_added_only_where_they_tell_apart() -> None:
+    assert [proportion(x, limit=0.95) for x in (0.94, 0.94989, 0.95, 0.957, 0.949)] == [
+        ".94", ".9499", ".95", ".96", ".949",
+    ]  # fmt: skip
+    assert interval(Estimate(0.94989, 0.9, 0.9949), 0.95) == ".9499 [.90, .99]"
+    assert small(0.05004, 0.05) == ".05004"
+    assert small(3.2e-7, 0.05) == "3e-07"
+
+
 @given(numbers=st.lists(st.one_of(st.none(), st.integers(0, 10**10))))
 def test_a_column_of_counts_reads_as_its_numbers_do(numbers: list[int | None]) -> None:
     frame = pl.DataFrame({"n": pl.Series(numbers, dtype=pl.Int64)})

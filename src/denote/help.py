@@ -36,6 +36,13 @@ Flags
   -sc install=SHELL    tab completion: eval "$(denote -sc install=bash)"  (bash, zsh or fish)"""
 
 
+KEYS = """\
+Keys that are no group
+  evidence.*           the rule's thresholds, permutations, rivals, curves: config.yaml of denote.conf explains each
+  split.group=COLUMN   rows that share a value of this column of the attribute table stay in one part
+  on_existing=skip|redo|fail   what to do with a finished job whose settings are the same"""
+
+
 def page(command: str, config_dir: str | None = None) -> str:
     """The help page of a command, with the options found in ``conf/`` and in the user's own folder."""
     folders = [Path(str(resources.files("denote.conf")))]
@@ -50,6 +57,7 @@ def page(command: str, config_dir: str | None = None) -> str:
             USAGE[command],
             "Groups (GROUP=OPTION; attribute, probe and control take lists: probe=[linear,neuron])\n"
             + "\n".join(groups),
+            KEYS,
             FLAGS,
             "Every key has a comment with its unit in the YAML files of denote.conf; any key can be set: KEY=VALUE.",
         ]

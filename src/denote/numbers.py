@@ -14,8 +14,18 @@ from denote.estimate import Estimate
 NULL = "null"
 
 
-def proportion(value: float | None, decimals: int = 2) -> str:
-    """A number of [-1, 1]: ``.95``, ``1.00``, ``-.03``; rounding never makes a perfect score of an imperfect one."""
+MOST_DECIMALS = 15
+"""More say nothing of a number of double precision."""
+
+
+def proportion(value: float | None, decimals: int = 2, limit: float | None = None) -> str:
+    """A number of [-1, 1]: ``.95``, ``1.00``, ``-.03``; rounding never makes a perfect score of an imperfect one.
+
+    Args:
+        value: The number.
+        decimals: How many.
+        limit: What the number is compared with; as many decimals are added as it takes to stay on its side.
+    """
     if value is None or value != value:
         return NULL
     scale = 10**decimals
@@ -23,11 +33,28 @@ def proportion(value: float | None, decimals: int = 2) -> str:
     if units == scale and abs(value) < 1:
         units -= 1
     whole, rest = divmod(units, scale)
-    return f"{'-' if value < 0 and units else ''}{whole or ''}.{rest:0{decimals}d}"
+    written = f"{'-' if value < 0 and units else ''}{whole or ''}.{rest:0{decimals}d}"
+    if limit is None or decimals == MOST_DECIMALS or _side(value, limit) == _side(float(written), limit):
+        return written
+    return proportion(value, decimals + 1, limit)
 
 
-def proportions(column: str, decimals: int = 2) -> pl.Expr:
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
+
+
+def proportions(column: str, decimals: int = 2, limit: float | None = None) -> pl.Expr:
     """A column as `proportion` writes its numbers; what is null stays null."""
+    if limit is None:
+        return _written(column, decimals)
+    side = (pl.col(column) - limit).sign()
+    longer = (_written(column, n) for n in range(decimals, MOST_DECIMALS))
+    # What is compared is what is read: a division by a power of ten may miss the limit by rounding.
+    enough = (pl.when((text.cast(pl.Float64) - limit).sign() == side).then(text) for text in longer)
+    return pl.coalesce(*enough, _written(column, MOST_DECIMALS))
+
+
+def _written(column: str, decimals: int) -> pl.Expr:
     value, scale = pl.col(column), 10**decimals
     rounded = (value.abs() * scale + 0.5).floor().cast(pl.Int64, strict=False)
     units = rounded - ((rounded == scale) & (value.abs() < 1)).cast(pl.Int64)
@@ -41,25 +68,25 @@ def setting(value: float) -> str:
     return f"{value:.12g}".removeprefix("0") if value else "0"
 
 
-def interval(estimate: Estimate[float]) -> str:
-    """``.95 [.93, .97]``; the bracket is left out where it is undefined."""
-    value = proportion(estimate.value)
+def interval(estimate: Estimate[float], limit: float | None = None) -> str:
+    """``.95 [.93, .97]``; the bracket is left out where it is undefined, the value stays on its side of a limit."""
+    value = proportion(estimate.value, limit=limit)
     if isnan(estimate.value) or isnan(estimate.low) or isnan(estimate.high):
         return value
     return f"{value} [{proportion(estimate.low)}, {proportion(estimate.high)}]"
 
 
-def intervals(column: str, bounds: str | None = None) -> pl.Expr:
+def intervals(column: str, bounds: str | None = None, limit: float | None = None) -> pl.Expr:
     """A column as `interval` writes its numbers, ends from ``<bounds>_low`` and ``<bounds>_high``; null stays null."""
     low, high = (proportions(f"{bounds or column}_{end}") for end in ("low", "high"))
-    return proportions(column) + pl.format(" [{}, {}]", low, high).fill_null("")
+    return proportions(column, limit=limit) + pl.format(" [{}, {}]", low, high).fill_null("")
 
 
-def small(value: float | None) -> str:
-    """A p- or q-value: ``.032``, ``3e-07``."""
+def small(value: float | None, limit: float | None = None) -> str:
+    """A p- or q-value: ``.032``, ``3e-07``; one of .001 or more stays on its side of a limit."""
     if value is None or value != value:
         return NULL
-    return proportion(value, 3) if value >= 0.001 or value == 0 else f"{value:.0e}"
+    return proportion(value, 3, limit) if value >= 0.001 or value == 0 else f"{value:.0e}"
 
 
 def count(number: int | None, noun: str = "") -> str:

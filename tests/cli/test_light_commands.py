@@ -40,6 +40,11 @@ def test_help_lists_every_group_and_option(denote: Command) -> None:
         assert option.stem in words
 
 
+def test_help_says_where_other_keys_are_explained(denote: Command) -> None:
+    said = denote("--help").out
+    assert all(key in said for key in ("evidence.*", "split.group=COLUMN", "on_existing=skip|redo|fail"))
+
+
 def test_help_lists_options_of_the_users_own_folder(denote: Command, tmp_path: Path) -> None:
     (tmp_path / "mine" / "attribute").mkdir(parents=True)
     (tmp_path / "mine" / "attribute" / "lucky.yaml").write_text("# @package attribute.lucky\nkind: classes\n")

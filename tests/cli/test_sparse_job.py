@@ -10,7 +10,8 @@ from denote.observers.storage import load_observers
 
 
 def test_a_sparse_job_has_a_row_per_size_and_draws_the_curve(denote: Command) -> None:
-    answer = denote("probe=[sparse,centroid]", "attribute=odd", "debug=fast", "logger=none", "layer.select=[0,-1]")
+    answer = denote("probe=[sparse,centroid]", "attribute=odd", "debug=fast", "logger=none", "layer.select=[0,-1]",
+                    "control.shuffled.draws=2", "control.untrained.twins=1")  # fmt: skip
     assert answer.code == 0, answer
     (folder,) = [path.parent for path in Path("multirun/single").glob("*/run.json")]
     cells = pl.read_parquet(folder / "cells.parquet")

@@ -31,7 +31,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "neurons": neurons,
             "null_check": synthetic.null_check_table(3, alarm=True),
             "label_proportion_by_depth": synthetic.by_depth_table(neurons),
-            "sensitivity": pl.DataFrame({"decisive": [0.9, 0.95], "denoting": [300, 250]}),
+            "sensitivity": pl.DataFrame(
+                {"decisive": [0.9, 0.95], "family": ["subsets", "subsets"], "n_denoting": [300, 250]}
+            ),
         },
         figures=[Picture(path, f'"{HOSTILE}" by depth') for path in files],
         warnings=[f"mlp seed 3 is at chance. {HOSTILE}"],

@@ -5,7 +5,15 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.evidence.rule import Rule
-from denote.reporting.chance import alarms, chance_sentences, families, families_sheet, null_check_sheet
+from denote.reporting.chance import (
+    alarms,
+    apart_sentences,
+    chance_sentences,
+    families,
+    families_sheet,
+    null_check_sheet,
+    untested_sentences,
+)
 from denote.reporting.power import power_sentences
 from denote.tables import CELLS, NULL_CHECK, SCAN, table
 
@@ -43,6 +51,23 @@ def test_families_without_a_test_are_left_out(tables: Tables) -> None:
     assert [family.name for family in families(untested, Rule())] == ["neurons, subsets", "pairs"]
 
 
+def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(tables: Tables) -> None:
+    neurons = tables["neurons"].filter("live")
+    reason = "not tested: fewer than 25 positive or negative rows"
+    untested = neurons.with_columns(
+        family=pl.lit("classes"), p_value=pl.lit(None, pl.Float64), q_value=pl.lit(None, pl.Float64),
+        denotes=pl.lit(None, pl.Boolean), note=pl.lit(f"{reason}; not run: rivals"),
+    )  # fmt: skip
+    dead = untested.with_columns(family=pl.lit("named"), live=pl.lit(False))
+    found = families(tables | {"neurons": pl.concat([neurons, untested, dead])}, Rule())
+    assert [family.name for family in found] == ["cells", "neurons, subsets", "neurons, classes", "pairs"]
+    assert found[2].row["tests"] == "0"
+    assert untested_sentences(found) == [f"No test of neurons, classes: {reason}."]
+    (apart,) = apart_sentences(found)
+    assert "corrected by itself" in apart
+    assert apart_sentences([found[1], found[3]]) == []
+
+
 def test_the_null_check_is_summed_over_object_models_and_rings() -> None:
     quiet, loud = synthetic.null_check_table(3), synthetic.null_check_table(3, alarm=True)
     said = chance_sentences(synthetic.empty_tables() | {"null_check": quiet})
@@ -78,7 +103,12 @@ def test_power_says_what_could_not_be_found(tables: Tables) -> None:
     said = "\n".join(power_sentences(tables))
     assert "an AUROC of at least .58 would have been found" in said
     assert "label proportion below .07 could not have been found decisive" in said
-    assert "below label proportion .08" in said
+    assert "only from this label proportion up: subsets .08;" in said
     assert power_sentences(synthetic.empty_tables()) == []
+    by_depth = tables["label_proportion_by_depth"]
+    rarer = by_depth.with_columns(family=pl.lit("classes"), smallest_detectable_proportion=pl.lit(0.22))
+    never = by_depth.with_columns(family=pl.lit("named"), smallest_detectable_proportion=pl.lit(None, pl.Float64))
+    apart = "\n".join(power_sentences(tables | {"label_proportion_by_depth": pl.concat([by_depth, rarer, never])}))
+    assert "up: subsets .08, classes .22;" in apart
     varied = tables["cells"].with_columns(detectable_auroc=pl.Series([0.55, 0.7] * (tables["cells"].height // 2)))
     assert "an AUROC of at least .55 to .70 (depending on the rows)" in power_sentences(tables | {"cells": varied})[0]

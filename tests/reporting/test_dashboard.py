@@ -78,6 +78,9 @@ def test_a_sweep_carries_its_null_check_its_tests_and_its_tables(
     assert found["tests/pairs/n"] == 2 * 4 * 6 * 30
     assert found["tests/pairs/expected_05"] == pytest.approx(0.05 * found["tests/pairs/n"])
     assert found["tests/neurons/subsets/hits"] == tables["neurons"].filter("denotes").height
+    assert found["power/detectable_auroc/least"] == found["power/detectable_auroc/most"] == 0.58
+    assert found["max_statistic/p_value/most"] == 0.005
+    assert not summary(tables, Rule()).keys() & tables.keys()  # a number of a table's name would hide the table
     assert {"scan", "null_check", "seed_spread", "curves", "cells", "denoting_neurons"} <= keys
     assert any(key.endswith("rotated_share_denoting") for key in keys)
     assert len(keys) < 40
@@ -86,7 +89,7 @@ def test_a_sweep_carries_its_null_check_its_tests_and_its_tables(
 
 def test_a_job_without_rows_logs_no_empty_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found, keys = offline(tmp_path, monkeypatch, log_job, synthetic.empty_tables())
-    assert found["denoting"] == 0
+    assert found["n_denoting"] == 0
     assert not any(key.startswith(("null_check", "tests")) for key in found)
     assert keys <= {"_timestamp", "_runtime", "_step"}
 

@@ -100,9 +100,9 @@ def test_sizes_of_a_sparse_probe_are_not_mixed() -> None:
     curves = depth_curves(sparse_cells(), neurons)
     assert curves[0]["by_depth/auroc/sparse"] == pytest.approx(curves[0]["by_depth/auroc/linear"] - 0.2)
     tables = synthetic.all_tables(2, 3, 6) | {"cells": sparse_cells()}
-    assert summary(tables, Rule())["cells"] == 2 * 3 * 6 * 2
-    sheet = cells_sheet(sparse_cells())
+    assert summary(tables, Rule())["n_cells"] == 2 * 3 * 6 * 2
+    sheet = cells_sheet(sparse_cells(), Rule())
     column = sheet.header.index("probe")
     assert {row[column] for row in sheet.rows} == {"linear", "sparse (k = 8)"}
     assert "enough neurons" in sheet.header
-    assert "enough neurons" not in cells_sheet(synthetic.cell_table(2, 3)).header
+    assert "enough neurons" not in cells_sheet(synthetic.cell_table(2, 3), Rule()).header

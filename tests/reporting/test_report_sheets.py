@@ -5,13 +5,13 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.evidence.rule import Rule
-from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet
+from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
 from denote.reporting.cards import MOST_CARDS, cell_cards_shown, neuron_cards_shown
 from denote.reporting.page import Sheet
 from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
 from denote.reporting.reading import reading_sheets
 from denote.reporting.report import belief, sections
-from denote.reporting.sheets import cells_sheet, neurons_sheet
+from denote.reporting.sheets import cells_sheet, neurons_sheet, where_some_denote
 from denote.reporting.spread import spread_sheet
 from denote.tables import CELLS, NEURONS, SWEEP_TABLES, table
 
@@ -28,13 +28,48 @@ def column(sheet: Sheet, name: str) -> list[str]:
 
 
 def test_scores_stand_beside_their_intervals_and_controls(tables: Tables) -> None:
-    cells, neurons = cells_sheet(tables["cells"]), neurons_sheet(tables["neurons"])
-    assert set(column(cells, "rotated")) == {"null", ".88"}
+    cells, neurons = cells_sheet(tables["cells"], Rule()), neurons_sheet(tables["neurons"])
+    assert set(column(cells, "rotated")) == {"does not apply", ".88"}
+    assert set(column(cells, "note")) == {""}
     assert set(column(cells, "detectable AUROC")) == {".58"}
     assert set(column(cells, "outside band")) == {"null", "12 of 32 (+-.030)"}
     assert all("[" in cell for name in ("AUROC", "balanced accuracy", "selectivity") for cell in column(cells, name))
     assert all("[" in cell for name in ("balanced accuracy", "TPR", "TNR") for cell in column(neurons, name))
     assert set(column(neurons, "rival")) == {"ink > 0.31: .77"}
+
+
+def test_a_best_cell_that_misses_a_threshold_does_not_look_as_if_it_reached_it(tables: Tables) -> None:
+    close = tables["cells"].with_columns(
+        balanced_accuracy=pl.lit(0.94989), balanced_accuracy_low=pl.lit(0.897), q_value=pl.lit(0.05004)
+    )
+    sheet = cells_sheet(close.filter(pl.col("auroc").is_not_null()), Rule())
+    assert {cell.partition(" ")[0] for cell in column(sheet, "balanced accuracy")} == {".9499"}
+    assert set(column(sheet, "bound")) == {".897"}
+    assert set(column(sheet, "q")) == {".05004"}
+
+
+def test_curves_along_which_nothing_denotes_are_a_sentence(tables: Tables) -> None:
+    by_depth = tables["label_proportion_by_depth"]
+    none = by_depth.with_columns(family=pl.lit("classes"), n_denoting=pl.lit(0, pl.Int64))
+    both = tables | {"label_proportion_by_depth": pl.concat([by_depth, none])}
+    shown = sections(both, [], Rule())[0]
+    assert [sheet.title for sheet in shown.sheets] == ["mnist, mlp-4x32-relu, family 'subsets'"]
+    (said,) = shown.sentences
+    assert said.startswith("mnist, mlp-4x32-relu, family 'classes': no neuron denotes")
+
+
+def test_other_rules_are_shown_of_families_in_which_some_rule_lets_a_neuron_denote() -> None:
+    counts = {"classes": (0, 0), "subsets": (0, 3)}
+    rows = [{"family": family, "n_denoting": n} for family, each in counts.items() for n in each]
+    assert where_some_denote(pl.DataFrame(rows))["family"].to_list() == ["subsets", "subsets"]
+
+
+def test_attributes_of_different_jobs_are_said_not_to_be_compared(tables: Tables) -> None:
+    cells, correlation = tables["cells"], tables["attribute_correlation"]
+    (said,) = uncompared_sentences(correlation.clear(), cells)
+    assert "attribute=[a,b]" in said
+    assert uncompared_sentences(correlation, cells) == []
+    assert uncompared_sentences(correlation.clear(), cells.filter(pl.col("attribute") == "odd")) == []
 
 
 def test_the_spread_is_at_the_best_layer(tables: Tables) -> None:
@@ -108,18 +143,18 @@ def test_cards_are_capped_and_counted(tables: Tables) -> None:
     assert len(cards.texts) == MOST_CARDS
     assert cards.more == f"{len(many) - MOST_CARDS:,} more cards in neurons.parquet, column card"
     (cells,) = cell_cards_shown(tables["cells"])
-    assert len(cells.texts) == len(cells_sheet(tables["cells"].filter("decisive")).rows)
+    assert len(cells.texts) == len(cells_sheet(tables["cells"].filter("decisive"), Rule()).rows)
     assert all("decisive by the rule" in text for text in cells.texts)
     assert neuron_cards_shown(tables["neurons"].with_columns(card=pl.lit(None, pl.String))) == []
 
 
 def test_sections_without_rows_are_left_out(tables: Tables) -> None:
-    headings = [section.heading for section in sections(tables, [])]
+    headings = [section.heading for section in sections(tables, [], Rule())]
     assert headings == [
         "Label proportion by depth", "Attributes", "Neurons", "Spread over seeds", "How easily attributes are read",
         "Proxies and mixing",
     ]  # fmt: skip
-    assert sections(synthetic.empty_tables(), []) == []
+    assert sections(synthetic.empty_tables(), [], Rule()) == []
     assert belief(synthetic.empty_tables(), Rule()).sheets == []
 
 
@@ -129,6 +164,6 @@ def test_numbers_that_nobody_filled_in_are_no_crash(tables: Tables) -> None:
                                  if kind == pl.Float64)
         for name, frame in tables.items()
     }  # fmt: skip
-    assert [section.heading for section in sections(bare, [])]
+    assert [section.heading for section in sections(bare, [], Rule())]
     assert "null" in column(neurons_sheet(bare["neurons"]), "rotated share")
     assert belief(bare, Rule())

@@ -76,6 +76,13 @@ def test_tests_made_are_printed_beside_what_chance_gives(tables: dict[str, pl.Da
     assert "could not have been found decisive" in " ".join(said.split())
 
 
+def test_decisive_attributes_stand_with_the_layer_and_without_a_number_of_another(
+    tables: dict[str, pl.DataFrame],
+) -> None:
+    said = " ".join(summary(tables).split())
+    assert "decisive (mlp-8x32-relu, linear): 5 of 6 attributes: class=0 from blocks.0, odd from blocks.2," in said
+
+
 def test_an_alarm_is_bold_and_cannot_be_overlooked(tables: dict[str, pl.DataFrame]) -> None:
     assert "ALARM" not in summary(tables)
     loud = tables | {"null_check": synthetic.null_check_table(alarm=True)}

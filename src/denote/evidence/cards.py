@@ -1,13 +1,15 @@
 """Evidence cards: a row of the tables in plain sentences that can be quoted without the table.
 
 The record is the row itself. Its card names every number that the row should have: a control that is missing is said to
-be missing, and the row's note ends the card, since it holds the reasons.
+be missing, and the row's note ends the card, since it holds the reasons, without those that only say what was not asked
+for. A number that the rule compares with a threshold has the decimals that tell it apart from the threshold.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from denote.evidence.remarks import does_not_rotate, telling_notes
 from denote.evidence.rule import Rule
 from denote.numbers import NULL, counts, intervals, proportions, setting
 
@@ -15,6 +17,7 @@ CAUSAL = "not tested"
 """What ``causal_evidence`` says: nothing here intervenes on a neuron."""
 
 MISSING = "not run"
+INAPPLICABLE = "does not apply"
 
 
 def cell_cards(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:
@@ -27,7 +30,7 @@ def cell_cards(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     Returns:
         The cells with ``card`` and ``causal_evidence``. A cell without a score has a card that says so.
     """
-    of_scored = (_cell_scores(), _cell_controls(), _SPECIAL, _tests(), _detectable(), _CONVERGENCE)
+    of_scored = (_cell_scores(rule), _cell_controls(), _SPECIAL, _tests(rule.q), _detectable(), _CONVERGENCE)
     scored = pl.col("auroc").is_not_null()
     sentences = (
         _CELL + ": " + _verdict(rule) + ".",
@@ -100,16 +103,16 @@ _CONVERGENCE = (
 
 _SPECIAL = pl.format("Of random class subsets of its size, {} score lower.", proportions("random_subset_percentile"))
 
-_ENDING = (pl.lit(f"Causal evidence: {CAUSAL}."), pl.format("Notes: {}.", "note"))
+_ENDING = (pl.lit(f"Causal evidence: {CAUSAL}."), pl.format("Notes: {}.", telling_notes()))
 
 
 def _verdict(rule: Rule) -> pl.Expr:
     """Whether a cell is decisive and, where it is not, every condition that failed."""
     failed = pl.concat_str(
-        _fails(_below("balanced_accuracy", rule.decisive), f"balanced accuracy below {setting(rule.decisive)}"),
-        _fails(_below("balanced_accuracy_low", rule.null), f"its lower bound below {setting(rule.null)}"),
-        _fails((pl.col("q_value") <= rule.q).not_().fill_null(value=True), f"q not at most {setting(rule.q)}"),
-        _fails(_fewest_rows() < rule.min_rows, f"fewer than {rule.min_rows} rows of a label"),
+        _below("balanced accuracy", "balanced_accuracy", rule.decisive),
+        _below("lower bound", "balanced_accuracy_low", rule.null),
+        _above("q", "q_value", rule.q),
+        pl.when(_fewest_rows() < rule.min_rows).then(pl.lit(f"fewer than {rule.min_rows} rows of a label")),
         separator=", ", ignore_nulls=True,
     )  # fmt: skip
     decisive = pl.col("decisive")
@@ -120,12 +123,21 @@ def _verdict(rule: Rule) -> pl.Expr:
     )  # fmt: skip
 
 
-def _fails(condition: pl.Expr, name: str) -> pl.Expr:
-    return pl.when(condition).then(pl.lit(name))
+def _below(name: str, column: str, least: float) -> pl.Expr:
+    """How a number fails that should be at least so large; null where it does not."""
+    number = proportions(column, limit=least)
+    return _fails(pl.col(column) >= least, name, pl.format("{} below {}", number, pl.lit(setting(least))))
 
 
-def _below(column: str, least: float) -> pl.Expr:
-    return (pl.col(column) >= least).not_().fill_null(value=True)
+def _above(name: str, column: str, most: float) -> pl.Expr:
+    """How a number fails that should be at most so large; null where it does not."""
+    number = proportions(column, 3, limit=most)
+    return _fails(pl.col(column) <= most, name, pl.format("{} above {}", number, pl.lit(setting(most))))
+
+
+def _fails(holds: pl.Expr, name: str, how: pl.Expr) -> pl.Expr:
+    said = pl.format(f"{name} {{}}", how.fill_null(NULL))
+    return pl.when(holds.not_().fill_null(value=True)).then(said)
 
 
 def _fewest_rows() -> pl.Expr:
@@ -143,19 +155,23 @@ def _rows() -> pl.Expr:
     )
 
 
-def _cell_scores() -> pl.Expr:
+def _cell_scores(rule: Rule) -> pl.Expr:
+    """The scores; balanced accuracy with its two-sided interval and the one-sided bound, which the rule asks for."""
     return pl.format(
-        "AUROC {}; balanced accuracy {}; accuracy {}, majority {}.", intervals("auroc"),
-        intervals("balanced_accuracy", "balanced_accuracy_interval").fill_null(NULL), _or_null("accuracy"),
+        "AUROC {}; balanced accuracy {}, at least {} (one-sided 95 %); accuracy {}, majority {}.", intervals("auroc"),
+        intervals("balanced_accuracy", "balanced_accuracy_interval", limit=rule.decisive).fill_null(NULL),
+        proportions("balanced_accuracy_low", limit=rule.null).fill_null(NULL), _or_null("accuracy"),
         _or_null("majority_accuracy"),
     )  # fmt: skip
 
 
 def _cell_controls() -> pl.Expr:
     """The AUROCs of the controls; the control task only where there is one, since few data have word forms or ids."""
+    absent = pl.when(does_not_rotate()).then(pl.lit(INAPPLICABLE)).otherwise(pl.lit(MISSING))
     return pl.format(
         "AUROC of controls: shuffled {}, untrained {}, raw input {}, rotated {}{}; selectivity {}.",
-        *(_control(column) for column in ("control_auroc", "untrained_auroc", "input_auroc", "rotated_auroc")),
+        *(_control(column) for column in ("control_auroc", "untrained_auroc", "input_auroc")),
+        proportions("rotated_auroc").fill_null(absent),
         pl.format(", control task {}", proportions("control_task_auroc")).fill_null(""),
         intervals("selectivity").fill_null(NULL),
     )
@@ -185,8 +201,8 @@ def _neuron_controls() -> pl.Expr:
     )
 
 
-def _tests() -> pl.Expr:
-    """The corrected p-value and over how many tests it was corrected."""
+def _tests(most: float | None = None) -> pl.Expr:
+    """The corrected p-value, beside the largest that passes, and over how many tests it was corrected."""
     q = pl.col("q_value")
-    written = pl.when(q < 0.001).then(pl.lit("q < .001")).otherwise(pl.lit("q = ") + proportions("q_value", 3))
+    written = pl.when(q < 0.001).then(pl.lit("q < .001")).otherwise(pl.lit("q = ") + proportions("q_value", 3, most))
     return pl.format("{} over {} tests.", written, counts("n_tests")).fill_null("Not tested.")

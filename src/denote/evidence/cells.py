@@ -19,6 +19,7 @@ from denote.evidence.label_controls import LabelControl, Shuffled
 from denote.evidence.measuring import Columns, frame, mean_of_defined, measured_sizes, scored_together
 from denote.evidence.permutations import DRAWS, Groups
 from denote.evidence.relevance_band import largest_relevance, relevance_band, weighs_neurons
+from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.replicates import Replicate, refits, replicates
 from denote.evidence.resampling import DRAWS as BOOTSTRAPS
 from denote.evidence.resampling import Resampling
@@ -237,7 +238,7 @@ def _reasons(probe: Probe, missing: Mapping[str, str]) -> dict[str, str]:
     """Per control why its columns are null where it is not there."""
     off = {name: f"control={name} is off" for name in (*_OTHER_LABELS, *_OTHER_STATES)}
     if not probe.reads_neurons:
-        off["rotated"] = "rotated_auroc: a rotation changes nothing that this probe can read"
+        off["rotated"] = ROTATED_ALIKE
         missing = {name: reason for name, reason in missing.items() if name != "rotated"}
     return off | dict(missing)
 

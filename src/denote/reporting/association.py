@@ -50,6 +50,22 @@ def correlation_sheet(correlation: pl.DataFrame, cells: pl.DataFrame) -> Sheet:
     )  # fmt: skip
 
 
+def uncompared_sentences(correlation: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
+    """That attributes were not compared where there are several and no pair of them; nothing otherwise.
+
+    Args:
+        correlation: Columns of ``tables.ATTRIBUTE_CORRELATION``.
+        cells: Columns of ``tables.CELLS``.
+    """
+    several = cells.group_by("dataset").agg(pl.col("attribute").n_unique() > 1)["attribute"].any()
+    if not several or not correlation.is_empty():
+        return []
+    return [
+        "Attributes of different jobs are not compared with each other, so nothing here shows which may stand in for "
+        "which; ask for them in one job (attribute=[a,b])."
+    ]
+
+
 def _tie(row: Row) -> str:
     """What follows from how the attributes are made, seen on the test rows."""
     phi, both = row["phi"], row["n_both"]

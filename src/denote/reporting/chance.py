@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from denote.evidence.remarks import telling_notes
 from denote.evidence.rule import Rule
 from denote.figures.curves import some
 from denote.numbers import count, setting, small
 from denote.reporting.page import Sheet, sheet, text, whole, yes
 from denote.reporting.page import note as written_note
+from denote.reporting.power import value_range
 
 LEVELS = (0.05, 0.001)
 """Where uncorrected p-values are counted."""
+
+NEURONS_OF = "neurons, "
+"""How the name of a family of neurons begins."""
+
+MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Family:
         hits: How many are left after Benjamini and Hochberg's correction.
         q: The false discovery rate allowed.
         passed: How many are decisive or denote, which asks more than a hit; None for pairs, which have no such rule.
+        untested: Why there is no test although there are live neurons; empty where there are tests.
     """
 
     name: str
@@ -38,11 +46,17 @@ class Family:
     hits: int
     q: float
     passed: int | None = None
+    untested: str = ""
 
     @property
     def expected(self) -> tuple[float, ...]:
         """How many p-values would lie below each of `LEVELS` if no null hypothesis were false; fewer if p is strict."""
         return tuple(level * self.n_tests for level in LEVELS)
+
+    @property
+    def of_neurons(self) -> bool:
+        """Whether this is an attribute family that neurons were searched over."""
+        return self.name.startswith(NEURONS_OF)
 
     @property
     def row(self) -> dict[str, str]:
@@ -57,7 +71,7 @@ class Family:
 
 
 def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
-    """The families of tests that a sweep made, those without a test left out.
+    """The families of tests that a sweep made; without a test only those whose live neurons say why.
 
     Args:
         tables: With ``cells``, ``neurons`` and ``scan``, decided.
@@ -67,11 +81,12 @@ def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
     found = [_family("cells", "AUROC .5", cells, "decisive", rule)]
     for (name,), rows in neurons.group_by(["family"], maintain_order=True):
         null = f"balanced accuracy {setting(rule.null)}"
-        found.append(_family(f"neurons, {name}", null, rows, "denotes", rule))
+        family = _family(NEURONS_OF + name, null, rows, "denotes", rule)
+        found.append(family if family.n_tests else replace(family, untested=_why_untested(rows)))
     sums = {key: int(scan[key].sum() or 0) for key in ("n_tests", "below_05", "below_001", "n_carrying")}
     below = sums["below_05"], sums["below_001"]
     found.append(Family("pairs", "AUROC .5", sums["n_tests"], below, sums["n_carrying"], rule.q))
-    return [family for family in found if family.n_tests]
+    return [family for family in found if family.n_tests or family.untested]
 
 
 def _family(name: str, null: str, rows: pl.DataFrame, verdict: str, rule: Rule) -> Family:
@@ -81,18 +96,52 @@ def _family(name: str, null: str, rows: pl.DataFrame, verdict: str, rule: Rule) 
     return Family(name, null, len(tested), below, hits, rule.q, int(rows[verdict].sum() or 0))
 
 
+def _why_untested(neurons: pl.DataFrame) -> str:
+    """The remarks on live neurons of a family without a test, the most frequent first; empty if all are dead."""
+    live = neurons.filter("live")
+    if live.is_empty():
+        return ""
+    remarks = live.select(telling_notes().str.split("; ").alias("remark")).explode("remark").drop_nulls()
+    counted = remarks["remark"].value_counts(sort=True)
+    return some(counted["remark"].to_list(), MOST_REASONS) or "no reason given"
+
+
+def untested_sentences(found: Sequence[Family]) -> list[str]:
+    """Why families have no test although they have live neurons."""
+    return [f"No test of {family.name}: {family.untested}." for family in found if family.untested]
+
+
+def apart_sentences(found: Sequence[Family]) -> list[str]:
+    """What follows from families of neurons that are corrected one by one; nothing where there are not several."""
+    if sum(family.of_neurons for family in found) < 2:
+        return []
+    return [
+        "Each family of neurons is corrected by itself, and the more a family rejects the looser its cutoff: the same "
+        "neuron may denote in one family and abstain in another."
+    ]
+
+
 def chance_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     """What the null check and the pair scan's own permutations say."""
     return [*null_check_sentences(tables["null_check"]), *_scan_sentence(tables["scan"])]
 
 
-def _scan_sentence(scan: pl.DataFrame) -> list[str]:
+def one_p_value(scan: pl.DataFrame) -> pl.Series:
+    """The max-statistic's p-value of the pair scan as one, of every object model that has it.
+
+    Args:
+        scan: Columns of ``tables.SCAN``.
+    """
     # Every attribute has a p-value against the largest of all; that of the scan as one is the smallest of them.
     by_model = scan.drop_nulls("scan_max_p_value").group_by("object_model").agg(pl.col("scan_max_p_value").min())
-    known = by_model["scan_max_p_value"]
-    if known.is_empty():
+    return by_model["scan_max_p_value"]
+
+
+def _scan_sentence(scan: pl.DataFrame) -> list[str]:
+    span = value_range(one_p_value(scan))
+    if span is None:
         return []
-    least, most = (small(float(value)) for value in (known.min(), known.max()))  # type: ignore[arg-type]
+    least, most = map(small, span)
     said = least if least == most else f"{least} to {most}, by object model"
     return [f"Pair scan as one: max-statistic permutation p = {said}."]
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.figures.profiles import one_size
-from denote.reporting.chance import families
+from denote.reporting.chance import families, one_p_value
+from denote.reporting.power import value_range
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -107,6 +108,8 @@ def depth_curves(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[dict[str, A
 def summary(tables: Tables, rule: Rule) -> dict[str, Any]:
     """Numbers by which runs are compared in the dashboard's table, a handful however much was observed.
 
+    Counts are called ``n_...``: a plain ``cells`` is the table of that name.
+
     Args:
         tables: With ``cells``, ``neurons``, ``scan`` and ``null_check``, decided.
         rule: The rule that decided them.
@@ -116,11 +119,24 @@ def summary(tables: Tables, rule: Rule) -> dict[str, Any]:
     accuracy = neurons["object_accuracy"].drop_nulls()
     return {
         "object_accuracy": accuracy.mean() if accuracy.len() else None,
-        "cells": cells.height, "decisive_cells": int(cells["decisive"].fill_null(value=False).sum()),
-        "live_neurons": live.select("object_model", "layer", "pooling", "neuron").n_unique() if live.height else 0,
-        "denoting": int(neurons["denotes"].fill_null(value=False).sum()),
+        "n_cells": cells.height, "n_decisive": int(cells["decisive"].fill_null(value=False).sum()),
+        "n_neurons": _distinct(neurons), "n_live": _distinct(live),
+        "n_denoting": int(neurons["denotes"].fill_null(value=False).sum()),
+        **_range("power/detectable_auroc", cells["detectable_auroc"]),
+        **_range("max_statistic/p_value", one_p_value(tables["scan"])),
         **_tests(tables, rule), **_null_check(tables["null_check"]),
     }  # fmt: skip
+
+
+def _distinct(neurons: pl.DataFrame) -> int:
+    """How many neurons there are, each once however many families searched it."""
+    return neurons.unique(["object_model", "layer", "pooling", "neuron"]).height
+
+
+def _range(name: str, values: pl.Series) -> dict[str, float]:
+    """Least and largest of a column, absent where nothing is known."""
+    span = value_range(values)
+    return {} if span is None else {f"{name}/least": span[0], f"{name}/most": span[1]}
 
 
 def _tests(tables: Tables, rule: Rule) -> dict[str, Any]:

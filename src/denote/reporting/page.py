@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from denote.estimate import Estimate
+from denote.evidence.remarks import telling_remarks
 from denote.numbers import NULL, count, interval, proportion
 
 MOST_ROWS = 100
@@ -101,13 +102,13 @@ def text(key: str) -> Callable[[Row], str]:
 
 
 def note(row: Row) -> str:
-    """Writes the note, where there is one."""
-    return row["note"] or ""
+    """Writes the note, where there is one, without what was not asked for."""
+    return telling_remarks(row["note"])
 
 
-def share(key: str, decimals: int = 2) -> Callable[[Row], str]:
-    """Writes a proportion."""
-    return lambda row: proportion(row[key], decimals)
+def share(key: str, decimals: int = 2, limit: float | None = None) -> Callable[[Row], str]:
+    """Writes a proportion, told apart from the limit that it is compared with."""
+    return lambda row: proportion(row[key], decimals, limit)
 
 
 def whole(key: str) -> Callable[[Row], str]:
@@ -125,9 +126,9 @@ def yes(key: str) -> Callable[[Row], str]:
     return lambda row: NULL if row[key] is None else "yes" if row[key] else "no"
 
 
-def between(key: str, bounds: str | None = None) -> Callable[[Row], str]:
+def between(key: str, bounds: str | None = None, limit: float | None = None) -> Callable[[Row], str]:
     """Writes a proportion with its interval, whose ends are the columns ``<bounds>_low`` and ``<bounds>_high``."""
-    return lambda row: interval(Estimate.of(row, key, bounds))
+    return lambda row: interval(Estimate.of(row, key, bounds), limit)
 
 
 def probe(row: Row) -> str:

@@ -8,6 +8,8 @@ import polars as pl
 
 from denote.numbers import proportion
 
+DIFFERS = " (depending on the rows)"
+
 
 def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     """The effects that cells and neurons would have shown with power .8; nothing where power is not known.
@@ -16,8 +18,8 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
         tables: With ``cells`` and ``label_proportion_by_depth``.
     """
     cells, by_depth = tables["cells"], tables["label_proportion_by_depth"]
-    auroc = _span(cells["detectable_auroc"])
-    cell, neuron = _span(cells["detectable_proportion"]), _span(by_depth["smallest_detectable_proportion"])
+    auroc, cell = (_span(cells[f"detectable_{number}"], DIFFERS) for number in ("auroc", "proportion"))
+    neuron = _by_family(by_depth)
     said = []
     if auroc:
         said.append(f"Power of the cells: an AUROC of at least {auroc} would have been found with probability .8.")
@@ -28,18 +30,31 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
         )
     if neuron:
         said.append(
-            f"Power of the neurons: below label proportion {neuron} a neuron of balanced accuracy .98 would not have "
-            "passed the rule with probability .8, so that rare properties are missing from every curve."
+            "Power of the neurons: a neuron of balanced accuracy .98 would have passed the rule with probability .8 "
+            f"only from this label proportion up: {neuron}; rarer properties are missing from the curves."
         )
     if said:
         said.append("Power counts rows as independent: where they come in groups, less would have been found.")
     return said
 
 
-def _span(values: pl.Series) -> str:
-    """``.07``, or ``.07 to .12 (depending on the rows)`` where values differ; empty where none is known."""
-    known = values.drop_nulls()
-    if known.is_empty():
+def _by_family(by_depth: pl.DataFrame) -> str:
+    """``subsets .07, classes .22``: rows are the same, but every family has its own cutoff."""
+    groups = by_depth.group_by("family", maintain_order=True)
+    spans = {str(family): _span(rows["smallest_detectable_proportion"]) for (family,), rows in groups}
+    return ", ".join(f"{family} {span}" for family, span in spans.items() if span)
+
+
+def _span(values: pl.Series, why: str = "") -> str:
+    """``.07``, or ``.07 to .12`` and why where values differ; empty where none is known."""
+    span = value_range(values)
+    if span is None:
         return ""
-    least, most = (proportion(float(value)) for value in (known.min(), known.max()))  # type: ignore[arg-type]
-    return least if least == most else f"{least} to {most} (depending on the rows)"
+    least, most = map(proportion, span)
+    return least if least == most else f"{least} to {most}{why}"
+
+
+def value_range(values: pl.Series) -> tuple[float, float] | None:
+    """Least and largest of a column's numbers; None where there is none."""
+    known = values.drop_nulls()
+    return None if known.is_empty() else (float(known.min()), float(known.max()))  # type: ignore[arg-type]

@@ -17,16 +17,31 @@ from jinja2 import Environment, StrictUndefined
 from denote.evidence.rule import Rule
 from denote.figures.atomic import write_atomically
 from denote.figures.curves import curves
-from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet
+from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
 from denote.reporting.cards import cell_cards_shown, neuron_cards_shown
-from denote.reporting.chance import alarms, chance_sentences, families, families_sheet, null_check_sheet
+from denote.reporting.chance import (
+    alarms,
+    apart_sentences,
+    chance_sentences,
+    families,
+    families_sheet,
+    null_check_sheet,
+    untested_sentences,
+)
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.jobs import Job, tally
 from denote.reporting.page import Section, Sheet
 from denote.reporting.power import power_sentences
 from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
 from denote.reporting.reading import reading_sheets
-from denote.reporting.sheets import cells_sheet, depth_sheet, jobs_sheet, neurons_sheet, sensitivity_sheet
+from denote.reporting.sheets import (
+    cells_sheet,
+    depth_sheet,
+    jobs_sheet,
+    neurons_sheet,
+    sensitivity_sheet,
+    where_some_denote,
+)
 from denote.reporting.spread import spread_sheet
 
 NAME = "report.html"
@@ -85,7 +100,7 @@ def write_report(
     Returns:
         The file written.
     """
-    by_depth = tables["label_proportion_by_depth"]
+    by_depth, rule = tables["label_proportion_by_depth"], rule or Rule()
     html = _template().render(
         title=title,
         paper=PAPER,
@@ -94,8 +109,9 @@ def write_report(
         findings=findings(tables["cells"], tables["neurons"], by_depth),
         warnings=[*alarms(tables["null_check"]), *warnings],
         figures=figures,
-        belief=belief(tables, rule or Rule()),
-        sections=sections(tables, status),
+        belief=belief(tables, rule),
+        apart=apart_sentences(families(tables, rule)),
+        sections=sections(tables, status, rule),
         config=json.dumps(config, indent=2, default=str, ensure_ascii=False) if config is not None else "",
         versions=versions or {},
         command=command,
@@ -110,7 +126,12 @@ def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
     mapped = cells.filter(pl.col("randomised_similarity").is_not_null())
     return Section(
         "Can these numbers be believed?",
-        [*chance_sentences(tables), *power_sentences(tables), *randomisation_sentences(cells)],
+        [
+            *untested_sentences(tests),
+            *chance_sentences(tables),
+            *power_sentences(tables),
+            *randomisation_sentences(cells),
+        ],
         [
             *([families_sheet(tests)] if tests else []),
             *_unless_empty(null_check_sheet, tables["null_check"]),
@@ -119,27 +140,40 @@ def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
     )
 
 
-def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job]) -> list[Section]:
+def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Rule) -> list[Section]:
     """The tables and cards under their headings; a heading with nothing under it is left out."""
     cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
-    by_curve = [depth_sheet(curve, curve.of(by_depth)) for curve in curves(by_depth)]
+    sensitivity = tables.get("sensitivity", pl.DataFrame())
     counted = neurons.filter(pl.any_horizontal(pl.col("attributes_passed", "attributes_carried").is_not_null()))
+    best = [] if cells.is_empty() else [cells_sheet(cells, rule)]
     mixing = [
         *_unless_empty(correlation_sheet, tables["attribute_correlation"], cells),
         *_unless_empty(mixing_sheet, counted),
         *_unless_empty(carrying_sheet, tables["scan"]),
     ]
     every = [
-        Section("Label proportion by depth", sheets=by_curve),
-        Section("Attributes", sheets=_unless_empty(cells_sheet, cells), cards=cell_cards_shown(cells)),
+        _by_depth(by_depth),
+        Section("Attributes", sheets=best, cards=cell_cards_shown(cells)),
         Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
         Section("Spread over seeds", sheets=_unless_empty(spread_sheet, tables["seed_spread"])),
         Section("How easily attributes are read", sheets=reading_sheets(cells, tables["curves"])),
-        Section("Proxies and mixing", sheets=mixing),
-        Section("Sensitivity", sheets=_unless_empty(sensitivity_sheet, tables.get("sensitivity", pl.DataFrame()))),
+        Section("Proxies and mixing", uncompared_sentences(tables["attribute_correlation"], cells), mixing),
+        Section("Sensitivity", sheets=_unless_empty(sensitivity_sheet, where_some_denote(sensitivity))),
         Section("Jobs", sheets=[jobs_sheet(status)] if status else []),
     ]
     return [section for section in every if section]
+
+
+def _by_depth(by_depth: pl.DataFrame) -> Section:
+    """A table for every curve along which something denotes, a sentence for the others."""
+    sentences, sheets = [], []
+    for curve in curves(by_depth):
+        rows = curve.of(by_depth)
+        if rows["n_denoting"].sum():
+            sheets.append(depth_sheet(curve, rows))
+        else:
+            sentences.append(f"{curve.title}: no neuron denotes, so there is no label proportion by depth.")
+    return Section("Label proportion by depth", sentences, sheets)
 
 
 def _unless_empty(make: Callable[..., Sheet], frame: pl.DataFrame, *others: pl.DataFrame) -> list[Sheet]:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from denote.evidence.cards import INAPPLICABLE
+from denote.evidence.remarks import ROTATED_ALIKE
+from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, is_head
 from denote.figures.profiles import one_size
 from denote.numbers import NULL, count, proportion, seconds, small
@@ -74,8 +77,13 @@ def best_cells(cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def cells_sheet(cells: pl.DataFrame) -> Sheet:
-    """The best cells, with their controls."""
+def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
+    """The best cells, with their controls.
+
+    Args:
+        cells: Columns of ``tables.CELLS``.
+        rule: The rule that decided them; no number looks as if it reached a threshold that it does not.
+    """
     best = best_cells(cells)
     columns: list[Column] = [
         ("attribute", text("attribute")),
@@ -85,17 +93,17 @@ def cells_sheet(cells: pl.DataFrame) -> Sheet:
         ("label proportion", share("label_proportion")),
         ("n test", whole("n_test")),
         ("AUROC", between("auroc")),
-        ("balanced accuracy", between("balanced_accuracy", "balanced_accuracy_interval")),
-        ("bound", share("balanced_accuracy_low")),
+        ("balanced accuracy", between("balanced_accuracy", "balanced_accuracy_interval", rule.decisive)),
+        ("bound", share("balanced_accuracy_low", limit=rule.null)),
         ("accuracy / majority", lambda row: f"{proportion(row['accuracy'])} / {proportion(row['majority_accuracy'])}"),
         ("shuffled", share("control_auroc")),
         ("selectivity", between("selectivity")),
         ("untrained", share("untrained_auroc")),
         ("raw input", share("input_auroc")),
-        ("rotated", share("rotated_auroc")),
+        ("rotated", _rotated),
         *_where_known(best, "random_subset_percentile", ("random subsets", share("random_subset_percentile"))),
         *_where_known(best, "control_task_auroc", ("control task", share("control_task_auroc"))),
-        ("q", lambda row: small(row["q_value"])),
+        ("q", lambda row: small(row["q_value"], rule.q)),
         ("detectable AUROC", share("detectable_auroc")),
         ("detectable proportion", share("detectable_proportion")),
         ("decisive", yes("decisive")),
@@ -111,6 +119,11 @@ def cells_sheet(cells: pl.DataFrame) -> Sheet:
         "and on random directions. detectable: what a cell with these rows would have shown with power .8."
     )
     return sheet("Best cells", caption, columns, best.iter_rows(named=True), "cells.parquet")
+
+
+def _rotated(row: Row) -> str:
+    """The AUROC on rotated states, which is no control of a probe that reads every neuron."""
+    return INAPPLICABLE if ROTATED_ALIKE in (row["note"] or "") else proportion(row["rotated_auroc"])
 
 
 def _outside_band(row: Row) -> str:
@@ -163,8 +176,23 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
     return sheet("Denoting neurons", caption, columns, found.iter_rows(named=True), "neurons.parquet")
 
 
+def where_some_denote(sensitivity: pl.DataFrame) -> pl.DataFrame:
+    """The families in which some rule lets a neuron denote; of the others every row would say 0.
+
+    Args:
+        sensitivity: From :func:`denote.denotation.rule.sensitivity_table`.
+    """
+    if sensitivity.is_empty():
+        return sensitivity
+    return sensitivity.filter(pl.col("n_denoting").max().over("family") > 0)
+
+
 def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
-    """How many neurons denote over a grid of rules, column by column."""
+    """How many neurons denote over a grid of rules, column by column.
+
+    Args:
+        sensitivity: From :func:`denote.denotation.rule.sensitivity_table`.
+    """
 
     def write(key: str, kind: pl.DataType) -> Callable[[Row], str]:
         return share(key) if kind.is_float() else text(key)

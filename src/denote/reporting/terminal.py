@@ -16,7 +16,7 @@ from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, profiles
 from denote.numbers import count, interval, proportion, setting
-from denote.reporting.chance import alarms, chance_sentences, families
+from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
 from denote.reporting.findings import observed
 from denote.reporting.jobs import Job, tally
 from denote.reporting.power import power_sentences
@@ -114,15 +114,13 @@ def decisive_lines(cells: pl.DataFrame) -> list[str]:
     for keys, part in order.group_by(["dataset", "architecture", "epoch", "probe", "k"], maintain_order=True):
         _, architecture, _, probe, k = keys
         found = part.filter(pl.col("first_layer").is_not_null())
-        where = [f"{a} from {layer} ({proportion(s)})" for a, layer, s in _rows(found)]
+        where = [
+            f"{attribute} from {layer}" for attribute, layer in found.select("attribute", "first_layer").iter_rows()
+        ]
         said = some(where, MOST_LISTED) or "none"
         name = f"{architecture}, {probe}{f' k<={k}' if k is not None else ''}"
-        lines.append(f"decisive ({name}; best AUROC): {len(found)} of {count(len(part), 'attribute')}: {said}")
+        lines.append(f"decisive ({name}): {len(found)} of {count(len(part), 'attribute')}: {said}")
     return lines
-
-
-def _rows(found: pl.DataFrame) -> list[tuple[str, str, float | None]]:
-    return list(found.select("attribute", "first_layer", "best_auroc").iter_rows())
 
 
 def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Rule) -> None:
@@ -137,7 +135,8 @@ def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Ru
     for family in tests:
         table.add_row(*map(escape, family.row.values()))
     console.print(table)
-    for sentence in [*chance_sentences(tables), *power_sentences(tables)]:
+    belief = [*untested_sentences(tests), *chance_sentences(tables), *power_sentences(tables), *apart_sentences(tests)]
+    for sentence in belief:
         console.print(escape(sentence), highlight=False)
 
 
