@@ -91,11 +91,12 @@ def test_a_check_that_was_not_made_is_said() -> None:
 
 def test_the_whole_scan_has_one_p_value_per_object_model() -> None:
     rows = [
-        {"object_model": name, "scan_max_p_value": p} for name, p in (("a", 0.004), ("a", 0.9), ("b", 0.4), ("c", None))
+        {"object_model": name, "model_max_p_value": p}
+        for name, p in (("a", 0.004), ("a", 0.9), ("b", 0.4), ("c", None))
     ]
     said = chance_sentences(synthetic.empty_tables() | {"scan": table(rows, SCAN)})
     assert "p = .004 to .400, by object model" in said[-1]
-    weak = table([*rows, {"object_model": "a", "scan_max_p_value": 0.9}], SCAN)
+    weak = table([*rows, {"object_model": "a", "model_max_p_value": 0.9}], SCAN)
     assert "p = .004 to .400, by object model" in chance_sentences(synthetic.empty_tables() | {"scan": weak})[-1]
 
 

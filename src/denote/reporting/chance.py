@@ -133,8 +133,8 @@ def one_p_value(scan: pl.DataFrame) -> pl.Series:
         scan: Columns of ``tables.SCAN``.
     """
     # Every attribute has a p-value against the largest of all; that of the scan as one is the smallest of them.
-    by_model = scan.drop_nulls("scan_max_p_value").group_by("object_model").agg(pl.col("scan_max_p_value").min())
-    return by_model["scan_max_p_value"]
+    by_model = scan.drop_nulls("model_max_p_value").group_by("object_model").agg(pl.col("model_max_p_value").min())
+    return by_model["model_max_p_value"]
 
 
 def _scan_sentence(scan: pl.DataFrame) -> list[str]:
