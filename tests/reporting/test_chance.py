@@ -53,10 +53,10 @@ def test_families_without_a_test_are_left_out(tables: Tables) -> None:
 
 def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(tables: Tables) -> None:
     neurons = tables["neurons"].filter("live")
-    reason = "not tested: fewer than 25 positive or negative rows"
+    reason = "fewer than 25 positive or negative rows"
     untested = neurons.with_columns(
         family=pl.lit("classes"), p_value=pl.lit(None, pl.Float64), q_value=pl.lit(None, pl.Float64),
-        denotes=pl.lit(None, pl.Boolean), note=pl.lit(f"{reason}; not run: rivals"),
+        denotes=pl.lit(None, pl.Boolean), note=pl.lit(f"not tested: {reason}; no AUROC interval: rows in groups; not run: rivals"),
     )  # fmt: skip
     dead = untested.with_columns(family=pl.lit("named"), live=pl.lit(False))
     found = families(tables | {"neurons": pl.concat([neurons, untested, dead])}, Rule())
