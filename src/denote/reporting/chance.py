@@ -21,8 +21,8 @@ LEVELS = (0.05, 0.001)
 NEURONS_OF = "neurons, "
 """How the name of a family of neurons begins."""
 
-UNTESTED = "^(not tested|no property): "
-"""How the remark on a neuron begins that says why it was not tested."""
+UNTESTED = "^(not tested: |no property: |no attribute has |fewer than )"
+"""How a remark begins that says why a neuron was not tested."""
 
 MOST_REASONS = 3
 
@@ -106,9 +106,9 @@ def _why_untested(neurons: pl.DataFrame) -> str:
         return ""
     remarks = live.select(telling_notes().str.split("; ").alias("remark")).explode("remark").drop_nulls()
     # A note also says why single columns are null, which is no reason for having no test.
-    reasons = remarks.filter(pl.col("remark").str.contains(UNTESTED)).select(pl.col("remark").str.replace(UNTESTED, ""))
-    counted = reasons["remark"].value_counts(sort=True)
-    return some(counted["remark"].to_list(), MOST_REASONS) or "no reason given"
+    reasons = remarks.filter(pl.col("remark").str.contains(UNTESTED)).group_by("remark", maintain_order=True).len()
+    told = reasons.sort("len", descending=True, maintain_order=True)["remark"].str.strip_prefix("not tested: ")
+    return some(told.to_list(), MOST_REASONS) or "no reason given"
 
 
 def untested_sentences(found: Sequence[Family]) -> list[str]:
