@@ -30,7 +30,9 @@ def test_the_others() -> None:
     assert interval(Estimate(math.nan, 0.1, 0.2)) == "null"
     assert [small(v) for v in (0.0321, 3.2e-7, None, 1.0, 0.0)] == [".032", "3e-07", "null", "1.000", ".000"]
     assert [count(1, "neuron"), count(1024, "neuron"), count(None)] == ["1 neuron", "1,024 neurons", "null"]
-    assert [setting(value) for value in (0.95, 0.975, 0.001, 1.0, 0.0)] == [".95", ".975", ".001", "1", "0"]
+    assert [setting(value) for value in (0.95, 0.9, 0.975, 0.001, 1.0, 0.0)] == [
+        ".95", ".90", ".975", ".001", "1.00", ".00",
+    ]  # fmt: skip
     assert [seconds(0.42), seconds(125), seconds(None)] == ["0.4 s", "2 min 05 s", ""]
 
 

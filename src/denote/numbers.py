@@ -64,8 +64,8 @@ def _written(column: str, decimals: int) -> pl.Expr:
 
 
 def setting(value: float) -> str:
-    """A threshold with all its decimals: ``.05``, ``.975``, ``1``."""
-    return f"{value:.12g}".removeprefix("0") if value else "0"
+    """A threshold with all its decimals, at least two: ``.05``, ``.90``, ``.975``."""
+    return max(proportion(value), f"{value:.12g}".removeprefix("0"), key=len)
 
 
 def interval(estimate: Estimate[float], limit: float | None = None) -> str:

@@ -95,7 +95,7 @@ def test_a_cell_that_is_not_decisive_says_which_condition_failed_and_no_other_do
     said, decisive = decided["card"][0], decided["decisive"][0]
     reasons = {
         r"balanced accuracy (\S+) below .95|balanced accuracy null": balanced is None or balanced < 0.95,
-        r"lower bound (\S+) below .9|lower bound null": low is None or low < 0.9,
+        r"lower bound (\S+) below .90|lower bound null": low is None or low < 0.9,
         r"q (\S+) above .05|q null": p is None or p > 0.05,
         "fewer than 25 rows of a label": min(*positive, *negative) < 25,
     }
@@ -116,7 +116,7 @@ def test_a_cell_that_is_not_decisive_says_which_condition_failed_and_no_other_do
     [
         ("balanced_accuracy", 0.94989, "balanced accuracy .9499 below .95", "balanced accuracy .9499 ["),
         ("balanced_accuracy", 0.949, "balanced accuracy .949 below .95", "balanced accuracy .949 ["),
-        ("balanced_accuracy_low", 0.897, "lower bound .897 below .9", "at least .897 (one-sided 95 %)"),
+        ("balanced_accuracy_low", 0.897, "lower bound .897 below .90", "at least .897 (one-sided 95 %)"),
         ("q_value", 0.05004, "q .05004 above .05", "q = .05004 over"),
     ],
 )

@@ -53,19 +53,24 @@ def test_families_without_a_test_are_left_out(tables: Tables) -> None:
 
 def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(tables: Tables) -> None:
     neurons = tables["neurons"].filter("live")
-    reason = "not tested: fewer than 25 positive or negative rows"
+    reason = "fewer than 25 positive or negative rows"
     untested = neurons.with_columns(
         family=pl.lit("classes"), p_value=pl.lit(None, pl.Float64), q_value=pl.lit(None, pl.Float64),
-        denotes=pl.lit(None, pl.Boolean), note=pl.lit(f"{reason}; not run: rivals"),
+        denotes=pl.lit(None, pl.Boolean),
+        note=pl.lit(f"not tested: {reason}; no AUROC interval: rows in groups; not run: rivals"),
     )  # fmt: skip
     dead = untested.with_columns(family=pl.lit("named"), live=pl.lit(False))
     found = families(tables | {"neurons": pl.concat([neurons, untested, dead])}, Rule())
     assert [family.name for family in found] == ["cells", "neurons, subsets", "neurons, classes", "pairs"]
     assert found[2].row["tests"] == "0"
     assert untested_sentences(found) == [f"No test of neurons, classes: {reason}."]
+    barren = untested.with_columns(note=pl.lit("no attribute has 20 positive and negative fit rows; no property: none"))
+    found = families(tables | {"neurons": pl.concat([neurons, barren])}, Rule())
+    (said,) = untested_sentences(found)
+    assert said.endswith("classes: no attribute has 20 positive and negative fit rows, no property: none.")
     (apart,) = apart_sentences(found)
     assert "corrected by itself" in apart
-    assert apart_sentences([found[1], found[3]]) == []
+    assert apart_sentences([found[1], found[-1]]) == []
 
 
 def test_the_null_check_is_summed_over_object_models_and_rings() -> None:

@@ -21,6 +21,9 @@ LEVELS = (0.05, 0.001)
 NEURONS_OF = "neurons, "
 """How the name of a family of neurons begins."""
 
+UNTESTED = "^(not tested: |no property: |no attribute has |fewer than )"
+"""How a remark begins that says why a neuron was not tested."""
+
 MOST_REASONS = 3
 
 
@@ -97,13 +100,15 @@ def _family(name: str, null: str, rows: pl.DataFrame, verdict: str, rule: Rule) 
 
 
 def _why_untested(neurons: pl.DataFrame) -> str:
-    """The remarks on live neurons of a family without a test, the most frequent first; empty if all are dead."""
+    """Why the live neurons of a family have no test, the most frequent reason first; empty if all are dead."""
     live = neurons.filter("live")
     if live.is_empty():
         return ""
     remarks = live.select(telling_notes().str.split("; ").alias("remark")).explode("remark").drop_nulls()
-    counted = remarks["remark"].value_counts(sort=True)
-    return some(counted["remark"].to_list(), MOST_REASONS) or "no reason given"
+    # A note also says why single columns are null, which is no reason for having no test.
+    reasons = remarks.filter(pl.col("remark").str.contains(UNTESTED)).group_by("remark", maintain_order=True).len()
+    told = reasons.sort("len", descending=True, maintain_order=True)["remark"].str.strip_prefix("not tested: ")
+    return some(told.to_list(), MOST_REASONS) or "no reason given"
 
 
 def untested_sentences(found: Sequence[Family]) -> list[str]:
