@@ -189,7 +189,7 @@ def scan_table(seeds: int = 3, n_layers: int = 9) -> pl.DataFrame:
             "n_neurons": 32, "attribute": name, "family": "named", "label_proportion": 0.4, "n_test": 1000,
             "n_positive_test": 400, "n_tests": 30, "n_carrying": 10, "below_05": 14, "expected_05": 1.5,
             "below_001": 11, "expected_001": 0.03, "best_neuron": 4, "best_auroc": 0.91, "max_statistic": 9.1,
-            "max_p_value": 0.005, "scan_max_p_value": 0.005,
+            "max_p_value": 0.005, "scan_max_p_value": 0.005, "model_max_p_value": 0.005,
         }
         for seed in range(seeds) for depth in range(n_layers) for name in ATTRIBUTES
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from denote import build
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
 OPTIONS = [path for path in FILES if path.parent != CONF]
-NEEDED = {"dataset/mnist": ["dataset.root=somewhere"]}
+NEEDED = {"control/control_task": ["control.control_task.column=loops"], "dataset/mnist": ["dataset.root=somewhere"]}
 """What an option has no default for."""
 
 
