@@ -111,6 +111,9 @@ def test_power_says_what_could_not_be_found(tables: Tables) -> None:
     assert "label proportion below .07 could not have been found decisive" in said
     assert "only from this label proportion up: subsets .08;" in said
     assert power_sentences(synthetic.empty_tables()) == []
+    assert "groups" not in said
+    grouped = tables["cells"].with_columns(note=pl.lit("groups: 12 in test; test and shuffles are by groups"))
+    assert "less would have been found" in power_sentences(tables | {"cells": grouped})[-1]
     by_depth = tables["label_proportion_by_depth"]
     rarer = by_depth.with_columns(family=pl.lit("classes"), smallest_detectable_proportion=pl.lit(0.22))
     never = by_depth.with_columns(family=pl.lit("named"), smallest_detectable_proportion=pl.lit(None, pl.Float64))

@@ -15,7 +15,7 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     """The effects that cells and neurons would have shown with power .8; nothing where power is not known.
 
     Args:
-        tables: With ``cells`` and ``label_proportion_by_depth``.
+        tables: With ``cells``, ``neurons`` and ``label_proportion_by_depth``.
     """
     cells, by_depth = tables["cells"], tables["label_proportion_by_depth"]
     auroc, cell = (_span(cells[f"detectable_{number}"], DIFFERS) for number in ("auroc", "proportion"))
@@ -33,9 +33,15 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
             "Power of the neurons: a neuron of balanced accuracy .98 would have passed the rule with probability .8 "
             f"only from this label proportion up: {neuron}; rarer properties are missing from the curves."
         )
-    if said:
-        said.append("Power counts rows as independent: where they come in groups, less would have been found.")
+    if said and _grouped(tables):
+        said.append("Rows come in groups, but power counts them as independent: less would have been found.")
     return said
+
+
+def _grouped(tables: Mapping[str, pl.DataFrame]) -> bool:
+    """Whether any note says that rows are not independent."""
+    notes = [tables[name]["note"] for name in ("cells", "neurons")]
+    return bool(pl.concat(notes).str.contains("groups: |rows in groups").any())
 
 
 def _by_family(by_depth: pl.DataFrame) -> str:
