@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from denote.evidence import control_task, max_statistic, permutations, random_subsets, resampling
 from denote.evidence.rule import Rule
 from denote.observers.observer import Probe
 
@@ -24,7 +25,7 @@ class Controls:
         tasks: Draws of the control task; its types come with the facts.
     """
 
-    shuffles: int = 20
+    shuffles: int = permutations.DRAWS
     neuron_shuffles: int = 3
     rotations: int = 3
     twins: int = 3
@@ -45,8 +46,8 @@ class Controls:
             rotations=number("rotated", "rotations", cls.rotations),
             twins=number("untrained", "twins", cls.twins),
             raw_input="raw_input" in options and bool((options["raw_input"] or {}).get("enabled", True)),
-            subsets=number("random_subset", "subsets", 21),
-            tasks=number("control_task", "draws", 5),
+            subsets=number("random_subset", "subsets", random_subsets.DRAWS),
+            tasks=number("control_task", "draws", control_task.DRAWS),
         )
 
 
@@ -71,7 +72,7 @@ class Asked:
     controls: Controls = field(default_factory=Controls)
     probe_seed: int = 0
     thresholds: int = 64
-    permutations: int = 200
-    bootstraps: int = 500
+    permutations: int = max_statistic.DRAWS
+    bootstraps: int = resampling.DRAWS
     equal_rows: int | Literal["auto"] | None = None
     curves: bool = False
