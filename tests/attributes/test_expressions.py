@@ -110,6 +110,6 @@ def test_a_mistake_gets_one_line_with_the_key(expression, said):
 @given(
     st.permutations(range(TABLE.height)), st.sampled_from(["class > 2", "ink < 0.4 OR name = 'bob'", "smoker IS NULL"])
 )
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_labels_move_with_their_rows(order, expression):
     assert np.array_equal(evaluate_where(expression, TABLE[order]), evaluate_where(expression, TABLE)[order])

@@ -33,7 +33,7 @@ def rows_of(parts):
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(0, 5), st.sampled_from([1.0, 0.7]))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_class_has_its_share_of_every_part(sizes, seed, total):
     targets = np.repeat(np.arange(len(sizes)), sizes)
     shares = [total * share for share in FRACTIONS.values()]
@@ -68,7 +68,7 @@ def test_fractions_below_one_leave_rows_out():
 
 
 @given(st.integers(0, 10_000))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_groups_are_dealt_whole_and_shares_stay_near(seed):
     draw = np.random.default_rng(seed)
     groups = np.repeat(np.arange(120), draw.integers(1, 12, 120))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from denote.attributes.labels import Family, Labels
@@ -28,7 +28,6 @@ def test_names_of_subsets(members: list[int], name: str) -> None:
     assert subset_name(np.isin(np.arange(10), members), ALL, DIGITS) == name
 
 
-@settings(deadline=None)  # the machine may be shared
 @given(st.lists(st.booleans(), min_size=10, max_size=10).filter(lambda m: 0 < sum(m) < 10))
 def test_a_complement_differs_by_not_alone(members: list[bool]) -> None:
     inside = np.array(members)

@@ -22,7 +22,7 @@ def brute_force(on: np.ndarray, size: np.ndarray) -> float:
     return best
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=2, max_size=6))
 def test_prefixes_hold_the_best_of_all_subsets(classes: list[tuple[int, int]]) -> None:
     on, size = np.array(classes).T

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
 from denote.denotation.thresholds import exact_threshold, sorted_blocks
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-3, 6), st.booleans()), min_size=2, max_size=25))
 def test_exact_threshold_is_the_best_of_all(rows: list[tuple[int, bool]]) -> None:
     values, positive = np.array([r[0] for r in rows], np.float32), np.array([r[1] for r in rows])
@@ -35,7 +34,6 @@ def test_neighbouring_floats_are_parted() -> None:
     assert score == 1
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 40), st.integers(1, 9), st.integers(1, 6))
 def test_counts_above_the_cuts_are_plain_counts(seed: int, n_rows: int, n_values: int, thresholds: int) -> None:
     rng = np.random.default_rng(seed)

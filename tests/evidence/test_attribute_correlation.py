@@ -19,7 +19,7 @@ def labels_of(values: np.ndarray) -> Labels:
 
 
 @given(seed=st.integers(0, 1000), rows=st.integers(1, 40))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_every_pair_is_that_of_scikit_learn(seed: int, rows: int) -> None:
     values = np.random.default_rng(seed).integers(-1, 2, (rows, 4)).astype(np.int8)
     found = association(values)

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
 from denote.evidence.corrections import benjamini_hochberg
 
 
-@settings(deadline=None)  # the machine may be shared
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
 def test_equals_scipy(p: list[float]) -> None:
     np.testing.assert_allclose(benjamini_hochberg(p), false_discovery_control(p), rtol=1e-12, atol=0)
@@ -28,7 +27,6 @@ def test_no_test_gives_no_q(p: list[float]) -> None:
     assert len(benjamini_hochberg(p)) == len(p)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.floats(0.01, 0.5))
 def test_the_small_p_values_and_the_number_of_tests_are_enough(p: list[float], level: float) -> None:
     small = np.array([value for value in p if value <= level])

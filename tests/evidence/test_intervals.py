@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -17,7 +17,6 @@ from denote.evidence.intervals import (
 )
 
 
-@settings(deadline=None)  # the machine may be shared
 @given(st.integers(1, 400), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
 def test_wilson_equals_scipy(n: int, share: float, confidence: float) -> None:
     successes = round(share * n)
@@ -36,7 +35,6 @@ def test_no_rows_no_interval() -> None:
     assert np.isnan(design_effect(np.zeros(0), np.zeros(0, int)))
 
 
-@settings(deadline=None)  # the machine may be shared
 @given(st.integers(25, 600), st.integers(25, 2000), st.floats(0.85, 1), st.floats(0.85, 1))
 def test_p_value_is_the_level_at_which_the_lower_bound_is_the_null(
     n_pos: int, n_neg: int, tpr: float, tnr: float
@@ -50,7 +48,6 @@ def test_p_value_is_the_level_at_which_the_lower_bound_is_the_null(
         assert bounds.low == pytest.approx(0.9, abs=1e-6)
 
 
-@settings(deadline=None)  # the machine may be shared
 @given(st.integers(25, 600), st.floats(0.85, 1), st.floats(0.85, 1), st.sampled_from([1e-30, 1e-6, 0.01, 0.4]))
 def test_rejected_is_a_p_value_at_most_the_cutoff(n: int, tpr: float, tnr: float, cutoff: float) -> None:
     counts = round(tpr * n), n, round(tnr * n), n
@@ -108,7 +105,6 @@ def test_design_effect_is_at_least_one() -> None:
     assert design_effect(hits, groups) == 1
 
 
-@settings(deadline=None)  # the machine may be shared
 @given(st.floats(0, 1), st.integers(1, 500), st.integers(1, 500))
 def test_auroc_bounds_solve_their_equation(area: float, n_pos: int, n_neg: int) -> None:
     z, m = stats.norm.ppf(0.975), (n_pos + n_neg) / 2 - 1

@@ -28,7 +28,7 @@ from denote.streams import stream, torch_stream
 N, INPUTS, WIDTH = 600, 24, 64
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(20, 60), st.booleans())
 def test_it_is_scipys_over_the_live_neurons(seed: int, n: int, ties: bool) -> None:
     rng = stream("map similarity", seed)

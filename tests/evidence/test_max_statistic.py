@@ -51,7 +51,7 @@ def every_z(state: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(8, 60))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_without_nulls_z_is_scipys_mann_whitney(seed: int, n: int) -> None:
     state, labels = case(n, 4, 3, seed)
     labels[0], labels[1] = 0, 1

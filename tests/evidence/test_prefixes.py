@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from denote.evidence.prefixes import LEAST, growing_prefixes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=80), st.integers(0, 5))
 def test_no_group_straddles_a_boundary(sizes: list[int], seed: int) -> None:
     groups = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)) * 7, sizes))

@@ -19,7 +19,7 @@ def reading(ax: Axes) -> str:
     return text.get_text()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.one_of(st.tuples(st.integers(1, 700)), st.tuples(*[st.integers(1, 9)] * 2), st.tuples(*[st.integers(1, 9)] * 3))
 )

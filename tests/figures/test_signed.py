@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from denote.figures.signed import BANDED, EDGE, SIGNED, outside_band, shades
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(-9, 9), min_size=2, max_size=30), st.one_of(st.none(), st.floats(0, 10)))
 def test_shades_are_zero_inside_the_band_and_keep_sign_and_order_outside(
     values: list[float], band: float | None

@@ -95,7 +95,7 @@ def test_order_of_rows_and_duplicated_rows_change_nothing() -> None:
     assert twice.weights == pytest.approx(weights, abs=1e-4)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), st.booleans())
 def test_a_null_leaves_out_its_row_from_its_column_only(seed: int, balance: bool) -> None:
     state, labels = problem(seed % 7, n=150, d=6, attributes=3)

@@ -65,7 +65,7 @@ def same(one: object, other: object) -> None:
         np.testing.assert_array_equal(value, getattr(other, name), err_msg=name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 100_000), st.integers(4, 40), st.integers(2, 12))
 def test_scan_equals_an_exhaustive_search(seed: int, n: int, levels: int) -> None:
     rng = np.random.default_rng(seed)
