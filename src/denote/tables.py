@@ -57,7 +57,9 @@ NEURONS: dict[str, type[pl.DataType]] = {
         "auroc_high majority_accuracy selectivity selectivity_low selectivity_high rotated_share "
         "detectable_balanced_accuracy", NUMBER,
     ),
-    **_columns("attributes_passed attributes_carried", INTEGER), **_columns("causal_evidence card note", TEXT),
+    **_columns("attributes_passed attributes_carried", INTEGER), "shrinkage": NUMBER, "n_members": INTEGER,
+    "nested_properties": TEXT, **_columns("fit_agreement threshold_agreement", NUMBER),
+    **_columns("causal_evidence card note", TEXT),
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
 
@@ -107,6 +109,40 @@ ATTRIBUTE_CORRELATION: dict[str, type[pl.DataType]] = {
     **_columns("n_both n_rows", INTEGER), "note": TEXT,
 }  # fmt: skip
 
+LAYERS: dict[str, type[pl.DataType]] = {
+    **_OBSERVED,
+    **_columns("n_neurons n_live", INTEGER), **_columns("participation_ratio active_share", NUMBER),
+    **_columns("sign_identified is_head", FLAG), "note": TEXT,
+}  # fmt: skip
+LAYERS_KEY = ("object_model", "layer", "pooling")
+
+ON_RATES: dict[str, type[pl.DataType]] = {
+    **_columns("object_model layer pooling", TEXT), "neuron": INTEGER, "family": TEXT, "probe_seed": INTEGER,
+    "class": TEXT, "on_rate": NUMBER, "n_rows": INTEGER,
+}  # fmt: skip
+ON_RATES_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed", "class")
+
+EXAMPLES: dict[str, type[pl.DataType]] = {
+    **_columns("object_model layer pooling", TEXT), "neuron": INTEGER, "family": TEXT, "probe_seed": INTEGER,
+    **_columns("property kind", TEXT), **_columns("rank sample", INTEGER), "activation": NUMBER, "has_property": FLAG,
+}  # fmt: skip
+EXAMPLES_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed", "property", "kind", "rank")
+
+_CURVE = {"dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEGER}
+
+LABEL_PROPORTION_BY_MODEL: dict[str, type[pl.DataType]] = {
+    **_OBSERVED, "family": TEXT, "probe_seed": INTEGER,
+    **_columns("n_neurons n_live n_denoting n_distinct", INTEGER),
+    **_columns(
+        "share_denoting rotated_share_denoting untrained_share_denoting label_proportion folded "
+        "rotated_label_proportion rotated_folded untrained_label_proportion untrained_folded majority_side_share "
+        "on_proportion active_share unconditional_label_proportion unconditional_folded property_entropy n_members "
+        "participation_ratio", NUMBER,
+    ),
+    **_columns("sign_identified is_head", FLAG), "note": TEXT,
+}  # fmt: skip
+LABEL_PROPORTION_BY_MODEL_KEY = ("object_model", "layer", "pooling", "family", "probe_seed")
+
 LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
     "dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEGER, "layer": TEXT, "family": TEXT,
     "depth": INTEGER, "relative_depth": NUMBER,
@@ -115,20 +151,72 @@ LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
         "share_denoting rotated_share_denoting untrained_share_denoting label_proportion_mean label_proportion_low "
         "label_proportion_high folded_mean folded_low folded_high rotated_folded_mean majority_side_share "
         "on_proportion_mean unconditional_label_proportion_mean unconditional_folded_mean "
-        "untrained_label_proportion_mean untrained_folded_mean smallest_detectable_proportion", NUMBER,
+        "untrained_label_proportion_mean untrained_folded_mean smallest_detectable_proportion share_denoting_mean "
+        "share_denoting_low share_denoting_high rotated_share_low rotated_share_high untrained_share_low "
+        "untrained_share_high rotated_label_proportion_mean rotated_label_proportion_low rotated_label_proportion_high "
+        "rotated_folded_low rotated_folded_high untrained_label_proportion_low untrained_label_proportion_high "
+        "untrained_folded_low untrained_folded_high active_share_mean property_entropy_mean n_members_mean "
+        "n_live_mean participation_ratio_mean", NUMBER,
     ),
-    "note": TEXT,
+    **_columns("sign_identified is_head", FLAG), "note": TEXT,
 }  # fmt: skip
 LABEL_PROPORTION_BY_DEPTH_KEY = ("dataset", "architecture", "trained", "epoch", "layer", "family")
 
+DEPTH_TESTS: dict[str, type[pl.DataType]] = {
+    "dataset": TEXT, "trained": FLAG, "epoch": INTEGER, "family": TEXT, "architecture": TEXT,
+    **_columns("test role quantity", TEXT), **_columns("n_models n_layers", INTEGER), "layers": TEXT,
+    **_columns("statistic effect effect_low effect_high p_value p_holm smallest_p", NUMBER),
+    **_columns("testable significant planned", FLAG), "note": TEXT,
+}  # fmt: skip
+"""``architecture`` is null where a test puts all architectures of a data set together, as the verdict does."""
+
+DEPTH_VERDICTS: dict[str, type[pl.DataType]] = {
+    "dataset": TEXT, "trained": FLAG, "epoch": INTEGER, "family": TEXT, "verdict": TEXT, "n_models": INTEGER,
+    **_columns("p_value p_holm largest_bound", NUMBER), "planned": FLAG, "note": TEXT,
+}  # fmt: skip
+
+PROPERTIES: dict[str, type[pl.DataType]] = {
+    **_CURVE,
+    **_columns("seed", INTEGER), **_columns("object_model layer", TEXT), "depth": INTEGER, "relative_depth": NUMBER,
+    "pooling": TEXT, "family": TEXT, "probe_seed": INTEGER, "property": TEXT,
+    **_columns("label_proportion folded_label_proportion", NUMBER),
+    **_columns("n_neurons n_complement n_models best_neuron", INTEGER),
+    **_columns("fit_balanced_accuracy balanced_accuracy shrinkage fit_agreement threshold_agreement", NUMBER),
+    "label_proportion_range": TEXT, "nested_properties": TEXT,
+}  # fmt: skip
+
+STABILITY: dict[str, type[pl.DataType]] = {
+    **_CURVE, "layer": TEXT, "depth": INTEGER, "relative_depth": NUMBER, "family": TEXT, "against": TEXT,
+    **_columns("n_pairs n_neurons", INTEGER),
+    **_columns(
+        "property_jaccard property_jaccard_low property_jaccard_high neuron_jaccard neuron_jaccard_low "
+        "neuron_jaccard_high same_property_share", NUMBER,
+    ),
+    "note": TEXT,
+}  # fmt: skip
+
+FIRST_DECISIVE: dict[str, type[pl.DataType]] = {
+    **_CURVE, "probe": TEXT, "k": INTEGER, "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
+    **_columns("n_models n_censored", INTEGER),
+    **_columns(
+        "first_depth first_depth_low first_depth_high first_relative_depth first_relative_depth_low "
+        "first_relative_depth_high", NUMBER,
+    ),
+    "first_layer": TEXT, "equal_rows": FLAG, "note": TEXT,
+}  # fmt: skip
+
 JOB_TABLES = {
     "cells": CELLS, "neurons": NEURONS, "controls": CONTROLS, "scan": SCAN, "pairs": PAIRS, "curves": CURVES,
-    "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION,
+    "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION, "layers": LAYERS, "on_rates": ON_RATES,
+    "examples": EXAMPLES,
 }  # fmt: skip
 """The tables that every job writes, by the name of their file, and their columns."""
 
 SWEEP_TABLES = {
-    **JOB_TABLES, "label_proportion_by_depth": LABEL_PROPORTION_BY_DEPTH, "seed_spread": SEED_SPREAD,
+    **JOB_TABLES, "label_proportion_by_model": LABEL_PROPORTION_BY_MODEL,
+    "label_proportion_by_depth": LABEL_PROPORTION_BY_DEPTH, "depth_tests": DEPTH_TESTS,
+    "depth_verdicts": DEPTH_VERDICTS, "properties": PROPERTIES, "stability": STABILITY,
+    "first_decisive": FIRST_DECISIVE, "seed_spread": SEED_SPREAD,
 }  # fmt: skip
 """The tables of a merged sweep."""
 

@@ -17,11 +17,15 @@ from denote.observation.found import Evidence, Observation
 from denote.tables import (
     CELLS_KEY,
     CURVES_KEY,
+    EXAMPLES_KEY,
     JOB_TABLES,
     LABEL_PROPORTION_BY_DEPTH,
+    LAYERS_KEY,
+    ON_RATES_KEY,
     PAIRS_KEY,
     SCAN_KEY,
     SWEEP_TABLES,
+    empty,
 )
 
 
@@ -68,6 +72,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule) -> dict[str, pl.
     """Decided tables, and what is made of all of them together."""
     by_depth = label_proportion_by_depth(tables["neurons"], tables["controls"], rule)
     return {
+        **{name: empty(schema) for name, schema in SWEEP_TABLES.items()},
         **tables,
         "label_proportion_by_depth": by_depth.select(*LABEL_PROPORTION_BY_DEPTH),
         "seed_spread": seed_spread(tables["cells"]),
@@ -85,7 +90,8 @@ _JOB = "job of the sweep"
 
 _KEYS = {
     "cells": CELLS_KEY, "scan": SCAN_KEY, "pairs": (*PAIRS_KEY, _JOB), "curves": CURVES_KEY,
-    "attribute_correlation": ("dataset", "attribute", "other"),
+    "attribute_correlation": ("dataset", "attribute", "other"), "layers": LAYERS_KEY, "on_rates": ON_RATES_KEY,
+    "examples": EXAMPLES_KEY,
 }  # fmt: skip
 
 
