@@ -12,7 +12,7 @@ from denote.data.parts import Halves
 from denote.denotation.properties import Properties
 from denote.denotation.scores import balanced_accuracy
 from denote.denotation.search import Settings
-from denote.denotation.thresholds import Block, exact_threshold, sorted_blocks
+from denote.denotation.thresholds import counts_above, places
 from denote.observers.neuron import best_thresholds
 from denote.observers.reading import Resources, State, as_array
 from denote.observers.sorted_columns import least_memory
@@ -40,24 +40,22 @@ def best_coordinates(
     Returns:
         In [0, 1]; nan where no coordinate varies or a kind of row is missing on test.
     """
-    if every_threshold:
+    if every_threshold or settings.thresholds == "all":
         return _of_every_threshold(state, properties, which, settings)
     asked = Properties(tuple(properties.names[i] for i in which), properties.masks[which], properties.codes)
     n = len(asked)
-    peak, coordinate, sign = np.zeros(n), np.full(n, -1), np.ones(n)
-    for block, gain in _signed_gains(state.fit, asked, settings) if n else ():
+    peak, coordinate, sign = np.zeros(n), np.full(n, -1), np.ones(n, dtype=np.float32)
+    for start, gain in _signed_gains(state.fit, asked, settings) if n else ():
         flat = gain.reshape(-1, n)
         place = np.abs(flat).argmax(axis=0)
         value = flat[place, np.arange(n)]
         better = np.abs(value) > peak
         peak[better], sign[better] = np.abs(value[better]), np.sign(value[better])
-        coordinate[better] = block.start + place[better] // gain.shape[1]
+        coordinate[better] = start + place[better] // gain.shape[1]
     scores = np.full(n, np.nan)
     for index, fit, test in _columns_of(state, coordinate, settings.memory):
-        labels = asked.fit_labels(index)
-        known = labels != NULL
-        threshold, _ = exact_threshold(sign[index] * fit[known], labels[known] == 1)
-        scores[index] = balanced_accuracy(sign[index] * test > threshold, asked.test_labels(index))
+        scan = best_thresholds(sign[index] * fit[:, None], asked.fit_labels(index)[:, None], upward_only=True)
+        scores[index] = balanced_accuracy(sign[index] * test > scan.threshold[0, 0], asked.test_labels(index))
     return scores
 
 
@@ -110,18 +108,18 @@ def _columns_of(
 
 def _signed_gains(
     state: State, properties: Properties, settings: Settings
-) -> Iterator[tuple[Block, Float[np.ndarray, "neuron threshold property"]]]:
+) -> Iterator[tuple[int, Float[np.ndarray, "neuron threshold property"]]]:
     """TPR - FPR on fit of every neuron at every threshold for every property, block by block of neurons.
 
     One count of codes above each threshold serves all properties: theirs are matrix products with the masks.
     """
-    kept = properties.codes.fit >= 0
-    codes = properties.codes.fit[kept]
+    codes, n_codes, thresholds = properties.codes.fit, properties.n_codes, settings.thresholds
     positive, negative = ((properties.masks == label).astype(np.float32).T for label in (1, 0))
-    size = np.bincount(codes, minlength=properties.n_codes).astype(np.float32)
+    size = np.bincount(codes[codes >= 0], minlength=n_codes).astype(np.float32)
     # Where a property has no such rows its gain is 0 instead of undefined: it is never chosen for it.
     n_positive, n_negative = np.maximum(size @ positive, 1), np.maximum(size @ negative, 1)
-    width = properties.n_codes + len(properties)
-    for block in sorted_blocks(state if kept.all() else state[kept], settings.thresholds, width, settings.memory):
-        above = block.counts_above(codes, properties.n_codes).astype(np.float32)
-        yield block, above @ (positive / n_positive) - above @ (negative / n_negative)
+    cuts = len(places(int(size.sum()), thresholds))
+    width = max(1, settings.memory // (16 * len(state) + 16 * cuts * (n_codes + len(properties)) + 1))
+    for start, counts in counts_above(state, codes, n_codes, thresholds, width):
+        above = counts.astype(np.float32)
+        yield start, above @ (positive / n_positive) - above @ (negative / n_negative)

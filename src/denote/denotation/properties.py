@@ -23,11 +23,13 @@ class Properties:
         names: One name per property.
         masks: Label of each code under each property: 1 yes, 0 no, -1 null.
         codes: Code of every row of *fit* and of *test*; -1 where every property is null.
+        n_members: What each property is made of: named classes of a subset, attributes of a formula; None: one each.
     """
 
     names: tuple[str, ...]
     masks: Int8[np.ndarray, "property code"]
     codes: Halves[Int[np.ndarray, " row"]]
+    n_members: Int[np.ndarray, " property"] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -107,3 +109,11 @@ def subset_name(members: Bool[np.ndarray, " class"], entered: Bool[np.ndarray, "
     shown = [names[int(index)] for index in np.flatnonzero(entered & ~members if larger else members)]
     name = f"class={shown[0]}" if len(shown) == 1 else f"class in {{{','.join(shown)}}}"
     return complement(name) if larger else name
+
+
+def named_members(
+    members: Bool[np.ndarray, "property class"], entered: Bool[np.ndarray, " class"]
+) -> Int[np.ndarray, " property"]:
+    """Number of classes that the names of sets of classes list."""
+    inside = members.sum(axis=1)
+    return np.asarray(np.minimum(inside, entered.sum() - inside))

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.denotation.scores import Scores, enough
 from denote.denotation.search import Candidates
+from denote.numbers import proportion
 from denote.tables import NEURONS, TEXT
 
 SCORES = tuple(field.name for field in fields(Scores) if field.name in NEURONS)
@@ -42,21 +43,24 @@ def evidence(
     if groups is not None:
         with_property, without = _groups(found, groups)
         tested &= enough(with_property, without, min_rows)
-    proportion = test.share
+    p = test.share
     names = pl.Series([*found.properties.names, None], dtype=TEXT)
+    members = found.properties.n_members
     columns = {
         "property": names.gather(found.index % len(names)),
         "direction": found.direction,
-        "label_proportion": proportion,
-        "folded_label_proportion": np.minimum(proportion, 1 - proportion),
+        "label_proportion": p,
+        "folded_label_proportion": np.minimum(p, 1 - p),
         "threshold": found.threshold,
         "fit_balanced_accuracy": found.score,
         **{name: getattr(scores, name) for name in SCORES},
         "p_value": np.where(tested, scores.p_value, np.nan),
         "n_fit": fit.total, "n_test": test.total,
         "n_positive_fit": fit.positive, "n_positive_test": test.positive,
-        "label_proportion_range": _range(found, test),
-        "majority_accuracy": np.where(fit.positive > fit.negative, proportion, 1 - proportion),
+        "majority_accuracy": np.where(fit.positive > fit.negative, p, 1 - p),
+        "shrinkage": found.score - scores.balanced_accuracy,
+        "n_members": np.ones(len(found.index)) if members is None else np.append(members, 0)[found.index],
+        **_nested(found, test),
     }  # fmt: skip
     has = pl.Series(found.index >= 0)
     known = pl.DataFrame(columns, schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
@@ -103,21 +107,36 @@ class _Rows:
 
 def _groups(found: Candidates, groups: Int[np.ndarray, " row"]) -> Int[np.ndarray, "2 neuron"]:
     """How many groups hold test rows that have each neuron's property, and that have it not."""
-    masks, codes = found.properties.masks, found.properties.codes.test
+    which, place = np.unique(found.index, return_inverse=True)
+    masks, codes = found.properties.masks[which[which >= 0]], found.properties.codes.test
     _, member = np.unique(groups, return_inverse=True)
     holds = np.zeros((masks.shape[1], member.max(initial=-1) + 1), dtype=np.float32)
     holds[codes[codes >= 0], member[codes >= 0]] = 1
     counts = [((masks == label).astype(np.float32) @ holds > 0).sum(axis=1) for label in (1, 0)]
-    return np.array([[*count, 0] for count in counts])[:, found.index]
+    # Neurons without a property (index -1, sorted first) have none.
+    return np.array([np.append(np.zeros(np.count_nonzero(which < 0), int), count) for count in counts])[:, place]
 
 
-def _range(found: Candidates, test: _Rows) -> pl.Series:
-    """Label proportions of the nested subsets that pass on fit too, as text where there is more than the own one."""
-    low, high = test.shares(found.smallest), test.shares(found.largest)
-    several = found.smallest != found.largest
-    return pl.Series(
-        [f"{a:.2f}-{b:.2f}" if shown else None for a, b, shown in zip(low, high, several, strict=True)], dtype=TEXT
+def _nested(found: Candidates, test: _Rows) -> dict[str, pl.Series]:
+    """The nested properties that pass on fit too: their span of label proportions, and all but the own one by name."""
+    neuron, which = found.nested
+    several = np.bincount(neuron, minlength=len(found.index))[neuron] > 1
+    neuron, which = neuron[several], which[several]
+    share = test.shares(which)
+    names = found.properties.names
+    named = [f"{names[index]} ({proportion(p)})" for index, p in zip(which, share, strict=True)]
+    chains = (
+        pl.DataFrame({"neuron": neuron, "share": share, "named": pl.Series(named, dtype=TEXT)})
+        .with_columns(other=pl.Series(which != found.index[neuron]))
+        .group_by("neuron", maintain_order=True)
+        .agg(pl.col("share").first().alias("low"), pl.col("share").last().alias("high"),
+             pl.col("named").filter("other").str.join("; "))
+    )  # fmt: skip
+    span = [f"{low:.2f}-{high:.2f}" for low, high in chains.select("low", "high").iter_rows()]
+    every = pl.DataFrame({"neuron": np.arange(len(found.index))}).join(
+        chains.with_columns(span=pl.Series(span, dtype=TEXT)), on="neuron", how="left", maintain_order="left"
     )
+    return {"label_proportion_range": every["span"], "nested_properties": every["named"]}
 
 
 def _notes(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
-from denote.denotation.properties import Properties, attribute_properties, complement, subset_name
+from denote.denotation.properties import (
+    Properties,
+    attribute_properties,
+    complement,
+    distinct_rows,
+    named_members,
+    subset_name,
+)
 from denote.denotation.subsets import ENTRY_ROWS, search_subsets
-from denote.denotation.thresholds import MEMORY
+from denote.denotation.thresholds import MEMORY, Thresholds
 from denote.observers.neuron import best_thresholds, live_neurons
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import least_memory
@@ -23,14 +30,14 @@ class Settings:
     """How neurons are searched.
 
     Attributes:
-        thresholds: Quantiles tried for each neuron before the winner's threshold is set exactly; 64 or more. Attributes
-            that are searched one by one are tried at every threshold.
-        decisive: Balanced accuracy on fit from which a nested subset is listed in ``label_proportion_range``.
+        thresholds: Quantiles tried for each neuron before the winner's threshold is set exactly, 64 or more, or ``all``
+            gaps. Attributes that are searched one by one are tried at every threshold.
+        decisive: Balanced accuracy on fit from which a nested subset is listed in ``nested_properties``.
         entry_rows: Least number of positive and of negative fit rows of a class or attribute that enters.
         memory: Bytes for one block of neurons.
     """
 
-    thresholds: int = 64
+    thresholds: Thresholds = 64
     decisive: float = 0.95
     entry_rows: int = ENTRY_ROWS
     memory: int = MEMORY
@@ -46,10 +53,10 @@ class Candidates:
         direction: -1 where the property is the complement of an attribute, else +1; 0 where none was found.
         threshold: The neuron is on strictly above it; nan where none was found.
         score: Balanced accuracy on fit; nan where none was found.
-        smallest: Property index of the smallest and ...
-        largest: ... of the largest nested subset that passes on fit too; the own property where there is no other.
         live: Whether the neuron is not constant on fit.
         note: What was left out of the search, or why nothing could be searched.
+        nested: Neurons with the indices of nested properties that pass on fit too, the own one among them; neuron by
+            neuron from the smallest. Empty where a family has no such chains.
     """
 
     properties: Properties
@@ -57,10 +64,9 @@ class Candidates:
     direction: Int[np.ndarray, " neuron"]
     threshold: Float[np.ndarray, " neuron"]
     score: Float[np.ndarray, " neuron"]
-    smallest: Int[np.ndarray, " neuron"]
-    largest: Int[np.ndarray, " neuron"]
     live: Bool[np.ndarray, " neuron"]
     note: str | None
+    nested: Int[np.ndarray, "2 pair"] = field(default_factory=lambda: np.empty((2, 0), dtype=np.int64))
 
 
 def search(state: State, family: Halves[Family], settings: Settings | None = None) -> Candidates:
@@ -85,16 +91,16 @@ def _search_subsets(state: State, family: Halves[Family], settings: Settings) ->
     found = search_subsets(
         state, codes.fit, len(names), settings.thresholds, settings.decisive, settings.entry_rows, settings.memory
     )
-    has = ~np.isnan(found.threshold)
-    # The three subsets of every neuron that has one, each distinct subset once.
-    wanted = np.concatenate([found.masks[has], found.smallest[has], found.largest[has]])
-    distinct, inverse = np.unique(wanted, axis=0, return_inverse=True)
-    indices = np.full((3, len(has)), -1)
-    indices[:, has] = inverse.reshape(3, -1)
-    masks = np.where(found.entered, distinct.astype(np.int8), np.int8(NULL))
+    neuron, members = found.nested()
+    distinct, place = distinct_rows(members.astype(np.int8))
+    masks, sets = np.where(found.entered, distinct, np.int8(NULL)), distinct == 1
     properties = Properties(
-        tuple(subset_name(members, found.entered, names) for members in distinct), masks.astype(np.int8), codes
-    )
+        tuple(subset_name(inside, found.entered, names) for inside in sets), masks, codes,
+        named_members(sets, found.entered),
+    )  # fmt: skip
+    has, index = found.n_members > 0, np.full(len(found.n_members), -1)
+    own = members.sum(axis=1) == found.n_members[neuron]
+    index[neuron[own]] = place[own]
     rows_out = sum(int(np.count_nonzero((c >= 0) & ~found.entered[c])) for c in (codes.fit, codes.test))
     left_out = int(np.count_nonzero(~found.entered))
     reason = note(
@@ -105,8 +111,8 @@ def _search_subsets(state: State, family: Halves[Family], settings: Settings) ->
         else None
     )
     return Candidates(
-        properties, indices[0], has.astype(np.int64), found.threshold, found.score, indices[1], indices[2],
-        live_neurons(state), reason,
+        properties, index, has.astype(np.int64), found.threshold, found.score, found.live, reason,
+        np.stack([neuron, place]),
     )  # fmt: skip
 
 
@@ -139,7 +145,7 @@ def _search_attributes(state: State, family: Halves[Family], settings: Settings)
         if left_out
         else None
     )
-    return Candidates(properties, index, direction, threshold, score, index, index, live, reason)
+    return Candidates(properties, index, direction, threshold, score, live, reason)
 
 
 def _codes(family: Family) -> Int[np.ndarray, " row"]:

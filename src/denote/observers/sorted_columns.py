@@ -111,7 +111,7 @@ def over_sorted_columns(state: State, labels: Values, work: Work, resources: Res
                 live[place], finite[place] = ends[:, 0] < ends[:, 1], np.isfinite(ends).all(1)
             work(place, some, order)
 
-        side_by_side(batch, _batches(*values.shape))
+        side_by_side(batch, batches(*values.shape))
         if not finite.all():
             check_state(state, labels)
         del batch, values  # before the next block is read, or three would be held at once
@@ -135,7 +135,7 @@ def sorting_orders(values: Float[np.ndarray, "neuron row"]) -> Int[np.ndarray, "
     def batch(part: slice) -> None:
         order[part] = np.argsort(values[part], axis=1)
 
-    side_by_side(batch, _batches(*values.shape))
+    side_by_side(batch, batches(*values.shape))
     return order
 
 
@@ -192,6 +192,7 @@ def _batch_bytes(labels: Values, numbers: int) -> int:
     return 8 * n * (neurons + 2) + 8 * attributes * (3 * (n // SEGMENT + 1) + 8 * neurons)
 
 
-def _batches(neurons: int, rows: int) -> list[slice]:
+def batches(neurons: int, rows: int) -> list[slice]:
+    """Neurons that one thread goes over at a time, so that they stay near the processor; all threads get some."""
     step = max(1, min(BATCH // max(1, rows), -(-neurons // torch.get_num_threads())))
     return [slice(start, start + step) for start in range(0, neurons, step)]
