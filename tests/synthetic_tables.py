@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.denotation.distinct import denoted
 from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.rule import Rule
@@ -40,6 +41,7 @@ def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, 
         "scan": scan_table(seeds, n_layers), "pairs": empty(SWEEP_TABLES["pairs"]),
         "curves": curve_table(seeds, n_layers), "null_check": null_check_table(seeds),
         "attribute_correlation": correlation_table(), "seed_spread": seed_spread(cells),
+        "properties": denoted(neurons),
         "label_proportion_by_depth": by_depth_table(neurons, rotated=True),
     }  # fmt: skip
 

@@ -108,7 +108,8 @@ def check(config: Mapping[str, Any]) -> None:
     _number(config, "evidence.q", low=0, high=1, above=True, below=True)
     _number(config, "evidence.min_rows", low=1, whole=True)
     _number(config, "evidence.on_tolerance", low=0, high=1)
-    _number(config, "evidence.thresholds", low=2, whole=True)
+    if config["evidence"].get("thresholds") != "all":
+        _number(config, "evidence.thresholds", low=2, whole=True, or_else="all")
     _number(config, "evidence.permutations", low=0, whole=True)
     _number(config, "evidence.bootstraps", low=2, whole=True)
     for key in ("randomisation", "curves"):
@@ -242,7 +243,7 @@ def _lookup(config: Mapping[str, Any], key: str) -> Any:
 
 def _number(
     config: Mapping[str, Any], key: str, low: float | None = None, high: float | None = None,
-    *, whole: bool = False, above: bool = False, below: bool = False,
+    *, whole: bool = False, above: bool = False, below: bool = False, or_else: str | None = None,
 ) -> None:  # fmt: skip
     value = _lookup(config, key)
     kinds = int if whole else (int, float)
@@ -251,6 +252,8 @@ def _number(
         span += f" {'above' if above else 'of at least'} {low}"
     if high is not None:
         span += f"{' and' if low is not None else ''} {'below' if below else 'at most'} {high}"
+    if or_else is not None:
+        span += f", or {or_else}"
     fits = isinstance(value, kinds) and not isinstance(value, bool)
     fits = fits and (low is None or value > low or (value == low and not above))
     fits = fits and (high is None or value < high or (value == high and not below))

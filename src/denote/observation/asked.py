@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from denote.denotation.thresholds import Thresholds
 from denote.evidence import control_task, max_statistic, permutations, random_subsets, resampling
 from denote.evidence.rule import Rule
 from denote.observers.observer import Probe
@@ -60,7 +61,7 @@ class Asked:
         rule: When a cell is decisive and a neuron denotes.
         controls: Which controls are run.
         probe_seed: Names the random draws.
-        thresholds: Quantile thresholds of the subset search.
+        thresholds: Quantile thresholds of the subset search, or ``all``.
         permutations: Draws of the max-statistic test of the pair scan; 0 leaves it out.
         bootstraps: Draws of the bootstrap over test rows.
         equal_rows: Rows of each label per part to which every attribute is resampled, ``auto``, or None for all rows.
@@ -71,7 +72,7 @@ class Asked:
     rule: Rule = field(default_factory=Rule)
     controls: Controls = field(default_factory=Controls)
     probe_seed: int = 0
-    thresholds: int = 64
+    thresholds: Thresholds = 64
     permutations: int = max_statistic.DRAWS
     bootstraps: int = resampling.DRAWS
     equal_rows: int | Literal["auto"] | None = None

@@ -18,7 +18,7 @@ Tables = Mapping[str, pl.DataFrame]
 MAX_TABLE_ROWS = 10_000
 """Rows of a W&B table: the dashboard shows no more."""
 
-BESIDE = ("scan", "null_check", "seed_spread", "curves")
+BESIDE = ("scan", "null_check", "seed_spread", "curves", "properties")
 """Tables that are logged as they are, where they have rows."""
 
 DEPTH_CURVES = (

@@ -28,6 +28,7 @@ from denote.reporting.chance import (
     null_check_sheet,
     untested_sentences,
 )
+from denote.reporting.denoted import denoted_sheets
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.jobs import Job, tally
 from denote.reporting.page import Section, Sheet
@@ -154,6 +155,7 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
     every = [
         _by_depth(by_depth),
         Section("Attributes", sheets=best, cards=cell_cards_shown(cells)),
+        Section("Properties", sheets=denoted_sheets(tables["properties"], neurons)),
         Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
         Section("Spread over seeds", sheets=_unless_empty(spread_sheet, tables["seed_spread"])),
         Section("How easily attributes are read", sheets=reading_sheets(cells, tables["curves"])),

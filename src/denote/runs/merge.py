@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from denote.denotation.depth import label_proportion_by_depth
+from denote.denotation.distinct import denoted
 from denote.denotation.rule import best_per_key
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
@@ -75,6 +76,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule) -> dict[str, pl.
         **{name: empty(schema) for name, schema in SWEEP_TABLES.items()},
         **tables,
         "label_proportion_by_depth": by_depth.select(*LABEL_PROPORTION_BY_DEPTH),
+        "properties": denoted(tables["neurons"]),
         "seed_spread": seed_spread(tables["cells"]),
     }
 
