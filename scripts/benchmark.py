@@ -1,8 +1,8 @@
 """What the observers cost, beside what a user would take instead, on the same data in one process.
 
 python scripts/benchmark.py [--state synthetic|network] [--sections linear,neuron] [--rows N] [--json FILE], all in
---help. Loops too slow to be run whole are run in part and scaled up, and the notes say so. The section `disk` is only
-run when it is asked for.
+--help. Loops too slow to be run whole are run in part and scaled up, and the notes say so. The sections `disk` and
+`subsets` are only run when they are asked for.
 """
 
 from __future__ import annotations
@@ -24,19 +24,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     from benchmarks import evidence, layers, linear, neuron, report, scaling
     from benchmarks.disk import disk
     from benchmarks.states import Bench
+    from benchmarks.subsets import subsets
 
     sections = {
         "linear": linear.linear, "shuffled": linear.shuffled, "path": linear.path, "neuron": neuron.neuron,
         "layers": layers.layers, "evidence": evidence.evidence, "scaling": scaling.scaling,
     }  # fmt: skip
+    alone = {"disk": disk, "subsets": subsets}  # with states of their own
     rows = []
     with tempfile.TemporaryDirectory(prefix="denote-benchmark-", dir=arguments.folder) as folder:
         bench = Bench(arguments, Path(folder))
         try:
             for section in arguments.sections:
-                runs = sections.get(section)
-                # The state on disk is one of its own.
-                found = [row for name in arguments.state for row in runs(bench, name)] if runs else disk(bench)
+                if section in alone:
+                    found = alone[section](bench)
+                else:
+                    found = [row for name in arguments.state for row in sections[section](bench, name)]
                 report.shown(section, found)
                 rows += found
                 if arguments.json is not None:

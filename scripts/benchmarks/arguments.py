@@ -13,7 +13,8 @@ from denote.errors import DenoteError
 STATES = ("synthetic", "network")
 SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "evidence", "scaling")
 """Those that run unless others are asked for."""
-DISK = "disk"
+ASKED = ("disk", "subsets")
+"""Those that only run when they are asked for."""
 
 
 class _OneLine(argparse.ArgumentParser):
@@ -26,7 +27,7 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = _OneLine(prog="benchmark.py", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--state", action="append", choices=STATES, help="repeatable; both by default")
     parser.add_argument(
-        "--sections", type=_sections, default=",".join(SECTIONS), help=f"of {', '.join((*SECTIONS, DISK))}"
+        "--sections", type=_sections, default=",".join(SECTIONS), help=f"of {', '.join((*SECTIONS, *ASKED))}"
     )
     for name, default, least, meaning in (
         ("rows", 20_000, 64, "samples of a state"),
@@ -40,6 +41,9 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
         ("disk-rows", 2_000_000, 1_000, "samples of the state on disk"),
         ("disk-neurons", 1_024, 8, "neurons of the state on disk"),
         ("disk-attributes", 40, 1, "label columns of the state on disk"),
+        ("subset-rows", 10_000, 1_000, "samples of the large subset search"),
+        ("subset-neurons", 10_000, 8, "neurons of the large subset search"),
+        ("subset-classes", 100, 2, "classes of the large subset search"),
         ("seed", 0, 0, "of every draw"),
     ):
         parser.add_argument(f"--{name}", type=_at_least(least), default=default, metavar="N", help=meaning)
@@ -70,9 +74,9 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 def _sections(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in (*SECTIONS, DISK)]
+    unknown = [name for name in names if name not in (*SECTIONS, *ASKED)]
     if unknown or not names:
-        raise argparse.ArgumentTypeError(f"{text!r} came; allowed: some of {', '.join((*SECTIONS, DISK))}")
+        raise argparse.ArgumentTypeError(f"{text!r} came; allowed: some of {', '.join((*SECTIONS, *ASKED))}")
     return list(dict.fromkeys(names))
 
 

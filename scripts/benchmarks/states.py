@@ -166,7 +166,7 @@ def network(outs: list[np.ndarray], attributes: int, seed: int) -> tuple[Int8[np
         places = np.arange(start, min(start + DRAWN_AT_ONCE, rows))
         pictures = drawing[places]
         brightness[places] = pictures.mean((1, 2, 3)).numpy()
-        logits = _recorded(model, pictures, [out[places[0] : places[-1] + 1] for out in outs])
+        logits = recorded(model, pictures, [out[places[0] : places[-1] + 1] for out in outs])
         right += int((logits.argmax(1).numpy() == drawing.codes[TARGET][places]).sum())
     factors = [drawing.size[:rows], drawing.x[:rows], drawing.y[:rows], drawing.rotation[:rows], brightness]
     columns = [highest(factors[i % len(factors)], p) for i, p in enumerate(proportions(attributes))]
@@ -187,7 +187,8 @@ def _train(model: MLP, drawing: Drawing, rows: np.ndarray, seed: int) -> None:
 
 
 @torch.no_grad()
-def _recorded(model: MLP, pictures: Tensor, outs: list[np.ndarray]) -> Tensor:
+def recorded(model: MLP, pictures: Tensor, outs: list[np.ndarray]) -> Tensor:
+    """Fill the arrays with what the hidden layers do, and hand back the logits."""
     hidden = pictures.flatten(1)
     for name, out in zip(model.observed_layers[:-1], outs, strict=True):
         hidden = model.get_submodule(name)(hidden)

@@ -74,3 +74,49 @@ def test_one_shuffle_has_selectivity_without_an_interval_and_says_so() -> None:
     assert row["selectivity_low"] is row["selectivity_high"] is None
     assert "one shuffle" in row["note"]
     assert list(row) == list(NEURONS)
+
+
+def test_attributes_are_one_thing_and_shrinkage_is_what_test_took_away() -> None:
+    for row in observed()[:3]:
+        assert row["n_members"] == 1
+        assert row["shrinkage"] == pytest.approx(row["fit_balanced_accuracy"] - row["balanced_accuracy"])
+        assert row["nested_properties"] is row["label_proportion_range"] is None
+
+
+def of_subsets(
+    columns: np.ndarray, codes: np.ndarray, groups: Halves[np.ndarray] | None = None
+) -> list[dict[str, object]]:
+    """Neurons of five classes, a family that carries codes."""
+    family = Family("subsets", Labels((), (), np.zeros((len(codes), 0), np.int8)), codes, tuple("abcde"))
+    fit, test = np.arange(len(codes)).reshape(2, -1)
+    halves = family_halves(family, fit, test)
+    neurons = Neurons(Layer("b", 0, None, (columns.shape[1],), "none", (columns.shape[1],)), ["n"] * columns.shape[1],
+                      groups=groups)  # fmt: skip
+    state = (columns + np.random.default_rng(1).standard_normal(columns.shape)).astype(np.float32)
+    return observe_neurons(neurons, Halves(state[fit], state[test]), halves, Controls(0)).to_dicts()
+
+
+def test_nested_subsets_are_named_with_their_proportions_of_test() -> None:
+    """A neuron graded in 10s parts every prefix without error; one that knows {a, b} alone has no other, nor has its NOT."""
+    fit, test = np.repeat(np.arange(5), 100), np.repeat(np.arange(5), [50, 100, 150, 100, 100])
+    codes = np.concatenate([fit, test])
+    pair = 10.0 * (codes < 2)
+    graded, single, inverse = of_subsets(np.stack([-10.0 * codes, pair, -pair], axis=1), codes)
+    chain = {"class=a": ".10", "class in {a,b}": ".30", "NOT class in {d,e}": ".60", "NOT class=e": ".80"}
+    expected = [f"{name} ({p})" for name, p in chain.items() if name != graded["property"]]
+    assert graded["property"] in chain
+    assert graded["nested_properties"] == "; ".join(expected)
+    assert graded["label_proportion_range"] == "0.10-0.80"
+    assert (single["property"], inverse["property"]) == ("class in {a,b}", "NOT class in {a,b}")
+    assert single["n_members"] == inverse["n_members"] == 2, "of the side that is named"
+    assert single["nested_properties"] is single["label_proportion_range"] is None
+
+
+@pytest.mark.parametrize(("size", "tested"), [(5, True), (25, False)])
+def test_groups_that_hold_the_property_are_counted(size: int, tested: bool) -> None:
+    """All classes in every group: 100 groups of 5 rows are enough, 20 of 25 are not."""
+    codes, groups = np.tile(np.arange(5), 200), np.arange(500) // size
+    pair, constant = of_subsets(np.stack([10.0 * (codes < 2), 0 * codes], axis=1), codes, Halves(groups, groups))
+    assert (pair["p_value"] is not None) is tested
+    assert ("fewer than 25 positive or negative groups" in str(pair["note"])) is not tested
+    assert constant["property"] is not None, "noise has a best property, too"

@@ -99,15 +99,10 @@ def test_at_every_gap_the_search_is_brute_force_over_all_subsets(case: tuple[int
     n_classes = case[1]
     distinct = np.unique(column)
     found = search(column[:, None], codes, n_classes, "all")
-    best = max(
-        (
-            balanced_accuracy_score(np.array(inside)[codes], column > middle)
-            for inside in product([False, True], repeat=n_classes)
-            for middle in (distinct[1:] + distinct[:-1]) / 2
-            if any(inside) and not all(inside)
-        ),
-        default=np.nan,
-    )
+    counts = [np.bincount(codes[column > m], minlength=n_classes) for m in (distinct[1:] + distinct[:-1]) / 2]
+    sides = [np.array(inside) for inside in product([False, True], repeat=n_classes)][1:-1]
+    size = np.bincount(codes)
+    best = max(((1 + float(gain(on, size, inside))) / 2 for inside in sides for on in counts), default=np.nan)
     assert found.score[0] == pytest.approx(best, abs=1e-10, nan_ok=True)
     if len(distinct) > 1:
         own = balanced_accuracy_score(found.masks[0][codes], column > found.threshold[0])

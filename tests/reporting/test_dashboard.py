@@ -81,7 +81,7 @@ def test_a_sweep_carries_its_null_check_its_tests_and_its_tables(
     assert found["power/detectable_auroc/least"] == found["power/detectable_auroc/most"] == 0.58
     assert found["max_statistic/p_value/most"] == 0.005
     assert not summary(tables, Rule()).keys() & tables.keys()  # a number of a table's name would hide the table
-    assert {"scan", "null_check", "seed_spread", "curves", "cells", "denoting_neurons"} <= keys
+    assert {"scan", "null_check", "seed_spread", "curves", "properties", "cells", "denoting_neurons"} <= keys
     assert any(key.endswith("rotated_share_denoting") for key in keys)
     assert len(keys) < 40
     assert len(summary(tables, Rule())) < 40

@@ -4,9 +4,11 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
+from denote.denotation.distinct import denoted
 from denote.evidence.rule import Rule
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
 from denote.reporting.cards import MOST_CARDS, cell_cards_shown, neuron_cards_shown
+from denote.reporting.denoted import denoted_sheets
 from denote.reporting.page import Sheet
 from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
 from denote.reporting.reading import reading_sheets
@@ -62,6 +64,22 @@ def test_other_rules_are_shown_of_families_in_which_some_rule_lets_a_neuron_deno
     counts = {"classes": (0, 0), "subsets": (0, 3)}
     rows = [{"family": family, "n_denoting": n} for family, each in counts.items() for n in each]
     assert where_some_denote(pl.DataFrame(rows))["family"].to_list() == ["subsets", "subsets"]
+
+
+def test_what_is_denoted_is_shown_once_over_networks_and_seeds_of_controls(tables: Tables) -> None:
+    neurons = table([{"architecture": "a", "trained": True, "object_model": model, "layer": "l", "pooling": "none",
+                      "family": "subsets", "probe_seed": seed, "neuron": neuron, "property": "class=3",
+                      "label_proportion": 0.1, "live": True, "denotes": neuron < 2, "fit_balanced_accuracy": score}
+                     for model, score in (("m", 0.96), ("n", 0.98)) for seed in range(2) for neuron in range(5)],
+                    NEURONS)  # fmt: skip
+    shown, abstaining = denoted_sheets(denoted(neurons), neurons)
+    assert column(shown, "property") == ["class=3"]
+    assert [column(shown, name) for name in ("neurons", "complement", "networks")] == [["4"], ["0"], ["2"]]
+    assert column(shown, "fit score") == [".97"]
+    assert [column(abstaining, name) for name in ("live neurons", "denote", "abstain")] == [["10"], ["4"], ["6"]]
+    assert abstaining.caption.startswith("6 rows")
+    most = [int(cell) for cell in column(denoted_sheets(tables["properties"], tables["neurons"])[0], "neurons")]
+    assert most == sorted(most, reverse=True)
 
 
 def test_attributes_of_different_jobs_are_said_not_to_be_compared(tables: Tables) -> None:
@@ -151,8 +169,8 @@ def test_cards_are_capped_and_counted(tables: Tables) -> None:
 def test_sections_without_rows_are_left_out(tables: Tables) -> None:
     headings = [section.heading for section in sections(tables, [], Rule())]
     assert headings == [
-        "Label proportion by depth", "Attributes", "Neurons", "Spread over seeds", "How easily attributes are read",
-        "Proxies and mixing",
+        "Label proportion by depth", "Attributes", "Properties", "Neurons", "Spread over seeds",
+        "How easily attributes are read", "Proxies and mixing",
     ]  # fmt: skip
     assert sections(synthetic.empty_tables(), [], Rule()) == []
     assert belief(synthetic.empty_tables(), Rule()).sheets == []

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
-SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "scaling", "disk")
+SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "scaling", "disk", "subsets")
 TINY = [
     "--rows=400", "--neurons=24", "--attributes=4", "--draws=2", "--layers=2", "--strengths=2", "--repeats=1",
-    "--sample=2", "--disk-rows=20000", "--disk-neurons=24", "--disk-attributes=3", f"--sections={','.join(SECTIONS)}",
+    "--sample=2", "--disk-rows=20000", "--disk-neurons=24", "--disk-attributes=3",
+    "--subset-rows=1000", "--subset-neurons=40", "--subset-classes=5", f"--sections={','.join(SECTIONS)}",
 ]  # fmt: skip
 
 
@@ -46,7 +47,8 @@ def numbers(rows: list[dict[str, Any]], key: str) -> list[float]:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_speaks_of_every_state(results: dict[str, Any], section: str) -> None:
     states = {row["state"] for row in rows_of(results, section)}
-    assert states == ({"disk"} if section == "disk" else {"synthetic", "network"})
+    alone = {"disk": {"disk"}, "subsets": {"drawn", *(f"digits, layer {depth}" for depth in range(3))}}
+    assert states == alone.get(section, {"synthetic", "network"})
 
 
 def test_the_machine_and_the_arguments_are_told(results: dict[str, Any]) -> None:
@@ -87,6 +89,12 @@ def test_streamed_coefficients_are_those_in_memory(results: dict[str, Any]) -> N
     fits = {row["fit"]: row for row in rows_of(results, "disk")}
     assert fits["same"]["coefficient_error"] <= 1e-5
     assert all(fits[fit]["peak"] >= fits[fit]["baseline"] > 0 for fit in ("linear", "ranks", "thresholds"))
+
+
+def test_every_gap_scores_no_less_on_fit_than_quantiles(results: dict[str, Any]) -> None:
+    gaps = numbers([row for row in rows_of(results, "subsets") if "fit_gap" in row], "fit_gap")
+    assert len(gaps) == 12
+    assert 0 <= min(gaps) <= max(gaps) < 0.01
 
 
 def test_nothing_is_left_behind(results: dict[str, Any], folder: Path) -> None:

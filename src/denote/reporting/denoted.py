@@ -54,8 +54,9 @@ def _properties(properties: pl.DataFrame) -> Sheet:
     caption = (
         "Each property once in a layer, a property and its complement together, those of most neurons first. neurons "
         "and complement: how many denote it, or that it is not there, over all networks. Scores are balanced "
-        "accuracies of the neuron that did best on fit, means over networks. agreement: overlap with what the same search finds "
-        "on other rows. nested: other subsets that pass on fit with the same neuron, with their label proportions."
+        "accuracies of the neuron that did best on fit, means over networks. agreement: overlap with what the same "
+        "search finds on other rows. nested: other subsets that pass on fit with the same neuron, with their label "
+        "proportions."
     )
     return sheet("What is denoted", caption, columns, together.iter_rows(named=True), "properties.parquet")
 
