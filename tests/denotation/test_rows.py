@@ -97,7 +97,7 @@ def of_subsets(
 
 
 def test_nested_subsets_are_named_with_their_proportions_of_test() -> None:
-    """A neuron graded in 10s parts every prefix without error; one that knows {a, b} alone has no other, nor has its NOT."""
+    """A neuron graded in 10s parts every prefix without error; one of {a, b} or NOT {a, b} alone has none."""
     fit, test = np.repeat(np.arange(5), 100), np.repeat(np.arange(5), [50, 100, 150, 100, 100])
     codes = np.concatenate([fit, test])
     pair = 10.0 * (codes < 2)
