@@ -22,7 +22,7 @@ def test_copies_and_complements_share_a_row() -> None:
         neuron(0, "class=3", 0.1, 0.97, fit_agreement=0.8, nested_properties="class in {3,5} (.20)"),
         neuron(1, "NOT class=3", 0.9, 0.99, fit_agreement=1.0),
         neuron(2, "class=3", 0.1, 0.98),
-        neuron(3, "class=4", 0.2, 0.96),
+        neuron(3, "NOT class=4", 0.75, 0.96),
         neuron(4, "class=5", 0.1, 0.90, denotes=False),
         neuron(5, "class=6", 0.1, 0.90, denotes=None, live=False),
     ]
@@ -31,11 +31,12 @@ def test_copies_and_complements_share_a_row() -> None:
     assert dict(found.schema) == PROPERTIES
     three, four = found.rows(named=True)
     assert (three["property"], four["property"]) == ("class=3", "class=4")
-    assert (three["label_proportion"], three["folded_label_proportion"]) == (1 - 0.9, 1 - 0.9)
+    assert (three["label_proportion"], three["folded_label_proportion"]) == (0.1, 0.1)
     assert (three["n_neurons"], three["n_complement"]) == (2, 1)
-    assert (four["n_neurons"], four["n_complement"], four["n_models"]) == (1, 0, 1)
-    assert (three["best_neuron"], three["fit_balanced_accuracy"], three["balanced_accuracy"]) == (1, 0.99, 0.98)
-    assert three["nested_properties"] is None, "of the best neuron, which has none"
+    assert (four["n_neurons"], four["n_complement"], four["n_models"]) == (0, 1, 1)
+    assert (four["label_proportion"], four["best_neuron"]) == (0.25, 3)
+    assert (three["best_neuron"], three["fit_balanced_accuracy"], three["balanced_accuracy"]) == (2, 0.98, 0.97)
+    assert three["nested_properties"] is None, "of the best neuron that denotes it, which has none"
     assert three["fit_agreement"] == 0.9, "of those where it is known"
 
 

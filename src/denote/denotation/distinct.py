@@ -32,7 +32,7 @@ def denoted(neurons: pl.DataFrame) -> pl.DataFrame:
             pl.when(inverted).then(1 - p).otherwise(p).alias("label_proportion"),
             inverted=inverted,
         )
-        .sort("fit_balanced_accuracy", "neuron", descending=[True, False], nulls_last=True)
+        .sort("inverted", "fit_balanced_accuracy", "neuron", descending=[False, True, False], nulls_last=True)
     )
     distinct = found.group_by(*LAYER, "property", maintain_order=True).agg(
         pl.col(*PLACE, "label_proportion", "folded_label_proportion").first(),

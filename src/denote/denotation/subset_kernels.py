@@ -1,7 +1,8 @@
 """Loops of the subset search over one neuron's sorted rows, compiled (METHOD section 2).
 
 Counts are integers. Two on-rates or two gains are compared as quotients of exact integers, so equal ones are equal, and
-results depend on neither memory, threads nor the order of rows. Import it where it is used: numba takes a second.
+results depend on neither memory, threads nor the order of rows. Import it where it is used: numba takes a second. All
+stand in one file, as numba keeps what it compiled until the file changes that a loop stands in.
 """
 
 from __future__ import annotations
@@ -52,18 +53,18 @@ def best_subsets(
     """
     n_rows, n_classes = size.sum(), len(size)
     ascending, classes = np.empty(n_rows, values.dtype), np.empty(n_rows, codes.dtype)
-    cuts, order_of = np.empty(len(places), np.int64), np.empty(n_classes, np.int64)
+    cuts, ranking = np.empty(len(places), np.int64), np.empty(n_classes, np.int64)
     above, place = np.empty(n_classes, np.int64), np.empty(n_classes, np.int64)
     for neuron in range(len(values)):
         _sort_rows(values[neuron], order[neuron], codes, ascending, classes)
         if n_rows == 0 or ascending[0] == ascending[n_rows - 1]:
             continue
         _cut(ascending, places, cuts)
-        own = _best_over_cuts(classes, cuts, size, order_of, above)
-        _sort_classes(above / size, order_of, 0, own)
-        _sort_classes(above / size, order_of, own, n_classes)
+        own = _best_over_cuts(classes, cuts, size, ranking, above)
+        _sort_classes(above / size, ranking, 0, own)
+        _sort_classes(above / size, ranking, own, n_classes)
         for k in range(n_classes):
-            place[order_of[k]] = k
+            place[ranking[k]] = k
         chain[neuron] = place
         n_members[neuron] = own
         _passing(classes, cuts, size, place, decisive, passing[neuron])
