@@ -34,6 +34,7 @@ from denote.evidence.relevance_band import weighs_neurons
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import INPUT
+from denote.observation.layer_row import layer_row
 from denote.observers.neuron import live_neurons
 from denote.observers.observer import Observer, Probe, fit_sizes
 from denote.observers.reading import Resources, State, check_state, moments
@@ -119,6 +120,7 @@ class Work:
         if isinstance(state.fit, StoredState):  # then the matrices are what rotations hold
             resources = replace(resources, memory=max(resources.memory / 4, resources.memory - nbytes(turned)))
         around = Around(layer_state, state, twins, turned, *self._randomised(index), resources)
+        self._add("layers", layer_row(layer, state))
         mixing = None
         if len(self.labels.fit):
             self._cells(around)
