@@ -111,7 +111,7 @@ def check(config: Mapping[str, Any]) -> None:
     _number(config, "evidence.thresholds", low=2, whole=True)
     _number(config, "evidence.permutations", low=0, whole=True)
     _number(config, "evidence.bootstraps", low=2, whole=True)
-    for key in ("randomisation", "curves"):
+    for key in ("randomisation", "stability", "curves"):
         _choice(config, f"evidence.{key}", (True, False))
     _check_resampling(config["evidence"])
     for part in ("object", "fit", "test"):
@@ -169,6 +169,7 @@ GROUP_KEYS = {
         "bootstraps",
         "rivals",
         "randomisation",
+        "stability",
         "curves",
         "equal_rows",
     ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from denote.object_models.convnet import ConvNet
 from denote.object_models.mlp import MLP
@@ -58,7 +57,7 @@ class Block(nn.Module):
         if self.then == "sum in place":
             made += values
             return made
-        return made + values if self.then == "sum" else F.relu(made)
+        return made + values if self.then == "sum" else torch.relu(made)
 
 
 def one(block: nn.Module) -> bool | None:

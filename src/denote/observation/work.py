@@ -19,6 +19,7 @@ from denote.denotation.properties import family_halves
 from denote.denotation.rivals import SimpleColumns
 from denote.denotation.rotation import nbytes, rotated
 from denote.denotation.search import Settings
+from denote.denotation.stability import searched_again, with_agreements
 from denote.denotation.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
@@ -241,7 +242,12 @@ class Work:
         neurons = Neurons(layer, names, asked.rule, asked.probe_seed, settings, self.facts.groups)
         beside = denotation.Controls(asked.controls.neuron_shuffles, around.twins, self.beside.raw_input, self.rivals)
         for family in self.searched:
-            self._add("neurons", denotation.observe_neurons(neurons, around.state, family, beside, mixing))
+            chosen = neurons.search(around.state.fit, family)
+            rows = denotation.observe_neurons(neurons, around.state, family, beside, mixing, chosen)
+            again = list(searched_again(neurons, around.state, family, chosen)) if asked.stability else []
+            self._add("neurons", with_agreements(rows, again))
+            for each in again:
+                self._add("controls", each.rows)
             for control, states in (("untrained", around.twins), ("rotated", around.turned)):
                 for draw, other in enumerate(states):
                     self._add("controls", denotation.replicate(neurons, other, family, control, draw))

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
+from denote.denotation.agreement import stability
 from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.rule import best_per_key
+from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
 from denote.observation.decide import decide
@@ -75,6 +77,8 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule) -> dict[str, pl.
         **{name: empty(schema) for name, schema in SWEEP_TABLES.items()},
         **tables,
         "label_proportion_by_depth": by_depth.select(*LABEL_PROPORTION_BY_DEPTH),
+        "stability": stability(tables["neurons"], tables["controls"]),
+        "first_decisive": first_decisive(tables["cells"], tables["layers"]),
         "seed_spread": seed_spread(tables["cells"]),
     }
 

@@ -41,9 +41,9 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
     """Whether turning the sign of a neuron would make another kind of network, for each place.
 
     Weights can turn the sign of what a linear or normalised layer gives, and an odd function after it (tanh, identity,
-    a mean) hands that on: with the weights that read the neuron turned too, the network does the same. After ReLU, GELU,
-    SiLU, sigmoid or ELU it would not. So the modules without numbers of their own that lead from the last one with
-    such to the place are tried on values x: is f(-x) = -f(x)?
+    a mean) hands that on: with the weights that read the neuron turned too, the network does the same. After ReLU,
+    GELU, SiLU, sigmoid or ELU it would not. So the modules without numbers of their own that lead from the last one
+    with such to the place are tried on values x: is f(-x) = -f(x)?
 
     What cannot be seen counts as arbitrary: a sum or a function that is no module, where it comes last. So does what a
     module with ``signs_are_arbitrary = True`` gives, whatever pooling follows.
