@@ -146,11 +146,8 @@ def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
 def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Rule) -> list[Section]:
     """The tables and cards under their headings; a heading with nothing under it is left out."""
     cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
-    sensitivity, stability, first = (
-        tables.get("sensitivity", pl.DataFrame()),
-        tables["stability"],
-        tables["first_decisive"],
-    )
+    stability, first, layers = (tables[name] for name in ("stability", "first_decisive", "layers"))
+    sensitivity = tables.get("sensitivity", pl.DataFrame())
     counted = neurons.filter(pl.any_horizontal(pl.col("attributes_passed", "attributes_carried").is_not_null()))
     best = [] if cells.is_empty() else [cells_sheet(cells, rule)]
     mixing = [
