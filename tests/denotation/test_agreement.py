@@ -68,9 +68,9 @@ def test_what_is_undefined_is_null_with_its_reason() -> None:
         assert "nothing denotes" in row["note"]
     some = compared({"m0": ["a"], "m1": [None], "m2": [None]}, second_fit={"m0": ["a"], "m1": [None], "m2": [None]})
     assert some["second fit"]["property_jaccard"] == 1
-    assert "nothing denotes in either search of 2 models" in some["second fit"]["note"]
+    assert "2 of 3 models: nothing denotes in either search" in some["second fit"]["note"]
     assert some["seed"]["property_jaccard"] == 0
-    assert "1 pairs in which neither denotes" in some["seed"]["note"]
+    assert "1 of 3 pairs left out: neither denotes" in some["seed"]["note"]
     assert "one object model" in compared({"m0": ["a"]})["seed"]["note"]
 
 

@@ -79,14 +79,13 @@ def _against_networks(own: pl.DataFrame) -> Row:
     mine = _denoted(own)
     of_pairs = {(a, b): _jaccard(mine[a], mine[b]) for a, b in combinations(mine, 2)}
     means = np.array([_mean(value for pair, value in of_pairs.items() if model in pair) for model in mine])
-    defined = int(np.count_nonzero(~np.isnan(list(of_pairs.values()))))
+    neither, n_pairs = int(np.count_nonzero(np.isnan(list(of_pairs.values())))), len(of_pairs)
     return {
-        "n_pairs": len(of_pairs), "n_neurons": int(own["denotes"].sum() or 0),
+        "n_pairs": n_pairs, "n_neurons": int(own["denotes"].sum() or 0),
         **t_interval(means, within=ONE).columns("property_jaccard"),
         "note": note(
             "one object model: nothing to compare with" if len(mine) < 2 else _remark(means, "in any pair"),
-            f"{len(of_pairs) - defined} pairs in which neither denotes are left out" if 0 < defined < len(of_pairs)
-            else None,
+            f"{neither} of {n_pairs} pairs left out: neither denotes" if 0 < neither < n_pairs else None,
             "neurons of two networks do not correspond: no neuron_jaccard, no same_property_share",
         ),
     }  # fmt: skip
@@ -110,8 +109,8 @@ def _mean(values: Iterator[float]) -> float:
 
 
 def _remark(values: np.ndarray, where: str) -> str | None:
-    known = np.count_nonzero(~np.isnan(values))
+    known = int(np.count_nonzero(~np.isnan(values)))
     if not known:
         return f"nothing denotes {where}"
-    missing = f"nothing denotes {where} of {len(values) - known} models" if known < len(values) else None
+    missing = f"{len(values) - known} of {len(values)} models: nothing denotes {where}" if known < len(values) else None
     return note(missing, "no interval: fewer than 2 models" if known < 2 else None)
