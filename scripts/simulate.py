@@ -25,6 +25,7 @@ CASES = {
     "coverage": Case("simulations.coverage", 2_000),
     "families": Case("simulations.families", 50),
     "erasure": Case("simulations.erasure", 5),
+    "first_depth": Case("simulations.first_depth", 200),
     "groups": Case("simulations.groups", 500),
     "grouped_neurons": Case("simulations.grouped_neurons", 2_000),
     "jobs": Case("simulations.jobs", 200),

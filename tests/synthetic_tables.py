@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.denotation.agreement import stability
 from denote.denotation.distinct import denoted
 from denote.evidence.cards import cell_cards, neuron_cards
+from denote.evidence.first_decisive import first_decisive
 from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
@@ -19,6 +21,7 @@ from denote.tables import (
     CONTROLS,
     CURVES,
     LABEL_PROPORTION_BY_DEPTH,
+    LAYERS,
     NEURONS,
     NULL_CHECK,
     SCAN,
@@ -36,12 +39,15 @@ ATTRIBUTES = {"odd": 2, "prime": 3, "loop": 4, "class=0": 0, "class=3": 5, "<img
 def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, pl.DataFrame]:
     """Every table of a merged sweep whose controls all ran."""
     cells, neurons = cell_table(seeds, n_layers), neuron_table(seeds, n_layers, width)
+    layers, again = layer_table(seeds, n_layers, width), searched_again_table(neurons)
     return {
+        **empty_tables(),
         "cells": cell_cards(cells, Rule()), "neurons": neuron_cards(neurons), "controls": control_table(neurons),
         "scan": scan_table(seeds, n_layers), "pairs": empty(SWEEP_TABLES["pairs"]),
         "curves": curve_table(seeds, n_layers), "null_check": null_check_table(seeds),
         "attribute_correlation": correlation_table(), "seed_spread": seed_spread(cells),
         "properties": denoted(neurons),
+        "layers": layers, "stability": stability(neurons, again), "first_decisive": first_decisive(cells, layers),
         "label_proportion_by_depth": by_depth_table(neurons, rotated=True),
     }  # fmt: skip
 
@@ -98,6 +104,7 @@ def _property(rng: np.random.Generator, at: int, denoting: bool) -> dict[str, An
         **_bounds("tpr", score, 0.03), **_bounds("tnr", score, 0.01), **_bounds("auroc", min(score + 0.01, 1), 0.01),
         "majority_accuracy": max(p, 1 - p), "selectivity": score - 0.52, **_bounds("selectivity", score - 0.52, 0.03),
         "rotated_share": 0.8 * SHARE[at], "detectable_balanced_accuracy": 0.965,
+        "fit_agreement": 0.9, "threshold_agreement": 1.0,
         "attributes_passed": 1 if denotes else 0, "attributes_carried": int(rng.integers(0, 5)),
         "note": None if denotes else "abstains",
     }  # fmt: skip
@@ -249,5 +256,27 @@ def control_table(neurons: pl.DataFrame) -> pl.DataFrame:
         for draw in range(3)
         for row in neurons.filter("live").iter_rows(named=True)
         for p in [row["label_proportion"]]
+    ]
+    return table(rows, CONTROLS)
+
+
+def layer_table(seeds: int = 3, n_layers: int = 9, width: int = 32) -> pl.DataFrame:
+    """Layers that spread over fewer directions the deeper they are."""
+    rows = [
+        _observed(seed, depth, n_layers, True) | {
+            "n_neurons": width, "n_live": width - 3, "participation_ratio": 12.0 - depth, "active_share": 0.4,
+            "sign_identified": depth < n_layers - 1, "is_head": depth == n_layers - 1,
+        }
+        for seed in range(seeds) for depth in range(n_layers)
+    ]  # fmt: skip
+    return table(rows, LAYERS)
+
+
+def searched_again_table(neurons: pl.DataFrame) -> pl.DataFrame:
+    """The searches of stability: on other rows every fourth denoting neuron abstains, with fewer thresholds none."""
+    rows = [
+        row | {"control": control, "draw": 0, "denotes": row["denotes"] and not (row["neuron"] % 4 == 0 and missing)}
+        for control, missing in (("second_fit", True), ("thresholds", False))
+        for row in neurons.drop("fit_agreement", "threshold_agreement").iter_rows(named=True)
     ]
     return table(rows, CONTROLS)

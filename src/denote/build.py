@@ -112,7 +112,7 @@ def check(config: Mapping[str, Any]) -> None:
         _number(config, "evidence.thresholds", low=2, whole=True, or_else="all")
     _number(config, "evidence.permutations", low=0, whole=True)
     _number(config, "evidence.bootstraps", low=2, whole=True)
-    for key in ("randomisation", "curves"):
+    for key in ("randomisation", "stability", "curves"):
         _choice(config, f"evidence.{key}", (True, False))
     _check_resampling(config["evidence"])
     for part in ("object", "fit", "test"):
@@ -170,6 +170,7 @@ GROUP_KEYS = {
         "bootstraps",
         "rivals",
         "randomisation",
+        "stability",
         "curves",
         "equal_rows",
     ),

@@ -169,8 +169,8 @@ def test_cards_are_capped_and_counted(tables: Tables) -> None:
 def test_sections_without_rows_are_left_out(tables: Tables) -> None:
     headings = [section.heading for section in sections(tables, [], Rule())]
     assert headings == [
-        "Label proportion by depth", "Attributes", "Properties", "Neurons", "Spread over seeds",
-        "How easily attributes are read", "Proxies and mixing",
+        "Label proportion by depth", "Attributes", "Properties", "Neurons", "Layers", "Stability",
+        "Where attributes become decisive", "Spread over seeds", "How easily attributes are read", "Proxies and mixing",
     ]  # fmt: skip
     assert sections(synthetic.empty_tables(), [], Rule()) == []
     assert belief(synthetic.empty_tables(), Rule()).sheets == []

@@ -103,6 +103,7 @@ def observe_neurons(
     family: Halves[Family],
     controls: Controls | None = None,
     mixing: Mixing | None = None,
+    found: Candidates | None = None,
 ) -> pl.DataFrame:
     """Find and judge what every neuron of a layer denotes within one family.
 
@@ -112,6 +113,7 @@ def observe_neurons(
         family: The family at the same rows.
         controls: Defaults to three shuffles and nothing else.
         mixing: How many attributes each of them passes (:func:`denote.denotation.mixing.attributes_passed`).
+        found: What was chosen on *fit*; searched for where None.
 
     Returns:
         Columns of ``tables.NEURONS``, one row per neuron. Those that tell the object model, and what is only known once
@@ -119,7 +121,7 @@ def observe_neurons(
         ``live`` and a note only.
     """
     controls = controls or Controls()
-    found = neurons.search(state.fit, family)
+    found = found or neurons.search(state.fit, family)
     rows = neurons.rows(state.test, found, family.fit.name)
     columns = {
         **_under_shuffles(neurons, state, family, rows, controls.shuffles),
@@ -134,20 +136,28 @@ def observe_neurons(
     return _with_live(rows, columns, controls.remark)
 
 
-def replicate(neurons: Neurons, state: Halves[State], family: Halves[Family], control: str, draw: int) -> pl.DataFrame:
-    """The identical search on a state where the answer is the control's: an untrained twin's, a rotated one.
+def replicate(
+    neurons: Neurons,
+    state: Halves[State],
+    family: Halves[Family],
+    control: str,
+    draw: int,
+    found: Candidates | None = None,
+) -> pl.DataFrame:
+    """The identical search where the answer is another's: of an untrained twin, a rotated state, a second draw of rows.
 
     Args:
         neurons: The neurons that these stand beside.
         state: The control's activations on fit and test.
         family: The family at the same rows.
-        control: ``untrained`` or ``rotated``.
+        control: ``untrained``, ``rotated``, or a search of :mod:`denote.denotation.stability`.
         draw: Which twin or rotation.
+        found: What was chosen on its *fit*; searched for where None.
 
     Returns:
         Columns of ``tables.CONTROLS``; they are decided by :func:`denote.denotation.decisions.decide`.
     """
-    rows = neurons.rows(state.test, neurons.search(state.fit, family), family.fit.name)
+    rows = neurons.rows(state.test, found or neurons.search(state.fit, family), family.fit.name)
     why = joined_notes(pl.col("note"), pl.when("live").then(pl.lit("a control has no controls of its own")))
     named = {"control": pl.lit(control), "draw": pl.lit(draw, dtype=CONTROLS["draw"]), "note": why}
     return _complete(rows.with_columns(**named), CONTROLS)

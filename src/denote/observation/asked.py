@@ -65,6 +65,7 @@ class Asked:
         permutations: Draws of the max-statistic test of the pair scan; 0 leaves it out.
         bootstraps: Draws of the bootstrap over test rows.
         equal_rows: Rows of each label per part to which every attribute is resampled, ``auto``, or None for all rows.
+        stability: Whether every neuron is searched again, on other rows and with other thresholds.
         curves: Whether learning curves, redundancy and description length are computed.
     """
 
@@ -76,4 +77,5 @@ class Asked:
     permutations: int = max_statistic.DRAWS
     bootstraps: int = resampling.DRAWS
     equal_rows: int | Literal["auto"] | None = None
+    stability: bool = True
     curves: bool = False

@@ -19,6 +19,7 @@ from denote.denotation.properties import family_halves
 from denote.denotation.rivals import SimpleColumns
 from denote.denotation.rotation import nbytes, rotated
 from denote.denotation.search import Settings
+from denote.denotation.stability import searched_again, with_agreements
 from denote.denotation.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
@@ -34,6 +35,7 @@ from denote.evidence.relevance_band import weighs_neurons
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import INPUT
+from denote.observation.layer_row import layer_row
 from denote.observers.neuron import live_neurons
 from denote.observers.observer import Observer, Probe, fit_sizes
 from denote.observers.reading import Resources, State, check_state, moments
@@ -119,6 +121,7 @@ class Work:
         if isinstance(state.fit, StoredState):  # then the matrices are what rotations hold
             resources = replace(resources, memory=max(resources.memory / 4, resources.memory - nbytes(turned)))
         around = Around(layer_state, state, twins, turned, *self._randomised(index), resources)
+        self._add("layers", layer_row(layer, state))
         mixing = None
         if len(self.labels.fit):
             self._cells(around)
@@ -239,7 +242,12 @@ class Work:
         neurons = Neurons(layer, names, asked.rule, asked.probe_seed, settings, self.facts.groups)
         beside = denotation.Controls(asked.controls.neuron_shuffles, around.twins, self.beside.raw_input, self.rivals)
         for family in self.searched:
-            self._add("neurons", denotation.observe_neurons(neurons, around.state, family, beside, mixing))
+            chosen = neurons.search(around.state.fit, family)
+            rows = denotation.observe_neurons(neurons, around.state, family, beside, mixing, chosen)
+            again = list(searched_again(neurons, around.state, family, chosen)) if asked.stability else []
+            self._add("neurons", with_agreements(rows, again))
+            for each in again:
+                self._add("controls", each.rows)
             for control, states in (("untrained", around.twins), ("rotated", around.turned)):
                 for draw, other in enumerate(states):
                     self._add("controls", denotation.replicate(neurons, other, family, control, draw))

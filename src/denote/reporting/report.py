@@ -30,7 +30,9 @@ from denote.reporting.chance import (
 )
 from denote.reporting.denoted import denoted_sheets
 from denote.reporting.findings import PAPER, findings
+from denote.reporting.first_decisive import first_decisive_sentences, first_decisive_sheet
 from denote.reporting.jobs import Job, tally
+from denote.reporting.layers import layers_sheet
 from denote.reporting.page import Section, Sheet
 from denote.reporting.power import power_sentences
 from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
@@ -44,6 +46,7 @@ from denote.reporting.sheets import (
     where_some_denote,
 )
 from denote.reporting.spread import spread_sheet
+from denote.reporting.stability import stability_sentences, stability_sheet
 
 NAME = "report.html"
 
@@ -144,6 +147,7 @@ def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
 def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Rule) -> list[Section]:
     """The tables and cards under their headings; a heading with nothing under it is left out."""
     cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
+    stability, first, layers = (tables[name] for name in ("stability", "first_decisive", "layers"))
     sensitivity = tables.get("sensitivity", pl.DataFrame())
     counted = neurons.filter(pl.any_horizontal(pl.col("attributes_passed", "attributes_carried").is_not_null()))
     best = [] if cells.is_empty() else [cells_sheet(cells, rule)]
@@ -157,6 +161,13 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
         Section("Attributes", sheets=best, cards=cell_cards_shown(cells)),
         Section("Properties", sheets=denoted_sheets(tables["properties"], neurons)),
         Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
+        Section("Layers", sheets=_unless_empty(layers_sheet, layers, by_depth)),
+        Section("Stability", stability_sentences(stability), _unless_empty(stability_sheet, stability)),
+        Section(
+            "Where attributes become decisive",
+            first_decisive_sentences(first),
+            _unless_empty(first_decisive_sheet, first),
+        ),
         Section("Spread over seeds", sheets=_unless_empty(spread_sheet, tables["seed_spread"])),
         Section("How easily attributes are read", sheets=reading_sheets(cells, tables["curves"])),
         Section("Proxies and mixing", uncompared_sentences(tables["attribute_correlation"], cells), mixing),

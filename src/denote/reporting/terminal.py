@@ -18,8 +18,10 @@ from denote.figures.profiles import first_decisive, profiles
 from denote.numbers import count, interval, proportion, setting
 from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
 from denote.reporting.findings import observed
+from denote.reporting.first_decisive import first_decisive_sentences
 from denote.reporting.jobs import Job, tally
 from denote.reporting.power import power_sentences
+from denote.reporting.stability import stability_sentences
 from denote.states.layers import Layer
 
 MOST_LISTED = 10
@@ -52,7 +54,8 @@ def print_summary(
         console.print(depth_table(curve, curve.of(by_depth)))
     if not by_depth.is_empty():
         console.print(_caveat(by_depth), highlight=False, style="dim")
-    for line in decisive_lines(cells):
+    told = [*stability_sentences(tables["stability"]), *first_decisive_sentences(tables["first_decisive"])]
+    for line in [*decisive_lines(cells), *told]:
         console.print(escape(line), highlight=False)
     _print_belief(console, tables, rule or Rule())
     _print_jobs(console, jobs)

@@ -190,7 +190,7 @@ class Job:
             probes=probes, rule=self.rule, controls=Controls.of(self.config["control"]),
             probe_seed=self.config["probe_seed"], thresholds=evidence["thresholds"],
             permutations=evidence["permutations"], bootstraps=evidence["bootstraps"],
-            equal_rows=evidence["equal_rows"], curves=evidence["curves"],
+            equal_rows=evidence["equal_rows"], stability=evidence["stability"], curves=evidence["curves"],
         )  # fmt: skip
 
     @property

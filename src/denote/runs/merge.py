@@ -8,9 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
+from denote.denotation.agreement import stability
 from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.distinct import denoted
 from denote.denotation.rule import best_per_key
+from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
 from denote.observation.decide import decide
@@ -77,6 +79,8 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule) -> dict[str, pl.
         **tables,
         "label_proportion_by_depth": by_depth.select(*LABEL_PROPORTION_BY_DEPTH),
         "properties": denoted(tables["neurons"]),
+        "stability": stability(tables["neurons"], tables["controls"]),
+        "first_decisive": first_decisive(tables["cells"], tables["layers"]),
         "seed_spread": seed_spread(tables["cells"]),
     }
 

@@ -22,6 +22,7 @@ from denote.observation import INPUT
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
 from denote.runs.evidence_figures import draw_evidence, networks, saved
+from denote.runs.stability_figures import draw_first, draw_found_again
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged
@@ -46,7 +47,9 @@ def draw_tables(merged: Merged, folder: Path) -> list[Picture]:
         figure = draw_attribute_by_depth(drawn, architecture=architecture, dataset=dataset)
         caption = f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}."
         pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
-    return pictures + draw_evidence(merged.tables, folder)
+    again = draw_found_again(merged.tables["stability"], folder)
+    first = draw_first(merged.tables["first_decisive"], merged.tables["layers"], folder)
+    return [*pictures, *again, *first, *draw_evidence(merged.tables, folder)]
 
 
 @dataclass(frozen=True)

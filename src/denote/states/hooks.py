@@ -35,14 +35,14 @@ class Place(NamedTuple):
 def watched(
     modules: Mapping[str, nn.Module],
     on_output: Callable[[Place, Any], None],
-    on_start: Callable[[str], None] | None = None,
+    on_start: Callable[[str, tuple[Any, ...]], None] | None = None,
 ) -> Iterator[Counter[str]]:
     """Call ``on_output`` with every output of the modules, in execution order.
 
     Args:
         modules: What to watch, by path.
         on_output: Gets the place and what came out.
-        on_start: Gets the path of a module when it is called.
+        on_start: Gets the path of a module when it is called, and with what.
 
     Yields:
         The number of calls of each module so far; clear it before another forward pass.
@@ -68,9 +68,9 @@ def watched(
             handle.remove()
 
 
-def _starting(on_start: Callable[[str], None], name: str) -> Callable[[nn.Module, Any], None]:
+def _starting(on_start: Callable[[str, tuple[Any, ...]], None], name: str) -> Callable[[nn.Module, Any], None]:
     def see(module: nn.Module, inputs: Any) -> None:
-        on_start(name)
+        on_start(name, inputs)
 
     return see
 

@@ -18,6 +18,8 @@ class Layer:
         pooling: ``none``, or for feature maps ``mean``, ``max`` or ``flatten``.
         grid: Shape of the neuron axis after pooling: ``(128,)`` units, ``(16,)`` channels, ``(16, 8, 8)`` flattened.
         is_head: True for the network's last layer (the logits): drawn, never tested for a depth trend.
+        sign_identified: Whether the sign of its neurons means something (:mod:`denote.states.sign`); None for ``state``
+            and where nobody looked.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Layer:
     pooling: str
     grid: tuple[int, ...]
     is_head: bool = False
+    sign_identified: bool | None = None
 
     @property
     def n_neurons(self) -> int:

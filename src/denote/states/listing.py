@@ -12,6 +12,7 @@ from denote.errors import LayerError, one_of
 from denote.states.hooks import Place, eval_mode, watched
 from denote.states.layers import Layer
 from denote.states.pooling import grid_after, pooling_of
+from denote.states.sign import identified_signs
 
 PASS_THROUGHS = (
     nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout,
@@ -23,7 +24,7 @@ Selection = int | str | Sequence[int | str]
 
 
 def list_layers(network: nn.Module, example_input: Tensor, pooling: str = "mean") -> list[Layer]:
-    """Every layer of a network in execution order, from one forward pass.
+    """Every layer of a network in execution order, from a forward pass, and what its sign means from another.
 
     The layers are the modules that ``network.observed_layers`` names, if it does; else its leaf modules without
     pass-throughs. The second call of a module in one pass is a layer of its own, called ``name#2``.
@@ -47,12 +48,13 @@ def list_layers(network: nn.Module, example_input: Tensor, pooling: str = "mean"
     shapes = {place: _shape(str(place), output) for place, output in outputs.items()}
     if not shapes:
         raise LayerError("layer.select", "the network calls no module that could be observed")
+    signs = identified_signs(network, list(shapes), example_input)
     layers = []
     for depth, (place, shape) in enumerate(shapes.items()):
         kind = pooling_of(shape, pooling, str(place))
         relative = depth / (len(shapes) - 1) if len(shapes) > 1 else None
         is_head = depth == len(shapes) - 1 and _is_same(outputs[place], result)
-        layers.append(Layer(str(place), depth, relative, shape, kind, grid_after(shape, kind), is_head))
+        layers.append(Layer(str(place), depth, relative, shape, kind, grid_after(shape, kind), is_head, signs[place]))
     return layers
 
 

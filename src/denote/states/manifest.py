@@ -121,6 +121,7 @@ def array_path(layer: Layer) -> str:
 
 def _described(layer: Layer) -> dict[str, Any]:
     described: dict[str, Any] = json.loads(json.dumps(asdict(layer)))  # tuples become the lists they are read back as
+    described.pop("sign_identified")  # said of the network, not of the array
     return described
 
 

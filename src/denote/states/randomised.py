@@ -105,7 +105,7 @@ def _calls(network: nn.Module, example_input: Tensor) -> dict[nn.Module, list[_C
     with (
         eval_mode(network),
         torch.inference_mode(),
-        watched(modules, on_output, lambda name: running[name].append(next(clock))),
+        watched(modules, on_output, lambda name, _: running[name].append(next(clock))),
     ):
         network(example_input[:1])
     return calls

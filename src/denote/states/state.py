@@ -83,8 +83,8 @@ def state_of_all(states: Sequence[LayerState]) -> LayerState:
         raise ValueError("the states were recorded on different rows")
     n_neurons = sum(state.layer.n_neurons for state in states)
     poolings = dict.fromkeys(state.layer.pooling for state in states if state.layer.pooling != "none")
-    first = replace(states[0].layer, name="state", depth=None, relative_depth=None, is_head=False)
-    layer = replace(first, shape=(n_neurons,), grid=(n_neurons,), pooling="+".join(poolings) or "none")
+    own = replace(states[0].layer, name="state", depth=None, relative_depth=None, is_head=False, sign_identified=None)
+    layer = replace(own, shape=(n_neurons,), grid=(n_neurons,), pooling="+".join(poolings) or "none")
     values = [state.values for state in states]
     arrays = [array for each in values for array in (each.arrays if isinstance(each, SideBySide) else (each,))]
     return LayerState(layer, SideBySide(tuple(arrays)), rows, tuple(state.layer for state in states))

@@ -1,0 +1,78 @@
+"""How many directions a layer's state spreads over, and how often its neurons are active at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64, Int
+from torch import Tensor
+
+from denote.observers.reading import Moments, State, as_tensor, moments, row_blocks
+from denote.observers.sorted_columns import column_blocks
+from denote.streams import stream
+
+MOST = 2_000
+"""Rows of a Gram matrix: where neurons and rows are both more, so many rows are drawn."""
+
+COLUMNS = 1_024
+"""Neurons that are read together where the Gram matrix is that of the rows."""
+
+
+def participation_ratio(state: State, live: Bool[np.ndarray, " neuron"], *key: int | str) -> tuple[float, str | None]:
+    """Participation ratio (sum of l)^2 / sum of l^2 of the eigenvalues l of the state's covariance.
+
+    It is tr(C)^2 / |C|^2 of the covariance C, and that of the centred rows' inner products, which have the same
+    eigenvalues: no eigenvalue is computed, and the smaller of the two matrices is made.
+
+    Args:
+        state: Activations ``[row, neuron]``.
+        live: Which neurons count.
+        key: Names the draw of rows, where there is one.
+
+    Returns:
+        From 1 to the number of live neurons, and a remark: why it is nan, or which rows were taken.
+    """
+    n_rows, n_live, remark = len(state), int(live.sum()), None
+    if not n_live:
+        return float("nan"), "participation_ratio: no live neuron"
+    if min(n_rows, n_live) > MOST:
+        remark = f"participation_ratio: of {MOST} rows of {n_rows}, drawn at random"
+        state = state[np.sort(stream("participation", *key).choice(n_rows, MOST, replace=False))]
+    known = moments(state)
+    if not float((known.variance * torch.as_tensor(live)).sum()):
+        return float("nan"), "participation_ratio: constant on these rows"
+    gram = _of_neurons(state, live, known) if n_live <= len(state) else _of_rows(state, live, known)
+    return float(gram.trace() ** 2 / gram.square().sum()), remark
+
+
+def active_share(state: State, live: Bool[np.ndarray, " neuron"]) -> float:
+    """Share of rows with an activation above 0, mean over live neurons; nan without any."""
+    if not live.any() or not len(state):
+        return float("nan")
+    active: Int[np.ndarray, " neuron"] = np.zeros(state.shape[1], dtype=np.int64)
+    for _, block in row_blocks(state):
+        active += (block > 0).sum(0).cpu().numpy()
+    return float(active[live].mean() / len(state))
+
+
+def _of_neurons(state: State, live: Bool[np.ndarray, " neuron"], known: Moments) -> Float64[Tensor, "neuron neuron"]:
+    """Inner products of the centred neurons, in units of the largest standard deviation."""
+    which = torch.as_tensor(live)
+    mean, scale = known.mean[which], known.variance.max().sqrt()
+    gram = torch.zeros((len(mean), len(mean)), dtype=torch.float64)
+    for _, block in row_blocks(state):
+        centred = (block.cpu()[:, which].double() - mean) / scale
+        gram += centred.T @ centred
+    return gram
+
+
+def _of_rows(state: State, live: Bool[np.ndarray, " neuron"], known: Moments) -> Float64[Tensor, "row row"]:
+    """Inner products of the rows after the neurons were centred, in the same units."""
+    mean, scale = known.mean, known.variance.max().sqrt()
+    gram = torch.zeros((len(state), len(state)), dtype=torch.float64)
+    for start, columns in column_blocks(state, COLUMNS):
+        part = slice(start, start + len(columns))
+        which = torch.as_tensor(live[part])
+        centred = (as_tensor(columns)[which].double() - mean[part][which, None]) / scale
+        gram += centred.T @ centred
+    return gram

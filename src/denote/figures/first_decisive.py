@@ -1,0 +1,109 @@
+"""Where attributes become decisive: the first of two decisive layers in a row, attribute by attribute."""
+
+from __future__ import annotations
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from denote.figures.curves import thinned
+from denote.figures.style import message, new_figure, styled
+from denote.numbers import proportion
+
+MOST_ATTRIBUTES = 40
+MOST_PANELS = 4
+MOST_TICKS = 12
+CURVE = ("dataset", "architecture", "trained", "epoch")
+BEYOND = 0.8
+"""How far beyond the last layer what lies later is drawn, in layers."""
+
+_TITLE = "Where attributes become decisive"
+
+
+@styled
+def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame) -> Figure:
+    """Dots with intervals, attributes ordered by where they become decisive, one panel per probe.
+
+    What lies beyond the last layer is drawn behind it: a median as an open triangle, the end of an interval as an
+    arrow head.
+
+    Args:
+        first: Rows of ``first_decisive.parquet`` of one dataset, architecture and epoch.
+        layers: Rows of ``layers.parquet`` of the same networks, which name the depths.
+    """
+    known = first.filter(pl.col("n_censored").is_not_null(), pl.col("n_models") > 0)
+    if known.is_empty():
+        return message("No two hidden layers in a row were observed.", _TITLE)
+    rows = known["attribute"].unique(maintain_order=True).to_list()
+    left_out, rows = len(rows[MOST_ATTRIBUTES:]), rows[:MOST_ATTRIBUTES]
+    names = layers.filter(~pl.col("is_head")).select("depth", "layer").unique().drop_nulls().sort("depth")
+    panels = known.select("probe", "k").unique(maintain_order=True).rows()
+    panels = [panels[place] for place in thinned([probe for probe, _ in panels], MOST_PANELS)]
+    figure = new_figure(2.2 + len(panels) * (1.6 + 0.28 * min(len(names), 14)), 2.2 + 0.25 * max(len(rows), 3))
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for ax, (probe, k) in zip(axes, panels, strict=True):
+        own = known.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
+        _draw(own, rows, names, ax)
+        ax.set_title(probe if k is None else f"{probe}, {k} neurons")
+    figure.suptitle(_heading(known, left_out), fontsize=11, x=0.01, ha="left")
+    figure.legend(handles=_handles(), loc="outside lower left", ncols=1 if len(panels) < 2 else 2)
+    return figure
+
+
+def _draw(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> None:
+    last = float(names["depth"].max() or 0)  # type: ignore[arg-type]
+    behind = last + BEYOND
+    for row in own.filter(pl.col("attribute").is_in(rows)).iter_rows(named=True):
+        y, median, low = rows.index(row["attribute"]), row["first_depth"], row["first_depth_low"]
+        if low is not None:
+            high = row["first_depth_high"]
+            ax.plot([low, behind if high is None else high], [y, y], color="0.35", linewidth=1.3, zorder=2)
+            if high is None and median is not None:
+                ax.plot(behind, y, ">", color="0.35", markersize=4, zorder=3)
+        never = f"{row['n_censored']} of {row['n_models']}" if row["n_censored"] else ""
+        ax.text(behind + 0.35, y, never, va="center", fontsize=7, color="0.25")
+        if median is None:
+            ax.plot(behind, y, "^", color="black", markerfacecolor="white", markersize=6, zorder=3)
+        else:
+            ax.plot(median, y, "o", color="black", markersize=5, zorder=4)
+    ax.axvspan(last + BEYOND / 2, behind + 1.6, color="0.92", zorder=0, linewidth=0)
+    _label(own, rows, names, ax)
+    ax.set_xlim(-0.5, behind + 1.6)
+
+
+def _label(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> None:
+    labels = [f"{layer} · {depth}" for depth, layer in names.iter_rows()]
+    shown = thinned(labels, MOST_TICKS)
+    ax.set_xticks(
+        [names["depth"][i] for i in shown], [labels[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor"
+    )
+    ax.set_xlabel("layer and its depth")
+    shares = dict(own.select("attribute", "label_proportion").iter_rows())
+    shorter = [row if len(row) <= 36 else f"{row[:34]}…" for row in rows]
+    ax.set_yticks(
+        range(len(rows)),
+        [f"{short} ({proportion(shares.get(row))})" for short, row in zip(shorter, rows, strict=True)],
+    )
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_ylabel("attribute (label proportion)")
+    ax.label_outer()
+    ax.grid(color="0.92", linewidth=0.6, zorder=0)
+    ax.set_axisbelow(True)
+
+
+def _heading(known: pl.DataFrame, left_out: int) -> str:
+    dataset, architecture = known.select("dataset", "architecture").row(0)
+    n, equal = max(known["n_models"]), known["equal_rows"].all()
+    rows = "equal numbers of rows" if equal else "unequal numbers of rows, which move it too"
+    more = f"; {left_out} later attributes are not drawn" if left_out else ""
+    return f"{_TITLE}: {dataset}, {architecture}\n{n} object models; {rows}{more}"
+
+
+def _handles() -> list[Line2D]:
+    return [
+        Line2D([], [], color="0.35", marker="o", markerfacecolor="black", markeredgecolor="black", markersize=5,
+               label="first of two decisive layers in a row: median, interval of 95 % or more"),
+        Line2D([], [], linestyle="", color="black", marker="^", markerfacecolor="white", markersize=6,
+               label="median beyond the last layer; n of m: networks in which it never is"),
+    ]  # fmt: skip

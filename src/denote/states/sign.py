@@ -1,0 +1,114 @@
+"""Does the sign of a layer's neurons mean something? Only then is "on" another matter than "off" (METHOD section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from denote.states.hooks import Place, eval_mode, watched
+from denote.streams import torch_stream
+
+ARBITRARY = "signs_are_arbitrary"
+"""A module with this attribute, and a true one, says of itself that it turns signs at will."""
+
+SPREAD = 3.0
+"""Standard deviation of the values on which functions are tried: both saturated and nearly linear parts are seen."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of a leaf; tensors are copies, since a later module may work in place."""
+
+    module: nn.Module
+    given: Tensor | None
+    made: Tensor | None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it holds numbers of its own, so that what comes in may leave it with either sign."""
+        return any(True for _ in self.module.parameters()) or any(True for _ in self.module.buffers())
+
+    @property
+    def is_arbitrary(self) -> bool:
+        return bool(getattr(self.module, ARBITRARY, False))
+
+
+def identified_signs(network: nn.Module, places: Sequence[Place], example_input: Tensor) -> dict[Place, bool]:
+    """Whether turning the sign of a neuron would make another kind of network, for each place.
+
+    Weights can turn the sign of what a linear or normalised layer gives, and an odd function after it (tanh, identity,
+    a mean) hands that on: with the weights that read the neuron turned too, the network does the same. After ReLU,
+    GELU, SiLU, sigmoid or ELU it would not. So the modules without numbers of their own that lead from the last one
+    with such to the place are tried on values x: is f(-x) = -f(x)?
+
+    What cannot be seen counts as arbitrary: a sum or a function that is no module, where it comes last. So does what a
+    module with ``signs_are_arbitrary = True`` gives, whatever pooling follows.
+
+    Args:
+        network: Any module; its mode is restored.
+        places: Calls of its modules.
+        example_input: A batch with at least one input; values do not matter.
+    """
+    modules = dict(network.named_modules())
+    leaves = {name for name, module in modules.items() if name and not any(True for _ in module.children())}
+    given: dict[str, Tensor | None] = {}
+    calls: list[_Call] = []
+    found: dict[Place, bool] = {}
+
+    def on_start(name: str, inputs: tuple[Any, ...]) -> None:
+        given[name] = _copy(inputs[0]) if len(inputs) == 1 else None
+
+    def on_output(place: Place, output: Any) -> None:
+        if place.module in leaves:
+            calls.append(_Call(modules[place.module], given.pop(place.module), _copy(output)))
+        if place in wanted:
+            found[place] = not getattr(modules[place.module], ARBITRARY, False) and _identified(calls, output)
+
+    wanted = set(places)
+    seen = {name: modules[name] for name in {*leaves, *(place.module for place in places)}}
+    with eval_mode(network), torch.inference_mode(), watched(seen, on_output, on_start):
+        network(example_input[:1])
+        return {place: found[place] for place in places}
+
+
+def _copy(value: object) -> Tensor | None:
+    return value.clone() if isinstance(value, Tensor) else None
+
+
+def _identified(calls: Sequence[_Call], output: object) -> bool:
+    tail = _tail(calls, output)
+    if not tail or any(call.is_arbitrary for call in tail):
+        return False
+    return not _is_odd([call.module for call in tail], tail[0].given)
+
+
+def _tail(calls: Sequence[_Call], output: object) -> list[_Call]:
+    """The calls that made an output one from the other, back to the last that holds numbers of its own."""
+    tail: list[_Call] = []
+    for call in reversed(calls):
+        if not _same(call.made, output):
+            break
+        if call.is_fitted and not call.is_arbitrary:
+            break
+        tail.insert(0, call)
+        output = call.given
+    return tail
+
+
+def _same(made: Tensor | None, output: object) -> bool:
+    return made is not None and isinstance(output, Tensor) and torch.equal(made, output)
+
+
+def _is_odd(functions: Sequence[nn.Module], given: Tensor | None) -> bool:
+    """Whether f(-x) = -f(x); of what takes no numbers nothing is known, which counts as odd."""
+    if given is None or not given.is_floating_point():
+        return True
+    values = SPREAD * torch.randn(given.shape, generator=torch_stream("sign")).to(given)
+    turned, straight = -values, values.clone()
+    for function in functions:
+        turned, straight = function(turned), function(straight)
+    return torch.allclose(turned, -straight, atol=1e-5)
