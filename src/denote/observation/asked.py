@@ -64,6 +64,7 @@ class Asked:
         permutations: Draws of the max-statistic test of the pair scan; 0 leaves it out.
         bootstraps: Draws of the bootstrap over test rows.
         equal_rows: Rows of each label per part to which every attribute is resampled, ``auto``, or None for all rows.
+        examples: Denoting neurons per layer and family whose inputs are listed; 0 lists none.
         curves: Whether learning curves, redundancy and description length are computed.
     """
 
@@ -75,4 +76,5 @@ class Asked:
     permutations: int = max_statistic.DRAWS
     bootstraps: int = resampling.DRAWS
     equal_rows: int | Literal["auto"] | None = None
+    examples: int = 3
     curves: bool = False

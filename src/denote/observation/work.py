@@ -15,6 +15,7 @@ from denote.data.parts import Halves, Parts
 from denote.denotation import neurons as denotation
 from denote.denotation.mixing import Mixing, attributes_passed
 from denote.denotation.neurons import Neurons
+from denote.denotation.on_rates import on_rates
 from denote.denotation.properties import family_halves
 from denote.denotation.rivals import SimpleColumns
 from denote.denotation.rotation import nbytes, rotated
@@ -239,10 +240,16 @@ class Work:
         neurons = Neurons(layer, names, asked.rule, asked.probe_seed, settings, self.facts.groups)
         beside = denotation.Controls(asked.controls.neuron_shuffles, around.twins, self.beside.raw_input, self.rivals)
         for family in self.searched:
-            self._add("neurons", denotation.observe_neurons(neurons, around.state, family, beside, mixing))
+            found = denotation.observe_neurons(neurons, around.state, family, beside, mixing)
+            self._add("neurons", found)
+            self._add("on_rates", self._of_model(on_rates(found, around.state.test, family.test, settings.memory)))
             for control, states in (("untrained", around.twins), ("rotated", around.turned)):
                 for draw, other in enumerate(states):
                     self._add("controls", denotation.replicate(neurons, other, family, control, draw))
+
+    def _of_model(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows of a table that knows of the object model its key alone."""
+        return frame.with_columns(object_model=pl.lit(self.subject.object_model))
 
     def _missing(self) -> dict[str, str]:
         """Why a control is not there although it is on."""
