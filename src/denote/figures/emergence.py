@@ -91,7 +91,7 @@ def _draw_heat(ax: Axes, grid: Float[np.ndarray, "layer epoch"], layers: list[st
     ax.set_title("a  Share of live neurons that denote")
     _epochs(ax, epochs)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, aspect=18)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def _draw_lines(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str) -> None:

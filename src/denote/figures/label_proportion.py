@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -14,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from denote.evidence.intervals import t_interval
 from denote.figures.canvas import HEAD_COLOUR, UNDETECTABLE, Canvas, depth_canvas
-from denote.figures.curves import Curve, choose, finite, some, thinned
+from denote.figures.curves import Curve, choose, some, thinned
+from denote.figures.folded_difference import draw_difference, say
 from denote.figures.style import (
     ACTIVE,
     ROTATED,
@@ -125,69 +124,12 @@ def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame
         ax.set_ylim(-0.03 * top, 1.03 * top)
     if denoting.is_empty():
         for ax in (proportion, folded, majority):
-            _say(ax, "no neuron denotes")
+            say(ax, "no neuron denotes")
 
 
 def _control(canvas: Canvas, ax: Axes, style: Line, mean: str, bounds: str) -> None:
     canvas.band(ax, f"{bounds}_low", f"{bounds}_high", style)
     canvas.line(ax, mean, style)
-
-
-def draw_difference(ax: Axes, canvas: Canvas, by_model: pl.DataFrame | None) -> Axes:
-    """The quantity that is tested: folded minus rotated folded, a thin line per object model, mean and t-interval.
-
-    Args:
-        ax: Where to draw.
-        canvas: The shared x axis.
-        by_model: Rows of ``label_proportion_by_model.parquet`` of one curve; None or nothing but nulls says so.
-    """
-    canvas.furnish(ax, "c  What is tested: folded - rotated folded", "difference (share of test rows)")
-    ax.axhline(0, color="0.3", linewidth=1, zorder=1)
-    layers = canvas.curve["layer"].to_list()
-    known = pl.DataFrame() if by_model is None else differences(by_model)
-    if known.is_empty():
-        _say(ax, "not known: needs the rotated control\nand 5 distinct properties in a layer")
-        ax.set_ylim(-0.1, 0.1)
-        return ax
-    by_layer = known.group_by("layer").agg(pl.col("difference"))
-    intervals = {layer: t_interval(values) for layer, values in by_layer.iter_rows()}
-    found = [intervals.get(layer) for layer in layers]
-    ends = ("value", "low", "high")
-    columns = {f"difference_{end}": [None if e is None else getattr(e, end) for e in found] for end in ends}
-    summary = canvas.with_columns(pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Float64), nan_to_null=True))
-    x = canvas.curve["x"].to_numpy()
-    for index, model in enumerate(canvas.models):
-        values = dict(known.filter(pl.col("object_model") == model).select("layer", "difference").iter_rows())
-        y = np.array(
-            [np.nan if head else values.get(layer, np.nan) for layer, head in zip(layers, canvas.head, strict=True)]
-        )
-        ax.plot(
-            x, y, "-", color=model_colour(index, len(canvas.models)), marker=model_marker(index), markersize=3,
-            linewidth=0.7, alpha=0.7, zorder=2,
-        )  # fmt: skip
-    summary.line(ax, "difference_value", TRAINED, "difference_low", "difference_high", 2)
-    hidden = summary.curve.filter(~canvas.head)
-    drawn = np.concatenate([known["difference"], *(finite(hidden, name) for name in columns)])
-    top = 1.1 * max(0.05, float(np.nanmax(np.abs(drawn))))
-    ax.set_ylim(-top, top)
-    return ax
-
-
-def differences(by_model: pl.DataFrame) -> pl.DataFrame:
-    """Folded minus rotated folded per object model and layer (``difference``); those with a gap are left out.
-
-    Poolings and probe seeds of one network are averaged first: they are no replicates.
-    """
-    difference = pl.col("folded") - pl.col("rotated_folded")
-    known = by_model.with_columns(difference=difference).filter(pl.col("difference").is_not_null())
-    return known.group_by("object_model", "layer", maintain_order=True).agg(pl.col("difference").mean())
-
-
-def _say(ax: Axes, text: str) -> None:
-    ax.text(
-        0.5, 0.5, text, ha="center", va="center", fontsize=11, transform=ax.transAxes,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.9},
-    )  # fmt: skip
 
 
 def _draw_key(ax: Axes, canvas: Canvas) -> None:

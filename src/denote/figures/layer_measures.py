@@ -44,6 +44,6 @@ def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
         canvas.furnish(ax, *MEASURES[name])
         highest = np.nanmax([finite(canvas.curve, column) for column in (name, *BOUNDS.get(name, ()))])
         ax.set_ylim(0, 1.08 * highest or 1.0)
-    most = canvas.curve["n_models"].max()
+    most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]
     figure.suptitle(f"{heading}, mean over {most} object model{'s' * (most != 1)}", fontsize=11, x=0.01, ha="left")
     return figure
