@@ -67,7 +67,7 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     )
     n = int(rows["n_models"].max())  # type: ignore[arg-type]
     figure.suptitle(f"{heading}, mean over {n} object model{'s' * (n != 1)}", fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=_handles(layers, rows), loc="outside lower left", ncols=7)
+    figure.legend(handles=_handles(layers, rows), loc="outside lower left", ncols=MOST_LAYERS_NAMED)
     return figure
 
 

@@ -87,7 +87,7 @@ def draw_label_proportion_sweep(
             _draw(ax, own, layers, score)
             ax.set_title(f"{probe}: {name}")
             ax.set_ylabel(f"held-out {name}")
-            ax.set_ylim(0.48, 1.01)
+            ax.set_ylim(min(0.48, float(np.nanmin([0.5, *finite(own, score)])) - 0.02), 1.01)
     _draw_detectable(axes[0, :-1], curves)
     passing, rest = axes[:, -1]
     _draw(passing, curves.unique(["attribute", "layer"], keep="first", maintain_order=True), layers, "passing_share")

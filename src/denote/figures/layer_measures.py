@@ -42,6 +42,7 @@ def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         canvas.line(ax, name, TRAINED, *BOUNDS.get(name, ("", "")))
         canvas.furnish(ax, *MEASURES[name])
+        ax.set_xlabel("layer · depth")
         highest = np.nanmax([finite(canvas.curve, column) for column in (name, *BOUNDS.get(name, ()))])
         ax.set_ylim(0, 1.08 * highest or 1.0)
     most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]

@@ -22,6 +22,9 @@ MOST_NEURONS = 400
 MOST_NAMED = 60
 """Rows that have a label each; of more the runs of one property have."""
 
+LABEL_HEIGHT = 0.15
+"""Inches that a label takes."""
+
 MOST_CLASSES_NAMED = 40
 
 KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
@@ -72,13 +75,13 @@ def draw_neuron_atlas(neurons: pl.DataFrame, on_rates: pl.DataFrame, title: str 
         return message("No neuron has on-rates: classes, and a live neuron with a threshold, are needed.", heading)
     classes = on_rates["class"].unique(maintain_order=True).to_list()
     named = rows.height <= MOST_NAMED
-    height = float(np.clip(0.17 * rows.height if named else 0.024 * rows.height, 2.5, 11))
+    height = float(np.clip(0.17 * rows.height, 2.5, 11)) if named else 11.0
     width = float(np.clip(0.34 * len(classes), 3, 9))
     figure = new_figure(width + 5.6, height + 1.9)
     heat, side = figure.subplots(1, 2, width_ratios=(width, 1.1), sharey=True)
     _draw_rates(heat, np.array(rows["on_rates"].to_list(), dtype=float), classes)
     _draw_proportions(side, rows)
-    labels = _labels(rows) if named else _runs(rows)
+    labels = _labels(rows) if named else _runs(rows, rows.height * LABEL_HEIGHT / height)
     side.yaxis.tick_right()
     side.set_yticks([place for place, _ in labels], [text for _, text in labels], fontsize=7)
     side.tick_params(axis="y", length=0, labelleft=False, labelright=True)
@@ -121,8 +124,8 @@ def _labels(rows: pl.DataFrame) -> list[tuple[float, str]]:
     ]
 
 
-def _runs(rows: pl.DataFrame) -> list[tuple[float, str]]:
-    """Places of the longest runs of neighbours that denote one property, as many as fit, with how many they are."""
+def _runs(rows: pl.DataFrame, apart: float) -> list[tuple[float, str]]:
+    """Places of runs of neighbours that denote one property, the longest first, as far as they are ``apart`` rows."""
     denoted = [name if denotes else None for name, denotes in rows.select("property", "denotes").iter_rows()]
     runs, start = [], 0
     for name, members in groupby(denoted):
@@ -131,7 +134,6 @@ def _runs(rows: pl.DataFrame) -> list[tuple[float, str]]:
             runs.append((length, start + (length - 1) / 2, name))
         start += length
     kept: list[tuple[float, str]] = []
-    apart = rows.height / MOST_NAMED
     for length, middle, name in sorted(runs, reverse=True):
         if all(abs(middle - place) >= apart for place, _ in kept):
             kept.append((middle, _short(name) + (f" × {length}" if length > 1 else "")))
