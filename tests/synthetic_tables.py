@@ -20,10 +20,14 @@ from denote.tables import (
     CELLS,
     CONTROLS,
     CURVES,
+    EXAMPLES,
     LABEL_PROPORTION_BY_DEPTH,
+    LABEL_PROPORTION_BY_MODEL,
     LAYERS,
     NEURONS,
+    NEURONS_KEY,
     NULL_CHECK,
+    ON_RATES,
     SCAN,
     SWEEP_TABLES,
     empty,
@@ -280,3 +284,78 @@ def searched_again_table(neurons: pl.DataFrame) -> pl.DataFrame:
         for row in neurons.drop("fit_agreement", "threshold_agreement").iter_rows(named=True)
     ]
     return table(rows, CONTROLS)
+
+
+def by_model_table(neurons: pl.DataFrame) -> pl.DataFrame:
+    """What each network of these neurons denotes, and rotated directions that differ a little."""
+    key = ["dataset", "architecture", "trained", "epoch", "seed", "object_model", "layer", "depth", "relative_depth",
+           "pooling", "family", "probe_seed"]  # fmt: skip
+    rows = []
+    for keys, part in neurons.group_by(key, maintain_order=True):
+        row: dict[str, Any] = dict(zip(key, keys, strict=True))
+        found = part.filter("denotes")
+        if found["property"].n_unique() >= 5:
+            folded = float(found["folded_label_proportion"].mean())  # type: ignore[arg-type]
+            noise = float(stream("synthetic rotation", row["object_model"], row["layer"]).normal(0, 0.02))
+            row |= {"folded": folded, "rotated_folded": folded - 0.02 + noise}
+        rows.append(row)
+    return table(rows, LABEL_PROPORTION_BY_MODEL)
+
+
+def with_bands(by_depth: pl.DataFrame) -> pl.DataFrame:
+    """A by-depth table whose rotated control ran, with the intervals and measures that a merge adds."""
+    p, folded, share = pl.col("label_proportion_mean"), pl.col("rotated_folded_mean"), pl.col("share_denoting")
+    rotated = pl.col("rotated_share_denoting")
+    return by_depth.with_columns(
+        rotated_label_proportion_mean=p - 0.05, rotated_label_proportion_low=p - 0.1,
+        rotated_label_proportion_high=p + 0.02, rotated_folded_low=folded - 0.03, rotated_folded_high=folded + 0.03,
+        rotated_share_low=rotated - 0.05, rotated_share_high=rotated + 0.05, untrained_share_low=pl.lit(0.0),
+        untrained_share_high=pl.lit(0.03), share_denoting_mean=share, share_denoting_low=share - 0.04,
+        share_denoting_high=share + 0.04, active_share_mean=0.8 * pl.col("on_proportion_mean"),
+        sign_identified=pl.lit(True), is_head=pl.col("relative_depth") == 1, n_live_mean=pl.col("n_live") / 3,
+        property_entropy_mean=4 * share, n_members_mean=2 + 3 * share, participation_ratio_mean=20 - 15 * share,
+    )  # fmt: skip
+
+
+def on_rate_table(neurons: pl.DataFrame, classes: tuple[str, ...] = tuple("0123456789")) -> pl.DataFrame:
+    """On-rates that follow from each live neuron's property: high in its classes, low in the others."""
+    rows = []
+    for neuron in neurons.filter("live").iter_rows(named=True):
+        inside = neuron["property"].split("{")[1].strip("}").split(", ")
+        rng = stream("synthetic on-rates", neuron["object_model"], neuron["layer"], neuron["neuron"])
+        for name in classes:
+            rate = rng.uniform(0.8, 1) if name in inside else rng.uniform(0, 0.2)
+            rows.append({key: neuron[key] for key in NEURONS_KEY} | {"class": name, "on_rate": rate, "n_rows": 100})
+    return table(rows, ON_RATES)
+
+
+def example_table(neurons: pl.DataFrame, per_layer: int = 2) -> pl.DataFrame:
+    """Eight inputs of each kind for some denoting neurons; one of each eight near the threshold is a mistake."""
+    rows = []
+    for _, part in neurons.filter("denotes").group_by("object_model", "layer", maintain_order=True):
+        for neuron in part.head(per_layer).iter_rows(named=True):
+            rows += [
+                {key: neuron[key] for key in (*NEURONS_KEY, "property")} | {
+                    "kind": kind, "rank": rank, "sample": (3 * neuron["neuron"] + rank) % 40, "activation": 1.0,
+                    "has_property": (kind != "below") != (rank == 3 and kind != "top"),
+                }
+                for kind in ("top", "above", "below") for rank in range(8)
+            ]  # fmt: skip
+    return table(rows, EXAMPLES)
+
+
+def cut_cells(seeds: int = 2, n_layers: int = 4, cuts: tuple[int, ...] = (2, 5, 10, 20, 30, 50, 70)) -> pl.DataFrame:
+    """Cells of one column cut at several label proportions: rare ones are read less well."""
+    cells = cell_table(seeds, n_layers, {f"ink top {cut}%": 0 for cut in cuts})
+    share = pl.col("attribute").str.extract(r"(\d+)%").cast(pl.Float64) / 100
+    return cells.with_columns(
+        family=pl.lit("quantiles"), label_proportion=share, balanced_accuracy=0.95 - 0.2 * (0.5 - share).abs(),
+        detectable_auroc=0.5 + 0.02 / share.clip(0.03), detectable_proportion=pl.lit(0.06),
+    )  # fmt: skip
+
+
+def cut_scan(cells: pl.DataFrame) -> pl.DataFrame:
+    """The pair scan of these cells: the more balanced a cut, the more neurons pass."""
+    key = [name for name in SCAN if name in cells.columns and name not in ("note", "n_tests")]
+    rows = cells.filter(pl.col("probe") == "linear").select(key).iter_rows(named=True)
+    return table([row | {"n_tests": 20, "n_passing": round(10 * row["label_proportion"])} for row in rows], SCAN)

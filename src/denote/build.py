@@ -112,6 +112,7 @@ def check(config: Mapping[str, Any]) -> None:
         _number(config, "evidence.thresholds", low=2, whole=True, or_else="all")
     _number(config, "evidence.permutations", low=0, whole=True)
     _number(config, "evidence.bootstraps", low=2, whole=True)
+    _number(config, "evidence.examples", low=0, whole=True)
     for key in ("randomisation", "stability", "curves"):
         _choice(config, f"evidence.{key}", (True, False))
     _check_resampling(config["evidence"])
@@ -173,6 +174,7 @@ GROUP_KEYS = {
         "stability",
         "curves",
         "equal_rows",
+        "examples",
     ),
     "store": ("path", "extract"),
     "layer": ("select", "pooling"),

@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from denote.figures.attribute_by_depth import MOST_ATTRIBUTES, draw_attribute_by_depth
+from denote.tables import FIRST_DECISIVE, table
 
 
 def rows(ax: Axes) -> list[str]:
-    return [label.get_text() for label in ax.get_yticklabels()]
+    return [label.get_text().removesuffix(" · p .40") for label in ax.get_yticklabels()]
 
 
 def grid(ax: Axes) -> np.ma.MaskedArray:
@@ -28,6 +29,7 @@ def figure() -> Figure:
 def test_a_panel_per_probe_with_rows_in_the_order_they_become_decisive(figure: Figure) -> None:
     linear, neuron = figure.axes[:2]
     assert (linear.get_title(loc="left"), neuron.get_title(loc="left")) == ("linear", "neuron")
+    assert {label.get_text()[-3:] for label in linear.get_yticklabels()} == {".40"}
     assert rows(linear) == ["class=0", "odd", "prime", "loop", "class=3", "<img src=x onerror=alert(1)>"]
 
 
@@ -95,3 +97,15 @@ def test_a_probe_of_several_sizes_is_one_panel() -> None:
     figure = draw_attribute_by_depth(pl.concat([cells, *sparse]))
     assert [ax.get_title(loc="left") for ax in figure.axes[:2]] == ["linear", "sparse, at most 8 neurons"]
     np.testing.assert_allclose(grid(figure.axes[1])[0, 1:], 0.58)
+
+
+def test_the_medians_of_the_table_give_the_order_where_they_are_there() -> None:
+    cells = synthetic.cell_table(2, 5, {"odd": 0, "prime": 1, "loop": 2})
+    medians = {"loop": 0.0, "odd": 3.0, "prime": None}
+    first = table(
+        [{"dataset": "mnist", "architecture": cells["architecture"][0], "trained": True, "epoch": 20, "probe": "linear",
+          "attribute": name, "family": "named", "first_depth": depth} for name, depth in medians.items()],
+        FIRST_DECISIVE,
+    )  # fmt: skip
+    assert rows(draw_attribute_by_depth(cells, first).axes[0]) == ["loop", "odd", "prime"]
+    assert rows(draw_attribute_by_depth(cells, first.clear()).axes[0]) == ["odd", "prime", "loop"]

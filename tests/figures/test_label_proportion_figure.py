@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from denote.errors import DenoteError
@@ -38,15 +39,15 @@ def test_every_denoting_neuron_is_a_dot_at_its_label_proportion(figure: Figure, 
     for letter, rows, column in (
         ("a", neurons.filter("denotes"), "label_proportion"),
         ("b", neurons.filter("denotes"), "folded_label_proportion"),
-        ("c", neurons.filter("live"), "on_proportion"),
+        ("d", neurons.filter("live"), "on_proportion"),
     ):
-        own = [c for c in panel(figure, letter).collections if hasattr(c, "get_sizes")]
+        own = [c for c in panel(figure, letter).collections if isinstance(c, PathCollection)]
         drawn = np.sort(np.concatenate([np.asarray(c.get_offsets())[:, 1] for c in own]))
         np.testing.assert_allclose(drawn, np.sort(rows[column].to_numpy()))
 
 
 def test_dots_stay_with_their_layer(figure: Figure, neurons: pl.DataFrame) -> None:
-    x = dots(panel(figure, "c"))[:, 0]
+    x = dots(panel(figure, "d"))[:, 0]
     assert np.abs(x * 8 - np.round(x * 8)).max() < 0.5
     counts = np.bincount(np.round(x * 8).astype(int))
     assert counts.tolist() == neurons.filter("live").group_by("depth").len().sort("depth")["len"].to_list()
@@ -64,18 +65,55 @@ def test_a_null_is_a_gap_and_the_head_is_not_joined_to_the_line(figure: Figure, 
 
 def test_missing_controls_are_named_and_present_ones_drawn(figure: Figure, neurons: pl.DataFrame) -> None:
     assert "Rotated control not computed" in words(figure)
-    rotated = draw_label_proportion_by_depth(
-        neurons, synthetic.by_depth_table(neurons, rotated=True), synthetic.control_table(neurons)
-    )
+    by_depth = synthetic.with_bands(synthetic.by_depth_table(neurons, rotated=True))
+    rotated = draw_label_proportion_by_depth(neurons, by_depth)
     assert "Rotated control not computed" not in words(rotated)
     labels = [text.get_text() for ax in rotated.axes for child in ax.artists for text in child.get_texts()]  # type: ignore[attr-defined]
     assert any("rotated" in label for label in labels)
-    curve = next(line for line in panel(rotated, "a").lines if line.get_color() == "#d55e00")
-    found = neurons.filter(pl.col("denotes"), pl.col("layer") == "blocks.5").with_columns(
-        p=(pl.col("label_proportion") - 0.1).clip(0.1)
+    lines = [np.asarray(line.get_ydata(), float) for line in panel(rotated, "b").lines if line.get_color() == "#d55e00"]
+    for column in ("rotated_folded_mean", "rotated_folded_low", "rotated_folded_high"):
+        expected = by_depth[column].fill_null(float("nan")).to_numpy()[:8]
+        assert any(len(y) == 8 and np.allclose(y, expected, equal_nan=True) for y in lines), column
+
+
+def test_what_the_rows_cannot_show_is_hatched_on_both_sides_and_folded_on_one(neurons: pl.DataFrame) -> None:
+    by_depth = synthetic.by_depth_table(neurons).with_columns(smallest_detectable_proportion=pl.lit(0.125))
+    drawn = draw_label_proportion_by_depth(neurons, by_depth)
+    ends = {
+        letter: {
+            round(float(y), 4)
+            for shade in panel(drawn, letter).collections if shade.get_hatch()
+            for y in shade.get_paths()[0].vertices[:, 1]  # type: ignore[index, call-overload]
+        }
+        for letter in "ab"
+    }  # fmt: skip
+    assert ends == {"a": {-0.1, 0.125, 0.875, 1.1}, "b": {-0.1, 0.125}}
+
+
+def test_what_is_tested_is_drawn_model_by_model_with_its_mean(neurons: pl.DataFrame) -> None:
+    by_model = synthetic.by_model_table(neurons)
+    drawn = draw_label_proportion_by_depth(neurons, synthetic.by_depth_table(neurons), by_model, verdict="not shown")
+    assert "Verdict: not shown." in drawn.get_suptitle()
+    ax, layers = panel(drawn, "c"), [f"blocks.{i}" for i in range(8)]
+    wide = by_model.with_columns(d=pl.col("folded") - pl.col("rotated_folded")).pivot(
+        "object_model", index="layer", values="d"
     )
-    expected = found.group_by("object_model").agg(pl.col("p").mean())["p"].mean()
-    assert np.asarray(curve.get_ydata(), float)[5] == pytest.approx(expected)
+    grid = wide.drop("layer").to_numpy().astype(float)[[wide["layer"].to_list().index(layer) for layer in layers]]
+    found = [np.asarray(line.get_ydata(), float)[:8] for line in ax.lines if len(line.get_xdata()) in (8, 9)]
+    for model in range(3):
+        assert any(np.allclose(y, grid[:, model], equal_nan=True) for y in found)
+    known = [row[np.isfinite(row)].mean() if np.isfinite(row).any() else np.nan for row in grid]
+    assert any(np.allclose(y, known, equal_nan=True) for y in found)
+    assert "not known" in words(draw_label_proportion_by_depth(neurons, synthetic.by_depth_table(neurons)))
+
+
+def test_share_active_is_drawn_only_where_the_sign_means_something(neurons: pl.DataFrame) -> None:
+    by_depth = synthetic.with_bands(synthetic.by_depth_table(neurons, rotated=True))
+    for identified in (True, False):
+        told = by_depth.with_columns(sign_identified=pl.lit(identified))
+        drawn = draw_label_proportion_by_depth(neurons, told)
+        assert any(line.get_color() == "#0072b2" for line in panel(drawn, "d").lines) is identified
+        assert ("sign of a neuron is arbitrary" in words(drawn)) is not identified
 
 
 def test_where_nothing_denotes_the_figure_says_so() -> None:
@@ -86,10 +124,19 @@ def test_where_nothing_denotes_the_figure_says_so() -> None:
     assert "No layer was searched" in words(empty)
 
 
-@pytest.mark.parametrize("change", [{"n_layers": 1}, {"n_layers": 2, "seeds": 1}, {"n_layers": 40, "width": 4}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_layers": 1},
+        {"n_layers": 2, "seeds": 1},
+        {"n_layers": 24, "seeds": 12},
+        {"n_layers": 40},
+    ],
+)
 def test_any_number_of_layers_and_models_is_drawn(change: dict[str, int]) -> None:
-    some = synthetic.neuron_table(**({"seeds": 2, "width": 6} | change))
-    drawn = draw_label_proportion_by_depth(some, synthetic.by_depth_table(some))
+    some = synthetic.neuron_table(**({"seeds": 2, "width": 4} | change))
+    by_depth = synthetic.with_bands(synthetic.by_depth_table(some, rotated=True))
+    drawn = draw_label_proportion_by_depth(some, by_depth, synthetic.by_model_table(some))
     drawn.canvas.draw()
     assert len(panel(drawn, "a").get_xticks()) <= 12
 
@@ -98,7 +145,7 @@ def test_more_than_5000_dots_become_pixels() -> None:
     many = synthetic.neuron_table(1, 3, 100)
     many = pl.concat([many.with_columns(object_model=pl.lit(str(i)), seed=pl.lit(i, pl.Int64)) for i in range(30)])
     drawn = draw_label_proportion_by_depth(many, synthetic.by_depth_table(many))
-    on = [c for c in panel(drawn, "c").collections if hasattr(c, "get_sizes")]
+    on = [c for c in panel(drawn, "d").collections if isinstance(c, PathCollection)]
     assert sum(len(c.get_offsets()) for c in on) > 5_000
     assert all(c.get_rasterized() for c in on)
 

@@ -123,3 +123,18 @@ def test_large_heat_maps_become_pixels_in_svg(n: int, pixels: bool) -> None:
     relevance = stream("large").normal(size=(2, n))
     ax = draw_relevance_by_neuron(relevance, ["odd", "prime"])
     assert bool(ax.collections[0].get_rasterized()) is pixels
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (1, 4, 5), (3, 4, 5)])
+def test_relevance_at_the_input_lies_a_second_time_over_the_mean_image(shape: tuple[int, ...]) -> None:
+    relevance, mean = stream("overlay").normal(size=shape), np.linspace(0, 1, prod(shape)).reshape(shape)
+    plain = draw_relevance({}, {}, "odd", relevance).axes[0].images
+    over = draw_relevance({}, {}, "odd", relevance, mean_input=mean).axes[0].images
+    assert (len(plain), len(over)) == (1, 3)
+    np.testing.assert_array_equal(over[2].get_array(), plain[0].get_array())
+    ground = np.ma.filled(over[1].get_array(), np.nan)
+    plane = mean.mean(axis=0) if mean.ndim == 3 else mean
+    np.testing.assert_allclose(ground[:4, :5], plane)
+    assert (over[1].get_extent(), over[1].get_extent()[0] > plain[0].get_extent()[1]) == (over[2].get_extent(), True)
+    other = draw_relevance({}, {}, "odd", relevance, mean_input=np.ones((9, 9))).axes[0].images
+    assert len(other) == 1

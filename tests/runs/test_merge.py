@@ -7,7 +7,7 @@ import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.runs.merge import merge
-from denote.tables import CELLS, CELLS_KEY, CONTROLS, JOB_TABLES, PAIRS, SCAN, empty, table
+from denote.tables import CELLS, CELLS_KEY, CONTROLS, EXAMPLES, JOB_TABLES, NEURONS, PAIRS, SCAN, empty, table
 
 ROW = {
     "dataset": "d", "architecture": "a", "trained": True, "seed": 0, "object_model": "m", "layer": "hidden_1",
@@ -63,3 +63,17 @@ def test_pairs_of_several_scans_of_an_attribute_are_not_mixed(tmp_path: Path) ->
     assert merged.tables["scan"].select("n_tests", "n_carrying").rows() == [(10, 2)]
     assert merged.tables["pairs"].columns == list(PAIRS)
     assert merged.tables["scan"].columns == list(SCAN)
+
+
+def test_examples_stay_with_the_property_that_their_neuron_keeps(tmp_path: Path) -> None:
+    jobs = [job(tmp_path / name, ("linear", None)) for name in "ab"]
+    for folder, (name, score) in zip(jobs, {"odd": 0.9, "NOT odd": 0.95}.items(), strict=True):
+        own = {key: ROW[key] for key in ("object_model", "layer", "pooling", "probe_seed")}
+        own |= {"neuron": 3, "family": "named", "property": name}
+        neuron = own | {"live": True, "fit_balanced_accuracy": score, "denotes": True}
+        table([neuron], NEURONS).write_parquet(folder / "neurons.parquet")
+        shown = [own | {"kind": "top", "rank": rank, "sample": rank} for rank in range(2)]
+        table(shown, EXAMPLES).write_parquet(folder / "examples.parquet")
+    found = merge([*jobs, jobs[1]], Rule()).tables["examples"]
+    assert found.select("property", "rank").rows() == [("NOT odd", 0), ("NOT odd", 1)]
+    assert found.columns == list(EXAMPLES)

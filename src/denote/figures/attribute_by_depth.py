@@ -29,14 +29,22 @@ def probe_panels(profile: pl.DataFrame) -> list[tuple[str, int | None]]:
 
 @styled
 def draw_attribute_by_depth(
-    cells: pl.DataFrame, *, architecture: str | None = None, dataset: str | None = None, title: str = ""
+    cells: pl.DataFrame,
+    first: pl.DataFrame | None = None,
+    *,
+    architecture: str | None = None,
+    dataset: str | None = None,
+    title: str = "",
 ) -> Figure:
     """Heat maps of held-out AUROC, one panel per probe; all panels share the rows and their order.
 
-    Rows are ordered by the first depth at which the first probe is decisive in half of the object models, then AUROC.
+    Rows are ordered by where the attribute becomes decisive for the first probe, then by AUROC; its label proportion
+    stands beside the name.
 
     Args:
         cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
+        first: Rows of ``first_decisive.parquet``, whose median over object models gives the order; without them it is
+            the first depth that is decisive in half of the object models.
         architecture: Which architecture, where there are several.
         dataset: Which dataset, where there are several.
         title: Replaces the one made from dataset and architecture.
@@ -45,7 +53,7 @@ def draw_attribute_by_depth(
     if cells.is_empty():
         return message("No cell was observed.", title or "Attributes by depth")
     profile = profiles(cells)
-    rows, left_out = _rows(profile)
+    rows, left_out = _rows(profile, drawn_cells(first, architecture, dataset) if first is not None else None)
     panels = probe_panels(profile)
     n_layers = profile["layer"].n_unique() + 1
     width = max(6.5, 2.6 + len(panels) * (0.9 + 0.42 * min(n_layers, 16)))
@@ -56,6 +64,7 @@ def draw_attribute_by_depth(
         draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
         ax.set_title(probe if k is None else f"{probe}, at most {k} neurons")
     heading = title or _title(cells)
+    heading += f"\nrows by where they become decisive for {panels[0][0]}, the earliest first; p: label proportion"
     if left_out:
         heading += f"\n{left_out} more attributes are not drawn: these are the {len(rows)} read earliest and best"
     figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
@@ -95,7 +104,7 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None
         linewidths=0.5 if annotate else 0, xticklabels=False, yticklabels=False, rasterized=auroc.size > MANY,
     )  # fmt: skip
     _mark(ax, auroc, decisive, annotate)
-    _label(ax, rows, columns)
+    _label(ax, _with_proportion(rows, profile), columns)
     if colour_bar:
         bar = ax.figure.colorbar(ax.collections[0], ax=ax, extend="min", fraction=0.05, pad=0.02)
         bar.set_label("held-out AUROC")
@@ -103,10 +112,15 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None
     return ax
 
 
-def _rows(profile: pl.DataFrame) -> tuple[list[str], int]:
+def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str], int]:
     """Attributes from top to bottom by the first panel's order, and how many are left out."""
-    order = first_decisive(profile)
-    lead = profile["probe"][0]
+    order, lead = first_decisive(profile), profile["probe"][0]
+    medians = None if first is None else first.filter(pl.col("probe") == lead).unique("attribute", keep="first")
+    if medians is not None and not medians.is_empty():
+        own = pl.col("probe") == lead
+        order = order.join(medians.select("attribute", median="first_depth"), on="attribute", how="left").sort(
+            own, "median", "best_auroc", descending=[True, False, True], nulls_last=True, maintain_order=True
+        )
     own = order.filter(pl.col("probe") == lead)["attribute"].to_list() + order["attribute"].to_list()
     rows = list(dict.fromkeys(own))
     return rows[:MOST_ATTRIBUTES], len(rows[MOST_ATTRIBUTES:])
@@ -135,12 +149,22 @@ def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> 
             ax.plot(x, row + 0.5, "o", ms=3, mec=ink, mew=0.7, mfc=ink if share == 1 else "none", clip_on=False)
 
 
+def _with_proportion(rows: list[str], profile: pl.DataFrame) -> list[str]:
+    """Attributes with their label proportion, names that are too long cut."""
+    shares = dict(profile.group_by("attribute").agg(pl.col("label_proportion").mean()).iter_rows())
+    short = [row if len(row) <= 40 else f"{row[:38]}…" for row in rows]
+    return [
+        f"{name} · p {proportion(shares[row])}" if shares.get(row) is not None else name
+        for name, row in zip(short, rows, strict=True)
+    ]
+
+
 def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
     shown = thinned(columns, 16)
     ax.set_xticks(
         [i + 0.5 for i in shown], [columns[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor"
     )
-    ax.set_yticks(np.arange(len(rows)) + 0.5, [row if len(row) <= 40 else f"{row[:38]}…" for row in rows], rotation=0)
+    ax.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0)
     ax.set_xlabel("layer, by depth" + (" (input: the same probe on the raw input)" if columns[0] == INPUT else ""))
     ax.tick_params(length=0)
     if columns[0] == INPUT:

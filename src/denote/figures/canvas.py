@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from denote.figures.curves import depth_order, is_head, thinned
+from denote.figures.curves import depth_order, finite, is_head, thinned
 from denote.figures.style import MANY, Line, model_colour, model_marker, spread
 
 MOST_TICKS = 12
 HEAD_COLOUR = "0.92"
+UNDETECTABLE: dict[str, Any] = {
+    "facecolor": "none", "edgecolor": "0.72", "hatch": "////", "linewidth": 0, "zorder": 0.5,
+}  # fmt: skip
+"""Where no neuron could have been found to denote, whatever it does."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Canvas:
     names: list[str]
     slot: float
 
+    def with_columns(self, columns: pl.DataFrame) -> Canvas:
+        """The same canvas with more numbers per layer."""
+        return replace(self, curve=self.curve.with_columns(columns))
+
     def points(self, neurons: pl.DataFrame, column: str) -> list[Points]:
         """Dots per object model, side by side inside each layer's slot and spread inside each model's share of it."""
         place = dict(self.curve.select("layer", "x").iter_rows())
@@ -65,15 +74,34 @@ class Canvas:
     def line(self, ax: Axes, column: str, style: Line, low: str = "", high: str = "", width: float = 1.4) -> None:
         """Draw a summary; a null is a gap and the head stands apart from the line."""
         for part in (self.curve.filter(~self.head), self.curve.filter(self.head)):
-            x, y = part["x"].to_numpy(), _numbers(part, column)
+            x, y = part["x"].to_numpy(), finite(part, column)
             if low and np.isfinite(y).any():
-                ends = np.abs(np.stack([_numbers(part, low), _numbers(part, high)]) - y)
+                ends = np.abs(np.stack([finite(part, low), finite(part, high)]) - y)
                 ends = np.nan_to_num(ends)
                 ax.errorbar(x, y, ends, fmt="none", ecolor=style.colour, elinewidth=1.2, capsize=3, zorder=3)
             ax.plot(
                 x, y, style.dash, color=style.colour, marker=style.marker, markersize=4.5, linewidth=width,
                 markeredgecolor="white", markeredgewidth=0.6, zorder=4,
             )  # fmt: skip
+
+    def band(self, ax: Axes, low: str, high: str, style: Line) -> None:
+        """Shade a control's interval over object models, in its dash along both ends; a null is a gap."""
+        for part in (self.curve.filter(~self.head), self.curve.filter(self.head)):
+            x, ends = part["x"].to_numpy(), (finite(part, low), finite(part, high))
+            if len(x) == 1:
+                ax.vlines(x, *ends, color=style.colour, linewidth=6, alpha=0.25, zorder=2)
+                continue
+            ax.fill_between(x, *ends, color=style.colour, alpha=0.14, linewidth=0, zorder=1.5)
+            for end in ends:
+                ax.plot(x, end, style.dash, color=style.colour, linewidth=0.6, alpha=0.7, zorder=2)
+
+    def undetectable(self, ax: Axes, column: str, *, both_sides: bool) -> None:
+        """Hatch the label proportions that the rows could not show: below the limit, and above 1 - it if unfolded."""
+        limit, half = finite(self.curve, column), self.slot / 2
+        for x, end in zip(self.curve["x"], limit, strict=True):
+            for low, high in ((-0.1, end), (1 - end, 1.1))[: 1 + both_sides]:
+                if np.isfinite(end):
+                    ax.fill_between([x - half, x + half], low, high, **UNDETECTABLE)
 
     @property
     def head(self) -> pl.Series:
@@ -96,10 +124,6 @@ class Canvas:
             ax.axvspan(x - 0.65 * self.slot, x + 0.65 * self.slot, color=HEAD_COLOUR, zorder=0, linewidth=0)
         ax.grid(axis="y", color="0.9", linewidth=0.6, zorder=0)
         ax.set_axisbelow(True)
-
-
-def _numbers(frame: pl.DataFrame, column: str) -> Float[np.ndarray, " layer"]:
-    return frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def depth_canvas(by_depth: pl.DataFrame, neurons: pl.DataFrame) -> Canvas:

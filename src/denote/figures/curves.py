@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from jaxtyping import Float
 
 from denote.errors import DenoteError, one_of
 
@@ -85,7 +87,12 @@ def is_head() -> pl.Expr:
     return pl.col("relative_depth") == 1
 
 
-def thinned(labels: Sequence[str], most: int) -> list[int]:
+def finite(frame: pl.DataFrame, column: str) -> Float[np.ndarray, " row"]:
+    """A column as numbers, nan where it is null."""
+    return frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def thinned(labels: Sequence[object], most: int) -> list[int]:
     """Places of at most ``most`` of the labels, evenly spaced, the first and the last among them."""
     if len(labels) <= most:
         return list(range(len(labels)))

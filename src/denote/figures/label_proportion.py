@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -13,13 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from denote.figures.canvas import HEAD_COLOUR, Canvas, depth_canvas
+from denote.figures.canvas import HEAD_COLOUR, UNDETECTABLE, Canvas, depth_canvas
 from denote.figures.curves import Curve, choose, some, thinned
+from denote.figures.folded_difference import draw_difference, say
 from denote.figures.style import (
+    ACTIVE,
     ROTATED,
     TRAINED,
     UNCONDITIONAL,
     UNTRAINED,
+    Line,
     message,
     model_colour,
     model_marker,
@@ -28,41 +31,29 @@ from denote.figures.style import (
 )
 
 MOST_MODELS_NAMED = 8
-
-
-def with_rotated(by_depth: pl.DataFrame, controls: pl.DataFrame | None) -> pl.DataFrame:
-    """Add ``rotated_label_proportion_mean``: mean over object models of what denoting rotated directions denote."""
-    name = "rotated_label_proportion_mean"
-    if controls is None or controls.is_empty():
-        return by_depth.with_columns(pl.lit(None, pl.Float64).alias(name))
-    rotated = (
-        controls.filter(pl.col("control") == "rotated", pl.col("denotes"))
-        .group_by("layer", "object_model")
-        .agg(pl.col("label_proportion").mean())
-        .group_by("layer")
-        .agg(pl.col("label_proportion").mean().alias(name))
-    )
-    return by_depth.join(rotated, on="layer", how="left", maintain_order="left")
+LIMIT = "smallest_detectable_proportion"
 
 
 @styled
 def draw_label_proportion_by_depth(
     neurons: pl.DataFrame,
     by_depth: pl.DataFrame,
-    controls: pl.DataFrame | None = None,
+    by_model: pl.DataFrame | None = None,
     *,
+    verdict: str = "",
     family: str | None = None,
     architecture: str | None = None,
     dataset: str | None = None,
     trained: bool | None = True,
     epoch: int | None = None,
 ) -> Figure:
-    """Draw label proportion, its folded value, the on-proportion of live neurons and the share denoting over depth.
+    """Draw label proportion, its folded value, and all that is needed to read them, over depth.
 
     Args:
         neurons: Rows of ``neurons.parquet``; every denoting neuron is a dot, coloured and marked by object model.
         by_depth: Rows of ``label_proportion_by_depth.parquet``; a null mean is a gap and its note is printed.
-        controls: Rows of ``controls.parquet``, for the label proportion of rotated directions.
+        by_model: Rows of ``label_proportion_by_model.parquet``, for the panel of what is tested.
+        verdict: The sentence of ``depth_verdicts.parquet`` that stands under the title; none where empty.
         family: Which family; needed where the tables hold several. Likewise the other choices.
         architecture: Which architecture.
         dataset: Which dataset.
@@ -82,57 +73,63 @@ def draw_label_proportion_by_depth(
     if own["depth"].is_null().all():
         return message("Only layer=state was observed, which has no depth.", f"Label proportion: {curve.title}")
     rows = curve.of(neurons).filter(pl.col("depth").is_not_null())
-    canvas = depth_canvas(with_rotated(own, None if controls is None else curve.of(controls)), rows)
-    figure = new_figure(13, 7.6)
-    axes = figure.subplots(2, 3)
+    canvas = depth_canvas(own, rows)
+    figure = new_figure(17, 8)
+    axes = figure.subplot_mosaic("abcd;efkk")
     _draw_panels(canvas, axes, rows)
-    _draw_key(axes[1, 2], canvas)
+    draw_difference(axes["c"], canvas, curve.of(by_model) if by_model is not None else None)
+    _draw_key(axes["k"], canvas)
     n = len(canvas.models)
-    figure.suptitle(
-        f"Label proportion of what neurons denote: {curve.title}, {n} object model{'s' * (n != 1)}",
-        fontsize=12, x=0.01, ha="left",
-    )  # fmt: skip
+    title = f"Label proportion of what neurons denote: {curve.title}, {n} object model{'s' * (n != 1)}"
+    figure.suptitle(title + (f"\nVerdict: {verdict}." if verdict else ""), fontsize=12, x=0.01, ha="left")
     return figure
 
 
-def _draw_panels(canvas: Canvas, axes: np.ndarray, neurons: pl.DataFrame) -> None:
+def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame) -> None:
     denoting, live = neurons.filter(pl.col("denotes")), neurons.filter(pl.col("live"))
-    (proportion, folded, on), (share, majority, _) = axes
+    proportion, folded, on, share, majority = (axes[letter] for letter in "abdef")
 
+    canvas.undetectable(proportion, LIMIT, both_sides=True)
     canvas.scatter(proportion, denoting, "label_proportion")
     canvas.line(proportion, "unconditional_label_proportion_mean", UNCONDITIONAL)
-    canvas.line(proportion, "untrained_label_proportion_mean", UNTRAINED)
-    canvas.line(proportion, "rotated_label_proportion_mean", ROTATED)
+    _control(canvas, proportion, UNTRAINED, "untrained_label_proportion_mean", "untrained_label_proportion")
+    _control(canvas, proportion, ROTATED, "rotated_label_proportion_mean", "rotated_label_proportion")
     canvas.line(proportion, "label_proportion_mean", TRAINED, "label_proportion_low", "label_proportion_high", 2)
     canvas.furnish(proportion, "a  Label proportion p of denoted properties", "label proportion (share of test rows)")
 
+    canvas.undetectable(folded, LIMIT, both_sides=False)
     canvas.scatter(folded, denoting, "folded_label_proportion")
     canvas.line(folded, "unconditional_folded_mean", UNCONDITIONAL)
-    canvas.line(folded, "untrained_folded_mean", UNTRAINED)
-    canvas.line(folded, "rotated_folded_mean", ROTATED)
+    _control(canvas, folded, UNTRAINED, "untrained_folded_mean", "untrained_folded")
+    _control(canvas, folded, ROTATED, "rotated_folded_mean", "rotated_folded")
     canvas.line(folded, "folded_mean", TRAINED, "folded_low", "folded_high", 2)
     canvas.furnish(folded, "b  Folded: min(p, 1 - p), free of polarity", "min(p, 1 - p) (share of test rows)")
 
     canvas.scatter(on, live, "on_proportion")
+    if canvas.curve["sign_identified"].fill_null(value=False).any():
+        canvas.line(on, "active_share_mean", ACTIVE)
     canvas.line(on, "on_proportion_mean", TRAINED, width=2)
-    canvas.furnish(on, "c  How often all live neurons are on", "on-proportion (share of test rows)")
+    canvas.furnish(on, "d  How often all live neurons are on", "on-proportion (share of test rows)")
 
-    canvas.line(share, "untrained_share_denoting", UNTRAINED)
-    canvas.line(share, "rotated_share_denoting", ROTATED)
-    canvas.line(share, "share_denoting", TRAINED, width=2)
-    canvas.furnish(share, "d  Share of live neurons that denote", "share of live neurons")
+    _control(canvas, share, UNTRAINED, "untrained_share_denoting", "untrained_share")
+    _control(canvas, share, ROTATED, "rotated_share_denoting", "rotated_share")
+    mean = "share_denoting_mean" if canvas.curve["share_denoting_mean"].is_not_null().any() else "share_denoting"
+    canvas.line(share, mean, TRAINED, "share_denoting_low", "share_denoting_high", width=2)
+    canvas.furnish(share, "e  Share of live neurons that denote", "share of live neurons")
 
     canvas.line(majority, "majority_side_share", TRAINED, width=2)
-    canvas.furnish(majority, "e  Denoted properties on the majority side, p > .5", "share of denoted properties")
+    canvas.furnish(majority, "f  Properties on the majority side, p > .5", "share of denoted properties")
 
     for ax, top in ((proportion, 1.0), (folded, 0.5), (on, 1.0), (share, 1.0), (majority, 1.0)):
         ax.set_ylim(-0.03 * top, 1.03 * top)
     if denoting.is_empty():
         for ax in (proportion, folded, majority):
-            ax.text(
-                0.5, 0.5, "no neuron denotes", ha="center", va="center", fontsize=12, transform=ax.transAxes,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.9},
-            )  # fmt: skip
+            say(ax, "no neuron denotes")
+
+
+def _control(canvas: Canvas, ax: Axes, style: Line, mean: str, bounds: str) -> None:
+    canvas.band(ax, f"{bounds}_low", f"{bounds}_high", style)
+    canvas.line(ax, mean, style)
 
 
 def _draw_key(ax: Axes, canvas: Canvas) -> None:
@@ -142,30 +139,33 @@ def _draw_key(ax: Axes, canvas: Canvas) -> None:
     lines = ax.legend(handles=_line_handles(canvas), bbox_to_anchor=(0, 1.02), **place)
     ax.add_artist(lines)
     shown = thinned(canvas.models, MOST_MODELS_NAMED)
-    title = "one dot per neuron, by object model"
+    title = "one dot per neuron, one thin line in c, by object model"
     title += f" ({len(shown)} of {len(canvas.models)} named)" if len(shown) < len(canvas.models) else ""
     ax.legend(
-        handles=[_model_handle(canvas, index) for index in shown], bbox_to_anchor=(0, 0.58), ncols=4, title=title,
+        handles=[_model_handle(canvas, index) for index in shown], bbox_to_anchor=(0.56, 1.02), ncols=4, title=title,
         alignment="left", title_fontsize=8, handletextpad=0.2, columnspacing=1.2, **place,
     )  # fmt: skip
-    wrapped = [line for remark in remarks(canvas.curve) for line in textwrap.wrap(remark, 68, subsequent_indent="  ")]
+    wrapped = [line for remark in remarks(canvas.curve) for line in textwrap.wrap(remark, 118, subsequent_indent="  ")]
     ax.text(
-        0, 0.3, "\n".join(wrapped), fontsize=7.5, va="top", color="0.2", linespacing=1.35, transform=ax.transAxes
+        0, 0.42, "\n".join(wrapped), fontsize=7.5, va="top", color="0.2", linespacing=1.35, transform=ax.transAxes
     )  # fmt: skip
 
 
-def _line_handles(canvas: Canvas) -> list[Artist]:
+def _line_handles(canvas: Canvas) -> Sequence[Artist]:
     columns = {
         TRAINED: "on_proportion_mean",
         UNTRAINED: "untrained_share_denoting",
         ROTATED: "rotated_share_denoting",
         UNCONDITIONAL: "unconditional_label_proportion_mean",
+        ACTIVE: "active_share_mean",
     }
     handles: list[Artist] = [
         Line2D([], [], color=line.colour, linestyle=line.dash, marker=line.marker, label=line.label)
         for line, column in columns.items()
         if canvas.curve[column].is_not_null().any()
     ]
+    if canvas.curve[LIMIT].is_not_null().any():
+        handles.append(Patch(**UNDETECTABLE, label="too rare (or too frequent) to be found with these rows"))
     if canvas.head.any():
         handles.append(Patch(color=HEAD_COLOUR, label="head: not tested"))
     return handles
@@ -191,7 +191,9 @@ def remarks(curve: pl.DataFrame) -> list[str]:
         notes.append("Untrained control not computed.")
     elif curve["untrained_label_proportion_mean"].is_null().all():
         notes.append("Untrained networks: too few neurons denote for a label proportion.")
-    notes.append("The raw curve (a) mostly follows how often neurons are on (c): read (b) first.")
+    if not curve["sign_identified"].fill_null(value=True).all():
+        notes.append("Where the sign of a neuron is arbitrary (a) says nothing: only (b) and (c) do.")
+    notes.append("The raw curve (a) mostly follows how often neurons are on (d): read (b) and (c) first.")
     return notes
 
 

@@ -12,6 +12,8 @@ PROFILE_KEY = ("dataset", "architecture", "trained", "epoch", "probe", "k", "fam
 _LAYER = ("layer", "depth", "relative_depth", "pooling")
 
 
+_SCORES = ("auroc", "balanced_accuracy", "untrained_auroc", "input_auroc", "label_proportion")
+
 _LEAVES_OUT = pl.col("k") < pl.col("n_neurons")
 """Whether an observer of so many neurons leaves any out."""
 
@@ -46,15 +48,15 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One row per ``PROFILE_KEY`` and layer with ``n_models``, the mean ``auroc``, ``balanced_accuracy``,
-        ``untrained_auroc``, ``input_auroc`` (null where no model has one) and ``decisive_share``, the share of object
-        models in which the cell is decisive. Probe seeds are averaged inside a model first. A probe with several sizes
-        enters with `one_size`; its ``k`` is then the largest in the network, since a narrow layer has fewer to give;
-        ``input_auroc`` is that of this size, null at layers that have another.
+        ``untrained_auroc``, ``input_auroc`` (null where no model has one), ``label_proportion`` and ``decisive_share``,
+        the share of object models in which the cell is decisive. Probe seeds are averaged inside a model first. A probe
+        with several sizes enters with `one_size`; its ``k`` is then the largest in the network, since a narrow layer
+        has fewer to give; ``input_auroc`` is that of this size, null at layers that have another.
     """
     network = ("dataset", "architecture", "trained", "epoch", "probe")
     most = pl.coalesce(pl.col("k").filter(_LEAVES_OUT).max(), pl.col("k").max()).over(network)
     cells = one_size(cells).with_columns(k=most, input_auroc=pl.when(pl.col("k").eq_missing(most)).then("input_auroc"))
-    scores = [pl.col(c).mean() for c in ("auroc", "balanced_accuracy", "untrained_auroc", "input_auroc")]
+    scores = [pl.col(c).mean() for c in _SCORES]
     key = [*PROFILE_KEY, *_LAYER]
     within = cells.group_by(*key, "object_model", maintain_order=True).agg(
         *scores, pl.col("decisive").cast(pl.Float64).mean(), pl.col("note").drop_nulls().first()

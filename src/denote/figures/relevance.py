@@ -29,6 +29,7 @@ def draw_relevance(
     title: str,
     input_relevance: np.ndarray | None = None,
     band: Mapping[str, float] | None = None,
+    mean_input: np.ndarray | None = None,
 ) -> Figure:
     """Heat map of relevance, weight x standard deviation of the neuron, over all layers.
 
@@ -45,6 +46,8 @@ def draw_relevance(
         input_relevance: The same for the raw input, ``(height, width)`` or ``(channels, height, width)``.
         band: Per layer (the input is called ``input``) the end of the band, in units of relevance; a layer that is
             left out says that it has none.
+        mean_input: Mean image of the *fit* rows, in the shape of ``input_relevance``. With it the input has a second
+            panel, in which relevance lies over that image.
 
     Raises:
         ValueError: if a layer's relevance does not fill its grid.
@@ -62,12 +65,15 @@ def draw_relevance(
     n_columns = ceil(len(pictures) / MOST_IN_COLUMN)
     n_rows = ceil(len(pictures) / n_columns)
     heights = _row_heights(pictures, n_columns)
+    overlaid = input_relevance is not None and mean_input is not None and mean_input.shape == input_relevance.shape
     figure = new_figure(7.5 * n_columns + 0.8, 1 + sum(heights))
     axes = figure.subplots(n_rows, n_columns, squeeze=False, gridspec_kw={"height_ratios": heights})
     # Down the first column, then down the next: reading order is depth.
     places = list(axes.T.flat)
     for ax, (layer, own), shown in zip(places, values.items(), pictures, strict=False):
         _draw_picture(ax, layer, _reading(own, band.get(layer)), shown)
+    if overlaid:
+        _overlay(places[0], np.asarray(mean_input), pictures[0])
     for ax in places[len(pictures) :]:
         ax.set_axis_off()
     _colour_bar(figure, axes, banded=any(layer in band for layer in values))
@@ -137,6 +143,24 @@ def _draw_picture(ax: Axes, layer: str, reading: str, shown: Float[np.ndarray, "
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
+
+
+def _overlay(ax: Axes, mean: np.ndarray, shown: Float[np.ndarray, "row column"]) -> None:
+    """Relevance of the input a second time, to the right, over the mean image: where on the input it lies."""
+    plane = mean.mean(axis=-3, keepdims=True) if mean.ndim == 3 else mean
+    ground = picture(np.broadcast_to(plane, mean.shape).ravel(), mean.shape)
+    height, width = shown.shape
+    start = width + max(2, width // 8) - 0.5
+    place = (start, start + width, height - 0.5, -0.5)
+    ax.imshow(ground, cmap="gray", extent=place, interpolation="nearest")
+    strength = np.nan_to_num(np.abs(shown))
+    alpha = np.where(strength > 0, 0.3 + 0.6 * strength, 0)
+    ax.imshow(shown, cmap=SIGNED, vmin=-1, vmax=1, extent=place, interpolation="nearest", alpha=alpha)
+    ax.axvspan(width - 0.5, start, color="white", linewidth=0)
+    ax.set_xlim(-0.5, place[1])
+    ax.set_ylim(height - 0.5, -0.5)
+    ax.text(1.02, 0.5, "right: over the mean\nimage of the fit rows", fontsize=8, color="0.3", va="center",
+            transform=ax.transAxes)  # fmt: skip
 
 
 def _colour_bar(figure: Figure, axes: np.ndarray, *, banded: bool) -> None:

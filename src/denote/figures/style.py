@@ -54,8 +54,9 @@ class Line:
 
 
 TRAINED = Line("#000000", "-", "o", "mean over object models, 95 % t-interval")
-UNTRAINED = Line("#8c8c8c", "--", "s", "untrained control")
-ROTATED = Line("#d55e00", "-.", "^", "rotated control (random directions)")
+UNTRAINED = Line("#8c8c8c", "--", "s", "untrained control, 95 % t-interval")
+ROTATED = Line("#d55e00", "-.", "^", "rotated control (random directions), 95 % t-interval")
+ACTIVE = Line("#0072b2", "--", "D", "share active (> 0), where the sign means something")
 UNCONDITIONAL = Line("#b0b0b0", ":", ".", "every live neuron's best property")
 
 

@@ -66,6 +66,7 @@ class Asked:
         bootstraps: Draws of the bootstrap over test rows.
         equal_rows: Rows of each label per part to which every attribute is resampled, ``auto``, or None for all rows.
         stability: Whether every neuron is searched again, on other rows and with other thresholds.
+        examples: Denoting neurons per layer and family whose inputs are listed; 0 lists none.
         curves: Whether learning curves, redundancy and description length are computed.
     """
 
@@ -78,4 +79,5 @@ class Asked:
     bootstraps: int = resampling.DRAWS
     equal_rows: int | Literal["auto"] | None = None
     stability: bool = True
+    examples: int = 3
     curves: bool = False

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
+from denote.data.samples import Inputs
 from denote.observers.reading import State
 from denote.states.state import LayerState
 from denote.tables import CELLS
@@ -68,6 +69,7 @@ class Facts:
         columns: Simple columns of the attribute table by name, as numbers of all samples, NaN for null: the rivals of
             what neurons denote.
         input_shape: Shape of one input; empty where it is not known.
+        inputs: The inputs themselves, of which some are kept to be shown; None keeps none.
     """
 
     parts: Parts
@@ -81,6 +83,7 @@ class Facts:
     types: Int[np.ndarray, " sample"] | None = None
     columns: Mapping[str, Float[np.ndarray, " sample"]] = field(default_factory=dict)
     input_shape: tuple[int, ...] = ()
+    inputs: Inputs | None = None
 
     def halved(self, labels: Labels) -> Halves[Labels]:
         """Labels of all samples, at the rows of both parts."""

@@ -10,6 +10,7 @@ import polars as pl
 
 from denote.denotation.depth import label_proportion_by_depth
 from denote.evidence.rule import Rule
+from denote.observation.images import Images
 from denote.observers.observer import Observer
 from denote.observers.storage import save_observers
 from denote.states.layers import Layer
@@ -57,6 +58,7 @@ class Observation(Evidence):
         object_model: Key of the object model.
         input_shape: Shape of one input; empty where it is not known.
         rule: The rule that decided.
+        images: Inputs that are shown (`observation.images`), or None where inputs are no images.
     """
 
     observers: Mapping[str, Observer]
@@ -65,6 +67,7 @@ class Observation(Evidence):
     object_model: str
     input_shape: tuple[int, ...] = ()
     rule: Rule = field(default_factory=Rule)
+    images: Images | None = None
 
     def label_proportion_by_depth(self) -> pl.DataFrame:
         """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH`` for this one object model."""
@@ -78,3 +81,5 @@ class Observation(Evidence):
             self.tables[name].write_parquet(partial)
             partial.replace(folder / f"{name}.parquet")
         save_observers(folder / "observers.safetensors", self.observers)
+        if self.images is not None:
+            self.images.write(folder)

@@ -11,12 +11,15 @@ import polars as pl
 from denote.attributes.equal_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
+from denote.denotation.examples import examples
+from denote.denotation.search import Settings
 from denote.errors import ConfigError
 from denote.keys import digest
 from denote.observation.asked import Asked
 from denote.observation.decide import decide
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import Observation
+from denote.observation.images import shown_inputs
 from denote.observation.work import Work
 from denote.observers.design import LEAST_ROWS
 from denote.observers.reading import Resources
@@ -70,10 +73,13 @@ def observe_states(
     tables |= {name: _with_reasons(tables[name], facts.reasons) for name in ("cells", "scan", "curves")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
     decided = decide(tables, asked.rule)
+    settings = Settings(thresholds=asked.thresholds, decisive=asked.rule.decisive)
+    decided["examples"] = examples(states, decided["neurons"], facts.families, facts.parts, settings, asked.examples)
     return Observation(
         tables={name: frame.select(*JOB_TABLES[name]) for name, frame in decided.items()},
         observers=work.observers, layers=tuple(state.layer for state in states), attributes=labels,
         object_model=subject.object_model, input_shape=facts.input_shape, rule=asked.rule,
+        images=shown_inputs(facts.inputs, decided["examples"]["sample"], facts.parts.fit),
     )  # fmt: skip
 
 

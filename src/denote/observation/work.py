@@ -15,6 +15,7 @@ from denote.data.parts import Halves, Parts
 from denote.denotation import neurons as denotation
 from denote.denotation.mixing import Mixing, attributes_passed
 from denote.denotation.neurons import Neurons
+from denote.denotation.on_rates import on_rates
 from denote.denotation.properties import family_halves
 from denote.denotation.rivals import SimpleColumns
 from denote.denotation.rotation import nbytes, rotated
@@ -245,12 +246,18 @@ class Work:
             chosen = neurons.search(around.state.fit, family)
             rows = denotation.observe_neurons(neurons, around.state, family, beside, mixing, chosen)
             again = list(searched_again(neurons, around.state, family, chosen)) if asked.stability else []
-            self._add("neurons", with_agreements(rows, again))
+            rows = with_agreements(rows, again)
+            self._add("neurons", rows)
+            self._add("on_rates", self._of_model(on_rates(rows, around.state.test, family.test, settings.memory)))
             for each in again:
                 self._add("controls", each.rows)
             for control, states in (("untrained", around.twins), ("rotated", around.turned)):
                 for draw, other in enumerate(states):
                     self._add("controls", denotation.replicate(neurons, other, family, control, draw))
+
+    def _of_model(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows of a table that knows of the object model its key alone."""
+        return frame.with_columns(object_model=pl.lit(self.subject.object_model))
 
     def _missing(self) -> dict[str, str]:
         """Why a control is not there although it is on."""

@@ -180,7 +180,7 @@ class Job:
             parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
             groups=ready.groups, classes=samples.targets, class_names=samples.classes, target=samples.target,
             types=ready.types,
-            columns=ready.rivals, input_shape=tuple(samples.inputs.shape),
+            columns=ready.rivals, input_shape=tuple(samples.inputs.shape), inputs=samples.inputs,
         )  # fmt: skip
 
     def asked(self, probes: Mapping[str, Probe]) -> Asked:
@@ -190,7 +190,8 @@ class Job:
             probes=probes, rule=self.rule, controls=Controls.of(self.config["control"]),
             probe_seed=self.config["probe_seed"], thresholds=evidence["thresholds"],
             permutations=evidence["permutations"], bootstraps=evidence["bootstraps"],
-            equal_rows=evidence["equal_rows"], stability=evidence["stability"], curves=evidence["curves"],
+            equal_rows=evidence["equal_rows"], stability=evidence["stability"], examples=evidence["examples"],
+            curves=evidence["curves"],
         )  # fmt: skip
 
     @property

@@ -24,6 +24,7 @@ from denote.tables import (
     JOB_TABLES,
     LABEL_PROPORTION_BY_DEPTH,
     LAYERS_KEY,
+    NEURONS_KEY,
     ON_RATES_KEY,
     PAIRS_KEY,
     SCAN_KEY,
@@ -63,10 +64,14 @@ def merge(jobs: Sequence[Path], rule: Rule) -> Merged:
     A neuron that was searched by several jobs keeps, per family, the property with the best *fit* score; a cell that
     several jobs have is the same cell and is kept once. An attribute's pairs at a layer all come from the job that its
     row of the scan comes from: jobs that differ in ``probe_seed`` may have scanned other rows (``equal_rows``), and the
-    smallest p-values of several scans are no family of tests.
+    smallest p-values of several scans are no family of tests. Examples of a neuron stay where they show the property
+    that it keeps.
     """
     tables = {name: _distinct(name, _concat(jobs, name)) for name in JOB_TABLES}
     tables["pairs"] = tables["pairs"].join(tables["scan"], on=[*SCAN_KEY, _JOB], how="semi", maintain_order="left")
+    tables["examples"] = tables["examples"].join(
+        tables["neurons"], on=[*NEURONS_KEY, "property"], how="semi", nulls_equal=True, maintain_order="left"
+    )
     tables = {name: frame.drop(_JOB, strict=False) for name, frame in tables.items()}
     return Merged(_summarised(decide(tables, rule), rule))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,14 +13,15 @@ from jaxtyping import Float
 
 from denote.evidence.rule import Rule
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
-from denote.figures.curves import curves, some
-from denote.figures.label_proportion import draw_label_proportion_by_depth
+from denote.figures.curves import some
 from denote.figures.profiles import profiles
 from denote.figures.relevance import draw_relevance
 from denote.figures.signed import outside_band
 from denote.observation import INPUT
+from denote.observation.images import Images
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
+from denote.runs.denotation_figures import Jobs, draw_denotation
 from denote.runs.evidence_figures import draw_evidence, networks, saved
 from denote.runs.stability_figures import draw_first, draw_found_again
 
@@ -31,21 +32,23 @@ MOST_HEAT_MAPS = 6
 """Attributes whose relevance is drawn: more would bury the rest of the report."""
 
 
-def draw_tables(merged: Merged, folder: Path) -> list[Picture]:
-    """Draw what the tables show: label proportion by depth per curve, attributes by depth per network."""
-    pictures = []
-    for curve in curves(merged.by_depth):
-        figure = draw_label_proportion_by_depth(
-            merged.neurons, merged.by_depth, merged.controls, family=curve.family, architecture=curve.architecture,
-            dataset=curve.dataset, trained=curve.trained, epoch=curve.epoch,
-        )  # fmt: skip
-        caption = f"Label proportion of denoted properties by depth: {curve.title}."
-        name = f"label_proportion_by_depth-{curve.slug}"
-        pictures.append(saved(figure, folder, name, curve.of(merged.by_depth), caption))
+def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
+    """Draw what the tables show: denotation per curve, attributes by depth per network, how strong the evidence is.
+
+    Args:
+        merged: The tables.
+        folder: Where figures go.
+        jobs: Job folders with their records, for the images of examples; none are drawn without.
+    """
+    pictures = draw_denotation(merged.tables, jobs, folder)
     drawn = merged.cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
     for dataset, architecture, own in networks(drawn):
-        figure = draw_attribute_by_depth(drawn, architecture=architecture, dataset=dataset)
-        caption = f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}."
+        first = merged.tables["first_decisive"]
+        figure = draw_attribute_by_depth(drawn, first, architecture=architecture, dataset=dataset)
+        caption = (
+            f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}. Rare attributes need more "
+            "evidence to be decisive, so compare rows of similar label proportion."
+        )
         pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
     again = draw_found_again(merged.tables["stability"], folder)
     first = draw_first(merged.tables["first_decisive"], merged.tables["layers"], folder)
@@ -62,6 +65,7 @@ class Relied:
         grids: Shape of each layer's neuron axis.
         on_input: Per attribute the same on the raw input, in the shape of an image.
         bands: Per attribute and layer the end of the band of shuffled labels, where it is known.
+        mean_input: Mean image of the *fit* rows, or None where inputs are no images.
     """
 
     title: str
@@ -69,6 +73,7 @@ class Relied:
     grids: Mapping[str, tuple[int, ...]]
     on_input: Mapping[str, np.ndarray]
     bands: Mapping[str, Mapping[str, float]]
+    mean_input: np.ndarray | None = None
 
 
 def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Picture]:
@@ -80,7 +85,7 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
             continue
         band = relied.bands.get(attribute, {})
         title, on_input = f"{attribute}: {relied.title}", relied.on_input.get(attribute)
-        figure = draw_relevance(layers, relied.grids, title, on_input, band)
+        figure = draw_relevance(layers, relied.grids, title, on_input, band, relied.mean_input)
         data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in layers.items())
         caption = (
             f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of "
@@ -111,7 +116,7 @@ def _what_of_band(layers: Iterable[str], band: Mapping[str, float]) -> str:
     return f"{inside} No band is known for {some(without, 3)}, so a single weight there is no evidence."
 
 
-def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFrame) -> Relied | None:
+def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
     """Put the linear observers of the first trained object model together, whichever jobs hold its layers.
 
     Args:
@@ -127,11 +132,14 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
     grids: dict[str, tuple[int, ...]] = {}
     on_input: dict[str, np.ndarray] = {}
     bands: dict[str, dict[str, float]] = {}
+    mean_input: np.ndarray | None = None
     depth = dict(trained.filter(pl.col("object_model") == first["object_model"]).select("layer", "depth").iter_rows())
     for folder, record in jobs:
         if record.get("object_model") != first["object_model"]:
             continue
         grids |= {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
+        images = Images.read(folder)
+        mean_input = images.mean if images is not None else mean_input
         observers = load_observers(folder / "observers.safetensors")
         for name, observer in observers.items():
             layer = name.rpartition("/")[0]
@@ -151,7 +159,7 @@ def relied_on(jobs: Sequence[tuple[Path, Mapping[str, Any]]], cells: pl.DataFram
     }
     title = f"{first['dataset']}, {first['architecture']}, seed {first['seed']}"
     whole = {a: v for a, v in on_input.items() if np.isfinite(v).all()}
-    return Relied(title, ordered, grids, whole, bands)
+    return Relied(title, ordered, grids, whole, bands, mean_input)
 
 
 def _image(shape: Sequence[int]) -> tuple[int, ...]:

@@ -125,7 +125,7 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
         record["attributes"], record["input_shape"] = list(observation.attributes), list(observation.input_shape)
         merged = Merged.of(observation)
         with job.timed("figures"):
-            pictures = [] if in_sweep else present.draw_tables(merged, folder / "figures")
+            pictures = [] if in_sweep else present.draw_tables(merged, folder / "figures", [(folder, record)])
             relied = present.relied_on([(folder, record)], observation.cells)
             if relied is not None:
                 wanted = present.heat_map_attributes(observation.cells)[: IN_SWEEP if in_sweep else None]

@@ -197,7 +197,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     merged.write(fresh)
-    pictures = present.draw_tables(merged, fresh / "figures")
+    pictures = present.draw_tables(merged, fresh / "figures", jobs)
     relied = present.relied_on(jobs, merged.cells)
     if relied is not None:
         pictures += present.draw_relied(relied, fresh / "figures", present.heat_map_attributes(merged.cells))

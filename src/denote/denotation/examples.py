@@ -1,0 +1,115 @@
+"""Inputs that show what a neuron denotes: the largest activations, and the cases on either side of its threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int, Int8
+
+from denote.attributes.labels import Family
+from denote.data.parts import Halves, Parts
+from denote.denotation.properties import family_halves
+from denote.denotation.search import Settings, search
+from denote.states.state import LayerState
+from denote.streams import stream
+from denote.tables import EXAMPLES, table
+
+N_INPUTS = 8
+"""Inputs of each kind."""
+
+_NEURON = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
+
+
+def chosen_neurons(neurons: pl.DataFrame, most: int) -> pl.DataFrame:
+    """The denoting neurons that are shown: the best on *fit*, of distinct properties before more of the same.
+
+    Args:
+        neurons: Columns of ``tables.NEURONS``, decided.
+        most: How many per object model, layer and family.
+    """
+    layer = ["object_model", "layer", "pooling", "family", "probe_seed"]
+    best = neurons.filter(pl.col("denotes").fill_null(False)).sort(
+        "fit_balanced_accuracy", descending=True, maintain_order=True
+    )
+    of_its_property = pl.int_range(pl.len()).over([*layer, "property"])
+    return best.with_columns(again=of_its_property).sort("again", maintain_order=True).filter(
+        pl.int_range(pl.len()).over(layer) < most
+    ).drop("again")  # fmt: skip
+
+
+def examples(
+    states: Sequence[LayerState], neurons: pl.DataFrame, families: Sequence[Family], parts: Parts,
+    settings: Settings, most: int,
+) -> pl.DataFrame:  # fmt: skip
+    """Inputs of *test* that show denoting neurons; rows that the family has no label for are left out.
+
+    Args:
+        states: The layers' activations.
+        neurons: Columns of ``tables.NEURONS``, decided.
+        families: What the neurons were searched over, at all samples.
+        parts: Which rows are *fit* and *test*.
+        settings: Those the neurons were searched with.
+        most: Neurons per layer and family; 0 gives an empty table.
+
+    Returns:
+        Columns of ``tables.EXAMPLES``.
+    """
+    chosen = chosen_neurons(neurons, most)
+    by_name = {family.name: family for family in families}
+    found: list[dict[str, Any]] = []
+    for state in states:
+        place = (pl.col("layer") == state.layer.name) & (pl.col("pooling") == state.layer.pooling)
+        for (family,), own in chosen.filter(place).group_by("family", maintain_order=True):
+            found += _of_layer(state, own, family_halves(by_name[str(family)], parts.fit, parts.test), parts, settings)
+    return table(found, EXAMPLES)
+
+
+def _of_layer(
+    state: LayerState, neurons: pl.DataFrame, family: Halves[Family], parts: Parts, settings: Settings
+) -> Iterator[dict[str, Any]]:
+    """Examples of some neurons of a layer.
+
+    They are searched once more, which for so few costs nothing: the rows of a property of any kind of family are then
+    known without keeping them for every neuron.
+    """
+    columns = neurons["neuron"].to_numpy()
+    fit, test = (state.stored(rows)[:, columns] for rows in (parts.fit, parts.test))
+    searched = search(fit, family, settings)
+    for place, neuron in enumerate(neurons.iter_rows(named=True)):
+        labels = searched.properties.test_labels(int(searched.index[place]))
+        seed = [str(neuron[name]) for name in _NEURON]
+        for kind, rows in example_rows(test[:, place], labels, neuron["threshold"], seed).items():
+            for rank, row in enumerate(rows):
+                yield {
+                    **{name: neuron[name] for name in (*_NEURON, "property")}, "kind": kind, "rank": rank,
+                    "sample": int(parts.test[row]), "activation": float(test[row, place]),
+                    "has_property": bool(labels[row] == 1),
+                }  # fmt: skip
+
+
+def example_rows(
+    activation: Float[np.ndarray, " row"], labels: Int8[np.ndarray, " row"], threshold: float, seed: Sequence[str]
+) -> dict[str, Int[np.ndarray, " example"]]:
+    """Rows with the largest activations, and those nearest to the threshold on either side.
+
+    Ties are broken at random: half of all inputs may lie at 0, and the first of them would be of one class wherever a
+    dataset is sorted.
+
+    Args:
+        activation: Of one neuron on the test rows.
+        labels: Of its property; rows with -1 are left out.
+        threshold: The neuron is on strictly above it.
+        seed: Names the draw that breaks ties.
+    """
+    tie = stream("example ties", *seed).permutation(len(activation))
+    known, on = labels >= 0, activation > threshold
+    falling = np.lexsort((tie, -activation))
+    rising = falling[::-1]
+    return {
+        "top": falling[known[falling]][:N_INPUTS],
+        "above": rising[(known & on)[rising]][:N_INPUTS],
+        "below": falling[(known & ~on)[falling]][:N_INPUTS],
+    }

@@ -1,0 +1,134 @@
+"""How denotation emerges over training: share of neurons that denote, and folded label proportion, by epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from denote.errors import DenoteError
+from denote.figures.curves import Curve, finite, is_head, thinned
+from denote.figures.style import message, model_colour, model_marker, new_figure, styled
+from denote.numbers import proportion
+
+MOST_LAYERS_NAMED = 12
+MOST_ANNOTATED = 120
+_LINE = ("dataset", "architecture", "family")
+
+
+def emergence_rows(by_depth: pl.DataFrame, curve: Curve) -> pl.DataFrame:
+    """The rows of one architecture's training, by epoch and depth.
+
+    Networks at initialisation are epoch 0, whether a row calls them trained or not; a checkpoint without an epoch (the
+    best one) has no place on the axis.
+
+    Args:
+        by_depth: Rows of ``label_proportion_by_depth.parquet``.
+        curve: Any curve of that dataset, architecture and family.
+    """
+    same = (pl.col(name) == getattr(curve, name) for name in _LINE)
+    epoch = pl.when("trained").then("epoch").otherwise(0)
+    rows = by_depth.filter(*same, pl.col("depth").is_not_null()).with_columns(epoch=epoch)
+    return rows.filter(pl.col("epoch").is_not_null()).unique(["epoch", "layer"], keep="first").sort("epoch", "depth")
+
+
+@styled
+def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
+    """Heat map layers x epochs of the share that denotes; lines of share and folded label proportion per layer.
+
+    Epochs are evenly spaced whatever their distance, so that the first ones can be told apart.
+
+    Args:
+        by_depth: Rows of ``label_proportion_by_depth.parquet``.
+        curve: Any curve of the dataset, architecture and family to be drawn.
+
+    Raises:
+        DenoteError: if fewer than two epochs are there.
+    """
+    rows = emergence_rows(by_depth, curve)
+    heading = f"Denotation over training: {curve.dataset}, {curve.architecture}, family '{curve.family}'"
+    epochs = rows["epoch"].unique().sort().to_list()
+    if len(epochs) < 2:
+        raise DenoteError("figure", f"{len(epochs)} epochs of {curve.title}", "emergence needs two or more")
+    if rows["share_denoting"].is_null().all():
+        return message("No layer has a live neuron.", heading)
+    layers = rows.sort("depth")["layer"].unique(maintain_order=True).to_list()
+    figure = new_figure(15, max(4.2, 1.9 + 0.3 * len(layers)))
+    heat, share, folded = figure.subplots(1, 3)
+    _draw_heat(heat, _grid(rows, layers, epochs, "share_denoting"), layers, epochs)
+    _draw_lines(share, rows, layers, epochs, "share_denoting")
+    _furnish(share, "b  Share of live neurons that denote", "share of live neurons", epochs, 1.0)
+    _draw_lines(folded, rows, layers, epochs, "folded_mean")
+    _furnish(
+        folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs, 0.5
+    )
+    n = int(rows["n_models"].max())  # type: ignore[arg-type]
+    figure.suptitle(f"{heading}, mean over {n} object model{'s' * (n != 1)}", fontsize=11, x=0.01, ha="left")
+    figure.legend(handles=_handles(layers, rows), loc="outside lower left", ncols=MOST_LAYERS_NAMED)
+    return figure
+
+
+def _grid(rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str) -> Float[np.ndarray, "layer epoch"]:
+    grid = np.full((len(layers), len(epochs)), np.nan)
+    for layer, epoch, value in rows.select("layer", "epoch", column).iter_rows():
+        grid[layers.index(layer), epochs.index(epoch)] = np.nan if value is None else value
+    return grid
+
+
+def _draw_heat(ax: Axes, grid: Float[np.ndarray, "layer epoch"], layers: list[str], epochs: list[int]) -> None:
+    ax.patch.set_hatch("////")
+    image = ax.imshow(grid, cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    if grid.size <= MOST_ANNOTATED:
+        for (row, column), value in np.ndenumerate(grid):
+            if np.isfinite(value):
+                ink = "white" if value > 0.5 else "black"
+                ax.text(column, row, proportion(value), ha="center", va="center", fontsize=7, color=ink)
+    shown = thinned(layers, 24)
+    ax.set_yticks(shown, [layers[i] for i in shown])
+    ax.set_title("a  Share of live neurons that denote")
+    _epochs(ax, epochs)
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, aspect=18)
+    bar.outline.set_visible(False)
+
+
+def _draw_lines(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str) -> None:
+    """A line per layer; a null is a gap, a network's head is dashed."""
+    heads = rows.filter(is_head())["layer"].unique().to_list() if len(layers) > 1 else []
+    for index, layer in enumerate(layers):
+        own = rows.filter(pl.col("layer") == layer)
+        y = np.full(len(epochs), np.nan)
+        y[[epochs.index(epoch) for epoch in own["epoch"]]] = finite(own, column)
+        ax.plot(
+            range(len(epochs)), y, "--" if layer in heads else "-", color=model_colour(index, len(layers)),
+            marker=model_marker(index), markersize=4.5, linewidth=1.3,
+        )  # fmt: skip
+
+
+def _furnish(ax: Axes, title: str, ylabel: str, epochs: list[int], top: float) -> None:
+    ax.set_title(title)
+    ax.set_ylabel(ylabel)
+    ax.set_ylim(-0.03 * top, 1.03 * top)
+    ax.set_xlim(-0.3, len(epochs) - 0.7)
+    ax.grid(axis="y", color="0.9", linewidth=0.6)
+    ax.set_axisbelow(True)
+    _epochs(ax, epochs)
+
+
+def _epochs(ax: Axes, epochs: list[int]) -> None:
+    shown = thinned(epochs, 12)
+    ax.set_xticks(shown, [str(epochs[i]) for i in shown])
+    ax.set_xlabel("training (epochs, not to scale" + ("; 0: initialisation)" if epochs[0] == 0 else ")"))
+
+
+def _handles(layers: list[str], rows: pl.DataFrame) -> list[Line2D]:
+    heads = rows.filter(is_head())["layer"].unique().to_list()
+    return [
+        Line2D(
+            [], [], color=model_colour(i, len(layers)), marker=model_marker(i), markersize=4.5,
+            linestyle="--" if layers[i] in heads and len(layers) > 1 else "-", label=layers[i],
+        )
+        for i in thinned(layers, MOST_LAYERS_NAMED)
+    ]  # fmt: skip

@@ -1,0 +1,153 @@
+"""One continuous column cut at many label proportions: what is read as information stays and rarity changes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from denote.figures.curves import finite, is_head, thinned
+from denote.figures.profiles import drawn_cells, one_size
+from denote.figures.style import message, model_colour, model_marker, new_figure, styled
+
+LEAST_CUTS = 5
+"""Label proportions of one column below which there is no curve."""
+
+MOST_LAYERS_NAMED = 12
+_CUT = re.compile(r"^(?P<column>.+) (?:top|bottom) [\d.]+%$")
+_NETWORK = ("dataset", "architecture", "trained", "epoch")
+_POINT = ("column", "attribute", "probe", "layer", "depth", "relative_depth")
+
+
+def column_of(attribute: str) -> str | None:
+    """The column that an attribute of the family ``quantiles`` cuts: ``ink`` of ``ink top 20%``; None of others."""
+    found = _CUT.match(attribute)
+    return found["column"] if found else None
+
+
+def cut_curves(cells: pl.DataFrame, scan: pl.DataFrame) -> pl.DataFrame:
+    """Scores of every cut of every column that has at least `LEAST_CUTS` of them, means over object models.
+
+    Args:
+        cells: Rows of ``cells.parquet`` of one dataset and architecture; the family ``quantiles`` is used.
+        scan: Rows of ``scan.parquet``, for the share of live neurons that pass.
+
+    Returns:
+        One row per column, cut, probe and layer: ``label_proportion``, ``n_models``, ``auroc``, ``balanced_accuracy``,
+        ``passing_share`` (null where the pairs were not scanned), ``detectable_proportion`` and
+        ``detectable_auroc``.
+    """
+    key = ["object_model", "layer", "pooling", "attribute"]
+    share = pl.col("n_passing") / pl.col("n_tests")
+    passing = scan.select(*key, passing_share=pl.when(pl.col("n_tests") > 0).then(share)).unique(key, keep="first")
+    numbers = ["label_proportion", "auroc", "balanced_accuracy", "detectable_proportion", "detectable_auroc"]
+    column = pl.col("attribute").map_elements(column_of, return_dtype=pl.String)
+    cuts = one_size(cells).filter(pl.col("family") == "quantiles", pl.col("depth").is_not_null())
+    cuts = cuts.with_columns(column=column).filter(pl.col("column").is_not_null())
+    cuts = cuts.filter(pl.col("attribute").n_unique().over("column") >= LEAST_CUTS)
+    joined = cuts.join(passing, on=key, how="left", maintain_order="left")
+    means = [pl.col(*numbers, "passing_share").mean()]
+    within = joined.group_by(*_NETWORK, *_POINT, "object_model", maintain_order=True).agg(*means)
+    found = within.group_by(*_NETWORK, *_POINT, maintain_order=True).agg(pl.len().alias("n_models"), *means)
+    return found.sort("column", "probe", "depth", "label_proportion")
+
+
+@styled
+def draw_label_proportion_sweep(
+    cells: pl.DataFrame, scan: pl.DataFrame, column: str, *, architecture: str | None = None, dataset: str | None = None
+) -> Figure:
+    """AUROC and balanced accuracy of every probe, and the share of neurons that pass, against label proportion.
+
+    Args:
+        cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
+        scan: Rows of ``scan.parquet``.
+        column: Which column's cuts.
+        architecture: Which architecture, where there are several.
+        dataset: Which dataset, where there are several.
+    """
+    cells = drawn_cells(cells, architecture, dataset)
+    curves = cut_curves(cells, scan).filter(pl.col("column") == column, pl.col("probe") != "majority")
+    heading = f"'{column}' cut at many label proportions"
+    if curves.is_empty():
+        return message(f"{column} has fewer than {LEAST_CUTS} cuts with a score.", heading)
+    layers = curves.sort("depth")["layer"].unique(maintain_order=True).to_list()
+    probes = curves["probe"].unique(maintain_order=True).to_list()
+    figure = new_figure(0.6 + 4.2 * (len(probes) + 1), 7.2)
+    axes = figure.subplots(2, len(probes) + 1, squeeze=False, sharex=True)
+    for ax_pair, probe in zip(axes.T, probes, strict=False):
+        own = curves.filter(pl.col("probe") == probe)
+        for ax, score, name in zip(
+            ax_pair, ("auroc", "balanced_accuracy"), ("AUROC", "balanced accuracy"), strict=True
+        ):
+            _draw(ax, own, layers, score)
+            ax.set_title(f"{probe}: {name}")
+            ax.set_ylabel(f"held-out {name}")
+            ax.set_ylim(min(0.48, float(np.nanmin([0.5, *finite(own, score)])) - 0.02), 1.01)
+    _draw_detectable(axes[0, :-1], curves)
+    passing, rest = axes[:, -1]
+    _draw(passing, curves.unique(["attribute", "layer"], keep="first", maintain_order=True), layers, "passing_share")
+    passing.set_title("neurons that pass the full rule")
+    passing.set_ylabel("share of tested neurons")
+    passing.set_ylim(bottom=min(0.0, -0.03 * passing.get_ylim()[1]))
+    rest.set_axis_off()
+    rest.legend(handles=_handles(layers, curves), loc="upper left", borderaxespad=0)
+    for ax in [*axes[:, :-1].flat, passing]:
+        _shade(ax, curves)
+    for ax in [*axes[1, :-1], passing]:
+        ax.set_xlabel("label proportion (share of test rows)")
+    passing.tick_params(labelbottom=True)
+    n = int(curves["n_models"].max())  # type: ignore[arg-type]
+    who = ", ".join(curves.select("dataset", "architecture").row(0))
+    figure.suptitle(f"{heading}: {who}, mean over {n} object model{'s' * (n != 1)}", fontsize=11, x=0.01, ha="left")
+    return figure
+
+
+def _draw(ax: Axes, curves: pl.DataFrame, layers: list[str], score: str) -> None:
+    heads = curves.filter(is_head())["layer"].unique().to_list() if len(layers) > 1 else []
+    for index, layer in enumerate(layers):
+        own = curves.filter(pl.col("layer") == layer).sort("label_proportion")
+        ax.plot(
+            own["label_proportion"].to_numpy(), finite(own, score), "--" if layer in heads else "-",
+            color=model_colour(index, len(layers)), marker=model_marker(index), markersize=4, linewidth=1.2,
+        )  # fmt: skip
+
+
+def _draw_detectable(axes: np.ndarray, curves: pl.DataFrame) -> None:
+    """The AUROC that the rows of a cut could have shown with probability .8."""
+    limit = curves.group_by("attribute").agg(pl.col("label_proportion", "detectable_auroc").mean())
+    for ax in axes:
+        own = limit.sort("label_proportion")
+        ax.plot(own["label_proportion"].to_numpy(), finite(own, "detectable_auroc"), ":", color="0.3", linewidth=1.4)
+
+
+def _shade(ax: Axes, curves: pl.DataFrame) -> None:
+    """Label proportions too small, or too large, for a decisive cell with these rows."""
+    limit = curves["detectable_proportion"].max()
+    low, high = float(curves["label_proportion"].min()), float(curves["label_proportion"].max())  # type: ignore[arg-type]
+    margin = 0.04 * max(high - low, 0.1)
+    ends = max(low - margin, 0.0), min(high + margin, 1.0)
+    if isinstance(limit, float):
+        for start, stop in ((0.0, limit), (1 - limit, 1.0)):
+            ax.axvspan(start, stop, facecolor="none", edgecolor="0.72", hatch="////", linewidth=0, zorder=0)
+    ax.set_xlim(*ends)
+    ax.grid(axis="y", color="0.9", linewidth=0.6, zorder=0)
+    ax.set_axisbelow(True)
+
+
+def _handles(layers: list[str], curves: pl.DataFrame) -> list[Line2D | Patch]:
+    heads = curves.filter(is_head())["layer"].unique().to_list()
+    lines: list[Line2D | Patch] = [
+        Line2D(
+            [], [], color=model_colour(i, len(layers)), marker=model_marker(i), markersize=4, label=layers[i],
+            linestyle="--" if layers[i] in heads and len(layers) > 1 else "-",
+        )
+        for i in thinned(layers, MOST_LAYERS_NAMED)
+    ]  # fmt: skip
+    limit = Line2D([], [], color="0.3", linestyle=":", label="detectable AUROC (power .8)")
+    hatch = Patch(facecolor="none", edgecolor="0.72", hatch="////", label="too rare or frequent to be decisive")
+    return [*lines, limit, hatch]

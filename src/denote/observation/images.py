@@ -1,0 +1,97 @@
+"""Inputs kept beside the tables, so that a neuron's examples are drawn again without the dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float32, Int, Int64
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from denote.data.samples import Inputs
+from denote.errors import StoreError
+
+FILE = "examples.safetensors"
+LONGEST_SIDE = 96
+"""Pixels; larger images are kept as means over squares of pixels, which is enough for a thumbnail."""
+
+BATCH = 1024
+"""Inputs that are drawn or read at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Inputs that are images, ``(height, width)`` or ``(channels, height, width)``, in the dataset's range.
+
+    Attributes:
+        samples: Row ids of the dataset, ascending.
+        inputs: The image of each.
+        mean: Mean over the *fit* rows, in full size: the ground on which relevance at the input is drawn.
+    """
+
+    samples: Int64[np.ndarray, " sample"]
+    inputs: Float32[np.ndarray, " sample *shape"]
+    mean: Float32[np.ndarray, "*whole"]
+
+    def write(self, folder: Path) -> None:
+        """Save into a job's folder, whole or not at all."""
+        partial = folder / f"{FILE}.partial"
+        arrays = {"samples": self.samples, "inputs": self.inputs, "mean": self.mean}
+        save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, partial)
+        partial.replace(folder / FILE)
+
+    @classmethod
+    def read(cls, folder: Path) -> Images | None:
+        """What `write` saved, or None where it saved nothing.
+
+        Raises:
+            StoreError: if the file is damaged.
+        """
+        if not (folder / FILE).is_file():
+            return None
+        try:
+            return cls(**load_file(folder / FILE))
+        except (OSError, SafetensorError, TypeError) as problem:
+            raise StoreError(str(folder / FILE), f"holds no images ({type(problem).__name__})") from problem
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Whether an input can be shown: one plane, or one or three of them."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))
+
+
+def shown_inputs(inputs: Inputs | None, samples: pl.Series, fit: Int[np.ndarray, " row"]) -> Images | None:
+    """The images of some samples and the mean image; None where inputs are no images.
+
+    Args:
+        inputs: All inputs of the dataset.
+        samples: Row ids, in any order and as often as they come.
+        fit: Row ids of *fit*.
+    """
+    if inputs is None or not is_image(tuple(inputs.shape)):
+        return None
+    wanted = samples.unique().sort().to_numpy().astype(np.int64)
+    total = np.zeros(inputs.shape, dtype=np.float64)
+    for rows in _batches(fit):
+        total += inputs[rows].double().sum(0).numpy()
+    kept = [small(inputs[rows].numpy()) for rows in _batches(wanted) or [wanted]]
+    return Images(wanted, np.concatenate(kept), (total / max(len(fit), 1)).astype(np.float32))
+
+
+def _batches(rows: Int[np.ndarray, " row"]) -> list[Int[np.ndarray, " row"]]:
+    return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+
+
+def small(images: Float32[np.ndarray, " sample *shape"]) -> Float32[np.ndarray, " sample *smaller"]:
+    """Images of at most `LONGEST_SIDE` pixels a side: means over squares; what fills no square is cut off."""
+    height, width = images.shape[-2:]
+    step = -(-max(height, width) // LONGEST_SIDE)
+    if step == 1:
+        return images
+    rows, columns = height // step, width // step
+    squares = images[..., : rows * step, : columns * step].reshape(*images.shape[:-2], rows, step, columns, step)
+    means: np.ndarray = squares.mean(axis=(-3, -1), dtype=np.float32)
+    return means

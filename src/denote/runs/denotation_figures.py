@@ -1,0 +1,203 @@
+"""Pictures of what neurons denote: over depth, over training, neuron by neuron, input by input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from denote.figures.curves import Curve, curves, is_head
+from denote.figures.emergence import draw_emergence, emergence_rows
+from denote.figures.examples import draw_examples
+from denote.figures.label_proportion import curve_data, draw_label_proportion_by_depth
+from denote.figures.label_proportion_sweep import cut_curves, draw_label_proportion_sweep
+from denote.figures.layer_measures import MEASURES, draw_layer_measures, measured
+from denote.figures.neuron_atlas import atlas_rows, draw_neuron_atlas
+from denote.numbers import small
+from denote.observation.images import Images
+from denote.reporting.report import Picture
+from denote.runs.evidence_figures import networks, saved
+
+Tables = Mapping[str, pl.DataFrame]
+Jobs = Sequence[tuple[Path, Mapping[str, Any]]]
+
+
+def draw_denotation(tables: Tables, jobs: Jobs, folder: Path) -> list[Picture]:
+    """Draw what the tables of a sweep say of denotation.
+
+    Args:
+        tables: Those of ``tables.SWEEP_TABLES``.
+        jobs: Job folders with their records, which hold the images of examples.
+        folder: Where figures go.
+    """
+    by_depth = tables["label_proportion_by_depth"]
+    drawn, pictures = last_epochs(curves(by_depth)), []
+    for curve in drawn:
+        pictures += [_label_proportion(tables, curve, folder), *_measures(by_depth, curve, folder)]
+    for curve in drawn:
+        pictures += _emergence(by_depth, curve, folder) if curve.trained else []
+    for curve in drawn:
+        if curve.trained:
+            neurons = first_model(curve.of(tables["neurons"]))
+            pictures += _atlases(neurons, tables["on_rates"], curve, folder)
+            pictures += _examples(neurons, tables["examples"], jobs, curve, folder)
+    return [*pictures, *_cuts(tables, folder)]
+
+
+def last_epochs(found: Sequence[Curve]) -> list[Curve]:
+    """Of curves that differ in their epoch alone the last; how they got there is the figure of emergence."""
+    last: dict[tuple[Any, ...], Curve] = {}
+    for curve in found:
+        key = (curve.dataset, curve.architecture, curve.trained, curve.family)
+        epochs = [-1 if each.epoch is None else each.epoch for each in (curve, last.get(key, curve))]
+        last[key] = curve if epochs[0] >= epochs[1] else last[key]
+    return list(last.values())
+
+
+def first_model(neurons: pl.DataFrame) -> pl.DataFrame:
+    """The neurons of one object model, pooling and probe seed: those with the lowest seeds."""
+    one = neurons.select("object_model", "seed", "probe_seed").sort("seed", "object_model", "probe_seed").head(1)
+    return neurons.join(one, on=["object_model", "probe_seed"], how="semi", maintain_order="left")
+
+
+def _named(curve: Curve, neurons: pl.DataFrame) -> str:
+    """A curve and which of its networks is drawn."""
+    return f"{curve.title}, seed {neurons.item(0, 'seed')}"
+
+
+def verdict_of(verdicts: pl.DataFrame, curve: Curve) -> str:
+    """The verdict on a curve's data set and family with its p-value, or nothing where there is none."""
+    same = (
+        pl.col(name).eq_missing(pl.lit(getattr(curve, name), verdicts.schema[name]))
+        for name in ("dataset", "trained", "epoch", "family")
+    )
+    for row in verdicts.filter(*same).iter_rows(named=True):
+        planned = "" if row["planned"] in (True, None) else ", exploratory"
+        p = "" if row["p_value"] is None else f", primary p = {small(row['p_value'])}"
+        return f"{row['verdict']} ({row['n_models']} object models{p}{planned})"
+    return ""
+
+
+def _label_proportion(tables: Tables, curve: Curve, folder: Path) -> Picture:
+    by_depth = tables["label_proportion_by_depth"]
+    figure = draw_label_proportion_by_depth(
+        tables["neurons"], by_depth, tables["label_proportion_by_model"],
+        verdict=verdict_of(tables["depth_verdicts"], curve), family=curve.family, architecture=curve.architecture,
+        dataset=curve.dataset, trained=curve.trained, epoch=curve.epoch,
+    )  # fmt: skip
+    caption = (
+        f"Label proportion of denoted properties by depth: {curve.title}. The raw curve (a) mostly follows how often "
+        "neurons are on (d) and shows no dependence on depth by itself; only what is left in (c), after polarity and "
+        "what random directions denote, is tested. Dots are neurons, which are no replicates; networks are."
+    )
+    return saved(figure, folder, f"label_proportion_by_depth-{curve.slug}", curve_data(by_depth, curve), caption)
+
+
+def _measures(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
+    own = curve_data(by_depth, curve).filter(pl.col("depth").is_not_null())
+    if len(measured(own)) < 2 or not curve.trained:
+        return
+    caption = (
+        f"What else changes with depth: {curve.title}. Each panel has a scale of its own from 0. A label proportion "
+        "that changes where live neurons or the variety of properties do is described here, not explained."
+    )
+    data = own.select("layer", "depth", "relative_depth", "n_models", *MEASURES)
+    yield saved(draw_layer_measures(by_depth, curve), folder, f"layer_measures-{curve.slug}", data, caption)
+
+
+def _emergence(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
+    rows = emergence_rows(by_depth, curve)
+    if rows["epoch"].n_unique() < 2:
+        return
+    caption = (
+        f"Denotation over training: {curve.dataset}, {curve.architecture}, family '{curve.family}'. Epoch 0 is the "
+        "initialisation. Lines of (c) start where 5 distinct properties are denoted, so that their first points are of "
+        "few networks. Epochs are not to scale; other figures show the last one."
+    )
+    name = f"emergence-{'-'.join(part for part in (curve.dataset, curve.architecture, curve.family))}"
+    yield saved(draw_emergence(by_depth, curve), folder, name, rows, caption)
+
+
+def atlas_layers(neurons: pl.DataFrame) -> list[str]:
+    """The layers an atlas is drawn of: the first and the last hidden one, and that with most denoting neurons."""
+    layers = neurons.filter(pl.col("depth").is_not_null()).sort("depth", "layer")
+    if layers["layer"].n_unique() > 1:
+        layers = layers.filter(~is_head().fill_null(value=False))
+    counts = layers.group_by("layer", maintain_order=True).agg(pl.col("denotes").sum())
+    if counts.is_empty():
+        return []
+    order = counts["layer"].to_list()
+    wanted = {order[0], order[-1], counts.sort("denotes", maintain_order=True)["layer"][-1]}
+    return [layer for layer in order if layer in wanted]
+
+
+def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
+    known = on_rates.filter(pl.col("family") == curve.family)
+    known = known.join(neurons, on=["object_model", "layer", "probe_seed"], how="semi", maintain_order="left")
+    for layer in atlas_layers(neurons) if not known.is_empty() else []:
+        own, rates = (frame.filter(pl.col("layer") == layer) for frame in (neurons, known))
+        title = _named(curve, own)
+        figure = draw_neuron_atlas(own, rates, f"{title}, {layer}")
+        rows = atlas_rows(own, rates)
+        data = rows.drop("on_rates").join(
+            rates.pivot("class", index="neuron", values="on_rate", aggregate_function="first"),
+            on="neuron", maintain_order="left",
+        )  # fmt: skip
+        caption = (
+            f"How often every neuron of {layer} is on in each class: {title}. A row of black and "
+            "white squares alone is a set of classes; grey is a neuron that is on for part of a class. One network of "
+            "the sweep: another has other neurons."
+        )
+        yield saved(figure, folder, f"neuron_atlas-{curve.slug}-{layer}", data, caption)
+
+
+def _examples(
+    neurons: pl.DataFrame, examples: pl.DataFrame, jobs: Jobs, curve: Curve, folder: Path
+) -> Iterator[Picture]:
+    key = ["object_model", "layer", "neuron", "family", "probe_seed"]
+    depths = neurons.filter("denotes").select(*key, "depth")
+    own = examples.join(depths, on=key, how="inner", nulls_equal=True, maintain_order="left")
+    images = _images(jobs, own)
+    if own.is_empty() or not images:
+        return
+    own = own.sort("depth", nulls_last=True, maintain_order=True).drop("depth")
+    title = _named(curve, neurons)
+    caption = (
+        f"Test inputs of denoting neurons: {title}. The largest activations look alike for almost "
+        "any neuron; what a property leaves out shows at the threshold, where the neuron errs. A few neurons per "
+        "layer, the best on fit of distinct properties."
+    )
+    figure = draw_examples(own, images, title)
+    yield saved(figure, folder, f"examples-{curve.slug}", own, caption)
+
+
+def _images(jobs: Jobs, examples: pl.DataFrame) -> dict[int, np.ndarray]:
+    """Images of the samples in some examples, from the folders of their object model's jobs."""
+    wanted, models = set(examples["sample"]), set(examples["object_model"])
+    found: dict[int, np.ndarray] = {}
+    for folder, record in jobs:
+        images = Images.read(folder) if record.get("object_model") in models else None
+        if images is not None:
+            pairs = zip(images.samples.tolist(), images.inputs, strict=True)
+            found |= {sample: image for sample, image in pairs if sample in wanted}
+    return found
+
+
+def _cuts(tables: Tables, folder: Path) -> Iterator[Picture]:
+    for dataset, architecture, own in networks(tables["cells"].filter("trained")):
+        curves_of = cut_curves(own, tables["scan"])
+        for column in curves_of["column"].unique(maintain_order=True):
+            figure = draw_label_proportion_sweep(
+                own, tables["scan"], column, architecture=architecture, dataset=dataset
+            )
+            caption = (
+                f"'{column}' cut at many label proportions: {dataset}, {architecture}. The information is the same "
+                "everywhere, so what changes is rarity. Inside the hatched range too few rows are positive, or "
+                "negative, for any verdict: a line that falls there shows the rows, not the network."
+            )
+            data = curves_of.filter(pl.col("column") == column)
+            slug = "".join(c if c.isalnum() or c in "._-" else "_" for c in column)
+            yield saved(figure, folder, f"label_proportion_sweep-{dataset}-{architecture}-{slug}", data, caption)

@@ -1,0 +1,78 @@
+"""A sweep's pictures of denotation are drawn from its saved files alone, each with its numbers beside it."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import synthetic_tables as synthetic
+
+from denote.figures.curves import Curve
+from denote.observation.images import Images
+from denote.runs.denotation_figures import atlas_layers, draw_denotation, last_epochs, verdict_of
+from denote.tables import DEPTH_VERDICTS, table
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pl.DataFrame]:
+    neurons, cells = synthetic.neuron_table(2, 4, 12), synthetic.cut_cells(2, 4)
+    by_depth = synthetic.with_bands(synthetic.by_depth_table(neurons, rotated=True))
+    early = by_depth.with_columns(epoch=pl.lit(1, pl.Int64), share_denoting=0.1 * pl.col("share_denoting"))
+    verdict = {"dataset": "mnist", "trained": True, "epoch": 20, "family": "subsets", "verdict": "not shown",
+               "n_models": 2, "p_value": 0.5, "planned": False}  # fmt: skip
+    return synthetic.empty_tables() | {
+        "neurons": neurons, "cells": cells, "scan": synthetic.cut_scan(cells),
+        "label_proportion_by_depth": pl.concat([early, by_depth]),
+        "label_proportion_by_model": synthetic.by_model_table(neurons), "on_rates": synthetic.on_rate_table(neurons),
+        "examples": synthetic.example_table(neurons), "depth_verdicts": table([verdict], DEPTH_VERDICTS),
+    }  # fmt: skip
+
+
+def test_every_figure_is_drawn_again_from_parquet_byte_for_byte(
+    tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    job = tmp_path / "job"
+    job.mkdir()
+    pixels = np.linspace(0, 1, 40 * 16, dtype=np.float32).reshape(40, 4, 4)
+    Images(np.arange(40), pixels, pixels[0]).write(job)
+    for name, frame in tables.items():
+        frame.write_parquet(job / f"{name}.parquet")
+    again = {name: pl.read_parquet(job / f"{name}.parquet") for name in tables}
+    jobs = [(job, {"object_model": f"{0:016x}"})]
+    first, second = (draw_denotation(each, jobs, tmp_path / name) for each, name in ((tables, "a"), (again, "b")))
+    kinds = {picture.path.stem.split("-")[0] for picture in first}
+    assert kinds == {"label_proportion_by_depth", "layer_measures", "emergence", "neuron_atlas", "examples",
+                     "label_proportion_sweep"}  # fmt: skip
+    for one, other in zip(first, second, strict=True):
+        assert one.path.read_bytes() == other.path.read_bytes()
+        assert one.path.with_suffix(".csv").read_text() == other.path.with_suffix(".csv").read_text()
+        assert one.path.with_suffix(".svg").is_file()
+        assert len(one.caption) > 60
+    assert len({picture.path for picture in first}) == len(first)
+
+
+def test_without_the_images_of_jobs_there_are_no_thumbnails(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    drawn = draw_denotation(tables, [], tmp_path)
+    assert not [picture for picture in drawn if picture.path.stem.startswith("examples")]
+
+
+def test_of_several_epochs_the_last_is_drawn() -> None:
+    made = [Curve("d", "a", trained, epoch, "f") for trained, epoch in ((False, 0), (True, 2), (True, 10), (True, 5))]
+    assert [(curve.trained, curve.epoch) for curve in last_epochs(made)] == [(False, 0), (True, 10)]
+
+
+def test_a_verdict_goes_with_its_curve_and_says_if_it_was_not_planned(tables: dict[str, pl.DataFrame]) -> None:
+    verdicts = tables["depth_verdicts"]
+    own = Curve("mnist", "mlp", True, 20, "subsets")
+    assert verdict_of(verdicts, own) == "not shown (2 object models, primary p = .500, exploratory)"
+    assert verdict_of(verdicts, Curve("mnist", "mlp", True, None, "subsets")) == ""
+
+
+def test_the_layers_of_an_atlas_are_hidden_ones_in_order_of_depth() -> None:
+    neurons = synthetic.neuron_table(1, 9, 64)
+    hidden = neurons.filter(pl.col("layer") != "logits")
+    counts = dict(hidden.group_by("layer").agg(pl.col("denotes").sum()).iter_rows())
+    first, most, last = atlas_layers(neurons)
+    assert (first, last, counts[most]) == ("blocks.0", "blocks.7", max(counts.values()))
+    assert atlas_layers(neurons.filter(pl.col("layer") == "logits")) == ["logits"]
+    assert atlas_layers(neurons.clear()) == []
