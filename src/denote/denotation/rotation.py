@@ -135,7 +135,7 @@ def haar(size: int, draws: np.random.Generator) -> Float32[np.ndarray, "size siz
 def _product(
     left: Float32[np.ndarray, "row inner"], right: Float32[np.ndarray, "inner column"]
 ) -> Float32[np.ndarray, "row column"]:
-    """Torch's product: the threads of NumPy's wait for torch's where both are used in turn, at times for .1 s a call."""
+    """Torch's product: NumPy's threads wait for torch's where both are used in turn, at times for .1 s a call."""
     return np.asarray((torch.from_numpy(left) @ torch.from_numpy(right)).numpy())
 
 
