@@ -15,7 +15,8 @@ from omegaconf import OmegaConf
 
 from denote import build
 from denote.errors import ConfigError, DenoteError
-from denote.runs.fingerprint import agreement, disagreement, fingerprint
+from denote.keys import digest
+from denote.runs.fingerprint import agreement, disagreement, fingerprint, training
 from denote.runs.record import FINISHED, has_results, read_record
 
 # Hydra's scan for plug-ins runs the module of its basic sweeper again. A subclass must be made of what is there after.
@@ -34,12 +35,14 @@ class PlannedJob:
     Attributes:
         overrides: The command-line overrides of this job.
         folder: Where its results are or will be.
+        settings: Its resolved config.
         status: ``run``, ``skip`` (finished before) or ``refused``.
         reason: Why it was refused.
     """
 
     overrides: list[str]
     folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
     status: str = "run"
     reason: str = ""
 
@@ -95,7 +98,7 @@ class PlannedSweeper(BasicSweeper):
             return []
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
-        return self.launcher.launch([job.overrides for job in running], initial_job_idx=0)
+        return self.launcher.launch(keeping_epochs(running), initial_job_idx=0)
 
     def _combinations(self, arguments: list[str]) -> list[list[str]]:
         assert self.hydra_context is not None  # noqa: S101  (checked by `sweep`)
@@ -106,17 +109,20 @@ class PlannedSweeper(BasicSweeper):
     def _planned(self, overrides: list[str], plan: SweepPlan) -> PlannedJob | None:
         assert self.hydra_context is not None and self.config is not None  # noqa: S101, PT018  (checked by `sweep`)
         config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
-        if config.hydra.job.name != "denote":
-            return PlannedJob(overrides, plan.folder)
-        folder = plan.folder / str(config.hydra.sweep.subdir)
+        observes = config.hydra.job.name == "denote"
+        folder = plan.folder / str(config.hydra.sweep.subdir) if observes else plan.folder
         try:
             settings = build.plain(config)
             build.check(settings)
         except DenoteError as error:
-            return PlannedJob(overrides, folder, "refused", str(error))
+            # Without a record of jobs, a mistake is the job's own to report.
+            return PlannedJob(overrides, folder, status="refused" if observes else "run", reason=str(error))
+        planned = PlannedJob(overrides, folder, settings)
+        if not observes:
+            return planned
         if any(job.folder == folder for job in plan.jobs):
             return None  # two spellings of one job
-        return _settle(PlannedJob(overrides, folder), settings, plan)
+        return _settle(planned, plan)
 
 
 def register() -> None:
@@ -135,8 +141,39 @@ def register() -> None:
     plugins.register(PlannedSweeper)
 
 
-def _settle(planned: PlannedJob, settings: dict[str, Any], plan: SweepPlan) -> PlannedJob:
+def keeping_epochs(jobs: list[PlannedJob]) -> list[list[str]]:
+    """Overrides of every job, so that one training keeps the epochs that all of them want of it.
+
+    Otherwise the first job would train for its own epoch, and every later one would have to train again for its.
+    """
+    wanted: dict[str, set[int]] = {}
+    for job in jobs:
+        wanted.setdefault(_training(job), set()).update(_epochs(job))
+    return [
+        [*job.overrides, f"architecture.save_epochs={sorted(epochs)}".replace(" ", "")]
+        if (epochs := wanted[_training(job)]) - _epochs(job)
+        else job.overrides
+        for job in jobs
+    ]
+
+
+def _training(job: PlannedJob) -> str:
+    """Key of what a job's object model is trained from; a job without settings reports its mistake alone."""
+    return digest(training(job.settings)) if job.settings else ""
+
+
+def _epochs(job: PlannedJob) -> set[int]:
+    """Epochs whose weights a job wants kept; what its training cannot reach is its own mistake, and no other's."""
+    if not job.settings:
+        return set()
+    architecture, last = job.settings["architecture"], job.settings["trainer"]["max_epochs"]
+    named = {architecture.get("epoch"), *(architecture.get("save_epochs") or ())}
+    return {epoch for epoch in named if isinstance(epoch, int) and isinstance(last, int) and 0 < epoch <= last}
+
+
+def _settle(planned: PlannedJob, plan: SweepPlan) -> PlannedJob:
     """Decide what becomes of a valid job: skipped, refused or run."""
+    settings = planned.settings
     record = read_record(planned.folder)
     finished = record is not None and record.get("status") == FINISHED and has_results(planned.folder)
     if finished and record is not None and record.get("fingerprint") == fingerprint(settings):

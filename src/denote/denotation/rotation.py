@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float32, Int
-from scipy import linalg
 
 from denote.data.parts import Halves
 from denote.observers.reading import State, moments, row_blocks
@@ -53,7 +53,7 @@ class Rotation:
     ) -> Float32[np.ndarray, "row column"]:
         """Some columns of the turned state, from whole rows of the state."""
         if self._plain and len(columns) == len(self.mean):
-            return np.asarray((block - self.mean) @ self.turns[0].matrix)
+            return _product(block - self.mean, self.turns[0].matrix)
         out = np.zeros((len(block), len(columns)), dtype=np.float32)
         turn, channel, position = self._whereabouts[:, columns]
         for index in np.unique(turn[turn >= 0]):
@@ -61,7 +61,7 @@ class Rotation:
             channels, place = np.unique(channel[here], return_inverse=True)
             positions = places.T
             centred = (block[:, positions] - self.mean[positions]) * self.live[positions]
-            product = centred.reshape(-1, len(places)) @ self.turns[index].matrix[:, channels]
+            product = _product(centred.reshape(-1, len(places)), self.turns[index].matrix[:, channels])
             out[:, here] = product.reshape(*centred.shape[:2], len(channels))[:, position[here], place]
         return out
 
@@ -128,9 +128,15 @@ def haar(size: int, draws: np.random.Generator) -> Float32[np.ndarray, "size siz
     decomposition chooses signs. Source: F. Mezzadri, How to generate random matrices from the classical compact groups,
     Notices of the AMS 54 (2007).
     """
-    gaussian = draws.standard_normal((size, size), dtype=np.float32)
-    q, r = linalg.qr(gaussian, overwrite_a=True, check_finite=False)
-    return np.asarray(q * np.where(np.diagonal(r) < 0, np.float32(-1), np.float32(1)))
+    q, r = torch.linalg.qr(torch.from_numpy(draws.standard_normal((size, size), dtype=np.float32)))
+    return np.asarray((q * torch.where(r.diagonal() < 0, -1.0, 1.0)).numpy())
+
+
+def _product(
+    left: Float32[np.ndarray, "row inner"], right: Float32[np.ndarray, "inner column"]
+) -> Float32[np.ndarray, "row column"]:
+    """Torch's product: NumPy's threads wait for torch's where both are used in turn, at times for .1 s a call."""
+    return np.asarray((torch.from_numpy(left) @ torch.from_numpy(right)).numpy())
 
 
 def _blocks(n: int, draws: np.random.Generator) -> list[Int[np.ndarray, " channel"]]:

@@ -28,8 +28,8 @@ class Curve:
 
     @property
     def title(self) -> str:
-        """``mnist, mlp-8x128-relu, subsets``; says when the network is untrained."""
-        state = "" if self.trained else ", untrained"
+        """``mnist, mlp-8x128-relu, family 'subsets'``; says when the network is untrained, or at a chosen epoch."""
+        state = ", untrained" if not self.trained else f", epoch {self.epoch}" if self.epoch is not None else ""
         return f"{self.dataset}, {self.architecture}{state}, family '{self.family}'"
 
     @property

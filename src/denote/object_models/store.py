@@ -145,6 +145,6 @@ def _weights_file(record: ModelRecord, epoch: int | None) -> str:
         raise StoreError(
             "architecture.epoch",
             f"epoch {epoch} was never reached: training stopped after epoch {record.last_epoch}",
-            f"0 to {record.last_epoch}, or a larger trainer.patience",
+            f"0 to {record.last_epoch}, or trainer.patience=null to train for all of trainer.max_epochs",
         )
     return epoch_file(epoch)

@@ -41,6 +41,7 @@ def observed(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
     """How many models, layers and neurons the tables hold."""
     columns = ["dataset", "architecture", "trained", "epoch", "object_model", "object_accuracy", "layer"]
     rows = pl.concat([cells.select(columns), neurons.select(columns)]).unique(maintain_order=True)
+    rows = rows.sort("dataset", "architecture", "epoch", maintain_order=True)
     if rows.is_empty():
         return ["Nothing was observed: the tables are empty."]
     several = rows.filter("trained")["epoch"].n_unique() > 1

@@ -29,7 +29,22 @@ def shaping(config: Config) -> dict[str, Any]:
     kept = {key: value for key, value in config.items() if key not in NOT_SHAPING}
     for group, left_out in (("trainer", NOT_SHAPING_TRAINER), ("architecture", NOT_SHAPING_ARCHITECTURE)):
         kept[group] = {key: value for key, value in (kept.get(group) or {}).items() if key not in left_out}
+    if is_initialisation(config):
+        kept["architecture"] |= {"trained": False, "epoch": None}
     return {name: _by_content(value, name) for name, value in kept.items()}
+
+
+def is_initialisation(config: Config) -> bool:
+    """Whether a job observes a network before any training, in either spelling: ``trained=false`` or ``epoch=0``."""
+    architecture = config.get("architecture") or {}
+    return architecture.get("trained") is False or architecture.get("epoch") == 0
+
+
+def training(config: Config) -> dict[str, Any]:
+    """The part that shapes an object model's training: equal for two jobs that observe epochs of one training."""
+    shaped = shaping(config)
+    architecture = {key: value for key, value in shaped["architecture"].items() if key not in CHOOSING_WEIGHTS}
+    return {key: shaped.get(key) for key in ("dataset", "trainer", "seed", "split")} | {"architecture": architecture}
 
 
 def fingerprint(config: Config) -> str:
@@ -43,8 +58,10 @@ def job_name(config: Config) -> str:
     network = class_name(config, "architecture")
     if "layers" in architecture and "width" in architecture:
         network += f"-{architecture['layers']}x{architecture['width']}"
-    if architecture.get("trained") is False:
+    if is_initialisation(config):
         network += "-untrained"
+    elif architecture.get("epoch") is not None:
+        network += f"-epoch={architecture['epoch']}"
     attribute = config.get("attribute") or {}
     attributes = "where" if attribute.get("where") else "+".join(k for k in attribute if k != "where")
     layer = "layer=" + re.sub(r"[^\w.*-]+", ",", str((config.get("layer") or {}).get("select"))).strip(",")

@@ -181,12 +181,15 @@ def heat_map_attributes(cells: pl.DataFrame) -> list[str]:
 def warnings(merged: Merged, rule: Rule) -> list[str]:
     """What makes the numbers doubtful, one sentence each."""
     found = []
-    at_chance = merged.cells.filter(pl.col("note").str.contains("object model at chance"))
-    at_chance = pl.concat([at_chance.select("architecture", "seed"), merged.neurons.filter(
-        pl.col("note").str.contains("object model at chance")).select("architecture", "seed")]).unique()  # fmt: skip
-    found += [
-        f"{architecture} seed {seed} is at chance on held-out rows." for architecture, seed in at_chance.iter_rows()
-    ]
+    networks = ["architecture", "trained", "epoch", "seed"]
+    at_chance = pl.concat([
+        table.filter(pl.col("note").str.contains("object model at chance")).select(networks)
+        for table in (merged.cells, merged.neurons)
+    ]).unique().sort(networks)  # fmt: skip
+    for (architecture, _, epoch), part in at_chance.group_by(networks[:3], maintain_order=True):
+        at = f" at epoch {epoch}" if epoch is not None else ""
+        seeds = ", ".join(map(str, part["seed"]))
+        found.append(f"{architecture} seed {seeds}{at}: at chance on held-out rows.")
     found += pooled(merged.neurons)
     unconverged = merged.cells.filter(~pl.col("converged") & pl.col("auroc").is_not_null()).height
     if unconverged:
