@@ -40,8 +40,8 @@ CHANNEL_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
 class RandomSigns(nn.Module):
     """Multiplies every unit by +1 or -1, drawn once at construction and never learned.
 
-    After an odd activation this changes nothing that a network can do, only which side of a unit is called *on*. What is
-    said of that side alone is arbitrary by construction.
+    After an odd activation this changes nothing that a network can do, only which side of a unit is called *on*. What
+    is said of that side alone is arbitrary by construction.
 
     Args:
         width: Number of units.
