@@ -14,7 +14,11 @@ from denote import build
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
 OPTIONS = [path for path in FILES if path.parent != CONF]
-NEEDED = {"control/control_task": ["control.control_task.column=loops"], "dataset/mnist": ["dataset.root=somewhere"]}
+NEEDED = {
+    "control/control_task": ["control.control_task.column=loops"],
+    "dataset/mnist": ["dataset.root=somewhere"],
+    "architecture/planted": ["dataset=planted"],
+}
 """What an option has no default for."""
 
 

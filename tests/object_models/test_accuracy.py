@@ -8,8 +8,10 @@ import torch
 from scipy.stats import binom
 from sklearn.metrics import accuracy_score
 
+from denote.data.digits import DigitsModule
 from denote.data.module import SamplesModule
-from denote.object_models.accuracy import accuracy_note, held_out_accuracy
+from denote.object_models.accuracy import accuracy_note, held_out_accuracy, shuffled_note
+from denote.object_models.mlp import MLP
 from denote.object_models.spec import ModelSpec
 
 
@@ -33,6 +35,20 @@ def test_the_note_starts_where_the_binomial_test_does(n: int, majority: float) -
     note = accuracy_note((least - 1) / n, n, majority)
     assert note is not None
     assert f"on {n} rows" in note
+
+
+def test_accuracy_is_of_what_was_learned() -> None:
+    merged = DigitsModule(merge_classes=3)
+    merged.setup()
+    rows, network = merged.parts.test, MLP((1, 8, 8), 3, layers=1, width=8).eval()
+    with torch.no_grad():
+        predicted = network(merged.samples.inputs[rows]).argmax(1).numpy()
+    expected = accuracy_score(merged.samples.targets[rows] * 3 // 10, predicted)
+    assert held_out_accuracy(network, merged, rows) == expected
+
+
+def test_the_note_on_shuffled_targets_says_what_accuracy_is_of() -> None:
+    assert "true classes of 200 rows, most frequent of them 0.100" in shuffled_note(200, 0.1)
 
 
 def test_a_model_below_chance_is_at_chance() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from denote.errors import ConfigError
-from denote.object_models.activations import ACTIVATIONS
+from denote.object_models.activations import ACTIVATIONS, RandomSigns
 from denote.object_models.convnet import ConvNet
 from denote.object_models.mlp import MLP
 
@@ -40,6 +40,29 @@ def test_the_block_ends_with_its_activation() -> None:
     torch.testing.assert_close(mlp.hidden_1(x), expected)
 
 
+def test_random_signs_turn_units_and_stay() -> None:
+    torch.manual_seed(0)
+    mlp = MLP((6,), 3, layers=2, width=64, activation="tanh", random_signs=True)
+    signs, x = mlp.hidden_1.signs.signs.clone(), torch.randn(5, 6)
+    assert set(signs.tolist()) == {-1.0, 1.0}
+    assert not torch.equal(signs, mlp.hidden_2.signs.signs)
+    torch.testing.assert_close(mlp.hidden_1(x), torch.tanh(mlp.hidden_1.linear(x)) * signs)
+    optimizer = torch.optim.SGD(mlp.parameters(), lr=1.0)
+    mlp(x).sum().backward()
+    optimizer.step()
+    assert torch.equal(mlp.hidden_1.signs.signs, signs)
+    assert "hidden_1.signs.signs" in mlp.state_dict()
+    assert mlp.observed_layers == ("hidden_1", "hidden_2", "logits")
+    assert mlp.readable_id == "mlp-2x64-tanh-signs"
+
+
+def test_signs_that_are_arbitrary_say_so_and_others_do_not() -> None:
+    def arbitrary(network: torch.nn.Module) -> int:
+        return sum(isinstance(part, RandomSigns) and part.signs_are_arbitrary for part in network.modules())
+
+    assert [arbitrary(MLP((6,), 3, 2, 4, random_signs=signs)) for signs in (False, True)] == [0, 2]
+
+
 def test_ids_tell_networks_apart() -> None:
     mlps = [
         MLP((16,), 3, layers, width, activation, normalisation).readable_id
@@ -68,6 +91,7 @@ def test_ids_tell_networks_apart() -> None:
         ),
         (MLP, {"normalisation": "bach"}, "architecture.normalisation: .*did you mean 'batch'"),
         (MLP, {"layers": 0}, "architecture.layers: 0 cannot be used; a whole number from 1 up"),
+        (MLP, {"random_signs": "no"}, "architecture.random_signs: 'no' came; allowed: true, false"),
         (MLP, {"width": 2.5}, "architecture.width: 2.5 cannot be used"),
         (ConvNet, {"channels": (4, 4, 4, 4)}, "architecture.channels: 4 blocks pool 2 x 2 .* 8 x 8; at most 3 blocks"),
         (ConvNet, {"channels": ()}, "architecture.channels: there is no convolutional block"),

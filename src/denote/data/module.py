@@ -1,4 +1,4 @@
-"""Samples as a LightningDataModule: parts, batches of (inputs, target, row), and a reproducible training order."""
+"""Samples as a LightningDataModule: parts, batches of (inputs, learned target, row), a reproducible training order."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jaxtyping import Float32, Int, Int64
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from denote.data.learned import Learned, Lesson
 from denote.data.parts import Parts
 from denote.data.samples import Samples
 from denote.data.split import SplitSettings, validation_rows
@@ -32,15 +33,19 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         order_seed: Chooses the order of training; the object model's seed.
         needs_object: False where the network was trained elsewhere and all rows are observed.
         workers: Processes that fetch batches; 0 fetches in this one.
+        shuffle_targets: Whether the object model is taught targets permuted among the rows of the object part.
+        merge_classes: Number of groups of neighbouring classes that it is taught instead of the classes, or None.
 
     Attributes:
-        samples: The loaded samples, after `setup`.
+        samples: The loaded samples, after `setup`, with the classes that observers see.
+        learned: The targets of training.
         parts: *object*, *fit* and *test*.
         train_rows: Rows of the object part that are trained on, ascending.
         validation_rows: Rows of the object part that training is stopped by, ascending.
     """
 
     samples: Samples
+    learned: Learned
     parts: Parts
     train_rows: Int[np.ndarray, " train_row"]
     validation_rows: Int[np.ndarray, " validation_row"]
@@ -54,6 +59,8 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         order_seed: int = 0,
         needs_object: bool = True,
         workers: int = 0,
+        shuffle_targets: bool = False,
+        merge_classes: int | None = None,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -61,6 +68,7 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         self.split = SplitSettings.of(split)
         self.batch_size, self.validation, self.order_seed = batch_size, validation, order_seed
         self.needs_object, self.workers = needs_object, workers
+        self.lesson = Lesson(merge_classes, shuffle_targets)
         self._is_set_up = False
 
     @abstractmethod
@@ -75,8 +83,9 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         """Load and split, once, whatever the stage."""
         if self._is_set_up:
             return
-        self.samples = self.load()
-        self.parts = self.split(self.samples, needs_object=self.needs_object)
+        samples = self.load()
+        self.parts = self.split(samples, needs_object=self.needs_object)
+        self.samples, self.learned = self.lesson(samples, self.parts.object, self.split.seed)
         self.train_rows = self.validation_rows = self.parts.object
         if self.needs_object:
             self.train_rows, self.validation_rows = validation_rows(
@@ -109,7 +118,7 @@ class SamplesModule(lightning.LightningDataModule, ABC):
     def _loader(self, rows: Any, drop_last: bool = False) -> DataLoader[Batch]:
         # Its own generator: a DataLoader draws a seed for its workers, by default from torch's global state.
         return DataLoader(
-            _WholeBatches(self.samples),
+            _WholeBatches(self.samples, self.learned),
             batch_size=self.batch_size,
             sampler=rows,
             drop_last=drop_last,
@@ -145,15 +154,15 @@ class TrainingOrder(Sampler[int]):
 class _WholeBatches(Dataset[Batch]):
     """Fetches a batch by one indexing: row by row costs more than a small network's step."""
 
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
+    def __init__(self, samples: Samples, learned: Learned) -> None:
+        self._samples, self._learned = samples, learned
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitems__(self, rows: list[int]) -> Batch:
         index = np.asarray(rows, dtype=np.int64)
-        return self._samples.inputs[index], torch.from_numpy(self._samples.targets[index]), torch.from_numpy(index)
+        return self._samples.inputs[index], torch.from_numpy(self._learned.targets[index]), torch.from_numpy(index)
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -20,7 +20,7 @@ CHANCE_LEVEL = 0.05
 def held_out_accuracy(
     model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int = 1024
 ) -> float:
-    """Share of ``rows`` whose class the model gets right, in [0, 1]; its mode is left as it was.
+    """Share of ``rows`` whose learned class the model gets right, in [0, 1]; its mode is left as it was.
 
     Raises:
         ValueError: if there are no rows.
@@ -34,7 +34,7 @@ def held_out_accuracy(
         with torch.inference_mode():
             for inputs, batch in data_module.batches(rows, batch_size):
                 predicted = model(inputs.to(device)).argmax(dim=1).cpu().numpy()
-                n_right += int((predicted == data_module.samples.targets[batch]).sum())
+                n_right += int((predicted == data_module.learned.targets[batch]).sum())
     finally:
         model.train(was_training)
     return n_right / len(rows)
@@ -52,3 +52,14 @@ def accuracy_note(accuracy: float, n: int, majority_share: float) -> str | None:
     if p_value <= CHANCE_LEVEL:
         return None
     return f"object model at chance: accuracy {accuracy:.3f} on {n} rows, most frequent class {majority_share:.3f}"
+
+
+def shuffled_note(n: int, majority_share: float) -> str:
+    """What the accuracy of a model that was taught shuffled targets means: it can only be at chance on other rows.
+
+    Args:
+        n: Number of held-out rows behind it.
+        majority_share: Share of the most frequent class among them, in (0, 1].
+    """
+    chance = f"most frequent of them {majority_share:.3f}"
+    return f"object model was taught shuffled targets: accuracy is against the true classes of {n} rows, {chance}"

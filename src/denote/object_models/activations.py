@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from denote.errors import ConfigError, one_of
 
@@ -33,6 +35,29 @@ CHANNEL_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
     "batch": nn.BatchNorm2d,
     "layer": lambda channels: nn.GroupNorm(1, channels),  # over channels and positions of one sample
 }
+
+
+class RandomSigns(nn.Module):
+    """Multiplies every unit by +1 or -1, drawn once at construction and never learned.
+
+    After an odd activation this changes nothing that a network can do, only which side of a unit is called *on*. What
+    is said of that side alone is arbitrary by construction.
+
+    Args:
+        width: Number of units.
+    """
+
+    signs_are_arbitrary = True
+    """Read where it is decided whether the sign of a layer's neurons is identified."""
+    signs: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("signs", 2.0 * torch.randint(2, (width,)) - 1.0)
+
+    def forward(self, units: Float[Tensor, "*sample unit"]) -> Float[Tensor, "*sample unit"]:
+        """The units under their signs."""
+        return units * self.signs
 
 
 def named(table: Mapping[str, T], name: str, key: str) -> T:

@@ -9,15 +9,20 @@ from math import prod
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from denote.object_models.activations import ACTIVATIONS, UNIT_NORMALISATIONS, at_least, named
+from denote.errors import ConfigError
+from denote.object_models.activations import ACTIVATIONS, UNIT_NORMALISATIONS, RandomSigns, at_least, named
 
 
-def unit_block(n_in: int, n_out: int, activation: str, normalisation: str) -> nn.Sequential:
-    """Linear, normalisation, activation: one observed place."""
+def unit_block(
+    n_in: int, n_out: int, activation: str, normalisation: str, *, random_signs: bool = False
+) -> nn.Sequential:
+    """Linear, normalisation, activation, and random signs where asked for: one observed place."""
     parts: list[tuple[str, nn.Module]] = [("linear", nn.Linear(n_in, n_out))]
     if normalisation != "none":
         parts.append(("norm", named(UNIT_NORMALISATIONS, normalisation, "normalisation")(n_out)))
     parts.append(("activation", named(ACTIVATIONS, activation, "activation")()))
+    if random_signs:
+        parts.append(("signs", RandomSigns(n_out)))
     return nn.Sequential(OrderedDict(parts))
 
 
@@ -31,6 +36,8 @@ class MLP(nn.Module):
         width: Units in each hidden block, at least 1.
         activation: A name in ``ACTIVATIONS``.
         normalisation: ``none``, ``batch`` or ``layer``, before the activation.
+        random_signs: Whether every hidden unit is multiplied by a sign of its own after the activation, +1 or -1,
+            drawn at initialisation and fixed.
 
     Raises:
         ConfigError: for a setting that cannot be, by its key.
@@ -44,17 +51,21 @@ class MLP(nn.Module):
         width: int = 128,
         activation: str = "relu",
         normalisation: str = "none",
+        random_signs: bool = False,
     ) -> None:
         super().__init__()
         at_least(layers, 1, "layers")
         at_least(width, 1, "width")
         named(UNIT_NORMALISATIONS, normalisation, "normalisation")
-        self.readable_id = f"mlp-{layers}x{width}-{activation}" + _suffix(normalisation)
+        if not isinstance(random_signs, bool):
+            raise ConfigError("architecture.random_signs", f"{random_signs!r} came", "allowed: true, false")
+        signs = "-signs" if random_signs else ""
+        self.readable_id = f"mlp-{layers}x{width}-{activation}" + _suffix(normalisation) + signs
         hidden = [f"hidden_{i}" for i in range(1, layers + 1)]
         self.observed_layers = (*hidden, "logits")
         n_in = prod(input_shape)
         for name in hidden:
-            self.add_module(name, unit_block(n_in, width, activation, normalisation))
+            self.add_module(name, unit_block(n_in, width, activation, normalisation, random_signs=random_signs))
             n_in = width
         self.logits = nn.Linear(n_in, n_classes)
 

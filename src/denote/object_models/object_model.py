@@ -55,7 +55,13 @@ class ObjectModel(pl.LightningModule):
         return logits
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimizer named in the settings."""
+        """The optimizer named in the settings.
+
+        Raises:
+            ConfigError: if the network has no parameters.
+        """
+        if next(self.parameters(), None) is None:
+            raise ConfigError("architecture.trained", "the network has nothing to train", "allowed: false")
         hparams: Any = self.hparams
         kind = _OPTIMIZERS[hparams.optimizer]
         return kind(self.parameters(), lr=hparams.lr, weight_decay=hparams.weight_decay)  # type: ignore[call-arg] # the base class does not declare what all three take

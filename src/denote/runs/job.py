@@ -23,7 +23,7 @@ from denote.data.parts import Halves
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
 from denote.keys import digest
-from denote.object_models.accuracy import accuracy_note, held_out_accuracy
+from denote.object_models.accuracy import accuracy_note, held_out_accuracy, shuffled_note
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
@@ -202,7 +202,7 @@ class Job:
     def model_spec(self) -> ModelSpec:
         """Which object model; the data must be set up."""
         samples, architecture, trainer = self.data.samples, self.config["architecture"], self.config["trainer"]
-        shape, n_classes = tuple(samples.inputs.shape), len(samples.classes)
+        shape, n_classes = tuple(samples.inputs.shape), self.data.learned.n_classes
         shaping = {key: value for key, value in trainer.items() if key not in NOT_SHAPING_TRAINER}
         return ModelSpec(
             architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS},
@@ -292,11 +292,19 @@ class Job:
         return found
 
     def accuracy(self, trained: TrainedModel) -> tuple[float, str | None]:
-        """Share of *test* that the object model gets right, and a remark if that is no better than chance."""
-        samples, test = self.data.samples, self.data.parts.test
+        """Share of *test* whose learned class the object model gets right, and a remark on it.
+
+        The remark says that it is no better than chance, or that shuffled targets were learned, which have no truth
+        on *test*.
+        """
+        learned, test = self.data.learned, self.data.parts.test
         accuracy = held_out_accuracy(trained.model, self.data, test)
-        majority = np.bincount(samples.targets[test]).max() / len(test)
-        remark = accuracy_note(accuracy, len(test), majority) if not trained.spec.is_initialisation else None
+        if trained.spec.is_initialisation:
+            return accuracy, None
+        majority = np.bincount(learned.targets[test]).max() / len(test)
+        if learned.shuffled:
+            return accuracy, shuffled_note(len(test), majority)
+        remark = accuracy_note(accuracy, len(test), majority)
         if remark:
             log.warning("%s", remark)
         return accuracy, remark

@@ -1,0 +1,159 @@
+"""Properties that can be planted: facts and formulas of up to three, with names and proportions by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from denote.attributes.labels import class_set_name
+from denote.data.planted import Layout
+
+MOST_WITHOUT = 0.90
+"""Balanced accuracy that nothing which ignores one of a formula's facts may exceed: else the formula could not be told
+from what is left of it by a rule that asks for more than this."""
+
+
+@dataclass(frozen=True)
+class Literal:
+    """One class set or one factor, or that it does not hold.
+
+    Attributes:
+        facts: Places among the facts of a `Layout`: several classes, or one factor. It holds where any of them does.
+        negated: Whether it is turned round.
+    """
+
+    facts: tuple[int, ...]
+    negated: bool = False
+
+    def holds(self, facts: Bool[Tensor, "sample fact"]) -> Bool[Tensor, " sample"]:
+        """Where it holds."""
+        return facts[:, self.facts].any(dim=1) ^ self.negated
+
+    def share(self, layout: Layout) -> float:
+        """Share of the population of which it holds."""
+        share = sum(layout.shares[fact] for fact in self.facts)
+        return 1 - share if self.negated else share
+
+    def name(self, layout: Layout) -> str:
+        """As denote names it: of a set of classes and its complement the smaller goes without ``NOT``."""
+        n, inside, negated = layout.classes, self.facts, self.negated
+        if inside[0] >= n:
+            text = layout.factors[inside[0] - n]
+        else:
+            twice = 2 * len(inside)
+            if twice > n or (twice == n and 0 not in inside):
+                inside, negated = tuple(place for place in range(n) if place not in inside), not negated
+            text = class_set_name([str(place) for place in inside])
+        return f"NOT {text}" if negated else text
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Literals that are joined from left to right: ``(a AND b) OR c``.
+
+    Attributes:
+        literals: One to three of independent facts.
+        operators: ``AND`` or ``OR`` between each and what stands before it.
+        negated: Whether the whole is turned round.
+    """
+
+    literals: tuple[Literal, ...]
+    operators: tuple[str, ...] = ()
+    negated: bool = False
+
+    def holds(self, facts: Bool[Tensor, "sample fact"]) -> Bool[Tensor, " sample"]:
+        """Where it holds."""
+        return self._joined([literal.holds(facts) for literal in self.literals])
+
+    def complement(self) -> Formula:
+        """The formula that holds where this one does not."""
+        if len(self.literals) == 1:
+            (literal,) = self.literals
+            return Formula((replace(literal, negated=not literal.negated),))
+        return replace(self, negated=not self.negated)
+
+    def share(self, layout: Layout) -> float:
+        """Label proportion in the population."""
+        weights, held = self._outcomes(layout)
+        return float(weights[held].sum())
+
+    def most_without(self, layout: Layout) -> float:
+        """Best true balanced accuracy, for this formula, of anything that ignores one of its facts.
+
+        What knows the other facts only is best where it says yes in those of their combinations that are likelier where
+        the formula holds than where it does not.
+        """
+        weights, held = self._outcomes(layout)
+        share = weights[held].sum()
+        inside, outside = np.where(held, weights, 0) / share, np.where(held, 0, weights) / (1 - share)
+        axes = range(len(self.literals))
+        return max(float(np.maximum(inside.sum(axis), outside.sum(axis)).sum() / 2) for axis in axes)
+
+    def name(self, layout: Layout) -> str:
+        """In words; of a single literal as denote names it."""
+        names = [literal.name(layout) for literal in self.literals]
+        text = names[0]
+        for place, (operator, name) in enumerate(zip(self.operators, names[1:], strict=True)):
+            text = f"({text}) {operator} {name}" if place else f"{text} {operator} {name}"
+        return f"NOT ({text})" if self.negated else text
+
+    def _joined(self, held: Sequence[Bool[Tensor, "*outcome"]]) -> Bool[Tensor, "*outcome"]:
+        result = held[0]
+        for operator, other in zip(self.operators, held[1:], strict=True):
+            result = result & other if operator == "AND" else result | other
+        return result ^ self.negated
+
+    def _outcomes(self, layout: Layout) -> tuple[Float[np.ndarray, "*literal"], Bool[np.ndarray, "*literal"]]:
+        """Probability of every combination of literals, one axis each, and whether the formula holds there."""
+        shares = [literal.share(layout) for literal in self.literals]
+        combinations = list(product((False, True), repeat=len(shares)))
+        weights = [np.prod([s if yes else 1 - s for s, yes in zip(shares, each, strict=True)]) for each in combinations]
+        shape = (2,) * len(shares)
+        held = self._joined(list(torch.tensor(combinations).T))
+        return np.reshape(weights, shape), held.numpy().reshape(shape)
+
+
+def class_subset(members: Sequence[int]) -> Formula:
+    """A set of classes as a formula of one literal."""
+    return Formula((Literal(tuple(sorted(members))),))
+
+
+def factor(layout: Layout, index: int) -> Formula:
+    """A factor as a formula of one literal."""
+    return Formula((Literal((layout.classes + index,)),))
+
+
+def draw_subset(layout: Layout) -> Formula:
+    """A set of one to half of the classes, every size alike, by torch's global generator."""
+    size = 1 + _integer(layout.classes // 2)
+    return class_subset(torch.randperm(layout.classes)[:size].tolist())
+
+
+def draw_formula(layout: Layout, low: float, high: float) -> Formula:
+    """A formula of two or three facts of which none can be left out, by torch's global generator.
+
+    Args:
+        layout: The facts; at most one literal is a class, as several would exclude each other.
+        low: Smallest label proportion, above 0.
+        high: Largest one.
+    """
+    while True:
+        sources = torch.randperm(len(layout.proportions) + 1)[: 2 + _integer(2)].tolist()
+        literals = tuple(
+            Literal((_integer(layout.classes) if source == 0 else layout.classes + source - 1,), bool(_integer(2)))
+            for source in sources
+        )
+        operators = tuple(("AND", "OR")[_integer(2)] for _ in literals[1:])
+        found = Formula(literals, operators)
+        if low <= found.share(layout) <= high and found.most_without(layout) <= MOST_WITHOUT:
+            return found
+
+
+def _integer(below: int) -> int:
+    return int(torch.randint(below, ()))
