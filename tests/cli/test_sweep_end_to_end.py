@@ -103,7 +103,7 @@ def test_controls_stand_beside_every_cell(sweep: Sweep) -> None:
     for column in ("control_auroc", "untrained_auroc", "input_auroc", "selectivity"):
         assert cells[column].null_count() == 0
     controls = pl.read_parquet(sweep.folder / "sweep" / "controls.parquet")
-    assert set(controls["control"]) == {"shuffled", "rotated", "untrained"}
+    assert set(controls["control"]) == {"shuffled", "rotated", "untrained", "second_fit", "thresholds"}
     assert controls.filter(control="shuffled")["draw"].unique().sort().to_list() == [0, 1]
 
 

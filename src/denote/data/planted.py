@@ -61,8 +61,8 @@ def load_planted(
 ) -> Samples:
     """Inputs of ``classes + factors + 1 + noise`` numbers, see `Layout`.
 
-    Columns: ``class``; ``factor_1``, ``factor_2``, ..., yes or no; ``level``, from 0 to 1. All are independent. Classes,
-    factors and every quantile of the level have exactly their share of all rows, to one row.
+    Columns: ``class``; ``factor_1``, ``factor_2``, ..., yes or no; ``level``, from 0 to 1. All are independent.
+    Classes, factors and every quantile of the level have exactly their share of all rows, to one row.
 
     Args:
         n: Number of rows.

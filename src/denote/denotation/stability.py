@@ -13,7 +13,7 @@ from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 from denote.denotation.neurons import Neurons, replicate
 from denote.denotation.rows import joined_notes
-from denote.denotation.search import Candidates
+from denote.denotation.search import Candidates, Settings
 from denote.observers.reading import State
 from denote.tables import NUMBER
 
@@ -104,10 +104,11 @@ def _second_fit(neurons: Neurons, state: Halves[State], family: Halves[Family], 
 
 
 def _thresholds(neurons: Neurons, state: Halves[State], family: Halves[Family], found: Candidates) -> SearchedAgain:
-    """Half as many thresholds; where every one is tried anyway the search would be the same, so it is not made."""
+    """Half as many thresholds, the default instead of all; families that try every threshold are not searched again."""
     other, settings = found, neurons.settings
     if family.fit.codes is not None:
-        fewer = replace(neurons, settings=replace(settings, thresholds=max(2, settings.thresholds // 2)))
+        number = Settings.thresholds if settings.thresholds == "all" else max(2, settings.thresholds // 2)
+        fewer = replace(neurons, settings=replace(settings, thresholds=number))
         other = fewer.search(state.fit, family)
     rows = replicate(neurons, state, family, THRESHOLDS, 0, other)
     return SearchedAgain(THRESHOLDS, rows, _agreement(found, other, settings.memory))

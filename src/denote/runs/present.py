@@ -50,9 +50,9 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
             "evidence to be decisive, so compare rows of similar label proportion."
         )
         pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
-    again = draw_found_again(merged.tables["stability"], folder)
-    first = draw_first(merged.tables["first_decisive"], merged.tables["layers"], folder)
-    return [*pictures, *again, *first, *draw_evidence(merged.tables, folder)]
+    pictures += draw_found_again(merged.tables["stability"], folder)
+    pictures += draw_first(merged.tables["first_decisive"], merged.tables["layers"], folder)
+    return pictures + draw_evidence(merged.tables, folder)
 
 
 @dataclass(frozen=True)
