@@ -7,168 +7,119 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float
 
+from denote.denotation.by_model import LEAST_DISTINCT, numbers
 from denote.denotation.power import smallest_detectable_proportion
-from denote.denotation.properties import complement
 from denote.denotation.rule import realised_cutoffs
 from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule
-from denote.tables import LABEL_PROPORTION_BY_DEPTH, LABEL_PROPORTION_BY_DEPTH_KEY, TEXT, note, table
+from denote.tables import INTEGER, LABEL_PROPORTION_BY_DEPTH, LABEL_PROPORTION_BY_DEPTH_KEY, note, table
 
-LEAST_DISTINCT = 5
-"""Distinct denoted properties below which a (model, layer) is a gap."""
 KEY = list(LABEL_PROPORTION_BY_DEPTH_KEY)
-Model = dict[str, Any]
+COUNTS = ("n_neurons", "n_live", "n_denoting", "n_distinct")
+ONE, HALF = (0.0, 1.0), (0.0, 0.5)
+INTERVALS = {
+    # column of a model: (mean, what its interval's columns begin with, between which numbers the mean lies)
+    "label_proportion": ("label_proportion_mean", "label_proportion", ONE),
+    "folded": ("folded_mean", "folded", HALF),
+    "rotated_label_proportion": ("rotated_label_proportion_mean", "rotated_label_proportion", ONE),
+    "rotated_folded": ("rotated_folded_mean", "rotated_folded", HALF),
+    "untrained_label_proportion": ("untrained_label_proportion_mean", "untrained_label_proportion", ONE),
+    "untrained_folded": ("untrained_folded_mean", "untrained_folded", HALF),
+    "share_denoting": ("share_denoting_mean", "share_denoting", ONE),
+    "rotated_share_denoting": ("rotated_share_denoting", "rotated_share", ONE),
+    "untrained_share_denoting": ("untrained_share_denoting", "untrained_share", ONE),
+}
+MEANS = {
+    "majority_side_share": "majority_side_share", "on_proportion": "on_proportion_mean",
+    "active_share": "active_share_mean", "unconditional_label_proportion": "unconditional_label_proportion_mean",
+    "unconditional_folded": "unconditional_folded_mean", "property_entropy": "property_entropy_mean",
+    "n_members": "n_members_mean", "n_live": "n_live_mean", "participation_ratio": "participation_ratio_mean",
+}  # fmt: skip
+Values = Mapping[str, Float[np.ndarray, " model"]]
 
 
-def label_proportion_by_depth(neurons: pl.DataFrame, controls: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Summarise what neurons denote by depth.
-
-    Each number is computed within an object model first and then averaged over models; neurons are never pooled. A
-    property that several neurons of a layer denote counts once; for the folded value so does a complement. An object
-    model with fewer than ``LEAST_DISTINCT`` distinct denoted properties in a layer is a gap there.
+def label_proportion_by_depth(by_model: pl.DataFrame, neurons: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Average over object models what their neurons denote; neurons are never pooled.
 
     Args:
-        neurons: Columns of ``tables.NEURONS``, decided by :func:`decide_neurons`.
-        controls: Columns of ``tables.CONTROLS``, decided by :func:`decide_replicates`; rows of ``untrained`` and
-            ``rotated`` neurons are used. They carry the identity of the object model they stand beside; each of its
-            draws is summarised by itself and the draws are averaged within the model.
+        by_model: Columns of ``tables.LABEL_PROPORTION_BY_MODEL``. Several poolings or probe seeds of one object model
+            are averaged first, since they are no replication of it.
+        neurons: Columns of ``tables.NEURONS``, decided: for what the rule can detect.
         rule: Thresholds of the rule.
 
     Returns:
         Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``, by depth. Numbers of neurons and of distinct properties are
         sums over models.
     """
-    cutoffs = realised_cutoffs(neurons, rule)
-    replicates = controls.filter(pl.col("neuron").is_not_null() & pl.col("layer").is_not_null())
-    beside = {
-        control: _grouped(replicates.filter(pl.col("control") == control)) for control in ("untrained", "rotated")
-    }
+    models = one_per_model(by_model)
+    detectable = _detectable(neurons, rule)
     rows = []
-    for key, group in neurons.group_by(KEY, maintain_order=True):
-        controls_here = {control: groups.get(key) for control, groups in beside.items()}
-        rows.append({**dict(zip(KEY, key, strict=True)), **_layer(group, controls_here, cutoffs, rule)})
+    for key, group in models.group_by(KEY, maintain_order=True):
+        rows.append({**dict(zip(KEY, key, strict=True)), **_layer(group, detectable[key])})
     return table(rows, LABEL_PROPORTION_BY_DEPTH).sort(
         "dataset", "architecture", "trained", "epoch", "family", "depth", "layer"
     )
 
 
-def denoted_properties(neurons: pl.DataFrame) -> pl.DataFrame:
-    """The distinct denoted properties of one (model, layer), with both label proportions.
-
-    ``pair`` names a property and its complement alike, so that the folded value counts them once.
-    """
-    return (
-        neurons.filter(pl.col("denotes").fill_null(False))
-        .unique("property", keep="first", maintain_order=True)
-        .select("property", "label_proportion", "folded_label_proportion", pair=_pair(pl.col("property")))
-    )
+def one_per_model(by_model: pl.DataFrame) -> pl.DataFrame:
+    """One row per object model, layer and family: means over poolings and probe seeds."""
+    key = [*KEY, "object_model", "seed", "depth", "relative_depth"]
+    flags = pl.col("sign_identified", "is_head").first()
+    return by_model.group_by(key, maintain_order=True).agg(pl.col(numbers()).mean(), flags)
 
 
-def _grouped(frame: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:
-    return {} if frame.is_empty() else frame.partition_by(KEY, as_dict=True)
-
-
-def _layer(
-    group: pl.DataFrame, beside: Mapping[str, pl.DataFrame | None], cutoffs: Mapping[str, float], rule: Rule
-) -> dict[str, Any]:
-    models = _summaries(group, "object_model")
-    n_live, n_denoting = (sum(model[name] for model in models) for name in ("n_live", "n_denoting"))
-    untrained, rotated = (_draws(beside[control]) for control in ("untrained", "rotated"))
+def _layer(group: pl.DataFrame, detectable: float | None) -> dict[str, Any]:
+    values = {
+        name: group[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        for name in {*INTERVALS, *MEANS, *COUNTS}
+    }  # fmt: skip
     first = group.row(0, named=True)
-    gaps = sum(model["label_proportion"] is None for model in models)
-    detectable = _detectable(group, cutoffs, rule)
-    proportion, folded = (
-        t_interval(_values(models, name), within=within)
-        for name, within in (("label_proportion", (0.0, 1.0)), ("folded", (0.0, 0.5)))
-    )
-    return {
-        "depth": first["depth"], "relative_depth": first["relative_depth"],
-        "n_models": len(models), "n_neurons": group.height, "n_live": n_live, "n_denoting": n_denoting,
-        "n_distinct": sum(model["n_distinct"] for model in models),
-        "share_denoting": n_denoting / n_live if n_live else None,
-        "rotated_share_denoting": _mean(rotated, "share_denoting"),
-        "untrained_share_denoting": _mean(untrained, "share_denoting"),
-        **proportion.columns("label_proportion_mean", bounds="label_proportion"),
-        **folded.columns("folded_mean", bounds="folded"),
-        "rotated_folded_mean": _mean(rotated, "folded"),
-        "majority_side_share": _mean(models, "majority_side"),
-        "on_proportion_mean": _mean(models, "on_proportion"),
-        "unconditional_label_proportion_mean": _mean(models, "unconditional"),
-        "unconditional_folded_mean": _mean(models, "unconditional_folded"),
-        "untrained_label_proportion_mean": _mean(untrained, "label_proportion"),
-        "untrained_folded_mean": _mean(untrained, "folded"),
+    counts = {name: int(np.round(np.nansum(values[name]))) for name in COUNTS}
+    row: dict[str, Any] = {
+        "depth": first["depth"], "relative_depth": first["relative_depth"], "n_models": group.height, **counts,
+        "share_denoting": counts["n_denoting"] / counts["n_live"] if counts["n_live"] else None,
         "smallest_detectable_proportion": detectable,
-        "note": note(
-            f"{gaps} of {len(models)} models a gap: fewer than {LEAST_DISTINCT} distinct denoted properties"
-            if gaps else None,
-            "no interval: fewer than 2 models" if len(models) - gaps < 2 else None,
-            _why_null("rotated", rotated),
-            _why_null("untrained", untrained),
-            None if detectable is not None else "no label proportion can be detected with these rows",
-        ),
+        "sign_identified": first["sign_identified"], "is_head": first["is_head"], "note": _note(values, detectable),
     }  # fmt: skip
+    for name, (mean, bounds, within) in INTERVALS.items():
+        row |= t_interval(values[name], within=within).columns(mean, bounds)
+    return row | {column: _mean(values[name]) for name, column in MEANS.items()}
 
 
-def _summaries(frame: pl.DataFrame, *unit: str) -> list[Model]:
-    return [_summary(part) for _, part in frame.group_by(list(unit), maintain_order=True)]
+def _mean(values: Float[np.ndarray, " model"]) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
 
 
-def _summary(neurons: pl.DataFrame) -> Model:
-    """One object model's layer (or one draw of its control); None where a number is undefined."""
-    live, distinct = neurons.filter("live"), denoted_properties(neurons)
-    n_live, n_denoting = live.height, int(live.get_column("denotes").sum() or 0)
-    summary: Model = {
-        "object_model": neurons.item(0, "object_model"), "n_live": n_live, "n_denoting": n_denoting,
-        "n_distinct": distinct.height, "share_denoting": n_denoting / n_live if n_live else None,
-        "on_proportion": live.get_column("on_proportion").mean(),
-        "unconditional": live.get_column("label_proportion").mean(),
-        "unconditional_folded": live.get_column("folded_label_proportion").mean(),
-        "label_proportion": None, "folded": None, "majority_side": None,
-    }  # fmt: skip
-    if distinct.height >= LEAST_DISTINCT:
-        proportions = distinct.get_column("label_proportion")
-        summary["label_proportion"] = proportions.mean()
-        summary["majority_side"] = (proportions > 0.5).mean()
-        summary["folded"] = distinct.unique("pair").get_column("folded_label_proportion").mean()
-    return summary
+def _note(values: Values, detectable: float | None) -> str | None:
+    n = len(values["folded"])
+    gaps = int(np.isnan(values["folded"]).sum())
+    return note(
+        f"{gaps} of {n} models a gap: fewer than {LEAST_DISTINCT} distinct denoted properties" if gaps else None,
+        "no interval: fewer than 2 models" if n - gaps < 2 else None,
+        _why_null("rotated", values),
+        _why_null("untrained", values),
+        None if detectable is not None else "no label proportion can be detected with these rows",
+    )
 
 
-def _draws(frame: pl.DataFrame | None) -> list[Model] | None:
-    """A control's summaries, averaged over the draws of each object model; None where the control was not run."""
-    if frame is None or frame.is_empty():
-        return None
-    by_model: dict[str, list[Model]] = {}
-    for summary in _summaries(frame, "object_model", "draw"):
-        by_model.setdefault(summary["object_model"], []).append(summary)
-    names = ("share_denoting", "label_proportion", "folded")
-    return [{name: _mean(draws, name) for name in names} for draws in by_model.values()]
-
-
-def _values(models: list[Model] | None, name: str) -> list[float]:
-    return [model[name] for model in models or [] if model[name] is not None]
-
-
-def _mean(models: list[Model] | None, name: str) -> float | None:
-    values = _values(models, name)
-    return float(np.mean(values)) if values else None
-
-
-def _why_null(control: str, models: list[Model] | None) -> str | None:
-    if models is None:
+def _why_null(control: str, values: Values) -> str | None:
+    if np.isnan(values[f"{control}_share_denoting"]).all():
         return f"{control}: not run"
-    if _mean(models, "label_proportion") is None:
+    if np.isnan(values[f"{control}_folded"]).all():
         return f"{control}: fewer than {LEAST_DISTINCT} distinct denoted properties"
     return None
 
 
-def _detectable(group: pl.DataFrame, cutoffs: Mapping[str, float], rule: Rule) -> float | None:
-    rows = group.filter("live").select(pl.col("n_fit", "n_test").median()).row(0)
-    if None in rows:
-        return None
-    return smallest_detectable_proportion(int(rows[0]), int(rows[1]), cutoffs[group.item(0, "family")], rule)
-
-
-def _pair(name: pl.Expr) -> pl.Expr:
-    """The same text for a property and its complement: the one without ``NOT``."""
-    return name.map_elements(lambda text: min(text, complement(text), key=len), return_dtype=TEXT)
+def _detectable(neurons: pl.DataFrame, rule: Rule) -> dict[tuple[Any, ...], float | None]:
+    """The smallest label proportion that the rule can see in every layer of a curve, for its median rows."""
+    cutoffs = realised_cutoffs(neurons, rule)
+    rows = neurons.group_by(KEY, maintain_order=True).agg(
+        pl.col("n_fit", "n_test").filter(pl.col("live")).median().cast(INTEGER)
+    )
+    return {
+        key: None if None in (fit, test) else smallest_detectable_proportion(fit, test, cutoffs[key[-1]], rule)
+        for *names, fit, test in rows.iter_rows() if (key := tuple(names)) is not None
+    }  # fmt: skip
