@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.power import smallest_detectable_proportion
 from denote.evidence.rule import Rule
-from denote.tables import CONTROLS, LABEL_PROPORTION_BY_DEPTH, NEURONS, table
+from denote.tables import CONTROLS, LABEL_PROPORTION_BY_DEPTH, LAYERS, NEURONS, empty, table
 
 RULE = Rule()
 PROPERTIES = {"a": 0.1, "b": 0.2, "NOT c": 0.7, "d": 0.4, "NOT e": 0.6, "NOT a": 0.9}
@@ -30,8 +31,12 @@ def model(name: str, shift: float = 0.0, copies: int = 1) -> list[dict[str, Any]
     return rows + [neuron(name, "a", 0.1 + shift)] * (copies - 1)
 
 
+def summarised(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
+    return label_proportion_by_depth(label_proportion_by_model(neurons, controls, empty(LAYERS)), neurons, RULE)
+
+
 def by_depth(neurons: list[dict[str, Any]], controls: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    frame = label_proportion_by_depth(table(neurons, NEURONS), table(controls or [], CONTROLS), RULE)
+    frame = summarised(table(neurons, NEURONS), table(controls or [], CONTROLS))
     assert frame.columns == list(LABEL_PROPORTION_BY_DEPTH)
     assert frame.height == 1
     return frame.row(0, named=True)
@@ -112,6 +117,6 @@ def test_layers_families_and_epochs_stay_apart_in_order_of_depth() -> None:
         for epoch in (5, 1)
         for row in model("m")
     ]
-    frame = label_proportion_by_depth(table(rows, NEURONS), table([], CONTROLS), RULE)
+    frame = summarised(table(rows, NEURONS), table([], CONTROLS))
     assert frame.select("epoch", "depth").rows() == [(1, 2), (1, 10), (5, 2), (5, 10)]
     assert isinstance(frame, pl.DataFrame)

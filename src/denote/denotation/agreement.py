@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from denote.denotation.depth import denoted_properties
+from denote.denotation.by_model import denoted_properties
 from denote.denotation.stability import AGREEMENT
 from denote.evidence.intervals import t_interval
 from denote.tables import NEURONS_KEY, STABILITY, note, table
@@ -94,7 +94,7 @@ def _against_networks(own: pl.DataFrame) -> Row:
 def _denoted(neurons: pl.DataFrame) -> dict[str, frozenset[str]]:
     """What each object model denotes, in the order of the rows; nothing where it denotes nothing."""
     return {
-        str(model): frozenset(denoted_properties(part)["pair"])
+        str(model): frozenset(denoted_properties(part, ["object_model"])["pair"])
         for (model,), part in neurons.group_by(["object_model"], maintain_order=True)
     }
 

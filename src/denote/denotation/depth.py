@@ -5,170 +5,113 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from denote.denotation.by_model import LEAST_DISTINCT
 from denote.denotation.power import smallest_detectable_proportion
-from denote.denotation.properties import complement
 from denote.denotation.rule import realised_cutoffs
 from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule
-from denote.tables import LABEL_PROPORTION_BY_DEPTH, LABEL_PROPORTION_BY_DEPTH_KEY, TEXT, note, table
+from denote.tables import LABEL_PROPORTION_BY_DEPTH, LABEL_PROPORTION_BY_DEPTH_KEY, note, table
 
-LEAST_DISTINCT = 5
-"""Distinct denoted properties below which a (model, layer) is a gap."""
 KEY = list(LABEL_PROPORTION_BY_DEPTH_KEY)
-Model = dict[str, Any]
+PLACE = [*KEY, "depth", "relative_depth"]
+Row = dict[str, Any]
+
+ONE, HALF = (0.0, 1.0), (0.0, 0.5)
+INTERVALS = {
+    "share_denoting": ("share_denoting_mean", "share_denoting", ONE),
+    "label_proportion": ("label_proportion_mean", "label_proportion", ONE),
+    "folded": ("folded_mean", "folded", HALF),
+    "rotated_share_denoting": ("rotated_share_denoting", "rotated_share", ONE),
+    "rotated_label_proportion": ("rotated_label_proportion_mean", "rotated_label_proportion", ONE),
+    "rotated_folded": ("rotated_folded_mean", "rotated_folded", HALF),
+    "untrained_share_denoting": ("untrained_share_denoting", "untrained_share", ONE),
+    "untrained_label_proportion": ("untrained_label_proportion_mean", "untrained_label_proportion", ONE),
+    "untrained_folded": ("untrained_folded_mean", "untrained_folded", HALF),
+}
+"""Columns by model, with the columns of their mean and of its interval, and where the mean can lie."""
+
+MEANS = {
+    "majority_side_share": "majority_side_share", "on_proportion": "on_proportion_mean",
+    "unconditional_label_proportion": "unconditional_label_proportion_mean",
+    "unconditional_folded": "unconditional_folded_mean", "active_share": "active_share_mean",
+    "property_entropy": "property_entropy_mean", "n_members": "n_members_mean", "n_live": "n_live_mean",
+    "participation_ratio": "participation_ratio_mean",
+}  # fmt: skip
+COUNTS = ("n_neurons", "n_live", "n_denoting", "n_distinct")
 
 
-def label_proportion_by_depth(neurons: pl.DataFrame, controls: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Summarise what neurons denote by depth.
-
-    Each number is computed within an object model first and then averaged over models; neurons are never pooled. A
-    property that several neurons of a layer denote counts once; for the folded value so does a complement. An object
-    model with fewer than ``LEAST_DISTINCT`` distinct denoted properties in a layer is a gap there.
+def label_proportion_by_depth(by_model: pl.DataFrame, neurons: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Average over object models what each denotes; neurons are never pooled.
 
     Args:
-        neurons: Columns of ``tables.NEURONS``, decided by :func:`decide_neurons`.
-        controls: Columns of ``tables.CONTROLS``, decided by :func:`decide_replicates`; rows of ``untrained`` and
-            ``rotated`` neurons are used. They carry the identity of the object model they stand beside; each of its
-            draws is summarised by itself and the draws are averaged within the model.
+        by_model: Columns of ``tables.LABEL_PROPORTION_BY_MODEL``. Rows of several poolings or probe seeds of one object
+            model are averaged first: they are no replicates.
+        neurons: Columns of ``tables.NEURONS``, decided; what the rule could have seen follows from their rows.
         rule: Thresholds of the rule.
 
     Returns:
         Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``, by depth. Numbers of neurons and of distinct properties are
         sums over models.
     """
-    cutoffs = realised_cutoffs(neurons, rule)
-    replicates = controls.filter(pl.col("neuron").is_not_null() & pl.col("layer").is_not_null())
-    beside = {
-        control: _grouped(replicates.filter(pl.col("control") == control)) for control in ("untrained", "rotated")
+    detectable, rows = _detectable(neurons, rule), []
+    sums = {
+        row[: len(KEY)]: dict(zip(COUNTS, row[len(KEY) :], strict=True))
+        for row in by_model.group_by(KEY).agg(pl.col(COUNTS).sum()).select(*KEY, *COUNTS).iter_rows()
     }
-    rows = []
-    for key, group in neurons.group_by(KEY, maintain_order=True):
-        controls_here = {control: groups.get(key) for control, groups in beside.items()}
-        rows.append({**dict(zip(KEY, key, strict=True)), **_layer(group, controls_here, cutoffs, rule)})
+    for key, models in averaged_within_models(by_model).group_by(KEY, maintain_order=True):
+        rows.append({**dict(zip(KEY, key, strict=True)), **_layer(models, sums[key], detectable.get(key))})
     return table(rows, LABEL_PROPORTION_BY_DEPTH).sort(
         "dataset", "architecture", "trained", "epoch", "family", "depth", "layer"
     )
 
 
-def denoted_properties(neurons: pl.DataFrame) -> pl.DataFrame:
-    """The distinct denoted properties of one (model, layer), with both label proportions.
-
-    ``pair`` names a property and its complement alike, so that the folded value counts them once.
-    """
-    return (
-        neurons.filter(pl.col("denotes").fill_null(False))
-        .unique("property", keep="first", maintain_order=True)
-        .select("property", "label_proportion", "folded_label_proportion", pair=_pair(pl.col("property")))
+def averaged_within_models(by_model: pl.DataFrame) -> pl.DataFrame:
+    """One row per object model, layer and family: means over poolings and probe seeds, without gaps."""
+    numbers = [*INTERVALS, *MEANS]
+    return by_model.group_by(*PLACE, "object_model", maintain_order=True).agg(
+        pl.col(numbers).mean(),
+        pl.col("is_head").any(),
+        pl.col("sign_identified").all(ignore_nulls=False),
     )
 
 
-def _grouped(frame: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:
-    return {} if frame.is_empty() else frame.partition_by(KEY, as_dict=True)
-
-
-def _layer(
-    group: pl.DataFrame, beside: Mapping[str, pl.DataFrame | None], cutoffs: Mapping[str, float], rule: Rule
-) -> dict[str, Any]:
-    models = _summaries(group, "object_model")
-    n_live, n_denoting = (sum(model[name] for model in models) for name in ("n_live", "n_denoting"))
-    untrained, rotated = (_draws(beside[control]) for control in ("untrained", "rotated"))
-    first = group.row(0, named=True)
-    gaps = sum(model["label_proportion"] is None for model in models)
-    detectable = _detectable(group, cutoffs, rule)
-    proportion, folded = (
-        t_interval(_values(models, name), within=within)
-        for name, within in (("label_proportion", (0.0, 1.0)), ("folded", (0.0, 0.5)))
+def _layer(models: pl.DataFrame, counts: Mapping[str, int], detectable: float | None) -> Row:
+    n_models, first = len(models), models.row(0, named=True)
+    gaps = int(models["folded"].null_count())
+    row: Row = {
+        "depth": first["depth"], "relative_depth": first["relative_depth"], "n_models": n_models, **counts,
+        "share_denoting": counts["n_denoting"] / counts["n_live"] if counts["n_live"] else None,
+        "smallest_detectable_proportion": detectable, "is_head": first["is_head"],
+        "sign_identified": models["sign_identified"].all(ignore_nulls=False),
+    }  # fmt: skip
+    for name, (mean, bounds, within) in INTERVALS.items():
+        row |= t_interval(models[name].drop_nulls(), within=within).columns(mean, bounds=bounds)
+    row |= {mean: models[name].mean() for name, mean in MEANS.items()}
+    row["note"] = note(
+        f"{gaps} of {n_models} models a gap: fewer than {LEAST_DISTINCT} distinct denoted properties" if gaps else None,
+        "no interval: fewer than 2 models" if n_models - gaps < 2 else None,
+        _why_null("rotated", row),
+        _why_null("untrained", row),
+        None if detectable is not None else "no label proportion can be detected with these rows",
     )
-    return {
-        "depth": first["depth"], "relative_depth": first["relative_depth"],
-        "n_models": len(models), "n_neurons": group.height, "n_live": n_live, "n_denoting": n_denoting,
-        "n_distinct": sum(model["n_distinct"] for model in models),
-        "share_denoting": n_denoting / n_live if n_live else None,
-        "rotated_share_denoting": _mean(rotated, "share_denoting"),
-        "untrained_share_denoting": _mean(untrained, "share_denoting"),
-        **proportion.columns("label_proportion_mean", bounds="label_proportion"),
-        **folded.columns("folded_mean", bounds="folded"),
-        "rotated_folded_mean": _mean(rotated, "folded"),
-        "majority_side_share": _mean(models, "majority_side"),
-        "on_proportion_mean": _mean(models, "on_proportion"),
-        "unconditional_label_proportion_mean": _mean(models, "unconditional"),
-        "unconditional_folded_mean": _mean(models, "unconditional_folded"),
-        "untrained_label_proportion_mean": _mean(untrained, "label_proportion"),
-        "untrained_folded_mean": _mean(untrained, "folded"),
-        "smallest_detectable_proportion": detectable,
-        "note": note(
-            f"{gaps} of {len(models)} models a gap: fewer than {LEAST_DISTINCT} distinct denoted properties"
-            if gaps else None,
-            "no interval: fewer than 2 models" if len(models) - gaps < 2 else None,
-            _why_null("rotated", rotated),
-            _why_null("untrained", untrained),
-            None if detectable is not None else "no label proportion can be detected with these rows",
-        ),
-    }  # fmt: skip
+    return row
 
 
-def _summaries(frame: pl.DataFrame, *unit: str) -> list[Model]:
-    return [_summary(part) for _, part in frame.group_by(list(unit), maintain_order=True)]
-
-
-def _summary(neurons: pl.DataFrame) -> Model:
-    """One object model's layer (or one draw of its control); None where a number is undefined."""
-    live, distinct = neurons.filter("live"), denoted_properties(neurons)
-    n_live, n_denoting = live.height, int(live.get_column("denotes").sum() or 0)
-    summary: Model = {
-        "object_model": neurons.item(0, "object_model"), "n_live": n_live, "n_denoting": n_denoting,
-        "n_distinct": distinct.height, "share_denoting": n_denoting / n_live if n_live else None,
-        "on_proportion": live.get_column("on_proportion").mean(),
-        "unconditional": live.get_column("label_proportion").mean(),
-        "unconditional_folded": live.get_column("folded_label_proportion").mean(),
-        "label_proportion": None, "folded": None, "majority_side": None,
-    }  # fmt: skip
-    if distinct.height >= LEAST_DISTINCT:
-        proportions = distinct.get_column("label_proportion")
-        summary["label_proportion"] = proportions.mean()
-        summary["majority_side"] = (proportions > 0.5).mean()
-        summary["folded"] = distinct.unique("pair").get_column("folded_label_proportion").mean()
-    return summary
-
-
-def _draws(frame: pl.DataFrame | None) -> list[Model] | None:
-    """A control's summaries, averaged over the draws of each object model; None where the control was not run."""
-    if frame is None or frame.is_empty():
-        return None
-    by_model: dict[str, list[Model]] = {}
-    for summary in _summaries(frame, "object_model", "draw"):
-        by_model.setdefault(summary["object_model"], []).append(summary)
-    names = ("share_denoting", "label_proportion", "folded")
-    return [{name: _mean(draws, name) for name in names} for draws in by_model.values()]
-
-
-def _values(models: list[Model] | None, name: str) -> list[float]:
-    return [model[name] for model in models or [] if model[name] is not None]
-
-
-def _mean(models: list[Model] | None, name: str) -> float | None:
-    values = _values(models, name)
-    return float(np.mean(values)) if values else None
-
-
-def _why_null(control: str, models: list[Model] | None) -> str | None:
-    if models is None:
+def _why_null(control: str, row: Row) -> str | None:
+    if row[f"{control}_share_denoting"] is None:
         return f"{control}: not run"
-    if _mean(models, "label_proportion") is None:
+    if row[f"{control}_folded_mean"] is None:
         return f"{control}: fewer than {LEAST_DISTINCT} distinct denoted properties"
     return None
 
 
-def _detectable(group: pl.DataFrame, cutoffs: Mapping[str, float], rule: Rule) -> float | None:
-    rows = group.filter("live").select(pl.col("n_fit", "n_test").median()).row(0)
-    if None in rows:
-        return None
-    return smallest_detectable_proportion(int(rows[0]), int(rows[1]), cutoffs[group.item(0, "family")], rule)
-
-
-def _pair(name: pl.Expr) -> pl.Expr:
-    """The same text for a property and its complement: the one without ``NOT``."""
-    return name.map_elements(lambda text: min(text, complement(text), key=len), return_dtype=TEXT)
+def _detectable(neurons: pl.DataFrame, rule: Rule) -> dict[tuple[Any, ...], float | None]:
+    """Smallest detectable proportion of every layer, at its median numbers of rows."""
+    cutoffs = realised_cutoffs(neurons, rule)
+    rows = neurons.filter("live").group_by(KEY).agg(pl.col("n_fit", "n_test").median()).drop_nulls()
+    return {
+        key: smallest_detectable_proportion(int(n_fit), int(n_test), cutoffs[key[KEY.index("family")]], rule)
+        for *place, n_fit, n_test in rows.select(*KEY, "n_fit", "n_test").iter_rows() for key in [tuple(place)]
+    }  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
 from denote.evidence.rule import Rule
 from denote.observation.images import Images
@@ -71,7 +72,8 @@ class Observation(Evidence):
 
     def label_proportion_by_depth(self) -> pl.DataFrame:
         """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH`` for this one object model."""
-        return label_proportion_by_depth(self.neurons, self.controls, self.rule)
+        by_model = label_proportion_by_model(self.neurons, self.controls, self.tables["layers"])
+        return label_proportion_by_depth(by_model, self.neurons, self.rule)
 
     def write(self, folder: Path) -> None:
         """Save tables and observers into a job's folder."""
