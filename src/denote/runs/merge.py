@@ -9,9 +9,13 @@ from pathlib import Path
 import polars as pl
 
 from denote.denotation.agreement import stability
+from denote.denotation.analysis import Analysis
+from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
+from denote.denotation.depth_tests import depth_tests
 from denote.denotation.distinct import denoted
 from denote.denotation.rule import best_per_key
+from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
@@ -22,7 +26,6 @@ from denote.tables import (
     CURVES_KEY,
     EXAMPLES_KEY,
     JOB_TABLES,
-    LABEL_PROPORTION_BY_DEPTH,
     LAYERS_KEY,
     NEURONS_KEY,
     ON_RATES_KEY,
@@ -55,17 +58,17 @@ class Merged(Evidence):
     @classmethod
     def of(cls, observation: Observation) -> Merged:
         """The tables of one observation, with what a sweep adds."""
-        return cls(_summarised(observation.tables, observation.rule))
+        return cls(_summarised(observation.tables, observation.rule, Analysis()))
 
 
-def merge(jobs: Sequence[Path], rule: Rule) -> Merged:
+def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) -> Merged:
     """Merge the tables of job folders and decide again over all of them.
 
     A neuron that was searched by several jobs keeps, per family, the property with the best *fit* score; a cell that
     several jobs have is the same cell and is kept once. An attribute's pairs at a layer all come from the job that its
     row of the scan comes from: jobs that differ in ``probe_seed`` may have scanned other rows (``equal_rows``), and the
     smallest p-values of several scans are no family of tests. Examples of a neuron stay where they show the property
-    that it keeps.
+    that it keeps. Depth is tested as ``analysis`` planned; None: with nothing planned.
     """
     tables = {name: _distinct(name, _concat(jobs, name)) for name in JOB_TABLES}
     tables["pairs"] = tables["pairs"].join(tables["scan"], on=[*SCAN_KEY, _JOB], how="semi", maintain_order="left")
@@ -73,16 +76,20 @@ def merge(jobs: Sequence[Path], rule: Rule) -> Merged:
         tables["neurons"], on=[*NEURONS_KEY, "property"], how="semi", nulls_equal=True, maintain_order="left"
     )
     tables = {name: frame.drop(_JOB, strict=False) for name, frame in tables.items()}
-    return Merged(_summarised(decide(tables, rule), rule))
+    return Merged(_summarised(decide(tables, rule), rule, analysis or Analysis()))
 
 
-def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule) -> dict[str, pl.DataFrame]:
+def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analysis) -> dict[str, pl.DataFrame]:
     """Decided tables, and what is made of all of them together."""
-    by_depth = label_proportion_by_depth(tables["neurons"], tables["controls"], rule)
+    by_model = label_proportion_by_model(tables["neurons"], tables["controls"], tables["layers"])
+    tests = depth_tests(by_model, analysis)
     return {
         **{name: empty(schema) for name, schema in SWEEP_TABLES.items()},
         **tables,
-        "label_proportion_by_depth": by_depth.select(*LABEL_PROPORTION_BY_DEPTH),
+        "label_proportion_by_model": by_model,
+        "label_proportion_by_depth": label_proportion_by_depth(by_model, tables["neurons"], rule),
+        "depth_tests": tests,
+        "depth_verdicts": depth_verdicts(tests, analysis),
         "properties": denoted(tables["neurons"]),
         "stability": stability(tables["neurons"], tables["controls"]),
         "first_decisive": first_decisive(tables["cells"], tables["layers"]),
