@@ -144,8 +144,8 @@ def check(config: Mapping[str, Any]) -> None:
 
 
 KEYS = (
-    "attribute", "probe", "control", "seed", "probe_seed", "split", "evidence", "analysis", "sweep_name", "store", "device",
-    "memory_limit", "on_existing", "tags", "dataset", "architecture", "layer", "trainer", "logger",
+    "attribute", "probe", "control", "seed", "probe_seed", "split", "evidence", "analysis", "sweep_name", "store",
+    "device", "memory_limit", "on_existing", "tags", "dataset", "architecture", "layer", "trainer", "logger",
 )  # fmt: skip
 """Top-level keys of the configuration."""
 

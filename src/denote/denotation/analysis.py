@@ -1,4 +1,4 @@
-"""What was fixed about the test of depth before a sweep ran; each field is a key of ``analysis.*`` (METHOD section 6)."""
+"""What was fixed about the test of depth before a sweep ran: the keys of ``analysis.*`` (METHOD section 6)."""
 
 from __future__ import annotations
 

@@ -37,9 +37,9 @@ def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, lay
     Args:
         neurons: Columns of ``tables.NEURONS``, decided.
         controls: Columns of ``tables.CONTROLS``, decided; neurons of ``rotated`` and ``untrained`` are used. They
-            carry the identity of the object model they stand beside; each draw is summarised by itself, then averaged.
-        layers: Columns of ``tables.LAYERS``; what it does not know is null, but for ``is_head``, which is then the layer
-            at relative depth 1.
+            carry the identity of the object model they stand beside; draws are summarised one by one, then averaged.
+        layers: Columns of ``tables.LAYERS``; what it does not know is null, but for ``is_head``, which is then the
+            layer at relative depth 1.
 
     Returns:
         Columns of ``tables.LABEL_PROPORTION_BY_MODEL``, by depth.
