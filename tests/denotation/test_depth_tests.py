@@ -167,9 +167,8 @@ def test_too_few_models_for_so_many_tests_are_not_testable() -> None:
 def test_the_trend_is_a_t_test_of_rank_correlations() -> None:
     frame = networks(slope=0.01)
     row = row_of(depth_tests(frame, PLANNED), "trend", "folded")
-    found = [
-        stats.spearmanr(np.arange(5), values).statistic for values in grid(frame, pl.col("folded"), [*map("l{}".format, range(5))])
-    ]  # fmt: skip
+    profiles = grid(frame, pl.col("folded"), [f"l{depth}" for depth in range(5)])
+    found = [stats.spearmanr(np.arange(5), values).statistic for values in profiles]
     assert row["statistic"] == row["effect"] == pytest.approx(np.mean(found))
     assert row["p_value"] == pytest.approx(stats.ttest_1samp(found, 0).pvalue)
     same = row_of(depth_tests(networks(slope=0.5), PLANNED), "trend", "folded")

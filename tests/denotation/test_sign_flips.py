@@ -30,9 +30,8 @@ def by_hand(profiles: list[np.ndarray]) -> tuple[float, float]:
     rows = [np.array([row - sum(row) / len(row) for row in own]) for own in profiles]
     observed, at_least, patterns = statistic(rows), 0, 0
     for signs in product((1, -1), repeat=sum(len(own) for own in rows)):
-        left, flipped = list(signs), []
-        for own in rows:
-            flipped.append(np.array([left.pop(0) * row for row in own]))
+        left = list(signs)
+        flipped = [np.array([left.pop(0) * row for row in own]) for own in rows]
         patterns += 1
         at_least += statistic(flipped) >= observed - 1e-12
     return observed, at_least / patterns
