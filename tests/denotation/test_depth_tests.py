@@ -82,6 +82,7 @@ def test_a_gap_of_one_model_drops_the_layer_for_all() -> None:
 def test_fewer_than_three_layers_are_not_tested() -> None:
     row = row_of(depth_tests(networks(layers=2), PLANNED))
     assert row["p_value"] is None
+    assert row["n_models"] == 8
     assert row["testable"] is False
     assert "fewer than 3 layers" in row["note"]
 

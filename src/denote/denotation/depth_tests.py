@@ -51,13 +51,18 @@ def depth_tests(by_model: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
         for key, own in models.group_by(QUESTION, maintain_order=True)
         for row in _tests(list(profiles(own, analysis)), key, analysis)
     ]
-    made = table(rows, DEPTH_TESTS)
+    return _corrected(table(rows, DEPTH_TESTS), analysis)
+
+
+def _corrected(made: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
+    """The tests with Holm's correction and what follows from it."""
     # Data sets are the family of the primary tests; the others are corrected among themselves, within theirs.
     within = pl.when(pl.col("role") == PRIMARY).then(None).otherwise("dataset")
     family = ["trained", "epoch", "family", within, "role"]
     n_tests = pl.col("p_value").count().over(family)
-    corrected = made.with_columns(p_holm=pl.col("p_value").map_batches(_holm, return_dtype=NUMBER).over(family))
-    return corrected.with_columns(
+    return made.with_columns(
+        p_holm=pl.col("p_value").map_batches(_holm, return_dtype=NUMBER).over(family)
+    ).with_columns(
         testable=pl.when(pl.col("test") == EQUIVALENCE).then("testable")
         .otherwise(pl.col("p_value").is_not_null() & (pl.col("smallest_p").fill_null(0.0) * n_tests <= analysis.level)),
         significant=pl.when(pl.col("test") == EQUIVALENCE).then(pl.col("statistic") <= analysis.equivalence)
@@ -104,7 +109,7 @@ def _tests(every: list[Profiles], key: tuple[Any, ...], analysis: Analysis) -> I
 def _made(test: Test, every: Sequence[Profiles], quantity: str) -> Row:
     """A test's row, of the architectures that have the quantity at enough layers."""
     usable = [own for own in every if own.of(quantity) is not None]
-    row: Row = {"quantity": quantity, "n_models": sum(len(own.numbers[quantity]) for own in usable)}
+    row: Row = {"quantity": quantity, "n_models": sum(own.n_models for own in usable or every)}
     reasons = [f"{own.architecture} {_why_not(own, quantity)}" for own in every if own not in usable]
     if not usable:
         return row | {"note": note("not testable: " + ("; ".join(reasons) or "no layer"))}

@@ -44,6 +44,11 @@ class Profiles:
     numbers: Mapping[str, Float[np.ndarray, "model layer"]]
 
     @property
+    def n_models(self) -> int:
+        """Number of object models."""
+        return len(self.numbers[FOLDED])
+
+    @property
     def compared(self) -> Bool[np.ndarray, " layer"]:
         """Layers where no model has a gap, in the rotated control neither where that leaves enough of them."""
         strict = self._known(BEYOND)
@@ -62,7 +67,7 @@ class Profiles:
     def of(self, quantity: str) -> Float[np.ndarray, "model layer"] | None:
         """The quantity at the layers compared; None where those are too few, or it is not known there."""
         values = self.numbers[quantity][:, self.compared]
-        enough = values.shape[1] >= LEAST_LAYERS and len(values) > 0
+        enough = values.shape[1] >= LEAST_LAYERS
         return values if enough and np.isfinite(values).all() else None
 
     def _known(self, quantity: str) -> Bool[np.ndarray, " layer"]:

@@ -21,7 +21,7 @@ ROUNDING = 1e-9
 NOTHING = 1e-12
 """Distance from a model's mean that is rounding: a flat profile must not look like a pattern."""
 
-Profiles = Sequence[Float[np.ndarray, "model layer"]]
+Grids = Sequence[Float[np.ndarray, "model layer"]]
 """One array per architecture: a number for every object model at every layer, none missing."""
 
 
@@ -31,7 +31,7 @@ def centred(profile: Float[np.ndarray, "model layer"]) -> Float[np.ndarray, "mod
     return np.where(np.abs(distance) > NOTHING, distance, 0.0)
 
 
-def sign_flip_test(profiles: Profiles, *key: int | str) -> tuple[float, float]:
+def sign_flip_test(profiles: Grids, *key: int | str) -> tuple[float, float]:
     """Test whether the mean profile is flat, each object model being one observation (METHOD section 6).
 
     Each model's profile is centred. T = sum over architectures of (its models / all models) x mean over layers of (mean
