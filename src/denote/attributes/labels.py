@@ -47,7 +47,7 @@ class Formulas:
 
     atoms: Labels
     length: int = 3
-    beam: int = 64
+    beam: int = 32
     penalty: float = 0.005
 
 
