@@ -19,7 +19,7 @@ from denote.observers.scan_kernels import compiled
 WORD = 64
 """Rows in a word."""
 
-BEST = 4
+BEST = 2
 """Literals that all pairs are joined to."""
 
 EVERY_OTHER, PAIRS, NIBBLES = (
