@@ -1,8 +1,8 @@
 """What the observers cost, beside what a user would take instead, on the same data in one process.
 
 python scripts/benchmark.py [--state synthetic|network] [--sections linear,neuron] [--rows N] [--json FILE], all in
---help. Loops too slow to be run whole are run in part and scaled up, and the notes say so. The sections `disk` and
-`subsets` are only run when they are asked for.
+--help. Loops too slow to be run whole are run in part and scaled up, and the notes say so. The sections `disk`,
+`subsets` and `formulas` are only run when they are asked for.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Only here, so that a mistake on the command line is told at once.
     from benchmarks import evidence, layers, linear, neuron, report, scaling
     from benchmarks.disk import disk
+    from benchmarks.formulas import formulas
     from benchmarks.states import Bench
     from benchmarks.subsets import subsets
 
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "linear": linear.linear, "shuffled": linear.shuffled, "path": linear.path, "neuron": neuron.neuron,
         "layers": layers.layers, "evidence": evidence.evidence, "scaling": scaling.scaling,
     }  # fmt: skip
-    alone = {"disk": disk, "subsets": subsets}  # with states of their own
+    alone = {"disk": disk, "subsets": subsets, "formulas": formulas}  # with states of their own
     rows = []
     with tempfile.TemporaryDirectory(prefix="denote-benchmark-", dir=arguments.folder) as folder:
         bench = Bench(arguments, Path(folder))

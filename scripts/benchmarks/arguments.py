@@ -13,7 +13,7 @@ from denote.errors import DenoteError
 STATES = ("synthetic", "network")
 SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "evidence", "scaling")
 """Those that run unless others are asked for."""
-ASKED = ("disk", "subsets")
+ASKED = ("disk", "subsets", "formulas")
 """Those that only run when they are asked for."""
 
 
@@ -44,6 +44,9 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
         ("subset-rows", 10_000, 1_000, "samples of the large subset search"),
         ("subset-neurons", 10_000, 8, "neurons of the large subset search"),
         ("subset-classes", 100, 2, "classes of the large subset search"),
+        ("formula-rows", 10_000, 1_000, "samples of the large formula search"),
+        ("formula-neurons", 1_000, 8, "neurons of the large formula search"),
+        ("formula-atoms", 60, 3, "attributes of the large formula search"),
         ("seed", 0, 0, "of every draw"),
     ):
         parser.add_argument(f"--{name}", type=_at_least(least), default=default, metavar="N", help=meaning)

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
-SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "scaling", "disk", "subsets")
+SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "scaling", "disk", "subsets", "formulas")
 TINY = [
     "--rows=400", "--neurons=24", "--attributes=4", "--draws=2", "--layers=2", "--strengths=2", "--repeats=1",
     "--sample=2", "--disk-rows=20000", "--disk-neurons=24", "--disk-attributes=3",
-    "--subset-rows=1000", "--subset-neurons=40", "--subset-classes=5", f"--sections={','.join(SECTIONS)}",
+    "--subset-rows=1000", "--subset-neurons=40", "--subset-classes=5",
+    "--formula-rows=1000", "--formula-neurons=8", "--formula-atoms=5", f"--sections={','.join(SECTIONS)}",
 ]  # fmt: skip
 
 
@@ -47,7 +48,11 @@ def numbers(rows: list[dict[str, Any]], key: str) -> list[float]:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_speaks_of_every_state(results: dict[str, Any], section: str) -> None:
     states = {row["state"] for row in rows_of(results, section)}
-    alone = {"disk": {"disk"}, "subsets": {"drawn", *(f"digits, layer {depth}" for depth in range(3))}}
+    alone = {
+        "disk": {"disk"},
+        "subsets": {"drawn", *(f"digits, layer {depth}" for depth in range(3))},
+        "formulas": {"drawn"},
+    }
     assert states == alone.get(section, {"synthetic", "network"})
 
 
@@ -95,6 +100,12 @@ def test_every_gap_scores_no_less_on_fit_than_quantiles(results: dict[str, Any])
     gaps = numbers([row for row in rows_of(results, "subsets") if "fit_gap" in row], "fit_gap")
     assert len(gaps) == 12
     assert 0 <= min(gaps) <= max(gaps) < 0.01
+
+
+def test_a_beam_is_near_all_formulas(results: dict[str, Any]) -> None:
+    gaps = numbers([row for row in rows_of(results, "formulas") if "fit_gap" in row], "fit_gap")
+    assert len(gaps) == 12
+    assert -0.005 < min(gaps) <= max(gaps) < 0.02  # compared at quantiles, the winner's threshold is then set exactly
 
 
 def test_nothing_is_left_behind(results: dict[str, Any], folder: Path) -> None:
