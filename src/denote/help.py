@@ -39,6 +39,7 @@ Flags
 KEYS = """\
 Keys that are no group
   evidence.*           the rule's thresholds, permutations, rivals, curves: config.yaml of denote.conf explains each
+  analysis.family=NAME the family whose tests of depth are planned; without it they are exploratory
   split.group=COLUMN   rows that share a value of this column of the attribute table stay in one part
   on_existing=skip|redo|fail   what to do with a finished job whose settings are the same"""
 

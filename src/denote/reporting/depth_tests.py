@@ -16,6 +16,11 @@ TOO_OFTEN = (
     "Whatever the number of rows, by the default rule a neuron with TPR = TNR = .98 is on too often to denote a "
     "property rarer than about .08: curves and tests say nothing of rarer ones."
 )
+WORDS = {
+    "sign_flip": "flips", "folded - rotated_folded": "folded - rotated", "label_proportion": "unfolded",
+    "share_denoting - rotated_share_denoting": "share - rotated",
+}  # fmt: skip
+"""Names of tests and quantities that are shorter than those of the table."""
 LEAST_PAIRS = 3
 """Layers of networks below which a correlation is not worth telling."""
 
@@ -40,16 +45,17 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
     columns: list[Column] = [
         ("of", _of), ("family", text("family")), ("test", _named), ("role", text("role")),
         ("models", whole("n_models")), ("layers", whole("n_layers")), ("effect", _effect),
-        ("p", lambda row: small(row["p_value"])), ("Holm p", lambda row: small(row["p_holm"])),
-        ("smallest p", lambda row: small(row["smallest_p"])), ("testable", yes("testable")),
+        ("p", lambda row: small(row["p_value"])), ("Holm", lambda row: small(row["p_holm"])),
+        ("least p", lambda row: small(row["smallest_p"])), ("testable", yes("testable")),
         ("significant", yes("significant")), ("planned", yes("planned")), ("which layers", text("layers")),
         ("note", note),
     ]  # fmt: skip
     caption = (
-        "Object models are the observations. sign_flip: are layers alike, the profile of every model having either "
+        "Object models are the observations. flips: are layers alike, when the profile of every model may have either "
         "sign; effect: largest difference between two layers of the mean profile. trend: rank correlation with depth, "
         "mean over models with its t-interval. equivalence: effect is the farthest end of the layers' 90 % intervals. "
-        "smallest p: what so many models can reach at best. planned: fixed before the sweep; all else is exploratory."
+        "Holm: p after Holm's correction. least p: what so many models can reach at best. planned: fixed before the "
+        "sweep; all else is exploratory."
     )
     shown = tests.filter(pl.col("trained").fill_null(value=True))
     return sheet("Does it depend on depth?", caption, columns, shown.iter_rows(named=True), "depth_tests.parquet")
@@ -90,7 +96,8 @@ def _of(row: Row) -> str:
 
 
 def _named(row: Row) -> str:
-    return f"{row['test']} of {row['quantity']}"
+    test, quantity = row["test"], row["quantity"]
+    return f"{WORDS.get(test, test)} of {WORDS.get(quantity, quantity)}"
 
 
 def _effect(row: Row) -> str:

@@ -27,7 +27,7 @@ from denote.states.layers import Layer
 
 MOST_LISTED = 10
 
-TESTS_SHOWN = ("of", "family", "test", "models", "layers", "p", "Holm p", "smallest p", "testable")
+TESTS_SHOWN = ("test", "models", "layers", "p", "Holm", "least p", "testable")
 """Columns of the tests of depth that the terminal has room for."""
 
 
@@ -106,16 +106,21 @@ def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
 
 
 def _print_depth_tests(console: Console, tables: Mapping[str, pl.DataFrame]) -> None:
-    """The tests that the verdict rests on, those of single architectures left to the report; then the verdict."""
-    tests = tables["depth_tests"].filter(pl.col("role") != "exploratory", pl.col("p_value").is_not_null())
-    written = depth_tests_sheet(tests)
-    if written.rows:
-        table = Table(title=written.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        places = [written.header.index(name) for name in TESTS_SHOWN]
+    """The tests that the verdicts rest on, those of single architectures left to the report; then the verdicts."""
+    tests = tables["depth_tests"].filter(
+        pl.col("role") != "exploratory", pl.col("p_value").is_not_null(), pl.col("trained").fill_null(value=True)
+    )
+    for _, own in tests.group_by("dataset", "trained", "epoch", "family", maintain_order=True):
+        written = depth_tests_sheet(own)
+        of, family = written.rows[0][:2]
+        table = Table(
+            title=escape(f"{of}, family '{family}': does it depend on depth?"), title_justify="left",
+            box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),
+        )  # fmt: skip
         for name in TESTS_SHOWN:
-            table.add_column(name, justify="left" if name in ("of", "family", "test") else "right")
+            table.add_column(name, justify="left" if name == "test" else "right")
         for row in written.rows:
-            table.add_row(*(escape(row[place]) for place in places))
+            table.add_row(*(escape(row[written.header.index(name)]) for name in TESTS_SHOWN))
         console.print(table)
     for sentence in verdict_sentences(tables):
         console.print(escape(sentence), highlight=False)
