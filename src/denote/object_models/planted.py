@@ -70,8 +70,8 @@ class PlantedLayer(nn.Module):
     def forward(self, inputs: Float[Tensor, "sample number"]) -> Float[Tensor, "sample neuron"]:
         """Activations."""
         height = inputs.new_tensor([neuron.d_prime for neuron in self.neurons])
-        sinks = inputs.new_tensor([neuron.sign < 0 for neuron in self.neurons])
-        return height * (self.holds(inputs) - sinks) + self.layout.noise(inputs) @ self.projection.T
+        sinks = inputs.new_tensor([float(neuron.sign < 0) for neuron in self.neurons])
+        return height * (self.holds(inputs).float() - sinks) + self.layout.noise(inputs) @ self.projection.T
 
     def holds(self, inputs: Float[Tensor, "sample number"]) -> Bool[Tensor, "sample neuron"]:
         """Where every neuron's property holds; nowhere for a neuron without one."""
