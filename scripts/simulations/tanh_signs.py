@@ -45,8 +45,8 @@ from simulations.chance import most
 from simulations.row import Row
 
 MODELS = 8
-HIDDEN, WIDTH = 5, 48
-STEPS, BATCH, RATE = 300, 64, 3e-3
+HIDDEN, WIDTH = 7, 64
+STEPS, BATCH, RATE = 400, 64, 5e-3
 """Of training with Adam."""
 TOGETHER = 10
 """Sweeps whose networks are trained side by side."""
