@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from denote.attributes.families import check_spec, families, merge_labels
-from denote.attributes.labels import Family, Labels
+from denote.attributes.families import check_spec, families
+from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
 from denote.data.digits import load_digits
 from denote.data.parts import Parts

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from denote.attributes import kinds
+from denote.attributes import formulas, kinds
 from denote.attributes.expressions import parse_where
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, merge_labels
 from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
 
@@ -21,6 +19,7 @@ KINDS: Mapping[str, Callable[..., Family]] = {
     "subsets": kinds.subsets,
     "columns": kinds.columns,
     "quantiles": kinds.quantiles,
+    "formulas": formulas.formulas,
 }
 """What ``kind`` of an option may be; the other keys of the option are the keyword arguments."""
 
@@ -44,6 +43,10 @@ def check_spec(spec: Mapping[str, Any]) -> None:
         raise AttributeLabelError("attribute", "no attribute is chosen", allowed)
     for option, settings in options.items():
         _check_option(option, settings)
+    made = [option for option, settings in options.items() if settings["kind"] == "formulas"]
+    if len(made) > 1:
+        problem = f"{' and '.join(made)} are both of kind formulas, a single family"
+        raise AttributeLabelError("attribute", problem, "allowed: one of them, with the atoms of both")
 
 
 def families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
@@ -66,17 +69,6 @@ def families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
         family = KINDS[settings["kind"]](option, samples, **arguments)
         by_name.setdefault(family.name, []).append(family)
     return [replace(same[0], labels=merge_labels(same)) for same in by_name.values()]
-
-
-def merge_labels(families: Sequence[Family]) -> Labels:
-    """All attributes side by side, each name once: the first family that has it keeps it."""
-    names: dict[str, str] = {}
-    blocks = []
-    for family in families:
-        new = [column for column, name in enumerate(family.labels.names) if name not in names]
-        names.update({family.labels.names[column]: family.labels.families[column] for column in new})
-        blocks.append(family.labels.values[:, new])
-    return Labels(tuple(names), tuple(names.values()), np.concatenate(blocks, axis=1))
 
 
 def _where(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -112,3 +104,5 @@ def _check_option(option: str, settings: Any) -> None:
             raise AttributeLabelError(f"{where}.{parameter.name}", f"is missing; kind {kind} needs it")
     if kind == "where":
         parse_where(settings["where"], f"{where}.where")
+    if kind == "formulas":
+        formulas.check(option, **{key: value for key, value in settings.items() if key != "kind"})

@@ -59,17 +59,24 @@ def family_halves(family: Family, fit: Int[np.ndarray, " row"], test: Int[np.nda
     """The family at the fit rows and at the test rows, in the order given."""
 
     def at(rows: Int[np.ndarray, " row"]) -> Family:
+        formulas, codes = family.formulas, family.codes
         return replace(
-            family, labels=family.labels.at(rows), codes=None if family.codes is None else family.codes[rows]
-        )
+            family, labels=family.labels.at(rows), codes=None if codes is None else codes[rows],
+            formulas=None if formulas is None else replace(formulas, atoms=formulas.atoms.at(rows)),
+        )  # fmt: skip
 
     return Halves(at(fit), at(test))
 
 
+def entering_attributes(values: Int8[np.ndarray, "row attribute"], entry_rows: int) -> Bool[np.ndarray, " attribute"]:
+    """Which attributes have enough fit rows of both kinds (METHOD section 2.1)."""
+    return np.asarray(((values == 1).sum(axis=0) >= entry_rows) & ((values == 0).sum(axis=0) >= entry_rows))
+
+
 def attribute_properties(family: Halves[Family], entry_rows: int) -> Properties:
-    """Every attribute of a family that has enough fit rows of both kinds (METHOD section 2.1)."""
+    """Every attribute of a family that enters."""
     fit, test = family.fit.labels.values, family.test.labels.values
-    enters = ((fit == 1).sum(axis=0) >= entry_rows) & ((fit == 0).sum(axis=0) >= entry_rows)
+    enters = entering_attributes(fit, entry_rows)
     patterns, codes = distinct_rows(np.concatenate([fit, test])[:, enters])
     names = tuple(name for name, inside in zip(family.fit.labels.names, enters, strict=True) if inside)
     return Properties(names, np.ascontiguousarray(patterns.T), Halves(codes[: len(fit)], codes[len(fit) :]))
@@ -94,8 +101,42 @@ def distinct_rows(
 
 
 def complement(name: str) -> str:
-    """Name of the property that holds exactly where this one does not: ``NOT odd`` for ``odd`` and back."""
-    return name.removeprefix("NOT ") if name.startswith("NOT ") else f"NOT {name}"
+    """Name of the property that holds exactly where this one does not, and back.
+
+    ``NOT odd`` for ``odd``, ``NOT (odd AND prime)`` for ``odd AND prime``.
+    """
+    if not name.startswith("NOT ") or joined(name):
+        return f"NOT ({name})" if joined(_bare(name)) else f"NOT {name}"
+    rest = name.removeprefix("NOT ")
+    return rest[1:-1] if rest != _bare(rest) and joined(_bare(rest)) else rest
+
+
+def in_parentheses(name: str) -> str:
+    """The name as it stands beside AND and OR: in parentheses where it holds one of them itself."""
+    return f"({name})" if joined(name) else name
+
+
+def joined(name: str) -> bool:
+    """Whether AND or OR stands in a name outside of all parentheses."""
+    depth = 0
+    for place, character in enumerate(name):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and name.startswith((" AND ", " OR "), place):
+            return True
+    return False
+
+
+def _bare(name: str) -> str:
+    """A name without parentheses around all of it."""
+    while name.startswith("(") and name.endswith(")") and _closes_last(name):
+        name = name[1:-1]
+    return name
+
+
+def _closes_last(name: str) -> bool:
+    """Whether the first parenthesis is closed by the last one."""
+    depths = np.cumsum([(character == "(") - (character == ")") for character in name])
+    return bool(depths.argmin() == len(name) - 1)
 
 
 def subset_name(members: Bool[np.ndarray, " class"], entered: Bool[np.ndarray, " class"], names: Sequence[str]) -> str:

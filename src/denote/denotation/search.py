@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from denote.attributes.labels import NULL, Family
+from denote.attributes.labels import NULL, Family, Formulas
 from denote.data.parts import Halves
+from denote.denotation.formulas import formula_properties, search_formulas
 from denote.denotation.properties import (
     Properties,
     attribute_properties,
     complement,
     distinct_rows,
+    entering_attributes,
     named_members,
     subset_name,
 )
@@ -78,9 +80,12 @@ def search(state: State, family: Halves[Family], settings: Settings | None = Non
         settings: Of the search.
 
     Returns:
-        For a family with class codes the best class subset; for any other the best attribute or its complement.
+        For a family with class codes the best class subset, for one of formulas the best formula, for any other the
+        best attribute or its complement.
     """
     settings = settings or Settings()
+    if family.fit.formulas is not None:
+        return _search_formulas(state, family, settings)
     if family.fit.codes is not None:
         return _search_subsets(state, family, settings)
     return _search_attributes(state, family, settings)
@@ -137,15 +142,46 @@ def _search_attributes(state: State, family: Halves[Family], settings: Settings)
         index[has] = (attribute + n_single * (direction < 0))[has]
     else:
         live = live_neurons(state)
-    left_out = len(family.fit.labels) - n_single
-    reason = (
-        f"no attribute has {settings.entry_rows} positive and negative fit rows"
-        if not n_single
-        else f"{left_out} attributes left out: fewer than {settings.entry_rows} positive or negative fit rows"
-        if left_out
-        else None
-    )
+    reason = _left_out(n_single, len(family.fit.labels), settings.entry_rows)
     return Candidates(properties, index, direction, threshold, score, live, reason)
+
+
+def _left_out(n_entered: int, n_attributes: int, entry_rows: int) -> str | None:
+    if not n_entered:
+        return f"no attribute has {entry_rows} positive and negative fit rows"
+    left_out = n_attributes - n_entered
+    return (
+        f"{left_out} attributes left out: fewer than {entry_rows} positive or negative fit rows" if left_out else None
+    )
+
+
+def _search_formulas(state: State, family: Halves[Family], settings: Settings) -> Candidates:
+    asked, atoms = _formulas(family.fit), Halves(_formulas(family.fit).atoms, _formulas(family.test).atoms)
+    enters = np.flatnonzero(entering_attributes(atoms.fit.values, settings.entry_rows))
+    reason = _left_out(len(enters), len(atoms.fit), settings.entry_rows)
+    values = Halves(atoms.fit.values[:, enters], atoms.test.values[:, enters])
+    if not len(enters):
+        none = np.full(state.shape[1], np.nan)
+        index = np.full(state.shape[1], -1)
+        codes = Halves(*(np.full(len(each), -1) for each in (values.fit, values.test)))
+        properties = Properties((), np.empty((0, 0), dtype=np.int8), codes, np.empty(0, dtype=np.int64))
+        return Candidates(properties, index, index + 1, none, none, live_neurons(state), reason)
+    found = search_formulas(
+        state, values.fit, asked, settings.thresholds, settings.entry_rows, settings.memory
+    )  # fmt: skip
+    formulas = list(dict.fromkeys(formula for formula in found.formulas if formula is not None))
+    properties, place = formula_properties(formulas, [atoms.fit.names[each] for each in enters], values)
+    of_formula = dict(zip(formulas, place, strict=True))
+    index = np.array([-1 if formula is None else of_formula[formula] for formula in found.formulas], dtype=np.int64)
+    return Candidates(
+        properties, index, (index >= 0).astype(np.int64), found.threshold, found.score, found.live, reason
+    )
+
+
+def _formulas(family: Family) -> Formulas:
+    if family.formulas is None:
+        raise ValueError(f"family {family.name} has formulas in one part only")
+    return family.formulas
 
 
 def _codes(family: Family) -> Int[np.ndarray, " row"]:

@@ -20,30 +20,30 @@ def shuffled(
     Args:
         family: The family at the fit and at the test rows.
         groups: Group of every row. Attributes that are constant in every group move with whole groups, and so do
-            class codes.
+            class codes, and the atoms of formulas if all are.
         probe_seed: Seed of the draws.
         draw: Which draw; the same for every layer, so that layers are compared under the same labels.
     """
-    if family.fit.codes is None:
-        values = Halves(family.fit.labels.values, family.test.labels.values)
-        moved = permutations.shuffled(values, probe_seed, draw, groups)
-        return Halves(_labelled(family.fit, moved.fit), _labelled(family.test, moved.test))
     members = Halves(_members(family.fit), _members(family.test))
-    # A code is one thing: its classes move with whole groups all together or not at all.
-    whole = groups is not None and permutations.group_constant(members, groups).all()
-    moved = permutations.shuffled(members, probe_seed, draw, groups if whole else None)
-    return Halves(replace(family.fit, codes=_codes(moved.fit)), replace(family.test, codes=_codes(moved.test)))
+    # A row's classes, or atoms, are one thing: they move with whole groups all together or not at all.
+    apart = groups is not None and family.fit.combines and not permutations.group_constant(members, groups).all()
+    moved = permutations.shuffled(members, probe_seed, draw, None if apart else groups)
+    return Halves(_with(family.fit, moved.fit), _with(family.test, moved.test))
 
 
-def _labelled(part: Family, values: Int8[np.ndarray, "row attribute"]) -> Family:
-    return replace(part, labels=replace(part.labels, values=values))
-
-
-def _members(part: Family) -> Int8[np.ndarray, "row class"]:
-    """Class codes as one attribute per class."""
-    codes = np.asarray(part.codes)[:, None]
+def _members(part: Family) -> Int8[np.ndarray, "row member"]:
+    """What moves, as labels: attributes, atoms of formulas, or class codes as one attribute per class."""
+    if part.formulas is not None:
+        return part.formulas.atoms.values
+    if part.codes is None:
+        return part.labels.values
+    codes = part.codes[:, None]
     return np.where(codes < 0, NULL, codes == np.arange(len(part.class_names))).astype(np.int8)
 
 
-def _codes(members: Int8[np.ndarray, "row class"]) -> Int[np.ndarray, " row"]:
-    return np.where((members < 0).any(axis=1), -1, members.argmax(axis=1))
+def _with(part: Family, members: Int8[np.ndarray, "row member"]) -> Family:
+    if part.formulas is not None:
+        return replace(part, formulas=replace(part.formulas, atoms=replace(part.formulas.atoms, values=members)))
+    if part.codes is None:
+        return replace(part, labels=replace(part.labels, values=members))
+    return replace(part, codes=np.where((members < 0).any(axis=1), -1, members.argmax(axis=1)))

@@ -106,7 +106,7 @@ def _second_fit(neurons: Neurons, state: Halves[State], family: Halves[Family], 
 def _thresholds(neurons: Neurons, state: Halves[State], family: Halves[Family], found: Candidates) -> SearchedAgain:
     """Half as many thresholds, the default instead of all; families that try every threshold are not searched again."""
     other, settings = found, neurons.settings
-    if family.fit.codes is not None:
+    if family.fit.combines:
         number = Settings.thresholds if settings.thresholds == "all" else max(2, settings.thresholds // 2)
         fewer = replace(neurons, settings=replace(settings, thresholds=number))
         other = fewer.search(state.fit, family)

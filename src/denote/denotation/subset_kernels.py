@@ -59,7 +59,7 @@ def best_subsets(
         _sort_rows(values[neuron], order[neuron], codes, ascending, classes)
         if n_rows == 0 or ascending[0] == ascending[n_rows - 1]:
             continue
-        _cut(ascending, places, cuts)
+        cut_in_gaps(ascending, places, cuts)
         own = _best_over_cuts(classes, cuts, size, ranking, above)
         _sort_classes(above / size, ranking, 0, own)
         _sort_classes(above / size, ranking, own, n_classes)
@@ -99,7 +99,7 @@ def counts_above(
     on = np.empty_like(size)
     for neuron in range(len(values)):
         _sort_rows(values[neuron], order[neuron], codes, ascending, classes)
-        _cut(ascending, places, cuts)
+        cut_in_gaps(ascending, places, cuts)
         on[:] = size
         row = 0
         for t in range(len(cuts)):
@@ -127,7 +127,7 @@ def _sort_rows(
 
 
 @compiled
-def _cut(
+def cut_in_gaps(
     ascending: Float[np.ndarray, " row"], places: Int[np.ndarray, " threshold"], cuts: Int[np.ndarray, " threshold"]
 ) -> None:
     """Move places inside a run of equal values to its nearer edge; not to an end of the data, which cuts nothing off.

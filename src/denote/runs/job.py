@@ -15,8 +15,8 @@ import polars as pl
 import torch
 from jaxtyping import Float, Float32, Int
 
-from denote.attributes.families import families, merge_labels
-from denote.attributes.labels import Family, Labels
+from denote.attributes.families import families
+from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves

@@ -1,0 +1,133 @@
+"""The family of formulas: AND, OR and NOT over the attributes that other rules make, searched by neurons only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from denote.attributes import kinds
+from denote.attributes.expressions import evaluate_where, parse_where
+from denote.attributes.labels import NULL, Family, Formulas, Labels, merge_labels
+from denote.data.samples import Samples
+from denote.errors import AttributeLabelError, one_of
+
+ATOMS: Mapping[str, Callable[[str, Samples], Family]] = {
+    "classes": kinds.classes, "columns": kinds.columns, "quantiles": kinds.quantiles,
+}  # fmt: skip
+"""Kinds whose attributes, by their default settings, may be the atoms of formulas."""
+
+LONGEST = 5
+"""Atoms of a formula; names of longer ones say little to a reader."""
+
+
+def formulas(
+    option: str,
+    samples: Samples,
+    *,
+    atoms: Sequence[str] = tuple(ATOMS),
+    where: Mapping[str, str] | None = None,
+    length: int = Formulas.length,
+    beam: int = Formulas.beam,
+    length_penalty: float = Formulas.penalty,
+) -> Family:
+    """All formulas over some attributes; none is a cell.
+
+    Of atoms that are equal or complements of each other on all samples the first is kept.
+
+    Args:
+        option: Name of the option.
+        samples: Where the atoms come from.
+        atoms: Kinds of attributes; one that the data has no attributes of is left out.
+        where: More atoms by name, as SQL expressions.
+        length: Most atoms of a formula, 1 to 5.
+        beam: Formulas of each length that are made longer, at least 1.
+        length_penalty: Balanced accuracy on *fit* that an atom more must gain, above 0.
+
+    Raises:
+        AttributeLabelError: as `check`, and where the data has no atom.
+    """
+    check(option, atoms, where, length, beam, length_penalty)
+    found = [*_of_kinds(option, samples, atoms), _of_expressions(option, samples, where or {})]
+    every = merge_labels(found)
+    if not len(every):
+        problem = f"the data has no attributes of kinds {', '.join(atoms) or '(none)'}"
+        raise AttributeLabelError(f"attribute.{option}.atoms", problem, "allowed: other kinds, or atoms by `where`")
+    kept = _distinct(every)
+    names = tuple(every.names[place] for place in kept)
+    unique = Labels(names, ("formulas",) * len(names), np.ascontiguousarray(every.values[:, kept]))
+    none = Labels((), (), np.zeros((len(samples), 0), dtype=np.int8))
+    return Family("formulas", none, formulas=Formulas(unique, length, beam, length_penalty))
+
+
+def check(
+    option: str,
+    atoms: Any = tuple(ATOMS),
+    where: Any = None,
+    length: Any = Formulas.length,
+    beam: Any = Formulas.beam,
+    length_penalty: Any = Formulas.penalty,
+) -> None:
+    """Refuse settings that can be known to be wrong without the data.
+
+    Raises:
+        AttributeLabelError: naming the key.
+    """
+    key = f"attribute.{option}"
+    if isinstance(atoms, str) or not isinstance(atoms, Sequence) or not (atoms or where):
+        raise AttributeLabelError(f"{key}.atoms", f"{atoms!r}", f"allowed: a list of {', '.join(ATOMS)}")
+    for kind in atoms:
+        if kind not in ATOMS:
+            raise AttributeLabelError(f"{key}.atoms", f"{kind!r} is no kind of atom", one_of(kind, ATOMS))
+    if not isinstance(where, Mapping | None):
+        raise AttributeLabelError(f"{key}.where", f"{where!r}", "allowed: a mapping of names to SQL expressions")
+    for text in (where or {}).values():
+        parse_where(text, f"{key}.where")
+    if not _whole(length) or not 1 <= length <= LONGEST:
+        raise AttributeLabelError(f"{key}.length", f"{length!r}", f"allowed: a whole number from 1 to {LONGEST}")
+    if not _whole(beam) or beam < 1:
+        raise AttributeLabelError(f"{key}.beam", f"{beam!r}", "allowed: a whole number, 1 or more")
+    if isinstance(length_penalty, bool) or not isinstance(length_penalty, int | float) or not 0 < length_penalty < 0.5:
+        why = "allowed: above 0 and below .5; without a penalty every neuron takes the longest formula"
+        raise AttributeLabelError(f"{key}.length_penalty", f"{length_penalty!r}", why)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _of_kinds(option: str, samples: Samples, atoms: Sequence[str]) -> Iterator[Family]:
+    for kind in atoms:
+        try:
+            yield ATOMS[kind](option, samples)
+        except AttributeLabelError:  # with default settings this only says that there are none
+            continue
+
+
+def _of_expressions(option: str, samples: Samples, where: Mapping[str, str]) -> Family:
+    key = f"attribute.{option}.where"
+    values = [evaluate_where(text, samples.table, key) for text in where.values()]
+    columns = np.stack(values, axis=1) if values else np.zeros((len(samples), 0), dtype=np.int8)
+    return Family("named", Labels(tuple(map(str, where)), ("named",) * len(where), columns))
+
+
+def _distinct(atoms: Labels) -> list[int]:
+    """Places of the atoms that are neither constant nor equal to an earlier one or its complement."""
+    seen: set[bytes] = set()
+    kept = []
+    for place, values in enumerate(atoms.values.T):
+        both = [np.ascontiguousarray(each).tobytes() for each in (values, _complement(values))]
+        if seen.isdisjoint(both) and _varies(values):
+            kept.append(place)
+        seen.add(both[0])
+    return kept
+
+
+def _complement(values: np.ndarray) -> np.ndarray:
+    return np.where(values == NULL, NULL, 1 - values).astype(np.int8)
+
+
+def _varies(values: np.ndarray) -> Bool[np.ndarray, ""]:
+    return np.asarray((values == 0).any() & (values == 1).any())
