@@ -99,7 +99,7 @@ def trained(data: DigitsModule, sweeps: Sequence[int]) -> Iterator[Halves[Values
 
     inputs = data.samples.inputs[np.arange(len(data.samples))]
     targets, rows = torch.from_numpy(data.learned.targets), torch.from_numpy(data.parts.object)
-    optimizer = torch.optim.Adam(parameters.values(), lr=RATE)
+    optimizer = torch.optim.Adam(parameters.values(), lr=RATE, fused=True)
     draws = torch_stream("tanh signs", "batches", sweeps[0])
     for _ in range(STEPS):
         batch = rows[torch.randint(len(rows), (len(networks), BATCH), generator=draws)]

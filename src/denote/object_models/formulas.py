@@ -75,7 +75,7 @@ class Formula:
         """The formula that holds where this one does not."""
         if len(self.literals) == 1:
             (literal,) = self.literals
-            return Formula((replace(literal, negated=not literal.negated),))
+            return replace(self, literals=(replace(literal, negated=not literal.negated),))
         return replace(self, negated=not self.negated)
 
     def share(self, layout: Layout) -> float:
