@@ -90,7 +90,9 @@ def judged(network: PlantedNetwork, samples: Samples, names: Sequence[str], draw
     fit, test = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
     searched = [family_halves(each, fit, test) for each in families({name: SPECS[name] for name in names}, samples)]
     layers = {layer.name: layer for layer in list_layers(network, samples.inputs[fit[:1]])}
-    truth = network.truth().rename({"property": "planted", "family": "planted_family", "label_proportion": "population"})
+    truth = network.truth().rename(
+        {"property": "planted", "family": "planted_family", "label_proportion": "population"}
+    )
     frames = []
     for name, planted in network.planted_layers().items():
         inputs = Halves(samples.inputs[fit], samples.inputs[test])

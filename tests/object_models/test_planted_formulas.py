@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from denote.data.planted import Layout
 from denote.denotation.properties import subset_name
-from denote.object_models.formulas import MOST_WITHOUT, Formula, Literal, class_subset, draw_formula, draw_subset, factor
+from denote.object_models.formulas import (
+    MOST_WITHOUT,
+    Formula,
+    Literal,
+    class_subset,
+    draw_formula,
+    draw_subset,
+    factor,
+)
 
 LAYOUT = Layout(4, (0.1, 0.3, 0.5))
 
@@ -57,12 +65,15 @@ def test_nothing_that_ignores_a_fact_is_better_than_said(formula: Formula) -> No
     facts, weights = population(LAYOUT)
     held = formula.holds(facts).numpy()
     literals = np.stack([literal.holds(facts).numpy() for literal in formula.literals])
-    positive, negative = np.where(held, weights, 0) / weights[held].sum(), np.where(held, 0, weights) / weights[~held].sum()
+    positive, negative = (
+        np.where(held, weights, 0) / weights[held].sum(),
+        np.where(held, 0, weights) / weights[~held].sum(),
+    )
     best = 0.0
     for left in range(len(literals)):
         others = np.delete(literals, left, axis=0)
         cells = others.T @ (1 << np.arange(len(others)))
-        for chosen in range(2 ** 2 ** len(others)):
+        for chosen in range(2**2 ** len(others)):
             says = (chosen >> cells) & 1 == 1
             best = max(best, (positive[says].sum() + negative[~says].sum()) / 2)
     assert formula.most_without(LAYOUT) == pytest.approx(best)
