@@ -238,6 +238,7 @@ def test_merging_keeps_the_values_of_the_family_that_came_first():
         ({"x": {"kind": "where"}}, r"attribute\.x\.where: is missing"),
         ({"x": {"kind": "where", "where": "SUM(a) > 1"}}, r"attribute\.x\.where: .*aggregate"),
         ({"where": "a IN (1"}, r"attribute\.where: .*not an SQL expression"),
+        ({"x": {"kind": "formulas"}, "y": {"kind": "formulas"}}, r"attribute: x and y are both of kind formulas"),
     ],
 )
 def test_a_spec_is_refused_before_there_are_data(spec, said):

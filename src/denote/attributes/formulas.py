@@ -83,8 +83,10 @@ def check(
             raise AttributeLabelError(f"{key}.atoms", f"{kind!r} is no kind of atom", one_of(kind, ATOMS))
     if not isinstance(where, Mapping | None):
         raise AttributeLabelError(f"{key}.where", f"{where!r}", "allowed: a mapping of names to SQL expressions")
-    for text in (where or {}).values():
+    for name, text in (where or {}).items():
         parse_where(text, f"{key}.where")
+        if str(name).startswith("NOT "):
+            raise AttributeLabelError(f"{key}.where", f"{name!r} is a name that starts with NOT", "allowed: others")
     if not _whole(length) or not 1 <= length <= LONGEST:
         raise AttributeLabelError(f"{key}.length", f"{length!r}", f"allowed: a whole number from 1 to {LONGEST}")
     if not _whole(beam) or beam < 1:

@@ -19,6 +19,9 @@ from denote.observers.scan_kernels import compiled
 WORD = 64
 """Rows in a word."""
 
+BEST = 4
+"""Literals that all pairs are joined to."""
+
 EVERY_OTHER, PAIRS, NIBBLES = (
     np.uint64(0x5555555555555555),
     np.uint64(0x3333333333333333),
@@ -79,8 +82,9 @@ def best_formulas(
     """The best formula of every neuron: its balanced accuracy at the best threshold less what its length costs.
 
     Formulas are chains, ``((a AND b) OR c) AND d``: each length joins one literal to the best formulas of the length
-    before, all literals to begin with. What has the rows of one of its parts, or of a formula that is there already,
-    is left out. Of equals the shortest is taken, then the first.
+    before, all literals to begin with; those of three are also made of all pairs and the best literals. What has the
+    rows of one of its parts, or of a formula that is there already, is left out. Of equals the shortest is taken, then
+    the first.
 
     Args:
         values: Finite activations.
@@ -101,7 +105,8 @@ def best_formulas(
         np.empty((2, n, n_words), np.uint64), np.empty((2, n), np.int64), np.empty(len(places) + 1, np.int64),
         np.empty((2, n_words), np.int64),
     )  # fmt: skip
-    parents, children = _room(max(beam, 2 * n), length, n_words), _room(max(beam, 2 * n), length, n_words)
+    single, pair = _room(2 * n, length, n_words), _room(1, length, n_words)
+    even, odd = _room(beam, length, n_words), _room(beam, length, n_words)
     for neuron in range(len(values)):
         column, sort = values[neuron], order[neuron]
         for i in range(n_rows):
@@ -111,18 +116,20 @@ def best_formulas(
             continue
         cut_in_gaps(ascending, places, cuts)
         _pack(sort, atoms, cuts, rows)
-        best, kept = -1.0, _start(rows, parents)
+        parents, children, spare, best, kept = single, even, odd, -1.0, _start(rows, single)
         for level in range(1, length + 1):
             top = parents.rank[0]
             reached = parents.score[top] - penalty * (level - 1)
             if reached > best:
                 best, n_atoms[neuron] = reached, level
                 literals[neuron], joins[neuron] = parents.literals[top], parents.joins[top]
-            if level < length:
-                kept = _longer(level, kept, parents, rows, beam, entry_rows, children)
-                parents, children = children, parents
+            if level == length:
+                break
+            known = _pairs_beside(single, pair, rows, entry_rows, children, beam) if level == 2 else 0
+            kept = _longer(level, kept, parents, rows, entry_rows, children, known, beam)
             if kept == 0:
                 break
+            parents, children, spare = children, spare, children
 
 
 @compiled
@@ -173,36 +180,64 @@ def _start(rows: Rows, beam: Beam) -> int:
 
 
 @compiled
-def _longer(level: int, n_parents: int, parents: Beam, rows: Rows, most: int, entry_rows: int, children: Beam) -> int:
-    """The best formulas with one literal more than ``level``; returns how many there are."""
-    n = 0
+def _longer(
+    level: int, n_parents: int, parents: Beam, rows: Rows, entry_rows: int, children: Beam, n: int, most: int
+) -> int:
+    """Join every literal to formulas of ``level`` literals; returns how many there are, ``n`` before."""
     for parent in range(n_parents):
         p = parents.rank[parent]
-        for join in range(2):
-            for literal in range(2 * rows.bits.shape[1]):
-                # A disjunction is counted as the conjunction of the complements: its "no" is that one's "yes".
-                a, kind = literal // 2, (literal + join) % 2
-                if _has(parents.literals, p, level, a):
-                    continue
-                counted = _count(parents, p, join, a, kind, rows)
-                yes, no = counted[join], counted[1 - join]
-                if yes < entry_rows or no < entry_rows or _is_part(yes, no, parents, p, literal, rows):
-                    continue
-                score = _score(rows, join, yes, no)
-                if n == most and score <= children.score[children.rank[n - 1]]:
-                    continue
-                place = n
-                while place > 0 and children.score[children.rank[place - 1]] < score:
-                    place -= 1
-                if _is_there(children, place, score, yes, no, parents, p, join, a, kind, rows):
-                    continue
-                slot = children.rank[n - 1] if n == most else n
-                n = min(n + 1, most)
-                for i in range(n - 1, place, -1):
-                    children.rank[i] = children.rank[i - 1]
-                children.rank[place], children.score[slot] = slot, score
-                children.known[0, slot], children.known[1, slot] = yes, no
-                _write(children, slot, level, parents, p, join, literal, rows)
+        for literal in range(2 * rows.bits.shape[1]):
+            if not _has(parents.literals, p, level, literal // 2):
+                for join in range(2):
+                    n = _consider(level, parents, p, join, literal, rows, entry_rows, children, n, most)
+    return n
+
+
+@compiled
+def _pairs_beside(single: Beam, pair: Beam, rows: Rows, entry_rows: int, children: Beam, most: int) -> int:
+    """Join all pairs of literals to the best literals; returns how many formulas there are.
+
+    ``(a AND b) OR c`` may be the best where ``a AND b``, a rare case beside ``c``, is far from being a good pair.
+    """
+    n, n_literals = 0, 2 * rows.bits.shape[1]
+    for first in range(n_literals):
+        for literal in range(first + 2 - first % 2, n_literals):
+            for join in range(2):
+                if _consider(1, single, first, join, literal, rows, entry_rows, pair, 0, 1) == 1:
+                    for third in single.rank[:BEST]:
+                        if third // 2 != first // 2 and third // 2 != literal // 2:
+                            for again in range(2):
+                                n = _consider(2, pair, 0, again, third, rows, entry_rows, children, n, most)
+    return n
+
+
+@compiled
+def _consider(
+    level: int, parents: Beam, p: int, join: int, literal: int, rows: Rows, entry_rows: int, children: Beam, n: int,
+    most: int,
+) -> int:  # fmt: skip
+    """Join a literal to a formula, and take the result among the best ones; returns how many there are."""
+    # A disjunction is counted as the conjunction of the complements: its "no" is that one's "yes".
+    a, kind = literal // 2, (literal + join) % 2
+    counted = _count(parents, p, join, a, kind, rows)
+    yes, no = counted[join], counted[1 - join]
+    if yes < entry_rows or no < entry_rows or _is_part(yes, no, parents, p, literal, rows):
+        return n
+    score = _score(rows, join, yes, no)
+    if n == most and score <= children.score[children.rank[n - 1]]:
+        return n
+    place = n
+    while place > 0 and children.score[children.rank[place - 1]] < score:
+        place -= 1
+    if _is_there(children, place, score, yes, no, parents, p, join, a, kind, rows):
+        return n
+    slot = children.rank[n - 1] if n == most else n
+    n = min(n + 1, most)
+    for i in range(n - 1, place, -1):
+        children.rank[i] = children.rank[i - 1]
+    children.rank[place], children.score[slot] = slot, score
+    children.known[0, slot], children.known[1, slot] = yes, no
+    _write(children, slot, level, parents, p, join, literal, rows)
     return n
 
 

@@ -13,7 +13,7 @@ from denote.data.parts import Halves
 from denote.denotation.properties import Properties, complement, distinct_rows, in_parentheses
 from denote.denotation.subsets import ENTRY_ROWS
 from denote.denotation.thresholds import MEMORY, Thresholds, places
-from denote.observers.neuron import comparable, midpoints
+from denote.observers.neuron import comparable, live_neurons, midpoints
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import least_memory, over_sorted_columns
 
@@ -157,11 +157,12 @@ def search_formulas(
 
     Args:
         state: Activations on fit ``[row, neuron]``, finite.
-        atoms: Labels at the same rows; one at least, each with enough rows of both kinds.
+        atoms: Labels at the same rows, each with enough rows of both kinds; without any nothing is found.
         settings: Length, beam and penalty.
         thresholds: Number of quantiles, or ``all`` for every gap.
         entry_rows: Least number of fit rows where a formula, and what it is made longer from, holds and does not.
-        memory: Bytes for one block of neurons, at least one neuron.
+        memory: Bytes for one block of neurons, at least one neuron. Beside it a thread holds four bits a row for every
+            atom, its complement and every place of the beam.
     """
     from denote.denotation.formula_kernels import best_formulas  # compiles: only what searches waits for it
 
@@ -185,8 +186,8 @@ def search_formulas(
                 threshold[neuron], score[neuron] = _exact(values[place], numbers[place], order[place], held)
                 formulas[neuron] = formula
 
-    enough = max(memory, least_memory(state, labels))
-    live = over_sorted_columns(state, labels, batch, Resources(memory=enough))
+    resources = Resources(memory=max(memory, least_memory(state, labels)))
+    live = over_sorted_columns(state, labels, batch, resources) if labels.shape[1] else live_neurons(state)
     return FoundFormulas(tuple(formulas), threshold, score, live)
 
 

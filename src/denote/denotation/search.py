@@ -158,24 +158,15 @@ def _left_out(n_entered: int, n_attributes: int, entry_rows: int) -> str | None:
 def _search_formulas(state: State, family: Halves[Family], settings: Settings) -> Candidates:
     asked, atoms = _formulas(family.fit), Halves(_formulas(family.fit).atoms, _formulas(family.test).atoms)
     enters = np.flatnonzero(entering_attributes(atoms.fit.values, settings.entry_rows))
-    reason = _left_out(len(enters), len(atoms.fit), settings.entry_rows)
+    names = [atoms.fit.names[place] for place in enters]
     values = Halves(atoms.fit.values[:, enters], atoms.test.values[:, enters])
-    if not len(enters):
-        none = np.full(state.shape[1], np.nan)
-        index = np.full(state.shape[1], -1)
-        codes = Halves(*(np.full(len(each), -1) for each in (values.fit, values.test)))
-        properties = Properties((), np.empty((0, 0), dtype=np.int8), codes, np.empty(0, dtype=np.int64))
-        return Candidates(properties, index, index + 1, none, none, live_neurons(state), reason)
-    found = search_formulas(
-        state, values.fit, asked, settings.thresholds, settings.entry_rows, settings.memory
-    )  # fmt: skip
+    found = search_formulas(state, values.fit, asked, settings.thresholds, settings.entry_rows, settings.memory)
     formulas = list(dict.fromkeys(formula for formula in found.formulas if formula is not None))
-    properties, place = formula_properties(formulas, [atoms.fit.names[each] for each in enters], values)
+    properties, place = formula_properties(formulas, names, values)
     of_formula = dict(zip(formulas, place, strict=True))
     index = np.array([-1 if formula is None else of_formula[formula] for formula in found.formulas], dtype=np.int64)
-    return Candidates(
-        properties, index, (index >= 0).astype(np.int64), found.threshold, found.score, found.live, reason
-    )
+    direction, reason = (index >= 0).astype(np.int64), _left_out(len(names), len(atoms.fit), settings.entry_rows)
+    return Candidates(properties, index, direction, found.threshold, found.score, found.live, reason)
 
 
 def _formulas(family: Family) -> Formulas:
