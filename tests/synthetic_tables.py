@@ -8,7 +8,11 @@ import numpy as np
 import polars as pl
 
 from denote.denotation.agreement import stability
+from denote.denotation.analysis import Analysis
+from denote.denotation.by_model import label_proportion_by_model
+from denote.denotation.depth_tests import depth_tests
 from denote.denotation.distinct import denoted
+from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.remarks import ROTATED_ALIKE
@@ -44,6 +48,8 @@ def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, 
     """Every table of a merged sweep whose controls all ran."""
     cells, neurons = cell_table(seeds, n_layers), neuron_table(seeds, n_layers, width)
     layers, again = layer_table(seeds, n_layers, width), searched_again_table(neurons)
+    by_model = label_proportion_by_model(neurons, control_table(neurons), layers)
+    tests = depth_tests(by_model, Analysis(family="subsets"))
     return {
         **empty_tables(),
         "cells": cell_cards(cells, Rule()), "neurons": neuron_cards(neurons), "controls": control_table(neurons),
@@ -52,7 +58,8 @@ def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, 
         "attribute_correlation": correlation_table(), "seed_spread": seed_spread(cells),
         "properties": denoted(neurons),
         "layers": layers, "stability": stability(neurons, again), "first_decisive": first_decisive(cells, layers),
-        "label_proportion_by_depth": by_depth_table(neurons, rotated=True),
+        "label_proportion_by_depth": by_depth_table(neurons, rotated=True), "label_proportion_by_model": by_model,
+        "depth_tests": tests, "depth_verdicts": depth_verdicts(tests, Analysis()),
     }  # fmt: skip
 
 

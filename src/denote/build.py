@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from denote.denotation.analysis import LEAST_LAYERS
 from denote.errors import ConfigError, DenoteError, one_of
 from denote.observers.kinds import KINDS
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, job_name
@@ -116,6 +117,7 @@ def check(config: Mapping[str, Any]) -> None:
     for key in ("randomisation", "stability", "curves"):
         _choice(config, f"evidence.{key}", (True, False))
     _check_resampling(config["evidence"])
+    _check_analysis(config)
     for part in ("object", "fit", "test"):
         _number(config, f"split.fractions.{part}", low=0, high=1, above=True, below=True)
     _number(config, "trainer.batch_size", low=1, whole=True)
@@ -142,8 +144,8 @@ def check(config: Mapping[str, Any]) -> None:
 
 
 KEYS = (
-    "attribute", "probe", "control", "seed", "probe_seed", "split", "evidence", "sweep_name", "store", "device",
-    "memory_limit", "on_existing", "tags", "dataset", "architecture", "layer", "trainer", "logger",
+    "attribute", "probe", "control", "seed", "probe_seed", "split", "evidence", "analysis", "sweep_name", "store",
+    "device", "memory_limit", "on_existing", "tags", "dataset", "architecture", "layer", "trainer", "logger",
 )  # fmt: skip
 """Top-level keys of the configuration."""
 
@@ -152,7 +154,7 @@ def _check_known(config: Mapping[str, Any]) -> None:
     for key in config:
         if key not in KEYS:
             raise ConfigError(key, "there is no such key", one_of(key, KEYS))
-    for group in ("split", "evidence", "store", "layer"):
+    for group in GROUP_KEYS:
         for key in config[group]:
             if key not in GROUP_KEYS[group]:
                 raise ConfigError(f"{group}.{key}", "there is no such key", one_of(key, GROUP_KEYS[group]))
@@ -176,6 +178,7 @@ GROUP_KEYS = {
         "equal_rows",
         "examples",
     ),
+    "analysis": ("family", "layers", "equivalence", "level"),
     "store": ("path", "extract"),
     "layer": ("select", "pooling"),
 }
@@ -200,6 +203,18 @@ def _check_controls(control: Mapping[str, Any]) -> None:
     for group, settings in CONTROLS.items():
         for name in settings - {"enabled", "column"} if group in control else ():
             _number({"control": control}, f"control.{group}.{name}", low=1, whole=True)
+
+
+def _check_analysis(config: Mapping[str, Any]) -> None:
+    family, layers = (config["analysis"].get(key) for key in ("family", "layers"))
+    if family is not None and not isinstance(family, str):
+        raise ConfigError("analysis.family", f"{family!r} came", "allowed: the name of a family, or null")
+    depths = isinstance(layers, list) and all(type(depth) is int and depth >= 0 for depth in layers)
+    if layers is not None and (not depths or len(set(layers)) < LEAST_LAYERS):
+        allowed = f"allowed: a list of {LEAST_LAYERS} depths or more, from 0, or null"
+        raise ConfigError("analysis.layers", f"{layers!r} came", allowed)
+    _number(config, "analysis.equivalence", low=0, high=0.5, above=True)
+    _number(config, "analysis.level", low=0, high=1, above=True, below=True)
 
 
 def _check_resampling(evidence: Mapping[str, Any]) -> None:

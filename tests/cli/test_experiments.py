@@ -46,7 +46,7 @@ def test_a_typed_value_replaces_the_swept_ones(planned: Any, prefix: str) -> Non
 
 
 def test_a_typed_sweep_replaces_the_swept_one(planned: Any) -> None:
-    jobs = planned("-m", BY_DEPTH, "seed=5,6", "architecture=mlp_4x64,mlp_8x64")
+    jobs = planned("-m", BY_DEPTH, "seed=5,6", "architecture=mlp_4x64,mlp_8x64_norm")
     assert len(jobs) == 4
     assert {job["seed"] for job in jobs} == {5, 6}
 

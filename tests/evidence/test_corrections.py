@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.corrections import benjamini_hochberg, holm
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
@@ -41,3 +41,15 @@ def test_the_small_p_values_and_the_number_of_tests_are_enough(p: list[float], l
 def test_fewer_tests_than_p_values_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="n_tests is 1"):
         benjamini_hochberg([0.1, 0.2], 1)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.floats(0.001, 0.999))
+def test_holm_rejects_step_by_step_and_stops_at_the_first_that_is_kept(p: list[float], level: float) -> None:
+    rejected: set[int] = set()
+    for place in sorted(range(len(p)), key=lambda index: p[index]):
+        if p[place] * (len(p) - len(rejected)) > level:
+            break
+        rejected.add(place)
+    found = holm([*p, float("nan")])
+    assert set(np.flatnonzero(found <= level)) == rejected
+    assert np.isnan(found[-1])

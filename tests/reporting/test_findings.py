@@ -50,7 +50,7 @@ def test_the_trend_is_of_hidden_layers_and_says_it_is_no_test() -> None:
     assert "at blocks.7" in said
     assert "logits" not in said
     assert "polarity" in said
-    assert "no test of depth" in said
+    assert "only the verdict" in said
     one = synthetic.neuron_table(3, 9, 16).filter(pl.col("layer").is_in(["blocks.5", "logits"]))
     assert "defined at 1 hidden layer: no statement about depth" in text(one)
 

@@ -55,7 +55,10 @@ def test_curves_along_which_nothing_denotes_are_a_sentence(tables: Tables) -> No
     none = by_depth.with_columns(family=pl.lit("classes"), n_denoting=pl.lit(0, pl.Int64))
     both = tables | {"label_proportion_by_depth": pl.concat([by_depth, none])}
     shown = sections(both, [], Rule())[0]
-    assert [sheet.title for sheet in shown.sheets] == ["mnist, mlp-4x32-relu, epoch 20, family 'subsets'"]
+    assert [sheet.title for sheet in shown.sheets] == [
+        "Does it depend on depth?",
+        "mnist, mlp-4x32-relu, epoch 20, family 'subsets'",
+    ]
     (said,) = shown.sentences
     assert said.startswith("mnist, mlp-4x32-relu, epoch 20, family 'classes': no neuron denotes")
 

@@ -115,12 +115,27 @@ def test_files_count_by_their_content_not_their_place(idx_folder: Path) -> None:
     assert of_folder(moved) != before
 
 
-@pytest.mark.parametrize("override", ["evidence.q=0.1", "control=[]", "split.seed=1", "probe.linear.l2=0.1"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        "evidence.q=0.1",
+        "analysis.family=subsets",
+        "analysis.layers=[1,2,3]",
+        "control=[]",
+        "split.seed=1",
+        "probe.linear.l2=0.1",
+    ],
+)
 def test_jobs_disagree_on_what_is_no_key_column(plain_job: dict[str, Any], override: str) -> None:
     keys = disagreement(agreement(plain_job), agreement(composed(override)))
     wanted = override.partition("=")[0]
     assert keys
     assert all(key.startswith(wanted) for key in keys)
+
+
+@pytest.mark.parametrize("override", ["analysis.family=subsets", "analysis.level=0.01"])
+def test_the_plan_of_the_analysis_shapes_no_jobs_results(plain_job: dict[str, Any], override: str) -> None:
+    assert fingerprint(composed(override)) == fingerprint(plain_job)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def _against_networks(own: pl.DataFrame) -> Row:
 def _denoted(neurons: pl.DataFrame) -> dict[str, frozenset[str]]:
     """What each object model denotes, in the order of the rows; nothing where it denotes nothing."""
     return {
-        str(model): frozenset(denoted_properties(part)["pair"])
+        str(model): frozenset(denoted_properties(part, ["object_model"])["pair"])
         for (model,), part in neurons.group_by(["object_model"], maintain_order=True)
     }
 

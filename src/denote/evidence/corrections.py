@@ -35,6 +35,28 @@ def benjamini_hochberg(p: ArrayLike, n_tests: int | None = None) -> Float[np.nda
     return q
 
 
+def holm(p: ArrayLike) -> Float[np.ndarray, " test"]:
+    """Holm's corrected p-values: the smallest level at which each test is rejected while any false one is at most as
+    likely as that level.
+
+    Source: S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6
+    (1979).
+
+    Args:
+        p: One p-value per test of the family, in [0, 1]; nan where there was no test, which counts for nothing.
+
+    Returns:
+        In the order given, in [0, 1]; nan where ``p`` is.
+    """
+    p = np.asarray(p, float)
+    corrected = np.full(p.shape, np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    stepped = p[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
+    return corrected
+
+
 def realised_threshold(q_values: ArrayLike, q: float) -> float:
     """Where Benjamini and Hochberg's procedure stopped: p = q k / m with k of m tests rejected, q / m for none.
 

@@ -18,7 +18,7 @@ Tables = Mapping[str, pl.DataFrame]
 MAX_TABLE_ROWS = 10_000
 """Rows of a W&B table: the dashboard shows no more."""
 
-BESIDE = ("scan", "null_check", "seed_spread", "curves", "properties")
+BESIDE = ("scan", "null_check", "seed_spread", "curves", "properties", "depth_tests", "depth_verdicts")
 """Tables that are logged as they are, where they have rows."""
 
 DEPTH_CURVES = (
@@ -124,8 +124,18 @@ def summary(tables: Tables, rule: Rule) -> dict[str, Any]:
         "n_denoting": int(neurons["denotes"].fill_null(value=False).sum()),
         **_range("power/detectable_auroc", cells["detectable_auroc"]),
         **_range("max_statistic/p_value", one_p_value(tables["scan"])),
-        **_tests(tables, rule), **_null_check(tables["null_check"]),
+        **_verdicts(tables["depth_verdicts"]), **_tests(tables, rule), **_null_check(tables["null_check"]),
     }  # fmt: skip
+
+
+def _verdicts(verdicts: pl.DataFrame) -> dict[str, Any]:
+    """The verdict on depth with the p-value of its primary test, of trained networks."""
+    found: dict[str, Any] = {}
+    for row in verdicts.filter(pl.col("trained").fill_null(value=True)).iter_rows(named=True):
+        epoch = "" if row["epoch"] is None else f"/epoch {row['epoch']}"
+        place = f"depth/{row['dataset']}/{row['family']}{epoch}"
+        found |= {f"{place}/verdict": row["verdict"], f"{place}/p_value": row["p_value"]}
+    return found
 
 
 def _distinct(neurons: pl.DataFrame) -> int:

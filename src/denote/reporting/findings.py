@@ -105,7 +105,7 @@ def _trend(curve: Curve, rows: pl.DataFrame) -> list[str]:
         f"{curve.title}: mean label proportion of denoted properties {raw[0]} at {first['layer']} and {raw[1]} at "
         f"{last['layer']}; folded, min(p, 1 - p), {folded[0]} and {folded[1]}"
         + (f"; {count(gaps, 'hidden layer')} without a value" if gaps else "")
-        + ". The raw curve mostly follows how often neurons are on (polarity); no test of depth is made here."
+        + ". The raw curve mostly follows how often neurons are on (polarity); only the verdict on depth tells."
     ]
 
 

@@ -29,6 +29,7 @@ from denote.reporting.chance import (
     untested_sentences,
 )
 from denote.reporting.denoted import denoted_sheets
+from denote.reporting.depth_tests import depth_tests_sheet, verdict_sentences
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.first_decisive import first_decisive_sentences, first_decisive_sheet
 from denote.reporting.jobs import Job, tally
@@ -110,7 +111,7 @@ def write_report(
         paper=PAPER,
         tally=tally(status),
         failed=[job for job in status if job.failed],
-        findings=findings(tables["cells"], tables["neurons"], by_depth),
+        findings=[*findings(tables["cells"], tables["neurons"], by_depth), *verdict_sentences(tables)],
         warnings=[*alarms(tables["null_check"]), *warnings],
         figures=figures,
         belief=belief(tables, rule),
@@ -157,7 +158,7 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
         *_unless_empty(carrying_sheet, tables["scan"]),
     ]
     every = [
-        _by_depth(by_depth),
+        _by_depth(by_depth, tables["depth_tests"]),
         Section("Attributes", sheets=best, cards=cell_cards_shown(cells)),
         Section("Properties", sheets=denoted_sheets(tables["properties"], neurons)),
         Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
@@ -177,8 +178,8 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
     return [section for section in every if section]
 
 
-def _by_depth(by_depth: pl.DataFrame) -> Section:
-    """A table for every curve along which something denotes, a sentence for the others."""
+def _by_depth(by_depth: pl.DataFrame, tests: pl.DataFrame) -> Section:
+    """A table for every curve along which something denotes, a sentence for the others, and the tests."""
     sentences, sheets = [], []
     for curve in curves(by_depth):
         rows = curve.of(by_depth)
@@ -186,7 +187,7 @@ def _by_depth(by_depth: pl.DataFrame) -> Section:
             sheets.append(depth_sheet(curve, rows))
         else:
             sentences.append(f"{curve.title}: no neuron denotes, so there is no label proportion by depth.")
-    return Section("Label proportion by depth", sentences, sheets)
+    return Section("Label proportion by depth", sentences, [*_unless_empty(depth_tests_sheet, tests), *sheets])
 
 
 def _unless_empty(make: Callable[..., Sheet], frame: pl.DataFrame, *others: pl.DataFrame) -> list[Sheet]:

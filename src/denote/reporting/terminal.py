@@ -17,6 +17,7 @@ from denote.figures.curves import Curve, curves, is_head, some
 from denote.figures.profiles import first_decisive, profiles
 from denote.numbers import count, interval, proportion, setting
 from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
+from denote.reporting.depth_tests import depth_tests_sheet, verdict_sentences
 from denote.reporting.findings import observed
 from denote.reporting.first_decisive import first_decisive_sentences
 from denote.reporting.jobs import Job, tally
@@ -25,6 +26,9 @@ from denote.reporting.stability import stability_sentences
 from denote.states.layers import Layer
 
 MOST_LISTED = 10
+
+TESTS_SHOWN = ("of", "family", "test", "models", "layers", "p", "Holm p", "smallest p", "testable")
+"""Columns of the tests of depth that the terminal has room for."""
 
 
 def print_summary(
@@ -54,6 +58,7 @@ def print_summary(
         console.print(depth_table(curve, curve.of(by_depth)))
     if not by_depth.is_empty():
         console.print(_caveat(by_depth), highlight=False, style="dim")
+    _print_depth_tests(console, tables)
     told = [*stability_sentences(tables["stability"]), *first_decisive_sentences(tables["first_decisive"])]
     for line in [*decisive_lines(cells), *told]:
         console.print(escape(line), highlight=False)
@@ -98,6 +103,22 @@ def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
             proportion(row["folded_mean"]),
         )
     return table
+
+
+def _print_depth_tests(console: Console, tables: Mapping[str, pl.DataFrame]) -> None:
+    """The tests that the verdict rests on, those of single architectures left to the report; then the verdict."""
+    tests = tables["depth_tests"].filter(pl.col("role") != "exploratory", pl.col("p_value").is_not_null())
+    written = depth_tests_sheet(tests)
+    if written.rows:
+        table = Table(title=written.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        places = [written.header.index(name) for name in TESTS_SHOWN]
+        for name in TESTS_SHOWN:
+            table.add_column(name, justify="left" if name in ("of", "family", "test") else "right")
+        for row in written.rows:
+            table.add_row(*(escape(row[place]) for place in places))
+        console.print(table)
+    for sentence in verdict_sentences(tables):
+        console.print(escape(sentence), highlight=False)
 
 
 def _caveat(by_depth: pl.DataFrame) -> str:

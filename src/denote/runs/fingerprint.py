@@ -12,7 +12,7 @@ from denote.keys import SCHEMA, digest, digest_files
 
 Config = Mapping[str, Any]
 
-NOT_SHAPING = {"sweep_name", "store", "device", "memory_limit", "on_existing", "tags", "logger", "hydra"}
+NOT_SHAPING = {"analysis", "sweep_name", "store", "device", "memory_limit", "on_existing", "tags", "logger", "hydra"}
 """Top-level keys that say where and how a job runs, never what comes out."""
 
 NOT_SHAPING_TRAINER = {"progress", "extract_batch_size"}
@@ -88,7 +88,7 @@ def agreement(config: Config) -> dict[str, Any]:
     attributes = _by_name(shaped.get("attribute") or {})
     parts = {
         "evidence": shaped.get("evidence"), "control": shaped.get("control"), "split": shaped.get("split"),
-        "probe": shaped.get("probe"), "attribute": attributes,
+        "probe": shaped.get("probe"), "attribute": attributes, "analysis": config.get("analysis"),
     }  # fmt: skip
     flat = {}
     for name, value in parts.items():

@@ -9,12 +9,13 @@ from pathlib import Path
 import polars as pl
 
 from denote.denotation.agreement import stability
+from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
-from denote.denotation.depth_tests import depth_tests, depth_verdicts
+from denote.denotation.depth_tests import depth_tests
 from denote.denotation.distinct import denoted
-from denote.denotation.plan import Analysis
 from denote.denotation.rule import best_per_key
+from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
@@ -31,6 +32,7 @@ from denote.tables import (
     PAIRS_KEY,
     SCAN_KEY,
     SWEEP_TABLES,
+    empty,
 )
 
 
@@ -66,12 +68,7 @@ def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) ->
     several jobs have is the same cell and is kept once. An attribute's pairs at a layer all come from the job that its
     row of the scan comes from: jobs that differ in ``probe_seed`` may have scanned other rows (``equal_rows``), and the
     smallest p-values of several scans are no family of tests. Examples of a neuron stay where they show the property
-    that it keeps.
-
-    Args:
-        jobs: Folders with finished jobs.
-        rule: Thresholds of the rule.
-        analysis: What of the depth analysis was planned; all of it is exploratory where None.
+    that it keeps. Depth is tested as ``analysis`` planned; None: with nothing planned.
     """
     tables = {name: _distinct(name, _concat(jobs, name)) for name in JOB_TABLES}
     tables["pairs"] = tables["pairs"].join(tables["scan"], on=[*SCAN_KEY, _JOB], how="semi", maintain_order="left")
@@ -87,6 +84,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analys
     by_model = label_proportion_by_model(tables["neurons"], tables["controls"], tables["layers"])
     tests = depth_tests(by_model, analysis)
     return {
+        **{name: empty(schema) for name, schema in SWEEP_TABLES.items()},
         **tables,
         "label_proportion_by_model": by_model,
         "label_proportion_by_depth": label_proportion_by_depth(by_model, tables["neurons"], rule),

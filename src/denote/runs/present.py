@@ -203,11 +203,11 @@ def pooled(neurons: pl.DataFrame) -> list[str]:
     several = neurons.group_by("object_model", "layer").agg(pl.n_unique("pooling", "probe_seed"))
     for column, name in (("pooling", "layer.pooling"), ("probe_seed", "probe_seed")):
         if several[column].max() not in (None, 1):
-            found.append(f"{name} varies: counts of neurons, and label_proportion_by_depth, hold each once per value.")
+            found.append(f"{name} varies: counts of neurons hold each once per value; label proportions are averaged.")
     alike = ["dataset", "architecture", "trained", "epoch", "seed"]
     if neurons.group_by(alike).agg(pl.n_unique("object_model"))["object_model"].max() not in (None, 1):
         found.append(
             "Several object models share dataset, architecture and seed and differ in other settings: "
-            "label_proportion_by_depth takes them for replicates."
+            "label_proportion_by_depth and the tests of depth take them for replicates."
         )
     return found

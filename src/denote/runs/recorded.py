@@ -53,6 +53,7 @@ def run_recorded(
     record: dict[str, Any] = {
         "status": RUNNING, "name": folder.name, "fingerprint": key, "started": now(), "ended": None,
         "overrides": list(overrides), "config": dict(settings), "agreement": agreement(settings),
+        "analysis": settings.get("analysis"),
         "seeds": {"seed": settings["seed"], "probe_seed": settings["probe_seed"], "split": settings["split"]["seed"]},
         "versions": versions(), "timings": {}, "error": None,
     }  # fmt: skip

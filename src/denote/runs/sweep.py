@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.denotation.analysis import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.keys import digest
@@ -192,7 +193,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     command = command or _command(outcome)  # before the old results go
     jobs = [(outcome.folder / job.name, read_record(outcome.folder / job.name) or {}) for job in outcome.finished]
     rule = rule_of(jobs[0][1]["config"])
-    merged = merge([folder for folder, _ in jobs], rule)
+    merged = merge([folder for folder, _ in jobs], rule, analysis_of(jobs[0][1]["config"]))
     place, fresh = outcome.folder / MERGED, outcome.folder / f".{MERGED}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
@@ -243,8 +244,9 @@ def show_job(folder: Path) -> None:
     from denote.reporting.terminal import print_summary
     from denote.runs.merge import merge
 
-    rule = rule_of((read_record(folder) or {})["config"])
-    print_summary(merge([folder], rule).tables, [_status(folder)], folder=folder, rule=rule)
+    config = (read_record(folder) or {})["config"]
+    rule = rule_of(config)
+    print_summary(merge([folder], rule, analysis_of(config)).tables, [_status(folder)], folder=folder, rule=rule)
 
 
 def show(outcome: Outcome, *, skipped: int = 0) -> None:

@@ -1,0 +1,99 @@
+"""Whether the label proportion of what neurons denote depends on depth: verdict, tests and their limits, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from denote.figures.curves import curves
+from denote.numbers import count, proportion, small
+from denote.reporting.page import Column, Row, Sheet, note, sheet, text, whole, yes
+
+Tables = Mapping[str, pl.DataFrame]
+
+TOO_OFTEN = (
+    "Whatever the number of rows, by the default rule a neuron with TPR = TNR = .98 is on too often to denote a "
+    "property rarer than about .08: curves and tests say nothing of rarer ones."
+)
+LEAST_PAIRS = 3
+"""Layers of networks below which a correlation is not worth telling."""
+
+
+def verdict_sentences(tables: Tables) -> list[str]:
+    """The verdict of every data set and family, what the raw curve follows, and what cannot be seen.
+
+    Args:
+        tables: With ``depth_verdicts`` and ``label_proportion_by_model``. Untrained networks get no sentence.
+    """
+    verdicts = tables["depth_verdicts"].filter(pl.col("trained").fill_null(value=True))
+    said = [_verdict(row) for row in verdicts.iter_rows(named=True)]
+    return [*said, *_polarity(tables["label_proportion_by_model"]), *([TOO_OFTEN] if said else [])]
+
+
+def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
+    """Every test with what it could have shown at all.
+
+    Args:
+        tests: Columns of ``tables.DEPTH_TESTS``.
+    """
+    columns: list[Column] = [
+        ("of", _of), ("family", text("family")), ("test", _named), ("role", text("role")),
+        ("models", whole("n_models")), ("layers", whole("n_layers")), ("effect", _effect),
+        ("p", lambda row: small(row["p_value"])), ("Holm p", lambda row: small(row["p_holm"])),
+        ("smallest p", lambda row: small(row["smallest_p"])), ("testable", yes("testable")),
+        ("significant", yes("significant")), ("planned", yes("planned")), ("which layers", text("layers")),
+        ("note", note),
+    ]  # fmt: skip
+    caption = (
+        "Object models are the observations. sign_flip: are layers alike, the profile of every model having either "
+        "sign; effect: largest difference between two layers of the mean profile. trend: rank correlation with depth, "
+        "mean over models with its t-interval. equivalence: effect is the farthest end of the layers' 90 % intervals. "
+        "smallest p: what so many models can reach at best. planned: fixed before the sweep; all else is exploratory."
+    )
+    shown = tests.filter(pl.col("trained").fill_null(value=True))
+    return sheet("Does it depend on depth?", caption, columns, shown.iter_rows(named=True), "depth_tests.parquet")
+
+
+def _verdict(row: Row) -> str:
+    place = f"{_of(row)}, family '{row['family']}'"
+    p = "" if row["p_value"] is None else f"primary p = {small(row['p_value'])}, after Holm {small(row['p_holm'])}; "
+    bound = row["largest_bound"]
+    within = "" if bound is None else f"layers' 90 % intervals reach {proportion(bound, 3)} from 0; "
+    planned = "planned" if row["planned"] else "exploratory"
+    why = f" Of the primary test: {row['note']}." if row["note"] else ""
+    numbers = f"{p}{within}{count(row['n_models'], 'object model')}; {planned}"
+    return f"{place}: does label proportion depend on depth? Verdict: {row['verdict']} ({numbers}).{why}"
+
+
+def _polarity(by_model: pl.DataFrame) -> list[str]:
+    """Of every curve the correlation of the raw value with how often neurons are on."""
+    known = by_model.filter(
+        pl.col("trained").fill_null(value=True), ~pl.col("is_head").fill_null(value=False),
+        pl.col("label_proportion").is_not_null() & pl.col("on_proportion").is_not_null(),
+    )  # fmt: skip
+    sentences = []
+    for curve in curves(known):
+        own = curve.of(known)
+        r = own.select(pl.corr("label_proportion", "on_proportion")).item()
+        if len(own) >= LEAST_PAIRS and r is not None and r == r:
+            sentences.append(
+                f"{curve.title}: raw label proportion correlates by r = {proportion(r)} with the on-proportion of live "
+                f"neurons, over {count(len(own), 'layer')} of networks; what follows it is polarity, not meaning."
+            )
+    return sentences
+
+
+def _of(row: Row) -> str:
+    epoch = f", epoch {row['epoch']}" if row["epoch"] is not None else ""
+    return f"{row['dataset']}{epoch}" + (f", {row['architecture']}" if row.get("architecture") else "")
+
+
+def _named(row: Row) -> str:
+    return f"{row['test']} of {row['quantity']}"
+
+
+def _effect(row: Row) -> str:
+    value = row["statistic"] if row["test"] == "equivalence" else row["effect"]
+    ends = "" if row["effect_low"] is None else f" [{proportion(row['effect_low'])}, {proportion(row['effect_high'])}]"
+    return f"{proportion(value, 3)}{ends}"

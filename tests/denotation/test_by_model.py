@@ -1,0 +1,128 @@
+"""What every object model denotes: weights of properties, entropy, controls, what layers add."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import synthetic_tables as synthetic
+from scipy import stats
+
+from denote.denotation.by_model import label_proportion_by_model
+from denote.denotation.depth import label_proportion_by_depth
+from denote.evidence.rule import Rule
+from denote.tables import CONTROLS, LABEL_PROPORTION_BY_MODEL, LAYERS, NEURONS, empty, table
+
+
+def neuron(name: str, p: float, **more: Any) -> dict[str, Any]:
+    return {
+        "dataset": "d", "architecture": "x", "trained": True, "layer": "l0", "depth": 0, "relative_depth": 0.0,
+        "family": "subsets", "object_model": "m", "pooling": "none", "probe_seed": 0, "neuron": 0, "live": True,
+        "property": name, "label_proportion": p, "folded_label_proportion": min(p, 1 - p), "on_proportion": p,
+        "denotes": True, "n_members": len(name), **more,
+    }  # fmt: skip
+
+
+FIVE = [neuron(name, p) for name, p in (("a", 0.1), ("bb", 0.2), ("NOT a", 0.9), ("c", 0.6), ("d", 0.4))]
+
+
+def by_model(
+    rows: list[dict[str, Any]], controls: list[dict[str, Any]] | None = None, layers: pl.DataFrame | None = None
+) -> list[dict[str, Any]]:
+    frame = label_proportion_by_model(
+        table(rows, NEURONS), table(controls or [], CONTROLS), empty(LAYERS) if layers is None else layers
+    )
+    assert frame.schema == pl.Schema(LABEL_PROPORTION_BY_MODEL)
+    return list(frame.iter_rows(named=True))
+
+
+def test_a_property_counts_once_and_its_complement_too_when_folded() -> None:
+    (row,) = by_model(FIVE + FIVE[:1] * 7)
+    assert (row["n_neurons"], row["n_denoting"], row["n_distinct"]) == (12, 12, 5)
+    assert row["label_proportion"] == pytest.approx(np.mean([0.1, 0.2, 0.9, 0.6, 0.4]))
+    assert row["folded"] == pytest.approx(np.mean([0.1, 0.2, 0.4, 0.4]))
+    assert row["n_members"] == pytest.approx(np.mean([1, 2, 5, 1, 1]))
+    assert row["majority_side_share"] == pytest.approx(0.4)
+
+
+def test_entropy_is_over_neurons_with_complements_as_one() -> None:
+    (row,) = by_model(FIVE + FIVE[:1] * 3)
+    assert row["property_entropy"] == pytest.approx(stats.entropy([5, 1, 1, 1], base=2))
+    (same,) = by_model([FIVE[0], FIVE[2]])
+    assert same["property_entropy"] == 0
+    assert np.copysign(1, same["property_entropy"]) == 1
+    (silent,) = by_model([neuron("a", 0.1, denotes=False)])
+    assert silent["property_entropy"] is None
+    assert (silent["share_denoting"], silent["folded"]) == (0, None)
+    assert "a gap" in silent["note"]
+
+
+def test_dead_neurons_count_as_neurons_alone() -> None:
+    dead = neuron("a", 0.1) | {"live": False, "denotes": None, "label_proportion": None, "on_proportion": None}
+    (row,) = by_model([*FIVE, dead])
+    assert (row["n_neurons"], row["n_live"]) == (6, 5)
+    assert row["share_denoting"] == 1
+
+
+def test_draws_with_a_gap_do_not_shape_a_controls_label_proportion() -> None:
+    def draw(which: int, shift: float, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            row
+            | {"control": "rotated", "draw": which, "folded_label_proportion": row["folded_label_proportion"] + shift}
+            for row in rows
+        ]
+
+    silent = [row | {"denotes": False} for row in FIVE]
+    (row,) = by_model(FIVE, draw(0, 0.0, FIVE) + draw(1, 0.04, FIVE) + draw(2, 0.0, silent))
+    assert row["rotated_folded"] == pytest.approx(row["folded"] + 0.02)
+    assert row["rotated_share_denoting"] == pytest.approx(2 / 3)
+    assert "untrained: not run" in row["note"]
+    assert "rotated" not in row["note"]
+
+
+def test_layers_say_what_they_know_and_the_last_one_is_the_head_otherwise() -> None:
+    rows = [row | {"layer": layer, "relative_depth": r} for layer, r in (("l0", 0.0), ("l1", 1.0)) for row in FIVE]
+    assert [row["is_head"] for row in by_model(rows)] == [False, True]
+    alone = [row | {"relative_depth": None} for row in FIVE]
+    assert [row["is_head"] for row in by_model(alone)] == [False]
+    known = table(
+        [{"object_model": "m", "layer": "l1", "pooling": "none", "is_head": False, "sign_identified": True,
+          "active_share": 0.3, "participation_ratio": 7.0}], LAYERS,
+    )  # fmt: skip
+    first, last = by_model(rows, layers=known)
+    assert (first["is_head"], first["sign_identified"], first["active_share"]) == (False, None, None)
+    assert (last["is_head"], last["sign_identified"], last["active_share"]) == (False, True, 0.3)
+    assert last["participation_ratio"] == 7
+
+
+def test_models_poolings_and_probe_seeds_are_rows_and_one_network_in_the_curve() -> None:
+    rows = FIVE + [row | {"probe_seed": 1, "label_proportion": row["label_proportion"] + 0.02} for row in FIVE]
+    frame = table(rows, NEURONS)
+    models = label_proportion_by_model(frame, empty(CONTROLS), empty(LAYERS))
+    assert models["probe_seed"].to_list() == [0, 1]
+    (row,) = label_proportion_by_depth(models, frame, Rule()).iter_rows(named=True)
+    assert row["n_models"] == 1
+    assert row["label_proportion_mean"] == pytest.approx(models["label_proportion"].mean())
+
+
+def test_the_curve_holds_means_and_intervals_of_what_models_have() -> None:
+    neurons = synthetic.neuron_table(4, 6, 64)
+    models = label_proportion_by_model(neurons, synthetic.control_table(neurons), synthetic.layer_table(4, 6))
+    for row in label_proportion_by_depth(models, neurons, Rule()).iter_rows(named=True):
+        own = models.filter(layer=row["layer"])
+        for name, mean, bounds in (
+            ("share_denoting", "share_denoting_mean", "share_denoting"),
+            ("rotated_share_denoting", "rotated_share_denoting", "rotated_share"),
+            ("rotated_folded", "rotated_folded_mean", "rotated_folded"),
+            ("rotated_label_proportion", "rotated_label_proportion_mean", "rotated_label_proportion"),
+        ):
+            values = own[name].drop_nulls().to_numpy()
+            if len(values) < 2 or np.ptp(values) == 0:
+                continue
+            low, high = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
+            most = 0.5 if "folded" in name else 1.0
+            found = [row[mean], row[f"{bounds}_low"], row[f"{bounds}_high"]]
+            assert found == pytest.approx([values.mean(), max(low, 0), min(high, most)])
+        assert row["n_live_mean"] == own["n_live"].mean()
+        assert row["participation_ratio_mean"] == own["participation_ratio"].mean()
+        assert row["is_head"] is own["is_head"].any()
