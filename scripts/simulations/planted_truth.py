@@ -161,7 +161,8 @@ def _rows(found: pl.DataFrame, what: str, with_goals: bool) -> list[Row]:
     rows = [
         ("precision", denoting["right"].mean(), 0.97, None, f"of {denoting.height}; wrong: {of}"),
         ("recall", hit.height / planted.height, 0.95, None, f"of {planted.height}"),
-        ("label proportion farthest from the planted one", distance, None, 0.02, f"from the population's {population:.3f}"),
+        ("label proportion: largest distance from the planted one", distance, None, 0.02,
+         f"from the population's {population:.3f}"),
         ("distractors that denote", distractors["denotes"].mean(), None, None, f"of {distractors.height}"),
     ]  # fmt: skip
     return [

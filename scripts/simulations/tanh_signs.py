@@ -28,13 +28,15 @@ from denote.attributes.labels import Family
 from denote.data.digits import DigitsModule
 from denote.data.parts import Halves
 from denote.denotation import decisions
+from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth_tests import UNFOLDED, VERDICTS, depth_tests, depth_verdicts, profiles
+from denote.denotation.depth_tests import depth_tests
 from denote.denotation.neurons import Neurons
-from denote.denotation.plan import Analysis
+from denote.denotation.profiles import UNFOLDED, profiles
 from denote.denotation.properties import family_halves
 from denote.denotation.rotation import rotated
 from denote.denotation.sign_flips import sign_flip_test
+from denote.denotation.verdicts import BEYOND_BASIS, depth_verdicts
 from denote.evidence.rule import Rule
 from denote.object_models.mlp import MLP
 from denote.states.layers import Layer
@@ -64,7 +66,7 @@ class Found(NamedTuple):
         verdict: Its words.
         p_value: Of the primary test; None where it could not be made.
         unfolded_tested: Whether any test of unfolded label proportions was made.
-        unfolded_p: What the sign-flip test of these would have said.
+        unfolded_p: What the sign-flip test of these would have said; nan with too few layers.
         share: Of the neurons that denote.
     """
 
@@ -197,9 +199,11 @@ def _answer(neurons: pl.DataFrame, controls: pl.DataFrame, layers: Sequence[Laye
     by_model = label_proportion_by_model(neurons, controls, table(rows, LAYERS))
     tests = depth_tests(by_model, ANALYSIS)
     (verdict,) = depth_verdicts(tests, ANALYSIS).iter_rows(named=True)
+    (own,) = profiles(by_model, ANALYSIS)
+    unfolded = own.of(UNFOLDED)
     return Found(
         verdict=verdict["verdict"], p_value=verdict["p_value"], unfolded_tested=UNFOLDED in tests["quantity"],
-        unfolded_p=sign_flip_test(profiles(by_model, UNFOLDED, ANALYSIS).values).p_value,
+        unfolded_p=float("nan") if unfolded is None else sign_flip_test([unfolded])[1],
         share=float(neurons["denotes"].mean()),  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -213,7 +217,7 @@ def _rows(found: Sequence[Found], what: str, *, by_construction: bool) -> list[R
     unfolded = sum(each.unfolded_p <= ANALYSIS.level for each in found)
     return [
         Row("tanh_signs", f"{what}: sweeps whose folded label proportion depends on depth beyond any basis",
-            verdicts[VERDICTS["beyond"]], most=most(n, 0.05) if by_construction else None, note=f"of {n}: {words}"),
+            verdicts[BEYOND_BASIS], most=most(n, 0.05) if by_construction else None, note=f"of {n}: {words}"),
         Row("tanh_signs", f"{what}: sweeps in which unfolded label proportions were tested",
             sum(each.unfolded_tested for each in found), most=0, note=f"denoting: {share:.2f} of the neurons"),
         Row("tanh_signs", f"{what}: sweeps in which they would have been significant", unfolded, most=most(n, 0.05),

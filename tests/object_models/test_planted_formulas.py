@@ -67,7 +67,7 @@ def test_no_property_that_ignores_a_fact_is_more_like_it_than_said(formula: Form
     for left in range(len(literals)):
         others = np.delete(literals, left, axis=0)
         cells = others.T @ (1 << np.arange(len(others)))
-        for chosen in range(2 ** 2 ** len(others)):
+        for chosen in range(2**2 ** len(others)):
             other = (chosen >> cells) & 1 == 1
             if 0 < weights[other].sum() < 1 - 1e-9:
                 tpr = weights[other & held].sum() / weights[other].sum()
