@@ -36,6 +36,9 @@ CASES = {
     "noise": Case("simulations.noise", 200),
     "planted": Case("simulations.planted", 200),
     "cutoff": Case("simulations.cutoff", 50),
+    "planted_truth": Case("simulations.planted_truth", 20),
+    "near_misses": Case("simulations.near_misses", 20),
+    "tanh_signs": Case("simulations.tanh_signs", 200),
 }
 """Every case at its full size."""
 

@@ -15,8 +15,8 @@ from denote.attributes.labels import class_set_name
 from denote.data.planted import Layout
 
 MOST_WITHOUT = 0.90
-"""Balanced accuracy that nothing which ignores one of a formula's facts may exceed: else the formula could not be told
-from what is left of it by a rule that asks for more than this."""
+"""Balanced accuracy that a planted formula may have, at most, for what ignores one of its facts: else a neuron could
+denote that other property too, by a rule that asks for more than this."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Formula:
         """The formula that holds where this one does not."""
         if len(self.literals) == 1:
             (literal,) = self.literals
-            return Formula((replace(literal, negated=not literal.negated),))
+            return replace(self, literals=(replace(literal, negated=not literal.negated),))
         return replace(self, negated=not self.negated)
 
     def share(self, layout: Layout) -> float:
@@ -84,16 +84,19 @@ class Formula:
         return float(weights[held].sum())
 
     def most_without(self, layout: Layout) -> float:
-        """Best true balanced accuracy, for this formula, of anything that ignores one of its facts.
+        """Largest true balanced accuracy with which this formula tells any property that ignores one of its facts.
 
-        What knows the other facts only is best where it says yes in those of their combinations that are likelier where
-        the formula holds than where it does not.
+        A neuron that is on exactly where the formula holds has this score for the property that is most like it among
+        all yes/no functions of the other facts; .5 for a single fact.
         """
         weights, held = self._outcomes(layout)
-        share = weights[held].sum()
-        inside, outside = np.where(held, weights, 0) / share, np.where(held, 0, weights) / (1 - share)
-        axes = range(len(self.literals))
-        return max(float(np.maximum(inside.sum(axis), outside.sum(axis)).sum() / 2) for axis in axes)
+        best = 0.5
+        for axis in range(len(self.literals)):
+            every, inside = (part.sum(axis).ravel() for part in (weights, weights * held))
+            functions = (np.arange(1, 2**every.size - 1)[:, None] >> np.arange(every.size)) & 1
+            positive, negative = (each @ inside / (each @ every) for each in (functions, 1 - functions))
+            best = max(best, float((1 + positive - negative).max(initial=1.0)) / 2)
+        return best
 
     def name(self, layout: Layout) -> str:
         """In words; of a single literal as denote names it."""

@@ -70,8 +70,8 @@ class PlantedLayer(nn.Module):
     def forward(self, inputs: Float[Tensor, "sample number"]) -> Float[Tensor, "sample neuron"]:
         """Activations."""
         height = inputs.new_tensor([neuron.d_prime for neuron in self.neurons])
-        sinks = inputs.new_tensor([neuron.sign < 0 for neuron in self.neurons])
-        return height * (self.holds(inputs) - sinks) + self.layout.noise(inputs) @ self.projection.T
+        sinks = inputs.new_tensor([float(neuron.sign < 0) for neuron in self.neurons])
+        return height * (self.holds(inputs).float() - sinks) + self.layout.noise(inputs) @ self.projection.T
 
     def holds(self, inputs: Float[Tensor, "sample number"]) -> Bool[Tensor, "sample neuron"]:
         """Where every neuron's property holds; nowhere for a neuron without one."""
@@ -98,7 +98,7 @@ class PlantedNetwork(nn.Module):
         distractor_share: Share of a layer's neurons that carry a property too weakly to denote it.
         distractor_d_prime: Smallest and largest d' of those.
         dead_share: Share that is 0 everywhere.
-        families: Families that planted properties come from, in turn.
+        families: Families that properties of planted neurons and of distractors come from, in turn.
         formula_proportions: Smallest and largest label proportion of planted formulas.
 
     Raises:
@@ -142,7 +142,7 @@ class PlantedNetwork(nn.Module):
             _check_numbers(numbers, width, families, len(entered) - before)
             neurons = [
                 *islice(_planted(sources, families, "planted", d_prime), numbers[0]),
-                *islice(_planted(sources, ("subsets", "columns"), "distractor", distractor_d_prime), numbers[1]),
+                *islice(_planted(sources, families, "distractor", distractor_d_prime), numbers[1]),
                 *[Neuron("dead")] * numbers[2],
                 *[Neuron("noise")] * (width - sum(numbers)),
             ]
@@ -212,6 +212,6 @@ def _check_numbers(numbers: Sequence[int], width: int, families: Sequence[str], 
         raise ConfigError("architecture.share", f"{sum(numbers)} neurons would be planted, weak or dead",
                           f"allowed: at most {width} (architecture.width)")  # fmt: skip
     columns = sum(family == "columns" for family in islice(cycle(families), numbers[0]))
-    if "columns" in families and columns < entering:
+    if numbers[0] and "columns" in families and columns < entering:
         raise ConfigError("architecture.share", f"{entering} factors enter in a layer with {columns} neurons for them",
                           "more planted neurons, more layers, or fewer dataset.proportions")  # fmt: skip
