@@ -47,7 +47,8 @@ def test_a_late_attribute_is_not_where_it_was_planted(found: pl.DataFrame) -> No
 @pytest.mark.parametrize("family", planted_truth.KNOWN)
 def test_near_misses_do_not_pass(family: str) -> None:
     """A neuron of true .90 passes at most once in 20; of 200 more than 24 do once in 1,000. One of ten factors is rare:
-    no neuron of it has the 25 positives in test that the rule asks for."""
+    no neuron of it has the 25 positives in test that the rule asks for.
+    """
     alone, beside = (near_misses.near_misses(family, n, 0) for n in (0, near_misses.NEAR))
     for frame in (alone, beside):
         near = frame.filter(kind="distractor")
