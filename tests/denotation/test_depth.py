@@ -106,8 +106,9 @@ def test_controls_are_averaged_within_their_model_first() -> None:
 
 def test_the_detection_limit_is_at_the_rows_and_the_cutoff_of_the_sweep() -> None:
     """Six tests, all rejected: the procedure stopped at q itself."""
-    row = by_depth(model("m"))
-    assert row["smallest_detectable_proportion"] == smallest_detectable_proportion(1000, 1000, RULE.q, RULE)
+    for epoch in (1, None):
+        row = by_depth([neuron | {"epoch": epoch} for neuron in model("m")])
+        assert row["smallest_detectable_proportion"] == smallest_detectable_proportion(1000, 1000, RULE.q, RULE)
 
 
 def test_layers_families_and_epochs_stay_apart_in_order_of_depth() -> None:

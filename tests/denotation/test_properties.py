@@ -36,6 +36,25 @@ def test_a_complement_differs_by_not_alone(members: list[bool]) -> None:
     assert complement(other) == name
 
 
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("odd", "NOT odd"),
+        ("odd AND prime", "NOT (odd AND prime)"),
+        ("(a OR b) AND c", "NOT ((a OR b) AND c)"),
+        ("(a OR b)", "NOT ((a OR b))"),
+        ("NOT a AND b", "NOT (NOT a AND b)"),
+        ("NOT (a) AND (b)", "NOT (NOT (a) AND (b))"),
+        ("class IN (0, 6)", "NOT class IN (0, 6)"),
+        ("(shape)", "NOT (shape)"),
+        ("team=sand and stone", "NOT team=sand and stone"),
+    ],
+)
+def test_complements_go_there_and_back(name: str, other: str) -> None:
+    assert complement(name) == other
+    assert complement(other) == name
+
+
 def test_attributes_with_too_few_rows_do_not_enter_and_nulls_stay_null() -> None:
     values = np.zeros((100, 3), np.int8)
     values[:30, 0], values[30:40, 0], values[:19, 1], values[10:60, 2] = 1, -1, 1, 1

@@ -163,7 +163,7 @@ def test_the_command_prints_goals_and_writes_them(tmp_path: Path, capsys: pytest
     assert simulate.main(["--only", "families", "--draws", "1", "--json", str(file)]) == 0
     records = json.loads(file.read_text(encoding="utf-8"))
     goals = [record for record in records if record["passed"] is not None]
-    assert len(goals) == 1 + len(families.NOT_ENOUGH) * len(families.PROPORTIONS)
+    assert len(goals) == 1 + 2 * len(families.NOT_ENOUGH) * len(families.PROPORTIONS)
     assert capsys.readouterr().out.count("PASS") == len(goals)
 
 

@@ -110,7 +110,7 @@ def _why_null(control: str, row: Row) -> str | None:
 def _detectable(neurons: pl.DataFrame, rule: Rule) -> dict[tuple[Any, ...], float | None]:
     """Smallest detectable proportion of every layer, at its median numbers of rows."""
     cutoffs = realised_cutoffs(neurons, rule)
-    rows = neurons.filter("live").group_by(KEY).agg(pl.col("n_fit", "n_test").median()).drop_nulls()
+    rows = neurons.filter("live").group_by(KEY).agg(pl.col("n_fit", "n_test").median()).drop_nulls(["n_fit", "n_test"])
     return {
         key: smallest_detectable_proportion(int(n_fit), int(n_test), cutoffs[key[KEY.index("family")]], rule)
         for *place, n_fit, n_test in rows.select(*KEY, "n_fit", "n_test").iter_rows() for key in [tuple(place)]
