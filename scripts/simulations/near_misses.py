@@ -20,7 +20,7 @@ from simulations.row import Row
 
 ROWS = 1_000
 """Half are *fit*, half *test*."""
-NOISE = {"subsets": 10_000, "formulas": 1_000}
+NOISE = {"subsets": 10_000, "formulas": 10_000}
 """Neurons without a property in a sweep, by the family that is searched."""
 NEAR = 200
 """Near misses of a sweep, and planted neurons beside them."""

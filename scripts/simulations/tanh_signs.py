@@ -32,7 +32,7 @@ from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth_tests import depth_tests
 from denote.denotation.neurons import Neurons
-from denote.denotation.profiles import UNFOLDED, profiles
+from denote.denotation.profiles import BEYOND, UNFOLDED, profiles
 from denote.denotation.properties import family_halves
 from denote.denotation.rotation import rotated
 from denote.denotation.sign_flips import sign_flip_test
@@ -68,6 +68,7 @@ class Found(NamedTuple):
         unfolded_tested: Whether any test of unfolded label proportions was made.
         unfolded_p: What the sign-flip test of these would have said; nan with too few layers.
         share: Of the neurons that denote.
+        profile: Mean over networks of folded - rotated folded at every layer, centred; nan in a gap.
     """
 
     verdict: str
@@ -75,6 +76,7 @@ class Found(NamedTuple):
     unfolded_tested: bool
     unfolded_p: float
     share: float
+    profile: Float[np.ndarray, " layer"]
 
 
 def run(sweeps: int) -> list[Row]:
@@ -205,6 +207,7 @@ def _answer(neurons: pl.DataFrame, controls: pl.DataFrame, layers: Sequence[Laye
         verdict=verdict["verdict"], p_value=verdict["p_value"], unfolded_tested=UNFOLDED in tests["quantity"],
         unfolded_p=float("nan") if unfolded is None else sign_flip_test([unfolded])[1],
         share=float(neurons["denotes"].mean()),  # type: ignore[arg-type]
+        profile=own.numbers[BEYOND].mean(axis=0) - own.numbers[BEYOND][:, own.compared].mean(),
     )  # fmt: skip
 
 
@@ -214,10 +217,15 @@ def _rows(found: Sequence[Found], what: str, *, by_construction: bool) -> list[R
     untested = sum(each.p_value is None for each in found)
     words = "; ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
     share = np.mean([each.share for each in found])
+    known = [layer[np.isfinite(layer)] for layer in np.array([each.profile for each in found]).T]
+    means = [float(layer.mean()) for layer in known if len(layer)]
+    by_layer = "; ".join(f"{layer.mean():.3f} ({len(layer)} sweeps)" if len(layer) else "none" for layer in known)
     unfolded = sum(each.unfolded_p <= ANALYSIS.level for each in found)
     return [
         Row("tanh_signs", f"{what}: sweeps whose folded label proportion depends on depth beyond any basis",
             verdicts[BEYOND_BASIS], most=most(n, 0.05) if by_construction else None, note=f"of {n}: {words}"),
+        Row("tanh_signs", f"{what}: range over layers of folded - rotated folded, mean of all sweeps",
+            float(np.ptp(means)), note=by_layer),
         Row("tanh_signs", f"{what}: sweeps in which unfolded label proportions were tested",
             sum(each.unfolded_tested for each in found), most=0, note=f"denoting: {share:.2f} of the neurons"),
         Row("tanh_signs", f"{what}: sweeps in which they would have been significant", unfolded, most=most(n, 0.05),

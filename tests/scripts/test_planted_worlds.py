@@ -116,8 +116,8 @@ def test_turned_signs_change_the_unfolded_side_only(sweep: tuple[DigitsModule, H
 
 
 def test_what_is_true_of_networks_has_no_goal() -> None:
-    answer = tanh_signs.Found("not shown", 0.5, False, 0.5, 0.3)
+    answer = tanh_signs.Found("not shown", 0.5, False, 0.5, 0.3, np.zeros(7))
     rows = {by: tanh_signs._rows([answer] * 20, "x", by_construction=by) for by in (True, False)}
-    assert [row.passed for row in rows[True]] == [True, True, True]
-    assert [row.passed for row in rows[False]] == [None, True, True]
+    assert [row.passed for row in rows[True]] == [True, None, True, True]
+    assert [row.passed for row in rows[False]] == [None, None, True, True]
     assert all(isinstance(row, Row) for row in rows[True])
