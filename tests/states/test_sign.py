@@ -106,3 +106,11 @@ def test_the_second_call_of_a_shared_module_is_judged_by_itself() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), relu, nn.Linear(4, 4), relu)
     names = {layer.name: layer.sign_identified for layer in list_layers(network, IMAGE)}
     assert names == {"1": False, "2": True, "3": False, "2#2": True}
+
+
+@pytest.mark.parametrize(("activation", "identified"), [(nn.ReLU, True), (nn.Tanh, False)])
+def test_a_mean_hands_on_what_the_layer_before_it_means_where_both_are_layers(
+    activation: type[nn.Module], identified: bool
+) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), activation(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(36, 2))
+    assert signs(network) == [False, identified, identified, False]

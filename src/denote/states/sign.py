@@ -57,7 +57,7 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
     leaves = {name for name, module in modules.items() if name and not any(True for _ in module.children())}
     given: dict[str, Tensor | None] = {}
     calls: list[_Call] = []
-    found: dict[Place, bool] = {}
+    tails: dict[Place, list[_Call]] = {}
 
     def on_start(name: str, inputs: tuple[Any, ...]) -> None:
         given[name] = _copy(inputs[0]) if len(inputs) == 1 else None
@@ -66,21 +66,25 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
         if place.module in leaves:
             calls.append(_Call(modules[place.module], given.pop(place.module), _copy(output)))
         if place in wanted:
-            found[place] = not getattr(modules[place.module], ARBITRARY, False) and _identified(calls, output)
+            tails[place] = _tail(calls, output)
 
     wanted = set(places)
     seen = {name: modules[name] for name in {*leaves, *(place.module for place in places)}}
-    with eval_mode(network), torch.inference_mode(), watched(seen, on_output, on_start):
-        network(example_input[:1])
-        return {place: found[place] for place in places}
+    with eval_mode(network), torch.inference_mode():
+        with watched(seen, on_output, on_start):
+            network(example_input[:1])
+        # Functions are tried when nobody watches: a trial is no call of the network.
+        return {
+            place: not getattr(modules[place.module], ARBITRARY, False) and _identified(tails[place])
+            for place in places
+        }
 
 
 def _copy(value: object) -> Tensor | None:
     return value.clone() if isinstance(value, Tensor) else None
 
 
-def _identified(calls: Sequence[_Call], output: object) -> bool:
-    tail = _tail(calls, output)
+def _identified(tail: Sequence[_Call]) -> bool:
     if not tail or any(call.is_arbitrary for call in tail):
         return False
     return not _is_odd([call.module for call in tail], tail[0].given)
