@@ -105,10 +105,23 @@ def complement(name: str) -> str:
 
     ``NOT odd`` for ``odd``, ``NOT (odd AND prime)`` for ``odd AND prime``.
     """
-    if not name.startswith("NOT ") or joined(name):
+    if not is_complement(name):
         return f"NOT ({name})" if joined(_bare(name)) else f"NOT {name}"
     rest = name.removeprefix("NOT ")
     return rest[1:-1] if rest != _bare(rest) and joined(_bare(rest)) else rest
+
+
+def affirmed(name: str) -> str:
+    """Of a name and its complement the one without ``NOT``: ``odd AND prime`` for both it and ``NOT (odd AND prime)``.
+
+    What only starts with NOT, as ``NOT odd AND prime``, is the complement of nothing.
+    """
+    return complement(name) if is_complement(name) else name
+
+
+def is_complement(name: str) -> bool:
+    """Whether a name is ``NOT`` of another."""
+    return name.startswith("NOT ") and not joined(name)
 
 
 def in_parentheses(name: str) -> str:
