@@ -82,7 +82,9 @@ def test_of_several_poolings_an_atlas_shows_one(tables: dict[str, pl.DataFrame],
     other = pl.lit("flatten").alias("pooling")
     two = tables | {
         "neurons": pl.concat([tables["neurons"], tables["neurons"].with_columns(other)]),
-        "on_rates": pl.concat([tables["on_rates"], tables["on_rates"].with_columns(other, on_rate=1 - pl.col("on_rate"))]),
+        "on_rates": pl.concat(
+            [tables["on_rates"], tables["on_rates"].with_columns(other, on_rate=1 - pl.col("on_rate"))]
+        ),
     }
     one, both = (draw_denotation(each, [], tmp_path / name) for name, each in (("one", tables), ("two", two)))
     atlases = [[p.path for p in found if p.path.stem.startswith("neuron_atlas")] for found in (one, both)]
