@@ -134,8 +134,7 @@ def _shape(name: str, output: object) -> tuple[int, ...]:
 
 def _decides(output: object, result: object) -> bool:
     """Whether a network's last layer gives its result, as it is or by a function of as many numbers (a log-softmax)."""
-    known = isinstance(output, Tensor) and isinstance(result, Tensor)
-    return known and output.numel() == result.numel()
+    return isinstance(output, Tensor) and isinstance(result, Tensor) and output.numel() == result.numel()
 
 
 def _depths(layers: Sequence[Layer], part: int | str) -> list[int]:
