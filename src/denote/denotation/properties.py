@@ -131,6 +131,8 @@ def in_parentheses(name: str) -> str:
 
 def joined(name: str) -> bool:
     """Whether AND or OR stands in a name outside of all parentheses."""
+    if " AND " not in name and " OR " not in name:
+        return False  # at once: of many classes names are long
     depth = 0
     for place, character in enumerate(name):
         depth += (character == "(") - (character == ")")
