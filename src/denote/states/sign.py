@@ -41,9 +41,10 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
     """Whether turning the sign of a neuron would make another kind of network, for each place.
 
     Weights can turn the sign of what a linear or normalised layer gives, and an odd function after it (tanh, identity,
-    a mean) hands that on: with the weights that read the neuron turned too, the network does the same. After ReLU,
-    GELU, SiLU, sigmoid or ELU it would not. So the modules without numbers of their own that lead from the last one
-    with such to the place are tried on values x: is f(-x) = -f(x)?
+    a mean) hands that on: with the weights that read the neuron turned too, the network does the same. So does one that
+    is odd about another value than 0 (sigmoid), which a bias makes up for. After ReLU, GELU, SiLU or ELU it would not.
+    So the modules without numbers of their own that lead from the last one with such to the place are tried on values
+    x: is f(-x) + f(x) the same for all of them?
 
     What cannot be seen counts as arbitrary: a sum or a function that is no module, where it comes last. So does what a
     module with ``signs_are_arbitrary = True`` gives, whatever pooling follows.
@@ -108,11 +109,15 @@ def _same(made: Tensor | None, output: object) -> bool:
 
 
 def _is_odd(functions: Sequence[nn.Module], given: Tensor | None) -> bool:
-    """Whether f(-x) = -f(x); of what takes no numbers nothing is known, which counts as odd."""
+    """Whether f(-x) + f(x) is the same for all x; of what takes no numbers nothing is known, which counts as odd."""
     if given is None or not given.is_floating_point():
         return True
-    values = SPREAD * torch.randn(given.shape, generator=torch_stream("sign")).to(given)
-    turned, straight = -values, values.clone()
-    for function in functions:
-        turned, straight = function(turned), function(straight)
-    return torch.allclose(turned, -straight, atol=1e-5)
+    draws = torch_stream("sign")
+    sums = []
+    for _ in range(2):
+        straight = SPREAD * torch.randn(given.shape, generator=draws).to(given)
+        turned = -straight
+        for function in functions:
+            turned, straight = function(turned), function(straight)
+        sums.append(turned + straight)
+    return torch.allclose(*sums, atol=1e-5)
