@@ -113,11 +113,11 @@ def _is_odd(functions: Sequence[nn.Module], given: Tensor | None) -> bool:
     if given is None or not given.is_floating_point():
         return True
     draws = torch_stream("sign")
-    sums = []
+    sums: list[Tensor] = []
     for _ in range(2):
-        straight = SPREAD * torch.randn(given.shape, generator=draws).to(given)
+        straight: Tensor = SPREAD * torch.randn(given.shape, generator=draws).to(given)
         turned = -straight
         for function in functions:
             turned, straight = function(turned), function(straight)
         sums.append(turned + straight)
-    return torch.allclose(*sums, atol=1e-5)
+    return torch.allclose(sums[0], sums[1], atol=1e-5)
