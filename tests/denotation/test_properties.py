@@ -35,6 +35,10 @@ def test_names_of_subsets(members: list[int], name: str) -> None:
     assert subset_name(np.isin(np.arange(10), members), ALL, DIGITS) == name
 
 
+def test_subsets_are_named_by_the_target() -> None:
+    assert subset_name(np.array([True, True, False]), np.ones(3, bool), "abc", "shape") == "NOT shape=c"
+
+
 @given(st.lists(st.booleans(), min_size=10, max_size=10).filter(lambda m: 0 < sum(m) < 10))
 def test_a_complement_differs_by_not_alone(members: list[bool]) -> None:
     inside = np.array(members)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Int, Int8
 
-from denote.attributes.labels import NULL, Family
+from denote.attributes.labels import NULL, Family, class_set_name
 from denote.data.parts import Halves
 
 PER_NUMBER = 40
@@ -154,7 +154,12 @@ def _closes_last(name: str) -> bool:
     return bool(depths.argmin() == len(name) - 1)
 
 
-def subset_name(members: Bool[np.ndarray, " class"], entered: Bool[np.ndarray, " class"], names: Sequence[str]) -> str:
+def subset_name(
+    members: Bool[np.ndarray, " class"],
+    entered: Bool[np.ndarray, " class"],
+    names: Sequence[str],
+    target: str = "class",
+) -> str:
     """Name of a set of classes: ``class=3``, ``class in {0,6}``, and ``NOT`` of these for the larger half.
 
     A subset and its complement among the classes that entered differ by ``NOT`` alone. At exactly half of the classes
@@ -163,7 +168,7 @@ def subset_name(members: Bool[np.ndarray, " class"], entered: Bool[np.ndarray, "
     twice, first = 2 * members.sum(), int(np.argmax(entered))
     larger = twice > entered.sum() or (twice == entered.sum() and not members[first])
     shown = [names[int(index)] for index in np.flatnonzero(entered & ~members if larger else members)]
-    name = f"class={shown[0]}" if len(shown) == 1 else f"class in {{{','.join(shown)}}}"
+    name = class_set_name(shown, target)
     return complement(name) if larger else name
 
 
