@@ -45,6 +45,14 @@ def test_a_property_counts_once_and_its_complement_too_when_folded() -> None:
     assert row["majority_side_share"] == pytest.approx(0.4)
 
 
+def test_a_formula_and_its_complement_are_one_when_folded() -> None:
+    rows = [*FIVE, neuron("a AND b", 0.3), neuron("NOT (a AND b)", 0.7), neuron("NOT a AND b", 0.45)]
+    (row,) = by_model(rows)
+    assert row["n_distinct"] == 8
+    assert row["folded"] == pytest.approx(np.mean([0.1, 0.2, 0.4, 0.4, 0.3, 0.45]))
+    assert row["property_entropy"] == pytest.approx(stats.entropy([2, 1, 1, 1, 2, 1], base=2))
+
+
 def test_entropy_is_over_neurons_with_complements_as_one() -> None:
     (row,) = by_model(FIVE + FIVE[:1] * 3)
     assert row["property_entropy"] == pytest.approx(stats.entropy([5, 1, 1, 1], base=2))

@@ -112,6 +112,14 @@ def test_poolings_and_probe_seeds_are_averaged_within_the_model() -> None:
     assert again["statistic"] == pytest.approx(once["statistic"])
 
 
+def test_a_gap_of_one_pooling_is_no_dependence_on_depth() -> None:
+    frame, gap = networks(), pl.col("layer") == "l3"
+    higher = frame.with_columns(pooling=pl.lit("flatten"), folded=pl.when(~gap).then(pl.col("folded") + 0.2))
+    row = row_of(depth_tests(pl.concat([frame, higher]), PLANNED))
+    assert row["layers"] == "l0, l1, l2, l4"
+    assert row["p_value"] > 0.05
+
+
 def test_signs_that_mean_nothing_leave_the_unfolded_value_untested() -> None:
     for sign in (False, None):
         silent = pl.when(pl.col("layer") == "l2").then(pl.lit(sign, pl.Boolean)).otherwise("sign_identified")

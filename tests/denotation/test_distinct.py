@@ -60,3 +60,8 @@ def test_the_order_of_rows_does_not_matter_and_no_row_gives_none() -> None:
     frame = table(rows, NEURONS)
     assert denoted(frame).equals(denoted(frame[::-1]))
     assert denoted(frame.clear()).schema == denoted(frame).schema
+
+
+def test_a_formula_and_its_complement_share_a_row() -> None:
+    found = denoted(table([neuron(0, "NOT (a AND b)", 0.8, 0.99), neuron(1, "a AND b", 0.2, 0.98)], NEURONS))
+    assert found.select("property", "n_neurons", "n_complement").rows() == [("a AND b", 1, 1)]

@@ -221,6 +221,16 @@ def test_a_dead_neuron_has_no_formula() -> None:
     assert found.live.tolist() == [True, True, False, True]
 
 
+def test_a_neuron_that_is_constant_on_the_rows_with_labels_has_no_formula() -> None:
+    atoms = np.repeat(np.array([[1, 0], [0, 1], [NULL, NULL]], np.int8), 50, axis=0)
+    state = np.zeros((150, 1), np.float32)
+    state[100:, 0] = np.arange(50)
+    found = search_formulas(state, atoms, asked(atoms, 2))
+    assert found.live.all()
+    assert found.formulas == (None,)
+    assert np.isnan([found.threshold[0], found.score[0]]).all()
+
+
 def test_formulas_with_equal_rows_have_the_shortest_name_and_so_have_complements() -> None:
     draws = np.random.default_rng(0)
     atoms = (draws.random((300, 3)) < 0.5).astype(np.int8)

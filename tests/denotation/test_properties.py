@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.properties import attribute_properties, complement, distinct_rows, family_halves, subset_name
+from denote.denotation.properties import (
+    affirmed,
+    attribute_properties,
+    complement,
+    distinct_rows,
+    family_halves,
+    subset_name,
+)
 
 DIGITS = "0123456789"
 ALL = np.ones(10, dtype=bool)
@@ -26,6 +33,10 @@ ALL = np.ones(10, dtype=bool)
 )
 def test_names_of_subsets(members: list[int], name: str) -> None:
     assert subset_name(np.isin(np.arange(10), members), ALL, DIGITS) == name
+
+
+def test_subsets_are_named_by_the_target() -> None:
+    assert subset_name(np.array([True, True, False]), np.ones(3, bool), "abc", "shape") == "NOT shape=c"
 
 
 @given(st.lists(st.booleans(), min_size=10, max_size=10).filter(lambda m: 0 < sum(m) < 10))
@@ -53,6 +64,14 @@ def test_a_complement_differs_by_not_alone(members: list[bool]) -> None:
 def test_complements_go_there_and_back(name: str, other: str) -> None:
     assert complement(name) == other
     assert complement(other) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "without"),
+    [("odd", "odd"), ("NOT odd", "odd"), ("NOT (a AND b)", "a AND b"), ("NOT a AND b", "NOT a AND b")],
+)
+def test_a_name_and_its_complement_are_affirmed_alike(name: str, without: str) -> None:
+    assert affirmed(name) == affirmed(complement(name)) == without
 
 
 def test_attributes_with_too_few_rows_do_not_enter_and_nulls_stay_null() -> None:

@@ -5,7 +5,7 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.errors import DenoteError
-from denote.figures.curves import choose, curves, some, thinned
+from denote.figures.curves import choose, curves, is_untested, some, thinned
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +44,8 @@ def test_thinned_keeps_the_ends_and_some_counts_the_rest() -> None:
     kept = thinned([str(i) for i in range(50)], 12)
     assert (kept[0], kept[-1], len(kept)) == (0, 49, 12)
     assert some(["a", "b", "c"], 2) == "a, b and 1 more"
+
+
+def test_only_the_head_is_untested_which_is_the_last_layer_where_nothing_is_known() -> None:
+    rows = pl.DataFrame({"relative_depth": [0.0, 1.0, 1.0, 1.0, None], "is_head": [False, False, True, None, None]})
+    assert rows.select(is_untested()).to_series().to_list() == [False, False, True, True, False]

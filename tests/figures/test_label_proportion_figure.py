@@ -10,6 +10,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from denote.errors import DenoteError
+from denote.figures.folded_difference import differences
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 
 
@@ -163,3 +164,10 @@ def test_drawing_leaves_no_trace_in_matplotlib(neurons: pl.DataFrame) -> None:
     from matplotlib import pyplot as plt
 
     assert plt.get_fignums() == []
+
+
+def test_what_is_tested_is_a_mean_over_poolings_without_a_gap() -> None:
+    rows = [("m", "a", 0.3, 0.2), ("m", "a", 0.5, 0.2), ("m", "b", 0.3, 0.2), ("m", "b", 0.5, None)]
+    frame = pl.DataFrame(rows, schema=["object_model", "layer", "folded", "rotated_folded"], orient="row")
+    assert differences(frame).rows() == [("m", "a", pytest.approx(0.2))]
+    assert differences(frame.clear()).is_empty()

@@ -40,6 +40,9 @@ def test_stability_gives_the_range_over_hidden_layers(tables: dict[str, pl.DataF
     assert "1.00 with half as many thresholds" in sentence
     assert len(stability_sheet(stability).rows) == stability.height == 27
     assert stability_sentences(stability.clear()) == []
+    beside = stability.with_columns(pl.lit(None, pl.Int64).alias("depth"), relative_depth=None, property_jaccard=0.0)
+    together = stability_sentences(pl.concat([stability, beside], how="vertical_relaxed"))
+    assert together == [sentence], "all layers side by side are no hidden layer"
 
 
 def test_first_depths_are_written_with_their_ends(tables: dict[str, pl.DataFrame]) -> None:

@@ -76,3 +76,18 @@ def test_the_layers_of_an_atlas_are_hidden_ones_in_order_of_depth() -> None:
     assert (first, last, counts[most]) == ("blocks.0", "blocks.7", max(counts.values()))
     assert atlas_layers(neurons.filter(pl.col("layer") == "logits")) == ["logits"]
     assert atlas_layers(neurons.clear()) == []
+
+
+def test_of_several_poolings_an_atlas_shows_one(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    other = pl.lit("flatten").alias("pooling")
+    two = tables | {
+        "neurons": pl.concat([tables["neurons"], tables["neurons"].with_columns(other)]),
+        "on_rates": pl.concat(
+            [tables["on_rates"], tables["on_rates"].with_columns(other, on_rate=1 - pl.col("on_rate"))]
+        ),
+    }
+    one, both = (draw_denotation(each, [], tmp_path / name) for name, each in (("one", tables), ("two", two)))
+    atlases = [[p.path for p in found if p.path.stem.startswith("neuron_atlas")] for found in (one, both)]
+    assert atlases[0]
+    for alone, among in zip(*atlases, strict=True):
+        assert alone.with_suffix(".csv").read_text() == among.with_suffix(".csv").read_text()

@@ -77,3 +77,18 @@ def test_examples_stay_with_the_property_that_their_neuron_keeps(tmp_path: Path)
     found = merge([*jobs, jobs[1]], Rule()).tables["examples"]
     assert found.select("property", "rank").rows() == [("NOT odd", 0), ("NOT odd", 1)]
     assert found.columns == list(EXAMPLES)
+
+
+def test_jobs_that_searched_other_attributes_do_not_say_how_far_another_search_agrees(tmp_path: Path) -> None:
+    """Each searched one attribute and found it again; which of the two is best was nobody's choice."""
+    jobs = [job(tmp_path / name, ("linear", None)) for name in "ab"]
+    for folder, (name, score) in zip(jobs, {"odd": 0.9, "prime": 0.95}.items(), strict=True):
+        own = {key: ROW[key] for key in ("object_model", "layer", "pooling", "probe_seed")} | {"live": True}
+        own |= {"family": "named", "property": name, "fit_balanced_accuracy": score, "fit_agreement": 1.0}
+        same = own | {"family": "subsets", "property": "class=3", "fit_balanced_accuracy": 0.9}
+        table([own | {"neuron": 3}, same | {"neuron": 3}], NEURONS).write_parquet(folder / "neurons.parquet")
+    found = merge(jobs, Rule()).neurons.sort("family")
+    assert found.select("property", "fit_agreement").rows() == [("prime", None), ("class=3", 1.0)]
+    assert "each job searched other attributes" in found["note"][0]
+    assert "each job searched other attributes" not in (found["note"][1] or "")
+    assert merge(jobs[:1], Rule()).neurons["fit_agreement"].to_list() == [1.0, 1.0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +42,27 @@ def test_places_come_in_the_order_of_execution() -> None:
     assert [layer.relative_depth for layer in layers] == [0, 0.25, 0.5, 0.75, 1]
     assert [layer.n_neurons for layer in layers] == [5, 5, 4, 4, 2]
     assert [layer.is_head for layer in layers] == [False] * 4 + [True]
+
+
+class Ending(nn.Sequential):
+    """Two layers, and a function that is no module."""
+
+    ending: Callable[[Tensor], Tensor]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.ending(super().forward(x))
+
+
+@pytest.mark.parametrize(
+    ("ending", "is_head"),
+    [(lambda x: x.log_softmax(1), True), (lambda x: x.unflatten(1, (1, 4)), True), (lambda x: x.sum(1), False)],
+)
+def test_logits_are_the_head_whatever_function_comes_after_them(
+    ending: Callable[[Tensor], Tensor], is_head: bool
+) -> None:
+    network = Ending(nn.Linear(6, 5), nn.Linear(5, 4))
+    network.ending = ending
+    assert [layer.is_head for layer in list_layers(network, torch.zeros(1, 6))] == [False, is_head]
 
 
 def test_an_architecture_is_observed_once_per_block(mlp: nn.Module, convnet: nn.Module) -> None:

@@ -11,7 +11,7 @@ from denote.object_models.mlp import MLP
 from denote.states.listing import list_layers
 
 IMAGE = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-IDENTIFIED = {"relu": True, "gelu": True, "silu": True, "sigmoid": True, "elu": True, "leaky_relu": True,
+IDENTIFIED = {"relu": True, "gelu": True, "silu": True, "sigmoid": False, "elu": True, "leaky_relu": True,
               "tanh": False, "linear": False}  # fmt: skip
 
 
@@ -78,6 +78,7 @@ CASES = {
     "normalised after ReLU": (nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.LayerNorm(64)), False),
     "normalised without weights": (nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64, elementwise_affine=False)), False),
     "batch statistics without weights": (nn.Sequential(RELU_64, nn.BatchNorm1d(64, affine=False)), False),
+    "hard sigmoid": (nn.Sequential(nn.Linear(64, 64), nn.Hardsigmoid()), False),
     "hard tanh": (nn.Sequential(nn.Linear(64, 64), nn.Hardtanh()), False),
     "mean of tanh": (
         nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Unflatten(1, (8, 8)), nn.AvgPool1d(2), nn.Flatten()), False,
@@ -96,6 +97,17 @@ def test_what_comes_after_the_last_weights_decides(name: str) -> None:
     assert one(block) is identified
 
 
+def test_a_sigmoid_unit_may_be_turned_and_the_network_does_the_same() -> None:
+    first, second = nn.Linear(64, 5), nn.Linear(5, 3)
+    inputs, network = IMAGE.flatten(1), nn.Sequential(first, nn.Sigmoid(), second)
+    with torch.no_grad():
+        before = network(inputs)
+        second.bias += second.weight[:, 2]
+        for weight in (first.weight[2], first.bias[2:3], second.weight[:, 2]):
+            weight.neg_()
+        torch.testing.assert_close(network(inputs), before)
+
+
 def test_leaves_that_are_layers_by_themselves() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2))
     assert signs(network) == [False, True, False, False, False]
@@ -106,3 +118,11 @@ def test_the_second_call_of_a_shared_module_is_judged_by_itself() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 4), relu, nn.Linear(4, 4), relu)
     names = {layer.name: layer.sign_identified for layer in list_layers(network, IMAGE)}
     assert names == {"1": False, "2": True, "3": False, "2#2": True}
+
+
+@pytest.mark.parametrize(("activation", "identified"), [(nn.ReLU, True), (nn.Tanh, False)])
+def test_a_mean_hands_on_what_the_layer_before_it_means_where_both_are_layers(
+    activation: type[nn.Module], identified: bool
+) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), activation(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(36, 2))
+    assert signs(network) == [False, identified, identified, False]

@@ -65,7 +65,8 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
     names = tuple(_subset_name(samples, subset) for subset in members)
     # By class first: the wide table is then one lookup of rows, without a pass per subset.
     values = np.ascontiguousarray(members.T.astype(np.int8))[samples.targets]
-    return Family("subsets", Labels(names, ("subsets",) * len(names), values), samples.targets, samples.classes)
+    labels = Labels(names, ("subsets",) * len(names), values)
+    return Family("subsets", labels, samples.targets, samples.classes, target=samples.target)
 
 
 def columns(option: str, samples: Samples, *, names: str | Sequence[str] = "all") -> Family:

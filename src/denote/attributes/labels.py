@@ -62,6 +62,7 @@ class Family:
             all subsets at once; None for others.
         class_names: For ``subsets``, the name of each class index.
         formulas: For ``formulas``, the atoms at every sample and how they are searched; None for others.
+        target: What the classes are called.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Family:
     codes: Int[np.ndarray, " sample"] | None = None
     class_names: tuple[str, ...] = ()
     formulas: Formulas | None = None
+    target: str = "class"
 
     @property
     def combines(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from denote.denotation.properties import affirmed
 from denote.tables import (
     INTEGER,
     LABEL_PROPORTION_BY_MODEL,
     LABEL_PROPORTION_BY_MODEL_KEY,
     LAYERS_KEY,
     NUMBER,
+    TEXT,
 )
 
 LEAST_DISTINCT = 5
@@ -24,6 +26,15 @@ KEY = ["dataset", "architecture", "trained", "epoch", *LABEL_PROPORTION_BY_MODEL
 
 MEASURES = ("share_denoting", "label_proportion", "folded")
 """What is asked of the controls, too."""
+
+
+def _affirmed(names: pl.Series) -> pl.Series:
+    known = names.drop_nulls().unique()
+    return names.replace_strict(known, [affirmed(name) for name in known], default=None) if len(known) else names
+
+
+PAIR = pl.col("property").map_batches(_affirmed, return_dtype=TEXT)
+"""What a property and its complement share; not inside of groups."""
 
 OF_LAYERS = ["active_share", "participation_ratio", "sign_identified", "is_head"]
 
@@ -71,21 +82,25 @@ def denoted_properties(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     return (
         neurons.filter(pl.col("denotes").fill_null(value=False))
         .unique([*key, "property"], keep="first", maintain_order=True)
-        .with_columns(pair=pl.col("property").str.strip_prefix("NOT "))
+        .with_columns(pair=PAIR)
     )
 
 
 def _summaries(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """One row per key: counts, shares and means; null where a number is undefined."""
     live, denotes = pl.col("live").fill_null(value=False), pl.col("denotes").fill_null(value=False)
-    counts = neurons.group_by(key, maintain_order=True).agg(
-        n_neurons=pl.len().cast(INTEGER),
-        n_live=live.sum().cast(INTEGER),
-        n_denoting=(live & denotes).sum().cast(INTEGER),
-        on_proportion=pl.col("on_proportion").filter(live).mean(),
-        unconditional_label_proportion=pl.col("label_proportion").filter(live).mean(),
-        unconditional_folded=pl.col("folded_label_proportion").filter(live).mean(),
-        property_entropy=_entropy(pl.col("property").filter(live & denotes).str.strip_prefix("NOT ")),
+    counts = (
+        neurons.with_columns(pair=PAIR)
+        .group_by(key, maintain_order=True)
+        .agg(
+            n_neurons=pl.len().cast(INTEGER),
+            n_live=live.sum().cast(INTEGER),
+            n_denoting=(live & denotes).sum().cast(INTEGER),
+            on_proportion=pl.col("on_proportion").filter(live).mean(),
+            unconditional_label_proportion=pl.col("label_proportion").filter(live).mean(),
+            unconditional_folded=pl.col("folded_label_proportion").filter(live).mean(),
+            property_entropy=_entropy(pl.col("pair").filter(live & denotes)),
+        )
     )
     distinct = denoted_properties(neurons, key)
     once = distinct.unique([*key, "pair"], keep="first", maintain_order=True).group_by(key)

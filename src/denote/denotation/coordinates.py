@@ -80,7 +80,7 @@ def _of_every_threshold(
         on = test > scan.threshold[coordinate[index], index]
         if scan.direction[coordinate[index], index] < 0:
             on = ~on
-        scores[place == index] = balanced_accuracy(on, properties.test_labels(int(which[first[index]])))
+        scores[place.ravel() == index] = balanced_accuracy(on, properties.test_labels(int(which[first[index]])))
     return scores
 
 

@@ -67,11 +67,18 @@ def label_proportion_by_depth(by_model: pl.DataFrame, neurons: pl.DataFrame, rul
     )
 
 
-def averaged_within_models(by_model: pl.DataFrame) -> pl.DataFrame:
-    """One row per object model, layer and family: means over poolings and probe seeds, without gaps."""
-    numbers = [*INTERVALS, *MEANS]
+def averaged_within_models(by_model: pl.DataFrame, *, complete: bool = False) -> pl.DataFrame:
+    """One row per object model, layer and family: means over poolings and probe seeds.
+
+    Args:
+        by_model: Columns of ``tables.LABEL_PROPORTION_BY_MODEL``.
+        complete: Whether a mean is null where one of its numbers is. Else it is that of the others: another mixture at
+            every layer, which may differ between layers although none of the numbers does.
+    """
+    means = pl.col(*INTERVALS, *MEANS).mean()
+    known = pl.col(*INTERVALS, *MEANS).is_not_null().all() if complete else pl.lit(value=True)
     return by_model.group_by(*PLACE, "object_model", maintain_order=True).agg(
-        pl.col(numbers).mean(),
+        pl.when(known).then(means),
         pl.col("is_head").any(),
         pl.col("sign_identified").all(ignore_nulls=False),
     )

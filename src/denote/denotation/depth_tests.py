@@ -39,13 +39,13 @@ def depth_tests(by_model: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
 
     Args:
         by_model: Columns of ``tables.LABEL_PROPORTION_BY_MODEL``; rows of several poolings or probe seeds of one object
-            model are averaged first.
+            model are averaged first; a gap of one of them is a gap of the model.
         analysis: What was planned.
 
     Returns:
         Columns of ``tables.DEPTH_TESTS``. A test that could not be made has a null p-value with the reason.
     """
-    models = averaged_within_models(by_model)
+    models = averaged_within_models(by_model, complete=True)
     rows = [
         {**dict(zip(QUESTION, key, strict=True)), **row}
         for key, own in models.group_by(QUESTION, maintain_order=True)

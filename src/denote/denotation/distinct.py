@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from denote.denotation.by_model import PAIR
 from denote.tables import NEURONS_KEY, PROPERTIES
 
-NOT = "NOT "
 LAYER = [column for column in NEURONS_KEY if column != "neuron"]
 PLACE = ["dataset", "architecture", "trained", "epoch", "seed", "depth", "relative_depth"]
 BEST = [
@@ -24,11 +24,11 @@ def denoted(neurons: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns of ``tables.PROPERTIES``, by network, depth and label proportion; no rows where nothing denotes.
     """
-    inverted, p = pl.col("property").str.starts_with(NOT), pl.col("label_proportion")
+    inverted, p = pl.col("property") != PAIR, pl.col("label_proportion")
     found = (
         neurons.filter(pl.col("denotes").fill_null(value=False))
         .with_columns(
-            pl.col("property").str.strip_prefix(NOT),
+            PAIR.alias("property"),
             pl.when(inverted).then(1 - p).otherwise(p).alias("label_proportion"),
             inverted=inverted,
         )

@@ -184,7 +184,7 @@ def search_formulas(
             if formula is not None:
                 held = formula.labels(labels)
                 threshold[neuron], score[neuron] = _exact(values[place], numbers[place], order[place], held)
-                formulas[neuron] = formula
+                formulas[neuron] = None if np.isnan(threshold[neuron]) else formula  # constant on the rows with labels
 
     resources = Resources(memory=max(memory, least_memory(state, labels)))
     live = over_sorted_columns(state, labels, batch, resources) if labels.shape[1] else live_neurons(state)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Int, Int8
 
-from denote.attributes.labels import NULL, Family
+from denote.attributes.labels import NULL, Family, class_set_name
 from denote.data.parts import Halves
 
 PER_NUMBER = 40
@@ -105,10 +105,23 @@ def complement(name: str) -> str:
 
     ``NOT odd`` for ``odd``, ``NOT (odd AND prime)`` for ``odd AND prime``.
     """
-    if not name.startswith("NOT ") or joined(name):
+    if not is_complement(name):
         return f"NOT ({name})" if joined(_bare(name)) else f"NOT {name}"
     rest = name.removeprefix("NOT ")
     return rest[1:-1] if rest != _bare(rest) and joined(_bare(rest)) else rest
+
+
+def affirmed(name: str) -> str:
+    """Of a name and its complement the one without ``NOT``: ``odd AND prime`` for both it and ``NOT (odd AND prime)``.
+
+    What only starts with NOT, as ``NOT odd AND prime``, is the complement of nothing.
+    """
+    return complement(name) if is_complement(name) else name
+
+
+def is_complement(name: str) -> bool:
+    """Whether a name is ``NOT`` of another."""
+    return name.startswith("NOT ") and not joined(name)
 
 
 def in_parentheses(name: str) -> str:
@@ -118,6 +131,8 @@ def in_parentheses(name: str) -> str:
 
 def joined(name: str) -> bool:
     """Whether AND or OR stands in a name outside of all parentheses."""
+    if " AND " not in name and " OR " not in name:
+        return False  # at once: of many classes names are long
     depth = 0
     for place, character in enumerate(name):
         depth += (character == "(") - (character == ")")
@@ -139,7 +154,12 @@ def _closes_last(name: str) -> bool:
     return bool(depths.argmin() == len(name) - 1)
 
 
-def subset_name(members: Bool[np.ndarray, " class"], entered: Bool[np.ndarray, " class"], names: Sequence[str]) -> str:
+def subset_name(
+    members: Bool[np.ndarray, " class"],
+    entered: Bool[np.ndarray, " class"],
+    names: Sequence[str],
+    target: str = "class",
+) -> str:
     """Name of a set of classes: ``class=3``, ``class in {0,6}``, and ``NOT`` of these for the larger half.
 
     A subset and its complement among the classes that entered differ by ``NOT`` alone. At exactly half of the classes
@@ -148,7 +168,7 @@ def subset_name(members: Bool[np.ndarray, " class"], entered: Bool[np.ndarray, "
     twice, first = 2 * members.sum(), int(np.argmax(entered))
     larger = twice > entered.sum() or (twice == entered.sum() and not members[first])
     shown = [names[int(index)] for index in np.flatnonzero(entered & ~members if larger else members)]
-    name = f"class={shown[0]}" if len(shown) == 1 else f"class in {{{','.join(shown)}}}"
+    name = class_set_name(shown, target)
     return complement(name) if larger else name
 
 

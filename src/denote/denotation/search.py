@@ -100,7 +100,7 @@ def _search_subsets(state: State, family: Halves[Family], settings: Settings) ->
     distinct, place = distinct_rows(members.astype(np.int8))
     masks, sets = np.where(found.entered, distinct, np.int8(NULL)), distinct == 1
     properties = Properties(
-        tuple(subset_name(inside, found.entered, names) for inside in sets), masks, codes,
+        tuple(subset_name(inside, found.entered, names, family.fit.target) for inside in sets), masks, codes,
         named_members(sets, found.entered),
     )  # fmt: skip
     has, index = found.n_members > 0, np.full(len(found.n_members), -1)

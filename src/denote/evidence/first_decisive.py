@@ -76,7 +76,7 @@ def _attribute(own: pl.DataFrame, equal: bool) -> Row:
 
 
 def _first(model: pl.DataFrame) -> Row:
-    """The first of two consecutive layers that are decisive; of several probe seeds half are enough."""
+    """The first of two consecutive layers that are decisive; of several probe seeds or poolings half are enough."""
     passes = pl.col("decisive").fill_null(value=False).mean() >= 0.5
     layers = model.group_by(LAYER).agg(passes=passes).sort("depth", "layer")
     found = layers.filter(pl.col("passes") & pl.col("passes").shift(-1, fill_value=False))

@@ -10,7 +10,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from denote.figures.curves import depth_order, finite, is_head, thinned
+from denote.figures.curves import depth_order, finite, is_untested, thinned
 from denote.figures.style import MANY, Line, model_colour, model_marker, spread
 
 MOST_TICKS = 12
@@ -106,7 +106,7 @@ class Canvas:
     @property
     def head(self) -> pl.Series:
         """Which layers are the head; a curve of one layer has none set apart."""
-        return self.curve.select(is_head().fill_null(False) & pl.lit(len(self.curve) > 1)).to_series()
+        return self.curve.select(is_untested() & pl.lit(len(self.curve) > 1)).to_series()
 
     def furnish(self, ax: Axes, title: str, ylabel: str) -> None:
         """Title, units, layer names, the 0-1 scale, and the shaded head."""

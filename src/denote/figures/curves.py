@@ -87,6 +87,11 @@ def is_head() -> pl.Expr:
     return pl.col("relative_depth") == 1
 
 
+def is_untested() -> pl.Expr:
+    """The head of a by-depth table: what the tests of depth leave out, which not every network has."""
+    return pl.coalesce("is_head", is_head()).fill_null(value=False)
+
+
 def finite(frame: pl.DataFrame, column: str) -> Float[np.ndarray, " row"]:
     """A column as numbers, nan where it is null."""
     return frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from denote.errors import DenoteError
-from denote.figures.curves import Curve, finite, is_head, thinned
+from denote.figures.curves import Curve, finite, is_untested, thinned
 from denote.figures.style import message, model_colour, model_marker, new_figure, styled
 from denote.numbers import proportion
 
@@ -96,7 +96,7 @@ def _draw_heat(ax: Axes, grid: Float[np.ndarray, "layer epoch"], layers: list[st
 
 def _draw_lines(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str) -> None:
     """A line per layer; a null is a gap, a network's head is dashed."""
-    heads = rows.filter(is_head())["layer"].unique().to_list() if len(layers) > 1 else []
+    heads = rows.filter(is_untested())["layer"].unique().to_list() if len(layers) > 1 else []
     for index, layer in enumerate(layers):
         own = rows.filter(pl.col("layer") == layer)
         y = np.full(len(epochs), np.nan)
@@ -124,7 +124,7 @@ def _epochs(ax: Axes, epochs: list[int]) -> None:
 
 
 def _handles(layers: list[str], rows: pl.DataFrame) -> list[Line2D]:
-    heads = rows.filter(is_head())["layer"].unique().to_list()
+    heads = rows.filter(is_untested())["layer"].unique().to_list()
     return [
         Line2D(
             [], [], color=model_colour(i, len(layers)), marker=model_marker(i), markersize=4.5,

@@ -55,11 +55,12 @@ def draw_difference(ax: Axes, canvas: Canvas, by_model: pl.DataFrame | None) -> 
 def differences(by_model: pl.DataFrame) -> pl.DataFrame:
     """Folded minus rotated folded per object model and layer (``difference``); those with a gap are left out.
 
-    Poolings and probe seeds of one network are averaged first: they are no replicates.
+    Poolings and probe seeds of one network are averaged first, as they are no replicates; a gap of one is a gap.
     """
     difference = pl.col("folded") - pl.col("rotated_folded")
-    known = by_model.with_columns(difference=difference).filter(pl.col("difference").is_not_null())
-    return known.group_by("object_model", "layer", maintain_order=True).agg(pl.col("difference").mean())
+    mean = pl.when(difference.is_not_null().all()).then(difference.mean()).alias("difference")
+    averaged = by_model.group_by("object_model", "layer", maintain_order=True).agg(mean)
+    return averaged.filter(pl.col("difference").is_not_null())
 
 
 def say(ax: Axes, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.estimate import Estimate
-from denote.figures.curves import Curve, curves, is_head, some
+from denote.figures.curves import Curve, curves, is_untested, some
 from denote.figures.profiles import first_decisive, one_size, profiles
 from denote.numbers import count, interval, proportion
 
@@ -88,7 +88,7 @@ def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
 
 
 def _trend(curve: Curve, rows: pl.DataFrame) -> list[str]:
-    hidden = rows.filter(~is_head().fill_null(False) if len(rows) > 1 else pl.lit(True), pl.col("depth").is_not_null())
+    hidden = rows.filter(~is_untested() if len(rows) > 1 else pl.lit(True), pl.col("depth").is_not_null())
     drawn = hidden.filter(pl.col("label_proportion_mean").is_not_null())
     if len(drawn) < 2:
         return [

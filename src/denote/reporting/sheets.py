@@ -9,7 +9,7 @@ import polars as pl
 from denote.evidence.cards import INAPPLICABLE
 from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.rule import Rule
-from denote.figures.curves import Curve, is_head
+from denote.figures.curves import Curve, is_untested
 from denote.figures.profiles import one_size
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.reporting.jobs import Job, tally
@@ -39,7 +39,7 @@ def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
 
 def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
     """Label proportion by depth of one curve."""
-    head = is_head().fill_null(False) & pl.lit(len(by_depth) > 1)
+    head = is_untested() & pl.lit(len(by_depth) > 1)
     rows = by_depth.with_columns(
         pl.when(head).then(pl.col("layer") + " (head: not tested)").otherwise("layer").alias("layer")
     ).sort("depth", nulls_last=True)

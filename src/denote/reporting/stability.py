@@ -19,7 +19,9 @@ def stability_sentences(stability: pl.DataFrame) -> list[str]:
     Args:
         stability: Columns of ``tables.STABILITY``.
     """
-    hidden = stability.filter(~is_head().fill_null(value=False), pl.col("property_jaccard").is_not_null())
+    hidden = stability.filter(
+        pl.col("depth").is_not_null(), ~is_head().fill_null(value=False), pl.col("property_jaccard").is_not_null()
+    )
     sentences = []
     for curve in curves(hidden):
         own = curve.of(hidden)

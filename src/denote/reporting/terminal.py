@@ -13,7 +13,7 @@ from rich.table import Table
 
 from denote.estimate import Estimate
 from denote.evidence.rule import Rule
-from denote.figures.curves import Curve, curves, is_head, some
+from denote.figures.curves import Curve, curves, is_untested, some
 from denote.figures.profiles import first_decisive, profiles
 from denote.numbers import count, interval, proportion, setting
 from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
@@ -89,7 +89,7 @@ def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
             table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("label proportion", no_wrap=True)
     table.add_column("folded", justify="right", no_wrap=True)
-    head = by_depth.select(is_head().fill_null(False)).to_series()
+    head = by_depth.select(is_untested()).to_series()
     rows = by_depth.with_columns(head.alias("head")).sort("depth", nulls_last=True)
     for row in rows.iter_rows(named=True):
         shares = ["share_denoting", "untrained_share_denoting", *(["rotated_share_denoting"] if rotated else [])]

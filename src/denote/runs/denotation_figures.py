@@ -58,9 +58,10 @@ def last_epochs(found: Sequence[Curve]) -> list[Curve]:
 
 
 def first_model(neurons: pl.DataFrame) -> pl.DataFrame:
-    """The neurons of one object model, pooling and probe seed: those with the lowest seeds."""
+    """The neurons of one object model and probe seed, those with the lowest seeds, and of one pooling of each layer."""
     one = neurons.select("object_model", "seed", "probe_seed").sort("seed", "object_model", "probe_seed").head(1)
-    return neurons.join(one, on=["object_model", "probe_seed"], how="semi", maintain_order="left")
+    own = neurons.join(one, on=["object_model", "probe_seed"], how="semi", maintain_order="left")
+    return own.filter(pl.col("pooling") == pl.col("pooling").first().over("layer"))
 
 
 def _named(curve: Curve, neurons: pl.DataFrame) -> str:
@@ -136,7 +137,9 @@ def atlas_layers(neurons: pl.DataFrame) -> list[str]:
 
 def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
     known = on_rates.filter(pl.col("family") == curve.family)
-    known = known.join(neurons, on=["object_model", "layer", "probe_seed"], how="semi", maintain_order="left")
+    known = known.join(
+        neurons, on=["object_model", "layer", "pooling", "probe_seed"], how="semi", maintain_order="left"
+    )
     for layer in atlas_layers(neurons) if not known.is_empty() else []:
         own, rates = (frame.filter(pl.col("layer") == layer) for frame in (neurons, known))
         title = _named(curve, own)
@@ -157,7 +160,7 @@ def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve, folder
 def _examples(
     neurons: pl.DataFrame, examples: pl.DataFrame, jobs: Jobs, curve: Curve, folder: Path
 ) -> Iterator[Picture]:
-    key = ["object_model", "layer", "neuron", "family", "probe_seed"]
+    key = ["object_model", "layer", "pooling", "neuron", "family", "probe_seed"]
     depths = neurons.filter("denotes").select(*key, "depth")
     own = examples.join(depths, on=key, how="inner", nulls_equal=True, maintain_order="left")
     images = _images(jobs, own)

@@ -14,7 +14,9 @@ from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.depth_tests import depth_tests
 from denote.denotation.distinct import denoted
+from denote.denotation.rows import joined_notes
 from denote.denotation.rule import best_per_key
+from denote.denotation.stability import AGREEMENT
 from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
@@ -64,7 +66,8 @@ class Merged(Evidence):
 def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) -> Merged:
     """Merge the tables of job folders and decide again over all of them.
 
-    A neuron that was searched by several jobs keeps, per family, the property with the best *fit* score; a cell that
+    A neuron that was searched by several jobs keeps, per family, the property with the best *fit* score; how far other
+    searches agree is null where each job searched other attributes, since none of them made that choice. A cell that
     several jobs have is the same cell and is kept once. An attribute's pairs at a layer all come from the job that its
     row of the scan comes from: jobs that differ in ``probe_seed`` may have scanned other rows (``equal_rows``), and the
     smallest p-values of several scans are no family of tests. Examples of a neuron stay where they show the property
@@ -116,12 +119,26 @@ _KEYS = {
 def _distinct(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Rows of jobs that overlap, once."""
     if name == "neurons":
-        return best_per_key(frame)
+        return _distinct_neurons(frame)
     if name == "controls":
         return _distinct_controls(frame)
     if name == "null_check":
         return frame.unique(maintain_order=True)
     return frame.unique(_KEYS[name], keep="first", maintain_order=True)
+
+
+SEARCHED_APART = "fit_agreement, threshold_agreement: each job searched other attributes"
+
+
+def _distinct_neurons(neurons: pl.DataFrame) -> pl.DataFrame:
+    """Every neuron once; agreements with other searches stay where all jobs that searched it found the same."""
+    found = pl.struct("property", "fit_balanced_accuracy", *AGREEMENT.values())
+    apart = pl.col("searched apart")
+    kept = best_per_key(neurons.with_columns((found.n_unique().over(NEURONS_KEY) > 1).alias("searched apart")))
+    return kept.with_columns(
+        *(pl.when(~apart).then(name).alias(name) for name in AGREEMENT.values()),
+        note=joined_notes(pl.col("note"), pl.when(apart).then(pl.lit(SEARCHED_APART))),
+    ).drop("searched apart")
 
 
 def _distinct_controls(controls: pl.DataFrame) -> pl.DataFrame:

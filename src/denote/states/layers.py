@@ -17,7 +17,8 @@ class Layer:
         shape: Shape of one sample's output before pooling.
         pooling: ``none``, or for feature maps ``mean``, ``max`` or ``flatten``.
         grid: Shape of the neuron axis after pooling: ``(128,)`` units, ``(16,)`` channels, ``(16, 8, 8)`` flattened.
-        is_head: True for the network's last layer (the logits): drawn, never tested for a depth trend.
+        is_head: True for the network's last layer (the logits) where its output, or a function of it with as many
+            numbers, is the network's: drawn, never tested for a depth trend.
         sign_identified: Whether the sign of its neurons means something (:mod:`denote.states.sign`); None for ``state``
             and where nobody looked.
     """

@@ -53,7 +53,7 @@ def list_layers(network: nn.Module, example_input: Tensor, pooling: str = "mean"
     for depth, (place, shape) in enumerate(shapes.items()):
         kind = pooling_of(shape, pooling, str(place))
         relative = depth / (len(shapes) - 1) if len(shapes) > 1 else None
-        is_head = depth == len(shapes) - 1 and _is_same(outputs[place], result)
+        is_head = depth == len(shapes) - 1 and _decides(outputs[place], result)
         layers.append(Layer(str(place), depth, relative, shape, kind, grid_after(shape, kind), is_head, signs[place]))
     return layers
 
@@ -132,8 +132,9 @@ def _shape(name: str, output: object) -> tuple[int, ...]:
     return tuple(output.shape[1:])
 
 
-def _is_same(output: object, result: object) -> bool:
-    return isinstance(output, Tensor) and isinstance(result, Tensor) and torch.equal(output, result)
+def _decides(output: object, result: object) -> bool:
+    """Whether a network's last layer gives its result, as it is or by a function of as many numbers (a log-softmax)."""
+    return isinstance(output, Tensor) and isinstance(result, Tensor) and output.numel() == result.numel()
 
 
 def _depths(layers: Sequence[Layer], part: int | str) -> list[int]:

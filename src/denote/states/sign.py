@@ -41,9 +41,10 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
     """Whether turning the sign of a neuron would make another kind of network, for each place.
 
     Weights can turn the sign of what a linear or normalised layer gives, and an odd function after it (tanh, identity,
-    a mean) hands that on: with the weights that read the neuron turned too, the network does the same. After ReLU,
-    GELU, SiLU, sigmoid or ELU it would not. So the modules without numbers of their own that lead from the last one
-    with such to the place are tried on values x: is f(-x) = -f(x)?
+    a mean) hands that on: with the weights that read the neuron turned too, the network does the same. So does one that
+    is odd about another value than 0 (sigmoid), which a bias makes up for. After ReLU, GELU, SiLU or ELU it would not.
+    So the modules without numbers of their own that lead from the last one with such to the place are tried on values
+    x: is f(-x) + f(x) the same for all of them?
 
     What cannot be seen counts as arbitrary: a sum or a function that is no module, where it comes last. So does what a
     module with ``signs_are_arbitrary = True`` gives, whatever pooling follows.
@@ -57,7 +58,7 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
     leaves = {name for name, module in modules.items() if name and not any(True for _ in module.children())}
     given: dict[str, Tensor | None] = {}
     calls: list[_Call] = []
-    found: dict[Place, bool] = {}
+    tails: dict[Place, list[_Call]] = {}
 
     def on_start(name: str, inputs: tuple[Any, ...]) -> None:
         given[name] = _copy(inputs[0]) if len(inputs) == 1 else None
@@ -66,21 +67,25 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
         if place.module in leaves:
             calls.append(_Call(modules[place.module], given.pop(place.module), _copy(output)))
         if place in wanted:
-            found[place] = not getattr(modules[place.module], ARBITRARY, False) and _identified(calls, output)
+            tails[place] = _tail(calls, output)
 
     wanted = set(places)
     seen = {name: modules[name] for name in {*leaves, *(place.module for place in places)}}
-    with eval_mode(network), torch.inference_mode(), watched(seen, on_output, on_start):
-        network(example_input[:1])
-        return {place: found[place] for place in places}
+    with eval_mode(network), torch.inference_mode():
+        with watched(seen, on_output, on_start):
+            network(example_input[:1])
+        # Functions are tried when nobody watches: a trial is no call of the network.
+        return {
+            place: not getattr(modules[place.module], ARBITRARY, False) and _identified(tails[place])
+            for place in places
+        }
 
 
 def _copy(value: object) -> Tensor | None:
     return value.clone() if isinstance(value, Tensor) else None
 
 
-def _identified(calls: Sequence[_Call], output: object) -> bool:
-    tail = _tail(calls, output)
+def _identified(tail: Sequence[_Call]) -> bool:
     if not tail or any(call.is_arbitrary for call in tail):
         return False
     return not _is_odd([call.module for call in tail], tail[0].given)
@@ -104,11 +109,15 @@ def _same(made: Tensor | None, output: object) -> bool:
 
 
 def _is_odd(functions: Sequence[nn.Module], given: Tensor | None) -> bool:
-    """Whether f(-x) = -f(x); of what takes no numbers nothing is known, which counts as odd."""
+    """Whether f(-x) + f(x) is the same for all x; of what takes no numbers nothing is known, which counts as odd."""
     if given is None or not given.is_floating_point():
         return True
-    values = SPREAD * torch.randn(given.shape, generator=torch_stream("sign")).to(given)
-    turned, straight = -values, values.clone()
-    for function in functions:
-        turned, straight = function(turned), function(straight)
-    return torch.allclose(turned, -straight, atol=1e-5)
+    draws = torch_stream("sign")
+    sums: list[Tensor] = []
+    for _ in range(2):
+        straight: Tensor = SPREAD * torch.randn(given.shape, generator=draws).to(given)
+        turned = -straight
+        for function in functions:
+            turned, straight = function(turned), function(straight)
+        sums.append(turned + straight)
+    return torch.allclose(sums[0], sums[1], atol=1e-5)
