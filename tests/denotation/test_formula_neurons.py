@@ -93,7 +93,7 @@ def test_atoms_with_few_rows_are_left_out_and_without_any_nothing_is_found() -> 
     atoms[:, 2] = 0
     atoms[:10, 2] = 1
     found = search(state[:N_FIT], halved(state, family_of(atoms))[1])
-    assert found.note == "1 attributes left out: fewer than 20 positive or negative fit rows"
+    assert found.note == "1 attribute left out: fewer than 20 positive or negative fit rows"
     assert not any("c" in name for name in found.properties.names)
     halves, family = halved(state, family_of(np.zeros_like(atoms)))
     rows = observe_neurons(neurons_of(5), halves, family, Controls(shuffles=1))

@@ -59,6 +59,9 @@ def test_without_the_images_of_jobs_there_are_no_thumbnails(tables: dict[str, pl
 def test_of_several_epochs_the_last_is_drawn() -> None:
     made = [Curve("d", "a", trained, epoch, "f") for trained, epoch in ((False, 0), (True, 2), (True, 10), (True, 5))]
     assert [(curve.trained, curve.epoch) for curve in last_epochs(made)] == [(False, 0), (True, 10)]
+    best = Curve("d", "a", True, None, "f")
+    for order in ([best, *made], [*made, best]):
+        assert best in last_epochs(order)
 
 
 def test_a_verdict_goes_with_its_curve_and_says_if_it_was_not_planned(tables: dict[str, pl.DataFrame]) -> None:

@@ -35,7 +35,8 @@ def best_coordinates(
         properties: Properties chosen by a search.
         which: Indices of those asked for, each once.
         settings: Of the search; the same thresholds as for the neurons.
-        every_threshold: Whether the search tried them all, as it does for attributes one by one.
+        every_threshold: Whether all are tried, as for attributes one by one. For formulas, too, whose labels may be
+            null: there it gives the control a better chance than the neurons had, which tried quantiles.
 
     Returns:
         In [0, 1]; nan where no coordinate varies or a kind of row is missing on test.

@@ -150,9 +150,8 @@ def _left_out(n_entered: int, n_attributes: int, entry_rows: int) -> str | None:
     if not n_entered:
         return f"no attribute has {entry_rows} positive and negative fit rows"
     left_out = n_attributes - n_entered
-    return (
-        f"{left_out} attributes left out: fewer than {entry_rows} positive or negative fit rows" if left_out else None
-    )
+    what = "1 attribute" if left_out == 1 else f"{left_out} attributes"
+    return f"{what} left out: fewer than {entry_rows} positive or negative fit rows" if left_out else None
 
 
 def _search_formulas(state: State, family: Halves[Family], settings: Settings) -> Candidates:

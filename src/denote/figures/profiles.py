@@ -19,14 +19,15 @@ _LEAVES_OUT = pl.col("k") < pl.col("n_neurons")
 
 
 def drawn_cells(cells: pl.DataFrame, architecture: str | None = None, dataset: str | None = None) -> pl.DataFrame:
-    """The cells that a figure of one network shows: of trained networks where there are any, at the last epoch."""
+    """The cells that a figure of one network shows: trained ones where there are any, at the best or last epoch."""
     if architecture is not None:
         cells = cells.filter(pl.col("architecture") == architecture)
     if dataset is not None:
         cells = cells.filter(pl.col("dataset") == dataset)
     if cells["trained"].any():
         cells = cells.filter("trained")
-    return cells.filter(pl.col("epoch").eq_missing(pl.col("epoch").max()))
+    last = None if cells["epoch"].null_count() else cells["epoch"].max()
+    return cells.filter(pl.col("epoch").eq_missing(last))
 
 
 def one_size(cells: pl.DataFrame) -> pl.DataFrame:

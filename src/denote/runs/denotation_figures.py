@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,14 @@ def draw_denotation(tables: Tables, jobs: Jobs, folder: Path) -> list[Picture]:
 
 
 def last_epochs(found: Sequence[Curve]) -> list[Curve]:
-    """Of curves that differ in their epoch alone the last; how they got there is the figure of emergence."""
+    """Of curves that differ in their epoch alone the last, the best one (null) before any other.
+
+    How they got there is the figure of emergence.
+    """
     last: dict[tuple[Any, ...], Curve] = {}
     for curve in found:
         key = (curve.dataset, curve.architecture, curve.trained, curve.family)
-        epochs = [-1 if each.epoch is None else each.epoch for each in (curve, last.get(key, curve))]
+        epochs = [inf if each.epoch is None else each.epoch for each in (curve, last.get(key, curve))]
         last[key] = curve if epochs[0] >= epochs[1] else last[key]
     return list(last.values())
 
