@@ -184,6 +184,9 @@ GROUP_KEYS = {
 }
 
 
+FAMILIES = ("subsets", "classes", "columns", "quantiles", "formulas", "named")
+"""What the kinds of attributes call their families; those of ``attribute.where`` are ``named``."""
+
 CONTROLS = {
     "shuffled": {"draws", "neuron_draws"}, "rotated": {"rotations"}, "untrained": {"twins"}, "raw_input": {"enabled"},
     "random_subset": {"subsets"}, "control_task": {"column", "draws"},
@@ -207,8 +210,9 @@ def _check_controls(control: Mapping[str, Any]) -> None:
 
 def _check_analysis(config: Mapping[str, Any]) -> None:
     family, layers = (config["analysis"].get(key) for key in ("family", "layers"))
-    if family is not None and not isinstance(family, str):
-        raise ConfigError("analysis.family", f"{family!r} came", "allowed: the name of a family, or null")
+    known = list(dict.fromkeys([*FAMILIES, *(name for name in config["attribute"] if name != "where")]))
+    if family is not None and family not in known:
+        raise ConfigError("analysis.family", f"there is no family {family!r}", f"{one_of(str(family), known)}, or null")
     depths = isinstance(layers, list) and all(type(depth) is int and depth >= 0 for depth in layers)
     if layers is not None and (not depths or len(set(layers)) < LEAST_LAYERS):
         allowed = f"allowed: a list of {LEAST_LAYERS} depths or more, from 0, or null"

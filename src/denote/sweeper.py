@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from denote import build
 from denote.errors import ConfigError, DenoteError
 from denote.keys import digest
-from denote.runs.fingerprint import agreement, disagreement, fingerprint, training
+from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, training
 from denote.runs.record import FINISHED, has_results, read_record
 
 # Hydra's scan for plug-ins runs the module of its basic sweeper again. A subclass must be made of what is there after.
@@ -178,7 +178,12 @@ def _settle(planned: PlannedJob, plan: SweepPlan) -> PlannedJob:
     finished = record is not None and record.get("status") == FINISHED and has_results(planned.folder)
     if finished and record is not None and record.get("fingerprint") == fingerprint(settings):
         if settings["on_existing"] == "skip":
-            planned.status = "skip"
+            try:
+                check_plan(settings, record, planned.folder)
+            except ConfigError as error:
+                planned.status, planned.reason = "refused", str(error)
+            else:
+                planned.status = "skip"
             return planned
         if settings["on_existing"] == "fail":
             planned.status = "refused"

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from denote.attributes.families import check_spec, families
+from denote.attributes.kinds import QUANTILE_TOLERANCE
 from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
 from denote.data.digits import load_digits
@@ -144,10 +145,10 @@ def test_a_cut_is_the_nearest_that_ties_allow(values, share):
     assume(len(set(values)) > 2)
     realised = [np.mean(np.array(values) > cut) for cut in sorted(set(values))[:-1]]
     nearest = min(abs(p - share) for p in realised)
-    assume(abs(nearest - 0.5 * min(share, 1 - share)) > 1e-9)
+    assume(abs(nearest - QUANTILE_TOLERANCE * min(share, 1 - share)) > 1e-9)
     spec = {"kind": "quantiles", "columns": ["x"], "proportions": [share]}
     samples = make(n=len(values), x=values)
-    if nearest > 0.5 * min(share, 1 - share):
+    if nearest > QUANTILE_TOLERANCE * min(share, 1 - share):
         with pytest.raises(AttributeLabelError, match="because of ties"):
             one(spec, samples)
     else:

@@ -131,6 +131,19 @@ def test_an_interrupt_keeps_and_merges_what_is_finished(
     assert not list(Path("multirun/f", jobs["1"]["name"]).glob("*.parquet*"))
 
 
+def test_a_plan_cannot_be_made_afterwards(denote: Command, store: str) -> None:
+    single = [store, *[option for option in ALIKE if not option.startswith("sweep_name")]]
+    planned = "analysis.family=named"
+    for again in (single, ["-m", *single, "sweep_name=planned"]):
+        assert denote(*again).code == 0
+        refused = denote(*again, planned)
+        assert refused.code == 2
+        assert "analysis.family" in refused.err
+        assert "finished under another plan" in refused.err
+    assert denote(*single, planned, "on_existing=redo").code == 0
+    assert denote(*single, planned).code == 0
+
+
 def test_on_existing(denote: Command, store: str) -> None:
     single = [store, *[option for option in ALIKE if not option.startswith("sweep_name")]]
     assert denote(*single).code == 0

@@ -42,7 +42,7 @@ def test_polarity_is_the_correlation_over_hidden_layers(tables: dict[str, pl.Dat
     hidden = tables["label_proportion_by_model"].filter(pl.col("relative_depth") < 1).drop_nulls("label_proportion")
     r = hidden.select(pl.corr("label_proportion", "on_proportion")).item()
     assert f"r = {proportion(r)}" in verdict_sentences(tables)[1]
-    assert f"over {len(hidden)} layers of networks" in verdict_sentences(tables)[1]
+    assert f"over {len(hidden)} pairs of network and layer" in verdict_sentences(tables)[1]
 
 
 def test_why_nothing_could_be_shown_is_told() -> None:

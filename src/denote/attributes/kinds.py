@@ -19,7 +19,7 @@ MOST_CLASSES_AS_CELLS = 16
 MOST_VALUES = 64
 """Distinct values of a text column that become attributes; more is an id or free text."""
 PROPORTIONS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-QUANTILE_TOLERANCE = 0.5
+QUANTILE_TOLERANCE = 0.2
 """Largest distance of a realised proportion from the asked one p, as a share of min(p, 1 - p): beyond it, ties have
 made the attribute something other than its name says."""
 
@@ -59,7 +59,7 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
     n = len(samples.classes)
     if as_cells and n > MOST_CLASSES_AS_CELLS:
         problem = f"{n} classes have {2 ** (n - 1) - 1:,} subsets, at most {MOST_CLASSES_AS_CELLS} classes can be cells"
-        hint = f"attribute.{option}.as_cells=false searches all subsets by neurons only"
+        hint = f"attribute=neuron_subsets (attribute.{option}.as_cells=false) searches all subsets by neurons only"
         raise AttributeLabelError(f"attribute.{option}.as_cells", problem, hint)
     members = _half_of_all_subsets(n) if as_cells else np.zeros((0, n), dtype=bool)
     names = tuple(_subset_name(samples, subset) for subset in members)

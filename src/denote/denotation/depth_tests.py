@@ -131,6 +131,8 @@ def _made(test: Test, every: Sequence[Profiles], quantity: str) -> Row:
 def _why_not(own: Profiles, quantity: str) -> str:
     if quantity in (BEYOND, SHARE) and np.isnan(own.numbers[SHARE]).all():
         return "without the rotated control"
+    if quantity == BEYOND and own.of(FOLDED) is not None:
+        return f"with fewer than {LEAST_LAYERS} layers where random directions denote enough to compare with"
     return f"with fewer than {LEAST_LAYERS} layers where no model has a gap"
 
 

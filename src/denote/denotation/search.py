@@ -21,6 +21,7 @@ from denote.denotation.properties import (
 )
 from denote.denotation.subsets import ENTRY_ROWS, search_subsets
 from denote.denotation.thresholds import MEMORY, Thresholds
+from denote.evidence.rule import Rule
 from denote.observers.neuron import best_thresholds, live_neurons
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import least_memory
@@ -36,12 +37,15 @@ class Settings:
             gaps. Attributes that are searched one by one are tried at every threshold.
         decisive: Balanced accuracy on fit from which a nested subset is listed in ``nested_properties``.
         entry_rows: Least number of positive and of negative fit rows of a class or attribute that enters.
+        formula_rows: Least number of fit rows where a formula holds and where it does not, at least as many as the rule
+            asks for: unlike attributes, formulas can be avoided that could never denote.
         memory: Bytes for one block of neurons.
     """
 
     thresholds: Thresholds = 64
     decisive: float = 0.95
     entry_rows: int = ENTRY_ROWS
+    formula_rows: int = Rule.min_rows
     memory: int = MEMORY
 
 
@@ -159,7 +163,7 @@ def _search_formulas(state: State, family: Halves[Family], settings: Settings) -
     enters = np.flatnonzero(entering_attributes(atoms.fit.values, settings.entry_rows))
     names = [atoms.fit.names[place] for place in enters]
     values = Halves(atoms.fit.values[:, enters], atoms.test.values[:, enters])
-    found = search_formulas(state, values.fit, asked, settings.thresholds, settings.entry_rows, settings.memory)
+    found = search_formulas(state, values.fit, asked, settings.thresholds, settings.formula_rows, settings.memory)
     formulas = list(dict.fromkeys(formula for formula in found.formulas if formula is not None))
     properties, place = formula_properties(formulas, names, values)
     of_formula = dict(zip(formulas, place, strict=True))

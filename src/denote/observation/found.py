@@ -60,6 +60,7 @@ class Observation(Evidence):
         input_shape: Shape of one input; empty where it is not known.
         rule: The rule that decided.
         images: Inputs that are shown (`observation.images`), or None where inputs are no images.
+        truth: Where the network knows what its neurons denote (docs/worlds.md), what it says of each; else None.
     """
 
     observers: Mapping[str, Observer]
@@ -69,6 +70,7 @@ class Observation(Evidence):
     input_shape: tuple[int, ...] = ()
     rule: Rule = field(default_factory=Rule)
     images: Images | None = None
+    truth: pl.DataFrame | None = None
 
     def label_proportion_by_depth(self) -> pl.DataFrame:
         """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH`` for this one object model."""
@@ -85,3 +87,5 @@ class Observation(Evidence):
         save_observers(folder / "observers.safetensors", self.observers)
         if self.images is not None:
             self.images.write(folder)
+        if self.truth is not None:
+            self.truth.write_parquet(folder / "truth.parquet")

@@ -12,7 +12,6 @@ from denote.attributes.equal_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.denotation.examples import examples
-from denote.denotation.search import Settings
 from denote.errors import ConfigError
 from denote.keys import digest
 from denote.observation.asked import Asked
@@ -20,7 +19,7 @@ from denote.observation.decide import decide
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import Observation
 from denote.observation.images import shown_inputs
-from denote.observation.work import Work
+from denote.observation.work import Work, search_settings
 from denote.observers.design import LEAST_ROWS
 from denote.observers.reading import Resources
 from denote.states.state import LayerState
@@ -73,7 +72,7 @@ def observe_states(
     tables |= {name: _with_reasons(tables[name], facts.reasons) for name in ("cells", "scan", "curves")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
     decided = decide(tables, asked.rule)
-    settings = Settings(thresholds=asked.thresholds, decisive=asked.rule.decisive)
+    settings = search_settings(asked)
     decided["examples"] = examples(states, decided["neurons"], facts.families, facts.parts, settings, asked.examples)
     return Observation(
         tables={name: frame.select(*JOB_TABLES[name]) for name, frame in decided.items()},

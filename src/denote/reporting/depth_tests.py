@@ -13,16 +13,19 @@ from denote.reporting.page import Column, Row, Sheet, note, sheet, text, whole, 
 Tables = Mapping[str, pl.DataFrame]
 
 TOO_OFTEN = (
-    "Whatever the number of rows, by the default rule a neuron with TPR = TNR = .98 is on too often to denote a "
-    "property rarer than about .08: curves and tests say nothing of rarer ones."
+    "Whatever the number of rows, by the default rule a neuron that errs as often on rows without the property as on "
+    "those with it (TPR = TNR = .98) is on too often to denote one rarer than about .08: curves and tests say little "
+    "of rarer ones."
 )
 WORDS = {
     "sign_flip": "flips", "folded - rotated_folded": "folded - rotated", "label_proportion": "unfolded",
     "share_denoting - rotated_share_denoting": "share - rotated",
 }  # fmt: skip
 """Names of tests and quantities that are shorter than those of the table."""
-LEAST_PAIRS = 3
-"""Layers of networks below which a correlation is not worth telling."""
+LEAST_PAIRS = 10
+"""Pairs of network and layer below which a correlation is not worth telling."""
+WEAK = 0.3
+"""Correlation up to which nobody would say that one follows the other."""
 
 
 def verdict_sentences(tables: Tables) -> list[str]:
@@ -85,9 +88,13 @@ def _polarity(by_model: pl.DataFrame) -> list[str]:
         if len(own) >= LEAST_PAIRS and r is not None and r == r:
             sentences.append(
                 f"{curve.title}: raw label proportion correlates by r = {proportion(r)} with the on-proportion of live "
-                f"neurons, over {count(len(own), 'layer')} of networks; what follows it is polarity, not meaning."
+                f"neurons, over {count(len(own), 'pair')} of network and layer; {_follows(r)}"
             )
     return sentences
+
+
+def _follows(r: float) -> str:
+    return "what follows it is polarity, not meaning." if r > WEAK else "it does not simply follow polarity here."
 
 
 def _of(row: Row) -> str:

@@ -75,7 +75,9 @@ def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
     rows = rows.sort("depth", nulls_last=True)
     denoting, live = int(rows["n_denoting"].sum()), int(rows["n_live"].sum())
     if denoting == 0:
-        return [f"{curve.title}: no neuron denotes by the rule; all {count(live, 'live neuron')} abstain."]
+        return [
+            f"{curve.title}: no neuron denotes by the rule; all {count(live, 'live neuron')} abstain.{_floor(rows)}"
+        ]
     shares = [
         f"{proportion(share)} at {layer}"
         for layer, share in rows.filter(pl.col("n_denoting") > 0).select("layer", "share_denoting").iter_rows()
@@ -85,6 +87,14 @@ def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
         f"share denoting {some(shares, 12)}."
     ]
     return [*sentences, *_trend(curve, rows), *_controls(curve, rows)]
+
+
+def _floor(rows: pl.DataFrame) -> str:
+    """Which properties could not have been found, where nothing was."""
+    limit = rows["smallest_detectable_proportion"].min()
+    if not isinstance(limit, float):
+        return ""
+    return f" With these rows hardly any neuron could have been found for a property rarer than {proportion(limit)}."
 
 
 def _trend(curve: Curve, rows: pl.DataFrame) -> list[str]:
@@ -128,8 +138,8 @@ def _controls(curve: Curve, rows: pl.DataFrame) -> list[str]:
 def _against_rotated(own: float, rotated: float) -> str:
     """What the share of random directions that denote leaves of the share of neurons that do."""
     said = f"{proportion(rotated)} of random directions denote against {proportion(own)} of neurons; "
-    if own > rotated:
-        return said + f"only the excess, {proportion(own - rotated)}, supports that single neurons are special."
+    if proportion(own) != proportion(rotated) and own > rotated:
+        return said + f"only the excess, {proportion(own - rotated, 3)}, supports that single neurons are special."
     return said + "there is no excess, so nothing supports that single neurons are special."
 
 

@@ -30,8 +30,9 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
         )
     if neuron:
         said.append(
-            "Power of the neurons: a neuron of balanced accuracy .98 would have passed the rule with probability .8 "
-            f"only from this label proportion up: {neuron}; rarer properties are missing from the curves."
+            "Power of the neurons: a neuron of balanced accuracy .98 that is on exactly as often as its property holds "
+            f"would have passed the rule with probability .8 only from this label proportion up: {neuron}; rarer "
+            "properties are missing from the curves."
         )
     if said and _grouped(tables):
         said.append("Rows come in groups, but power counts them as independent: less would have been found.")

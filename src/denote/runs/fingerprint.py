@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from denote.errors import ConfigError
 from denote.keys import SCHEMA, digest, digest_files
 
 Config = Mapping[str, Any]
@@ -121,6 +122,19 @@ def disagreement(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str
         if in_both or option[0] not in {"probe", "attribute"}:
             differing.append(key.replace(SEPARATOR, "."))
     return differing
+
+
+def check_plan(config: Config, record: Config, folder: Path) -> None:
+    """Refuse another ``analysis.*`` than that under which a job finished: a plan cannot be made afterwards.
+
+    Raises:
+        ConfigError: naming the keys that differ.
+    """
+    made = record.get("analysis")
+    ours, theirs = (_flatten("analysis", plan) for plan in (config.get("analysis"), made))
+    if made is not None and (keys := disagreement(ours, theirs)):
+        problem = f"{folder.name} is finished under another plan"
+        raise ConfigError(", ".join(keys), problem, "allowed: equal values, another sweep_name, or on_existing=redo")
 
 
 _ABSENT = object()

@@ -163,7 +163,7 @@ class Job:
         )  # fmt: skip
         beside = Beside(untrained, randomised, self.raw_input() if controls.raw_input else None)
         with self.timed("observers"):
-            return observe_states(
+            found = observe_states(
                 states,
                 subject=subject,
                 facts=self.facts(ready),
@@ -172,6 +172,13 @@ class Job:
                 memory_limit=self.memory_limit,
                 device=str(self.device),
             )
+        return replace(found, truth=self.truth(trained))
+
+    @staticmethod
+    def truth(trained: TrainedModel) -> pl.DataFrame | None:
+        """What a network that knows it says of its neurons, beside its key."""
+        known = getattr(trained.model.network, "truth", None)
+        return None if known is None else known().with_columns(object_model=pl.lit(trained.spec.key))
 
     def facts(self, ready: Prepared) -> Facts:
         """What is known of the samples."""

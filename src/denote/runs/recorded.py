@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.errors import DenoteError
-from denote.runs.fingerprint import agreement, fingerprint
+from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
     FAILED,
     FINISHED,
@@ -47,7 +47,7 @@ def run_recorded(
         in_sweep: Whether other jobs follow.
     """
     key = fingerprint(settings)
-    if _is_done(folder, key, settings["on_existing"]):
+    if _is_done(folder, key, settings):
         log.info("%s: finished before, nothing to do", folder.name)
         return
     record: dict[str, Any] = {
@@ -94,8 +94,8 @@ def described(error: BaseException) -> dict[str, Any]:
     return {"kind": type(error).__name__, "message": message, "mistake": mistake, "traceback": trace}
 
 
-def _is_done(folder: Path, key: str, on_existing: str) -> bool:
-    before = read_record(folder)
+def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
+    before, on_existing = read_record(folder), settings["on_existing"]
     if (
         before is None
         or before.get("status") != FINISHED
@@ -105,7 +105,9 @@ def _is_done(folder: Path, key: str, on_existing: str) -> bool:
         return False
     if on_existing == "fail":
         raise DenoteError("on_existing", f"{folder} is finished", "allowed: on_existing=skip or on_existing=redo")
-    return on_existing == "skip"
+    if on_existing == "skip":
+        check_plan(settings, before, folder)
+    return bool(on_existing == "skip")
 
 
 IN_SWEEP = 2
