@@ -344,7 +344,7 @@ def example_table(neurons: pl.DataFrame, per_layer: int = 2) -> pl.DataFrame:
             rows += [
                 {key: neuron[key] for key in (*NEURONS_KEY, "property")} | {
                     "kind": kind, "rank": rank, "sample": (3 * neuron["neuron"] + rank) % 40, "activation": 1.0,
-                    "has_property": (kind != "below") != (rank == 3 and kind != "top"),
+                    "has_property": (kind != "below") != (rank == 3 and kind != "top"), "target": f"class {rank}",
                 }
                 for kind in ("top", "above", "below") for rank in range(8)
             ]  # fmt: skip

@@ -125,6 +125,7 @@ ON_RATES_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_s
 EXAMPLES: dict[str, type[pl.DataType]] = {
     **_columns("object_model layer pooling", TEXT), "neuron": INTEGER, "family": TEXT, "probe_seed": INTEGER,
     **_columns("property kind", TEXT), **_columns("rank sample", INTEGER), "activation": NUMBER, "has_property": FLAG,
+    "target": TEXT,
 }  # fmt: skip
 EXAMPLES_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed", "property", "kind", "rank")
 

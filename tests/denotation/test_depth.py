@@ -67,7 +67,7 @@ def test_few_distinct_properties_are_a_gap() -> None:
     row = by_depth(model("m0") + few)
     assert row["label_proportion_mean"] == pytest.approx(np.mean(list(PROPERTIES.values())))
     assert row["label_proportion_low"] is None
-    assert "1 of 2 models a gap" in row["note"]
+    assert "1 of 2 models has a gap" in row["note"]
     assert "no interval" in row["note"]
     assert by_depth(few)["label_proportion_mean"] is None
 

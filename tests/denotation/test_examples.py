@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Parts
-from denote.denotation.examples import N_INPUTS, chosen_neurons, example_rows, examples
+from denote.denotation.examples import N_INPUTS, chosen_neurons, example_rows, examples, with_targets
 from denote.denotation.search import Settings
 from denote.states.layers import Layer
 from denote.states.state import LayerState
 from denote.streams import stream
-from denote.tables import NEURONS, table
+from denote.tables import EXAMPLES, NEURONS, table
 
 NUMBERS = st.lists(st.tuples(st.sampled_from([0.0, 0.0, 0.5, 1.0, 2.5]), st.sampled_from([-1, 0, 1])), max_size=40)
 
@@ -73,3 +73,13 @@ def test_examples_of_a_layer_know_their_property_and_their_mistakes() -> None:
         assert (activation, has) == (values[sample, 1], truth[sample])
         assert (activation > 0.5) == (kind != "below")
     assert not found.filter(pl.col("kind") != "top")["has_property"].all()
+    named = with_targets(found, codes, tuple("abcd"))
+    assert named["target"].to_list() == ["abcd"[codes[sample]] for sample in found["sample"]]
+    assert named["has_property"].to_list() == named["target"].is_in(["b", "c"]).to_list()
+
+
+def test_the_target_of_an_example_is_null_without_a_class() -> None:
+    found = table([{"sample": sample} for sample in (2, 0, 1)], EXAMPLES)
+    assert with_targets(found, np.array([1, -1, 0]), ("x", "y"))["target"].to_list() == ["x", "y", None]
+    assert with_targets(found, None, ())["target"].to_list() == [None] * 3
+    assert with_targets(found.clear(), None, ()).schema == found.schema

@@ -12,6 +12,7 @@ from denote.denotation.power import smallest_detectable_proportion
 from denote.denotation.rule import realised_cutoffs
 from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule
+from denote.numbers import count
 from denote.tables import LABEL_PROPORTION_BY_DEPTH, LABEL_PROPORTION_BY_DEPTH_KEY, note, table
 
 KEY = list(LABEL_PROPORTION_BY_DEPTH_KEY)
@@ -97,13 +98,19 @@ def _layer(models: pl.DataFrame, counts: Mapping[str, int], detectable: float | 
         row |= t_interval(models[name].drop_nulls(), within=within).columns(mean, bounds=bounds)
     row |= {mean: models[name].mean() for name, mean in MEANS.items()}
     row["note"] = note(
-        f"{gaps} of {n_models} models a gap: fewer than {LEAST_DISTINCT} distinct denoted properties" if gaps else None,
+        _gap(gaps, n_models),
         "no interval: fewer than 2 models" if n_models - gaps < 2 else None,
         _why_null("rotated", row),
         _why_null("untrained", row),
         None if detectable is not None else "no label proportion can be detected with these rows",
     )
     return row
+
+
+def _gap(gaps: int, n_models: int) -> str | None:
+    """In how many networks too few properties are denoted for a label proportion."""
+    who = f"{gaps} of {count(n_models, 'model')} {'has' if gaps == 1 else 'have'} a gap"
+    return f"{who}: fewer than {LEAST_DISTINCT} distinct denoted properties" if gaps else None
 
 
 def _why_null(control: str, row: Row) -> str | None:

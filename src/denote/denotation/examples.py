@@ -67,6 +67,19 @@ def examples(
     return table(found, EXAMPLES)
 
 
+def with_targets(found: pl.DataFrame, classes: Int[np.ndarray, " sample"] | None, names: Sequence[str]) -> pl.DataFrame:
+    """Examples with the true class of each input, which says what kind of mistake a mistake is.
+
+    Args:
+        found: Columns of ``tables.EXAMPLES``.
+        classes: Class of every sample (-1 null), or None where there are none; ``target`` is null then.
+        names: Name of each class.
+    """
+    codes = [-1] * len(found) if classes is None else classes[found["sample"].to_numpy()].tolist()
+    targets = [names[code] if code >= 0 else None for code in codes]
+    return found.with_columns(target=pl.Series(targets, dtype=pl.String))
+
+
 def _of_layer(
     state: LayerState, neurons: pl.DataFrame, family: Halves[Family], parts: Parts, settings: Settings
 ) -> Iterator[dict[str, Any]]:

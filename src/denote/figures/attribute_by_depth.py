@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from denote.figures.curves import thinned
 from denote.figures.profiles import drawn_cells, first_decisive, profiles
 from denote.figures.style import MANY, message, new_figure, styled
-from denote.numbers import proportion
+from denote.numbers import count, proportion
 
 MOST_ATTRIBUTES = 40
 MOST_ANNOTATED = 250
@@ -176,7 +176,7 @@ def _title(cells: pl.DataFrame) -> str:
     names = ", ".join(
         [*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)]
     )
-    return f"How well each attribute is read by depth: {names}, mean over {n} object model{'s' * (n != 1)}"
+    return f"How well each attribute is read by depth: {names}, mean over {count(n, 'object model')}"
 
 
 def _handles() -> list[Line2D | Patch]:

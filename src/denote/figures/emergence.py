@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from denote.errors import DenoteError
 from denote.figures.curves import Curve, finite, is_untested, thinned
 from denote.figures.style import message, model_colour, model_marker, new_figure, styled
-from denote.numbers import proportion
+from denote.numbers import count, proportion
 
 MOST_LAYERS_NAMED = 12
 MOST_ANNOTATED = 120
@@ -66,7 +66,7 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
         folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs, 0.5
     )
     n = int(rows["n_models"].max())  # type: ignore[arg-type]
-    figure.suptitle(f"{heading}, mean over {n} object model{'s' * (n != 1)}", fontsize=11, x=0.01, ha="left")
+    figure.suptitle(f"{heading}, mean over {count(n, 'object model')}", fontsize=11, x=0.01, ha="left")
     figure.legend(handles=_handles(layers, rows), loc="outside lower left", ncols=MOST_LAYERS_NAMED)
     return figure
 

@@ -16,12 +16,18 @@ from denote.figures.curves import thinned
 from denote.figures.style import message, new_figure, styled
 
 N_INPUTS = 8
-MOST_NEURONS = 12
+MOST_NEURONS = 30
 THUMBNAIL = 0.56
 """Inches that a thumbnail takes, with the space to the next."""
 
-SIDE, GAP, LABEL = 0.93, 0.5, 0.55
-"""In thumbnails: the larger side of an image, the space between kinds, and the height of the line above a row."""
+SIDE, GAP, LABEL = 0.93, 0.5, 0.8
+"""In thumbnails: the larger side of an image, the space between kinds, and the height of the lines above a row."""
+
+TARGET = 0.24
+"""Height of the line of true classes, in thumbnails."""
+
+LONGEST_TARGET = 10
+"""Letters of a class name that fit above a thumbnail."""
 
 TOP = 1.9
 """Height of the title and of the names of the kinds, in thumbnails."""
@@ -36,9 +42,14 @@ NEURON = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed", 
 Images = Mapping[int, Float[np.ndarray, "*shape"]]
 
 
+def n_drawn(examples: pl.DataFrame, images: Images) -> int:
+    """How many neurons of ``examples.parquet`` have their inputs drawn."""
+    return min(examples.filter(pl.col("sample").is_in(list(images))).n_unique(NEURON), MOST_NEURONS)
+
+
 @styled
 def draw_examples(examples: pl.DataFrame, images: Images, title: str = "") -> Figure:
-    """Thumbnails of the inputs in ``examples.parquet``, a row per neuron.
+    """Thumbnails of the inputs in ``examples.parquet``, a row per neuron, the true class above each.
 
     An input on which the neuron errs (on without the property, off with it) has a dashed frame and a cross.
 
@@ -62,9 +73,15 @@ def draw_examples(examples: pl.DataFrame, images: Images, title: str = "") -> Fi
     for row, own in enumerate(shown):
         _draw_neuron(ax, own, images, scale, row * (1 + LABEL) + LABEL)
     more = f"; {len(neurons) - len(shown)} more neurons are in the table" if len(neurons) > len(shown) else ""
-    note = f"dashed frame and cross: the neuron errs, on without the property or off with it{more}"
+    above = "above each input its true class; " if _has_targets(drawn) else ""
+    note = f"{above}dashed frame and cross: the neuron errs, on without the property or off with it{more}"
     ax.text(0, -TOP + 0.2, f"{heading}\n{note}", fontsize=11, va="top")
     return ax.figure  # type: ignore[return-value]
+
+
+def _has_targets(examples: pl.DataFrame) -> bool:
+    """Whether true classes are known; tables of before they were kept lack the column."""
+    return "target" in examples.columns and bool(examples["target"].is_not_null().any())
 
 
 def _canvas(n_neurons: int) -> Axes:
@@ -83,12 +100,20 @@ def _draw_neuron(ax: Axes, own: pl.DataFrame, images: Images, scale: tuple[float
     """One neuron: its name and property, and below it the three kinds side by side."""
     neuron = own.row(0, named=True)
     name = neuron["property"] if len(neuron["property"]) <= 80 else f"{neuron['property'][:78]}…"
-    ax.text(0, y - 0.08, f"{neuron['layer']}, neuron {neuron['neuron']}: {name}", fontsize=8, va="bottom")
+    ax.text(0, y - 0.08 - TARGET, f"{neuron['layer']}, neuron {neuron['neuron']}: {name}", fontsize=8, va="bottom")
     for place, kind in enumerate(KINDS):
         cells = own.filter(pl.col("kind") == kind).sort("rank").head(N_INPUTS)
         for rank, cell in enumerate(cells.iter_rows(named=True)):
             x = place * (N_INPUTS + GAP) + rank
             _draw_thumbnail(ax, _pixels(images[cell["sample"]], scale), x, y, wrong=_is_wrong(cell))
+            ax.text(
+                x + SIDE / 2, y - 0.05, _short(cell.get("target")), fontsize=6, ha="center", va="bottom", color="0.2"
+            )
+
+
+def _short(target: str | None) -> str:
+    name = target or ""
+    return name if len(name) <= LONGEST_TARGET else f"{name[: LONGEST_TARGET - 1]}…"
 
 
 def _is_wrong(cell: Mapping[str, Any]) -> bool:

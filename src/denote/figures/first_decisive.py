@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from denote.figures.curves import thinned
 from denote.figures.style import message, new_figure, styled
-from denote.numbers import proportion
+from denote.numbers import count, proportion
 
 MOST_ATTRIBUTES = 40
 MOST_PANELS = 4
@@ -97,7 +97,7 @@ def _heading(known: pl.DataFrame, left_out: int) -> str:
     n, equal = max(known["n_models"]), known["equal_rows"].all()
     rows = "equal numbers of rows" if equal else "unequal numbers of rows, which move it too"
     more = f"; {left_out} later attributes are not drawn" if left_out else ""
-    return f"{_TITLE}: {dataset}, {architecture}\n{n} object models; {rows}{more}"
+    return f"{_TITLE}: {dataset}, {architecture}\n{count(n, 'object model')}; {rows}{more}"
 
 
 def _handles() -> list[Line2D]:

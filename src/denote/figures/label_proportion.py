@@ -29,6 +29,7 @@ from denote.figures.style import (
     new_figure,
     styled,
 )
+from denote.numbers import count
 
 MOST_MODELS_NAMED = 8
 LIMIT = "smallest_detectable_proportion"
@@ -80,7 +81,7 @@ def draw_label_proportion_by_depth(
     draw_difference(axes["c"], canvas, curve.of(by_model) if by_model is not None else None)
     _draw_key(axes["k"], canvas)
     n = len(canvas.models)
-    title = f"Label proportion of what neurons denote: {curve.title}, {n} object model{'s' * (n != 1)}"
+    title = f"Label proportion of what neurons denote: {curve.title}, {count(n, 'object model')}"
     figure.suptitle(title + (f"\nVerdict: {verdict}." if verdict else ""), fontsize=12, x=0.01, ha="left")
     return figure
 

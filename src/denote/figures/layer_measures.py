@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from denote.figures.canvas import depth_canvas
 from denote.figures.curves import Curve, finite
 from denote.figures.style import TRAINED, message, new_figure, styled
+from denote.numbers import count
 
 MEASURES = {
     "property_entropy_mean": ("Variety of denoted properties", "entropy (bits)"),
@@ -46,5 +47,5 @@ def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
         highest = np.nanmax([finite(canvas.curve, column) for column in (name, *BOUNDS.get(name, ()))])
         ax.set_ylim(0, 1.08 * highest or 1.0)
     most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]
-    figure.suptitle(f"{heading}, mean over {most} object model{'s' * (most != 1)}", fontsize=11, x=0.01, ha="left")
+    figure.suptitle(f"{heading}, mean over {count(most, 'object model')}", fontsize=11, x=0.01, ha="left")
     return figure

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from denote.evidence.sufficiency import KEPT
 from denote.figures.profiles import drawn_cells
 from denote.figures.style import message, model_colour, model_marker, new_figure, styled
+from denote.numbers import count
 
 MOST_ATTRIBUTES = 12
 MOST_LAYERS_NAMED = 16
@@ -172,7 +173,7 @@ def _heading(cells: pl.DataFrame) -> str:
     names = ", ".join(
         [*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)]
     )
-    return f"{_TITLE}\n{names}, mean over {n} object model{'s' * (n != 1)}"
+    return f"{_TITLE}\n{names}, mean over {count(n, 'object model')}"
 
 
 def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:

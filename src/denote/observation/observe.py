@@ -11,7 +11,7 @@ import polars as pl
 from denote.attributes.equal_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.denotation.examples import examples
+from denote.denotation.examples import examples, with_targets
 from denote.errors import ConfigError
 from denote.keys import digest
 from denote.observation.asked import Asked
@@ -73,7 +73,8 @@ def observe_states(
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
     decided = decide(tables, asked.rule)
     settings = search_settings(asked)
-    decided["examples"] = examples(states, decided["neurons"], facts.families, facts.parts, settings, asked.examples)
+    shown = examples(states, decided["neurons"], facts.families, facts.parts, settings, asked.examples)
+    decided["examples"] = with_targets(shown, facts.classes, facts.class_names)
     return Observation(
         tables={name: frame.select(*JOB_TABLES[name]) for name, frame in decided.items()},
         observers=work.observers, layers=tuple(state.layer for state in states), attributes=labels,

@@ -12,12 +12,12 @@ import polars as pl
 
 from denote.figures.curves import Curve, curves, is_head
 from denote.figures.emergence import draw_emergence, emergence_rows
-from denote.figures.examples import draw_examples
+from denote.figures.examples import NEURON, draw_examples, n_drawn
 from denote.figures.label_proportion import curve_data, draw_label_proportion_by_depth
 from denote.figures.label_proportion_sweep import cut_curves, draw_label_proportion_sweep
 from denote.figures.layer_measures import MEASURES, draw_layer_measures, measured
 from denote.figures.neuron_atlas import atlas_rows, draw_neuron_atlas
-from denote.numbers import small
+from denote.numbers import count, small
 from denote.observation.images import Images
 from denote.reporting.report import Picture
 from denote.runs.evidence_figures import networks, saved
@@ -82,7 +82,7 @@ def verdict_of(verdicts: pl.DataFrame, curve: Curve) -> str:
     for row in verdicts.filter(*same).iter_rows(named=True):
         planned = "" if row["planned"] in (True, None) else ", exploratory"
         p = "" if row["p_value"] is None else f", primary p = {small(row['p_value'])}"
-        return f"{row['verdict']} ({row['n_models']} object models{p}{planned})"
+        return f"{row['verdict']} ({count(row['n_models'], 'object model')}{p}{planned})"
     return ""
 
 
@@ -174,11 +174,20 @@ def _examples(
     title = _named(curve, neurons)
     caption = (
         f"Test inputs of denoting neurons: {title}. The largest activations look alike for almost "
-        "any neuron; what a property leaves out shows at the threshold, where the neuron errs. A few neurons per "
-        "layer, the best on fit of distinct properties."
+        "any neuron; what a property leaves out shows at the threshold, where the neuron errs. "
+        f"{_which_neurons(own, images)}"
     )
     figure = draw_examples(own, images, title)
     yield saved(figure, folder, f"examples-{curve.slug}", own, caption)
+
+
+def _which_neurons(examples: pl.DataFrame, images: Mapping[int, np.ndarray]) -> str:
+    """Which neurons are drawn, and where the others are."""
+    drawn, known = n_drawn(examples, images), examples.n_unique(NEURON)
+    which = "up to evidence.examples per layer, the best on fit of distinct properties"
+    if drawn < known:
+        return f"Drawn: {drawn} of {count(known, 'neuron')}, some of every depth; the CSV has all: {which}."
+    return f"Drawn: {count(known, 'neuron')}, {which}."
 
 
 def _images(jobs: Jobs, examples: pl.DataFrame) -> dict[int, np.ndarray]:
