@@ -124,7 +124,8 @@ def check(config: Mapping[str, Any]) -> None:
     _number(config, "trainer.extract_batch_size", low=1, whole=True)
     _choice(config, "on_existing", ("skip", "redo", "fail"))
     _choice(config, "store.extract", ("all", "asked"))
-    _choice(config, "layer.pooling", ("mean", "max", "flatten"))
+    _choice(config, "layer.pooling", ("mean", "max", "flatten", "centre", "first", "last", "cls"))
+    _choice(config, "layer.of", ("blocks", "leaves", "modules"))
     _choice(config, "logger.kind", ("wandb", "none"))
     if byte_count(config["memory_limit"]) < 1:
         raise ConfigError("memory_limit", f"{config['memory_limit']!r} leaves nothing", "allowed: 1 byte or more")
@@ -180,7 +181,7 @@ GROUP_KEYS = {
     ),
     "analysis": ("family", "layers", "equivalence", "level"),
     "store": ("path", "extract"),
-    "layer": ("select", "pooling"),
+    "layer": ("select", "pooling", "of"),
 }
 
 

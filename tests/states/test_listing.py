@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from denote.errors import LayerError
-from denote.states.listing import list_layers, neuron_name, select_layers
+from denote.states.listing import list_layers, listing, neuron_name, select_layers
 
 IMAGE = torch.zeros(1, 1, 8, 8)
 
@@ -120,14 +121,23 @@ class Holder(nn.Module):
 @pytest.mark.parametrize(
     ("output", "why"),
     [
-        ((torch.zeros(3, 2),), "gives a tuple, not a tensor"),
-        (torch.zeros(3, 4, 5), r"gives 3 axes \(3, 4, 5\) for 3 inputs"),
+        (None, "gives nothing, no tensor"),
+        ("text", "gives a str, no tensor"),
+        ((torch.zeros(3, 2, dtype=torch.int64),), "gives int64, not real numbers"),
+        (torch.zeros(3), r"gives 1 axes \(3,\) for 3 inputs"),
         (torch.zeros(7, 3), r"gives \(7, 3\) for 3 inputs: samples are not first"),
     ],
 )
-def test_what_cannot_be_observed_is_refused_with_its_reason(output: object, why: str) -> None:
-    with pytest.raises(LayerError, match=f"^layer leaf: {why}; a tensor .sample, unit."):
+def test_what_cannot_be_observed_is_left_out_with_its_reason(output: object, why: str) -> None:
+    with pytest.raises(LayerError, match=f"calls no module that could be observed .leaf {why}"):
         list_layers(Holder(Gives(output)), torch.zeros(1, 2))
+    both = nn.Sequential(nn.Linear(2, 2), Holder(Gives(output)))
+    found = listing(both, torch.zeros(1, 2))
+    assert [layer.name for layer in found.layers] == ["0"]
+    (reason,) = found.left_out.values()
+    assert re.fullmatch(why, reason)
+    with pytest.raises(LayerError, match=f"^layer 1.leaf: {why}"):
+        list_layers(both, torch.zeros(1, 2), asked=["1.leaf"])
 
 
 class Chooses(nn.Module):

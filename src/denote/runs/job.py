@@ -34,7 +34,7 @@ from denote.observers.reading import State
 from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
 from denote.states.layers import Layer
-from denote.states.listing import list_layers, select_layers
+from denote.states.listing import asked_names, list_layers, select_layers
 from denote.states.randomised import randomised_from
 from denote.states.state import LayerState, state_of_all
 from denote.states.store import StateStore
@@ -229,8 +229,9 @@ class Job:
 
     def list_layers(self, spec: ModelSpec) -> list[Layer]:
         """Every layer of the architecture, without training it."""
-        example = self.data.samples.inputs[np.array([0])]
-        return list_layers(spec.initial_network(), example, self.config["layer"]["pooling"])
+        layer, example = self.config["layer"], self.data.samples.inputs[np.array([0])]
+        named = [name for name in asked_names(layer["select"]) if name != STATE]
+        return list_layers(spec.initial_network(), example, layer["pooling"], of=layer["of"], asked=named)
 
     def layers(self, spec: ModelSpec) -> list[Layer | None]:
         """The layers that are observed, in execution order; None stands for all of them side by side."""
@@ -319,14 +320,16 @@ class Job:
     def states(self, trained: TrainedModel, layers: Sequence[Layer | None]) -> list[LayerState]:
         """Recorded states of the chosen layers on *fit* and *test*."""
         every = self.list_layers(trained.spec)
-        asked = every if None in layers else [layer for layer in layers if layer is not None]
+        side_by_side = [layer for layer in every if layer.is_listed]
+        asked = list(dict.fromkeys([*(layer for layer in layers if layer), *(side_by_side if None in layers else ())]))
         states = StateStore(self.config["store"]["path"]).states(
             trained.spec.key, trained.model.network, self.data.samples, self.data.parts.observed, asked,
             extract=self.config["store"]["extract"], batch_size=self.config["trainer"]["extract_batch_size"],
-            device=self.device,
+            device=self.device, every=side_by_side,
         )  # fmt: skip
         by_name = {state.layer.name: state for state in states}
-        return [state_of_all(states) if layer is None else by_name[layer.name] for layer in layers]
+        together = [by_name[layer.name] for layer in side_by_side] if None in layers else []
+        return [state_of_all(together) if layer is None else by_name[layer.name] for layer in layers]
 
     def groups(self) -> Halves[Int[np.ndarray, " row"]] | None:
         """Group of every row of *fit* and *test*, where ``split.group`` names a column."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 from torch import Tensor, nn
 
+from denote.data.batch import Batch, call
 from denote.errors import LayerError
-from denote.states.hooks import Place, eval_mode, watched
+from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.states.layers import Layer
-from denote.states.pooling import pool
+from denote.states.pooling import ANY, pool
 
-Record = Callable[[Float[Tensor, " sample *shape"]], dict[str, Float32[Tensor, "sample neuron"]]]
+Record = Callable[[Batch], dict[str, Float32[Tensor, "sample neuron"]]]
 """From a batch of inputs to the state of each layer by name, on the CPU."""
 
 
@@ -38,40 +40,62 @@ def capturing(network: nn.Module, layers: Sequence[Layer], *, stop_early: bool =
     Raises:
         LayerError: when a batch does not reach a layer or its output has another shape than listed.
     """
-    asked = {Place.of(layer.name): layer for layer in layers}
-    modules = {place.module: network.get_submodule(place.module) for place in asked}
+    asked: dict[tuple[str, int, bool], list[Layer]] = defaultdict(list)
+    for layer in layers:
+        place = Place.of(layer.name)
+        asked[(*place.at, place.is_input)].append(layer)
+    modules = {name: network.get_submodule(name) for name, *_ in asked}
     seen: dict[str, Tensor] = {}
+    batches: list[Batch] = []
 
-    def on_output(place: Place, output: object) -> None:
-        layer = asked.get(place)
-        if layer is None:
-            return
-        seen[layer.name] = _neurons(layer, output)
-        if stop_early and len(seen) == len(asked):
+    def look(place: Place, value: Any) -> None:
+        for layer in asked.get((*place.at, place.is_input), ()):
+            seen[layer.name] = _neurons(layer, parts_of(value).get(Place.of(layer.name).part), batches[-1])
+        if stop_early and len(seen) == len(layers):
             raise _SeenAll
 
-    with eval_mode(network), watched(modules, on_output) as calls:
-        yield lambda inputs: _forward(network, inputs, calls, seen, layers)
+    on_input = look if any(is_input for *_, is_input in asked) else None
+    with eval_mode(network), watched(modules, look, on_input) as calls:
+        yield lambda batch: _forward(network, batch, batches, calls, seen, layers)
 
 
 def _forward(
-    network: nn.Module, inputs: Tensor, calls: Counter[str], seen: dict[str, Tensor], layers: Sequence[Layer]
-) -> dict[str, Tensor]:
+    network: nn.Module, batch: Batch, batches: list[Batch], calls: Counter[str], seen: dict[str, Tensor],
+    layers: Sequence[Layer],
+) -> dict[str, Tensor]:  # fmt: skip
     calls.clear()
     seen.clear()
+    batches[:] = [batch]
     with torch.inference_mode(), suppress(_SeenAll):
-        network(inputs)
+        call(network, batch)
     for layer in layers:
         if layer.name not in seen:
             raise LayerError(f"layer {layer.name}", "is not reached by every input")
-        if len(seen[layer.name]) != len(inputs):
-            raise LayerError(f"layer {layer.name}", f"gives {len(seen[layer.name])} rows for {len(inputs)} inputs")
+        if len(seen[layer.name]) != len(batch):
+            raise LayerError(f"layer {layer.name}", f"gives {len(seen[layer.name])} rows for {len(batch)} inputs")
     return dict(seen)
 
 
-def _neurons(layer: Layer, output: object) -> Tensor:
-    if not isinstance(output, Tensor) or tuple(output.shape[1:]) != layer.shape:
-        shape = tuple(output.shape[1:]) if isinstance(output, Tensor) else type(output).__name__
-        raise LayerError(f"layer {layer.name}", f"gives {shape} for a sample, not {layer.shape} as listed")
+def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:
+    if output is None:
+        raise LayerError(f"layer {layer.name}", "gives no such tensor for every input")
+    shape = tuple(output.shape[1:])
+    if layer.channels_last:
+        shape = (shape[-1], *shape[:-1])
+    if not _fits(layer, shape):
+        shown = tuple("any" if size == ANY else size for size in layer.shape)
+        raise LayerError(f"layer {layer.name}", f"gives {shape} for a sample, not {shown} as listed",
+                         "inputs of one shape, or a pooling that has neurons of channels")  # fmt: skip
     # A copy: a later module may work in place.
-    return pool(output, layer.pooling).to("cpu", torch.float32, copy=True)
+    return pool(output, layer, batch).to("cpu", torch.float32, copy=True)
+
+
+def _fits(layer: Layer, shape: tuple[int, ...]) -> bool:
+    """Whether what came has the neurons that were listed; what is pooled may have any number of positions."""
+    if len(shape) != len(layer.shape):
+        return False
+    pooled = layer.kind == "sequence" or layer.grid == layer.shape[:1]
+    return all(
+        got == listed or listed == ANY or (pooled and axis > 0)
+        for axis, (got, listed) in enumerate(zip(shape, layer.shape, strict=True))
+    ) and (layer.kind != "sequence" or shape[1:] == layer.shape[1:])

@@ -11,16 +11,21 @@ class Layer:
     """A place in the object model whose output is observed.
 
     Attributes:
-        name: Import-like path of the module inside the network, or ``state`` for all layers side by side.
-        depth: Place in execution order, 0 first; None for ``state``.
-        relative_depth: depth / (number of layers - 1) over all layers; None for ``state`` or a single layer.
-        shape: Shape of one sample's output before pooling.
-        pooling: ``none``, or for feature maps ``mean``, ``max`` or ``flatten``.
+        name: Import-like path of the module inside the network (see `denote.states.hooks.Place`), or ``state`` for all
+            layers side by side.
+        depth: Place in execution order, 0 first; None for ``state``. What is observed besides the listed layers (a
+            block, what comes into a module) has the depth of the last of them that was made before it.
+        relative_depth: depth / (number of listed layers - 1); None for ``state`` or a single layer.
+        shape: Shape of one sample's output before pooling, its channels first; -1 for any number of positions.
+        pooling: ``none``; of feature maps ``mean``, ``max``, ``flatten`` or ``centre``; of sequences ``mean``, ``max``,
+            ``first``, ``last``, or ``token`` where samples are words; of attention ``max``.
         grid: Shape of the neuron axis after pooling: ``(128,)`` units, ``(16,)`` channels, ``(16, 8, 8)`` flattened.
-        is_head: True for the network's last layer (the logits) where its output, or a function of it with as many
-            numbers, is the network's: drawn, never tested for a depth trend.
+        is_head: True for the network's last layer (the logits): drawn, never tested for a depth trend.
         sign_identified: Whether the sign of its neurons means something (:mod:`denote.states.sign`); None for ``state``
             and where nobody looked.
+        kind: ``units``, ``map``, ``sequence`` or ``heads``: what a sample's output is.
+        channels_last: Whether a map has its channels behind its positions.
+        is_listed: False for what is observed only because it was asked for by name.
     """
 
     name: str
@@ -31,6 +36,9 @@ class Layer:
     grid: tuple[int, ...]
     is_head: bool = False
     sign_identified: bool | None = None
+    kind: str = "units"
+    channels_last: bool = False
+    is_listed: bool = True
 
     @property
     def n_neurons(self) -> int:

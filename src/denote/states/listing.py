@@ -2,60 +2,167 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from denote.data.batch import Batch, call, first_of, words_of
 from denote.errors import LayerError, one_of
-from denote.states.hooks import Place, eval_mode, watched
+from denote.states.geometry import ROWS, Geometries, Geometry
+from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.states.layers import Layer
-from denote.states.pooling import grid_after, pooling_of
+from denote.states.observable import BLOCKS, is_leaf, observable
+from denote.states.pooling import HEADS, SEQUENCE, TOKEN, UNITS, grid_after, pooling_of
 from denote.states.sign import identified_signs
 
-PASS_THROUGHS = (
-    nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout,
-    nn.FeatureAlphaDropout,
-)  # fmt: skip
-"""Modules that carry on what another layer already shows."""
-
 Selection = int | str | Sequence[int | str]
+WORDS = ("all", "first", "middle", "last")
 
 
-def list_layers(network: nn.Module, example_input: Tensor, pooling: str = "mean") -> list[Layer]:
+@dataclass(frozen=True)
+class Listing:
+    """The places of a network that could be layers.
+
+    Attributes:
+        layers: Those that can be observed, in execution order.
+        left_out: Those that cannot, and why.
+    """
+
+    layers: tuple[Layer, ...]
+    left_out: Mapping[str, str]
+
+
+def list_layers(
+    network: nn.Module, example: Batch, pooling: str = "mean", *, of: str = BLOCKS, asked: Collection[str] = ()
+) -> list[Layer]:
+    """The layers of `listing`."""
+    return list(listing(network, example, pooling, of=of, asked=asked).layers)
+
+
+def listing(
+    network: nn.Module, example: Batch, pooling: str = "mean", *, of: str = BLOCKS, asked: Collection[str] = ()
+) -> Listing:
     """Every layer of a network in execution order, from a forward pass, and what its sign means from another.
 
-    The layers are the modules that ``network.observed_layers`` names, if it does; else its leaf modules without
-    pass-throughs. The second call of a module in one pass is a layer of its own, called ``name#2``.
+    The layers are what the modules of `observable` give. The second call of a module in one pass is a layer of its own,
+    called ``name#2``; of what is a tuple or has keys every tensor is one, called ``name[0]`` or ``name[key]``, unless
+    there is only one.
 
     Args:
         network: Any module; its mode is restored.
-        example_input: A batch with at least one input; values do not matter.
-        pooling: ``mean``, ``max`` or ``flatten``, for layers that give feature maps.
+        example: A batch with at least one input; values do not matter.
+        pooling: How maps and sequences become neurons, see `pooling_of`.
+        of: ``blocks``, ``leaves`` or ``modules``, see `observable`.
+        asked: Names of further layers: any module, ``module.input``.
 
     Raises:
-        LayerError: if a layer's output is no tensor ``[sample, unit]`` or ``[sample, channel, y, x]``.
+        LayerError: if a layer that was asked for, here or by ``observed_layers``, is not there or cannot be observed,
+            or no layer can.
     """
-    # Three equal inputs: the first axis is that of samples only if it is 3 everywhere.
-    inputs = example_input[:1].expand(3, *example_input.shape[1:])
-    outputs: dict[Place, object] = {}
-    with eval_mode(network), torch.inference_mode(), watched(_observable(network), outputs.__setitem__):
-        result = network(inputs)
-    for name in getattr(network, "observed_layers", ()):
-        if Place(name, 1) not in outputs:
+    every = observable(network, of)
+    named = set(getattr(network, "observed_layers", ()))
+    modules = dict(network.named_modules())
+    further = {name: Place.of(name) for name in asked if name not in WORDS and _exists(modules, name)}
+    seen = _seen(network, example, every, [place for place in further.values() if str(place)])
+    found: dict[Place, Geometry] = {}
+    left_out: dict[str, str] = {}
+    for place, geometry in seen.made.items():
+        problem = geometry if isinstance(geometry, str) else _not_of_words(geometry, example)
+        if problem is None and isinstance(geometry, Geometry):
+            found[place] = geometry
+        elif problem is not None:
+            left_out[str(place)] = problem
+    for name in [*named, *further]:
+        if name in left_out:
+            raise LayerError(f"layer {name}", left_out[name], "observed_layers of the network can leave it out")
+    for name in named:
+        if not any(place.module == name for place in found):
             raise LayerError(f"layer {name}", "stands in observed_layers but is never called")
-    shapes = {place: _shape(str(place), output) for place, output in outputs.items()}
-    if not shapes:
-        raise LayerError("layer.select", "the network calls no module that could be observed")
-    signs = identified_signs(network, list(shapes), example_input)
-    layers = []
-    for depth, (place, shape) in enumerate(shapes.items()):
-        kind = pooling_of(shape, pooling, str(place))
-        relative = depth / (len(shapes) - 1) if len(shapes) > 1 else None
-        is_head = depth == len(shapes) - 1 and _decides(outputs[place], result)
-        layers.append(Layer(str(place), depth, relative, shape, kind, grid_after(shape, kind), is_head, signs[place]))
-    return layers
+    listed = [place for place in found if place.module in every and not place.is_input]
+    if not listed:
+        why = "; ".join(f"{name} {problem}" for name, problem in list(left_out.items())[:3])
+        raise LayerError("layer.select", f"the network calls no module that could be observed{why and f' ({why})'}")
+    signs = identified_signs(network, [place for place in found if not (place.is_input or place.part)], example)
+    layers, depth = [], -1
+    for place, geometry in found.items():
+        depth += place in listed
+        at = max(depth, 0)
+        layer = _layer(place, geometry, _pooling(geometry, pooling, place, example))
+        layers.append(replace(
+            layer, depth=at, relative_depth=at / (len(listed) - 1) if len(listed) > 1 else None,
+            is_head=place == listed[-1] and seen.ends_in(place), sign_identified=signs.get(place),
+            is_listed=place in listed,
+        ))  # fmt: skip
+    return Listing(tuple(layers), left_out)
+
+
+@dataclass
+class _Seen:
+    """What came out of the places of one forward pass, in the order in which it was made."""
+
+    made: dict[Place, Geometry | str] = field(default_factory=dict)
+    sizes: dict[Place, int] = field(default_factory=dict)
+    result: Any = None
+
+    def ends_in(self, place: Place) -> bool:
+        """Whether a layer gives the network's result, as it is or by a function of as many numbers (a log-softmax)."""
+        return any(each.numel() == self.sizes[place] for each in list(parts_of(self.result).values())[:1])
+
+
+def _seen(network: nn.Module, example: Batch, every: Mapping[str, nn.Module], further: Sequence[Place]) -> _Seen:
+    """Run three equal inputs through the network and see what its layers, and the further places, give."""
+    modules = dict(network.named_modules())
+    leaves = {name: module for name, module in modules.items() if name and is_leaf(module)}
+    geometries, seen = Geometries(), _Seen()
+
+    def look(place: Place, value: object) -> None:
+        wanted = place.module in every and not place.is_input
+        tensors = parts_of(value)
+        for part, tensor in tensors.items():
+            exact = place._replace(part=part)
+            geometry = geometries.of(modules[place.module], exact, tensor)
+            if wanted or exact in further:
+                seen.made[exact], seen.sizes[exact] = geometry, tensor.numel()
+        if not tensors and (wanted or place in further):
+            seen.made[place] = f"gives {_kind_of(value)}, no tensor"
+
+    watch = {**leaves, **every, **{place.module: modules[place.module] for place in further}}
+    with eval_mode(network), torch.inference_mode(), watched(watch, look, on_input=look):
+        seen.result = call(network, first_of(example, ROWS))
+    return seen
+
+
+def _exists(modules: Mapping[str, nn.Module], name: str) -> bool:
+    return bool(name) and Place.of(name).module in modules and Place.of(name).module != ""
+
+
+def _kind_of(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _not_of_words(geometry: Geometry, example: Batch) -> str | None:
+    """Why what a layer gives is not the state of a word, where samples are words."""
+    if words_of(example) is None or geometry.kind == SEQUENCE:
+        return None
+    return "gives one state for a whole sequence, and the samples are its words"
+
+
+def _pooling(geometry: Geometry, pooling: str, place: Place, example: Batch) -> str:
+    if geometry.kind == SEQUENCE and words_of(example) is not None:
+        return TOKEN
+    return pooling_of(geometry.kind, pooling, str(place))
+
+
+def _layer(place: Place, geometry: Geometry, pooling: str) -> Layer:
+    grid = grid_after(geometry.kind, geometry.shape, pooling)
+    return Layer(
+        str(place), None, None, geometry.shape, pooling, grid, kind=geometry.kind, channels_last=geometry.channels_last
+    )
 
 
 def select_layers(layers: Sequence[Layer], select: Selection) -> list[Layer]:
@@ -72,81 +179,47 @@ def select_layers(layers: Sequence[Layer], select: Selection) -> list[Layer]:
     parts = [select] if isinstance(select, int | str) else list(select)
     if not parts:
         raise LayerError("layer.select", "no layer is asked for", one_of("", (layer.name for layer in layers)))
-    chosen = {depth for part in parts for depth in _depths(layers, part)}
-    return [layers[depth] for depth in sorted(chosen)]
+    chosen = {place for part in parts for place in _places(layers, part)}
+    return [layers[place] for place in sorted(chosen)]
+
+
+def asked_names(select: Selection) -> list[str]:
+    """The names in a selection, which may be those of layers that are not listed."""
+    parts = [select] if isinstance(select, int | str) else list(select)
+    return [part for part in parts if isinstance(part, str) and part not in WORDS]
 
 
 def neuron_name(layer: Layer, index: int) -> str:
-    """Where a neuron is in its layer: ``unit 17``, ``channel 3`` or ``channel 3, y 4, x 5``.
+    """Where a neuron is in its layer: ``unit 17``, ``channel 3``, ``channel 3, y 4, x 5`` or ``head 2``.
 
     Raises:
         IndexError: if the layer has no such neuron.
     """
     if not 0 <= index < layer.n_neurons:
         raise IndexError(f"layer {layer.name} has no neuron {index}: there are {layer.n_neurons}")
-    if layer.pooling == "none":
+    if layer.kind in (UNITS, SEQUENCE):
         return f"unit {index}"
+    if layer.kind == HEADS:
+        return f"head {index}"
     if len(layer.grid) == 1:
         return f"channel {index}"
-    _, height, width = layer.grid
-    channel, position = divmod(index, height * width)
-    return f"channel {channel}, y {position // width}, x {position % width}"
+    channel, *place = (int(each) for each in np.unravel_index(index, layer.grid))
+    axes = ("z", "y", "x")[-len(place) :] if len(place) > 1 else ("position",)
+    return ", ".join([f"channel {channel}", *(f"{axis} {at}" for axis, at in zip(axes, place, strict=True))])
 
 
-def _observable(network: nn.Module) -> dict[str, nn.Module]:
-    names = getattr(network, "observed_layers", None)
-    if names is not None:
-        return _named_modules(network, names)
-    return {
-        name: module
-        for name, module in network.named_modules()
-        if name and not any(True for _ in module.children()) and not isinstance(module, PASS_THROUGHS)
-    }
-
-
-def _named_modules(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
-    modules = dict(network.named_modules(remove_duplicate=False))
-    chosen: dict[str, nn.Module] = {}
-    for name in names:
-        if name not in modules:
-            raise LayerError(
-                "observed_layers", f"the network has no module {name!r}", one_of(name, filter(None, modules))
-            )
-        for other, module in chosen.items():
-            if module is modules[name]:
-                raise LayerError(
-                    "observed_layers", f"{name!r} and {other!r} are one module, its calls cannot be told apart"
-                )
-        chosen[name] = modules[name]
-    return chosen
-
-
-def _shape(name: str, output: object) -> tuple[int, ...]:
-    allowed = "a tensor [sample, unit] or [sample, channel, y, x]; observed_layers of the network can leave it out"
-    if not isinstance(output, Tensor):
-        raise LayerError(f"layer {name}", f"gives a {type(output).__name__}, not a tensor", allowed)
-    if output.ndim not in (2, 4):
-        raise LayerError(f"layer {name}", f"gives {output.ndim} axes {tuple(output.shape)} for 3 inputs", allowed)
-    if output.shape[0] != 3:
-        raise LayerError(f"layer {name}", f"gives {tuple(output.shape)} for 3 inputs: samples are not first", allowed)
-    return tuple(output.shape[1:])
-
-
-def _decides(output: object, result: object) -> bool:
-    """Whether a network's last layer gives its result, as it is or by a function of as many numbers (a log-softmax)."""
-    return isinstance(output, Tensor) and isinstance(result, Tensor) and output.numel() == result.numel()
-
-
-def _depths(layers: Sequence[Layer], part: int | str) -> list[int]:
-    n = len(layers)
-    words = {"all": list(range(n)), "first": [0], "middle": [(n - 1) // 2], "last": [n - 1]}
+def _places(layers: Sequence[Layer], part: int | str) -> list[int]:
+    """Where in the list the layers are that one part of a selection means."""
+    listed = [place for place, layer in enumerate(layers) if layer.is_listed]
+    n = len(listed)
+    words = {"all": listed, "first": listed[:1], "middle": listed[(n - 1) // 2 : (n + 1) // 2], "last": listed[-1:]}
     if isinstance(part, int):
         if not -n <= part < n:
             raise LayerError("layer.select", f"there is no depth {part}", f"allowed: {-n} to {n - 1}")
-        return [part % n]
+        return [listed[part % n]]
     names = [layer.name for layer in layers]
-    exact = [depth for depth, name in enumerate(names) if name == part]
-    found = exact or words.get(part) or [depth for depth, name in enumerate(names) if fnmatchcase(name, part)]
+    exact = [place for place, name in enumerate(names) if name == part]
+    found = exact or words.get(part) or [place for place in listed if fnmatchcase(names[place], part)]
     if not found:
         raise LayerError("layer.select", f"no layer is called {part!r}", one_of(part, names))
     return found

@@ -1,35 +1,109 @@
-"""From a layer's output to its neurons: how feature maps become one number per neuron."""
+"""From a layer's output to its neurons: how maps, sequences and attention become one number per neuron."""
 
 from __future__ import annotations
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from denote.data.batch import Batch, at_words, mask_of, words_of
 from denote.errors import LayerError, one_of
+from denote.states.layers import Layer
 
-POOLINGS = ("mean", "max", "flatten")
+UNITS, MAP, SEQUENCE, HEADS = "units", "map", "sequence", "heads"
+"""What a sample's output is: one axis of neurons; channels over positions in space; positions, each with neurons;
+attention of every head from position to position."""
+
+ANY = -1
+"""In the shape of a sequence: any number of positions."""
+
+OF_KIND = {
+    UNITS: ("none",), MAP: ("mean", "max", "flatten", "centre"), SEQUENCE: ("mean", "max", "first", "last"),
+    HEADS: ("max",),
+}  # fmt: skip
+"""Poolings of every kind, its default first."""
+SAME = {"cls": "first"}
+POOLINGS = ("mean", "max", "flatten", "centre", "first", "last", "cls")
+TOKEN = "token"  # noqa: S105  (no password)
+"""Pooling of sequences whose samples are words: the state is that of the word's own positions."""
 
 
-def pooling_of(shape: tuple[int, ...], pooling: str, name: str) -> str:
-    """The pooling of a layer whose samples have ``shape``: none where there is no map to pool.
+def pooling_of(kind: str, pooling: str, name: str) -> str:
+    """The pooling of a layer of a kind: the one asked for, or its default where that means nothing there.
 
     Raises:
         LayerError: if no pooling is called so.
     """
     if pooling not in POOLINGS:
         raise LayerError(f"layer.pooling of {name}", f"no pooling is called {pooling!r}", one_of(pooling, POOLINGS))
-    return pooling if len(shape) == 3 else "none"
+    pooling = SAME.get(pooling, pooling)
+    return pooling if pooling in OF_KIND[kind] else OF_KIND[kind][0]
 
 
-def grid_after(shape: tuple[int, ...], pooling: str) -> tuple[int, ...]:
-    """Shape of the neuron axis after pooling."""
-    return shape[:1] if pooling in ("mean", "max") else shape
+def grid_after(kind: str, shape: tuple[int, ...], pooling: str) -> tuple[int, ...]:
+    """Shape of the neuron axis after pooling, of a sample's output with its channels first."""
+    if kind == SEQUENCE:
+        return shape[1:]
+    return shape if pooling in ("none", "flatten") else shape[:1]
 
 
-def pool(output: Float[Tensor, " sample *shape"], pooling: str) -> Float[Tensor, "sample neuron"]:
-    """One number per neuron; a map's positions in the order channel, y, x when flattened."""
-    if pooling == "mean":
-        return output.mean(dim=(2, 3))
-    if pooling == "max":
-        return output.amax(dim=(2, 3))
+def pool(output: Float[Tensor, " row *shape"], layer: Layer, batch: Batch) -> Float[Tensor, "sample neuron"]:
+    """One number per neuron; a map's positions in the order channel, y, x when flattened.
+
+    Args:
+        output: What the layer gave for ``batch``.
+        layer: The layer.
+        batch: Whose mask says what is padding, which never enters, and whose words are the samples where it has any.
+    """
+    if layer.channels_last:
+        output = output.movedim(-1, 1)
+    if layer.kind == SEQUENCE:
+        return _pool_sequence(output, layer, batch)
+    if layer.kind == HEADS:
+        return _pool_heads(output, mask_of(batch))
+    if layer.pooling == "mean":
+        return output.flatten(2).mean(dim=2)
+    if layer.pooling == "max":
+        return output.flatten(2).amax(dim=2)
+    if layer.pooling == "centre":
+        for size in output.shape[2:]:
+            output = output[:, :, size // 2]
+        return output
     return output.flatten(1)
+
+
+def _pool_sequence(
+    output: Float[Tensor, "row position neuron"], layer: Layer, batch: Batch
+) -> Float[Tensor, "sample neuron"]:
+    words, mask = words_of(batch), mask_of(batch)
+    if layer.pooling == TOKEN and words is not None:
+        return at_words(output, words)
+    if mask is None:
+        mask = torch.ones(output.shape[:2], dtype=torch.bool, device=output.device)
+    elif mask.shape != output.shape[:2]:
+        problem = (
+            f"gives {output.shape[1]} positions where the mask has {mask.shape[1]}: which are padding is not known"
+        )
+        raise LayerError(f"layer {layer.name}", problem, "inputs of equal length without a mask")
+    if layer.pooling == "mean":
+        # Not a product: what stands in the padding may be NaN.
+        return output.masked_fill(~mask[..., None], 0.0).sum(1) / mask.sum(1, keepdim=True)
+    if layer.pooling == "max":
+        return output.masked_fill(~mask[..., None], -torch.inf).amax(1)
+    position = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
+    at = (
+        position.masked_fill(~mask, mask.shape[1]).amin(1)
+        if layer.pooling == "first"
+        else (position.masked_fill(~mask, -1).amax(1))
+    )
+    return output[torch.arange(len(output), device=output.device), at]
+
+
+def _pool_heads(
+    output: Float[Tensor, "row head query key"], mask: Bool[Tensor, "row position"] | None
+) -> Float[Tensor, "row head"]:
+    """The largest weight that a head gives to any position, among those that are no padding."""
+    if mask is not None and mask.shape[1] == output.shape[2] == output.shape[3]:
+        both = mask[:, None, :, None] & mask[:, None, None, :]
+        output = output.masked_fill(~both, -torch.inf)
+    return output.flatten(2).amax(2)

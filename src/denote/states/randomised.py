@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from denote.data.batch import Batch, call, first_of
 from denote.errors import LayerError, one_of
 from denote.states.hooks import Place, eval_mode, watched
 from denote.states.layers import Layer
@@ -50,7 +51,7 @@ class _Call(NamedTuple):
     end: int
 
 
-def randomised_from(network: nn.Module, fresh: nn.Module, example_input: Tensor, layer: Layer) -> Randomised:
+def randomised_from(network: nn.Module, fresh: nn.Module, example: Batch, layer: Layer) -> Randomised:
     """Replace everything from the top of a network down to and including what makes ``layer``.
 
     This is one step of the cascading randomisation of Adebayo et al. (2018), Sanity Checks for Saliency Maps. *Above*
@@ -62,7 +63,7 @@ def randomised_from(network: nn.Module, fresh: nn.Module, example_input: Tensor,
         network: The trained network; only read.
         fresh: The same architecture from an independent initialisation, not the trained network's own, which its
             weights may have stayed close to; only read.
-        example_input: A batch with at least one input, on the network's device; values do not matter.
+        example: A batch with at least one input, on the network's device; values do not matter.
         layer: One of `list_layers` of the network.
 
     Raises:
@@ -71,8 +72,8 @@ def randomised_from(network: nn.Module, fresh: nn.Module, example_input: Tensor,
     """
     copied = deepcopy(network)
     with torch.random.fork_rng(devices=[]):
-        layers = list_layers(copied, example_input)
-        calls = _calls(copied, example_input)
+        layers = list_layers(copied, example, asked=[layer.name])
+        calls = _calls(copied, example)
     names = [each.name for each in layers]
     if layer.name not in names:
         raise LayerError(f"layer {layer.name}", "cannot be randomised down to", one_of(layer.name, names))
@@ -93,7 +94,7 @@ def randomised_from(network: nn.Module, fresh: nn.Module, example_input: Tensor,
     return Randomised(copied, tuple(replaced), tuple(kept), reaches)
 
 
-def _calls(network: nn.Module, example_input: Tensor) -> dict[nn.Module, list[_Call]]:
+def _calls(network: nn.Module, example: Batch) -> dict[nn.Module, list[_Call]]:
     """When each module ran, in the order of its calls."""
     clock, modules = count(), dict(network.named_modules())
     running: dict[str, list[int]] = defaultdict(list)
@@ -105,16 +106,17 @@ def _calls(network: nn.Module, example_input: Tensor) -> dict[nn.Module, list[_C
     with (
         eval_mode(network),
         torch.inference_mode(),
-        watched(modules, on_output, lambda name, _: running[name].append(next(clock))),
+        watched(modules, on_output, lambda place, _: running[place.module].append(next(clock))),
     ):
-        network(example_input[:1])
+        call(network, first_of(example))
     return calls
 
 
 def _end(network: nn.Module, calls: Mapping[nn.Module, Sequence[_Call]], name: str) -> int:
     """When a layer's output was made."""
     place = Place.of(name)
-    return calls[network.get_submodule(place.module)][place.call - 1].end
+    when = calls[network.get_submodule(place.module)][place.call - 1]
+    return when.start if place.is_input else when.end
 
 
 def _tensors(network: nn.Module) -> dict[str, Tensor]:

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from denote.states.hooks import Place, eval_mode, watched
+from denote.data import batch as batches
+from denote.data.batch import Batch
+from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.streams import torch_stream
 
 ARBITRARY = "signs_are_arbitrary"
@@ -37,7 +39,7 @@ class _Call:
         return bool(getattr(self.module, ARBITRARY, False))
 
 
-def identified_signs(network: nn.Module, places: Sequence[Place], example_input: Tensor) -> dict[Place, bool]:
+def identified_signs(network: nn.Module, places: Sequence[Place], example: Batch) -> dict[Place, bool]:
     """Whether turning the sign of a neuron would make another kind of network, for each place.
 
     Weights can turn the sign of what a linear or normalised layer gives, and an odd function after it (tanh, identity,
@@ -52,7 +54,7 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
     Args:
         network: Any module; its mode is restored.
         places: Calls of its modules.
-        example_input: A batch with at least one input; values do not matter.
+        example: A batch with at least one input; values do not matter.
     """
     modules = dict(network.named_modules())
     leaves = {name for name, module in modules.items() if name and not any(True for _ in module.children())}
@@ -60,8 +62,9 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
     calls: list[_Call] = []
     tails: dict[Place, list[_Call]] = {}
 
-    def on_start(name: str, inputs: tuple[Any, ...]) -> None:
-        given[name] = _copy(inputs[0]) if len(inputs) == 1 else None
+    def on_input(place: Place, arguments: Any) -> None:
+        tensors = parts_of(arguments)
+        given[place.module] = _copy(tensors[""]) if len(arguments) == 1 and "" in tensors else None
 
     def on_output(place: Place, output: Any) -> None:
         if place.module in leaves:
@@ -72,8 +75,8 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example_input:
     wanted = set(places)
     seen = {name: modules[name] for name in {*leaves, *(place.module for place in places)}}
     with eval_mode(network), torch.inference_mode():
-        with watched(seen, on_output, on_start):
-            network(example_input[:1])
+        with watched(seen, on_output, on_input):
+            batches.call(network, batches.first_of(example))
         # Functions are tried when nobody watches: a trial is no call of the network.
         return {
             place: not getattr(modules[place.module], ARBITRARY, False) and _identified(tails[place])

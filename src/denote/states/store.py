@@ -19,6 +19,7 @@ from denote.states.capture import capturing
 from denote.states.layers import Layer
 from denote.states.listing import list_layers, neuron_name
 from denote.states.manifest import Manifest, Origin, array_path
+from denote.states.pooling import POOLINGS
 from denote.states.state import LayerState
 from denote.states.stored import give_back
 
@@ -63,6 +64,7 @@ class StateStore:
         layers: Sequence[Layer],
         *,
         extract: str = "all",
+        every: Sequence[Layer] | None = None,
         batch_size: int = 256,
         device: str | torch.device = "cpu",
     ) -> list[LayerState]:
@@ -74,6 +76,7 @@ class StateStore:
             samples: The dataset.
             rows: Row ids, ascending.
             layers: What is asked for, as `list_layers` gives them.
+            every: All layers of the network, pooled as asked for; listed by the default rule where None.
             extract: ``all`` records every layer while the inputs are run anyway, ``asked`` only those asked for and
                 ends the forward pass after the deepest.
             batch_size: Inputs run at once.
@@ -93,7 +96,9 @@ class StateStore:
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / f"{origin.key}.lock"):
             manifest = Manifest.read(folder, origin)
-            wanted = [*layers, *(_beside(network, samples, rows, layers) if extract == "all" else ())]
+            if extract == "all" and every is None:
+                every = _every(network, samples, rows, layers)
+            wanted = [*layers, *(every or () if extract == "all" else ())]
             new = list({array_path(layer): layer for layer in wanted if not manifest.has(layer)}.values())
             if new:
                 _check_disk(self.root, len(rows), new)
@@ -157,11 +162,9 @@ def _new_array(path: Path, n_rows: int, layer: Layer) -> np.memmap:
     return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n_rows, layer.n_neurons))
 
 
-def _beside(
-    network: nn.Module, samples: Samples, rows: Int[np.ndarray, " row"], layers: Sequence[Layer]
-) -> list[Layer]:
-    """Every other layer, maps pooled as the layers asked for are."""
-    poolings = [layer.pooling for layer in layers if layer.pooling != "none"]
+def _every(network: nn.Module, samples: Samples, rows: Int[np.ndarray, " row"], layers: Sequence[Layer]) -> list[Layer]:
+    """Every layer, maps pooled as the layers asked for are."""
+    poolings = [layer.pooling for layer in layers if layer.pooling in POOLINGS]
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     asked = {layer.name for layer in layers}
     every = list_layers(network, samples.inputs[rows[:1]].to(device), *poolings[:1])
