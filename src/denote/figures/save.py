@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -18,7 +19,13 @@ _METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
-def save_figure(figure: Figure, folder: Path, name: str, data: pl.DataFrame | None = None) -> list[Path]:
+def save_figure(
+    figure: Figure,
+    folder: Path,
+    name: str,
+    data: pl.DataFrame | None = None,
+    beside: Mapping[str, pl.DataFrame] | None = None,
+) -> list[Path]:
     """Write ``name.png``, ``name.svg`` and, where its data are given, ``name.csv`` into ``folder``.
 
     Args:
@@ -26,13 +33,15 @@ def save_figure(figure: Figure, folder: Path, name: str, data: pl.DataFrame | No
         folder: Made where it is missing.
         name: File name without its ending.
         data: The numbers that are drawn; no nested columns.
+        beside: What else is drawn, with rows of another kind: ``neurons`` is written as ``name-neurons.csv``.
 
     Returns:
         The files written, in that order.
     """
     files = [write_atomically(folder / f"{name}.{kind}", content) for kind, content in _render(figure).items()]
-    if data is not None:
-        files.append(write_atomically(folder / f"{name}.csv", data.write_csv().encode()))
+    tables = {} if data is None else {name: data}
+    tables |= {f"{name}-{kind}": rows for kind, rows in (beside or {}).items()}
+    files += [write_atomically(folder / f"{file}.csv", rows.write_csv().encode()) for file, rows in tables.items()]
     return files
 
 

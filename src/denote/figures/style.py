@@ -53,9 +53,10 @@ class Line:
     label: str
 
 
-TRAINED = Line("#000000", "-", "o", "mean over object models, 95 % t-interval")
-UNTRAINED = Line("#8c8c8c", "--", "s", "untrained control, 95 % t-interval")
-ROTATED = Line("#d55e00", "-.", "^", "rotated control (random directions), 95 % t-interval")
+INTERVAL = ", 95 % t-interval"
+TRAINED = Line("#000000", "-", "o", f"mean over object models{INTERVAL}")
+UNTRAINED = Line("#8c8c8c", "--", "s", f"untrained control{INTERVAL}")
+ROTATED = Line("#d55e00", "-.", "^", f"rotated control (random directions){INTERVAL}")
 ACTIVE = Line("#0072b2", "--", "D", "share active (> 0), where the sign means something")
 UNCONDITIONAL = Line("#b0b0b0", ":", ".", "every live neuron's best property")
 

@@ -39,9 +39,18 @@ def networks(frame: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
         yield dataset, architecture, frame.filter(own)
 
 
-def saved(figure: Figure, folder: Path, name: str, data: pl.DataFrame, caption: str) -> Picture:
-    """Save a figure with its data beside it."""
-    png, *_ = save_figure(figure, folder, name, data)
+def saved(
+    figure: Figure,
+    folder: Path,
+    name: str,
+    data: pl.DataFrame,
+    caption: str,
+    beside: Mapping[str, pl.DataFrame] | None = None,
+) -> Picture:
+    """Save a figure with its data beside it; where these are several tables the caption names them."""
+    png, *_ = save_figure(figure, folder, name, data, beside)
+    if beside:
+        caption += f" Numbers: {name}.csv, {', '.join(f'...-{kind}.csv' for kind in beside)}."
     return Picture(png, caption)
 
 
