@@ -26,6 +26,7 @@ from denote.figures.style import (
     UNCONDITIONAL,
     UNTRAINED,
     Line,
+    headline,
     message,
     model_colour,
     model_marker,
@@ -89,7 +90,7 @@ def draw_label_proportion_by_depth(
     _draw_key(axes["k"], canvas, [axes[letter] for letter in "abcdef"])
     n = len(canvas.models)
     title = f"Label proportion of what neurons denote: {curve.title}, {count(n, 'object model')}"
-    figure.suptitle(title + (f"\nVerdict: {verdict}." if verdict else ""), fontsize=12, x=0.01, ha="left")
+    headline(figure, title + (f"\nVerdict: {verdict}." if verdict else ""))
     return figure
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from denote.figures.canvas import depth_canvas
 from denote.figures.curves import Curve, finite
 from denote.figures.folded_difference import say
-from denote.figures.style import TRAINED, message, new_figure, styled
+from denote.figures.style import TRAINED, headline, message, new_figure, styled
 from denote.numbers import count
 
 MEASURES = {
@@ -55,5 +55,5 @@ def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
         if canvas.curve.filter(~canvas.head)[name].is_null().all():
             say(ax, WHY_EMPTY[name])
     most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]
-    figure.suptitle(f"{heading}, mean over {count(most, 'object model')}", fontsize=11, x=0.01, ha="left")
+    headline(figure, f"{heading}, mean over {count(most, 'object model')}")
     return figure

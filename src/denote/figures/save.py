@@ -10,7 +10,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from denote.figures.atomic import write_atomically
-from denote.figures.style import styled
+from denote.figures.style import STYLE, styled
 
 # matplotlib writes the date and its version into files unless told not to.
 _METADATA: dict[str, dict[str, str | None]] = {
@@ -47,8 +47,12 @@ def save_figure(
 
 @styled
 def _render(figure: Figure) -> dict[str, bytes]:
-    """The figure in every format; its layout, half of the work, is computed once."""
-    engine, files = figure.get_layout_engine(), {}
+    """The figure in every format; its layout, half of the work, is computed once.
+
+    It is computed at the resolution of the file: letters are a little wider in another, and the last would be cut off.
+    """
+    engine, dpi, files = figure.get_layout_engine(), figure.dpi, {}
+    figure.set_dpi(STYLE["savefig.dpi"])
     figure.draw_without_rendering()
     figure.set_layout_engine(None)
     try:
@@ -58,4 +62,5 @@ def _render(figure: Figure) -> dict[str, bytes]:
             files[kind] = buffer.getvalue()
     finally:
         figure.set_layout_engine(engine)
+        figure.set_dpi(dpi)
     return files

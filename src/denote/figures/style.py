@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -43,6 +46,13 @@ MANY = 5_000
 MARKERS = "os^Dv<>Ph*Xd"
 
 
+LETTER = 0.0079
+"""Width of a letter in inches, as a share of the font's size in points, a little more than the mean."""
+
+HANDLE = 0.65
+"""Width of a legend's handle and of the space to the next column, in inches."""
+
+
 @dataclass(frozen=True)
 class Line:
     """How a summary over object models is drawn; each differs in shade *and* in dash and marker."""
@@ -66,6 +76,30 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def headline(figure: Figure, text: str, size: float = 11) -> None:
+    """A title over the whole figure, at its left; lines that are wider than the figure are wrapped."""
+    letters = int(0.97 * figure.get_figwidth() / (LETTER * size))
+    lines = [part for line in text.split("\n") for part in _wrapped(line, letters) or [""]]
+    figure.suptitle("\n".join(lines), fontsize=size, x=0.01, ha="left")
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """A legend below the panels in as many columns as fit; labels that are wider than the figure are wrapped."""
+    size, width = STYLE["legend.fontsize"], figure.get_figwidth()
+    for handle in handles:
+        letters = int((width - HANDLE) / (LETTER * size))
+        handle.set_label("\n".join(_wrapped(str(handle.get_label()), letters)))
+    longest = max((len(line) for each in handles for line in str(each.get_label()).split("\n")), default=1)
+    columns = int(width / (HANDLE + LETTER * size * longest))
+    ncols = max(1, min(columns, len(handles)))
+    figure.legend(handles=list(handles), loc="outside lower left", ncols=ncols)
+
+
+def _wrapped(text: str, letters: int) -> list[str]:
+    """Lines of at most so many letters; a name with hyphens stays whole."""
+    return textwrap.wrap(text, letters, break_on_hyphens=False)
 
 
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:

@@ -51,7 +51,7 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
         )
         pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
     pictures += draw_found_again(merged.tables["stability"], folder)
-    pictures += draw_first(merged.tables["first_decisive"], merged.tables["layers"], folder)
+    pictures += draw_first(merged.tables["first_decisive"], merged.tables["layers"], drawn, folder)
     return pictures + draw_evidence(merged.tables, folder)
 
 
