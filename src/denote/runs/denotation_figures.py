@@ -125,9 +125,9 @@ def _emergence(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[P
         return
     caption = (
         f"Denotation over training: {curve.dataset}, {curve.architecture}, family '{curve.family}'. Epoch 0 is the "
-        "initialisation. Thin lines are controls, in the colour of their layer: what random directions denote as often is "
-        "no work of single neurons. Lines of (c) start where 5 distinct properties are denoted, so that their first points are of "
-        "few networks. Epochs are not to scale; other figures show the last one."
+        "initialisation. Thin lines are controls, in the colour of their layer: what random directions denote as often "
+        "is no work of single neurons. Lines of (c) start where 5 distinct properties are denoted, so that their first "
+        "points are of few networks. Epochs are not to scale; other figures show the last one."
     )
     name = f"emergence-{'-'.join(part for part in (curve.dataset, curve.architecture, curve.family))}"
     yield saved(draw_emergence(by_depth, curve), folder, name, rows, caption)

@@ -86,7 +86,8 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         band = relied.bands.get(attribute, {})
         title, on_input = f"{attribute}: {relied.title}", relied.on_input.get(attribute)
         figure = draw_relevance(layers, relied.grids, title, on_input, band, relied.mean_input)
-        data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in layers.items())
+        panels = layers if on_input is None else {INPUT: on_input.ravel(), **layers}
+        data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in panels.items())
         caption = (
             f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of "
             f"every neuron. {_what_of_band(layers, band)}"
