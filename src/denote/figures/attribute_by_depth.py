@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 
 from denote.figures.curves import thinned
 from denote.figures.profiles import drawn_cells, first_decisive, profiles
-from denote.figures.style import MANY, headline, legend_below, message, new_figure, styled
+from denote.figures.style import MANY, STYLE, headline, legend_below, message, new_figure, styled, wrapped
 from denote.numbers import count, proportion
 
 MOST_ATTRIBUTES = 40
@@ -63,7 +63,8 @@ def draw_attribute_by_depth(
     for index, (ax, (probe, k)) in enumerate(zip(axes, panels, strict=True)):
         own = profile.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
         draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
-        ax.set_title(probe if k is None else f"{probe}, at most {k} neurons")
+        name = probe if k is None else f"{probe}, at most {k} neurons"
+        ax.set_title(wrapped(name, (width - 2.6) / len(panels), 1.1 * STYLE["axes.titlesize"]))  # it is bold
     heading = title or _title(cells)
     heading += f"\nrows by where they become decisive for {panels[0][0]}, the earliest first; p: label proportion"
     heading += "; input: the same probe on the raw input" if profile["input_auroc"].is_not_null().any() else ""

@@ -78,28 +78,26 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def wrapped(text: str, inches: float, size: float) -> str:
+    """Text whose lines are at most so wide at a font size; a name with hyphens stays whole."""
+    letters = max(1, int(inches / (LETTER * size)))
+    lines = [part for line in text.split("\n") for part in textwrap.wrap(line, letters, break_on_hyphens=False) or [""]]
+    return "\n".join(lines)
+
+
 def headline(figure: Figure, text: str, size: float = 11) -> None:
     """A title over the whole figure, at its left; lines that are wider than the figure are wrapped."""
-    letters = int(0.97 * figure.get_figwidth() / (LETTER * size))
-    lines = [part for line in text.split("\n") for part in _wrapped(line, letters) or [""]]
-    figure.suptitle("\n".join(lines), fontsize=size, x=0.01, ha="left")
+    figure.suptitle(wrapped(text, 0.97 * figure.get_figwidth(), size), fontsize=size, x=0.01, ha="left")
 
 
 def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
     """A legend below the panels in as many columns as fit; labels that are wider than the figure are wrapped."""
     size, width = STYLE["legend.fontsize"], figure.get_figwidth()
     for handle in handles:
-        letters = int((width - HANDLE) / (LETTER * size))
-        handle.set_label("\n".join(_wrapped(str(handle.get_label()), letters)))
+        handle.set_label(wrapped(str(handle.get_label()), width - HANDLE, size))
     longest = max((len(line) for each in handles for line in str(each.get_label()).split("\n")), default=1)
     columns = int(width / (HANDLE + LETTER * size * longest))
-    ncols = max(1, min(columns, len(handles)))
-    figure.legend(handles=list(handles), loc="outside lower left", ncols=ncols)
-
-
-def _wrapped(text: str, letters: int) -> list[str]:
-    """Lines of at most so many letters; a name with hyphens stays whole."""
-    return textwrap.wrap(text, letters, break_on_hyphens=False)
+    figure.legend(handles=list(handles), loc="outside lower left", ncols=max(1, min(columns, len(handles))))
 
 
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
