@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float32, Int, Int64
 from torch import Tensor
 
+from denote.data.batch import Batch
 from denote.errors import DataError, one_of
 
 
@@ -19,14 +20,14 @@ class Inputs(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
+        """Shape of one sample; empty where inputs are tensors by name."""
         ...
 
     def __len__(self) -> int:
         """Number of samples."""
         ...
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row *shape"]:
+    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
         """The samples with these row ids, in the order asked for."""
         ...
 
