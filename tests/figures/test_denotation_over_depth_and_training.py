@@ -44,7 +44,7 @@ def test_emergence_has_a_column_per_epoch_from_the_initialisation_on(
     assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["0", "1", "10"]
     share = figure.axes[1]
     lines, controls = (
-        [np.asarray(line.get_ydata(), float) for line in share.lines if (line.get_marker() != "None") is own]
+        [np.asarray(line.get_ydata(), float) for line in share.lines if (line.get_linewidth() > 1) is own]
         for own in (True, False)
     )
     np.testing.assert_allclose(lines, heat)

@@ -131,7 +131,16 @@ def _draw_lines(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[in
             marker=model_marker(index), markersize=4.5, linewidth=1.3, zorder=3,
         )  # fmt: skip
         for control, dash in zip(CONTROLS[column], CONTROL_DASHES, strict=True):
-            ax.plot(places, _over_epochs(rows, layer, epochs, control), dash, color=colour, linewidth=0.9, alpha=0.8)
+            ax.plot(
+                places,
+                _over_epochs(rows, layer, epochs, control),
+                dash,
+                color=colour,
+                marker=".",
+                markersize=3,
+                linewidth=0.9,
+                alpha=0.8,
+            )
 
 
 def _over_epochs(rows: pl.DataFrame, layer: str, epochs: list[int], column: str) -> Float[np.ndarray, " epoch"]:
