@@ -4,7 +4,7 @@
 # FIGURES is the folder that the figures are copied to; MNIST, where it is given, the one with the idx files (else "").
 # Sweeps land in multirun/ of the folder it is run in; those that are finished are not run again.
 set -euo pipefail
-figures="${1:?the folder for the figures, such as docs/figures}"
+figures="${1:?the folder for the figures}"
 mnist="${2:-}"
 shift $(($# < 2 ? $# : 2))
 quiet=(logger=none trainer.progress=false "$@")
@@ -28,6 +28,8 @@ run emergence experiment=emergence
 run label_proportion_sweep experiment=label_proportion_sweep
 run shapes_by_depth experiment=label_proportion_by_depth dataset=shapes dataset.n=6000 trainer.max_epochs=15 \
   architecture=mlp_8x128,convnet
+run null_worlds experiment=null_worlds
+run planted experiment=planted
 if [[ -n "$mnist" ]]; then
   run mnist_by_depth experiment=label_proportion_by_depth dataset=mnist "dataset.root=$mnist" architecture=mlp_8x128
 fi

@@ -5,8 +5,30 @@ import os
 # Before torch is loaded: two test processes of two spinning threads each run several times slower on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from denote.object_models.spec import ModelSpec
 
 # How long a case takes on a busy machine is for benchmarks to say; equal cases make equal runs of the suite.
 settings.register_profile("patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> "list[ModelSpec]":
+    """The specs that were trained, in order."""
+    from denote.object_models import training
+
+    seen: list[ModelSpec] = []
+    train = training.train
+
+    def spy(spec: "ModelSpec", *args: object) -> object:
+        seen.append(spec)
+        return train(spec, *args)  # type: ignore[arg-type] # passed on as they came
+
+    monkeypatch.setattr(training, "train", spy)
+    return seen

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from denote.attributes.families import check_spec, families
+from denote import build
+from denote.attributes.families import KINDS, check_spec, families
 from denote.attributes.kinds import QUANTILE_TOLERANCE
 from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
@@ -127,6 +129,14 @@ def test_no_suitable_column_at_all_is_a_mistake():
         AttributeLabelError, match=r"no two-valued or text columns.*the table has: class Int64, age Int64"
     ):
         one({"kind": "columns"}, make(age=list(range(60))))
+
+
+def test_a_plan_may_name_every_family_there_is(digits):
+    samples = replace(digits, table=digits.table.with_columns(even=pl.col("class") % 2 == 0))
+    specs = {kind: {"kind": kind} for kind in KINDS if kind != "where"} | {
+        "odd": {"kind": "where", "where": "class = 1"}
+    }
+    assert {family.name for family in families(specs, samples)} == set(build.FAMILIES)
 
 
 def test_quantiles_realise_their_proportions(digits):

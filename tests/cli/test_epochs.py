@@ -20,20 +20,6 @@ QUIET = [*TINY, "probe=neuron", "attribute=classes", "layer=first", "logger=none
 MODELS = Path("multirun/.store/models")
 
 
-@pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
-    """The specs that were trained, in order."""
-    seen: list[ModelSpec] = []
-    train = training.train
-
-    def spy(spec: ModelSpec, *args: object) -> object:
-        seen.append(spec)
-        return train(spec, *args)  # type: ignore[arg-type] # passed on as they came
-
-    monkeypatch.setattr(training, "train", spy)
-    return seen
-
-
 def test_epochs_of_a_sweep_come_from_one_training(denote: Command, trainings: list[ModelSpec]) -> None:
     answer = denote("-m", "architecture.epoch=0,1,3", "sweep_name=e", *QUIET)
     assert answer.code == 0, answer

@@ -24,20 +24,6 @@ from denote.object_models.spec import ModelSpec
 from denote.object_models.store import ModelStore, TrainedModel
 
 
-@pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ModelSpec]:
-    """The specs that were trained, in order."""
-    seen: list[ModelSpec] = []
-    train = training.train
-
-    def spy(spec: ModelSpec, *args: object) -> object:
-        seen.append(spec)
-        return train(spec, *args)  # type: ignore[arg-type] # passed on as they came
-
-    monkeypatch.setattr(training, "train", spy)
-    return seen
-
-
 class StopAfter(pl.Callback):
     """Press Ctrl-C in the middle of an epoch."""
 

@@ -67,8 +67,23 @@ def test_of_several_epochs_the_last_is_drawn() -> None:
 def test_a_verdict_goes_with_its_curve_and_says_if_it_was_not_planned(tables: dict[str, pl.DataFrame]) -> None:
     verdicts = tables["depth_verdicts"]
     own = Curve("mnist", "mlp", True, 20, "subsets")
-    assert verdict_of(verdicts, own) == "not shown (2 object models, primary p = .500, exploratory)"
-    assert verdict_of(verdicts, Curve("mnist", "mlp", True, None, "subsets")) == ""
+    tests = tables["depth_tests"]
+    assert verdict_of(verdicts, tests, own) == "not shown (2 object models, primary p = .500, exploratory)"
+    assert verdict_of(verdicts, tests, Curve("mnist", "mlp", True, None, "subsets")) == ""
+
+
+def test_a_verdict_of_other_architectures_says_so(tables: dict[str, pl.DataFrame]) -> None:
+    (row,) = tables["depth_verdicts"].filter("trained").head(1).iter_rows(named=True)
+    curve = Curve(row["dataset"], "shallow", True, row["epoch"], row["family"])
+    same = {"dataset": row["dataset"], "trained": True, "epoch": row["epoch"], "family": row["family"]}
+    for p, said in ((None, "of other architectures"), (0.3, "")):
+        own = pl.DataFrame(
+            [{**same, "architecture": "shallow", "p_value": p}],
+            schema_overrides={"epoch": pl.Int64, "p_value": pl.Float64},
+        )
+        verdicts = tables["depth_verdicts"].with_columns(p_value=pl.lit(0.5))
+        assert said in verdict_of(verdicts, own, curve)
+        assert ("other" in verdict_of(verdicts, own, curve)) == bool(said)
 
 
 def test_the_layers_of_an_atlas_are_hidden_ones_in_order_of_depth() -> None:

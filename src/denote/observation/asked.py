@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from denote.denotation.search import Settings
+from denote.denotation.subsets import ENTRY_ROWS
 from denote.denotation.thresholds import Thresholds
 from denote.evidence import control_task, max_statistic, permutations, random_subsets, resampling
 from denote.evidence.rule import Rule
@@ -81,3 +83,8 @@ class Asked:
     stability: bool = True
     examples: int = 3
     curves: bool = False
+
+    @property
+    def search(self) -> Settings:
+        """How neurons are searched."""
+        return Settings(self.thresholds, self.rule.decisive, formula_rows=max(ENTRY_ROWS, self.rule.min_rows))

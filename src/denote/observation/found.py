@@ -78,14 +78,13 @@ class Observation(Evidence):
         return label_proportion_by_depth(by_model, self.neurons, self.rule)
 
     def write(self, folder: Path) -> None:
-        """Save tables and observers into a job's folder."""
+        """Save tables, observers, images and truth into a job's folder, each file whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in JOB_TABLES:
+        tables = {name: self.tables[name] for name in JOB_TABLES}
+        for name, frame in (tables if self.truth is None else {**tables, "truth": self.truth}).items():
             partial = folder / f"{name}.parquet.partial"
-            self.tables[name].write_parquet(partial)
+            frame.write_parquet(partial)
             partial.replace(folder / f"{name}.parquet")
         save_observers(folder / "observers.safetensors", self.observers)
         if self.images is not None:
             self.images.write(folder)
-        if self.truth is not None:
-            self.truth.write_parquet(folder / "truth.parquet")

@@ -19,7 +19,7 @@ from denote.observation.decide import decide
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import Observation
 from denote.observation.images import shown_inputs
-from denote.observation.work import Work, search_settings
+from denote.observation.work import Work
 from denote.observers.design import LEAST_ROWS
 from denote.observers.reading import Resources
 from denote.states.state import LayerState
@@ -72,8 +72,7 @@ def observe_states(
     tables |= {name: _with_reasons(tables[name], facts.reasons) for name in ("cells", "scan", "curves")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
     decided = decide(tables, asked.rule)
-    settings = search_settings(asked)
-    shown = examples(states, decided["neurons"], facts.families, facts.parts, settings, asked.examples)
+    shown = examples(states, decided["neurons"], facts.families, facts.parts, asked.search, asked.examples)
     decided["examples"] = with_targets(shown, facts.classes, facts.class_names)
     return Observation(
         tables={name: frame.select(*JOB_TABLES[name]) for name, frame in decided.items()},

@@ -19,9 +19,7 @@ from denote.denotation.on_rates import on_rates
 from denote.denotation.properties import family_halves
 from denote.denotation.rivals import SimpleColumns
 from denote.denotation.rotation import nbytes, rotated
-from denote.denotation.search import Settings
 from denote.denotation.stability import searched_again, with_agreements
-from denote.denotation.subsets import ENTRY_ROWS
 from denote.denotation.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
@@ -236,7 +234,7 @@ class Work:
 
     def _neurons(self, around: Around, mixing: Mixing | None) -> None:
         asked, layer = self.asked, around.layer_state.layer
-        settings = replace(search_settings(asked), memory=_search_memory(around.state, around.resources))
+        settings = replace(asked.search, memory=_search_memory(around.state, around.resources))
         names = [around.layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
         neurons = Neurons(layer, names, asked.rule, asked.probe_seed, settings, self.facts.groups)
         beside = denotation.Controls(asked.controls.neuron_shuffles, around.twins, self.beside.raw_input, self.rivals)
@@ -262,11 +260,6 @@ class Work:
         if self.asked.controls.subsets and self.facts.classes is None:
             return {"random_subset": "random_subset_percentile: the data has no classes"}
         return {}
-
-
-def search_settings(asked: Asked) -> Settings:
-    """How neurons are searched."""
-    return Settings(asked.thresholds, asked.rule.decisive, formula_rows=max(ENTRY_ROWS, asked.rule.min_rows))
 
 
 @dataclass(frozen=True)

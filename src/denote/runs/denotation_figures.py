@@ -73,16 +73,22 @@ def _named(curve: Curve, neurons: pl.DataFrame) -> str:
     return f"{curve.title}, seed {neurons.item(0, 'seed')}"
 
 
-def verdict_of(verdicts: pl.DataFrame, curve: Curve) -> str:
-    """The verdict on a curve's data set and family with its p-value, or nothing where there is none."""
-    same = (
+def verdict_of(verdicts: pl.DataFrame, tests: pl.DataFrame, curve: Curve) -> str:
+    """The verdict on a curve's data set and family with its p-value, or nothing where there is none.
+
+    It is about all architectures together that could be tested; whether the curve's own is one of them is said.
+    """
+    same = [
         pl.col(name).eq_missing(pl.lit(getattr(curve, name), verdicts.schema[name]))
         for name in ("dataset", "trained", "epoch", "family")
-    )
+    ]
+    own = tests.filter(*same, pl.col("architecture") == curve.architecture)
+    outside = bool(len(own)) and own["p_value"].null_count() == len(own)
     for row in verdicts.filter(*same).iter_rows(named=True):
         planned = "" if row["planned"] in (True, None) else ", exploratory"
         p = "" if row["p_value"] is None else f", primary p = {small(row['p_value'])}"
-        return f"{row['verdict']} ({count(row['n_models'], 'object model')}{p}{planned})"
+        of = " of other architectures: this one has too few layers" if outside and p else ""
+        return f"{row['verdict']} ({count(row['n_models'], 'object model')}{of}{p}{planned})"
     return ""
 
 
@@ -90,7 +96,8 @@ def _label_proportion(tables: Tables, curve: Curve, folder: Path) -> Picture:
     by_depth = tables["label_proportion_by_depth"]
     figure = draw_label_proportion_by_depth(
         tables["neurons"], by_depth, tables["label_proportion_by_model"],
-        verdict=verdict_of(tables["depth_verdicts"], curve), family=curve.family, architecture=curve.architecture,
+        verdict=verdict_of(tables["depth_verdicts"], tables["depth_tests"], curve), family=curve.family,
+        architecture=curve.architecture,
         dataset=curve.dataset, trained=curve.trained, epoch=curve.epoch,
     )  # fmt: skip
     caption = (
