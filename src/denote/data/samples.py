@@ -22,7 +22,7 @@ class Inputs(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
+        """Shape of one sample; empty where inputs are tensors by name."""
         ...
 
     def __len__(self) -> int:
