@@ -39,9 +39,7 @@ def classes_of(
     if not 2 <= len(values) <= most:
         shown = ", ".join(str(value) for value in values.head(3).to_list()) + (", ..." if len(values) > 3 else "")
         problem = f"column {name!r} has {len(values)} different values ({shown})"
-        raise DataError(
-            where, problem, f"a network learns classes: allowed: 2 to {most} values"
-        )
+        raise DataError(where, problem, f"a network learns classes: allowed: 2 to {most} values")
     codes = column.rank("dense").to_numpy().astype(np.int64) - 1
     return codes, tuple(str(value).lower() if column.dtype == pl.Boolean else str(value) for value in values.to_list())
 
