@@ -60,9 +60,8 @@ class TableModule(SamplesModule):
             DataError: for a file, a column or a value that cannot be used.
         """
         table = read_table(self.path, self.missing).with_columns(cs.float().fill_nan(None))
-        target = _column(table, self.target, "dataset.target")
-        _check_target(target, self.path)
-        targets, classes = classes_of(target)
+        target = column_of(table, self.target, "dataset.target")
+        targets, classes = classes_of(target, place=partial(line_of, self.path))
         names = self._features(table)
         settings = [self.target, names, sorted(self.categories), list(self.missing)]
         content = digest_files([Path(str(self.path)).expanduser()])
@@ -80,7 +79,7 @@ class TableModule(SamplesModule):
     def _features(self, table: pl.DataFrame) -> list[str]:
         for key, names in (("attributes", self.attributes), ("categories", self.categories)):
             for name in names:
-                _column(table, name, f"dataset.{key}")
+                column_of(table, name, f"dataset.{key}")
         dealing = [name for name in (self.split.group, self.split.column) if name]
         kept_out = [self.target, *dealing, *(() if self.include_attributes else self.attributes)]
         names = chosen_features(table, self.features, kept_out)
@@ -98,17 +97,15 @@ def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
         log.info("dataset.attributes: missing values of %d rows, which stay null: %s", table.height, counts)
 
 
-def _column(table: pl.DataFrame, name: str, where: str) -> pl.Series:
+def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
+    """A column of a table.
+
+    Raises:
+        DataError: if there is none of that name; lists the columns, the nearest first.
+    """
     if name not in table.columns:
         raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
     return table[name]
-
-
-def _check_target(column: pl.Series, path: str | Path | None) -> None:
-    if missing := column.null_count():
-        first = line_of(path, int(column.is_null().arg_true()[0]))
-        raise DataError("dataset.target", f"column {column.name!r} is missing in {missing} rows, the first is {first}",
-                        "remove those lines")  # fmt: skip
 
 
 def _check_category(column: pl.Series, path: str | Path | None, *, named: bool) -> None:

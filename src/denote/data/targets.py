@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 from jaxtyping import Int64
@@ -15,13 +17,14 @@ MOST_NAMES = 1000
 
 
 def classes_of(
-    column: pl.Series, where: str = "dataset.target"
+    column: pl.Series, where: str = "dataset.target", place: Callable[[int], str] = "row {} from 0".format
 ) -> tuple[Int64[np.ndarray, " sample"], tuple[str, ...]]:
     """Index of the class of every row, and the classes' names: numbers ascending, names by alphabet.
 
     Args:
         column: Integers, whole numbers, yes/no or text.
         where: What to name in an error.
+        place: Says where a row is, for an error.
 
     Raises:
         DataError: for missing values, fewer than two classes, or values that are no classes.
@@ -30,9 +33,9 @@ def classes_of(
     if column.dtype.is_float():
         column = column.fill_nan(None)
     if missing := column.null_count():
-        first = int(column.is_null().arg_true()[0])
-        problem = f"column {name!r} is missing in {missing} of {len(column)} rows, the first is row {first} from 0"
-        raise DataError(where, problem, "leave those rows out of the table")
+        first = place(int(column.is_null().arg_true()[0]))
+        problem = f"column {name!r} is missing in {missing} of {len(column)} rows, the first is {first}"
+        raise DataError(where, problem, "remove those rows")
     _check_kind(column, where)
     values = column.unique().sort()
     most = MOST_NAMES if column.dtype == pl.String else MOST_NUMBERS
