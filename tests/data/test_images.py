@@ -51,7 +51,9 @@ def test_missing_and_broken_images_are_named_and_skipped_only_if_asked(folder, c
     whole = (folder / "7.png").read_bytes()
     (folder / "7.png").write_bytes(whole[: len(whole) // 2])
     Image.fromarray(np.zeros((9, 9), dtype=np.uint16)).save(folder / "8.png")
-    with pytest.raises(DataError, match=r"4 of 10 images are missing or broken: 2\.png \(there is no such file\), 5\.p"):
+    with pytest.raises(
+        DataError, match=r"4 of 10 images are missing or broken: 2\.png \(there is no such file\), 5\.p"
+    ):
         module(folder).load()
     with caplog.at_level(logging.WARNING):
         samples = module(folder, skip_broken=True).load()

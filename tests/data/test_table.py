@@ -77,7 +77,9 @@ def test_other_rows_shape_no_input_and_the_object_part_shapes_the_key(tmp_path):
     assert everything(second)[elsewhere][:, boats].sum() == 0
     other = loaded(written(tmp_path, table), split={**SPLIT, "seed": 1})
     assert other.samples.key != first.samples.key
-    assert loaded(written(tmp_path, table, "moved.csv").rename(tmp_path / "people.csv")).samples.key == first.samples.key
+    assert (
+        loaded(written(tmp_path, table, "moved.csv").rename(tmp_path / "people.csv")).samples.key == first.samples.key
+    )
 
 
 def test_a_model_from_elsewhere_is_given_inputs_in_the_measure_of_fit(tmp_path):
