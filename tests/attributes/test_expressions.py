@@ -94,7 +94,7 @@ def test_a_subquery_opens_no_file():
         ("class > 1; DROP TABLE self", "not an SQL expression"),
         ("", "not an SQL expression"),
         ("FOO(class) > 1", "not an SQL expression"),
-        ("class + 1", r"gives Int64, not yes or no; compare it, for example class = 0"),
+        ("class + 1", r"gives Int64, not yes or no; compare it, for example class = 1"),
         ("name", r"gives String, not yes or no; compare it, for example name = 'ann'; its values: ann, bob, eve, own"),
         ("name > 1", r"cannot be evaluated.*its columns: name String"),
         ("TRUE", "reads no column"),

@@ -99,9 +99,9 @@ def evaluate_where(expression: str, table: pl.DataFrame, where: str = "attribute
 
 def _comparison(column: pl.Series) -> str:
     """How to make a yes or no of a column, with values that it has."""
-    values = column.drop_nulls().unique().sort()
     if column.dtype != pl.String:
-        return f"compare it, for example {column.name} = {values.first()}"
+        return f"compare it, for example {column.name} = 1"
+    values = column.drop_nulls().unique().sort()
     shown = ", ".join(values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
     return f"compare it, for example {column.name} = '{values.first()}'; its values: {shown}"
 
