@@ -127,6 +127,7 @@ def test_marks_of_missing_values_are_those_the_user_names(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,x\n-9,?\n3,z\n")
     assert read_table(path, ("-9",))["a"].to_list() == [1, None, 3]
+    assert read_table(path, (-9,))["a"].to_list() == [1, None, 3]  # as the command line gives it
     assert read_table(path)["b"].to_list() == ["x", None, "z"]
 
 
@@ -213,8 +214,17 @@ def test_a_target_that_is_no_class_is_refused(values, said):
         classes_of(pl.Series("y", values))
 
 
+def test_names_are_lists_and_text_of_digits_only_is_a_category(tmp_path):
+    codes = frame().with_columns(code=pl.Series([f"{i % 4}" for i in range(400)]))
+    path = written(tmp_path, codes, "people.parquet")
+    assert "code=3" in loaded(path).samples.inputs.names
+    with pytest.raises(DataError, match=r"dataset\.attributes: 'sex' came; allowed: a list"):
+        loaded(path, attributes="sex")
+
+
 def test_classes_are_in_the_order_of_their_values():
     targets, classes = classes_of(pl.Series("y", [10, 9, 10, 2]))
     assert (targets.tolist(), classes) == ([2, 1, 2, 0], ("2", "9", "10"))
     assert classes_of(pl.Series("y", [True, False]))[1] == ("false", "true")
     assert classes_of(pl.Series("y", [1.0, 2.0, 1.0]))[0].tolist() == [0, 1, 0]
+    assert classes_of(pl.Series("y", ["b", "a"], dtype=pl.Enum(["b", "a"])))[1] == ("a", "b")

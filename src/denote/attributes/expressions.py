@@ -103,7 +103,7 @@ def _comparison(column: pl.Series) -> str:
         return f"compare it, for example {column.name} = 1"
     values = column.drop_nulls().unique().sort()
     shown = ", ".join(values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
-    return f"compare it, for example {column.name} = '{values.first()}'; its values: {shown}"
+    return f"compare it, for example {column.name} = '{values[0]!s}'; its values: {shown}"
 
 
 def _is_row_by_row(parsed: pl.Expr, read: pl.DataFrame, found: pl.Series, expression: str, where: str) -> bool:

@@ -30,12 +30,10 @@ class Word:
     """One line.
 
     Attributes:
-        line: Its number in the file, from 1.
         values: By name of `FIELDS`; None for no value.
         morphology: Features by name: ``Number`` is ``Sing``.
     """
 
-    line: int
     values: dict[str, str | None]
     morphology: dict[str, str]
 
@@ -107,7 +105,7 @@ def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[li
         if not line.strip():
             sentences.append([])
         elif not line.startswith("#"):
-            sentences[-1].extend(_words(line.rstrip("\r"), f"{file} line {number}", number, len(sentences[-1]), where))
+            sentences[-1].extend(_words(line.rstrip("\r"), f"{file} line {number}", len(sentences[-1]), where))
     found = [words for words in sentences if words]
     if not found:
         raise DataError(where, f"{file} has no words", "needed: a file in the CoNLL-U format")
@@ -136,7 +134,7 @@ def word_table(sentences: list[list[Word]]) -> pl.DataFrame:
     )
 
 
-def _words(line: str, place: str, number: int, before: int, where: str) -> Iterator[Word]:
+def _words(line: str, place: str, before: int, where: str) -> Iterator[Word]:
     """The word of a line, if it is one."""
     parts = line.split("\t")
     if len(parts) != len(FIELDS):
@@ -152,7 +150,7 @@ def _words(line: str, place: str, number: int, before: int, where: str) -> Itera
               for field, part in zip(FIELDS, parts, strict=True)}  # fmt: skip
     if not parts[1]:
         raise DataError(where, f"{place} is a word without a form")
-    yield Word(number, values, _morphology(values["feats"], place, where))
+    yield Word(values, _morphology(values["feats"], place, where))
 
 
 def _morphology(text: str | None, place: str, where: str) -> dict[str, str]:

@@ -49,6 +49,9 @@ class TableModule(SamplesModule):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
+        for key, names in (("attributes", attributes), ("categories", categories), ("missing", missing)):
+            if isinstance(names, str):
+                raise DataError(f"dataset.{key}", f"{names!r} came", f"allowed: a list: dataset.{key}=[{names}]")
         self.path, self.target, self.missing = path, target, missing
         self.features, self.attributes, self.include_attributes = features, attributes, include_attributes
         self.categories = categories
@@ -109,13 +112,12 @@ def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
 
 
 def _check_category(column: pl.Series, path: str | Path | None, *, named: bool) -> None:
-    """Refuse a text column that is meant as numbers, and one that is an id."""
+    """Refuse a column of numbers that a stray text has made one of texts, and one that is an id."""
     where, values = "dataset.features", column.drop_nulls().unique()
     if not named:
         is_number = values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False).is_not_null()
-        if len(values) > 2 and 2 * int(is_number.sum()) > len(values):
-            wrong = values.filter(~is_number).to_list() or [values[0]]
-            row = int(column.is_in(wrong).arg_true()[0])
+        if len(values) > 2 and len(values) / 2 < is_number.sum() < len(values):
+            row = int(column.is_in(values.filter(~is_number).to_list()).arg_true()[0])
             problem = f"column {column.name!r} holds numbers and {column[row]!r} ({line_of(path, row)})"
             hint = "correct it, or name the text in dataset.missing, or the column in dataset.categories"
             raise DataError(where, problem, hint)

@@ -66,7 +66,11 @@ def _read_text(file: Path, missing: Sequence[str], where: str) -> pl.DataFrame:
     try:
         # The whole file says what a column holds: a text after a million numbers makes it a text column, not an error.
         table = pl.read_csv(
-            file, separator=_separator(file), null_values=list(missing), infer_schema_length=None, low_memory=True
+            file,
+            separator=_separator(file),
+            null_values=[str(text) for text in missing],
+            infer_schema_length=None,
+            low_memory=True,
         )
     except (pl.exceptions.PolarsError, OSError) as error:
         _check_lengths(file, len(header), where)

@@ -32,6 +32,8 @@ def classes_of(
     name = column.name
     if column.dtype.is_float():
         column = column.fill_nan(None)
+    elif column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
     if missing := column.null_count():
         first = place(int(column.is_null().arg_true()[0]))
         problem = f"column {name!r} is missing in {missing} of {len(column)} rows, the first is {first}"
