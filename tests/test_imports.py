@@ -73,5 +73,5 @@ def test_nothing_uses_hydras_instantiate() -> None:
 
 def test_every_part_has_its_place_and_no_catch_all_name() -> None:
     parts = {path.relative_to(SOURCE).with_suffix("").parts[0] for path in MODULES}
-    assert parts - {*FOUNDATION, *ARROW, *BORDER, "help", "__init__"} == set()
+    assert parts - {*FOUNDATION, *ARROW, *BORDER, *FACE, "help", "__init__"} == set()
     assert not {path.stem for path in MODULES} & {"utils", "helpers", "common", "misc"}

@@ -1,0 +1,186 @@
+"""`denote.observe` and `denote.load`: the same numbers as the command line, and a model left as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from polars.testing import assert_frame_equal
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import denote
+from denote import build
+from denote.errors import DenoteError
+from denote.observation import Controls
+from denote.tables import CELLS_KEY, NEURONS_KEY
+
+QUICK: dict[str, Any] = {"permutations": 0, "bootstraps": 5, "stability": False, "examples": 0}
+FEW = Controls(shuffles=2, neuron_shuffles=1, rotations=1, twins=1)
+N = 400
+
+
+@pytest.fixture(scope="module")
+def planted() -> tuple[Tensor, np.ndarray]:
+    """Inputs whose first number is 6 standard deviations higher where the label is 1."""
+    draws = torch.Generator().manual_seed(0)
+    labels = np.arange(N) % 2
+    inputs = torch.randn(N, 8, generator=draws)
+    inputs[:, 0] += 6 * torch.from_numpy(labels)
+    return inputs, labels
+
+
+def network() -> nn.Module:
+    torch.manual_seed(1)
+    with torch.no_grad():
+        model = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Dropout(), nn.Linear(6, 2))
+        model[0].weight[2] = torch.eye(8)[0]
+    return model
+
+
+def test_five_lines_find_the_planted_neuron(planted: tuple[Tensor, np.ndarray]) -> None:
+    inputs, labels = planted
+    seen = denote.observe(network(), inputs, {"high": labels}, **QUICK)
+    denoting = seen.neurons.filter(pl.col("denotes"))
+    assert (("0", 2) in denoting.select("layer", "neuron").rows()) and (denoting["property"] == "high").any()
+    assert seen.weights("0").columns == ["neuron", "high"]
+    assert len(seen.heatmap("high").axes) > 2
+    assert "4 layers" in repr(seen) or "3 layers" in repr(seen)
+    html = seen._repr_html_()
+    assert "<table>" in html and "data:image/png;base64," in html
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_model_is_left_as_it_was(planted: tuple[Tensor, np.ndarray], fails: bool) -> None:
+    inputs, labels = planted
+    model = network()
+    model[2].eval()
+    model[0].register_forward_hook(lambda *_: None)
+    model(inputs).sum().backward()
+    if fails:
+        model[3] = nn.Linear(5, 2)  # cannot take what comes
+    before = [module.training for module in model.modules()]
+    hooks = [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules()]
+    gradients = [None if each.grad is None else each.grad.clone() for each in model.parameters()]
+    weights = {name: each.clone() for name, each in model.state_dict().items()}
+    state, numbers = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002  (the one to be kept)
+    call: Callable[[], Any] = lambda: denote.observe(  # noqa: E731
+        model, inputs, {"high": labels}, untrained=network, controls=FEW, **QUICK
+    )
+    if fails:
+        with pytest.raises(RuntimeError):
+            call()
+    else:
+        call()
+    assert [module.training for module in model.modules()] == before
+    assert [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules()] == hooks
+    assert torch.equal(torch.get_rng_state(), state)
+    assert np.array_equal(np.random.get_state()[1], numbers)  # noqa: NPY002
+    for each, gradient in zip(model.parameters(), gradients, strict=True):
+        assert each.requires_grad
+        assert (each.grad is None) == (gradient is None) and (gradient is None or torch.equal(each.grad, gradient))
+    assert all(torch.equal(each, weights[name]) for name, each in model.state_dict().items())
+
+
+def test_command_line_and_call_give_equal_tables(tmp_path: Path) -> None:
+    """The same network, rows, attributes and settings: all columns but those that name the network."""
+    from hydra import compose, initialize_config_module
+    from omegaconf import OmegaConf
+
+    build.register_resolvers()
+    with initialize_config_module("denote.conf", version_base="1.3"):
+        config = compose("config", overrides=[
+            "attribute=[classes,neuron_subsets]", "probe=linear", "control=[shuffled,rotated,raw_input]",
+            "control.shuffled.draws=2", "control.shuffled.neuron_draws=1", "control.rotated.rotations=1",
+            "evidence.permutations=0", "evidence.bootstraps=5", "evidence.stability=false", "evidence.examples=0",
+            "evidence.randomisation=false", "architecture.layers=2", "architecture.width=16", "trainer.max_epochs=2",
+            "logger=none", "trainer.progress=false", f"store.path={tmp_path / 'store'}",
+        ])  # fmt: skip
+    OmegaConf.set_struct(config, False)
+    job = build.job(build.plain(config), tmp_path)
+    found = job.run()
+    trained = job.obtain(job.model_spec())
+    samples, parts = job.data.samples, job.data.parts
+    seen = denote.observe(
+        trained.model.network, samples.inputs[np.arange(len(samples))], classes=np.array(samples.classes)[samples.targets],
+        parts=parts, controls=Controls(shuffles=2, neuron_shuffles=1, rotations=1, twins=0), name=samples.name, **QUICK,
+    )  # fmt: skip
+    names = {"architecture", "object_model", "object_accuracy", "note", "card", "rival", "rival_balanced_accuracy"}
+    for table, key in (("cells", CELLS_KEY), ("neurons", NEURONS_KEY)):
+        own, other = (
+            frame.select(pl.exclude(names)).sort([name for name in key if name not in names])
+            for frame in (found.tables[table], seen.tables[table])
+        )
+        assert_frame_equal(own, other, check_exact=True)
+
+
+@pytest.mark.parametrize("kind", ["array", "named", "dataset", "loader"])
+def test_inputs_may_come_in_many_ways(planted: tuple[Tensor, np.ndarray], kind: str) -> None:
+    inputs, labels = planted
+    given: Any = {
+        "array": inputs.numpy(), "named": {"input": inputs},
+        "dataset": TensorDataset(inputs, torch.from_numpy(labels)),
+        "loader": DataLoader(TensorDataset(inputs, torch.from_numpy(labels)), batch_size=7),
+    }[kind]  # fmt: skip
+    plain, other = (
+        denote.observe(network(), each, {"high": labels}, controls=FEW, layers="0", **QUICK) for each in (inputs, given)
+    )
+    columns = ["layer", "attribute", "auroc", "balanced_accuracy", "p_value"]
+    assert_frame_equal(plain.cells.select(columns), other.cells.select(columns))
+
+
+def test_states_from_elsewhere_need_no_model(planted: tuple[Tensor, np.ndarray]) -> None:
+    inputs, labels = planted
+    seen = denote.observe(
+        states={"early": inputs.numpy(), "late": inputs[:, :3]}, classes=labels, layers="late", **QUICK
+    )
+    assert seen.cells["layer"].unique().to_list() == ["late"]
+    assert seen.neurons.filter(pl.col("denotes"))["neuron"].to_list()[:1] == [0]
+
+
+def test_saved_and_loaded(planted: tuple[Tensor, np.ndarray], tmp_path: Path) -> None:
+    inputs, labels = planted
+    seen = denote.observe(network(), inputs, {"high": labels}, controls=FEW, **QUICK)
+    folder = seen.save(tmp_path / "sweep" / "one")
+    assert_frame_equal(denote.load(folder).neurons, seen.neurons)
+    with pytest.raises(DenoteError, match="holds no tables"):
+        denote.load(tmp_path)
+
+
+class Streaming(torch.utils.data.IterableDataset[Tensor]):
+    """Has no rows by number."""
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"attributes": {"high": np.arange(7) % 2}}, r"attributes\['high'\]: 7 rows, but there are 400 inputs"),
+        ({"attributes": {"many": np.arange(N)}}, "'many' has 400 values"),
+        ({"attributes": None}, "no attributes and no classes"),
+        ({"layers": "nope"}, "no layer is called 'nope'"),
+        ({"probe": "liner"}, "did you mean 'linear'"),
+        ({"permutation": 3}, "did you mean 'permutations'"),
+        ({"parts": {"fit": [0, 1], "test": [1, 2]}}, "rows stand in both parts"),
+        ({"parts": {"fit": [0], "test": [N]}}, "allowed: 0 to 399"),
+        ({"inputs": Streaming()}, "Streaming has no rows by number"),
+        ({"inputs": DataLoader(TensorDataset(torch.zeros(N, 8)), shuffle=True)}, "shuffle=False"),
+        ({"inputs": "text"}, "inputs: a str"),
+        ({"inputs": None}, "inputs: are missing"),
+        ({"model": None}, "takes a model or states"),
+        ({"device": "tpu"}, "device: 'tpu'"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(planted: tuple[Tensor, np.ndarray], change: dict[str, Any], said: str) -> None:
+    inputs, labels = planted
+    given = {"model": network(), "inputs": inputs, "attributes": {"high": labels}} | change
+    with pytest.raises(DenoteError, match=said) as error:
+        denote.observe(**given)
+    assert len(str(error.value).splitlines()) == 1
