@@ -89,12 +89,20 @@ def _mistake(error: Exception) -> DenoteError | None:
 
 
 def _default_keys() -> list[str]:
-    """All keys of the default configuration, to name the one nearest to a mistyped key."""
+    """All keys of the default configuration and the options typed, to name the one nearest to a mistyped key."""
     from hydra import compose, initialize_config_module
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import DictConfig
 
+    from denote.mistakes import shipped_options
     from denote.observers.kinds import KINDS
+
+    typed = [argument.partition("=")[::2] for argument in sys.argv[1:]]
+    chosen = [
+        f"{group}={name}"
+        for group, name in typed
+        if group in ("dataset", "architecture") and name in shipped_options(group)
+    ]
 
     def flatten(node: Any, prefix: str) -> list[str]:
         if not isinstance(node, DictConfig):
@@ -105,7 +113,7 @@ def _default_keys() -> list[str]:
     GlobalHydra.instance().clear()
     with initialize_config_module("denote.conf", version_base="1.3"):
         # With every probe, whichever were chosen: their settings are what is mistyped.
-        return flatten(compose("config", [f"probe=[{','.join(KINDS)}]"]), "")
+        return flatten(compose("config", [f"probe=[{','.join(KINDS)}]", *chosen]), "")
 
 
 def _hydra(command: str, arguments: list[str]) -> int:

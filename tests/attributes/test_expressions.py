@@ -95,6 +95,7 @@ def test_a_subquery_opens_no_file():
         ("", "not an SQL expression"),
         ("FOO(class) > 1", "not an SQL expression"),
         ("class + 1", r"gives Int64, not yes or no; compare it, for example class = 1"),
+        ("name", r"gives String, not yes or no; compare it, for example name = 'ann'; its values: ann, bob, eve, own"),
         ("name > 1", r"cannot be evaluated.*its columns: name String"),
         ("TRUE", "reads no column"),
         (3, "is no text"),

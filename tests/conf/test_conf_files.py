@@ -17,6 +17,11 @@ OPTIONS = [path for path in FILES if path.parent != CONF]
 NEEDED = {
     "control/control_task": ["control.control_task.column=loops"],
     "dataset/mnist": ["dataset.root=somewhere"],
+    "dataset/table": ["dataset.path=table.csv", "dataset.target=class"],
+    "dataset/images": ["dataset.root=somewhere", "dataset.table=table.csv", "dataset.target=class"],
+    "dataset/arrays": ["dataset.path=values.npy", "dataset.table=table.csv", "dataset.target=class"],
+    "dataset/conllu": ["dataset.path=text.conllu"],
+    "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
     "architecture/planted": ["dataset=planted"],
 }
 """What an option has no default for."""

@@ -91,10 +91,19 @@ def evaluate_where(expression: str, table: pl.DataFrame, where: str = "attribute
     found = _select(parsed, read, expression, where)
     if found.dtype != pl.Boolean:
         problem = f"{expression!r} gives {found.dtype}, not yes or no"
-        raise AttributeLabelError(where, problem, f"compare it, for example {columns[0]} = 1")
+        raise AttributeLabelError(where, problem, _comparison(read[columns[0]]))
     if len(found) != table.height or not _is_row_by_row(parsed, read, found, expression, where):
         raise _other_rows(where, expression, "something that reads other rows")
     return found.cast(pl.Int8).fill_null(NULL).to_numpy()
+
+
+def _comparison(column: pl.Series) -> str:
+    """How to make a yes or no of a column, with values that it has."""
+    if column.dtype != pl.String:
+        return f"compare it, for example {column.name} = 1"
+    values = column.drop_nulls().unique().sort()
+    shown = ", ".join(values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
+    return f"compare it, for example {column.name} = '{values[0]!s}'; its values: {shown}"
 
 
 def _is_row_by_row(parsed: pl.Expr, read: pl.DataFrame, found: pl.Series, expression: str, where: str) -> bool:

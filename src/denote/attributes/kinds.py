@@ -163,12 +163,16 @@ def _unsuitable(column: pl.Series) -> str | None:
     """Why a column gives no attributes, or None."""
     values = _distinct(column)
     shown = ", ".join(str(value) for value in values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
+    learn = "or dataset.target and attribute=classes"
     if len(values) < 2:
         return f"has one value only ({shown or 'null'})"
     if _is_text(column):
-        return f"has {len(values)} values, more than {MOST_VALUES}" if len(values) > MOST_VALUES else None
+        many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}: use attribute.where, {learn}"
+        return many if len(values) > MOST_VALUES else None
     if len(values) > 2:
-        return f"has {len(values)} values ({shown}); two are needed: use attribute.where or attribute=quantiles"
+        return (
+            f"has {len(values)} values ({shown}); two are needed: use attribute.where or attribute=quantiles, {learn}"
+        )
     return None
 
 

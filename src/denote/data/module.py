@@ -87,6 +87,7 @@ class SamplesModule(lightning.LightningDataModule, ABC):
             return
         samples = self.load()
         self.parts = self.split(samples, needs_object=self.needs_object)
+        samples = samples.fitted(self.parts.object if self.needs_object else self.parts.fit)
         self.samples, self.learned = self.lesson(samples, self.parts.object, self.split.seed)
         self.train_rows = self.validation_rows = self.parts.object
         if self.needs_object:

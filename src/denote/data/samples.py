@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from denote.data.batch import Batch
 from denote.errors import DataError, one_of
+from denote.keys import digest, digest_array
 
 
 class Inputs(Protocol):
@@ -30,6 +32,42 @@ class Inputs(Protocol):
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
         """The samples with these row ids, in the order asked for."""
         ...
+
+
+@dataclass(frozen=True)
+class Unfitted:
+    """Inputs before it is known which rows may shape them: means and spreads, the values of a category, a vocabulary.
+
+    A dataset is loaded before it is split, but rows of *fit* and *test* must not shape what the network is shown.
+
+    Attributes:
+        n: Number of samples.
+        fit: Makes the inputs of all samples from what the rows with these ids hold.
+    """
+
+    n: int
+    fit: Callable[[Int[np.ndarray, " row"]], Inputs]
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return self.n
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """There is none yet.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("inputs have no shape before `Samples.fitted`")
+
+    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
+        """There is nothing yet.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("inputs cannot be read before `Samples.fitted`")
 
 
 class TensorInputs:
@@ -70,7 +108,7 @@ class Samples:
 
     Attributes:
         name: The dataset's name in tables.
-        inputs: One input per row.
+        inputs: One input per row; `Unfitted` where rows of the object part shape them, until `fitted`.
         targets: Index into ``classes`` per row.
         classes: Names of the classes in the order of the target's indices.
         table: The attribute table, one row per sample in row-id order.
@@ -114,6 +152,17 @@ class Samples:
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.targets)
+
+    def fitted(self, rows: Int[np.ndarray, " row"]) -> Samples:
+        """The samples with inputs that were shaped by these rows only, and a key that says so.
+
+        Args:
+            rows: Ids of the object part; of *fit* where the network was trained elsewhere.
+        """
+        if not isinstance(self.inputs, Unfitted):
+            return self
+        key = digest([self.key, "fitted", digest_array(np.asarray(rows, dtype=np.int64))])
+        return replace(self, inputs=self.inputs.fit(rows), key=key)
 
     def column(self, name: str, where: str) -> pl.Series:
         """A column of the attribute table.

@@ -21,7 +21,7 @@ NOT_SHAPING_ARCHITECTURE = {"save_epochs"}
 CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs"}
 """Keys of the architecture that choose among weights and are no arguments of the network's class."""
 
-PATH_KEYS = {"root", "path"}
+PATH_KEYS = {"root", "path", "table"}
 """Keys that name files: their content shapes a result, their place does not."""
 
 

@@ -1,0 +1,165 @@
+"""Datasets of the Hugging Face library as samples: images, text, token ids, or words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from denote.data.hub import SENTENCE, load_split, load_tokenizer, table_of, word_table
+from denote.data.module import SamplesModule
+from denote.data.pixels import MAXIMUM, read_images
+from denote.data.samples import Inputs, Samples, TensorInputs, Unfitted
+from denote.data.targets import classes_of
+from denote.data.tokens import SequenceInputs, fit_words
+from denote.errors import DataError, one_of
+from denote.keys import SCHEMA, digest, digest_array
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+LENGTH = "n_tokens"
+"""Column with the number of token ids of every sequence."""
+
+
+class HuggingFaceModule(SamplesModule):
+    """Splits of a dataset, from a local folder or the Hub.
+
+    Args:
+        path: See `load_split`.
+        inputs: Column that becomes the input.
+        target: Column of classes that the network learns.
+        kind: What ``inputs`` holds: ``image``, ``text``, ``ids`` (lists of token ids) or ``words`` (lists of words,
+            each a sample, with columns of lists of the same lengths as their attributes).
+        name: See `load_split`.
+        splits: The split to train on, then those held out; one alone is dealt by ``split.fractions``.
+        revision: See `load_split`.
+        n: Only the first ``n`` rows of each split.
+        size: Of images: side in pixels to which they are resized and cropped.
+        channels: Of images: 1 for grey, 3 for colour.
+        skip_broken: Of images: whether those that cannot be read are left out, which is counted.
+        tokenizer: Of text: see `load_tokenizer`.
+        max_length: Of text: token ids after which it is cut.
+        min_count: Of words: occurrences in the object part below which a form is the unknown word.
+        settings: Those of `SamplesModule`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        inputs: str,
+        target: str,
+        kind: str,
+        name: str | None = None,
+        splits: Sequence[str] = ("train", "test"),
+        revision: str | None = None,
+        n: int | None = None,
+        size: int = 32,
+        channels: int = 3,
+        skip_broken: bool = False,
+        tokenizer: str | None = None,
+        max_length: int = 128,
+        min_count: int = 2,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        if kind not in _MAKERS:
+            raise DataError("dataset.kind", f"{kind!r} is unknown", one_of(kind, _MAKERS))
+        if isinstance(splits, str) or not splits:
+            raise DataError("dataset.splits", f"{splits!r}", "allowed: a list of names, such as [train,test]")
+        for key, value in (("n", 1 if n is None else n), ("max_length", max_length), ("min_count", min_count)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise DataError(f"dataset.{key}", f"{value!r}", "allowed: a whole number of 1 or more")
+        self.path, self.name, self.splits, self.revision, self.n = path, name, splits, revision, n
+        self.inputs, self.target, self.kind = inputs, target, kind
+        self.size, self.channels, self.skip_broken = size, channels, skip_broken
+        self.tokenizer, self.max_length, self.min_count = tokenizer, max_length, min_count
+
+    def load(self) -> Samples:
+        """Read the splits.
+
+        Raises:
+            DataError: for a dataset that cannot be had (what to do), or columns that are not there.
+        """
+        from datasets import concatenate_datasets
+
+        parts = [load_split(self.path, self.name, split, self.revision, self.n) for split in self.splits]
+        data = concatenate_datasets(parts)
+        if self.inputs not in data.column_names:
+            raise DataError("dataset.inputs", f"there is no column {self.inputs!r}",
+                            one_of(self.inputs, data.column_names))  # fmt: skip
+        held_out = np.repeat([int(place > 0) for place in range(len(parts))], [len(part) for part in parts])
+        inputs, table, rows, key = _MAKERS[self.kind](self, data)
+        if self.target not in table.columns:
+            raise DataError("dataset.target", f"the table has no column {self.target!r}",
+                            one_of(self.target, table.columns))  # fmt: skip
+        targets, classes = classes_of(table[self.target])
+        content = [key, digest_array(targets), digest_array(held_out[rows])]
+        return Samples(
+            name=self.path.rstrip("/").rpartition("/")[2],
+            inputs=inputs,
+            targets=targets,
+            classes=classes,
+            table=table,
+            target=self.target,
+            key=digest({"dataset": "huggingface", "kind": self.kind, "content": content, "schema": SCHEMA}),
+            predefined=held_out[rows] if len(parts) > 1 else None,
+        )
+
+    def images(self, data: Dataset) -> Made:
+        """Images as bytes."""
+        names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
+        pixels, rows = read_images(
+            names, lambda row: data[row][self.inputs], self.size, self.channels,
+            skip_broken=self.skip_broken, where="dataset.inputs",
+        )  # fmt: skip
+        return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
+
+    def text(self, data: Dataset) -> Made:
+        """Texts as token ids of a tokenizer."""
+        tokenizer = load_tokenizer(self.tokenizer)
+        texts = [text or "" for text in data[self.inputs]]
+        encoded = tokenizer(texts, truncation=True, max_length=self.max_length)["input_ids"] if texts else []
+        padding = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+        return self._sequences(data, encoded, len(tokenizer), padding)
+
+    def ids(self, data: Dataset) -> Made:
+        """Lists of token ids as they are."""
+        sequences = data[self.inputs][:]
+        wrong = [row for row, ids in enumerate(sequences) if not ids or not all(type(i) is int and i >= 0 for i in ids)]
+        if wrong:
+            problem = f"row {wrong[0]} of {self.inputs!r} is no list of token ids"
+            raise DataError("dataset.inputs", problem, "needed: whole numbers of 0 or more, one at least")
+        return self._sequences(data, sequences, 1 + max(max(ids) for ids in sequences), 0)
+
+    def _sequences(self, data: Dataset, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int) -> Made:
+        inputs = SequenceInputs.of(sequences, n_tokens, padding)
+        if empty := int((np.diff(inputs.starts) == 0).sum()):
+            raise DataError("dataset.inputs", f"{empty} rows of {self.inputs!r} have no tokens", "leave them out")
+        table = table_of(data).with_columns(pl.Series(LENGTH, np.diff(inputs.starts)))
+        key = digest([digest_array(inputs.ids), digest_array(inputs.starts), n_tokens, padding])
+        return inputs, table, np.arange(len(data)), key
+
+    def words(self, data: Dataset) -> Made:
+        """Every word a sample; the vocabulary is made once the object part is known."""
+        table = word_table(data, self.inputs)
+        sentences = table[SENTENCE]
+        _, lengths = np.unique(sentences.to_numpy(), return_counts=True)
+        forms = table[self.inputs].fill_null("")
+        key = digest([digest(forms.to_list()), digest_array(lengths), self.min_count])
+        inputs = Unfitted(table.height, partial(fit_words, forms, lengths, self.min_count))
+        return inputs, table, sentences.to_numpy().astype(np.int64), key
+
+
+Made = tuple[Inputs, pl.DataFrame, np.ndarray, str]
+"""Inputs, attribute table, the row of the dataset that each sample comes from, and a key of the inputs."""
+
+_MAKERS = {
+    "image": HuggingFaceModule.images,
+    "text": HuggingFaceModule.text,
+    "ids": HuggingFaceModule.ids,
+    "words": HuggingFaceModule.words,
+}

@@ -1,0 +1,99 @@
+"""A folder of images as a dataset, with a table that has a row per image."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from denote.data.module import SamplesModule
+from denote.data.pixels import MAXIMUM, open_image, read_images
+from denote.data.samples import Samples, TensorInputs
+from denote.data.table import column_of, log_missing
+from denote.data.table_files import MISSING, line_of, read_table
+from denote.data.targets import classes_of
+from denote.errors import DataError
+from denote.keys import SCHEMA, digest, digest_array
+
+log = logging.getLogger(__name__)
+
+
+class ImagesModule(SamplesModule):
+    """Images by file name.
+
+    Args:
+        root: The folder.
+        table: See `read_table`; its columns are the attribute table.
+        target: Column of classes that the network learns.
+        file: Column of file names, relative to ``root``.
+        size: Side in pixels to which every image is resized and cropped.
+        channels: 1 for grey, 3 for colour.
+        skip_broken: Whether images that are missing or broken are left out, which is counted.
+        missing: Texts of a CSV file that stand for no value.
+        settings: Those of `SamplesModule`.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        table: str | Path | None,
+        target: str,
+        file: str = "file",
+        size: int = 32,
+        channels: int = 3,
+        skip_broken: bool = False,
+        missing: Sequence[str] = MISSING,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self.root, self.table, self.target, self.file = Path(root).expanduser(), table, target, file
+        self.size, self.channels, self.skip_broken, self.missing = size, channels, skip_broken, missing
+
+    def load(self) -> Samples:
+        """Read the table and every image that it names; they are held as bytes.
+
+        Raises:
+            DataError: for images that are missing or broken (which), or a table that cannot be used.
+        """
+        table = read_table(self.table, self.missing, "dataset.table")
+        files = column_of(table, self.file, "dataset.file")
+        if files.null_count():
+            first = line_of(self.table, int(files.is_null().arg_true()[0]))
+            raise DataError("dataset.file", f"{files.null_count()} rows name no file, the first is {first}")
+        names = [str(name) for name in files]
+        self._log_others(names)
+        pixels, kept = read_images(
+            names,
+            lambda number: open_image(self.root / names[number]),
+            self.size,
+            self.channels,
+            skip_broken=self.skip_broken,
+            where="dataset.root",
+        )
+        place = partial(line_of, self.table)
+        targets, classes = classes_of(column_of(table, self.target, "dataset.target"), place=place)
+        table = table[kept]
+        log_missing(table, [name for name in table.columns if name != self.target])
+        return Samples(
+            name=self.root.name,
+            inputs=TensorInputs(pixels, MAXIMUM),
+            targets=targets[kept],
+            classes=classes,
+            table=table,
+            target=self.target,
+            key=digest({"dataset": "images", "content": [digest_array(pixels), digest_array(targets[kept])],
+                        "schema": SCHEMA}),
+        )  # fmt: skip
+
+    def _log_others(self, names: Sequence[str]) -> None:
+        """Say how many files of the folder no row names: perhaps the table is that of another folder."""
+        if not self.root.is_dir():
+            raise DataError("dataset.root", f"there is no folder {self.root}", "needed: the folder of the images")
+        here = {str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()}
+        found = here & {str(Path(name)) for name in names}
+        if not found:
+            problem = f"{self.root} has none of the {len(names)} files that {self.file!r} names, such as {names[0]}"
+            raise DataError("dataset.root", problem, "needed: the folder that the names start from")
+        log.info("dataset.root: %d files of the folder are in no row of the table", len(here - found))

@@ -1,0 +1,121 @@
+"""Inputs that are token ids: whole sequences as samples, or every word of a sentence as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Int, Int64
+
+from denote.data.batch import Named, Words
+
+PADDING, UNKNOWN = 0, 1
+"""Token ids of our own vocabularies that are no form: behind the end of a sentence, and for every form not in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceInputs:
+    """Sequences of token ids, each a sample.
+
+    Attributes:
+        ids: Token ids, sequence after sequence.
+        starts: Place of the first id of every sequence, and the number of ids at the end.
+        n_tokens: Number of token ids, the largest + 1.
+        padding: Token id behind the end of a sequence; no layer's state holds it, since it is masked.
+    """
+
+    ids: Int[np.ndarray, " place"]
+    starts: Int64[np.ndarray, " bound"]
+    n_tokens: int
+    padding: int = PADDING
+
+    @classmethod
+    def of(cls, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int = PADDING) -> SequenceInputs:
+        """From a list of ids per sequence."""
+        lengths = np.array([len(each) for each in sequences])
+        ids = np.fromiter((token for each in sequences for token in each), dtype=np.int32, count=int(lengths.sum()))
+        return cls(ids, _bounds(lengths), n_tokens, padding)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of positions of the longest sequence."""
+        return (int(np.diff(self.starts).max()),)
+
+    def __len__(self) -> int:
+        """Number of sequences."""
+        return len(self.starts) - 1
+
+    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
+        """These sequences, padded to the longest of them, as ``input_ids`` and ``attention_mask``."""
+        index = np.asarray(rows, dtype=np.int64)
+        lengths = self.starts[index + 1] - self.starts[index]
+        position = np.arange(lengths.max(initial=0))
+        mask = position < lengths[:, None]
+        padded = np.full(mask.shape, self.padding, dtype=np.int64)
+        padded[mask] = self.ids[(self.starts[index, None] + position)[mask]]
+        known = torch.from_numpy(mask)
+        return Named({"input_ids": torch.from_numpy(padded), "attention_mask": known.long()}, known)
+
+
+@dataclass(frozen=True, eq=False)
+class WordInputs:
+    """Every word of every sentence as a sample; a batch holds each sentence once, however many of its words are in it.
+
+    Attributes:
+        sentences: One token per word.
+        sentence: Sentence of every word, ascending from 0.
+        vocabulary: The form of every token id.
+    """
+
+    sentences: SequenceInputs
+    sentence: Int64[np.ndarray, " sample"]
+    vocabulary: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of words of the longest sentence."""
+        return self.sentences.shape
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of token ids."""
+        return self.sentences.n_tokens
+
+    def __len__(self) -> int:
+        """Number of words."""
+        return len(self.sentence)
+
+    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
+        """The sentences of these words, and where in them the words are."""
+        index = np.asarray(rows, dtype=np.int64)
+        chosen, place = np.unique(self.sentence[index], return_inverse=True)
+        start = torch.from_numpy(index - self.sentences.starts[self.sentence[index]])
+        return replace(self.sentences[chosen], words=Words(torch.from_numpy(place), start, start + 1))
+
+
+def fit_words(
+    forms: pl.Series, lengths: Int64[np.ndarray, " sentence"], min_count: int, rows: Int[np.ndarray, " row"]
+) -> WordInputs:
+    """Token ids by a vocabulary of the forms of some words; all others are unknown.
+
+    Args:
+        forms: Of every word, sentence after sentence.
+        lengths: Words of every sentence.
+        min_count: Occurrences among ``rows`` below which a form is unknown too.
+        rows: Ids of the words that are fitted on.
+    """
+    counts = forms.gather(rows).alias("form").value_counts().filter(pl.col("count") >= min_count)
+    # By count, so that ids do not depend on the order of the file's sentences; then by alphabet.
+    known = counts.sort(["count", "form"], descending=[True, False])["form"].to_list()
+    vocabulary = ("<pad>", "<unk>", *known)
+    place = {form: token for token, form in enumerate(known, start=UNKNOWN + 1)}
+    ids = np.array([place.get(form, UNKNOWN) for form in forms], dtype=np.int64)
+    sentences = SequenceInputs(ids, _bounds(lengths), len(vocabulary))
+    return WordInputs(sentences, np.repeat(np.arange(len(lengths)), lengths), vocabulary)
+
+
+def _bounds(lengths: Int[np.ndarray, " sequence"]) -> Int64[np.ndarray, " bound"]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

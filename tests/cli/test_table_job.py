@@ -1,0 +1,76 @@
+"""A user's own table from the command line: a job on it, and the mistakes that only a file can have."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from command_line import TINY, Command
+
+TABLE = ["dataset=table", "dataset.path=people.csv", "dataset.target=credit", "logger=none"]
+FEW = [*TINY, "evidence.examples=0", "evidence.stability=false", "evidence.randomisation=false"]
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> pl.DataFrame:
+    """Income says the credit; sex goes with income and has gaps."""
+    random = np.random.default_rng(0)
+    income = random.normal(size=600)
+    table = pl.DataFrame(
+        {
+            "income": income,
+            "housing": np.array(["own", "rent", "free"])[random.integers(0, 3, 600)],
+            "sex": np.where(income + random.normal(scale=0.3, size=600) > 0, "male", "female"),
+            "visits": random.integers(0, 5, 600),
+            "credit": np.where(income > 0, "good", "bad"),
+        }
+    ).with_columns(sex=pl.when(pl.Series(random.random(600) > 0.1)).then("sex"))
+    table.write_csv(tmp_path / "people.csv")
+    return table
+
+
+def test_what_is_kept_out_of_the_inputs_is_read_off_the_network(
+    people: pl.DataFrame, denote: Command, tmp_path: Path
+) -> None:
+    answer = denote(*TABLE, *FEW, "dataset.attributes=[sex]", "attribute.where=\"sex = 'male'\"")
+    assert answer.code == 0, answer.err
+    (record,) = tmp_path.rglob("run.json")
+    assert json.loads(record.read_text(encoding="utf-8"))["status"] == "finished"
+    cells = pl.read_parquet(record.parent / "cells.parquet")
+    known = people["sex"].is_not_null().sum()
+    assert 0.5 * known < (cells["n_fit"] + cells["n_test"]).max() < 0.65 * known
+    assert cells.filter(pl.col("probe") == "linear")["auroc"].max() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["dataset.path=peple.csv"], ["dataset.path", "did you mean 'people.csv'"]),
+        (["dataset.target=income"], ["dataset.target", "'income'", "classes"]),
+        (["dataset.attributes=[sexx]"], ["dataset.attributes", "did you mean 'sex'"]),
+        (["dataset.featurs=[sex]"], ["dataset.featurs", "did you mean 'dataset.features'"]),
+        (
+            ["attribute=columns", "attribute.columns.names=[visits]"],
+            ["'visits' has 5 values (0, 1, 2, 3, 4); two are needed", "attribute.where", "attribute=classes"],
+        ),
+        (['attribute.where="housing"'], ["not yes or no", "housing = 'free'", "free, own, rent"]),
+        (["split.column=sex"], ["split.column", "'female', 'male'", "train or test"]),
+    ],
+)
+def test_a_mistake_about_a_table_is_one_line(
+    people: pl.DataFrame, denote: Command, settings: list[str], said: list[str]
+) -> None:
+    answer = denote(*TABLE, *settings)
+    assert answer.code == 2, answer
+    assert len(answer.err.splitlines()) == 1, answer.err
+    assert [fragment for fragment in said if fragment not in answer.err] == [], answer.err
+
+
+def test_a_half_missing_row_is_named_by_its_line(people: pl.DataFrame, denote: Command, tmp_path: Path) -> None:
+    lines = (tmp_path / "people.csv").read_text(encoding="utf-8").splitlines()
+    lines[99] = lines[99].rpartition(",")[0]
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    answer = denote(*TABLE)
+    assert answer.code == 2
+    assert "people.csv line 100 holds 4 values where the header has 5 columns" in answer.err
