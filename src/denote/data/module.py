@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as lightning
 import torch
-from jaxtyping import Float32, Int, Int64
+from jaxtyping import Int, Int64, Shaped
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from denote.data.batch import Batch
 from denote.data.learned import Learned, Lesson
 from denote.data.parts import Parts
 from denote.data.samples import Samples
@@ -20,7 +21,8 @@ from denote.data.split import SplitSettings, validation_rows
 from denote.errors import DataError
 from denote.streams import stream, torch_stream
 
-Batch = tuple[Float32[Tensor, " row *shape"], Int64[Tensor, " row"], Int64[Tensor, " row"]]
+Example = tuple[Batch, Shaped[Tensor, " sample *label"], Int64[Tensor, " sample"]]
+"""Inputs, learned targets, row ids; Lightning moves all three to the device by their ``to``."""
 
 
 class SamplesModule(lightning.LightningDataModule, ABC):
@@ -93,29 +95,29 @@ class SamplesModule(lightning.LightningDataModule, ABC):
             )
         self._is_set_up = True
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Example]:
         """Batches of the training rows in an order that only ``order_seed`` and the epoch decide."""
         # A last batch of one sample has no variance, which batch normalisation refuses.
         drop_last = len(self.train_rows) > self.batch_size and len(self.train_rows) % self.batch_size == 1
         return self._loader(TrainingOrder(self.train_rows, self.order_seed), drop_last)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> DataLoader[Example]:
         """Batches of the validation rows, ascending."""
         return self._loader(self.validation_rows)
 
-    def test_dataloader(self) -> DataLoader[Batch]:
+    def test_dataloader(self) -> DataLoader[Example]:
         """Batches of *test*, ascending."""
         return self._loader(self.parts.test)
 
     def batches(
         self, rows: Int[np.ndarray, " row"], size: int
-    ) -> Iterator[tuple[Float32[Tensor, " row *shape"], Int[np.ndarray, " row"]]]:
+    ) -> Iterator[tuple[Batch, Int[np.ndarray, " row"]]]:
         """Inputs of ``rows`` in the order given, at most ``size`` at a time, with their row ids."""
         for start in range(0, len(rows), size):
             chosen = rows[start : start + size]
             yield self.samples.inputs[chosen], chosen
 
-    def _loader(self, rows: Any, drop_last: bool = False) -> DataLoader[Batch]:
+    def _loader(self, rows: Any, drop_last: bool = False) -> DataLoader[Example]:
         # Its own generator: a DataLoader draws a seed for its workers, by default from torch's global state.
         return DataLoader(
             _WholeBatches(self.samples, self.learned),
@@ -151,7 +153,7 @@ class TrainingOrder(Sampler[int]):
         return len(self._rows)
 
 
-class _WholeBatches(Dataset[Batch]):
+class _WholeBatches(Dataset[Example]):
     """Fetches a batch by one indexing: row by row costs more than a small network's step."""
 
     def __init__(self, samples: Samples, learned: Learned) -> None:
@@ -160,7 +162,7 @@ class _WholeBatches(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitems__(self, rows: list[int]) -> Batch:
+    def __getitems__(self, rows: list[int]) -> Example:
         index = np.asarray(rows, dtype=np.int64)
         return self._samples.inputs[index], torch.from_numpy(self._learned.targets[index]), torch.from_numpy(index)
 

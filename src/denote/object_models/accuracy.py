@@ -2,19 +2,70 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float32, Int
 from scipy.stats import binomtest
 from torch import nn
+
+from denote.data.samples import CLASSES, NUMERIC
+from denote.object_models.task import TASKS
 
 if TYPE_CHECKING:
     from denote.data.module import SamplesModule
 
 CHANCE_LEVEL = 0.05
 """One-sided level at which a model must beat the most frequent class not to be flagged."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well an object model does its task on rows it was not trained on.
+
+    Attributes:
+        measure: ``accuracy``, ``R squared`` or ``mean accuracy over labels``.
+        value: Of the measure; None where it cannot be had.
+        n: Number of rows behind it.
+        reason: Why there is no value.
+    """
+
+    measure: str
+    value: float | None
+    n: int
+    reason: str | None = None
+
+    @property
+    def remark(self) -> str:
+        """The score in a line of a note."""
+        if self.value is None:
+            return f"object model: no {self.measure}, as {self.reason}"
+        return f"object model: {self.measure} {self.value:.3f} on {self.n} rows"
+
+
+def held_out_score(
+    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int = 1024
+) -> Score:
+    """The metric of the task on ``rows``; the model's mode is left as it was.
+
+    A network that was trained elsewhere may give something else than the dataset's targets: it then has no score.
+    """
+    learned = data_module.learned
+    outputs, true = _outputs(model, data_module, rows, batch_size), learned.targets[rows]
+    measure = TASKS[learned.task].words
+    if outputs.shape[1:] != (learned.n_classes,):
+        shown = tuple(outputs.shape[1:])
+        return Score(measure, None, len(rows), f"the network gives {shown} per row and the task needs {learned.n_classes}")
+    if learned.task == NUMERIC:
+        spread = float(((true - true.mean(dtype=np.float64)) ** 2).sum())
+        error = float(((true - outputs[:, 0]).astype(np.float64) ** 2).sum())
+        if spread == 0:
+            return Score(measure, None, len(rows), "the target is constant there")
+        return Score(measure, 1 - error / spread, len(rows))
+    predicted = outputs.argmax(axis=1) if learned.task == CLASSES else outputs > 0
+    return Score(measure, float((predicted == true).mean()), len(rows))
 
 
 def held_out_accuracy(
@@ -25,19 +76,24 @@ def held_out_accuracy(
     Raises:
         ValueError: if there are no rows.
     """
+    predicted = _outputs(model, data_module, rows, batch_size).argmax(axis=1)
+    return int((predicted == data_module.learned.targets[rows]).sum()) / len(rows)
+
+
+def _outputs(
+    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int
+) -> Float32[np.ndarray, " row *output"]:
     if len(rows) == 0:
         raise ValueError("accuracy of no rows")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    was_training, n_right = model.training, 0
+    was_training = model.training
     model.eval()
     try:
         with torch.inference_mode():
-            for inputs, batch in data_module.batches(rows, batch_size):
-                predicted = model(inputs.to(device)).argmax(dim=1).cpu().numpy()
-                n_right += int((predicted == data_module.learned.targets[batch]).sum())
+            parts = [model(inputs.to(device)).float().cpu() for inputs, _ in data_module.batches(rows, batch_size)]
     finally:
         model.train(was_training)
-    return n_right / len(rows)
+    return torch.cat(parts).numpy()
 
 
 def accuracy_note(accuracy: float, n: int, majority_share: float) -> str | None:

@@ -20,6 +20,7 @@ from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
+from denote.data.samples import CLASSES
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
 from denote.keys import digest
@@ -185,7 +186,9 @@ class Job:
         samples = self.data.samples
         return Facts(
             parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
-            groups=ready.groups, classes=samples.targets, class_names=samples.classes, target=samples.target,
+            groups=ready.groups,
+            classes=samples.targets if samples.task == CLASSES else None,
+            class_names=samples.classes if samples.task == CLASSES else (), target=samples.target,
             types=ready.types,
             columns=ready.rivals, input_shape=tuple(samples.inputs.shape), inputs=samples.inputs,
         )  # fmt: skip
