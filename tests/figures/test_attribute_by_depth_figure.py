@@ -7,8 +7,8 @@ import synthetic_tables as synthetic
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from denote.figures.attribute_by_depth import MOST_ATTRIBUTES, draw_attribute_by_depth
-from denote.tables import FIRST_DECISIVE, table
+from denote.figures.attribute_by_depth import MOST_ATTRIBUTES, draw_attribute_by_depth, heat_map_rows
+from denote.tables import FIRST_DECISIVE, empty, table
 
 
 def rows(ax: Axes) -> list[str]:
@@ -109,3 +109,10 @@ def test_the_medians_of_the_table_give_the_order_where_they_are_there() -> None:
     )  # fmt: skip
     assert rows(draw_attribute_by_depth(cells, first).axes[0]) == ["loop", "odd", "prime"]
     assert rows(draw_attribute_by_depth(cells, first.clear()).axes[0]) == ["odd", "prime", "loop"]
+
+
+def test_another_figure_can_ask_for_the_rows(figure: Figure) -> None:
+    cells = synthetic.cell_table(3, 9)
+    network = cells.select("architecture", "dataset").row(0)
+    assert heat_map_rows(cells, empty(FIRST_DECISIVE), *network) == rows(figure.axes[0])
+    assert heat_map_rows(cells, empty(FIRST_DECISIVE), "another", network[1]) == []

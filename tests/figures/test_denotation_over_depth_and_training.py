@@ -42,8 +42,26 @@ def test_emergence_has_a_column_per_epoch_from_the_initialisation_on(
     expected = by_depth.sort("depth")["share_denoting"].to_numpy()
     np.testing.assert_allclose(heat, np.outer(expected, [0, 0.5, 1]))
     assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["0", "1", "10"]
-    lines = [np.asarray(line.get_ydata(), float) for line in figure.axes[1].lines]
+    share = figure.axes[1]
+    lines, controls = (
+        [np.asarray(line.get_ydata(), float) for line in share.lines if (line.get_linewidth() > 1) is own]
+        for own in (True, False)
+    )
     np.testing.assert_allclose(lines, heat)
+    rotated, untrained = (
+        np.outer(by_depth.sort("depth")[name].to_numpy(), [1, 1, 1])
+        for name in ("rotated_share_denoting", "untrained_share_denoting")
+    )
+    np.testing.assert_allclose(controls[::2], rotated)
+    np.testing.assert_allclose(controls[1::2], untrained.astype(float))
+    assert share.get_ylim()[1] < 1.2 * np.nanmax([*heat.flat, *rotated.flat, *untrained.astype(float).flat])
+
+
+def test_emergence_says_why_nothing_is_known_of_label_proportion(by_depth: pl.DataFrame) -> None:
+    gaps = [pl.lit(None, pl.Float64).alias(name) for name in by_depth.columns if "folded" in name]
+    table = over_training(by_depth, zero_is_trained=False).with_columns(gaps)
+    folded = draw_emergence(table, curves(table)[0]).axes[2]
+    assert "fewer than 5 distinct properties" in folded.texts[0].get_text()
 
 
 def test_one_epoch_is_no_emergence(by_depth: pl.DataFrame) -> None:
@@ -59,6 +77,9 @@ def test_a_measure_has_a_panel_from_zero_and_an_unknown_one_none(by_depth: pl.Da
     assert all(ax.get_ylim()[0] == 0 for ax in figure.axes)
     hidden = next(line for line in figure.axes[0].lines if len(line.get_xdata()) == 4)
     np.testing.assert_allclose(np.asarray(hidden.get_ydata(), float), known["property_entropy_mean"].to_numpy()[:4])
+    hidden = pl.when(pl.col("relative_depth") == 1).then("property_entropy_mean")
+    (text,) = draw_layer_measures(by_depth.with_columns(property_entropy_mean=hidden), curve).axes[0].texts
+    assert "no hidden layer" in text.get_text()
     nothing = by_depth.with_columns(
         pl.lit(None, pl.Float64).alias(name) for name in by_depth.columns if name.endswith("_mean")
     )

@@ -48,6 +48,20 @@ def test_an_end_beyond_the_last_layer_is_an_arrow(tables: dict[str, pl.DataFrame
     assert "1 of 8" in [text.get_text() for text in figure.axes[0].texts]
 
 
+def test_the_attributes_and_their_order_can_be_those_of_another_figure(tables: dict[str, pl.DataFrame]) -> None:
+    first = tables["first_decisive"]
+    wanted = first["attribute"].unique(maintain_order=True).to_list()[:0:-2]
+    figure = draw_first_decisive(first, tables["layers"], [*wanted, "unknown"])
+    assert [label.get_text().rpartition(" ")[0] for label in figure.axes[0].get_yticklabels()] == wanted
+    assert f"{first['attribute'].n_unique() - len(wanted)} more attributes" in figure.get_suptitle().replace("\n", " ")
+
+
+def test_the_legend_lists_only_what_is_drawn(tables: dict[str, pl.DataFrame]) -> None:
+    decisive = tables["first_decisive"].filter(pl.col("first_depth").is_not_null())
+    for first, entries in ((tables["first_decisive"], 2), (decisive, 1)):
+        assert len(draw_first_decisive(first, tables["layers"]).legends[0].texts) == entries
+
+
 def test_nothing_to_draw_is_said_in_words(tables: dict[str, pl.DataFrame]) -> None:
     (text,) = draw_first_decisive(empty(FIRST_DECISIVE), tables["layers"]).axes[0].texts
     assert text.get_text()

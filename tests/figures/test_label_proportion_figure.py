@@ -10,8 +10,9 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from denote.errors import DenoteError
+from denote.figures.curves import curves
 from denote.figures.folded_difference import differences
-from denote.figures.label_proportion import draw_label_proportion_by_depth
+from denote.figures.label_proportion import curve_data, dot_data, draw_label_proportion_by_depth, model_data
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +168,57 @@ def test_drawing_leaves_no_trace_in_matplotlib(neurons: pl.DataFrame) -> None:
 
 
 def test_what_is_tested_is_a_mean_over_poolings_without_a_gap() -> None:
-    rows = [("m", "a", 0.3, 0.2), ("m", "a", 0.5, 0.2), ("m", "b", 0.3, 0.2), ("m", "b", 0.5, None)]
-    frame = pl.DataFrame(rows, schema=["object_model", "layer", "folded", "rotated_folded"], orient="row")
-    assert differences(frame).rows() == [("m", "a", pytest.approx(0.2))]
+    rows = [("m", 7, "a", 0.3, 0.2), ("m", 7, "a", 0.5, 0.2), ("m", 7, "b", 0.3, 0.2), ("m", 7, "b", 0.5, None)]
+    frame = pl.DataFrame(rows, schema=["object_model", "seed", "layer", "folded", "rotated_folded"], orient="row")
+    assert differences(frame).rows() == [("m", 7, "a", pytest.approx(0.2))]
     assert differences(frame.clear()).is_empty()
+
+
+def test_the_axis_of_what_is_tested_follows_the_lines_and_marks_intervals_that_go_on(neurons: pl.DataFrame) -> None:
+    by_depth = synthetic.by_depth_table(neurons, rotated=True)
+    steps = pl.col("seed").replace_strict({0: 0.0, 1: 0.01, 2: 0.06}, return_dtype=pl.Float64)
+    by_model = synthetic.by_model_table(neurons).with_columns(folded=0.3 + steps, rotated_folded=pl.lit(0.3))
+    ax = panel(draw_label_proportion_by_depth(neurons, by_depth, by_model), "c")
+    ends = differences(by_model)["difference"]
+    assert max(ends) < ax.get_ylim()[1] <= 1.1 * 2 * max(0.05, *ends)
+    two = by_model.filter(pl.col("seed") < 2).with_columns(folded=0.3 + 10 * steps)  # the interval ends at .69
+    ax = panel(draw_label_proportion_by_depth(neurons, by_depth, two), "c")
+    assert ax.get_ylim()[1] == pytest.approx(0.22)
+    assert sum(len(line.get_xdata()) for line in ax.lines if line.get_marker() == "v") > 0
+    assert "goes on" in " ".join(text.get_text() for text in ax.texts)
+
+
+def test_an_empty_panel_says_why(neurons: pl.DataFrame) -> None:
+    by_depth = synthetic.with_bands(synthetic.by_depth_table(neurons, rotated=True))
+    gaps = synthetic.by_model_table(neurons).with_columns(rotated_folded=pl.lit(None, pl.Float64))
+    rare = by_depth.with_columns(majority_side_share=pl.lit(None, pl.Float64))
+    drawn = draw_label_proportion_by_depth(neurons, rare, gaps)
+    assert "no hidden layer has 5 distinct" in " ".join(text.get_text() for text in panel(drawn, "c").texts)
+    assert "fewer than 5 distinct" in " ".join(text.get_text() for text in panel(drawn, "f").texts)
+    drawn.canvas.draw()
+    assert panel(drawn, "a").get_position().width > 0.15  # the layout holds: words take no room
+
+
+def test_the_legend_lists_only_what_is_drawn(neurons: pl.DataFrame) -> None:
+    known = synthetic.with_bands(synthetic.by_depth_table(neurons, rotated=True))
+    without = known.with_columns(
+        pl.lit(None, pl.Float64).alias(name) for name in known.columns if name.startswith(("rotated", "untrained"))
+    )
+    for by_depth, expected in ((known, {"rotated", "untrained", "share"}), (without, set())):
+        signs = by_depth.with_columns(sign_identified=pl.lit(bool(expected)))
+        drawn = draw_label_proportion_by_depth(neurons, signs)
+        labels = " ".join(text.get_text() for ax in drawn.axes for child in ax.artists for text in child.get_texts())  # type: ignore[attr-defined]
+        assert {word for word in ("rotated", "untrained", "share") if word in labels} == expected
+
+
+def test_the_tables_behind_the_figure_hold_every_dot_and_line(figure: Figure, neurons: pl.DataFrame) -> None:
+    by_depth, by_model = synthetic.by_depth_table(neurons), synthetic.by_model_table(neurons)
+    curve = curves(by_depth)[0]
+    dots_of = dot_data(neurons, curve)
+    assert dots_of.filter("denotes").height == neurons.filter("denotes").height
+    assert dots_of.filter("live")["on_proportion"].sort().equals(neurons.filter("live")["on_proportion"].sort())
+    lines = model_data(by_model, curve)
+    means = curve_data(by_depth, curve, by_model).select("layer", "difference_mean").drop_nulls()
+    expected = lines.group_by("layer").agg(pl.col("difference").mean())
+    assert dict(means.iter_rows()) == pytest.approx(dict(expected.iter_rows()))
+    assert len(lines) > len(means) > 0

@@ -1,6 +1,7 @@
 """The atlas shows every live neuron's own on-rates, similar ones together, and says what it leaves out."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.figures.neuron_atlas import MOST_NAMED, MOST_NEURONS, alike, atlas_rows, draw_neuron_atlas
+from denote.figures.save import save_figure
 from denote.streams import stream
 
 
@@ -57,7 +59,7 @@ def test_a_wide_layer_shows_what_denotes_and_says_how_many_of_the_others() -> No
     assert rows.height == MOST_NEURONS
     assert rows["denotes"].sum() == neurons["denotes"].sum()
     others = MOST_NEURONS - neurons["denotes"].sum()
-    assert f"{others} of the others" in draw_neuron_atlas(neurons, rates).get_suptitle()
+    assert f"{others} of the others" in draw_neuron_atlas(neurons, rates).get_suptitle().replace("\n", " ")
     assert atlas_rows(neurons, rates).equals(rows)
 
 
@@ -66,3 +68,18 @@ def test_few_neurons_are_drawn_and_none_is_a_message(width: int) -> None:
     neurons, rates = layer(width)
     assert draw_neuron_atlas(neurons, rates).axes[0].images
     assert "No neuron has on-rates" in draw_neuron_atlas(neurons, rates.clear()).axes[0].texts[0].get_text()
+
+
+def test_labels_stay_inside_the_figure_and_off_the_colour_bar(tmp_path: Path) -> None:
+    neurons, rates = layer(30)
+    rates = rates.filter(pl.col("class").is_in(rates["class"].unique().sort().head(2).implode()))
+    named = neurons.with_columns(property=pl.lit("NOT a long name of a property WW"))
+    figure = draw_neuron_atlas(named, rates, "two classes")
+    save_figure(figure, tmp_path, "atlas")
+    figure.set_layout_engine("none")
+    figure.set_dpi(150)
+    labels = [label.get_window_extent() for label in figure.axes[1].get_yticklabels()]
+    bar = figure.axes[2].get_tightbbox()
+    assert bar is not None
+    assert max(label.x1 for label in labels) <= figure.bbox.width
+    assert not any(label.overlaps(bar) for label in labels)

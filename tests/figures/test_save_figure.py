@@ -26,6 +26,15 @@ def test_png_svg_and_csv_are_written_and_can_be_read(tmp_path: Path) -> None:
     assert back["label_proportion_mean"].to_list() == by_depth["label_proportion_mean"].to_list()
 
 
+def test_what_else_is_drawn_has_a_table_of_its_own(tmp_path: Path) -> None:
+    neurons = synthetic.neuron_table(1, 2, 3)
+    by_depth = synthetic.by_depth_table(neurons)
+    figure = draw_label_proportion_by_depth(neurons, by_depth)
+    *_, first, second = save_figure(figure, tmp_path, "curve", by_depth, {"neurons": neurons})
+    assert (first.name, second.name) == ("curve.csv", "curve-neurons.csv")
+    assert pl.read_csv(second).height == neurons.height
+
+
 def test_equal_figures_give_equal_bytes(tmp_path: Path) -> None:
     files = []
     for name in ("one", "two"):

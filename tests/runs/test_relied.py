@@ -61,10 +61,13 @@ def test_the_figures_numbers_say_what_is_outside(tmp_path: Path) -> None:
     assert relied is not None
     assert relied.bands == {"odd": {"fc": 0.5, "logits": 9.0, "input": 0.7}, "prime": {"fc": 1.5, "input": 0.8}}
     odd, prime = draw_relied(relied, tmp_path, list(ATTRIBUTES))
-    numbers = pl.read_csv(odd.path.with_suffix(".csv"))
+    both = pl.read_csv(odd.path.with_suffix(".csv"))
+    on_input, numbers = both.filter(pl.col("layer") == "input"), both.filter(pl.col("layer") != "input")
+    assert on_input["relevance"].to_list() == [1.0] * 4
+    assert on_input["band"].to_list() == [0.7] * 4
     assert numbers["outside"].to_list() == [True, False, False, False, False]
     assert numbers["band"].to_list() == [0.5, 0.5, 0.5, 9.0, 9.0]
-    numbers = pl.read_csv(prime.path.with_suffix(".csv"))
+    numbers = pl.read_csv(prime.path.with_suffix(".csv")).filter(pl.col("layer") != "input")
     assert numbers["outside"].to_list() == [False, True, False, None, None]
     assert "drawn as zero" in odd.caption
     assert "No band is known" not in odd.caption

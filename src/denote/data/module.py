@@ -21,7 +21,7 @@ from denote.data.split import SplitSettings, validation_rows
 from denote.errors import DataError
 from denote.streams import stream, torch_stream
 
-Example = tuple[Batch, Shaped[Tensor, " sample *label"], Int64[Tensor, " sample"]]
+Taught = tuple[Batch, Shaped[Tensor, " sample *label"], Int64[Tensor, " sample"]]
 """Inputs, learned targets, row ids; Lightning moves all three to the device by their ``to``."""
 
 
@@ -95,29 +95,27 @@ class SamplesModule(lightning.LightningDataModule, ABC):
             )
         self._is_set_up = True
 
-    def train_dataloader(self) -> DataLoader[Example]:
+    def train_dataloader(self) -> DataLoader[Taught]:
         """Batches of the training rows in an order that only ``order_seed`` and the epoch decide."""
         # A last batch of one sample has no variance, which batch normalisation refuses.
         drop_last = len(self.train_rows) > self.batch_size and len(self.train_rows) % self.batch_size == 1
         return self._loader(TrainingOrder(self.train_rows, self.order_seed), drop_last)
 
-    def val_dataloader(self) -> DataLoader[Example]:
+    def val_dataloader(self) -> DataLoader[Taught]:
         """Batches of the validation rows, ascending."""
         return self._loader(self.validation_rows)
 
-    def test_dataloader(self) -> DataLoader[Example]:
+    def test_dataloader(self) -> DataLoader[Taught]:
         """Batches of *test*, ascending."""
         return self._loader(self.parts.test)
 
-    def batches(
-        self, rows: Int[np.ndarray, " row"], size: int
-    ) -> Iterator[tuple[Batch, Int[np.ndarray, " row"]]]:
+    def batches(self, rows: Int[np.ndarray, " row"], size: int) -> Iterator[tuple[Batch, Int[np.ndarray, " row"]]]:
         """Inputs of ``rows`` in the order given, at most ``size`` at a time, with their row ids."""
         for start in range(0, len(rows), size):
             chosen = rows[start : start + size]
             yield self.samples.inputs[chosen], chosen
 
-    def _loader(self, rows: Any, drop_last: bool = False) -> DataLoader[Example]:
+    def _loader(self, rows: Any, drop_last: bool = False) -> DataLoader[Taught]:
         # Its own generator: a DataLoader draws a seed for its workers, by default from torch's global state.
         return DataLoader(
             _WholeBatches(self.samples, self.learned),
@@ -153,7 +151,7 @@ class TrainingOrder(Sampler[int]):
         return len(self._rows)
 
 
-class _WholeBatches(Dataset[Example]):
+class _WholeBatches(Dataset[Taught]):
     """Fetches a batch by one indexing: row by row costs more than a small network's step."""
 
     def __init__(self, samples: Samples, learned: Learned) -> None:
@@ -162,7 +160,7 @@ class _WholeBatches(Dataset[Example]):
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitems__(self, rows: list[int]) -> Example:
+    def __getitems__(self, rows: list[int]) -> Taught:
         index = np.asarray(rows, dtype=np.int64)
         return self._samples.inputs[index], torch.from_numpy(self._learned.targets[index]), torch.from_numpy(index)
 

@@ -30,7 +30,7 @@ class Inputs(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one sample; of token ids ``(n,)``, the number of positions of the longest sequence."""
+        """Shape of one sample; empty where inputs are tensors by name."""
         ...
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from matplotlib.patches import Patch
 
 from denote.figures.curves import thinned
 from denote.figures.profiles import drawn_cells, first_decisive, profiles
-from denote.figures.style import MANY, message, new_figure, styled
+from denote.figures.style import MANY, STYLE, headline, legend_below, message, new_figure, styled, wrapped
 from denote.numbers import count, proportion
 
 MOST_ATTRIBUTES = 40
@@ -53,7 +54,7 @@ def draw_attribute_by_depth(
     if cells.is_empty():
         return message("No cell was observed.", title or "Attributes by depth")
     profile = profiles(cells)
-    rows, left_out = _rows(profile, drawn_cells(first, architecture, dataset) if first is not None else None)
+    rows, left_out = _rows(profile, _of_network(first, architecture, dataset))
     panels = probe_panels(profile)
     n_layers = profile["layer"].n_unique() + 1
     width = max(6.5, 2.6 + len(panels) * (0.9 + 0.42 * min(n_layers, 16)))
@@ -62,14 +63,26 @@ def draw_attribute_by_depth(
     for index, (ax, (probe, k)) in enumerate(zip(axes, panels, strict=True)):
         own = profile.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
         draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
-        ax.set_title(probe if k is None else f"{probe}, at most {k} neurons")
+        name = probe if k is None else f"{probe}, at most {k} neurons"
+        ax.set_title(wrapped(name, (width - 2.6) / len(panels), 1.1 * STYLE["axes.titlesize"]))  # it is bold
     heading = title or _title(cells)
     heading += f"\nrows by where they become decisive for {panels[0][0]}, the earliest first; p: label proportion"
+    heading += "; input: the same probe on the raw input" if profile["input_auroc"].is_not_null().any() else ""
     if left_out:
         heading += f"\n{left_out} more attributes are not drawn: these are the {len(rows)} read earliest and best"
-    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=_handles(), loc="outside lower left", ncols=1 if width < 7 else 3)
+    headline(figure, heading)
+    legend_below(figure, _handles(axes))
     return figure
+
+
+def heat_map_rows(cells: pl.DataFrame, first: pl.DataFrame, architecture: str, dataset: str) -> list[str]:
+    """The attributes that `draw_attribute_by_depth` draws of one network, from top to bottom."""
+    own = drawn_cells(cells, architecture, dataset).filter(pl.col("probe") != "majority")
+    return [] if own.is_empty() else _rows(profiles(own), _of_network(first, architecture, dataset))[0]
+
+
+def _of_network(first: pl.DataFrame | None, architecture: str | None, dataset: str | None) -> pl.DataFrame | None:
+    return None if first is None else drawn_cells(first, architecture, dataset)
 
 
 def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None, colour_bar: bool = True) -> Axes:
@@ -165,7 +178,7 @@ def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
         [i + 0.5 for i in shown], [columns[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor"
     )
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0)
-    ax.set_xlabel("layer, by depth" + (" (input: the same probe on the raw input)" if columns[0] == INPUT else ""))
+    ax.set_xlabel("layer, by depth")
     ax.tick_params(length=0)
     if columns[0] == INPUT:
         ax.axvline(1, color="white", linewidth=3)
@@ -179,10 +192,13 @@ def _title(cells: pl.DataFrame) -> str:
     return f"How well each attribute is read by depth: {names}, mean over {count(n, 'object model')}"
 
 
-def _handles() -> list[Line2D | Patch]:
+def _handles(panels: Iterable[Axes]) -> list[Line2D | Patch]:
+    """What is drawn in any of the panels."""
     dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "color": "black"}
-    return [
-        Line2D([], [], label="decisive in every object model", **dot),
-        Line2D([], [], label="decisive in some", markerfacecolor="none", **dot),
-        Patch(facecolor="0.88", edgecolor="0.65", hatch="////", label="undefined (reason in the table's note)"),
-    ]
+    every = Line2D([], [], label="decisive in every object model", **dot)
+    some = Line2D([], [], label="decisive in some", markerfacecolor="none", **dot)
+    gap = Patch(facecolor="0.88", edgecolor="0.65", hatch="////", label="undefined (reason in the table's note)")
+    panels = list(panels)
+    hollow = {line.get_markerfacecolor() == "none" for ax in panels for line in ax.lines if line.get_marker() == "o"}
+    undefined = any(np.ma.is_masked(ax.collections[0].get_array()) for ax in panels)
+    return [handle for handle, there in ((every, False in hollow), (some, True in hollow), (gap, undefined)) if there]

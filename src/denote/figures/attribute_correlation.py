@@ -15,7 +15,7 @@ from scipy.spatial.distance import squareform
 
 from denote.errors import DenoteError, one_of
 from denote.figures.signed import SIGNED
-from denote.figures.style import MANY, message, new_figure, styled
+from denote.figures.style import MANY, headline, message, new_figure, styled
 
 MOST_ATTRIBUTES = 60
 MOST_ANNOTATED = 12
@@ -62,7 +62,7 @@ def draw_attribute_correlation(frame: pl.DataFrame, *, dataset: str | None = Non
     side = 2.2 + max(len(drawn.attributes) * (0.5 if len(drawn.attributes) <= MOST_ANNOTATED else 0.19), 2.5)
     figure = new_figure(side + 1.2, side)
     draw_correlations(drawn, ax=figure.subplots())
-    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
+    headline(figure, heading)
     return figure
 
 
@@ -86,7 +86,7 @@ def strongest(found: Correlations, most: int) -> Correlations:
 
 
 def clustered(found: Correlations) -> Correlations:
-    """Attributes that go together, or exclude each other, side by side (average linkage of 1 - |phi|)."""
+    """Attributes that go together, or make each other rarer, side by side (average linkage of 1 - |phi|)."""
     if len(found.attributes) < 3:
         return found
     distance = 1 - np.nan_to_num(np.abs(found.phi))  # what is not known keeps nobody together
@@ -125,7 +125,7 @@ def draw_correlations(found: Correlations, *, ax: Axes) -> Axes:
     if np.isnan(phi).sum() > len(names):
         ax.set_xlabel("hatched besides the diagonal: undefined, or left out of the table (reason in its note)")
     bar = ax.figure.colorbar(ax.collections[0], ax=ax, fraction=0.04, pad=0.02, shrink=0.8)
-    bar.set_label("phi (negative: they exclude each other)")
+    bar.set_label("phi (negative: one makes the other rarer)")
     bar.outline.set_visible(False)
     return ax
 

@@ -112,7 +112,7 @@ class Canvas:
         """Title, units, layer names, the 0-1 scale, and the shaded head."""
         ax.set_title(title)
         ax.set_ylabel(ylabel)
-        ax.set_xlabel("layer and its depth (relative depth: 0 first, 1 last)")
+        ax.set_xlabel("layer · depth")
         labels = [f"{layer} · {depth}" for layer, depth in self.curve.select("layer", "depth").iter_rows()]
         shown = thinned(labels, MOST_TICKS)
         ax.set_xticks(self.curve["x"].gather(shown).to_list(), [labels[i] for i in shown], rotation=40, ha="right")

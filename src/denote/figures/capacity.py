@@ -21,7 +21,7 @@ from denote.figures.attribute_lines import (
 )
 from denote.figures.curves import thinned
 from denote.figures.profiles import drawn_cells
-from denote.figures.style import message, new_figure, styled
+from denote.figures.style import headline, legend_below, message, new_figure, styled
 
 ORDER = ("neuron", "sparse", "centroid", "linear", "mlp")
 """Probes by capacity: one neuron, k neurons, one direction in closed form, the best direction, curved borders."""
@@ -113,8 +113,8 @@ def draw_capacity(
             ax.set_ylabel("held-out AUROC")
         if index + columns >= len(panels):  # nothing is drawn below it
             _furnish(points, ax)
-    figure.suptitle(title or _heading(cells, points, attributes), fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=_handles(attributes), loc="outside lower left", ncols=max(2, columns))
+    headline(figure, title or _heading(cells, points, attributes))
+    legend_below(figure, _handles(attributes))
     return figure
 
 

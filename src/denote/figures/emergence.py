@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import polars as pl
 from jaxtyping import Float
@@ -9,13 +11,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from denote.denotation.by_model import LEAST_DISTINCT
 from denote.errors import DenoteError
 from denote.figures.curves import Curve, finite, is_untested, thinned
-from denote.figures.style import message, model_colour, model_marker, new_figure, styled
+from denote.figures.folded_difference import say
+from denote.figures.style import headline, legend_below, message, model_colour, model_marker, new_figure, styled
 from denote.numbers import count, proportion
 
 MOST_LAYERS_NAMED = 12
 MOST_ANNOTATED = 120
+LEAST_TOP = 0.05
+"""Where a scale ends at least, so that nothing does not look like much."""
+
+CONTROLS = {
+    "share_denoting": ("rotated_share_denoting", "untrained_share_denoting"),
+    "folded_mean": ("rotated_folded_mean", "untrained_folded_mean"),
+}
+"""By quantity the columns of the rotated and of the untrained control."""
+
+CONTROL_DASHES: tuple[Literal["-.", ":"], ...] = ("-.", ":")
 _LINE = ("dataset", "architecture", "family")
 
 
@@ -39,7 +53,8 @@ def emergence_rows(by_depth: pl.DataFrame, curve: Curve) -> pl.DataFrame:
 def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     """Heat map layers x epochs of the share that denotes; lines of share and folded label proportion per layer.
 
-    Epochs are evenly spaced whatever their distance, so that the first ones can be told apart.
+    Epochs are evenly spaced whatever their distance, so that the first ones can be told apart. Controls stand beside
+    what they are a control of, each in the colour of its layer; scales follow the data, from 0.
 
     Args:
         by_depth: Rows of ``label_proportion_by_depth.parquet``.
@@ -56,18 +71,19 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     if rows["share_denoting"].is_null().all():
         return message("No layer has a live neuron.", heading)
     layers = rows.sort("depth")["layer"].unique(maintain_order=True).to_list()
-    figure = new_figure(15, max(4.2, 1.9 + 0.3 * len(layers)))
+    figure = new_figure(15, max(4.2, 1.9 + 0.34 * len(layers)))
     heat, share, folded = figure.subplots(1, 3)
-    _draw_heat(heat, _grid(rows, layers, epochs, "share_denoting"), layers, epochs)
+    share_of, rotated = (_grid(rows, layers, epochs, name) for name in ("share_denoting", "rotated_share_denoting"))
+    _draw_heat(heat, share_of, rotated, layers, epochs)
     _draw_lines(share, rows, layers, epochs, "share_denoting")
-    _furnish(share, "b  Share of live neurons that denote", "share of live neurons", epochs, 1.0)
+    _furnish(share, "b  The same, and its controls", "share of live neurons", epochs)
     _draw_lines(folded, rows, layers, epochs, "folded_mean")
-    _furnish(
-        folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs, 0.5
-    )
+    _furnish(folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs)
+    if rows["folded_mean"].is_null().all():
+        say(folded, f"not known: fewer than {LEAST_DISTINCT} distinct properties\nin every layer at every epoch")
     n = int(rows["n_models"].max())  # type: ignore[arg-type]
-    figure.suptitle(f"{heading}, mean over {count(n, 'object model')}", fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=_handles(layers, rows), loc="outside lower left", ncols=MOST_LAYERS_NAMED)
+    headline(figure, f"{heading}, mean over {count(n, 'object model')}")
+    legend_below(figure, [*_handles(layers, rows), *_control_handles(rows)])
     return figure
 
 
@@ -78,39 +94,68 @@ def _grid(rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str)
     return grid
 
 
-def _draw_heat(ax: Axes, grid: Float[np.ndarray, "layer epoch"], layers: list[str], epochs: list[int]) -> None:
+def _draw_heat(
+    ax: Axes,
+    grid: Float[np.ndarray, "layer epoch"],
+    rotated: Float[np.ndarray, "layer epoch"],
+    layers: list[str],
+    epochs: list[int],
+) -> None:
+    """The share by layer and epoch, where there is room as a number, with that of the rotated control in brackets."""
     ax.patch.set_hatch("////")
-    image = ax.imshow(grid, cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    if grid.size <= MOST_ANNOTATED:
-        for (row, column), value in np.ndenumerate(grid):
-            if np.isfinite(value):
-                ink = "white" if value > 0.5 else "black"
-                ax.text(column, row, proportion(value), ha="center", va="center", fontsize=7, color=ink)
+    top = max(float(np.nanmax(grid)), LEAST_TOP)
+    image = ax.imshow(grid, cmap="Greys", vmin=0, vmax=top, aspect="auto", interpolation="nearest")
+    annotated = grid.size <= MOST_ANNOTATED
+    for (row, column), value in np.ndenumerate(grid):
+        if annotated and np.isfinite(value):
+            control = float(rotated[row, column])
+            words = proportion(value) + (f"\n({proportion(control)})" if np.isfinite(control) else "")
+            ink = "white" if value > top / 2 else "black"
+            ax.text(column, row, words, ha="center", va="center", fontsize=6.5, color=ink, linespacing=1.1)
     shown = thinned(layers, 24)
     ax.set_yticks(shown, [layers[i] for i in shown])
-    ax.set_title("a  Share of live neurons that denote")
+    brackets = " (rotated control)" if annotated and np.isfinite(rotated).any() else ""
+    ax.set_title(f"a  Share of live neurons that denote{brackets}")
     _epochs(ax, epochs)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, aspect=18)
     bar.outline.set_visible(False)
 
 
 def _draw_lines(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str) -> None:
-    """A line per layer; a null is a gap, a network's head is dashed."""
+    """A line per layer, thin ones for its controls; a null is a gap, a network's head is dashed."""
     heads = rows.filter(is_untested())["layer"].unique().to_list() if len(layers) > 1 else []
     for index, layer in enumerate(layers):
-        own = rows.filter(pl.col("layer") == layer)
-        y = np.full(len(epochs), np.nan)
-        y[[epochs.index(epoch) for epoch in own["epoch"]]] = finite(own, column)
+        colour, places = model_colour(index, len(layers)), range(len(epochs))
         ax.plot(
-            range(len(epochs)), y, "--" if layer in heads else "-", color=model_colour(index, len(layers)),
-            marker=model_marker(index), markersize=4.5, linewidth=1.3,
+            places, _over_epochs(rows, layer, epochs, column), "--" if layer in heads else "-", color=colour,
+            marker=model_marker(index), markersize=4.5, linewidth=1.3, zorder=3,
         )  # fmt: skip
+        for control, dash in zip(CONTROLS[column], CONTROL_DASHES, strict=True):
+            ax.plot(
+                places,
+                _over_epochs(rows, layer, epochs, control),
+                dash,
+                color=colour,
+                marker=".",
+                markersize=3,
+                linewidth=0.9,
+                alpha=0.8,
+            )
 
 
-def _furnish(ax: Axes, title: str, ylabel: str, epochs: list[int], top: float) -> None:
+def _over_epochs(rows: pl.DataFrame, layer: str, epochs: list[int], column: str) -> Float[np.ndarray, " epoch"]:
+    own, y = rows.filter(pl.col("layer") == layer), np.full(len(epochs), np.nan)
+    y[[epochs.index(epoch) for epoch in own["epoch"]]] = finite(own, column)
+    return y
+
+
+def _furnish(ax: Axes, title: str, ylabel: str, epochs: list[int]) -> None:
+    """Title, units and a scale from 0 to the largest number drawn."""
+    drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.lines])
+    top = max(float(np.nanmax([0.0, *drawn])), LEAST_TOP)
     ax.set_title(title)
     ax.set_ylabel(ylabel)
-    ax.set_ylim(-0.03 * top, 1.03 * top)
+    ax.set_ylim(-0.03 * top, 1.05 * top)
     ax.set_xlim(-0.3, len(epochs) - 0.7)
     ax.grid(axis="y", color="0.9", linewidth=0.6)
     ax.set_axisbelow(True)
@@ -132,3 +177,14 @@ def _handles(layers: list[str], rows: pl.DataFrame) -> list[Line2D]:
         )
         for i in thinned(layers, MOST_LAYERS_NAMED)
     ]  # fmt: skip
+
+
+def _control_handles(rows: pl.DataFrame) -> list[Line2D]:
+    """The controls that are drawn."""
+    known = [rows.select(pl.col(*columns).is_not_null().any()).row(0) for columns in CONTROLS.values()]
+    names = ("rotated control of a layer", "untrained control of a layer")
+    return [
+        Line2D([], [], color="0.4", linestyle=dash, linewidth=0.9, label=name)
+        for dash, name, there in zip(CONTROL_DASHES, names, zip(*known, strict=True), strict=True)
+        if any(there)
+    ]

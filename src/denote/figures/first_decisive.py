@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from denote.figures.curves import thinned
-from denote.figures.style import message, new_figure, styled
+from denote.figures.style import headline, legend_below, message, new_figure, styled
 from denote.numbers import count, proportion
 
 MOST_ATTRIBUTES = 40
@@ -22,7 +24,7 @@ _TITLE = "Where attributes become decisive"
 
 
 @styled
-def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame) -> Figure:
+def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame, attributes: Sequence[str] | None = None) -> Figure:
     """Dots with intervals, attributes ordered by where they become decisive, one panel per probe.
 
     What lies beyond the last layer is drawn behind it: a median as an open triangle, the end of an interval as an
@@ -31,12 +33,15 @@ def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame) -> Figure:
     Args:
         first: Rows of ``first_decisive.parquet`` of one dataset, architecture and epoch.
         layers: Rows of ``layers.parquet`` of the same networks, which name the depths.
+        attributes: Which of them, from top to bottom, so that another figure can show the same; by default the first
+            `MOST_ATTRIBUTES` of the table.
     """
     known = first.filter(pl.col("n_censored").is_not_null(), pl.col("n_models") > 0)
     if known.is_empty():
         return message("No two hidden layers in a row were observed.", _TITLE)
-    rows = known["attribute"].unique(maintain_order=True).to_list()
-    left_out, rows = len(rows[MOST_ATTRIBUTES:]), rows[:MOST_ATTRIBUTES]
+    there = known["attribute"].unique(maintain_order=True).to_list()
+    rows = [name for name in attributes or there if name in set(there)][:MOST_ATTRIBUTES]
+    left_out = len(there) - len(rows)
     names = layers.filter(~pl.col("is_head")).select("depth", "layer").unique().drop_nulls().sort("depth")
     panels = known.select("probe", "k").unique(maintain_order=True).rows()
     panels = [panels[place] for place in thinned([probe for probe, _ in panels], MOST_PANELS)]
@@ -46,8 +51,8 @@ def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame) -> Figure:
         own = known.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
         _draw(own, rows, names, ax)
         ax.set_title(probe if k is None else f"{probe}, {k} neurons")
-    figure.suptitle(_heading(known, left_out), fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=_handles(), loc="outside lower left", ncols=1 if len(panels) < 2 else 2)
+    headline(figure, _heading(known, left_out))
+    legend_below(figure, _handles(axes))
     return figure
 
 
@@ -78,7 +83,7 @@ def _label(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) ->
     ax.set_xticks(
         [names["depth"][i] for i in shown], [labels[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor"
     )
-    ax.set_xlabel("layer and its depth")
+    ax.set_xlabel("layer · depth")
     shares = dict(own.select("attribute", "label_proportion").iter_rows())
     shorter = [row if len(row) <= 36 else f"{row[:34]}…" for row in rows]
     ax.set_yticks(
@@ -96,14 +101,17 @@ def _heading(known: pl.DataFrame, left_out: int) -> str:
     dataset, architecture = known.select("dataset", "architecture").row(0)
     n, equal = max(known["n_models"]), known["equal_rows"].all()
     rows = "equal numbers of rows" if equal else "unequal numbers of rows, which move it too"
-    more = f"; {left_out} later attributes are not drawn" if left_out else ""
+    more = f"; {left_out} more attributes are not drawn" if left_out else ""
     return f"{_TITLE}: {dataset}, {architecture}\n{count(n, 'object model')}; {rows}{more}"
 
 
-def _handles() -> list[Line2D]:
-    return [
+def _handles(panels: Iterable[Axes]) -> list[Line2D]:
+    """What is drawn in any of the panels."""
+    markers = {line.get_marker() for ax in panels for line in ax.lines}
+    known = [
         Line2D([], [], color="0.35", marker="o", markerfacecolor="black", markeredgecolor="black", markersize=5,
                label="first of two decisive layers in a row: median, interval of 95 % or more"),
         Line2D([], [], linestyle="", color="black", marker="^", markerfacecolor="white", markersize=6,
                label="median beyond the last layer; n of m: networks in which it never is"),
     ]  # fmt: skip
+    return [handle for handle in known if handle.get_marker() in markers]

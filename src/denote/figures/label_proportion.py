@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -13,16 +14,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from denote.denotation.by_model import LEAST_DISTINCT
 from denote.figures.canvas import HEAD_COLOUR, UNDETECTABLE, Canvas, depth_canvas
 from denote.figures.curves import Curve, choose, some, thinned
-from denote.figures.folded_difference import draw_difference, say
+from denote.figures.folded_difference import differences, draw_difference, mean_differences, say
 from denote.figures.style import (
     ACTIVE,
+    INTERVAL,
     ROTATED,
     TRAINED,
     UNCONDITIONAL,
     UNTRAINED,
     Line,
+    headline,
     message,
     model_colour,
     model_marker,
@@ -32,6 +36,10 @@ from denote.figures.style import (
 from denote.numbers import count
 
 MOST_MODELS_NAMED = 8
+DOTS = (
+    "object_model", "seed", "layer", "depth", "relative_depth", "pooling", "probe_seed", "neuron", "live", "denotes",
+    "property", "label_proportion", "folded_label_proportion", "on_proportion",
+)  # fmt: skip
 LIMIT = "smallest_detectable_proportion"
 
 
@@ -79,10 +87,10 @@ def draw_label_proportion_by_depth(
     axes = figure.subplot_mosaic("abcd;efkk")
     _draw_panels(canvas, axes, rows)
     draw_difference(axes["c"], canvas, curve.of(by_model) if by_model is not None else None)
-    _draw_key(axes["k"], canvas)
+    _draw_key(axes["k"], canvas, [axes[letter] for letter in "abcdef"])
     n = len(canvas.models)
     title = f"Label proportion of what neurons denote: {curve.title}, {count(n, 'object model')}"
-    figure.suptitle(title + (f"\nVerdict: {verdict}." if verdict else ""), fontsize=12, x=0.01, ha="left")
+    headline(figure, title + (f"\nVerdict: {verdict}." if verdict else ""))
     return figure
 
 
@@ -123,9 +131,14 @@ def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame
 
     for ax, top in ((proportion, 1.0), (folded, 0.5), (on, 1.0), (share, 1.0), (majority, 1.0)):
         ax.set_ylim(-0.03 * top, 1.03 * top)
+    if live.is_empty():
+        for ax in (on, share):
+            say(ax, "no neuron is live")
     if denoting.is_empty():
         for ax in (proportion, folded, majority):
             say(ax, "no neuron denotes")
+    elif canvas.curve["majority_side_share"].is_null().all():
+        say(majority, f"not known: fewer than {LEAST_DISTINCT} distinct\nproperties in every layer")
 
 
 def _control(canvas: Canvas, ax: Axes, style: Line, mean: str, bounds: str) -> None:
@@ -133,11 +146,11 @@ def _control(canvas: Canvas, ax: Axes, style: Line, mean: str, bounds: str) -> N
     canvas.line(ax, mean, style)
 
 
-def _draw_key(ax: Axes, canvas: Canvas) -> None:
-    """Legends and remarks in a panel of their own, where they cover no data."""
+def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes]) -> None:
+    """Legends of what is drawn in the panels, and remarks, in a panel of their own, where they cover no data."""
     ax.set_axis_off()
     place: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0}
-    lines = ax.legend(handles=_line_handles(canvas), bbox_to_anchor=(0, 1.02), **place)
+    lines = ax.legend(handles=_line_handles(canvas, panels), bbox_to_anchor=(0, 1.02), **place)
     ax.add_artist(lines)
     shown = thinned(canvas.models, MOST_MODELS_NAMED)
     title = "one dot per neuron, one thin line in c, by object model"
@@ -148,28 +161,33 @@ def _draw_key(ax: Axes, canvas: Canvas) -> None:
     )  # fmt: skip
     wrapped = [line for remark in remarks(canvas.curve) for line in textwrap.wrap(remark, 118, subsequent_indent="  ")]
     ax.text(
-        0, 0.42, "\n".join(wrapped), fontsize=7.5, va="top", color="0.2", linespacing=1.35, transform=ax.transAxes
+        0, 0.42, "\n".join(wrapped), fontsize=7.5, va="top", color="0.2", linespacing=1.35, transform=ax.transAxes,
+        in_layout=False,
     )  # fmt: skip
 
 
-def _line_handles(canvas: Canvas) -> Sequence[Artist]:
-    columns = {
-        TRAINED: "on_proportion_mean",
-        UNTRAINED: "untrained_share_denoting",
-        ROTATED: "rotated_share_denoting",
-        UNCONDITIONAL: "unconditional_label_proportion_mean",
-        ACTIVE: "active_share_mean",
-    }
+def _line_handles(canvas: Canvas, panels: Sequence[Axes]) -> Sequence[Artist]:
     handles: list[Artist] = [
-        Line2D([], [], color=line.colour, linestyle=line.dash, marker=line.marker, label=line.label)
-        for line, column in columns.items()
-        if canvas.curve[column].is_not_null().any()
+        Line2D([], [], color=line.colour, linestyle=line.dash, marker=line.marker, label=_label(line, canvas))
+        for line in (TRAINED, UNTRAINED, ROTATED, UNCONDITIONAL, ACTIVE)
+        if _is_drawn(line, panels)
     ]
     if canvas.curve[LIMIT].is_not_null().any():
         handles.append(Patch(**UNDETECTABLE, label="too rare (or too frequent) to be found with these rows"))
     if canvas.head.any():
         handles.append(Patch(color=HEAD_COLOUR, label="head: not tested"))
     return handles
+
+
+def _label(line: Line, canvas: Canvas) -> str:
+    """What a line is; one network has no interval."""
+    return line.label if (canvas.curve["n_models"] > 1).any() else line.label.removesuffix(INTERVAL)
+
+
+def _is_drawn(line: Line, panels: Sequence[Axes]) -> bool:
+    """Whether a summary has a point in any of the panels."""
+    own = (drawn for ax in panels for drawn in ax.lines if drawn.get_color() == line.colour)
+    return any(np.isfinite(np.asarray(drawn.get_ydata(), dtype=float)).any() for drawn in own)
 
 
 def _model_handle(canvas: Canvas, index: int) -> Artist:
@@ -187,7 +205,7 @@ def remarks(curve: pl.DataFrame) -> list[str]:
     if curve["rotated_share_denoting"].is_null().all():
         notes.append("Rotated control not computed: that single neurons are special is not shown here.")
     if not curve["trained"].any():
-        notes.append("These networks are untrained: this is the curve of a control.")
+        notes.append("Nothing here was learned: these networks are as they were initialised.")
     elif curve["untrained_share_denoting"].is_null().all():
         notes.append("Untrained control not computed.")
     elif curve["untrained_label_proportion_mean"].is_null().all():
@@ -198,6 +216,21 @@ def remarks(curve: pl.DataFrame) -> list[str]:
     return notes
 
 
-def curve_data(by_depth: pl.DataFrame, curve: Curve) -> pl.DataFrame:
-    """The numbers of one curve's lines, to be saved beside its figure."""
-    return curve.of(by_depth).sort("depth", nulls_last=True)
+def curve_data(by_depth: pl.DataFrame, curve: Curve, by_model: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The numbers of one curve's lines, to be saved beside its figure; with the means of (c) where models are given."""
+    own = curve.of(by_depth).sort("depth", nulls_last=True)
+    if by_model is None:
+        return own
+    means = mean_differences(differences(curve.of(by_model)))
+    return own.join(means, on="layer", how="left", maintain_order="left")
+
+
+def dot_data(neurons: pl.DataFrame, curve: Curve) -> pl.DataFrame:
+    """The numbers of one curve's dots: of (a) and (b) where a neuron denotes, of (d) where it is live."""
+    own = curve.of(neurons).filter(pl.col("depth").is_not_null(), pl.col("live") | pl.col("denotes"))
+    return own.select(DOTS).sort("depth", "seed", "object_model", "neuron", maintain_order=True)
+
+
+def model_data(by_model: pl.DataFrame, curve: Curve) -> pl.DataFrame:
+    """The numbers of the thin lines of (c)."""
+    return differences(curve.of(by_model))

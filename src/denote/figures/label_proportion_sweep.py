@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from denote.figures.curves import finite, is_head, thinned
 from denote.figures.profiles import drawn_cells, one_size
-from denote.figures.style import message, model_colour, model_marker, new_figure, styled
+from denote.figures.style import headline, message, model_colour, model_marker, new_figure, styled
 from denote.numbers import count
 
 LEAST_CUTS = 5
@@ -104,7 +104,7 @@ def draw_label_proportion_sweep(
     passing.tick_params(labelbottom=True)
     n = int(curves["n_models"].max())  # type: ignore[arg-type]
     who = ", ".join(curves.select("dataset", "architecture").row(0))
-    figure.suptitle(f"{heading}: {who}, mean over {count(n, 'object model')}", fontsize=11, x=0.01, ha="left")
+    headline(figure, f"{heading}: {who}, mean over {count(n, 'object model')}")
     return figure
 
 

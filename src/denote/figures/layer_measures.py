@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from denote.figures.canvas import depth_canvas
 from denote.figures.curves import Curve, finite
-from denote.figures.style import TRAINED, message, new_figure, styled
+from denote.figures.folded_difference import say
+from denote.figures.style import TRAINED, headline, message, new_figure, styled
 from denote.numbers import count
 
 MEASURES = {
@@ -19,6 +20,12 @@ MEASURES = {
     "share_denoting_mean": ("Live neurons that denote", "share of live neurons"),
 }
 BOUNDS = {"share_denoting_mean": ("share_denoting_low", "share_denoting_high")}
+
+_NONE_DENOTES, _NOT_MEASURED = "no hidden layer\ndenotes anything", "not known\nin a hidden layer"
+WHY_EMPTY = {
+    "property_entropy_mean": _NONE_DENOTES, "n_members_mean": _NONE_DENOTES, "n_live_mean": _NOT_MEASURED,
+    "participation_ratio_mean": _NOT_MEASURED, "share_denoting_mean": "no hidden layer\nhas a live neuron",
+}  # fmt: skip
 
 
 def measured(by_depth: pl.DataFrame) -> list[str]:
@@ -43,9 +50,10 @@ def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         canvas.line(ax, name, TRAINED, *BOUNDS.get(name, ("", "")))
         canvas.furnish(ax, *MEASURES[name])
-        ax.set_xlabel("layer · depth")
         highest = np.nanmax([finite(canvas.curve, column) for column in (name, *BOUNDS.get(name, ()))])
         ax.set_ylim(0, 1.08 * highest or 1.0)
+        if canvas.curve.filter(~canvas.head)[name].is_null().all():
+            say(ax, WHY_EMPTY[name])
     most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]
-    figure.suptitle(f"{heading}, mean over {count(most, 'object model')}", fontsize=11, x=0.01, ha="left")
+    headline(figure, f"{heading}, mean over {count(most, 'object model')}")
     return figure

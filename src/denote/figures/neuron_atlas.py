@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 
 from denote.figures.curves import finite, thinned
-from denote.figures.style import MANY, message, new_figure, styled
+from denote.figures.style import MANY, headline, message, new_figure, styled
 from denote.streams import stream
 
 MOST_NEURONS = 400
@@ -77,7 +77,7 @@ def draw_neuron_atlas(neurons: pl.DataFrame, on_rates: pl.DataFrame, title: str 
     named = rows.height <= MOST_NAMED
     height = float(np.clip(0.17 * rows.height, 2.5, 11)) if named else 11.0
     width = float(np.clip(0.34 * len(classes), 3, 9))
-    figure = new_figure(width + 5.6, height + 1.9)
+    figure = new_figure(width + 4.9, height + 2.6)
     heat, side = figure.subplots(1, 2, width_ratios=(width, 1.1), sharey=True)
     _draw_rates(heat, np.array(rows["on_rates"].to_list(), dtype=float), classes)
     _draw_proportions(side, rows)
@@ -88,10 +88,13 @@ def draw_neuron_atlas(neurons: pl.DataFrame, on_rates: pl.DataFrame, title: str 
     heat.tick_params(axis="y", length=0, labelleft=False)
     hint = "in brackets: the best property of a neuron that does not denote" if named else "runs that denote are named"
     heat.set_ylabel(f"neuron, similar ones together ({hint})")
-    bar = figure.colorbar(heat.images[0], ax=side, location="right", shrink=min(1.0, 3 / height), aspect=14, pad=0.04)
+    # Below both: at the right it would stand at a distance of the axes, wherever the labels end.
+    bar = figure.colorbar(
+        heat.images[0], ax=[heat, side], location="bottom", shrink=3 / (width + 1.1), aspect=20, pad=0.02, anchor=(0, 1)
+    )
     bar.set_label("on-rate (share of the class's test rows)")
     bar.outline.set_visible(False)
-    figure.suptitle(f"{heading}\n{_count(neurons, rows)}", fontsize=11, x=0.01, ha="left")
+    headline(figure, f"{heading}\n{_count(neurons, rows)}")
     return figure
 
 

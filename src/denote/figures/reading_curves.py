@@ -20,7 +20,7 @@ from denote.figures.attribute_lines import (
 )
 from denote.figures.curves import is_head
 from denote.figures.profiles import drawn_cells
-from denote.figures.style import message, new_figure, styled
+from denote.figures.style import headline, legend_below, message, new_figure, styled
 
 MOST_MARKS = 12
 """Numbers that can be written below an axis."""
@@ -88,8 +88,8 @@ def draw_reading_curves(
     rows.set_ylabel("held-out AUROC")
     removed.set_title("Without the neurons it relies on most")
     removed.set_xlabel("neurons removed, by doublings")
-    figure.suptitle(title or _heading(curves, points, attributes, layer, probe), fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=attribute_handles(attributes), loc="outside lower left", ncols=5)
+    headline(figure, title or _heading(curves, points, attributes, layer, probe))
+    legend_below(figure, attribute_handles(attributes))
     return figure
 
 

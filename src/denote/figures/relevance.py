@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from denote.figures.curves import thinned
 from denote.figures.signed import BANDED, EDGE, SIGNED, largest, outside_band, shades
-from denote.figures.style import MANY, axes_for, message, new_figure, styled
+from denote.figures.style import MANY, axes_for, headline, message, new_figure, styled
 
 INPUT = "input"
 MOST_IN_COLUMN = 10
@@ -77,7 +77,7 @@ def draw_relevance(
     for ax in places[len(pictures) :]:
         ax.set_axis_off()
     _colour_bar(figure, axes, banded=any(layer in band for layer in values))
-    figure.suptitle(f"Relevance (weight x standard deviation of the neuron): {title}", fontsize=11, x=0.01, ha="left")
+    headline(figure, f"Relevance (weight x standard deviation of the neuron): {title}")
     return figure
 
 

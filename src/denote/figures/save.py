@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from denote.figures.atomic import write_atomically
-from denote.figures.style import styled
+from denote.figures.style import STYLE, styled
 
 # matplotlib writes the date and its version into files unless told not to.
 _METADATA: dict[str, dict[str, str | None]] = {
@@ -18,7 +19,13 @@ _METADATA: dict[str, dict[str, str | None]] = {
 }
 
 
-def save_figure(figure: Figure, folder: Path, name: str, data: pl.DataFrame | None = None) -> list[Path]:
+def save_figure(
+    figure: Figure,
+    folder: Path,
+    name: str,
+    data: pl.DataFrame | None = None,
+    beside: Mapping[str, pl.DataFrame] | None = None,
+) -> list[Path]:
     """Write ``name.png``, ``name.svg`` and, where its data are given, ``name.csv`` into ``folder``.
 
     Args:
@@ -26,20 +33,26 @@ def save_figure(figure: Figure, folder: Path, name: str, data: pl.DataFrame | No
         folder: Made where it is missing.
         name: File name without its ending.
         data: The numbers that are drawn; no nested columns.
+        beside: What else is drawn, with rows of another kind: ``neurons`` is written as ``name-neurons.csv``.
 
     Returns:
         The files written, in that order.
     """
     files = [write_atomically(folder / f"{name}.{kind}", content) for kind, content in _render(figure).items()]
-    if data is not None:
-        files.append(write_atomically(folder / f"{name}.csv", data.write_csv().encode()))
+    tables = {} if data is None else {name: data}
+    tables |= {f"{name}-{kind}": rows for kind, rows in (beside or {}).items()}
+    files += [write_atomically(folder / f"{file}.csv", rows.write_csv().encode()) for file, rows in tables.items()]
     return files
 
 
 @styled
 def _render(figure: Figure) -> dict[str, bytes]:
-    """The figure in every format; its layout, half of the work, is computed once."""
-    engine, files = figure.get_layout_engine(), {}
+    """The figure in every format; its layout, half of the work, is computed once.
+
+    It is computed at the resolution of the file: letters are a little wider in another, and the last would be cut off.
+    """
+    engine, dpi, files = figure.get_layout_engine(), figure.dpi, {}
+    figure.set_dpi(STYLE["savefig.dpi"])
     figure.draw_without_rendering()
     figure.set_layout_engine(None)
     try:
@@ -49,4 +62,5 @@ def _render(figure: Figure) -> dict[str, bytes]:
             files[kind] = buffer.getvalue()
     finally:
         figure.set_layout_engine(engine)
+        figure.set_dpi(dpi)
     return files

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from denote.evidence.sufficiency import KEPT
 from denote.figures.profiles import drawn_cells
-from denote.figures.style import message, model_colour, model_marker, new_figure, styled
+from denote.figures.style import headline, legend_below, message, model_colour, model_marker, new_figure, styled
 from denote.numbers import count
 
 MOST_ATTRIBUTES = 12
@@ -86,8 +86,8 @@ def draw_sparse_curve(
     more = len(attributes) - len(shown)
     heading = title or _heading(cells)
     heading += f"; the {len(shown)} attributes read best, of {len(attributes)}" if more else ""
-    figure.suptitle(heading, fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=_handles(lines), loc="outside lower left", ncols=max(2, columns))
+    headline(figure, heading)
+    legend_below(figure, _handles(lines))
     return figure
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from denote.figures.curves import choose, depth_order, is_head, thinned
-from denote.figures.style import Line, message, new_figure, styled
+from denote.figures.style import Line, headline, legend_below, message, new_figure, styled
 
 AGAINST = {
     "second fit": Line("#000000", "-", "o", "other rows (second draw of fit)"),
@@ -63,8 +63,9 @@ def draw_stability(
         _draw(own, layers, column, ax)
         ax.set_title(title)
     axes[0].set_ylabel("agreement (Jaccard index, 0 to 1)")
-    figure.suptitle(f"{_TITLE} {curve.title}", fontsize=11, x=0.01, ha="left")
-    figure.legend(handles=[_handle(line) for line in AGAINST.values()], loc="outside lower left", ncols=3)
+    headline(figure, f"{_TITLE} {curve.title}")
+    drawn = {line.get_color() for ax in axes for line in ax.lines}
+    legend_below(figure, [_handle(line) for line in AGAINST.values() if line.colour in drawn])
     return figure
 
 
@@ -93,7 +94,7 @@ def _furnish(layers: pl.DataFrame, heads: np.ndarray, ax: Axes) -> None:
     labels = [f"{layer} · {depth}" for layer, depth in layers.select("layer", "depth").iter_rows()]
     shown = thinned(labels, MOST_TICKS)
     ax.set_xticks(shown, [labels[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor")
-    ax.set_xlabel("layer and its depth")
+    ax.set_xlabel("layer · depth")
     ax.set_xlim(-0.5, len(layers) - 0.5)
     ax.set_ylim(-0.03, 1.03)
     for place in np.flatnonzero(heads):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -43,6 +46,13 @@ MANY = 5_000
 MARKERS = "os^Dv<>Ph*Xd"
 
 
+LETTER = 0.0079
+"""Width of a letter in inches, as a share of the font's size in points, a little more than the mean."""
+
+HANDLE = 0.65
+"""Width of a legend's handle and of the space to the next column, in inches."""
+
+
 @dataclass(frozen=True)
 class Line:
     """How a summary over object models is drawn; each differs in shade *and* in dash and marker."""
@@ -53,9 +63,10 @@ class Line:
     label: str
 
 
-TRAINED = Line("#000000", "-", "o", "mean over object models, 95 % t-interval")
-UNTRAINED = Line("#8c8c8c", "--", "s", "untrained control, 95 % t-interval")
-ROTATED = Line("#d55e00", "-.", "^", "rotated control (random directions), 95 % t-interval")
+INTERVAL = ", 95 % t-interval"
+TRAINED = Line("#000000", "-", "o", f"mean over object models{INTERVAL}")
+UNTRAINED = Line("#8c8c8c", "--", "s", f"untrained control{INTERVAL}")
+ROTATED = Line("#d55e00", "-.", "^", f"rotated control (random directions){INTERVAL}")
 ACTIVE = Line("#0072b2", "--", "D", "share active (> 0), where the sign means something")
 UNCONDITIONAL = Line("#b0b0b0", ":", ".", "every live neuron's best property")
 
@@ -65,6 +76,28 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def wrapped(text: str, inches: float, size: float) -> str:
+    """Text whose lines are at most so wide at a font size; a name with hyphens stays whole."""
+    letters = max(1, int(inches / (LETTER * size)))
+    lines = [part for line in text.split("\n") for part in textwrap.wrap(line, letters, break_on_hyphens=False) or [""]]
+    return "\n".join(lines)
+
+
+def headline(figure: Figure, text: str, size: float = 11) -> None:
+    """A title over the whole figure, at its left; lines that are wider than the figure are wrapped."""
+    figure.suptitle(wrapped(text, 0.97 * figure.get_figwidth(), size), fontsize=size, x=0.01, ha="left")
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """A legend below the panels in as many columns as fit; labels that are wider than the figure are wrapped."""
+    size, width = STYLE["legend.fontsize"], figure.get_figwidth()
+    for handle in handles:
+        handle.set_label(wrapped(str(handle.get_label()), width - HANDLE, size))
+    longest = max((len(line) for each in handles for line in str(each.get_label()).split("\n")), default=1)
+    columns = int(width / (HANDLE + LETTER * size * longest))
+    figure.legend(handles=list(handles), loc="outside lower left", ncols=max(1, min(columns, len(handles))))
 
 
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int
 from scipy.stats import binomtest
-from torch import nn
+from torch import Tensor, nn
 
 from denote.data.samples import CLASSES, NUMERIC
-from denote.object_models.task import TASKS
+from denote.object_models.task import TASKS, tensor_of
 
 if TYPE_CHECKING:
     from denote.data.module import SamplesModule
@@ -51,13 +51,16 @@ def held_out_score(
     """The metric of the task on ``rows``; the model's mode is left as it was.
 
     A network that was trained elsewhere may give something else than the dataset's targets: it then has no score.
+
+    Raises:
+        ValueError: if there are no rows.
     """
     learned = data_module.learned
-    outputs, true = _outputs(model, data_module, rows, batch_size), learned.targets[rows]
-    measure = TASKS[learned.task].words
-    if outputs.shape[1:] != (learned.n_classes,):
-        shown = tuple(outputs.shape[1:])
-        return Score(measure, None, len(rows), f"the network gives {shown} per row and the task needs {learned.n_classes}")
+    measure, true = TASKS[learned.task].words, learned.targets[rows]
+    outputs = _outputs(model, data_module, rows, batch_size)
+    if not isinstance(outputs, np.ndarray):
+        problem = f"the network gives {outputs} per input and the task has {learned.n_classes} outputs"
+        return Score(measure, None, len(rows), problem)
     if learned.task == NUMERIC:
         spread = float(((true - true.mean(dtype=np.float64)) ** 2).sum())
         error = float(((true - outputs[:, 0]).astype(np.float64) ** 2).sum())
@@ -68,29 +71,23 @@ def held_out_score(
     return Score(measure, float((predicted == true).mean()), len(rows))
 
 
-def held_out_accuracy(
-    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int = 1024
-) -> float:
-    """Share of ``rows`` whose learned class the model gets right, in [0, 1]; its mode is left as it was.
-
-    Raises:
-        ValueError: if there are no rows.
-    """
-    predicted = _outputs(model, data_module, rows, batch_size).argmax(axis=1)
-    return int((predicted == data_module.learned.targets[rows]).sum()) / len(rows)
-
-
 def _outputs(
     model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int
-) -> Float32[np.ndarray, " row *output"]:
+) -> Float32[np.ndarray, "row output"] | tuple[int, ...]:
+    """What the model gives for rows; as soon as that is no output of the task, its shape alone."""
     if len(rows) == 0:
         raise ValueError("accuracy of no rows")
+    parts: list[Tensor] = []
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     was_training = model.training
     model.eval()
     try:
         with torch.inference_mode():
-            parts = [model(inputs.to(device)).float().cpu() for inputs, _ in data_module.batches(rows, batch_size)]
+            for inputs, batch in data_module.batches(rows, batch_size):
+                part = tensor_of(model(inputs.to(device)))
+                if part.shape != (len(batch), data_module.learned.n_classes):
+                    return tuple(part.shape[1:])
+                parts.append(part.float().cpu())
     finally:
         model.train(was_training)
     return torch.cat(parts).numpy()

@@ -6,17 +6,16 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float
 from torch import Tensor, nn
 from torchmetrics import Metric
 
 from denote.data.batch import Batch
+from denote.data.module import Taught
 from denote.data.samples import CLASSES
 from denote.errors import ConfigError, one_of
 from denote.object_models.task import TASKS, outputs_of
 
-Example = tuple[Batch, Shaped[Tensor, " sample *label"], Int[Tensor, " sample"]]
-"""Inputs, targets, row ids."""
 
 _OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -69,19 +68,19 @@ class ObjectModel(pl.LightningModule):
         kind = _OPTIMIZERS[hparams.optimizer]
         return kind(self.parameters(), lr=hparams.lr, weight_decay=hparams.weight_decay)  # type: ignore[call-arg] # the base class does not declare what all three take
 
-    def training_step(self, batch: Example, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Taught, batch_idx: int) -> Tensor:
         """Loss of a training batch."""
         return self._step(batch, "train_")
 
-    def validation_step(self, batch: Example, batch_idx: int) -> Tensor:
+    def validation_step(self, batch: Taught, batch_idx: int) -> Tensor:
         """Loss of a batch that early stopping looks at."""
         return self._step(batch, "val_")
 
-    def test_step(self, batch: Example, batch_idx: int) -> Tensor:
+    def test_step(self, batch: Taught, batch_idx: int) -> Tensor:
         """Loss of a held-out batch."""
         return self._step(batch, "test_")
 
-    def _step(self, batch: Example, stage: str) -> Tensor:
+    def _step(self, batch: Taught, stage: str) -> Tensor:
         inputs, targets, _ = batch
         outputs = self(inputs)
         loss = self.task.loss(outputs, targets)

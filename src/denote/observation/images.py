@@ -10,6 +10,7 @@ import polars as pl
 from jaxtyping import Float32, Int, Int64
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from torch import Tensor
 
 from denote.data.samples import Inputs
 from denote.errors import StoreError
@@ -76,9 +77,16 @@ def shown_inputs(inputs: Inputs | None, samples: pl.Series, fit: Int[np.ndarray,
     wanted = samples.unique().sort().to_numpy().astype(np.int64)
     total = np.zeros(inputs.shape, dtype=np.float64)
     for rows in _batches(fit):
-        total += inputs[rows].double().sum(0).numpy()
-    kept = [small(inputs[rows].numpy()) for rows in _batches(wanted) or [wanted]]
+        total += _images(inputs, rows).double().sum(0).numpy()
+    kept = [small(_images(inputs, rows).numpy()) for rows in _batches(wanted) or [wanted]]
     return Images(wanted, np.concatenate(kept), (total / max(len(fit), 1)).astype(np.float32))
+
+
+def _images(inputs: Inputs, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row *shape"]:
+    batch = inputs[rows]
+    if not isinstance(batch, Tensor):
+        raise TypeError("inputs by name have no shape of images")
+    return batch.float()
 
 
 def _batches(rows: Int[np.ndarray, " row"]) -> list[Int[np.ndarray, " row"]]:

@@ -13,9 +13,9 @@ import polars as pl
 from denote.figures.curves import Curve, curves, is_head
 from denote.figures.emergence import draw_emergence, emergence_rows
 from denote.figures.examples import NEURON, draw_examples, n_drawn
-from denote.figures.label_proportion import curve_data, draw_label_proportion_by_depth
+from denote.figures.label_proportion import curve_data, dot_data, draw_label_proportion_by_depth, model_data
 from denote.figures.label_proportion_sweep import cut_curves, draw_label_proportion_sweep
-from denote.figures.layer_measures import MEASURES, draw_layer_measures, measured
+from denote.figures.layer_measures import BOUNDS, MEASURES, draw_layer_measures, measured
 from denote.figures.neuron_atlas import atlas_rows, draw_neuron_atlas
 from denote.numbers import count, small
 from denote.observation.images import Images
@@ -98,7 +98,10 @@ def _label_proportion(tables: Tables, curve: Curve, folder: Path) -> Picture:
         "neurons are on (d) and shows no dependence on depth by itself; only what is left in (c), after polarity and "
         "what random directions denote, is tested. Dots are neurons, which are no replicates; networks are."
     )
-    return saved(figure, folder, f"label_proportion_by_depth-{curve.slug}", curve_data(by_depth, curve), caption)
+    by_model = tables["label_proportion_by_model"]
+    beside = {"neurons": dot_data(tables["neurons"], curve), "models": model_data(by_model, curve)}
+    data = curve_data(by_depth, curve, by_model)
+    return saved(figure, folder, f"label_proportion_by_depth-{curve.slug}", data, caption, beside)
 
 
 def _measures(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
@@ -109,7 +112,10 @@ def _measures(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Pi
         f"What else changes with depth: {curve.title}. Each panel has a scale of its own from 0. A label proportion "
         "that changes where live neurons or the variety of properties do is described here, not explained."
     )
-    data = own.select("layer", "depth", "relative_depth", "n_models", *MEASURES)
+    missing = [heading for name, (heading, _) in MEASURES.items() if name not in measured(own)]
+    caption += f" Known of no layer: {', '.join(missing).lower()}." if missing else ""
+    bounds = [end for ends in BOUNDS.values() for end in ends]
+    data = own.select("layer", "depth", "relative_depth", "n_models", *MEASURES, *bounds)
     yield saved(draw_layer_measures(by_depth, curve), folder, f"layer_measures-{curve.slug}", data, caption)
 
 
@@ -119,8 +125,9 @@ def _emergence(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[P
         return
     caption = (
         f"Denotation over training: {curve.dataset}, {curve.architecture}, family '{curve.family}'. Epoch 0 is the "
-        "initialisation. Lines of (c) start where 5 distinct properties are denoted, so that their first points are of "
-        "few networks. Epochs are not to scale; other figures show the last one."
+        "initialisation. Thin lines are controls, in the colour of their layer: what random directions denote as often "
+        "is no work of single neurons. Lines of (c) start where 5 distinct properties are denoted, so that their first "
+        "points are of few networks. Epochs are not to scale; other figures show the last one."
     )
     name = f"emergence-{'-'.join(part for part in (curve.dataset, curve.architecture, curve.family))}"
     yield saved(draw_emergence(by_depth, curve), folder, name, rows, caption)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from denote.figures.attribute_correlation import draw_attribute_correlation
-from denote.figures.capacity import draw_capacity
-from denote.figures.reading_curves import draw_reading_curves
+from denote.figures.capacity import capacity_points, draw_capacity
+from denote.figures.profiles import drawn_cells
+from denote.figures.reading_curves import draw_reading_curves, reading_points
 from denote.figures.save import save_figure
 from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
 from denote.reporting.report import Picture
@@ -39,9 +40,18 @@ def networks(frame: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
         yield dataset, architecture, frame.filter(own)
 
 
-def saved(figure: Figure, folder: Path, name: str, data: pl.DataFrame, caption: str) -> Picture:
-    """Save a figure with its data beside it."""
-    png, *_ = save_figure(figure, folder, name, data)
+def saved(
+    figure: Figure,
+    folder: Path,
+    name: str,
+    data: pl.DataFrame,
+    caption: str,
+    beside: Mapping[str, pl.DataFrame] | None = None,
+) -> Picture:
+    """Save a figure with its data beside it; where these are several tables the caption names them."""
+    png, *_ = save_figure(figure, folder, name, data, beside)
+    if beside:
+        caption += f" Numbers: {name}.csv, {', '.join(f'...-{kind}.csv' for kind in beside)}."
     return Picture(png, caption)
 
 
@@ -67,7 +77,9 @@ def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
             "observer reads may be computed by the observer itself."
         )
         columns = ["object_model", "layer", "attribute", "probe", "k", "auroc", "auroc_low", "auroc_high"]
-        yield saved(figure, folder, f"capacity-{dataset}-{architecture}", own.select(columns), caption)
+        beside = {"models": own.select(columns)}
+        points = capacity_points(drawn_cells(own))
+        yield saved(figure, folder, f"capacity-{dataset}-{architecture}", points, caption, beside)
 
 
 def _reading_curves(curves: pl.DataFrame, folder: Path) -> Iterator[Picture]:
@@ -81,8 +93,10 @@ def _reading_curves(curves: pl.DataFrame, folder: Path) -> Iterator[Picture]:
             f"How many fit rows the {probe} observer needs, and what it reads without the neurons it relies on most: "
             f"{dataset}, {architecture}, {layer}, where it reads best."
         )
-        data = own.filter(pl.col("layer") == layer)
-        yield saved(figure, folder, f"reading_curves-{dataset}-{architecture}", data, caption)
+        data = drawn_cells(own).filter(pl.col("layer") == layer)
+        data = data.filter(pl.col("pooling").eq_missing(pl.col("pooling").first()))
+        points, beside = reading_points(data), {"models": data}
+        yield saved(figure, folder, f"reading_curves-{dataset}-{architecture}", points, caption, beside)
 
 
 def _correlation(correlation: pl.DataFrame, folder: Path) -> Iterator[Picture]:

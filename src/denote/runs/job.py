@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Int
 
 from denote.attributes.families import families
 from denote.attributes.labels import Family, Labels, merge_labels
@@ -23,34 +22,27 @@ from denote.data.parts import Halves
 from denote.data.samples import CLASSES
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
-from denote.keys import digest
 from denote.object_models.accuracy import accuracy_note, held_out_accuracy, shuffled_note
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
 from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.probes import probe_from
-from denote.observers.reading import State
 from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
 from denote.states.layers import Layer
 from denote.states.listing import asked_names, list_layers, select_layers
-from denote.states.randomised import randomised_from
-from denote.states.state import LayerState, state_of_all
+from denote.states.state import LayerState
 from denote.states.store import StateStore
-from denote.states.stored import StoredState
 
 if TYPE_CHECKING:
     from torch import nn
 
     from denote.data.module import SamplesModule
-    from denote.data.samples import Inputs
 
 log = logging.getLogger(__name__)
-
-RANDOMISED = 1_000_003
-"""Draw of the initialisation that randomised layers get: none of the untrained twins', whose numbers start at 0."""
 
 STATE = "state"
 """The layer option that puts all layers side by side."""
@@ -81,28 +73,6 @@ class Prepared:
     groups: Halves[Int[np.ndarray, " row"]] | None
     types: Int[np.ndarray, " sample"] | None
     rivals: Mapping[str, Float[np.ndarray, " sample"]]
-
-
-@dataclass(frozen=True)
-class Flattened:
-    """Inputs as numbers side by side, so that observers read them like a state.
-
-    Attributes:
-        inputs: The inputs.
-    """
-
-    inputs: Inputs
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of rows and of numbers of an input."""
-        return len(self.inputs), prod(self.inputs.shape)
-
-    def __getitem__(self, key: tuple[Any, Any]) -> Float32[np.ndarray, "row number"]:
-        rows, columns = key
-        places = np.arange(len(self.inputs))[rows] if isinstance(rows, slice) else rows
-        values: np.ndarray = self.inputs[places].flatten(1).numpy()[:, columns]
-        return values
 
 
 @dataclass
@@ -154,15 +124,18 @@ class Job:
             trained = self.obtain(spec)
         accuracy, remark = self.accuracy(trained)
         with self.timed("states"):
-            states = self.states(trained, ready.layers)
-            untrained = [self.states(twin, ready.layers) for twin in self.twins(spec)]
-            randomised = self.randomised(trained, ready.layers) if self._checks_maps(ready.probes) else ()
+            recording = self.recording(spec)
+            states, *untrained = [
+                recording.states(each.spec.key, each.model.network, ready.layers)
+                for each in (trained, *self.twins(spec))
+            ]
+            randomised = self.randomised(trained, ready.layers, recording) if self._checks_maps(ready.probes) else ()
         subject = Subject(
             dataset=samples.name, architecture=self.architecture_id(spec), trained=not spec.is_initialisation,
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
             object_model=spec.key, object_accuracy=accuracy, note=remark,
         )  # fmt: skip
-        beside = Beside(untrained, randomised, self.raw_input() if controls.raw_input else None)
+        beside = Beside(untrained, randomised, recording.raw_input(self.memory_limit) if controls.raw_input else None)
         with self.timed("observers"):
             found = observe_states(
                 states,
@@ -271,36 +244,22 @@ class Job:
         """Whether the randomisation check was asked for and there is a map to be checked."""
         return bool(self.config["evidence"]["randomisation"]) and any(name in probes for name in ("linear", "centroid"))
 
+    def recording(self, spec: ModelSpec) -> Recording:
+        """How states are had of the network and of those it is held against."""
+        config = self.config
+        return Recording(
+            StateStore(config["store"]["path"]), self.data.samples, self.data.parts, self.list_layers(spec),
+            config["store"]["extract"], config["trainer"]["extract_batch_size"], self.device,
+        )  # fmt: skip
+
     def randomised(
-        self, trained: TrainedModel, layers: Sequence[Layer | None]
+        self, trained: TrainedModel, layers: Sequence[Layer | None], recording: Recording
     ) -> list[tuple[LayerState | None, str | None]]:
-        """States on *fit* of every layer after all from the top of the network down to it was drawn anew.
-
-        Only one such network is held at a time.
-
-        Returns:
-            Per layer the state, or None, and what there is to say of it.
-        """
-        spec, samples = trained.spec, self.data.samples
+        """States of randomised networks, see `Recording.randomised`."""
+        spec = trained.spec
         if spec.is_initialisation:
-            return [(None, "randomised_similarity: the object model is not trained")] * len(layers)
-        fresh, example = spec.twin(RANDOMISED).initial_network(), samples.inputs[np.array([0])]
-        store = StateStore(self.config["store"]["path"])
-        found: list[tuple[LayerState | None, str | None]] = []
-        for layer in layers:
-            if layer is None:
-                found.append((None, "randomised_similarity: all layers side by side have no top"))
-                continue
-            other = randomised_from(trained.model.network, fresh, example, layer)
-            if not other.reaches:
-                found.append((None, other.note))
-                continue
-            (state,) = store.states(
-                digest([spec.key, "randomised", layer.name, RANDOMISED]), other.network, samples, self.data.parts.fit,
-                [layer], extract="asked", batch_size=self.config["trainer"]["extract_batch_size"], device=self.device,
-            )  # fmt: skip
-            found.append((state, other.note))
-        return found
+            return [(None, UNTRAINED)] * len(layers)
+        return recording.randomised(spec.key, trained.model.network, spec.twin(RANDOMISED).initial_network(), layers)
 
     def accuracy(self, trained: TrainedModel) -> tuple[float, str | None]:
         """Share of *test* whose learned class the object model gets right, and a remark on it.
@@ -319,20 +278,6 @@ class Job:
         if remark:
             log.warning("%s", remark)
         return accuracy, remark
-
-    def states(self, trained: TrainedModel, layers: Sequence[Layer | None]) -> list[LayerState]:
-        """Recorded states of the chosen layers on *fit* and *test*."""
-        every = self.list_layers(trained.spec)
-        side_by_side = [layer for layer in every if layer.is_listed]
-        asked = list(dict.fromkeys([*(layer for layer in layers if layer), *(side_by_side if None in layers else ())]))
-        states = StateStore(self.config["store"]["path"]).states(
-            trained.spec.key, trained.model.network, self.data.samples, self.data.parts.observed, asked,
-            extract=self.config["store"]["extract"], batch_size=self.config["trainer"]["extract_batch_size"],
-            device=self.device, every=side_by_side,
-        )  # fmt: skip
-        by_name = {state.layer.name: state for state in states}
-        together = [by_name[layer.name] for layer in side_by_side] if None in layers else []
-        return [state_of_all(together) if layer is None else by_name[layer.name] for layer in layers]
 
     def groups(self) -> Halves[Int[np.ndarray, " row"]] | None:
         """Group of every row of *fit* and *test*, where ``split.group`` names a column."""
@@ -366,14 +311,6 @@ class Job:
         codes: np.ndarray = values.rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
         return codes
 
-    def raw_input(self) -> Halves[State]:
-        """The flattened inputs of *fit* and *test*; drawn or read when asked for where they would fill the memory."""
-        inputs = Flattened(self.data.samples.inputs)
-        fit, test = (StoredState(inputs, rows) for rows in (self.data.parts.fit, self.data.parts.test))
-        if fit.nbytes + test.nbytes > self.memory_limit // 8:
-            return Halves(fit, test)
-        return Halves(fit[:], test[:])
-
     def architecture_id(self, spec: ModelSpec) -> str:
         """A readable id that tells networks apart: ``mlp-8x128-relu``."""
         network = spec.initial_network()
@@ -382,18 +319,7 @@ class Job:
     @property
     def device(self) -> torch.device:
         """Where networks run."""
-        name = str(self.config["device"])
-        if name == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            device = torch.device(name)
-        except RuntimeError as error:
-            raise ConfigError("device", f"{name!r} is unknown", "allowed: auto, cpu, cuda, cuda:N") from error
-        if device.type not in ("cpu", "cuda"):
-            raise ConfigError("device", f"{name!r} is not supported", "allowed: auto, cpu, cuda, cuda:N")
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise ConfigError("device", f"{name!r} is not there: torch sees no GPU", "allowed: auto, cpu")
-        return device
+        return device_named(str(self.config["device"]))
 
     @property
     def _progress(self) -> bool:

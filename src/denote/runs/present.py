@@ -51,7 +51,7 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
         )
         pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
     pictures += draw_found_again(merged.tables["stability"], folder)
-    pictures += draw_first(merged.tables["first_decisive"], merged.tables["layers"], folder)
+    pictures += draw_first(merged.tables["first_decisive"], merged.tables["layers"], drawn, folder)
     return pictures + draw_evidence(merged.tables, folder)
 
 
@@ -86,7 +86,8 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         band = relied.bands.get(attribute, {})
         title, on_input = f"{attribute}: {relied.title}", relied.on_input.get(attribute)
         figure = draw_relevance(layers, relied.grids, title, on_input, band, relied.mean_input)
-        data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in layers.items())
+        panels = layers if on_input is None else {INPUT: on_input.ravel(), **layers}
+        data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in panels.items())
         caption = (
             f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of "
             f"every neuron. {_what_of_band(layers, band)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from denote.figures.attribute_by_depth import heat_map_rows
 from denote.figures.curves import curves
 from denote.figures.first_decisive import draw_first_decisive
 from denote.figures.stability import draw_stability
@@ -28,15 +29,19 @@ def draw_found_again(stability: pl.DataFrame, folder: Path) -> Iterator[Picture]
         yield saved(figure, folder, f"stability-{curve.slug}", curve.of(stability), caption)
 
 
-def draw_first(first: pl.DataFrame, layers: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    """One picture per trained network, at its last epoch, in which an attribute has a first depth."""
+def draw_first(first: pl.DataFrame, layers: pl.DataFrame, cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+    """One picture per trained network, at its last epoch, in which an attribute has a first depth.
+
+    It shows the attributes that the heat map of attributes by depth shows.
+    """
     last = pl.col("epoch").eq_missing(pl.col("epoch").max().over("dataset", "architecture"))
     first = first.filter("trained", pl.col("n_censored").is_not_null(), pl.col("n_models") > 0).filter(last)
     for dataset, architecture, own in networks(first):
         of_these = layers.filter(pl.col("dataset") == dataset, pl.col("architecture") == architecture)
         caption = (
             f"Where attributes become decisive: {dataset}, {architecture}. The first of two decisive layers in a row, "
-            "median over object models; heads are left out."
+            "median over object models; heads are left out. Attributes are those of the heat map of attributes by "
+            "depth; the CSV has all."
         )
-        figure = draw_first_decisive(own, of_these)
+        figure = draw_first_decisive(own, of_these, heat_map_rows(cells, first, architecture, dataset))
         yield saved(figure, folder, f"first_decisive-{dataset}-{architecture}", own, caption)
