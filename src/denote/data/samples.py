@@ -182,7 +182,7 @@ class Samples:
 
 def _wrong_classes(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:
     low, high = int(targets.min()), int(targets.max())
-    if 0 <= low and high < len(classes):
+    if low >= 0 and high < len(classes):
         return None
     problem = f"targets run from {low} to {high} but there are {len(classes)} classes"
     return problem, f"allowed: 0 to {len(classes) - 1}"

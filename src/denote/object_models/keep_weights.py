@@ -17,7 +17,6 @@ from denote.object_models.weights import BEST, epoch_file, write_weights
 from denote.streams import stream_seed
 
 
-
 class KeepWeights(pl.Callback):
     """Writes weights when an epoch ends; its state travels in Lightning's checkpoint, so a resumed training goes on.
 

@@ -16,7 +16,6 @@ from denote.data.samples import CLASSES
 from denote.errors import ConfigError, one_of
 from denote.object_models.task import TASKS, outputs_of
 
-
 _OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,

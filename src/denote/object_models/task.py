@@ -49,7 +49,8 @@ TASKS: Mapping[str, Task] = {
         lambda n: R2Score(), "r_squared", "R squared",
     ),
     LABELS: Task(
-        lambda outputs, targets: functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs)), lambda outputs: (outputs > 0).int(),
+        lambda outputs, targets: functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs)),
+        lambda outputs: (outputs > 0).int(),
         lambda n: MultilabelAccuracy(n, average="macro"), "accuracy", "mean accuracy over labels",
     ),
 }  # fmt: skip
@@ -74,9 +75,10 @@ def tensor_of(result: Any) -> Tensor:
     """
     if isinstance(result, Tensor):
         return result
-    held = result if isinstance(result, Mapping) else dict(enumerate(result)) if isinstance(result, tuple | list) else {}
-    tensors = [held.get("logits"), *held.values()]
-    for each in tensors:
+    held: list[Any] = list(result) if isinstance(result, tuple | list) else []
+    if isinstance(result, Mapping):
+        held = [result.get("logits"), *result.values()]
+    for each in held:
         if isinstance(each, Tensor):
             return each
     kind = "nothing" if result is None else f"a {type(result).__name__}"
