@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,17 +67,20 @@ IMAGES: dict[str, dict[str, Any]] = {
     "deit": IMAGE,
     "dinov2": IMAGE,
     "beit": IMAGE,
-    "swin": {"image_size": 16, "patch_size": 2, "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 2], "window_size": 2},
+    "swin": {"image_size": 16, "patch_size": 2, "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 2],
+             "window_size": 2},
     "convnext": {"hidden_sizes": [8, 16], "depths": [2, 2], "num_stages": 2, "image_size": 16},
     "resnet": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [2, 2], "layer_type": "basic"},
-}
+}  # fmt: skip
 SOUNDS: dict[str, dict[str, Any]] = {"wav2vec2": SOUND, "hubert": SOUND, "wavlm": SOUND}
 SPECTRA: dict[str, dict[str, Any]] = {
     "audio-spectrogram-transformer": {**WIDE, "patch_size": 4, "frequency_stride": 4, "time_stride": 4,
                                       "max_length": 16, "num_mel_bins": 8},
 }  # fmt: skip
 
-FAMILIES = {"encoder": ENCODERS, "decoder": DECODERS, "both": BOTH, "image": IMAGES, "sound": SOUNDS, "spectrum": SPECTRA}
+FAMILIES = {
+    "encoder": ENCODERS, "decoder": DECODERS, "both": BOTH, "image": IMAGES, "sound": SOUNDS, "spectrum": SPECTRA,
+}  # fmt: skip
 NAMES = [(kind, name) for kind, names in FAMILIES.items() for name in names]
 
 
@@ -115,12 +119,13 @@ def observed(network: nn.Module, layers: list[Layer], batch: Batch) -> dict[str,
 
 def modules_called(network: nn.Module, batch: Batch) -> set[str]:
     called: set[str] = set()
-    handles = [
-        module.register_forward_hook(lambda *_, name=name: called.add(name) or None)
-        for name, module in network.named_modules() if name
-    ]  # fmt: skip
-    network.eval()
-    call(network, batch)
+
+    def see(name: str) -> Callable[..., None]:
+        return lambda *_: called.add(name)
+
+    handles = [module.register_forward_hook(see(name)) for name, module in network.named_modules() if name]
+    with torch.inference_mode():
+        call(network.eval(), batch)
     for handle in handles:
         handle.remove()
     return called

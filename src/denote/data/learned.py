@@ -5,6 +5,7 @@ Both are worlds with a known answer (docs/worlds.md): the same inputs under fewe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,7 +36,7 @@ class Learned:
     task: str = CLASSES
 
     @classmethod
-    def of(cls, samples: Samples, rows: Int[np.ndarray, " row"]) -> Learned:
+    def of(cls, samples: Samples, rows: Int[np.ndarray, " row"] | Sequence[int] = ()) -> Learned:
         """The targets as they are, numbers standardised by those of some rows, where there are any."""
         targets = samples.targets
         if samples.task == NUMERIC and len(rows):

@@ -82,7 +82,7 @@ class HuggingFace(Pretrained):
         try:
             return read(self.name, trust_remote_code=False, **arguments)
         except (OSError, ValueError, KeyError) as error:
-            line = " ".join(str(error).split())[:200]
+            line = " ".join(str(error).split()).partition(". ")[0][:200]
             raise StoreError(
                 f"architecture.name={self.name}", f"cannot be had: {line}",
                 "a folder with config.json and model.safetensors, or a Hub id; without a network download it where "

@@ -42,7 +42,7 @@ class ModelSpec:
             epoch with the lowest validation loss.
         save_epochs: Epochs whose weights are kept besides. Shapes no key: asking for more later is allowed.
         draw: Which initialisation: 0 the model's own, others those of its untrained twins.
-        task: What is learned, see `denote.data.samples.TASKS`; part of ``data_key``.
+        task: What is learned, see `denote.data.samples.TASKS`.
         weights: Digest of weights that were trained elsewhere; None where it is trained here.
         elsewhere: Gives the network with those weights.
     """
@@ -130,6 +130,7 @@ class ModelSpec:
             "input_shape": list(self.input_shape),
             "n_classes": self.n_classes,
             "seed": self.seed,
+            **({} if self.task == CLASSES else {"task": self.task}),
         }
 
     def _training_state(self) -> dict[str, Any]:

@@ -59,6 +59,8 @@ def job_name(config: Config) -> str:
     network = class_name(config, "architecture")
     if "layers" in architecture and "width" in architecture:
         network += f"-{architecture['layers']}x{architecture['width']}"
+    if architecture.get("name"):
+        network += f"-{Path(str(architecture['name'])).name}"
     if is_initialisation(config):
         network += "-untrained"
     elif architecture.get("epoch") is not None:
