@@ -291,10 +291,16 @@ def _choice(config: Mapping[str, Any], key: str, allowed: tuple[object, ...]) ->
         raise ConfigError(key, f"{value!r} is unknown", one_of(value, allowed))
 
 
-def _targets(node: Any, where: str) -> Iterator[tuple[str, str]]:
+TARGET_KEYS = ("_target_", "class_path")
+"""Keys that name a class: what is built, and the network's class that a checkpoint fills."""
+
+
+def _targets(node: Any, where: str) -> Iterator[tuple[str, str, str]]:
+    """Place, key and value of everything in a config that names a class."""
     if isinstance(node, Mapping):
-        if "_target_" in node:
-            yield where, str(node["_target_"])
+        for key in TARGET_KEYS:
+            if node.get(key) is not None:
+                yield where, key, str(node[key])
         for key, value in node.items():
             yield from _targets(value, f"{where}.{key}")
     elif isinstance(node, (list, tuple)):
@@ -303,28 +309,22 @@ def _targets(node: Any, where: str) -> Iterator[tuple[str, str]]:
 
 
 def _check_targets(node: Any, where: str) -> None:
-    """Allow one ``_target_``, at the top of the group, of a trusted package."""
+    """Allow classes at the top of the group only, and of trusted packages."""
     if not isinstance(node, Mapping) or "_target_" not in node:
         raise ConfigError(f"{where}._target_", "is missing", "name the class to build")
-    for place, target in _targets(node, where):
+    for place, key, target in _targets(node, where):
         if place != where:
-            raise ConfigError(f"{place}._target_", f"{target!r} is refused", f"allowed: one target, {where}._target_")
-        _check_trusted(target, f"{place}._target_")
-
-
-def _check_trusted(target: str, where: str) -> None:
-    """Refuse a class of another package than those that are trusted, before anything is imported."""
-    if target.split(".")[0] not in TRUSTED_PACKAGES:
-        raise ConfigError(where, f"{target!r} is not trusted", f"allowed: classes of {', '.join(TRUSTED_PACKAGES)}")
+            raise ConfigError(f"{place}.{key}", f"{target!r} is refused", f"allowed: one target, {where}.{key}")
+        if target.split(".")[0] not in TRUSTED_PACKAGES:
+            allowed = f"allowed: classes of {', '.join(TRUSTED_PACKAGES)}"
+            raise ConfigError(f"{place}.{key}", f"{target!r} is not trusted", allowed)
 
 
 def _check_no_targets(config: Mapping[str, Any]) -> None:
     for group, node in config.items():
         if group not in ("dataset", "architecture"):
-            for place, target in _targets(node, group):
-                raise ConfigError(
-                    f"{place}._target_", f"{target!r} is refused", "only dataset and architecture have one"
-                )
+            for place, key, target in _targets(node, group):
+                raise ConfigError(f"{place}.{key}", f"{target!r} is refused", "only dataset and architecture have one")
 
 
 def _allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:
@@ -433,8 +433,6 @@ def pretrained_factory(config: Mapping[str, Any]) -> Callable[[Mapping[str, Any]
 
     architecture = {key: value for key, value in config["architecture"].items() if key not in CHOOSING_WEIGHTS}
     if (path := architecture.pop("class_path", None)) is not None:
-        # A class is code: what names one is a target, wherever it stands.
-        _check_trusted(str(path), "architecture.class_path")
         architecture["network_class"] = _allowed_class(str(path), "architecture.class_path", (nn.Module,))
 
     def build(dataset: Mapping[str, Any]) -> Pretrained:

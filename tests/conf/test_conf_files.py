@@ -18,6 +18,8 @@ NEEDED = {
     "control/control_task": ["control.control_task.column=loops"],
     "dataset/mnist": ["dataset.root=somewhere"],
     "architecture/planted": ["dataset=planted"],
+    "architecture/checkpoint": ["architecture.class_path=denote.object_models.mlp.MLP", "architecture.path=weights.pt"],
+    **{f"architecture/{library}": ["architecture.name=some"] for library in ("huggingface", "timm", "torchvision")},
 }
 """What an option has no default for."""
 
@@ -65,7 +67,7 @@ def test_every_value_has_a_comment(path: Path) -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("architecture", ["mlp", "convnet"])
+@pytest.mark.parametrize("architecture", ["mlp", "convnet", "resnet", "vit"])
 def test_architectures_can_be_built_as_they_come(architecture: str) -> None:
     network = build.network_factory(composed(f"architecture={architecture}"))((1, 8, 8), 10)
     assert network(torch.zeros(3, 1, 8, 8)).shape == (3, 10)

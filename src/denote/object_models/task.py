@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
-from torchmetrics import Metric
-from torchmetrics.classification import MulticlassAccuracy, MultilabelAccuracy
-from torchmetrics.regression import R2Score
 
 from denote.data.batch import Batch, call, words_of
 from denote.data.batch import at_words as mean_at_words
 from denote.data.samples import CLASSES, LABELS, NUMERIC
 from denote.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,38 @@ class Task:
     words: str
 
 
+# Seconds to import, which a job that trains nothing need not wait for.
+def _accuracy(n: int) -> Metric:
+    from torchmetrics.classification import MulticlassAccuracy
+
+    return MulticlassAccuracy(n, average="micro")
+
+
+def _r_squared(n: int) -> Metric:
+    from torchmetrics.regression import R2Score
+
+    return R2Score()
+
+
+def _mean_accuracy(n: int) -> Metric:
+    from torchmetrics.classification import MultilabelAccuracy
+
+    return MultilabelAccuracy(n, average="macro")
+
+
 TASKS: Mapping[str, Task] = {
     CLASSES: Task(
         functional.cross_entropy, lambda outputs: outputs.argmax(dim=1),
-        lambda n: MulticlassAccuracy(n, average="micro"), "accuracy", "accuracy",
+        _accuracy, "accuracy", "accuracy",
     ),
     NUMERIC: Task(
         lambda outputs, targets: functional.mse_loss(outputs.squeeze(1), targets), lambda outputs: outputs.squeeze(1),
-        lambda n: R2Score(), "r_squared", "R squared",
+        _r_squared, "r_squared", "R squared",
     ),
     LABELS: Task(
         lambda outputs, targets: functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs)),
         lambda outputs: (outputs > 0).int(),
-        lambda n: MultilabelAccuracy(n, average="macro"), "accuracy", "mean accuracy over labels",
+        _mean_accuracy, "accuracy", "mean accuracy over labels",
     ),
 }  # fmt: skip
 """By `denote.data.samples.TASKS`."""
