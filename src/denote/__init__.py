@@ -1,10 +1,19 @@
 """What do the neurons of a network denote? Observer models, controls, and label proportion by depth."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from denote.interface import load, observe
+
+__all__ = ["load", "observe"]
 
 
 def __getattr__(name: str) -> Any:
-    """``__version__``, looked up when asked for: reading package metadata takes as long as composing a config."""
+    """What takes time to import, when it is asked for: `observe` and `load` need torch, the version its metadata."""
+    if name in __all__:
+        from denote import interface
+
+        return getattr(interface, name)
     if name != "__version__":
         raise AttributeError(f"module 'denote' has no attribute {name!r}")
     from importlib import metadata

@@ -1,4 +1,4 @@
-"""Inputs that a user hands over: tensors, arrays, tensors by name, a Dataset or a DataLoader, as the model takes them."""
+"""Inputs that a user hands over, as the model takes them: tensors, arrays, a Dataset, a DataLoader."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,8 +17,9 @@ from denote.figures.curves import some
 from denote.figures.profiles import profiles
 from denote.figures.relevance import draw_relevance
 from denote.figures.signed import outside_band
-from denote.observation import INPUT
+from denote.observation import INPUT, Observation
 from denote.observation.images import Images
+from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, draw_denotation
@@ -117,6 +118,44 @@ def _what_of_band(layers: Iterable[str], band: Mapping[str, float]) -> str:
     return f"{inside} No band is known for {some(without, 3)}, so a single weight there is no evidence."
 
 
+@dataclass(frozen=True)
+class Reading:
+    """The observers of one observation, and what is needed to draw them.
+
+    Attributes:
+        object_model: Whose they are.
+        attributes: Names, in the order of the observers' columns.
+        grids: Shape of each layer's neuron axis.
+        input_shape: Shape of one input; empty where it is not known.
+        observers: By ``layer/probe``.
+        mean_input: Mean image of the *fit* rows, or None where inputs are no images.
+    """
+
+    object_model: str
+    attributes: Sequence[str]
+    grids: Mapping[str, tuple[int, ...]]
+    input_shape: tuple[int, ...]
+    observers: Mapping[str, Observer]
+    mean_input: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, found: Observation) -> Reading:
+        """What an observation in memory holds."""
+        grids = {layer.name: layer.grid for layer in found.layers}
+        mean = None if found.images is None else found.images.mean
+        return cls(found.object_model, found.attributes, grids, found.input_shape, found.observers, mean)
+
+    @classmethod
+    def saved(cls, folder: Path, record: Mapping[str, Any]) -> Reading:
+        """What a job's folder holds."""
+        grids = {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
+        images = Images.read(folder)
+        return cls(
+            record["object_model"], record["attributes"], grids, tuple(record["input_shape"]),
+            load_observers(folder / "observers.safetensors"), None if images is None else images.mean,
+        )  # fmt: skip
+
+
 def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
     """Put the linear observers of the first trained object model together, whichever jobs hold its layers.
 
@@ -124,32 +163,43 @@ def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
         jobs: Job folders with their records.
         cells: The cells of those jobs; attributes in the order of an observer's columns.
     """
-    linear = cells.filter((pl.col("probe") == "linear") & pl.col("depth").is_not_null())
-    trained = linear.filter(pl.col("trained")) if linear["trained"].any() else linear
-    if trained.is_empty():
+    first = _first_linear(cells)
+    if first is None:
         return None
-    first = trained.sort("dataset", "architecture", "seed").row(0, named=True)
+    own = [(folder, record) for folder, record in jobs if record.get("object_model") == first["object_model"]]
+    return put_together([Reading.saved(*job) for job in own], cells)
+
+
+def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | None:
+    """What the linear observers of the first trained object model rely on; None where it has none.
+
+    Args:
+        readings: Observations, of it and perhaps of others.
+        cells: Their cells.
+    """
+    first = _first_linear(cells)
+    if first is None:
+        return None
     relevance: dict[str, dict[str, np.ndarray]] = {}
     grids: dict[str, tuple[int, ...]] = {}
     on_input: dict[str, np.ndarray] = {}
     bands: dict[str, dict[str, float]] = {}
     mean_input: np.ndarray | None = None
-    depth = dict(trained.filter(pl.col("object_model") == first["object_model"]).select("layer", "depth").iter_rows())
-    for folder, record in jobs:
-        if record.get("object_model") != first["object_model"]:
+    known = cells.filter((pl.col("object_model") == first["object_model"]) & pl.col("depth").is_not_null())
+    depth = dict(known.select("layer", "depth").iter_rows())
+    for reading in readings:
+        if reading.object_model != first["object_model"]:
             continue
-        grids |= {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
-        images = Images.read(folder)
-        mean_input = images.mean if images is not None else mean_input
-        observers = load_observers(folder / "observers.safetensors")
-        for name, observer in observers.items():
+        grids |= reading.grids
+        mean_input = reading.mean_input if reading.mean_input is not None else mean_input
+        for name, observer in reading.observers.items():
             layer = name.rpartition("/")[0]
             if observer.probe != "linear" or (layer not in depth and layer != INPUT):
                 continue
-            for column, attribute in enumerate(record["attributes"]):
+            for column, attribute in enumerate(reading.attributes):
                 values = observer.relevance[:, column]
                 if layer == INPUT:
-                    on_input[attribute] = values.reshape(_image(record["input_shape"]))
+                    on_input[attribute] = values.reshape(_image(reading.input_shape))
                 elif np.isfinite(values).any():
                     relevance.setdefault(attribute, {})[layer] = values
                 if observer.band is not None and np.isfinite(observer.band[column]):
@@ -161,6 +211,12 @@ def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
     title = f"{first['dataset']}, {first['architecture']}, seed {first['seed']}"
     whole = {a: v for a, v in on_input.items() if np.isfinite(v).all()}
     return Relied(title, ordered, grids, whole, bands, mean_input)
+
+
+def _first_linear(cells: pl.DataFrame) -> dict[str, Any] | None:
+    linear = cells.filter((pl.col("probe") == "linear") & pl.col("depth").is_not_null())
+    trained = linear.filter(pl.col("trained")) if linear["trained"].any() else linear
+    return None if trained.is_empty() else trained.sort("dataset", "architecture", "seed").row(0, named=True)
 
 
 def _image(shape: Sequence[int]) -> tuple[int, ...]:

@@ -1,0 +1,129 @@
+"""A dataset made of what a user hands over: inputs, attributes, classes, groups, and which rows are fit and test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Int, Int64
+from torch import Tensor
+
+from denote.data.held import HeldInputs
+from denote.data.parts import Halves, Parts
+from denote.data.samples import Inputs, Samples
+from denote.data.split import SplitSettings
+from denote.errors import DataError
+from denote.keys import digest, digest_array
+
+CLASS, GROUP, NO_CLASS = "class", "denote group", "denote class"
+"""Columns of the attribute table that hold the classes, the groups, and one class for all where none are given."""
+
+OWN = (CLASS, GROUP, NO_CLASS)
+
+
+def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, name: str) -> Samples:
+    """The dataset, its attribute table made of what was given.
+
+    Args:
+        inputs: One per row.
+        attributes: A mapping of columns, or a data frame; None for none.
+        classes: A column; None for none.
+        groups: A column; None for none.
+        name: Of the dataset.
+
+    Raises:
+        DataError: naming what does not fit.
+    """
+    n = len(inputs)
+    columns = _columns(attributes, n)
+    taken = set(columns) & {GROUP, NO_CLASS, *([CLASS] if classes is not None else [])}
+    if taken:
+        raise DataError(f"attributes[{min(taken)!r}]", "the name is taken", "another name")
+    if classes is None:
+        target, codes = NO_CLASS, np.zeros(n, dtype=np.int64)
+        names: tuple[str, ...] = ("all",)
+        columns[target] = pl.Series(target, ["all"] * n)
+    else:
+        target, (names, codes) = CLASS, _coded(_column(CLASS, classes, n, "classes"))
+        columns[target] = pl.Series(target, np.array(names)[codes])
+    if groups is not None:
+        columns[GROUP] = _column(GROUP, groups, n, "groups")
+    return Samples(name, inputs, codes, names, pl.DataFrame(list(columns.values())), target, _key(inputs))
+
+
+def no_inputs(n: int) -> Inputs:
+    """Inputs of rows of which only states are known."""
+    return HeldInputs({"": torch.empty(n, 0)})
+
+
+def _coded(values: pl.Series) -> tuple[tuple[str, ...], Int64[np.ndarray, " sample"]]:
+    """Names of the classes, in order, and the index of every row."""
+    if nulls := values.null_count():
+        raise DataError("classes", f"null in {nulls} of {len(values)} rows", "a class for every row")
+    return tuple(map(str, values.unique().sort())), values.rank("dense").cast(pl.Int64).to_numpy() - 1
+
+
+def _columns(attributes: Any, n: int) -> dict[str, pl.Series]:
+    if attributes is None:
+        return {}
+    if hasattr(attributes, "columns"):  # a data frame, of polars or pandas
+        attributes = {str(name): attributes[name] for name in attributes.columns}
+    if not isinstance(attributes, Mapping) or not attributes:
+        raise DataError("attributes", f"{type(attributes).__name__}", "a mapping of columns, or a data frame")
+    return {str(name): _column(str(name), each, n, f"attributes[{str(name)!r}]") for name, each in attributes.items()}
+
+
+def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
+    values = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+    try:
+        column = values.alias(name) if isinstance(values, pl.Series) else pl.Series(name, values, nan_to_null=True)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise DataError(where, f"{type(values).__name__} makes no column ({str(error).splitlines()[0]})") from error
+    if len(column) != n:
+        raise DataError(where, f"{len(column)} rows, but there are {n} inputs")
+    return column
+
+
+def _key(inputs: Inputs) -> str:
+    """Key of the inputs: of what is in memory its content; what is drawn from a Dataset has none that lasts."""
+    if isinstance(inputs, HeldInputs):
+        return digest({name: digest_array(each.cpu().numpy()) for name, each in inputs.tensors.items()})
+    return digest([type(inputs).__name__, id(inputs), len(inputs)])
+
+
+def given_parts(samples: Samples, parts: Any, seed: int) -> Parts:
+    """Which rows are *fit* and *test*: those that were given, else halves in equal shares of the classes, groups whole.
+
+    Args:
+        samples: The dataset.
+        parts: `Parts`, a mapping of row ids, or None.
+        seed: Of the split.
+
+    Raises:
+        DataError: naming ``parts``.
+    """
+    if parts is None:
+        settings = SplitSettings(seed=seed, group=GROUP if GROUP in samples.table.columns else None)
+        return settings(samples, needs_object=False)
+    if isinstance(parts, Parts):
+        return parts
+    if not isinstance(parts, Mapping) or set(parts) - {"object"} != {"fit", "test"}:
+        raise DataError("parts", f"{parts!r:.60}", "a mapping with fit and test, row ids of each")
+    rows = {name: np.sort(np.asarray(values, dtype=np.int64)) for name, values in parts.items()}
+    every = np.concatenate([rows["fit"], rows["test"]])
+    if len(every) and not (every.min() >= 0 and every.max() < len(samples)):
+        raise DataError("parts", f"row ids from {every.min()} to {every.max()}", f"allowed: 0 to {len(samples) - 1}")
+    if len(np.unique(every)) != len(every):
+        raise DataError("parts", "rows stand in both parts, or twice", "every row once")
+    return Parts(rows.get("object", np.array([], dtype=np.int64)), rows["fit"], rows["test"])
+
+
+def given_groups(samples: Samples, parts: Parts) -> Halves[Int[np.ndarray, " row"]] | None:
+    """Group of every row of both parts, where rows come in groups."""
+    if GROUP not in samples.table.columns:
+        return None
+    codes = samples.table[GROUP].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    return Halves(codes[parts.fit], codes[parts.test])

@@ -1,0 +1,197 @@
+"""denote in five lines of Python: observe a network in memory, look at what was found, save it, load a sweep."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+from torch import nn
+
+from denote.attributes.families import families
+from denote.attributes.labels import Family, merge_labels
+from denote.attributes.rows import check_rows
+from denote.attributes.simple import simple_columns
+from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
+from denote.data.held import inputs_of
+from denote.data.parts import Parts
+from denote.data.samples import Samples
+from denote.errors import ConfigError, DataError, one_of
+from denote.evidence.rule import Rule
+from denote.observation import Asked, Beside, Controls, Facts, Subject, observe_states
+from denote.observation.given import arrays_key, given_states, states_of
+from denote.observation.network import Untrained, near, states_beside, weights_key
+from denote.observation.recording import Recording, device_named
+from denote.observers.observer import Probe
+from denote.observers.probes import probe_from
+from denote.seen import Loaded, Seen
+from denote.states.listing import Selection, asked_names, list_layers, select_layers
+from denote.states.observable import BLOCKS
+from denote.states.store import StateStore
+
+NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
+"""Settings of `Asked` that may be given by name."""
+
+
+def observe(
+    model: nn.Module | None = None,
+    inputs: Any = None,
+    attributes: Mapping[str, Any] | pl.DataFrame | None = None,
+    *,
+    classes: Any = None,
+    states: Mapping[str, Any] | None = None,
+    layers: Selection = "all",
+    probe: str | Sequence[str] | Mapping[str, Mapping[str, Any]] = "linear",
+    seed: int = 0,
+    parts: Parts | Mapping[str, Any] | None = None,
+    groups: Any = None,
+    untrained: Untrained = None,
+    pooling: str = "mean",
+    of: str = BLOCKS,
+    controls: Controls | None = None,
+    rule: Rule | None = None,
+    store: Path | str | None = None,
+    device: str = "auto",
+    memory_limit: int = 4 << 30,
+    batch_size: int = 256,
+    name: str = "data",
+    architecture: str | None = None,
+    model_seed: int = 0,
+    **settings: Any,
+) -> Seen:
+    """Observe a network: what can be read off its layers, and what its neurons denote.
+
+    The model is left as it was: mode, hooks, gradients, device and the global random generators, also after an error.
+
+    Args:
+        model: The network; None where ``states`` are given.
+        inputs: What it is called with, see `inputs_of`; row i has the attributes of row i.
+        attributes: Columns with two values, or text columns, one attribute per value; null where not known.
+        classes: Class of every row. Observers read every class, and neurons are searched over all sets of classes.
+        states: Activations recorded elsewhere, ``row x neuron`` by layer, in order of depth; instead of a model.
+        layers: A depth, a name or glob, a list of those, or ``all``.
+        probe: A kind of observer, several, or their settings by kind.
+        seed: Of the split and of what observers draw.
+        parts: Row ids of ``fit`` and ``test``; by default the rows are halved, in equal shares of the classes.
+        groups: What rows belong together: a group stays in one part, and its rows do not count as independent.
+        untrained: The same network without training, or what makes one (called three times, and once more for the
+            randomisation check); without it the tables say null and why.
+        pooling: How maps and sequences become neurons.
+        of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
+        controls: What results are held against; by default shuffled labels, rotations, the raw input, and untrained
+            networks where they can be had.
+        rule: When a cell is decisive and a neuron denotes.
+        store: Folder in which states are kept for the next call; None keeps none.
+        device: Where the network and the observers run: ``auto``, ``cpu``, ``cuda``, ``cuda:N``.
+        memory_limit: Bytes that the observers may hold at once.
+        batch_size: Inputs run at once.
+        name: Of the data, in tables.
+        architecture: A readable id of the network, in tables; by default the name of its class.
+        model_seed: Of the network, in tables, where several are compared.
+        **settings: ``thresholds``, ``permutations``, ``bootstraps``, ``equal_rows``, ``stability``, ``examples`` and
+            ``curves``, as ``evidence.*`` on the command line.
+
+    Returns:
+        What was found. In a notebook it shows itself.
+
+    Raises:
+        DenoteError: for a mistake, in one line: what, where, what is allowed.
+    """
+    for key in settings:
+        if key not in NAMED:
+            raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
+    if (model is None) == (states is None):
+        raise ConfigError("observe", "takes a model or states, one of them", "observe(model, inputs, ...)")
+    if states is None and inputs is None:
+        raise DataError("inputs", "are missing", "observe(model, inputs, ...)")
+    held = {} if states is None else given_states(states)
+    samples = given_samples(
+        inputs_of(inputs) if inputs is not None else no_inputs(len(next(iter(held.values())))),
+        attributes,
+        classes,
+        groups,
+        name,
+    )
+    split = given_parts(samples, parts, seed)
+    rule = rule or Rule()
+    asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
+    facts = _facts(samples, split, families(_spec(attributes, classes), samples), rule, shown=inputs is not None)
+    where = device_named(device)
+    with _folder(store) as folder, torch.random.fork_rng(devices=[]):
+        if model is None:
+            observed, beside, key = states_of(held, layers), Beside(), arrays_key(held)
+        else:
+            every = list_layers(model, near(samples, split, model), pooling, of=of, asked=asked_names(layers))
+            recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)
+            observed, beside = states_beside(
+                model, select_layers(every, layers), recording, asked, untrained, memory_limit
+            )
+            key = weights_key(model)
+        subject = Subject(
+            dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
+            trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
+        )  # fmt: skip
+        found = observe_states(
+            observed, subject=subject, facts=facts, asked=asked, beside=beside, memory_limit=memory_limit,
+            device=str(where),
+        )  # fmt: skip
+    return Seen.of(found)
+
+
+def load(folder: Path | str) -> Loaded:
+    """The tables of a sweep, or of one job.
+
+    Args:
+        folder: ``multirun/NAME``, its ``sweep/``, or the folder of a job or of `Seen.save`.
+
+    Raises:
+        StoreError: if it holds none.
+    """
+    return Loaded.read(Path(folder))
+
+
+def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> Facts:
+    labels, given = merge_labels(searched), [name for name in samples.table.columns if name not in OWN]
+    numbers = [
+        name for name in given if samples.table[name].dtype.is_numeric() or samples.table[name].dtype == pl.Boolean
+    ]
+    has_classes = any(family.name == "classes" for family in searched)
+    return Facts(
+        parts=parts, families=searched, labels=labels, reasons=check_rows(labels, parts, rule.min_rows),
+        groups=given_groups(samples, parts), classes=samples.targets if has_classes else None,
+        class_names=samples.classes, target=CLASS, columns=simple_columns(samples, numbers),
+        input_shape=tuple(samples.inputs.shape), inputs=samples.inputs if shown else None,
+    )  # fmt: skip
+
+
+def _spec(attributes: Any, classes: Any) -> dict[str, Any]:
+    """What observers read and neurons are searched over, as the config's ``attribute`` says it."""
+    spec: dict[str, Any] = {}
+    if classes is not None:
+        spec |= {"classes": {"kind": "classes"}, "subsets": {"kind": "subsets", "as_cells": False}}
+    if attributes is not None:
+        names = list(attributes.columns if hasattr(attributes, "columns") else attributes)
+        spec["columns"] = {"kind": "columns", "names": [str(name) for name in names]}
+    if not spec:
+        raise DataError("observe", "no attributes and no classes", "attributes={name: column}, or classes=labels")
+    return spec
+
+
+def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any]]) -> dict[str, Probe]:
+    if isinstance(probe, Mapping):
+        return {str(kind): probe_from(str(kind), dict(settings or {})) for kind, settings in probe.items()}
+    return {kind: probe_from(kind, {}) for kind in ([probe] if isinstance(probe, str) else probe)}
+
+
+@contextmanager
+def _folder(store: Path | str | None) -> Iterator[Path]:
+    """The store, or a folder that is gone when everything is observed."""
+    if store is not None:
+        yield Path(store)
+        return
+    with tempfile.TemporaryDirectory(prefix="denote-") as folder:
+        yield Path(folder)

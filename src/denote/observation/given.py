@@ -1,0 +1,58 @@
+"""Activations that were recorded elsewhere, as states of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+from torch import Tensor
+
+from denote.errors import StateError
+from denote.keys import digest, digest_array
+from denote.states.layers import Layer
+from denote.states.listing import Selection, select_layers
+from denote.states.state import LayerState
+
+Recorded = Mapping[str, Float32[np.ndarray, "row neuron"]]
+"""Activations by layer, in order of depth."""
+
+
+def given_states(states: Any) -> Recorded:
+    """Arrays or tensors by layer, as float32.
+
+    Raises:
+        StateError: naming the layer whose array is no matrix of numbers, or all lengths if they differ.
+    """
+    if not isinstance(states, Mapping) or not states:
+        raise StateError("states", f"{type(states).__name__}", "a mapping from layers to arrays, row x neuron")
+    found = {str(layer): _matrix(str(layer), values) for layer, values in states.items()}
+    lengths = {layer: len(array) for layer, array in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise StateError("states", f"lengths differ: {lengths}")
+    return found
+
+
+def states_of(recorded: Recorded, select: Selection) -> list[LayerState]:
+    """The layers that are asked for; depth is their place in the mapping."""
+    last = len(recorded) - 1
+    layers = [
+        Layer(name, depth, depth / last if last else None, values.shape[1:], "none", values.shape[1:])
+        for depth, (name, values) in enumerate(recorded.items())
+    ]
+    rows = np.arange(len(next(iter(recorded.values()))))
+    return [LayerState(layer, recorded[layer.name], rows) for layer in select_layers(layers, select)]
+
+
+def arrays_key(recorded: Recorded) -> str:
+    """Key of the network that the activations are of: their content."""
+    return digest({layer: digest_array(values) for layer, values in recorded.items()})
+
+
+def _matrix(layer: str, values: Any) -> Float32[np.ndarray, "row neuron"]:
+    array = np.asarray(values.detach().float().cpu() if isinstance(values, Tensor) else values)
+    if array.ndim != 2 or array.dtype.kind not in "buif":
+        shown = f"an array {array.shape} of {array.dtype}"
+        raise StateError(f"states[{layer!r}]", shown, "numbers, row x neuron: pool positions first")
+    return np.asarray(array, dtype=np.float32)

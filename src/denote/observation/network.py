@@ -1,0 +1,84 @@
+"""The states of a network in memory, and of those that it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from denote.data.batch import Batch
+from denote.data.parts import Parts
+from denote.data.samples import Samples
+from denote.errors import ConfigError
+from denote.keys import digest, digest_array
+from denote.observation.asked import Asked
+from denote.observation.facts import Beside
+from denote.observation.recording import RANDOMISED, Recording
+from denote.states.layers import Layer
+from denote.states.state import LayerState
+from denote.streams import stream_seed
+
+Untrained = nn.Module | Callable[[], nn.Module] | None
+"""The same network without training, or what makes one."""
+
+MAPS = ("linear", "centroid")
+"""Observers whose weights are heat maps, which the randomisation check is about."""
+
+
+def states_beside(
+    model: nn.Module, layers: Sequence[Layer], recording: Recording, asked: Asked, untrained: Untrained,
+    memory_limit: int,
+) -> tuple[list[LayerState], Beside]:  # fmt: skip
+    """Record a network's layers, its untrained twins', and its own after randomisation.
+
+    Torch's global generator is seeded for a factory; whoever calls keeps it.
+
+    Args:
+        model: The network.
+        layers: Which layers.
+        recording: The samples, and how networks are run on them.
+        asked: Which controls there are.
+        untrained: The same network without training, or what makes one; a factory is also asked for a network whose
+            layers replace the trained ones.
+        memory_limit: Bytes that the observers may hold at once.
+    """
+    key, controls = weights_key(model), asked.controls
+    states = recording.states(key, model, layers)
+    if untrained is None or isinstance(untrained, nn.Module):
+        factory, twins = None, [untrained] if untrained is not None and controls.twins else []
+    else:
+        factory, twins = untrained, [_made(untrained, draw) for draw in range(controls.twins)]
+    others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
+    randomised = []
+    if factory is not None and any(kind in asked.probes for kind in MAPS):
+        randomised = recording.randomised(key, model, _made(factory, RANDOMISED), layers)
+    raw_input = recording.raw_input(memory_limit) if controls.raw_input else None
+    return states, Beside(others, randomised, raw_input)
+
+
+def near(samples: Samples, parts: Parts, network: nn.Module) -> Batch:
+    """One sample, where the network is."""
+    device = next((each.device for each in network.parameters()), torch.device("cpu"))
+    return samples.inputs[parts.fit[:1]].to(device)
+
+
+def weights_key(network: nn.Module) -> str:
+    """Key of a network: its class, its weights and its buffers."""
+    tensors = {name: digest_array(_plain(each)) for name, each in network.state_dict().items()}
+    return digest([type(network).__module__, type(network).__qualname__, tensors])
+
+
+def _plain(value: Tensor) -> np.ndarray:
+    """A tensor's bytes; NumPy knows no bfloat16."""
+    return np.asarray(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+
+
+def _made(factory: Callable[[], nn.Module], draw: int) -> nn.Module:
+    """A network of a factory, from a stream of its own."""
+    torch.default_generator.manual_seed(stream_seed("untrained", draw))
+    network = factory()
+    if not isinstance(network, nn.Module):
+        raise ConfigError("untrained", f"gave a {type(network).__name__}", "a function that gives a fresh nn.Module")
+    return network
