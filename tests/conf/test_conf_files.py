@@ -1,6 +1,7 @@
 """Every file of ``conf/`` composes, passes the checks that a job's start makes, and says what its values mean."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,16 @@ def test_every_option_composes_and_passes_the_checks(option: Path) -> None:
     build.check(settings)
     if option.parent.name in ("attribute", "probe", "control"):
         assert [key for key in settings[option.parent.name] if key != "where"] == [option.stem]
+
+
+PAGE = (CONF.parent / "docs" / "models.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", re.findall(r"^denote .*$", PAGE, flags=re.MULTILINE))
+def test_commands_on_models_compose_and_pass_the_checks(line: str) -> None:
+    settings = composed(*shlex.split(line, comments=True)[1:])
+    build.check(settings)
+    build.data_module(settings)
 
 
 def test_lists_of_options_do_what_they_say() -> None:

@@ -121,8 +121,8 @@ def test_pickled_weights_are_not_opened(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="a folder with config.json and model.safetensors, or a Hub id"):
+    with pytest.raises(StoreError, match=r"a folder with config\.json and model.safetensors, or a Hub id"):
         _ = HuggingFace({}, str(tmp_path / "absent")).network
     for key, value in (("task", "tagging"), ("attention", "fast"), ("dtype", "int8")):
-        with pytest.raises(ConfigError, match=f"architecture.{key}: '{value}' is unknown"):
+        with pytest.raises(ConfigError, match=rf"architecture\.{key}: '{value}' is unknown"):
             HuggingFace({}, str(tmp_path), **{key: value})

@@ -126,7 +126,7 @@ def test_what_needs_classes_says_so(task: str) -> None:
         ):
             families({"own": {"kind": kind}}, samples)
     assert families({"own": {"kind": "columns"}}, samples)
-    with pytest.raises(DataError, match="dataset.merge_classes"):
+    with pytest.raises(DataError, match=r"dataset\.merge_classes"):
         SamplesModuleMerged(samples).setup()
 
 
@@ -275,3 +275,22 @@ def test_a_network_of_another_task_has_no_score() -> None:
 def test_inputs_without_tokens_say_nothing() -> None:
     facts: Mapping[str, Any] = of_tokens(TensorInputs(np.zeros((2, 3))))
     assert facts == {}
+
+
+def test_lightning_moves_batches_by_name() -> None:
+    from lightning_fabric.utilities.apply_func import move_data_to_device
+
+    loader = sentences(words=True).val_dataloader()
+    inputs, targets, _ = move_data_to_device(next(iter(loader)), torch.device("meta"))
+    assert isinstance(inputs, Named)
+    assert inputs.words is not None
+    assert inputs.mask is not None
+    moved = [
+        *inputs.tensors.values(),
+        inputs.mask,
+        inputs.words.sequence,
+        inputs.words.start,
+        inputs.words.end,
+        targets,
+    ]
+    assert {each.device.type for each in moved} == {"meta"}
