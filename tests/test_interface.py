@@ -47,12 +47,14 @@ def test_five_lines_find_the_planted_neuron(planted: tuple[Tensor, np.ndarray]) 
     inputs, labels = planted
     seen = denote.observe(network(), inputs, {"high": labels}, **QUICK)
     denoting = seen.neurons.filter(pl.col("denotes"))
-    assert (("0", 2) in denoting.select("layer", "neuron").rows()) and (denoting["property"] == "high").any()
+    assert ("0", 2) in denoting.select("layer", "neuron").rows()
+    assert (denoting["property"] == "high").any()
     assert seen.weights("0").columns == ["neuron", "high"]
     assert len(seen.heatmap("high").axes) > 2
     assert "4 layers" in repr(seen) or "3 layers" in repr(seen)
     html = seen._repr_html_()
-    assert "<table>" in html and "data:image/png;base64," in html
+    assert "<table>" in html
+    assert "data:image/png;base64," in html
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -83,7 +85,8 @@ def test_the_model_is_left_as_it_was(planted: tuple[Tensor, np.ndarray], fails: 
     assert np.array_equal(np.random.get_state()[1], numbers)  # noqa: NPY002
     for each, gradient in zip(model.parameters(), gradients, strict=True):
         assert each.requires_grad
-        assert (each.grad is None) == (gradient is None) and (gradient is None or torch.equal(each.grad, gradient))
+        assert (each.grad is None) == (gradient is None)
+        assert gradient is None or torch.equal(each.grad, gradient)
     assert all(torch.equal(each, weights[name]) for name, each in model.state_dict().items())
 
 
@@ -107,9 +110,14 @@ def test_command_line_and_call_give_equal_tables(tmp_path: Path) -> None:
     trained = job.obtain(job.model_spec())
     samples, parts = job.data.samples, job.data.parts
     seen = denote.observe(
-        trained.model.network, samples.inputs[np.arange(len(samples))], classes=np.array(samples.classes)[samples.targets],
-        parts=parts, controls=Controls(shuffles=2, neuron_shuffles=1, rotations=1, twins=0), name=samples.name, **QUICK,
-    )  # fmt: skip
+        trained.model.network,
+        samples.inputs[np.arange(len(samples))],
+        classes=np.array(samples.classes)[samples.targets],
+        parts=parts,
+        controls=Controls(shuffles=2, neuron_shuffles=1, rotations=1, twins=0),
+        name=samples.name,
+        **QUICK,
+    )
     names = {"architecture", "object_model", "object_accuracy", "note", "card", "rival", "rival_balanced_accuracy"}
     for table, key in (("cells", CELLS_KEY), ("neurons", NEURONS_KEY)):
         own, other = (

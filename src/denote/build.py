@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from denote.data.module import SamplesModule
+    from denote.object_models.pretrained import Pretrained
     from denote.runs.job import Job
 
 TRUSTED_PACKAGES = ("denote", "torch", "pytorch_lightning")
@@ -290,10 +291,16 @@ def _choice(config: Mapping[str, Any], key: str, allowed: tuple[object, ...]) ->
         raise ConfigError(key, f"{value!r} is unknown", one_of(value, allowed))
 
 
-def _targets(node: Any, where: str) -> Iterator[tuple[str, str]]:
+TARGET_KEYS = ("_target_", "class_path")
+"""Keys that name a class: what is built, and the network's class that a checkpoint fills."""
+
+
+def _targets(node: Any, where: str) -> Iterator[tuple[str, str, str]]:
+    """Place, key and value of everything in a config that names a class."""
     if isinstance(node, Mapping):
-        if "_target_" in node:
-            yield where, str(node["_target_"])
+        for key in TARGET_KEYS:
+            if node.get(key) is not None:
+                yield where, key, str(node[key])
         for key, value in node.items():
             yield from _targets(value, f"{where}.{key}")
     elif isinstance(node, (list, tuple)):
@@ -302,39 +309,39 @@ def _targets(node: Any, where: str) -> Iterator[tuple[str, str]]:
 
 
 def _check_targets(node: Any, where: str) -> None:
-    """Allow one ``_target_``, at the top of the group, of a trusted package."""
+    """Allow classes at the top of the group only, and of trusted packages."""
     if not isinstance(node, Mapping) or "_target_" not in node:
         raise ConfigError(f"{where}._target_", "is missing", "name the class to build")
-    for place, target in _targets(node, where):
+    for place, key, target in _targets(node, where):
         if place != where:
-            raise ConfigError(f"{place}._target_", f"{target!r} is refused", f"allowed: one target, {where}._target_")
-        package = target.split(".")[0]
-        if package not in TRUSTED_PACKAGES:
+            raise ConfigError(f"{place}.{key}", f"{target!r} is refused", f"allowed: one target, {where}.{key}")
+        if target.split(".")[0] not in TRUSTED_PACKAGES:
             allowed = f"allowed: classes of {', '.join(TRUSTED_PACKAGES)}"
-            raise ConfigError(f"{place}._target_", f"{target!r} is not trusted", allowed)
+            raise ConfigError(f"{place}.{key}", f"{target!r} is not trusted", allowed)
 
 
 def _check_no_targets(config: Mapping[str, Any]) -> None:
     for group, node in config.items():
         if group not in ("dataset", "architecture"):
-            for place, target in _targets(node, group):
-                raise ConfigError(
-                    f"{place}._target_", f"{target!r} is refused", "only dataset and architecture have one"
-                )
+            for place, key, target in _targets(node, group):
+                raise ConfigError(f"{place}.{key}", f"{target!r} is refused", "only dataset and architecture have one")
 
 
 def _allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:
-    """The class a target names, which must derive from one of ``kinds``: a prefix alone would let functions through."""
+    """The class a target names, which must derive from one of ``kinds``: a prefix alone would let functions through.
+
+    ``where`` is the key that holds the target.
+    """
     import importlib
 
     module_name, _, class_name = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{where}._target_", f"{target!r} cannot be found ({error})") from error
+        raise ConfigError(where, f"{target!r} cannot be found ({error})") from error
     if not (isinstance(found, type) and issubclass(found, kinds)):
         names = " or ".join(kind.__name__ for kind in kinds)
-        raise ConfigError(f"{where}._target_", f"{target!r} is refused", f"allowed: a class derived from {names}")
+        raise ConfigError(where, f"{target!r} is refused", f"allowed: a class derived from {names}")
     return found
 
 
@@ -345,7 +352,7 @@ def _instantiate(node: Mapping[str, Any], where: str, kinds: tuple[type, ...], *
     the arguments.
     """
     _check_targets(node, where)
-    found = _allowed_class(str(node["_target_"]), where, kinds)
+    found = _allowed_class(str(node["_target_"]), f"{where}._target_", kinds)
     arguments = {key: value for key, value in node.items() if key != "_target_"}
     try:
         return found(**arguments, **given)
@@ -367,22 +374,70 @@ def data_module(config: Mapping[str, Any]) -> SamplesModule:
     module = _instantiate(
         dataset, "dataset", (SamplesModule,), split=dict(config["split"]), batch_size=config["trainer"]["batch_size"],
         validation=config["trainer"]["validation_share"], order_seed=config["seed"],
+        needs_object=not is_pretrained(config),
     )  # fmt: skip
     assert isinstance(module, SamplesModule)  # noqa: S101  (for the type checker; `_instantiate` refused all others)
     return module
 
 
-def network_factory(config: Mapping[str, Any]) -> Callable[[tuple[int, ...], int], nn.Module]:
-    """A function of input shape and number of classes that builds the architecture with fresh weights."""
+def network_factory(config: Mapping[str, Any]) -> Callable[..., nn.Module]:
+    """A function of input shape and number of classes that builds the architecture with fresh weights.
+
+    Of inputs that are token ids it also takes, by name, what `denote.data.samples.of_tokens` says.
+    """
     from torch import nn
 
     architecture = {key: value for key, value in config["architecture"].items() if key not in CHOOSING_WEIGHTS}
 
-    def build(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+    def build(input_shape: tuple[int, ...], n_classes: int, **tokens: Any) -> nn.Module:
+        if tokens:
+            _check_reads_tokens(architecture)
         network: nn.Module = _instantiate(
-            architecture, "architecture", (nn.Module,), input_shape=input_shape, n_classes=n_classes
+            architecture, "architecture", (nn.Module,), input_shape=input_shape, n_classes=n_classes, **tokens
         )
         return network
+
+    return build
+
+
+def _check_reads_tokens(architecture: Mapping[str, Any]) -> None:
+    import inspect
+
+    from torch import nn
+
+    found = _allowed_class(str(architecture["_target_"]), "architecture._target_", (nn.Module,))
+    if "n_tokens" not in inspect.signature(found).parameters:
+        problem = f"{found.__name__} reads numbers, and inputs of this dataset are token ids"
+        raise ConfigError("architecture", problem, "architecture=transformer, or a class that takes n_tokens")
+
+
+def is_pretrained(config: Mapping[str, Any]) -> bool:
+    """Whether the architecture is a network that was trained elsewhere."""
+    from torch import nn
+
+    from denote.object_models.pretrained import Pretrained
+
+    node = config["architecture"]
+    _check_targets(node, "architecture")
+    found = _allowed_class(str(node["_target_"]), "architecture._target_", (nn.Module, Pretrained))
+    return issubclass(found, Pretrained)
+
+
+def pretrained_factory(config: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Pretrained] | None:
+    """A function of what the dataset offers that gives a network trained elsewhere; None where it is trained here."""
+    if not is_pretrained(config):
+        return None
+    from torch import nn
+
+    from denote.object_models.pretrained import Pretrained
+
+    architecture = {key: value for key, value in config["architecture"].items() if key not in CHOOSING_WEIGHTS}
+    if (path := architecture.pop("class_path", None)) is not None:
+        architecture["network_class"] = _allowed_class(str(path), "architecture.class_path", (nn.Module,))
+
+    def build(dataset: Mapping[str, Any]) -> Pretrained:
+        source: Pretrained = _instantiate(architecture, "architecture", (Pretrained,), dataset=dataset)
+        return source
 
     return build
 
@@ -403,5 +458,6 @@ def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
 
     tracker = Tracker.of(settings, sweep_folder)
     return Job(
-        settings, data_module(settings), network_factory(settings), tracker, byte_count(settings["memory_limit"])
-    )
+        settings, data_module(settings), network_factory(settings), tracker, byte_count(settings["memory_limit"]),
+        pretrained_factory(settings),
+    )  # fmt: skip

@@ -244,8 +244,9 @@ def _train(config: DictConfig) -> None:
     job.data.setup()
     spec = job.model_spec()
     accuracy, remark = job.accuracy(job.obtain(spec))
-    print(f"{job.architecture_id(spec)} seed {spec.seed}: object_model {spec.key}, test accuracy {accuracy:.3f}")
-    if remark:
+    score = remark if accuracy is None else f"test accuracy {accuracy:.3f}"
+    print(f"{job.architecture_id(spec)} seed {spec.seed}: object_model {spec.key}, {score}")
+    if remark and accuracy is not None:
         print(remark, file=sys.stderr)
 
 

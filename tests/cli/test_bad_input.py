@@ -55,6 +55,15 @@ CONFIG_MISTAKES = [
     ("dataset=mnist", ["dataset.root", "dataset.root=VALUE"]),
     ("attribute.where=class IN (0, 6)", ["attribute.where=class IN (0, 6)", """'attribute.where="class IN (0, 6)"'"""]),
     ("architecture._target_=os.system", ["architecture._target_", "'os.system'", "not trusted"]),
+    (
+        "architecture=checkpoint architecture.path=x architecture.class_path=subprocess.Popen",
+        ["architecture.class_path", "'subprocess.Popen'", "not trusted"],
+    ),
+    (
+        "architecture=checkpoint architecture.path=x architecture.class_path=torch.load",
+        ["architecture.class_path", "'torch.load'", "a class derived from Module"],
+    ),
+    ("architecture=checkpoint architecture.path=x", ["architecture.class_path", "has no value"]),
 ]
 
 JOB_MISTAKES = [

@@ -1,6 +1,7 @@
 """Every file of ``conf/`` composes, passes the checks that a job's start makes, and says what its values mean."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ NEEDED = {
     "dataset/conllu": ["dataset.path=text.conllu"],
     "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
     "architecture/planted": ["dataset=planted"],
+    "architecture/checkpoint": ["architecture.class_path=denote.object_models.mlp.MLP", "architecture.path=weights.pt"],
+    **{f"architecture/{library}": ["architecture.name=some"] for library in ("huggingface", "timm", "torchvision")},
 }
 """What an option has no default for."""
 NAMES = {"neuron_subsets": "subsets"}
@@ -42,6 +45,16 @@ def test_every_option_composes_and_passes_the_checks(option: Path) -> None:
     build.check(settings)
     if option.parent.name in ("attribute", "probe", "control"):
         assert [key for key in settings[option.parent.name] if key != "where"] == [NAMES.get(option.stem, option.stem)]
+
+
+PAGE = (CONF.parent / "docs" / "models.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", re.findall(r"^denote .*$", PAGE, flags=re.MULTILINE))
+def test_commands_on_models_compose_and_pass_the_checks(line: str) -> None:
+    settings = composed(*shlex.split(line, comments=True)[1:])
+    build.check(settings)
+    build.data_module(settings)
 
 
 def test_lists_of_options_do_what_they_say() -> None:
@@ -72,7 +85,7 @@ def test_every_value_has_a_comment(path: Path) -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("architecture", ["mlp", "convnet"])
+@pytest.mark.parametrize("architecture", ["mlp", "convnet", "resnet", "vit"])
 def test_architectures_can_be_built_as_they_come(architecture: str) -> None:
     network = build.network_factory(composed(f"architecture={architecture}"))((1, 8, 8), 10)
     assert network(torch.zeros(3, 1, 8, 8)).shape == (3, 10)

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 
 from denote.data.digits import DigitsModule
 from denote.data.module import SamplesModule
-from denote.object_models.accuracy import accuracy_note, held_out_accuracy, shuffled_note
+from denote.object_models.accuracy import accuracy_note, held_out_score, shuffled_note
 from denote.object_models.mlp import MLP
 from denote.object_models.spec import ModelSpec
 
@@ -18,14 +18,15 @@ from denote.object_models.spec import ModelSpec
 def test_accuracy_is_that_of_one_plain_forward(spec: ModelSpec, data_module: SamplesModule) -> None:
     network, rows = spec.initial_network(), data_module.parts.test
     network.train()
-    got = held_out_accuracy(network, data_module, rows, batch_size=7)
+    got = held_out_score(network, data_module, rows, batch_size=7)
     assert network.training
     network.eval()
     with torch.no_grad():
         predicted = network(data_module.samples.inputs[rows]).argmax(1).numpy()
-    assert got == accuracy_score(data_module.samples.targets[rows], predicted)
+    assert got.value == accuracy_score(data_module.samples.targets[rows], predicted)
+    assert (got.measure, got.n) == ("accuracy", len(rows))
     with pytest.raises(ValueError, match="no rows"):
-        held_out_accuracy(network, data_module, rows[:0])
+        held_out_score(network, data_module, rows[:0])
 
 
 @pytest.mark.parametrize(("n", "majority"), [(100, 0.1), (1000, 0.5), (50, 0.9)])
@@ -44,7 +45,7 @@ def test_accuracy_is_of_what_was_learned() -> None:
     with torch.no_grad():
         predicted = network(merged.samples.inputs[rows]).argmax(1).numpy()
     expected = accuracy_score(merged.samples.targets[rows] * 3 // 10, predicted)
-    assert held_out_accuracy(network, merged, rows) == expected
+    assert held_out_score(network, merged, rows).value == expected
 
 
 def test_the_note_on_shuffled_targets_says_what_accuracy_is_of() -> None:

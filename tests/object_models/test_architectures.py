@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +11,13 @@ import torch
 
 from denote.errors import ConfigError
 from denote.object_models.activations import ACTIVATIONS, RandomSigns
+from denote.object_models.attention import Attention
 from denote.object_models.convnet import ConvNet
 from denote.object_models.mlp import MLP
+from denote.object_models.resnet import ResNet
+from denote.object_models.transformer import Transformer
+from denote.object_models.vit import ViT
+from denote.states.listing import list_layers
 
 
 def test_mlp_8x128_has_nine_places() -> None:
@@ -109,3 +115,63 @@ def test_impossible_settings_name_their_key(make: Any, options: dict[str, Any], 
 def test_a_convnet_needs_images() -> None:
     with pytest.raises(ConfigError, match=r"a convnet reads images, .* shape \(64,\).*architecture=mlp"):
         ConvNet((64,), 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 12), (8, 8)])
+def test_resnet_and_vit_read_images(shape: tuple[int, ...]) -> None:
+    for network in (ResNet(shape, 5, channels=[4, 6], blocks=2), ViT(shape, 5, layers=2, width=8, heads=2, hidden=12)):
+        logits = network(torch.randn(4, *shape))
+        assert logits.shape == (4, 5)
+        logits.sum().backward()
+        assert all(parameter.grad is not None for parameter in network.parameters())
+        layers = list_layers(network, torch.zeros(1, *shape))
+        assert tuple(layer.name for layer in layers) == network.observed_layers
+        assert layers[-1].is_head
+
+
+def test_hidden_units_of_blocks_have_a_sign_and_what_blocks_hand_on_has_none() -> None:
+    for observed, identified in (("block", False), ("hidden", True)):
+        layers = list_layers(ViT((8, 8), 5, layers=2, observed=observed), torch.zeros(1, 8, 8))
+        assert [layer.sign_identified for layer in layers[1:3]] == [identified] * 2
+        assert [layer.kind for layer in layers] == ["sequence"] * 3 + ["units"]
+
+
+def test_a_residual_block_adds_what_came_in() -> None:
+    block = ResNet((2, 6, 6), 3, channels=[2], blocks=1).stage_1_1.eval()
+    with torch.no_grad():
+        for convolution in (block.first.conv, block.second.conv):
+            convolution.weight.zero_()
+    inputs = torch.randn(2, 2, 6, 6)
+    torch.testing.assert_close(block(inputs), inputs.relu())
+
+
+def test_attention_is_that_of_the_formula_and_sees_no_padding() -> None:
+    torch.manual_seed(0)
+    attention, inputs = Attention(6, 2), torch.randn(1, 4, 6)
+    mask = torch.tensor([[True, True, True, False]])
+    query, key, value = attention.query_key_value(inputs[0]).split(6, dim=1)
+    heads = []
+    for head in (slice(0, 3), slice(3, 6)):
+        weights = (query[:, head] @ key[:3, head].T / 3**0.5).softmax(1)
+        heads.append(weights @ value[:3, head])
+    torch.testing.assert_close(attention(inputs, mask)[0], attention.out(torch.cat(heads, 1)))
+
+
+@pytest.mark.parametrize(
+    ("make", "key"),
+    [
+        (lambda: Transformer((), 2, n_tokens=5, width=10, heads=4), "architecture.width"),
+        (lambda: Transformer((), 2, n_tokens=5, dropout=1.0), "architecture.dropout"),
+        (lambda: Transformer((), 2, n_tokens=5, observed="all"), "architecture.observed"),
+        (lambda: Transformer((), 2, n_tokens=5, positions=3)(torch.zeros(1, 4).long()), "architecture.positions"),
+        (lambda: Transformer((8,), 2), "reads token ids"),
+        (lambda: ViT((1, 8, 8), 2, patch=3), "architecture.patch"),
+        (lambda: ViT((64,), 2), "a vit reads images"),
+        (lambda: ResNet((64,), 2), "a resnet reads images"),
+        (lambda: ResNet((8, 8), 2, channels=[]), "architecture.channels"),
+        (lambda: ResNet((8, 8), 2, blocks=0), "architecture.blocks"),
+    ],
+)
+def test_what_cannot_be_is_named(make: Callable[[], object], key: str) -> None:
+    with pytest.raises(ConfigError, match=key):
+        make()

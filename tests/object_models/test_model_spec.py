@@ -19,6 +19,7 @@ SHAPING = {
     "data_key": "other data",
     "rows_digest": "other rows",
     "seed": 1,
+    "task": "labels",
 }
 TRAINING = {
     "max_epochs": 7,
@@ -46,7 +47,7 @@ def test_every_training_setting_changes_the_training_and_not_the_initialisation(
 
 def test_the_lists_above_are_complete() -> None:
     assert set(TRAINING) == set(TrainingSettings.__dataclass_fields__)
-    rest = {"network", "training", "trained", "epoch", "save_epochs", "draw"}
+    rest = {"network", "training", "trained", "epoch", "save_epochs", "draw", "weights", "elsewhere"}
     assert set(SHAPING) == set(ModelSpec.__dataclass_fields__) - rest
 
 

@@ -152,3 +152,15 @@ def test_the_plan_of_the_analysis_shapes_no_jobs_results(plain_job: dict[str, An
 )
 def test_jobs_may_differ_in_object_model_and_key_columns(plain_job: dict[str, Any], override: str) -> None:
     assert disagreement(agreement(plain_job), agreement(composed(override))) == []
+
+
+def test_a_network_in_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
+    def key(folder: str) -> str:
+        return fingerprint({"architecture": {"name": folder}})
+
+    for name, text in (("one", "a"), ("moved", "a"), ("other", "b")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(text)
+    one, moved, other = (key(str(tmp_path / name)) for name in ("one", "moved", "other"))
+    assert one == moved != other
+    assert key("google/bert") != key("google/vit")

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from denote.data.batch import Named
 from denote.errors import LayerError
 from denote.states.listing import list_layers, listing, neuron_name, select_layers
 
@@ -220,3 +221,36 @@ def test_names_of_neurons_invert_the_flattening(convnet: nn.Module) -> None:
     assert neuron_name(list_layers(convnet, IMAGE, "mean")[0], 3) == "channel 3"
     with pytest.raises(IndexError, match="no neuron 5: there are 5"):
         neuron_name(hidden, 5)
+
+
+class Sequences(nn.Module):
+    """Attention without its name, states of other lengths, maps: what a mask says of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state, self.attention, self.shorter, self.by_head, self.pooled = (nn.Identity() for _ in range(5))
+        self.observed_layers = ("state",)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = self.state(x)
+        self.attention(torch.einsum("rpn,rqn->rpq", x, x)[:, None].expand(-1, 2, -1, -1))
+        self.shorter(x[:, ::2])
+        self.by_head(x.unflatten(2, (2, -1)))
+        out: Tensor = self.pooled(state.mean(1))
+        return out
+
+
+def test_with_a_mask_only_what_it_knows_is_observed() -> None:
+    network, values = Sequences(), torch.randn(2, 6, 4)
+    del network.observed_layers
+    bare = {layer.name: layer.kind for layer in list_layers(network, Named({"x": values}), of="modules")}
+    mask = torch.arange(6) < torch.tensor([6, 3])[:, None]
+    found = listing(network, Named({"x": values}, mask), of="modules")
+    assert {layer.name: layer.kind for layer in found.layers} == {
+        "state": "sequence", "attention": "heads", "pooled": "units"
+    }  # fmt: skip
+    assert set(found.left_out) == {"shorter", "by_head"}
+    assert found.left_out["shorter"] == (
+        "gives (3, 4) for a sample whose mask has 6 positions: which are padding is not known"
+    )
+    assert set(bare) == {"state", "attention", "shorter", "by_head", "pooled"}

@@ -41,7 +41,8 @@ def expressions(named_expressions: dict[str, str], samples: Samples, where: str)
 
 def classes(option: str, samples: Samples) -> Family:
     """Every class against the rest: ``class=3``."""
-    found = [(f"{samples.target}={n}", (samples.targets == i).astype(np.int8)) for i, n in enumerate(samples.classes)]
+    codes = samples.classes_for(f"attribute.{option}")
+    found = [(f"{samples.target}={n}", (codes == i).astype(np.int8)) for i, n in enumerate(samples.classes)]
     return _family("classes", found, samples)
 
 
@@ -56,7 +57,7 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
     Raises:
         AttributeLabelError: for more than 16 classes as cells.
     """
-    n = len(samples.classes)
+    codes, n = samples.classes_for(f"attribute.{option}"), len(samples.classes)
     if as_cells and n > MOST_CLASSES_AS_CELLS:
         problem = f"{n} classes have {2 ** (n - 1) - 1:,} subsets, at most {MOST_CLASSES_AS_CELLS} classes can be cells"
         hint = f"attribute=neuron_subsets (attribute.{option}.as_cells=false) searches all subsets by neurons only"
@@ -64,9 +65,9 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
     members = _half_of_all_subsets(n) if as_cells else np.zeros((0, n), dtype=bool)
     names = tuple(_subset_name(samples, subset) for subset in members)
     # By class first: the wide table is then one lookup of rows, without a pass per subset.
-    values = np.ascontiguousarray(members.T.astype(np.int8))[samples.targets]
+    values = np.ascontiguousarray(members.T.astype(np.int8))[codes]
     labels = Labels(names, ("subsets",) * len(names), values)
-    return Family("subsets", labels, samples.targets, samples.classes, target=samples.target)
+    return Family("subsets", labels, codes, samples.classes, target=samples.target)
 
 
 def columns(option: str, samples: Samples, *, names: str | Sequence[str] = "all") -> Family:

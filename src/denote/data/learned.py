@@ -5,12 +5,13 @@ Both are worlds with a known answer (docs/worlds.md): the same inputs under fewe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int, Int64
+from jaxtyping import Float32, Int, Int64
 
-from denote.data.samples import Samples
+from denote.data.samples import CLASSES, NUMERIC, Samples
 from denote.errors import DataError
 from denote.keys import digest
 from denote.streams import stream
@@ -21,20 +22,32 @@ class Learned:
     """The targets of training.
 
     Attributes:
-        targets: Index of the learned class per row. Rows outside the object part are never shuffled, so what is
+        targets: Index of the learned class per row; or a number per row, in standard deviations from the mean of the
+            object part; or a row of 0 and 1 per row. Rows outside the object part are never shuffled, so what is
             scored there is the truth.
-        n_classes: How many classes are learned.
+        n_classes: How many classes or labels are learned, 1 for a number: outputs of the network.
         shuffled: Whether the targets were permuted among the rows that are trained on.
+        task: What they are, see `denote.data.samples.TASKS`.
     """
 
-    targets: Int64[np.ndarray, " sample"]
+    targets: Int64[np.ndarray, " sample *label"] | Float32[np.ndarray, " sample"]
     n_classes: int
     shuffled: bool = False
+    task: str = CLASSES
 
     @classmethod
-    def of(cls, samples: Samples) -> Learned:
-        """The classes as they are."""
-        return cls(samples.targets, len(samples.classes))
+    def of(cls, samples: Samples, rows: Int[np.ndarray, " row"] | Sequence[int] = ()) -> Learned:
+        """The targets as they are, numbers standardised by those of some rows, where there are any."""
+        targets = samples.targets
+        if samples.task == NUMERIC and len(rows):
+            # A network starts near 0 and a loss is summed in float32: prices in millions would never be learned.
+            spread = float(targets[rows].std(dtype=np.float64)) or 1.0
+            targets = ((targets - targets[rows].mean(dtype=np.float64)) / spread).astype(np.float32)
+        elif samples.task == NUMERIC:
+            targets = targets.astype(np.float32)
+        else:
+            targets = targets.astype(np.int64, copy=False)
+        return cls(targets, samples.n_outputs, task=samples.task)
 
     def permuted(self, rows: Int[np.ndarray, " row"], seed: int) -> Learned:
         """The same with the targets of some rows dealt among them, so that every class keeps its size."""
@@ -80,9 +93,11 @@ class Lesson:
         Raises:
             DataError: for more groups than classes, or targets to shuffle without an object part.
         """
-        learned, words = Learned.of(samples), [samples.name]
+        learned, words = Learned.of(samples, rows), [samples.name]
         shaped: list[str | int] = []
         n, k = learned.n_classes, self.merge
+        if k is not None:
+            samples.classes_for("dataset.merge_classes")
         if k is not None and k > n:
             allowed = f"allowed: null, or a whole number from 2 to {n}"
             raise DataError("dataset.merge_classes", f"{k} groups of {n} classes", allowed)

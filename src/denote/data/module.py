@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as lightning
 import torch
-from jaxtyping import Int, Int64
+from jaxtyping import Int, Int64, Shaped
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -21,8 +21,8 @@ from denote.data.split import SplitSettings, validation_rows
 from denote.errors import DataError
 from denote.streams import stream, torch_stream
 
-Taught = tuple[Batch, Int64[Tensor, " row"], Int64[Tensor, " row"]]
-"""Inputs, the classes that are learned, row ids."""
+Taught = tuple[Batch, Shaped[Tensor, " sample *label"], Int64[Tensor, " sample"]]
+"""Inputs, learned targets, row ids; Lightning moves all three to the device by their ``to``."""
 
 
 class SamplesModule(lightning.LightningDataModule, ABC):

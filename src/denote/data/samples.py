@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -12,13 +12,23 @@ import torch
 from jaxtyping import Float32, Int, Int64
 from torch import Tensor
 
-from denote.data.batch import Batch
+from denote.data.batch import Batch, words_of
 from denote.errors import DataError, one_of
 from denote.keys import digest, digest_array
 
+CLASSES, NUMERIC, LABELS = "classes", "numeric", "labels"
+TASKS = (CLASSES, NUMERIC, LABELS)
+"""What the target of a sample is: one class of several, a number, or yes or no for each of several labels."""
+
+STRATA = 10
+"""Parts of equal size that numeric targets are cut into, so that all parts of a split get small and large ones."""
+
 
 class Inputs(Protocol):
-    """What a network is run on: drawn, read or held, whole batches at a time."""
+    """What a network is run on: drawn, read or held, whole batches at a time.
+
+    Token ids have a further attribute ``n_tokens``: how many there are, the largest id + 1 (see `of_tokens`).
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,6 +80,19 @@ class Unfitted:
         raise TypeError("inputs cannot be read before `Samples.fitted`")
 
 
+def of_tokens(inputs: Inputs) -> dict[str, Any]:
+    """What an architecture must know of inputs that are token ids; empty for others.
+
+    Returns:
+        ``n_tokens``, their number, and ``per_position``, whether logits are wanted for every position, since the
+        samples are words.
+    """
+    n_tokens = getattr(inputs, "n_tokens", None)
+    if n_tokens is None:
+        return {}
+    return {"n_tokens": int(n_tokens), "per_position": words_of(inputs[np.array([0])]) is not None}
+
+
 class TensorInputs:
     """Inputs held in memory in their own type; a batch is float32, divided by ``maximum``.
 
@@ -109,25 +132,28 @@ class Samples:
     Attributes:
         name: The dataset's name in tables.
         inputs: One input per row; `Unfitted` where rows of the object part shape them, until `fitted`.
-        targets: Index into ``classes`` per row.
-        classes: Names of the classes in the order of the target's indices.
+        targets: By ``task``: index into ``classes`` per row; a number per row; a row of 0 and 1 per row.
+        classes: Names of the classes in the order of the target's indices, or of the labels in the order of the
+            target's columns; empty where the target is a number.
         table: The attribute table, one row per sample in row-id order.
         target: The column of ``table`` that holds the target.
         key: Digest of everything that shaped the rows (contents, seed, number), never of where they lie.
         predefined: 0 for rows of a train part, 1 for held-out rows, where the dataset comes with such a split.
+        task: ``classes``, ``numeric`` or ``labels``, see `TASKS`.
 
     Raises:
-        DataError: if the lengths differ, a target has no class, or ``table`` lacks the target's column.
+        DataError: if the lengths differ, a target is none of the task, or ``table`` lacks the target's column.
     """
 
     name: str
     inputs: Inputs
-    targets: Int64[np.ndarray, " sample"]
+    targets: Int64[np.ndarray, " sample"] | Float32[np.ndarray, " sample"] | Int64[np.ndarray, "sample label"]
     classes: tuple[str, ...]
     table: pl.DataFrame
     target: str
     key: str
     predefined: Int[np.ndarray, " sample"] | None = None
+    task: str = CLASSES
 
     def __post_init__(self) -> None:
         """Hold every promise above, so that nothing later has to ask."""
@@ -138,14 +164,15 @@ class Samples:
             raise DataError(f"dataset {self.name}", f"lengths differ: {lengths}")
         if not len(self):
             raise DataError(f"dataset {self.name}", "has no samples")
-        if self.target not in self.table.columns:
+        if self.task not in TASKS:
+            raise DataError(f"dataset {self.name}", f"{self.task!r} is no task", one_of(self.task, TASKS))
+        # The labels of a multi-label target are columns of their own, so it need not be one.
+        if self.target not in self.table.columns and self.task != LABELS:
             raise DataError(
                 "dataset.target", f"the table has no column {self.target!r}", one_of(self.target, self.table.columns)
             )
-        low, high = int(self.targets.min()), int(self.targets.max())
-        if low < 0 or high >= len(self.classes):
-            problem = f"targets run from {low} to {high} but there are {len(self.classes)} classes"
-            raise DataError(f"dataset {self.name}", problem, f"allowed: 0 to {len(self.classes) - 1}")
+        if problem := _CHECKS[self.task](self.targets, self.classes):
+            raise DataError(f"dataset {self.name}", *problem)
         if self.predefined is not None and not np.isin(self.predefined, (0, 1)).all():
             raise DataError(f"dataset {self.name}", "predefined parts other than 0 (train) and 1 (held-out)")
 
@@ -164,6 +191,33 @@ class Samples:
         key = digest([self.key, "fitted", digest_array(np.asarray(rows, dtype=np.int64))])
         return replace(self, inputs=self.inputs.fit(rows), key=key)
 
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers a network gives that learns the target."""
+        return 1 if self.task == NUMERIC else len(self.classes)
+
+    @property
+    def strata(self) -> Int64[np.ndarray, " sample"]:
+        """What every part of a split gets in equal shares: classes, tenths of numbers, nothing of labels."""
+        if self.task == CLASSES:
+            return self.targets.astype(np.int64, copy=False)
+        if self.task == LABELS:
+            return np.zeros(len(self), dtype=np.int64)
+        ranks = np.argsort(np.argsort(self.targets, kind="stable"), kind="stable")
+        return ranks * min(STRATA, len(self)) // len(self)
+
+    def classes_for(self, where: str) -> Int64[np.ndarray, " sample"]:
+        """The class of every sample, for what needs classes.
+
+        Raises:
+            DataError: if the target is no class; ``where`` is what asked.
+        """
+        if self.task != CLASSES:
+            kind = "a number" if self.task == NUMERIC else f"{len(self.classes)} labels"
+            problem = f"needs classes, and the target of dataset {self.name} is {kind}"
+            raise DataError(where, problem, "attribute=columns, attribute=quantiles, attribute.where")
+        return self.targets.astype(np.int64, copy=False)
+
     def column(self, name: str, where: str) -> pl.Series:
         """A column of the attribute table.
 
@@ -173,6 +227,32 @@ class Samples:
         if name not in self.table.columns:
             raise DataError(where, f"the table has no column {name!r}", one_of(name, self.table.columns))
         return self.table[name]
+
+
+def _wrong_classes(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:
+    low, high = int(targets.min()), int(targets.max())
+    if low >= 0 and high < len(classes):
+        return None
+    problem = f"targets run from {low} to {high} but there are {len(classes)} classes"
+    return problem, f"allowed: 0 to {len(classes) - 1}"
+
+
+def _wrong_numbers(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:
+    if targets.ndim == 1 and targets.dtype.kind == "f" and np.isfinite(targets).all():
+        return None
+    bad = int((~np.isfinite(targets)).sum()) if targets.dtype.kind == "f" else 0
+    problem = f"targets of shape {targets.shape} and type {targets.dtype}, {bad} of them NaN or infinite"
+    return problem, "allowed: one finite floating-point number per sample"
+
+
+def _wrong_labels(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:
+    if targets.ndim == 2 and targets.shape[1] == len(classes) > 0 and np.isin(targets, (0, 1)).all():
+        return None
+    problem = f"targets of shape {targets.shape} for {len(classes)} labels, or some that are neither 0 nor 1"
+    return problem, "allowed: 0 or 1 for every sample and label"
+
+
+_CHECKS = {CLASSES: _wrong_classes, NUMERIC: _wrong_numbers, LABELS: _wrong_labels}
 
 
 def _numbers(values: Tensor | np.ndarray, where: str) -> Tensor:

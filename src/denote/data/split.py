@@ -95,12 +95,12 @@ def split(
     held_out = samples.predefined if column is None else _held_out(samples.column(column, "split.column"), column)
     rows = np.arange(len(samples))
     if held_out is None:
-        dealt = deal(samples.targets, [shares[part] for part in PARTS], groups, "split", seed)
+        dealt = deal(samples.strata, [shares[part] for part in PARTS], groups, "split", seed)
         chosen = [rows[dealt == part] for part in range(len(PARTS))]
     else:
         _check_straddling(groups, held_out, group)
         out = rows[held_out == 1]
-        halves = deal(samples.targets[out], [0.5, 0.5], None if groups is None else groups[out], "split", seed)
+        halves = deal(samples.strata[out], [0.5, 0.5], None if groups is None else groups[out], "split", seed)
         chosen = [rows[held_out == 0], out[halves == 0], out[halves == 1]]
     parts = Parts(*chosen)
     _check_filled(parts, needs_object, "split.fractions" if held_out is None else "split.column")
@@ -132,7 +132,7 @@ def validation_rows(
     if not 0 < share < 1:
         raise DataError(where, f"a share of {share}", "allowed: above 0 and below 1")
     groups = None if group is None else _groups(samples.column(group, "split.group"), group)[rows]
-    dealt = deal(samples.targets[rows], [1 - share, share], groups, "validation", seed)
+    dealt = deal(samples.strata[rows], [1 - share, share], groups, "validation", seed)
     train, validation = np.sort(rows[dealt == 0]), np.sort(rows[dealt == 1])
     if not len(train) or not len(validation):
         left = f"a share of {share} of {len(rows)} rows leaves {len(train)} and {len(validation)}"

@@ -44,7 +44,7 @@ class ConvNet(nn.Module):
         normalisation: str = "batch",
     ) -> None:
         super().__init__()
-        n_channels, height, width = _image_shape(input_shape)
+        n_channels, height, width = image_shape(input_shape, "convnet")
         _check(channels, hidden, kernel, pool, (height, width))
         self._add_channel_axis = len(input_shape) == 2
         self.readable_id = "-".join(["convnet", *map(str, channels)]) + _suffix(
@@ -83,14 +83,23 @@ def _channel_block(n_in: int, n_out: int, kernel: int, pool: int, activation: st
     return nn.Sequential(OrderedDict(parts))
 
 
-def _image_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
+def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
+    """Channels, height and width of images.
+
+    Args:
+        input_shape: Shape of one sample.
+        name: Of the architecture that reads them.
+
+    Raises:
+        ConfigError: if they are no images.
+    """
     if len(input_shape) == 2:
         return 1, input_shape[0], input_shape[1]
     if len(input_shape) == 3:
         return input_shape[0], input_shape[1], input_shape[2]
     raise ConfigError(
         "architecture",
-        f"a convnet reads images, one input of this dataset has shape {tuple(input_shape)}",
+        f"a {name} reads images, one input of this dataset has shape {tuple(input_shape)}",
         "inputs of shape (channel, y, x) or (y, x), or architecture=mlp",
     )
 

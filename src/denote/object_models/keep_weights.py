@@ -10,14 +10,11 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
-from torch import nn
 
 from denote.errors import ConfigError
 from denote.object_models.object_model import ObjectModel
 from denote.object_models.weights import BEST, epoch_file, write_weights
 from denote.streams import stream_seed
-
-MEASURES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
 class KeepWeights(pl.Callback):
@@ -29,7 +26,7 @@ class KeepWeights(pl.Callback):
         seed: Seed of what the network draws while it trains (dropout), afresh for every epoch.
 
     Attributes:
-        history: One row per finished epoch: ``epoch`` (1 first) and the four measures.
+        history: One row per finished epoch: ``epoch`` (1 first), and loss and metric of training and validation.
         best_epoch: The epoch with the lowest validation loss so far, the first of equals.
     """
 
@@ -45,7 +42,9 @@ class KeepWeights(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the measures and write the weights if they are wanted."""
         epoch = trainer.current_epoch + 1
-        row = {name: float(trainer.callback_metrics[name]) for name in MEASURES}
+        measures = ("loss", _module(pl_module).task.measure)
+        row = {f"{part}_{name}": float(trainer.callback_metrics[f"{part}_{name}"])
+               for part in ("train", "val") for name in measures}  # fmt: skip
         for name in ("train_loss", "val_loss"):
             if not isfinite(row[name]):
                 lr = pl_module.hparams["lr"]
@@ -53,7 +52,7 @@ class KeepWeights(pl.Callback):
                     "trainer.lr", f"{name} is {row[name]} after epoch {epoch} at lr {lr:g}", "try a lower one"
                 )
         self.history.append({"epoch": epoch, **row})
-        network = _network(pl_module)
+        network = _module(pl_module).network
         if row["val_loss"] < self.best_loss:
             self.best_epoch, self.best_loss = epoch, row["val_loss"]
             write_weights(network, self.folder / BEST)
@@ -79,6 +78,6 @@ class Patience(EarlyStopping):
             trainer.should_stop = True
 
 
-def _network(module: pl.LightningModule) -> nn.Module:
+def _module(module: pl.LightningModule) -> ObjectModel:
     assert isinstance(module, ObjectModel)  # noqa: S101 # ours are the only modules this callback is given
-    return module.network
+    return module

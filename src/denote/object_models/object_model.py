@@ -1,4 +1,4 @@
-"""The network that is observed, as a LightningModule around any module that gives logits."""
+"""The network that is observed, as a LightningModule around any module."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics import Metric
 
+from denote.data.batch import Batch
+from denote.data.module import Taught
+from denote.data.samples import CLASSES
 from denote.errors import ConfigError, one_of
-
-Batch = tuple[Float[Tensor, " sample *shape"], Int[Tensor, " sample"], Int[Tensor, " sample"]]
-"""Inputs, class indices, row ids."""
+from denote.object_models.task import TASKS, outputs_of
 
 _OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -24,19 +24,23 @@ _OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 class ObjectModel(pl.LightningModule):
-    """A classifier trained by cross-entropy; one step serves training, validation and test.
+    """A network with the loss and the metric of its task; one step serves training, validation and test.
 
     Args:
-        network: Maps a batch of inputs to logits ``[sample, class]``.
-        n_classes: Number of logits.
+        network: Maps a batch of inputs to outputs ``[sample, output]``; where samples are words of sequences, to
+            outputs ``[sequence, position, output]``.
+        n_classes: Number of outputs: classes, labels, or 1 for a number.
         optimizer: ``adam``, ``adamw`` or ``sgd``.
         lr: Learning rate, above 0.
         weight_decay: At least 0.
+        task: ``classes`` (cross-entropy, accuracy), ``numeric`` (mean squared error, R squared) or ``labels`` (binary
+            cross-entropy, mean accuracy).
     """
 
     def __init__(
-        self, network: nn.Module, n_classes: int, optimizer: str = "adam", lr: float = 1e-3, weight_decay: float = 0.0
-    ) -> None:
+        self, network: nn.Module, n_classes: int, optimizer: str = "adam", lr: float = 1e-3, weight_decay: float = 0.0,
+        task: str = CLASSES,
+    ) -> None:  # fmt: skip
         super().__init__()
         if optimizer not in _OPTIMIZERS:
             raise ConfigError(
@@ -44,15 +48,12 @@ class ObjectModel(pl.LightningModule):
             )
         self.save_hyperparameters(ignore=["network"])
         self.network = network
-        # Argmax first: torchmetrics would pass raw scores outside [0, 1] through a sigmoid.
-        self.accuracies = nn.ModuleDict(
-            {stage: MulticlassAccuracy(n_classes, average="micro") for stage in ("train_", "val_", "test_")}
-        )
+        self.task = TASKS[task]
+        self.metrics = nn.ModuleDict({stage: self.task.metric(n_classes) for stage in ("train_", "val_", "test_")})
 
-    def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
-        """Logits."""
-        logits: Tensor = self.network(inputs)
-        return logits
+    def forward(self, inputs: Batch) -> Float[Tensor, "sample output"]:
+        """Logits, or numbers, of the samples."""
+        return outputs_of(self.network, inputs)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer named in the settings.
@@ -66,25 +67,25 @@ class ObjectModel(pl.LightningModule):
         kind = _OPTIMIZERS[hparams.optimizer]
         return kind(self.parameters(), lr=hparams.lr, weight_decay=hparams.weight_decay)  # type: ignore[call-arg] # the base class does not declare what all three take
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Taught, batch_idx: int) -> Tensor:
         """Loss of a training batch."""
         return self._step(batch, "train_")
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def validation_step(self, batch: Taught, batch_idx: int) -> Tensor:
         """Loss of a batch that early stopping looks at."""
         return self._step(batch, "val_")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def test_step(self, batch: Taught, batch_idx: int) -> Tensor:
         """Loss of a held-out batch."""
         return self._step(batch, "test_")
 
-    def _step(self, batch: Batch, stage: str) -> Tensor:
+    def _step(self, batch: Taught, stage: str) -> Tensor:
         inputs, targets, _ = batch
-        logits = self(inputs)
-        loss = cross_entropy(logits, targets)
-        accuracy = cast(MulticlassAccuracy, self.accuracies[stage])
-        accuracy(logits.argmax(dim=1), targets)
+        outputs = self(inputs)
+        loss = self.task.loss(outputs, targets)
+        metric = cast(Metric, self.metrics[stage])
+        metric.update(self.task.predict(outputs), targets)
         options: dict[str, Any] = {"on_step": False, "on_epoch": True, "prog_bar": True, "batch_size": len(targets)}
         self.log(f"{stage}loss", loss, **options)
-        self.log(f"{stage}accuracy", accuracy, **options)
+        self.log(f"{stage}{self.task.measure}", metric, **options)
         return loss

@@ -24,7 +24,8 @@ class ModelRecord:
     Attributes:
         training_key: Key of the training, equal to its folder's name.
         spec: What shaped it.
-        history: One row per epoch: ``epoch train_loss train_accuracy val_loss val_accuracy``.
+        history: One row per epoch: ``epoch train_loss train_accuracy val_loss val_accuracy``, or another task's
+            metric.
         best_epoch: The epoch whose weights are the model's.
         files: Digest of each weights file by name.
         versions: Packages it was trained with.

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Int
 from torch import nn
 
+from denote.data.samples import CLASSES
 from denote.errors import ConfigError
 from denote.keys import SCHEMA, digest, digest_array
 from denote.object_models.settings import TrainingSettings
@@ -41,6 +42,9 @@ class ModelSpec:
             epoch with the lowest validation loss.
         save_epochs: Epochs whose weights are kept besides. Shapes no key: asking for more later is allowed.
         draw: Which initialisation: 0 the model's own, others those of its untrained twins.
+        task: What is learned, see `denote.data.samples.TASKS`.
+        weights: Digest of weights that were trained elsewhere; None where it is trained here.
+        elsewhere: Gives the network with those weights.
     """
 
     architecture: Mapping[str, Any]
@@ -55,6 +59,9 @@ class ModelSpec:
     epoch: int | None = None
     save_epochs: tuple[int, ...] = ()
     draw: int = 0
+    task: str = CLASSES
+    weights: str | None = None
+    elsewhere: Callable[[], nn.Module] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         last = self.training.max_epochs
@@ -66,6 +73,10 @@ class ModelSpec:
                     )
         if not self.trained and self.epoch:
             raise ConfigError("architecture.epoch", f"an untrained network has no epoch {self.epoch}", "0 or null")
+        if self.weights is not None and (self.epoch or self.save_epochs):
+            raise ConfigError(
+                "architecture.epoch", "the network was trained elsewhere, its epochs are not here", "null"
+            )
         if self.draw and not self.is_initialisation:
             raise ValueError("only a network at initialisation has draws")
 
@@ -73,6 +84,11 @@ class ModelSpec:
     def is_initialisation(self) -> bool:
         """Whether the weights are those before any training."""
         return not self.trained or self.epoch == 0
+
+    @property
+    def is_trained_here(self) -> bool:
+        """Whether its weights come from a training of ours."""
+        return not self.is_initialisation and self.weights is None
 
     @property
     def training_key(self) -> str:
@@ -88,6 +104,9 @@ class ModelSpec:
         if self.is_initialisation:
             drawn = {"kind": "initialisation", "draw": self.draw, "data_key": self.data_key}
             return digest(self._initial_state() | drawn)
+        if self.weights is not None:
+            found = {"kind": "trained elsewhere", "weights": self.weights, "data_key": self.data_key, "seed": None}
+            return digest(self._initial_state() | found)
         return digest({"kind": "object model", "training": self.training_key, "epoch": self.epoch})
 
     def twin(self, draw: int) -> ModelSpec:
@@ -111,6 +130,7 @@ class ModelSpec:
             "input_shape": list(self.input_shape),
             "n_classes": self.n_classes,
             "seed": self.seed,
+            **({} if self.task == CLASSES else {"task": self.task}),
         }
 
     def _training_state(self) -> dict[str, Any]:

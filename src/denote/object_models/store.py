@@ -28,16 +28,16 @@ class TrainedModel:
     Attributes:
         model: The model; ``model.network`` is the module that is observed.
         spec: What was asked for.
-        epoch: Passes over the training rows behind the weights; 0 at initialisation.
-        history: One row per epoch of the training: ``epoch train_loss train_accuracy val_loss val_accuracy``;
-            empty at initialisation.
-        best_epoch: The epoch with the lowest validation loss; None at initialisation.
+        epoch: Passes over the training rows behind the weights; 0 at initialisation, None if trained elsewhere.
+        history: One row per epoch of the training: ``epoch train_loss train_accuracy val_loss val_accuracy``, with
+            the metric of another task in the place of accuracy; empty where nothing was trained.
+        best_epoch: The epoch with the lowest validation loss; None where nothing was trained.
         was_trained: True if it was trained just now, False if it was loaded or needed no training.
     """
 
     model: ObjectModel
     spec: ModelSpec
-    epoch: int
+    epoch: int | None
     history: list[dict[str, float]]
     best_epoch: int | None
     was_trained: bool
@@ -69,8 +69,8 @@ class ModelStore:
 
         options = options or TrainerOptions()
         model = object_model(spec).eval()
-        if spec.is_initialisation:
-            return TrainedModel(model, spec, 0, [], None, was_trained=False)
+        if not spec.is_trained_here:
+            return TrainedModel(model, spec, 0 if spec.is_initialisation else None, [], None, was_trained=False)
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / f"{spec.training_key}.lock"):
             record, was_trained = self.record(spec), False

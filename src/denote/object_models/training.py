@@ -29,9 +29,11 @@ LAST = "last.ckpt"
 
 
 def object_model(spec: ModelSpec) -> ObjectModel:
-    """The object model at initialisation."""
+    """The object model before any training of ours: at initialisation, or with weights from elsewhere."""
     training = spec.training
-    return ObjectModel(spec.initial_network(), spec.n_classes, training.optimizer, training.lr, training.weight_decay)
+    found = spec.elsewhere is not None and not spec.is_initialisation
+    network = spec.elsewhere() if found and spec.elsewhere is not None else spec.initial_network()
+    return ObjectModel(network, spec.n_classes, training.optimizer, training.lr, training.weight_decay, spec.task)
 
 
 def train(

@@ -21,8 +21,8 @@ NOT_SHAPING_ARCHITECTURE = {"save_epochs"}
 CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs"}
 """Keys of the architecture that choose among weights and are no arguments of the network's class."""
 
-PATH_KEYS = {"root", "path", "table"}
-"""Keys that name files: their content shapes a result, their place does not."""
+PATH_KEYS = {"root", "path", "table", "name"}
+"""Keys that name files, or may do so: their content shapes a result, their place does not."""
 
 
 def shaping(config: Config) -> dict[str, Any]:
@@ -59,6 +59,8 @@ def job_name(config: Config) -> str:
     network = class_name(config, "architecture")
     if "layers" in architecture and "width" in architecture:
         network += f"-{architecture['layers']}x{architecture['width']}"
+    if architecture.get("name"):
+        network += f"-{Path(str(architecture['name'])).name}"
     if is_initialisation(config):
         network += "-untrained"
     elif architecture.get("epoch") is not None:
@@ -153,7 +155,7 @@ def _by_content(value: Any, key: str = "") -> Any:
         return {str(name): _by_content(inner, str(name)) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_by_content(inner) for inner in value]
-    if key in PATH_KEYS and isinstance(value, str):
+    if key in PATH_KEYS and value and isinstance(value, str):
         return _content(value)
     return value
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
+from denote.data.samples import CLASSES, of_tokens
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
-from denote.object_models.accuracy import accuracy_note, held_out_accuracy, shuffled_note
+from denote.object_models.accuracy import Score, accuracy_note, held_out_score, shuffled_note
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
@@ -40,8 +42,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from denote.data.module import SamplesModule
+    from denote.object_models.pretrained import Pretrained
 
 log = logging.getLogger(__name__)
+
+PLACES = {"path"}
+"""Keys of the architecture that say where weights lie, which are known by their content."""
 
 STATE = "state"
 """The layer option that puts all layers side by side."""
@@ -81,18 +87,23 @@ class Job:
     Attributes:
         config: The resolved settings, as plain values.
         data: The dataset with its split.
-        network: Builds the architecture with fresh weights from input shape and number of classes.
+        network: Builds the architecture with fresh weights from input shape, number of classes and, by name, what
+            `of_tokens` says.
         tracker: Where its runs are tracked.
         memory_limit: Bytes the observers may hold at once.
+        pretrained: Gives a network that was trained elsewhere, from what the dataset offers; None trains one here.
         timings: Seconds per step, filled while it runs.
+        score: How well the object model does its task, once that is known.
     """
 
     config: Mapping[str, Any]
     data: SamplesModule
-    network: Callable[[tuple[int, ...], int], nn.Module]
+    network: Callable[..., nn.Module]
     tracker: tracking.Tracker
     memory_limit: int
+    pretrained: Callable[[Mapping[str, Any]], Pretrained] | None = None
     timings: dict[str, float] = field(default_factory=dict)
+    score: Score | None = None
 
     def prepare(self) -> Prepared:
         """Load the data and find every mistake that can be known before training.
@@ -132,7 +143,7 @@ class Job:
         subject = Subject(
             dataset=samples.name, architecture=self.architecture_id(spec), trained=not spec.is_initialisation,
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
-            object_model=spec.key, object_accuracy=accuracy, note=remark,
+            object_model=spec.key, object_accuracy=accuracy, note=self._note(spec, remark),
         )  # fmt: skip
         beside = Beside(untrained, randomised, recording.raw_input(self.memory_limit) if controls.raw_input else None)
         with self.timed("observers"):
@@ -158,7 +169,9 @@ class Job:
         samples = self.data.samples
         return Facts(
             parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
-            groups=ready.groups, classes=samples.targets, class_names=samples.classes, target=samples.target,
+            groups=ready.groups,
+            classes=samples.targets if samples.task == CLASSES else None,
+            class_names=samples.classes if samples.task == CLASSES else (), target=samples.target,
             types=ready.types,
             columns=ready.rivals, input_shape=tuple(samples.inputs.shape), inputs=samples.inputs,
         )  # fmt: skip
@@ -183,14 +196,26 @@ class Job:
         """Which object model; the data must be set up."""
         samples, architecture, trainer = self.data.samples, self.config["architecture"], self.config["trainer"]
         shape, n_classes = tuple(samples.inputs.shape), self.data.learned.n_classes
+        found = None if self.pretrained is None else self.source
         shaping = {key: value for key, value in trainer.items() if key not in NOT_SHAPING_TRAINER}
         return ModelSpec(
-            architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS},
-            network=lambda: self.network(shape, n_classes), input_shape=shape, n_classes=n_classes,
+            architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS | PLACES},
+            network=found.fresh if found else lambda: self.network(shape, n_classes, **of_tokens(samples.inputs)),
+            input_shape=shape, n_classes=n_classes,
             data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
             training=TrainingSettings.of(shaping), seed=self.config["seed"], trained=architecture["trained"],
-            epoch=architecture["epoch"], save_epochs=tuple(architecture["save_epochs"]),
+            epoch=architecture["epoch"], save_epochs=tuple(architecture["save_epochs"]), task=self.data.learned.task,
+            weights=found.weights if found and architecture["trained"] else None,
+            elsewhere=(lambda: found.network) if found else None,
         )  # fmt: skip
+
+    @cached_property
+    def source(self) -> Pretrained:
+        """The network that was trained elsewhere; the data must be set up."""
+        assert self.pretrained is not None  # noqa: S101  (for the type checker; asked for only where there is one)
+        inputs = self.data.samples.inputs
+        offered = {"input_shape": tuple(inputs.shape), "n_classes": self.data.learned.n_classes}
+        return self.pretrained(offered | of_tokens(inputs))
 
     def probes(self) -> dict[str, Probe]:
         """The observers asked for, by option."""
@@ -204,7 +229,8 @@ class Job:
         """Every layer of the architecture, without training it."""
         layer, example = self.config["layer"], self.data.samples.inputs[np.array([0])]
         named = [name for name in asked_names(layer["select"]) if name != STATE]
-        return list_layers(spec.initial_network(), example, layer["pooling"], of=layer["of"], asked=named)
+        network = spec.initial_network() if spec.weights is None else self.source.network
+        return list_layers(network, example, layer["pooling"], of=layer["of"], asked=named)
 
     def layers(self, spec: ModelSpec) -> list[Layer | None]:
         """The layers that are observed, in execution order; None stands for all of them side by side."""
@@ -218,7 +244,7 @@ class Job:
         """The object model, trained or loaded, with its training curve tracked once per sweep."""
         store = ModelStore(self.config["store"]["path"])
         options = TrainerOptions(accelerator="gpu" if self.device.type == "cuda" else "cpu", progress=self._progress)
-        if spec.is_initialisation:
+        if not spec.is_trained_here:
             return store.obtain(spec, self.data, options)
         key = spec.training_key
         if self.tracker.logged("object_model", key) and store.record(spec) is not None:
@@ -258,14 +284,17 @@ class Job:
             return [(None, UNTRAINED)] * len(layers)
         return recording.randomised(spec.key, trained.model.network, spec.twin(RANDOMISED).initial_network(), layers)
 
-    def accuracy(self, trained: TrainedModel) -> tuple[float, str | None]:
+    def accuracy(self, trained: TrainedModel) -> tuple[float | None, str | None]:
         """Share of *test* whose learned class the object model gets right, and a remark on it.
 
         The remark says that it is no better than chance, or that shuffled targets were learned, which have no truth
-        on *test*.
+        on *test*. A model that learned no classes has no accuracy, and the remark is its score.
         """
         learned, test = self.data.learned, self.data.parts.test
-        accuracy = held_out_accuracy(trained.model, self.data, test)
+        self.score = held_out_score(trained.model, self.data, test)
+        accuracy = self.score.value
+        if learned.task != CLASSES or accuracy is None:
+            return None, self.score.remark
         if trained.spec.is_initialisation:
             return accuracy, None
         majority = np.bincount(learned.targets[test]).max() / len(test)
@@ -275,6 +304,11 @@ class Job:
         if remark:
             log.warning("%s", remark)
         return accuracy, remark
+
+    def _note(self, spec: ModelSpec, remark: str | None) -> str | None:
+        """A remark with that on weights from elsewhere, where there is one."""
+        found = self.source.remark if spec.weights is not None else None
+        return "; ".join(filter(None, [found, remark])) or None
 
     def groups(self) -> Halves[Int[np.ndarray, " row"]] | None:
         """Group of every row of *fit* and *test*, where ``split.group`` names a column."""
@@ -310,6 +344,8 @@ class Job:
 
     def architecture_id(self, spec: ModelSpec) -> str:
         """A readable id that tells networks apart: ``mlp-8x128-relu``."""
+        if self.pretrained is not None:
+            return self.source.readable_id
         network = spec.initial_network()
         return str(getattr(network, "readable_id", type(network).__name__.lower()))
 

@@ -124,6 +124,7 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
         observation = job.run(prepared)
         observation.write(folder)
         record["object_model"] = observation.object_model
+        record["object_score"] = None if job.score is None else asdict(job.score)
         record["layers"] = [asdict(layer) for layer in observation.layers]
         record["attributes"], record["input_shape"] = list(observation.attributes), list(observation.input_shape)
         merged = Merged.of(observation)

@@ -41,8 +41,13 @@ class Geometries:
 
     A function such as GELU takes a sequence as well as a map, so the arrangement of its output is that of the latest
     tensor of this shape that came from a module which takes one only.
+
+    Attributes:
+        n_positions: Number of positions in the mask of the batch, padding included; None without a mask.
+        known: The arrangement of every shape whose module left no doubt.
     """
 
+    n_positions: int | None = None
     known: dict[tuple[int, ...], Geometry] = field(default_factory=dict)
 
     def of(self, module: nn.Module, place: Place, output: Tensor) -> Geometry | str:
@@ -56,10 +61,22 @@ class Geometries:
         if 0 in output.shape:
             return f"gives nothing: {tuple(output.shape)}"
         shape = tuple(output.shape[1:])
+        if self.n_positions is not None and shape[1:] == (self.n_positions, self.n_positions):
+            return Geometry(HEADS, shape)
         certain = _certain(module, place, shape)
         if certain is not None:
             self.known[shape] = certain
-        return certain or self.known.get(shape) or _likely(shape)
+        geometry = certain or self.known.get(shape) or _likely(shape)
+        return geometry if self._knows_padding(geometry, shape) else self._unmasked(shape)
+
+    def _knows_padding(self, geometry: Geometry, shape: tuple[int, ...]) -> bool:
+        """Whether the mask says which positions of a tensor are padding, if there is a mask."""
+        if self.n_positions is None or geometry.kind == UNITS:
+            return True
+        return geometry.kind == SEQUENCE and shape[0] == self.n_positions
+
+    def _unmasked(self, shape: tuple[int, ...]) -> str:
+        return f"gives {shape} for a sample whose mask has {self.n_positions} positions: which are padding is not known"
 
 
 def _certain(module: nn.Module, place: Place, shape: tuple[int, ...]) -> Geometry | None:

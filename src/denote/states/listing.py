@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from denote.data.batch import Batch, call, first_of, words_of
+from denote.data.batch import Batch, call, first_of, mask_of, words_of
 from denote.errors import LayerError, one_of
 from denote.states.geometry import ROWS, Geometries, Geometry
 from denote.states.hooks import Place, eval_mode, parts_of, watched
@@ -118,7 +118,8 @@ def _seen(network: nn.Module, example: Batch, every: Mapping[str, nn.Module], fu
     """Run three equal inputs through the network and see what its layers, and the further places, give."""
     modules = dict(network.named_modules())
     leaves = {name: module for name, module in modules.items() if name and is_leaf(module)}
-    geometries, seen = Geometries(), _Seen()
+    mask = mask_of(example)
+    geometries, seen = Geometries(None if mask is None else mask.shape[1]), _Seen()
 
     def look(place: Place, value: object) -> None:
         wanted = place.module in every and not place.is_input

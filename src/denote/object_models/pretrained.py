@@ -1,0 +1,132 @@
+"""Networks that were trained elsewhere: with their weights, and at initialisation, for untrained twins."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from denote.errors import ConfigError, StoreError
+from denote.object_models.weights import digest_weights
+from denote.streams import stream_seed
+
+log = logging.getLogger(__name__)
+
+PREFIXES = ("", "network.", "model.", "module.")
+"""What stands before the names of weights where they were saved inside of something: a LightningModule, a wrapper."""
+
+SHOWN = 5
+"""Names that an error lists, each way."""
+
+
+class Pretrained(ABC):
+    """A source of one architecture, with the weights that it was trained to and without.
+
+    Attributes:
+        readable_id: What tells it apart in tables.
+    """
+
+    readable_id: str
+
+    @abstractmethod
+    def fresh(self) -> nn.Module:
+        """The network at initialisation, drawn from torch's global generator only."""
+
+    @abstractmethod
+    def load(self) -> tuple[nn.Module, Sequence[str]]:
+        """The network with its weights, and the names of those that were not there and are as drawn.
+
+        Raises:
+            DenoteError: if the weights cannot be had or do not fit.
+        """
+
+    @cached_property
+    def _loaded(self) -> tuple[nn.Module, Sequence[str]]:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(stream_seed("missing weights", 0))
+            network, missing = self.load()
+        if missing:
+            log.warning("%s", _remark(missing))
+        return network.eval(), missing
+
+    @property
+    def network(self) -> nn.Module:
+        """The network with its weights, in eval mode on the CPU; loaded once."""
+        return self._loaded[0]
+
+    @property
+    def remark(self) -> str | None:
+        """What every row must say of it: weights that it was not given."""
+        missing = self._loaded[1]
+        return _remark(missing) if missing else None
+
+    @cached_property
+    def weights(self) -> str:
+        """Digest of the content of the weights, wherever they lie."""
+        return digest_weights(self.network)
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], where: str, prefix: str | None = None) -> None:
+    """Fill a network with weights by name.
+
+    Args:
+        network: With as many parameters and buffers.
+        weights: A state dict; names may all start with one prefix, and what has another is not the network's.
+        where: What to name in an error.
+        prefix: The prefix; None tries `PREFIXES` and takes the one that fits best.
+
+    Raises:
+        StoreError: listing the first names that the network lacks and those that it has besides, or a shape.
+    """
+    theirs = _without_prefix(weights, network.state_dict(), prefix)
+    ours = network.state_dict()
+    known = {tensor.data_ptr() for name, tensor in ours.items() if name in theirs and tensor.numel()}
+    # Tied weights may be saved once, under either name.
+    missing = [name for name, tensor in ours.items() if name not in theirs and tensor.data_ptr() not in known]
+    unknown = [name for name in theirs if name not in ours]
+    if missing or unknown:
+        problem = f"weights do not match {type(network).__name__}: {_listed('missing', missing, unknown)}"
+        raise StoreError(where, problem, "the class and arguments that the weights were trained with")
+    for name, tensor in theirs.items():
+        if tensor.shape != ours[name].shape:
+            problem = f"{name} has shape {tuple(tensor.shape)} and {type(network).__name__} {tuple(ours[name].shape)}"
+            raise StoreError(where, problem, "the arguments that the weights were trained with")
+    network.load_state_dict(theirs, strict=False)
+
+
+def _without_prefix(weights: Mapping[str, Tensor], ours: Mapping[str, Tensor], prefix: str | None) -> dict[str, Tensor]:
+    stripped = [
+        {name.removeprefix(each): tensor for name, tensor in weights.items() if name.startswith(each)}
+        for each in (PREFIXES if prefix is None else (prefix,))
+    ]
+    return max(stripped, key=lambda named: len(named.keys() & ours.keys()))
+
+
+def _listed(word: str, missing: Sequence[str], unknown: Sequence[str]) -> str:
+    parts = [(word, missing), ("not in the network", unknown)]
+    return "; ".join(f"{said}: {_first(names)}" for said, names in parts if names)
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _remark(missing: Sequence[str]) -> str:
+    return f"object model: {len(missing)} weights are not in its checkpoint and stay as drawn: {_first(missing)}"
+
+
+def needs(package: str, extra: str, error: ImportError | RuntimeError) -> ConfigError:
+    """What to say where an extra is not installed, or cannot be imported."""
+    problem = f"needs {package}, which cannot be imported ({str(error).splitlines()[0]})"
+    return ConfigError("architecture", problem, f"install it: pip install 'denote[{extra}]'")
+
+
+def name_of(path: str) -> str:
+    """The last part of a path or of a Hub id, for tables."""
+    return Path(path).name or path

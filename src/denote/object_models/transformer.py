@@ -1,0 +1,106 @@
+"""A small encoder over token ids: embeddings with learned positions, blocks of attention, logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from denote.errors import ConfigError
+from denote.object_models.activations import at_least
+from denote.object_models.attention import BLOCK, AttentionBlock, check_sizes, observed_of
+
+
+class Embedding(nn.Module):
+    """A vector for every token, and one for its place.
+
+    Args:
+        n_tokens: Number of token ids.
+        positions: Most positions of a sequence.
+        width: Numbers per position.
+    """
+
+    def __init__(self, n_tokens: int, positions: int, width: int) -> None:
+        super().__init__()
+        self.token, self.position = nn.Embedding(n_tokens, width), nn.Embedding(positions, width)
+
+    def forward(self, tokens: Int[Tensor, "row position"]) -> Float[Tensor, "row position width"]:
+        """The sum of both.
+
+        Raises:
+            ConfigError: for a sequence that is too long.
+        """
+        length, most = tokens.shape[1], self.position.num_embeddings
+        if length > most:
+            raise ConfigError("architecture.positions", f"{most}, and a sequence has {length} tokens", f">= {length}")
+        vectors: Tensor = self.token(tokens) + self.position(torch.arange(length, device=tokens.device))
+        return vectors
+
+
+class Transformer(nn.Module):
+    """An embedding, ``layers`` blocks and the logits: ``layers + 2`` observed places.
+
+    Args:
+        input_shape: Shape of one sample; not asked.
+        n_classes: Number of logits.
+        n_tokens: Number of token ids, which a dataset of tokens says.
+        per_position: Whether logits are those of every position, as a tagger's are, and not of whole sequences.
+        layers: Number of blocks, at least 1.
+        width: Numbers per position, a multiple of ``heads``.
+        heads: Heads of attention, at least 1.
+        hidden: Hidden units of each block, at least 1.
+        positions: Most tokens of a sequence, at least 1.
+        dropout: Share of what is added that training leaves out, in [0, 1).
+        observed: ``block``: what blocks hand on; ``hidden``: their hidden units after GELU.
+
+    Raises:
+        ConfigError: for a setting that cannot be, by its key, or inputs that are no token ids.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        n_classes: int,
+        n_tokens: int | None = None,
+        per_position: bool = False,
+        layers: int = 4,
+        width: int = 64,
+        heads: int = 4,
+        hidden: int = 256,
+        positions: int = 512,
+        dropout: float = 0.1,
+        observed: str = BLOCK,
+    ) -> None:
+        super().__init__()
+        if n_tokens is None:
+            problem = f"a transformer reads token ids, one input of this dataset has shape {tuple(input_shape)}"
+            raise ConfigError("architecture", problem, "architecture=mlp, or vit for images")
+        check_sizes(layers, width, heads, hidden, dropout)
+        at_least(positions, 1, "positions")
+        self.per_position = per_position
+        self.readable_id = f"transformer-{layers}x{width}-{heads}heads-{hidden}" + (
+            "" if observed == BLOCK else f"-{observed}"
+        )
+        self.embedding = Embedding(n_tokens, positions, width)
+        self.blocks = [f"block_{i}" for i in range(1, layers + 1)]
+        for name in self.blocks:
+            self.add_module(name, AttentionBlock(width, heads, hidden, dropout))
+        self.norm = nn.LayerNorm(width)
+        self.logits = nn.Linear(width, n_classes)
+        self.observed_layers = ("embedding", *observed_of(layers, observed), "logits")
+
+    def forward(
+        self, tokens: Int[Tensor, "row position"], mask: Bool[Tensor, "row position"] | None = None
+    ) -> Float[Tensor, "row *position class"]:
+        """Logits, of positions or of the mean over those that are no padding."""
+        state = self.embedding(tokens)
+        for name in self.blocks:
+            state = self.get_submodule(name)(state, mask)
+        state = self.norm(state)
+        if not self.per_position:
+            seen = torch.ones_like(tokens, dtype=torch.bool) if mask is None else mask
+            state = state.masked_fill(~seen[..., None], 0.0).sum(1) / seen.sum(1, keepdim=True)
+        logits: Tensor = self.logits(state)
+        return logits
