@@ -45,7 +45,7 @@ def test_weights_and_inputs_by_the_names_of_a_dataset(tmp_path: Path) -> None:
     assert source.weights == digest_weights(network)
     tokens, mask = sentences()
     expected = network(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
-    got = tensor_of(call(source.network, Named({"tokens": tokens, "mask": mask}, mask)))
+    got = tensor_of(call(source.network, Named({"input_ids": tokens, "attention_mask": mask}, mask)))
     torch.testing.assert_close(got, expected)
 
 
@@ -78,7 +78,7 @@ def test_half_precision_runs_and_states_are_float32(tmp_path: Path, dtype: str) 
 def test_heads_are_there_by_task_and_attention_is_a_layer_if_it_is_asked_for(tmp_path: Path) -> None:
     saved(tmp_path, "AutoModelForSequenceClassification", num_labels=5)
     tokens, mask = sentences()
-    batch = Named({"tokens": tokens, "mask": mask}, mask)
+    batch = Named({"input_ids": tokens, "attention_mask": mask}, mask)
     source = HuggingFace({}, str(tmp_path), task="sequence-classification", attention="eager")
     assert tensor_of(call(source.network, batch)).shape == (2, 5)
     kinds = {layer.kind for layer in list_layers(source.network, batch, of="modules")}
@@ -97,7 +97,7 @@ def test_weights_that_are_missing_are_said_and_drawn_the_same(tmp_path: Path) ->
 def test_an_encoder_and_decoder_read_the_same_sequence(tmp_path: Path) -> None:
     saved(tmp_path, kind="t5", d_model=8, num_layers=1, num_heads=2, d_ff=8, d_kv=4)
     tokens, mask = sentences()
-    layers = list_layers(HuggingFace({}, str(tmp_path)).network, Named({"tokens": tokens, "mask": mask}, mask))
+    layers = list_layers(HuggingFace({}, str(tmp_path)).network, Named({"input_ids": tokens, "attention_mask": mask}, mask))
     names = [layer.name for layer in layers]
     assert any(name.startswith("encoder.") for name in names)
     assert any(name.startswith("decoder.") for name in names)

@@ -191,7 +191,7 @@ class Sentences:
 
     def _named(self, sentences: Tensor, words: Words | None) -> Named:
         mask = torch.arange(5) < self.length[sentences][:, None]
-        return Named({"tokens": self.tokens[sentences], "mask": mask}, mask, words)
+        return Named({"input_ids": self.tokens[sentences], "attention_mask": mask}, mask, words)
 
 
 def sentences(*, words: bool) -> Made:

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor, nn
 
+from denote.errors import DataError
+
 
 @dataclass(frozen=True)
 class Words:
@@ -18,16 +20,17 @@ class Words:
     Attributes:
         sequence: Index of the sequence in the batch.
         start: First position of the word.
-        end: One behind its last position; several positions are averaged.
+        end: One behind its last position; None where every word is one position.
     """
 
     sequence: Int[Tensor, " sample"]
     start: Int[Tensor, " sample"]
-    end: Int[Tensor, " sample"]
+    end: Int[Tensor, " sample"] | None = None
 
     def to(self, device: str | torch.device) -> Words:
         """The same on a device."""
-        return Words(self.sequence.to(device), self.start.to(device), self.end.to(device))
+        end = None if self.end is None else self.end.to(device)
+        return Words(self.sequence.to(device), self.start.to(device), end)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Named:
     """Tensors by name, which become keyword arguments of a network.
 
     Attributes:
-        tensors: By name of the argument, the main one first; as many rows in each.
+        tensors: By name of the argument, the main one first; as many rows in each. The empty name is that of a
+            network's only argument.
         mask: Which positions of each sequence are no padding; None where inputs are no sequences, or all are full.
         words: Where the samples are; None where every row is a sample.
     """
@@ -61,8 +65,21 @@ Batch = Shaped[Tensor, " row *shape"] | Named
 
 
 def call(network: nn.Module, batch: Batch) -> Any:
-    """What a network gives for a batch."""
-    return network(batch) if isinstance(batch, Tensor) else network(**batch.tensors)
+    """What a network gives for a batch.
+
+    Raises:
+        DataError: if ids or positions lie beyond the tables in which the network looks them up.
+    """
+    named = {"": batch} if isinstance(batch, Tensor) else batch.tensors
+    try:
+        return network(named[""]) if "" in named else network(**named)
+    except IndexError as error:
+        # What torch says where an embedding has no such row, in every network.
+        if "index out of range in self" not in str(error):
+            raise
+        ids = next(iter(named.values()))
+        problem = f"the network has no place for {tuple(ids.shape[1:])} tokens with ids up to {int(ids.max())}"
+        raise DataError("inputs", problem, "ids of the network's own tokenizer, sequences as short as it takes") from error
 
 
 def mask_of(batch: Batch) -> Bool[Tensor, "row position"] | None:
@@ -84,22 +101,32 @@ def first_of(batch: Batch, times: int = 1) -> Batch:
     def repeated(each: Tensor) -> Tensor:
         return each[row : row + 1].expand(times, *each.shape[1:])
 
-    words = batch.words and Words(
-        torch.arange(times, device=batch.words.sequence.device), *(
-            each[:1].expand(times) for each in (batch.words.start, batch.words.end)
-        ),
-    )  # fmt: skip
+    words = batch.words and replace(
+        batch.words,
+        sequence=torch.arange(times, device=batch.words.sequence.device),
+        start=batch.words.start[:1].expand(times),
+        end=None if batch.words.end is None else batch.words.end[:1].expand(times),
+    )
     mask = None if batch.mask is None else repeated(batch.mask)
     return replace(batch, tensors={k: repeated(v) for k, v in batch.tensors.items()}, mask=mask, words=words)
 
 
-def at_words(values: Shaped[Tensor, "row position *rest"], words: Words) -> Shaped[Tensor, " sample *rest"]:
-    """What a network gives for the words of its sequences: means over their positions."""
-    single = words.end - words.start == 1
-    if bool(single.all()):
+def at_words(
+    values: Shaped[Tensor, "row position *rest"], words: Words, pooling: str = "mean"
+) -> Shaped[Tensor, " sample *rest"]:
+    """What a network gives for the words of its sequences; no other position enters.
+
+    Args:
+        values: For every position of the sequences.
+        words: Where the words are.
+        pooling: Of a word's positions: ``mean``, ``max``, ``first`` or ``last``.
+    """
+    if words.end is None or pooling == "first":
         return values[words.sequence, words.start]
-    # Sums of all positions before each, so that a word is one difference however long it is.
-    sums = torch.nn.functional.pad(values.double().cumsum(1), [0, 0] * (values.ndim - 2) + [1, 0])
-    total = sums[words.sequence, words.end] - sums[words.sequence, words.start]
-    length = (words.end - words.start).reshape(-1, *[1] * (values.ndim - 2))
-    return (total / length).to(values.dtype)
+    if pooling == "last":
+        return values[words.sequence, words.end - 1]
+    lengths = words.end - words.start
+    word = torch.repeat_interleave(lengths)
+    offset = torch.arange(len(word), device=word.device) - (lengths.cumsum(0) - lengths)[word]
+    positions = values[words.sequence[word], words.start[word] + offset]
+    return torch.segment_reduce(positions, pooling, lengths=lengths)

@@ -100,7 +100,9 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         """Batches of the training rows in an order that only ``order_seed`` and the epoch decide."""
         # A last batch of one sample has no variance, which batch normalisation refuses.
         drop_last = len(self.train_rows) > self.batch_size and len(self.train_rows) % self.batch_size == 1
-        return self._loader(TrainingOrder(self.train_rows, self.order_seed), drop_last)
+        sequence = getattr(self.samples.inputs, "sequence", None)
+        together = None if sequence is None else sequence[self.train_rows]
+        return self._loader(TrainingOrder(self.train_rows, self.order_seed, together), drop_last)
 
     def val_dataloader(self) -> DataLoader[Taught]:
         """Batches of the validation rows, ascending."""
@@ -134,10 +136,19 @@ class TrainingOrder(Sampler[int]):
     """A fresh permutation of the rows in every epoch, which Lightning announces by `set_epoch`.
 
     The epoch is part of the stream's name, so training that is resumed at epoch 7 sees the order of epoch 7.
+
+    Args:
+        rows: Row ids.
+        seed: Names the permutations.
+        together: The sequence of every row, where rows are words: a network runs on whole sequences, so words in any
+            order would make it run on nearly as many sequences as a batch has words. Sequences are permuted then.
     """
 
-    def __init__(self, rows: Int[np.ndarray, " row"], seed: int) -> None:
+    def __init__(
+        self, rows: Int[np.ndarray, " row"], seed: int, together: Int[np.ndarray, " row"] | None = None
+    ) -> None:
         self._rows, self._seed, self._epoch = rows, seed, 0
+        self._place = None if together is None else np.unique(together, return_inverse=True)[1]
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch is next."""
@@ -145,7 +156,11 @@ class TrainingOrder(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         """Row ids in this epoch's order."""
-        return iter(stream("training order", self._seed, self._epoch).permutation(self._rows).tolist())
+        draws = stream("training order", self._seed, self._epoch)
+        if self._place is None:
+            return iter(draws.permutation(self._rows).tolist())
+        turn = draws.permutation(self._place.max(initial=0) + 1)
+        return iter(self._rows[np.argsort(turn[self._place], kind="stable")].tolist())
 
     def __len__(self) -> int:
         """Number of rows."""

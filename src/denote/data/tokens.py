@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 import torch
 from jaxtyping import Int, Int64
+from torch import Tensor
 
 from denote.data.batch import Named, Words
+from denote.data.samples import Inputs
 
 PADDING, UNKNOWN = 0, 1
 """Token ids of our own vocabularies that are no form: behind the end of a sentence, and for every form not in it."""
@@ -62,38 +64,49 @@ class SequenceInputs:
 
 @dataclass(frozen=True, eq=False)
 class WordInputs:
-    """Every word of every sentence as a sample; a batch holds each sentence once, however many of its words are in it.
+    """Every word of every sequence as a sample; a batch holds each sequence once, however many of its words are in it.
 
     Attributes:
-        sentences: One token per word.
-        sentence: Sentence of every word, ascending from 0.
-        vocabulary: The form of every token id.
+        sequences: What a network is called with.
+        sequence: Sequence of every word, ascending from 0.
+        start: First position of every word in its sequence.
+        end: One behind its last position; None where every word is one position.
+        vocabulary: The form of every token id, where ids are those of forms.
     """
 
-    sentences: SequenceInputs
-    sentence: Int64[np.ndarray, " sample"]
-    vocabulary: tuple[str, ...]
+    sequences: Inputs
+    sequence: Int64[np.ndarray, " sample"]
+    start: Int64[np.ndarray, " sample"]
+    end: Int64[np.ndarray, " sample"] | None = None
+    vocabulary: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of words of the longest sentence."""
-        return self.sentences.shape
+        """That of one sequence."""
+        return self.sequences.shape
 
     @property
     def n_tokens(self) -> int:
-        """Number of token ids."""
-        return self.sentences.n_tokens
+        """Number of token ids.
+
+        Raises:
+            AttributeError: where sequences are none of token ids.
+        """
+        return int(self.sequences.n_tokens)  # type: ignore[attr-defined]  # see `Inputs`
 
     def __len__(self) -> int:
         """Number of words."""
-        return len(self.sentence)
+        return len(self.sequence)
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
-        """The sentences of these words, and where in them the words are."""
+        """The sequences of these words, and where in them the words are."""
         index = np.asarray(rows, dtype=np.int64)
-        chosen, place = np.unique(self.sentence[index], return_inverse=True)
-        start = torch.from_numpy(index - self.sentences.starts[self.sentence[index]])
-        return replace(self.sentences[chosen], words=Words(torch.from_numpy(place), start, start + 1))
+        chosen, place = np.unique(self.sequence[index], return_inverse=True)
+        batch = self.sequences[chosen]
+        if isinstance(batch, Tensor):
+            batch = Named({"": batch})
+        end = None if self.end is None else torch.from_numpy(self.end[index])
+        return replace(batch, words=Words(torch.from_numpy(place), torch.from_numpy(self.start[index]), end))
 
 
 def fit_words(
@@ -114,7 +127,8 @@ def fit_words(
     place = {form: token for token, form in enumerate(known, start=UNKNOWN + 1)}
     ids = np.array([place.get(form, UNKNOWN) for form in forms], dtype=np.int64)
     sentences = SequenceInputs(ids, _bounds(lengths), len(vocabulary))
-    return WordInputs(sentences, np.repeat(np.arange(len(lengths)), lengths), vocabulary)
+    sentence = np.repeat(np.arange(len(lengths)), lengths)
+    return WordInputs(sentences, sentence, np.arange(len(ids)) - sentences.starts[sentence], vocabulary=vocabulary)
 
 
 def _bounds(lengths: Int[np.ndarray, " sequence"]) -> Int64[np.ndarray, " bound"]:

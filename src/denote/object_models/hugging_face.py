@@ -26,8 +26,6 @@ HEADS: Mapping[str | None, str] = {
 
 ATTENTIONS = (None, "eager", "sdpa")
 DTYPES = (None, "float32", "float16", "bfloat16")
-RENAMED = {"tokens": "input_ids", "mask": "attention_mask"}
-"""What datasets call the inputs of a sequence, and what transformers does."""
 
 
 class HuggingFace(Pretrained):
@@ -59,7 +57,7 @@ class HuggingFace(Pretrained):
 
     def fresh(self) -> nn.Module:
         """See `Pretrained`."""
-        return _taking_names(self._class.from_config(self._config, trust_remote_code=False, **self._asked))
+        return _taking_batches(self._class.from_config(self._config, trust_remote_code=False, **self._asked))
 
     def load(self) -> tuple[nn.Module, Sequence[str]]:
         """See `Pretrained`."""
@@ -67,7 +65,7 @@ class HuggingFace(Pretrained):
             self._class.from_pretrained, config=self._config, use_safetensors=True, output_loading_info=True,
             **{"dtype": "auto", **self._asked},
         )  # fmt: skip
-        return _taking_names(network), sorted(info["missing_keys"])
+        return _taking_batches(network), sorted(info["missing_keys"])
 
     @cached_property
     def _config(self) -> Any:
@@ -98,14 +96,13 @@ def _transformers() -> Any:
     return transformers
 
 
-def _taking_names(network: nn.Module) -> nn.Module:
-    """Let a network be called with the names and types that datasets have."""
+def _taking_batches(network: nn.Module) -> nn.Module:
+    """Let a network be called with what batches hold, in its own precision."""
     network.register_forward_pre_hook(_as_they_are_called, with_kwargs=True)
     return network
 
 
 def _as_they_are_called(network: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    named = {RENAMED.get(name, name): value for name, value in named.items()}
     dtype = next((each.dtype for each in network.parameters()), torch.float32)
     if "attention_mask" in named:
         named["attention_mask"] = named["attention_mask"].long()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
@@ -92,15 +92,16 @@ class Transformer(nn.Module):
         self.observed_layers = ("embedding", *observed_of(layers, observed), "logits")
 
     def forward(
-        self, tokens: Int[Tensor, "row position"], mask: Bool[Tensor, "row position"] | None = None
+        self, input_ids: Int[Tensor, "row position"], attention_mask: Shaped[Tensor, "row position"] | None = None
     ) -> Float[Tensor, "row *position class"]:
-        """Logits, of positions or of the mean over those that are no padding."""
-        state = self.embedding(tokens)
+        """Logits, of positions or of the mean over those that are no padding; arguments as tokenizers name them."""
+        mask = None if attention_mask is None else attention_mask.bool()
+        state = self.embedding(input_ids)
         for name in self.blocks:
             state = self.get_submodule(name)(state, mask)
         state = self.norm(state)
         if not self.per_position:
-            seen = torch.ones_like(tokens, dtype=torch.bool) if mask is None else mask
+            seen = torch.ones_like(input_ids, dtype=torch.bool) if mask is None else mask
             state = state.masked_fill(~seen[..., None], 0.0).sum(1) / seen.sum(1, keepdim=True)
         logits: Tensor = self.logits(state)
         return logits

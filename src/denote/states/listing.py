@@ -17,7 +17,7 @@ from denote.states.geometry import ROWS, Geometries, Geometry
 from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.states.layers import Layer
 from denote.states.observable import BLOCKS, is_leaf, observable
-from denote.states.pooling import HEADS, SEQUENCE, TOKEN, UNITS, grid_after, pooling_of
+from denote.states.pooling import HEADS, SEQUENCE, UNITS, grid_after, pooling_of
 from denote.states.sign import identified_signs
 
 Selection = int | str | Sequence[int | str]
@@ -92,7 +92,7 @@ def listing(
     for place, geometry in found.items():
         depth += place in listed
         at = max(depth, 0)
-        layer = _layer(place, geometry, _pooling(geometry, pooling, place, example))
+        layer = _layer(place, geometry, pooling_of(geometry.kind, pooling, str(place), words_of(example)))
         layers.append(replace(
             layer, depth=at, relative_depth=at / (len(listed) - 1) if len(listed) > 1 else None,
             is_head=place == listed[-1] and seen.ends_in(place), sign_identified=signs.get(place),
@@ -148,15 +148,9 @@ def _kind_of(value: object) -> str:
 
 def _not_of_words(geometry: Geometry, example: Batch) -> str | None:
     """Why what a layer gives is not the state of a word, where samples are words."""
-    if words_of(example) is None or geometry.kind == SEQUENCE:
+    if words_of(example) is None or geometry.kind in (SEQUENCE, HEADS):
         return None
     return "gives one state for a whole sequence, and the samples are its words"
-
-
-def _pooling(geometry: Geometry, pooling: str, place: Place, example: Batch) -> str:
-    if geometry.kind == SEQUENCE and words_of(example) is not None:
-        return TOKEN
-    return pooling_of(geometry.kind, pooling, str(place))
 
 
 def _layer(place: Place, geometry: Geometry, pooling: str) -> Layer:

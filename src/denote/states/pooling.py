@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from denote.data.batch import Batch, at_words, mask_of, words_of
+from denote.data.batch import Batch, Words, at_words, mask_of, words_of
 from denote.errors import LayerError, one_of
 from denote.states.layers import Layer
 
@@ -25,17 +25,29 @@ OF_KIND = {
 SAME = {"cls": "first"}
 POOLINGS = ("mean", "max", "flatten", "centre", "first", "last", "cls")
 TOKEN = "token"  # noqa: S105  (no password)
-"""Pooling of sequences whose samples are words: the state is that of the word's own positions."""
+"""Pooling of sequences whose samples are single positions."""
 
 
-def pooling_of(kind: str, pooling: str, name: str) -> str:
+def pooling_of(kind: str, pooling: str, name: str, words: Words | None = None) -> str:
     """The pooling of a layer of a kind: the one asked for, or its default where that means nothing there.
 
+    Args:
+        kind: Of the layer.
+        pooling: What is asked for.
+        name: Of the layer.
+        words: Where samples are words: then it is over the positions of a word, `TOKEN` where each has one only.
+
     Raises:
-        LayerError: if no pooling is called so.
+        LayerError: if no pooling is called so, or it is none of words.
     """
     if pooling not in POOLINGS:
         raise LayerError(f"layer.pooling of {name}", f"no pooling is called {pooling!r}", one_of(pooling, POOLINGS))
+    if kind == SEQUENCE and words is not None:
+        if pooling == "cls":
+            problem = "cls is the first position of a whole sequence, and samples are words"
+            raise LayerError(f"layer.pooling of {name}", problem, f"allowed: {', '.join(OF_KIND[SEQUENCE])}")
+        pooling = pooling if pooling in OF_KIND[SEQUENCE] else OF_KIND[SEQUENCE][0]
+        return TOKEN if words.end is None else pooling
     pooling = SAME.get(pooling, pooling)
     return pooling if pooling in OF_KIND[kind] else OF_KIND[kind][0]
 
@@ -60,7 +72,7 @@ def pool(output: Float[Tensor, " row *shape"], layer: Layer, batch: Batch) -> Fl
     if layer.kind == SEQUENCE:
         return _pool_sequence(output, layer, batch)
     if layer.kind == HEADS:
-        return _pool_heads(output, mask_of(batch))
+        return _pool_heads(output, batch)
     if layer.pooling == "mean":
         return output.flatten(2).mean(dim=2)
     if layer.pooling == "max":
@@ -76,8 +88,8 @@ def _pool_sequence(
     output: Float[Tensor, "row position neuron"], layer: Layer, batch: Batch
 ) -> Float[Tensor, "sample neuron"]:
     words, mask = words_of(batch), mask_of(batch)
-    if layer.pooling == TOKEN and words is not None:
-        return at_words(output, words)
+    if words is not None:
+        return at_words(output, words, layer.pooling)
     if mask is None:
         mask = torch.ones(output.shape[:2], dtype=torch.bool, device=output.device)
     elif mask.shape != output.shape[:2]:
@@ -99,11 +111,12 @@ def _pool_sequence(
     return output[torch.arange(len(output), device=output.device), at]
 
 
-def _pool_heads(
-    output: Float[Tensor, "row head query key"], mask: Bool[Tensor, "row position"] | None
-) -> Float[Tensor, "row head"]:
-    """The largest weight that a head gives to any position, among those that are no padding."""
+def _pool_heads(output: Float[Tensor, "row head query key"], batch: Batch) -> Float[Tensor, "sample head"]:
+    """The largest weight that a head gives to any position, from any or from those of a word; padding left out."""
+    mask, words = mask_of(batch), words_of(batch)
     if mask is not None and mask.shape[1] == output.shape[2] == output.shape[3]:
         both = mask[:, None, :, None] & mask[:, None, None, :]
         output = output.masked_fill(~both, -torch.inf)
-    return output.flatten(2).amax(2)
+    if words is None:
+        return output.flatten(2).amax(2)
+    return at_words(output.amax(3).movedim(1, 2), words, "max")
