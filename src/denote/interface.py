@@ -19,6 +19,7 @@ from denote.attributes.simple import simple_columns
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
 from denote.data.held import inputs_of
 from denote.data.parts import Parts
+from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples
 from denote.errors import ConfigError, DataError, one_of
 from denote.evidence.rule import Rule
@@ -43,6 +44,7 @@ def observe(
     attributes: Mapping[str, Any] | pl.DataFrame | None = None,
     *,
     classes: Any = None,
+    unit: str = SAMPLE,
     states: Mapping[str, Any] | None = None,
     layers: Selection = "all",
     probe: str | Sequence[str] | Mapping[str, Mapping[str, Any]] = "linear",
@@ -72,6 +74,9 @@ def observe(
         inputs: What it is called with, see `inputs_of`; row i has the attributes of row i.
         attributes: Columns with two values, or text columns, one attribute per value; null where not known.
         classes: Class of every row. Observers read every class, and neurons are searched over all sets of classes.
+        unit: What a row is: ``sample``, a row of the inputs; ``token``, every position that is no padding, in order,
+            whose attributes may also be arrays ``sequence x position``; ``word``, every word that a fast tokenizer was
+            given. Tokens and words of one sequence are a group unless ``groups`` says otherwise.
         states: Activations recorded elsewhere, ``row x neuron`` by layer, in order of depth; instead of a model.
         layers: A depth, a name or glob, a list of those, or ``all``.
         probe: A kind of observer, several, or their settings by kind.
@@ -80,7 +85,8 @@ def observe(
         groups: What rows belong together: a group stays in one part, and its rows do not count as independent.
         untrained: The same network without training, or what makes one (called three times, and once more for the
             randomisation check); without it the tables say null and why.
-        pooling: How maps and sequences become neurons.
+        pooling: How maps and sequences become neurons: ``mean``, ``max``, ``flatten``, ``centre``, ``first``,
+            ``last`` or ``cls``; with ``unit="word"`` how the positions of a word do.
         of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
         controls: What results are held against; by default shuffled labels, rotations, the raw input, and untrained
             networks where they can be had.
@@ -109,13 +115,7 @@ def observe(
     if states is None and inputs is None:
         raise DataError("inputs", "are missing", "observe(model, inputs, ...)")
     held = {} if states is None else given_states(states)
-    samples = given_samples(
-        inputs_of(inputs) if inputs is not None else no_inputs(len(next(iter(held.values())))),
-        attributes,
-        classes,
-        groups,
-        name,
-    )
+    samples = _samples(inputs, held, unit, attributes, classes, groups, name)
     split = given_parts(samples, parts, seed)
     rule = rule or Rule()
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
@@ -152,6 +152,19 @@ def load(folder: Path | str) -> Loaded:
         StoreError: if it holds none.
     """
     return Loaded.read(Path(folder))
+
+
+def _samples(
+    inputs: Any, held: Mapping[str, Any], unit: str, attributes: Any, classes: Any, groups: Any, name: str
+) -> Samples:
+    if inputs is None:
+        if unit != SAMPLE:
+            raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
+        return given_samples(no_inputs(len(next(iter(held.values())))), attributes, classes, groups, name)
+    made = in_units(inputs_of(inputs), unit, inputs)
+    if groups is None:
+        groups = getattr(made, "sequence", None)
+    return given_samples(made, each_per_sample(attributes, made), per_sample(classes, made), groups, name)
 
 
 def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> Facts:

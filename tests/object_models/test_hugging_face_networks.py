@@ -97,7 +97,9 @@ def test_weights_that_are_missing_are_said_and_drawn_the_same(tmp_path: Path) ->
 def test_an_encoder_and_decoder_read_the_same_sequence(tmp_path: Path) -> None:
     saved(tmp_path, kind="t5", d_model=8, num_layers=1, num_heads=2, d_ff=8, d_kv=4)
     tokens, mask = sentences()
-    layers = list_layers(HuggingFace({}, str(tmp_path)).network, Named({"input_ids": tokens, "attention_mask": mask}, mask))
+    layers = list_layers(
+        HuggingFace({}, str(tmp_path)).network, Named({"input_ids": tokens, "attention_mask": mask}, mask)
+    )
     names = [layer.name for layer in layers]
     assert any(name.startswith("encoder.") for name in names)
     assert any(name.startswith("decoder.") for name in names)

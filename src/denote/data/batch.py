@@ -79,7 +79,7 @@ def call(network: nn.Module, batch: Batch) -> Any:
             raise
         ids = next(iter(named.values()))
         problem = f"the network has no place for {tuple(ids.shape[1:])} tokens with ids up to {int(ids.max())}"
-        raise DataError("inputs", problem, "ids of the network's own tokenizer, sequences as short as it takes") from error
+        raise DataError("inputs", problem, "its own tokenizer, sequences as short as it takes") from error
 
 
 def mask_of(batch: Batch) -> Bool[Tensor, "row position"] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from denote.data.module import SamplesModule
-from denote.data.samples import Samples, Unfitted
+from denote.data.samples import Samples
+from denote.data.subwords import word_inputs
 from denote.data.targets import classes_of
-from denote.data.tokens import fit_words
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_files
 
@@ -46,6 +45,8 @@ class ConlluModule(SamplesModule):
         target: Column of the attribute table that the network learns for every word: ``upos``, ``deprel``.
         min_count: Occurrences in the object part below which a form is the unknown word.
         n: Only the first ``n`` sentences; None for all.
+        tokenizer: See `load_tokenizer`: cuts every word into the token ids of a network that was trained elsewhere;
+            None makes a vocabulary of the forms.
         settings: Those of `SamplesModule`.
     """
 
@@ -55,6 +56,7 @@ class ConlluModule(SamplesModule):
         target: str = "upos",
         min_count: int = 2,
         n: int | None = None,
+        tokenizer: str | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
@@ -62,6 +64,7 @@ class ConlluModule(SamplesModule):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise DataError(f"dataset.{name}", f"{value!r}", "allowed: a whole number of 1 or more")
         self.path, self.target, self.min_count, self.n = path, target, min_count, n
+        self.tokenizer = tokenizer
 
     def load(self) -> Samples:
         """Read the file; the vocabulary is made once the object part is known.
@@ -75,10 +78,11 @@ class ConlluModule(SamplesModule):
             raise DataError("dataset.target", f"words have no {self.target!r}", one_of(self.target, table.columns))
         targets, classes = classes_of(table[self.target])
         file, lengths = Path(str(self.path)).expanduser(), np.array([len(words) for words in sentences])
-        settings = [self.target, self.min_count, self.n]
+        inputs, cut = word_inputs(table["form"], lengths, self.min_count, self.tokenizer)
+        settings = [self.target, self.n, cut]
         return Samples(
             name=file.stem,
-            inputs=Unfitted(table.height, partial(fit_words, table["form"], lengths, self.min_count)),
+            inputs=inputs,
             targets=targets,
             classes=classes,
             table=table,

@@ -15,6 +15,7 @@ from denote.data.held import HeldInputs
 from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs, Samples
 from denote.data.split import SplitSettings
+from denote.data.tokens import WordInputs
 from denote.errors import DataError
 from denote.keys import digest, digest_array
 
@@ -89,6 +90,9 @@ def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
 
 def _key(inputs: Inputs) -> str:
     """Key of the inputs: of what is in memory its content; what is drawn from a Dataset has none that lasts."""
+    if isinstance(inputs, WordInputs):
+        at = [inputs.sequence, inputs.start, *([] if inputs.end is None else [inputs.end])]
+        return digest([_key(inputs.sequences), [digest_array(each) for each in at]])
     if isinstance(inputs, HeldInputs):
         return digest({name: digest_array(each.cpu().numpy()) for name, each in inputs.tensors.items()})
     return digest([type(inputs).__name__, id(inputs), len(inputs)])

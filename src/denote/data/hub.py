@@ -45,8 +45,12 @@ def load_split(path: str, name: str | None, split: str, revision: str | None, n:
     return found if n is None else found.select(range(min(n, len(found))))
 
 
-def load_tokenizer(name: str | None) -> PreTrainedTokenizerBase:
+def load_tokenizer(name: str | None, **settings: Any) -> PreTrainedTokenizerBase:
     """A tokenizer by its id on the Hub, or from a local folder; code that comes with one is not run.
+
+    Args:
+        name: The id, or the folder.
+        settings: What the tokenizer's class takes besides.
 
     Raises:
         DataError: naming ``dataset.tokenizer``, with what to do where there is no network.
@@ -59,7 +63,7 @@ def load_tokenizer(name: str | None) -> PreTrainedTokenizerBase:
     except ImportError as error:
         raise DataError(where, "needs transformers, which is not installed", _install()) from error
     try:
-        return AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **settings)
     except (OSError, ValueError, RuntimeError) as error:
         remedy = "fetch it once where there is a network, or name a local folder with tokenizer.json"
         raise DataError(where, f"{name!r} cannot be had ({_first_line(error)})", remedy) from error

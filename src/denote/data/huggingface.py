@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from jaxtyping import Bool
 
 from denote.data.hub import SENTENCE, load_split, load_tokenizer, table_of, word_table
 from denote.data.module import SamplesModule
 from denote.data.pixels import MAXIMUM, read_images
-from denote.data.samples import Inputs, Samples, TensorInputs, Unfitted
+from denote.data.samples import Inputs, Samples, TensorInputs
+from denote.data.subwords import word_inputs
 from denote.data.targets import classes_of
-from denote.data.tokens import SequenceInputs, fit_words
+from denote.data.tokens import SequenceInputs, WordInputs
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-LENGTH = "n_tokens"
-"""Column with the number of token ids of every sequence."""
+LENGTH, SEQUENCE = "n_tokens", "sequence"
+"""Columns with the number of token ids of every sequence and, where tokens are samples, the sequence's number."""
+
+UNITS = ("sequence", "token")
 
 
 class HuggingFaceModule(SamplesModule):
@@ -41,8 +44,9 @@ class HuggingFaceModule(SamplesModule):
         size: Of images: side in pixels to which they are resized and cropped.
         channels: Of images: 1 for grey, 3 for colour.
         skip_broken: Of images: whether those that cannot be read are left out, which is counted.
-        tokenizer: Of text: see `load_tokenizer`.
+        tokenizer: Of text and words: see `load_tokenizer`; words without one get a vocabulary of their forms.
         max_length: Of text: token ids after which it is cut.
+        unit: Of text and ids: ``sequence``, or ``token``, where every token that is no special one is a sample.
         min_count: Of words: occurrences in the object part below which a form is the unknown word.
         settings: Those of `SamplesModule`.
     """
@@ -62,12 +66,14 @@ class HuggingFaceModule(SamplesModule):
         skip_broken: bool = False,
         tokenizer: str | None = None,
         max_length: int = 128,
+        unit: str = "sequence",
         min_count: int = 2,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         if kind not in _MAKERS:
             raise DataError("dataset.kind", f"{kind!r} is unknown", one_of(kind, _MAKERS))
+        _check_unit(unit, kind, self.split.group)
         if isinstance(splits, str) or not splits:
             raise DataError("dataset.splits", f"{splits!r}", "allowed: a list of names, such as [train,test]")
         for key, value in (("n", 1 if n is None else n), ("max_length", max_length), ("min_count", min_count)):
@@ -76,7 +82,7 @@ class HuggingFaceModule(SamplesModule):
         self.path, self.name, self.splits, self.revision, self.n = path, name, splits, revision, n
         self.inputs, self.target, self.kind = inputs, target, kind
         self.size, self.channels, self.skip_broken = size, channels, skip_broken
-        self.tokenizer, self.max_length, self.min_count = tokenizer, max_length, min_count
+        self.tokenizer, self.unit, self.max_length, self.min_count = tokenizer, unit, max_length, min_count
 
     def load(self) -> Samples:
         """Read the splits.
@@ -122,9 +128,15 @@ class HuggingFaceModule(SamplesModule):
         """Texts as token ids of a tokenizer."""
         tokenizer = load_tokenizer(self.tokenizer)
         texts = [text or "" for text in data[self.inputs]]
-        encoded = tokenizer(texts, truncation=True, max_length=self.max_length)["input_ids"] if texts else []
+        if not texts:
+            return self._sequences(data, [], len(tokenizer), 0)
+        encoded = tokenizer(texts, truncation=True, max_length=self.max_length, return_special_tokens_mask=True)
         padding = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
-        return self._sequences(data, encoded, len(tokenizer), padding)
+        made = self._sequences(data, encoded["input_ids"], len(tokenizer), padding)
+        if self.unit == "sequence":
+            return made
+        kept = np.concatenate([np.array(each) == 0 for each in encoded["special_tokens_mask"]])
+        return _tokens(made, kept, tokenizer.convert_ids_to_tokens)
 
     def ids(self, data: Dataset) -> Made:
         """Lists of token ids as they are."""
@@ -133,15 +145,15 @@ class HuggingFaceModule(SamplesModule):
         if wrong:
             problem = f"row {wrong[0]} of {self.inputs!r} is no list of token ids"
             raise DataError("dataset.inputs", problem, "needed: whole numbers of 0 or more, one at least")
-        return self._sequences(data, sequences, 1 + max(max(ids) for ids in sequences), 0)
+        made = self._sequences(data, sequences, 1 + max(max(ids) for ids in sequences), 0)
+        return made if self.unit == "sequence" else _tokens(made)
 
     def _sequences(self, data: Dataset, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int) -> Made:
         inputs = SequenceInputs.of(sequences, n_tokens, padding)
         if empty := int((np.diff(inputs.starts) == 0).sum()):
             raise DataError("dataset.inputs", f"{empty} rows of {self.inputs!r} have no tokens", "leave them out")
         table = table_of(data).with_columns(pl.Series(LENGTH, np.diff(inputs.starts)))
-        key = digest([digest_array(inputs.ids), digest_array(inputs.starts), n_tokens, padding])
-        return inputs, table, np.arange(len(data)), key
+        return inputs, table, np.arange(len(data)), inputs.key
 
     def words(self, data: Dataset) -> Made:
         """Every word a sample; the vocabulary is made once the object part is known."""
@@ -149,9 +161,41 @@ class HuggingFaceModule(SamplesModule):
         sentences = table[SENTENCE]
         _, lengths = np.unique(sentences.to_numpy(), return_counts=True)
         forms = table[self.inputs].fill_null("")
-        key = digest([digest(forms.to_list()), digest_array(lengths), self.min_count])
-        inputs = Unfitted(table.height, partial(fit_words, forms, lengths, self.min_count))
+        inputs, cut = word_inputs(forms, lengths, self.min_count, self.tokenizer)
+        key = digest([digest(forms.to_list()), digest_array(lengths), cut])
         return inputs, table, sentences.to_numpy().astype(np.int64), key
+
+
+def _check_unit(unit: str, kind: str, group: str | None) -> None:
+    where = "dataset.unit"
+    if unit not in UNITS:
+        raise DataError(where, f"{unit!r} is unknown", one_of(unit, UNITS))
+    if unit == "token" and kind not in ("text", "ids"):
+        raise DataError(where, f"token, and the inputs are of kind {kind}", "allowed for kind=text and kind=ids")
+    if unit == "token" and group is None:
+        problem = "token, and tokens of one sequence could be in both fit and test"
+        raise DataError(where, problem, f"needed: split.group={SEQUENCE}, or a column of larger groups")
+
+
+def _tokens(
+    made: Made, kept: Bool[np.ndarray, " place"] | None = None, form: Callable[[list[int]], Any] = list
+) -> Made:
+    """Every token as a sample, with its sequence's columns and its own: ``sequence``, ``token``, ``position`` from 1.
+
+    Args:
+        made: Of whole sequences.
+        kept: Which tokens; None for all.
+        form: How tokens of some ids are called.
+    """
+    sequences, table, _, key = made
+    assert isinstance(sequences, SequenceInputs)  # noqa: S101  (for the type checker)
+    inputs = WordInputs.of_tokens(sequences, kept)
+    ids = sequences.ids if kept is None else sequences.ids[kept]
+    table = table[inputs.sequence].with_columns(
+        pl.Series("token", [str(each) for each in form(ids.tolist())]), pl.Series("position", inputs.start + 1),
+        pl.Series(SEQUENCE, inputs.sequence),
+    )  # fmt: skip
+    return inputs, table, inputs.sequence, digest([key, digest_array(inputs.start), digest_array(inputs.sequence)])
 
 
 Made = tuple[Inputs, pl.DataFrame, np.ndarray, str]

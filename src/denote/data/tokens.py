@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Int, Int64
+from jaxtyping import Bool, Int, Int64
 from torch import Tensor
 
 from denote.data.batch import Named, Words
 from denote.data.samples import Inputs
+from denote.keys import digest, digest_array
 
 PADDING, UNKNOWN = 0, 1
 """Token ids of our own vocabularies that are no form: behind the end of a sentence, and for every form not in it."""
@@ -40,6 +41,11 @@ class SequenceInputs:
         lengths = np.array([len(each) for each in sequences])
         ids = np.fromiter((token for each in sequences for token in each), dtype=np.int32, count=int(lengths.sum()))
         return cls(ids, _bounds(lengths), n_tokens, padding)
+
+    @property
+    def key(self) -> str:
+        """Digest of what they hold."""
+        return digest([digest_array(self.ids), digest_array(self.starts), self.n_tokens, self.padding])
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -79,6 +85,13 @@ class WordInputs:
     start: Int64[np.ndarray, " sample"]
     end: Int64[np.ndarray, " sample"] | None = None
     vocabulary: tuple[str, ...] = ()
+
+    @classmethod
+    def of_tokens(cls, sequences: SequenceInputs, kept: Bool[np.ndarray, " place"] | None = None) -> WordInputs:
+        """Every token as a sample, but those that are not kept."""
+        sequence = np.repeat(np.arange(len(sequences)), np.diff(sequences.starts))
+        start = np.arange(len(sequences.ids)) - sequences.starts[sequence]
+        return cls(sequences, sequence, start) if kept is None else cls(sequences, sequence[kept], start[kept])
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,8 +140,7 @@ def fit_words(
     place = {form: token for token, form in enumerate(known, start=UNKNOWN + 1)}
     ids = np.array([place.get(form, UNKNOWN) for form in forms], dtype=np.int64)
     sentences = SequenceInputs(ids, _bounds(lengths), len(vocabulary))
-    sentence = np.repeat(np.arange(len(lengths)), lengths)
-    return WordInputs(sentences, sentence, np.arange(len(ids)) - sentences.starts[sentence], vocabulary=vocabulary)
+    return replace(WordInputs.of_tokens(sentences), vocabulary=vocabulary)
 
 
 def _bounds(lengths: Int[np.ndarray, " sequence"]) -> Int64[np.ndarray, " bound"]:

@@ -12,6 +12,9 @@ from denote.errors import ConfigError
 from denote.object_models.activations import at_least
 from denote.object_models.attention import BLOCK, AttentionBlock, check_sizes, observed_of
 
+SPREAD = 0.02
+"""Standard deviation of the embeddings at initialisation, that of BERT and GPT-2."""
+
 
 class Embedding(nn.Module):
     """A vector for every token, and one for its place.
@@ -25,6 +28,9 @@ class Embedding(nn.Module):
     def __init__(self, n_tokens: int, positions: int, width: int) -> None:
         super().__init__()
         self.token, self.position = nn.Embedding(n_tokens, width), nn.Embedding(positions, width)
+        for table in (self.token, self.position):
+            # With torch's spread of 1 a rare token stays where it was drawn, whatever its few steps teach.
+            nn.init.normal_(table.weight, std=SPREAD)
 
     def forward(self, tokens: Int[Tensor, "row position"]) -> Float[Tensor, "row position width"]:
         """The sum of both.
