@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def cut_words(
         raise DataError(WHERE, problem, "needed: a fast tokenizer, a folder with tokenizer.json")
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     said = _with_tokens(tokenizer, forms)
-    sentences = [said[start:end] for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
+    sentences = [said[start:end] for start, end in pairwise(bounds)]
     encoded = tokenizer(sentences, is_split_into_words=True, verbose=False)
     _check_lengths(encoded["input_ids"], tokenizer.model_max_length)
     spans = np.concatenate([spans_of(encoded.word_ids(row), f"sentence {row}") for row in range(len(sentences))])

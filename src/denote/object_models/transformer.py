@@ -23,11 +23,13 @@ class Embedding(nn.Module):
         n_tokens: Number of token ids.
         positions: Most positions of a sequence.
         width: Numbers per position.
+        dropout: Share that training leaves out, in [0, 1).
     """
 
-    def __init__(self, n_tokens: int, positions: int, width: int) -> None:
+    def __init__(self, n_tokens: int, positions: int, width: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.token, self.position = nn.Embedding(n_tokens, width), nn.Embedding(positions, width)
+        self.drop = nn.Dropout(dropout)
         for table in (self.token, self.position):
             # With torch's spread of 1 a rare token stays where it was drawn, whatever its few steps teach.
             nn.init.normal_(table.weight, std=SPREAD)
@@ -41,7 +43,7 @@ class Embedding(nn.Module):
         length, most = tokens.shape[1], self.position.num_embeddings
         if length > most:
             raise ConfigError("architecture.positions", f"{most}, and a sequence has {length} tokens", f">= {length}")
-        vectors: Tensor = self.token(tokens) + self.position(torch.arange(length, device=tokens.device))
+        vectors: Tensor = self.drop(self.token(tokens) + self.position(torch.arange(length, device=tokens.device)))
         return vectors
 
 
@@ -58,7 +60,7 @@ class Transformer(nn.Module):
         heads: Heads of attention, at least 1.
         hidden: Hidden units of each block, at least 1.
         positions: Most tokens of a sequence, at least 1.
-        dropout: Share of what is added that training leaves out, in [0, 1).
+        dropout: Share of embeddings, and of what blocks add, that training leaves out, in [0, 1).
         observed: ``block``: what blocks hand on; ``hidden``: their hidden units after GELU.
 
     Raises:
@@ -89,7 +91,7 @@ class Transformer(nn.Module):
         self.readable_id = f"transformer-{layers}x{width}-{heads}heads-{hidden}" + (
             "" if observed == BLOCK else f"-{observed}"
         )
-        self.embedding = Embedding(n_tokens, positions, width)
+        self.embedding = Embedding(n_tokens, positions, width, dropout)
         self.blocks = [f"block_{i}" for i in range(1, layers + 1)]
         for name in self.blocks:
             self.add_module(name, AttentionBlock(width, heads, hidden, dropout))
