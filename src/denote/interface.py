@@ -20,7 +20,7 @@ from denote.data.given import CLASS, OWN, given_groups, given_parts, given_sampl
 from denote.data.held import inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
-from denote.data.samples import Samples
+from denote.data.samples import Samples, picture_shape
 from denote.errors import ConfigError, DataError, one_of
 from denote.evidence.rule import Rule
 from denote.observation import Asked, Beside, Controls, Facts, Subject, observe_states
@@ -177,7 +177,7 @@ def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rul
         parts=parts, families=searched, labels=labels, reasons=check_rows(labels, parts, rule.min_rows),
         groups=given_groups(samples, parts), classes=samples.targets if has_classes else None,
         class_names=samples.classes, target=CLASS, columns=simple_columns(samples, numbers),
-        input_shape=tuple(samples.inputs.shape), inputs=samples.inputs if shown else None,
+        input_shape=picture_shape(samples.inputs), inputs=samples.inputs if shown else None,
     )  # fmt: skip
 
 

@@ -27,6 +27,16 @@ class Words:
     start: Int[Tensor, " sample"]
     end: Int[Tensor, " sample"] | None = None
 
+    @property
+    def positions(self) -> tuple[Int[Tensor, " position"], Int[Tensor, " position"]]:
+        """Of every position of a word, word after word: the word, and the place in its sequence."""
+        if self.end is None:
+            return torch.arange(len(self.start), device=self.start.device), self.start
+        lengths = self.end - self.start
+        word = torch.repeat_interleave(lengths)
+        offset = torch.arange(len(word), device=word.device) - (lengths.cumsum(0) - lengths)[word]
+        return word, self.start[word] + offset
+
     def to(self, device: str | torch.device) -> Words:
         """The same on a device."""
         end = None if self.end is None else self.end.to(device)
@@ -125,8 +135,5 @@ def at_words(
         return values[words.sequence, words.start]
     if pooling == "last":
         return values[words.sequence, words.end - 1]
-    lengths = words.end - words.start
-    word = torch.repeat_interleave(lengths)
-    offset = torch.arange(len(word), device=word.device) - (lengths.cumsum(0) - lengths)[word]
-    positions = values[words.sequence[word], words.start[word] + offset]
-    return torch.segment_reduce(positions, pooling, lengths=lengths)
+    word, position = words.positions
+    return torch.segment_reduce(values[words.sequence[word], position], pooling, lengths=words.end - words.start)

@@ -94,6 +94,11 @@ def of_tokens(inputs: Inputs) -> dict[str, Any]:
     return {"n_tokens": int(n_tokens), "per_position": words_of(inputs[np.array([0])]) is not None}
 
 
+def picture_shape(inputs: Inputs) -> tuple[int, ...]:
+    """Shape of one input as observers see it, empty for token ids: they are counted, and counts have no place."""
+    return () if of_tokens(inputs) else tuple(inputs.shape)
+
+
 class TensorInputs:
     """Inputs held in memory in their own type; a batch is float32, divided by ``maximum``.
 

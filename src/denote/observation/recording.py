@@ -22,6 +22,7 @@ from denote.states.randomised import randomised_from
 from denote.states.state import LayerState, state_of_all
 from denote.states.store import StateStore
 from denote.states.stored import StoredState
+from denote.states.token_counts import TokenCounts, are_token_ids
 
 RANDOMISED = 1_000_003
 """Draw of the initialisation that randomised layers get: none of the untrained twins', whose numbers start at 0."""
@@ -106,14 +107,14 @@ class Recording:
     def raw_input(self, memory_limit: int) -> Halves[State] | None:
         """The flattened inputs of *fit* and *test*; drawn or read when asked for where they would fill the memory.
 
-        None where inputs are no numbers of one shape, such as words of a text.
+        Of token ids how often each is in a sample; None where inputs are neither numbers of one shape nor ids.
 
         Args:
             memory_limit: Bytes that the observers may hold at once.
         """
-        if not isinstance(self.samples.inputs[self.parts.fit[:1]], Tensor):
+        inputs = numbers_of(self.samples.inputs, self.parts.fit)
+        if inputs is None:
             return None
-        inputs = Flattened(self.samples.inputs)
         fit, test = (StoredState(inputs, rows) for rows in (self.parts.fit, self.parts.test))
         if fit.nbytes + test.nbytes > memory_limit // 8:
             return Halves(fit, test)
@@ -143,6 +144,14 @@ class Flattened:
             raise TypeError("inputs by name are not numbers side by side")
         values: np.ndarray = batch.flatten(1).numpy()[:, columns]
         return values
+
+
+def numbers_of(inputs: Inputs, fit: Int[np.ndarray, " row"]) -> Flattened | TokenCounts | None:
+    """Inputs as numbers side by side, None where they are none."""
+    example = inputs[fit[:1]]
+    if isinstance(example, Tensor):
+        return Flattened(inputs)
+    return TokenCounts.of(inputs, fit) if are_token_ids(example) else None
 
 
 def device_named(name: str) -> torch.device:

@@ -20,7 +20,7 @@ from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
-from denote.data.samples import CLASSES, of_tokens
+from denote.data.samples import CLASSES, of_tokens, picture_shape
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
 from denote.object_models.accuracy import Score, accuracy_note, held_out_score, shuffled_note
@@ -173,7 +173,7 @@ class Job:
             classes=samples.targets if samples.task == CLASSES else None,
             class_names=samples.classes if samples.task == CLASSES else (), target=samples.target,
             types=ready.types,
-            columns=ready.rivals, input_shape=tuple(samples.inputs.shape), inputs=samples.inputs,
+            columns=ready.rivals, input_shape=picture_shape(samples.inputs), inputs=samples.inputs,
         )  # fmt: skip
 
     def asked(self, probes: Mapping[str, Probe]) -> Asked:

@@ -198,9 +198,9 @@ def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | N
                 continue
             for column, attribute in enumerate(reading.attributes):
                 values = observer.relevance[:, column]
-                if layer == INPUT:
+                if layer == INPUT and reading.input_shape:
                     on_input[attribute] = values.reshape(_image(reading.input_shape))
-                elif np.isfinite(values).any():
+                elif layer != INPUT and np.isfinite(values).any():
                     relevance.setdefault(attribute, {})[layer] = values
                 if observer.band is not None and np.isfinite(observer.band[column]):
                     bands.setdefault(attribute, {})[layer] = float(observer.band[column])

@@ -1,0 +1,79 @@
+"""Token ids as a state: how often each of them is in a sample, which is what a memory of forms could be read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int
+from torch import Tensor
+
+from denote.data.batch import Batch
+from denote.data.samples import Inputs
+
+MOST_IDS = 2048
+"""Ids that are counted, the most frequent of *fit*: observers of more take longer than those of all layers together."""
+
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class TokenCounts:
+    """Counts of ids, in memory only for what is asked for.
+
+    Attributes:
+        inputs: The inputs, whose batches hold token ids.
+        ids: Those that are counted, ascending.
+    """
+
+    inputs: Inputs
+    ids: Int[np.ndarray, " id"]
+
+    @classmethod
+    def of(cls, inputs: Inputs, fit: Int[np.ndarray, " row"]) -> TokenCounts:
+        """Counts of the ids that occur in *fit*."""
+        found = [ids_of(inputs[fit[start : start + BATCH]])[1] for start in range(0, len(fit), BATCH)]
+        ids, counts = torch.cat(found).unique(return_counts=True)
+        often = counts.argsort(descending=True, stable=True)[:MOST_IDS]
+        return cls(inputs, ids[often].sort().values.numpy())
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of samples and of ids."""
+        return len(self.inputs), len(self.ids)
+
+    def __getitem__(self, key: tuple[Any, Any]) -> Float32[np.ndarray, "row id"]:
+        rows, columns = key
+        places = np.arange(len(self.inputs))[rows] if isinstance(rows, slice) else rows
+        sample, ids = (each.numpy() for each in ids_of(self.inputs[places]))
+        at = np.searchsorted(self.ids, ids).clip(max=len(self.ids) - 1)
+        counted = self.ids[at] == ids
+        counts = np.zeros((len(places), len(self.ids)), dtype=np.float32)
+        np.add.at(counts, (sample[counted], at[counted]), 1)
+        return counts[:, columns]
+
+
+def are_token_ids(batch: Batch) -> bool:
+    """Whether a batch holds token ids, a row of whole numbers for every sequence."""
+    if isinstance(batch, Tensor):
+        return False
+    main = next(iter(batch.tensors.values()))
+    return main.ndim == 2 and not main.is_floating_point()
+
+
+def ids_of(batch: Batch) -> tuple[Int[Tensor, " token"], Int[Tensor, " token"]]:
+    """Sample and id of every token of a batch, padding and other words left out.
+
+    Raises:
+        TypeError: for a batch that holds none.
+    """
+    if isinstance(batch, Tensor) or not are_token_ids(batch):
+        raise TypeError("a batch without token ids")
+    main = next(iter(batch.tensors.values()))
+    if batch.words is not None:
+        sample, position = batch.words.positions
+        return sample, main[batch.words.sequence[sample], position]
+    mask = torch.ones_like(main, dtype=torch.bool) if batch.mask is None else batch.mask
+    return mask.nonzero()[:, 0], main[mask]
