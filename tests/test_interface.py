@@ -13,6 +13,7 @@ import torch
 from polars.testing import assert_frame_equal
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+from word_pieces import word_pieces
 
 import denote
 from denote import build
@@ -192,3 +193,91 @@ def test_a_mistake_is_told_in_one_line(planted: tuple[Tensor, np.ndarray], chang
     with pytest.raises(DenoteError, match=said) as error:
         denote.observe(**given)
     assert len(str(error.value).splitlines()) == 1
+
+
+class Reads(nn.Module):
+    """States of token ids, each of its own position."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.lookup, self.hidden = nn.Embedding(12, 8), nn.Linear(8, 6)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        state: Tensor = self.hidden(self.lookup(input_ids))
+        return state if attention_mask is None else state.masked_fill(attention_mask[..., None] == 0, torch.nan)
+
+
+def padded() -> dict[str, Tensor]:
+    draws = np.random.default_rng(0)
+    mask = torch.from_numpy(np.arange(6) < draws.integers(2, 7, 200)[:, None]).long()
+    return {"input_ids": torch.from_numpy(draws.integers(1, 12, (200, 6))) * mask, "attention_mask": mask}
+
+
+def test_every_token_is_a_sample_and_padding_is_none() -> None:
+    """NaN in the padding changes nothing, and one value per token is as good as an array with padding."""
+    encoded = padded()
+    kept = encoded["attention_mask"].bool()
+    even = (encoded["input_ids"] % 2 == 0).numpy()
+    whole, flat, bare = (
+        denote.observe(Reads(), inputs, {"even": column}, unit="token", controls=FEW, **QUICK)
+        for inputs, column in (
+            (encoded, even),
+            (encoded, even[kept.numpy()]),
+            ({"input_ids": encoded["input_ids"][:, :2]}, even[:, :2]),
+        )
+    )
+    assert set(whole.cells["pooling"]) == {"token"}
+    assert_frame_equal(whole.cells, flat.cells)
+    assert whole.cells["n_fit"][0] + whole.cells["n_test"][0] == int(kept.sum())
+    assert bare.cells["n_fit"][0] + bare.cells["n_test"][0] == 2 * len(kept)
+    # An id decides the attribute, so its count does.
+    assert whole.cells["input_auroc"].to_list() == pytest.approx([1.0] * whole.cells.height)
+    assert "groups" in whole.cells["note"][0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"unit": "tokens"}, "unit: 'tokens' is unknown; did you mean 'token'"),
+        ({"unit": "word"}, "unit: 'word', and inputs do not say of which word"),
+        ({"unit": "token", "inputs": torch.zeros(4)}, r"unit: 'token' of inputs of shape \(4,\)"),
+        (
+            {"unit": "token", "inputs": TensorDataset(torch.zeros(4, 2))},
+            "unit: 'token' of a DrawnInputs",
+        ),
+        ({"unit": "token", "attributes": {"a": np.zeros(7)}}, r"attributes\['a'\]: 7 rows, but there are"),
+        ({"unit": "token", "attributes": {"a": np.zeros((200, 3))}}, "attributes: 3 positions, and a sequence has 6"),
+    ],
+)
+def test_mistakes_about_units_are_one_line(settings: dict[str, Any], said: str) -> None:
+    arguments = {"inputs": padded(), "attributes": {"a": np.zeros((200, 6))}, **settings}
+    with pytest.raises(DenoteError, match=said):
+        denote.observe(Reads(), **arguments)
+
+
+def test_words_of_a_tokenizer_are_samples() -> None:
+    pytest.importorskip("transformers")
+    draws = np.random.default_rng(0)
+    forms = ["walkers", "dog", "unwalked", "the"]
+    said = [list(draws.choice(forms, size=length)) for length in draws.integers(1, 6, 150)]
+    encoded = word_pieces()(said, is_split_into_words=True, padding=True, return_tensors="pt")
+    encoded.pop("token_type_ids", None)
+    words = [word for sentence in said for word in sentence]
+    found = {
+        pooling: denote.observe(
+            Reads(),
+            encoded,
+            {"walks": [int("walk" in word) for word in words]},
+            unit="word",
+            pooling=pooling,
+            layers="lookup",
+            controls=FEW,
+            **QUICK,
+        )
+        for pooling in ("first", "last", "mean")
+    }
+    for pooling, seen in found.items():
+        assert set(seen.cells["pooling"]) == {pooling}
+        assert seen.cells["n_fit"][0] + seen.cells["n_test"][0] == len(words)
+        assert seen.cells["auroc"][0] == pytest.approx(1.0)

@@ -132,6 +132,38 @@ def test_text_by_a_local_tokenizer(tmp_path):
         HuggingFaceModule(path, "text", "label", "text", tokenizer=str(tmp_path / "none")).load()
 
 
+def test_every_token_of_a_text_is_a_sample(tmp_path):
+    features = {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=CLASSES)}
+    columns = {"text": ["good news", "bad", "bad bad old news"] * 8, "label": [0, 1, 2] * 8}
+    (tmp_path / "data").mkdir()
+    path = written(tmp_path / "data", features, columns, 8)
+    settings = {"tokenizer": tokenizer(tmp_path / "tokenizer"), "unit": "token", "split": {"group": "sequence"}}
+    module = HuggingFaceModule(path, "text", "label", "text", **settings)
+    module.setup()
+    table = module.samples.table
+    assert table["token"].to_list()[:7] == ["good", "news", "bad", "bad", "bad", "[UNK]", "news"]
+    assert table["position"].to_list()[:7] == [1, 2, 1, 1, 2, 3, 4]
+    assert table["sequence"].to_list()[:7] == [0, 0, 1, 2, 2, 2, 2]
+    assert table["label"].to_list()[:4] == [CLASSES[0], CLASSES[0], CLASSES[1], CLASSES[2]]
+    batch = module.samples.inputs[np.array([6, 0])]
+    assert batch.tensors["input_ids"][batch.words.sequence, batch.words.start].tolist() == [4, 2]
+    sequences = table["sequence"].to_numpy()
+    assert not set(sequences[module.parts.fit]) & set(sequences[module.parts.test])
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"unit": "word", "kind": "text"}, r"dataset\.unit: 'word' is unknown"),
+        ({"unit": "token", "kind": "image"}, r"dataset\.unit: token, and the inputs are of kind image"),
+        ({"unit": "token", "kind": "ids"}, r"dataset\.unit: token, and .*split\.group=sequence"),
+    ],
+)
+def test_mistakes_about_tokens_as_samples(settings, said):
+    with pytest.raises(DataError, match=said):
+        HuggingFaceModule("x", "text", "label", **settings)
+
+
 def test_what_cannot_be_had_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match=r"'somebody/something' cannot be had.*dataset\.path=FOLDER"):
         HuggingFaceModule("somebody/something", "image", "label", "image").load()

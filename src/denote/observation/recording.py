@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 from torch import Tensor, nn
 
 from denote.data.parts import Halves, Parts
