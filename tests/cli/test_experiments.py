@@ -8,6 +8,9 @@ from command_line import Command
 
 from denote import sweeper
 
+NEEDED = {"tagger": ["dataset.path=text.conllu"]}
+"""What an experiment has no default for."""
+
 EXPERIMENTS = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "experiment").glob("*.yaml"))
 
 
@@ -57,7 +60,7 @@ def test_settings_on_top_of_an_architecture_hold(planned: Any) -> None:
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_job_of_an_experiment_can_start(planned: Any, experiment: str) -> None:
-    jobs = planned(f"experiment={experiment}")
+    jobs = planned(f"experiment={experiment}", *NEEDED.get(experiment, []))
     plan = sweeper.PlannedSweeper.plan
     assert jobs
     assert plan is not None
