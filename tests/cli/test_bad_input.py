@@ -153,3 +153,29 @@ def test_full_error_shows_the_traceback(command: Command) -> None:
     assert answer.code == 2
     assert "Traceback" in answer.err
     assert "evidence.q" in answer.err
+
+
+TREEBANK = "1\tDogs\t_\tNOUN\t_\t_\t0\troot\t_\t_\n2\tbark\t_\tVERB\t_\t_\t1\tdep\t_\t_\n\n"
+WORDS = "dataset=conllu dataset.path=small.conllu architecture=transformer attribute.where=capitalised"
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        (f"{WORDS} architecture=mlp", ["architecture: MLP reads numbers", "token ids", "architecture=transformer"]),
+        ("architecture=transformer", ["architecture: a transformer reads token ids", "(1, 8, 8)", "vit for images"]),
+        (f"{WORDS} attribute.where=gender", ["attribute.where", "gender", "capitalised"]),
+        (f"{WORDS} dataset.target=upos_", ["dataset.target: words have no 'upos_'", "did you mean 'upos'"]),
+        (f"{WORDS} dataset.path=broken.conllu", ["dataset.path: broken.conllu line 2 has 3 columns; needed: 10"]),
+        (f"{WORDS} architecture.positions=1", ["architecture.positions: 1, and a sequence has 2 tokens; >= 2"]),
+        (f"{WORDS} dataset.tokenizer=nowhere", ["dataset.tokenizer: "]),
+    ],
+)
+def test_mistakes_about_words_are_one_line(denote: Command, line: str, parts: list[str]) -> None:
+    Path("small.conllu").write_text(60 * TREEBANK, encoding="utf-8")
+    Path("broken.conllu").write_text(TREEBANK.splitlines()[0] + "\n2\tbark\tVERB\n", encoding="utf-8")
+    answer = denote("logger=none", "evidence.min_rows=1", "trainer.progress=false", *line.split(" "))
+    assert answer.code == 2
+    assert len(answer.err.strip().splitlines()) == 1
+    for part in parts:
+        assert part in answer.err
