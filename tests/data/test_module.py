@@ -113,3 +113,16 @@ def test_a_model_from_outside_leaves_no_object_part():
 def test_a_batch_size_below_one_is_refused():
     with pytest.raises(DataError, match=r"dataset\.batch_size"):
         DigitsModule(batch_size=0)
+
+
+def test_words_are_trained_on_by_whole_sentences():
+    rows, sentence = np.arange(3, 33), np.repeat(np.arange(10), 3)
+    order = TrainingOrder(rows, seed=0, together=sentence)
+    first = list(order)
+    order.set_epoch(1)
+    second = list(order)
+    for drawn in (first, second):
+        assert sorted(drawn) == rows.tolist()
+        of_drawn = sentence[np.array(drawn) - 3].reshape(10, 3)
+        assert (of_drawn == of_drawn[:, :1]).all()
+    assert first != second
