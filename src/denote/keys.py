@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 # `denote --cfg job` needs keys and should not wait for NumPy.
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
 KEY_LENGTH = 16
 """Hex digits of a key: 64 bits, so a million results collide with probability below 1e-7."""
@@ -37,6 +38,17 @@ def digest_array(array: np.ndarray) -> str:
     sha = hashlib.sha256(f"{contiguous.dtype.str}{contiguous.shape}".encode())
     sha.update(contiguous.data.cast("B") if contiguous.size else b"")
     return sha.hexdigest()[:KEY_LENGTH]
+
+
+def digest_tensor(tensor: Tensor) -> str:
+    """Key of a tensor's type, shape and numbers, wherever it is; half precision and quantised ones too."""
+    import torch
+
+    plain = tensor.detach().cpu()
+    kind = f"{plain.dtype}{tuple(plain.shape)}"
+    plain = plain.dequantize() if plain.is_quantized else plain
+    # As bytes: NumPy knows no bfloat16.
+    return digest([kind, digest_array(plain.contiguous().flatten().view(torch.uint8).numpy())])
 
 
 def digest_files(paths: Iterable[Path]) -> str:
