@@ -37,6 +37,7 @@ from denote.states.layers import Layer
 from denote.states.listing import asked_names, list_layers, select_layers
 from denote.states.state import LayerState
 from denote.states.store import StateStore
+from denote.trust import source_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -199,7 +200,8 @@ class Job:
         found = None if self.pretrained is None else self.source
         shaping = {key: value for key, value in trainer.items() if key not in NOT_SHAPING_TRAINER}
         return ModelSpec(
-            architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS | PLACES},
+            architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS | PLACES}
+            | source_of(architecture),
             network=found.fresh if found else lambda: self.network(shape, n_classes, **of_tokens(samples.inputs)),
             input_shape=shape, n_classes=n_classes,
             data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
