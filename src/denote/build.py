@@ -12,7 +12,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from denote.checks import byte_count, check
 from denote.errors import ConfigError
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, job_name
-from denote.targets import allowed_class, check_targets, instantiate
+from denote.targets import allowed_class, check_targets, instantiate, is_own
 from denote.trust import source_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from denote.data.module import SamplesModule
     from denote.object_models.pretrained import Pretrained
     from denote.runs.job import Job
+    from denote.runs.own import Own
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -157,6 +158,20 @@ def pretrained_factory(config: Mapping[str, Any]) -> Callable[[Mapping[str, Any]
     return build
 
 
+def own_options(config: Mapping[str, Any]) -> Own:
+    """Attribute families, probes and controls of the user's own classes."""
+    from denote.attributes.own import AttributeFamily
+    from denote.evidence.own import Control
+    from denote.observers.observer import Probe
+    from denote.runs.own import Own
+
+    def built(group: str, kind: type) -> dict[str, Any]:
+        named = {name: option for name, option in config[group].items() if name != "where" and is_own(option)}
+        return {name: instantiate(option, f"{group}.{name}", kind) for name, option in named.items()}
+
+    return Own(built("attribute", AttributeFamily), built("probe", Probe), built("control", Control))
+
+
 def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
     """Everything a job needs, as objects. Loads no data and trains nothing.
 
@@ -174,5 +189,5 @@ def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
     tracker = Tracker.of(settings, sweep_folder)
     return Job(
         settings, data_module(settings), network_factory(settings), tracker, byte_count(settings["memory_limit"]),
-        pretrained_factory(settings),
+        pretrained_factory(settings), own_options(settings),
     )  # fmt: skip

@@ -28,6 +28,7 @@ from denote.evidence.control_task import ControlTask
 from denote.evidence.description import description_length
 from denote.evidence.label_controls import LabelControl, OnEqualRows
 from denote.evidence.map_similarity import randomised_similarity
+from denote.evidence.own import changed_cells
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
 from denote.evidence.random_subsets import RandomSubsets
 from denote.evidence.reading_curves import reading_curves
@@ -180,6 +181,13 @@ class Work:
             cells = _with_notes(cells, [self._remark] * cells.height)
             self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
             self._add("controls", _placed(found.replicates, _place(around.layer_state)))
+            for control, own in asked.controls.own.items():
+                with _naming(f"layer {layer.name} under control {control}"):
+                    for rows in changed_cells(
+                        control, own, around.state, self.labels, probe, asked.rule, asked.probe_seed,
+                        self.facts.groups, around.resources,
+                    ):  # fmt: skip
+                        self._add("controls", _placed(rows, _place(around.layer_state)))
 
     @property
     def _remark(self) -> str | None:

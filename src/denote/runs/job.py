@@ -30,9 +30,11 @@ from denote.object_models.store import ModelStore, TrainedModel
 from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
+from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
+from denote.runs.own import Own
 from denote.states.layers import Layer
 from denote.states.listing import asked_names, list_layers, select_layers
 from denote.states.state import LayerState
@@ -93,6 +95,7 @@ class Job:
         tracker: Where its runs are tracked.
         memory_limit: Bytes the observers may hold at once.
         pretrained: Gives a network that was trained elsewhere, from what the dataset offers; None trains one here.
+        own: Objects of the user's own classes, which the config names.
         timings: Seconds per step, filled while it runs.
         score: How well the object model does its task, once that is known.
     """
@@ -103,6 +106,7 @@ class Job:
     tracker: tracking.Tracker
     memory_limit: int
     pretrained: Callable[[Mapping[str, Any]], Pretrained] | None = None
+    own: Own = field(default_factory=Own)
     timings: dict[str, float] = field(default_factory=dict)
     score: Score | None = None
 
@@ -118,7 +122,7 @@ class Job:
             self.data.setup()
             groups = self.groups()
         with self.timed("attributes"):
-            searched = families(config["attribute"], self.data.samples)
+            searched = families({**config["attribute"], **self.own.attributes}, self.data.samples)
             labels = merge_labels(searched)
             reasons = check_rows(labels, self.data.parts, self.rule.min_rows)
             self.check_equal_rows(labels)
@@ -128,9 +132,8 @@ class Job:
 
     def run(self, prepared: Prepared | None = None) -> Observation:
         """Train or load, record, observe."""
-        config = self.config
         ready = prepared or self.prepare()
-        spec, samples, controls = ready.spec, self.data.samples, Controls.of(config["control"])
+        spec, samples, controls = ready.spec, self.data.samples, self.controls
         with self.timed("object model"):
             trained = self.obtain(spec)
         accuracy, remark = self.accuracy(trained)
@@ -181,12 +184,17 @@ class Job:
         """Observers, rule and controls of the config."""
         evidence = self.config["evidence"]
         return Asked(
-            probes=probes, rule=self.rule, controls=Controls.of(self.config["control"]),
+            probes=probes, rule=self.rule, controls=self.controls,
             probe_seed=self.config["probe_seed"], thresholds=evidence["thresholds"],
             permutations=evidence["permutations"], bootstraps=evidence["bootstraps"],
             equal_rows=evidence["equal_rows"], stability=evidence["stability"], examples=evidence["examples"],
             curves=evidence["curves"],
         )  # fmt: skip
+
+    @property
+    def controls(self) -> Controls:
+        """Which controls are run, by ``control``."""
+        return Controls.of(self.config["control"], self.own.controls)
 
     @property
     def rule(self) -> Rule:
@@ -221,11 +229,11 @@ class Job:
 
     def probes(self) -> dict[str, Probe]:
         """The observers asked for, by option."""
-        options = self.config["probe"].items()
         return {
-            name: probe_from(settings["kind"], {key: value for key, value in settings.items() if key != "kind"})
-            for name, settings in options
-        }
+            name: OwnProbe(name, self.own.probes[name]) if name in self.own.probes else
+            probe_from(settings["kind"], {key: value for key, value in settings.items() if key != "kind"})
+            for name, settings in self.config["probe"].items()
+        }  # fmt: skip
 
     def list_layers(self, spec: ModelSpec) -> list[Layer]:
         """Every layer of the architecture, without training it."""
@@ -262,7 +270,7 @@ class Job:
     def twins(self, spec: ModelSpec) -> Iterator[TrainedModel]:
         """The untrained twins that the control asks for; the first is the model's own initialisation."""
         store = ModelStore(self.config["store"]["path"])
-        for draw in range(Controls.of(self.config["control"]).twins):
+        for draw in range(self.controls.twins):
             yield store.obtain(spec.twin(draw), self.data)
 
     def _checks_maps(self, probes: Mapping[str, Probe]) -> bool:
