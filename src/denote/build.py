@@ -99,29 +99,32 @@ def data_module(config: Mapping[str, Any]) -> SamplesModule:
 def network_factory(config: Mapping[str, Any]) -> Callable[..., nn.Module]:
     """A function of input shape and number of classes that builds the architecture with fresh weights.
 
-    Of inputs that are token ids it also takes, by name, what `denote.data.samples.of_tokens` says.
+    Of inputs that are token ids or recorded it also takes, by name, what `denote.data.samples.known_of` says.
     """
     from torch import nn
 
     architecture = {key: value for key, value in config["architecture"].items() if key not in CHOOSING_WEIGHTS}
 
-    def build(input_shape: tuple[int, ...], n_classes: int, **tokens: Any) -> nn.Module:
-        if tokens:
-            _check_reads_tokens(architecture)
+    def build(input_shape: tuple[int, ...], n_classes: int, **known: Any) -> nn.Module:
+        if known:
+            _check_reads(architecture, known)
         network: nn.Module = instantiate(
-            architecture, "architecture", nn.Module, input_shape=input_shape, n_classes=n_classes, **tokens
+            architecture, "architecture", nn.Module, input_shape=input_shape, n_classes=n_classes, **known
         )
         return network
 
     return build
 
 
-def _check_reads_tokens(architecture: Mapping[str, Any]) -> None:
+def _check_reads(architecture: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     import inspect
 
     from torch import nn
 
     found = allowed_class(str(architecture["_target_"]), "architecture._target_", (nn.Module,))
+    if "layers" in known:
+        problem = f"{found.__name__} reads inputs, and this dataset has recorded states"
+        raise ConfigError("architecture", problem, "architecture=recorded")
     if "n_tokens" not in inspect.signature(found).parameters:
         problem = f"{found.__name__} reads numbers, and inputs of this dataset are token ids"
         raise ConfigError("architecture", problem, "architecture=transformer, or a class that takes n_tokens")

@@ -23,7 +23,7 @@ from denote.data.parts import Parts
 from denote.data.samples import Samples
 from denote.errors import ConfigError, DataError, one_of
 from denote.evidence.rule import Rule
-from denote.observation import Asked, Beside, Controls, Facts, Subject, observe_states
+from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, given_states, states_of
 from denote.observation.network import Untrained, near, states_beside, weights_key
 from denote.observation.recording import Recording, device_named
@@ -127,7 +127,7 @@ def observe(
     where = device_named(device)
     with _folder(store) as folder, torch.random.fork_rng(devices=[]):
         if model is None:
-            observed, beside, key = states_of(held, layers), Beside(), arrays_key(held)
+            observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
             every = list_layers(model, near(samples, split, model), pooling, of=of, asked=asked_names(layers))
             recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)

@@ -133,7 +133,7 @@ class Work:
     def _randomised(self, index: int) -> tuple[State | None, str | None]:
         """*fit* of a layer whose network was randomised from the top down to it, and what there is to say of that."""
         if not self.beside.randomised:
-            return None, "randomised_similarity: the check is off"
+            return None, self.beside.missing.get("randomised", "randomised_similarity: the check is off")
         other, remark = self.beside.randomised[index]
         return None if other is None else other.stored(self.facts.parts.fit), remark
 
@@ -265,9 +265,13 @@ class Work:
 
     def _missing(self) -> dict[str, str]:
         """Why a control is not there although it is on."""
-        if self.asked.controls.subsets and self.facts.classes is None:
-            return {"random_subset": "random_subset_percentile: the data has no classes"}
-        return {}
+        controls = self.asked.controls
+        missing = {"random_subset": "random_subset_percentile: the data has no classes"} | dict(self.beside.missing)
+        there = {
+            "random_subset": controls.subsets and self.facts.classes is None,
+            "untrained": controls.twins, "raw_input": controls.raw_input,
+        }  # fmt: skip
+        return {name: reason for name, reason in missing.items() if there.get(name)}
 
 
 @dataclass(frozen=True)

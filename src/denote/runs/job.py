@@ -20,14 +20,14 @@ from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
-from denote.data.samples import CLASSES, of_tokens
+from denote.data.samples import CLASSES, known_of
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
 from denote.object_models.accuracy import Score, accuracy_note, held_out_score, shuffled_note
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
-from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
@@ -91,7 +91,7 @@ class Job:
         config: The resolved settings, as plain values.
         data: The dataset with its split.
         network: Builds the architecture with fresh weights from input shape, number of classes and, by name, what
-            `of_tokens` says.
+            `known_of` says.
         tracker: Where its runs are tracked.
         memory_limit: Bytes the observers may hold at once.
         pretrained: Gives a network that was trained elsewhere, from what the dataset offers; None trains one here.
@@ -149,7 +149,8 @@ class Job:
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
             object_model=spec.key, object_accuracy=accuracy, note=self._note(spec, remark),
         )  # fmt: skip
-        beside = Beside(untrained, randomised, recording.raw_input(self.memory_limit) if controls.raw_input else None)
+        raw_input = recording.raw_input(self.memory_limit) if controls.raw_input else None
+        beside = Beside(untrained, randomised, raw_input, {} if self._has_network else NO_NETWORK)
         with self.timed("observers"):
             found = observe_states(
                 states,
@@ -174,8 +175,8 @@ class Job:
         return Facts(
             parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
             groups=ready.groups,
-            classes=samples.targets if samples.task == CLASSES else None,
-            class_names=samples.classes if samples.task == CLASSES else (), target=samples.target,
+            classes=samples.targets if samples.has_classes else None,
+            class_names=samples.classes if samples.has_classes else (), target=samples.target,
             types=ready.types,
             columns=ready.rivals, input_shape=tuple(samples.inputs.shape), inputs=samples.inputs,
         )  # fmt: skip
@@ -210,7 +211,7 @@ class Job:
         return ModelSpec(
             architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS | PLACES}
             | source_of(architecture),
-            network=found.fresh if found else lambda: self.network(shape, n_classes, **of_tokens(samples.inputs)),
+            network=found.fresh if found else lambda: self.network(shape, n_classes, **known_of(samples.inputs)),
             input_shape=shape, n_classes=n_classes,
             data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
             training=TrainingSettings.of(shaping), seed=self.config["seed"], trained=architecture["trained"],
@@ -224,8 +225,16 @@ class Job:
         """The network that was trained elsewhere; the data must be set up."""
         assert self.pretrained is not None  # noqa: S101  (for the type checker; asked for only where there is one)
         inputs = self.data.samples.inputs
-        offered = {"input_shape": tuple(inputs.shape), "n_classes": self.data.learned.n_classes}
-        return self.pretrained(offered | of_tokens(inputs))
+        offered = {"input_shape": tuple(inputs.shape), "n_classes": self.data.learned.n_classes} | known_of(inputs)
+        found = self.pretrained(offered)
+        if found.is_network and "layers" in offered:
+            raise ConfigError("architecture", "a network cannot be run on recorded states", "architecture=recorded")
+        return found
+
+    @property
+    def _has_network(self) -> bool:
+        """Whether there is a network behind the states; the data must be set up."""
+        return self.pretrained is None or self.source.is_network
 
     def probes(self) -> dict[str, Probe]:
         """The observers asked for, by option."""
@@ -270,12 +279,13 @@ class Job:
     def twins(self, spec: ModelSpec) -> Iterator[TrainedModel]:
         """The untrained twins that the control asks for; the first is the model's own initialisation."""
         store = ModelStore(self.config["store"]["path"])
-        for draw in range(self.controls.twins):
+        for draw in range(self.controls.twins if self._has_network else 0):
             yield store.obtain(spec.twin(draw), self.data)
 
     def _checks_maps(self, probes: Mapping[str, Probe]) -> bool:
         """Whether the randomisation check was asked for and there is a map to be checked."""
-        return bool(self.config["evidence"]["randomisation"]) and any(name in probes for name in ("linear", "centroid"))
+        asked = bool(self.config["evidence"]["randomisation"]) and self._has_network
+        return asked and any(name in probes for name in ("linear", "centroid"))
 
     def recording(self, spec: ModelSpec) -> Recording:
         """How states are had of the network and of those it is held against."""
@@ -301,6 +311,9 @@ class Job:
         on *test*. A model that learned no classes has no accuracy, and the remark is its score.
         """
         learned, test = self.data.learned, self.data.parts.test
+        if not self._has_network:
+            self.score = Score("accuracy", None, len(test), "only its states are known")
+            return None, self.score.remark
         self.score = held_out_score(trained.model, self.data, test)
         accuracy = self.score.value
         if learned.task != CLASSES or accuracy is None:
