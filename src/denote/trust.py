@@ -148,7 +148,7 @@ def _check_is_new(name: str, folder: str) -> None:
         spec = find_spec(name)
     except ValueError:  # a module without a spec, such as the one that was started
         spec = None
-    if spec is not None and not (spec.origin or "").startswith(folder):
+    if spec is not None and not Path(spec.origin or "").resolve().is_relative_to(folder):
         problem = f"{Path(folder) / name} has the name of a module that is there already"
         raise ConfigError(CODE_DIR, problem, "rename it")
 

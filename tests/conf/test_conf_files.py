@@ -23,6 +23,7 @@ NEEDED = {
     "dataset/images": ["dataset.root=somewhere", "dataset.table=table.csv", "dataset.target=class"],
     "dataset/arrays": ["dataset.path=values.npy", "dataset.table=table.csv", "dataset.target=class"],
     "dataset/conllu": ["dataset.path=text.conllu"],
+    "dataset/states": ["dataset.path=acts.npz", "dataset.table=table.csv"],
     "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
     "architecture/planted": ["dataset=planted"],
     "architecture/checkpoint": ["architecture.class_path=denote.object_models.mlp.MLP", "architecture.path=weights.pt"],
