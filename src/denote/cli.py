@@ -282,7 +282,7 @@ def _layers(config: DictConfig) -> None:
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
-    print_layers(job.architecture_id(spec), job.list_layers(spec))
+    print_layers(job.architecture_id(spec), job.listing(spec))
 
 
 def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:

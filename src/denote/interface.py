@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 from torch import nn
@@ -25,13 +26,14 @@ from denote.errors import ConfigError, DataError, one_of
 from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, given_states, states_of
-from denote.observation.network import Untrained, near, states_beside, weights_key
+from denote.observation.given_network import observable_network
+from denote.observation.network import Untrained, states_beside, weights_key
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.seen import Loaded, Seen
-from denote.states.listing import Selection, asked_names, list_layers, select_layers
+from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
 
@@ -129,12 +131,13 @@ def observe(
         if model is None:
             observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
-            every = list_layers(model, near(samples, split, model), pooling, of=of, asked=asked_names(layers))
+            network, example = observable_network(model, samples.inputs[split.fit[:1]])
+            every = list_layers(network, example, pooling, of=of, asked=asked_names(layers))
             recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)
             observed, beside = states_beside(
-                model, select_layers(every, layers), recording, asked, untrained, memory_limit
+                network, select_layers(every, layers), recording, asked, untrained, memory_limit
             )
-            key = weights_key(model)
+            key = weights_key(network)
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
@@ -144,6 +147,30 @@ def observe(
             device=str(where),
         )  # fmt: skip
     return Seen.of(found)
+
+
+def layers(
+    model: nn.Module, inputs: Any, *, pooling: str = "mean", of: str = BLOCKS, names: Sequence[str] = ()
+) -> pl.DataFrame:
+    """The layers that `observe` would observe, and what it would leave out and why; nothing is recorded.
+
+    Args:
+        model: The network, left as it was.
+        inputs: What it is called with, see `inputs_of`.
+        pooling: How maps and sequences become neurons.
+        of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
+        names: Further modules, or what comes into them (``module.input``).
+
+    Returns:
+        One row each: ``layer depth kind shape pooling neurons note``; a row with a note is left out for that reason.
+
+    Raises:
+        DenoteError: for a mistake, in one line.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
+        found = listing(network, example, pooling, of=of, asked=names)
+    return listed(found)
 
 
 def load(folder: Path | str) -> Loaded:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 # `denote --cfg job` needs keys and should not wait for NumPy.
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
 KEY_LENGTH = 16
 """Hex digits of a key: 64 bits, so a million results collide with probability below 1e-7."""
@@ -48,6 +49,17 @@ def digest_unchanged(paths: Iterable[Path]) -> str:
 @lru_cache(maxsize=64)
 def _digest_seen(files: tuple[tuple[str, int, int], ...]) -> str:
     return digest_files(Path(name) for name, _, _ in files)
+
+
+def digest_tensor(tensor: Tensor) -> str:
+    """Key of a tensor's type, shape and numbers, wherever it is; half precision and quantised ones too."""
+    import torch
+
+    plain = tensor.detach().cpu()
+    kind = f"{plain.dtype}{tuple(plain.shape)}"
+    plain = plain.dequantize() if plain.is_quantized else plain
+    # As bytes: NumPy knows no bfloat16.
+    return digest([kind, digest_array(plain.contiguous().flatten().view(torch.uint8).numpy())])
 
 
 def digest_files(paths: Iterable[Path]) -> str:

@@ -16,7 +16,7 @@ from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs, Samples
 from denote.data.split import SplitSettings
 from denote.errors import DataError
-from denote.keys import digest, digest_array
+from denote.keys import digest, digest_tensor
 
 CLASS, GROUP, NO_CLASS = "class", "denote group", "denote class"
 """Columns of the attribute table that hold the classes, the groups, and one class for all where none are given."""
@@ -90,7 +90,7 @@ def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
 def _key(inputs: Inputs) -> str:
     """Key of the inputs: of what is in memory its content; what is drawn from a Dataset has none that lasts."""
     if isinstance(inputs, HeldInputs):
-        return digest({name: digest_array(each.cpu().numpy()) for name, each in inputs.tensors.items()})
+        return digest({name: digest_tensor(each) for name, each in inputs.tensors.items()})
     return digest([type(inputs).__name__, id(inputs), len(inputs)])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from rich import box
@@ -23,7 +24,9 @@ from denote.reporting.first_decisive import first_decisive_sentences
 from denote.reporting.jobs import Job, tally
 from denote.reporting.power import power_sentences
 from denote.reporting.stability import stability_sentences
-from denote.states.layers import Layer
+
+if TYPE_CHECKING:
+    from denote.states.listing import Listing
 
 MOST_LISTED = 10
 
@@ -196,12 +199,19 @@ def _relative(folder: Path) -> Path:
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
-def print_layers(title: str, layers: Sequence[Layer], console: Console | None = None) -> None:
-    """Print the layers of a network: depth, name, shape of one sample's output, pooling and number of neurons."""
+def print_layers(title: str, found: Listing, console: Console | None = None) -> None:
+    """Print the layers of a network: depth, name, shape of one sample's output, pooling and number of neurons.
+
+    Below them stands what cannot be observed, and why.
+    """
     table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("depth", "layer", "shape", "pooling", "neurons"):
         table.add_column(heading, justify="right" if heading in ("depth", "neurons") else "left")
-    for layer in layers:
-        shape = " x ".join(str(size) for size in layer.shape)
-        table.add_row(str(layer.depth), escape(layer.name), shape, layer.pooling, f"{layer.n_neurons:,}")
-    (console or Console()).print(table)
+    for layer in found.layers:
+        table.add_row(
+            str(layer.depth), escape(layer.name), layer.shape_text, layer.pooling, f"{layer.n_neurons:,}"
+        )  # fmt: skip
+    console = console or Console()
+    console.print(table)
+    for name, reason in found.left_out.items():
+        console.print(f"left out: {escape(name)} {escape(reason)}")

@@ -95,6 +95,7 @@ def agreement(config: Config) -> dict[str, Any]:
     parts = {
         "evidence": shaped.get("evidence"), "control": shaped.get("control"), "split": shaped.get("split"),
         "probe": shaped.get("probe"), "attribute": attributes, "analysis": config.get("analysis"),
+        "layer": {"of": (config.get("layer") or {}).get("of")},  # depth counts the layers that are listed
     }  # fmt: skip
     flat = {}
     for name, value in parts.items():

@@ -36,7 +36,7 @@ from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
 from denote.runs.own import Own
 from denote.states.layers import Layer
-from denote.states.listing import asked_names, list_layers, select_layers
+from denote.states.listing import Listing, asked_names, listing, select_layers
 from denote.states.state import LayerState
 from denote.states.store import StateStore
 from denote.trust import source_of
@@ -244,16 +244,16 @@ class Job:
             for name, settings in self.config["probe"].items()
         }  # fmt: skip
 
-    def list_layers(self, spec: ModelSpec) -> list[Layer]:
-        """Every layer of the architecture, without training it."""
+    def listing(self, spec: ModelSpec) -> Listing:
+        """Every layer of the architecture, and what is none and why, without training it."""
         layer, example = self.config["layer"], self.data.samples.inputs[np.array([0])]
         named = [name for name in asked_names(layer["select"]) if name != STATE]
         network = spec.initial_network() if spec.weights is None else self.source.network
-        return list_layers(network, example, layer["pooling"], of=layer["of"], asked=named)
+        return listing(network, example, layer["pooling"], of=layer["of"], asked=named)
 
     def layers(self, spec: ModelSpec) -> list[Layer | None]:
         """The layers that are observed, in execution order; None stands for all of them side by side."""
-        every, select = self.list_layers(spec), self.config["layer"]["select"]
+        every, select = self.listing(spec).layers, self.config["layer"]["select"]
         parts = select if isinstance(select, list) else [select]
         named = [part for part in parts if part != STATE]
         chosen: list[Layer | None] = [*select_layers(every, named)] if named else []
@@ -291,7 +291,7 @@ class Job:
         """How states are had of the network and of those it is held against."""
         config = self.config
         return Recording(
-            StateStore(config["store"]["path"]), self.data.samples, self.data.parts, self.list_layers(spec),
+            StateStore(config["store"]["path"]), self.data.samples, self.data.parts, self.listing(spec).layers,
             config["store"]["extract"], config["trainer"]["extract_batch_size"], self.device,
         )  # fmt: skip
 
