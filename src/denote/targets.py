@@ -70,7 +70,7 @@ def allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:
     except Exception as error:  # whatever the user's module does when it is imported
         raise ConfigError(where, f"{target!r} cannot be found ({_told(error)})") from error
     if not (isinstance(found, type) and issubclass(found, kinds)):
-        names = " or ".join(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)
+        names = " or ".join(kind.__name__ for kind in kinds)
         raise ConfigError(where, f"{target!r} is refused", f"allowed: a class derived from {names}")
     return found
 
