@@ -53,12 +53,15 @@ class HandsOn(nn.Module):
         # Not by add_module, which refuses the dots that names of layers have.
         self._modules.update({name: nn.Identity() for name in layers})
 
+    def get_submodule(self, target: str) -> nn.Module:
+        """A layer by its whole name, which may hold dots."""
+        found = self._modules.get(target)
+        return super().get_submodule(target) if found is None else found
+
     def forward(self, **arrays: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample 0"]:
         """No output; what the layers give is seen on the way."""
         given: Tensor | None = None
         for name, values in arrays.items():
-            module = self._modules[name]
-            assert module is not None  # noqa: S101  (for the type checker; torch allows None there)
-            given = module(values)
+            given = self.get_submodule(name)(values)
         assert given is not None  # noqa: S101  (for the type checker; there is at least one layer)
         return given.new_empty(len(given), 0)

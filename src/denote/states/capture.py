@@ -44,8 +44,7 @@ def capturing(network: nn.Module, layers: Sequence[Layer], *, stop_early: bool =
     for layer in layers:
         place = Place.of(layer.name)
         asked[(*place.at, place.is_input)].append(layer)
-    every = dict(network.named_modules(remove_duplicate=False))  # by whole names: one of recorded states may hold dots
-    modules = {name: every[name] for name, *_ in asked}
+    modules = {name: network.get_submodule(name) for name, *_ in asked}
     seen: dict[str, Tensor] = {}
     batches: list[Batch] = []
 
