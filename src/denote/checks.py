@@ -126,10 +126,14 @@ CONTROLS = {
 }  # fmt: skip
 
 
+SEARCHES = ("second_fit", "thresholds")
+"""What `denote.denotation.stability` calls its rows in the table of controls."""
+
+
 def _check_controls(control: Mapping[str, Any]) -> None:
     for name, settings in control.items():
         if is_own(settings):
-            _check_own_name("control", name, CONTROLS)
+            _check_own_name("control", name, (*CONTROLS, *SEARCHES))
             continue
         if name not in CONTROLS:
             raise ConfigError(f"control.{name}", "no such control", one_of(name, CONTROLS))
