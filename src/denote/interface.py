@@ -15,6 +15,7 @@ from torch import nn
 
 from denote.attributes.families import families
 from denote.attributes.labels import Family, merge_labels
+from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
@@ -23,12 +24,13 @@ from denote.data.parts import Parts
 from denote.data.samples import Samples
 from denote.errors import ConfigError, DataError, one_of
 from denote.evidence.rule import Rule
-from denote.observation import Asked, Beside, Controls, Facts, Subject, observe_states
+from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, given_states, states_of
 from denote.observation.given_network import observable_network
 from denote.observation.network import Untrained, states_beside, weights_key
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
+from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.seen import Loaded, Seen
 from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
@@ -47,7 +49,7 @@ def observe(
     classes: Any = None,
     states: Mapping[str, Any] | None = None,
     layers: Selection = "all",
-    probe: str | Sequence[str] | Mapping[str, Mapping[str, Any]] = "linear",
+    probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe] = "linear",
     seed: int = 0,
     parts: Parts | Mapping[str, Any] | None = None,
     groups: Any = None,
@@ -72,11 +74,12 @@ def observe(
     Args:
         model: The network; None where ``states`` are given.
         inputs: What it is called with, see `inputs_of`; row i has the attributes of row i.
-        attributes: Columns with two values, or text columns, one attribute per value; null where not known.
+        attributes: Columns with two values, or text columns, one attribute per value; null where not known. A mapping
+            may hold families of one's own (`denote.extending.AttributeFamily`) besides.
         classes: Class of every row. Observers read every class, and neurons are searched over all sets of classes.
         states: Activations recorded elsewhere, ``row x neuron`` by layer, in order of depth; instead of a model.
         layers: A depth, a name or glob, a list of those, or ``all``.
-        probe: A kind of observer, several, or their settings by kind.
+        probe: A kind of observer, several, their settings by kind, or probes of one's own by name.
         seed: Of the split and of what observers draw.
         parts: Row ids of ``fit`` and ``test``; by default the rows are halved, in equal shares of the classes.
         groups: What rows belong together: a group stays in one part, and its rows do not count as independent.
@@ -111,6 +114,7 @@ def observe(
     if states is None and inputs is None:
         raise DataError("inputs", "are missing", "observe(model, inputs, ...)")
     held = {} if states is None else given_states(states)
+    attributes, own = _split(attributes)
     samples = given_samples(
         inputs_of(inputs) if inputs is not None else no_inputs(len(next(iter(held.values())))),
         attributes,
@@ -121,11 +125,11 @@ def observe(
     split = given_parts(samples, parts, seed)
     rule = rule or Rule()
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
-    facts = _facts(samples, split, families(_spec(attributes, classes), samples), rule, shown=inputs is not None)
+    facts = _facts(samples, split, families(_spec(attributes, classes, own), samples), rule, shown=inputs is not None)
     where = device_named(device)
     with _folder(store) as folder, torch.random.fork_rng(devices=[]):
         if model is None:
-            observed, beside, key = states_of(held, layers), Beside(), arrays_key(held)
+            observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
             network, example = observable_network(model, samples.inputs[split.fit[:1]])
             every = list_layers(network, example, pooling, of=of, asked=asked_names(layers))
@@ -195,9 +199,17 @@ def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rul
     )  # fmt: skip
 
 
-def _spec(attributes: Any, classes: Any) -> dict[str, Any]:
+def _split(attributes: Any) -> tuple[Any, dict[str, AttributeFamily]]:
+    """Columns, and families of the user's own."""
+    if not isinstance(attributes, Mapping):
+        return attributes, {}
+    own = {str(name): each for name, each in attributes.items() if isinstance(each, AttributeFamily)}
+    return {name: each for name, each in attributes.items() if str(name) not in own} or None, own
+
+
+def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> dict[str, Any]:
     """What observers read and neurons are searched over, as the config's ``attribute`` says it."""
-    spec: dict[str, Any] = {}
+    spec: dict[str, Any] = dict(own)
     if classes is not None:
         spec |= {"classes": {"kind": "classes"}, "subsets": {"kind": "subsets", "as_cells": False}}
     if attributes is not None:
@@ -208,9 +220,12 @@ def _spec(attributes: Any, classes: Any) -> dict[str, Any]:
     return spec
 
 
-def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any]]) -> dict[str, Probe]:
+def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]) -> dict[str, Probe]:
     if isinstance(probe, Mapping):
-        return {str(kind): probe_from(str(kind), dict(settings or {})) for kind, settings in probe.items()}
+        return {
+            str(name): OwnProbe(str(name), given) if isinstance(given, Probe) else probe_from(str(name), given or {})
+            for name, given in probe.items()
+        }
     return {kind: probe_from(kind, {}) for kind in ([probe] if isinstance(probe, str) else probe)}
 
 

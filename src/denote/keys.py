@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,16 @@ def digest_array(array: np.ndarray) -> str:
     sha = hashlib.sha256(f"{contiguous.dtype.str}{contiguous.shape}".encode())
     sha.update(contiguous.data.cast("B") if contiguous.size else b"")
     return sha.hexdigest()[:KEY_LENGTH]
+
+
+def digest_unchanged(paths: Iterable[Path]) -> str:
+    """As `digest_files`, reading files that do not change once per process, however many jobs ask."""
+    return _digest_seen(tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=64)
+def _digest_seen(files: tuple[tuple[str, int, int], ...]) -> str:
+    return digest_files(Path(name) for name, _, _ in files)
 
 
 def digest_tensor(tensor: Tensor) -> str:

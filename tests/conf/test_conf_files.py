@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
 from denote import build
+from denote.checks import check
 
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
@@ -22,6 +23,7 @@ NEEDED = {
     "dataset/images": ["dataset.root=somewhere", "dataset.table=table.csv", "dataset.target=class"],
     "dataset/arrays": ["dataset.path=values.npy", "dataset.table=table.csv", "dataset.target=class"],
     "dataset/conllu": ["dataset.path=text.conllu"],
+    "dataset/states": ["dataset.path=acts.npz", "dataset.table=table.csv"],
     "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
     "architecture/planted": ["dataset=planted"],
     "architecture/checkpoint": ["architecture.class_path=denote.object_models.mlp.MLP", "architecture.path=weights.pt"],
@@ -42,7 +44,7 @@ def composed(*overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda path: f"{path.parent.name}={path.stem}")
 def test_every_option_composes_and_passes_the_checks(option: Path) -> None:
     settings = composed(f"{option.parent.name}={option.stem}", *NEEDED.get(f"{option.parent.name}/{option.stem}", []))
-    build.check(settings)
+    check(settings)
     if option.parent.name in ("attribute", "probe", "control"):
         assert [key for key in settings[option.parent.name] if key != "where"] == [NAMES.get(option.stem, option.stem)]
 
@@ -53,7 +55,7 @@ PAGE = (CONF.parent / "docs" / "models.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("line", re.findall(r"^denote .*$", PAGE, flags=re.MULTILINE))
 def test_commands_on_models_compose_and_pass_the_checks(line: str) -> None:
     settings = composed(*shlex.split(line, comments=True)[1:])
-    build.check(settings)
+    check(settings)
     build.data_module(settings)
 
 

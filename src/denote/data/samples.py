@@ -93,6 +93,16 @@ def of_tokens(inputs: Inputs) -> dict[str, Any]:
     return {"n_tokens": int(n_tokens), "per_position": words_of(inputs[np.array([0])]) is not None}
 
 
+def known_of(inputs: Inputs) -> dict[str, Any]:
+    """What an architecture must know of inputs besides their shape, by name of an argument.
+
+    Returns:
+        What `of_tokens` says; of recorded states ``layers``, the names of the layers in order.
+    """
+    layers = getattr(inputs, "layers", None)
+    return of_tokens(inputs) if layers is None else {"layers": tuple(layers)}
+
+
 class TensorInputs:
     """Inputs held in memory in their own type; a batch is float32, divided by ``maximum``.
 
@@ -206,6 +216,11 @@ class Samples:
         ranks = np.argsort(np.argsort(self.targets, kind="stable"), kind="stable")
         return ranks * min(STRATA, len(self)) // len(self)
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether the target is a class of several; one class for all rows stands for no target."""
+        return self.task == CLASSES and len(self.classes) > 1
+
     def classes_for(self, where: str) -> Int64[np.ndarray, " sample"]:
         """The class of every sample, for what needs classes.
 
@@ -216,6 +231,9 @@ class Samples:
             kind = "a number" if self.task == NUMERIC else f"{len(self.classes)} labels"
             problem = f"needs classes, and the target of dataset {self.name} is {kind}"
             raise DataError(where, problem, "attribute=columns, attribute=quantiles, attribute.where")
+        if not self.has_classes:
+            problem = f"needs classes, and dataset {self.name} has no target"
+            raise DataError(where, problem, "dataset.target=COLUMN, or attribute=columns, attribute.where")
         return self.targets.astype(np.int64, copy=False)
 
     def column(self, name: str, where: str) -> pl.Series:

@@ -28,6 +28,7 @@ from denote.evidence.control_task import ControlTask
 from denote.evidence.description import description_length
 from denote.evidence.label_controls import LabelControl, OnEqualRows
 from denote.evidence.map_similarity import randomised_similarity
+from denote.evidence.own import changed_cells
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
 from denote.evidence.random_subsets import RandomSubsets
 from denote.evidence.reading_curves import reading_curves
@@ -132,7 +133,7 @@ class Work:
     def _randomised(self, index: int) -> tuple[State | None, str | None]:
         """*fit* of a layer whose network was randomised from the top down to it, and what there is to say of that."""
         if not self.beside.randomised:
-            return None, "randomised_similarity: the check is off"
+            return None, self.beside.missing.get("randomised", "randomised_similarity: the check is off")
         other, remark = self.beside.randomised[index]
         return None if other is None else other.stored(self.facts.parts.fit), remark
 
@@ -180,6 +181,13 @@ class Work:
             cells = _with_notes(cells, [self._remark] * cells.height)
             self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
             self._add("controls", _placed(found.replicates, _place(around.layer_state)))
+            for control, own in asked.controls.own.items():
+                with _naming(f"layer {layer.name} under control {control}"):
+                    for rows in changed_cells(
+                        control, own, around.state, self.labels, probe, asked.rule, asked.probe_seed,
+                        self.facts.groups, around.resources,
+                    ):  # fmt: skip
+                        self._add("controls", _placed(rows, _place(around.layer_state)))
 
     @property
     def _remark(self) -> str | None:
@@ -257,9 +265,13 @@ class Work:
 
     def _missing(self) -> dict[str, str]:
         """Why a control is not there although it is on."""
-        if self.asked.controls.subsets and self.facts.classes is None:
-            return {"random_subset": "random_subset_percentile: the data has no classes"}
-        return {}
+        controls = self.asked.controls
+        missing = {"random_subset": "random_subset_percentile: the data has no classes"} | dict(self.beside.missing)
+        there = {
+            "random_subset": controls.subsets and self.facts.classes is None,
+            "untrained": controls.twins, "raw_input": controls.raw_input,
+        }  # fmt: skip
+        return {name: reason for name, reason in missing.items() if there.get(name)}
 
 
 @dataclass(frozen=True)
