@@ -70,7 +70,7 @@ class TableModule(SamplesModule):
         content = digest_files([Path(str(self.path)).expanduser()])
         log_missing(table, self.attributes)
         return Samples(
-            name=Path(str(self.path)).stem,
+            name=self._name(),
             inputs=Unfitted(table.height, partial(fit_features, table, names, self.categories)),
             targets=targets,
             classes=classes,
@@ -78,6 +78,11 @@ class TableModule(SamplesModule):
             target=self.target,
             key=digest({"dataset": "table", "content": content, "settings": settings, "schema": SCHEMA}),
         )
+
+    def _name(self) -> str:
+        """That of the file; networks that are shown the attributes are told apart from those that are not."""
+        shown = self.include_attributes and bool(self.attributes)
+        return f"{Path(str(self.path)).stem}{'-with-attributes' if shown else ''}"
 
     def _features(self, table: pl.DataFrame) -> list[str]:
         for key, names in (("attributes", self.attributes), ("categories", self.categories)):

@@ -18,6 +18,7 @@ from denote.evidence.rule import Rule
 from denote.figures.atomic import write_atomically
 from denote.figures.curves import curves
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
+from denote.reporting.audit import audit_sentences, audit_sheet
 from denote.reporting.cards import cell_cards_shown, neuron_cards_shown
 from denote.reporting.chance import (
     alarms,
@@ -160,6 +161,9 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
     every = [
         _by_depth(by_depth, tables["depth_tests"]),
         Section("Attributes", sheets=best, cards=cell_cards_shown(cells)),
+        Section(
+            "Beside the raw input", audit_sentences(tables["audit"]), _unless_empty(audit_sheet, tables["audit"])
+        ),
         Section("Properties", sheets=denoted_sheets(tables["properties"], neurons)),
         Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
         Section("Layers", sheets=_unless_empty(layers_sheet, layers, by_depth)),
