@@ -28,26 +28,29 @@ def audit(cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
     """Every layer's observers beside the same observers of the raw input, over object models.
 
     Args:
-        cells: Columns of ``tables.CELLS``; those without a raw input are left out.
+        cells: Columns of ``tables.CELLS``; networks and probes without a raw input are left out.
         neurons: Columns of ``tables.NEURONS``, decided.
 
     Returns:
         Columns of ``tables.AUDIT``, layers by depth.
     """
-    beside = cells.filter(pl.col("input_gain").is_not_null(), pl.col("probe") != "majority")
+    has_input = pl.col("input_gain").is_not_null().any().over("object_model", "probe")
+    beside = cells.filter(has_input, pl.col("probe") != "majority")
     if beside.is_empty():
         return empty(AUDIT)
     models = beside.group_by([*KEY, "object_model"], maintain_order=True).agg(
-        pl.col(_MEANS).mean(), pl.col("n_positive_test", "n_test").max(), pl.col("input_name").drop_nulls().first()
+        pl.col(_MEANS).mean(),
+        pl.col("n_positive_test", "n_test").max(),
+        pl.col("input_name", "note").drop_nulls().first(),
     )
     grouped = models.group_by(KEY, maintain_order=True).agg(
         pl.len().alias("n_models"), pl.col("n_positive_test", "n_test").max(),
         pl.col("input_auroc", "untrained_auroc", "label_proportion").mean(), pl.col(_NUMBERS),
-        pl.col("input_name").first(),
+        pl.col("input_name", "note").first(),
     )  # fmt: skip
     told = [_over_models(row) for row in grouped.iter_rows(named=True)]
     numbers = pl.DataFrame(told, schema={name: AUDIT[name] for name in (*_NUMBERS, "verdict", "note")})
-    frame = pl.concat([grouped.drop(_NUMBERS), numbers], how="horizontal")
+    frame = pl.concat([grouped.drop(_NUMBERS, "note"), numbers], how="horizontal")
     counted = frame.join(_denoting(neurons), on=_PLACE, how="left", nulls_equal=True, maintain_order="left")
     searched = neurons.select(_LAYER, searched=pl.lit(value=True)).unique()
     counted = counted.join(searched, on=_LAYER, how="left", nulls_equal=True, maintain_order="left").with_columns(
@@ -82,6 +85,8 @@ def over_rows_and_models(
 
 def _over_models(row: Mapping[str, Any]) -> dict[str, Any]:
     """Means with their intervals, and what the interval of the difference says."""
+    if any(value is None for value in row["input_gain"]):
+        return dict.fromkeys([*_NUMBERS, "verdict"]) | {"note": row["note"]}
     found = {}
     for name in _INTERVALS:
         found |= over_rows_and_models(row[name], row[f"{name}_low"], row[f"{name}_high"]).columns(name)

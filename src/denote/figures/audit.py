@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,12 +13,23 @@ from matplotlib.lines import Line2D
 
 from denote.evidence.audit import LESS, MORE
 from denote.figures.curves import thinned
-from denote.figures.style import ROTATED, STYLE, TRAINED, UNTRAINED, headline, legend_below, new_figure, styled, wrapped
+from denote.figures.style import (
+    ROTATED,
+    STYLE,
+    TRAINED,
+    UNTRAINED,
+    headline,
+    legend_below,
+    message,
+    new_figure,
+    styled,
+    wrapped,
+)
 from denote.numbers import count, proportion
 
 MOST_PANELS = 12
-ACROSS = 4
-WIDTH = 2.3
+ACROSS = 3
+WIDTH = 2.6
 MARKS = {MORE: "^", LESS: "v"}
 """Marker of a layer whose interval of the difference leaves out 0; others have a small dot."""
 
@@ -27,26 +39,30 @@ def draw_audit(table: pl.DataFrame) -> Figure:
     """One panel per attribute: AUROC by layer with its interval, the raw input as a line across, untrained dashed.
 
     Args:
-        table: Rows of ``audit.parquet`` of one network and probe; the `MOST_PANELS` attributes that the raw input
-            gives most are drawn.
+        table: Rows of ``audit.parquet`` of one network and probe; of many attributes the `MOST_PANELS` that the raw
+            input gives most are drawn.
     """
-    best = table.group_by("attribute", maintain_order=True).agg(pl.col("input_auroc").mean())
-    every = best.sort("input_auroc", descending=True, nulls_last=True, maintain_order=True)["attribute"].to_list()
-    shown = every[:MOST_PANELS]
+    table = table.filter(pl.col("input_auroc").is_not_null())
+    if table.is_empty():
+        return message("No attribute could be compared with the raw input.", "Beside the raw input")
+    every = table.group_by("attribute", maintain_order=True).agg(pl.col("input_auroc").mean())
+    shown = every.filter(pl.col("input_auroc").rank("ordinal", descending=True) <= MOST_PANELS)["attribute"].to_list()
     across = min(ACROSS, len(shown))
     down = ceil(len(shown) / across)
     width = max(1.0 + WIDTH * across, 6.0)
-    figure = new_figure(width, 1.9 + 1.9 * down)
+    figure = new_figure(width, 1.9 + 2.0 * down)
     axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
     layers = table.select("layer", "depth").unique().sort("depth", nulls_last=True)["layer"].to_list()
     for ax, attribute in zip(axes, shown, strict=False):
         own = table.filter(pl.col("attribute") == attribute)
         draw_attribute(own, layers, ax)
-        share = proportion(own["label_proportion"][0])
         name = attribute if len(attribute) <= 40 else f"{attribute[:38]}…"
-        ax.set_title(wrapped(f"{name} · p {share}", width / across - 0.4, 1.1 * STYLE["axes.titlesize"]))
+        title = wrapped(name, width / across - 0.5, 1.1 * STYLE["axes.titlesize"])
+        ax.set_title(f"{title}\np {proportion(own['label_proportion'][0])}")
     for ax in axes[len(shown) :]:
         ax.set_axis_off()
+    for ax in axes[max(0, len(shown) - across) : len(shown)]:
+        ax.tick_params(labelbottom=True)
     for ax in axes[::across]:
         ax.set_ylabel("held-out AUROC")
     headline(figure, _heading(table, len(every) - len(shown)))
@@ -87,11 +103,12 @@ def _heading(table: pl.DataFrame, left_out: int) -> str:
     dataset, architecture, probe = (table[name][0] for name in ("dataset", "architecture", "probe"))
     models = count(int(table["n_models"].max() or 0), "object model")  # type: ignore[arg-type]
     heading = f"What is left of each attribute: {dataset}, {architecture}\n{probe} observers, mean over {models}"
+    heading += "; p: label proportion"
     return heading + (f"; {count(left_out, 'more attribute')} not drawn" if left_out else "")
 
 
 def _handles() -> list[Line2D]:
-    black = {"color": TRAINED.colour}
+    black: dict[str, Any] = {"color": TRAINED.colour}
     return [
         Line2D([], [], **black, marker=".", linewidth=1.3, label="layer; bars: 95 %, over test rows and models"),
         Line2D([], [], **black, marker="^", linestyle="", label="more than the input"),

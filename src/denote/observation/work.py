@@ -30,8 +30,8 @@ from denote.evidence.label_controls import LabelControl, OnEqualRows
 from denote.evidence.map_similarity import randomised_similarity
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
 from denote.evidence.random_subsets import RandomSubsets
-from denote.evidence.reading_curves import reading_curves
 from denote.evidence.raw_input import RawInput
+from denote.evidence.reading_curves import reading_curves
 from denote.evidence.relevance_band import weighs_neurons
 from denote.evidence.resampling import Resampling
 from denote.observation.asked import Asked

@@ -33,6 +33,7 @@ def audit_sentences(table: pl.DataFrame) -> list[str]:
     for (dataset, architecture, _, epoch), own in told.group_by(NETWORK, maintain_order=True):
         at = f", epoch {epoch}" if epoch is not None and told["epoch"].n_unique() > 1 else ""
         known = own.filter(pl.col("verdict").is_not_null())
+        missing = own.filter(pl.col("verdict").is_null()).unique("attribute", maintain_order=True)
         parts = [_of_verdict(known, verdict) for verdict in (LESS, MORE)]
         undecided = len(known.filter(pl.col("verdict") == UNDECIDED))
         by_chance = proportion(0.05 * len(known), 1)
@@ -41,6 +42,9 @@ def audit_sentences(table: pl.DataFrame) -> list[str]:
             f"undecided in {undecided} of {count(len(known), 'comparison')}, of which {by_chance} would be decided by "
             "chance."
         )
+        if len(missing):
+            why = [f"{row['attribute']} ({note(row)})" for row in missing.iter_rows(named=True)]
+            sentences.append(f"{dataset}, {architecture}{at}: not compared: {some(why, MOST_NAMED)}.")
     return sentences
 
 

@@ -161,9 +161,7 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
     every = [
         _by_depth(by_depth, tables["depth_tests"]),
         Section("Attributes", sheets=best, cards=cell_cards_shown(cells)),
-        Section(
-            "Beside the raw input", audit_sentences(tables["audit"]), _unless_empty(audit_sheet, tables["audit"])
-        ),
+        Section("Beside the raw input", audit_sentences(tables["audit"]), _unless_empty(audit_sheet, tables["audit"])),
         Section("Properties", sheets=denoted_sheets(tables["properties"], neurons)),
         Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
         Section("Layers", sheets=_unless_empty(layers_sheet, layers, by_depth)),
