@@ -87,7 +87,7 @@ def _over_models(row: Mapping[str, Any]) -> dict[str, Any]:
     """Means with their intervals, and what the interval of the difference says."""
     if any(value is None for value in row["input_gain"]):
         return dict.fromkeys([*_NUMBERS, "verdict"]) | {"note": row["note"]}
-    found = {}
+    found: dict[str, Any] = {}
     for name in _INTERVALS:
         found |= over_rows_and_models(row[name], row[f"{name}_low"], row[f"{name}_high"]).columns(name)
     found |= {f"auroc_{end}": _cut(found[f"auroc_{end}"]) for end in ("low", "high")}

@@ -20,7 +20,8 @@ def audited(table: pl.DataFrame) -> pl.DataFrame:
         table: Columns of ``tables.AUDIT``.
     """
     rows = table.filter("trained") if table["trained"].any() else table
-    return rows.filter(pl.col("probe") == ("linear" if "linear" in rows["probe"] else rows["probe"].first()))
+    probes = rows["probe"].unique(maintain_order=True).to_list()
+    return rows.filter(pl.col("probe").is_in(["linear"] if "linear" in probes else probes[:1]))
 
 
 def audit_sentences(table: pl.DataFrame) -> list[str]:
