@@ -179,7 +179,7 @@ def _unsuitable(column: pl.Series) -> str | None:
     shown = ", ".join(str(value) for value in values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
     learn = "or dataset.target and attribute=classes"
     if len(values) < 2:
-        return f"has one value only ({shown or 'null'})"
+        return f"has one value only ({shown})" if shown else "has no values, every row is missing"
     if _is_text(column):
         many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}: use attribute.where, {learn}"
         return many if len(values) > MOST_VALUES else None

@@ -92,7 +92,9 @@ class TableModule(SamplesModule):
                 column_of(table, name, f"dataset.{key}")
         if taught := [name for name in self.attributes if name in target_names(self.target)]:
             problem = f"{taught[0]!r} is the target, which the network is taught"
-            raise DataError("dataset.attributes", problem, "take it out: attribute=classes asks for the target's values")
+            raise DataError(
+                "dataset.attributes", problem, "take it out: attribute=classes asks for the target's values"
+            )
         dealing = [name for name in (self.split.group, self.split.column) if name]
         kept_out = [*target_names(self.target), *dealing, *(() if self.include_attributes else self.attributes)]
         names = chosen_features(table, self.features, kept_out)

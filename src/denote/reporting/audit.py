@@ -67,7 +67,8 @@ def audit_sheet(table: pl.DataFrame) -> Sheet:
     rows = rows.sort(*NETWORK, pl.col("attribute").cast(pl.Enum(order)), "depth", nulls_last=True, maintain_order=True)
     columns: list[Column] = [
         ("attribute", text("attribute")), ("label proportion", share("label_proportion")), ("of", _where),
-        ("probe", probe), ("models", whole("n_models")), ("raw input", share("input_auroc")),
+        ("probe", probe), ("n test", whole("n_test")), ("models", whole("n_models")),
+        ("raw input", share("input_auroc")),
         ("layer", text("layer")), ("AUROC", between("auroc")), ("untrained", share("untrained_auroc")),
         ("layer - input", between("input_gain")), ("verdict", text("verdict")), ("neurons", whole("n_denoting")),
         ("nearest input", _input), ("note", note),

@@ -35,6 +35,7 @@ from denote.reporting.findings import PAPER, findings
 from denote.reporting.first_decisive import first_decisive_sentences, first_decisive_sheet
 from denote.reporting.jobs import Job, tally
 from denote.reporting.layers import layers_sheet
+from denote.reporting.missing import missing_sentences
 from denote.reporting.page import Section, Sheet
 from denote.reporting.power import power_sentences
 from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
@@ -160,7 +161,7 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
     ]
     every = [
         _by_depth(by_depth, tables["depth_tests"]),
-        Section("Attributes", sheets=best, cards=cell_cards_shown(cells)),
+        Section("Attributes", missing_sentences(cells), best, cards=cell_cards_shown(cells)),
         Section("Beside the raw input", audit_sentences(tables["audit"]), _unless_empty(audit_sheet, tables["audit"])),
         Section("Properties", sheets=denoted_sheets(tables["properties"], neurons)),
         Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
