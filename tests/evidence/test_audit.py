@@ -1,4 +1,4 @@
-"""Layers beside the raw input: the difference has an interval over rows and networks, and says what it cannot decide."""
+"""Layers beside the raw input: an interval over rows and networks, which says what it cannot decide."""
 
 import numpy as np
 import polars as pl

@@ -31,10 +31,10 @@ class ArraysModule(SamplesModule):
         path: See `read_array`.
         table: See `read_table`; its columns are the attribute table.
         target: Column that the network learns; a list of columns for labels.
-        task: ``classes``, ``numeric`` or ``labels``.
         array: Name of the array, in a file of several.
         maximum: What becomes 1: 255 for bytes.
         missing: Texts of a CSV file that stand for no value.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
@@ -43,10 +43,10 @@ class ArraysModule(SamplesModule):
         path: str | Path | None,
         table: str | Path | None,
         target: str | Sequence[str],
-        task: str = CLASSES,
         array: str | None = None,
         maximum: float = 1.0,
         missing: Sequence[str] = MISSING,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)

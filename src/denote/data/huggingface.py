@@ -34,7 +34,6 @@ class HuggingFaceModule(SamplesModule):
         target: Column that the network learns; a list of columns for labels.
         kind: What ``inputs`` holds: ``image``, ``text``, ``ids`` (lists of token ids) or ``words`` (lists of words,
             each a sample, with columns of lists of the same lengths as their attributes).
-        task: ``classes``, ``numeric`` or ``labels``.
         name: See `load_split`.
         splits: The split to train on, then those held out; one alone is dealt by ``split.fractions``.
         revision: See `load_split`.
@@ -45,6 +44,7 @@ class HuggingFaceModule(SamplesModule):
         tokenizer: Of text: see `load_tokenizer`.
         max_length: Of text: token ids after which it is cut.
         min_count: Of words: occurrences in the object part below which a form is the unknown word.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
@@ -54,7 +54,6 @@ class HuggingFaceModule(SamplesModule):
         inputs: str,
         target: str | Sequence[str],
         kind: str,
-        task: str = CLASSES,
         name: str | None = None,
         splits: Sequence[str] = ("train", "test"),
         revision: str | None = None,
@@ -65,6 +64,7 @@ class HuggingFaceModule(SamplesModule):
         tokenizer: str | None = None,
         max_length: int = 128,
         min_count: int = 2,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)

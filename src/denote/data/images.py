@@ -27,12 +27,12 @@ class ImagesModule(SamplesModule):
         root: The folder.
         table: See `read_table`; its columns are the attribute table.
         target: Column that the network learns; a list of columns for labels.
-        task: ``classes``, ``numeric`` or ``labels``.
         file: Column of file names, relative to ``root``.
         size: Side in pixels to which every image is resized and cropped.
         channels: 1 for grey, 3 for colour.
         skip_broken: Whether images that are missing or broken are left out, which is counted.
         missing: Texts of a CSV file that stand for no value.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
@@ -41,12 +41,12 @@ class ImagesModule(SamplesModule):
         root: str | Path,
         table: str | Path | None,
         target: str | Sequence[str],
-        task: str = CLASSES,
         file: str = "file",
         size: int = 32,
         channels: int = 3,
         skip_broken: bool = False,
         missing: Sequence[str] = MISSING,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)

@@ -28,13 +28,13 @@ class TableModule(SamplesModule):
     Args:
         path: See `read_table`.
         target: Column that the network learns; a list of columns for labels.
-        task: ``classes``, ``numeric`` or ``labels``.
         features: Columns that become inputs; None for all but the target, the attributes, and the columns that
             ``split.group`` and ``split.column`` name.
         attributes: Columns that are observed and kept out of the inputs.
         include_attributes: Whether the attributes are inputs all the same.
         categories: Columns that are encoded value by value although they hold numbers.
         missing: Texts of a CSV file that stand for no value.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
@@ -42,12 +42,12 @@ class TableModule(SamplesModule):
         self,
         path: str | Path | None,
         target: str | Sequence[str],
-        task: str = CLASSES,
         features: Sequence[str] | None = None,
         attributes: Sequence[str] = (),
         include_attributes: bool = False,
         categories: Sequence[str] = (),
         missing: Sequence[str] = MISSING,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
