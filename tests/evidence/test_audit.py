@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from denote.estimate import Estimate
-from denote.evidence.audit import LESS, MORE, UNDECIDED, audit, over_rows_and_models
+from denote.evidence.audit import audit, over_rows_and_models
 from denote.evidence.bootstrap import AurocBootstrap
+from denote.evidence.remarks import LESS, MORE, UNDECIDED
 from denote.evidence.resampling import Resampling
 from denote.evidence.scores import Ranking
 from denote.tables import AUDIT, CELLS, NEURONS, table

@@ -10,9 +10,8 @@ import polars as pl
 
 from denote.estimate import Estimate
 from denote.evidence.intervals import t_interval
+from denote.evidence.remarks import LESS, MORE, UNDECIDED
 from denote.tables import AUDIT, empty, note
-
-MORE, LESS, UNDECIDED = "more than the input", "less than the input", "undecided"
 
 KEY = [
     "dataset", "architecture", "trained", "epoch", "layer", "depth", "relative_depth", "pooling", "probe", "k",

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from denote.evidence.audit import LESS, MORE
+from denote.evidence.remarks import LESS, MORE
 from denote.figures.curves import thinned
 from denote.figures.style import (
     ROTATED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from denote.evidence.audit import LESS, MORE, UNDECIDED
+from denote.evidence.remarks import LESS, MORE, UNDECIDED
 from denote.figures.curves import some
 from denote.numbers import NULL, count, proportion
 from denote.reporting.page import Column, Row, Sheet, between, network, note, probe, share, sheet, text, whole
