@@ -69,6 +69,7 @@ def check(config: Mapping[str, Any]) -> None:
     for name, option in config["attribute"].items():
         if name != "where" and is_own(option):
             _check_own_name("attribute", name, FAMILIES)
+    _check_columns(config["attribute"])
     _check_probes(config["probe"])
     _check_controls(config["control"])
     if config["architecture"].get("epoch") is not None:
@@ -146,6 +147,13 @@ def _check_controls(control: Mapping[str, Any]) -> None:
     for group, settings in CONTROLS.items():
         for name in settings - {"enabled", "column"} if group in control else ():
             _number({"control": control}, f"control.{group}.{name}", low=1, whole=True)
+
+
+def _check_columns(attribute: Mapping[str, Any]) -> None:
+    for name, option in attribute.items():
+        if not attribute.get("where") and isinstance(option, Mapping) and option.get("names") == []:
+            hint = "allowed: all, or a list of columns; experiment=audit takes those of dataset.attributes=[NAME,NAME]"
+            raise ConfigError(f"attribute.{name}.names", "names no column", hint)
 
 
 def _check_analysis(config: Mapping[str, Any]) -> None:

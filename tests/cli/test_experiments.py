@@ -29,6 +29,9 @@ def networks(jobs: list[dict[str, Any]]) -> set[tuple[Any, Any]]:
     return {(job["architecture"].get("layers"), job["architecture"].get("width")) for job in jobs}
 
 
+NEEDED = {"audit": ["dataset.path=table.csv", "dataset.target=class", "dataset.attributes=[age]"]}
+"""What an experiment has no default for."""
+
 BY_DEPTH = "experiment=label_proportion_by_depth"
 
 
@@ -57,7 +60,7 @@ def test_settings_on_top_of_an_architecture_hold(planned: Any) -> None:
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_job_of_an_experiment_can_start(planned: Any, experiment: str) -> None:
-    jobs = planned(f"experiment={experiment}")
+    jobs = planned(f"experiment={experiment}", *NEEDED.get(experiment, []))
     plan = sweeper.PlannedSweeper.plan
     assert jobs
     assert plan is not None

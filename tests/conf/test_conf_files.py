@@ -26,6 +26,7 @@ NEEDED = {
     "dataset/states": ["dataset.path=acts.npz", "dataset.table=table.csv"],
     "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
     "architecture/planted": ["dataset=planted"],
+    "experiment/audit": ["dataset.path=table.csv", "dataset.target=class", "dataset.attributes=[age]"],
     "architecture/checkpoint": ["architecture.class_path=denote.object_models.mlp.MLP", "architecture.path=weights.pt"],
     **{f"architecture/{library}": ["architecture.name=some"] for library in ("huggingface", "timm", "torchvision")},
 }

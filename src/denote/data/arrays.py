@@ -17,10 +17,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from denote.data.module import SamplesModule
-from denote.data.samples import Samples, TensorInputs
-from denote.data.table import column_of, log_missing
+from denote.data.samples import CLASSES, Samples, TensorInputs
+from denote.data.table import log_missing
 from denote.data.table_files import MISSING, line_of, read_table
-from denote.data.targets import classes_of
+from denote.data.targets import target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
 
@@ -33,10 +33,11 @@ class ArraysModule(SamplesModule):
     Args:
         path: See `read_array`.
         table: See `read_table`; its columns are the attribute table.
-        target: Column of classes that the network learns.
+        target: Column that the network learns; a list of columns for labels.
         array: Name of the array, in a file of several.
         maximum: What becomes 1: 255 for bytes.
         missing: Texts of a CSV file that stand for no value.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
@@ -44,16 +45,17 @@ class ArraysModule(SamplesModule):
         self,
         path: str | Path | None,
         table: str | Path | None,
-        target: str,
+        target: str | Sequence[str],
         array: str | None = None,
         maximum: float = 1.0,
         missing: Sequence[str] = MISSING,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         if isinstance(maximum, bool) or not isinstance(maximum, int | float) or not maximum > 0:
             raise DataError("dataset.maximum", f"{maximum!r}", "allowed: a number above 0")
-        self.path, self.table, self.target = path, table, target
+        self.path, self.table, self.target, self.task = path, table, target, task
         self.array, self.maximum, self.missing = array, maximum, missing
 
     def load(self) -> Samples:
@@ -67,17 +69,17 @@ class ArraysModule(SamplesModule):
         if len(values) != table.height:
             problem = f"{table.height} rows in {self.table} for {len(values)} inputs in {self.path}"
             raise DataError("dataset.table", problem, "needed: a row per input, in the same order")
-        place = partial(line_of, self.table)
-        targets, classes = classes_of(column_of(table, self.target, "dataset.target"), place=place)
-        log_missing(table, [name for name in table.columns if name != self.target])
-        content = [digest_array(values), digest_array(targets)]
+        target = target_of(table, self.target, self.task, partial(line_of, self.table))
+        log_missing(table, table.columns)
+        content = [digest_array(values), digest_array(target.values)]
         return Samples(
             name=Path(str(self.path)).stem,
             inputs=TensorInputs(values, self.maximum, "dataset.path"),
-            targets=targets,
-            classes=classes,
+            targets=target.values,
+            classes=target.classes,
             table=table,
-            target=self.target,
+            target=target.name,
+            task=target.task,
             key=digest({"dataset": "arrays", "content": content, "maximum": self.maximum, "schema": SCHEMA}),
         )
 

@@ -27,7 +27,8 @@ STRATA = 10
 class Inputs(Protocol):
     """What a network is run on: drawn, read or held, whole batches at a time.
 
-    Token ids have a further attribute ``n_tokens``: how many there are, the largest id + 1 (see `of_tokens`).
+    Token ids have a further attribute ``n_tokens``: how many there are, the largest id + 1 (see `of_tokens`). Inputs
+    that are columns have ``names``, one per value of a sample.
     """
 
     @property

@@ -17,6 +17,7 @@ from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_untested, some
 from denote.figures.profiles import first_decisive, profiles
 from denote.numbers import count, interval, proportion, setting
+from denote.reporting.audit import audit_sentences
 from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
 from denote.reporting.depth_tests import depth_tests_sheet, verdict_sentences
 from denote.reporting.findings import observed
@@ -63,7 +64,7 @@ def print_summary(
         console.print(_caveat(by_depth), highlight=False, style="dim")
     _print_depth_tests(console, tables)
     told = [*stability_sentences(tables["stability"]), *first_decisive_sentences(tables["first_decisive"])]
-    for line in [*decisive_lines(cells), *told]:
+    for line in [*decisive_lines(cells), *told, *audit_sentences(tables["audit"])]:
         console.print(escape(line), highlight=False)
     _print_belief(console, tables, rule or Rule())
     _print_jobs(console, jobs)
