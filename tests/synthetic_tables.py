@@ -13,6 +13,7 @@ from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth_tests import depth_tests
 from denote.denotation.distinct import denoted
 from denote.denotation.verdicts import depth_verdicts
+from denote.evidence.audit import audit
 from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.remarks import ROTATED_ALIKE
@@ -56,6 +57,7 @@ def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, 
         "scan": scan_table(seeds, n_layers), "pairs": empty(SWEEP_TABLES["pairs"]),
         "curves": curve_table(seeds, n_layers), "null_check": null_check_table(seeds),
         "attribute_correlation": correlation_table(), "seed_spread": seed_spread(cells),
+        "audit": audit(cells, neurons),
         "properties": denoted(neurons),
         "layers": layers, "stability": stability(neurons, again), "first_decisive": first_decisive(cells, layers),
         "label_proportion_by_depth": by_depth_table(neurons, rotated=True), "label_proportion_by_model": by_model,

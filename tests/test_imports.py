@@ -7,17 +7,17 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "denote"
 
-FOUNDATION = ("errors", "estimate", "keys", "numbers", "streams", "tables")
+FOUNDATION = ("errors", "estimate", "keys", "numbers", "streams", "tables", "trust")
 """Modules beside the arrow that know nothing of it."""
 
 ARROW = (
     "data", "attributes", "object_models", "states", "observers", "evidence", "denotation", "observation", "figures",
     "reporting", "runs",
 )  # fmt: skip
-FACE = ("interface", "seen")
+FACE = ("interface", "seen", "extending")
 """What is imported from Python: it knows everything but Hydra."""
 
-BORDER = ("cli", "build", "sweeper", "mistakes")
+BORDER = ("cli", "build", "checks", "targets", "hydra_settings", "sweeper", "mistakes")
 """The only modules that know Hydra."""
 
 MODULES = sorted(SOURCE.rglob("*.py"))

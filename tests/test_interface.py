@@ -19,6 +19,7 @@ import denote
 from denote import build
 from denote.errors import DenoteError
 from denote.observation import Controls
+from denote.runs.sweep import report_sweep
 from denote.tables import CELLS_KEY, NEURONS_KEY
 
 QUICK: dict[str, Any] = {"permutations": 0, "bootstraps": 5, "stability": False, "examples": 0}
@@ -36,8 +37,8 @@ def planted() -> tuple[Tensor, np.ndarray]:
     return inputs, labels
 
 
-def network() -> nn.Module:
-    torch.manual_seed(1)
+def network(seed: int = 1) -> nn.Module:
+    torch.manual_seed(seed)
     with torch.no_grad():
         model = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Dropout(), nn.Linear(6, 2))
         model[0].weight[2] = torch.eye(8)[0]
@@ -52,7 +53,8 @@ def test_five_lines_find_the_planted_neuron(planted: tuple[Tensor, np.ndarray]) 
     assert (denoting["property"] == "high").any()
     assert seen.weights("0").columns == ["neuron", "high"]
     assert len(seen.heatmap("high").axes) > 2
-    assert "4 layers" in repr(seen) or "3 layers" in repr(seen)
+    assert "3 layers, 1 attributes, " in repr(seen)
+    assert len(seen.depth_figure().axes) > 2
     html = seen._repr_html_()
     assert "<table>" in html
     assert "data:image/png;base64," in html
@@ -66,7 +68,8 @@ def test_the_model_is_left_as_it_was(planted: tuple[Tensor, np.ndarray], fails: 
     model[0].register_forward_hook(lambda *_: None)
     model(inputs).sum().backward()
     if fails:
-        model[3] = nn.Linear(5, 2)  # cannot take what comes
+        inputs = inputs.clone()
+        inputs[N // 2] = torch.nan  # found when all hooks are in place
     before = [module.training for module in model.modules()]
     hooks = [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules()]
     gradients = [None if each.grad is None else each.grad.clone() for each in model.parameters()]
@@ -76,7 +79,7 @@ def test_the_model_is_left_as_it_was(planted: tuple[Tensor, np.ndarray], fails: 
         model, inputs, {"high": labels}, untrained=network, controls=FEW, **QUICK
     )
     if fails:
-        with pytest.raises(RuntimeError):
+        with pytest.raises(DenoteError, match="NaN"):
             call()
     else:
         call()
@@ -161,6 +164,42 @@ def test_saved_and_loaded(planted: tuple[Tensor, np.ndarray], tmp_path: Path) ->
         denote.load(tmp_path)
 
 
+def test_networks_saved_side_by_side_are_a_sweep(planted: tuple[Tensor, np.ndarray], tmp_path: Path) -> None:
+    inputs, labels = planted
+    for seed in (0, 1):
+        seen = denote.observe(network(seed), inputs, {"high": labels}, controls=FEW, model_seed=seed, **QUICK)
+        seen.save(tmp_path / "sweep" / f"seed_{seed}")
+    with pytest.raises(DenoteError, match="denote-report"):
+        denote.load(tmp_path / "sweep" / "seed_0").figure()
+    report_sweep(tmp_path / "sweep")
+    sweep = denote.load(tmp_path / "sweep")
+    assert sweep.label_proportion_by_depth()["n_models"].to_list() == [2, 2, 2]
+    assert len(sweep.depth_figure(family="columns").axes) > 2
+    assert len(sweep.figure().axes) > 1
+    assert "depth_tests" in repr(sweep)
+    assert "<table>" in sweep._repr_html_()
+
+
+def test_layers_are_listed_before_anything_is_observed(planted: tuple[Tensor, np.ndarray]) -> None:
+    found = denote.layers(network(), planted[0], names=["3.input"])
+    assert found["layer"].to_list() == ["0", "1", "3.input", "3"]
+    assert found["neurons"].to_list() == [6, 6, 6, 2]
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "names"),
+    [
+        (nn.LSTM(8, 5, batch_first=True), torch.randn(N, 3, 8), {"output"}),
+        (nn.Sequential(nn.Linear(8, 6), nn.ReLU()).to(torch.bfloat16), torch.randn(N, 8).bfloat16(), {"0", "1"}),
+        (torch.compile(nn.Sequential(nn.Linear(8, 6), nn.ReLU()), backend="eager"), torch.randn(N, 8), {"0", "1"}),
+    ],
+    ids=["single", "half", "compiled"],
+)
+def test_whatever_network_comes(model: nn.Module, inputs: Tensor, names: set[str]) -> None:
+    seen = denote.observe(model, inputs, {"odd": np.arange(N) % 2}, controls=FEW, **QUICK)
+    assert set(seen.cells["layer"]) == names
+
+
 class Streaming(torch.utils.data.IterableDataset[Tensor]):
     """Has no rows by number."""
 
@@ -183,6 +222,10 @@ class Streaming(torch.utils.data.IterableDataset[Tensor]):
         ({"inputs": DataLoader(TensorDataset(torch.zeros(N, 8)), shuffle=True)}, "shuffle=False"),
         ({"inputs": "text"}, "inputs: a str"),
         ({"inputs": None}, "inputs: are missing"),
+        ({"model": nn.Linear}, "model: the class Linear came; allowed: a torch.nn.Module"),
+        ({"model": nn.Linear(9, 2)}, "model: cannot be run on the inputs: RuntimeError: mat1"),
+        ({"model": nn.Linear(8, 2, device="meta")}, "meta device"),
+        ({"model": torch.jit.script(nn.Linear(8, 2))}, "before torch.jit.script"),
         ({"model": None}, "takes a model or states"),
         ({"device": "tpu"}, "device: 'tpu'"),
     ],

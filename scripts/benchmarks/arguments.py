@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from denote.build import byte_count
+from denote.checks import byte_count
 from denote.errors import DenoteError
 
 STATES = ("synthetic", "network")

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from denote.interface import load, observe
+    from denote.interface import layers, load, observe
 
-__all__ = ["load", "observe"]
+__all__ = ["layers", "load", "observe"]
 
 
 def __getattr__(name: str) -> Any:
-    """What takes time to import, when it is asked for: `observe` and `load` need torch, the version its metadata."""
+    """What takes time to import, when it is asked for: the functions need torch, the version its metadata."""
     if name in __all__:
         from denote import interface
 

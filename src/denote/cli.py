@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.errors import ConfigError, DenoteError
+from denote.trust import Trust
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -124,10 +124,16 @@ def _hydra(command: str, arguments: list[str]) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "--cfg" in arguments:
         gc.disable()  # composing makes many small objects and the process ends with it: nothing is worth collecting
+    if any(argument.startswith("--experimental-rerun") for argument in arguments):
+        raise ConfigError("--experimental-rerun", "is refused", "it would unpickle a file, which can run code")
+    typed = [command, *arguments]
+    trust, arguments = Trust.typed(arguments)
+    trust.grant()
     import hydra
 
     from denote import sweeper
     from denote.build import register_resolvers
+    from denote.hydra_settings import checked
 
     register_resolvers()
     sweeper.register()
@@ -142,7 +148,8 @@ def _hydra(command: str, arguments: list[str]) -> int:
     sys.argv = [command, *arguments]
     interrupted = False
     try:
-        hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(_held_back(task))()
+        with checked():
+            hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(Task(task, trust))()
     except KeyboardInterrupt:
         if _plan() is None:
             raise
@@ -155,7 +162,7 @@ def _hydra(command: str, arguments: list[str]) -> int:
     plan = _plan()
     if plan is None or task is not _observe:
         return DONE
-    return _finish(plan, interrupted=interrupted)
+    return _finish(plan, " ".join(typed), interrupted=interrupted)
 
 
 def _plan() -> SweepPlan | None:
@@ -168,20 +175,37 @@ def _plan() -> SweepPlan | None:
 _mistakes: list[DenoteError] = []
 
 
-def _held_back(task: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
-    """The task, keeping a user's mistake until Hydra has returned: Hydra would print lines of its own around it."""
+class Task:
+    """What Hydra runs, in this process or in one of a launcher's.
 
-    @functools.wraps(task)
-    def held_back(config: DictConfig) -> None:
+    It keeps a user's mistake until Hydra has returned, as Hydra would print lines of its own around it. In another
+    process it arrives with what the user trusts, before Hydra names the job's folder there.
+
+    Args:
+        run: What to do with a config.
+        trust: What was typed; it never stands in the config.
+    """
+
+    def __init__(self, run: Callable[[DictConfig], None], trust: Trust) -> None:
+        self.run, self.trust = run, trust
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrive in a process that a launcher started."""
+        vars(self).update(state)
+        from denote.build import register_resolvers
+
+        register_resolvers()
+        self.trust.grant()
+
+    def __call__(self, config: DictConfig) -> None:
+        """Run, and keep a mistake."""
         from hydra.core.hydra_config import HydraConfig
 
         try:
-            task(config)
+            self.run(config)
         except DenoteError as mistake:
             _mistakes.append(mistake)
             _leave_nothing(Path(HydraConfig.get().runtime.output_dir))
-
-    return held_back
 
 
 def _with_overrides(arguments: list[str], overrides: list[str]) -> list[str]:
@@ -218,13 +242,13 @@ def _observe(config: DictConfig) -> None:
     from hydra.types import RunMode
 
     from denote import build
+    from denote.checks import check
     from denote.runs.recorded import run_recorded
 
-    build.register_resolvers()  # a launcher may have started a process of its own for this job
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     settings = build.plain(config)
-    build.check(settings)  # also where there is nothing to do: a mistake is one whether or not the result is there
+    check(settings)  # also where there is nothing to do: a mistake is one whether or not the result is there
     in_sweep = hydra.mode == RunMode.MULTIRUN
     run_recorded(
         settings, folder, lambda: build.job(settings, folder.parent), overrides=list(hydra.overrides.task),
@@ -258,10 +282,10 @@ def _layers(config: DictConfig) -> None:
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
-    print_layers(job.architecture_id(spec), job.list_layers(spec))
+    print_layers(job.architecture_id(spec), job.listing(spec))
 
 
-def _finish(plan: SweepPlan, *, interrupted: bool) -> int:
+def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
     """Merge what is finished, print what was found, and say by the exit code whether all went well."""
     from denote.runs.sweep import close_sweep
 
@@ -270,8 +294,7 @@ def _finish(plan: SweepPlan, *, interrupted: bool) -> int:
     refused = {job.folder.name: job.reason for job in plan.having("refused")}
     expected = [job.folder for job in plan.jobs if job.status != "refused"]
     outcome = close_sweep(
-        plan.folder, expected, refused, skipped=len(plan.having("skip")), interrupted=interrupted,
-        command=" ".join(sys.argv),
+        plan.folder, expected, refused, skipped=len(plan.having("skip")), interrupted=interrupted, command=command,
     )  # fmt: skip
     return BUG if interrupted or outcome.unsuccessful else DONE
 

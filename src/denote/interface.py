@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 from torch import nn
 
 from denote.attributes.families import families
 from denote.attributes.labels import Family, merge_labels
+from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
@@ -23,14 +25,16 @@ from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
 from denote.errors import ConfigError, DataError, one_of
 from denote.evidence.rule import Rule
-from denote.observation import Asked, Beside, Controls, Facts, Subject, observe_states
+from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, given_states, states_of
-from denote.observation.network import Untrained, near, states_beside, weights_key
+from denote.observation.given_network import observable_network
+from denote.observation.network import Untrained, states_beside, weights_key
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
+from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.seen import Loaded, Seen
-from denote.states.listing import Selection, asked_names, list_layers, select_layers
+from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
 
@@ -47,7 +51,7 @@ def observe(
     unit: str = SAMPLE,
     states: Mapping[str, Any] | None = None,
     layers: Selection = "all",
-    probe: str | Sequence[str] | Mapping[str, Mapping[str, Any]] = "linear",
+    probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe] = "linear",
     seed: int = 0,
     parts: Parts | Mapping[str, Any] | None = None,
     groups: Any = None,
@@ -72,14 +76,15 @@ def observe(
     Args:
         model: The network; None where ``states`` are given.
         inputs: What it is called with, see `inputs_of`; row i has the attributes of row i.
-        attributes: Columns with two values, or text columns, one attribute per value; null where not known.
+        attributes: Columns with two values, or text columns, one attribute per value; null where not known. A mapping
+            may hold families of one's own (`denote.extending.AttributeFamily`) besides.
         classes: Class of every row. Observers read every class, and neurons are searched over all sets of classes.
         unit: What a row is: ``sample``, a row of the inputs; ``token``, every position that is no padding, in order,
             whose attributes may also be arrays ``sequence x position``; ``word``, every word that a fast tokenizer was
             given. Tokens and words of one sequence are a group unless ``groups`` says otherwise.
         states: Activations recorded elsewhere, ``row x neuron`` by layer, in order of depth; instead of a model.
         layers: A depth, a name or glob, a list of those, or ``all``.
-        probe: A kind of observer, several, or their settings by kind.
+        probe: A kind of observer, several, their settings by kind, or probes of one's own by name.
         seed: Of the split and of what observers draw.
         parts: Row ids of ``fit`` and ``test``; by default the rows are halved, in equal shares of the classes.
         groups: What rows belong together: a group stays in one part, and its rows do not count as independent.
@@ -115,22 +120,24 @@ def observe(
     if states is None and inputs is None:
         raise DataError("inputs", "are missing", "observe(model, inputs, ...)")
     held = {} if states is None else given_states(states)
+    attributes, own = _split(attributes)
     samples = _samples(inputs, held, unit, attributes, classes, groups, name)
     split = given_parts(samples, parts, seed)
     rule = rule or Rule()
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
-    facts = _facts(samples, split, families(_spec(attributes, classes), samples), rule, shown=inputs is not None)
+    facts = _facts(samples, split, families(_spec(attributes, classes, own), samples), rule, shown=inputs is not None)
     where = device_named(device)
     with _folder(store) as folder, torch.random.fork_rng(devices=[]):
         if model is None:
-            observed, beside, key = states_of(held, layers), Beside(), arrays_key(held)
+            observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
-            every = list_layers(model, near(samples, split, model), pooling, of=of, asked=asked_names(layers))
+            network, example = observable_network(model, samples.inputs[split.fit[:1]])
+            every = list_layers(network, example, pooling, of=of, asked=asked_names(layers))
             recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)
             observed, beside = states_beside(
-                model, select_layers(every, layers), recording, asked, untrained, memory_limit
+                network, select_layers(every, layers), recording, asked, untrained, memory_limit
             )
-            key = weights_key(model)
+            key = weights_key(network)
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
@@ -140,6 +147,30 @@ def observe(
             device=str(where),
         )  # fmt: skip
     return Seen.of(found)
+
+
+def layers(
+    model: nn.Module, inputs: Any, *, pooling: str = "mean", of: str = BLOCKS, names: Sequence[str] = ()
+) -> pl.DataFrame:
+    """The layers that `observe` would observe, and what it would leave out and why; nothing is recorded.
+
+    Args:
+        model: The network, left as it was.
+        inputs: What it is called with, see `inputs_of`.
+        pooling: How maps and sequences become neurons.
+        of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
+        names: Further modules, or what comes into them (``module.input``).
+
+    Returns:
+        One row each: ``layer depth kind shape pooling neurons note``; a row with a note is left out for that reason.
+
+    Raises:
+        DenoteError: for a mistake, in one line.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
+        found = listing(network, example, pooling, of=of, asked=names)
+    return listed(found)
 
 
 def load(folder: Path | str) -> Loaded:
@@ -181,9 +212,17 @@ def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rul
     )  # fmt: skip
 
 
-def _spec(attributes: Any, classes: Any) -> dict[str, Any]:
+def _split(attributes: Any) -> tuple[Any, dict[str, AttributeFamily]]:
+    """Columns, and families of the user's own."""
+    if not isinstance(attributes, Mapping):
+        return attributes, {}
+    own = {str(name): each for name, each in attributes.items() if isinstance(each, AttributeFamily)}
+    return {name: each for name, each in attributes.items() if str(name) not in own} or None, own
+
+
+def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> dict[str, Any]:
     """What observers read and neurons are searched over, as the config's ``attribute`` says it."""
-    spec: dict[str, Any] = {}
+    spec: dict[str, Any] = dict(own)
     if classes is not None:
         spec |= {"classes": {"kind": "classes"}, "subsets": {"kind": "subsets", "as_cells": False}}
     if attributes is not None:
@@ -194,9 +233,12 @@ def _spec(attributes: Any, classes: Any) -> dict[str, Any]:
     return spec
 
 
-def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any]]) -> dict[str, Probe]:
+def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]) -> dict[str, Probe]:
     if isinstance(probe, Mapping):
-        return {str(kind): probe_from(str(kind), dict(settings or {})) for kind, settings in probe.items()}
+        return {
+            str(name): OwnProbe(str(name), given) if isinstance(given, Probe) else probe_from(str(name), given or {})
+            for name, given in probe.items()
+        }
     return {kind: probe_from(kind, {}) for kind in ([probe] if isinstance(probe, str) else probe)}
 
 

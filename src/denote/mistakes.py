@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from importlib import resources
 
 from denote.errors import ConfigError, DenoteError, one_of
+from denote.trust import CODE_DIR, TRUSTED
 
 GROUPS = (
     "dataset",
@@ -109,6 +110,9 @@ def _unknown_key(error: BaseException, text: str, keys: list[str]) -> DenoteErro
         return None
     if match is None and "not in struct" not in text and "not found" not in text.lower():
         return ConfigError(str(key), _line(text.splitlines()[0]))
+    if str(key).lstrip("+~") in (CODE_DIR, TRUSTED):
+        allowed = f"on the command line only, as {key}=VALUE, never in a config or a sweep's parameters"
+        return ConfigError(str(key), "is no key of a config", allowed)
     return ConfigError(str(key), "there is no such key or group", _nearest(str(key), keys))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from html import escape
@@ -16,18 +14,16 @@ from matplotlib.figure import Figure
 from denote.denotation.analysis import Analysis
 from denote.errors import ConfigError, StoreError, one_of
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
+from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.relevance import draw_relevance
 from denote.keys import digest
-from denote.numbers import proportion
 from denote.observation.found import Evidence, Observation
 from denote.observers.observer import Observer
+from denote.reporting.notebook import as_html, as_image, as_text
 from denote.runs.merge import Merged
 from denote.runs.present import Reading, put_together
 from denote.runs.record import FINISHED, now, versions, write_record
 from denote.tables import JOB_TABLES, SWEEP_TABLES
-
-DOTS = 90
-"""Of a figure in a notebook."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +92,18 @@ class Seen(Observation):
 
     def figure(self) -> Figure:
         """How well every attribute is read at every depth."""
-        drawn = self.cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
-        return draw_attribute_by_depth(drawn, Merged.of(self).tables["first_decisive"])
+        return _attribute_figure(Merged.of(self).tables)
+
+    def depth_figure(self, family: str | None = None) -> Figure:
+        """Label proportion of what neurons denote by depth, raw, folded and beside what random directions denote.
+
+        Args:
+            family: ``subsets``, ``classes``, ``columns``; needed where neurons were searched over several.
+
+        Raises:
+            DenoteError: naming the families, if there is no such one or several.
+        """
+        return _depth_figure(Merged.of(self).tables, family=family)
 
     def summary(self) -> pl.DataFrame:
         """One row per layer: live neurons, how many denote, and the attribute that is read best."""
@@ -136,25 +142,17 @@ class Seen(Observation):
 
     def __repr__(self) -> str:
         """The summary as text."""
-        with pl.Config(tbl_rows=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
-            return f"{self._title}\n{self.summary()}"
+        return f"{self._title}\n{as_text(self.summary())}"
 
     def _repr_html_(self) -> str:
         """The summary and the figure, for a notebook."""
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(_shown(value))}</td>' for value in row)}</tr>"
-            for row in self.summary().iter_rows()
-        )
-        head = "".join(f"<th>{name}</th>" for name in self.summary().columns)
-        image = (
-            f'<img alt="AUROC by depth" src="data:image/png;base64,{_png(self.figure())}">' if len(self.cells) else ""
-        )
-        return f"<p>{escape(self._title)}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{image}"
+        image = as_image(self.figure(), "AUROC of every attribute by depth") if len(self.cells) else ""
+        return f"<p>{escape(self._title)}</p>{as_html(self.summary())}{image}"
 
     @property
     def _title(self) -> str:
-        denote = int(self.neurons["denotes"].sum())
-        return f"{len(self.layers)} layers, {len(self.attributes)} attributes, {denote} denoting neurons (by family)"
+        denoting = self.neurons.filter("denotes").select("layer", "neuron").n_unique()
+        return f"{len(self.layers)} layers, {len(self.attributes)} attributes, {denoting} neurons that denote"
 
 
 @dataclass(frozen=True)
@@ -177,18 +175,57 @@ class Loaded(Evidence):
         )
 
     def label_proportion_by_depth(self) -> pl.DataFrame:
-        """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``; of a job that one object model's."""
-        made: Mapping[str, Any] = self.tables
-        if "label_proportion_by_depth" in made:
-            return self.tables["label_proportion_by_depth"]
-        raise StoreError("label_proportion_by_depth", "is a table of sweeps", "denote-report sweep=PARENT makes it")
+        """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``.
+
+        Raises:
+            StoreError: if this is no sweep.
+        """
+        return self._of_sweep()["label_proportion_by_depth"]
+
+    def figure(self) -> Figure:
+        """How well every attribute is read at every depth.
+
+        Raises:
+            StoreError: if this is no sweep.
+        """
+        return _attribute_figure(self._of_sweep())
+
+    def depth_figure(self, **chosen: str | bool | int | None) -> Figure:
+        """Label proportion of what neurons denote by depth, mean over networks.
+
+        Args:
+            **chosen: Of ``family``, ``architecture``, ``dataset``, ``trained`` and ``epoch`` what the sweep has several
+                of.
+
+        Raises:
+            DenoteError: if this is no sweep, or the choices leave no curve or more than one.
+        """
+        return _depth_figure(self._of_sweep(), **chosen)
+
+    def __repr__(self) -> str:
+        """Names of the tables and their sizes."""
+        return as_text(self._sizes)
+
+    def _repr_html_(self) -> str:
+        """The same, for a notebook."""
+        return as_html(self._sizes)
+
+    @property
+    def _sizes(self) -> pl.DataFrame:
+        sizes = [(name, *frame.shape) for name, frame in self.tables.items()]
+        return pl.DataFrame(sizes, ["table", "rows", "columns"], orient="row")
+
+    def _of_sweep(self) -> Mapping[str, pl.DataFrame]:
+        if "label_proportion_by_depth" not in self.tables:
+            raise StoreError("tables", "are those of one job, not of a sweep", "denote-report sweep=PARENT makes them")
+        return self.tables
 
 
-def _shown(value: Any) -> str:
-    return proportion(value, 3) if isinstance(value, float) else "" if value is None else str(value)
+def _attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
+    drawn = tables["cells"].filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
+    return draw_attribute_by_depth(drawn, tables["first_decisive"])
 
 
-def _png(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS)
-    return base64.b64encode(buffer.getvalue()).decode()
+def _depth_figure(tables: Mapping[str, pl.DataFrame], **chosen: Any) -> Figure:
+    by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
+    return draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, **chosen)

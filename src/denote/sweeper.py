@@ -14,6 +14,7 @@ from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from denote import build
+from denote.checks import check
 from denote.errors import ConfigError, DenoteError
 from denote.keys import digest
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, training
@@ -113,7 +114,7 @@ class PlannedSweeper(BasicSweeper):
         folder = plan.folder / str(config.hydra.sweep.subdir) if observes else plan.folder
         try:
             settings = build.plain(config)
-            build.check(settings)
+            check(settings)
         except DenoteError as error:
             # Without a record of jobs, a mistake is the job's own to report.
             return PlannedJob(overrides, folder, status="refused" if observes else "run", reason=str(error))

@@ -34,9 +34,10 @@ CELLS: dict[str, type[pl.DataType]] = {
     **_columns(
         "balanced_accuracy_interval_low balanced_accuracy_interval_high selectivity_low selectivity_high rotated_auroc "
         "random_subset_percentile control_task_auroc detectable_auroc detectable_proportion relevance_band "
-        "randomised_similarity description_bits intercept_bits compression", NUMBER,
+        "randomised_similarity description_bits intercept_bits compression input_gain input_gain_low input_gain_high",
+        NUMBER,
     ),
-    **_columns("n_outside_band n_carrying", INTEGER), **_columns("causal_evidence card note", TEXT),
+    **_columns("n_outside_band n_carrying", INTEGER), **_columns("input_name causal_evidence card note", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
@@ -206,6 +207,16 @@ FIRST_DECISIVE: dict[str, type[pl.DataType]] = {
     "first_layer": TEXT, "equal_rows": FLAG, "note": TEXT,
 }  # fmt: skip
 
+AUDIT: dict[str, type[pl.DataType]] = {
+    **_CURVE, "layer": TEXT, "depth": INTEGER, "relative_depth": NUMBER, "pooling": TEXT, "probe": TEXT, "k": INTEGER,
+    "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
+    **_columns("n_models n_positive_test n_test n_denoting", INTEGER),
+    **_columns(
+        "auroc auroc_low auroc_high input_auroc untrained_auroc input_gain input_gain_low input_gain_high", NUMBER,
+    ),
+    **_columns("verdict input_name note", TEXT),
+}  # fmt: skip
+
 JOB_TABLES = {
     "cells": CELLS, "neurons": NEURONS, "controls": CONTROLS, "scan": SCAN, "pairs": PAIRS, "curves": CURVES,
     "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION, "layers": LAYERS, "on_rates": ON_RATES,
@@ -217,7 +228,7 @@ SWEEP_TABLES = {
     **JOB_TABLES, "label_proportion_by_model": LABEL_PROPORTION_BY_MODEL,
     "label_proportion_by_depth": LABEL_PROPORTION_BY_DEPTH, "depth_tests": DEPTH_TESTS,
     "depth_verdicts": DEPTH_VERDICTS, "properties": PROPERTIES, "stability": STABILITY,
-    "first_decisive": FIRST_DECISIVE, "seed_spread": SEED_SPREAD,
+    "first_decisive": FIRST_DECISIVE, "seed_spread": SEED_SPREAD, "audit": AUDIT,
 }  # fmt: skip
 """The tables of a merged sweep."""
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from denote import build
+from denote import checks
 from denote.attributes.families import KINDS, check_spec, families
 from denote.attributes.kinds import QUANTILE_TOLERANCE
 from denote.attributes.labels import Family, Labels, merge_labels
@@ -136,7 +136,7 @@ def test_a_plan_may_name_every_family_there_is(digits):
     specs = {kind: {"kind": kind} for kind in KINDS if kind != "where"} | {
         "odd": {"kind": "where", "where": "class = 1"}
     }
-    assert {family.name for family in families(specs, samples)} == set(build.FAMILIES)
+    assert {family.name for family in families(specs, samples)} == set(checks.FAMILIES)
 
 
 def test_quantiles_realise_their_proportions(digits):

@@ -9,7 +9,7 @@ COLUMNS = "class, ink, height, width, loops"
 
 CONFIG_MISTAKES = [
     ("dataset=digit", ["dataset=digit", "did you mean 'digits'"]),
-    ("experiment=nope", ["experiment=nope", "attribute_by_depth, capacity, demo"]),
+    ("experiment=nope", ["experiment=nope", "attribute_by_depth, audit, capacity, demo"]),
     ("probe=lin", ["probe=lin", "did you mean 'linear'"]),
     ("probe=[linear,neron]", ["probe", "neron", "did you mean 'neuron'"]),
     ("control=[shufled]", ["control", "shufled", "did you mean 'shuffled'"]),

@@ -8,9 +8,6 @@ from command_line import Command
 
 from denote import sweeper
 
-NEEDED = {"tagger": ["dataset.path=text.conllu"]}
-"""What an experiment has no default for."""
-
 EXPERIMENTS = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "experiment").glob("*.yaml"))
 
 
@@ -31,6 +28,12 @@ def planned(denote: Command, monkeypatch: pytest.MonkeyPatch) -> Any:
 def networks(jobs: list[dict[str, Any]]) -> set[tuple[Any, Any]]:
     return {(job["architecture"].get("layers"), job["architecture"].get("width")) for job in jobs}
 
+
+NEEDED = {
+    "audit": ["dataset.path=table.csv", "dataset.target=class", "dataset.attributes=[age]"],
+    "tagger": ["dataset.path=text.conllu"],
+}
+"""What an experiment has no default for."""
 
 BY_DEPTH = "experiment=label_proportion_by_depth"
 

@@ -8,7 +8,10 @@ import polars as pl
 import pytest
 from command_line import TINY, Command
 
-TABLE = ["dataset=table", "dataset.path=people.csv", "dataset.target=credit", "logger=none"]
+TABLE = [
+    "dataset=table", "dataset.path=people.csv", "dataset.target=credit", "logger=none",
+    "dataset.features=[income,housing,visits]",
+]  # fmt: skip
 FEW = [*TINY, "evidence.examples=0", "evidence.stability=false", "evidence.randomisation=false"]
 
 
@@ -24,6 +27,9 @@ def people(tmp_path: Path) -> pl.DataFrame:
             "sex": np.where(income + random.normal(scale=0.3, size=600) > 0, "male", "female"),
             "visits": random.integers(0, 5, 600),
             "credit": np.where(income > 0, "good", "bad"),
+            "never": pl.Series([None] * 600, dtype=pl.String),
+            "same": 1,
+            "name": [f"person {i}" for i in range(600)],
         }
     ).with_columns(sex=pl.when(pl.Series(random.random(600) > 0.1)).then("sex"))
     table.write_csv(tmp_path / "people.csv")
@@ -47,13 +53,28 @@ def test_what_is_kept_out_of_the_inputs_is_read_off_the_network(
     ("settings", "said"),
     [
         (["dataset.path=peple.csv"], ["dataset.path", "did you mean 'people.csv'"]),
-        (["dataset.target=income"], ["dataset.target", "'income'", "classes"]),
+        (["dataset.target=income"], ["dataset.target", "'income'", "dataset.task=numeric"]),
+        (["dataset.target=[sex,credit]"], ["dataset.target", "sex, credit", "dataset.task=labels"]),
+        (["dataset.target=never", "dataset.task=numeric"], ["dataset.target", "'never' holds String"]),
+        (["dataset.target=same", "dataset.task=numeric"], ["dataset.target", "'same' has one value only (1)"]),
+        (
+            ["dataset.target=visits", "dataset.task=numeric", "dataset.features=[income]"],
+            ["attribute.classes", "is a number", "attribute=columns"],
+        ),
+        (["dataset.attributes=[credit]"], ["dataset.attributes", "'credit' is the target", "attribute=classes"]),
         (["dataset.attributes=[sexx]"], ["dataset.attributes", "did you mean 'sex'"]),
         (["dataset.featurs=[sex]"], ["dataset.featurs", "did you mean 'dataset.features'"]),
         (
             ["attribute=columns", "attribute.columns.names=[visits]"],
             ["'visits' has 5 values (0, 1, 2, 3, 4); two are needed", "attribute.where", "attribute=classes"],
         ),
+        (
+            ["attribute=columns", "attribute.columns.names=[name]"],
+            ["'name' has 600 values (person 0, ", "more than 64", "attribute.where"],
+        ),
+        (["attribute=columns", "attribute.columns.names=[never]"], ["'never' has no values, every row is missing"]),
+        (["attribute=columns", "attribute.columns.names=[same]"], ["'same' has one value only (1)"]),
+        (["attribute=columns", "attribute.columns.proportions=[2]"], ["attribute.columns.proportions", "2", "below 1"]),
         (['attribute.where="housing"'], ["not yes or no", "housing = 'free'", "free, own, rent"]),
         (["split.column=sex"], ["split.column", "'female', 'male'", "train or test"]),
     ],
@@ -73,4 +94,26 @@ def test_a_half_missing_row_is_named_by_its_line(people: pl.DataFrame, denote: C
     (tmp_path / "people.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     answer = denote(*TABLE)
     assert answer.code == 2
-    assert "people.csv line 100 holds 4 values where the header has 5 columns" in answer.err
+    assert "people.csv line 100 holds 7 values where the header has 8 columns" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("target", "measure"),
+    [
+        (["dataset.target=visits", "dataset.task=numeric", "dataset.features=[income,housing]"], "R squared"),
+        (["dataset.target=[sex,credit]", "dataset.task=labels"], "mean accuracy over labels"),
+    ],
+)
+def test_numbers_and_labels_are_learned_and_judged_by_their_own_measure(
+    people: pl.DataFrame, denote: Command, tmp_path: Path, target: list[str], measure: str
+) -> None:
+    people.drop_nulls("sex").write_csv(tmp_path / "people.csv")
+    answer = denote(*TABLE, *FEW, *target, "attribute=columns", "attribute.columns.names=[housing]", "layer.select=0")
+    assert answer.code == 0, answer.err
+    (record,) = tmp_path.rglob("run.json")
+    score = json.loads(record.read_text(encoding="utf-8"))["object_score"]
+    assert score["measure"] == measure
+    assert score["value"] is not None
+    cells = pl.read_parquet(record.parent / "cells.parquet")
+    assert set(cells["attribute"]) == {"housing=free", "housing=own", "housing=rent"}
+    assert cells["object_accuracy"].null_count() == len(cells)

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
 from denote import build
+from denote.checks import check
 
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
@@ -23,8 +24,10 @@ NEEDED = {
     "dataset/arrays": ["dataset.path=values.npy", "dataset.table=table.csv", "dataset.target=class"],
     "dataset/conllu": ["dataset.path=text.conllu"],
     "experiment/tagger": ["dataset.path=text.conllu"],
+    "dataset/states": ["dataset.path=acts.npz", "dataset.table=table.csv"],
     "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
     "architecture/planted": ["dataset=planted"],
+    "experiment/audit": ["dataset.path=table.csv", "dataset.target=class", "dataset.attributes=[age]"],
     "architecture/checkpoint": ["architecture.class_path=denote.object_models.mlp.MLP", "architecture.path=weights.pt"],
     **{f"architecture/{library}": ["architecture.name=some"] for library in ("huggingface", "timm", "torchvision")},
 }
@@ -43,7 +46,7 @@ def composed(*overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda path: f"{path.parent.name}={path.stem}")
 def test_every_option_composes_and_passes_the_checks(option: Path) -> None:
     settings = composed(f"{option.parent.name}={option.stem}", *NEEDED.get(f"{option.parent.name}/{option.stem}", []))
-    build.check(settings)
+    check(settings)
     if option.parent.name in ("attribute", "probe", "control"):
         assert [key for key in settings[option.parent.name] if key != "where"] == [NAMES.get(option.stem, option.stem)]
 
@@ -54,7 +57,7 @@ PAGE = (CONF.parent / "docs" / "models.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("line", re.findall(r"^denote .*$", PAGE, flags=re.MULTILINE))
 def test_commands_on_models_compose_and_pass_the_checks(line: str) -> None:
     settings = composed(*shlex.split(line, comments=True)[1:])
-    build.check(settings)
+    check(settings)
     build.data_module(settings)
 
 

@@ -156,10 +156,14 @@ def line_after(folder, content):
         ('a,b,c\n1,"2\n2",3\n4,5\n', r"broken\.csv line 4 holds 2 values"),
         ("a,b,c\n1,2,3\n\n4,5,6\n", r"broken\.csv line 3 holds nothing"),
         ("a,a\n1,2\n", r"line 1 has two columns 'a'"),
+        ("a,b, a\n1,2,3\n", r"line 1 has columns 'a' and ' a'.*blanks aside"),
+        ("a;b;c\n1;2;3\n", r"one column, 'a;b;c'; \.csv is read with ',' between values, not ';'"),
+        ('a,b\n1,2\n"3,4\n5,6\n', r"broken\.csv lines 3 to 4, in quotation marks, holds 1 value where"),
+        (b"a,b\n1,2\n3,\xe9\n", r"broken\.csv line 3 is no text in UTF-8"),
         ("a,,c\n1,2,3\n", r"line 1 has a column without a name"),
         ("", r"is empty"),
         ("a,b\n", r"has no rows"),
-        (b"a,b\n\xff\xfe,2\n", r"UTF-8|utf-8"),
+        (b"a,b\n\xff\xfe,2\n", r"line 2 is no text in UTF-8"),
         ('a,b\n1,"2\n3,4\n', r"broken\.csv"),
     ],
 )
@@ -182,6 +186,9 @@ def test_a_file_that_is_not_there_or_of_another_kind(tmp_path):
     (tmp_path / "people.parquet").write_text("?")
     with pytest.raises(DataError, match=r"people\.parquet cannot be read"):
         read_table(tmp_path / "people.parquet")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataError, match=r"folder\.csv is a folder"):
+        read_table(tmp_path / "folder.csv")
 
 
 def test_text_among_numbers_an_id_and_a_missing_target_name_the_line(tmp_path):
@@ -204,8 +211,8 @@ def test_text_among_numbers_an_id_and_a_missing_target_name_the_line(tmp_path):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ([0.5, 1.5, 2.0] * 5, r"holds numbers such as 0\.5; a network learns classes"),
-        (list(range(500)), r"has 500 different values .*a network learns classes"),
+        ([0.5, 1.5, 2.0] * 5, r"holds numbers such as 0\.5; .*dataset\.task=numeric"),
+        (list(range(500)), r"has 500 different values .*dataset\.task=classes: 2 to 128.*dataset\.task=numeric"),
         ([1, 1, 1], r"has 1 different values"),
     ],
 )
@@ -228,3 +235,11 @@ def test_classes_are_in_the_order_of_their_values():
     assert classes_of(pl.Series("y", [True, False]))[1] == ("false", "true")
     assert classes_of(pl.Series("y", [1.0, 2.0, 1.0]))[0].tolist() == [0, 1, 0]
     assert classes_of(pl.Series("y", ["b", "a"], dtype=pl.Enum(["b", "a"])))[1] == ("a", "b")
+
+
+def test_a_network_is_shown_the_attributes_under_another_name(tmp_path):
+    path = written(tmp_path, frame())
+    assert loaded(path, attributes=["sex"]).samples.name == "people"
+    assert loaded(path, attributes=["sex"], include_attributes=True).samples.name == "people-with-attributes"
+    with pytest.raises(DataError, match=r"dataset\.attributes: 'credit' is the target.*attribute=classes"):
+        loaded(path, attributes=["credit"])

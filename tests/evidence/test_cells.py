@@ -16,6 +16,7 @@ from denote.evidence.cells import decide_cells, held_out_auroc, observe_cells
 from denote.evidence.control_task import ControlTask
 from denote.evidence.label_controls import LabelControl
 from denote.evidence.random_subsets import RandomSubsets
+from denote.evidence.raw_input import RawInput
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
 from denote.evidence.sufficiency import sufficient_sizes
@@ -134,7 +135,7 @@ def test_controls_are_the_same_observer_elsewhere_or_null_with_a_reason() -> Non
     assert seen.cells["input_auroc"].null_count() == 3
     assert "input_auroc: no input" in seen.cells["note"][0].split("; ")
     given = observe_cells(
-        state, labels, LinearProbe(), Rule(), shuffles=0, raw_input_auroc={None: np.array([0.6, 0.5, np.nan])}
+        state, labels, LinearProbe(), Rule(), shuffles=0, raw_input=RawInput({None: np.array([0.6, 0.5, np.nan])})
     )
     assert given.cells["input_auroc"].to_list() == [0.6, 0.5, None]
     assert given.cells["control_auroc"].null_count() == given.cells["selectivity"].null_count() == 3
@@ -275,7 +276,7 @@ def test_a_sparse_probe_gives_a_row_per_attribute_and_size_and_says_how_many_neu
     state, labels = halves(*carried_by_four(), cut=3000)
     twins = [Halves(twin.fit[:, 36:], twin.test[:, 36:]) for twin in [state]]  # 4 neurons: 1 and 2, and all of them
     given = held_out_auroc(SparseProbe(), Halves(state.fit[:, :9], state.test[:, :9]), labels)
-    seen = observe_cells(state, labels, SparseProbe(), Rule(), shuffles=2, untrained=twins, raw_input_auroc=given)
+    seen = observe_cells(state, labels, SparseProbe(), Rule(), shuffles=2, untrained=twins, raw_input=RawInput(given))
     sizes = [1, 2, 4, 8, 16, 32, 40]
     assert seen.cells.select("k", "attribute").rows() == [(k, f"a{a}") for k in sizes for a in range(3)]
     assert seen.replicates.select("draw", "k", "attribute").rows() == [

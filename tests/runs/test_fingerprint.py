@@ -123,6 +123,7 @@ def test_files_count_by_their_content_not_their_place(idx_folder: Path) -> None:
         "analysis.layers=[1,2,3]",
         "control=[]",
         "split.seed=1",
+        "layer.of=leaves",
         "probe.linear.l2=0.1",
     ],
 )

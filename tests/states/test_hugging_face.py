@@ -123,7 +123,8 @@ def modules_called(network: nn.Module, batch: Batch) -> set[str]:
     def see(name: str) -> Callable[..., None]:
         return lambda *_: called.add(name)
 
-    handles = [module.register_forward_hook(see(name)) for name, module in network.named_modules() if name]
+    modules = {name: module for name, module in network.named_modules() if name and "parametrizations" not in name}
+    handles = [module.register_forward_hook(see(name)) for name, module in modules.items()]
     with torch.inference_mode():
         call(network.eval(), batch)
     for handle in handles:

@@ -254,3 +254,62 @@ def test_with_a_mask_only_what_it_knows_is_observed() -> None:
         "gives (3, 4) for a sample whose mask has 6 positions: which are padding is not known"
     )
     assert set(bare) == {"state", "attention", "shorter", "by_head", "pooled"}
+
+
+class StepsFirst(nn.Module):
+    """A recurrent network that takes what it is given for steps of one sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = nn.Linear(3, 3)
+        self.steps = nn.LSTM(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.steps(self.before(x))[0]
+        return out
+
+
+class Draws(nn.Module):
+    """Adds numbers that it draws anew, as a variational network does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean = nn.Linear(3, 3)
+        self.drawn = nn.Identity()
+        self.after = nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = self.mean(x)
+        out: Tensor = self.after(mean + torch.randn_like(mean))
+        return out
+
+
+def test_what_mixes_the_samples_of_a_batch_is_left_out() -> None:
+    found = listing(StepsFirst(), torch.ones(2, 3))
+    assert [layer.name for layer in found.layers] == ["before"]
+    assert all("equal inputs" in reason for reason in found.left_out.values())
+    assert [layer.name for layer in listing(Draws(), torch.ones(2, 3)).layers] == ["mean", "after"]
+
+
+def test_a_module_whose_weights_are_made_by_others_is_one_layer() -> None:
+    normed = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 4)), nn.ReLU())
+    for of in ("blocks", "leaves", "modules"):
+        layers = list_layers(normed, torch.ones(1, 3), of=of)
+        assert [(layer.name, layer.sign_identified) for layer in layers] == [("0", False), ("1", True)]
+
+
+def test_compiled_code_is_looked_into() -> None:
+    inside = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+    network = nn.Sequential(torch.compile(inside, backend="eager"), nn.Linear(4, 2))
+    network(torch.ones(2, 3))
+    assert len(list_layers(network, torch.ones(1, 3))) == 3
+
+
+@pytest.mark.parametrize(("gives", "said"), [(None, "is nothing, no tensor"), ("text", "is a str, no tensor")])
+def test_a_network_without_a_layer_is_told_what_it_gives(gives: object, said: str) -> None:
+    class Nothing(nn.Module):
+        def forward(self, x: Tensor) -> object:
+            return gives
+
+    with pytest.raises(LayerError, match=said):
+        list_layers(Nothing(), torch.ones(1, 3))

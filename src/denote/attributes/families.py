@@ -10,6 +10,7 @@ from typing import Any
 from denote.attributes import formulas, kinds
 from denote.attributes.expressions import parse_where
 from denote.attributes.labels import Family, merge_labels
+from denote.attributes.own import AttributeFamily, family_of
 from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
 
@@ -42,8 +43,10 @@ def check_spec(spec: Mapping[str, Any]) -> None:
         allowed = "choose an option (attribute=classes) or write attribute.where"
         raise AttributeLabelError("attribute", "no attribute is chosen", allowed)
     for option, settings in options.items():
-        _check_option(option, settings)
-    made = [option for option, settings in options.items() if settings["kind"] == "formulas"]
+        if not isinstance(settings, AttributeFamily):
+            _check_option(option, settings)
+    kinds_made = {o: settings["kind"] for o, settings in options.items() if not isinstance(settings, AttributeFamily)}
+    made = [option for option, kind in kinds_made.items() if kind == "formulas"]
     if len(made) > 1:
         problem = f"{' and '.join(made)} are both of kind formulas, a single family"
         raise AttributeLabelError("attribute", problem, "allowed: one of them, with the atoms of both")
@@ -54,7 +57,7 @@ def families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
 
     Args:
         spec: ``where`` (None, an SQL expression, or a mapping of names to expressions; replaces all options) and
-            options by name, each a mapping with its ``kind`` and that kind's settings.
+            options by name, each a mapping with its ``kind`` and that kind's settings, or an `AttributeFamily`.
         samples: Where classes and columns come from.
 
     Raises:
@@ -65,6 +68,9 @@ def families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
         return [kinds.expressions(expressions, samples, "attribute.where")]
     by_name: dict[str, list[Family]] = {}
     for option, settings in _options(spec).items():
+        if isinstance(settings, AttributeFamily):
+            by_name.setdefault(option, []).append(family_of(option, settings, samples))
+            continue
         arguments = {key: value for key, value in settings.items() if key != "kind"}
         family = KINDS[settings["kind"]](option, samples, **arguments)
         by_name.setdefault(family.name, []).append(family)
@@ -83,7 +89,7 @@ def _where(spec: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): text for name, text in where.items()}
 
 
-def _options(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _options(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name): settings for name, settings in spec.items() if name != "where" and settings is not None}
 
 

@@ -70,25 +70,30 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
     return Family("subsets", labels, codes, samples.classes, target=samples.target)
 
 
-def columns(option: str, samples: Samples, *, names: str | Sequence[str] = "all") -> Family:
+def columns(
+    option: str, samples: Samples, *, names: str | Sequence[str] = "all", proportions: Sequence[float] | None = None
+) -> Family:
     """Columns with two values, and one attribute per value of a text column: ``smoker``, ``shape=circle``.
 
     Args:
         option: Name of the option.
         samples: Where the table comes from.
         names: Columns, or ``all``: every suitable one but the target.
+        proportions: Shares of yes at which columns with more than two numbers are cut, as `quantiles` does: ``age top
+            25%``; None makes them unsuitable.
 
     Raises:
-        AttributeLabelError: for a column asked for by name that is not suitable.
+        AttributeLabelError: for a column asked for by name that is not suitable, or a proportion outside (0, 1).
     """
     where = f"attribute.{option}.names"
+    if proportions is not None:
+        _check_proportions(proportions, f"attribute.{option}.proportions")
     found: Columns = []
     for column in _chosen(names, samples, where):
-        reason = _unsuitable(column)
-        if reason is None:
-            found.extend(_values_of(column))
-        elif names != "all":
+        made, reason = _of_column(column, proportions)
+        if not made and names != "all":
             raise AttributeLabelError(where, f"column {column.name!r} {reason}")
+        found.extend(made)
     return _family("columns", _some(found, samples, where, "two-valued or text"), samples)
 
 
@@ -160,13 +165,21 @@ def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl
     return [samples.table[name] for name in wanted]
 
 
+def _of_column(column: pl.Series, proportions: Sequence[float] | None) -> tuple[Columns, str | None]:
+    """The attributes of one column, or why it has none."""
+    if proportions is not None and column.dtype.is_numeric() and len(_distinct(column)) > 2:
+        return _cuts(column, proportions)
+    reason = _unsuitable(column)
+    return ([], reason) if reason else (_values_of(column), None)
+
+
 def _unsuitable(column: pl.Series) -> str | None:
     """Why a column gives no attributes, or None."""
     values = _distinct(column)
     shown = ", ".join(str(value) for value in values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
     learn = "or dataset.target and attribute=classes"
     if len(values) < 2:
-        return f"has one value only ({shown or 'null'})"
+        return f"has one value only ({shown})" if shown else "has no values, every row is missing"
     if _is_text(column):
         many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}: use attribute.where, {learn}"
         return many if len(values) > MOST_VALUES else None

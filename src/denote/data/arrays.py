@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,13 @@ import numpy as np
 import torch
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from denote.data.module import SamplesModule
-from denote.data.samples import Samples, TensorInputs
-from denote.data.table import column_of, log_missing
+from denote.data.samples import CLASSES, Samples, TensorInputs
+from denote.data.table import log_missing
 from denote.data.table_files import MISSING, line_of, read_table
-from denote.data.targets import classes_of
+from denote.data.targets import target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
 
@@ -30,10 +33,11 @@ class ArraysModule(SamplesModule):
     Args:
         path: See `read_array`.
         table: See `read_table`; its columns are the attribute table.
-        target: Column of classes that the network learns.
+        target: Column that the network learns; a list of columns for labels.
         array: Name of the array, in a file of several.
         maximum: What becomes 1: 255 for bytes.
         missing: Texts of a CSV file that stand for no value.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
@@ -41,16 +45,17 @@ class ArraysModule(SamplesModule):
         self,
         path: str | Path | None,
         table: str | Path | None,
-        target: str,
+        target: str | Sequence[str],
         array: str | None = None,
         maximum: float = 1.0,
         missing: Sequence[str] = MISSING,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         if isinstance(maximum, bool) or not isinstance(maximum, int | float) or not maximum > 0:
             raise DataError("dataset.maximum", f"{maximum!r}", "allowed: a number above 0")
-        self.path, self.table, self.target = path, table, target
+        self.path, self.table, self.target, self.task = path, table, target, task
         self.array, self.maximum, self.missing = array, maximum, missing
 
     def load(self) -> Samples:
@@ -64,17 +69,17 @@ class ArraysModule(SamplesModule):
         if len(values) != table.height:
             problem = f"{table.height} rows in {self.table} for {len(values)} inputs in {self.path}"
             raise DataError("dataset.table", problem, "needed: a row per input, in the same order")
-        place = partial(line_of, self.table)
-        targets, classes = classes_of(column_of(table, self.target, "dataset.target"), place=place)
-        log_missing(table, [name for name in table.columns if name != self.target])
-        content = [digest_array(values), digest_array(targets)]
+        target = target_of(table, self.target, self.task, partial(line_of, self.table))
+        log_missing(table, table.columns)
+        content = [digest_array(values), digest_array(target.values)]
         return Samples(
             name=Path(str(self.path)).stem,
             inputs=TensorInputs(values, self.maximum, "dataset.path"),
-            targets=targets,
-            classes=classes,
+            targets=target.values,
+            classes=target.classes,
             table=table,
-            target=self.target,
+            target=target.name,
+            task=target.task,
             key=digest({"dataset": "arrays", "content": content, "maximum": self.maximum, "schema": SCHEMA}),
         )
 
@@ -95,16 +100,67 @@ def read_array(
     file = Path(str(path or "")).expanduser()
     if not path or file.suffix.lower() not in _SUFFIXES:
         raise DataError(where, f"{path!r} is no file of arrays", f"allowed: files that end in {', '.join(_SUFFIXES)}")
-    try:
+    with _told_as_mistakes(file, where):
         values = _read(file, name, where)
+    if not values.ndim:
+        raise DataError(where, f"{file} holds one number", "needed: an array, one entry per sample")
+    return values
+
+
+def read_arrays(
+    path: str | Path | None, where: str = "dataset.path"
+) -> dict[str, Shaped[np.ndarray, " sample *shape"]]:
+    """All arrays of a file or a folder; nothing in them is ever executed.
+
+    Args:
+        path: A ``.npz`` file, whose order is kept; a ``.safetensors`` file or a folder of ``.npy`` files, which are
+            mapped and not read: by name.
+        where: What to name in an error.
+
+    Returns:
+        ``sample x ...`` by name.
+
+    Raises:
+        DataError: for what cannot be read, holds Python objects, or is empty.
+    """
+    place = Path(str(path or "")).expanduser()
+    with _told_as_mistakes(place, where):
+        if path and place.is_dir():
+            files = sorted(place.glob("*.npy"), key=lambda file: natural_order(file.stem))
+            found = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in files}
+        elif place.suffix.lower() == ".npz":
+            with np.load(place, allow_pickle=False) as arrays:
+                found = {name: np.asarray(arrays[name]) for name in arrays.files}
+        elif place.suffix.lower() == ".safetensors":
+            with safe_open(place, framework="pt") as arrays:
+                found = {name: _plain(arrays.get_tensor(name)) for name in sorted(arrays.keys(), key=natural_order)}
+        else:
+            allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
+            raise DataError(where, f"{path!r} is no file of arrays", allowed)
+    if not found:
+        raise DataError(where, f"{place} holds no arrays", "needed: an array per layer, sample x neuron")
+    return found
+
+
+@contextmanager
+def _told_as_mistakes(file: Path, where: str) -> Iterator[None]:
+    """Turn what readers of arrays say into a mistake."""
+    try:
+        yield
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, SafetensorError) as error:
         if "pickle" in str(error):
             problem = f"{file} holds Python objects, which can run code when they are read"
             raise DataError(where, problem, "allowed: arrays of numbers") from error
         raise DataError(where, f"{file} cannot be read ({str(error).partition(chr(10))[0]})") from error
-    if not values.ndim:
-        raise DataError(where, f"{file} holds one number", "needed: an array, one entry per sample")
-    return values
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A key that sorts names with numbers in them as people do: ``block2`` before ``block10``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _plain(tensor: Tensor) -> np.ndarray:
+    return np.asarray(tensor.float() if tensor.dtype == torch.bfloat16 else tensor)  # NumPy has no bfloat16
 
 
 def _read(file: Path, name: str | None, where: str) -> np.ndarray:
@@ -114,8 +170,7 @@ def _read(file: Path, name: str | None, where: str) -> np.ndarray:
         with np.load(file, allow_pickle=False) as arrays:
             return np.asarray(arrays[_chosen(arrays.files, name, where)])
     with safe_open(file, framework="pt") as arrays:
-        tensor = arrays.get_tensor(_chosen(list(arrays.keys()), name, where))
-    return np.asarray(tensor.float() if tensor.dtype == torch.bfloat16 else tensor)  # NumPy has no bfloat16
+        return _plain(arrays.get_tensor(_chosen(list(arrays.keys()), name, where)))
 
 
 def _chosen(names: Sequence[str], name: str | None, where: str) -> str:

@@ -17,7 +17,7 @@ from denote.data.samples import Inputs, Samples
 from denote.data.split import SplitSettings
 from denote.data.tokens import WordInputs
 from denote.errors import DataError
-from denote.keys import digest, digest_array
+from denote.keys import digest, digest_tensor
 
 CLASS, GROUP, NO_CLASS = "class", "denote group", "denote class"
 """Columns of the attribute table that hold the classes, the groups, and one class for all where none are given."""
@@ -92,9 +92,9 @@ def _key(inputs: Inputs) -> str:
     """Key of the inputs: of what is in memory its content; what is drawn from a Dataset has none that lasts."""
     if isinstance(inputs, WordInputs):
         at = [inputs.sequence, inputs.start, *([] if inputs.end is None else [inputs.end])]
-        return digest([_key(inputs.sequences), [digest_array(each) for each in at]])
+        return digest([_key(inputs.sequences), [digest_tensor(torch.from_numpy(each)) for each in at]])
     if isinstance(inputs, HeldInputs):
-        return digest({name: digest_array(each.cpu().numpy()) for name, each in inputs.tensors.items()})
+        return digest({name: digest_tensor(each) for name, each in inputs.tensors.items()})
     return digest([type(inputs).__name__, id(inputs), len(inputs)])
 
 

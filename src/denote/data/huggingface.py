@@ -12,9 +12,9 @@ from jaxtyping import Bool
 from denote.data.hub import SENTENCE, load_split, load_tokenizer, table_of, word_table
 from denote.data.module import SamplesModule
 from denote.data.pixels import MAXIMUM, read_images
-from denote.data.samples import Inputs, Samples, TensorInputs
+from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
 from denote.data.subwords import word_inputs
-from denote.data.targets import classes_of
+from denote.data.targets import target_of
 from denote.data.tokens import SequenceInputs, WordInputs
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
@@ -34,7 +34,7 @@ class HuggingFaceModule(SamplesModule):
     Args:
         path: See `load_split`.
         inputs: Column that becomes the input.
-        target: Column of classes that the network learns.
+        target: Column that the network learns; a list of columns for labels.
         kind: What ``inputs`` holds: ``image``, ``text``, ``ids`` (lists of token ids) or ``words`` (lists of words,
             each a sample, with columns of lists of the same lengths as their attributes).
         name: See `load_split`.
@@ -48,6 +48,7 @@ class HuggingFaceModule(SamplesModule):
         max_length: Of text: token ids after which it is cut.
         unit: Of text and ids: ``sequence``, or ``token``, where every token that is no special one is a sample.
         min_count: Of words: occurrences in the object part below which a form is the unknown word.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
@@ -55,7 +56,7 @@ class HuggingFaceModule(SamplesModule):
         self,
         path: str,
         inputs: str,
-        target: str,
+        target: str | Sequence[str],
         kind: str,
         name: str | None = None,
         splits: Sequence[str] = ("train", "test"),
@@ -68,6 +69,7 @@ class HuggingFaceModule(SamplesModule):
         max_length: int = 128,
         unit: str = "sequence",
         min_count: int = 2,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
@@ -80,7 +82,7 @@ class HuggingFaceModule(SamplesModule):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise DataError(f"dataset.{key}", f"{value!r}", "allowed: a whole number of 1 or more")
         self.path, self.name, self.splits, self.revision, self.n = path, name, splits, revision, n
-        self.inputs, self.target, self.kind = inputs, target, kind
+        self.inputs, self.target, self.kind, self.task = inputs, target, kind, task
         self.size, self.channels, self.skip_broken = size, channels, skip_broken
         self.tokenizer, self.unit, self.max_length, self.min_count = tokenizer, unit, max_length, min_count
 
@@ -99,18 +101,16 @@ class HuggingFaceModule(SamplesModule):
                             one_of(self.inputs, data.column_names))  # fmt: skip
         held_out = np.repeat([int(place > 0) for place in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
-        if self.target not in table.columns:
-            raise DataError("dataset.target", f"the table has no column {self.target!r}",
-                            one_of(self.target, table.columns))  # fmt: skip
-        targets, classes = classes_of(table[self.target])
-        content = [key, digest_array(targets), digest_array(held_out[rows])]
+        target = target_of(table, self.target, self.task)
+        content = [key, digest_array(target.values), digest_array(held_out[rows])]
         return Samples(
             name=self.path.rstrip("/").rpartition("/")[2],
             inputs=inputs,
-            targets=targets,
-            classes=classes,
+            targets=target.values,
+            classes=target.classes,
             table=table,
-            target=self.target,
+            target=target.name,
+            task=target.task,
             key=digest({"dataset": "huggingface", "kind": self.kind, "content": content, "schema": SCHEMA}),
             predefined=held_out[rows] if len(parts) > 1 else None,
         )

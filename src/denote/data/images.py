@@ -10,10 +10,10 @@ from typing import Any
 
 from denote.data.module import SamplesModule
 from denote.data.pixels import MAXIMUM, open_image, read_images
-from denote.data.samples import Samples, TensorInputs
+from denote.data.samples import CLASSES, Samples, TensorInputs
 from denote.data.table import column_of, log_missing
 from denote.data.table_files import MISSING, line_of, read_table
-from denote.data.targets import classes_of
+from denote.data.targets import target_of
 from denote.errors import DataError
 from denote.keys import SCHEMA, digest, digest_array
 
@@ -26,12 +26,13 @@ class ImagesModule(SamplesModule):
     Args:
         root: The folder.
         table: See `read_table`; its columns are the attribute table.
-        target: Column of classes that the network learns.
+        target: Column that the network learns; a list of columns for labels.
         file: Column of file names, relative to ``root``.
         size: Side in pixels to which every image is resized and cropped.
         channels: 1 for grey, 3 for colour.
         skip_broken: Whether images that are missing or broken are left out, which is counted.
         missing: Texts of a CSV file that stand for no value.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
@@ -39,16 +40,18 @@ class ImagesModule(SamplesModule):
         self,
         root: str | Path,
         table: str | Path | None,
-        target: str,
+        target: str | Sequence[str],
         file: str = "file",
         size: int = 32,
         channels: int = 3,
         skip_broken: bool = False,
         missing: Sequence[str] = MISSING,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        self.root, self.table, self.target, self.file = Path(root).expanduser(), table, target, file
+        self.root, self.table, self.file = Path(root).expanduser(), table, file
+        self.target, self.task = target, task
         self.size, self.channels, self.skip_broken, self.missing = size, channels, skip_broken, missing
 
     def load(self) -> Samples:
@@ -72,18 +75,18 @@ class ImagesModule(SamplesModule):
             skip_broken=self.skip_broken,
             where="dataset.root",
         )
-        place = partial(line_of, self.table)
-        targets, classes = classes_of(column_of(table, self.target, "dataset.target"), place=place)
+        target = target_of(table, self.target, self.task, partial(line_of, self.table)).at(kept)
         table = table[kept]
-        log_missing(table, [name for name in table.columns if name != self.target])
+        log_missing(table, table.columns)
         return Samples(
             name=self.root.name,
             inputs=TensorInputs(pixels, MAXIMUM),
-            targets=targets[kept],
-            classes=classes,
+            targets=target.values,
+            classes=target.classes,
             table=table,
-            target=self.target,
-            key=digest({"dataset": "images", "content": [digest_array(pixels), digest_array(targets[kept])],
+            target=target.name,
+            task=target.task,
+            key=digest({"dataset": "images", "content": [digest_array(pixels), digest_array(target.values)],
                         "schema": SCHEMA}),
         )  # fmt: skip
 

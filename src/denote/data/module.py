@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from denote.data.parts import Parts
 from denote.data.samples import Samples
 from denote.data.split import SplitSettings, validation_rows
 from denote.errors import DataError
+from denote.keys import digest
 from denote.streams import stream, torch_stream
 
 Taught = tuple[Batch, Shaped[Tensor, " sample *label"], Int64[Tensor, " sample"]]
@@ -44,6 +46,8 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         parts: *object*, *fit* and *test*.
         train_rows: Rows of the object part that are trained on, ascending.
         validation_rows: Rows of the object part that training is stopped by, ascending.
+        source: Digest of the code of a class that is no part of denote; empty for ours. Its samples may change without
+            their key, which the class makes itself, so that both are their key.
     """
 
     samples: Samples
@@ -71,6 +75,7 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         self.batch_size, self.validation, self.order_seed = batch_size, validation, order_seed
         self.needs_object, self.workers = needs_object, workers
         self.lesson = Lesson(merge_classes, shuffle_targets)
+        self.source: Mapping[str, str] = {}
         self._is_set_up = False
 
     @abstractmethod
@@ -86,6 +91,8 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         if self._is_set_up:
             return
         samples = self.load()
+        if self.source:
+            samples = replace(samples, key=digest([samples.key, self.source]))
         self.parts = self.split(samples, needs_object=self.needs_object)
         samples = samples.fitted(self.parts.object if self.needs_object else self.parts.fit)
         self.samples, self.learned = self.lesson(samples, self.parts.object, self.split.seed)

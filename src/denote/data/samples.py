@@ -28,7 +28,8 @@ class Inputs(Protocol):
     """What a network is run on: drawn, read or held, whole batches at a time.
 
     Token ids have a further attribute ``n_tokens``: how many there are, the largest id + 1 (see `of_tokens`). Where
-    samples are words, ``sequence`` is the sequence of every sample, which training keeps together.
+    samples are words, ``sequence`` is the sequence of every sample, which training keeps together. Inputs that are
+    columns have ``names``, one per value of a sample.
     """
 
     @property
@@ -97,6 +98,16 @@ def of_tokens(inputs: Inputs) -> dict[str, Any]:
 def picture_shape(inputs: Inputs) -> tuple[int, ...]:
     """Shape of one input as observers see it, empty for token ids: they are counted, and counts have no place."""
     return () if of_tokens(inputs) else tuple(inputs.shape)
+
+
+def known_of(inputs: Inputs) -> dict[str, Any]:
+    """What an architecture must know of inputs besides their shape, by name of an argument.
+
+    Returns:
+        What `of_tokens` says; of recorded states ``layers``, the names of the layers in order.
+    """
+    layers = getattr(inputs, "layers", None)
+    return of_tokens(inputs) if layers is None else {"layers": tuple(layers)}
 
 
 class TensorInputs:
@@ -212,6 +223,11 @@ class Samples:
         ranks = np.argsort(np.argsort(self.targets, kind="stable"), kind="stable")
         return ranks * min(STRATA, len(self)) // len(self)
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether the target is a class of several; one class for all rows stands for no target."""
+        return self.task == CLASSES and len(self.classes) > 1
+
     def classes_for(self, where: str) -> Int64[np.ndarray, " sample"]:
         """The class of every sample, for what needs classes.
 
@@ -222,6 +238,9 @@ class Samples:
             kind = "a number" if self.task == NUMERIC else f"{len(self.classes)} labels"
             problem = f"needs classes, and the target of dataset {self.name} is {kind}"
             raise DataError(where, problem, "attribute=columns, attribute=quantiles, attribute.where")
+        if not self.has_classes:
+            problem = f"needs classes, and dataset {self.name} has no target"
+            raise DataError(where, problem, "dataset.target=COLUMN, or attribute=columns, attribute.where")
         return self.targets.astype(np.int64, copy=False)
 
     def column(self, name: str, where: str) -> pl.Series:

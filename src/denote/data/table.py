@@ -13,9 +13,9 @@ import polars.selectors as cs
 
 from denote.data.features import MOST_CATEGORIES, chosen_features, fit_features, is_category
 from denote.data.module import SamplesModule
-from denote.data.samples import Samples, Unfitted
+from denote.data.samples import CLASSES, Samples, Unfitted
 from denote.data.table_files import MISSING, line_of, read_table
-from denote.data.targets import classes_of
+from denote.data.targets import target_names, target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_files
 
@@ -27,32 +27,34 @@ class TableModule(SamplesModule):
 
     Args:
         path: See `read_table`.
-        target: Column of classes that the network learns.
+        target: Column that the network learns; a list of columns for labels.
         features: Columns that become inputs; None for all but the target, the attributes, and the columns that
             ``split.group`` and ``split.column`` name.
         attributes: Columns that are observed and kept out of the inputs.
         include_attributes: Whether the attributes are inputs all the same.
         categories: Columns that are encoded value by value although they hold numbers.
         missing: Texts of a CSV file that stand for no value.
+        task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `SamplesModule`.
     """
 
     def __init__(
         self,
         path: str | Path | None,
-        target: str,
+        target: str | Sequence[str],
         features: Sequence[str] | None = None,
         attributes: Sequence[str] = (),
         include_attributes: bool = False,
         categories: Sequence[str] = (),
         missing: Sequence[str] = MISSING,
+        task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         for key, names in (("attributes", attributes), ("categories", categories), ("missing", missing)):
             if isinstance(names, str):
                 raise DataError(f"dataset.{key}", f"{names!r} came", f"allowed: a list: dataset.{key}=[{names}]")
-        self.path, self.target, self.missing = path, target, missing
+        self.path, self.target, self.task, self.missing = path, target, task, missing
         self.features, self.attributes, self.include_attributes = features, attributes, include_attributes
         self.categories = categories
 
@@ -63,28 +65,38 @@ class TableModule(SamplesModule):
             DataError: for a file, a column or a value that cannot be used.
         """
         table = read_table(self.path, self.missing).with_columns(cs.float().fill_nan(None))
-        target = column_of(table, self.target, "dataset.target")
-        targets, classes = classes_of(target, place=partial(line_of, self.path))
+        target = target_of(table, self.target, self.task, partial(line_of, self.path))
         names = self._features(table)
-        settings = [self.target, names, sorted(self.categories), list(self.missing)]
+        settings = [target.name, target.task, names, sorted(self.categories), list(self.missing)]
         content = digest_files([Path(str(self.path)).expanduser()])
         log_missing(table, self.attributes)
         return Samples(
-            name=Path(str(self.path)).stem,
+            name=self._name(),
             inputs=Unfitted(table.height, partial(fit_features, table, names, self.categories)),
-            targets=targets,
-            classes=classes,
+            targets=target.values,
+            classes=target.classes,
             table=table,
-            target=self.target,
+            target=target.name,
+            task=target.task,
             key=digest({"dataset": "table", "content": content, "settings": settings, "schema": SCHEMA}),
         )
+
+    def _name(self) -> str:
+        """That of the file; networks that are shown the attributes are told apart from those that are not."""
+        shown = self.include_attributes and bool(self.attributes)
+        return f"{Path(str(self.path)).stem}{'-with-attributes' if shown else ''}"
 
     def _features(self, table: pl.DataFrame) -> list[str]:
         for key, names in (("attributes", self.attributes), ("categories", self.categories)):
             for name in names:
                 column_of(table, name, f"dataset.{key}")
+        if taught := [name for name in self.attributes if name in target_names(self.target)]:
+            problem = f"{taught[0]!r} is the target, which the network is taught"
+            raise DataError(
+                "dataset.attributes", problem, "take it out: attribute=classes asks for the target's values"
+            )
         dealing = [name for name in (self.split.group, self.split.column) if name]
-        kept_out = [self.target, *dealing, *(() if self.include_attributes else self.attributes)]
+        kept_out = [*target_names(self.target), *dealing, *(() if self.include_attributes else self.attributes)]
         names = chosen_features(table, self.features, kept_out)
         for name in names:
             if name in self.categories or is_category(table[name]):

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from denote.errors import DataError, one_of
+from denote.numbers import count
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
 """Texts of a CSV file that stand for no value."""
@@ -30,8 +31,10 @@ def read_table(path: str | Path | None, missing: Sequence[str] = MISSING, where:
     if not path:
         raise DataError(where, "no file is given", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     file = Path(path).expanduser()
+    if file.is_dir():
+        raise DataError(where, f"{file} is a folder", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     if not file.is_file():
-        near = sorted(each.name for each in file.parent.glob("*") if each.suffix in _SUFFIXES)
+        near = sorted(each.name for each in file.parent.glob("*") if each.suffix in _SUFFIXES and each.is_file())
         raise DataError(
             where, f"there is no file {file}", one_of(file.name, near) if near else "needed: an existing one"
         )
@@ -48,8 +51,8 @@ def line_of(path: str | Path | None, row: int) -> str:
     file = Path(str(path)).expanduser()
     if file.suffix.lower() == ".parquet":
         return f"{file} row {row} from 0"
-    for count, (line, _) in enumerate(_records(file)):
-        if count == row + 1:  # the first record is the header
+    for place, (_, line, _) in enumerate(_records(file)):
+        if place == row + 1:  # the first record is the header
             return f"{file} line {line}"
     return str(file)
 
@@ -83,16 +86,26 @@ def _read_text(file: Path, missing: Sequence[str], where: str) -> pl.DataFrame:
 
 def _check_header(file: Path, where: str) -> list[str]:
     try:
-        header = next(_records(file), (1, []))[1]
+        _, _, header = next(_records(file), (1, 1, []))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(where, f"{file} is no text in UTF-8 ({_first_line(error)})") from error
+        raise DataError(where, f"{file} {_unreadable(file, error)}") from error
     if not header:
         raise DataError(where, f"{file} is empty", "needed: a header and a line per sample")
-    for name in header:
-        if not name.strip() or header.count(name) > 1:
-            problem = f"{file} line 1 has " + (f"two columns {name!r}" if name.strip() else "a column without a name")
-            raise DataError(where, problem, "needed: a header with a different name for each column")
+    if len(header) == 1 and (other := next((mark for mark in ";\t,|" if mark in header[0]), None)):
+        problem = f"{file} line 1 has one column, {header[0][:40]!r}"
+        raise DataError(
+            where, problem, f"{file.suffix} is read with {_separator(file)!r} between values, not {other!r}"
+        )
+    for place, name in enumerate(header):
+        if not name.strip():
+            raise DataError(where, f"{file} line 1 has a column without a name", _HEADER)
+        if before := [other for other in header[:place] if other.strip() == name.strip()]:
+            same = f"two columns {name!r}" if name in before else f"columns {before[0]!r} and {name!r}"
+            raise DataError(where, f"{file} line 1 has {same}", f"{_HEADER}, blanks aside")
     return header
+
+
+_HEADER = "needed: a header with a different name for each column"
 
 
 def _check_lengths(file: Path, wanted: int, where: str) -> None:
@@ -101,23 +114,36 @@ def _check_lengths(file: Path, wanted: int, where: str) -> None:
     Raises:
         DataError: with its line.
     """
-    line = 1
     try:
-        for line, record in _records(file):
+        for first, line, record in _records(file):
             if len(record) != wanted:
-                holds = f"{len(record)} values" if record else "nothing"
-                raise DataError(where, f"{file} line {line} holds {holds} where the header has {wanted} columns",
+                holds = count(len(record), "value") if record else "nothing"
+                # A quotation mark that is never closed swallows every line that follows.
+                place = f"line {line}" if first == line else f"lines {first} to {line}, in quotation marks,"
+                raise DataError(where, f"{file} {place} holds {holds} where the header has {wanted} columns",
                                 "complete the line or remove it")  # fmt: skip
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(where, f"{file} cannot be read after line {line} ({_first_line(error)})") from error
+        raise DataError(where, f"{file} {_unreadable(file, error)}") from error
 
 
-def _records(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """The line on which each record ends, and its values."""
+def _unreadable(file: Path, error: Exception) -> str:
+    """What is wrong with a text file, and on which line."""
+    with file.open("rb") as lines:
+        for line, content in enumerate(lines, start=1):
+            try:
+                content.decode("utf-8")
+            except UnicodeDecodeError:
+                return f"line {line} is no text in UTF-8"
+    return f"cannot be read ({_first_line(error)})"
+
+
+def _records(file: Path) -> Iterator[tuple[int, int, list[str]]]:
+    """The lines on which each record begins and ends, and its values."""
     with file.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=_separator(file))
+        reader, line = csv.reader(text, delimiter=_separator(file)), 0
         for record in reader:
-            yield reader.line_num, record
+            yield line + 1, reader.line_num, record
+            line = reader.line_num
 
 
 def _separator(file: Path) -> str:

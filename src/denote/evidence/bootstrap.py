@@ -33,22 +33,25 @@ class AurocBootstrap:
     Args:
         resampling: The draws.
         n_attributes: Number of attributes.
+
+    Attributes:
+        areas: AUROC of every attribute in every draw, NaN where none was heard.
     """
 
     def __init__(self, resampling: Resampling, n_attributes: int) -> None:
         self.resampling = resampling
-        self._areas = np.full((n_attributes, resampling.draws), np.nan)
+        self.areas = np.full((n_attributes, resampling.draws), np.nan)
         self._rows, self._holding = np.zeros((2, n_attributes)), np.zeros((2, n_attributes))
         self._influence = np.zeros((resampling.n_units, n_attributes), dtype=np.float32)
 
     @property
     def nbytes(self) -> int:
         """Memory that is held from one ranking to the next."""
-        return self._areas.nbytes + self._influence.nbytes
+        return self.areas.nbytes + self._influence.nbytes
 
     def hear(self, part: slice, ranking: Ranking) -> None:
         """Take up the ranking of some attributes' test rows by the observers themselves."""
-        self._areas[part] = resampled_areas(ranking, self.resampling)
+        self.areas[part] = resampled_areas(ranking, self.resampling)
         self._rows[:, part] = ranking.n_positive, ranking.n_negative
         self._holding[:, part] = [self.resampling.holding(ranking.labels == label) for label in (1, 0)]
 
@@ -69,7 +72,7 @@ class AurocBootstrap:
         Returns:
             ``auroc`` with its bounds, and why bounds are NaN where a class is held by fewer than `LEAST_UNITS` units.
         """
-        variance = _variance(self._areas)
+        variance = _variance(self.areas)
         with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0: no draw differs
             effect = np.maximum(1, variance / hanley_mcneil_variance(auroc, self._rows[0], self._rows[1]))
             effective = np.where(variance > 0, self._rows / effect, self._holding)
@@ -98,15 +101,41 @@ class AurocBootstrap:
         n = (~np.isnan(shuffled)).sum(axis=0)
         mean = _over(np.nansum(shuffled, axis=0), n)
         between = _over(np.nansum((shuffled - mean) ** 2, axis=0), n - 1)
-        difference = self._areas - self._shuffled_change() / np.maximum(n, 1)[:, None]
+        difference = self.areas - self._shuffled_change() / np.maximum(n, 1)[:, None]
         z = stats.norm.ppf((1 + confidence) / 2)
-        own = np.stack([auroc.value - auroc.low, auroc.high - auroc.value])
-        wider = np.maximum(own**2 - z**2 * _variance(self._areas), 0)
+        wider = _beyond_draws(auroc, self.areas, z)
         down, up = np.sqrt(z**2 * (_variance(difference) + _over(between, n)) + wider)
         value = auroc.value - mean
         found, reasons = self._where_enough(Estimate(value, value - down, value + up), "selectivity")
         lone = "selectivity_low, selectivity_high: needs two refits with shuffled labels"
         return found, tuple(reason or (lone if count == 1 else None) for count, reason in zip(n, reasons, strict=True))
+
+    def gain(
+        self,
+        auroc: Estimate[PerAttribute],
+        other: Estimate[PerAttribute],
+        areas: Float64[np.ndarray, "attribute draw"],
+        confidence: float = 0.95,
+    ) -> tuple[Estimate[PerAttribute], Reasons]:
+        """AUROC minus that of other observers on the same test rows.
+
+        The variance is that of the difference under the same draws, so that rows that are hard for both count once.
+        Where an interval of either is wider than its draws, the rest is added in squares, on each side by itself.
+
+        Args:
+            auroc: Of the observers, with its interval.
+            other: Of the others.
+            areas: Theirs under the same draws.
+            confidence: Of the two-sided intervals, those that come and the one that is given.
+
+        Returns:
+            In [-1, 1], its bounds, and why these are NaN.
+        """
+        z = stats.norm.ppf((1 + confidence) / 2)
+        wider = _beyond_draws(auroc, self.areas, z) + _beyond_draws(other, areas, z)[::-1]
+        down, up = np.sqrt(z**2 * _variance(self.areas - areas) + wider)
+        value = auroc.value - other.value
+        return self._where_enough(Estimate(value, value - down, value + up), "input_gain")
 
     def _shuffled_change(self) -> Float[np.ndarray, "attribute draw"]:
         """By how much each draw changes the sum of the shuffled AUROCs, to first order.
@@ -115,7 +144,7 @@ class AurocBootstrap:
         are exact enough: near .5 the second-order term has about 1 / (rows of a class) of the first one's variance. An
         influence sums to 0, so the counts need not be centred.
         """
-        change = np.empty(self._areas.shape)
+        change = np.empty(self.areas.shape)
         for block, counts in self.resampling.blocks():
             change[:, block] = self._influence.T @ counts.astype(np.float32)
         return change
@@ -167,6 +196,15 @@ def influence(ranking: Ranking, resampling: Resampling) -> Float32[np.ndarray, "
 def _counted(ranking: Ranking, rows: PerAttribute) -> Int[np.ndarray, " attribute"]:
     """Numbers of rows as integers, 0 where the AUROC is undefined."""
     return np.where(ranking.defined, rows, 0).astype(np.int64)
+
+
+def _beyond_draws(
+    auroc: Estimate[PerAttribute], areas: Float64[np.ndarray, "attribute draw"], z: float
+) -> Float64[np.ndarray, "2 attribute"]:
+    """Square of how far an interval reaches beyond what its draws show, below and above."""
+    own = np.stack([auroc.value - auroc.low, auroc.high - auroc.value])
+    beyond: Float64[np.ndarray, "2 attribute"] = np.maximum(own**2 - z**2 * _variance(areas), 0)
+    return beyond
 
 
 def _variance(values: Float64[np.ndarray, "attribute draw"]) -> PerAttribute:

@@ -18,6 +18,7 @@ from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.label_controls import LabelControl, Shuffled
 from denote.evidence.measuring import Columns, frame, mean_of_defined, measured_sizes, scored_together
 from denote.evidence.permutations import DRAWS, Groups
+from denote.evidence.raw_input import RawInput
 from denote.evidence.relevance_band import largest_relevance, relevance_band, weighs_neurons
 from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.replicates import Replicate, refits, replicates
@@ -77,7 +78,7 @@ def observe_cells(
     label_controls: Sequence[LabelControl] = (),
     untrained: Sequence[Halves[State]] = (),
     rotated: Sequence[Halves[State]] = (),
-    raw_input_auroc: BySize | None = None,
+    raw_input: RawInput | None = None,
     missing: Mapping[str, str] | None = None,
     groups: Halves[Groups] | None = None,
     resources: Resources = UNBOUNDED,
@@ -96,7 +97,7 @@ def observe_cells(
         label_controls: Further controls that are other labels, made for the same ``labels``.
         untrained: States of the same layer in twins that were never trained, for the same rows.
         rotated: The state in other bases; only a probe that picks single neurons is fitted there.
-        raw_input_auroc: ``held_out_auroc`` of the same probe on the input; the dense size goes with the dense size.
+        raw_input: The same probe on the input; the dense size goes with the dense size.
         missing: Per control (by its name in ``control=``) the reason why it is not there, other than that it is off.
         groups: Group of every row, where rows of a group are not independent.
         resources: What fits and scores may use.
@@ -124,13 +125,15 @@ def observe_cells(
     other_states = {
         "untrained": elsewhere(untrained),
         "rotated": elsewhere(rotated) if probe.reads_neurons else [],
-        "raw_input": [] if raw_input_auroc is None else [raw_input_auroc],
+        "raw_input": [] if raw_input is None else [raw_input.auroc],
     }
     reasons = _reasons(probe, missing or {})
     for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
         _fill(columns, _of_other_labels(columns, place, controls, drawn, reasons))
         _fill(columns, _selectivity_interval(columns, redrawn[place] if redrawn else None, _shuffled(drawn, place)))
         _fill(columns, _of_other_states(observer.size, other_states, reasons))
+        if raw_input is not None:
+            _fill(columns, raw_input.beside(observer.size, _auroc(columns), redrawn[place] if redrawn else None))
         _fill(columns, _band(replace(observer, spread=spread), place, drawn))
     cells = frame(curve)
     empty = cells.clear().with_columns(control=pl.lit("", pl.String), draw=pl.lit(0, pl.Int64))
@@ -283,9 +286,12 @@ def _selectivity_interval(
     if bootstrap is None:
         yield {"note": list(reasons)}
         return
-    auroc = Estimate(*(columns[name] for name in ("auroc", "auroc_low", "auroc_high")))
-    found, reasons = bootstrap.selectivity(auroc, np.stack(shuffled))
+    found, reasons = bootstrap.selectivity(_auroc(columns), np.stack(shuffled))
     yield {**found.columns("selectivity"), "note": list(reasons)}
+
+
+def _auroc(columns: Columns) -> Estimate[PerAttribute]:
+    return Estimate(columns["auroc"], columns["auroc_low"], columns["auroc_high"])
 
 
 def _of_other_states(

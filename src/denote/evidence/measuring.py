@@ -35,6 +35,7 @@ BYTES_PER_SCORE = 120
 
 _LATER = (
     "control_auroc", "selectivity", "selectivity_low", "selectivity_high", "untrained_auroc", "input_auroc",
+    "input_gain", "input_gain_low", "input_gain_high", "input_name",
     "sufficient_k", "q_value", "n_tests", "decisive", "rotated_auroc", "random_subset_percentile",
     "control_task_auroc", "relevance_band", "n_outside_band",
 )  # fmt: skip

@@ -9,6 +9,9 @@ import polars as pl
 ROTATED_ALIKE = "rotated_auroc: a rotation changes nothing that this probe can read"
 """A control that does not apply is not one that is missing."""
 
+MORE, LESS, UNDECIDED = "more than the input", "less than the input", "undecided"
+"""Verdicts on what a layer gives an observer, beside the raw input."""
+
 _NOT_ASKED = r"^control=\w+ is off$|: (the check is|curves are|permutations are) off$|^not run: |^\w+: not run$"
 _SILENT = rf"{_NOT_ASKED}|^{ROTATED_ALIKE}$"
 """What was not asked for, or does not apply; the pattern means the same to Python and to polars."""

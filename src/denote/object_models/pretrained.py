@@ -29,9 +29,11 @@ class Pretrained(ABC):
 
     Attributes:
         readable_id: What tells it apart in tables.
+        is_network: False where there is no network behind the states.
     """
 
     readable_id: str
+    is_network: bool = True
 
     @abstractmethod
     def fresh(self) -> nn.Module:

@@ -1,8 +1,8 @@
 """One observation: states, attributes and probes in; tables and observers out. The command line and Python share it."""
 
 from denote.observation.asked import Asked, Controls
-from denote.observation.facts import Beside, Facts, Subject
+from denote.observation.facts import NO_NETWORK, Beside, Facts, Subject
 from denote.observation.found import INPUT, Observation
 from denote.observation.observe import observe_states
 
-__all__ = ["INPUT", "Asked", "Beside", "Controls", "Facts", "Observation", "Subject", "observe_states"]
+__all__ = ["INPUT", "NO_NETWORK", "Asked", "Beside", "Controls", "Facts", "Observation", "Subject", "observe_states"]

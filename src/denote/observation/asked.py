@@ -10,6 +10,7 @@ from denote.denotation.search import Settings
 from denote.denotation.subsets import ENTRY_ROWS
 from denote.denotation.thresholds import Thresholds
 from denote.evidence import control_task, max_statistic, permutations, random_subsets, resampling
+from denote.evidence.own import Control
 from denote.evidence.rule import Rule
 from denote.observers.observer import Probe
 
@@ -26,6 +27,7 @@ class Controls:
         raw_input: Whether the observers also read the input itself.
         subsets: Random class subsets of each size that a set of classes is compared with.
         tasks: Draws of the control task; its types come with the facts.
+        own: Controls of the user's own, by name.
     """
 
     shuffles: int = permutations.DRAWS
@@ -35,9 +37,10 @@ class Controls:
     raw_input: bool = True
     subsets: int = 0
     tasks: int = 0
+    own: Mapping[str, Control] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, options: Mapping[str, Mapping[str, Any] | None]) -> Controls:
+    def of(cls, options: Mapping[str, Mapping[str, Any] | None], own: Mapping[str, Control] | None = None) -> Controls:
         """From the ``control`` group of a config; an option that is not there is a control that is not run."""
 
         def number(option: str, key: str, default: int) -> int:
@@ -51,6 +54,7 @@ class Controls:
             raw_input="raw_input" in options and bool((options["raw_input"] or {}).get("enabled", True)),
             subsets=number("random_subset", "subsets", random_subsets.DRAWS),
             tasks=number("control_task", "draws", control_task.DRAWS),
+            own=own or {},
         )
 
 

@@ -103,8 +103,18 @@ class Beside:
         randomised: Per layer its state on *fit* after everything from the top of the network down to it was drawn anew,
             or None, and what there is to say of it. Empty where the check is not made.
         raw_input: The flattened inputs, or None where that control is off.
+        missing: Why there cannot be one of these, by ``untrained``, ``randomised``, ``raw_input``.
     """
 
     untrained: Sequence[Sequence[LayerState]] = ()
     randomised: Sequence[tuple[LayerState | None, str | None]] = ()
     raw_input: Halves[State] | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_NETWORK: Mapping[str, str] = {
+    "untrained": "untrained_auroc: only states are known, no network",
+    "randomised": "randomised_similarity: only states are known, no network",
+    "raw_input": "input_auroc: only states are known, no inputs",
+}
+"""Why states that were recorded elsewhere have nothing beside them."""

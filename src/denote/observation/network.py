@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from denote.data.batch import Batch
-from denote.data.parts import Parts
-from denote.data.samples import Samples
 from denote.errors import ConfigError
-from denote.keys import digest, digest_array
+from denote.keys import digest, digest_tensor
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside
+from denote.observation.given_network import with_modules
 from denote.observation.recording import RANDOMISED, Recording
 from denote.states.layers import Layer
 from denote.states.state import LayerState
@@ -47,7 +45,7 @@ def states_beside(
     key, controls = weights_key(model), asked.controls
     states = recording.states(key, model, layers)
     if untrained is None or isinstance(untrained, nn.Module):
-        factory, twins = None, [untrained] if untrained is not None and controls.twins else []
+        factory, twins = None, [with_modules(untrained)] if untrained is not None and controls.twins else []
     else:
         factory, twins = untrained, [_made(untrained, draw) for draw in range(controls.twins)]
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
@@ -58,21 +56,20 @@ def states_beside(
     return states, Beside(others, randomised, raw_input)
 
 
-def near(samples: Samples, parts: Parts, network: nn.Module) -> Batch:
-    """One sample, where the network is."""
-    device = next((each.device for each in network.parameters()), torch.device("cpu"))
-    return samples.inputs[parts.fit[:1]].to(device)
-
-
 def weights_key(network: nn.Module) -> str:
     """Key of a network: its class, its weights and its buffers."""
-    tensors = {name: digest_array(_plain(each)) for name, each in network.state_dict().items()}
-    return digest([type(network).__module__, type(network).__qualname__, tensors])
+    return digest([type(network).__module__, type(network).__qualname__, _key_of(network.state_dict())])
 
 
-def _plain(value: Tensor) -> np.ndarray:
-    """A tensor's bytes; NumPy knows no bfloat16."""
-    return np.asarray(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+def _key_of(value: Any) -> Any:
+    """Something of a state dict, in which quantised modules keep types and tuples too."""
+    if isinstance(value, Tensor):
+        return digest_tensor(value)
+    if isinstance(value, Mapping):
+        return {str(name): _key_of(each) for name, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_key_of(each) for each in value]
+    return repr(value)
 
 
 def _made(factory: Callable[[], nn.Module], draw: int) -> nn.Module:
@@ -81,4 +78,4 @@ def _made(factory: Callable[[], nn.Module], draw: int) -> nn.Module:
     network = factory()
     if not isinstance(network, nn.Module):
         raise ConfigError("untrained", f"gave a {type(network).__name__}", "a function that gives a fresh nn.Module")
-    return network
+    return with_modules(network)

@@ -142,7 +142,7 @@ class Flattened:
         batch = self.inputs[places]
         if not isinstance(batch, Tensor):
             raise TypeError("inputs by name are not numbers side by side")
-        values: np.ndarray = batch.flatten(1).numpy()[:, columns]
+        values: np.ndarray = batch.flatten(1).float().numpy()[:, columns]
         return values
 
 

@@ -23,15 +23,18 @@ from denote.denotation.stability import searched_again, with_agreements
 from denote.denotation.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
-from denote.evidence.cells import BySize, CellEvidence, auroc_by_size, observe_cells, with_band
+from denote.evidence.cells import CellEvidence, observe_cells, with_band
 from denote.evidence.control_task import ControlTask
 from denote.evidence.description import description_length
 from denote.evidence.label_controls import LabelControl, OnEqualRows
 from denote.evidence.map_similarity import randomised_similarity
+from denote.evidence.own import changed_cells
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
 from denote.evidence.random_subsets import RandomSubsets
+from denote.evidence.raw_input import RawInput
 from denote.evidence.reading_curves import reading_curves
 from denote.evidence.relevance_band import weighs_neurons
+from denote.evidence.resampling import Resampling
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import INPUT
@@ -66,7 +69,7 @@ class Work:
     scan_key: str
     equal_rows: int | None = None
     observers: dict[str, Observer] = field(default_factory=dict)
-    on_input: dict[str, BySize] = field(default_factory=dict)
+    on_input: dict[str, RawInput] = field(default_factory=dict)
     scans: list[LayerScan] = field(default_factory=list)
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {name: [] for name in JOB_TABLES})
 
@@ -91,14 +94,18 @@ class Work:
     def read_input(self, inputs: Halves[State]) -> None:
         """Fit every probe on the raw input."""
         asked, labels = self.asked, self.labels
-        groups = self.facts.groups
+        groups, names = self.facts.groups, getattr(self.facts.inputs, "names", None)
+        draws = (len(labels.test.values), groups.test if groups else None, asked.probe_seed, asked.bootstraps)
+        resampling = Resampling.of(*draws) if asked.bootstraps else None
         with _naming("raw input"):
             check_state(inputs.test, labels.test.values)
             for name, probe in asked.probes.items():
                 fitted = fit_sizes(
                     probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups.fit if groups else None
                 )
-                self.on_input[name] = auroc_by_size(fitted, inputs.test, labels.test.values, self.whole)
+                self.on_input[name] = RawInput.read(
+                    fitted, inputs.test, labels.test.values, names, resampling, self.whole
+                )
                 self.observers |= {
                     key: with_band(
                         probe, observer, inputs, labels, asked.controls.shuffles, asked.probe_seed, groups, self.whole
@@ -132,7 +139,7 @@ class Work:
     def _randomised(self, index: int) -> tuple[State | None, str | None]:
         """*fit* of a layer whose network was randomised from the top down to it, and what there is to say of that."""
         if not self.beside.randomised:
-            return None, "randomised_similarity: the check is off"
+            return None, self.beside.missing.get("randomised", "randomised_similarity: the check is off")
         other, remark = self.beside.randomised[index]
         return None if other is None else other.stored(self.facts.parts.fit), remark
 
@@ -171,7 +178,7 @@ class Work:
                 found = observe_cells(
                     around.state, self.labels, probe, asked.rule, asked.probe_seed, shuffles=asked.controls.shuffles,
                     bootstraps=asked.bootstraps, label_controls=self.label_controls, untrained=around.twins,
-                    rotated=around.turned, raw_input_auroc=self.on_input.get(name), missing=self._missing(),
+                    rotated=around.turned, raw_input=self.on_input.get(name), missing=self._missing(),
                     groups=self.facts.groups, resources=around.resources,
                 )  # fmt: skip
             observers = _named(f"{layer.name}/{name}", found.observers, around.state.fit)
@@ -180,6 +187,13 @@ class Work:
             cells = _with_notes(cells, [self._remark] * cells.height)
             self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
             self._add("controls", _placed(found.replicates, _place(around.layer_state)))
+            for control, own in asked.controls.own.items():
+                with _naming(f"layer {layer.name} under control {control}"):
+                    for rows in changed_cells(
+                        control, own, around.state, self.labels, probe, asked.rule, asked.probe_seed,
+                        self.facts.groups, around.resources,
+                    ):  # fmt: skip
+                        self._add("controls", _placed(rows, _place(around.layer_state)))
 
     @property
     def _remark(self) -> str | None:
@@ -257,9 +271,13 @@ class Work:
 
     def _missing(self) -> dict[str, str]:
         """Why a control is not there although it is on."""
-        if self.asked.controls.subsets and self.facts.classes is None:
-            return {"random_subset": "random_subset_percentile: the data has no classes"}
-        return {}
+        controls = self.asked.controls
+        missing = {"random_subset": "random_subset_percentile: the data has no classes"} | dict(self.beside.missing)
+        there = {
+            "random_subset": controls.subsets and self.facts.classes is None,
+            "untrained": controls.twins, "raw_input": controls.raw_input,
+        }  # fmt: skip
+        return {name: reason for name, reason in missing.items() if there.get(name)}
 
 
 @dataclass(frozen=True)

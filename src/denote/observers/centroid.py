@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from denote.observers.observer import Observer, class_counts, unfit_notes
+from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
 from denote.observers.reading import (
     BLOCK,
     UNBOUNDED,
@@ -28,7 +28,7 @@ COINCIDE = 1e-10
 
 
 @dataclass(frozen=True)
-class CentroidProbe:
+class CentroidProbe(Probe):
     """Weights are the difference of the two class means, per neuron; a score is > 0 beyond the means' midpoint.
 
     On standardised neurons, w = (m1 - m0) / s; the score is w . (x - (m1 + m0) / 2) / s. It needs no solver and no

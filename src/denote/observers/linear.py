@@ -13,7 +13,7 @@ from torch import Tensor
 from denote.observers.design import design_of
 from denote.observers.inner_validation import inner_parts, with_threshold
 from denote.observers.logistic import Solution, solve_logistic
-from denote.observers.observer import Observer, class_counts, unfit_notes
+from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments, rows_of
 
 CERTAIN = 0.05
@@ -24,7 +24,7 @@ BYTES_PER_WEIGHT = 32
 
 
 @dataclass(frozen=True)
-class LinearProbe:
+class LinearProbe(Probe):
     """Minimises, per attribute, mean logistic loss + ``l2`` * squared norm of the weights; the bias is free.
 
     Attributes:

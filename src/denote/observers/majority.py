@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from denote.observers.observer import Observer, class_counts
+from denote.observers.observer import Observer, Probe, class_counts
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state
 
 
 @dataclass(frozen=True)
-class MajorityProbe:
+class MajorityProbe(Probe):
     """Reads no neuron: its score is +1 where most *fit* rows have the attribute, else -1."""
 
     kind = "majority"

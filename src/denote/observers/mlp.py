@@ -13,7 +13,7 @@ from torch import Tensor
 from denote.observers.batches import Batches
 from denote.observers.design import design_of
 from denote.observers.inner_validation import inner_parts, with_threshold
-from denote.observers.observer import Observer, class_counts, unfit_notes
+from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments
 
 Rows: TypeAlias = Int[np.ndarray, " row"]
@@ -23,7 +23,7 @@ VALIDATION_ROWS = 1 << 14
 
 
 @dataclass(frozen=True)
-class MlpProbe:
+class MlpProbe(Probe):
     """Rectified units on the standardised state, and on them one logistic head per attribute, all trained together.
 
     Minimises, by AdamW, the mean over attributes of the mean logistic loss over their rows that are not null. A fifth

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float64, Int, Int8
 from scipy import stats
 
 from denote.errors import StateError
-from denote.observers.observer import Observer, unfit_notes
+from denote.observers.observer import Observer, Probe, unfit_notes
 from denote.observers.ranks import rank_sum_deviation, rank_sum_skewness, two_sided_tail
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, as_tensor, check_shape, row_blocks
 from denote.observers.sorted_columns import Group, groups_of, over_sorted_columns
@@ -57,7 +57,7 @@ class NeuronRanking:
 
 
 @dataclass(frozen=True)
-class NeuronProbe:
+class NeuronProbe(Probe):
     """Reads the one neuron of the layer with the best balanced accuracy on *fit*, the first of equals."""
 
     kind = "neuron"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -56,6 +56,22 @@ class Observer:
     band: Float64[np.ndarray, " attribute"] | None = None
     hidden: Float64[np.ndarray, "neuron width"] | None = None
     hidden_bias: Float64[np.ndarray, " width"] | None = None
+
+    @classmethod
+    def linear(
+        cls, weights: Float64[np.ndarray, "neuron attribute"], bias: Float64[np.ndarray, " attribute"], labels: Values
+    ) -> Observer:
+        """Observers whose score is ``state @ weights + bias``, of a probe in closed form.
+
+        Args:
+            weights: In raw units of the state.
+            bias: Intercepts.
+            labels: What they were fitted to; a column without both labels has no fit, whatever its weights.
+        """
+        notes = unfit_notes(labels)
+        able = np.array([reason is None for reason in notes], dtype=bool)
+        norm = np.where(able, 0.0, np.nan)
+        return cls("linear", np.where(able, weights, np.nan), np.where(able, bias, np.nan), able, norm, notes)
 
     @property
     def n_neurons(self) -> int:
@@ -125,24 +141,28 @@ class Observer:
         return scores
 
 
-class Probe(Protocol):
-    """Settings of a kind of observer, with the function that fits it."""
+class Probe(ABC):
+    """Settings of a kind of observer, with the function that fits it.
+
+    A probe of one's own derives from it; its class is named in ``probe.NAME._target_``, and its results have that name.
+    """
 
     @property
     def kind(self) -> str:
         """Name of the kind in ``probe=``, and of its results in the tables."""
-        ...
+        return type(self).__name__.lower()
 
     @property
     def joint(self) -> bool:
         """Whether attributes that are fitted together shape each other's fit, by weights that they share."""
-        ...
+        return False
 
     @property
     def reads_neurons(self) -> bool:
         """Whether it picks single neurons, so that what it can read depends on the basis of the state."""
-        ...
+        return False
 
+    @abstractmethod
     def fit(
         self,
         state: State,
@@ -159,14 +179,16 @@ class Probe(Protocol):
             seed: ``probe_seed``; only probes that draw anything look at it.
             resources: What the fit may use; it shapes no result.
             groups: Group of every row; only probes that hold rows out look at it: they hold out whole groups.
+
+        Returns:
+            An observer per attribute, in the order of the columns; a column without both labels has none.
         """
-        ...
 
 
-@runtime_checkable
-class PathProbe(Probe, Protocol):
+class PathProbe(Probe):
     """A probe that gives several observers of an attribute, one per number of neurons."""
 
+    @abstractmethod
     def fit_path(
         self,
         state: State,
@@ -176,7 +198,6 @@ class PathProbe(Probe, Protocol):
         groups: Groups | None = None,
     ) -> tuple[Observer, ...]:
         """Fit all attributes for every size, the smallest first (see ``Probe.fit``)."""
-        ...
 
 
 def fit_sizes(

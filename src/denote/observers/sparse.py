@@ -11,12 +11,12 @@ from torch import Tensor
 
 from denote.observers.linear import LinearProbe
 from denote.observers.newton import Problem, Refit, refit
-from denote.observers.observer import Observer
+from denote.observers.observer import Observer, PathProbe
 from denote.observers.reading import UNBOUNDED, Groups, Moments, Resources, State, Values, moments
 
 
 @dataclass(frozen=True)
-class SparseProbe:
+class SparseProbe(PathProbe):
     """Reads the k neurons that an elimination on *fit* leaves over, with weights fitted again on those alone.
 
     From the dense L2 solution every attribute keeps the neurons with the largest |weight x standard deviation|, as many

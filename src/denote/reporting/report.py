@@ -18,6 +18,7 @@ from denote.evidence.rule import Rule
 from denote.figures.atomic import write_atomically
 from denote.figures.curves import curves
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
+from denote.reporting.audit import audit_sentences, audit_sheet
 from denote.reporting.cards import cell_cards_shown, neuron_cards_shown
 from denote.reporting.chance import (
     alarms,
@@ -34,6 +35,7 @@ from denote.reporting.findings import PAPER, findings
 from denote.reporting.first_decisive import first_decisive_sentences, first_decisive_sheet
 from denote.reporting.jobs import Job, tally
 from denote.reporting.layers import layers_sheet
+from denote.reporting.missing import missing_sentences
 from denote.reporting.page import Section, Sheet
 from denote.reporting.power import power_sentences
 from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
@@ -159,7 +161,8 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
     ]
     every = [
         _by_depth(by_depth, tables["depth_tests"]),
-        Section("Attributes", sheets=best, cards=cell_cards_shown(cells)),
+        Section("Attributes", missing_sentences(cells), best, cards=cell_cards_shown(cells)),
+        Section("Beside the raw input", audit_sentences(tables["audit"]), _unless_empty(audit_sheet, tables["audit"])),
         Section("Properties", sheets=denoted_sheets(tables["properties"], neurons)),
         Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
         Section("Layers", sheets=_unless_empty(layers_sheet, layers, by_depth)),

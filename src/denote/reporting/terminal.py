@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from rich import box
@@ -16,6 +17,7 @@ from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_untested, some
 from denote.figures.profiles import first_decisive, profiles
 from denote.numbers import count, interval, proportion, setting
+from denote.reporting.audit import audit_sentences
 from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
 from denote.reporting.depth_tests import depth_tests_sheet, verdict_sentences
 from denote.reporting.findings import observed
@@ -23,7 +25,9 @@ from denote.reporting.first_decisive import first_decisive_sentences
 from denote.reporting.jobs import Job, tally
 from denote.reporting.power import power_sentences
 from denote.reporting.stability import stability_sentences
-from denote.states.layers import Layer
+
+if TYPE_CHECKING:
+    from denote.states.listing import Listing
 
 MOST_LISTED = 10
 
@@ -60,7 +64,7 @@ def print_summary(
         console.print(_caveat(by_depth), highlight=False, style="dim")
     _print_depth_tests(console, tables)
     told = [*stability_sentences(tables["stability"]), *first_decisive_sentences(tables["first_decisive"])]
-    for line in [*decisive_lines(cells), *told]:
+    for line in [*decisive_lines(cells), *told, *audit_sentences(tables["audit"])]:
         console.print(escape(line), highlight=False)
     _print_belief(console, tables, rule or Rule())
     _print_jobs(console, jobs)
@@ -196,12 +200,19 @@ def _relative(folder: Path) -> Path:
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
-def print_layers(title: str, layers: Sequence[Layer], console: Console | None = None) -> None:
-    """Print the layers of a network: depth, name, shape of one sample's output, pooling and number of neurons."""
+def print_layers(title: str, found: Listing, console: Console | None = None) -> None:
+    """Print the layers of a network: depth, name, shape of one sample's output, pooling and number of neurons.
+
+    Below them stands what cannot be observed, and why.
+    """
     table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("depth", "layer", "shape", "pooling", "neurons"):
         table.add_column(heading, justify="right" if heading in ("depth", "neurons") else "left")
-    for layer in layers:
-        shape = " x ".join(str(size) for size in layer.shape)
-        table.add_row(str(layer.depth), escape(layer.name), shape, layer.pooling, f"{layer.n_neurons:,}")
-    (console or Console()).print(table)
+    for layer in found.layers:
+        table.add_row(
+            str(layer.depth), escape(layer.name), layer.shape_text, layer.pooling, f"{layer.n_neurons:,}"
+        )  # fmt: skip
+    console = console or Console()
+    console.print(table)
+    for name, reason in found.left_out.items():
+        console.print(f"left out: {escape(name)} {escape(reason)}")

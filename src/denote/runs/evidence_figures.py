@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from denote.figures.attribute_correlation import draw_attribute_correlation
+from denote.figures.audit import draw_audit
 from denote.figures.capacity import capacity_points, draw_capacity
 from denote.figures.profiles import drawn_cells
 from denote.figures.reading_curves import draw_reading_curves, reading_points
 from denote.figures.save import save_figure
 from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
+from denote.reporting.audit import audited
 from denote.reporting.report import Picture
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ CAPACITIES = ("neuron", "sparse", "centroid", "linear", "mlp")
 def draw_evidence(tables: Mapping[str, pl.DataFrame], folder: Path) -> list[Picture]:
     """Draw what the tables of a sweep say of how easily attributes are read, and how they go together."""
     return [
+        *_audit(tables["audit"], folder),
         *_sparse(tables["cells"], folder),
         *_capacity(tables["cells"], folder),
         *_reading_curves(tables["curves"], folder),
@@ -53,6 +56,16 @@ def saved(
     if beside:
         caption += f" Numbers: {name}.csv, {', '.join(f'...-{kind}.csv' for kind in beside)}."
     return Picture(png, caption)
+
+
+def _audit(audit: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+    for dataset, architecture, own in networks(audited(audit)):
+        figure = draw_audit(drawn_cells(own))
+        caption = (
+            f"What each layer gives an observer, beside the raw input: {dataset}, {architecture}. A layer above the "
+            "line brings an attribute out, one below it has lost some of it; what is read need not be used."
+        )
+        yield saved(figure, folder, f"audit-{dataset}-{architecture}", own, caption)
 
 
 def _sparse(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:

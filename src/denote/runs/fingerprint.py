@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from denote.errors import ConfigError
-from denote.keys import SCHEMA, digest, digest_files
+from denote.keys import SCHEMA, digest, digest_unchanged
+from denote.trust import source_of
 
 Config = Mapping[str, Any]
 
@@ -26,7 +26,10 @@ PATH_KEYS = {"root", "path", "table", "name"}
 
 
 def shaping(config: Config) -> dict[str, Any]:
-    """The part of a resolved config that shapes results, with files replaced by the digest of their content."""
+    """The part of a resolved config that shapes results.
+
+    Files are replaced by the digest of their content, and beside a class of the user's own stands that of its code.
+    """
     kept = {key: value for key, value in config.items() if key not in NOT_SHAPING}
     for group, left_out in (("trainer", NOT_SHAPING_TRAINER), ("architecture", NOT_SHAPING_ARCHITECTURE)):
         kept[group] = {key: value for key, value in (kept.get(group) or {}).items() if key not in left_out}
@@ -92,6 +95,7 @@ def agreement(config: Config) -> dict[str, Any]:
     parts = {
         "evidence": shaped.get("evidence"), "control": shaped.get("control"), "split": shaped.get("split"),
         "probe": shaped.get("probe"), "attribute": attributes, "analysis": config.get("analysis"),
+        "layer": {"of": (config.get("layer") or {}).get("of")},  # depth counts the layers that are listed
     }  # fmt: skip
     flat = {}
     for name, value in parts.items():
@@ -152,7 +156,7 @@ def _flatten(prefix: str, value: Any) -> dict[str, Any]:
 
 def _by_content(value: Any, key: str = "") -> Any:
     if isinstance(value, Mapping):
-        return {str(name): _by_content(inner, str(name)) for name, inner in value.items()}
+        return {str(name): _by_content(inner, str(name)) for name, inner in value.items()} | source_of(value)
     if isinstance(value, (list, tuple)):
         return [_by_content(inner) for inner in value]
     if key in PATH_KEYS and value and isinstance(value, str):
@@ -166,10 +170,4 @@ def _content(path: str) -> str:
     files = sorted(file for file in place.iterdir() if file.is_file()) if place.is_dir() else [place]
     if not all(file.is_file() for file in files):
         return path
-    return _digest_seen(tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files))
-
-
-@lru_cache(maxsize=64)
-def _digest_seen(files: tuple[tuple[str, int, int], ...]) -> str:
-    """One reading of unchanged files per process, however many jobs ask."""
-    return digest_files(Path(name) for name, _, _ in files)
+    return digest_unchanged(files)

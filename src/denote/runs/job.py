@@ -20,23 +20,26 @@ from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
-from denote.data.samples import CLASSES, of_tokens, picture_shape
+from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
 from denote.object_models.accuracy import Score, accuracy_note, held_out_score, shuffled_note
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
-from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
+from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
+from denote.runs.own import Own
 from denote.states.layers import Layer
-from denote.states.listing import asked_names, list_layers, select_layers
+from denote.states.listing import Listing, asked_names, listing, select_layers
 from denote.states.state import LayerState
 from denote.states.store import StateStore
+from denote.trust import source_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -88,10 +91,11 @@ class Job:
         config: The resolved settings, as plain values.
         data: The dataset with its split.
         network: Builds the architecture with fresh weights from input shape, number of classes and, by name, what
-            `of_tokens` says.
+            `known_of` says.
         tracker: Where its runs are tracked.
         memory_limit: Bytes the observers may hold at once.
         pretrained: Gives a network that was trained elsewhere, from what the dataset offers; None trains one here.
+        own: Objects of the user's own classes, which the config names.
         timings: Seconds per step, filled while it runs.
         score: How well the object model does its task, once that is known.
     """
@@ -102,6 +106,7 @@ class Job:
     tracker: tracking.Tracker
     memory_limit: int
     pretrained: Callable[[Mapping[str, Any]], Pretrained] | None = None
+    own: Own = field(default_factory=Own)
     timings: dict[str, float] = field(default_factory=dict)
     score: Score | None = None
 
@@ -117,7 +122,7 @@ class Job:
             self.data.setup()
             groups = self.groups()
         with self.timed("attributes"):
-            searched = families(config["attribute"], self.data.samples)
+            searched = families({**config["attribute"], **self.own.attributes}, self.data.samples)
             labels = merge_labels(searched)
             reasons = check_rows(labels, self.data.parts, self.rule.min_rows)
             self.check_equal_rows(labels)
@@ -127,9 +132,8 @@ class Job:
 
     def run(self, prepared: Prepared | None = None) -> Observation:
         """Train or load, record, observe."""
-        config = self.config
         ready = prepared or self.prepare()
-        spec, samples, controls = ready.spec, self.data.samples, Controls.of(config["control"])
+        spec, samples, controls = ready.spec, self.data.samples, self.controls
         with self.timed("object model"):
             trained = self.obtain(spec)
         accuracy, remark = self.accuracy(trained)
@@ -145,7 +149,8 @@ class Job:
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
             object_model=spec.key, object_accuracy=accuracy, note=self._note(spec, remark),
         )  # fmt: skip
-        beside = Beside(untrained, randomised, recording.raw_input(self.memory_limit) if controls.raw_input else None)
+        raw_input = recording.raw_input(self.memory_limit) if controls.raw_input else None
+        beside = Beside(untrained, randomised, raw_input, {} if self._has_network else NO_NETWORK)
         with self.timed("observers"):
             found = observe_states(
                 states,
@@ -170,8 +175,8 @@ class Job:
         return Facts(
             parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
             groups=ready.groups,
-            classes=samples.targets if samples.task == CLASSES else None,
-            class_names=samples.classes if samples.task == CLASSES else (), target=samples.target,
+            classes=samples.targets if samples.has_classes else None,
+            class_names=samples.classes if samples.has_classes else (), target=samples.target,
             types=ready.types,
             columns=ready.rivals, input_shape=picture_shape(samples.inputs), inputs=samples.inputs,
         )  # fmt: skip
@@ -180,12 +185,17 @@ class Job:
         """Observers, rule and controls of the config."""
         evidence = self.config["evidence"]
         return Asked(
-            probes=probes, rule=self.rule, controls=Controls.of(self.config["control"]),
+            probes=probes, rule=self.rule, controls=self.controls,
             probe_seed=self.config["probe_seed"], thresholds=evidence["thresholds"],
             permutations=evidence["permutations"], bootstraps=evidence["bootstraps"],
             equal_rows=evidence["equal_rows"], stability=evidence["stability"], examples=evidence["examples"],
             curves=evidence["curves"],
         )  # fmt: skip
+
+    @property
+    def controls(self) -> Controls:
+        """Which controls are run, by ``control``."""
+        return Controls.of(self.config["control"], self.own.controls)
 
     @property
     def rule(self) -> Rule:
@@ -199,8 +209,9 @@ class Job:
         found = None if self.pretrained is None else self.source
         shaping = {key: value for key, value in trainer.items() if key not in NOT_SHAPING_TRAINER}
         return ModelSpec(
-            architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS | PLACES},
-            network=found.fresh if found else lambda: self.network(shape, n_classes, **of_tokens(samples.inputs)),
+            architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS | PLACES}
+            | source_of(architecture),
+            network=found.fresh if found else lambda: self.network(shape, n_classes, **known_of(samples.inputs)),
             input_shape=shape, n_classes=n_classes,
             data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
             training=TrainingSettings.of(shaping), seed=self.config["seed"], trained=architecture["trained"],
@@ -214,27 +225,35 @@ class Job:
         """The network that was trained elsewhere; the data must be set up."""
         assert self.pretrained is not None  # noqa: S101  (for the type checker; asked for only where there is one)
         inputs = self.data.samples.inputs
-        offered = {"input_shape": tuple(inputs.shape), "n_classes": self.data.learned.n_classes}
-        return self.pretrained(offered | of_tokens(inputs))
+        offered = {"input_shape": tuple(inputs.shape), "n_classes": self.data.learned.n_classes} | known_of(inputs)
+        found = self.pretrained(offered)
+        if found.is_network and "layers" in offered:
+            raise ConfigError("architecture", "a network cannot be run on recorded states", "architecture=recorded")
+        return found
+
+    @property
+    def _has_network(self) -> bool:
+        """Whether there is a network behind the states; the data must be set up."""
+        return self.pretrained is None or self.source.is_network
 
     def probes(self) -> dict[str, Probe]:
         """The observers asked for, by option."""
-        options = self.config["probe"].items()
         return {
-            name: probe_from(settings["kind"], {key: value for key, value in settings.items() if key != "kind"})
-            for name, settings in options
-        }
+            name: OwnProbe(name, self.own.probes[name]) if name in self.own.probes else
+            probe_from(settings["kind"], {key: value for key, value in settings.items() if key != "kind"})
+            for name, settings in self.config["probe"].items()
+        }  # fmt: skip
 
-    def list_layers(self, spec: ModelSpec) -> list[Layer]:
-        """Every layer of the architecture, without training it."""
+    def listing(self, spec: ModelSpec) -> Listing:
+        """Every layer of the architecture, and what is none and why, without training it."""
         layer, example = self.config["layer"], self.data.samples.inputs[np.array([0])]
         named = [name for name in asked_names(layer["select"]) if name != STATE]
         network = spec.initial_network() if spec.weights is None else self.source.network
-        return list_layers(network, example, layer["pooling"], of=layer["of"], asked=named)
+        return listing(network, example, layer["pooling"], of=layer["of"], asked=named)
 
     def layers(self, spec: ModelSpec) -> list[Layer | None]:
         """The layers that are observed, in execution order; None stands for all of them side by side."""
-        every, select = self.list_layers(spec), self.config["layer"]["select"]
+        every, select = self.listing(spec).layers, self.config["layer"]["select"]
         parts = select if isinstance(select, list) else [select]
         named = [part for part in parts if part != STATE]
         chosen: list[Layer | None] = [*select_layers(every, named)] if named else []
@@ -260,18 +279,19 @@ class Job:
     def twins(self, spec: ModelSpec) -> Iterator[TrainedModel]:
         """The untrained twins that the control asks for; the first is the model's own initialisation."""
         store = ModelStore(self.config["store"]["path"])
-        for draw in range(Controls.of(self.config["control"]).twins):
+        for draw in range(self.controls.twins if self._has_network else 0):
             yield store.obtain(spec.twin(draw), self.data)
 
     def _checks_maps(self, probes: Mapping[str, Probe]) -> bool:
         """Whether the randomisation check was asked for and there is a map to be checked."""
-        return bool(self.config["evidence"]["randomisation"]) and any(name in probes for name in ("linear", "centroid"))
+        asked = bool(self.config["evidence"]["randomisation"]) and self._has_network
+        return asked and any(name in probes for name in ("linear", "centroid"))
 
     def recording(self, spec: ModelSpec) -> Recording:
         """How states are had of the network and of those it is held against."""
         config = self.config
         return Recording(
-            StateStore(config["store"]["path"]), self.data.samples, self.data.parts, self.list_layers(spec),
+            StateStore(config["store"]["path"]), self.data.samples, self.data.parts, self.listing(spec).layers,
             config["store"]["extract"], config["trainer"]["extract_batch_size"], self.device,
         )  # fmt: skip
 
@@ -291,6 +311,9 @@ class Job:
         on *test*. A model that learned no classes has no accuracy, and the remark is its score.
         """
         learned, test = self.data.learned, self.data.parts.test
+        if not self._has_network:
+            self.score = Score("accuracy", None, len(test), "only its states are known")
+            return None, self.score.remark
         self.score = held_out_score(trained.model, self.data, test)
         accuracy = self.score.value
         if learned.task != CLASSES or accuracy is None:

@@ -18,6 +18,7 @@ from denote.denotation.rows import joined_notes
 from denote.denotation.rule import best_per_key
 from denote.denotation.stability import AGREEMENT
 from denote.denotation.verdicts import depth_verdicts
+from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
@@ -97,6 +98,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analys
         "stability": stability(tables["neurons"], tables["controls"]),
         "first_decisive": first_decisive(tables["cells"], tables["layers"]),
         "seed_spread": seed_spread(tables["cells"]),
+        "audit": audit(tables["cells"], tables["neurons"]),
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 INPUT = "input"
@@ -113,11 +115,17 @@ def watched(
 
 @contextmanager
 def eval_mode(network: nn.Module) -> Iterator[None]:
-    """Eval mode inside the block; afterwards every module is in the mode it had, also after an error."""
+    """Eval mode inside the block; afterwards every module is in the mode it had, also after an error.
+
+    What `torch.compile` made runs as it was written: compiled code calls no hook that it was not compiled with.
+    """
     modes = {module: module.training for module in network.modules()}
     network.eval()
+    # Without a compiled network there is nothing to undo, and the compiler takes seconds to import.
+    compiled = "torch._dynamo" in sys.modules
     try:
-        yield
+        with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
+            yield
     finally:
         for module, training in modes.items():
             module.training = training

@@ -44,3 +44,8 @@ class Layer:
     def n_neurons(self) -> int:
         """Number of scalars in this layer's state."""
         return prod(self.grid)
+
+    @property
+    def shape_text(self) -> str:
+        """Shape of one sample's output: ``16 x 8 x 8``, ``any x 64``."""
+        return " x ".join("any" if size < 0 else str(size) for size in self.shape)

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from torch import nn
 
@@ -16,7 +17,8 @@ from denote.errors import LayerError, one_of
 from denote.states.geometry import ROWS, Geometries, Geometry
 from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.states.layers import Layer
-from denote.states.observable import BLOCKS, is_leaf, observable
+from denote.states.mixing import places_that_mix
+from denote.states.observable import BLOCKS, leaves_of, observable
 from denote.states.pooling import HEADS, SEQUENCE, UNITS, grid_after, pooling_of
 from denote.states.sign import identified_signs
 
@@ -77,6 +79,9 @@ def listing(
             found[place] = geometry
         elif problem is not None:
             left_out[str(place)] = problem
+    for place in places_that_mix(network, example, found):
+        del found[place]
+        left_out[str(place)] = "gives equal inputs of a batch different states: samples are not its first axis, or mix"
     for name in [*named, *further]:
         if name in left_out:
             raise LayerError(f"layer {name}", left_out[name], "observed_layers of the network can leave it out")
@@ -85,8 +90,13 @@ def listing(
             raise LayerError(f"layer {name}", "stands in observed_layers but is never called")
     listed = [place for place in found if place.module in every and not place.is_input]
     if not listed:
-        why = "; ".join(f"{name} {problem}" for name, problem in list(left_out.items())[:3])
-        raise LayerError("layer.select", f"the network calls no module that could be observed{why and f' ({why})'}")
+        reasons = [f"{name} {problem}" for name, problem in list(left_out.items())[:3]]
+        if not seen.made:
+            reasons.append("a forward pass calls none of its modules")
+        if not parts_of(seen.result):
+            reasons.append(f"what it returns is {_kind_of(seen.result)}, no tensor")
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        raise LayerError("layer.select", f"the network calls no module that could be observed{why}")
     signs = identified_signs(network, [place for place in found if not (place.is_input or place.part)], example)
     layers, depth = [], -1
     for place, geometry in found.items():
@@ -117,7 +127,7 @@ class _Seen:
 def _seen(network: nn.Module, example: Batch, every: Mapping[str, nn.Module], further: Sequence[Place]) -> _Seen:
     """Run three equal inputs through the network and see what its layers, and the further places, give."""
     modules = dict(network.named_modules())
-    leaves = {name: module for name, module in modules.items() if name and is_leaf(module)}
+    leaves = leaves_of(network)
     mask = mask_of(example)
     geometries, seen = Geometries(None if mask is None else mask.shape[1]), _Seen()
 
@@ -158,6 +168,19 @@ def _layer(place: Place, geometry: Geometry, pooling: str) -> Layer:
     return Layer(
         str(place), None, None, geometry.shape, pooling, grid, kind=geometry.kind, channels_last=geometry.channels_last
     )
+
+
+def listed(found: Listing) -> pl.DataFrame:
+    """A listing as a frame, what is left out at its end: ``layer depth kind shape pooling neurons note``."""
+    schema = {
+        "layer": pl.String, "depth": pl.Int64, "kind": pl.String, "shape": pl.String, "pooling": pl.String,
+        "neurons": pl.Int64, "note": pl.String,
+    }  # fmt: skip
+    rows: list[tuple[Any, ...]] = [
+        (each.name, each.depth, each.kind, each.shape_text, each.pooling, each.n_neurons, None) for each in found.layers
+    ]
+    rows += [(name, None, None, None, None, None, reason) for name, reason in found.left_out.items()]
+    return pl.DataFrame(rows, schema, orient="row")
 
 
 def select_layers(layers: Sequence[Layer], select: Selection) -> list[Layer]:

@@ -15,6 +15,8 @@ PASS_THROUGHS = (
 )  # fmt: skip
 """Modules that carry on what another layer already shows."""
 
+PARAMETRIZATIONS = "parametrizations"
+
 BLOCKS, LEAVES, MODULES = "blocks", "leaves", "modules"
 OF = (BLOCKS, LEAVES, MODULES)
 """What the layers are: repeated blocks and the leaves around them, all leaves, all modules."""
@@ -36,18 +38,29 @@ def observable(network: nn.Module, of: str = BLOCKS) -> dict[str, nn.Module]:
         return _named(network, names)
     if of not in OF:
         raise LayerError("layer.of", f"{of!r}", one_of(of, OF))
-    every = {name: module for name, module in network.named_modules() if name}
+    every = _called(network)
     if of == MODULES:
         return every
     blocks = set(_blocks(network)) if of == BLOCKS else set()
     inside = {name for name in every if any(name.startswith(f"{block}.") for block in blocks)}
-    leaves = {name for name, module in every.items() if is_leaf(module) and not isinstance(module, PASS_THROUGHS)}
+    leaves = {name for name, module in leaves_of(network).items() if not isinstance(module, PASS_THROUGHS)}
     return {name: module for name, module in every.items() if name in blocks or (name in leaves and name not in inside)}
 
 
 def is_leaf(module: nn.Module) -> bool:
-    """Whether a module holds no other."""
-    return not any(True for _ in module.children())
+    """Whether a module holds no other but those that make its own weights (`torch.nn.utils.parametrize`)."""
+    return all(name == PARAMETRIZATIONS for name, _ in module.named_children())
+
+
+def leaves_of(network: nn.Module) -> dict[str, nn.Module]:
+    """The leaves of a network, by path."""
+    return {name: module for name, module in _called(network).items() if is_leaf(module)}
+
+
+def _called(network: nn.Module) -> dict[str, nn.Module]:
+    """The modules below a network, by path, without those that only make the weights of others."""
+    every = {name: module for name, module in network.named_modules() if name}
+    return {name: module for name, module in every.items() if PARAMETRIZATIONS not in name.split(".")}
 
 
 def _blocks(network: nn.Module, path: str = "") -> Iterator[str]:

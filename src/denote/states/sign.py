@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from denote.data import batch as batches
 from denote.data.batch import Batch
 from denote.states.hooks import Place, eval_mode, parts_of, watched
+from denote.states.observable import leaves_of
 from denote.streams import torch_stream
 
 ARBITRARY = "signs_are_arbitrary"
@@ -57,7 +58,7 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example: Batch
         example: A batch with at least one input; values do not matter.
     """
     modules = dict(network.named_modules())
-    leaves = {name for name, module in modules.items() if name and not any(True for _ in module.children())}
+    leaves = leaves_of(network)
     given: dict[str, Tensor | None] = {}
     calls: list[_Call] = []
     tails: dict[Place, list[_Call]] = {}
@@ -79,7 +80,7 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example: Batch
             batches.call(network, batches.first_of(example))
         # Functions are tried when nobody watches: a trial is no call of the network.
         return {
-            place: not getattr(modules[place.module], ARBITRARY, False) and _identified(tails[place])
+            place: not getattr(modules[place.module], ARBITRARY, False) and _identified(tails.get(place, ()))
             for place in places
         }
 

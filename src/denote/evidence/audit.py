@@ -1,0 +1,111 @@
+"""Does a network pass an attribute on, lose it or bring it out: layers beside the raw input, over rows and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from denote.estimate import Estimate
+from denote.evidence.intervals import t_interval
+from denote.evidence.remarks import LESS, MORE, UNDECIDED
+from denote.tables import AUDIT, empty, note
+
+KEY = [
+    "dataset", "architecture", "trained", "epoch", "layer", "depth", "relative_depth", "pooling", "probe", "k",
+    "attribute", "family",
+]  # fmt: skip
+
+_INTERVALS = ("auroc", "input_gain")
+_NUMBERS = [f"{name}{end}" for name in _INTERVALS for end in ("", "_low", "_high")]
+_MEANS = [*_NUMBERS, "input_auroc", "untrained_auroc", "label_proportion"]
+
+
+def audit(cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
+    """Every layer's observers beside the same observers of the raw input, over object models.
+
+    Args:
+        cells: Columns of ``tables.CELLS``; networks and probes without a raw input are left out.
+        neurons: Columns of ``tables.NEURONS``, decided.
+
+    Returns:
+        Columns of ``tables.AUDIT``, layers by depth.
+    """
+    has_input = pl.col("input_gain").is_not_null().any().over("object_model", "probe")
+    beside = cells.filter(has_input, pl.col("probe") != "majority")
+    if beside.is_empty():
+        return empty(AUDIT)
+    models = beside.group_by([*KEY, "object_model"], maintain_order=True).agg(
+        pl.col(_MEANS).mean(),
+        pl.col("n_positive_test", "n_test").max(),
+        pl.col("input_name", "note").drop_nulls().first(),
+    )
+    grouped = models.group_by(KEY, maintain_order=True).agg(
+        pl.len().alias("n_models"), pl.col("n_positive_test", "n_test").max(),
+        pl.col("input_auroc", "untrained_auroc", "label_proportion").mean(), pl.col(_NUMBERS),
+        pl.col("input_name", "note").first(),
+    )  # fmt: skip
+    told = [_over_models(row) for row in grouped.iter_rows(named=True)]
+    numbers = pl.DataFrame(told, schema={name: AUDIT[name] for name in (*_NUMBERS, "verdict", "note")})
+    frame = pl.concat([grouped.drop(_NUMBERS, "note"), numbers], how="horizontal")
+    counted = frame.join(_denoting(neurons), on=_PLACE, how="left", nulls_equal=True, maintain_order="left")
+    searched = neurons.select(_LAYER, searched=pl.lit(value=True)).unique()
+    counted = counted.join(searched, on=_LAYER, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        n_denoting=pl.when("searched").then(pl.col("n_denoting").fill_null(0))
+    )
+    ordered = counted.sort("depth", nulls_last=True, maintain_order=True)
+    return ordered.select(pl.col(name).cast(kind) for name, kind in AUDIT.items())
+
+
+def over_rows_and_models(
+    values: Sequence[float], low: Sequence[float | None], high: Sequence[float | None]
+) -> Estimate[float]:
+    """Mean over object models that share their test rows, with an interval for other rows and other networks.
+
+    Rows that are shared do not average out: the mean half-width over rows stays as it is, and that of the t-interval
+    over models is added in squares, on each side by itself.
+
+    Args:
+        values: One per object model.
+        low: Lower ends of their intervals over test rows.
+        high: Upper ends.
+
+    Returns:
+        The mean and its bounds, NaN where a model has none; with a single model those over rows.
+    """
+    value, ends = float(np.mean(values)), np.array([low, high], dtype=float)
+    models = t_interval(values)
+    half = models.high - models.value if len(values) > 1 else 0.0
+    down, up = np.hypot(np.abs(ends - np.asarray(values)).mean(axis=1), half)
+    return Estimate(value, value - float(down), value + float(up))
+
+
+def _over_models(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Means with their intervals, and what the interval of the difference says."""
+    if any(value is None for value in row["input_gain"]):
+        return dict.fromkeys([*_NUMBERS, "verdict"]) | {"note": row["note"]}
+    found: dict[str, Any] = {}
+    for name in _INTERVALS:
+        found |= over_rows_and_models(row[name], row[f"{name}_low"], row[f"{name}_high"]).columns(name)
+    found |= {f"auroc_{end}": _cut(found[f"auroc_{end}"]) for end in ("low", "high")}
+    low, high = found["input_gain_low"], found["input_gain_high"]
+    if low is None or high is None:
+        return found | {"verdict": None, "note": "verdict: no interval over test rows, see the note of the cells"}
+    alone = "one object model: the interval is over test rows only" if row["n_models"] < 2 else None
+    return found | {"verdict": MORE if low > 0 else LESS if high < 0 else UNDECIDED, "note": note(alone)}
+
+
+def _cut(end: float | None) -> float | None:
+    return None if end is None else min(max(end, 0.0), 1.0)
+
+
+_LAYER = ["dataset", "architecture", "trained", "epoch", "layer", "pooling", "family"]
+_PLACE = [*_LAYER, "attribute"]
+
+
+def _denoting(neurons: pl.DataFrame) -> pl.DataFrame:
+    """How many neurons of a layer denote each attribute or its negation, over all object models."""
+    denoted = neurons.filter("denotes").with_columns(attribute=pl.col("property").str.strip_prefix("NOT "))
+    return denoted.group_by(_PLACE).agg(n_denoting=pl.struct("object_model", "neuron").n_unique())

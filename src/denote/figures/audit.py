@@ -1,0 +1,118 @@
+"""What layers give an observer of each attribute, beside what the raw input and an untrained network give it."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from denote.evidence.remarks import LESS, MORE
+from denote.figures.curves import thinned
+from denote.figures.style import (
+    ROTATED,
+    STYLE,
+    TRAINED,
+    UNTRAINED,
+    headline,
+    legend_below,
+    message,
+    new_figure,
+    styled,
+    wrapped,
+)
+from denote.numbers import count, proportion
+
+MOST_PANELS = 12
+ACROSS = 3
+WIDTH = 2.6
+MARKS = {MORE: "^", LESS: "v"}
+"""Marker of a layer whose interval of the difference leaves out 0; others have a small dot."""
+
+
+@styled
+def draw_audit(table: pl.DataFrame) -> Figure:
+    """One panel per attribute: AUROC by layer with its interval, the raw input as a line across, untrained dashed.
+
+    Args:
+        table: Rows of ``audit.parquet`` of one network and probe; of many attributes the `MOST_PANELS` that the raw
+            input gives most are drawn.
+    """
+    table = table.filter(pl.col("input_auroc").is_not_null())
+    if table.is_empty():
+        return message("No attribute could be compared with the raw input.", "Beside the raw input")
+    every = table.group_by("attribute", maintain_order=True).agg(pl.col("input_auroc").mean())
+    shown = every.filter(pl.col("input_auroc").rank("ordinal", descending=True) <= MOST_PANELS)["attribute"].to_list()
+    across = min(ACROSS, len(shown))
+    down = ceil(len(shown) / across)
+    width = max(1.0 + WIDTH * across, 6.0)
+    figure = new_figure(width, 1.9 + 2.0 * down)
+    axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+    layers = table.select("layer", "depth").unique().sort("depth", nulls_last=True)["layer"].to_list()
+    for ax, attribute in zip(axes, shown, strict=False):
+        own = table.filter(pl.col("attribute") == attribute)
+        draw_attribute(own, layers, ax)
+        name = attribute if len(attribute) <= 40 else f"{attribute[:38]}…"
+        title = wrapped(name, width / across - 0.5, 1.1 * STYLE["axes.titlesize"])
+        ax.set_title(f"{title}\np {proportion(own['label_proportion'][0])}")
+    for ax in axes[len(shown) :]:
+        ax.set_axis_off()
+    for ax in axes[max(0, len(shown) - across) : len(shown)]:
+        ax.tick_params(labelbottom=True)
+    for ax in axes[::across]:
+        ax.set_ylabel("held-out AUROC")
+    headline(figure, _heading(table, len(every) - len(shown)))
+    legend_below(figure, _handles())
+    return figure
+
+
+def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
+    """The layers of one attribute.
+
+    Args:
+        own: Rows of ``audit.parquet`` of one attribute.
+        layers: Names along the x axis.
+        ax: Where to draw.
+
+    Returns:
+        The axes drawn on.
+    """
+    place = np.array([layers.index(name) for name in own["layer"]])
+    number = {
+        name: own[name].cast(float).to_numpy() for name in ("auroc", "auroc_low", "auroc_high", "untrained_auroc")
+    }
+    ax.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
+    ax.axhline(float(own["input_auroc"][0]), color=ROTATED.colour, linestyle=ROTATED.dash, linewidth=1.4, zorder=1)
+    ax.plot(place, number["untrained_auroc"], linestyle="--", color=UNTRAINED.colour, linewidth=1.2, zorder=2)
+    ax.plot(place, number["auroc"], color=TRAINED.colour, linewidth=1.3, zorder=3)
+    ax.vlines(place, number["auroc_low"], number["auroc_high"], color=TRAINED.colour, linewidth=1, zorder=3)
+    for at, value, verdict in zip(place, number["auroc"], own["verdict"], strict=True):
+        ax.plot(at, value, MARKS.get(verdict, "."), color=TRAINED.colour, markersize=6, zorder=4)
+    ticks = thinned(layers, 8)
+    ax.set_xticks(ticks, [layers[tick] for tick in ticks], rotation=40, ha="right", rotation_mode="anchor")
+    ax.grid(axis="y", color="0.92", linewidth=0.6, zorder=0)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def _heading(table: pl.DataFrame, left_out: int) -> str:
+    dataset, architecture, probe = (table[name][0] for name in ("dataset", "architecture", "probe"))
+    models = count(int(table["n_models"].max() or 0), "object model")  # type: ignore[arg-type]
+    heading = f"What is left of each attribute: {dataset}, {architecture}\n{probe} observers, mean over {models}"
+    heading += "; p: label proportion"
+    return heading + (f"; {count(left_out, 'more attribute')} not drawn" if left_out else "")
+
+
+def _handles() -> list[Line2D]:
+    black: dict[str, Any] = {"color": TRAINED.colour}
+    return [
+        Line2D([], [], **black, marker=".", linewidth=1.3, label="layer; bars: 95 %, over test rows and models"),
+        Line2D([], [], **black, marker="^", linestyle="", label="more than the input"),
+        Line2D([], [], **black, marker="v", linestyle="", label="less than the input"),
+        Line2D([], [], color=ROTATED.colour, linestyle=ROTATED.dash, label="raw input"),
+        Line2D([], [], color=UNTRAINED.colour, linestyle="--", label="untrained network"),
+    ]

@@ -1,0 +1,67 @@
+"""A network in memory as a user hands it over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from denote.data.batch import Batch, call
+from denote.errors import ConfigError
+from denote.states.hooks import eval_mode
+
+
+def observable_network(model: Any, example: Batch) -> tuple[nn.Module, Batch]:
+    """The model as a network whose layers can be looked at, and a batch where its weights are.
+
+    Args:
+        model: What a user handed over.
+        example: One sample.
+
+    Raises:
+        ConfigError: naming ``model``: it is no network, has no weights yet, or does not run on the inputs.
+    """
+    model = getattr(model, "_orig_mod", model)  # what torch.compile was given
+    if not isinstance(model, nn.Module):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise ConfigError("model", f"{kind} came", "allowed: a torch.nn.Module")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise ConfigError("model", "nothing can look into a scripted module", "the model before torch.jit.script")
+    if any(each.is_meta for each in model.parameters()):
+        raise ConfigError("model", "its weights are on the meta device, so it has none", "the model with its weights")
+    example = example.to(next((each.device for each in model.parameters()), torch.device("cpu")))
+    _check_runs(model, example)
+    return with_modules(model), example
+
+
+def with_modules(network: nn.Module) -> nn.Module:
+    """The network, or a `Single` of it where it holds no other module, so that there is a layer."""
+    return network if any(True for _ in network.children()) else Single(network)
+
+
+class Single(nn.Module):
+    """A network that holds no other module, as one that does: what it gives is the layer ``output``.
+
+    Args:
+        network: The network.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.output = network
+
+    def forward(self, *arguments: Any, **named: Any) -> Any:
+        """What the network gives."""
+        return self.output(*arguments, **named)
+
+
+def _check_runs(model: nn.Module, example: Batch) -> None:
+    """Run it once without a hook: what fails now is the model's or the inputs' doing."""
+    try:
+        with eval_mode(model), torch.inference_mode():
+            call(model, example)
+    except Exception as error:
+        line = next(iter(str(error).splitlines()), "")
+        problem = f"cannot be run on the inputs: {type(error).__name__}: {line}"
+        raise ConfigError("model", problem, "inputs as the model takes them") from error

@@ -1,0 +1,61 @@
+"""Probes of the user's own, under the name by which they were asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from denote.errors import ConfigError
+from denote.observers.kinds import KINDS
+from denote.observers.observer import Observer, Probe
+from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values
+
+
+class OwnProbe(Probe):
+    """A user's probe, whose results have the option's name in tables and files.
+
+    Args:
+        name: Of the option.
+        probe: The user's.
+    """
+
+    def __init__(self, name: str, probe: Probe) -> None:
+        if name in KINDS:
+            raise ConfigError(f"probe.{name}", "the name is taken", f"another name than {', '.join(KINDS)}")
+        self.name, self.probe = name, probe
+
+    @property
+    def kind(self) -> str:
+        """See `Probe`."""
+        return self.name
+
+    @property
+    def joint(self) -> bool:
+        """See `Probe`."""
+        return self.probe.joint
+
+    @property
+    def reads_neurons(self) -> bool:
+        """See `Probe`."""
+        return self.probe.reads_neurons
+
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
+        """See `Probe`.
+
+        Raises:
+            ConfigError: if the user's probe gives no observers of this state and these attributes.
+        """
+        found = self.probe.fit(state, labels, seed, resources, groups)
+        where, needed = f"probe.{self.name}", (state.shape[1], labels.shape[1])
+        if not isinstance(found, Observer):
+            raise ConfigError(where, f"fit gave a {type(found).__name__}", "needed: an Observer")
+        if (found.n_neurons, len(found.bias)) != needed:
+            problem = f"fit gave observers of {found.n_neurons} neurons and {len(found.bias)} attributes"
+            raise ConfigError(where, problem, f"needed: {needed[0]} and {needed[1]}")
+        return replace(found, probe=self.name)

@@ -1,0 +1,197 @@
+"""Whose classes may be built besides ours: said on the command line, so that a stranger's config runs nothing.
+
+``code_dir=FOLDER`` makes the modules of a folder importable and trusts them: who types the folder of a class means the
+class. ``trusted_targets=[PACKAGE]`` trusts packages that are installed. Neither is ever a key of a config.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from denote.errors import ConfigError
+from denote.keys import digest_unchanged
+
+OURS = ("denote", "torch", "pytorch_lightning")
+"""Packages whose classes may always be built."""
+
+TARGET_KEYS = ("_target_", "class_path")
+"""Keys that name a class: what is built, and the network's class that a checkpoint fills."""
+
+CODE_DIR, TRUSTED = "code_dir", "trusted_targets"
+_TYPED = re.compile(rf"({CODE_DIR}|{TRUSTED})=(.*)", re.DOTALL)
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a user trusts.
+
+    Attributes:
+        code_dir: Absolute path of a folder of modules, or None.
+        packages: Names of packages or modules that are installed.
+    """
+
+    code_dir: str | None = None
+    packages: tuple[str, ...] = ()
+
+    @classmethod
+    def typed(cls, arguments: Sequence[str]) -> tuple[Trust, list[str]]:
+        """What the arguments of a command say, and those that say something else.
+
+        Raises:
+            ConfigError: if one is given twice, the folder is not there, or a package has no name that could be one.
+        """
+        found: dict[str, str] = {}
+        rest = []
+        for argument in arguments:
+            match = _TYPED.fullmatch(argument)
+            if match is None:
+                rest.append(argument)
+            elif match[1] in found:
+                raise ConfigError(match[1], "is given twice", f"once: {match[1]}=...")
+            else:
+                found[match[1]] = _unquoted(match[2])
+        folder = Path(found[CODE_DIR]).expanduser().resolve() if found.get(CODE_DIR) else None
+        if folder is not None and not folder.is_dir():
+            raise ConfigError(CODE_DIR, f"there is no folder {folder}", f"allowed: {CODE_DIR}=FOLDER")
+        return cls(None if folder is None else str(folder), tuple(_names(found.get(TRUSTED, "")))), rest
+
+    def grant(self) -> None:
+        """Let this process, from now on, import and build what is trusted, and nothing that was trusted before.
+
+        Raises:
+            ConfigError: if a module in the folder has the name of one that can be imported already.
+        """
+        global _granted
+        if _granted.code_dir in sys.path:
+            sys.path.remove(_granted.code_dir)
+        _granted = Trust()
+        if self.code_dir is not None:
+            for name in _modules_in(Path(self.code_dir)):
+                _check_is_new(name, self.code_dir)
+            # Last, so that even a file that comes later cannot stand before an installed module.
+            sys.path.append(self.code_dir)
+            importlib.invalidate_caches()
+        _granted = self
+
+    def covers(self, target: str) -> bool:
+        """Whether a dotted name lies in what is trusted."""
+        names = (*self.packages, *(_modules_in(Path(self.code_dir)) if self.code_dir else ()))
+        return any(target.startswith(f"{name}.") for name in names)
+
+
+_granted = Trust()
+
+
+def granted() -> Trust:
+    """What this process's user trusts."""
+    return _granted
+
+
+def is_trusted(target: str) -> bool:
+    """Whether a dotted name lies in a package of ours or in what the user trusts; nothing is imported."""
+    return target.split(".")[0] in OURS or _granted.covers(target)
+
+
+def allowed_packages() -> str:
+    """What to say where a target is not trusted."""
+    named = [*OURS, *_granted.packages, *([f"modules in {_granted.code_dir}"] if _granted.code_dir else [])]
+    return (
+        f"allowed: classes of {', '.join(named)}; your own by {CODE_DIR}=FOLDER or {TRUSTED}=[PACKAGE], "
+        "on the command line only"
+    )
+
+
+def source_of(node: Mapping[str, Any]) -> dict[str, str]:
+    """A digest of the code behind the user's own classes that a mapping names: an edited class gives other results.
+
+    It covers the file of the class and those that it imports from the same folder or package. Nothing is run.
+    """
+    targets = [str(node[key]) for key in TARGET_KEYS if node.get(key) is not None]
+    files = sorted({file for target in targets if _granted.covers(target) for file in _files_of(target)})
+    return {"_source_": digest_unchanged(files)} if files else {}
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _names(text: str) -> Iterator[str]:
+    for name in text.removeprefix("[").removesuffix("]").split(","):
+        if not (name := _unquoted(name)):
+            continue
+        if not _NAME.fullmatch(name):
+            raise ConfigError(TRUSTED, f"{name!r} is no name of a package", f"allowed: {TRUSTED}=[first,second]")
+        yield name
+
+
+def _modules_in(folder: Path) -> list[str]:
+    """Names under which the modules and packages in a folder are imported."""
+    files = (path.stem for path in folder.glob("*.py"))
+    packages = (path.parent.name for path in folder.glob("*/__init__.py"))
+    return sorted(name for name in {*files, *packages} if name.isidentifier())
+
+
+def _check_is_new(name: str, folder: str) -> None:
+    """Refuse a module that would hide an installed one, or be hidden by it."""
+    try:
+        spec = find_spec(name)
+    except ValueError:  # a module without a spec, such as the one that was started
+        spec = None
+    if spec is not None and not Path(spec.origin or "").resolve().is_relative_to(folder):
+        problem = f"{Path(folder) / name} has the name of a module that is there already"
+        raise ConfigError(CODE_DIR, problem, "rename it")
+
+
+def _files_of(target: str) -> set[Path]:
+    """The file of a class's module and all that it imports of the same folder, whether or not it was imported yet."""
+    module, top = target.rpartition(".")[0], target.split(".")[0]
+    folder, names = _granted.code_dir, None
+    if folder is None or top not in _modules_in(Path(folder)):
+        spec = PathFinder.find_spec(top)
+        if spec is None or spec.origin is None:
+            return set()
+        place = Path(spec.origin).parent
+        folder, names = str(place.parent if spec.submodule_search_locations else place), {top}
+    found: set[Path] = set()
+    _follow(Path(folder), module, names, found)
+    return found
+
+
+def _follow(root: Path, module: str, tops: set[str] | None, found: set[Path]) -> None:
+    """Add the files of a module, of the packages it is in, and of what these import below ``root``."""
+    parts = module.split(".")
+    if not module or (tops is not None and parts[0] not in tops):
+        return
+    for end in range(1, len(parts) + 1):
+        stem = root.joinpath(*parts[:end])
+        for file, package in ((stem.with_suffix(".py"), parts[: end - 1]), (stem / "__init__.py", parts[:end])):
+            if file.is_file() and file not in found:
+                found.add(file)
+                for name in _imported(file, package):
+                    _follow(root, name, tops, found)
+
+
+def _imported(file: Path, package: Sequence[str]) -> Iterable[str]:
+    """Names of what a file imports; ``from a import b`` may mean the module ``a.b``."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):  # reported when it is imported
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = list(package[: len(package) - node.level + 1]) if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" if base else alias.name for alias in node.names)

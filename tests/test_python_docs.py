@@ -1,0 +1,38 @@
+"""The page on Python is one program: it runs as it stands, from an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"^```(python|)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+REPORT = "import subprocess, sys\nsubprocess.run([{command}], check=True)\n"
+
+
+def program() -> str:
+    """Every block, in order; commands become calls."""
+    parts = []
+    for language, block in BLOCK.findall((ROOT / "docs" / "python.md").read_text()):
+        if language == "python":
+            parts.append(block)
+        elif block.startswith("denote"):
+            name, *arguments = block.split()
+            command = str(Path(sys.executable).parent / name)
+            parts.append(REPORT.format(command=", ".join(map(repr, [command, *arguments]))))
+    return "\n".join(parts)
+
+
+def test_the_page_on_python_runs(tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(program())
+    environment = {**os.environ, "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        [sys.executable, "page.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "5 layers, 11 attributes" in done.stdout
+    assert (tmp_path / "odd.png").stat().st_size > 10_000
+    assert (tmp_path / "runs" / "mine" / "sweep" / "report.html").is_file()

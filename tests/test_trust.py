@@ -1,0 +1,100 @@
+"""What a user trusts: read off what is typed, granted to a process, and part of the names of results."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cloudpickle
+import pytest
+
+from denote.cli import Task
+from denote.errors import ConfigError
+from denote.runs.fingerprint import fingerprint
+from denote.trust import Trust, is_trusted, source_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a module, a package and what they import."""
+    (tmp_path / "nets_of_mine.py").write_text("from bits_of_mine.part import base\nclass Net(base): ...\n")
+    (tmp_path / "bits_of_mine").mkdir()
+    (tmp_path / "bits_of_mine" / "__init__.py").touch()
+    (tmp_path / "bits_of_mine" / "part.py").write_text("base = object\n")
+    (tmp_path / "unrelated_of_mine.py").write_text("x = 1\n")
+    yield tmp_path
+    Trust().grant()
+
+
+def test_what_is_typed_is_taken_from_the_arguments(folder: Path) -> None:
+    trust, rest = Trust.typed(["-m", f"code_dir={folder}", "seed=1", "trusted_targets=[first, 'second.part']"])
+    assert rest == ["-m", "seed=1"]
+    assert trust == Trust(str(folder), ("first", "second.part"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["code_dir=nowhere"], "code_dir: there is no folder"),
+        (["code_dir=.", "code_dir=."], "code_dir: is given twice"),
+        (["trusted_targets=[a-b]"], "'a-b' is no name of a package"),
+        (["trusted_targets=[]extra"], "is no name of a package"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Trust.typed(arguments)
+
+
+def test_only_what_is_granted_is_trusted(folder: Path) -> None:
+    assert is_trusted("torch.nn.Linear")
+    assert not is_trusted("nets_of_mine.Net")
+    Trust(str(folder), ("sklearn.linear_model",)).grant()
+    assert is_trusted("nets_of_mine.Net")
+    assert is_trusted("bits_of_mine.part.base")
+    assert is_trusted("sklearn.linear_model.Ridge")
+    assert not is_trusted("sklearn.utils.Bunch")
+    assert not is_trusted("os.system")
+    assert sys.path[-1] == str(folder)
+    Trust().grant()
+    assert not is_trusted("nets_of_mine.Net")
+    assert str(folder) not in sys.path
+
+
+@pytest.mark.parametrize("name", ["torch", "json"])
+def test_a_module_hides_none_that_is_there(folder: Path, name: str) -> None:
+    (folder / f"{name}.py").touch()
+    with pytest.raises(ConfigError, match=f"{name} has the name of a module that is there already"):
+        Trust(str(folder)).grant()
+    assert not is_trusted("nets_of_mine.Net")
+
+
+def test_the_code_of_a_class_is_part_of_a_jobs_name(folder: Path) -> None:
+    """That of the class and of what it imports there, read and never run."""
+    config = {"architecture": {"_target_": "nets_of_mine.Net"}, "probe": {"mine": {"_target_": "nets_of_mine.Net"}}}
+    without = fingerprint(config)
+    Trust(str(folder)).grant()
+    names = [without, fingerprint(config)]
+    for changed in ("nets_of_mine.py", "bits_of_mine/part.py"):
+        (folder / changed).write_text((folder / changed).read_text() + "# edited\n")
+        names.append(fingerprint(config))
+    assert len(set(names)) == 4
+    (folder / "unrelated_of_mine.py").write_text("x = 2\n")
+    assert fingerprint(config) == names[-1]
+    assert "nets_of_mine" not in sys.modules
+    assert source_of({"_target_": "denote.object_models.mlp.MLP"}) == {}
+
+
+def test_trust_travels_to_a_process_that_a_launcher_started(folder: Path, tmp_path: Path) -> None:
+    """Before anything is called there: Hydra names the job's folder first, and that holds the digest of the code."""
+    (tmp_path / "task").write_bytes(cloudpickle.dumps(Task(print, Trust(str(folder)))))
+    there = (
+        "import pickle, sys; task = pickle.load(open('task', 'rb'))\n"
+        "from denote.runs.fingerprint import fingerprint\n"
+        "print(fingerprint({'architecture': {'_target_': 'nets_of_mine.Net'}}))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", there], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    Trust(str(folder)).grant()
+    assert said.strip() == fingerprint({"architecture": {"_target_": "nets_of_mine.Net"}})
