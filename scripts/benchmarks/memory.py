@@ -63,3 +63,6 @@ def _parent(file: Path) -> int | None:
         return int(file.read_text(errors="replace").rpartition(")")[2].split()[1])
     except OSError:  # it has ended
         return None
+
+
+def alone(*a, **k): ...

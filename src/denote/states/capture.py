@@ -40,17 +40,17 @@ def capturing(network: nn.Module, layers: Sequence[Layer], *, stop_early: bool =
     Raises:
         LayerError: when a batch does not reach a layer or its output has another shape than listed.
     """
-    asked: dict[tuple[str, int, bool], list[Layer]] = defaultdict(list)
+    asked: dict[tuple[str, int, bool], list[tuple[Layer, str]]] = defaultdict(list)
     for layer in layers:
         place = Place.of(layer.name)
-        asked[(*place.at, place.is_input)].append(layer)
+        asked[(*place.at, place.is_input)].append((layer, place.part))
     modules = {name: network.get_submodule(name) for name, *_ in asked}
     seen: dict[str, Tensor] = {}
     batches: list[Batch] = []
 
     def look(place: Place, value: Any) -> None:
-        for layer in asked.get((*place.at, place.is_input), ()):
-            seen[layer.name] = _neurons(layer, parts_of(value).get(Place.of(layer.name).part), batches[-1])
+        for layer, part in asked.get((*place.at, place.is_input), ()):
+            seen[layer.name] = _neurons(layer, parts_of(value).get(part), batches[-1])
         if stop_early and len(seen) == len(layers):
             raise _SeenAll
 

@@ -21,7 +21,6 @@ from denote.states.listing import list_layers, neuron_name
 from denote.states.manifest import Manifest, Origin, array_path
 from denote.states.pooling import POOLINGS
 from denote.states.state import LayerState
-from denote.states.stored import give_back
 
 if TYPE_CHECKING:
     from denote.data.samples import Samples
@@ -141,7 +140,7 @@ def _extract(
     batch_size: int,
     device: torch.device,
 ) -> None:
-    arrays = {layer.name: _new_array(folder / array_path(layer), len(rows), layer) for layer in layers}
+    paths = {layer.name: _new_array(folder / array_path(layer), len(rows), layer) for layer in layers}
     home = next((p.device for p in network.parameters()), torch.device("cpu"))
     network.to(device)
     try:
@@ -151,15 +150,25 @@ def _extract(
                 states = record(samples.inputs[batch].to(device))
                 for layer in layers:
                     _check_finite(layer, states[layer.name], batch)
-                    arrays[layer.name][start : start + len(batch)] = states[layer.name].numpy()
-                    give_back(arrays[layer.name])
+                    _append(paths[layer.name], states[layer.name])
     finally:
         network.to(home)
 
 
-def _new_array(path: Path, n_rows: int, layer: Layer) -> np.memmap:
+def _new_array(path: Path, n_rows: int, layer: Layer) -> Path:
+    """The file of an array that has its header only; rows are appended batch by batch."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n_rows, layer.n_neurons))
+    header = {"descr": "<f4", "fortran_order": False, "shape": (n_rows, layer.n_neurons)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    return path
+
+
+def _append(path: Path, state: Float32[Tensor, "sample neuron"]) -> None:
+    # Not through a map, whose pages cost more than the writing; and a network may have more layers than files may be
+    # open at once.
+    with path.open("ab") as file:
+        file.write(np.ascontiguousarray(state.numpy()).data)
 
 
 def _every(network: nn.Module, samples: Samples, rows: Int[np.ndarray, " row"], layers: Sequence[Layer]) -> list[Layer]:
