@@ -15,7 +15,7 @@ from jaxtyping import Float32, Int
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, StateError, StoreError, one_of
-from denote.states.capture import capturing
+from denote.states.capture import handing_on
 from denote.states.layers import Layer
 from denote.states.listing import list_layers, neuron_name
 from denote.states.manifest import Manifest, Origin, array_path
@@ -142,15 +142,18 @@ def _extract(
 ) -> None:
     paths = {layer.name: _new_array(folder / array_path(layer), len(rows), layer) for layer in layers}
     home = next((p.device for p in network.parameters()), torch.device("cpu"))
+    batch = rows[:0]
+
+    def keep(layer: Layer, state: Tensor) -> None:
+        _check_finite(layer, state, batch)
+        _append(paths[layer.name], state)
+
     network.to(device)
     try:
-        with capturing(network, layers) as record:
+        with handing_on(network, layers, keep) as run:
             for start in range(0, len(rows), batch_size):
                 batch = rows[start : start + batch_size]
-                states = record(samples.inputs[batch].to(device))
-                for layer in layers:
-                    _check_finite(layer, states[layer.name], batch)
-                    _append(paths[layer.name], states[layer.name])
+                run(samples.inputs[batch].to(device))
     finally:
         network.to(home)
 
