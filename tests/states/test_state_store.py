@@ -318,7 +318,7 @@ def test_an_interrupted_extraction_restores_the_network(
     def full(*args: Any) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("denote.states.store._new_array", full)
+    monkeypatch.setattr("denote.states.extraction._write_header", full)
     with pytest.raises(OSError, match="no space left"):
         store.states("m", mlp, samples, rows, list_layers(mlp, IMAGE))
     assert mlp.training

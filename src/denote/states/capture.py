@@ -123,8 +123,8 @@ def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:
 
 def _fits(layer: Layer, shape: tuple[int, ...]) -> bool:
     """Whether what came has the neurons that were listed; what is pooled may have any number of positions."""
-    if len(shape) != len(layer.shape):
-        return False
+    if shape == layer.shape or len(shape) != len(layer.shape):
+        return shape == layer.shape
     pooled = layer.kind == "sequence" or layer.grid == layer.shape[:1]
     return all(
         got == listed or listed == ANY or (pooled and axis > 0)
