@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import resource
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from time import perf_counter
+from typing import Any
 
 from denote.errors import ConfigError
 
@@ -65,4 +69,24 @@ def _parent(file: Path) -> int | None:
         return None
 
 
-def alone(*a, **k): ...
+def alone(module: str, **asked: object) -> dict[str, Any]:
+    """Run a module of the benchmarks in a process of its own: JSON in, JSON out.
+
+    Raises:
+        ConfigError: with its last line, if it fails.
+    """
+    command, scripts = [sys.executable, "-m", f"benchmarks.{module}", json.dumps(asked)], Path(__file__).parents[1]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=scripts)  # noqa: S603  (our own)
+    if ran.returncode:
+        raise ConfigError("benchmark", (ran.stderr.strip().splitlines() or [f"ended with {ran.returncode}"])[-1])
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def most_resident() -> int:
+    """The most bytes that this process has held so far."""
+    file = Path("/proc/self/status")
+    lines = file.read_text(encoding="ascii", errors="replace").splitlines() if file.exists() else []
+    found = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return found or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
