@@ -2,7 +2,7 @@
 
 python scripts/benchmark.py [--state synthetic|network] [--sections linear,neuron] [--rows N] [--json FILE], all in
 --help. Loops too slow to be run whole are run in part and scaled up, and the notes say so. The sections `disk`,
-`subsets` and `formulas` are only run when they are asked for.
+`subsets`, `formulas`, `extraction` and `table` are only run when they are asked for.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Only here, so that a mistake on the command line is told at once.
     from benchmarks import evidence, layers, linear, neuron, report, scaling
     from benchmarks.disk import disk
+    from benchmarks.extraction import extraction
     from benchmarks.formulas import formulas
     from benchmarks.states import Bench
     from benchmarks.subsets import subsets
+    from benchmarks.table import table
 
     sections = {
         "linear": linear.linear, "shuffled": linear.shuffled, "path": linear.path, "neuron": neuron.neuron,
         "layers": layers.layers, "evidence": evidence.evidence, "scaling": scaling.scaling,
     }  # fmt: skip
-    alone = {"disk": disk, "subsets": subsets, "formulas": formulas}  # with states of their own
+    alone = {  # with data of their own
+        "disk": disk, "subsets": subsets, "formulas": formulas, "extraction": extraction, "table": table,
+    }  # fmt: skip
     rows = []
     with tempfile.TemporaryDirectory(prefix="denote-benchmark-", dir=arguments.folder) as folder:
         bench = Bench(arguments, Path(folder))

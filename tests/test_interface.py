@@ -146,6 +146,20 @@ def test_inputs_may_come_in_many_ways(planted: tuple[Tensor, np.ndarray], kind: 
     assert_frame_equal(plain.cells.select(columns), other.cells.select(columns))
 
 
+def test_two_datasets_share_no_states_of_a_store(planted: tuple[Tensor, np.ndarray], tmp_path: Path) -> None:
+    inputs, labels = planted
+    asked: dict[str, Any] = {"controls": FEW, "layers": "0", "store": tmp_path, **QUICK}
+    model = network()
+    # Each Dataset is gone when the next one is made, which may then lie at the same address.
+    found = [
+        denote.observe(model, TensorDataset(each), {"high": labels}, **asked).cells["auroc"]
+        for each in (inputs, torch.zeros_like(inputs))
+    ]
+    assert found[0][0] > 0.9
+    assert found[1][0] in (None, 0.5)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_states_from_elsewhere_need_no_model(planted: tuple[Tensor, np.ndarray]) -> None:
     inputs, labels = planted
     seen = denote.observe(

@@ -13,7 +13,7 @@ from denote.errors import DenoteError
 STATES = ("synthetic", "network")
 SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "evidence", "scaling")
 """Those that run unless others are asked for."""
-ASKED = ("disk", "subsets", "formulas")
+ASKED = ("disk", "subsets", "formulas", "extraction", "table")
 """Those that only run when they are asked for."""
 
 
@@ -47,10 +47,25 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
         ("formula-rows", 10_000, 1_000, "samples of the large formula search"),
         ("formula-neurons", 1_000, 8, "neurons of the large formula search"),
         ("formula-atoms", 60, 3, "attributes of the large formula search"),
+        (
+            "extraction-rows",
+            20_000,
+            1_000,
+            "inputs of the extraction; some networks get a share",
+        ),
+        ("table-rows", 1_000_000, 1_000, "rows of the table"),
+        ("table-layers", 6, 1, "hidden layers of the network that learns from the table"),
+        ("table-attributes", 20, 1, "yes/no columns of the table that are observed"),
         ("seed", 0, 0, "of every draw"),
     ):
         parser.add_argument(f"--{name}", type=_at_least(least), default=default, metavar="N", help=meaning)
-    parser.add_argument("--memory-limit", type=_bytes, default="2GiB", metavar="SIZE", help="of a disk process")
+    parser.add_argument(
+        "--memory-limit",
+        type=_bytes,
+        default="2GiB",
+        metavar="SIZE",
+        help="of a disk process, of the table's observers",
+    )
     parser.add_argument("--folder", type=Path, help="for files that are removed afterwards; a temporary one by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where results are written")
     arguments = parser.parse_args(argv)

@@ -19,7 +19,7 @@ from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
-from denote.data.held import inputs_of
+from denote.data.held import HeldInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
@@ -96,7 +96,8 @@ def observe(
         controls: What results are held against; by default shuffled labels, rotations, the raw input, and untrained
             networks where they can be had.
         rule: When a cell is decisive and a neuron denotes.
-        store: Folder in which states are kept for the next call; None keeps none.
+        store: Folder in which states are kept for the next call; None keeps none. What is drawn from a Dataset
+            cannot be known again: its states lie there only during the call.
         device: Where the network and the observers run: ``auto``, ``cpu``, ``cuda``, ``cuda:N``.
         memory_limit: Bytes that the observers may hold at once.
         batch_size: Inputs run at once.
@@ -127,7 +128,7 @@ def observe(
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
     facts = _facts(samples, split, families(_spec(attributes, classes, own), samples), rule, shown=inputs is not None)
     where = device_named(device)
-    with _folder(store) as folder, torch.random.fork_rng(devices=[]):
+    with _folder(store, lasting=isinstance(samples.inputs, HeldInputs)) as folder, torch.random.fork_rng(devices=[]):
         if model is None:
             observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
@@ -243,10 +244,12 @@ def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]
 
 
 @contextmanager
-def _folder(store: Path | str | None) -> Iterator[Path]:
-    """The store, or a folder that is gone when everything is observed."""
-    if store is not None:
+def _folder(store: Path | str | None, *, lasting: bool) -> Iterator[Path]:
+    """The store; or a folder, in the store if there is one, that is gone when everything is observed."""
+    if store is not None and lasting:
         yield Path(store)
         return
-    with tempfile.TemporaryDirectory(prefix="denote-") as folder:
+    if store is not None:
+        Path(store).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="denote-", dir=store) as folder:
         yield Path(folder)

@@ -23,8 +23,8 @@ def properties(labels: np.ndarray) -> Properties:
 
 
 def columns(values: np.ndarray) -> SimpleColumns:
-    names = tuple(("ink", "size", "bold", "flat")[: values.shape[1]])
-    return SimpleColumns(names, Halves(values[ROWS[0]], values[ROWS[1]]))
+    names = ("ink", "size", "bold", "flat")[: values.shape[1]]
+    return SimpleColumns(dict(zip(names, values.T, strict=True)), Halves(*ROWS))
 
 
 def table(seed: int = 0) -> np.ndarray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -318,9 +320,46 @@ def test_an_interrupted_extraction_restores_the_network(
     def full(*args: Any) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("denote.states.store._new_array", full)
+    monkeypatch.setattr("denote.states.extraction._write_header", full)
     with pytest.raises(OSError, match="no space left"):
         store.states("m", mlp, samples, rows, list_layers(mlp, IMAGE))
     assert mlp.training
     assert not any(module._forward_hooks for module in mlp.modules())
     assert not list(store.root.glob("*.partial"))
+
+
+def test_more_layers_than_files_stay_open(
+    store: StateStore, mlp: nn.Module, samples: Samples, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = list_layers(mlp, IMAGE)
+    whole = store.states("m", mlp, samples, rows, layers, batch_size=7)
+    monkeypatch.setattr("denote.states.extraction.KEPT_OPEN", 1)
+    again = store.states("other", mlp, samples, rows, layers, batch_size=7)
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+
+
+GROWTH = """
+import resource, tempfile
+from pathlib import Path
+import numpy as np
+from benchmarks.extraction import CASES, made, ours
+from denote.states.listing import list_layers
+
+case, peaks = CASES["mlp 4 x 256"], []
+for n in (4096, 4096, 40960):
+    network, inputs = made(case, n)
+    layers = list_layers(network, inputs[np.arange(1)])
+    with tempfile.TemporaryDirectory() as folder:
+        ours(network, inputs, np.arange(n), layers, Path(folder))
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peaks[2] - peaks[1])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts KiB")
+def test_memory_does_not_grow_with_the_rows() -> None:
+    scripts = Path(__file__).parents[2] / "scripts"
+    ran = subprocess.run([sys.executable, "-c", GROWTH], cwd=scripts, capture_output=True, text=True, check=True)
+    # Ten times the rows have 145 MiB of states more.
+    assert int(ran.stdout) < 48 * 1024

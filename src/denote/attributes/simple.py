@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -12,8 +13,28 @@ from denote.data.samples import Samples
 from denote.errors import AttributeLabelError
 
 
-def simple_columns(samples: Samples, names: str | Sequence[str] = "all") -> dict[str, Float[np.ndarray, " sample"]]:
-    """Columns that a threshold can cut, as numbers; nulls become NaN, false 0 and true 1.
+@dataclass(frozen=True, eq=False)
+class Numbers(Mapping[str, Float[np.ndarray, " sample"]]):
+    """Columns as numbers, each made when it is asked for: nulls become NaN, false 0 and true 1.
+
+    Attributes:
+        columns: By name, each of numbers or yes/no.
+    """
+
+    columns: Mapping[str, pl.Series]
+
+    def __getitem__(self, name: str) -> Float[np.ndarray, " sample"]:
+        return self.columns[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+def simple_columns(samples: Samples, names: str | Sequence[str] = "all") -> Numbers:
+    """Columns that a threshold can cut.
 
     Args:
         samples: Where the table comes from.
@@ -32,7 +53,7 @@ def simple_columns(samples: Samples, names: str | Sequence[str] = "all") -> dict
     for column in chosen:
         if column.dtype.is_numeric() or column.dtype == pl.Boolean:
             if column.n_unique() > 1:
-                found[column.name] = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+                found[column.name] = column
         elif not isinstance(names, str):
             raise AttributeLabelError(where, f"column {column.name!r} holds {column.dtype}", "allowed: numbers, yes/no")
-    return found
+    return Numbers(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
@@ -89,13 +90,17 @@ def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
 
 
 def _key(inputs: Inputs) -> str:
-    """Key of the inputs: of what is in memory its content; what is drawn from a Dataset has none that lasts."""
+    """Key of the inputs: of what is in memory its content.
+
+    What is drawn from a Dataset has no content that could be read without running all of it, and an ``id`` comes back
+    once an object is gone. Its key is used once, so that its states are recorded anew in every call.
+    """
     if isinstance(inputs, WordInputs):
         at = [inputs.sequence, inputs.start, *([] if inputs.end is None else [inputs.end])]
         return digest([_key(inputs.sequences), [digest_tensor(torch.from_numpy(each)) for each in at]])
     if isinstance(inputs, HeldInputs):
         return digest({name: digest_tensor(each) for name, each in inputs.tensors.items()})
-    return digest([type(inputs).__name__, id(inputs), len(inputs)])
+    return digest([type(inputs).__name__, uuid4().hex])
 
 
 def given_parts(samples: Samples, parts: Any, seed: int) -> Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,28 @@ from denote.observers.neuron import best_thresholds
 class SimpleColumns:
     """Numeric and yes/no columns of the attribute table.
 
+    One is read at a time, since all of a large table together would take more memory than a layer's state.
+
     Attributes:
-        names: One name per column.
-        values: Of the fit and of the test rows; yes is 1, no is 0, nan is null.
+        columns: By name, of all samples; yes is 1, no is 0, nan is null.
+        rows: Which samples are *fit* and *test*.
     """
 
-    names: tuple[str, ...]
-    values: Halves[Float[np.ndarray, "row column"]]
+    columns: Mapping[str, Float[np.ndarray, " sample"]]
+    rows: Halves[Int[np.ndarray, " row"]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name per column."""
+        return tuple(self.columns)
+
+    def fit(self, name: str) -> Float[np.ndarray, " row"]:
+        """A column at the fit rows."""
+        return np.asarray(self.columns[name][self.rows.fit])
+
+    def test(self, name: str) -> Float[np.ndarray, " row"]:
+        """A column at the test rows."""
+        return np.asarray(self.columns[name][self.rows.test])
 
 
 @dataclass(frozen=True)
@@ -49,9 +65,9 @@ def best_rivals(
         columns: What may stand in for a property. One that defines it is no exception: its name says so.
         properties: Properties chosen by a search.
         which: Indices of those asked for.
-        memory: Bytes that the labels of some properties may take.
+        memory: Bytes that some properties' labels and columns may take.
     """
-    width = max(1, memory // (8 * max(1, len(columns.values.fit) + len(columns.values.test))))
+    width = max(1, memory // (32 * max(1, len(columns.rows.fit) + len(columns.rows.test))))
     found = [_best(columns, properties, which[start : start + width]) for start in range(0, len(which), width)]
     scores = [each.balanced_accuracy for each in found]
     return Rivals(tuple(name for each in found for name in each.names), np.concatenate([np.empty(0), *scores]))
@@ -64,7 +80,9 @@ def _best(columns: SimpleColumns, properties: Properties, which: Int[np.ndarray,
         return Rivals((None,) * len(which), np.full(len(which), np.nan))
     best = np.nan_to_num(accuracy, nan=-1.0).argmax(axis=0)
     threshold, upward = threshold[best, own], direction[best, own] > 0
-    values = columns.values.test[:, best].T
+    values = np.empty((len(which), len(columns.rows.test)))
+    for column in np.unique(best):
+        values[best == column] = columns.test(columns.names[column])
     labels = np.where(np.isfinite(values), properties.test_labels(which), np.int8(NULL))
     above = balanced_accuracies(values, threshold, labels)
     names = tuple(
@@ -80,7 +98,8 @@ def _scan(
     """Balanced accuracy on fit, threshold and direction of every column for every property, nulls left out."""
     labels = properties.fit_labels(which).T
     found = np.empty((3, len(columns.names), len(which)))
-    for place, column in enumerate(columns.values.fit.T):
+    for place, name in enumerate(columns.names):
+        column = columns.fit(name)
         known = np.isfinite(column)
         scan = best_thresholds(np.where(known, column, 0.0)[:, None], np.where(known[:, None], labels, np.int8(NULL)))
         found[:, place] = scan.balanced_accuracy[0], scan.threshold[0], scan.direction[0]

@@ -82,8 +82,7 @@ class Work:
             each if self.equal_rows is None else OnEqualRows(each, self.equal_rows, self.asked.probe_seed)
             for each in self._label_controls()
         ]
-        values = np.stack(list(columns.values()), axis=1) if columns else np.empty((0, 0))
-        self.rivals = SimpleColumns(tuple(columns), Halves(values[parts.fit], values[parts.test])) if columns else None
+        self.rivals = SimpleColumns(columns, Halves(parts.fit, parts.test)) if columns else None
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """All rows, with the columns of every table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -19,6 +19,9 @@ from denote.states.pooling import ANY, pool
 
 Record = Callable[[Batch], dict[str, Float32[Tensor, "sample neuron"]]]
 """From a batch of inputs to the state of each layer by name, on the CPU."""
+
+Keep = Callable[[Layer, Float32[Tensor, "sample neuron"]], None]
+"""Gets the state of a layer, on the CPU, before the next module runs, which may work in place on the same memory."""
 
 
 class _SeenAll(Exception):  # noqa: N818 # no error: it ends a forward pass that nobody needs the rest of
@@ -40,40 +43,66 @@ def capturing(network: nn.Module, layers: Sequence[Layer], *, stop_early: bool =
     Raises:
         LayerError: when a batch does not reach a layer or its output has another shape than listed.
     """
-    asked: dict[tuple[str, int, bool], list[Layer]] = defaultdict(list)
+    seen: dict[str, Tensor] = {}
+
+    def keep(layer: Layer, state: Tensor) -> None:
+        seen[layer.name] = state.clone()
+
+    def record(batch: Batch) -> dict[str, Tensor]:
+        seen.clear()
+        run(batch)
+        return {layer.name: seen[layer.name] for layer in layers}
+
+    with handing_on(network, layers, keep, stop_early=stop_early) as run:
+        yield record
+
+
+@contextmanager
+def handing_on(
+    network: nn.Module, layers: Sequence[Layer], keep: Keep, *, stop_early: bool = True
+) -> Iterator[Callable[[Batch], None]]:
+    """Like `capturing`, but every state is handed on as soon as it is made, so that none has to be copied and held.
+
+    Args:
+        network: Any module.
+        layers: What to observe, as `list_layers` gives them.
+        keep: Gets every layer's state of a batch.
+        stop_early: End the forward pass after the deepest of them.
+
+    Yields:
+        A function that runs a batch of inputs.
+
+    Raises:
+        LayerError: when a batch does not reach a layer or its output has another shape than listed.
+    """
+    asked: dict[tuple[str, int, bool], list[tuple[Layer, str]]] = defaultdict(list)
     for layer in layers:
         place = Place.of(layer.name)
-        asked[(*place.at, place.is_input)].append(layer)
+        asked[(*place.at, place.is_input)].append((layer, place.part))
     modules = {name: network.get_submodule(name) for name, *_ in asked}
-    seen: dict[str, Tensor] = {}
+    seen: set[str] = set()
     batches: list[Batch] = []
 
     def look(place: Place, value: Any) -> None:
-        for layer in asked.get((*place.at, place.is_input), ()):
-            seen[layer.name] = _neurons(layer, parts_of(value).get(Place.of(layer.name).part), batches[-1])
+        for layer, part in asked.get((*place.at, place.is_input), ()):
+            keep(layer, _neurons(layer, parts_of(value).get(part), batches[-1]))
+            seen.add(layer.name)
         if stop_early and len(seen) == len(layers):
             raise _SeenAll
 
+    def run(batch: Batch) -> None:
+        calls.clear()
+        seen.clear()
+        batches[:] = [batch]
+        with torch.inference_mode(), suppress(_SeenAll):
+            call(network, batch)
+        for layer in layers:
+            if layer.name not in seen:
+                raise LayerError(f"layer {layer.name}", "is not reached by every input")
+
     on_input = look if any(is_input for *_, is_input in asked) else None
     with eval_mode(network), watched(modules, look, on_input) as calls:
-        yield lambda batch: _forward(network, batch, batches, calls, seen, layers)
-
-
-def _forward(
-    network: nn.Module, batch: Batch, batches: list[Batch], calls: Counter[str], seen: dict[str, Tensor],
-    layers: Sequence[Layer],
-) -> dict[str, Tensor]:  # fmt: skip
-    calls.clear()
-    seen.clear()
-    batches[:] = [batch]
-    with torch.inference_mode(), suppress(_SeenAll):
-        call(network, batch)
-    for layer in layers:
-        if layer.name not in seen:
-            raise LayerError(f"layer {layer.name}", "is not reached by every input")
-        if len(seen[layer.name]) != len(batch):
-            raise LayerError(f"layer {layer.name}", f"gives {len(seen[layer.name])} rows for {len(batch)} inputs")
-    return dict(seen)
+        yield run
 
 
 def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:
@@ -86,14 +115,16 @@ def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:
         shown = tuple("any" if size == ANY else size for size in layer.shape)
         raise LayerError(f"layer {layer.name}", f"gives {shape} for a sample, not {shown} as listed",
                          "inputs of one shape, or a pooling that has neurons of channels")  # fmt: skip
-    # A copy: a later module may work in place.
-    return pool(output, layer, batch).to("cpu", torch.float32, copy=True)
+    state = pool(output, layer, batch).to("cpu", torch.float32)
+    if len(state) != len(batch):
+        raise LayerError(f"layer {layer.name}", f"gives {len(state)} rows for {len(batch)} inputs")
+    return state
 
 
 def _fits(layer: Layer, shape: tuple[int, ...]) -> bool:
     """Whether what came has the neurons that were listed; what is pooled may have any number of positions."""
-    if len(shape) != len(layer.shape):
-        return False
+    if shape == layer.shape or len(shape) != len(layer.shape):
+        return shape == layer.shape
     pooled = layer.kind == "sequence" or layer.grid == layer.shape[:1]
     return all(
         got == listed or listed == ANY or (pooled and axis > 0)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from filelock import FileLock
-from jaxtyping import Float32, Int
-from torch import Tensor, nn
+from jaxtyping import Int
+from torch import nn
 
-from denote.errors import ConfigError, StateError, StoreError, one_of
-from denote.states.capture import capturing
+from denote.errors import ConfigError, StoreError, one_of
+from denote.states.extraction import write_states
 from denote.states.layers import Layer
-from denote.states.listing import list_layers, neuron_name
+from denote.states.listing import list_layers
 from denote.states.manifest import Manifest, Origin, array_path
 from denote.states.pooling import POOLINGS
 from denote.states.state import LayerState
-from denote.states.stored import give_back
 
 if TYPE_CHECKING:
     from denote.data.samples import Samples
@@ -120,7 +118,8 @@ class StateStore:
         unfinished = folder.with_suffix(".partial")
         shutil.rmtree(unfinished, ignore_errors=True)  # left by a job that was killed
         try:
-            _extract(network, samples, rows, layers, unfinished, batch_size, device)
+            paths = {layer.name: unfinished / array_path(layer) for layer in layers}
+            write_states(network, samples.inputs, rows, layers, paths, batch_size, device)
             np.save(unfinished / ROWS_FILE, rows, allow_pickle=False)
             for path in [ROWS_FILE, *(array_path(layer) for layer in layers)]:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -132,36 +131,6 @@ class StateStore:
         return manifest
 
 
-def _extract(
-    network: nn.Module,
-    samples: Samples,
-    rows: Int[np.ndarray, " row"],
-    layers: Sequence[Layer],
-    folder: Path,
-    batch_size: int,
-    device: torch.device,
-) -> None:
-    arrays = {layer.name: _new_array(folder / array_path(layer), len(rows), layer) for layer in layers}
-    home = next((p.device for p in network.parameters()), torch.device("cpu"))
-    network.to(device)
-    try:
-        with capturing(network, layers) as record:
-            for start in range(0, len(rows), batch_size):
-                batch = rows[start : start + batch_size]
-                states = record(samples.inputs[batch].to(device))
-                for layer in layers:
-                    _check_finite(layer, states[layer.name], batch)
-                    arrays[layer.name][start : start + len(batch)] = states[layer.name].numpy()
-                    give_back(arrays[layer.name])
-    finally:
-        network.to(home)
-
-
-def _new_array(path: Path, n_rows: int, layer: Layer) -> np.memmap:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n_rows, layer.n_neurons))
-
-
 def _every(network: nn.Module, samples: Samples, rows: Int[np.ndarray, " row"], layers: Sequence[Layer]) -> list[Layer]:
     """Every layer, maps pooled as the layers asked for are."""
     poolings = [layer.pooling for layer in layers if layer.pooling in POOLINGS]
@@ -169,20 +138,6 @@ def _every(network: nn.Module, samples: Samples, rows: Int[np.ndarray, " row"], 
     asked = {layer.name for layer in layers}
     every = list_layers(network, samples.inputs[rows[:1]].to(device), *poolings[:1])
     return [layer for layer in every if layer.name not in asked]
-
-
-def _check_finite(layer: Layer, state: Float32[Tensor, "sample neuron"], rows: Int[np.ndarray, " sample"]) -> None:
-    # A sum is finite only if all its terms are, and costs no mask; it may overflow, so it only acquits.
-    if isfinite(float(state.sum())) or torch.isfinite(state).all():
-        return
-    bad = (~torch.isfinite(state)).numpy()
-    neuron = int(bad.any(axis=0).argmax())
-    name, first = neuron_name(layer, neuron), rows[bad.any(axis=1).argmax()]
-    raise StateError(
-        f"layer {layer.name}, {name}",
-        f"{int(bad[:, neuron].sum())} NaN or infinite activations ({int(bad.sum())} in {int(bad.any(axis=0).sum())} "
-        f"neurons of the layer) among the {len(rows)} inputs of a batch, the first is row {first}",
-    )
 
 
 def _check_disk(root: Path, n_rows: int, layers: Sequence[Layer]) -> None:
