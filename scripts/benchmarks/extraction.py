@@ -59,7 +59,7 @@ class Repeated:
         if isinstance(self.batch, torch.Tensor):
             return self.batch[places]
         tensors = {name: each[places] for name, each in self.batch.tensors.items()}
-        return Named(tensors, tensors["mask"])
+        return Named(tensors, tensors["attention_mask"])
 
 
 @dataclass(frozen=True)
