@@ -187,7 +187,7 @@ def test_code_that_lies_beside_the_data_is_not_run(tmp_path):
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("option", ["fashion_mnist", "cifar10", "cifar100", "celeba"])
+@pytest.mark.parametrize("option", ["mnist_hub", "fashion_mnist", "cifar10", "cifar100", "celeba"])
 def test_ready_datasets_load_from_a_local_copy_of_their_columns(tmp_path, option):
     settings = yaml.safe_load((CONF / f"{option}.yaml").read_text(encoding="utf-8"))
     n = 12
