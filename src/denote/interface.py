@@ -19,7 +19,7 @@ from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
-from denote.data.held import HeldInputs, inputs_of
+from denote.data.held import DrawnInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
@@ -128,7 +128,7 @@ def observe(
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
     facts = _facts(samples, split, families(_spec(attributes, classes, own), samples), rule, shown=inputs is not None)
     where = device_named(device)
-    with _folder(store, lasting=isinstance(samples.inputs, HeldInputs)) as folder, torch.random.fork_rng(devices=[]):
+    with _folder(store, lasting=not isinstance(samples.inputs, DrawnInputs)) as folder, torch.random.fork_rng(devices=[]):
         if model is None:
             observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
