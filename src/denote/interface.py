@@ -127,8 +127,8 @@ def observe(
     rule = rule or Rule()
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
     facts = _facts(samples, split, families(_spec(attributes, classes, own), samples), rule, shown=inputs is not None)
-    where = device_named(device)
-    with _folder(store, lasting=not isinstance(samples.inputs, DrawnInputs)) as folder, torch.random.fork_rng(devices=[]):
+    where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
+    with _folder(store, lasting=not drawn) as folder, torch.random.fork_rng(devices=[]):
         if model is None:
             observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
