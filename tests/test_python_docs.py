@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"^```(python|)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REPORT = "import subprocess, sys\nsubprocess.run([{command}], check=True)\n"
 
 
@@ -19,7 +19,7 @@ def program() -> str:
     for language, block in BLOCK.findall((ROOT / "docs" / "python.md").read_text()):
         if language == "python":
             parts.append(block)
-        elif block.startswith("denote"):
+        elif language == "" and block.startswith("denote"):
             name, *arguments = block.split()
             command = str(Path(sys.executable).parent / name)
             parts.append(REPORT.format(command=", ".join(map(repr, [command, *arguments]))))
