@@ -28,7 +28,8 @@ from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, given_states, states_of
 from denote.observation.given_network import observable_network
-from denote.observation.network import Untrained, states_beside, weights_key
+from denote.observation.identity import weights_key
+from denote.observation.network import Untrained, states_beside
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe

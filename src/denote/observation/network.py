@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from denote.errors import ConfigError
-from denote.keys import digest, digest_tensor
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside
 from denote.observation.given_network import with_modules
+from denote.observation.identity import check_gives, weights_key
 from denote.observation.recording import RANDOMISED, Recording
 from denote.states.layers import Layer
 from denote.states.state import LayerState
@@ -43,7 +42,10 @@ def states_beside(
         memory_limit: Bytes that the observers may hold at once.
     """
     key, controls = weights_key(model), asked.controls
+    was_held = recording.holds(key, layers)
     states = recording.states(key, model, layers)
+    if was_held:
+        check_gives(model, recording.samples.inputs, states, recording.device)
     if untrained is None or isinstance(untrained, nn.Module):
         factory, twins = None, [with_modules(untrained)] if untrained is not None and controls.twins else []
     else:
@@ -54,22 +56,6 @@ def states_beside(
         randomised = recording.randomised(key, model, _made(factory, RANDOMISED), layers)
     raw_input = recording.raw_input(memory_limit) if controls.raw_input else None
     return states, Beside(others, randomised, raw_input)
-
-
-def weights_key(network: nn.Module) -> str:
-    """Key of a network: its class, its weights and its buffers."""
-    return digest([type(network).__module__, type(network).__qualname__, _key_of(network.state_dict())])
-
-
-def _key_of(value: Any) -> Any:
-    """Something of a state dict, in which quantised modules keep types and tuples too."""
-    if isinstance(value, Tensor):
-        return digest_tensor(value)
-    if isinstance(value, Mapping):
-        return {str(name): _key_of(each) for name, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [_key_of(each) for each in value]
-    return repr(value)
 
 
 def _made(factory: Callable[[], nn.Module], draw: int) -> nn.Module:

@@ -53,6 +53,10 @@ class Recording:
     batch_size: int = 256
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
+    def holds(self, key: str, layers: Sequence[Layer]) -> bool:
+        """Whether the states of all these layers are in the store already."""
+        return self.store.peek(key, self.samples.key, self.parts.observed, layers) is not None
+
     def states(self, key: str, network: nn.Module, layers: Sequence[Layer | None]) -> list[LayerState]:
         """The states of layers on *fit* and *test*; None stands for all listed layers side by side.
 

@@ -27,9 +27,9 @@ def places_that_mix(network: nn.Module, example: Batch, places: Collection[Place
         places: What modules give, samples first.
     """
     made = _given(network, example, places)
-    unequal = {place: each for place, each in made.items() if not _alike(each, each[:1].expand_as(each))}
+    unequal = {place: each for place, each in made.items() if not alike(each, each[:1].expand_as(each))}
     again = _given(network, example, unequal) if unequal else {}
-    return {place for place, each in unequal.items() if place in again and _alike(each, again[place])}
+    return {place for place, each in unequal.items() if place in again and alike(each, again[place])}
 
 
 def _given(network: nn.Module, example: Batch, places: Collection[Place]) -> dict[Place, Tensor]:
@@ -46,6 +46,7 @@ def _given(network: nn.Module, example: Batch, places: Collection[Place]) -> dic
     return made
 
 
-def _alike(one: Tensor, other: Tensor) -> bool:
+def alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two states are equal but for rounding."""
     largest = one.abs().nan_to_num(posinf=0).max().item() if one.numel() else 0.0
     return torch.allclose(one, other, rtol=0, atol=TOLERANCE * largest, equal_nan=True)

@@ -1,0 +1,89 @@
+"""`denote.observe` of networks and inputs with habits: what is in a store, what works in place, what has no weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from torch import Tensor, nn
+
+import denote
+from denote.errors import DenoteError
+from denote.observation import Controls
+
+N = 240
+NONE = Controls(shuffles=0, neuron_shuffles=0, rotations=0, twins=1, raw_input=False)
+QUICK: dict[str, Any] = {
+    "permutations": 0, "bootstraps": 0, "stability": False, "examples": 0, "thresholds": 8, "controls": NONE,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Tensor:
+    return torch.randn(N, 6, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def labels(inputs: Tensor) -> dict[str, np.ndarray]:
+    return {"high": (inputs[:, 0] > 0).numpy()}
+
+
+def network(activation: nn.Module | None = None) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 8), activation or nn.ReLU(), nn.Linear(8, 3))
+
+
+class Scaled(nn.Module):
+    """Has a setting that no weight shows."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.inner, self.scale = nn.Linear(6, 8), scale
+        self.outer = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.outer(self.inner(x).sub(self.scale).relu())
+        return out
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(network, lambda: network(nn.Tanh())), (lambda: Scaled(0.0), lambda: Scaled(1.0))]
+)
+def test_equal_weights_are_not_yet_equal_networks(
+    inputs: Tensor, labels: dict[str, np.ndarray], tmp_path: Path, one: Callable[[], nn.Module],
+    other: Callable[[], nn.Module],
+) -> None:  # fmt: skip
+    """A store serves the states of a network to itself only, whatever its weights are."""
+    found = denote.observe(one(), inputs, labels, store=tmp_path, **QUICK)
+    plain = denote.observe(other(), inputs, labels, **QUICK)
+    stored = denote.observe(other(), inputs, labels, store=tmp_path, **QUICK)
+    assert stored.neurons.equals(plain.neurons)
+    assert not stored.neurons.equals(found.neurons)
+    assert denote.observe(one(), inputs, labels, store=tmp_path, **QUICK).neurons.equals(found.neurons)
+
+
+def test_a_hook_since_the_states_were_stored_is_noticed(
+    inputs: Tensor, labels: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    model = network()
+    denote.observe(model, inputs, labels, store=tmp_path, **QUICK)
+    model[0].register_forward_hook(lambda module, arguments, output: output * 0)
+    with pytest.raises(DenoteError, match="layer 0: the network gives other states now: it draws"):
+        denote.observe(model, inputs, labels, store=tmp_path, **QUICK)
+
+
+def test_a_store_serves_calls_that_list_other_layers(
+    inputs: Tensor, labels: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    model = nn.Sequential(network(), nn.Sequential(nn.Linear(3, 3), nn.ReLU()))
+    found = [
+        denote.observe(model, inputs, labels, store=tmp_path, **QUICK, **how).cells.filter(pl.col("layer") == "0.0")
+        for how in ({"layers": "0.0"}, {"of": "modules"}, {"of": "leaves"})
+    ]
+    assert len({each["auroc"][0] for each in found}) == 1
