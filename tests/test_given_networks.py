@@ -87,3 +87,55 @@ def test_a_store_serves_calls_that_list_other_layers(
         for how in ({"layers": "0.0"}, {"of": "modules"}, {"of": "leaves"})
     ]
     assert len({each["auroc"][0] for each in found}) == 1
+
+
+class InPlace(nn.Module):
+    """Works in place on what it is called with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(6, 8), nn.ReLU(inplace=True), nn.Linear(8, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layers(x.mul_(2))
+        return out
+
+
+def test_a_network_may_work_in_place(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    before, model = inputs.clone(), InPlace()
+    seen = denote.observe(model, inputs, labels, of="leaves", untrained=InPlace, **QUICK)
+    assert torch.equal(before, inputs)
+    negative = model.layers[1](before.mul(2).relu()) < 0
+    assert negative.any()
+    assert seen.layers[1].name == "layers.1"
+    plain = denote.observe(states={"layers.1": model.layers[1](before.mul(2).relu())}, attributes=labels, **QUICK)
+    own = seen.cells.filter(pl.col("layer") == "layers.1")["auroc"][0]
+    assert own == pytest.approx(plain.cells["auroc"][0], abs=1e-6)
+
+
+class Remembers(nn.Module):
+    """Keeps a table that its first call makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.outer, self.table = nn.Linear(6, 8), nn.Linear(8, 3), None
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.table = torch.ones(8) if self.table is None else self.table
+        out: Tensor = self.outer(self.inner(x) * self.table)
+        return out
+
+
+def test_a_network_can_be_trained_afterwards(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    model = Remembers()
+    denote.observe(model, inputs, labels, **QUICK)
+    model(inputs).sum().backward()
+    assert model.inner.weight.grad is not None
+
+
+def test_a_lazy_network_is_not_drawn(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    model = nn.Sequential(nn.LazyLinear(8), nn.ReLU())
+    with pytest.raises(DenoteError, match="model: it is lazy"):
+        denote.observe(model, inputs, labels, **QUICK)
+    assert isinstance(model[0], nn.LazyLinear)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedTensorMixin
 
 from denote.data.batch import Batch, call
 from denote.errors import ConfigError
@@ -30,6 +31,9 @@ def observable_network(model: Any, example: Batch) -> tuple[nn.Module, Batch]:
         raise ConfigError("model", "nothing can look into a scripted module", "the model before torch.jit.script")
     if any(each.is_meta for each in model.parameters()):
         raise ConfigError("model", "its weights are on the meta device, so it has none", "the model with its weights")
+    if any(isinstance(each, UninitializedTensorMixin) for each in (*model.parameters(), *model.buffers())):
+        problem = "it is lazy and has no weights before its first call, which would draw them"
+        raise ConfigError("model", problem, "the model after a call")
     example = example.to(next((each.device for each in model.parameters()), torch.device("cpu")))
     _check_runs(model, example)
     return with_modules(model), example
@@ -59,7 +63,7 @@ class Single(nn.Module):
 def _check_runs(model: nn.Module, example: Batch) -> None:
     """Run it once without a hook: what fails now is the model's or the inputs' doing."""
     try:
-        with eval_mode(model), torch.inference_mode():
+        with eval_mode(model), torch.no_grad():
             call(model, example)
     except Exception as error:
         line = next(iter(str(error).splitlines()), "")

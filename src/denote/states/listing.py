@@ -143,7 +143,7 @@ def _seen(network: nn.Module, example: Batch, every: Mapping[str, nn.Module], fu
             seen.made[place] = f"gives {_kind_of(value)}, no tensor"
 
     watch = {**leaves, **every, **{place.module: modules[place.module] for place in further}}
-    with eval_mode(network), torch.inference_mode(), watched(watch, look, on_input=look):
+    with eval_mode(network), torch.no_grad(), watched(watch, look, on_input=look):
         seen.result = call(network, first_of(example, ROWS))
     return seen
 

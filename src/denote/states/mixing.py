@@ -41,7 +41,7 @@ def _given(network: nn.Module, example: Batch, places: Collection[Place]) -> dic
                 made[exact] = tensor.float()
 
     modules = {place.module: network.get_submodule(place.module) for place in places}
-    with eval_mode(network), torch.inference_mode(), watched(modules, look, on_input=look):
+    with eval_mode(network), torch.no_grad(), watched(modules, look, on_input=look):
         call(network, first_of(example, ROWS))
     return made
 
