@@ -139,3 +139,48 @@ def test_a_lazy_network_is_not_drawn(inputs: Tensor, labels: dict[str, np.ndarra
     with pytest.raises(DenoteError, match="model: it is lazy"):
         denote.observe(model, inputs, labels, **QUICK)
     assert isinstance(model[0], nn.LazyLinear)
+
+
+def test_nan_is_not_known_however_it_comes(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    column = labels["high"].astype(float)
+    column[:30] = np.nan
+    ways = [column, column.tolist(), pl.Series(column), torch.from_numpy(column), [None] * 30 + column[30:].tolist()]
+    found = [denote.observe(network(), inputs, {"high": each}, **QUICK).cells for each in ways]
+    assert all(each.equals(found[0]) for each in found)
+    assert found[0]["n_fit"][0] + found[0]["n_test"][0] == N - 30
+
+
+def test_states_beside_inputs_have_their_rows(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    longer = {"a": torch.cat([inputs, inputs])}
+    with pytest.raises(DenoteError, match=r"states\['a'\]: 480 rows, but there are 240 inputs"):
+        denote.observe(states=longer, inputs=inputs, attributes=labels, **QUICK)
+
+
+def test_inputs_that_have_a_gradient_or_another_byte_order(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    plain = denote.observe(network(), inputs, labels, **QUICK).cells
+    leaf = inputs.clone().requires_grad_()
+    ways = (leaf, torch.utils.data.TensorDataset(leaf), inputs.numpy().astype(">f8"), inputs.to_sparse())
+    for each in ways:
+        found = denote.observe(network(), each, labels, **{**QUICK, "controls": Controls(shuffles=0, twins=0)}).cells
+        assert found["auroc"].equals(plain["auroc"])
+
+
+class Constant(nn.Module):
+    """Gives half precision numbers whose sum over a sequence is beyond it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lookup, self.outer = nn.Embedding(9, 4).half(), nn.Linear(4, 2).half()
+        with torch.no_grad():
+            self.lookup.weight.copy_(12_000 + 1000 * torch.arange(9)[:, None].expand(9, 4))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        out: Tensor = self.outer(self.lookup(input_ids) / 1000)
+        return out
+
+
+def test_the_mean_of_a_long_sequence_in_half_precision() -> None:
+    ids = torch.arange(200)[:, None].expand(200, 40) % 2
+    encoded = {"input_ids": ids.contiguous(), "attention_mask": torch.ones(200, 40)}
+    seen = denote.observe(Constant(), encoded, {"odd": ids[:, 0]}, layers="lookup", **QUICK)
+    assert seen.cells["auroc"][0] == 1

@@ -17,6 +17,7 @@ from word_pieces import word_pieces
 
 import denote
 from denote import build
+from denote.data.parts import Parts
 from denote.errors import DenoteError
 from denote.observation import Controls
 from denote.runs.sweep import report_sweep
@@ -234,7 +235,21 @@ class Streaming(torch.utils.data.IterableDataset[Tensor]):
         ({"parts": {"fit": [0], "test": [N]}}, "allowed: 0 to 399"),
         ({"inputs": Streaming()}, "Streaming has no rows by number"),
         ({"inputs": DataLoader(TensorDataset(torch.zeros(N, 8)), shuffle=True)}, "shuffle=False"),
+        ({"inputs": DataLoader(TensorDataset(torch.zeros(N, 8)), batch_sampler=[[1, 0]])}, "with a batch_sampler"),
+        ({"inputs": DataLoader(TensorDataset(torch.zeros(N, 8)), batch_size=None)}, "without batches"),
+        ({"inputs": DataLoader(Streaming())}, "Streaming has no rows by number"),
+        ({"inputs": [[1, 2], [1]]}, "inputs: a list of rows of different lengths"),
         ({"inputs": "text"}, "inputs: a str"),
+        ({"attributes": {"a": np.zeros((N, 1), dtype=int)}}, r"attributes\['a'\]: several values per row"),
+        ({"parts": {"fit": np.arange(N) < 200, "test": np.arange(N) >= 200}}, r"parts\['fit'\]: a mask; row ids"),
+        ({"parts": {"fit": [0.5], "test": [1]}}, r"parts\['fit'\]: an array \(1,\) of float64"),
+        ({"parts": {"fit": [0], "test": []}}, r"parts\['test'\]: no rows"),
+        ({"parts": {"object": [0], "fit": [0], "test": [1]}}, "rows stand in both parts"),
+        ({"parts": Parts(*(np.array([0]) for _ in range(3)))}, "rows stand in both parts"),
+        (
+            {"parts": {"fit": np.arange(0, N, 2), "test": np.arange(1, N, 2)}, "groups": np.arange(N) // 2},
+            "parts: 200 groups lie in fit and in test",
+        ),
         ({"inputs": None}, "inputs: are missing"),
         ({"model": nn.Linear}, "model: the class Linear came; allowed: a torch.nn.Module"),
         ({"model": nn.Linear(9, 2)}, "model: cannot be run on the inputs: RuntimeError: mat1"),
@@ -299,6 +314,11 @@ def test_every_token_is_a_sample_and_padding_is_none() -> None:
         ({"unit": "tokens"}, "unit: 'tokens' is unknown; did you mean 'token'"),
         ({"unit": "word"}, "unit: 'word', and inputs do not say of which word"),
         ({"unit": "token", "inputs": torch.zeros(4)}, r"unit: 'token' of inputs of shape \(4,\)"),
+        (
+            {"inputs": padded() | {"attention_mask": torch.zeros(200, 6)}},
+            "200 rows are padding only, the first is row 0",
+        ),
+        ({"inputs": padded() | {"attention_mask": -torch.ones(200, 6)}}, "holds numbers below 0"),
         (
             {"unit": "token", "inputs": TensorDataset(torch.zeros(4, 2))},
             "unit: 'token' of a DrawnInputs",

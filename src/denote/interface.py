@@ -26,7 +26,7 @@ from denote.data.samples import Samples, picture_shape
 from denote.errors import ConfigError, DataError, one_of
 from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
-from denote.observation.given import arrays_key, given_states, states_of
+from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
 from denote.observation.given_network import observable_network
 from denote.observation.identity import weights_key
 from denote.observation.network import Untrained, states_beside
@@ -195,6 +195,7 @@ def _samples(
             raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
         return given_samples(no_inputs(len(next(iter(held.values())))), attributes, classes, groups, name)
     made = in_units(inputs_of(inputs), unit, inputs)
+    check_rows_of(held, len(made))
     if groups is None:
         groups = getattr(made, "sequence", None)
     return given_samples(made, each_per_sample(attributes, made), per_sample(classes, made), groups, name)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
+from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
 from denote.data.batch import Batch, Named
 from denote.data.samples import Inputs
@@ -75,9 +75,12 @@ class DrawnInputs:
         if isinstance(batch, list | tuple) and batch:
             batch = batch[0]
         if isinstance(batch, Tensor):
-            return batch
+            return batch.detach().cpu()
         if isinstance(batch, Mapping) and all(isinstance(each, Tensor) for each in batch.values()):
-            return _batch({str(name): each for name, each in batch.items()})
+            tensors = {str(name): each.detach().cpu() for name, each in batch.items()}
+            if MASK in tensors:
+                _check_mask(tensors[MASK], rows)
+            return _batch(tensors)
         raise DataError(
             "inputs", f"a batch of the dataset is a {type(batch).__name__}", "allowed: a tensor, or tensors by name"
         )
@@ -94,10 +97,8 @@ def inputs_of(given: Any) -> Inputs:
         DataError: naming ``inputs``: for anything else, for lengths that differ, for data without an order or a length.
     """
     if isinstance(given, DataLoader):
-        if not isinstance(given.sampler, SequentialSampler):
-            problem = "a DataLoader that shuffles: its rows would not be those of the attributes"
-            raise DataError("inputs", problem, "shuffle=False")
         _check_dataset(given.dataset)
+        _check_order(given)
         return DrawnInputs(given.dataset, given.collate_fn)
     if isinstance(given, Dataset):
         _check_dataset(given)
@@ -115,17 +116,34 @@ def _held(tensors: Mapping[str, Tensor]) -> HeldInputs:
         raise DataError("inputs", f"lengths differ: {lengths}")
     if not next(iter(lengths.values())):
         raise DataError("inputs", "holds no samples")
+    if MASK in tensors:
+        _check_mask(tensors[MASK], np.arange(len(tensors[MASK])))
     return HeldInputs(tensors)
+
+
+def _check_mask(mask: Tensor, rows: Int[np.ndarray, " row"]) -> None:
+    """Refuse a mask that is one of numbers to add, or leaves nothing of a row, so that nothing could be its state."""
+    if mask.dtype.is_floating_point and (mask < 0).any():
+        raise DataError(f"inputs[{MASK!r}]", "holds numbers below 0", "1 where a position is no padding, else 0")
+    empty = (~mask.bool()).flatten(1).all(1).nonzero()[:, 0]
+    if len(empty):
+        problem = f"{len(empty)} rows are padding only, the first is row {rows[int(empty[0])]}"
+        raise DataError(f"inputs[{MASK!r}]", problem, "inputs with at least one position that is no padding")
 
 
 def _tensor(values: Any, where: str) -> Tensor:
     if isinstance(values, Tensor):
-        return values.detach()
+        # On the CPU, where rows are picked from it and observers of the raw input read it.
+        return (values.detach().to_dense() if values.layout != torch.strided else values.detach()).cpu()
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
-        values = np.asarray(values)
+        try:
+            values = np.asarray(values)
+        except ValueError as error:
+            raise DataError(where, "a list of rows of different lengths", f"allowed: {ALLOWED}") from error
     if isinstance(values, np.ndarray) and values.dtype.kind in "buif":
         # What a network computes with; torch would keep NumPy's float64 and then refuse to multiply.
-        values = values.astype(np.float32) if values.dtype == np.float64 else values
+        known = values.dtype.newbyteorder("=")
+        values = values.astype(np.float32 if known == np.float64 else known, copy=False)
         return torch.from_numpy(np.ascontiguousarray(values))
     kind = f"array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
     raise DataError(where, f"a {kind}", f"allowed: {ALLOWED}")
@@ -136,6 +154,18 @@ def _batch(tensors: Mapping[str, Tensor]) -> Batch:
         return tensors[""]
     mask = tensors.get(MASK)
     return Named(tensors, None if mask is None else mask.bool())
+
+
+def _check_order(loader: DataLoader[Any]) -> None:
+    """Refuse a loader whose rows come in another order than those of its dataset, which the attributes have."""
+    if loader.batch_sampler is None:
+        raise DataError("inputs", "a DataLoader without batches", "its dataset, or batch_size=N")
+    if not isinstance(loader.sampler, SequentialSampler):
+        problem = "a DataLoader that shuffles: its rows would not be those of the attributes"
+        raise DataError("inputs", problem, "shuffle=False")
+    if type(loader.batch_sampler) is not BatchSampler or loader.batch_sampler.sampler is not loader.sampler:
+        problem = "a DataLoader with a batch_sampler: its rows might not be those of the attributes"
+        raise DataError("inputs", problem, "its dataset, or a DataLoader with batch_size=N")
 
 
 def _check_dataset(dataset: Dataset[Any]) -> None:
