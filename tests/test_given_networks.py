@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,6 @@ class InPlace(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        torch.manual_seed(0)
         self.layers = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(6, 8), nn.ReLU(inplace=True), nn.Linear(8, 3))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -103,6 +103,7 @@ class InPlace(nn.Module):
 
 
 def test_a_network_may_work_in_place(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    torch.manual_seed(0)
     before, model = inputs.clone(), InPlace()
     seen = denote.observe(model, inputs, labels, of="leaves", untrained=InPlace, **QUICK)
     assert torch.equal(before, inputs)
@@ -184,3 +185,79 @@ def test_the_mean_of_a_long_sequence_in_half_precision() -> None:
     encoded = {"input_ids": ids.contiguous(), "attention_mask": torch.ones(200, 40)}
     seen = denote.observe(Constant(), encoded, {"odd": ids[:, 0]}, layers="lookup", **QUICK)
     assert seen.cells["auroc"][0] == 1
+
+
+@pytest.mark.parametrize(
+    ("untrained", "said"),
+    [
+        (network, "untrained: has the weights of the model"),
+        (lambda: nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4)), "another architecture: 2.bias, 2.weight"),
+        (nn.Sequential(nn.Linear(6, 8)), "untrained: is another architecture: 2.bias, 2.weight differ"),
+        (lambda: nn.Sequential(nn.LazyLinear(8), nn.ReLU(), nn.Linear(8, 3)), "untrained: it is lazy"),
+    ],
+)
+def test_what_is_no_untrained_network(inputs: Tensor, labels: dict[str, np.ndarray], untrained: Any, said: str) -> None:
+    with pytest.raises(DenoteError, match=said):
+        denote.observe(network(), inputs, labels, untrained=untrained, **QUICK)
+
+
+def test_an_untrained_network_is_counted_once(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    def same() -> nn.Module:
+        torch.manual_seed(5)
+        return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+
+    with pytest.raises(DenoteError, match="untrained: makes the same network every time"):
+        denote.observe(network(), inputs, labels, untrained=same, **QUICK | {"controls": Controls(twins=2)})
+
+
+class Draws(torch.utils.data.Dataset[Tensor]):
+    """Uses the generators of Python and NumPy."""
+
+    def __init__(self, rows: Tensor) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: int) -> Tensor:
+        random.random()  # noqa: S311
+        np.random.rand()  # noqa: NPY002  (the one to be kept)
+        return self.rows[row]
+
+
+def test_random_generators_are_kept(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    def states() -> list[Any]:
+        return [random.getstate(), [str(each) for each in np.random.get_state()], torch.get_rng_state().tolist()]  # noqa: NPY002
+
+    model = network()
+    before = states()
+    denote.observe(model, Draws(inputs), labels, **QUICK)
+    denote.layers(model, Draws(inputs))
+    assert states() == before
+
+
+def test_a_dataset_of_hugging_face_is_one(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    datasets = pytest.importorskip("datasets")
+    held = datasets.Dataset.from_dict({"input": inputs.tolist()}).with_format("torch")
+    plain, own = (denote.observe(network(), each, labels, **QUICK).cells["auroc"] for each in (inputs, held))
+    assert own.equals(plain)
+
+
+class Centred(nn.Module):
+    """Takes the mean of the batch away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.norm = nn.Linear(6, 8), nn.BatchNorm1d(8, track_running_stats=False)
+        self.free = nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        normal = self.norm(self.inner(x)) if len(x) > 1 else self.inner(x)
+        out: Tensor = self.free(x) + normal[:, :2]
+        return out
+
+
+def test_states_that_other_samples_change_are_left_out(inputs: Tensor) -> None:
+    found = denote.layers(Centred(), inputs)
+    assert found.filter(pl.col("note").is_null())["layer"].to_list() == ["inner", "free"]
+    assert "samples are not its first axis, or mix" in found.filter(pl.col("layer") == "norm")["note"][0]

@@ -77,7 +77,7 @@ def test_the_model_is_left_as_it_was(planted: tuple[Tensor, np.ndarray], fails: 
     weights = {name: each.clone() for name, each in model.state_dict().items()}
     state, numbers = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002  (the one to be kept)
     call: Callable[[], Any] = lambda: denote.observe(  # noqa: E731
-        model, inputs, {"high": labels}, untrained=network, controls=FEW, **QUICK
+        model, inputs, {"high": labels}, untrained=lambda: network(2), controls=FEW, **QUICK
     )
     if fails:
         with pytest.raises(DenoteError, match="NaN"):

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from torch import nn
 
 from denote.attributes.families import families
@@ -38,11 +37,13 @@ from denote.seen import Loaded, Seen
 from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
+from denote.streams import generators_kept
 
 NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
 """Settings of `Asked` that may be given by name."""
 
 
+@generators_kept()
 def observe(
     model: nn.Module | None = None,
     inputs: Any = None,
@@ -129,7 +130,7 @@ def observe(
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
     facts = _facts(samples, split, families(_spec(attributes, classes, own), samples), rule, shown=inputs is not None)
     where = device_named(device)
-    with _folder(store, lasting=isinstance(samples.inputs, HeldInputs)) as folder, torch.random.fork_rng(devices=[]):
+    with _folder(store, lasting=isinstance(samples.inputs, HeldInputs)) as folder:
         if model is None:
             observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
@@ -151,6 +152,7 @@ def observe(
     return Seen.of(found)
 
 
+@generators_kept()
 def layers(
     model: nn.Module, inputs: Any, *, pooling: str = "mean", of: str = BLOCKS, names: Sequence[str] = ()
 ) -> pl.DataFrame:
@@ -169,10 +171,8 @@ def layers(
     Raises:
         DenoteError: for a mistake, in one line.
     """
-    with torch.random.fork_rng(devices=[]):
-        network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
-        found = listing(network, example, pooling, of=of, asked=names)
-    return listed(found)
+    network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
+    return listed(listing(network, example, pooling, of=of, asked=names))
 
 
 def load(folder: Path | str) -> Loaded:

@@ -100,7 +100,7 @@ def inputs_of(given: Any) -> Inputs:
         _check_dataset(given.dataset)
         _check_order(given)
         return DrawnInputs(given.dataset, given.collate_fn)
-    if isinstance(given, Dataset):
+    if isinstance(given, Dataset) or _is_map_style(given):
         _check_dataset(given)
         return DrawnInputs(given)
     if isinstance(given, Mapping):
@@ -166,6 +166,12 @@ def _check_order(loader: DataLoader[Any]) -> None:
     if type(loader.batch_sampler) is not BatchSampler or loader.batch_sampler.sampler is not loader.sampler:
         problem = "a DataLoader with a batch_sampler: its rows might not be those of the attributes"
         raise DataError("inputs", problem, "its dataset, or a DataLoader with batch_size=N")
+
+
+def _is_map_style(given: Any) -> bool:
+    """Whether something is a dataset by what it can do, as those of Hugging Face are, and no array, frame or list."""
+    has_rows = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+    return has_rows and not isinstance(given, Sequence | Mapping | Tensor) and not hasattr(given, "__array__")
 
 
 def _check_dataset(dataset: Dataset[Any]) -> None:

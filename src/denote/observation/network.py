@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from denote.errors import ConfigError
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside
-from denote.observation.given_network import with_modules
+from denote.observation.given_network import check_has_weights, with_modules
 from denote.observation.identity import check_gives, weights_key
 from denote.observation.recording import RANDOMISED, Recording
 from denote.states.layers import Layer
@@ -50,12 +50,35 @@ def states_beside(
         factory, twins = None, [with_modules(untrained)] if untrained is not None and controls.twins else []
     else:
         factory, twins = untrained, [_made(untrained, draw) for draw in range(controls.twins)]
+    _check_twins(model, key, twins)
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
     randomised = []
     if factory is not None and any(kind in asked.probes for kind in MAPS):
         randomised = recording.randomised(key, model, _made(factory, RANDOMISED), layers)
     raw_input = recording.raw_input(memory_limit) if controls.raw_input else None
     return states, Beside(others, randomised, raw_input)
+
+
+def _check_twins(model: nn.Module, key: str, twins: Sequence[nn.Module]) -> None:
+    """Refuse as untrained what is another architecture, the model itself, or one network several times."""
+    ours = {name: tuple(each.shape) for name, each in _tensors(model)}
+    keys = [key]
+    for twin in twins:
+        check_has_weights(twin, "untrained")
+        theirs = {name: tuple(each.shape) for name, each in _tensors(twin)}
+        if differing := sorted({name for name, _ in ours.items() ^ theirs.items()}):
+            shown = ", ".join(differing[:3])
+            raise ConfigError("untrained", f"is another architecture: {shown} differ", "the model's class, untrained")
+        keys.append(weights_key(twin))
+        if keys[-1] == key:
+            raise ConfigError("untrained", "has the weights of the model", "the network as it was before training")
+        if keys[-1] in keys[:-1]:
+            allowed = "a function that draws from torch's global generator, or one network"
+            raise ConfigError("untrained", "makes the same network every time", allowed)
+
+
+def _tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
+    return [(name, each) for name, each in network.state_dict().items() if isinstance(each, Tensor)]
 
 
 def _made(factory: Callable[[], nn.Module], draw: int) -> nn.Module:

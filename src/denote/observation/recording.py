@@ -91,7 +91,8 @@ class Recording:
         Returns:
             Per layer the state, or None, and what there is to say of it.
         """
-        example = self.samples.inputs[np.array([0])]
+        home = next((each.device for each in network.parameters()), torch.device("cpu"))
+        example = self.samples.inputs[self.parts.fit[:1]].to(home)
         found: list[tuple[LayerState | None, str | None]] = []
         for layer in layers:
             if layer is None:

@@ -94,7 +94,7 @@ def handing_on(
         calls.clear()
         seen.clear()
         batches[:] = [batch]
-        # Not in inference mode: what a network keeps of a pass, such as a table of positions, could not be trained with.
+        # Not in inference mode: what a network keeps of a pass, such as a table of positions, could not be trained on.
         with torch.no_grad(), suppress(_SeenAll):
             call(network, batch)
         for layer in layers:
