@@ -256,7 +256,17 @@ class Streaming(torch.utils.data.IterableDataset[Tensor]):
         ({"model": nn.Linear(8, 2, device="meta")}, "meta device"),
         ({"model": torch.jit.script(nn.Linear(8, 2))}, "before torch.jit.script"),
         ({"model": None}, "takes a model or states"),
+        ({"model": nn.Sequential(torch.jit.script(nn.Linear(8, 2)))}, "before torch.jit.script"),
         ({"device": "tpu"}, "device: 'tpu'"),
+        ({"device": None}, "device: None"),
+        ({"layers": None}, "layer.select: None; allowed: a depth"),
+        ({"layers": ["0", 1.5]}, "layer.select: 1.5"),
+        ({"layers": "0#two"}, "no layer is called '0#two'"),
+        ({"batch_size": 0}, r"observe\(batch_size=...\): 0 came; allowed: whole numbers from 1 up"),
+        ({"memory_limit": "2GiB"}, "memory_limit=...\\): '2GiB' came"),
+        ({"seed": None}, "seed=...\\): None came"),
+        ({"permutations": -1}, "permutations=...\\): -1 came"),
+        ({"store": "/dev/null/x"}, "store=/dev/null/x: no folder can be made"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(planted: tuple[Tensor, np.ndarray], change: dict[str, Any], said: str) -> None:

@@ -22,7 +22,7 @@ from denote.data.held import HeldInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
-from denote.errors import ConfigError, DataError, one_of
+from denote.errors import ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
@@ -115,9 +115,7 @@ def observe(
     Raises:
         DenoteError: for a mistake, in one line: what, where, what is allowed.
     """
-    for key in settings:
-        if key not in NAMED:
-            raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
+    _check(settings, seed=seed, memory_limit=memory_limit, batch_size=batch_size, model_seed=model_seed)
     if (model is None) == (states is None):
         raise ConfigError("observe", "takes a model or states, one of them", "observe(model, inputs, ...)")
     if states is None and inputs is None:
@@ -187,6 +185,18 @@ def load(folder: Path | str) -> Loaded:
     return Loaded.read(Path(folder))
 
 
+def _check(settings: Mapping[str, Any], **numbers: Any) -> None:
+    for key in settings:
+        if key not in NAMED:
+            raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
+    least = {"memory_limit": 1, "batch_size": 1}
+    counts = {key: settings[key] for key in ("permutations", "bootstraps", "examples") if key in settings}
+    for key, value in (numbers | counts).items():
+        lowest = least.get(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not lowest <= value < 2**63:
+            raise ConfigError(f"observe({key}=...)", f"{value!r} came", f"allowed: whole numbers from {lowest} up")
+
+
 def _samples(
     inputs: Any, held: Mapping[str, Any], unit: str, attributes: Any, classes: Any, groups: Any, name: str
 ) -> Samples:
@@ -248,10 +258,13 @@ def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]
 @contextmanager
 def _folder(store: Path | str | None, *, lasting: bool) -> Iterator[Path]:
     """The store; or a folder, in the store if there is one, that is gone when everything is observed."""
+    try:
+        if store is not None:
+            Path(store).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"store={store}", f"no folder can be made there ({error.strerror})", "a folder") from error
     if store is not None and lasting:
         yield Path(store)
         return
-    if store is not None:
-        Path(store).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="denote-", dir=store) as folder:
         yield Path(folder)

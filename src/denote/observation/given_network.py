@@ -27,7 +27,7 @@ def observable_network(model: Any, example: Batch) -> tuple[nn.Module, Batch]:
     if not isinstance(model, nn.Module):
         kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
         raise ConfigError("model", f"{kind} came", "allowed: a torch.nn.Module")
-    if isinstance(model, torch.jit.ScriptModule):
+    if any(isinstance(each, torch.jit.ScriptModule) for each in model.modules()):
         raise ConfigError("model", "nothing can look into a scripted module", "the model before torch.jit.script")
     check_has_weights(model, "model")
     example = example.to(next((each.device for each in model.parameters()), torch.device("cpu")))
