@@ -318,6 +318,20 @@ def test_every_token_is_a_sample_and_padding_is_none() -> None:
     assert "groups" in whole.cells["note"][0]
 
 
+@pytest.mark.parametrize("order", [["attention_mask", "input_ids"], ["types", "attention_mask", "input_ids"]])
+def test_token_ids_are_the_raw_input_wherever_they_stand(order: list[str]) -> None:
+    class Typed(Reads):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor, types: Tensor | None = None) -> Tensor:  # type: ignore[override]
+            return super().forward(input_ids, attention_mask)
+
+    encoded = padded()
+    encoded["types"] = torch.zeros_like(encoded["input_ids"])
+    even = (encoded["input_ids"] % 2 == 0).numpy()
+    inputs = {name: encoded[name] for name in order}
+    seen = denote.observe(Typed(), inputs, {"even": even}, unit="token", layers="hidden", controls=FEW, **QUICK)
+    assert seen.cells["input_auroc"].to_list() == pytest.approx([1.0])
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

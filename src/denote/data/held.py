@@ -19,6 +19,9 @@ from denote.errors import DataError
 MASK = "attention_mask"
 """The name under which Hugging Face's tokenizers say which positions are no padding."""
 
+IDS = "input_ids"
+"""The name under which they give token ids."""
+
 ALLOWED = "a tensor, an array, a mapping of those by the names of the model's arguments, a Dataset or a DataLoader"
 
 
@@ -153,7 +156,9 @@ def _batch(tensors: Mapping[str, Tensor]) -> Batch:
     if "" in tensors:
         return tensors[""]
     mask = tensors.get(MASK)
-    return Named(tensors, None if mask is None else mask.bool())
+    # The main one first, whatever order they came in: it is the raw input that observers are compared with.
+    named = dict(sorted(tensors.items(), key=lambda each: (each[0] != IDS, each[0] == MASK)))
+    return Named(named, None if mask is None else mask.bool())
 
 
 def _check_order(loader: DataLoader[Any]) -> None:
