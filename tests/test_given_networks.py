@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 import denote
 from denote.errors import DenoteError
@@ -261,3 +262,44 @@ def test_states_that_other_samples_change_are_left_out(inputs: Tensor) -> None:
     found = denote.layers(Centred(), inputs)
     assert found.filter(pl.col("note").is_null())["layer"].to_list() == ["inner", "free"]
     assert "samples are not its first axis, or mix" in found.filter(pl.col("layer") == "norm")["note"][0]
+
+
+class Longer(torch.utils.data.Dataset[Tensor]):
+    """Sequences of one to five tokens."""
+
+    def __len__(self) -> int:
+        return N
+
+    def __getitem__(self, row: int) -> Tensor:
+        return torch.arange(1, 2 + row % 5)
+
+
+def with_zeros(items: list[Tensor]) -> Tensor:
+    return nn.utils.rnn.pad_sequence(items, batch_first=True)
+
+
+def with_mask(items: list[Tensor]) -> dict[str, Tensor]:
+    padded = with_zeros(items)
+    return {"input": padded, "attention_mask": (padded > 0).long()}
+
+
+class Looks(nn.Module):
+    """A vector per token, NaN in the padding if that is known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.lookup, self.outer = nn.Embedding(9, 4), nn.Linear(4, 2)
+
+    def forward(self, input: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        out: Tensor = self.outer(self.lookup(input))
+        return out if attention_mask is None else out.masked_fill(attention_mask[..., None] == 0, torch.nan)
+
+
+def test_padding_of_a_collate_function_enters_no_state() -> None:
+    labels = {"long": np.arange(N) % 5 > 2}
+    loaders = [DataLoader(Longer(), collate_fn=each) for each in (with_mask, with_zeros)]
+    few, many = (denote.observe(Looks(), loaders[0], labels, batch_size=n, **QUICK).cells for n in (3, N))
+    assert few["auroc"].to_list() == pytest.approx(many["auroc"].to_list())
+    with pytest.raises(DenoteError, match=r"inputs: batches differ in shape, \(1,\) and \(5,\), without a mask"):
+        denote.observe(Looks(), loaders[1], labels, **QUICK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,7 @@ class DrawnInputs:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one sample; empty for inputs by name."""
-        batch = self[np.array([0])]
-        return tuple(batch.shape[1:]) if isinstance(batch, Tensor) else ()
+        return self._shapes.get("", ())
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -74,16 +74,25 @@ class DrawnInputs:
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
         """The samples with these row ids."""
+        tensors = self._tensors(rows)
+        if MASK in tensors:
+            _check_mask(tensors[MASK], rows)
+        elif len(rows) > 1 and _shapes(tensors) != self._shapes:
+            problem = f"batches differ in shape, {_shown(self._shapes)} and {_shown(_shapes(tensors))}, without a mask"
+            raise DataError("inputs", problem, f"batches by name with {MASK!r}, so that padding enters no state")
+        return _batch(tensors)
+
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return _shapes(self._tensors(np.array([0])))
+
+    def _tensors(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
         batch = self.collate([self.dataset[int(row)] for row in rows])
         if isinstance(batch, list | tuple) and batch:
             batch = batch[0]
-        if isinstance(batch, Tensor):
-            return batch.detach().cpu()
+        batch = {"": batch} if isinstance(batch, Tensor) else batch
         if isinstance(batch, Mapping) and all(isinstance(each, Tensor) for each in batch.values()):
-            tensors = {str(name): each.detach().cpu() for name, each in batch.items()}
-            if MASK in tensors:
-                _check_mask(tensors[MASK], rows)
-            return _batch(tensors)
+            return {str(name): each.detach().cpu() for name, each in batch.items()}
         raise DataError(
             "inputs", f"a batch of the dataset is a {type(batch).__name__}", "allowed: a tensor, or tensors by name"
         )
@@ -150,6 +159,14 @@ def _tensor(values: Any, where: str) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values))
     kind = f"array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
     raise DataError(where, f"a {kind}", f"allowed: {ALLOWED}")
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(each.shape[1:]) for name, each in tensors.items()}
+
+
+def _shown(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {shape}".strip() for name, shape in shapes.items())
 
 
 def _batch(tensors: Mapping[str, Tensor]) -> Batch:
