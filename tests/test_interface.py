@@ -17,6 +17,7 @@ from word_pieces import word_pieces
 
 import denote
 from denote import build
+from denote.data.parts import Parts
 from denote.errors import DenoteError
 from denote.observation import Controls
 from denote.runs.sweep import report_sweep
@@ -76,7 +77,7 @@ def test_the_model_is_left_as_it_was(planted: tuple[Tensor, np.ndarray], fails: 
     weights = {name: each.clone() for name, each in model.state_dict().items()}
     state, numbers = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002  (the one to be kept)
     call: Callable[[], Any] = lambda: denote.observe(  # noqa: E731
-        model, inputs, {"high": labels}, untrained=network, controls=FEW, **QUICK
+        model, inputs, {"high": labels}, untrained=lambda: network(2), controls=FEW, **QUICK
     )
     if fails:
         with pytest.raises(DenoteError, match="NaN"):
@@ -234,14 +235,38 @@ class Streaming(torch.utils.data.IterableDataset[Tensor]):
         ({"parts": {"fit": [0], "test": [N]}}, "allowed: 0 to 399"),
         ({"inputs": Streaming()}, "Streaming has no rows by number"),
         ({"inputs": DataLoader(TensorDataset(torch.zeros(N, 8)), shuffle=True)}, "shuffle=False"),
+        ({"inputs": DataLoader(TensorDataset(torch.zeros(N, 8)), batch_sampler=[[1, 0]])}, "with a batch_sampler"),
+        ({"inputs": DataLoader(TensorDataset(torch.zeros(N, 8)), batch_size=None)}, "without batches"),
+        ({"inputs": DataLoader(Streaming())}, "Streaming has no rows by number"),
+        ({"inputs": [[1, 2], [1]]}, "inputs: a list of rows of different lengths"),
         ({"inputs": "text"}, "inputs: a str"),
+        ({"attributes": {"a": np.zeros((N, 1), dtype=int)}}, r"attributes\['a'\]: several values per row"),
+        ({"parts": {"fit": np.arange(N) < 200, "test": np.arange(N) >= 200}}, r"parts\['fit'\]: a mask; row ids"),
+        ({"parts": {"fit": [0.5], "test": [1]}}, r"parts\['fit'\]: an array \(1,\) of float64"),
+        ({"parts": {"fit": [0], "test": []}}, r"parts\['test'\]: no rows"),
+        ({"parts": {"object": [0], "fit": [0], "test": [1]}}, "rows stand in both parts"),
+        ({"parts": Parts(*(np.array([0]) for _ in range(3)))}, "rows stand in both parts"),
+        (
+            {"parts": {"fit": np.arange(0, N, 2), "test": np.arange(1, N, 2)}, "groups": np.arange(N) // 2},
+            "parts: 200 groups lie in fit and in test",
+        ),
         ({"inputs": None}, "inputs: are missing"),
         ({"model": nn.Linear}, "model: the class Linear came; allowed: a torch.nn.Module"),
         ({"model": nn.Linear(9, 2)}, "model: cannot be run on the inputs: RuntimeError: mat1"),
         ({"model": nn.Linear(8, 2, device="meta")}, "meta device"),
         ({"model": torch.jit.script(nn.Linear(8, 2))}, "before torch.jit.script"),
         ({"model": None}, "takes a model or states"),
+        ({"model": nn.Sequential(torch.jit.script(nn.Linear(8, 2)))}, "before torch.jit.script"),
         ({"device": "tpu"}, "device: 'tpu'"),
+        ({"device": None}, "device: None"),
+        ({"layers": None}, "layer.select: None; allowed: a depth"),
+        ({"layers": ["0", 1.5]}, "layer.select: 1.5"),
+        ({"layers": "0#two"}, "no layer is called '0#two'"),
+        ({"batch_size": 0}, r"observe\(batch_size=...\): 0 came; allowed: whole numbers from 1 up"),
+        ({"memory_limit": "2GiB"}, "memory_limit=...\\): '2GiB' came"),
+        ({"seed": None}, "seed=...\\): None came"),
+        ({"permutations": -1}, "permutations=...\\): -1 came"),
+        ({"store": "/dev/null/x"}, "store=/dev/null/x: no folder can be made"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(planted: tuple[Tensor, np.ndarray], change: dict[str, Any], said: str) -> None:
@@ -293,12 +318,31 @@ def test_every_token_is_a_sample_and_padding_is_none() -> None:
     assert "groups" in whole.cells["note"][0]
 
 
+@pytest.mark.parametrize("order", [["attention_mask", "input_ids"], ["types", "attention_mask", "input_ids"]])
+def test_token_ids_are_the_raw_input_wherever_they_stand(order: list[str]) -> None:
+    class Typed(Reads):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor, types: Tensor | None = None) -> Tensor:  # type: ignore[override]
+            return super().forward(input_ids, attention_mask)
+
+    encoded = padded()
+    encoded["types"] = torch.zeros_like(encoded["input_ids"])
+    even = (encoded["input_ids"] % 2 == 0).numpy()
+    inputs = {name: encoded[name] for name in order}
+    seen = denote.observe(Typed(), inputs, {"even": even}, unit="token", layers="hidden", controls=FEW, **QUICK)
+    assert seen.cells["input_auroc"].to_list() == pytest.approx([1.0])
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
         ({"unit": "tokens"}, "unit: 'tokens' is unknown; did you mean 'token'"),
         ({"unit": "word"}, "unit: 'word', and inputs do not say of which word"),
         ({"unit": "token", "inputs": torch.zeros(4)}, r"unit: 'token' of inputs of shape \(4,\)"),
+        (
+            {"inputs": padded() | {"attention_mask": torch.zeros(200, 6)}},
+            "200 rows are padding only, the first is row 0",
+        ),
+        ({"inputs": padded() | {"attention_mask": -torch.ones(200, 6)}}, "holds numbers below 0"),
         (
             {"unit": "token", "inputs": TensorDataset(torch.zeros(4, 2))},
             "unit: 'token' of a DrawnInputs",

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from torch import nn
 
 from denote.attributes.families import families
@@ -23,12 +22,13 @@ from denote.data.held import DrawnInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
-from denote.errors import ConfigError, DataError, one_of
+from denote.errors import ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
-from denote.observation.given import arrays_key, given_states, states_of
+from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
 from denote.observation.given_network import observable_network
-from denote.observation.network import Untrained, states_beside, weights_key
+from denote.observation.identity import weights_key
+from denote.observation.network import Untrained, states_beside
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
@@ -37,11 +37,13 @@ from denote.seen import Loaded, Seen
 from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
+from denote.streams import generators_kept
 
 NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
 """Settings of `Asked` that may be given by name."""
 
 
+@generators_kept()
 def observe(
     model: nn.Module | None = None,
     inputs: Any = None,
@@ -113,9 +115,7 @@ def observe(
     Raises:
         DenoteError: for a mistake, in one line: what, where, what is allowed.
     """
-    for key in settings:
-        if key not in NAMED:
-            raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
+    _check(settings, seed=seed, memory_limit=memory_limit, batch_size=batch_size, model_seed=model_seed)
     if (model is None) == (states is None):
         raise ConfigError("observe", "takes a model or states, one of them", "observe(model, inputs, ...)")
     if states is None and inputs is None:
@@ -128,7 +128,7 @@ def observe(
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
     facts = _facts(samples, split, families(_spec(attributes, classes, own), samples), rule, shown=inputs is not None)
     where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
-    with _folder(store, lasting=not drawn) as folder, torch.random.fork_rng(devices=[]):
+    with _folder(store, lasting=not drawn) as folder:
         if model is None:
             observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
@@ -150,6 +150,7 @@ def observe(
     return Seen.of(found)
 
 
+@generators_kept()
 def layers(
     model: nn.Module, inputs: Any, *, pooling: str = "mean", of: str = BLOCKS, names: Sequence[str] = ()
 ) -> pl.DataFrame:
@@ -168,10 +169,8 @@ def layers(
     Raises:
         DenoteError: for a mistake, in one line.
     """
-    with torch.random.fork_rng(devices=[]):
-        network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
-        found = listing(network, example, pooling, of=of, asked=names)
-    return listed(found)
+    network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
+    return listed(listing(network, example, pooling, of=of, asked=names))
 
 
 def load(folder: Path | str) -> Loaded:
@@ -186,6 +185,18 @@ def load(folder: Path | str) -> Loaded:
     return Loaded.read(Path(folder))
 
 
+def _check(settings: Mapping[str, Any], **numbers: Any) -> None:
+    for key in settings:
+        if key not in NAMED:
+            raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
+    least = {"memory_limit": 1, "batch_size": 1}
+    counts = {key: settings[key] for key in ("permutations", "bootstraps", "examples") if key in settings}
+    for key, value in (numbers | counts).items():
+        lowest = least.get(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not lowest <= value < 2**63:
+            raise ConfigError(f"observe({key}=...)", f"{value!r} came", f"allowed: whole numbers from {lowest} up")
+
+
 def _samples(
     inputs: Any, held: Mapping[str, Any], unit: str, attributes: Any, classes: Any, groups: Any, name: str
 ) -> Samples:
@@ -194,6 +205,7 @@ def _samples(
             raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
         return given_samples(no_inputs(len(next(iter(held.values())))), attributes, classes, groups, name)
     made = in_units(inputs_of(inputs), unit, inputs)
+    check_rows_of(held, len(made))
     if groups is None:
         groups = getattr(made, "sequence", None)
     return given_samples(made, each_per_sample(attributes, made), per_sample(classes, made), groups, name)
@@ -246,10 +258,13 @@ def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]
 @contextmanager
 def _folder(store: Path | str | None, *, lasting: bool) -> Iterator[Path]:
     """The store; or a folder, in the store if there is one, that is gone when everything is observed."""
+    try:
+        if store is not None:
+            Path(store).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"store={store}", f"no folder can be made there ({error.strerror})", "a folder") from error
     if store is not None and lasting:
         yield Path(store)
         return
-    if store is not None:
-        Path(store).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="denote-", dir=store) as folder:
         yield Path(folder)

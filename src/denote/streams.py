@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -22,3 +25,16 @@ def stream(name: str, *keys: int | str) -> np.random.Generator:
 def torch_stream(name: str, *keys: int | str) -> torch.Generator:
     """Torch generator (on the CPU) of the draw called ``name``."""
     return torch.Generator().manual_seed(stream_seed(name, *keys))
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Global generators of Python, NumPy and torch are afterwards as they were, whatever a user's code drew inside."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  (the one to be kept)
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002

@@ -185,3 +185,7 @@ def test_a_treebank_is_read_by_a_pretrained_network(tmp_path: Path) -> None:
     for word, (s, a, b) in enumerate(zip(words.sequence, words.start, words.end, strict=True)):
         most = whole.attentions[0][s, :, a:b].flatten(1).amax(1)
         torch.testing.assert_close(found[heads[0].name][word], most, atol=1e-5, rtol=1e-5)
+
+
+def test_a_sequence_may_have_no_words() -> None:
+    assert spans_of([None, None], "row 0").shape == (0, 2)

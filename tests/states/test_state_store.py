@@ -132,6 +132,17 @@ def test_another_origin_is_another_state(
     assert store.peek("m", samples.key, rows.copy(), layers) is not None
 
 
+def test_a_layer_has_its_state_whatever_other_modules_are_layers(
+    store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
+) -> None:
+    plain = store.states("m", convnet, samples, rows, layers[:1], extract="asked")
+    moved = replace(layers[0], depth=5, relative_depth=0.3, is_head=True, is_listed=False)
+    again = store.peek("m", samples.key, rows, [moved])
+    assert again is not None
+    assert again[0].layer == moved
+    assert np.array_equal(again[0].at(rows), plain[0].at(rows))
+
+
 def test_batch_size_enters_no_key(
     store: StateStore, convnet: nn.Module, counted: Samples, rows: np.ndarray, layers: list[Layer]
 ) -> None:
@@ -241,7 +252,7 @@ def test_every_field_of_the_origin_is_checked(
     assert caught.value.where == str(path)
 
 
-@pytest.mark.parametrize("name", ["name", "depth", "relative_depth", "shape", "pooling", "grid", "is_head"])
+@pytest.mark.parametrize("name", ["name", "shape", "pooling", "grid", "kind"])
 def test_every_field_of_a_layer_is_checked(
     store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer], name: str
 ) -> None:

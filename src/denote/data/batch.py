@@ -103,13 +103,13 @@ def words_of(batch: Batch) -> Words | None:
 
 
 def first_of(batch: Batch, times: int = 1) -> Batch:
-    """The row of the first sample, so many times, each with that one sample."""
+    """The row of the first sample, so many times, each with that one sample; a copy, as networks work in place."""
     if isinstance(batch, Tensor):
-        return batch[:1].expand(times, *batch.shape[1:])
+        return batch[:1].repeat_interleave(times, 0)
     row = 0 if batch.words is None else int(batch.words.sequence[0])
 
     def repeated(each: Tensor) -> Tensor:
-        return each[row : row + 1].expand(times, *each.shape[1:])
+        return each[row : row + 1].repeat_interleave(times, 0)
 
     words = batch.words and replace(
         batch.words,

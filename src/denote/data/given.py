@@ -86,7 +86,10 @@ def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
         raise DataError(where, f"{type(values).__name__} makes no column ({str(error).splitlines()[0]})") from error
     if len(column) != n:
         raise DataError(where, f"{len(column)} rows, but there are {n} inputs")
-    return column
+    if column.dtype.is_nested():
+        raise DataError(where, f"several values per row ({column.dtype})", "one value per row")
+    # Of a list or a polars column NaN stays a number, and would be a class of its own.
+    return column.fill_nan(None) if column.dtype.is_float() else column
 
 
 def _key(inputs: Inputs) -> str:
@@ -118,21 +121,39 @@ def given_parts(samples: Samples, parts: Any, seed: int) -> Parts:
         settings = SplitSettings(seed=seed, group=GROUP if GROUP in samples.table.columns else None)
         return settings(samples, needs_object=False)
     if isinstance(parts, Parts):
-        return parts
+        parts = {"object": parts.object, "fit": parts.fit, "test": parts.test}
     if not isinstance(parts, Mapping) or set(parts) - {"object"} != {"fit", "test"}:
         raise DataError("parts", f"{parts!r:.60}", "a mapping with fit and test, row ids of each")
-    rows = {name: np.sort(np.asarray(values, dtype=np.int64)) for name, values in parts.items()}
-    every = np.concatenate([rows["fit"], rows["test"]])
-    if len(every) and not (every.min() >= 0 and every.max() < len(samples)):
+    found = Parts(*(_row_ids(name, parts.get(name, ())) for name in ("object", "fit", "test")))
+    every = np.concatenate([found.object, found.fit, found.test])
+    if not (every.min() >= 0 and every.max() < len(samples)):
         raise DataError("parts", f"row ids from {every.min()} to {every.max()}", f"allowed: 0 to {len(samples) - 1}")
     if len(np.unique(every)) != len(every):
         raise DataError("parts", "rows stand in both parts, or twice", "every row once")
-    return Parts(rows.get("object", np.array([], dtype=np.int64)), rows["fit"], rows["test"])
+    _check_groups(given_groups(samples, found))
+    return found
+
+
+def _row_ids(name: str, values: Any) -> Int64[np.ndarray, " row"]:
+    rows = np.asarray(values.cpu() if isinstance(values, Tensor) else values)
+    if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
+        kind = "a mask" if rows.dtype.kind == "b" else f"an array {rows.shape} of {rows.dtype}"
+        raise DataError(f"parts[{name!r}]", kind, "row ids: whole numbers; of a mask numpy.flatnonzero gives them")
+    if not len(rows) and name != "object":
+        raise DataError(f"parts[{name!r}]", "no rows", "row ids of both parts")
+    return np.sort(rows.astype(np.int64))
+
+
+def _check_groups(groups: Halves[Int[np.ndarray, " row"]] | None) -> None:
+    if groups is not None and len(shared := np.intersect1d(groups.fit, groups.test)):
+        raise DataError("parts", f"{len(shared)} groups lie in fit and in test", "parts that hold groups whole")
 
 
 def given_groups(samples: Samples, parts: Parts) -> Halves[Int[np.ndarray, " row"]] | None:
     """Group of every row of both parts, where rows come in groups."""
     if GROUP not in samples.table.columns:
         return None
-    codes = samples.table[GROUP].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    if nulls := samples.table[GROUP].null_count():
+        raise DataError("groups", f"null in {nulls} of {len(samples)} rows", "a group for every row")
+    codes = samples.table[GROUP].rank("dense").cast(pl.Int64).to_numpy()
     return Halves(codes[parts.fit], codes[parts.test])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
+from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
 from denote.data.batch import Batch, Named
 from denote.data.samples import Inputs
@@ -18,6 +19,9 @@ from denote.errors import DataError
 
 MASK = "attention_mask"
 """The name under which Hugging Face's tokenizers say which positions are no padding."""
+
+IDS = "input_ids"
+"""The name under which they give token ids."""
 
 ALLOWED = "a tensor, an array, a mapping of those by the names of the model's arguments, a Dataset or a DataLoader"
 
@@ -62,8 +66,7 @@ class DrawnInputs:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one sample; empty for inputs by name."""
-        batch = self[np.array([0])]
-        return tuple(batch.shape[1:]) if isinstance(batch, Tensor) else ()
+        return self._shapes.get("", ())
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -71,13 +74,25 @@ class DrawnInputs:
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
         """The samples with these row ids."""
+        tensors = self._tensors(rows)
+        if MASK in tensors:
+            _check_mask(tensors[MASK], rows)
+        elif len(rows) > 1 and _shapes(tensors) != self._shapes:
+            problem = f"batches differ in shape, {_shown(self._shapes)} and {_shown(_shapes(tensors))}, without a mask"
+            raise DataError("inputs", problem, f"batches by name with {MASK!r}, so that padding enters no state")
+        return _batch(tensors)
+
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return _shapes(self._tensors(np.array([0])))
+
+    def _tensors(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
         batch = self.collate([self.dataset[int(row)] for row in rows])
         if isinstance(batch, list | tuple) and batch:
             batch = batch[0]
-        if isinstance(batch, Tensor):
-            return batch
+        batch = {"": batch} if isinstance(batch, Tensor) else batch
         if isinstance(batch, Mapping) and all(isinstance(each, Tensor) for each in batch.values()):
-            return _batch({str(name): each for name, each in batch.items()})
+            return {str(name): each.detach().cpu() for name, each in batch.items()}
         raise DataError(
             "inputs", f"a batch of the dataset is a {type(batch).__name__}", "allowed: a tensor, or tensors by name"
         )
@@ -94,12 +109,10 @@ def inputs_of(given: Any) -> Inputs:
         DataError: naming ``inputs``: for anything else, for lengths that differ, for data without an order or a length.
     """
     if isinstance(given, DataLoader):
-        if not isinstance(given.sampler, SequentialSampler):
-            problem = "a DataLoader that shuffles: its rows would not be those of the attributes"
-            raise DataError("inputs", problem, "shuffle=False")
         _check_dataset(given.dataset)
+        _check_order(given)
         return DrawnInputs(given.dataset, given.collate_fn)
-    if isinstance(given, Dataset):
+    if isinstance(given, Dataset) or _is_map_style(given):
         _check_dataset(given)
         return DrawnInputs(given)
     if isinstance(given, Mapping):
@@ -115,27 +128,72 @@ def _held(tensors: Mapping[str, Tensor]) -> HeldInputs:
         raise DataError("inputs", f"lengths differ: {lengths}")
     if not next(iter(lengths.values())):
         raise DataError("inputs", "holds no samples")
+    if MASK in tensors:
+        _check_mask(tensors[MASK], np.arange(len(tensors[MASK])))
     return HeldInputs(tensors)
+
+
+def _check_mask(mask: Tensor, rows: Int[np.ndarray, " row"]) -> None:
+    """Refuse a mask that is one of numbers to add, or leaves nothing of a row, so that nothing could be its state."""
+    if mask.dtype.is_floating_point and (mask < 0).any():
+        raise DataError(f"inputs[{MASK!r}]", "holds numbers below 0", "1 where a position is no padding, else 0")
+    empty = (~mask.bool()).flatten(1).all(1).nonzero()[:, 0]
+    if len(empty):
+        problem = f"{len(empty)} rows are padding only, the first is row {rows[int(empty[0])]}"
+        raise DataError(f"inputs[{MASK!r}]", problem, "inputs with at least one position that is no padding")
 
 
 def _tensor(values: Any, where: str) -> Tensor:
     if isinstance(values, Tensor):
-        return values.detach()
+        # On the CPU, where rows are picked from it and observers of the raw input read it.
+        return (values.detach().to_dense() if values.layout != torch.strided else values.detach()).cpu()
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
-        values = np.asarray(values)
+        try:
+            values = np.asarray(values)
+        except ValueError as error:
+            raise DataError(where, "a list of rows of different lengths", f"allowed: {ALLOWED}") from error
     if isinstance(values, np.ndarray) and values.dtype.kind in "buif":
         # What a network computes with; torch would keep NumPy's float64 and then refuse to multiply.
-        values = values.astype(np.float32) if values.dtype == np.float64 else values
+        known = values.dtype.newbyteorder("=")
+        values = values.astype(np.float32 if known == np.float64 else known, copy=False)
         return torch.from_numpy(np.ascontiguousarray(values))
     kind = f"array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
     raise DataError(where, f"a {kind}", f"allowed: {ALLOWED}")
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(each.shape[1:]) for name, each in tensors.items()}
+
+
+def _shown(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {shape}".strip() for name, shape in shapes.items())
 
 
 def _batch(tensors: Mapping[str, Tensor]) -> Batch:
     if "" in tensors:
         return tensors[""]
     mask = tensors.get(MASK)
-    return Named(tensors, None if mask is None else mask.bool())
+    # The main one first, whatever order they came in: it is the raw input that observers are compared with.
+    named = dict(sorted(tensors.items(), key=lambda each: (each[0] != IDS, each[0] == MASK)))
+    return Named(named, None if mask is None else mask.bool())
+
+
+def _check_order(loader: DataLoader[Any]) -> None:
+    """Refuse a loader whose rows come in another order than those of its dataset, which the attributes have."""
+    if loader.batch_sampler is None:
+        raise DataError("inputs", "a DataLoader without batches", "its dataset, or batch_size=N")
+    if not isinstance(loader.sampler, SequentialSampler):
+        problem = "a DataLoader that shuffles: its rows would not be those of the attributes"
+        raise DataError("inputs", problem, "shuffle=False")
+    if type(loader.batch_sampler) is not BatchSampler or loader.batch_sampler.sampler is not loader.sampler:
+        problem = "a DataLoader with a batch_sampler: its rows might not be those of the attributes"
+        raise DataError("inputs", problem, "its dataset, or a DataLoader with batch_size=N")
+
+
+def _is_map_style(given: Any) -> bool:
+    """Whether something is a dataset by what it can do, as those of Hugging Face are, and no array, frame or list."""
+    has_rows = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+    return has_rows and not isinstance(given, Sequence | Mapping | Tensor) and not hasattr(given, "__array__")
 
 
 def _check_dataset(dataset: Dataset[Any]) -> None:

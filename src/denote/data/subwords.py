@@ -92,6 +92,8 @@ def spans_of(words: Sequence[int | None], where: str) -> Int64[np.ndarray, "word
     at = np.array([(place, word) for place, word in enumerate(words) if word is not None], dtype=np.int64).reshape(
         -1, 2
     )
+    if not len(at):
+        return at  # a sequence without a word
     first = np.flatnonzero(np.diff(at[:, 1], prepend=-1))
     if not np.array_equal(at[first, 1], np.arange(len(first))):
         raise DataError("words", f"of {where} one has no tokens, or tokens that lie apart", "a token for every word")

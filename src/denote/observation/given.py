@@ -34,6 +34,17 @@ def given_states(states: Any) -> Recorded:
     return found
 
 
+def check_rows_of(recorded: Recorded, n_inputs: int) -> None:
+    """Refuse activations that are not of as many rows as there are inputs.
+
+    Raises:
+        StateError: with both numbers.
+    """
+    for layer, values in recorded.items():
+        if len(values) != n_inputs:
+            raise StateError(f"states[{layer!r}]", f"{len(values)} rows, but there are {n_inputs} inputs")
+
+
 def states_of(recorded: Recorded, select: Selection) -> list[LayerState]:
     """The layers that are asked for; depth is their place in the mapping."""
     last = len(recorded) - 1
@@ -51,8 +62,11 @@ def arrays_key(recorded: Recorded) -> str:
 
 
 def _matrix(layer: str, values: Any) -> Float32[np.ndarray, "row neuron"]:
-    array = np.asarray(values.detach().float().cpu() if isinstance(values, Tensor) else values)
-    if array.ndim != 2 or array.dtype.kind not in "buif":
+    try:
+        array = np.asarray(values.detach().float().cpu() if isinstance(values, Tensor) else values)
+    except ValueError as error:
+        raise StateError(f"states[{layer!r}]", "rows of different lengths", "numbers, row x neuron") from error
+    if array.ndim != 2 or array.dtype.kind not in "buif" or not array.shape[1]:
         shown = f"an array {array.shape} of {array.dtype}"
         raise StateError(f"states[{layer!r}]", shown, "numbers, row x neuron: pool positions first")
     return np.asarray(array, dtype=np.float32)

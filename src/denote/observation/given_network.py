@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from denote.data.batch import Batch, call
 from denote.errors import ConfigError
@@ -26,17 +27,31 @@ def observable_network(model: Any, example: Batch) -> tuple[nn.Module, Batch]:
     if not isinstance(model, nn.Module):
         kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
         raise ConfigError("model", f"{kind} came", "allowed: a torch.nn.Module")
-    if isinstance(model, torch.jit.ScriptModule):
+    if any(isinstance(each, torch.jit.ScriptModule) for each in model.modules()):
         raise ConfigError("model", "nothing can look into a scripted module", "the model before torch.jit.script")
-    if any(each.is_meta for each in model.parameters()):
-        raise ConfigError("model", "its weights are on the meta device, so it has none", "the model with its weights")
+    check_has_weights(model, "model")
     example = example.to(next((each.device for each in model.parameters()), torch.device("cpu")))
     _check_runs(model, example)
     return with_modules(model), example
 
 
+def check_has_weights(network: nn.Module, where: str) -> None:
+    """Refuse a network without weights.
+
+    Raises:
+        ConfigError: naming ``where``.
+    """
+    held = [*network.parameters(), *network.buffers()]
+    if any(each.is_meta for each in held):
+        raise ConfigError(where, "its weights are on the meta device, so it has none", "the model with its weights")
+    if any(isinstance(each, UninitializedParameter | UninitializedBuffer) for each in held):
+        problem = "it is lazy and has no weights before its first call, which would draw them"
+        raise ConfigError(where, problem, "the model after a call")
+
+
 def with_modules(network: nn.Module) -> nn.Module:
     """The network, or a `Single` of it where it holds no other module, so that there is a layer."""
+    network = getattr(network, "_orig_mod", network)
     return network if any(True for _ in network.children()) else Single(network)
 
 
@@ -59,7 +74,7 @@ class Single(nn.Module):
 def _check_runs(model: nn.Module, example: Batch) -> None:
     """Run it once without a hook: what fails now is the model's or the inputs' doing."""
     try:
-        with eval_mode(model), torch.inference_mode():
+        with eval_mode(model), torch.no_grad():
             call(model, example)
     except Exception as error:
         line = next(iter(str(error).splitlines()), "")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.keys import digest, digest_tensor
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside
-from denote.observation.given_network import with_modules
+from denote.observation.given_network import check_has_weights, with_modules
+from denote.observation.identity import check_gives, weights_key
 from denote.observation.recording import RANDOMISED, Recording
 from denote.states.layers import Layer
 from denote.states.state import LayerState
@@ -43,11 +42,15 @@ def states_beside(
         memory_limit: Bytes that the observers may hold at once.
     """
     key, controls = weights_key(model), asked.controls
+    was_held = recording.holds(key, layers)
     states = recording.states(key, model, layers)
+    if was_held:
+        check_gives(model, recording.samples.inputs, states, recording.device)
     if untrained is None or isinstance(untrained, nn.Module):
         factory, twins = None, [with_modules(untrained)] if untrained is not None and controls.twins else []
     else:
         factory, twins = untrained, [_made(untrained, draw) for draw in range(controls.twins)]
+    _check_twins(model, key, twins)
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
     randomised = []
     if factory is not None and any(kind in asked.probes for kind in MAPS):
@@ -56,20 +59,26 @@ def states_beside(
     return states, Beside(others, randomised, raw_input)
 
 
-def weights_key(network: nn.Module) -> str:
-    """Key of a network: its class, its weights and its buffers."""
-    return digest([type(network).__module__, type(network).__qualname__, _key_of(network.state_dict())])
+def _check_twins(model: nn.Module, key: str, twins: Sequence[nn.Module]) -> None:
+    """Refuse as untrained what is another architecture, the model itself, or one network several times."""
+    ours = {name: tuple(each.shape) for name, each in _tensors(model)}
+    keys = [key]
+    for twin in twins:
+        check_has_weights(twin, "untrained")
+        theirs = {name: tuple(each.shape) for name, each in _tensors(twin)}
+        if differing := sorted({name for name, _ in ours.items() ^ theirs.items()}):
+            shown = ", ".join(differing[:3])
+            raise ConfigError("untrained", f"is another architecture: {shown} differ", "the model's class, untrained")
+        keys.append(weights_key(twin))
+        if keys[-1] == key:
+            raise ConfigError("untrained", "has the weights of the model", "the network as it was before training")
+        if keys[-1] in keys[:-1]:
+            allowed = "a function that draws from torch's global generator, or one network"
+            raise ConfigError("untrained", "makes the same network every time", allowed)
 
 
-def _key_of(value: Any) -> Any:
-    """Something of a state dict, in which quantised modules keep types and tuples too."""
-    if isinstance(value, Tensor):
-        return digest_tensor(value)
-    if isinstance(value, Mapping):
-        return {str(name): _key_of(each) for name, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [_key_of(each) for each in value]
-    return repr(value)
+def _tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
+    return [(name, each) for name, each in network.state_dict().items() if isinstance(each, Tensor)]
 
 
 def _made(factory: Callable[[], nn.Module], draw: int) -> nn.Module:

@@ -53,6 +53,10 @@ class Recording:
     batch_size: int = 256
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
+    def holds(self, key: str, layers: Sequence[Layer]) -> bool:
+        """Whether the states of all these layers are in the store already."""
+        return self.store.peek(key, self.samples.key, self.parts.observed, layers) is not None
+
     def states(self, key: str, network: nn.Module, layers: Sequence[Layer | None]) -> list[LayerState]:
         """The states of layers on *fit* and *test*; None stands for all listed layers side by side.
 
@@ -87,7 +91,8 @@ class Recording:
         Returns:
             Per layer the state, or None, and what there is to say of it.
         """
-        example = self.samples.inputs[np.array([0])]
+        home = next((each.device for each in network.parameters()), torch.device("cpu"))
+        example = self.samples.inputs[self.parts.fit[:1]].to(home)
         found: list[tuple[LayerState | None, str | None]] = []
         for layer in layers:
             if layer is None:
@@ -164,7 +169,7 @@ def device_named(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise ConfigError("device", f"{name!r} is unknown", "allowed: auto, cpu, cuda, cuda:N") from error
     if device.type not in ("cpu", "cuda"):
         raise ConfigError("device", f"{name!r} is not supported", "allowed: auto, cpu, cuda, cuda:N")

@@ -94,7 +94,8 @@ def handing_on(
         calls.clear()
         seen.clear()
         batches[:] = [batch]
-        with torch.inference_mode(), suppress(_SeenAll):
+        # Not in inference mode: what a network keeps of a pass, such as a table of positions, could not be trained on.
+        with torch.no_grad(), suppress(_SeenAll):
             call(network, batch)
         for layer in layers:
             if layer.name not in seen:

@@ -42,7 +42,10 @@ class Place(NamedTuple):
         """The place that a layer's name stands for."""
         rest, _, part = name.removesuffix("]").partition("[") if name.endswith("]") else (name, "", "")
         is_input = rest.endswith(f".{INPUT}")
-        module, _, call = rest.removesuffix(f".{INPUT}" if is_input else "").partition("#")
+        rest = rest.removesuffix(f".{INPUT}" if is_input else "")
+        module, _, call = rest.partition("#")
+        if call and not call.isdecimal():
+            return cls(rest, 1, part, is_input)
         return cls(module, int(call or 1), part, is_input)
 
     @property

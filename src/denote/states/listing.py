@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -143,7 +143,7 @@ def _seen(network: nn.Module, example: Batch, every: Mapping[str, nn.Module], fu
             seen.made[place] = f"gives {_kind_of(value)}, no tensor"
 
     watch = {**leaves, **every, **{place.module: modules[place.module] for place in further}}
-    with eval_mode(network), torch.inference_mode(), watched(watch, look, on_input=look):
+    with eval_mode(network), torch.no_grad(), watched(watch, look, on_input=look):
         seen.result = call(network, first_of(example, ROWS))
     return seen
 
@@ -194,7 +194,7 @@ def select_layers(layers: Sequence[Layer], select: Selection) -> list[Layer]:
     Raises:
         LayerError: if there is no such layer; lists them, the nearest first.
     """
-    parts = [select] if isinstance(select, int | str) else list(select)
+    parts = _parts_asked(select)
     if not parts:
         raise LayerError("layer.select", "no layer is asked for", one_of("", (layer.name for layer in layers)))
     chosen = {place for part in parts for place in _places(layers, part)}
@@ -203,8 +203,17 @@ def select_layers(layers: Sequence[Layer], select: Selection) -> list[Layer]:
 
 def asked_names(select: Selection) -> list[str]:
     """The names in a selection, which may be those of layers that are not listed."""
-    parts = [select] if isinstance(select, int | str) else list(select)
-    return [part for part in parts if isinstance(part, str) and part not in WORDS]
+    return [part for part in _parts_asked(select) if isinstance(part, str) and part not in WORDS]
+
+
+def _parts_asked(select: Any) -> list[int | str]:
+    """What a selection lists, numbers of NumPy as whole numbers."""
+    alone = isinstance(select, str | bytes) or not isinstance(select, Iterable)
+    parts = [int(part) if isinstance(part, np.integer) else part for part in ([select] if alone else select)]
+    for part in parts:
+        if isinstance(part, bool) or not isinstance(part, int | str):
+            raise LayerError("layer.select", f"{part!r}", "allowed: a depth, a name or glob, a list of those, or all")
+    return parts
 
 
 def neuron_name(layer: Layer, index: int) -> str:

@@ -18,6 +18,9 @@ from denote.states.layers import Layer
 from denote.states.state import LayerState
 
 FILE = "manifest.json"
+OF_NETWORK = ("depth", "relative_depth", "is_head", "is_listed", "sign_identified")
+"""What is said of a layer's place in its network, and so of which other modules are layers, but not of its array."""
+
 _AGAIN = "remove the folder to record again"
 
 
@@ -121,8 +124,7 @@ def array_path(layer: Layer) -> str:
 
 def _described(layer: Layer) -> dict[str, Any]:
     described: dict[str, Any] = json.loads(json.dumps(asdict(layer)))  # tuples become the lists they are read back as
-    described.pop("sign_identified")  # said of the network, not of the array
-    return described
+    return {name: value for name, value in described.items() if name not in OF_NETWORK}
 
 
 def _same(path: Path, name: str, came: object, expected: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -16,23 +17,44 @@ TOLERANCE = 0.01
 
 
 def places_that_mix(network: nn.Module, example: Batch, places: Collection[Place]) -> set[Place]:
-    """The places that give equal inputs of one batch different states, the same ones in every pass.
+    """The places where the state of a sample is not its own.
 
-    So does a recurrent network that has its steps first where the samples should be. A network that draws at random
-    gives other states in another pass, and is not meant.
+    They give equal inputs of one batch different states, as a recurrent network does that has its steps first where the
+    samples should be; or an input another state in other company, as what normalises by the statistics of a batch does.
+    A network that draws at random gives other states in another pass too, and is not meant.
 
     Args:
         network: Any module; its mode is restored.
         example: A batch with at least one input; values do not matter.
         places: What modules give, samples first.
     """
-    made = _given(network, example, places)
-    unequal = {place: each for place, each in made.items() if not _alike(each, each[:1].expand_as(each))}
-    again = _given(network, example, unequal) if unequal else {}
-    return {place for place, each in unequal.items() if place in again and _alike(each, again[place])}
+    made = _given(network, first_of(example, ROWS), places)
+    beside = _given(network, _in_other_company(first_of(example, ROWS)), places)
+    suspects = {
+        place: each
+        for place, each in made.items()
+        if not alike(each, each[:1].expand_as(each)) or (place in beside and not alike(each[:1], beside[place][:1]))
+    }
+    again = _given(network, first_of(example, ROWS), suspects) if suspects else {}
+    return {place for place, each in suspects.items() if place in again and alike(each, again[place])}
 
 
-def _given(network: nn.Module, example: Batch, places: Collection[Place]) -> dict[Place, Tensor]:
+def _in_other_company(batch: Batch) -> Batch:
+    """The same first row, the others turned around: other inputs, of numbers or ids that the network knows."""
+    if isinstance(batch, Tensor):
+        return _turned(batch)
+    tensors = {name: _turned(each) for name, each in batch.tensors.items()}
+    return replace(batch, tensors=tensors, mask=None if batch.mask is None else _turned(batch.mask))
+
+
+def _turned(rows: Tensor) -> Tensor:
+    # Ids and masks by position; of a map its last axis, as it may have one channel only.
+    if rows.ndim < 2:
+        return rows
+    return torch.cat([rows[:1], rows[1:].flip(-1 if rows.is_floating_point() else 1)])
+
+
+def _given(network: nn.Module, batch: Batch, places: Collection[Place]) -> dict[Place, Tensor]:
     made: dict[Place, Tensor] = {}
 
     def look(place: Place, value: object) -> None:
@@ -41,11 +63,12 @@ def _given(network: nn.Module, example: Batch, places: Collection[Place]) -> dic
                 made[exact] = tensor.float()
 
     modules = {place.module: network.get_submodule(place.module) for place in places}
-    with eval_mode(network), torch.inference_mode(), watched(modules, look, on_input=look):
-        call(network, first_of(example, ROWS))
+    with eval_mode(network), torch.no_grad(), watched(modules, look, on_input=look):
+        call(network, batch)
     return made
 
 
-def _alike(one: Tensor, other: Tensor) -> bool:
+def alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two states are equal but for rounding."""
     largest = one.abs().nan_to_num(posinf=0).max().item() if one.numel() else 0.0
     return torch.allclose(one, other, rtol=0, atol=TOLERANCE * largest, equal_nan=True)

@@ -99,7 +99,9 @@ def _pool_sequence(
         raise LayerError(f"layer {layer.name}", problem, "inputs of equal length without a mask")
     if layer.pooling == "mean":
         # Not a product: what stands in the padding may be NaN.
-        return output.masked_fill(~mask[..., None], 0.0).sum(1) / mask.sum(1, keepdim=True)
+        # In float32: the sum of a long sequence is beyond half precision.
+        total = output.masked_fill(~mask[..., None], 0.0).sum(1, dtype=torch.promote_types(output.dtype, torch.float32))
+        return total / mask.sum(1, keepdim=True)
     if layer.pooling == "max":
         return output.masked_fill(~mask[..., None], -torch.inf).amax(1)
     position = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)

@@ -105,7 +105,7 @@ def _calls(network: nn.Module, example: Batch) -> dict[nn.Module, list[_Call]]:
 
     with (
         eval_mode(network),
-        torch.inference_mode(),
+        torch.no_grad(),
         watched(modules, on_output, lambda place, _: running[place.module].append(next(clock))),
     ):
         call(network, first_of(example))

@@ -75,7 +75,7 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example: Batch
 
     wanted = set(places)
     seen = {name: modules[name] for name in {*leaves, *(place.module for place in places)}}
-    with eval_mode(network), torch.inference_mode():
+    with eval_mode(network), torch.no_grad():
         with watched(seen, on_output, on_input):
             batches.call(network, batches.first_of(example))
         # Functions are tried when nobody watches: a trial is no call of the network.
