@@ -59,7 +59,7 @@ def line_of(path: str | Path | None, row: int) -> str:
 
 def _read_parquet(file: Path, where: str) -> pl.DataFrame:
     try:
-        return pl.read_parquet(file)
+        return pl.read_parquet(file, glob=False)  # `data[1].parquet` is a file, and no pattern for others
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(where, f"{file} cannot be read ({_first_line(error)})") from error
 
@@ -74,6 +74,7 @@ def _read_text(file: Path, missing: Sequence[str], where: str) -> pl.DataFrame:
             null_values=[str(text) for text in missing],
             infer_schema_length=None,
             low_memory=True,
+            glob=False,
         )
     except (pl.exceptions.PolarsError, OSError) as error:
         _check_lengths(file, len(header), where)

@@ -263,7 +263,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         return
     if not outcome.changed:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
-    tables = {name: pl.read_parquet(place / f"{name}.parquet") for name in SWEEP_TABLES}
+    tables = {name: pl.read_parquet(place / f"{name}.parquet", glob=False) for name in SWEEP_TABLES}
     doubts = read_json(place / STATUS).get("warnings") or ()
     rule = rule_of((read_record(outcome.folder / outcome.finished[0].name) or {})["config"])
     print_summary(tables, outcome.jobs, folder=place, rule=rule, warnings=doubts)
