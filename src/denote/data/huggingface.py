@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
-from denote.data.hub import SENTENCE, load_split, load_tokenizer, table_of, word_table
+from denote.data.hub import SENTENCE, images_of, load_split, load_tokenizer, stored_image, table_of, word_table
 from denote.data.module import SamplesModule
-from denote.data.pixels import MAXIMUM, read_images
+from denote.data.pixels import MAXIMUM, open_image, read_images
 from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
 from denote.data.subwords import word_inputs
 from denote.data.targets import target_of
@@ -117,9 +117,10 @@ class HuggingFaceModule(SamplesModule):
 
     def images(self, data: Dataset) -> Made:
         """Images as bytes."""
+        held = images_of(data, self.inputs)
         names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
         pixels, rows = read_images(
-            names, lambda row: data[row][self.inputs], self.size, self.channels,
+            names, lambda row: open_image(stored_image(held[row][self.inputs])), self.size, self.channels,
             skip_broken=self.skip_broken, where="dataset.inputs",
         )  # fmt: skip
         return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
