@@ -265,3 +265,10 @@ def test_numbers_that_cannot_be_standardised_are_refused(tmp_path):
     table = frame().with_columns(huge=pl.Series(np.resize([1e308, -1e308], 400)))
     with pytest.raises(DataError, match=r"dataset.features: numbers of column 'huge' are too large"):
         loaded(written(tmp_path, table))
+
+
+@pytest.mark.parametrize("key", ["attributes", "categories", "missing"])
+@pytest.mark.parametrize(("value", "shown"), [(None, ""), ("sex", "sex")])
+def test_a_list_is_a_list(tmp_path, key, value, shown):
+    with pytest.raises(DataError, match=rf"dataset.{key}: {value!r} came; allowed: a list: dataset.{key}=\[{shown}\]"):
+        loaded(written(tmp_path, frame()), **{key: value})

@@ -14,7 +14,7 @@ import polars.selectors as cs
 from denote.data.features import MOST_CATEGORIES, chosen_features, fit_features, is_category
 from denote.data.module import SamplesModule
 from denote.data.samples import CLASSES, Samples, Unfitted
-from denote.data.table_files import MISSING, line_of, read_table
+from denote.data.table_files import MISSING, check_list, line_of, read_table
 from denote.data.targets import target_names, target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_files
@@ -51,9 +51,8 @@ class TableModule(SamplesModule):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        for key, names in (("attributes", attributes), ("categories", categories), ("missing", missing)):
-            if isinstance(names, str):
-                raise DataError(f"dataset.{key}", f"{names!r} came", f"allowed: a list: dataset.{key}=[{names}]")
+        check_list("attributes", attributes)
+        check_list("categories", categories)
         self.path, self.target, self.task, self.missing = path, target, task, missing
         self.features, self.attributes, self.include_attributes = features, attributes, include_attributes
         self.categories = categories

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -28,6 +29,7 @@ def read_table(path: str | Path | None, missing: Sequence[str] = MISSING, where:
     Raises:
         DataError: if the file cannot be read, or a row has not as many values as there are columns (which line).
     """
+    check_list("missing", missing)
     if not path:
         raise DataError(where, "no file is given", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     file = Path(path).expanduser()
@@ -44,6 +46,21 @@ def read_table(path: str | Path | None, missing: Sequence[str] = MISSING, where:
     if not table.height:
         raise DataError(where, f"{file} has no rows")
     return table
+
+
+def check_list(key: str, names: Any) -> None:
+    """Refuse a text, or null, where a list is needed.
+
+    Args:
+        key: Of ``dataset``.
+        names: What came.
+
+    Raises:
+        DataError: naming the key.
+    """
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        listed = "" if names is None else names
+        raise DataError(f"dataset.{key}", f"{names!r} came", f"allowed: a list: dataset.{key}=[{listed}]")
 
 
 def line_of(path: str | Path | None, row: int) -> str:
