@@ -75,6 +75,22 @@ def test_images_of_kinds_for_which_pillow_runs_programs_are_refused(tmp_path):
         HuggingFaceModule(module.path, "label", "label", "image").load()
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"path": None}, "dataset.path: None; needed: a local folder"),
+        ({"splits": ["train", "train"]}, r"dataset.splits: .*; allowed: a list of different names"),
+        ({"inputs": "big"}, "row 0 of 'big' is no list of token ids"),
+        ({"inputs": "big", "kind": "text", "tokenizer": "any"}, "row 0 of 'big' is no text"),
+    ],
+)
+def test_splits_and_columns_that_cannot_be_used(tmp_path, settings, said, monkeypatch):
+    monkeypatch.setattr("denote.data.huggingface.load_tokenizer", lambda name: None)
+    given = {"path": pictures(tmp_path), "inputs": "big", "target": "label", "kind": "ids"}
+    with pytest.raises(DataError, match=said):
+        HuggingFaceModule(**{**given, **settings}).load()
+
+
 def test_one_split_is_dealt_and_rows_can_be_few(tmp_path):
     path = pictures(tmp_path)
     module = HuggingFaceModule(path, "img", "label", "image", splits=["train"], n=15)
