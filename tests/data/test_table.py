@@ -272,3 +272,12 @@ def test_numbers_that_cannot_be_standardised_are_refused(tmp_path):
 def test_a_list_is_a_list(tmp_path, key, value, shown):
     with pytest.raises(DataError, match=rf"dataset.{key}: {value!r} came; allowed: a list: dataset.{key}=\[{shown}\]"):
         loaded(written(tmp_path, frame()), **{key: value})
+
+
+def test_a_column_that_gives_the_target_away_is_said(tmp_path, caplog):
+    table = frame().with_columns(decision=pl.col("credit").replace({"good": "yes", "bad": "no"}))
+    loaded(written(tmp_path, table))
+    assert "credit is the same in other words in decision" in caplog.text
+    caplog.clear()
+    loaded(written(tmp_path, frame()))
+    assert "in other words" not in caplog.text

@@ -69,6 +69,8 @@ class TableModule(SamplesModule):
         settings = [target.name, target.task, names, sorted(self.categories), list(self.missing)]
         content = digest_files([Path(str(self.path)).expanduser()])
         log_missing(table, self.attributes)
+        if copies := _copies(table, [*names, *self.attributes], target.name):
+            log.warning("dataset.target: %s is the same in other words in %s", target.name, ", ".join(copies))
         return Samples(
             name=self._name(),
             inputs=Unfitted(table.height, partial(fit_features, table, names, self.categories)),
@@ -109,6 +111,15 @@ def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
     if lacking:
         counts = ", ".join(f"{name} {count}" for name, count in lacking.items())
         log.info("dataset.attributes: missing values of %d rows, which stay null: %s", table.height, counts)
+
+
+def _copies(table: pl.DataFrame, names: Sequence[str], target: str) -> list[str]:
+    """Columns whose values go one to one with the target's: an input that gives it away, or no attribute of its own."""
+    if target not in table.columns:  # several labels
+        return []
+    n = table[target].n_unique()
+    alike = [name for name in dict.fromkeys(names) if n < table.height and table[name].n_unique() == n]
+    return [name for name in alike if table.select(pl.struct(name, target).n_unique()).item() == n]
 
 
 def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
