@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from denote.errors import ConfigError, DenoteError
 from denote.trust import Trust
 
 if TYPE_CHECKING:
+    from hydra.conf import HydraConf
     from omegaconf import DictConfig
 
     from denote.sweeper import SweepPlan
@@ -205,7 +205,7 @@ class Task:
             self.run(config)
         except DenoteError as mistake:
             _mistakes.append(mistake)
-            _leave_nothing(Path(HydraConfig.get().runtime.output_dir))
+            _leave_nothing(HydraConfig.get())
 
 
 def _with_overrides(arguments: list[str], overrides: list[str]) -> list[str]:
@@ -215,15 +215,25 @@ def _with_overrides(arguments: list[str], overrides: list[str]) -> list[str]:
     return [*arguments[:first], *overrides, *arguments[first:]]
 
 
-def _leave_nothing(folder: Path) -> None:
-    """Remove the folder that Hydra made for a job that did not come to be, and its parents if they are empty."""
-    if (folder / "run.json").exists() or not (folder / ".hydra").exists():
+_HYDRAS = ("config.yaml", "hydra.yaml", "overrides.yaml")
+"""What Hydra writes of a job before it begins."""
+
+
+def _leave_nothing(hydra: HydraConf) -> None:
+    """Remove what Hydra wrote for a job that did not come to be, and the folders that are empty then.
+
+    Nothing else: the folder may be one that the user works in (``hydra.run.dir=.``).
+    """
+    folder = Path(hydra.runtime.output_dir)
+    if (folder / "run.json").exists() or hydra.output_subdir is None:
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    for parent in list(folder.parents)[:2]:
-        if any(parent.iterdir()):
+    record = folder / hydra.output_subdir
+    for file in (*(record / name for name in _HYDRAS), folder / f"{hydra.job.name}.log"):
+        file.unlink(missing_ok=True)
+    for place in (record, folder, *list(folder.parents)[:2]):
+        if place.resolve() == Path.cwd() or not place.is_dir() or any(place.iterdir()):
             return
-        parent.rmdir()
+        place.rmdir()
 
 
 _TRAIN_OVERRIDES = [

@@ -7,12 +7,16 @@ all before a job begins. A config that was received from somebody must not reach
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import hydra._internal.hydra as hydra_main
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.config_source import ConfigLoadError
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,6 +32,13 @@ LOGGING = {
 }
 """Values of the keys by which a logging config names what it calls, and the file that it writes."""
 
+JOB_NAMES = ("denote", "denote-train", "denote-layers")
+"""Names of Hydra's job, one a command: the job's log is called by it."""
+
+LAUNCHER_WORDS = ("partition", "account", "qos", "constraint", "gres", "name", "backend", "prefer", "require")
+"""Settings of launchers that may be any word: they name a queue or a kind of process."""
+
+_WORD = re.compile(r"[\w.,:=-]+")
 _STREAM = re.compile(r"ext://sys\.(stdout|stderr)")
 _ENVIRONMENT = re.compile(r"\w+_NUM_THREADS|CUDA_VISIBLE_DEVICES")
 
@@ -62,37 +73,107 @@ def check_hydra(config: DictConfig) -> None:
     hydra = config.hydra
     if hydra.get("callbacks"):
         raise ConfigError("hydra.callbacks", "are refused", "allowed: none, since Hydra would run what they name")
+    _check_written(hydra)
     for name in ("launcher", "sweeper"):
-        for where, key, raw in _values(hydra, name):
-            plugin = where == f"hydra.{name}" and raw.startswith(PLUGINS)
-            if key == "_target_" and not plugin:
-                raise ConfigError(f"{where}.{key}", f"{raw!r} is refused", f"allowed: a {name} that is installed")
+        for found in _values(hydra, name):
+            plugin = found.where == f"hydra.{name}" and found.raw.startswith(PLUGINS)
+            if found.key == "_target_" and not plugin:
+                raise found.refused(f"allowed: a {name} that is installed")
+    _check_launcher(hydra)
     for name in ("hydra_logging", "job_logging"):
-        for where, key, raw in _values(hydra, name):
-            stray = raw.startswith(("ext://", "cfg://")) and not _STREAM.fullmatch(raw)
-            if stray or raw not in LOGGING.get(key, (raw,)):
-                raise ConfigError(f"{where}.{key}", f"{raw!r} is refused", "allowed: what Hydra's own options name")
+        for found in _values(hydra, name):
+            stray = found.text.startswith(("ext://", "cfg://")) and not _STREAM.fullmatch(found.text)
+            named = found.raw in LOGGING.get(found.key, (found.raw,))
+            if stray or not named or (found.unresolved and found.raw not in LOGGING["filename"]):
+                raise found.refused("allowed: what Hydra's own options name")
     for name in hydra.job.env_set:
         if not _ENVIRONMENT.fullmatch(str(name)):
             raise ConfigError(f"hydra.job.env_set.{name}", "is refused", "allowed: *_NUM_THREADS, CUDA_VISIBLE_DEVICES")
 
 
-def _values(node: DictConfig | ListConfig, key: Any, where: str = "hydra") -> Iterator[tuple[str, str, str]]:
-    """Place, key and unresolved text of every value below a key; what an interpolation leads to counts as below.
+def _check_written(hydra: DictConfig) -> None:
+    """Refuse names under which Hydra would write a config or a log that may be files of another program."""
+    if hydra.job.name not in JOB_NAMES:
+        raise ConfigError("hydra.job.name", f"{hydra.job.name!r} is refused", f"allowed: {JOB_NAMES[0]}")
+    if hydra.output_subdir not in (None, ".hydra") and not _is_typed("hydra.output_subdir"):
+        problem = f"{hydra.output_subdir!r} is refused"
+        raise ConfigError("hydra.output_subdir", problem, "allowed: .hydra or null; others on the command line only")
+
+
+def _check_launcher(hydra: DictConfig) -> None:
+    """Refuse texts for a launcher that nobody typed and its plug-in does not ship: they may be commands."""
+    shipped = _shipped(hydra.runtime.choices.get("hydra/launcher"))
+    for found in _values(hydra, "launcher"):
+        if found.place == "hydra.launcher._target_":  # that of a plug-in, see above
+            continue
+        is_word = found.key in LAUNCHER_WORDS and _WORD.fullmatch(found.text)
+        harmless = is_word or (found.place, found.raw) in shipped or not isinstance(found.value, str)
+        if not (harmless and found.text.isprintable()) and not _is_typed(found.place):
+            raise found.refused("allowed on the command line only, since a launcher may run it")
+
+
+def _shipped(choice: str | None) -> set[tuple[str, str]]:
+    """Place and unresolved text of every value of a launcher as its plug-in registers it."""
+    try:
+        node = ConfigStore.instance().load(f"hydra/launcher/{choice}.yaml").node
+    except ConfigLoadError:
+        return set()
+    return {(found.place, found.raw) for found in _values(OmegaConf.create({"launcher": node}), "launcher")}
+
+
+def _is_typed(place: str) -> bool:
+    """Whether an argument of this command sets a key or something above it."""
+    keys = (argument.partition("=")[0].lstrip("+") for argument in sys.argv[1:] if "=" in argument)
+    return any(f"{place}.".startswith(f"{key}.") for key in keys)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A value in a config.
+
+    Attributes:
+        where: The key above its own.
+        key: Its own.
+        raw: Its text before interpolation.
+        value: What it is; ``raw`` where it leads to what Hydra fills in later.
+        unresolved: Whether it does so.
+    """
+
+    where: str
+    key: str
+    raw: str
+    value: Any
+    unresolved: bool
+
+    @property
+    def place(self) -> str:
+        return f"{self.where}.{self.key}"
+
+    @property
+    def text(self) -> str:
+        return str(self.value)
+
+    def refused(self, allowed: str) -> ConfigError:
+        return ConfigError(self.place, f"{self.text!r} is refused", allowed)
+
+
+def _values(node: DictConfig | ListConfig, key: Any, where: str = "hydra") -> Iterator[_Found]:
+    """Every value below a key; what an interpolation leads to counts as below.
 
     Raises:
         ConfigError: for an interpolation that leads to nothing yet, unless to what Hydra itself fills in.
     """
     raw = str(node._get_node(key)._value()) if OmegaConf.is_interpolation(node, key) else None  # type: ignore[union-attr]
+    unresolved = False
     try:
         value = node[key]
     except OmegaConfBaseException as error:
         if raw is None or not raw.startswith("${hydra."):
             raise ConfigError(f"{where}.{key}", "leads to nothing", "allowed: a value") from error
-        value = raw
+        value, unresolved = raw, True
     if isinstance(value, Container):
         inner = range(len(value)) if isinstance(value, ListConfig) else list(value)
         for name in inner:
             yield from _values(value, name, f"{where}.{key}")  # type: ignore[arg-type]
     elif value is not None:
-        yield where, str(key), raw or str(value)
+        yield _Found(where, str(key), raw or str(value), value, unresolved)

@@ -169,7 +169,7 @@ class Loaded(Evidence):
         for place, names in ((folder / "sweep", SWEEP_TABLES), (folder, SWEEP_TABLES), (folder, JOB_TABLES)):
             paths = {name: place / f"{name}.parquet" for name in names}
             if all(path.is_file() for path in paths.values()):
-                return cls({name: pl.read_parquet(path) for name, path in paths.items()})
+                return cls({name: pl.read_parquet(path, glob=False) for name, path in paths.items()})
         raise StoreError(
             str(folder), "holds no tables", "allowed: multirun/NAME of a sweep that ended, or a job's folder"
         )

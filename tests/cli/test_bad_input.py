@@ -148,6 +148,17 @@ def test_a_mistake_leaves_no_tracked_run_behind(
     check(denote, tmp_path, ["layer.select=99"], ["layer.select", "99"])
 
 
+@pytest.mark.parametrize("arguments", [["hydra.run.dir=."], ["--layers"]])
+def test_a_mistake_removes_nothing_of_the_users(denote: Command, tmp_path: Path, arguments: list[str]) -> None:
+    """Hydra may have been told to write into the folder that the user works in."""
+    for name in ("precious.txt", "more/precious.txt", ".hydra/of_another_program.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("years of work")
+    before = sorted(tmp_path.rglob("*"))
+    answer = denote(*arguments, "seed=x")
+    assert (answer.code, sorted(tmp_path.rglob("*"))) == (2, before)
+
+
 def test_full_error_shows_the_traceback(command: Command) -> None:
     answer = command("denote", "evidence.q=2", environment={"HYDRA_FULL_ERROR": "1"})
     assert answer.code == 2

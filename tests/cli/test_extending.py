@@ -6,12 +6,17 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import polars as pl
 import pytest
 from command_line import Command
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
 
+from denote.errors import ConfigError
+from denote.hydra_settings import check_hydra
 from denote.trust import Trust
 
 PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -164,6 +169,23 @@ RECEIVED = {
         "# @package _global_\nhydra:\n  job:\n    env_set:\n      LD_PRELOAD: evil.so\n",
         "LD_PRELOAD",
     ),
+    "a stream of a log by a detour": (
+        "experiment/theirs",
+        "# @package _global_\ntags: ['ext://evil.Net']\nhydra:\n  job_logging:\n    handlers:\n      console:\n"
+        "        stream: ${tags.0}\n",
+        "hydra.job_logging",
+    ),
+    "a command in a word for a launcher": (
+        "experiment/theirs",
+        '# @package _global_\nhydra:\n  launcher:\n    partition: "gpu\\ntouch pwned"\n',
+        "hydra.launcher.partition",
+    ),
+    "another program's config": (
+        "experiment/theirs", "# @package _global_\nhydra:\n  output_subdir: ../../gh\n", "hydra.output_subdir",
+    ),
+    "another program's log": (
+        "experiment/theirs", "# @package _global_\nhydra:\n  job:\n    name: ../../pwned\n", "hydra.job.name",
+    ),
 }  # fmt: skip
 
 
@@ -176,6 +198,24 @@ def test_what_a_stranger_sends_runs_nothing(name: str, stranger: Path, denote: C
     assert "Traceback" not in answer.err
     assert not (stranger / "pwned").exists()
     assert "evil" not in sys.modules
+
+
+def test_what_launchers_ship_words_and_what_is_typed_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = {"_target_": "hydra_plugins.x.SlurmLauncher", "submitit_folder": "${hydra.sweep.dir}/x", "setup": None}
+    monkeypatch.setattr(ConfigStore.instance(), "repo", deepcopy(ConfigStore.instance().repo))
+    ConfigStore.instance().store("slurm", shipped, group="hydra/launcher")
+    job = {"name": "denote", "env_set": {}}
+    base = {"job": job, "output_subdir": ".hydra", "sweeper": None, "hydra_logging": None, "job_logging": None,
+            "runtime": {"choices": {"hydra/launcher": "slurm"}}, "sweep": {"dir": "multirun"}}  # fmt: skip
+
+    def checked(**launcher: object) -> None:
+        check_hydra(OmegaConf.create({"hydra": base | {"launcher": shipped | launcher}}))
+
+    checked(partition="gpu-long", timeout_min=60)
+    with pytest.raises(ConfigError, match=r"launcher.setup.0: 'module load x' is refused; allowed on the command"):
+        checked(setup=["module load x"])
+    monkeypatch.setattr(sys, "argv", ["denote", "hydra.launcher.setup=[module load x]"])
+    checked(setup=["module load x"])
 
 
 def test_a_pickled_configuration_is_not_opened(denote: Command) -> None:

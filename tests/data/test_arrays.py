@@ -42,6 +42,15 @@ def test_half_precision_and_bytes(folder):
     assert samples.inputs[np.arange(12)].unique().tolist() == [1.0]
 
 
+def test_numbers_in_another_byte_order_and_what_are_no_numbers(folder):
+    np.save(folder / "other.npy", VALUES.astype(VALUES.dtype.newbyteorder(">")))
+    samples = ArraysModule(folder / "other.npy", folder / "rows.csv", "kind").load()
+    np.testing.assert_array_equal(samples.inputs[np.arange(12)].numpy(), VALUES)
+    np.save(folder / "dates.npy", np.zeros((12, 2), dtype="datetime64[s]"))
+    with pytest.raises(DataError, match=r"dates.npy holds datetime64\[s\], no numbers"):
+        ArraysModule(folder / "dates.npy", folder / "rows.csv", "kind").load()
+
+
 def test_lengths_that_differ_are_said_with_both_numbers(folder):
     pl.read_csv(folder / "rows.csv").head(7).write_csv(folder / "few.csv")
     with pytest.raises(DataError, match=r"7 rows in .*few\.csv for 12 inputs in .*a\.npy"):

@@ -63,6 +63,34 @@ def test_images_with_their_table_and_the_predefined_split(tmp_path):
     assert module.parts.observed.tolist() == list(range(20, 30))
 
 
+def test_images_of_kinds_for_which_pillow_runs_programs_are_refused(tmp_path):
+    file = tmp_path / "x.eps"
+    Image.new("RGB", (4, 4)).save(file)
+    features = {"img": datasets.Image(decode=False), "label": datasets.ClassLabel(names=CLASSES)}
+    columns = {"img": [{"bytes": file.read_bytes(), "path": None}, None] * 6, "label": [i % 3 for i in range(12)]}
+    module = HuggingFaceModule(written(tmp_path, features, columns, 4), "img", "label", "image")
+    with pytest.raises(DataError, match=r"12 of 12 images .* row 0 of 'img' \(no image of PNG.*row 1 .*there is none"):
+        module.load()
+    with pytest.raises(DataError, match=r"'label' holds .*, no images; needed for dataset.kind=image"):
+        HuggingFaceModule(module.path, "label", "label", "image").load()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"path": None}, "dataset.path: None; needed: a local folder"),
+        ({"splits": ["train", "train"]}, r"dataset.splits: .*; allowed: a list of different names"),
+        ({"inputs": "big"}, "row 0 of 'big' is no list of token ids"),
+        ({"inputs": "big", "kind": "text", "tokenizer": "any"}, "row 0 of 'big' is no text"),
+    ],
+)
+def test_splits_and_columns_that_cannot_be_used(tmp_path, settings, said, monkeypatch):
+    monkeypatch.setattr("denote.data.huggingface.load_tokenizer", lambda name: None)
+    given = {"path": pictures(tmp_path), "inputs": "big", "target": "label", "kind": "ids"}
+    with pytest.raises(DataError, match=said):
+        HuggingFaceModule(**{**given, **settings}).load()
+
+
 def test_one_split_is_dealt_and_rows_can_be_few(tmp_path):
     path = pictures(tmp_path)
     module = HuggingFaceModule(path, "img", "label", "image", splits=["train"], n=15)

@@ -80,3 +80,18 @@ def test_the_key_is_that_of_the_pixels_and_not_of_the_place(folder, tmp_path_fac
     assert len(keys) == 2
     back = moved.rename(moved.parent / "again")
     assert module(back).load().key in keys
+
+
+@pytest.mark.parametrize("name", ["../2.png", "more/../../2.png", "/elsewhere/2.png"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(folder, name):
+    table = pl.read_csv(folder / "labels.csv")
+    table[4, "file"] = name
+    table.write_csv(folder / "labels.csv")
+    with pytest.raises(DataError, match=rf"dataset.file: '{name}' \(.*labels.csv line 6\) leads out of"):
+        module(folder).load()
+
+
+def test_images_for_which_pillow_would_run_a_program_are_refused(folder):
+    Image.new("RGB", (4, 4)).save(folder / "2.png", format="EPS")
+    with pytest.raises(DataError, match=r"2.png \(no image of PNG, JPEG"):
+        module(folder).load()

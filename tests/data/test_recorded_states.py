@@ -74,6 +74,7 @@ def test_the_key_is_of_the_contents_wherever_they_lie(tmp_path: Path, table: Pat
         ({"a": np.zeros((N - 1, 2))}, "40 rows in .* for 39 samples of array 'a'"),
         ({"a": np.array([[None]] * N)}, "holds Python objects"),
         ({}, "holds no arrays"),
+        ({"": np.zeros((N, 2))}, "an array of .* has no name"),
     ],
 )
 def test_arrays_that_are_no_states_are_named(

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import torch
 
+from denote.data.features import fit_features
 from denote.data.table import TableModule
 from denote.data.table_files import line_of, read_table
 from denote.data.targets import classes_of
@@ -243,3 +244,40 @@ def test_a_network_is_shown_the_attributes_under_another_name(tmp_path):
     assert loaded(path, attributes=["sex"], include_attributes=True).samples.name == "people-with-attributes"
     with pytest.raises(DataError, match=r"dataset\.attributes: 'credit' is the target.*attribute=classes"):
         loaded(path, attributes=["credit"])
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_name_with_brackets_is_that_of_a_file(tmp_path, ending):
+    """Polars would take them for a pattern, and read another file."""
+    written(tmp_path, frame(seed=1), f"people1.{ending}")
+    table = frame(seed=2)
+    assert read_table(written(tmp_path, table, f"people[1].{ending}")).equals(table)
+
+
+def test_a_column_with_one_value_on_the_rows_that_train_is_left_out_whatever_its_rounding():
+    """The spread of equal numbers may be a rounding error: another value on *test* would become 1e15."""
+    table = pl.DataFrame({"rate": [0.1] * 1000 + [0.2] * 10, "age": np.arange(1010.0)})
+    assert np.std([0.1] * 1000) > 0
+    assert fit_features(table, ["rate", "age"], [], np.arange(1000)).names == ("age",)
+
+
+def test_numbers_that_cannot_be_standardised_are_refused(tmp_path):
+    table = frame().with_columns(huge=pl.Series(np.resize([1e308, -1e308], 400)))
+    with pytest.raises(DataError, match=r"dataset.features: numbers of column 'huge' are too large"):
+        loaded(written(tmp_path, table))
+
+
+@pytest.mark.parametrize("key", ["attributes", "categories", "missing"])
+@pytest.mark.parametrize(("value", "shown"), [(None, ""), ("sex", "sex")])
+def test_a_list_is_a_list(tmp_path, key, value, shown):
+    with pytest.raises(DataError, match=rf"dataset.{key}: {value!r} came; allowed: a list: dataset.{key}=\[{shown}\]"):
+        loaded(written(tmp_path, frame()), **{key: value})
+
+
+def test_a_column_that_gives_the_target_away_is_said(tmp_path, caplog):
+    table = frame().with_columns(decision=pl.col("credit").replace({"good": "yes", "bad": "no"}))
+    loaded(written(tmp_path, table))
+    assert "credit is the same in other words in decision" in caplog.text
+    caplog.clear()
+    loaded(written(tmp_path, frame()))
+    assert "in other words" not in caplog.text

@@ -50,7 +50,7 @@ def test_pairing_rows_makes_the_interval_narrower_than_that_of_either():
     scores = 0.7 * LABELS[:, 0] + random.normal(size=len(LABELS))
     near = heard(scores + 0.1 * random.normal(size=len(LABELS)))
     found = gain(near, heard(scores))
-    assert found.high - found.low < 0.6 * float(near[1].high[0] - near[1].low[0])
+    assert found.high - found.low < 0.3 * float(near[1].high[0] - near[1].low[0])
 
 
 def test_a_perfect_input_still_leaves_room_for_other_rows():

@@ -34,7 +34,7 @@ ROWS = table(
 def test_sentences_name_layers_that_lose_and_what_could_not_be_compared() -> None:
     said, missing = audit_sentences(ROWS)
     assert "less than the input: sex (b); more than the input: none" in said
-    assert "undecided in 1 of 2 comparisons, of which .1 would be decided by chance" in said
+    assert "undecided in 1 of 2 comparisons, of which up to .1 would be decided by chance" in said
     assert "rare (too few rows: 3 yes)" in missing
     assert audit_sentences(ROWS.clear()) == []
 

@@ -165,3 +165,17 @@ def test_a_network_in_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
     one, moved, other = (key(str(tmp_path / name)) for name in ("one", "moved", "other"))
     assert one == moved != other
     assert key("google/bert") != key("google/vit")
+
+
+def test_files_deeper_in_a_folder_count(tmp_path: Path) -> None:
+    """Images by class and splits of a dataset lie in folders of the folder that is named."""
+
+    def key(name: str) -> str:
+        return fingerprint({"dataset": {"root": str(tmp_path / name), "tokenizer": str(tmp_path / name)}})
+
+    for name, inner, text in (("one", "cat", "a"), ("moved", "cat", "a"), ("other", "cat", "b"), ("dogs", "dog", "a")):
+        (tmp_path / name / inner).mkdir(parents=True)
+        (tmp_path / name / inner / "1.png").write_text(text)
+    one, moved, other, dogs = (key(name) for name in ("one", "moved", "other", "dogs"))
+    assert one == moved
+    assert len({one, other, dogs}) == 3

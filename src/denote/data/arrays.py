@@ -102,9 +102,11 @@ def read_array(
         raise DataError(where, f"{path!r} is no file of arrays", f"allowed: files that end in {', '.join(_SUFFIXES)}")
     with _told_as_mistakes(file, where):
         values = _read(file, name, where)
+    if values.dtype.kind not in "buif":
+        raise DataError(where, f"{file} holds {values.dtype}, no numbers", "allowed: real numbers")
     if not values.ndim:
         raise DataError(where, f"{file} holds one number", "needed: an array, one entry per sample")
-    return values
+    return values.astype(values.dtype.newbyteorder("="), copy=False)  # PyTorch reads no other byte order
 
 
 def read_arrays(

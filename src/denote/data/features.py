@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Bool, Float32, Int, Int32
+from jaxtyping import Bool, Float32, Float64, Int, Int32
 from torch import Tensor
 
 from denote.errors import DataError, one_of
@@ -148,12 +148,23 @@ def _numbers(
         if 0 < len(fitted) < len(rows):
             gaps.append(~known)
             names.append(f"{name} missing")
-        spread = fitted.std() if len(fitted) else 0.0
-        if spread > 0:
-            numbers[:, len(kept)] = np.where(known, (values - fitted.mean()) / spread, 0)
+        # Not by the spread: that of equal numbers is often a rounding error above 0, which would blow others up.
+        if len(fitted) and fitted.min() < fitted.max():
+            mean, spread = _measure(fitted, name)
+            numbers[:, len(kept)] = np.where(known, (values - mean) / spread, 0)
             kept.append(name)
     missing = np.stack(gaps, axis=1) if gaps else np.zeros((table.height, 0), dtype=bool)
     return numbers[:, : len(kept)], missing, kept, names
+
+
+def _measure(fitted: Float64[np.ndarray, " row"], name: str) -> tuple[float, float]:
+    """Mean and spread of numbers that are not all equal."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = float(fitted.mean()), float(fitted.std())
+    if not 0 < spread < np.inf:
+        problem = f"numbers of column {name!r} are too large or too close to be standardised"
+        raise DataError("dataset.features", problem, "rescale them, or name the column in dataset.categories")
+    return mean, spread
 
 
 def _codes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,31 @@ def table_of(data: Dataset) -> pl.DataFrame:
     table = data.select_columns(kept).with_format("polars")[:] if kept else pl.DataFrame(height=len(data))
     named = {name: kind.names for name in kept if isinstance(kind := data.features[name], ClassLabel)}
     return _plain(_named(table, named))
+
+
+def images_of(data: Dataset, column: str) -> Dataset:
+    """The dataset with the images of a column as they are stored: the library would decode whatever Pillow can.
+
+    Raises:
+        DataError: if the column holds no images.
+    """
+    from datasets import Image
+
+    if not isinstance(data.features[column], Image):
+        problem = f"{column!r} holds {data.features[column]}, no images"
+        raise DataError("dataset.inputs", problem, "needed for dataset.kind=image: a column of images")
+    return data.cast_column(column, Image(decode=False))
+
+
+def stored_image(held: Mapping[str, Any] | None) -> Path | BytesIO:
+    """Where an image of `images_of` is.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if held is None or (held["bytes"] is None and held["path"] is None):
+        raise ValueError("there is none")
+    return Path(held["path"]) if held["bytes"] is None else BytesIO(held["bytes"])
 
 
 def word_table(data: Dataset, words: str) -> pl.DataFrame:

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
-from denote.data.hub import SENTENCE, load_split, load_tokenizer, table_of, word_table
+from denote.data.hub import SENTENCE, images_of, load_split, load_tokenizer, stored_image, table_of, word_table
 from denote.data.module import SamplesModule
-from denote.data.pixels import MAXIMUM, read_images
+from denote.data.pixels import MAXIMUM, open_image, read_images
 from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
 from denote.data.subwords import word_inputs
 from denote.data.targets import target_of
@@ -76,8 +76,11 @@ class HuggingFaceModule(SamplesModule):
         if kind not in _MAKERS:
             raise DataError("dataset.kind", f"{kind!r} is unknown", one_of(kind, _MAKERS))
         _check_unit(unit, kind, self.split.group)
-        if isinstance(splits, str) or not splits:
-            raise DataError("dataset.splits", f"{splits!r}", "allowed: a list of names, such as [train,test]")
+        if not isinstance(path, str) or not path:
+            raise DataError("dataset.path", f"{path!r}", "needed: a local folder, or an id on the Hub")
+        if isinstance(splits, str) or not splits or len(set(splits)) < len(splits):
+            # One that is named twice would be learned from and held out.
+            raise DataError("dataset.splits", f"{splits!r}", "allowed: a list of different names, such as [train,test]")
         for key, value in (("n", 1 if n is None else n), ("max_length", max_length), ("min_count", min_count)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise DataError(f"dataset.{key}", f"{value!r}", "allowed: a whole number of 1 or more")
@@ -117,9 +120,10 @@ class HuggingFaceModule(SamplesModule):
 
     def images(self, data: Dataset) -> Made:
         """Images as bytes."""
+        held = images_of(data, self.inputs)
         names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
         pixels, rows = read_images(
-            names, lambda row: data[row][self.inputs], self.size, self.channels,
+            names, lambda row: open_image(stored_image(held[row][self.inputs])), self.size, self.channels,
             skip_broken=self.skip_broken, where="dataset.inputs",
         )  # fmt: skip
         return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
@@ -127,7 +131,11 @@ class HuggingFaceModule(SamplesModule):
     def text(self, data: Dataset) -> Made:
         """Texts as token ids of a tokenizer."""
         tokenizer = load_tokenizer(self.tokenizer)
-        texts = [text or "" for text in data[self.inputs]]
+        texts = ["" if text is None else text for text in data[self.inputs]]
+        if other := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
+            raise DataError(
+                "dataset.inputs", f"row {other[0]} of {self.inputs!r} is no text", "needed for dataset.kind=text"
+            )
         if not texts:
             return self._sequences(data, [], len(tokenizer), 0)
         encoded = tokenizer(texts, truncation=True, max_length=self.max_length, return_special_tokens_mask=True)
@@ -141,7 +149,7 @@ class HuggingFaceModule(SamplesModule):
     def ids(self, data: Dataset) -> Made:
         """Lists of token ids as they are."""
         sequences = data[self.inputs][:]
-        wrong = [row for row, ids in enumerate(sequences) if not ids or not all(type(i) is int and i >= 0 for i in ids)]
+        wrong = [row for row, ids in enumerate(sequences) if not _are_ids(ids)]
         if wrong:
             problem = f"row {wrong[0]} of {self.inputs!r} is no list of token ids"
             raise DataError("dataset.inputs", problem, "needed: whole numbers of 0 or more, one at least")
@@ -164,6 +172,10 @@ class HuggingFaceModule(SamplesModule):
         inputs, cut = word_inputs(forms, lengths, self.min_count, self.tokenizer)
         key = digest([digest(forms.to_list()), digest_array(lengths), cut])
         return inputs, table, sentences.to_numpy().astype(np.int64), key
+
+
+def _are_ids(held: Any) -> bool:
+    return isinstance(held, list) and bool(held) and all(type(i) is int and i >= 0 for i in held)
 
 
 def _check_unit(unit: str, kind: str, group: str | None) -> None:

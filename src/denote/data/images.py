@@ -66,6 +66,10 @@ class ImagesModule(SamplesModule):
             first = line_of(self.table, int(files.is_null().arg_true()[0]))
             raise DataError("dataset.file", f"{files.null_count()} rows name no file, the first is {first}")
         names = [str(name) for name in files]
+        for row, name in enumerate(names):
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                problem = f"{name!r} ({line_of(self.table, row)}) leads out of {self.root}"
+                raise DataError("dataset.file", problem, "needed: names of files in the folder")
         self._log_others(names)
         pixels, kept = read_images(
             names,

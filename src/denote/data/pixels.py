@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAXIMUM = 255.0
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+"""What is read, as Pillow calls it; for some others, such as EPS, Pillow would run another program."""
 SHOWN = 3
 """Broken images that are named."""
 
@@ -61,11 +63,11 @@ def read_images(
     return images[: len(read_ones)], np.array(read_ones, dtype=np.int64)
 
 
-def open_image(path: Path) -> Image:
-    """An image of a file, whose pixels are read now, so that no file stays open."""
+def open_image(file: Path | BinaryIO) -> Image:
+    """An image of one of `FORMATS`, whose pixels are read now, so that no file stays open."""
     from PIL import Image
 
-    with Image.open(path) as image:
+    with Image.open(file, formats=FORMATS) as image:
         image.load()
         return image
 
@@ -98,5 +100,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if type(error).__name__ == "UnidentifiedImageError":
-        return "no image"
+        return f"no image of {', '.join(FORMATS)}"
     return str(error).partition("\n")[0]

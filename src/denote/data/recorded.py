@@ -90,6 +90,8 @@ class StatesModule(SamplesModule):
         arrays = self._chosen(read_arrays(self.path))
         table = read_table(self.table, self.missing, "dataset.table")
         for name, values in arrays.items():
+            if not name.strip():
+                raise DataError("dataset.path", f"an array of {self.path} has no name", "needed: the name of its layer")
             if values.ndim < 2 or values.dtype.kind not in "buif":
                 problem = f"array {name!r} has shape {values.shape} and type {values.dtype}"
                 raise DataError("dataset.path", problem, "needed: numbers, sample x neuron, or dataset.layers=[...]")

@@ -14,7 +14,7 @@ import polars.selectors as cs
 from denote.data.features import MOST_CATEGORIES, chosen_features, fit_features, is_category
 from denote.data.module import SamplesModule
 from denote.data.samples import CLASSES, Samples, Unfitted
-from denote.data.table_files import MISSING, line_of, read_table
+from denote.data.table_files import MISSING, check_list, line_of, read_table
 from denote.data.targets import target_names, target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_files
@@ -51,9 +51,8 @@ class TableModule(SamplesModule):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        for key, names in (("attributes", attributes), ("categories", categories), ("missing", missing)):
-            if isinstance(names, str):
-                raise DataError(f"dataset.{key}", f"{names!r} came", f"allowed: a list: dataset.{key}=[{names}]")
+        check_list("attributes", attributes)
+        check_list("categories", categories)
         self.path, self.target, self.task, self.missing = path, target, task, missing
         self.features, self.attributes, self.include_attributes = features, attributes, include_attributes
         self.categories = categories
@@ -70,6 +69,8 @@ class TableModule(SamplesModule):
         settings = [target.name, target.task, names, sorted(self.categories), list(self.missing)]
         content = digest_files([Path(str(self.path)).expanduser()])
         log_missing(table, self.attributes)
+        if copies := _copies(table, [*names, *self.attributes], target.name):
+            log.warning("dataset.target: %s is the same in other words in %s", target.name, ", ".join(copies))
         return Samples(
             name=self._name(),
             inputs=Unfitted(table.height, partial(fit_features, table, names, self.categories)),
@@ -110,6 +111,15 @@ def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
     if lacking:
         counts = ", ".join(f"{name} {count}" for name, count in lacking.items())
         log.info("dataset.attributes: missing values of %d rows, which stay null: %s", table.height, counts)
+
+
+def _copies(table: pl.DataFrame, names: Sequence[str], target: str) -> list[str]:
+    """Columns whose values go one to one with the target's: an input that gives it away, or no attribute of its own."""
+    if target not in table.columns:  # several labels
+        return []
+    n = table[target].n_unique()
+    alike = [name for name in dict.fromkeys(names) if n < table.height and table[name].n_unique() == n]
+    return [name for name in alike if table.select(pl.struct(name, target).n_unique()).item() == n]
 
 
 def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -28,6 +29,7 @@ def read_table(path: str | Path | None, missing: Sequence[str] = MISSING, where:
     Raises:
         DataError: if the file cannot be read, or a row has not as many values as there are columns (which line).
     """
+    check_list("missing", missing)
     if not path:
         raise DataError(where, "no file is given", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     file = Path(path).expanduser()
@@ -46,6 +48,21 @@ def read_table(path: str | Path | None, missing: Sequence[str] = MISSING, where:
     return table
 
 
+def check_list(key: str, names: Any) -> None:
+    """Refuse a text, or null, where a list is needed.
+
+    Args:
+        key: Of ``dataset``.
+        names: What came.
+
+    Raises:
+        DataError: naming the key.
+    """
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        listed = "" if names is None else names
+        raise DataError(f"dataset.{key}", f"{names!r} came", f"allowed: a list: dataset.{key}=[{listed}]")
+
+
 def line_of(path: str | Path | None, row: int) -> str:
     """Where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines."""
     file = Path(str(path)).expanduser()
@@ -59,7 +76,7 @@ def line_of(path: str | Path | None, row: int) -> str:
 
 def _read_parquet(file: Path, where: str) -> pl.DataFrame:
     try:
-        return pl.read_parquet(file)
+        return pl.read_parquet(file, glob=False)  # `data[1].parquet` is a file, and no pattern for others
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(where, f"{file} cannot be read ({_first_line(error)})") from error
 
@@ -74,6 +91,7 @@ def _read_text(file: Path, missing: Sequence[str], where: str) -> pl.DataFrame:
             null_values=[str(text) for text in missing],
             infer_schema_length=None,
             low_memory=True,
+            glob=False,
         )
     except (pl.exceptions.PolarsError, OSError) as error:
         _check_lengths(file, len(header), where)

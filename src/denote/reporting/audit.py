@@ -40,8 +40,8 @@ def audit_sentences(table: pl.DataFrame) -> list[str]:
         by_chance = proportion(0.05 * len(known), 1)
         sentences.append(
             f"{dataset}, {architecture}{at}, {own['probe'][0]} observers beside the raw input: {'; '.join(parts)}; "
-            f"undecided in {undecided} of {count(len(known), 'comparison')}, of which {by_chance} would be decided by "
-            "chance."
+            f"undecided in {undecided} of {count(len(known), 'comparison')}, of which up to {by_chance} would be "
+            "decided by chance."
         )
         if len(missing):
             why = [f"{row['attribute']} ({note(row)})" for row in missing.iter_rows(named=True)]
@@ -76,8 +76,8 @@ def audit_sheet(table: pl.DataFrame) -> Sheet:
     caption = (
         "Held-out AUROC of the same observer on every layer and on the raw input. layer - input: 95 % interval over "
         "test rows, drawn alike for both, and over object models; verdict: on which side of 0 it lies, uncorrected, so "
-        "one in 20 by chance. What is read need not be used, and undecided is no evidence of absence. neurons: denote "
-        "the attribute or its negation. nearest input: the one that tells the attribute best on fit, and its AUROC."
+        "up to one in 20 by chance. What is read need not be used, and undecided is no evidence of absence. neurons: "
+        "denote the attribute or its negation. nearest input: the one that tells it best on fit, and its AUROC."
     )
     return sheet("Beside the raw input", caption, columns, rows.iter_rows(named=True), "audit.parquet")
 

@@ -21,7 +21,7 @@ NOT_SHAPING_ARCHITECTURE = {"save_epochs"}
 CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs"}
 """Keys of the architecture that choose among weights and are no arguments of the network's class."""
 
-PATH_KEYS = {"root", "path", "table", "name"}
+PATH_KEYS = {"root", "path", "table", "name", "tokenizer"}
 """Keys that name files, or may do so: their content shapes a result, their place does not."""
 
 
@@ -165,9 +165,10 @@ def _by_content(value: Any, key: str = "") -> Any:
 
 
 def _content(path: str) -> str:
-    """Digest of a file or of a folder's files; the bare text where there is nothing (a mistake found later)."""
+    """Digest of a file or of all in a folder; the bare text where there is nothing (a mistake found later)."""
     place = Path(path).expanduser()
-    files = sorted(file for file in place.iterdir() if file.is_file()) if place.is_dir() else [place]
-    if not all(file.is_file() for file in files):
-        return path
-    return digest_unchanged(files)
+    if not place.is_dir():
+        return digest_unchanged([place]) if place.is_file() else path
+    files = sorted(file for file in place.rglob("*") if file.is_file())
+    # Names from the folder on: a file counts as another one when it lies in another folder of it.
+    return digest([[file.relative_to(place).as_posix() for file in files], digest_unchanged(files)])

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 MERGED = "sweep"
 """Folder of the merged results inside the sweep's folder."""
 STATUS = "status.json"
+OURS = (STATUS, "report.html")
+"""Files by which the results of a sweep are known; other folders of that name are not replaced."""
 
 
 @dataclass
@@ -195,6 +197,10 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     rule = rule_of(jobs[0][1]["config"])
     merged = merge([folder for folder, _ in jobs], rule, analysis_of(jobs[0][1]["config"]))
     place, fresh = outcome.folder / MERGED, outcome.folder / f".{MERGED}.new"
+    if place.is_dir() and any(place.iterdir()) and not any((place / name).is_file() for name in OURS):
+        raise StoreError(
+            str(place), "holds no results of a sweep, which would replace it", "move it, or another folder"
+        )
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     merged.write(fresh)
@@ -263,7 +269,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         return
     if not outcome.changed:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
-    tables = {name: pl.read_parquet(place / f"{name}.parquet") for name in SWEEP_TABLES}
+    tables = {name: pl.read_parquet(place / f"{name}.parquet", glob=False) for name in SWEEP_TABLES}
     doubts = read_json(place / STATUS).get("warnings") or ()
     rule = rule_of((read_record(outcome.folder / outcome.finished[0].name) or {})["config"])
     print_summary(tables, outcome.jobs, folder=place, rule=rule, warnings=doubts)
