@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from torch import nn
 
+from denote import seen
 from denote.attributes.families import families
 from denote.attributes.labels import Family, merge_labels
 from denote.attributes.own import AttributeFamily
@@ -22,7 +23,7 @@ from denote.data.held import DrawnInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
-from denote.errors import ConfigError, DataError, StoreError, one_of
+from denote.errors import ConfigError, DataError, StoreError
 from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
@@ -173,16 +174,17 @@ def layers(
     return listed(listing(network, example, pooling, of=of, asked=names))
 
 
-def load(folder: Path | str) -> Loaded:
-    """The tables of a sweep, or of one job.
+def load(folder: Path | str) -> Loaded | Seen:
+    """A sweep, or one observation.
 
     Args:
-        folder: ``multirun/NAME``, its ``sweep/``, or the folder of a job or of `Seen.save`.
+        folder: ``multirun/NAME``, or its ``sweep/``: gives the merged tables; the folder of a job or of `Seen.save`:
+            gives what `observe` gave.
 
     Raises:
-        StoreError: if it holds none.
+        StoreError: if it holds none, or jobs that were not merged.
     """
-    return Loaded.read(Path(folder))
+    return seen.load(Path(folder))
 
 
 def _check(settings: Mapping[str, Any], **numbers: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from html import escape
 from pathlib import Path
@@ -13,16 +13,21 @@ from matplotlib.figure import Figure
 
 from denote.denotation.analysis import Analysis
 from denote.errors import ConfigError, StoreError, one_of
+from denote.evidence.rule import rule_of
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.relevance import draw_relevance
 from denote.keys import digest
+from denote.numbers import count
 from denote.observation.found import Evidence, Observation
+from denote.observation.images import Images
 from denote.observers.observer import Observer
+from denote.observers.storage import load_observers
 from denote.reporting.notebook import as_html, as_image, as_text
 from denote.runs.merge import Merged
-from denote.runs.present import Reading, put_together
-from denote.runs.record import FINISHED, now, versions, write_record
+from denote.runs.present import Reading, Relied, put_together, relied_on
+from denote.runs.record import FINISHED, RECORD, now, read_record, versions, write_record
+from denote.states.layers import Layer
 from denote.tables import JOB_TABLES, SWEEP_TABLES
 
 
@@ -34,6 +39,25 @@ class Seen(Observation):
     def of(cls, found: Observation) -> Seen:
         """An observation that shows itself."""
         return cls(**{field.name: getattr(found, field.name) for field in fields(Observation)})
+
+    @classmethod
+    def read(cls, folder: Path) -> Seen:
+        """What `save` left in a folder, or a job of the command line.
+
+        Raises:
+            StoreError: if a file of it is missing or broken.
+        """
+        record = read_record(folder)
+        if record is None:
+            raise StoreError(str(folder), "holds no run.json", "the folder of a job, or of `Seen.save`")
+        truth = folder / "truth.parquet"
+        return cls(
+            tables=_tables(folder, JOB_TABLES), observers=load_observers(folder / "observers.safetensors"),
+            layers=tuple(_layer(each) for each in record["layers"]), attributes=tuple(record["attributes"]),
+            object_model=record["object_model"], input_shape=tuple(record["input_shape"]),
+            rule=rule_of(record["config"]), images=Images.read(folder),
+            truth=pl.read_parquet(truth, glob=False) if truth.is_file() else None,
+        )  # fmt: skip
 
     def observer(self, layer: str, probe: str | None = None) -> Observer:
         """The observer of a layer.
@@ -77,18 +101,7 @@ class Seen(Observation):
         Raises:
             ConfigError: if there is no linear observer of it.
         """
-        relied = put_together([Reading.of(self)], self.cells)
-        maps = {} if relied is None else relied.relevance
-        if relied is None or attribute not in maps:
-            raise ConfigError("heatmap", f"there is no linear observer of {attribute!r}", one_of(attribute, maps))
-        layers = maps[attribute]
-        if layer is not None:
-            if layer not in layers:
-                raise ConfigError("layer", f"{layer!r}", one_of(layer, layers))
-            layers = {layer: layers[layer]}
-        on_input = relied.on_input.get(attribute) if layer is None else None
-        title = f"{attribute}: {relied.title}"
-        return draw_relevance(layers, relied.grids, title, on_input, relied.bands.get(attribute), relied.mean_input)
+        return _heatmap(put_together([Reading.of(self)], self.cells), attribute, layer)
 
     def figure(self) -> Figure:
         """How well every attribute is read at every depth."""
@@ -122,17 +135,23 @@ class Seen(Observation):
             best, on="layer", how="left", maintain_order="left"
         )
 
-    def save(self, folder: Path | str) -> Path:
+    def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Save as the folder of a job, which `load` and ``denote-report sweep=PARENT`` read.
 
         Args:
-            folder: Its folder, ``multirun/NAME/WHAT``; made, or written over.
+            folder: Its folder, ``multirun/NAME/WHAT``; made if it is not there.
+            overwrite: Whether it may replace an observation of another network or of other attributes there.
+
+        Raises:
+            StoreError: if it would, or the folder is a file.
         """
         folder = Path(folder)
+        fingerprint = digest([self.object_model, *self.attributes])
+        _check_free(folder, fingerprint, overwrite)
         self.write(folder)
         config = {"evidence": asdict(self.rule), "analysis": asdict(Analysis())}
         write_record(folder, {
-            "status": FINISHED, "name": folder.name, "fingerprint": digest([self.object_model, *self.attributes]),
+            "status": FINISHED, "name": folder.name, "fingerprint": fingerprint,
             "started": now(), "ended": now(), "overrides": [], "config": config, "agreement": config,
             "analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None,
             "object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers],
@@ -142,53 +161,68 @@ class Seen(Observation):
 
     def __repr__(self) -> str:
         """The summary as text."""
-        return f"{self._title}\n{as_text(self.summary())}"
+        return "\n".join([self._title, as_text(self.summary()), *self._unread])
 
     def _repr_html_(self) -> str:
         """The summary and the figure, for a notebook."""
         image = as_image(self.figure(), "AUROC of every attribute by depth") if len(self.cells) else ""
-        return f"<p>{escape(self._title)}</p>{as_html(self.summary())}{image}"
+        unread = "".join(f"<p>{escape(line)}</p>" for line in self._unread)
+        return f"<p>{escape(self._title)}</p>{as_html(self.summary())}{unread}{image}"
 
     @property
     def _title(self) -> str:
         denoting = self.neurons.filter("denotes").select("layer", "neuron").n_unique()
-        return f"{len(self.layers)} layers, {len(self.attributes)} attributes, {denoting} neurons that denote"
+        layers, attributes = count(len(self.layers), "layer"), count(len(self.attributes), "attribute")
+        return f"{layers}, {attributes}, {count(denoting, 'neuron')} that {'denotes' if denoting == 1 else 'denote'}"
+
+    @property
+    def _unread(self) -> list[str]:
+        """Attributes without any score, and why."""
+        none = self.cells.group_by("attribute", maintain_order=True).agg(
+            pl.col("auroc").is_null().all().alias("unread"), pl.col("note").drop_nulls().first()
+        )
+        return [f"not read: {name}: {note}" for name, note in none.filter("unread").select("attribute", "note").rows()]
 
 
 @dataclass(frozen=True)
 class Loaded(Evidence):
-    """The tables of a sweep or of a job, by name in ``tables``."""
+    """A sweep: its merged tables, by name in ``tables``.
+
+    Attributes:
+        folder: The folder of its jobs.
+    """
+
+    folder: Path
 
     @classmethod
-    def read(cls, folder: Path) -> Loaded:
-        """The tables in a folder, or in its ``sweep``.
-
-        Raises:
-            StoreError: if it holds none.
-        """
-        for place, names in ((folder / "sweep", SWEEP_TABLES), (folder, SWEEP_TABLES), (folder, JOB_TABLES)):
-            paths = {name: place / f"{name}.parquet" for name in names}
-            if all(path.is_file() for path in paths.values()):
-                return cls({name: pl.read_parquet(path, glob=False) for name, path in paths.items()})
-        raise StoreError(
-            str(folder), "holds no tables", "allowed: multirun/NAME of a sweep that ended, or a job's folder"
-        )
+    def read(cls, folder: Path) -> Loaded | None:
+        """The sweep whose folder, or ``sweep/`` within it, this is; None where it is neither."""
+        for place, jobs in ((folder / "sweep", folder), (folder, folder.parent)):
+            if all((place / f"{name}.parquet").is_file() for name in SWEEP_TABLES):
+                return cls(_tables(place, SWEEP_TABLES), jobs)
+        return None
 
     def label_proportion_by_depth(self) -> pl.DataFrame:
-        """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``.
+        """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``."""
+        return self.tables["label_proportion_by_depth"]
+
+    def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
+        """What linear observers of an attribute rely on in the first trained network.
+
+        Args:
+            attribute: Its name.
+            layer: One layer, or None for all.
 
         Raises:
-            StoreError: if this is no sweep.
+            ConfigError: if there is no linear observer of it.
         """
-        return self._of_sweep()["label_proportion_by_depth"]
+        records = ((path.parent, read_record(path.parent)) for path in sorted(self.folder.glob(f"*/{RECORD}")))
+        jobs = [(job, record) for job, record in records if record and record.get("status") == FINISHED]
+        return _heatmap(relied_on(jobs, self.cells), attribute, layer)
 
     def figure(self) -> Figure:
-        """How well every attribute is read at every depth.
-
-        Raises:
-            StoreError: if this is no sweep.
-        """
-        return _attribute_figure(self._of_sweep())
+        """How well every attribute is read at every depth, mean over networks."""
+        return _attribute_figure(self.tables)
 
     def depth_figure(self, **chosen: str | bool | int | None) -> Figure:
         """Label proportion of what neurons denote by depth, mean over networks.
@@ -198,9 +232,9 @@ class Loaded(Evidence):
                 of.
 
         Raises:
-            DenoteError: if this is no sweep, or the choices leave no curve or more than one.
+            DenoteError: if the choices leave no curve or more than one.
         """
-        return _depth_figure(self._of_sweep(), **chosen)
+        return _depth_figure(self.tables, **chosen)
 
     def __repr__(self) -> str:
         """Names of the tables and their sizes."""
@@ -215,10 +249,52 @@ class Loaded(Evidence):
         sizes = [(name, *frame.shape) for name, frame in self.tables.items()]
         return pl.DataFrame(sizes, ["table", "rows", "columns"], orient="row")
 
-    def _of_sweep(self) -> Mapping[str, pl.DataFrame]:
-        if "label_proportion_by_depth" not in self.tables:
-            raise StoreError("tables", "are those of one job, not of a sweep", "denote-report sweep=PARENT makes them")
-        return self.tables
+
+def load(folder: Path) -> Loaded | Seen:
+    """See `denote.load`."""
+    if (sweep := Loaded.read(folder)) is not None:
+        return sweep
+    if all((folder / f"{name}.parquet").is_file() for name in JOB_TABLES):
+        return Seen.read(folder)
+    jobs = any(True for _ in folder.glob(f"*/{RECORD}"))
+    allowed = "multirun/NAME of a sweep that ended, or a job's folder"
+    raise StoreError(
+        str(folder), "holds jobs that were never merged" if jobs else "holds no tables",
+        f"denote-report sweep={folder} merges them" if jobs else f"allowed: {allowed}",
+    )  # fmt: skip
+
+
+def _tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
+    return {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in names}
+
+
+def _layer(saved: Mapping[str, Any]) -> Layer:
+    """A layer of a record; JSON knows no tuples."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items()}
+    return Layer(**values)
+
+
+def _check_free(folder: Path, fingerprint: str, overwrite: bool) -> None:
+    """Refuse to replace another observation, unless that is wanted."""
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(str(folder), "is a file", "a folder")
+    record = read_record(folder)
+    if record is not None and record.get("fingerprint") != fingerprint and not overwrite:
+        raise StoreError(str(folder), "holds another observation", "another folder, or save(folder, overwrite=True)")
+
+
+def _heatmap(relied: Relied | None, attribute: str, layer: str | None) -> Figure:
+    maps = {} if relied is None else relied.relevance
+    if relied is None or attribute not in maps:
+        raise ConfigError("heatmap", f"there is no linear observer of {attribute!r}", one_of(attribute, maps))
+    layers = maps[attribute]
+    if layer is not None:
+        if layer not in layers:
+            raise ConfigError("layer", f"{layer!r}", one_of(layer, layers))
+        layers = {layer: layers[layer]}
+    on_input = relied.on_input.get(attribute) if layer is None else None
+    title = f"{attribute}: {relied.title}"
+    return draw_relevance(layers, relied.grids, title, on_input, relied.bands.get(attribute), relied.mean_input)
 
 
 def _attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
