@@ -303,3 +303,9 @@ def test_padding_of_a_collate_function_enters_no_state() -> None:
     assert few["auroc"].to_list() == pytest.approx(many["auroc"].to_list())
     with pytest.raises(DenoteError, match=r"inputs: batches differ in shape, \(1,\) and \(5,\), without a mask"):
         denote.observe(Looks(), loaders[1], labels, **QUICK)
+
+
+def test_an_attribute_called_neuron_hides_no_column(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    seen = denote.observe(network(), inputs, {"neuron": labels["high"]}, **QUICK)
+    with pytest.raises(DenoteError, match="weights: an attribute is called 'neuron'"):
+        seen.weights("0")

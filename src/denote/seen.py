@@ -85,8 +85,11 @@ class Seen(Observation):
         Of a probe with a hidden layer the rows are its hidden units.
 
         Raises:
-            ConfigError: if there is no such observer.
+            ConfigError: if there is no such observer, or an attribute has the name of the neurons' column.
         """
+        if "neuron" in self.attributes:
+            allowed = "another name, or seen.observer(layer).weights"
+            raise ConfigError("weights", "an attribute is called 'neuron', as the column of neurons is", allowed)
         weights = self.observer(layer, probe).weights
         columns = {name: weights[:, place] for place, name in enumerate(self.attributes)}
         return pl.DataFrame({"neuron": range(len(weights))} | columns, nan_to_null=True)
