@@ -23,7 +23,7 @@ from denote.data.held import DrawnInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
-from denote.errors import ConfigError, DataError, StoreError
+from denote.errors import ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
