@@ -23,7 +23,7 @@ from denote.data.held import DrawnInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
-from denote.errors import ConfigError, DataError, StoreError, one_of
+from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
@@ -127,7 +127,8 @@ def observe(
     split = given_parts(samples, parts, seed)
     rule = rule or Rule()
     asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
-    facts = _facts(samples, split, families(_spec(attributes, classes, own), samples), rule, shown=inputs is not None)
+    searched = _families(_spec(attributes, classes, own), samples)
+    facts = _facts(samples, split, searched, rule, shown=inputs is not None)
     where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
     with _folder(store, lasting=not drawn) as folder:
         if model is None:
@@ -225,6 +226,20 @@ def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rul
         class_names=samples.classes, target=CLASS, columns=simple_columns(samples, numbers),
         input_shape=picture_shape(samples.inputs), inputs=samples.inputs if shown else None,
     )  # fmt: skip
+
+
+def _families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
+    """The families, and mistakes told as a caller knows them, not as keys of a config."""
+    try:
+        found = families(spec, samples)
+    except AttributeLabelError as error:
+        hint = "two values or text are needed: cut numbers first (x > 3), or classes=column"
+        raise AttributeLabelError("attributes", error.problem, hint) from error
+    taken = {name for family in found for name in family.labels.names if family.name == "classes"}
+    for family in found:
+        if family.name == "columns" and (twice := taken.intersection(family.labels.names)):
+            raise AttributeLabelError(f"attributes[{min(twice)!r}]", "is the name of a class", "another name")
+    return found
 
 
 def _split(attributes: Any) -> tuple[Any, dict[str, AttributeFamily]]:

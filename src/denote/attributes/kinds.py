@@ -78,7 +78,8 @@ def columns(
     Args:
         option: Name of the option.
         samples: Where the table comes from.
-        names: Columns, or ``all``: every suitable one but the target.
+        names: Columns, or ``all``: every suitable one of those that the dataset asks about, else of all but the target
+            and those that deal the rows into parts.
         proportions: Shares of yes at which columns with more than two numbers are cut, as `quantiles` does: ``age top
             25%``; None makes them unsuitable.
 
@@ -90,9 +91,11 @@ def columns(
         _check_proportions(proportions, f"attribute.{option}.proportions")
     found: Columns = []
     for column in _chosen(names, samples, where):
-        made, reason = _of_column(column, proportions)
+        made, reason, hint = _of_column(column, proportions)
         if not made and names != "all":
-            raise AttributeLabelError(where, f"column {column.name!r} {reason}")
+            raise AttributeLabelError(where, f"column {column.name!r} {reason}", hint)
+        if not made:
+            log.info("%s: left out: column %r %s", where, column.name, reason)
         found.extend(made)
     return _family("columns", _some(found, samples, where, "two-valued or text"), samples)
 
@@ -111,7 +114,7 @@ def quantiles(
     Args:
         option: Name of the option.
         samples: Where the table comes from.
-        columns: Names, or ``all``: every numeric one with more than two values but the target.
+        columns: Names, or ``all``: as for `columns`, every numeric one with more than two values.
         proportions: Shares of yes, each in (0, 1).
 
     Raises:
@@ -155,7 +158,8 @@ def _subset_name(samples: Samples, subset: Bool[np.ndarray, " class"]) -> str:
 
 def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl.Series]:
     if names == "all":
-        return [column for column in samples.table.get_columns() if column.name != samples.target]
+        kept_out = {samples.target, *samples.dealing}
+        return [samples.table[name] for name in samples.asked or samples.table.columns if name not in kept_out]
     wanted = [names] if isinstance(names, str) else names
     if not isinstance(wanted, Sequence) or not wanted:
         raise AttributeLabelError(where, f"{names!r}", "allowed: all, a column, or a list of columns")
@@ -165,29 +169,32 @@ def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl
     return [samples.table[name] for name in wanted]
 
 
-def _of_column(column: pl.Series, proportions: Sequence[float] | None) -> tuple[Columns, str | None]:
-    """The attributes of one column, or why it has none."""
+def _of_column(column: pl.Series, proportions: Sequence[float] | None) -> tuple[Columns, str, str]:
+    """The attributes of one column; or why it has none, and what to do."""
     if proportions is not None and column.dtype.is_numeric() and len(_distinct(column)) > 2:
-        return _cuts(column, proportions)
-    reason = _unsuitable(column)
-    return ([], reason) if reason else (_values_of(column), None)
+        return *_cuts(column, proportions), ""
+    reason, hint = _unsuitable(column)
+    return ([] if reason else _values_of(column)), reason, hint
 
 
-def _unsuitable(column: pl.Series) -> str | None:
-    """Why a column gives no attributes, or None."""
+def _unsuitable(column: pl.Series) -> tuple[str, str]:
+    """Why a column gives no attributes, and what to do; empty for one that gives some."""
     values = _distinct(column)
-    shown = ", ".join(str(value) for value in values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
+    shown = ", ".join(map(_shown, values.head(6).to_list())) + (", ..." if len(values) > 6 else "")
     learn = "or dataset.target and attribute=classes"
     if len(values) < 2:
-        return f"has one value only ({shown})" if shown else "has no values, every row is missing"
+        return f"has one value only ({shown})" if shown else "has no values, every row is missing", "two are needed"
     if _is_text(column):
-        many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}: use attribute.where, {learn}"
-        return many if len(values) > MOST_VALUES else None
+        many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}"
+        return (many, f"use attribute.where, {learn}") if len(values) > MOST_VALUES else ("", "")
     if len(values) > 2:
-        return (
-            f"has {len(values)} values ({shown}); two are needed: use attribute.where or attribute=quantiles, {learn}"
-        )
-    return None
+        cut = "use attribute.where, attribute.columns.proportions or attribute=quantiles"
+        return f"has {len(values)} values ({shown}); two are needed", f"{cut}, {learn}"
+    return "", ""
+
+
+def _shown(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _values_of(column: pl.Series) -> Columns:

@@ -90,7 +90,8 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         """Load and split, once, whatever the stage."""
         if self._is_set_up:
             return
-        samples = self.load()
+        dealing = tuple(name for name in (self.split.group, self.split.column) if name)
+        samples = replace(self.load(), dealing=dealing)
         if self.source:
             samples = replace(samples, key=digest([samples.key, self.source]))
         self.parts = self.split(samples, needs_object=self.needs_object)

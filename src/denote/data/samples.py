@@ -157,6 +157,8 @@ class Samples:
         key: Digest of everything that shaped the rows (contents, seed, number), never of where they lie.
         predefined: 0 for rows of a train part, 1 for held-out rows, where the dataset comes with such a split.
         task: ``classes``, ``numeric`` or ``labels``, see `TASKS`.
+        asked: Columns that attributes are about where none are named; empty for all but the target and ``dealing``.
+        dealing: Columns that deal the rows into parts.
 
     Raises:
         DataError: if the lengths differ, a target is none of the task, or ``table`` lacks the target's column.
@@ -171,6 +173,8 @@ class Samples:
     key: str
     predefined: Int[np.ndarray, " sample"] | None = None
     task: str = CLASSES
+    asked: tuple[str, ...] = ()
+    dealing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold every promise above, so that nothing later has to ask."""

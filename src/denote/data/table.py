@@ -79,6 +79,7 @@ class TableModule(SamplesModule):
             table=table,
             target=target.name,
             task=target.task,
+            asked=tuple(self.attributes),
             key=digest({"dataset": "table", "content": content, "settings": settings, "schema": SCHEMA}),
         )
 
