@@ -32,9 +32,6 @@ LOGGING = {
 }
 """Values of the keys by which a logging config names what it calls, and the file that it writes."""
 
-JOB_NAMES = ("denote", "denote-train", "denote-layers")
-"""Names of Hydra's job, one a command: the job's log is called by it."""
-
 LAUNCHER_WORDS = ("partition", "account", "qos", "constraint", "gres", "name", "backend", "prefer", "require")
 """Settings of launchers that may be any word: they name a queue or a kind of process."""
 
@@ -93,8 +90,8 @@ def check_hydra(config: DictConfig) -> None:
 
 def _check_written(hydra: DictConfig) -> None:
     """Refuse names under which Hydra would write a config or a log that may be files of another program."""
-    if hydra.job.name not in JOB_NAMES:
-        raise ConfigError("hydra.job.name", f"{hydra.job.name!r} is refused", f"allowed: {JOB_NAMES[0]}")
+    if not re.fullmatch(r"[\w-]+", str(hydra.job.name)):
+        raise ConfigError("hydra.job.name", f"{hydra.job.name!r} is refused", "allowed: letters, digits, _ and -")
     if hydra.output_subdir not in (None, ".hydra") and not _is_typed("hydra.output_subdir"):
         problem = f"{hydra.output_subdir!r} is refused"
         raise ConfigError("hydra.output_subdir", problem, "allowed: .hydra or null; others on the command line only")

@@ -60,6 +60,9 @@ class SweepPlan:
         return [job for job in self.jobs if job.status == status]
 
 
+TRAINING = "denote-train"
+"""Name of Hydra's job where networks are trained only; any other may be the user's."""
+
 ALIAS = "hydra_plugins.denote"
 """Name under which Hydra finds the sweeper: it instantiates plug-ins of the ``hydra_plugins`` namespace only."""
 
@@ -110,7 +113,7 @@ class PlannedSweeper(BasicSweeper):
     def _planned(self, overrides: list[str], plan: SweepPlan) -> PlannedJob | None:
         assert self.hydra_context is not None and self.config is not None  # noqa: S101, PT018  (checked by `sweep`)
         config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
-        observes = config.hydra.job.name == "denote"
+        observes = config.hydra.job.name != TRAINING
         folder = plan.folder / str(config.hydra.sweep.subdir) if observes else plan.folder
         try:
             settings = build.plain(config)

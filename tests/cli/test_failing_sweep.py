@@ -158,3 +158,10 @@ def test_on_existing(denote: Command, store: str) -> None:
     assert denote(*single, "on_existing=redo").code == 0
     assert record.stat().st_mtime_ns > when
     assert not list(Path("multirun/single").glob("wandb"))
+
+
+def test_a_job_name_of_the_users_own_changes_nothing(denote: Command, store: str, tmp_path: Path) -> None:
+    answer = denote("-m", *ALIKE, store, "hydra.job.name=mine", "seed=0,1")
+    assert answer.code == 0, answer
+    assert set(status_of(tmp_path / "multirun" / "f")) == {"0", "1"}
+    assert denote("-m", *ALIKE, store, "hydra.job.name=mine", "evidence.q=2", "seed=0,1").code == 2

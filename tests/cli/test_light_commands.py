@@ -31,6 +31,11 @@ def test_answers_without_anything_heavy(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_hydras_own_help_is_there(denote: Command) -> None:
+    answer = denote("--hydra-help")
+    assert (answer.code, "--config-dir" in answer.out) == (0, True)
+
+
 def test_help_lists_every_group_and_option(denote: Command) -> None:
     words = denote("--help").out.replace(",", " ").split()
     options = list(CONF.glob("*/*.yaml"))
