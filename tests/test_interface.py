@@ -21,6 +21,7 @@ from denote.data.parts import Parts
 from denote.errors import DenoteError
 from denote.observation import Controls
 from denote.runs.sweep import report_sweep
+from denote.seen import Seen
 from denote.tables import CELLS_KEY, NEURONS_KEY
 
 QUICK: dict[str, Any] = {"permutations": 0, "bootstraps": 5, "stability": False, "examples": 0}
@@ -54,7 +55,7 @@ def test_five_lines_find_the_planted_neuron(planted: tuple[Tensor, np.ndarray]) 
     assert (denoting["property"] == "high").any()
     assert seen.weights("0").columns == ["neuron", "high"]
     assert len(seen.heatmap("high").axes) > 2
-    assert "3 layers, 1 attributes, " in repr(seen)
+    assert "3 layers, 1 attribute, " in repr(seen)
     assert len(seen.depth_figure().axes) > 2
     html = seen._repr_html_()
     assert "<table>" in html
@@ -174,7 +175,19 @@ def test_saved_and_loaded(planted: tuple[Tensor, np.ndarray], tmp_path: Path) ->
     inputs, labels = planted
     seen = denote.observe(network(), inputs, {"high": labels}, controls=FEW, **QUICK)
     folder = seen.save(tmp_path / "sweep" / "one")
-    assert_frame_equal(denote.load(folder).neurons, seen.neurons)
+    again = denote.load(folder)
+    assert_frame_equal(again.neurons, seen.neurons)
+    assert isinstance(again, Seen)
+    assert repr(again) == repr(seen)
+    assert_frame_equal(again.weights("0"), seen.weights("0"))
+    assert len(again.heatmap("high").axes) == len(seen.heatmap("high").axes)
+    again.save(folder)
+    other = denote.observe(network(), inputs, {"other": labels}, controls=FEW, **QUICK)
+    with pytest.raises(DenoteError, match="holds another observation; another folder, or save"):
+        other.save(folder)
+    other.save(folder, overwrite=True)
+    with pytest.raises(DenoteError, match="is a file"):
+        seen.save(folder / "run.json")
     with pytest.raises(DenoteError, match="holds no tables"):
         denote.load(tmp_path)
 
@@ -184,13 +197,14 @@ def test_networks_saved_side_by_side_are_a_sweep(planted: tuple[Tensor, np.ndarr
     for seed in (0, 1):
         seen = denote.observe(network(seed), inputs, {"high": labels}, controls=FEW, model_seed=seed, **QUICK)
         seen.save(tmp_path / "sweep" / f"seed_{seed}")
-    with pytest.raises(DenoteError, match="denote-report"):
-        denote.load(tmp_path / "sweep" / "seed_0").figure()
+    with pytest.raises(DenoteError, match="never merged; denote-report sweep="):
+        denote.load(tmp_path / "sweep")
     report_sweep(tmp_path / "sweep")
     sweep = denote.load(tmp_path / "sweep")
     assert sweep.label_proportion_by_depth()["n_models"].to_list() == [2, 2, 2]
     assert len(sweep.depth_figure(family="columns").axes) > 2
     assert len(sweep.figure().axes) > 1
+    assert len(sweep.heatmap("high", "0").axes) > 1
     assert "depth_tests" in repr(sweep)
     assert "<table>" in sweep._repr_html_()
 
@@ -226,7 +240,8 @@ class Streaming(torch.utils.data.IterableDataset[Tensor]):
     ("change", "said"),
     [
         ({"attributes": {"high": np.arange(7) % 2}}, r"attributes\['high'\]: 7 rows, but there are 400 inputs"),
-        ({"attributes": {"many": np.arange(N)}}, "'many' has 400 values"),
+        ({"attributes": {"many": np.arange(N)}}, "attributes: column 'many' has 400 values .*cut numbers first"),
+        ({"classes": np.arange(N) % 2, "attributes": {"class=0": np.arange(N) % 2}}, "is the name of a class"),
         ({"attributes": None}, "no attributes and no classes"),
         ({"layers": "nope"}, "no layer is called 'nope'"),
         ({"probe": "liner"}, "did you mean 'linear'"),

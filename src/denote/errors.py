@@ -48,6 +48,16 @@ class StoreError(DenoteError):
     """A stored model, state or sweep that does not fit what is asked of it."""
 
 
+def install(extra: str) -> str:
+    """How an extra is had; the name on the package index is not ours."""
+    return f"install it, in denote's folder: pip install -e '.[{extra}]' -c constraints.txt"
+
+
+def told(error: BaseException) -> str:
+    """What another library's error says, in one line: ``ValueError: too many values to unpack``."""
+    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}".removesuffix(": ")
+
+
 def one_of(came: object, allowed: Iterable[object]) -> str:
     """Say what is allowed, the nearest name first: ``did you mean 'linear'? allowed: linear, neuron``."""
     names = [str(name) for name in allowed]

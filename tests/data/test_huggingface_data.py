@@ -18,7 +18,7 @@ CONF = Path(__file__).parents[2] / "conf" / "dataset"
 if importlib.util.find_spec("datasets") is None:
 
     def test_without_the_library_it_is_named():
-        with pytest.raises(DataError, match=r"pip install 'denote\[hub\]'"):
+        with pytest.raises(DataError, match=r"pip install -e '\.\[hub\]'"):
             HuggingFaceModule("x", "image", "label", "image").load()
 
     pytest.skip("Hugging Face datasets is not installed", allow_module_level=True)

@@ -62,5 +62,5 @@ def test_a_library_that_is_not_installed_is_named_with_the_command(
     monkeypatch: pytest.MonkeyPatch, kind: type[ImageLibrary]
 ) -> None:
     monkeypatch.setitem(sys.modules, kind.library, None)
-    with pytest.raises(ConfigError, match=rf"needs {kind.library}, .*pip install 'denote\[vision\]'"):
+    with pytest.raises(ConfigError, match=rf"needs {kind.library}, .*pip install -e '\.\[vision\]'"):
         kind({}, "resnet18").fresh()

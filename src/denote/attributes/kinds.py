@@ -188,7 +188,7 @@ def _unsuitable(column: pl.Series) -> tuple[str, str]:
         many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}"
         return (many, f"use attribute.where, {learn}") if len(values) > MOST_VALUES else ("", "")
     if len(values) > 2:
-        cut = "use attribute.where, attribute.columns.proportions or attribute=quantiles"
+        cut = "use attribute.where or attribute=quantiles, or proportions of this option"
         return f"has {len(values)} values ({shown}); two are needed", f"{cut}, {learn}"
     return "", ""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import polars.selectors as cs
 
-from denote.errors import DataError
+from denote.errors import DataError, install
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -38,7 +38,7 @@ def load_split(path: str, name: str | None, split: str, revision: str | None, n:
     try:
         import datasets
     except ImportError as error:
-        raise DataError("dataset", "needs Hugging Face datasets, which is not installed", _install()) from error
+        raise DataError("dataset", "needs Hugging Face datasets, which is not installed", install("hub")) from error
     try:
         found = datasets.load_dataset(path, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
@@ -62,7 +62,7 @@ def load_tokenizer(name: str | None, **settings: Any) -> PreTrainedTokenizerBase
     try:
         from transformers import AutoTokenizer
     except ImportError as error:
-        raise DataError(where, "needs transformers, which is not installed", _install()) from error
+        raise DataError(where, "needs transformers, which is not installed", install("hub")) from error
     try:
         return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **settings)
     except (OSError, ValueError, RuntimeError) as error:
@@ -146,10 +146,6 @@ def _remedy(path: str) -> str:
     if Path(path).expanduser().is_dir():
         return f"needed: a folder with files that end in {', '.join(KINDS)}, or of images"
     return "fetch it once where there is a network, or name a local folder of its parquet files: dataset.path=FOLDER"
-
-
-def _install() -> str:
-    return "install it: pip install 'denote[hub]'"
 
 
 def _first_line(error: Any) -> str:

@@ -78,7 +78,7 @@ def draw_label_proportion_by_depth(
     if by_depth.is_empty():
         return message("No layer was searched: the by-depth table is empty.", "Label proportion by depth")
     curve = choose(by_depth, family=family, architecture=architecture, dataset=dataset, trained=trained, epoch=epoch)
-    own = curve.of(by_depth)
+    own = curve.of(by_depth).with_columns(active_share_mean=pl.when("sign_identified").then("active_share_mean"))
     if own["depth"].is_null().all():
         return message("Only layer=state was observed, which has no depth.", f"Label proportion: {curve.title}")
     rows = curve.of(neurons).filter(pl.col("depth").is_not_null())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError  # only the error
@@ -74,7 +75,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == SAFE:
             return load_file(path)
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of old formats, before they are refused or read all the same
+            held = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         problem = "holds more than weights and plain values (code or objects), so it was not opened"
         raise StoreError(str(path), problem, f"allowed: weights alone, saved by {CODE}") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -61,10 +62,11 @@ class HuggingFace(Pretrained):
 
     def load(self) -> tuple[nn.Module, Sequence[str]]:
         """See `Pretrained`."""
-        network, info = self._had(
-            self._class.from_pretrained, config=self._config, use_safetensors=True, output_loading_info=True,
-            **{"dtype": "auto", **self._asked},
-        )  # fmt: skip
+        with _quiet():
+            network, info = self._had(
+                self._class.from_pretrained, config=self._config, use_safetensors=True, output_loading_info=True,
+                **{"dtype": "auto", **self._asked},
+            )  # fmt: skip
         return _taking_batches(network), sorted(info["missing_keys"])
 
     @cached_property
@@ -94,6 +96,21 @@ def _transformers() -> Any:
     except (ImportError, RuntimeError) as error:
         raise needs("transformers", "hub", error) from error
     return transformers
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's own account of weights that lack or are left over: the notes of the tables have it."""
+    logging = _transformers().utils.logging
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _taking_batches(network: nn.Module) -> nn.Module:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from denote.data.batch import Batch, call
-from denote.errors import ConfigError
+from denote.errors import ConfigError, told
 from denote.states.hooks import eval_mode
 
 
@@ -31,7 +31,7 @@ def observable_network(model: Any, example: Batch) -> tuple[nn.Module, Batch]:
         raise ConfigError("model", "nothing can look into a scripted module", "the model before torch.jit.script")
     check_has_weights(model, "model")
     example = example.to(next((each.device for each in model.parameters()), torch.device("cpu")))
-    _check_runs(model, example)
+    check_runs(model, example, "model", "inputs as the model takes them")
     return with_modules(model), example
 
 
@@ -71,12 +71,20 @@ class Single(nn.Module):
         return self.output(*arguments, **named)
 
 
-def _check_runs(model: nn.Module, example: Batch) -> None:
-    """Run it once without a hook: what fails now is the model's or the inputs' doing."""
+def check_runs(network: nn.Module, example: Batch, where: str, allowed: str) -> None:
+    """Run a network once without a hook: what fails now is its own or the inputs' doing.
+
+    Args:
+        network: It.
+        example: One sample, where it is.
+        where: What to name in an error.
+        allowed: What to do instead.
+
+    Raises:
+        ConfigError: saying what the network said.
+    """
     try:
-        with eval_mode(model), torch.no_grad():
-            call(model, example)
+        with eval_mode(network), torch.no_grad():
+            call(network, example)
     except Exception as error:
-        line = next(iter(str(error).splitlines()), "")
-        problem = f"cannot be run on the inputs: {type(error).__name__}: {line}"
-        raise ConfigError("model", problem, "inputs as the model takes them") from error
+        raise ConfigError(where, f"cannot be run on the inputs: {told(error)}", allowed) from error

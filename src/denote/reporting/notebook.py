@@ -18,7 +18,13 @@ DOTS = 90
 
 def as_text(frame: pl.DataFrame) -> str:
     """Every row of a small frame; fractions with three decimals, nothing where a number is undefined."""
-    with pl.Config(tbl_rows=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, tbl_width_chars=-1):
+    with pl.Config(
+        tbl_rows=-1,
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        tbl_width_chars=-1,
+        fmt_str_lengths=200,
+    ):
         return str(frame.select(pl.Series(column.name, map(_shown, column), pl.String) for column in frame))
 
 

@@ -207,7 +207,7 @@ def print_layers(title: str, found: Listing, console: Console | None = None) -> 
     """
     table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("depth", "layer", "shape", "pooling", "neurons"):
-        table.add_column(heading, justify="right" if heading in ("depth", "neurons") else "left")
+        table.add_column(heading, justify="right" if heading in ("depth", "neurons") else "left", overflow="fold")
     for layer in found.layers:
         table.add_row(
             str(layer.depth), escape(layer.name), layer.shape_text, layer.pooling, f"{layer.n_neurons:,}"
@@ -215,4 +215,4 @@ def print_layers(title: str, found: Listing, console: Console | None = None) -> 
     console = console or Console()
     console.print(table)
     for name, reason in found.left_out.items():
-        console.print(f"left out: {escape(name)} {escape(reason)}")
+        console.print(f"left out: {escape(name)} {escape(reason)}", soft_wrap=True)

@@ -28,6 +28,7 @@ from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observation.given_network import check_runs
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
@@ -249,6 +250,8 @@ class Job:
         layer, example = self.config["layer"], self.data.samples.inputs[np.array([0])]
         named = [name for name in asked_names(layer["select"]) if name != STATE]
         network = spec.initial_network() if spec.weights is None else self.source.network
+        fits = f"an architecture that takes what dataset {self.data.samples.name} gives"
+        check_runs(network, example, "architecture", fits)
         return listing(network, example, layer["pooling"], of=layer["of"], asked=named)
 
     def layers(self, spec: ModelSpec) -> list[Layer | None]:

@@ -12,7 +12,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from denote.data.batch import Batch, call
-from denote.errors import LayerError
+from denote.errors import DenoteError, LayerError, told
 from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.states.layers import Layer
 from denote.states.pooling import ANY, pool
@@ -96,7 +96,7 @@ def handing_on(
         batches[:] = [batch]
         # Not in inference mode: what a network keeps of a pass, such as a table of positions, could not be trained on.
         with torch.no_grad(), suppress(_SeenAll):
-            call(network, batch)
+            _call(network, batch)
         for layer in layers:
             if layer.name not in seen:
                 raise LayerError(f"layer {layer.name}", "is not reached by every input")
@@ -104,6 +104,17 @@ def handing_on(
     on_input = look if any(is_input for *_, is_input in asked) else None
     with eval_mode(network), watched(modules, look, on_input) as calls:
         yield run
+
+
+def _call(network: nn.Module, batch: Batch) -> None:
+    """Run a batch; what another library says of it becomes one line."""
+    try:
+        call(network, batch)
+    except (DenoteError, _SeenAll):
+        raise
+    except Exception as error:
+        problem = f"fails on a batch of {len(batch)} samples: {told(error)}"
+        raise LayerError("network", problem, "inputs that it takes, all of them") from error
 
 
 def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:

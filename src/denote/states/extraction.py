@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float32, Int
 from torch import Tensor, nn
 
-from denote.errors import StateError
+from denote.errors import StateError, StoreError
 from denote.states.capture import handing_on
 from denote.states.layers import Layer
 from denote.states.listing import neuron_name
@@ -84,11 +84,16 @@ def _new_arrays(
         kept = {name: stack.enter_context(path.open("ab")) for name, path in list(paths.items())[:KEPT_OPEN]}
 
         def append(layer: Layer, rows: Float32[np.ndarray, "sample neuron"]) -> None:
-            if layer.name in kept:
-                kept[layer.name].write(rows.data)
-                return
-            with paths[layer.name].open("ab") as file:
-                file.write(rows.data)
+            try:
+                if layer.name in kept:
+                    kept[layer.name].write(rows.data)
+                    return
+                with paths[layer.name].open("ab") as file:
+                    file.write(rows.data)
+            except OSError as error:  # a disk that others fill
+                raise StoreError(
+                    "store.path", f"cannot be written ({error})", "another disk, or fewer layers"
+                ) from error
 
         yield append
 
