@@ -169,6 +169,11 @@ def test_states_from_elsewhere_need_no_model(planted: tuple[Tensor, np.ndarray])
     )
     assert seen.cells["layer"].unique().to_list() == ["late"]
     assert seen.neurons.filter(pl.col("denotes"))["neuron"].to_list()[:1] == [0]
+    assert seen.cells["input_auroc"].null_count() == len(seen.cells)
+    shown = denote.observe(
+        inputs=inputs, states={"late": inputs[:, :3]}, classes=labels, controls=["raw_input"], **QUICK
+    )
+    assert shown.cells["input_auroc"].null_count() == 0
 
 
 def test_saved_and_loaded(planted: tuple[Tensor, np.ndarray], tmp_path: Path) -> None:
@@ -229,6 +234,16 @@ def test_whatever_network_comes(model: nn.Module, inputs: Tensor, names: set[str
     assert set(seen.cells["layer"]) == names
 
 
+class Ragged(torch.utils.data.Dataset[Tensor]):
+    """Items of different lengths."""
+
+    def __len__(self) -> int:
+        return N
+
+    def __getitem__(self, row: int) -> Tensor:
+        return torch.zeros(8 + row % 2)
+
+
 class Streaming(torch.utils.data.IterableDataset[Tensor]):
     """Has no rows by number."""
 
@@ -266,6 +281,8 @@ class Streaming(torch.utils.data.IterableDataset[Tensor]):
             "parts: 200 groups lie in fit and in test",
         ),
         ({"inputs": None}, "inputs: are missing"),
+        ({"controls": ["shufled"]}, "controls: 'shufled' came; did you mean 'shuffled'"),
+        ({"inputs": Ragged()}, "inputs: .* items of the dataset make no batch: RuntimeError: stack expects"),
         ({"model": nn.Linear}, "model: the class Linear came; allowed: a torch.nn.Module"),
         ({"model": nn.Linear(9, 2)}, "model: cannot be run on the inputs: RuntimeError: mat1"),
         ({"model": nn.Linear(8, 2, device="meta")}, "meta device"),

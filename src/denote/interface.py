@@ -30,7 +30,7 @@ from denote.observation.given import arrays_key, check_rows_of, given_states, st
 from denote.observation.given_network import observable_network
 from denote.observation.identity import weights_key
 from denote.observation.network import Untrained, states_beside
-from denote.observation.recording import Recording, device_named
+from denote.observation.recording import Recording, device_named, raw_input
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
@@ -39,6 +39,9 @@ from denote.states.listing import Selection, asked_names, list_layers, listed, l
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
 from denote.streams import generators_kept
+
+CONTROLS = ("shuffled", "rotated", "untrained", "raw_input", "random_subset")
+"""Controls that a name alone says all of."""
 
 NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
 """Settings of `Asked` that may be given by name."""
@@ -61,7 +64,7 @@ def observe(
     untrained: Untrained = None,
     pooling: str = "mean",
     of: str = BLOCKS,
-    controls: Controls | None = None,
+    controls: Controls | Sequence[str] | None = None,
     rule: Rule | None = None,
     store: Path | str | None = None,
     device: str = "auto",
@@ -79,7 +82,7 @@ def observe(
     Args:
         model: The network; None where ``states`` are given.
         inputs: What it is called with, see `inputs_of`; row i has the attributes of row i.
-        attributes: Columns with two values, or text columns, one attribute per value; null where not known. A mapping
+        attributes: Columns with two values, or text columns, an attribute per value; null where not known. A mapping
             may hold families of one's own (`denote.extending.AttributeFamily`) besides.
         classes: Class of every row. Observers read every class, and neurons are searched over all sets of classes.
         unit: What a row is: ``sample``, a row of the inputs; ``token``, every position that is no padding, in order,
@@ -96,8 +99,8 @@ def observe(
         pooling: How maps and sequences become neurons: ``mean``, ``max``, ``flatten``, ``centre``, ``first``,
             ``last`` or ``cls``; with ``unit="word"`` how the positions of a word do.
         of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
-        controls: What results are held against; by default shuffled labels, rotations, the raw input, and untrained
-            networks where they can be had.
+        controls: What results are held against, by name or with numbers; by default shuffled labels, rotations, the raw
+            input, and untrained networks where they can be had.
         rule: When a cell is decisive and a neuron denotes.
         store: Folder in which states are kept for the next call; None keeps none. What is drawn from a Dataset
             cannot be known again: its states lie there only during the call.
@@ -126,13 +129,18 @@ def observe(
     samples = _samples(inputs, held, unit, attributes, classes, groups, name)
     split = given_parts(samples, parts, seed)
     rule = rule or Rule()
-    asked = Asked(_probes(probe), rule, controls or Controls(), seed, **settings)
+    asked = Asked(_probes(probe), rule, _controls(controls), seed, **settings)
     searched = _families(_spec(attributes, classes, own), samples)
     facts = _facts(samples, split, searched, rule, shown=inputs is not None)
     where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
     with _folder(store, lasting=not drawn) as folder:
         if model is None:
-            observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
+            shown = raw_input(samples, split, memory_limit) if inputs is not None and asked.controls.raw_input else None
+            observed, beside, key = (
+                states_of(held, layers),
+                Beside(raw_input=shown, missing=NO_NETWORK),
+                arrays_key(held),
+            )
         else:
             network, example = observable_network(model, samples.inputs[split.fit[:1]])
             every = list_layers(network, example, pooling, of=of, asked=asked_names(layers))
@@ -261,6 +269,16 @@ def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> 
     if not spec:
         raise DataError("observe", "no attributes and no classes", "attributes={name: column}, or classes=labels")
     return spec
+
+
+def _controls(controls: Controls | Sequence[str] | None) -> Controls:
+    if controls is None or isinstance(controls, Controls):
+        return controls or Controls()
+    names = [controls] if isinstance(controls, str) else list(controls)
+    for name in names:
+        if name not in CONTROLS:
+            raise ConfigError("controls", f"{name!r} came", f"{one_of(name, CONTROLS)}; or Controls(...)")
+    return Controls.of(dict.fromkeys(names))
 
 
 def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]) -> dict[str, Probe]:

@@ -98,11 +98,17 @@ COLUMNS = {
 
 def test_columns_with_two_values_and_values_of_text_columns():
     family = one({"kind": "columns", "names": ["smoker", "flag", "sex", "shape"]}, make(**COLUMNS))
-    assert family.labels.names == ("smoker", "flag", "sex=2", "shape=circle", "shape=square")
+    assert family.labels.names == ("smoker", "flag", "sex=2", "shape=square")
     assert column(family, "smoker").tolist() == [1, 0, -1] * 20
     assert column(family, "flag").tolist() == [0, 1] * 30
     assert column(family, "sex=2").tolist() == [0, 1] * 30
     assert column(family, "shape=square").tolist() == [0, 1, -1] * 20
+
+
+def test_columns_are_those_that_the_dataset_asks_about_and_never_those_that_deal_the_rows():
+    samples = make(n=60, n_classes=2, flag=[0, 1] * 30, other=[1, 0] * 30, part=["train", "test"] * 30)
+    assert one({"kind": "columns"}, replace(samples, dealing=("part",))).labels.names == ("flag", "other")
+    assert one({"kind": "columns"}, replace(samples, asked=("other",))).labels.names == ("other",)
 
 
 def test_all_columns_leave_out_the_target_and_what_is_not_suitable():

@@ -73,7 +73,7 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
 def columns(
     option: str, samples: Samples, *, names: str | Sequence[str] = "all", proportions: Sequence[float] | None = None
 ) -> Family:
-    """Columns with two values, and one attribute per value of a text column: ``smoker``, ``shape=circle``.
+    """Columns with two values, and one attribute per value of a text column of more: ``smoker``, ``shape=circle``.
 
     Args:
         option: Name of the option.
@@ -200,7 +200,8 @@ def _shown(value: object) -> str:
 def _values_of(column: pl.Series) -> Columns:
     values = _distinct(column)
     if _is_text(column):
-        return [(f"{column.name}={value}", _labels(column.cast(pl.String) == value)) for value in values]
+        kept = values if len(values) > 2 else values[-1:]  # of two one says all, and both would be tested twice
+        return [(f"{column.name}={value}", _labels(column.cast(pl.String) == value)) for value in kept]
     is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
     name = column.name if is_flag else f"{column.name}={values[-1]}"
     return [(name, _labels(column == values[-1]))]

@@ -15,7 +15,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset,
 
 from denote.data.batch import Batch, Named
 from denote.data.samples import Inputs
-from denote.errors import DataError
+from denote.errors import DataError, told
 
 MASK = "attention_mask"
 """The name under which Hugging Face's tokenizers say which positions are no padding."""
@@ -82,12 +82,19 @@ class DrawnInputs:
             raise DataError("inputs", problem, f"batches by name with {MASK!r}, so that padding enters no state")
         return _batch(tensors)
 
+    def _collated(self, items: list[Any]) -> Any:
+        try:
+            return self.collate(items)
+        except (RuntimeError, TypeError, ValueError) as error:
+            problem = f"{len(items)} items of the dataset make no batch: {told(error)}"
+            raise DataError("inputs", problem, "items of one shape, or a DataLoader with a collate function") from error
+
     @cached_property
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return _shapes(self._tensors(np.array([0])))
 
     def _tensors(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
-        batch = self.collate([self.dataset[int(row)] for row in rows])
+        batch = self._collated([self.dataset[int(row)] for row in rows])
         if isinstance(batch, list | tuple) and batch:
             batch = batch[0]
         batch = {"": batch} if isinstance(batch, Tensor) else batch

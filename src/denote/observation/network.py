@@ -12,7 +12,7 @@ from denote.observation.asked import Asked
 from denote.observation.facts import Beside
 from denote.observation.given_network import check_has_weights, with_modules
 from denote.observation.identity import check_gives, weights_key
-from denote.observation.recording import RANDOMISED, Recording
+from denote.observation.recording import RANDOMISED, Recording, raw_input
 from denote.states.layers import Layer
 from denote.states.state import LayerState
 from denote.streams import stream_seed
@@ -55,8 +55,8 @@ def states_beside(
     randomised = []
     if factory is not None and any(kind in asked.probes for kind in MAPS):
         randomised = recording.randomised(key, model, _made(factory, RANDOMISED), layers)
-    raw_input = recording.raw_input(memory_limit) if controls.raw_input else None
-    return states, Beside(others, randomised, raw_input)
+    shown = raw_input(recording.samples, recording.parts, memory_limit) if controls.raw_input else None
+    return states, Beside(others, randomised, shown)
 
 
 def _check_twins(model: nn.Module, key: str, twins: Sequence[nn.Module]) -> None:

@@ -109,21 +109,24 @@ class Recording:
             found.append((state, other.note))
         return found
 
-    def raw_input(self, memory_limit: int) -> Halves[State] | None:
-        """The flattened inputs of *fit* and *test*; drawn or read when asked for where they would fill the memory.
 
-        Of token ids how often each is in a sample; None where inputs are neither numbers of one shape nor ids.
+def raw_input(samples: Samples, parts: Parts, memory_limit: int) -> Halves[State] | None:
+    """The flattened inputs of *fit* and *test*; drawn or read when asked for where they would fill the memory.
 
-        Args:
-            memory_limit: Bytes that the observers may hold at once.
-        """
-        inputs = numbers_of(self.samples.inputs, self.parts.fit)
-        if inputs is None:
-            return None
-        fit, test = (StoredState(inputs, rows) for rows in (self.parts.fit, self.parts.test))
-        if fit.nbytes + test.nbytes > memory_limit // 8:
-            return Halves(fit, test)
-        return Halves(fit[:], test[:])
+    Of token ids how often each is in a sample; None where inputs are neither numbers of one shape nor ids.
+
+    Args:
+        samples: The dataset.
+        parts: Its rows.
+        memory_limit: Bytes that the observers may hold at once.
+    """
+    inputs = numbers_of(samples.inputs, parts.fit)
+    if inputs is None:
+        return None
+    fit, test = (StoredState(inputs, rows) for rows in (parts.fit, parts.test))
+    if fit.nbytes + test.nbytes > memory_limit // 8:
+        return Halves(fit, test)
+    return Halves(fit[:], test[:])
 
 
 @dataclass(frozen=True)

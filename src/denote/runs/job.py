@@ -29,7 +29,7 @@ from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observation.given_network import check_runs
-from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
+from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named, raw_input
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
@@ -150,8 +150,8 @@ class Job:
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
             object_model=spec.key, object_accuracy=accuracy, note=self._note(spec, remark),
         )  # fmt: skip
-        raw_input = recording.raw_input(self.memory_limit) if controls.raw_input else None
-        beside = Beside(untrained, randomised, raw_input, {} if self._has_network else NO_NETWORK)
+        shown = raw_input(samples, self.data.parts, self.memory_limit) if controls.raw_input else None
+        beside = Beside(untrained, randomised, shown, {} if self._has_network else NO_NETWORK)
         with self.timed("observers"):
             found = observe_states(
                 states,
