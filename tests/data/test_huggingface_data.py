@@ -144,6 +144,14 @@ def tokenizer(folder):
     return str(folder)
 
 
+def test_a_column_of_the_users_is_not_replaced_by_ours(tmp_path):
+    features = {"ids": datasets.List(datasets.Value("int64")), "label": datasets.Value("int64"),
+                "n_tokens": datasets.Value("int64")}  # fmt: skip
+    columns = {"ids": [[1, 2]] * 12, "label": [row % 2 for row in range(12)], "n_tokens": [7] * 12}
+    with pytest.raises(DataError, match=r"has a column 'n_tokens', .*; rename it"):
+        HuggingFaceModule(written(tmp_path, features, columns, 4), "ids", "label", "ids").load()
+
+
 def test_text_by_a_local_tokenizer(tmp_path):
     features = {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=CLASSES)}
     columns = {"text": ["good news", "bad", "bad bad old news"] * 8, "label": [0, 1, 2] * 8}

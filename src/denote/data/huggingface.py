@@ -160,7 +160,7 @@ class HuggingFaceModule(SamplesModule):
         inputs = SequenceInputs.of(sequences, n_tokens, padding)
         if empty := int((np.diff(inputs.starts) == 0).sum()):
             raise DataError("dataset.inputs", f"{empty} rows of {self.inputs!r} have no tokens", "leave them out")
-        table = table_of(data).with_columns(pl.Series(LENGTH, np.diff(inputs.starts)))
+        table = _with(table_of(data), pl.Series(LENGTH, np.diff(inputs.starts)))
         return inputs, table, np.arange(len(data)), inputs.key
 
     def words(self, data: Dataset) -> Made:
@@ -189,6 +189,15 @@ def _check_unit(unit: str, kind: str, group: str | None) -> None:
         raise DataError(where, problem, f"needed: split.group={SEQUENCE}, or a column of larger groups")
 
 
+def _with(table: pl.DataFrame, *columns: pl.Series) -> pl.DataFrame:
+    """The attribute table with columns of ours, which replace none of the user's."""
+    for column in columns:
+        if column.name in table.columns:
+            problem = f"has a column {column.name!r}, which is what denote calls one of its own"
+            raise DataError("dataset.path", problem, "rename it")
+    return table.with_columns(columns)
+
+
 def _tokens(
     made: Made, kept: Bool[np.ndarray, " place"] | None = None, form: Callable[[list[int]], Any] = list
 ) -> Made:
@@ -203,7 +212,8 @@ def _tokens(
     assert isinstance(sequences, SequenceInputs)  # noqa: S101  (for the type checker)
     inputs = WordInputs.of_tokens(sequences, kept)
     ids = sequences.ids if kept is None else sequences.ids[kept]
-    table = table[inputs.sequence].with_columns(
+    table = _with(
+        table[inputs.sequence],
         pl.Series("token", [str(each) for each in form(ids.tolist())]), pl.Series("position", inputs.start + 1),
         pl.Series(SEQUENCE, inputs.sequence),
     )  # fmt: skip
