@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from torch import nn
 
-from denote import seen
+from denote import loaded
 from denote.attributes.families import families
 from denote.attributes.labels import Family, merge_labels
 from denote.attributes.own import AttributeFamily
@@ -25,6 +25,7 @@ from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
+from denote.loaded import Loaded
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
 from denote.observation.given_network import observable_network
@@ -34,7 +35,7 @@ from denote.observation.recording import Recording, device_named, raw_input
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
-from denote.seen import Loaded, Seen
+from denote.seen import Seen
 from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
@@ -193,7 +194,7 @@ def load(folder: Path | str) -> Loaded | Seen:
     Raises:
         StoreError: if it holds none, or jobs that were not merged.
     """
-    return seen.load(Path(folder))
+    return loaded.load(Path(folder))
 
 
 def _check(settings: Mapping[str, Any], **numbers: Any) -> None:

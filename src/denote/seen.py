@@ -14,21 +14,19 @@ from matplotlib.figure import Figure
 from denote.denotation.analysis import Analysis
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import rule_of
-from denote.figures.attribute_by_depth import draw_attribute_by_depth
-from denote.figures.label_proportion import draw_label_proportion_by_depth
-from denote.figures.relevance import draw_relevance
 from denote.keys import digest
 from denote.numbers import count
-from denote.observation.found import Evidence, Observation
+from denote.observation.found import Observation
 from denote.observation.images import Images
 from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
 from denote.reporting.notebook import as_html, as_image, as_text
 from denote.runs.merge import Merged
-from denote.runs.present import Reading, Relied, put_together, relied_on
-from denote.runs.record import FINISHED, RECORD, now, read_record, versions, write_record
+from denote.runs.present import Reading, put_together
+from denote.runs.record import FINISHED, now, read_record, versions, write_record
+from denote.shown import attribute_figure, depth_figure_of, heatmap_of
 from denote.states.layers import Layer
-from denote.tables import JOB_TABLES, SWEEP_TABLES
+from denote.tables import JOB_TABLES
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Seen(Observation):
             raise StoreError(str(folder), "holds no run.json", "the folder of a job, or of `Seen.save`")
         truth = folder / "truth.parquet"
         return cls(
-            tables=_tables(folder, JOB_TABLES), observers=load_observers(folder / "observers.safetensors"),
+            tables=read_tables(folder, JOB_TABLES), observers=load_observers(folder / "observers.safetensors"),
             layers=tuple(_layer(each) for each in record["layers"]), attributes=tuple(record["attributes"]),
             object_model=record["object_model"], input_shape=tuple(record["input_shape"]),
             rule=rule_of(record["config"]), images=Images.read(folder),
@@ -104,11 +102,11 @@ class Seen(Observation):
         Raises:
             ConfigError: if there is no linear observer of it.
         """
-        return _heatmap(put_together([Reading.of(self)], self.cells), attribute, layer)
+        return heatmap_of(put_together([Reading.of(self)], self.cells), attribute, layer)
 
     def figure(self) -> Figure:
         """How well every attribute is read at every depth."""
-        return _attribute_figure(Merged.of(self).tables)
+        return attribute_figure(Merged.of(self).tables)
 
     def depth_figure(self, family: str | None = None) -> Figure:
         """Label proportion of what neurons denote by depth, raw, folded and beside what random directions denote.
@@ -119,7 +117,7 @@ class Seen(Observation):
         Raises:
             DenoteError: naming the families, if there is no such one or several.
         """
-        return _depth_figure(Merged.of(self).tables, family=family)
+        return depth_figure_of(Merged.of(self).tables, family=family)
 
     def summary(self) -> pl.DataFrame:
         """One row per layer: live neurons, how many denote, and the attribute that is read best."""
@@ -187,87 +185,8 @@ class Seen(Observation):
         return [f"not read: {name}: {note}" for name, note in none.filter("unread").select("attribute", "note").rows()]
 
 
-@dataclass(frozen=True)
-class Loaded(Evidence):
-    """A sweep: its merged tables, by name in ``tables``.
-
-    Attributes:
-        folder: The folder of its jobs.
-    """
-
-    folder: Path
-
-    @classmethod
-    def read(cls, folder: Path) -> Loaded | None:
-        """The sweep whose folder, or ``sweep/`` within it, this is; None where it is neither."""
-        for place, jobs in ((folder / "sweep", folder), (folder, folder.parent)):
-            if all((place / f"{name}.parquet").is_file() for name in SWEEP_TABLES):
-                return cls(_tables(place, SWEEP_TABLES), jobs)
-        return None
-
-    def label_proportion_by_depth(self) -> pl.DataFrame:
-        """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``."""
-        return self.tables["label_proportion_by_depth"]
-
-    def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
-        """What linear observers of an attribute rely on in the first trained network.
-
-        Args:
-            attribute: Its name.
-            layer: One layer, or None for all.
-
-        Raises:
-            ConfigError: if there is no linear observer of it.
-        """
-        records = ((path.parent, read_record(path.parent)) for path in sorted(self.folder.glob(f"*/{RECORD}")))
-        jobs = [(job, record) for job, record in records if record and record.get("status") == FINISHED]
-        return _heatmap(relied_on(jobs, self.cells), attribute, layer)
-
-    def figure(self) -> Figure:
-        """How well every attribute is read at every depth, mean over networks."""
-        return _attribute_figure(self.tables)
-
-    def depth_figure(self, **chosen: str | bool | int | None) -> Figure:
-        """Label proportion of what neurons denote by depth, mean over networks.
-
-        Args:
-            **chosen: Of ``family``, ``architecture``, ``dataset``, ``trained`` and ``epoch`` what the sweep has several
-                of.
-
-        Raises:
-            DenoteError: if the choices leave no curve or more than one.
-        """
-        return _depth_figure(self.tables, **chosen)
-
-    def __repr__(self) -> str:
-        """Names of the tables and their sizes."""
-        return as_text(self._sizes)
-
-    def _repr_html_(self) -> str:
-        """The same, for a notebook."""
-        return as_html(self._sizes)
-
-    @property
-    def _sizes(self) -> pl.DataFrame:
-        sizes = [(name, *frame.shape) for name, frame in self.tables.items()]
-        return pl.DataFrame(sizes, ["table", "rows", "columns"], orient="row")
-
-
-def load(folder: Path) -> Loaded | Seen:
-    """See `denote.load`."""
-    if (sweep := Loaded.read(folder)) is not None:
-        return sweep
-    if all((folder / f"{name}.parquet").is_file() for name in JOB_TABLES):
-        return Seen.read(folder)
-    jobs = any(True for _ in folder.glob(f"*/{RECORD}"))
-    allowed = "multirun/NAME of a sweep that ended, or a job's folder"
-    raise StoreError(
-        str(folder), "holds jobs that were never merged" if jobs else "holds no tables",
-        f"denote-report sweep={folder} merges them" if jobs else f"allowed: {allowed}",
-    )  # fmt: skip
-
-
-def _tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
+def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
+    """Tables by name."""
     return {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in names}
 
 
@@ -284,27 +203,3 @@ def _check_free(folder: Path, fingerprint: str, overwrite: bool) -> None:
     record = read_record(folder)
     if record is not None and record.get("fingerprint") != fingerprint and not overwrite:
         raise StoreError(str(folder), "holds another observation", "another folder, or save(folder, overwrite=True)")
-
-
-def _heatmap(relied: Relied | None, attribute: str, layer: str | None) -> Figure:
-    maps = {} if relied is None else relied.relevance
-    if relied is None or attribute not in maps:
-        raise ConfigError("heatmap", f"there is no linear observer of {attribute!r}", one_of(attribute, maps))
-    layers = maps[attribute]
-    if layer is not None:
-        if layer not in layers:
-            raise ConfigError("layer", f"{layer!r}", one_of(layer, layers))
-        layers = {layer: layers[layer]}
-    on_input = relied.on_input.get(attribute) if layer is None else None
-    title = f"{attribute}: {relied.title}"
-    return draw_relevance(layers, relied.grids, title, on_input, relied.bands.get(attribute), relied.mean_input)
-
-
-def _attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
-    drawn = tables["cells"].filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
-    return draw_attribute_by_depth(drawn, tables["first_decisive"])
-
-
-def _depth_figure(tables: Mapping[str, pl.DataFrame], **chosen: Any) -> Figure:
-    by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
-    return draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, **chosen)

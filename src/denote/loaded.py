@@ -1,0 +1,98 @@
+"""What was saved, in Python: a sweep with its merged tables, or one observation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from denote.errors import StoreError
+from denote.observation.found import Evidence
+from denote.reporting.notebook import as_html, as_text
+from denote.runs.present import relied_on
+from denote.runs.record import FINISHED, RECORD, read_record
+from denote.seen import Seen, read_tables
+from denote.shown import attribute_figure, depth_figure_of, heatmap_of
+from denote.tables import JOB_TABLES, SWEEP_TABLES
+
+
+@dataclass(frozen=True)
+class Loaded(Evidence):
+    """A sweep: its merged tables, by name in ``tables``.
+
+    Attributes:
+        folder: The folder of its jobs.
+    """
+
+    folder: Path
+
+    @classmethod
+    def read(cls, folder: Path) -> Loaded | None:
+        """The sweep whose folder, or ``sweep/`` within it, this is; None where it is neither."""
+        for place, jobs in ((folder / "sweep", folder), (folder, folder.parent)):
+            if all((place / f"{name}.parquet").is_file() for name in SWEEP_TABLES):
+                return cls(read_tables(place, SWEEP_TABLES), jobs)
+        return None
+
+    def label_proportion_by_depth(self) -> pl.DataFrame:
+        """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``."""
+        return self.tables["label_proportion_by_depth"]
+
+    def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
+        """What linear observers of an attribute rely on in the first trained network.
+
+        Args:
+            attribute: Its name.
+            layer: One layer, or None for all.
+
+        Raises:
+            ConfigError: if there is no linear observer of it.
+        """
+        records = ((path.parent, read_record(path.parent)) for path in sorted(self.folder.glob(f"*/{RECORD}")))
+        jobs = [(job, record) for job, record in records if record and record.get("status") == FINISHED]
+        return heatmap_of(relied_on(jobs, self.cells), attribute, layer)
+
+    def figure(self) -> Figure:
+        """How well every attribute is read at every depth, mean over networks."""
+        return attribute_figure(self.tables)
+
+    def depth_figure(self, **chosen: str | bool | int | None) -> Figure:
+        """Label proportion of what neurons denote by depth, mean over networks.
+
+        Args:
+            **chosen: Of ``family``, ``architecture``, ``dataset``, ``trained`` and ``epoch`` what the sweep has several
+                of.
+
+        Raises:
+            DenoteError: if the choices leave no curve or more than one.
+        """
+        return depth_figure_of(self.tables, **chosen)
+
+    def __repr__(self) -> str:
+        """Names of the tables and their sizes."""
+        return as_text(self._sizes)
+
+    def _repr_html_(self) -> str:
+        """The same, for a notebook."""
+        return as_html(self._sizes)
+
+    @property
+    def _sizes(self) -> pl.DataFrame:
+        sizes = [(name, *frame.shape) for name, frame in self.tables.items()]
+        return pl.DataFrame(sizes, ["table", "rows", "columns"], orient="row")
+
+
+def load(folder: Path) -> Loaded | Seen:
+    """See `denote.load`."""
+    if (sweep := Loaded.read(folder)) is not None:
+        return sweep
+    if all((folder / f"{name}.parquet").is_file() for name in JOB_TABLES):
+        return Seen.read(folder)
+    jobs = any(True for _ in folder.glob(f"*/{RECORD}"))
+    allowed = "multirun/NAME of a sweep that ended, or a job's folder"
+    raise StoreError(
+        str(folder), "holds jobs that were never merged" if jobs else "holds no tables",
+        f"denote-report sweep={folder} merges them" if jobs else f"allowed: {allowed}",
+    )  # fmt: skip

@@ -1,0 +1,51 @@
+"""Pictures that a caller in Python asks for, of one observation or of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from denote.errors import ConfigError, one_of
+from denote.figures.attribute_by_depth import draw_attribute_by_depth
+from denote.figures.label_proportion import draw_label_proportion_by_depth
+from denote.figures.relevance import draw_relevance
+from denote.runs.present import Relied
+
+
+def heatmap_of(relied: Relied | None, attribute: str, layer: str | None) -> Figure:
+    """What linear observers of an attribute rely on.
+
+    Args:
+        relied: Of one network; None where it has no linear observer.
+        attribute: Its name.
+        layer: One layer, or None for all.
+
+    Raises:
+        ConfigError: if there is no linear observer of it, or no such layer.
+    """
+    maps = {} if relied is None else relied.relevance
+    if relied is None or attribute not in maps:
+        raise ConfigError("heatmap", f"there is no linear observer of {attribute!r}", one_of(attribute, maps))
+    layers = maps[attribute]
+    if layer is not None:
+        if layer not in layers:
+            raise ConfigError("layer", f"{layer!r}", one_of(layer, layers))
+        layers = {layer: layers[layer]}
+    on_input = relied.on_input.get(attribute) if layer is None else None
+    title = f"{attribute}: {relied.title}"
+    return draw_relevance(layers, relied.grids, title, on_input, relied.bands.get(attribute), relied.mean_input)
+
+
+def attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
+    """How well every attribute is read at every depth, of the tables of a sweep."""
+    drawn = tables["cells"].filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
+    return draw_attribute_by_depth(drawn, tables["first_decisive"])
+
+
+def depth_figure_of(tables: Mapping[str, pl.DataFrame], **chosen: Any) -> Figure:
+    """Label proportion by depth, of the tables of a sweep; ``chosen`` as `draw_label_proportion_by_depth` takes it."""
+    by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
+    return draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, **chosen)
