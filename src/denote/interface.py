@@ -146,10 +146,10 @@ def observe(
             network, example = observable_network(model, samples.inputs[split.fit[:1]])
             every = list_layers(network, example, pooling, of=of, asked=asked_names(layers))
             recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)
-            observed, beside = states_beside(
-                network, select_layers(every, layers), recording, asked, untrained, memory_limit
-            )
             key = weights_key(network)
+            observed, beside = states_beside(
+                network, key, select_layers(every, layers), recording, asked, untrained, memory_limit
+            )
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,

@@ -92,11 +92,6 @@ class Trust:
 _granted = Trust()
 
 
-def granted() -> Trust:
-    """What this process's user trusts."""
-    return _granted
-
-
 def is_trusted(target: str) -> bool:
     """Whether a dotted name lies in a package of ours or in what the user trusts; nothing is imported."""
     return target.split(".")[0] in OURS or _granted.covers(target)

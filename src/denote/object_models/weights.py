@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
 from denote.errors import StoreError
-from denote.keys import KEY_LENGTH
+from denote.keys import digest, digest_tensor
 
 BEST = "model.safetensors"
 """File of the weights with the lowest validation loss."""
@@ -47,9 +45,4 @@ def read_weights(network: nn.Module, path: Path) -> None:
 
 def digest_weights(network: nn.Module) -> str:
     """Key of a network's parameters and buffers: their names, types, shapes and values."""
-    sha = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        # As bytes, since NumPy has no bfloat16.
-        sha.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    return sha.hexdigest()[:KEY_LENGTH]
+    return digest({name: digest_tensor(tensor) for name, tensor in network.state_dict().items()})

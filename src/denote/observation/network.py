@@ -25,7 +25,7 @@ MAPS = ("linear", "centroid")
 
 
 def states_beside(
-    model: nn.Module, layers: Sequence[Layer], recording: Recording, asked: Asked, untrained: Untrained,
+    model: nn.Module, key: str, layers: Sequence[Layer], recording: Recording, asked: Asked, untrained: Untrained,
     memory_limit: int,
 ) -> tuple[list[LayerState], Beside]:  # fmt: skip
     """Record a network's layers, its untrained twins', and its own after randomisation.
@@ -34,6 +34,7 @@ def states_beside(
 
     Args:
         model: The network.
+        key: Its `weights_key`.
         layers: Which layers.
         recording: The samples, and how networks are run on them.
         asked: Which controls there are.
@@ -41,7 +42,7 @@ def states_beside(
             layers replace the trained ones.
         memory_limit: Bytes that the observers may hold at once.
     """
-    key, controls = weights_key(model), asked.controls
+    controls = asked.controls
     was_held = recording.holds(key, layers)
     states = recording.states(key, model, layers)
     if was_held:
