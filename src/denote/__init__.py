@@ -3,17 +3,22 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from denote.denotation.depth_analysis import depth_analysis
     from denote.interface import layers, load, observe
 
-__all__ = ["layers", "load", "observe"]
+__all__ = ["depth_analysis", "layers", "load", "observe"]
+
+_HOMES = dict.fromkeys(("layers", "load", "observe"), "denote.interface") | {
+    "depth_analysis": "denote.denotation.depth_analysis"
+}
 
 
 def __getattr__(name: str) -> Any:
     """What takes time to import, when it is asked for: the functions need torch, the version its metadata."""
-    if name in __all__:
-        from denote import interface
+    if name in _HOMES:
+        from importlib import import_module
 
-        return getattr(interface, name)
+        return getattr(import_module(_HOMES[name]), name)
     if name != "__version__":
         raise AttributeError(f"module 'denote' has no attribute {name!r}")
     from importlib import metadata

@@ -5,7 +5,7 @@ Each exists for one number and, where tables of any length are put into words, f
 
 from __future__ import annotations
 
-from math import floor, isnan
+from math import ceil, floor, isnan
 
 import polars as pl
 
@@ -66,6 +66,29 @@ def _written(column: str, decimals: int) -> pl.Expr:
 def setting(value: float) -> str:
     """A threshold with all its decimals, at least two: ``.05``, ``.90``, ``.975``."""
     return max(proportion(value), f"{value:.12g}".removeprefix("0"), key=len)
+
+
+def bound(value: float | None, decimals: int = 3) -> str:
+    """An upper bound, rounded up so that it stays one: ``.052`` for .0511."""
+    if value is None or isnan(value):
+        return NULL
+    scale = 10**decimals
+    return proportion(ceil(value * scale - 1e-9) / scale, decimals)
+
+
+def signed(value: float | None, decimals: int = 2) -> str:
+    """A change: ``+.08``, ``-.03``; what rounds to nothing has no sign."""
+    written = proportion(value, decimals)
+    if value is None or value != value or value < 0:
+        return written
+    return f"+{written}" if written != proportion(0.0, decimals) else written
+
+
+def signed_interval(estimate: Estimate[float]) -> str:
+    """``+.08 [-.01, +.17]``; the bracket is left out where it is undefined."""
+    if isnan(estimate.value) or isnan(estimate.low) or isnan(estimate.high):
+        return signed(estimate.value)
+    return f"{signed(estimate.value)} [{signed(estimate.low)}, {signed(estimate.high)}]"
 
 
 def interval(estimate: Estimate[float], limit: float | None = None) -> str:

@@ -134,12 +134,12 @@ _CURVE = {"dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEG
 
 LABEL_PROPORTION_BY_MODEL: dict[str, type[pl.DataType]] = {
     **_OBSERVED, "family": TEXT, "probe_seed": INTEGER,
-    **_columns("n_neurons n_live n_denoting n_distinct", INTEGER),
+    **_columns("n_neurons n_live n_denoting n_distinct n_distinct_folded rotated_n_denoting rarefied_to", INTEGER),
     **_columns(
         "share_denoting rotated_share_denoting untrained_share_denoting label_proportion folded "
         "rotated_label_proportion rotated_folded untrained_label_proportion untrained_folded majority_side_share "
         "on_proportion active_share unconditional_label_proportion unconditional_folded property_entropy n_members "
-        "participation_ratio", NUMBER,
+        "participation_ratio distinct_label_proportion distinct_folded rotated_distinct_folded", NUMBER,
     ),
     **_columns("sign_identified is_head", FLAG), "note": TEXT,
 }  # fmt: skip
@@ -158,8 +158,10 @@ LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
         "untrained_share_high rotated_label_proportion_mean rotated_label_proportion_low rotated_label_proportion_high "
         "rotated_folded_low rotated_folded_high untrained_label_proportion_low untrained_label_proportion_high "
         "untrained_folded_low untrained_folded_high active_share_mean property_entropy_mean n_members_mean "
-        "n_live_mean participation_ratio_mean", NUMBER,
+        "n_live_mean participation_ratio_mean distinct_label_proportion_mean distinct_folded_mean "
+        "rotated_distinct_folded_mean", NUMBER,
     ),
+    **_columns("n_models_with_value rotated_n_models_with_value", INTEGER),
     **_columns("sign_identified is_head", FLAG), "note": TEXT,
 }  # fmt: skip
 LABEL_PROPORTION_BY_DEPTH_KEY = ("dataset", "architecture", "trained", "epoch", "layer", "family")
@@ -176,6 +178,22 @@ DEPTH_VERDICTS: dict[str, type[pl.DataType]] = {
     "dataset": TEXT, "trained": FLAG, "epoch": INTEGER, "family": TEXT, "verdict": TEXT, "n_models": INTEGER,
     **_columns("p_value p_holm largest_bound", NUMBER), "planned": FLAG, "note": TEXT,
 }  # fmt: skip
+
+DEPTH_DESCRIPTION: dict[str, type[pl.DataType]] = {
+    **_CURVE, "family": TEXT, "place": TEXT, "layer": TEXT, "depth": INTEGER,
+    **_columns("n_models n_models_with_value", INTEGER),
+    **_columns(
+        "label_proportion_mean label_proportion_low label_proportion_high folded_mean folded_low folded_high", NUMBER,
+    ),
+    "sign_identified": FLAG, "note": TEXT,
+}  # fmt: skip
+"""The first, middle and last compared layer of an architecture; one row without a layer where there are none."""
+
+DEPTH_PARTS: dict[str, type[pl.DataType]] = {
+    **_CURVE, "family": TEXT, **_columns("part shape first_layer last_layer layers", TEXT),
+    **_columns("n_models n_layers", INTEGER), **_columns("value value_low value_high", NUMBER), "note": TEXT,
+}  # fmt: skip
+"""What the raw course over depth is made of; one row without a part where it cannot be told."""
 
 PROPERTIES: dict[str, type[pl.DataType]] = {
     **_CURVE,
@@ -227,7 +245,8 @@ JOB_TABLES = {
 SWEEP_TABLES = {
     **JOB_TABLES, "label_proportion_by_model": LABEL_PROPORTION_BY_MODEL,
     "label_proportion_by_depth": LABEL_PROPORTION_BY_DEPTH, "depth_tests": DEPTH_TESTS,
-    "depth_verdicts": DEPTH_VERDICTS, "properties": PROPERTIES, "stability": STABILITY,
+    "depth_verdicts": DEPTH_VERDICTS, "depth_description": DEPTH_DESCRIPTION, "depth_parts": DEPTH_PARTS,
+    "properties": PROPERTIES, "stability": STABILITY,
     "first_decisive": FIRST_DECISIVE, "seed_spread": SEED_SPREAD, "audit": AUDIT,
 }  # fmt: skip
 """The tables of a merged sweep."""

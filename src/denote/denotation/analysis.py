@@ -8,6 +8,17 @@ from typing import Any
 
 LEAST_LAYERS = 3
 """Layers that a test of depth needs."""
+LEAST_MODELS = 6
+"""Object models of one architecture that a verdict needs: with 5 the smallest p of the test is .06."""
+LEAST_DESCRIBED = 3
+"""Object models below which an interpretation has no use; with 3 to 5 it is a description."""
+LEAST_NEURONS = 5
+"""Denoting neurons, and denoting directions over all draws, below which a layer of a model has no value."""
+LEAST_DISTINCT = 3
+"""Distinct denoted properties, complements counted once, below which a layer of a model has no value."""
+
+GAP = f"fewer than {LEAST_NEURONS} denoting neurons or {LEAST_DISTINCT} distinct properties"
+"""Why a layer of a model has no label proportion."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +27,9 @@ class Analysis:
 
     Attributes:
         family: The family whose tests are planned; None: those of every family are exploratory.
-        layers: Depths that are tested, without those where a network has a gap; None: all before the logits.
-        equivalence: Half width of the range that counts as no dependence, in units of label proportion, above 0.
+        layers: Depths that are tested, where enough networks have a value; None: all before the logits.
+        equivalence: Largest difference between two layers that counts as no change, in units of label proportion,
+            above 0.
         level: Chance of a false positive, in (0, 1).
     """
 
@@ -28,7 +40,7 @@ class Analysis:
 
 
 def analysis_of(config: Mapping[str, Any]) -> Analysis:
-    """The plan in a job's ``analysis.*``; the default one where a config has none."""
+    """Return the plan in a job's ``analysis.*``; the default one where a config has none."""
     planned = config.get("analysis") or {}
     layers = planned.get("layers")
     return Analysis(
@@ -37,3 +49,20 @@ def analysis_of(config: Mapping[str, Any]) -> Analysis:
         float(planned.get("equivalence", Analysis.equivalence)),
         float(planned.get("level", Analysis.level)),
     )
+
+
+def models_needed(n_models: int) -> int:
+    """Return how many of an architecture's object models must have a value at a layer for it to be compared.
+
+    A verdict needs ``LEAST_MODELS``. Fewer networks are described, at the layers where ``LEAST_DESCRIBED`` of them, or
+    all, have a value.
+
+    Args:
+        n_models: Object models of the architecture.
+    """
+    return LEAST_MODELS if n_models >= LEAST_MODELS else min(LEAST_DESCRIBED, n_models)
+
+
+def too_few_networks(n_models: int, where: str = "this sweep has") -> str:
+    """Say that there can be no verdict on depth."""
+    return f"a verdict on depth needs {LEAST_MODELS} networks or more of one architecture; {where} {n_models}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from denote.denotation.analysis import GAP, LEAST_DISTINCT, LEAST_NEURONS, models_needed
 from denote.denotation.properties import affirmed
+from denote.denotation.rarefaction import inclusion_probability
 from denote.tables import (
     INTEGER,
     LABEL_PROPORTION_BY_MODEL,
@@ -13,9 +15,6 @@ from denote.tables import (
     NUMBER,
     TEXT,
 )
-
-LEAST_DISTINCT = 5
-"""Distinct denoted properties below which a (model, layer) is a gap."""
 
 PLACE = [
     "dataset", "architecture", "trained", "epoch", "seed", "object_model", "object_accuracy", "layer", "depth",
@@ -42,13 +41,16 @@ OF_LAYERS = ["active_share", "participation_ratio", "sign_identified", "is_head"
 def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, layers: pl.DataFrame) -> pl.DataFrame:
     """Summarise what the neurons of every object model denote, layer by layer (METHOD section 6).
 
-    A property that several neurons of a layer denote counts once; for the folded value so does a complement. With fewer
-    than ``LEAST_DISTINCT`` distinct denoted properties a layer is a gap of its model: its label proportions are null.
+    Label proportions are means over denoting neurons: a mean over distinct properties depends on how many neurons
+    denote, as common properties are found first. With fewer than ``LEAST_NEURONS`` denoting neurons or
+    ``LEAST_DISTINCT`` distinct properties, complements counted once, a layer has no value (a gap). The mean over
+    distinct properties stands beside it, rarefied to as many neurons at every layer.
 
     Args:
         neurons: Columns of ``tables.NEURONS``, decided.
         controls: Columns of ``tables.CONTROLS``, decided; neurons of ``rotated`` and ``untrained`` are used. They
-            carry the identity of the object model they stand beside; draws are summarised one by one, then averaged.
+            carry the identity of the object model they stand beside. Directions of all draws are pooled; untrained
+            twins are summarised one by one, then averaged.
         layers: Columns of ``tables.LAYERS``; what it does not know is null, but for ``is_head``, which is then the
             layer at relative depth 1.
 
@@ -56,28 +58,28 @@ def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, lay
         Columns of ``tables.LABEL_PROPORTION_BY_MODEL``, by depth.
     """
     beside = controls.filter(pl.col("neuron").is_not_null() & pl.col("layer").is_not_null())
-    found = _summaries(neurons, KEY).join(
+    rotated, untrained = (beside.filter(pl.col("control") == control) for control in ("rotated", "untrained"))
+    known = layers.select(*LAYERS_KEY, *OF_LAYERS).unique(LAYERS_KEY, keep="first")
+    summaries = _summaries(neurons, KEY).join(
         neurons.unique(KEY, keep="first", maintain_order=True).select(PLACE), on=KEY, how="left", nulls_equal=True
     )
-    for control in ("rotated", "untrained"):
-        own = _of_draws(beside.filter(pl.col("control") == control), control)
-        found = found.join(own, on=KEY, how="left", nulls_equal=True)
-    known = layers.select(*LAYERS_KEY, *OF_LAYERS).unique(LAYERS_KEY, keep="first")
+    for control in (_of_directions(rotated), _of_twins(untrained)):
+        summaries = summaries.join(control, on=KEY, how="left", nulls_equal=True)
+    summaries = summaries.join(known, on=LAYERS_KEY, how="left", nulls_equal=True).with_columns(
+        is_head=pl.coalesce("is_head", (pl.col("relative_depth") == 1).fill_null(value=False)),
+        note=pl.concat_str(*_notes(), separator="; ", ignore_nulls=True).replace("", None),
+    )
     return (
-        found.join(known, on=LAYERS_KEY, how="left", nulls_equal=True)
-        .with_columns(
-            is_head=pl.coalesce("is_head", (pl.col("relative_depth") == 1).fill_null(value=False)),
-            note=pl.concat_str(*_notes(), separator="; ", ignore_nulls=True).replace("", None),
-        )
+        summaries.join(_rarefied(neurons, rotated, summaries), on=KEY, how="left", nulls_equal=True)
         .select(*LABEL_PROPORTION_BY_MODEL)
         .sort("dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer")
     )
 
 
 def denoted_properties(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """The distinct denoted properties within each ``key``, in the columns of neurons.
+    """Return the distinct denoted properties within each ``key``, in the columns of neurons.
 
-    ``pair`` names a property and its complement alike, so that the folded value counts them once.
+    ``pair`` names a property and its complement alike, so that they can be counted once.
     """
     return (
         neurons.filter(pl.col("denotes").fill_null(value=False))
@@ -87,50 +89,117 @@ def denoted_properties(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
 
 
 def _summaries(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """One row per key: counts, shares and means; null where a number is undefined."""
-    live, denotes = pl.col("live").fill_null(value=False), pl.col("denotes").fill_null(value=False)
-    counts = (
+    """Make one row per key: counts, shares and means over denoting neurons; null where a number is undefined."""
+    live = pl.col("live").fill_null(value=False)
+    denoting = live & pl.col("denotes").fill_null(value=False)
+    return (
         neurons.with_columns(pair=PAIR)
         .group_by(key, maintain_order=True)
         .agg(
             n_neurons=pl.len().cast(INTEGER),
             n_live=live.sum().cast(INTEGER),
-            n_denoting=(live & denotes).sum().cast(INTEGER),
+            n_denoting=denoting.sum().cast(INTEGER),
+            n_distinct=pl.col("property").filter(denoting).n_unique().cast(INTEGER),
+            n_distinct_folded=pl.col("pair").filter(denoting).n_unique().cast(INTEGER),
             on_proportion=pl.col("on_proportion").filter(live).mean(),
             unconditional_label_proportion=pl.col("label_proportion").filter(live).mean(),
             unconditional_folded=pl.col("folded_label_proportion").filter(live).mean(),
-            property_entropy=_entropy(pl.col("pair").filter(live & denotes)),
+            property_entropy=_entropy(pl.col("pair").filter(denoting)),
+            label_proportion=pl.col("label_proportion").filter(denoting).mean(),
+            folded=pl.col("folded_label_proportion").filter(denoting).mean(),
+            majority_side_share=(pl.col("label_proportion").filter(denoting) > 0.5).mean(),
+            n_members=pl.col("n_members").filter(denoting).cast(NUMBER).mean(),
+        )
+        .with_columns(
+            pl.when(HAS_VALUE).then(pl.col("label_proportion", "folded", "majority_side_share")),
+            pl.when(pl.col("n_denoting") > 0).then("property_entropy"),
+            share_denoting=pl.when(pl.col("n_live") > 0).then(pl.col("n_denoting") / pl.col("n_live")),
         )
     )
-    distinct = denoted_properties(neurons, key)
-    once = distinct.unique([*key, "pair"], keep="first", maintain_order=True).group_by(key)
-    of_properties = distinct.group_by(key).agg(
-        n_distinct=pl.len().cast(INTEGER),
-        label_proportion=pl.col("label_proportion").mean(),
-        majority_side_share=(pl.col("label_proportion") > 0.5).mean(),
-        n_members=pl.col("n_members").cast(NUMBER).mean(),
+
+
+HAS_VALUE = (pl.col("n_denoting") >= LEAST_NEURONS) & (pl.col("n_distinct_folded") >= LEAST_DISTINCT)
+"""Whether enough is denoted for a label proportion."""
+
+
+def _of_directions(rotated: pl.DataFrame) -> pl.DataFrame:
+    """Summarise random directions, those of all draws pooled; no rows where the control was not run."""
+    live = pl.col("live").fill_null(value=False)
+    denoting = live & pl.col("denotes").fill_null(value=False)
+    enough = pl.col("rotated_n_denoting") >= LEAST_NEURONS
+    return (
+        rotated.group_by(KEY, maintain_order=True)
+        .agg(
+            rotated_n_denoting=denoting.sum().cast(INTEGER),
+            n_live=live.sum(),
+            rotated_label_proportion=pl.col("label_proportion").filter(denoting).mean(),
+            rotated_folded=pl.col("folded_label_proportion").filter(denoting).mean(),
+        )
+        .with_columns(
+            pl.when(enough).then(pl.col("rotated_label_proportion", "rotated_folded")),
+            rotated_share_denoting=pl.when(pl.col("n_live") > 0).then(pl.col("rotated_n_denoting") / pl.col("n_live")),
+        )
+        .drop("n_live")
     )
-    joined = counts
-    for other in (of_properties, once.agg(folded=pl.col("folded_label_proportion").mean())):
-        joined = joined.join(other, on=key, how="left", nulls_equal=True, maintain_order="left")
-    return joined.with_columns(
-        pl.col("n_distinct").fill_null(0),
-        pl.when(pl.col("n_distinct").fill_null(0) >= LEAST_DISTINCT)
-        .then(pl.col("label_proportion", "folded", "majority_side_share")),
-        pl.when(pl.col("n_denoting") > 0).then("property_entropy"),
-        share_denoting=pl.when(pl.col("n_live") > 0).then(pl.col("n_denoting") / pl.col("n_live")),
-    )  # fmt: skip
 
 
-def _of_draws(replicates: pl.DataFrame, control: str) -> pl.DataFrame:
-    """A control's measures, averaged over the draws of each object model; no rows where the control was not run."""
-    draws = _summaries(replicates.select(*KEY, *_NEEDED, "draw"), [*KEY, "draw"])
-    return draws.group_by(KEY).agg(pl.col(MEASURES).mean().name.prefix(f"{control}_"))
+def _of_twins(untrained: pl.DataFrame) -> pl.DataFrame:
+    """Summarise untrained twins and average over those that have a number; no rows where the control was not run."""
+    twins = _summaries(untrained.select(*KEY, *_NEEDED, "draw"), [*KEY, "draw"])
+    return twins.group_by(KEY).agg(pl.col(MEASURES).mean().name.prefix("untrained_"))
 
 
 _NEEDED = (
     "live", "denotes", "on_proportion", "label_proportion", "folded_label_proportion", "property", "n_members",
 )  # fmt: skip
+_MODEL = [column for column in KEY if column != "layer"]
+_CURVE = [column for column in _MODEL if column != "object_model"]
+
+
+def _rarefied(neurons: pl.DataFrame, rotated: pl.DataFrame, summaries: pl.DataFrame) -> pl.DataFrame:
+    """Means over distinct properties, all layers and rotations of a model rarefied to one number of neurons.
+
+    It is the least number of denoting neurons at any compared layer, after each rotation too. Layers are compared where
+    enough models of the architecture have a value. A model that leaves fewer than ``LEAST_NEURONS`` has no means.
+    """
+    n_known = pl.col("folded").is_not_null().sum().over([*_CURVE, "layer"])
+    needed = models_needed_of(pl.col("object_model").n_unique().over(_CURVE))
+    compared = summaries.filter(~pl.col("is_head"), n_known >= needed, pl.col("folded").is_not_null()).select(KEY)
+    of_neurons = neurons.select(*KEY, *_NEEDED, draw=pl.lit(None, INTEGER))
+    every = pl.concat([of_neurons, rotated.select(of_neurons.columns)])
+    denoting = every.filter(pl.col("live") & pl.col("denotes")).join(compared, on=KEY, how="semi", nulls_equal=True)
+    denoting = denoting.with_columns(pair=PAIR, total=pl.len().over([*KEY, "draw"]))
+    denoting = denoting.with_columns(rarefied_to=pl.col("total").min().over(_MODEL).cast(INTEGER))
+    denoting = denoting.filter(pl.col("rarefied_to") >= LEAST_NEURONS)
+    raw = _weighted_means(denoting, "property", "label_proportion", "distinct_label_proportion")
+    folded = _weighted_means(denoting, "pair", "folded_label_proportion", "distinct_folded")
+    is_real = pl.col("draw").is_null()
+    directions = folded.filter(~is_real).group_by(KEY).agg(rotated_distinct_folded=pl.col("distinct_folded").mean())
+    means = raw.filter(is_real).join(folded.filter(is_real).drop("draw", "rarefied_to"), on=KEY, nulls_equal=True)
+    return means.drop("draw").join(directions, on=KEY, how="left", nulls_equal=True)
+
+
+def models_needed_of(n_models: pl.Expr) -> pl.Expr:
+    """`models_needed` of a column."""
+    return n_models.map_batches(
+        lambda counts: pl.Series([models_needed(number) for number in counts], dtype=pl.Int64), return_dtype=pl.Int64
+    )
+
+
+def _weighted_means(denoting: pl.DataFrame, name: str, value: str, mean: str) -> pl.DataFrame:
+    """Weighted mean over the properties of each layer and draw."""
+    place = [*KEY, "draw", "rarefied_to"]
+    properties = denoting.group_by(*place, name, maintain_order=True).agg(
+        pl.len().alias("holders"), pl.col("total").first(), pl.col(value).mean()
+    )
+    weight = pl.Series("weight", inclusion_probability(
+        *(properties[column].to_numpy().astype(int) for column in ("holders", "total", "rarefied_to"))
+    ))  # fmt: skip
+    return (
+        properties.with_columns(weight)
+        .group_by(place, maintain_order=True)
+        .agg(((pl.col(value) * pl.col("weight")).sum() / pl.col("weight").sum()).alias(mean))
+    )
 
 
 def _entropy(names: pl.Expr) -> pl.Expr:
@@ -138,14 +207,17 @@ def _entropy(names: pl.Expr) -> pl.Expr:
 
 
 def _notes() -> list[pl.Expr]:
-    few = f"fewer than {LEAST_DISTINCT} distinct denoted properties"
-    controls = [
-        expression
+    not_run = [
+        pl.when(pl.col(f"{control}_share_denoting").is_null()).then(pl.lit(f"{control}: not run"))
         for control in ("rotated", "untrained")
-        for expression in (
-            pl.when(pl.col(f"{control}_share_denoting").is_null()).then(pl.lit(f"{control}: not run")),
-            pl.when(pl.col(f"{control}_share_denoting").is_not_null(), pl.col(f"{control}_folded").is_null())
-            .then(pl.lit(f"{control}: {few}")),
-        )
+    ]
+    few = {
+        "rotated": f"fewer than {LEAST_NEURONS} denoting directions",
+        "untrained": GAP,
+    }
+    no_value = [
+        pl.when(pl.col(f"{control}_share_denoting").is_not_null(), pl.col(f"{control}_folded").is_null())
+        .then(pl.lit(f"{control}: {reason}"))
+        for control, reason in few.items()
     ]  # fmt: skip
-    return [pl.when(pl.col("folded").is_null()).then(pl.lit(f"a gap: {few}")), *controls]
+    return [pl.when(pl.col("folded").is_null()).then(pl.lit(f"no value: {GAP}")), *not_run, *no_value]

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from denote.denotation.by_model import LEAST_DISTINCT
+from denote.denotation.analysis import GAP, LEAST_NEURONS
 from denote.denotation.power import smallest_detectable_proportion
 from denote.denotation.rule import realised_cutoffs
 from denote.evidence.intervals import t_interval
@@ -38,7 +38,8 @@ MEANS = {
     "unconditional_label_proportion": "unconditional_label_proportion_mean",
     "unconditional_folded": "unconditional_folded_mean", "active_share": "active_share_mean",
     "property_entropy": "property_entropy_mean", "n_members": "n_members_mean", "n_live": "n_live_mean",
-    "participation_ratio": "participation_ratio_mean",
+    "participation_ratio": "participation_ratio_mean", "distinct_label_proportion": "distinct_label_proportion_mean",
+    "distinct_folded": "distinct_folded_mean", "rotated_distinct_folded": "rotated_distinct_folded_mean",
 }  # fmt: skip
 COUNTS = ("n_neurons", "n_live", "n_denoting", "n_distinct")
 
@@ -54,7 +55,7 @@ def label_proportion_by_depth(by_model: pl.DataFrame, neurons: pl.DataFrame, rul
 
     Returns:
         Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``, by depth. Numbers of neurons and of distinct properties are
-        sums over models.
+        sums over models. ``n_models_with_value`` says how many models a mean label proportion is made of.
     """
     detectable, rows = _detectable(neurons, rule), []
     sums = {
@@ -76,8 +77,9 @@ def averaged_within_models(by_model: pl.DataFrame, *, complete: bool = False) ->
         complete: Whether a mean is null where one of its numbers is. Else it is that of the others: another mixture at
             every layer, which may differ between layers although none of the numbers does.
     """
-    means = pl.col(*INTERVALS, *MEANS).mean()
-    known = pl.col(*INTERVALS, *MEANS).is_not_null().all() if complete else pl.lit(value=True)
+    columns = (*INTERVALS, *MEANS, "n_denoting", "rotated_n_denoting")
+    means = pl.col(columns).mean()
+    known = pl.col(columns).is_not_null().all() if complete else pl.lit(value=True)
     return by_model.group_by(*PLACE, "object_model", maintain_order=True).agg(
         pl.when(known).then(means),
         pl.col("is_head").any(),
@@ -87,19 +89,21 @@ def averaged_within_models(by_model: pl.DataFrame, *, complete: bool = False) ->
 
 def _layer(models: pl.DataFrame, counts: Mapping[str, int], detectable: float | None) -> Row:
     n_models, first = len(models), models.row(0, named=True)
-    gaps = int(models["folded"].null_count())
+    with_value = n_models - int(models["folded"].null_count())
+    head = bool(models["is_head"].any())
     row: Row = {
         "depth": first["depth"], "relative_depth": first["relative_depth"], "n_models": n_models, **counts,
         "share_denoting": counts["n_denoting"] / counts["n_live"] if counts["n_live"] else None,
-        "smallest_detectable_proportion": detectable, "is_head": first["is_head"],
+        "smallest_detectable_proportion": detectable, "is_head": head, "n_models_with_value": with_value,
+        "rotated_n_models_with_value": n_models - int(models["rotated_folded"].null_count()),
         "sign_identified": models["sign_identified"].all(ignore_nulls=False),
     }  # fmt: skip
     for name, (mean, bounds, within) in INTERVALS.items():
         row |= t_interval(models[name].drop_nulls(), within=within).columns(mean, bounds=bounds)
     row |= {mean: models[name].mean() for name, mean in MEANS.items()}
     row["note"] = note(
-        _gap(gaps, n_models),
-        "no interval: fewer than 2 models" if n_models - gaps < 2 else None,
+        _gap(n_models - with_value, n_models),
+        "no interval: fewer than 2 networks with a value" if with_value < 2 else None,
         _why_null("rotated", row),
         _why_null("untrained", row),
         None if detectable is not None else "no label proportion can be detected with these rows",
@@ -107,17 +111,17 @@ def _layer(models: pl.DataFrame, counts: Mapping[str, int], detectable: float | 
     return row
 
 
-def _gap(gaps: int, n_models: int) -> str | None:
-    """In how many networks too few properties are denoted for a label proportion."""
-    who = f"{gaps} of {count(n_models, 'model')} {'has' if gaps == 1 else 'have'} a gap"
-    return f"{who}: fewer than {LEAST_DISTINCT} distinct denoted properties" if gaps else None
+def _gap(without: int, n_models: int) -> str | None:
+    """In how many networks too little is denoted for a label proportion."""
+    return f"{without} of {count(n_models, 'network')} without a value: {GAP}" if without else None
 
 
 def _why_null(control: str, row: Row) -> str | None:
     if row[f"{control}_share_denoting"] is None:
         return f"{control}: not run"
     if row[f"{control}_folded_mean"] is None:
-        return f"{control}: fewer than {LEAST_DISTINCT} distinct denoted properties"
+        few = f"fewer than {LEAST_NEURONS} denoting directions" if control == "rotated" else GAP
+        return f"{control}: {few}"
     return None
 
 

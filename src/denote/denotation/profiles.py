@@ -9,18 +9,32 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
-from denote.denotation.analysis import LEAST_LAYERS, Analysis
+from denote.denotation.analysis import LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
+from denote.denotation.sign_flips import WeightedProfiles
 
-FOLDED, UNFOLDED = "folded", "label_proportion"
+FOLDED, UNFOLDED, ROTATED_FOLDED = "folded", "label_proportion", "rotated_folded"
 BEYOND = "folded - rotated_folded"
 SHARE = "share_denoting - rotated_share_denoting"
 QUANTITIES = {
     FOLDED: pl.col("folded"),
     UNFOLDED: pl.col("label_proportion"),
+    ROTATED_FOLDED: pl.col("rotated_folded"),
     BEYOND: pl.col("folded") - pl.col("rotated_folded"),
     SHARE: pl.col("share_denoting") - pl.col("rotated_share_denoting"),
 }
-"""What is tested, from columns by model."""
+"""Numbers of a model and layer, from columns by model."""
+
+_NEURONS, _DIRECTIONS = pl.col("n_denoting"), pl.col("rotated_n_denoting")
+PRECISION = {
+    FOLDED: _NEURONS,
+    UNFOLDED: _NEURONS,
+    ROTATED_FOLDED: _DIRECTIONS,
+    BEYOND: 1 / (1 / _NEURONS + 1 / _DIRECTIONS),
+    SHARE: pl.lit(1.0),
+}
+"""How much each number counts: the inverse of what its variance is proportional to, as means of n have 1 / n."""
+
+Grid = Float[np.ndarray, "model layer"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,7 @@ class Profiles:
         asked: Whether the analysis names the layer.
         identified: Whether the sign of the layer's neurons means something in every model; false where not known.
         numbers: By quantity a number per model and layer, nan in a gap.
+        precision: By quantity how much each of these numbers counts, nan in a gap.
     """
 
     architecture: str
@@ -41,7 +56,8 @@ class Profiles:
     depth: Int[np.ndarray, " layer"]
     asked: Bool[np.ndarray, " layer"]
     identified: Bool[np.ndarray, " layer"]
-    numbers: Mapping[str, Float[np.ndarray, "model layer"]]
+    numbers: Mapping[str, Grid]
+    precision: Mapping[str, Grid]
 
     @property
     def n_models(self) -> int:
@@ -49,10 +65,15 @@ class Profiles:
         return len(self.numbers[FOLDED])
 
     @property
+    def decides(self) -> bool:
+        """Whether there are enough object models for a verdict."""
+        return self.n_models >= LEAST_MODELS
+
+    @property
     def compared(self) -> Bool[np.ndarray, " layer"]:
-        """Layers where no model has a gap, in the rotated control neither where that leaves enough of them."""
-        strict = self._known(BEYOND)
-        return strict if strict.sum() >= LEAST_LAYERS else self._known(FOLDED)
+        """Layers where enough models have a value, after rotation too unless that leaves too few layers."""
+        strict = self.known_layers(BEYOND)
+        return strict if strict.sum() >= LEAST_LAYERS else self.known_layers(FOLDED)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -60,44 +81,65 @@ class Profiles:
         return tuple(np.array(self.layers)[self.asked & ~self.compared])
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the layers that are compared."""
+        return tuple(np.array(self.layers)[self.compared])
+
+    @property
     def sign_identified(self) -> bool:
         """Whether the sign means something in all layers that are compared."""
         return bool(self.identified[self.compared].all())
 
-    def of(self, quantity: str) -> Float[np.ndarray, "model layer"] | None:
-        """The quantity at the layers compared; None where those are too few, or it is not known there."""
-        values = self.numbers[quantity][:, self.compared]
-        enough = values.shape[1] >= LEAST_LAYERS
-        return values if enough and np.isfinite(values).all() else None
+    def known_layers(self, quantity: str) -> Bool[np.ndarray, " layer"]:
+        """Return at which layers enough models have a number."""
+        n_known = np.isfinite(self.numbers[quantity]).sum(axis=0)
+        return np.asarray(self.asked & (n_known >= max(models_needed(self.n_models), 1)))
 
-    def _known(self, quantity: str) -> Bool[np.ndarray, " layer"]:
-        return np.asarray(self.asked & np.isfinite(self.numbers[quantity]).all(axis=0))
+    def of(self, quantity: str) -> WeightedProfiles | None:
+        """Return a quantity at the layers compared, in the models that have two of these layers or more.
+
+        Returns:
+            None where fewer than ``LEAST_LAYERS`` layers can be compared, or the quantity is not known there.
+        """
+        values, precision = (grid[quantity][:, self.compared] for grid in (self.numbers, self.precision))
+        known = np.isfinite(values)
+        kept = known.sum(axis=1) >= 2
+        if values.shape[1] < LEAST_LAYERS or not (known & kept[:, None]).any(axis=0).all():
+            return None
+        weights = np.nanmean(np.where(known, precision, np.nan)[kept], axis=0)
+        return WeightedProfiles(values[kept], weights / weights.sum())
 
 
 def profiles(models: pl.DataFrame, analysis: Analysis) -> Iterator[Profiles]:
-    """The profiles of every architecture.
+    """Make the profiles of every architecture.
 
     Args:
-        models: One row per object model and layer, with the columns behind ``QUANTITIES``, ``depth``,
+        models: One row per object model and layer, with the columns behind ``QUANTITIES`` and ``PRECISION``, ``depth``,
             ``sign_identified`` and ``is_head``.
         analysis: Which layers are asked for.
     """
-    hidden = models.filter(pl.col("depth").is_not_null(), ~pl.col("is_head")).with_columns(
-        expression.alias(name) for name, expression in QUANTITIES.items()
-    )
+    hidden = models.filter(pl.col("depth").is_not_null(), ~pl.col("is_head"))
     for (architecture,), own in hidden.group_by(["architecture"], maintain_order=True):
         order = (
             own.group_by("depth", "layer").agg(pl.col("sign_identified").all(ignore_nulls=False)).sort("depth", "layer")
         )
         row = own["object_model"].rank("dense").to_numpy() - 1
-        place = {layer: index for index, layer in enumerate(order["layer"])}
-        column = own["layer"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
-        numbers = {}
-        for name in QUANTITIES:
-            grid = np.full((own["object_model"].n_unique(), len(order)), np.nan)
-            grid[row, column] = own[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-            numbers[name] = grid
+        index = {layer: number for number, layer in enumerate(order["layer"])}
+        column = own["layer"].replace_strict(index, return_dtype=pl.Int64).to_numpy()
+
+        def grid(
+            expression: pl.Expr, own: pl.DataFrame = own, row: np.ndarray = row, column: np.ndarray = column
+        ) -> Grid:
+            values = np.full((own["object_model"].n_unique(), column.max() + 1), np.nan)
+            values[row, column] = own.select(expression.cast(pl.Float64).alias("value"))["value"].fill_null(np.nan)
+            return values
+
         depth = order["depth"].to_numpy()
         asked = np.isin(depth, analysis.layers) if analysis.layers is not None else np.ones(len(depth), dtype=bool)
+        numbers = {name: grid(expression) for name, expression in QUANTITIES.items()}
+        precision = {
+            name: np.where(np.isfinite(numbers[name]), grid(expression), np.nan)
+            for name, expression in PRECISION.items()
+        }
         identified = order["sign_identified"].fill_null(value=False).to_numpy()
-        yield Profiles(str(architecture), tuple(order["layer"]), depth, asked, identified, numbers)
+        yield Profiles(str(architecture), tuple(order["layer"]), depth, asked, identified, numbers, precision)

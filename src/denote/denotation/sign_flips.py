@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -21,24 +22,57 @@ ROUNDING = 1e-9
 NOTHING = 1e-12
 """Distance from a model's mean that is rounding: a flat profile must not look like a pattern."""
 
-Grids = Sequence[Float[np.ndarray, "model layer"]]
-"""One array per architecture: a number for every object model at every layer, none missing."""
+
+@dataclass(frozen=True)
+class WeightedProfiles:
+    """One number per object model and layer of an architecture, and how much each layer counts.
+
+    Attributes:
+        values: nan in a gap; every model has two numbers at least, every layer one.
+        weights: Of the layers, at least 0, summing to 1.
+    """
+
+    values: Float[np.ndarray, "model layer"]
+    weights: Float[np.ndarray, " layer"]
+
+    @property
+    def n_models(self) -> int:
+        """Number of object models."""
+        return len(self.values)
+
+    def centred(self) -> Float[np.ndarray, "model layer"]:
+        """Every model's profile minus its weighted mean over the layers where it has a number; 0 in a gap."""
+        known = np.isfinite(self.values)
+        weights = np.where(known, self.weights, 0.0)
+        filled = np.where(known, self.values, 0.0)
+        means = (filled * weights).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
+        distance = np.where(known, filled - means, 0.0)
+        return np.where(np.abs(distance) > NOTHING, distance, 0.0)
+
+    def rises(self, depth: Float[np.ndarray, " layer"]) -> Float[np.ndarray, " model"]:
+        """Return how far every model's weighted least-squares line rises from the first to the last layer.
+
+        Args:
+            depth: Of the layers, ascending.
+        """
+        weights = np.where(np.isfinite(self.values), self.weights, 0.0)
+        distance = depth - (weights @ depth / weights.sum(axis=1))[:, None]
+        slope = (weights * distance * self.centred()).sum(axis=1) / (weights * distance**2).sum(axis=1)
+        return np.asarray(slope * (depth[-1] - depth[0]))
+
+    def statistic(self, signs: Float[np.ndarray, "pattern model"]) -> Float[np.ndarray, " pattern"]:
+        """Weighted mean over layers of the squared mean over models, under every pattern of signs."""
+        n_known = np.isfinite(self.values).sum(axis=0)
+        return np.asarray(((signs @ self.centred() / n_known) ** 2) @ self.weights)
 
 
-def centred(profile: Float[np.ndarray, "model layer"]) -> Float[np.ndarray, "model layer"]:
-    """Every object model's profile minus its mean over layers."""
-    distance = profile - profile.mean(axis=1, keepdims=True)
-    return np.where(np.abs(distance) > NOTHING, distance, 0.0)
-
-
-def sign_flip_test(profiles: Grids, *key: int | str) -> tuple[float, float]:
+def sign_flip_test(profiles: Sequence[WeightedProfiles], *key: int | str) -> tuple[float, float]:
     """Test whether the mean profile is flat, each object model being one observation (METHOD section 6).
 
-    Each model's profile is centred. T = sum over architectures of (its models / all models) x mean over layers of (mean
-    over its models of the centred profile)^2. If no layer differs from another, and what a single model has by itself
-    is as likely one way as the other, a model's centred profile may as well have the other sign. So T is compared with
-    T under sign patterns over models: all of them up to ``MOST_ENUMERATED`` models, else ``DRAWS`` random ones and the
-    observed one.
+    T = sum over architectures of (its models / all models) x weighted mean over layers of (mean over its models of the
+    centred profile)^2. If no layer differs from another, and what a single model has by itself is as likely one way as
+    the other, a model's centred profile may as well have the other sign. So T is compared with T under sign patterns
+    over models: all of them up to ``MOST_ENUMERATED`` models, else ``DRAWS`` random ones and the observed one.
 
     Args:
         profiles: Of each architecture.
@@ -47,18 +81,17 @@ def sign_flip_test(profiles: Grids, *key: int | str) -> tuple[float, float]:
     Returns:
         T, in squared units of the profiles, and p in (0, 1].
     """
-    rows = [centred(np.asarray(profile, float)) for profile in profiles]
-    n_models = sum(len(own) for own in rows)
-    observed = float(_statistics(rows, np.ones((1, n_models)))[0])
+    n_models = sum(own.n_models for own in profiles)
+    observed = float(_statistics(profiles, np.ones((1, n_models)))[0])
     line = observed * (1 - ROUNDING)
-    reached = sum(int((_statistics(rows, signs) >= line).sum()) for signs in _patterns(n_models, *key))
+    reached = sum(int((_statistics(profiles, signs) >= line).sum()) for signs in _patterns(n_models, *key))
     if n_models <= MOST_ENUMERATED:
         return observed, reached / 2**n_models
     return observed, (1 + reached) / (1 + DRAWS)
 
 
 def smallest_p(models: Sequence[int]) -> float:
-    """The smallest p-value that the test can give.
+    """Return the smallest p-value that the test can give.
 
     T stays the same if all models of an architecture change their sign. So with one architecture two patterns reach the
     observed T at least, with two four: 2^a / 2^M, or one in all patterns drawn.
@@ -71,15 +104,14 @@ def smallest_p(models: Sequence[int]) -> float:
 
 
 def _statistics(
-    rows: Sequence[Float[np.ndarray, "model layer"]], signs: Float[np.ndarray, "pattern model"]
+    profiles: Sequence[WeightedProfiles], signs: Float[np.ndarray, "pattern model"]
 ) -> Float[np.ndarray, " pattern"]:
     """T under every pattern; columns of ``signs`` are the models of all architectures, one after another."""
-    found, start = np.zeros(len(signs)), 0
-    for own in rows:
-        mean = signs[:, start : start + len(own)] @ own / len(own)
-        found += len(own) / signs.shape[1] * (mean**2).mean(axis=1)
-        start += len(own)
-    return found
+    total, start = np.zeros(len(signs)), 0
+    for own in profiles:
+        total += own.n_models / signs.shape[1] * own.statistic(signs[:, start : start + own.n_models])
+        start += own.n_models
+    return total
 
 
 def _patterns(n_models: int, *key: int | str) -> Iterator[Float[np.ndarray, "pattern model"]]:

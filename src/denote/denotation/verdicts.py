@@ -8,23 +8,25 @@ from typing import Any
 import polars as pl
 
 from denote.denotation.analysis import Analysis
-from denote.denotation.depth_tests import EQUIVALENCE, EXPLORATORY, PRIMARY, QUESTION, SIGN_FLIP
-from denote.denotation.profiles import FOLDED, UNFOLDED
-from denote.numbers import setting
+from denote.denotation.depth_tests import DESCRIPTIVE, EQUIVALENCE, EXPLORATORY, PRIMARY, QUESTION, SIGN_FLIP
+from denote.denotation.profiles import BEYOND, FOLDED, UNFOLDED
+from denote.numbers import bound, setting
 from denote.tables import DEPTH_VERDICTS, note, table
 
 BEYOND_BASIS = "depends on depth beyond polarity and basis"
 ANY_BASIS = "through the distribution that any basis shows"
 POLARITY = "through polarity only"
-NO_DEPENDENCE = "no dependence larger than {}"
+NO_CHANGE = "no change of folded larger than {} between any two layers"
 NOT_SHOWN = "not shown"
+NOT_EXCLUDED = "not shown; changes up to {} are not excluded"
+TOO_FEW = "none: too few networks"
 
 Row = Mapping[str, Any]
 _ABSENT: Row = {"p_value": None, "p_holm": None, "significant": None, "testable": None, "statistic": None, "note": None}
 
 
 def depth_verdicts(tests: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
-    """The verdict of every question.
+    """Give the verdict of every question.
 
     Args:
         tests: Columns of ``tables.DEPTH_TESTS``.
@@ -35,21 +37,28 @@ def depth_verdicts(tests: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
     """
     rows = []
     for key, own in tests.filter(pl.col("role") != EXPLORATORY).group_by(QUESTION, maintain_order=True):
-        primary = own.filter(pl.col("role") == PRIMARY).row(0, named=True)
-        equivalence = _of(own, EQUIVALENCE)
-        reached, why = verdict(
-            primary, _of(own, SIGN_FLIP, FOLDED), _of(own, SIGN_FLIP, UNFOLDED), equivalence, analysis.equivalence
-        )
-        rows.append({
-            **dict(zip(QUESTION, key, strict=True)), "verdict": reached, "n_models": primary["n_models"],
-            "p_value": primary["p_value"], "p_holm": primary["p_holm"], "largest_bound": equivalence["statistic"],
-            "planned": primary["planned"], "note": why,
-        })  # fmt: skip
+        reached = _few(own) if (own["role"] == DESCRIPTIVE).all() else _reached(own, analysis.equivalence)
+        rows.append({**dict(zip(QUESTION, key, strict=True)), **reached})
     return table(rows, DEPTH_VERDICTS)
 
 
-def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: Row, margin: float) -> tuple[str, str | None]:
-    """The first sentence that holds, and why not more could be said.
+def _few(tests: pl.DataFrame) -> dict[str, Any]:
+    return {"verdict": TOO_FEW, "n_models": tests["n_models"].max(), "planned": False}
+
+
+def _reached(tests: pl.DataFrame, margin: float) -> dict[str, Any]:
+    primary = tests.filter(pl.col("role") == PRIMARY).row(0, named=True)
+    equivalence = [_of(tests, EQUIVALENCE, quantity) for quantity in (BEYOND, FOLDED)]
+    reached, why = verdict(primary, _of(tests, SIGN_FLIP, FOLDED), _of(tests, SIGN_FLIP, UNFOLDED), equivalence, margin)
+    return {
+        "verdict": reached, "n_models": primary["n_models"], "p_value": primary["p_value"],
+        "p_holm": primary["p_holm"], "largest_bound": _largest_bound(equivalence), "planned": primary["planned"],
+        "note": why,
+    }  # fmt: skip
+
+
+def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: list[Row], margin: float) -> tuple[str, str | None]:
+    """Return the first sentence that holds, and why not more could be said.
 
     What only the primary test could have told apart is not claimed where that test could not be made.
 
@@ -57,20 +66,27 @@ def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: Row, margin: 
         primary: Row of the primary test.
         folded: Of the sign-flip test of the folded value.
         unfolded: Of the unfolded value; all null where its sign means nothing.
-        equivalence: Of the bounds.
-        margin: Bound within which there is no dependence.
+        equivalence: Of the bounds of the differences between any two layers, of all that must lie within the margin.
+        margin: Largest difference that counts as no change.
     """
     if primary["testable"]:
         for row, sentence in ((primary, BEYOND_BASIS), (folded, ANY_BASIS), (unfolded, POLARITY)):
             if row["significant"]:
                 return sentence, None
-    why = None if primary["testable"] else primary["note"]
-    if equivalence["significant"] and equivalence["testable"]:
-        return NO_DEPENDENCE.format(setting(margin)), note(why)
-    return NOT_SHOWN, note(why)
+    why = note(None if primary["testable"] else primary["note"])
+    if all(row["testable"] and row["significant"] for row in equivalence):
+        return NO_CHANGE.format(setting(margin)), why
+    end = _largest_bound(equivalence)
+    return (NOT_SHOWN if end is None else NOT_EXCLUDED.format(bound(end))), why
 
 
-def _of(tests: pl.DataFrame, test: str, quantity: str | None = None) -> Row:
+def _largest_bound(equivalence: list[Row]) -> float | None:
+    """The farthest end of all bounds; None where one of them is not known."""
+    ends = [row["statistic"] for row in equivalence]
+    return None if any(end is None for end in ends) else float(max(ends))
+
+
+def _of(tests: pl.DataFrame, test: str, quantity: str) -> Row:
     """The joint row of a test, all null where there is none."""
-    found = tests.filter(pl.col("test") == test, True if quantity is None else pl.col("quantity") == quantity)
+    found = tests.filter(pl.col("test") == test, pl.col("quantity") == quantity)
     return found.row(0, named=True) if len(found) else _ABSENT

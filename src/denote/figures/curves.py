@@ -29,8 +29,13 @@ class Curve:
     @property
     def title(self) -> str:
         """``mnist, mlp-8x128-relu, family 'subsets'``; says when the network is untrained, or at a chosen epoch."""
+        return f"{self.network}, family '{self.family}'"
+
+    @property
+    def network(self) -> str:
+        """The title without the family."""
         state = ", untrained" if not self.trained else f", epoch {self.epoch}" if self.epoch is not None else ""
-        return f"{self.dataset}, {self.architecture}{state}, family '{self.family}'"
+        return f"{self.dataset}, {self.architecture}{state}"
 
     @property
     def slug(self) -> str:

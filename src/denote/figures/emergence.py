@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from denote.denotation.by_model import LEAST_DISTINCT
+from denote.denotation.analysis import GAP
 from denote.errors import DenoteError
 from denote.figures.curves import Curve, finite, is_untested, thinned
 from denote.figures.folded_difference import say
@@ -80,7 +80,7 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     _draw_lines(folded, rows, layers, epochs, "folded_mean")
     _furnish(folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs)
     if rows["folded_mean"].is_null().all():
-        say(folded, f"not known: fewer than {LEAST_DISTINCT} distinct properties\nin every layer at every epoch")
+        say(folded, f"not known: {GAP}, in every layer at every epoch")
     n = int(rows["n_models"].max())  # type: ignore[arg-type]
     headline(figure, f"{heading}, mean over {count(n, 'object model')}")
     legend_below(figure, [*_handles(layers, rows), *_control_handles(rows)])

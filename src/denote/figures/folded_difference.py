@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from denote.denotation.by_model import LEAST_DISTINCT
+from denote.denotation.analysis import LEAST_NEURONS
 from denote.evidence.intervals import t_interval
 from denote.figures.canvas import Canvas
 from denote.figures.curves import finite
@@ -21,6 +22,9 @@ NOTHING = pl.DataFrame(
 )
 MOST_FLATTENED = 2.0
 """How many times as far as lines and means the axis may reach for the sake of intervals."""
+
+SAID = 44
+"""Letters of a line of words in a panel."""
 
 BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 2}
 """What stands behind words, so that they are read over lines."""
@@ -62,7 +66,7 @@ def _why_empty(canvas: Canvas) -> str:
     """What no hidden layer has."""
     if canvas.curve["rotated_share_denoting"].is_null().all():
         return "not known: needs the rotated control"
-    return f"not known: no hidden layer has {LEAST_DISTINCT} distinct\nproperties both here and after rotation"
+    return f"not known: no hidden layer has {LEAST_NEURONS} denoting neurons and {LEAST_NEURONS} denoting directions"
 
 
 def _scale(ax: Axes, summary: Canvas, lines: Float[np.ndarray, " point"]) -> None:
@@ -107,6 +111,6 @@ def differences(by_model: pl.DataFrame) -> pl.DataFrame:
 def say(ax: Axes, text: str) -> None:
     """Words in the middle of a panel, readable over what is drawn there; the layout makes no room for them."""
     ax.text(
-        0.5, 0.5, text, ha="center", va="center", fontsize=9, transform=ax.transAxes, zorder=6, bbox=BEHIND,
-        in_layout=False,
+        0.5, 0.5, textwrap.fill(text, SAID), ha="center", va="center", fontsize=9, transform=ax.transAxes, zorder=6,
+        bbox=BEHIND, in_layout=False,
     )  # fmt: skip

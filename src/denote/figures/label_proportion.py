@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from denote.denotation.by_model import LEAST_DISTINCT
+from denote.denotation.analysis import GAP
 from denote.figures.canvas import HEAD_COLOUR, UNDETECTABLE, Canvas, depth_canvas
 from denote.figures.curves import Curve, choose, some, thinned
 from denote.figures.folded_difference import differences, draw_difference, mean_differences, say
@@ -138,7 +138,7 @@ def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame
         for ax in (proportion, folded, majority):
             say(ax, "no neuron denotes")
     elif canvas.curve["majority_side_share"].is_null().all():
-        say(majority, f"not known: fewer than {LEAST_DISTINCT} distinct\nproperties in every layer")
+        say(majority, f"not known: {GAP}, in every layer")
 
 
 def _control(canvas: Canvas, ax: Axes, style: Line, mean: str, bounds: str) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth import label_proportion_by_depth
+from denote.denotation.analysis import Analysis
+from denote.denotation.depth_analysis import DepthAnalysis, depth_analysis
 from denote.evidence.rule import Rule
 from denote.observation.images import Images
 from denote.observers.observer import Observer
@@ -46,6 +46,14 @@ class Evidence:
         """Columns of ``tables.CONTROLS``: the replicates behind the control columns."""
         return self.tables["controls"]
 
+    def depth_analysis(self, analysis: Analysis | None = None) -> DepthAnalysis:
+        """Analyse how the label proportion of what neurons denote depends on depth; see `denote.depth_analysis`.
+
+        Args:
+            analysis: What was planned; None: nothing, all is exploratory.
+        """
+        return depth_analysis(self.neurons, self.controls, self.tables["layers"], analysis=analysis)
+
 
 @dataclass(frozen=True)
 class Observation(Evidence):
@@ -72,10 +80,13 @@ class Observation(Evidence):
     images: Images | None = None
     truth: pl.DataFrame | None = None
 
+    def depth_analysis(self, analysis: Analysis | None = None) -> DepthAnalysis:
+        """As of any evidence, with the rule that decided."""
+        return depth_analysis(self.neurons, self.controls, self.tables["layers"], analysis=analysis, rule=self.rule)
+
     def label_proportion_by_depth(self) -> pl.DataFrame:
         """Columns of ``tables.LABEL_PROPORTION_BY_DEPTH`` for this one object model."""
-        by_model = label_proportion_by_model(self.neurons, self.controls, self.tables["layers"])
-        return label_proportion_by_depth(by_model, self.neurons, self.rule)
+        return self.depth_analysis().by_depth
 
     def write(self, folder: Path) -> None:
         """Save tables, observers, images and truth into a job's folder, each file whole or not at all."""

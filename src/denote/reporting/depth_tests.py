@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from denote.denotation.depth_tests import EQUIVALENCE
+from denote.denotation.verdicts import TOO_FEW
+from denote.estimate import Estimate
 from denote.figures.curves import curves
-from denote.numbers import count, proportion, small
+from denote.numbers import bound, count, proportion, signed_interval, small
+from denote.reporting.depth_course import course_sentences, too_few_sentences
 from denote.reporting.page import Column, Row, Sheet, note, sheet, text, whole, yes
 
 Tables = Mapping[str, pl.DataFrame]
@@ -28,14 +32,16 @@ WEAK = 0.3
 """Correlation up to which nobody would say that one follows the other."""
 
 
-def verdict_sentences(tables: Tables) -> list[str]:
-    """The verdict of every data set and family, what the raw curve follows, and what cannot be seen.
+def depth_sentences(tables: Tables) -> list[str]:
+    """Say whether label proportion depends on depth: what is seen, what it is made of, and the verdict.
 
     Args:
-        tables: With ``depth_verdicts`` and ``label_proportion_by_model``. Untrained networks get no sentence.
+        tables: With ``depth_description depth_parts depth_tests depth_verdicts label_proportion_by_model``. Untrained
+            networks get no sentence.
     """
-    verdicts = tables["depth_verdicts"].filter(pl.col("trained").fill_null(value=True))
-    said = [_verdict(row) for row in verdicts.iter_rows(named=True)]
+    verdicts = tables["depth_verdicts"].filter(pl.col("trained").fill_null(value=True), pl.col("verdict") != TOO_FEW)
+    said = [*too_few_sentences(tables), *course_sentences(tables)]
+    said += [_verdict(row) for row in verdicts.iter_rows(named=True)]
     return [*said, *_polarity(tables["label_proportion_by_model"]), *([TOO_OFTEN] if said else [])]
 
 
@@ -54,11 +60,11 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
         ("note", note),
     ]  # fmt: skip
     caption = (
-        "Object models are the observations. flips: are layers alike, when the profile of every model may have either "
-        "sign; effect: largest difference between two layers of the mean profile. trend: rank correlation with depth, "
-        "mean over models with its t-interval. equivalence: effect is the farthest end of the layers' 90 % intervals. "
-        "Holm: p after Holm's correction. least p: what so many models can reach at best. planned: fixed before the "
-        "sweep; all else is exploratory."
+        "Networks are the observations. flips: are layers alike, when the profile of every network may have either "
+        "sign; effect: interval of the largest difference between two layers. trend: rise of every network's line from "
+        "the first to the last layer, mean with its t-interval. equivalence: the farthest end of the 90 % intervals of "
+        "the difference between any two layers. Holm: p after Holm's correction. least p: what so many networks can "
+        "reach at best. planned: fixed before the sweep; all else is exploratory, or describes."
     )
     shown = tests.filter(pl.col("trained").fill_null(value=True))
     return sheet("Does it depend on depth?", caption, columns, shown.iter_rows(named=True), "depth_tests.parquet")
@@ -67,11 +73,9 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
 def _verdict(row: Row) -> str:
     place = f"{_of(row)}, family '{row['family']}'"
     p = "" if row["p_value"] is None else f"primary p = {small(row['p_value'])}, after Holm {small(row['p_holm'])}; "
-    bound = row["largest_bound"]
-    within = "" if bound is None else f"layers' 90 % intervals reach {proportion(bound, 3)} from 0; "
     planned = "planned" if row["planned"] else "exploratory"
     why = f" Of the primary test: {row['note']}." if row["note"] else ""
-    numbers = f"{p}{within}{count(row['n_models'], 'object model')}; {planned}"
+    numbers = f"{p}{count(row['n_models'], 'network')}; {planned}"
     return f"{place}: does label proportion depend on depth? Verdict: {row['verdict']} ({numbers}).{why}"
 
 
@@ -108,6 +112,10 @@ def _named(row: Row) -> str:
 
 
 def _effect(row: Row) -> str:
-    value = row["statistic"] if row["test"] == "equivalence" else row["effect"]
-    ends = "" if row["effect_low"] is None else f" [{proportion(row['effect_low'])}, {proportion(row['effect_high'])}]"
-    return f"{proportion(value, 3)}{ends}"
+    if row["test"] == EQUIVALENCE:
+        return f"at most {bound(row['statistic'])}" if row["statistic"] is not None else proportion(None)
+    if row["effect"] is not None:
+        return signed_interval(Estimate.of(row, "effect"))
+    if row["effect_low"] is None:
+        return proportion(None)
+    return f"[{proportion(row['effect_low'], 3)}, {proportion(row['effect_high'], 3)}]"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from denote.estimate import Estimate
-from denote.figures.curves import Curve, curves, is_untested, some
+from denote.figures.curves import Curve, curves, some
 from denote.figures.profiles import first_decisive, one_size, profiles
-from denote.numbers import count, interval, proportion
+from denote.numbers import count, proportion
 
 PAPER = (
     "denote's numbers are our operationalisation of E. E. Allen, Neural Networks and Denotation (arXiv 2103.08315), "
@@ -25,8 +24,8 @@ def findings(cells: pl.DataFrame, neurons: pl.DataFrame, by_depth: pl.DataFrame)
         by_depth: Rows of ``label_proportion_by_depth.parquet``.
 
     Returns:
-        Sentences: what was observed; per curve which share denotes and what becomes of the label proportion with depth;
-        per probe which attributes are decisive and where first; what is undefined and why.
+        Sentences: what was observed; per curve which share denotes, beside its controls; per probe which attributes
+        are decisive and where first; what is undefined and why.
     """
     sentences = observed(cells, neurons)
     for curve in curves(by_depth):
@@ -71,7 +70,7 @@ def _range(values: pl.Series) -> str:
 
 
 def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
-    """What neurons of one curve denote, its depth profile with the caveat, and its controls."""
+    """What neurons of one curve denote, and its controls."""
     rows = rows.sort("depth", nulls_last=True)
     denoting, live = int(rows["n_denoting"].sum()), int(rows["n_live"].sum())
     if denoting == 0:
@@ -86,7 +85,7 @@ def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
         f"{curve.title}: {denoting:,} of {count(live, 'live neuron')} denote, the others abstain; "
         f"share denoting {some(shares, 12)}."
     ]
-    return [*sentences, *_trend(curve, rows), *_controls(curve, rows)]
+    return [*sentences, *_controls(curve, rows)]
 
 
 def _floor(rows: pl.DataFrame) -> str:
@@ -95,28 +94,6 @@ def _floor(rows: pl.DataFrame) -> str:
     if not isinstance(limit, float):
         return ""
     return f" With these rows hardly any neuron could have been found for a property rarer than {proportion(limit)}."
-
-
-def _trend(curve: Curve, rows: pl.DataFrame) -> list[str]:
-    hidden = rows.filter(~is_untested() if len(rows) > 1 else pl.lit(True), pl.col("depth").is_not_null())
-    drawn = hidden.filter(pl.col("label_proportion_mean").is_not_null())
-    if len(drawn) < 2:
-        return [
-            f"{curve.title}: the mean label proportion is defined at {count(len(drawn), 'hidden layer')}: "
-            "no statement about depth."
-        ]
-    first, last = drawn.row(0, named=True), drawn.row(-1, named=True)
-    raw, folded = (
-        [interval(Estimate.of(row, f"{name}_mean", bounds=name)) for row in (first, last)]
-        for name in ("label_proportion", "folded")
-    )
-    gaps = len(hidden) - len(drawn)
-    return [
-        f"{curve.title}: mean label proportion of denoted properties {raw[0]} at {first['layer']} and {raw[1]} at "
-        f"{last['layer']}; folded, min(p, 1 - p), {folded[0]} and {folded[1]}"
-        + (f"; {count(gaps, 'hidden layer')} without a value" if gaps else "")
-        + ". The raw curve mostly follows how often neurons are on (polarity); only the verdict on depth tells."
-    ]
 
 
 def _controls(curve: Curve, rows: pl.DataFrame) -> list[str]:

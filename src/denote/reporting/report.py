@@ -30,7 +30,7 @@ from denote.reporting.chance import (
     untested_sentences,
 )
 from denote.reporting.denoted import denoted_sheets
-from denote.reporting.depth_tests import depth_tests_sheet, verdict_sentences
+from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.first_decisive import first_decisive_sentences, first_decisive_sheet
 from denote.reporting.jobs import Job, tally
@@ -113,7 +113,7 @@ def write_report(
         paper=PAPER,
         tally=tally(status),
         failed=[job for job in status if job.failed],
-        findings=[*findings(tables["cells"], tables["neurons"], by_depth), *verdict_sentences(tables)],
+        findings=[*findings(tables["cells"], tables["neurons"], by_depth), *depth_sentences(tables)],
         warnings=[*alarms(tables["null_check"]), *warnings],
         figures=figures,
         belief=belief(tables, rule),

@@ -19,7 +19,7 @@ from denote.figures.profiles import first_decisive, profiles
 from denote.numbers import count, interval, proportion, setting
 from denote.reporting.audit import audit_sentences
 from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
-from denote.reporting.depth_tests import depth_tests_sheet, verdict_sentences
+from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
 from denote.reporting.findings import observed
 from denote.reporting.first_decisive import first_decisive_sentences
 from denote.reporting.jobs import Job, tally
@@ -81,12 +81,17 @@ def print_summary(
 
 
 def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
-    """One row per layer: live neurons, how many denote, the controls' share, mean label proportion and folded."""
+    """One row per layer: live neurons, how many denote, the controls' share, mean label proportion and folded.
+
+    ``nets`` says how many networks the means are made of, where that is not all of them.
+    """
     rotated = by_depth["rotated_share_denoting"].is_not_null().any()
     table = Table(
         title=escape(curve.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
-    for heading in ("depth", "layer", "live", "denote", "share", "untr.", *(["rot."] if rotated else [])):
+    apart = (by_depth["n_models_with_value"] < by_depth["n_models"]).any()
+    optional = [*(["rot."] if rotated else []), *(["nets"] if apart else [])]
+    for heading in ("depth", "layer", "live", "denote", "share", "untr.", *optional):
         if heading == "layer":
             table.add_column(heading, min_width=10, overflow="fold")
         else:
@@ -103,6 +108,7 @@ def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
             f"{row['n_live']:,}",
             f"{row['n_denoting']:,}",
             *(proportion(row[share]) for share in shares),
+            *([f"{row['n_models_with_value']}/{row['n_models']}"] if apart else []),
             interval(Estimate.of(row, "label_proportion_mean", bounds="label_proportion")),
             proportion(row["folded_mean"]),
         )
@@ -126,12 +132,12 @@ def _print_depth_tests(console: Console, tables: Mapping[str, pl.DataFrame]) -> 
         for row in written.rows:
             table.add_row(*(escape(row[written.header.index(name)]) for name in TESTS_SHOWN))
         console.print(table)
-    for sentence in verdict_sentences(tables):
+    for sentence in depth_sentences(tables):
         console.print(escape(sentence), highlight=False)
 
 
 def _caveat(by_depth: pl.DataFrame) -> str:
-    text = "* head: drawn, not tested. null: too few distinct denoted properties, see the table's note. "
+    text = "* head: drawn, not tested. null: no value, see the table's note. "
     text += "Raw label proportion mostly follows polarity: read the folded column."
     if by_depth["rotated_share_denoting"].is_null().all():
         text += " No rotated control: nothing here shows that single neurons are special."

@@ -10,14 +10,11 @@ import polars as pl
 
 from denote.denotation.agreement import stability
 from denote.denotation.analysis import Analysis
-from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth import label_proportion_by_depth
-from denote.denotation.depth_tests import depth_tests
+from denote.denotation.depth_analysis import depth_analysis
 from denote.denotation.distinct import denoted
 from denote.denotation.rows import joined_notes
 from denote.denotation.rule import best_per_key
 from denote.denotation.stability import AGREEMENT
-from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
@@ -85,15 +82,11 @@ def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) ->
 
 def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analysis) -> dict[str, pl.DataFrame]:
     """Decided tables, and what is made of all of them together."""
-    by_model = label_proportion_by_model(tables["neurons"], tables["controls"], tables["layers"])
-    tests = depth_tests(by_model, analysis)
+    depth = depth_analysis(tables["neurons"], tables["controls"], tables["layers"], analysis=analysis, rule=rule)
     return {
         **{name: empty(schema) for name, schema in SWEEP_TABLES.items()},
         **tables,
-        "label_proportion_by_model": by_model,
-        "label_proportion_by_depth": label_proportion_by_depth(by_model, tables["neurons"], rule),
-        "depth_tests": tests,
-        "depth_verdicts": depth_verdicts(tests, analysis),
+        **depth.tables,
         "properties": denoted(tables["neurons"]),
         "stability": stability(tables["neurons"], tables["controls"]),
         "first_decisive": first_decisive(tables["cells"], tables["layers"]),
