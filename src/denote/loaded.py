@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from denote.observation.found import Evidence
 from denote.reporting.notebook import as_html, as_text
 from denote.runs.present import relied_on
 from denote.runs.record import FINISHED, RECORD, read_record
-from denote.seen import Seen, read_tables
+from denote.seen import Seen
 from denote.shown import attribute_figure, depth_figure_of, heatmap_of
-from denote.tables import JOB_TABLES, SWEEP_TABLES
+from denote.tables import JOB_TABLES, SWEEP_TABLES, has_tables, missing_tables, read_tables
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,14 @@ class Loaded(Evidence):
     def read(cls, folder: Path) -> Loaded | None:
         """The sweep whose folder, or ``sweep/`` within it, this is; None where it is neither."""
         for place, jobs in ((folder / "sweep", folder), (folder, folder.parent)):
-            if all((place / f"{name}.parquet").is_file() for name in SWEEP_TABLES):
-                return cls(read_tables(place, SWEEP_TABLES), jobs)
+            if not has_tables(place, SWEEP_TABLES):
+                continue
+            if missing := missing_tables(place, SWEEP_TABLES):
+                log.warning(
+                    "%s: merged by an older denote, without %s; denote-report sweep=%s analyses it again", place,
+                    ", ".join(missing), jobs,
+                )  # fmt: skip
+            return cls(read_tables(place, SWEEP_TABLES), jobs)
         return None
 
     def label_proportion_by_depth(self) -> pl.DataFrame:
@@ -88,7 +97,7 @@ def load(folder: Path) -> Loaded | Seen:
     """See `denote.load`."""
     if (sweep := Loaded.read(folder)) is not None:
         return sweep
-    if all((folder / f"{name}.parquet").is_file() for name in JOB_TABLES):
+    if has_tables(folder, JOB_TABLES):
         return Seen.read(folder)
     jobs = any(True for _ in folder.glob(f"*/{RECORD}"))
     allowed = "multirun/NAME of a sweep that ended, or a job's folder"

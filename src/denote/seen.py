@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from html import escape
 from pathlib import Path
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from denote.denotation.analysis import Analysis
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import rule_of
-from denote.keys import digest
+from denote.keys import SCHEMA, digest
 from denote.numbers import count
 from denote.observation.found import Observation
 from denote.observation.images import Images
@@ -26,7 +26,7 @@ from denote.runs.present import Reading, put_together
 from denote.runs.record import FINISHED, now, read_record, versions, write_record
 from denote.shown import attribute_figure, depth_figure_of, heatmap_of
 from denote.states.layers import Layer
-from denote.tables import JOB_TABLES
+from denote.tables import JOB_TABLES, read_tables
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Seen(Observation):
         self.write(folder)
         config = {"evidence": asdict(self.rule), "analysis": asdict(Analysis())}
         write_record(folder, {
-            "status": FINISHED, "name": folder.name, "fingerprint": fingerprint,
+            "status": FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint,
             "started": now(), "ended": now(), "overrides": [], "config": config, "agreement": config,
             "analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None,
             "object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers],
@@ -183,11 +183,6 @@ class Seen(Observation):
             pl.col("auroc").is_null().all().alias("unread"), pl.col("note").drop_nulls().first()
         )
         return [f"not read: {name}: {note}" for name, note in none.filter("unread").select("attribute", "note").rows()]
-
-
-def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
-    """Tables by name."""
-    return {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in names}
 
 
 def _layer(saved: Mapping[str, Any]) -> Layer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +16,11 @@ from omegaconf import OmegaConf
 
 from denote import build
 from denote.checks import check
+from denote.denotation.analysis import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
-from denote.keys import digest
-from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, training
+from denote.keys import SCHEMA, digest
+from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training
+from denote.runs.older import schema_of
 from denote.runs.record import FINISHED, has_results, read_record
 
 # Hydra's scan for plug-ins runs the module of its basic sweeper again. A subclass must be made of what is there after.
@@ -100,6 +103,7 @@ class PlannedSweeper(BasicSweeper):
         running = plan.having("run")
         if not running:
             return []
+        self._tell_of_few_networks(plan)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
         return self.launcher.launch(keeping_epochs(running), initial_job_idx=0)
@@ -109,6 +113,15 @@ class PlannedSweeper(BasicSweeper):
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         return [list(job) for batch in self.split_arguments(overrides, None) for job in batch]
+
+    def _tell_of_few_networks(self, plan: SweepPlan) -> None:
+        """Say before anything runs that there can be no verdict on depth, where that is so."""
+        if self.config is None or self.config.hydra.job.name == TRAINING:
+            return
+        planned = [job.settings for job in plan.jobs if job.settings]
+        finished = [dict(record["config"]) for record in finished_records(plan.folder)]
+        if 0 < (most := most_networks([*planned, *finished])) < LEAST_MODELS:
+            print(too_few_networks(most))
 
     def _planned(self, overrides: list[str], plan: SweepPlan) -> PlannedJob | None:
         assert self.hydra_context is not None and self.config is not None  # noqa: S101, PT018  (checked by `sweep`)
@@ -220,9 +233,28 @@ def _differing(settings: dict[str, Any], folder: Path, plan: SweepPlan) -> str:
 
 def finished_agreements(folder: Path, leave_out: Path | None = None) -> list[dict[str, Any]]:
     """What the finished jobs of a sweep folder agreed on, one mapping a job."""
-    found = []
-    for path in sorted(folder.glob("*/run.json")):
-        record = read_record(path.parent)
-        if path.parent != leave_out and record is not None and record.get("status") == FINISHED:
-            found.append(dict(record.get("agreement") or {}))
-    return found
+    return [dict(record.get("agreement") or {}) for record in finished_records(folder, leave_out)]
+
+
+def finished_records(folder: Path, leave_out: Path | None = None) -> list[dict[str, Any]]:
+    """The records of the jobs that a job of this version is merged with."""
+    paths = [path.parent for path in sorted(folder.glob("*/run.json")) if path.parent != leave_out]
+    records = [record for path in paths if (record := read_record(path)) is not None]
+    return [record for record in records if record.get("status") == FINISHED and schema_of(record) == SCHEMA]
+
+
+def most_networks(configs: Sequence[Mapping[str, Any]]) -> int:
+    """Return the largest number of trained networks of one architecture, data set and epoch.
+
+    Args:
+        configs: Resolved configs of jobs.
+    """
+    networks: dict[str, set[str]] = {}
+    for config in configs:
+        if is_initialisation(config):
+            continue
+        trained = training(config)
+        which = {"seed": trained.pop("seed"), "path": trained["architecture"].pop("path", None)}
+        curve = digest([trained, (config.get("architecture") or {}).get("epoch")])
+        networks.setdefault(curve, set()).add(digest(which))
+    return max(map(len, networks.values()), default=0)

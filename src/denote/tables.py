@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -190,10 +191,14 @@ DEPTH_DESCRIPTION: dict[str, type[pl.DataType]] = {
 """The first, middle and last compared layer of an architecture; one row without a layer where there are none."""
 
 DEPTH_PARTS: dict[str, type[pl.DataType]] = {
-    **_CURVE, "family": TEXT, **_columns("part shape first_layer last_layer layers", TEXT),
-    **_columns("n_models n_layers", INTEGER), **_columns("value value_low value_high", NUMBER), "note": TEXT,
+    **_CURVE, "family": TEXT, **_columns("part shape layer", TEXT), "depth": INTEGER,
+    **_columns("first_layer last_layer layers", TEXT), **_columns("n_models n_layers", INTEGER),
+    **_columns("value value_low value_high", NUMBER), "note": TEXT,
 }  # fmt: skip
-"""What the raw course over depth is made of; one row without a part where it cannot be told."""
+"""What the raw course over depth is made of: of every part its level at each layer, its change and its bow.
+
+One row without a part where it cannot be told.
+"""
 
 PROPERTIES: dict[str, type[pl.DataType]] = {
     **_CURVE,
@@ -250,6 +255,34 @@ SWEEP_TABLES = {
     "first_decisive": FIRST_DECISIVE, "seed_spread": SEED_SPREAD, "audit": AUDIT,
 }  # fmt: skip
 """The tables of a merged sweep."""
+
+
+ADDED = {"depth_description": 5, "depth_parts": 5}
+"""Tables that older results lack, with the schema (`keys.SCHEMA`) that added them."""
+
+
+def has_tables(folder: Path, names: Iterable[str]) -> bool:
+    """Whether a folder has the tables that results of every schema have."""
+    return all((folder / f"{name}.parquet").is_file() for name in names if name not in ADDED)
+
+
+def missing_tables(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return the tables that older results in a folder lack."""
+    return [name for name in names if name in ADDED and not (folder / f"{name}.parquet").is_file()]
+
+
+def read_tables(folder: Path, schemas: Mapping[str, Mapping[str, type[pl.DataType]]]) -> dict[str, pl.DataFrame]:
+    """Read tables by name; a table or column that older results lack is empty."""
+    return {name: read_table(folder, name, schema) for name, schema in schemas.items()}
+
+
+def read_table(folder: Path, name: str, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    """Read one table; see `read_tables`."""
+    path = folder / f"{name}.parquet"
+    if name in ADDED and not path.is_file():
+        return empty(schema)
+    frame = pl.read_parquet(path, glob=False)
+    return frame.with_columns(pl.lit(None, kind).alias(new) for new, kind in schema.items() if new not in frame.columns)
 
 
 def empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:

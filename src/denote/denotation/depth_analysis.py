@@ -14,7 +14,7 @@ from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.depth_tests import QUESTION, questions, tests_of
-from denote.denotation.parts import parts_of
+from denote.denotation.parts import LEVEL, parts_of
 from denote.denotation.profiles import Profiles
 from denote.denotation.verdicts import depth_verdicts
 from denote.errors import ConfigError
@@ -177,5 +177,7 @@ def _parts(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
         "note": f"left out, too few networks have it beside the others: {', '.join(parts.left_out)}"
         if parts.left_out else None,
     }  # fmt: skip
+    for part, layer, depth, level in parts.levels():
+        yield place | {"part": part, "shape": LEVEL, "layer": layer, "depth": depth, **level.columns("value")}
     for part, shape, estimate in parts.estimates():
         yield place | {"part": part, "shape": shape, **estimate.columns("value")}

@@ -20,8 +20,7 @@ from denote.evidence.intervals import t_interval
 RAW, POLARITY, ANY_BASIS, OWN = "raw", "polarity", "any basis", "own"
 PARTS = (POLARITY, ANY_BASIS, OWN)
 """They add up to ``RAW``."""
-CHANGE, BOW = "change", "bow"
-SHAPES = (CHANGE, BOW)
+LEVEL, CHANGE, BOW = "level", "change", "bow"
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,14 @@ class Parts:
         """Yield part, shape and its mean over models with a 95 % t-interval."""
         contrasts = {CHANGE: change(self.depth), BOW: bow(len(self.depth))}
         for part, values in self.values.items():
-            for shape in SHAPES:
-                yield part, shape, t_interval(values @ contrasts[shape])
+            for shape, contrast in contrasts.items():
+                yield part, shape, t_interval(values @ contrast)
+
+    def levels(self) -> Iterator[tuple[str, str, int, Estimate[float]]]:
+        """Yield part, layer, its depth and the part's mean over models there with a 95 % t-interval."""
+        for part, values in self.values.items():
+            for layer, depth, column in zip(self.layers, self.depth, values.T, strict=True):
+                yield part, layer, int(depth), t_interval(column)
 
 
 def parts_of(profiles: Profiles) -> Parts | str:

@@ -129,7 +129,7 @@ def _without(found: list[Curve]) -> list[str]:
     for curve in found:
         families.setdefault(curve.network, []).append(curve.family)
     return [
-        f"{network}, {'family' if len(names) == 1 else 'families'} {', '.join(names)}: no label proportion by depth; at "
-        f"every hidden layer too many networks have {GAP}."
+        f"{network}, {'family' if len(names) == 1 else 'families'} {', '.join(names)}: no label proportion by depth, "
+        f"too few networks have one at any hidden layer ({GAP})."
         for network, names in families.items()
     ]

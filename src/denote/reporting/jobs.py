@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+FINISHED, SKIPPED, OLDER = "finished", "skipped", "older"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -13,7 +15,8 @@ class Job:
 
     Attributes:
         name: Its folder's name.
-        status: ``finished``, ``skipped`` (its evidence was there), ``failed``, ``interrupted`` or ``unfinished``.
+        status: ``finished``, ``skipped`` (its evidence was there), ``failed``, ``interrupted``, ``unfinished``, or
+            ``older`` (finished under another schema than the jobs it lies beside, and left out of what is merged).
         reason: Why it did not finish, in one line.
         seconds: How long it ran.
     """
@@ -26,7 +29,12 @@ class Job:
     @property
     def failed(self) -> bool:
         """True where the job left no evidence."""
-        return self.status not in ("finished", "skipped")
+        return self.status not in (FINISHED, SKIPPED, OLDER)
+
+    @property
+    def counts(self) -> bool:
+        """True where the job's evidence is merged."""
+        return self.status in (FINISHED, SKIPPED)
 
 
 def tally(jobs: Sequence[Job]) -> str:

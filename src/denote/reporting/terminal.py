@@ -191,7 +191,7 @@ def _print_jobs(console: Console, jobs: Sequence[Job]) -> None:
     if not jobs:
         return
     console.print(tally(jobs), highlight=False)
-    failed = [job for job in jobs if job.failed]
+    failed = [job for job in jobs if not job.counts]
     for job in failed[:MOST_LISTED]:
         console.print(
             f"  [red]{escape(job.status)}[/] {escape(job.name)}: {escape(job.reason or 'no reason')}", highlight=False

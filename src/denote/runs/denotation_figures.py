@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from denote.figures.curves import Curve, curves, is_head
+from denote.figures.depth_parts import draw_depth_parts
 from denote.figures.emergence import draw_emergence, emergence_rows
 from denote.figures.examples import NEURON, draw_examples, n_drawn
 from denote.figures.label_proportion import curve_data, dot_data, draw_label_proportion_by_depth, model_data
@@ -37,7 +38,8 @@ def draw_denotation(tables: Tables, jobs: Jobs, folder: Path) -> list[Picture]:
     by_depth = tables["label_proportion_by_depth"]
     drawn, pictures = last_epochs(curves(by_depth)), []
     for curve in drawn:
-        pictures += [_label_proportion(tables, curve, folder), *_measures(by_depth, curve, folder)]
+        pictures += [_label_proportion(tables, curve, folder), *_parts(tables["depth_parts"], curve, folder)]
+        pictures += _measures(by_depth, curve, folder)
     for curve in drawn:
         pictures += _emergence(by_depth, curve, folder) if curve.trained else []
     for curve in drawn:
@@ -111,6 +113,18 @@ def _label_proportion(tables: Tables, curve: Curve, folder: Path) -> Picture:
     return saved(figure, folder, f"label_proportion_by_depth-{curve.slug}", data, caption, beside)
 
 
+def _parts(parts: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
+    own = curve.of(parts)
+    if own["part"].null_count() == len(own):
+        return
+    caption = (
+        f"What the course of label proportion over depth is made of: {curve.title}. Polarity: what folding takes away; "
+        "any basis is what random directions of the same layers denote, and only the rest is the neurons' own. (b): "
+        "the rise of each network's least-squares line and how far the middle third lies from the other layers."
+    )
+    yield saved(draw_depth_parts(parts, curve), folder, f"depth_parts-{curve.slug}", own, caption)
+
+
 def _measures(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
     own = curve_data(by_depth, curve).filter(pl.col("depth").is_not_null())
     if len(measured(own)) < 2 or not curve.trained:
@@ -133,8 +147,8 @@ def _emergence(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[P
     caption = (
         f"Denotation over training: {curve.dataset}, {curve.architecture}, family '{curve.family}'. Epoch 0 is the "
         "initialisation. Thin lines are controls, in the colour of their layer: what random directions denote as often "
-        "is no work of single neurons. Lines of (c) start where 5 distinct properties are denoted, so that their first "
-        "points are of few networks. Epochs are not to scale; other figures show the last one."
+        "is no work of single neurons. Lines of (c) start where enough neurons denote: their first points are of few "
+        "networks. Epochs are not to scale; other figures show the last one."
     )
     name = f"emergence-{'-'.join(part for part in (curve.dataset, curve.architecture, curve.family))}"
     yield saved(draw_emergence(by_depth, curve), folder, name, rows, caption)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
 from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
+from denote.runs.older import tell_of_older
 from denote.runs.own import Own
 from denote.states.layers import Layer
 from denote.states.listing import Listing, asked_names, listing, select_layers
@@ -134,6 +136,7 @@ class Job:
     def run(self, prepared: Prepared | None = None) -> Observation:
         """Train or load, record, observe."""
         ready = prepared or self.prepare()
+        tell_of_older(Path(self.config["store"]["path"]))
         spec, samples, controls = ready.spec, self.data.samples, self.controls
         with self.timed("object model"):
             trained = self.obtain(spec)

@@ -33,6 +33,8 @@ from denote.tables import (
     SCAN_KEY,
     SWEEP_TABLES,
     empty,
+    read_table,
+    read_tables,
 )
 
 
@@ -53,7 +55,7 @@ class Merged(Evidence):
     @classmethod
     def read(cls, folder: Path) -> Merged:
         """What `write` saved."""
-        return cls({name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in SWEEP_TABLES})
+        return cls(read_tables(folder, SWEEP_TABLES))
 
     @classmethod
     def of(cls, observation: Observation) -> Merged:
@@ -96,7 +98,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analys
 
 
 def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:
-    frames = [pl.read_parquet(job / f"{name}.parquet", glob=False) for job in jobs]
+    frames = [read_table(job, name, JOB_TABLES[name]) for job in jobs]
     if name in ("scan", "pairs"):
         frames = [frame.with_columns(pl.lit(index).alias(_JOB)) for index, frame in enumerate(frames)]
     return pl.concat([pl.DataFrame(schema=JOB_TABLES[name]), *frames], how="diagonal")

@@ -56,9 +56,9 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 def has_results(folder: Path) -> bool:
     """Whether the job's tables are there, as a finished job leaves them."""
-    from denote.tables import JOB_TABLES  # here, as what answers at once reads records without tables
+    from denote.tables import JOB_TABLES, has_tables  # here, as what answers at once reads records without tables
 
-    return all((folder / f"{name}.parquet").is_file() for name in JOB_TABLES)
+    return has_tables(folder, JOB_TABLES)
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

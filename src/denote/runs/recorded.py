@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.errors import DenoteError
+from denote.keys import SCHEMA
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
     FAILED,
@@ -51,7 +52,7 @@ def run_recorded(
         log.info("%s: finished before, nothing to do", folder.name)
         return
     record: dict[str, Any] = {
-        "status": RUNNING, "name": folder.name, "fingerprint": key, "started": now(), "ended": None,
+        "status": RUNNING, "schema": SCHEMA, "name": folder.name, "fingerprint": key, "started": now(), "ended": None,
         "overrides": list(overrides), "config": dict(settings), "agreement": agreement(settings),
         "analysis": settings.get("analysis"),
         "seeds": {"seed": settings["seed"], "probe_seed": settings["probe_seed"], "split": settings["split"]["seed"]},

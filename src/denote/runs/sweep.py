@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.denotation.analysis import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
-from denote.keys import digest
-from denote.reporting.jobs import Job
+from denote.keys import SCHEMA, digest
+from denote.reporting.jobs import OLDER, Job
 from denote.runs.fingerprint import disagreement
+from denote.runs.older import older_jobs
 from denote.runs.record import FINISHED, RECORD, RUNNING, has_results, now, read_json, read_record, versions, write_json
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Outcome:
     @property
     def finished(self) -> list[Job]:
         """Jobs with results."""
-        return [job for job in self.jobs if not job.failed]
+        return [job for job in self.jobs if job.counts]
 
     @property
     def failed(self) -> list[Job]:
@@ -68,7 +69,9 @@ def statuses(folder: Path, expected: Sequence[Path] = (), refused: Mapping[str, 
     for name, reason in (refused or {}).items():
         kept = "; its earlier results stay" if name in jobs and not jobs[name].failed else ""
         jobs[name if not kept else f"{name} (again)"] = Job(name, "refused", reason + kept)
-    return list(jobs.values())
+    records = {name: read_record(folder / name) or {} for name, job in jobs.items() if job.counts}
+    older = {name: replace(jobs[name], status=OLDER, reason=reason) for name, reason in older_jobs(records).items()}
+    return list({**jobs, **older}.values())
 
 
 def _status(folder: Path) -> Job:
@@ -137,7 +140,7 @@ def merge_key(outcome: Outcome) -> str:
     for job in outcome.jobs:
         record = read_record(outcome.folder / job.name) or {}
         jobs.append([job.name, job.status, str(record.get("fingerprint")), str(record.get("ended"))])
-    return digest(sorted(jobs))
+    return digest([SCHEMA, *sorted(jobs)])
 
 
 def is_merged(outcome: Outcome) -> bool:
@@ -257,10 +260,8 @@ def show_job(folder: Path) -> None:
 
 def show(outcome: Outcome, *, skipped: int = 0) -> None:
     """Print a short account of a sweep from its saved tables."""
-    import polars as pl
-
     from denote.reporting.terminal import print_summary
-    from denote.tables import SWEEP_TABLES
+    from denote.tables import SWEEP_TABLES, read_tables
 
     place = outcome.folder / MERGED
     if not outcome.finished:
@@ -269,7 +270,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         return
     if not outcome.changed:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
-    tables = {name: pl.read_parquet(place / f"{name}.parquet", glob=False) for name in SWEEP_TABLES}
+    tables = read_tables(place, SWEEP_TABLES)
     doubts = read_json(place / STATUS).get("warnings") or ()
     rule = rule_of((read_record(outcome.folder / outcome.finished[0].name) or {})["config"])
     print_summary(tables, outcome.jobs, folder=place, rule=rule, warnings=doubts)
