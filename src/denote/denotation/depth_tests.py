@@ -107,7 +107,10 @@ def _tests(every: Sequence[Profiles], key: Question, analysis: Analysis) -> Iter
         return
     meaning = [own for own in deciding if own.sign_identified]
     silent = [own.architecture for own in deciding if not own.sign_identified]
-    yield _made(flips, deciding, BEYOND) | {"test": SIGN_FLIP, "role": PRIMARY}
+    few = [f"{own.architecture} ({own.n_models})" for own in every if not own.decides]
+    primary = _made(flips, deciding, BEYOND) | {"test": SIGN_FLIP, "role": PRIMARY}
+    left_out = f"left out, fewer than {LEAST_MODELS} networks: {', '.join(few)}" if few else None
+    yield primary | {"note": note(primary["note"], left_out)}
     for quantity, test, name in (
         (FOLDED, flips, SIGN_FLIP), (UNFOLDED, flips, SIGN_FLIP), (SHARE, flips, SIGN_FLIP),
         (FOLDED, _trend, TREND), (BEYOND, _trend, TREND),

@@ -18,7 +18,10 @@ Tables = Mapping[str, pl.DataFrame]
 MAX_TABLE_ROWS = 10_000
 """Rows of a W&B table: the dashboard shows no more."""
 
-BESIDE = ("scan", "null_check", "seed_spread", "curves", "properties", "depth_tests", "depth_verdicts")
+BESIDE = (
+    "scan", "null_check", "seed_spread", "curves", "properties", "depth_description", "depth_parts", "depth_tests",
+    "depth_verdicts",
+)  # fmt: skip
 """Tables that are logged as they are, where they have rows."""
 
 DEPTH_CURVES = (
