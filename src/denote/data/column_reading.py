@@ -161,7 +161,7 @@ class ColumnReader:
         is_category = name in self.keys.categories
         numbers = None if self.keys.decimal == COMMA and text.str.contains(".", literal=True).any() else plain_numbers(text)
         if numbers is not None:
-            if self.typed and not is_category and _are_few_digits(numbers):
+            if self.typed and not is_category and _are_few_digits(column, numbers):
                 self._say("text of a few whole numbers, kept as categories", name)
                 return text
             self._note_thousands(text, numbers)
@@ -313,13 +313,15 @@ def _bare(column: pl.Series) -> pl.Series:
     return text.str.replace(r'(?s)^"(.*)"$', "${1}") if text.str.starts_with('"').any() else text
 
 
-def _are_few_digits(numbers: pl.Series) -> bool:
+def _are_few_digits(column: pl.Series, numbers: pl.Series) -> bool:
+    if not column.drop_nulls().str.contains(r"^\d+$").all():
+        return False
     return numbers.dtype.is_integer() and numbers.n_unique() <= min(FEW_DIGITS, len(numbers) // 2)
 
 
 def _alike(texts: pl.Series) -> list[str]:
     """The first texts that are one but for case, a point at the end, or blanks."""
-    plain = texts.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars_end(".")
+    plain = texts.str.to_lowercase().str.replace(r"[\s.]+$", "").str.replace_all(r"\s+", " ")
     twice = plain.is_duplicated()
     return sorted(texts.filter(plain == plain.filter(twice)[0]).to_list()) if twice.any() else []
 

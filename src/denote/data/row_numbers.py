@@ -35,13 +35,14 @@ def rises_by_one(column: pl.Series) -> bool:
 def as_row_number(column: pl.Series) -> str:
     """Why a column numbers the rows; empty for one that does not, or where there is no telling."""
     shown = ", ".join(str(value) for value in column.head(3))
-    if len(column) >= FEWEST_ROWS and column.null_count() == 0:
+    if len(column) >= FEWEST_ROWS and not column.null_count():
         if not column.dtype.is_numeric():
             return _as_name(column, shown)
-        if (numbers := _whole(column)) is not None:
-            return _as_number(column.name, numbers, shown)
+        numbers = _whole(column)
+        if numbers is not None and (why := _as_number(column.name, numbers, shown)):
+            return why
     largest = column.abs().max() if column.dtype.is_integer() else None
-    if largest is not None and int(largest) > LARGEST_EXACT:  # type: ignore[arg-type]  (an integer column's)
+    if isinstance(largest, int) and largest > LARGEST_EXACT:
         return f"holds whole numbers such as {largest}, of more digits than an input holds: an id"
     return ""
 

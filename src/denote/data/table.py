@@ -63,7 +63,7 @@ class TableModule(AttributeTableModule):
         read = self.read(self.path, "dataset.path", asked)
         attributes = with_dates(self._attributes(read.frame, targets), read.frame)
         names = self._features(read.frame, targets, attributes)
-        problems = [*input_problems(read.frame, names, read.categories, chosen=self.features or ())]
+        problems = [*input_problems(read.frame, names, read.encoded, chosen=self.features or ())]
         table = read.checked(targets, problems, [*self.dealing])
         target = target_of(table, self.target, self.task, read.line_of)
         settings = [target.name, target.task, names, sorted(self.keys.categories), asdict(self.keys)]
@@ -73,7 +73,7 @@ class TableModule(AttributeTableModule):
             log.warning("dataset.target: %s is the same in other words in %s", target.name, ", ".join(copies))
         return Samples(
             name=self._name(),
-            inputs=Unfitted(table.height, partial(fit_features, table, names, read.categories)),
+            inputs=Unfitted(table.height, partial(fit_features, table, names, read.encoded)),
             targets=target.values,
             classes=target.classes,
             table=table,

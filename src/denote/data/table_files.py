@@ -12,6 +12,7 @@ import polars as pl
 
 from denote.data.column_reading import ColumnKeys, ColumnReader, Problem, categories_of, refuse
 from denote.data.delimited import SEPARATORS, TextTable, first_line
+from denote.data.text_dates import is_year
 from denote.errors import DataError, one_of
 
 PARQUET = ".parquet"
@@ -44,6 +45,11 @@ class ReadTable:
     def categories(self) -> tuple[str, ...]:
         """See `categories_of`."""
         return categories_of(self.frame, self.keys)
+
+    @property
+    def encoded(self) -> tuple[str, ...]:
+        """Those of `categories` that are so as inputs too: a year is a number unless it is named."""
+        return tuple(name for name in self.categories if name in self.keys.categories or not is_year(name))
 
     def line_of(self, row: int) -> str:
         """Where a row is."""

@@ -24,8 +24,12 @@ _DAY_FIRST = r"^(?P<day>\d{1,2})[-/.](?P<month>\d{1,2})[-/.](?P<year>\d{4})"
 _SHORT_YEARS = r"^\d{1,2}/\d{1,2}/\d{2}$|^\d{2}[-.]\d{2}[-.]\d{2}$"
 _TIMES = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$"
 _NAMED = r"^[\d ,.\-]*[A-Za-z]{3,9}[\d ,.\-]*\d{4}$"
-_NAMED_FORMS = ("%d %b %Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y", "%d-%b-%Y")
-_NAMED_MONTHS = ("%d %b %Y", "%d %b-%Y")
+_NAMED_FORMS = tuple(
+    form.replace("%b", month)
+    for month in ("%b", "%B")
+    for form in ("%d %b %Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y", "%d-%b-%Y")
+)
+_NAMED_MONTHS = ("%d %b %Y", "%d %b-%Y", "%d %B %Y")
 
 _ALLOWED = "write dates as 2020-12-31, or name the column in dataset.categories"
 
@@ -80,6 +84,11 @@ def as_inputs(names: Sequence[str], table: pl.DataFrame) -> list[str]:
     parts = {name: [f"{name}.{part}" for part in _INPUTS] for name in names if _is_date(table, name)}
     made = (new for name in names for new in parts.get(name, [name]))
     return [name for name in dict.fromkeys(made) if name in table.columns]
+
+
+def is_year(name: str) -> bool:
+    """Whether a column made of a date holds its year."""
+    return name.endswith(f".{YEAR}")
 
 
 def made_of_dates(table: pl.DataFrame) -> set[str]:

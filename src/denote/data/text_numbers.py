@@ -129,7 +129,12 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
         text = texts.filter(forms["body"].str.contains(","))[0]
         why = f"holds numbers such as {text!r}, a thousand or three decimals"
         return Doubt(text, why, "write them without a mark between thousands, or say dataset.decimal=. or ','")
-    return _reading(texts, forms, readings[0])
+    reading = _reading(texts, forms, readings[0])
+    large = ~reading.values.is_finite().fill_null(False)
+    if large.any():
+        text = texts.filter(large)[0]
+        return Doubt(text, f"holds {text!r}, larger than any number", f"dataset.missing=[{text}] makes it missing")
+    return reading
 
 
 def _forms(texts: pl.Series) -> pl.DataFrame:
