@@ -64,11 +64,14 @@ NUMBERS = {
     "scientific": (["1e3", "2.5E-2", "3"], [1000, 0.025, 3], ""),
     "points at the ends": (["5.", ".5", "3"], [5, 0.5, 3], ""),
     "a unit": (["5 kg", "7.5kg", "12 kg"], [5, 7.5, 12], "kg"),
-    "codes for missing": (["1", "-", "n/a", "2", "NULL", ".", "#N/A", "unknown", "?", "3", "None", "--"],
-                          [1, None, None, 2, None, None, None, None, None, 3, None, None], "'unknown' read as missing: v (1)"),
+    "codes for missing": (
+        ["1", "-", "n/a", "2", "NULL", ".", "#N/A", "unknown", "?", "3", "None", "--"],
+        [1, None, None, 2, None, None, None, None, None, 3, None, None],
+        "'unknown' read as missing: v (1)",
+    ),
     "codes beside percents": (["5%", "-", "7%", "Missing"], [5, None, 7, None], "'-' read as missing: v (1)"),
     "18 digits": (["123456789012345678", "123456789012345679"], [123456789012345678, 123456789012345679], ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", NUMBERS)
@@ -97,7 +100,7 @@ def test_one_blank_among_300_numbers_changes_nothing(tmp_path):
 def test_a_file_with_blanks_after_its_commas(tmp_path, caplog):
     """As the Adult data of UCI are written."""
     rows = [
-        f"{20 + i % 50}, {['Private', '?', 'State-gov'][i % 3]}, {i % 16 + 1}, {20 + i % 40}, {'<=50K' if i % 7 else '>50K'}"
+        f"{20 + i % 50}, {['Private', '?', 'State-gov'][i % 3]}, {i % 16 + 1}, {20 + i % 40}, {'<>'[i % 7 > 3]}50K"
         for i in range(300)
     ]
     path = tmp_path / "people.csv"
@@ -106,32 +109,55 @@ def test_a_file_with_blanks_after_its_commas(tmp_path, caplog):
         samples = TableModule(path, "income").load()
     names = samples.inputs.fit(np.arange(300)).names
     assert names == ("age", "education-num", "hours", "workclass=Private", "workclass=State-gov", "workclass=missing")
-    assert samples.classes == ("<=50K", ">50K")
+    assert samples.classes == ("<50K", ">50K")
     assert "'?' read as missing: workclass (100)" in caplog.text
     observed = TableModule(path, "income", attributes=["hours", "workclass"]).load()
     assert columns("columns", observed, proportions=[0.25, 0.5, 0.75]).labels.names == (
-        "hours top 25%", "hours top 50%", "hours top 75%", "workclass=State-gov",
-    )  # fmt: skip
+        "hours top 25%",
+        "hours top 50%",
+        "hours top 75%",
+        "workclass=State-gov",
+    )
 
 
 REFUSED = {
-    "thousands or decimals": (["12,000", "103,500", "96,125"], "'12,000', a thousand or three decimals", 2, "dataset.decimal"),
+    "thousands or decimals": (
+        ["12,000", "103,500", "96,125"],
+        "'12,000', a thousand or three decimals",
+        2,
+        "dataset.decimal",
+    ),
     "a stray text": (["1", "2", "3", "4", "x5", "6"], "numbers and 'x5'", 6, "dataset.missing"),
     "a stray unit": (["1", "2", "3", "4", "5 kg", "6"], "several units", 6, "dataset.categories"),
     "percents and shares": (["5%", "7%", "0.05", "9%"], "several units, such as '5%' and '0.05'", 4, "in one unit"),
     "two currencies": (["$5", "$7", "€8", "$9"], "several units, such as '$5' and '€8'", 4, "in one unit"),
     "two marks": (["1.5", "2,5", "3", "4"], "'1.5' with a point and '2,5' with a comma", 3, "in one way"),
-    "infinity": (["1", "2", "Infinity", "4"], "'Infinity', which no network can be shown", 4, "dataset.missing=[Infinity]"),
+    "infinity": (
+        ["1", "2", "Infinity", "4"],
+        "'Infinity', which no network can be shown",
+        4,
+        "dataset.missing=[Infinity]",
+    ),
     "minus infinity": (["1", "2", "3.5", "-inf"], "'-inf', which no network can be shown", 5, "dataset.missing=[-inf]"),
     "too large": (["1", "2", "1e400", "4"], "'1e400', larger than any number", 4, "dataset.missing=[1e400]"),
     "the day or the month": (["01/02/2020", "03/04/2021", "11/12/2022"], "the day or the month first", 2, "2020-12-31"),
-    "the day and the month": (["31/12/2020", "12/31/2020", "01/02/2020"], "the day and with the month first", 3, "2020-12-31"),
+    "the day and the month": (
+        ["31/12/2020", "12/31/2020", "01/02/2020"],
+        "the day and with the month first",
+        3,
+        "2020-12-31",
+    ),
     "years of two digits": (["01/02/20", "13/04/21", "11/12/22"], "years of two digits", 2, "2020-12-31"),
     "a stray date": (["2020-01-05", "2020-13-05", "2020-02-01"], "dates and '2020-13-05'", 3, "dataset.missing"),
     "a text among dates": (["2020-01-05", "soon", "2020-02-01"], "dates and 'soon'", 3, "dataset.missing"),
     "times of day": (["12:30", "13:45", "07:15"], "times of day", 2, "dataset.categories"),
-    "zones and none": (["2020-01-05T10:00Z", "2020-01-06T10:00", "2020-01-07T10:00Z"], "with and without a zone", 3, "in one way"),
-}  # fmt: skip
+    "zones and none": (
+        ["2020-01-05T10:00Z", "2020-01-06T10:00", "2020-01-07T10:00Z"],
+        "with and without a zone",
+        3,
+        "in one way",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -192,23 +218,31 @@ def test_a_word_that_may_be_missing_is_said_and_refused_as_a_class(tmp_path, cap
     assert f"'v' holds {word!r}, taken as a value; where it stands for none: dataset.missing=[{word}]" in caplog.text
     assert word in samples.table["v"]
     assert TableModule(path, "y", features=["v"], missing=[word]).load().table["v"].null_count() == 5
-    with pytest.raises(DataError, match=rf"column 'v' holds '{word}', which may stand for no value .*line 4.*missing=\[{word}\]"):
+    with pytest.raises(
+        DataError, match=rf"column 'v' holds '{word}', which may stand for no value .*line 4.*missing=\[{word}\]"
+    ):
         TableModule(path, "v", features=["y"]).load()
     assert word in TableModule(path, "v", features=["y"], categories=["v"]).load().classes
 
 
 def test_31_classes_are_30(tmp_path):
     path = two_columns(tmp_path, range(62), [f"kind {row % 30}" if row % 31 else "#N/A" for row in range(62)], "x,v")
-    with pytest.raises(DataError, match=r"dataset.target: column 'v' is missing in 2 of 62 rows, the first is .*line 2"):
+    with pytest.raises(
+        DataError, match=r"dataset.target: column 'v' is missing in 2 of 62 rows, the first is .*line 2"
+    ):
         TableModule(path, "v", features=["x"]).load()
 
 
 def test_numbers_of_a_parquet_file_that_stand_for_missing(tmp_path):
     path = tmp_path / "t.parquet"
-    pl.DataFrame({
-        "v": [1.5, -9, float("nan"), 2], "n": [1, -9, 3, 4], "t": ["a", "unknown", "b", "-9"],
-        "d": [Decimal("1.50"), Decimal("-9"), None, Decimal("2.25")],
-    }).write_parquet(path)  # fmt: skip
+    pl.DataFrame(
+        {
+            "v": [1.5, -9, float("nan"), 2],
+            "n": [1, -9, 3, 4],
+            "t": ["a", "unknown", "b", "-9"],
+            "d": [Decimal("1.50"), Decimal("-9"), None, Decimal("2.25")],
+        }
+    ).write_parquet(path)
     table = read_table(path, missing=[-9, "unknown"])
     assert table["v"].to_list() == [1.5, None, None, 2]
     assert table["n"].to_list() == [1, None, 3, 4]
@@ -240,10 +274,14 @@ def table_of(folder, name, values, write="csv"):
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("__index_level_0__", np.random.default_rng(1).permutation(60)), ("Unnamed: 0", range(60)),
-        ("index", range(60)), ("index", range(1, 61)), ("level_0", range(60)), ("__index_level_1__", ["a", "b"] * 30),
+        ("__index_level_0__", np.random.default_rng(1).permutation(60)),
+        ("Unnamed: 0", range(60)),
+        ("index", range(60)),
+        ("index", range(1, 61)),
+        ("level_0", range(60)),
+        ("__index_level_1__", ["a", "b"] * 30),
     ],
-)  # fmt: skip
+)
 def test_the_index_of_a_data_frame_is_left_out_and_that_is_said(tmp_path, caplog, name, values, write):
     path = table_of(tmp_path, name, list(values), write)
     with caplog.at_level(logging.INFO):
@@ -258,12 +296,19 @@ RNG = np.random.default_rng(2)
 @pytest.mark.parametrize(
     "values",
     [
-        range(60), range(1, 61), range(100, 40, -1), [float(row) for row in range(60)], RNG.permutation(60) + 1,
-        np.sort(RNG.choice(100, 60, replace=False)), np.sort(RNG.choice(10**6, 60, replace=False)),
-        [f"row {row}" for row in range(60)], [f"{row:04d}" for row in range(60)], [2**60 + row % 3 for row in range(60)],
+        range(60),
+        range(1, 61),
+        range(100, 40, -1),
+        [float(row) for row in range(60)],
+        RNG.permutation(60) + 1,
+        np.sort(RNG.choice(100, 60, replace=False)),
+        np.sort(RNG.choice(10**6, 60, replace=False)),
+        [f"row {row}" for row in range(60)],
+        [f"{row:04d}" for row in range(60)],
+        [2**60 + row % 3 for row in range(60)],
     ],
     ids=["from 0", "from 1", "down", "float", "permuted", "gaps", "sorted ids", "text", "leading zeros", "19 digits"],
-)  # fmt: skip
+)
 def test_what_numbers_the_rows_is_refused_unless_it_is_asked_for(tmp_path, values, write):
     path = table_of(tmp_path, "nr", list(values), write)
     with pytest.raises(DataError, match=r"column 'nr' .*'dataset.exclude=\[nr\]'"):
@@ -285,7 +330,7 @@ def test_numbers_that_number_no_rows_are_inputs(tmp_path, values):
 
 def test_an_id_by_its_name(tmp_path):
     path = table_of(tmp_path, "customer_id", list(RNG.permutation(10**6)[:60]))
-    with pytest.raises(DataError, match="'customer_id' has another number in every row.*an id"):
+    with pytest.raises(DataError, match=r"'customer_id' has another number in every row.*an id"):
         features_of(path)
 
 
@@ -297,18 +342,29 @@ def test_a_time_that_rises_is_said(tmp_path, caplog):
 
 def test_all_columns_with_a_problem_are_in_one_line_with_the_key_that_works(tmp_path):
     n = 400
-    table = pl.DataFrame({
-        "id": range(n), "full name": [f"person {row}" for row in range(n)], "x": RNG.normal(size=n),
-        "income": [str(row % 50) if row != 7 else "lots" for row in range(n)], "spells": [[1, 2]] * n,
-        "wait": [3] * n, "y": ["a", "b"] * (n // 2),
-    }).with_columns(pl.duration(days="wait").alias("wait"))  # fmt: skip
+    table = pl.DataFrame(
+        {
+            "id": range(n),
+            "full name": [f"person {row}" for row in range(n)],
+            "x": RNG.normal(size=n),
+            "income": [str(row % 50) if row != 7 else "lots" for row in range(n)],
+            "spells": [[1, 2]] * n,
+            "wait": [3] * n,
+            "y": ["a", "b"] * (n // 2),
+        }
+    ).with_columns(pl.duration(days="wait").alias("wait"))
     path = tmp_path / "t.parquet"
     table.write_parquet(path)
     with pytest.raises(DataError) as caught:
         TableModule(path, "y").load()
     said = str(caught.value)
-    for fragment in ("'id' numbers the rows", "'full name' has 400 different texts", "'spells' holds List", "'wait' holds Duration",
-                     "'income' holds numbers and 'lots' ("):  # fmt: skip
+    for fragment in (
+        "'id' numbers the rows",
+        "'full name' has 400 different texts",
+        "'spells' holds List",
+        "'wait' holds Duration",
+        "'income' holds numbers and 'lots' (",
+    ):
         assert fragment in said, said
     assert 'dataset.exclude=[income,id,"full name",spells,wait]' in said
     excluded = ["income", "id", "full name", "spells", "wait"]
@@ -319,10 +375,12 @@ def test_all_columns_with_a_problem_are_in_one_line_with_the_key_that_works(tmp_
 @pytest.mark.parametrize(
     ("exclude", "said"),
     [
-        (["agee"], r"dataset.exclude: the table has no column 'agee'; did you mean 'age'\?"), (["z*"], "no column 'z\\*'"),
-        (["y"], r"dataset.exclude: 'y' is left out, and another key names it"), ("age", r"allowed: a list: dataset.exclude=\[age\]"),
+        (["agee"], r"dataset.exclude: the table has no column 'agee'; did you mean 'age'\?"),
+        (["z*"], "no column 'z\\*'"),
+        (["y"], r"dataset.exclude: 'y' is left out, and another key names it"),
+        ("age", r"allowed: a list: dataset.exclude=\[age\]"),
     ],
-)  # fmt: skip
+)
 def test_a_column_that_cannot_be_left_out(tmp_path, exclude, said):
     path = two_columns(tmp_path, [3, 5, 4, 3] * 5, ["a", "b"] * 10, "age,y")
     with pytest.raises(DataError, match=said):
@@ -331,9 +389,15 @@ def test_a_column_that_cannot_be_left_out(tmp_path, exclude, said):
 
 DAYS = [date(2020, 1, 31), date(2021, 12, 5), date(2019, 7, 14)]
 DATES = {
-    "ISO": ("%Y-%m-%d", ""), "slashes": ("%Y/%m/%d", ""), "day first": ("%d/%m/%Y", ""), "month first": ("%m/%d/%Y", ""),
-    "points": ("%d.%m.%Y", ""), "names": ("%d %b %Y", ""), "long names": ("%B %d, %Y", ""), "dashes": ("%d-%b-%Y", ""),
-}  # fmt: skip
+    "ISO": ("%Y-%m-%d", ""),
+    "slashes": ("%Y/%m/%d", ""),
+    "day first": ("%d/%m/%Y", ""),
+    "month first": ("%m/%d/%Y", ""),
+    "points": ("%d.%m.%Y", ""),
+    "names": ("%d %b %Y", ""),
+    "long names": ("%B %d, %Y", ""),
+    "dashes": ("%d-%b-%Y", ""),
+}
 
 
 @pytest.mark.parametrize("kind", DATES)
@@ -350,8 +414,13 @@ def test_dates_become_days_years_months_and_weekdays(tmp_path, caplog, kind):
     assert table["v.weekday"][:3].to_list() == [day.isoweekday() for day in DAYS]
     assert "read as dates: v" in caplog.text
     assert samples.inputs.fit(np.arange(60)).names == (
-        "v.days", "v.month=1", "v.month=12", "v.month=7", "v.weekday=5", "v.weekday=7",
-    )  # fmt: skip
+        "v.days",
+        "v.month=1",
+        "v.month=12",
+        "v.month=7",
+        "v.weekday=5",
+        "v.weekday=7",
+    )
     observed = TableModule(path, "y", attributes=["v"]).load()
     assert observed.inputs.fit(np.arange(60)).names == ("x",)
     names = columns("columns", observed, proportions=[0.5]).labels.names
@@ -361,14 +430,20 @@ def test_dates_become_days_years_months_and_weekdays(tmp_path, caplog, kind):
 @pytest.mark.parametrize(
     ("texts", "moments"),
     [
-        (["2020-01-31 12:00", "2020-02-01 06:30:15.5"], [datetime(2020, 1, 31, 12), datetime(2020, 2, 1, 6, 30, 15, 500000)]),
+        (
+            ["2020-01-31 12:00", "2020-02-01 06:30:15.5"],
+            [datetime(2020, 1, 31, 12), datetime(2020, 2, 1, 6, 30, 15, 500000)],
+        ),
         (["2020-01-31T12:00:00Z", "2020-02-01T06:30:00Z"], [datetime(2020, 1, 31, 12), datetime(2020, 2, 1, 6, 30)]),
-        (["2020-01-31T12:00:00+02:00", "2020-02-01T06:30:00-0100"], [datetime(2020, 1, 31, 10), datetime(2020, 2, 1, 7, 30)]),
+        (
+            ["2020-01-31T12:00:00+02:00", "2020-02-01T06:30:00-0100"],
+            [datetime(2020, 1, 31, 10), datetime(2020, 2, 1, 7, 30)],
+        ),
         (["31/12/2020 12:00", "01/02/2020 06:30"], [datetime(2020, 12, 31, 12), datetime(2020, 2, 1, 6, 30)]),
         (["2020-01", "2019-12"], [date(2020, 1, 1), date(2019, 12, 1)]),
         (["2020-01-31", "NULL", "0000-00-00"], [date(2020, 1, 31), None, None]),
     ],
-)  # fmt: skip
+)
 def test_times_zones_months_and_gaps(tmp_path, texts, moments):
     table = read_table(csv_file(tmp_path, texts * 3))
     assert table["v"][: len(moments)].to_list() == moments
@@ -384,8 +459,10 @@ def test_the_dates_of_a_parquet_file(tmp_path):
 
 def test_yes_and_no_is_one_attribute(tmp_path):
     for values, dtype, name in (
-        (["TRUE", "FALSE"], pl.Boolean, "v"), (["True", "false"], pl.Boolean, "v"), (["yes", "no"], pl.String, "v=yes"),
-    ):  # fmt: skip
+        (["TRUE", "FALSE"], pl.Boolean, "v"),
+        (["True", "false"], pl.Boolean, "v"),
+        (["yes", "no"], pl.String, "v=yes"),
+    ):
         samples = TableModule(csv_file(tmp_path, values * 10), "y", attributes=["v"]).load()
         assert samples.table["v"].dtype == dtype
         assert columns("columns", samples).labels.names == (name,)
@@ -401,13 +478,15 @@ def test_labels_that_differ_by_a_point_or_by_case_get_a_hint(tmp_path, caplog, o
 
 def test_few_whole_numbers_are_categories_where_that_is_said(tmp_path, caplog):
     path = two_columns(tmp_path, [3, 1, 2, 5] * 15, ["a", "b"] * 30, "rooms,y")
-    samples = TableModule(path, "y", attributes=["rooms"], categories=["rooms"], features=["rooms"], include_attributes=True).load()
+    samples = TableModule(
+        path, "y", attributes=["rooms"], categories=["rooms"], features=["rooms"], include_attributes=True
+    ).load()
     assert columns("columns", samples).labels.names == ("rooms=1", "rooms=2", "rooms=3", "rooms=5")
     assert samples.inputs.fit(np.arange(60)).names == ("rooms=1", "rooms=2", "rooms=3", "rooms=5")
     plain = TableModule(path, "y").load()
     with caplog.at_level(logging.INFO), pytest.raises(Exception, match="no two-valued or text columns"):
         columns("columns", plain)
-    assert "attribute.columns.proportions=[0.25,0.5,0.75] cuts it" in caplog.text
+    assert "cut it: attribute.columns.proportions=[0.25,0.5,0.75]" in caplog.text
     assert "dataset.categories=[rooms]" in caplog.text
 
 
@@ -445,3 +524,11 @@ def test_how_a_text_file_is_written(tmp_path, kind):
 @pytest.mark.parametrize(("decimal", "right"), [(".", [12000, 103500]), (",", [12, 103.5])])
 def test_the_mark_before_the_decimals_can_be_said(tmp_path, decimal, right):
     assert read(csv_file(tmp_path, ["12,000", "103,500"]), decimal=decimal).to_list() == right
+
+
+def test_what_can_be_read_in_one_way_only_is_read_so_whatever_the_mark(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("v;w;y\n1.5;1.500;a\n2.25;2.000;b\n", encoding="utf-8")
+    table = TableModule(path, "y", decimal=",").load().table
+    assert table["v"].to_list() == [1.5, 2.25]
+    assert table["w"].to_list() == [1500, 2000]

@@ -209,10 +209,10 @@ def _unsuitable(column: pl.Series) -> tuple[str, str]:
         many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}"
         return (many, f"use attribute.where, {learn}") if len(values) > MOST_VALUES else ("", "")
     if len(values) > 2:
-        cut = "attribute.columns.proportions=[0.25,0.5,0.75] cuts it, and so does attribute=quantiles"
-        each = f"dataset.categories=[{column.name}] takes its values one by one, "
-        each = each if column.dtype.is_integer() and len(values) <= MOST_VALUES else ""
-        return f"has {len(values)} values ({shown}); two are needed", f"{cut}; {each}or use attribute.where, {learn}"
+        cut = "use attribute.where or attribute=quantiles, or cut it: attribute.columns.proportions=[0.25,0.5,0.75]"
+        each = f", dataset.categories=[{column.name}] to take its values one by one"
+        few = column.dtype.is_integer() and len(values) <= MOST_VALUES
+        return f"has {len(values)} values ({shown}); two are needed", f"{cut}{each if few else ''}, {learn}"
     return "", ""
 
 

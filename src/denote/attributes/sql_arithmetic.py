@@ -17,6 +17,11 @@ from jaxtyping import Bool
 
 _ARITHMETIC = ("Plus", "Minus", "Multiply", "Divide", "TrueDivide", "FloorDivide", "Modulus")
 """Of the operators of a ``BinaryExpr``; SQL's own are functions."""
+_BITS = {
+    pl.Int8: 7, pl.Int16: 15, pl.Int32: 31, pl.Int64: 63, pl.Int128: 127,
+    pl.UInt8: 8, pl.UInt16: 16, pl.UInt32: 32, pl.UInt64: 64, pl.UInt128: 128,
+}  # fmt: skip
+"""Whole numbers of 2 to this and above do not fit a type."""
 _NULL = {"Literal": {"Scalar": {"Null": "Null"}}}
 
 
@@ -95,8 +100,8 @@ class Evaluation:
             return values.is_null() & False
         floating = {part: _each(held[part], _as_float) for part in _PARTS[kind]}
         numbers = self._frame.select(_expression({kind: {**held, **floating}}).cast(pl.Float64)).to_series()
-        largest = float(pl.select(values.dtype.max()).item())
-        return (numbers.abs() >= largest).fill_null(False)
+        largest = next(bits for kind, bits in _BITS.items() if values.dtype == kind)
+        return (numbers.abs() >= 2.0**largest).fill_null(False)
 
     def _vanishes(self, parts: list[Any], values: pl.Series) -> pl.Series:
         """Where a step has no value although all that it reads has: a remainder by 0."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from denote.data.column_reading import ColumnKeys, ColumnReader
+from denote.data.column_keys import ColumnKeys
+from denote.data.column_reading import ColumnReader
 from denote.data.module import SamplesModule
 from denote.data.table_files import ReadTable, read_columns
 
@@ -20,7 +21,7 @@ class AttributeTableModule(SamplesModule):
         missing: Further texts and numbers that stand for no value.
         exclude: Names or patterns of columns that are left out.
         categories: Columns whose values are taken one by one, whatever they look like.
-        decimal: The mark before the decimals in text, ``.`` or ``,``; None to tell by the values.
+        decimal: The mark before the decimals of texts that can be read in two ways, ``.`` or ``,``; None to refuse them.
         settings: Those of `SamplesModule`.
     """
 
@@ -56,7 +57,9 @@ class AttributeTableModule(SamplesModule):
         """
         return read_columns(path, self.keys, where, as_text=as_text, asked=[*asked, *self.dealing, *as_text])
 
-    def reread(self, table: pl.DataFrame, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()) -> ReadTable:
+    def reread(
+        self, table: pl.DataFrame, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
+    ) -> ReadTable:
         """A table that another library read, by the same rules; the arguments are those of `read`."""
         reader = ColumnReader(self.keys, typed=True, as_text=as_text, asked=[*asked, *self.dealing])
         frame = reader.table(table.get_columns(), where)

@@ -3,72 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Any
 
 import polars as pl
 
+from denote.data.column_keys import ColumnKeys, Problem
 from denote.data.missing_codes import MISSING, are_codes, are_marks, perhaps, without_numbers
 from denote.data.row_numbers import is_index
-from denote.data.text_dates import CATEGORIES, date_columns, dates_of
-from denote.data.text_numbers import COMMA, POINT, Doubt, Kept, Reading, numbers_of, plain_numbers
-from denote.errors import DataError, one_of
+from denote.data.text_dates import date_columns, dates_of
+from denote.data.text_numbers import COMMA, Doubt, Kept, Reading, numbers_of, plain_numbers
+from denote.errors import DataError
 
 log = logging.getLogger(__name__)
 
 FEW_DIGITS = 32
 """Different whole numbers that a file of typed columns may hold as text: codes, and no quantity."""
+SAMPLE = 1000
+"""Rows that tell most columns from those that must be read as a whole."""
 MOST_COMPARED = 1000
 """Different texts of a column that are compared with each other."""
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 _ONE_WRITING = "write all of them in one way if they are one"
-
-
-@dataclass(frozen=True)
-class ColumnKeys:
-    """The keys of ``dataset`` that say how columns are read, the same wherever there is a table.
-
-    Attributes:
-        missing: Texts and numbers that stand for no value, besides those of `MISSING`.
-        exclude: Names or patterns of columns that are left out.
-        categories: Columns whose values are taken one by one, whatever they look like.
-        decimal: The mark before the decimals in text, ``.`` or ``,``; None to tell by the values.
-
-    Raises:
-        DataError: for a key that is none of this.
-    """
-
-    missing: Sequence[Any] = ()
-    exclude: Sequence[str] = ()
-    categories: Sequence[str] = ()
-    decimal: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what can be known to be wrong without a table."""
-        for key in ("missing", "exclude", "categories"):
-            check_list(key, getattr(self, key))
-        if self.decimal not in (None, POINT, COMMA):
-            raise DataError("dataset.decimal", f"{self.decimal!r} came", "allowed: null, or . or ','")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A column that cannot be used as it is.
-
-    Attributes:
-        column: Its name.
-        what: Follows the name.
-        remedy: What to do, where that is more than to leave the column out.
-        row: The row that shows it, where one does.
-    """
-
-    column: str
-    what: str
-    remedy: str = ""
-    row: int | None = None
 
 
 @dataclass
@@ -111,12 +68,16 @@ class ColumnReader:
             names.append(column.name)
             for made in self._made(column):
                 if made.name in held or (made.name != column.name and made.name in names):
-                    raise DataError(where, f"column {made.name!r} is there, and what the date {column.name!r} becomes has its name", "rename it")
+                    raise DataError(
+                        where,
+                        f"column {made.name!r} is there, and what the date {column.name!r} becomes has its name",
+                        "rename it",
+                    )
                 if made.name != column.name:
                     names.append(made.name)
-                if not self._is_excluded(made.name):
+                if not self.keys.leaves_out(made.name):
                     held[made.name] = made
-        self._check_names(names)
+        self.keys.check(names, self.asked)
         if self._commas:
             for name, row in self._thousands.items():
                 what = f"holds points, and {self._commas[0]!r} has a comma before the decimals: thousands or decimals"
@@ -127,7 +88,7 @@ class ColumnReader:
 
     def _made(self, column: pl.Series) -> Iterator[pl.Series]:
         name = column.name
-        if self._is_excluded(name):
+        if self.keys.leaves_out(name):
             return
         read = self._read(column)
         if name not in self.asked and is_index(read):
@@ -159,7 +120,8 @@ class ColumnReader:
         name, text = column.name, _bare(column)
         text = self._without_codes(text)
         is_category = name in self.keys.categories
-        numbers = None if self.keys.decimal == COMMA and text.str.contains(".", literal=True).any() else plain_numbers(text)
+        has_thousands = self.keys.decimal == COMMA and bool(text.str.contains(".", literal=True).any())
+        numbers = None if has_thousands else plain_numbers(text)
         if numbers is not None:
             if self.typed and not is_category and _are_few_digits(column, numbers):
                 self._say("text of a few whole numbers, kept as categories", name)
@@ -193,7 +155,7 @@ class ColumnReader:
         return without_numbers(values, self.keys.missing) if values.dtype.is_numeric() else values
 
     def _names(self, text: pl.Series, texts: pl.Series) -> pl.Series:
-        """A column of names: dashes and points are missing, what may be missing is said, and so are two writings of one name."""
+        """A column of names: dashes and points are missing; other doubts are said."""
         if text.name in self.keys.categories:
             return text
         marks = are_marks(texts)
@@ -203,7 +165,9 @@ class ColumnReader:
         if words := perhaps(texts):
             self.doubtful[text.name] = words
         if len(texts) <= MOST_COMPARED and (alike := _alike(texts.filter(~marks))):
-            log.warning("column %r: %s differ by case, blanks or a point only: %s", text.name, _listed(alike), _ONE_WRITING)
+            log.warning(
+                "column %r: %s differ by case, blanks or a point only: %s", text.name, _listed(alike), _ONE_WRITING
+            )
         return text
 
     def _without_codes(self, text: pl.Series) -> pl.Series:
@@ -220,81 +184,14 @@ class ColumnReader:
             self._say(f"{code!r} read as missing", f"{name} ({rows})")
 
     def _note_thousands(self, text: pl.Series, numbers: pl.Series) -> None:
-        """Remember a column whose points could be between thousands, should another have a comma before the decimals."""
-        if self.typed or not numbers.dtype.is_float():
+        """Remember a column whose points are between thousands if another has a comma before the decimals."""
+        if self.typed or not numbers.dtype.is_float() or not _are_thousands(text.head(SAMPLE)).all():
             return
-        points = text.str.contains(".", literal=True).fill_null(False)
-        if text.filter(points).str.contains(r"^[-+]?[1-9]\d{0,2}\.\d{3}$").all():
-            self._thousands[text.name] = int(points.arg_true()[0]) if points.any() else 0
-
-    def _is_excluded(self, name: str) -> bool:
-        return any(name == pattern or fnmatchcase(name, str(pattern)) for pattern in self.keys.exclude)
-
-    def _check_names(self, names: Sequence[str]) -> None:
-        for pattern in self.keys.exclude:
-            if not any(name == pattern or fnmatchcase(name, str(pattern)) for name in names):
-                raise DataError("dataset.exclude", f"the table has no column {pattern!r}", one_of(pattern, names))
-        for name in self.asked:
-            if self._is_excluded(name):
-                raise DataError("dataset.exclude", f"{name!r} is left out, and another key names it", "take it out of one of them")
-        for name in self.keys.categories:
-            if name not in names:
-                raise DataError("dataset.categories", f"the table has no column {name!r}", one_of(name, names))
+        if _are_thousands(text).all():
+            self._thousands[text.name] = int(text.str.contains(".", literal=True).arg_true()[0])
 
     def _say(self, how: str, name: str) -> None:
         self.said.setdefault(how, []).append(name)
-
-
-def check_list(key: str, names: Any) -> None:
-    """Refuse a text, or null, where a list is needed.
-
-    Args:
-        key: Of ``dataset``.
-        names: What came.
-
-    Raises:
-        DataError: naming the key.
-    """
-    if isinstance(names, str) or not isinstance(names, Sequence):
-        listed = "" if names is None else names
-        raise DataError(f"dataset.{key}", f"{names!r} came", f"allowed: a list: dataset.{key}=[{listed}]")
-
-
-def refuse(problems: Sequence[Problem], where: str, place: Callable[[int], str], keys: ColumnKeys, needed: Sequence[str] = ()) -> None:
-    """Say all that is wrong with the columns of a table in one line, with the key that leaves them out.
-
-    Args:
-        problems: None is no mistake.
-        where: What to name.
-        place: Says where a row is.
-        keys: Those in force: what was left out stays left out.
-        needed: Columns that cannot be left out.
-
-    Raises:
-        DataError: if there are problems.
-    """
-    if not problems:
-        return
-    told = [_told(problem, place) for problem in problems[:MOST_TOLD]]
-    if len(problems) > MOST_TOLD:
-        told.append(f"and {len(problems) - MOST_TOLD} more")
-    spare = dict.fromkeys(problem.column for problem in problems if problem.column not in needed)
-    listed = ",".join(_quoted(str(name)) for name in (*keys.exclude, *spare))
-    raise DataError(where, "; ".join(told), f"to leave out what cannot be used: 'dataset.exclude=[{listed}]'" if spare else "")
-
-
-MOST_TOLD = 8
-"""Columns whose problems are told one by one."""
-
-
-def _told(problem: Problem, place: Callable[[int], str]) -> str:
-    at = "" if problem.row is None else f" ({place(problem.row)})"
-    return f"column {problem.column!r} {problem.what}{at}{', ' + problem.remedy if problem.remedy else ''}"
-
-
-def _quoted(name: str) -> str:
-    """A name in a list on the command line, in quotation marks where it is more than a word."""
-    return name if name.replace("_", "a").replace(".", "a").isalnum() else f'"{name}"'
 
 
 def _readings(texts: pl.Series, rows: pl.Series, decimal: str | None) -> Iterator[Reading | Doubt | Kept | None]:
@@ -319,6 +216,10 @@ def _are_few_digits(column: pl.Series, numbers: pl.Series) -> bool:
     return numbers.dtype.is_integer() and numbers.n_unique() <= min(FEW_DIGITS, len(numbers) // 2)
 
 
+def _are_thousands(text: pl.Series) -> pl.Series:
+    return text.str.contains(r"^[-+]?([1-9]\d{0,2}\.\d{3}|\d+)$").fill_null(True)
+
+
 def _alike(texts: pl.Series) -> list[str]:
     """The first texts that are one but for case, a point at the end, or blanks."""
     plain = texts.str.to_lowercase().str.replace(r"[\s.]+$", "").str.replace_all(r"\s+", " ")
@@ -328,10 +229,3 @@ def _alike(texts: pl.Series) -> list[str]:
 
 def _listed(names: Iterable[str]) -> str:
     return " and ".join(repr(name) for name in names)
-
-
-def categories_of(table: pl.DataFrame, keys: ColumnKeys) -> tuple[str, ...]:
-    """Columns of numbers whose values are attributes one by one: those named, and years, months and weekdays of dates."""
-    dates = [name for name, kind in table.schema.items() if kind in (pl.Date, pl.Datetime)]
-    parts = [f"{name}.{part}" for name in dates for part in CATEGORIES if f"{name}.{part}" in table.columns]
-    return tuple(dict.fromkeys([*keys.categories, *parts]))

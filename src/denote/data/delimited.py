@@ -1,4 +1,4 @@
-"""Text files of a table, all values as text: separators, line ends, quotation marks; what is wrong is said by its line."""
+"""Text files of a table, all values as text: separators, line ends, quotation marks; mistakes are said by line."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ class TextTable:
 
     def line_of(self, row: int) -> int | None:
         """The line on which a row ends, from 1."""
-        return next((line for place, (_, line, _) in enumerate(_records(self.file, self.separator)) if place == row + 1), None)
+        return next(
+            (line for place, (_, line, _) in enumerate(_records(self.file, self.separator)) if place == row + 1), None
+        )
 
     def _part(self, chosen: list[int]) -> pl.DataFrame:
         try:
@@ -168,7 +170,9 @@ def _check_names(header: list[str], file: Path, where: str) -> None:
             raise DataError(where, f"{file} line 1 has {same}", f"{_HEADER}, blanks aside")
 
 
-def _records(file: Path, separator: str, *, blanks: bool = False, strict: bool = False) -> Iterator[tuple[int, int, list[str]]]:
+def _records(
+    file: Path, separator: str, *, blanks: bool = False, strict: bool = False
+) -> Iterator[tuple[int, int, list[str]]]:
     """The lines on which each record begins and ends, and its values."""
     with file.open(encoding="utf-8-sig", newline="") as text:
         skip = not blanks and separator != "\t"

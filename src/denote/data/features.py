@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int, Int32
 from torch import Tensor
 
-from denote.data.column_reading import Problem
+from denote.data.column_keys import Problem
 from denote.data.row_numbers import as_row_number, goes_with_rows
 from denote.data.text_dates import as_inputs, made_of_dates
 from denote.errors import DataError, one_of
@@ -94,7 +94,7 @@ def chosen_features(table: pl.DataFrame, features: Sequence[str] | None, left_ou
 def input_problems(
     table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], chosen: Sequence[str] = ()
 ) -> Iterator[Problem]:
-    """Columns that would be inputs and should not be: ids, free text, numbers of rows, and what is neither numbers nor text.
+    """Columns that would be inputs and should not be: ids, free text, numbers of rows, neither numbers nor text.
 
     Args:
         table: All columns.

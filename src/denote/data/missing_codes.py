@@ -27,7 +27,7 @@ def are_codes(texts: pl.Series) -> pl.Series:
 
 
 def are_marks(texts: pl.Series) -> pl.Series:
-    """Which texts stand for no value beside names: dashes and points, where every other text has a letter or a digit."""
+    """Which texts stand for no value beside names: dashes and points, where all others have a letter or a digit."""
     marks = texts.is_in(_MARKS)
     others = texts.filter(~marks)
     return marks if others.str.contains(r"[\p{L}\p{N}]").all() and len(others) else marks & False

@@ -85,9 +85,9 @@ class StatesModule(AttributeTableModule):
             DataError: for files that cannot be used, an array that is none of activations, or lengths that differ.
         """
         arrays = self._chosen(read_arrays(self.path))
-        targets = [] if self.target is None else [self.target]
-        read = self.read(self.table, "dataset.table", targets)
-        table = read.checked(targets, needed=self.dealing)
+        learned = [] if self.target is None else [self.target]
+        read = self.read(self.table, "dataset.table", learned)
+        table = read.checked(learned, needed=self.dealing)
         for name, values in arrays.items():
             if not name.strip():
                 raise DataError("dataset.path", f"an array of {self.path} has no name", "needed: the name of its layer")
@@ -103,7 +103,8 @@ class StatesModule(AttributeTableModule):
         shaping = [list(content.items()), digest_array(targets)]
         return Samples(
             name=Path(str(self.path)).stem, inputs=RecordedInputs(arrays), targets=targets, classes=classes,
-            table=table, target=target, categories=read.categories, key=digest({"dataset": "states", "content": shaping, "schema": SCHEMA}),
+            table=table, target=target, categories=read.categories,
+            key=digest({"dataset": "states", "content": shaping, "schema": SCHEMA}),
         )  # fmt: skip
 
     def _chosen(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -116,9 +117,7 @@ class StatesModule(AttributeTableModule):
                 raise DataError("dataset.layers", f"there is no array {name!r}", one_of(name, arrays))
         return {name: arrays[name] for name in self.layers}
 
-    def _target_of(
-        self, table: pl.DataFrame, read: ReadTable
-    ) -> tuple[pl.DataFrame, str, np.ndarray, tuple[str, ...]]:
+    def _target_of(self, table: pl.DataFrame, read: ReadTable) -> tuple[pl.DataFrame, str, np.ndarray, tuple[str, ...]]:
         """The table with the target's column, its name, codes and classes; without a target all rows are one class."""
         if self.target is None:
             one = table.with_columns(pl.lit("all").alias(NO_CLASS))

@@ -1,4 +1,4 @@
-"""Columns that number the rows: in a file that is sorted by class they give the class away, and elsewhere teach nothing."""
+"""Columns that number the rows: in a file that is sorted by class they give the class away, else they teach nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ REPEATS = 10
 """Equal pairs that numbers drawn at random would have: where they have none, they are numbers of rows (p < e^-10)."""
 
 _INDEX = re.compile(r"__index_level_\d+__")
-_PERHAPS_INDEX = re.compile(r"Unnamed: \d+(_level_\d+)?|index|level_\d+|row_?(names?|numbers?|id|nr)|\.\.\.1|X1?", re.IGNORECASE)
+_PERHAPS_INDEX = re.compile(
+    r"Unnamed: \d+(_level_\d+)?|index|level_\d+|row_?(names?|numbers?|id|nr)|\.\.\.1|X1?", re.IGNORECASE
+)
 _ID = re.compile(r"(^|[\W_])(id|ids|idx|uuid|guid|key)([\W_]|$)|[a-z](Id|ID)$", re.IGNORECASE)
 
 
@@ -49,7 +51,11 @@ def as_row_number(column: pl.Series) -> str:
 
 def goes_with_rows(column: pl.Series) -> bool:
     """Whether numbers or dates rise, or fall, from every row to the next: a time that is sorted, perhaps."""
-    if len(column) < FEWEST_ROWS or column.null_count() or not (column.dtype.is_numeric() or column.dtype.is_temporal()):
+    if (
+        len(column) < FEWEST_ROWS
+        or column.null_count()
+        or not (column.dtype.is_numeric() or column.dtype.is_temporal())
+    ):
         return False
     steps = np.diff(column.to_physical().to_numpy().astype(np.float64))
     return bool((steps > 0).all() or (steps < 0).all())

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from denote.data.attribute_table import AttributeTableModule
-from denote.data.column_reading import check_list
+from denote.data.column_keys import check_list
 from denote.data.features import chosen_features, fit_features, input_problems
 from denote.data.samples import CLASSES, Samples, Unfitted
 from denote.data.targets import target_names, target_of

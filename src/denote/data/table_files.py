@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from denote.data.column_reading import ColumnKeys, ColumnReader, Problem, categories_of, refuse
+from denote.data.column_keys import ColumnKeys, Problem, categories_of, refuse
+from denote.data.column_reading import ColumnReader
 from denote.data.delimited import SEPARATORS, TextTable, first_line
 from denote.data.text_dates import is_year
 from denote.errors import DataError, one_of
@@ -55,7 +56,9 @@ class ReadTable:
         """Where a row is."""
         return line_of(self.path, row) if self.path else f"row {row} from 0"
 
-    def checked(self, targets: Sequence[str] = (), more: Sequence[Problem] = (), needed: Sequence[str] = ()) -> pl.DataFrame:
+    def checked(
+        self, targets: Sequence[str] = (), more: Sequence[Problem] = (), needed: Sequence[str] = ()
+    ) -> pl.DataFrame:
         """The frame, where nothing is wrong with it.
 
         Args:

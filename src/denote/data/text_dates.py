@@ -44,7 +44,12 @@ def dates_of(texts: pl.Series) -> Reading | Doubt | None:
         Dates or dates with times; what is in doubt where most are dates; None for other texts.
     """
     if _most(texts.str.contains(_TIMES)):
-        return _doubt(texts, texts.str.contains(_TIMES), "holds times of day", "keep it out, or name the column in dataset.categories")
+        return _doubt(
+            texts,
+            texts.str.contains(_TIMES),
+            "holds times of day",
+            "keep it out, or name the column in dataset.categories",
+        )
     if texts.str.contains(_SHORT_YEARS).all():
         return Doubt(texts[0], f"holds dates with years of two digits, such as {texts[0]!r}", _ALLOWED)
     for form in (_ISO, _DAY_FIRST):
@@ -140,11 +145,13 @@ def _dates(parts: pl.DataFrame) -> pl.Series:
 def _moments(dates: pl.Series, parts: pl.DataFrame) -> pl.Series:
     clock = parts["clock"].fill_null("0:00").str.replace(",", ".", literal=True)
     clock = pl.select(pl.when(clock.str.count_matches(":") == 1).then(clock + ":00").otherwise(clock)).to_series()
-    moments = (dates.cast(pl.String) + " " + clock).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    moments = (dates.cast(pl.String) + " " + clock).str.to_datetime(
+        "%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False
+    )
     zone = parts["zone"].str.extract_groups(r"(?P<sign>[-+])(?P<hours>\d{2}):?(?P<minutes>\d{2})").struct.unnest()
     minutes = zone["hours"].cast(pl.Int64) * 60 + zone["minutes"].cast(pl.Int64)
     minutes = minutes * zone["sign"].replace_strict({"-": -1, "+": 1}, default=0, return_dtype=pl.Int64)
-    return moments - pl.select(pl.duration(minutes=minutes.fill_null(0))).to_series()
+    return moments - (minutes.fill_null(0) * 60_000_000).cast(pl.Duration("us"))
 
 
 def _named(texts: pl.Series) -> Reading | Doubt | None:

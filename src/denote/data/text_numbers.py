@@ -1,7 +1,7 @@
-"""Numbers as people write them: ``1,234.5``, ``36,6``, ``$5``, ``5 %``, ``(5)``, ``1 234``; read with certainty or not at all.
+"""Numbers as people write them, read with certainty or not at all: ``1,234.5``, ``36,6``, ``$5``, ``5 %``, ``(5)``.
 
-All texts of a column decide together: ``1,234`` alone is a thousand or a fraction, beside ``1,234,567`` or ``0,5`` it is
-one of them.
+All texts of a column decide together: ``1,234`` alone is a thousand or a fraction, beside ``1,234,567`` or ``0,5`` it
+is one of them.
 """
 
 from __future__ import annotations
@@ -104,15 +104,13 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
     Args:
         texts: Each text once, without blanks around it.
         rows: How many rows hold each.
-        decimal: The mark before the decimals, where it is known.
+        decimal: The mark before the decimals of texts that can be read in two ways.
 
     Returns:
         The numbers; what is in doubt where most are numbers; why digits are kept as text; None for other texts.
     """
     forms = _forms(texts)
     bodies = {mark: forms["body"].str.contains(form).fill_null(False) for mark, form in _BODIES.items()}
-    if decimal is not None:
-        bodies = {decimal: bodies[decimal]}
     is_number = pl.DataFrame(bodies).select(pl.any_horizontal(pl.all())).to_series()
     if not is_number.all():
         return _others(texts, rows, is_number & (forms["unit"] == ""))
@@ -125,11 +123,12 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
     readings = [mark for mark, fitting in bodies.items() if fitting.all()]
     if not readings:
         return _two_marks(texts, bodies)
-    if len(readings) > 1 and forms["body"].str.contains(",").any():
+    mark = decimal if decimal in readings else readings[0]
+    if len(readings) > 1 and decimal is None and forms["body"].str.contains(",").any():
         text = texts.filter(forms["body"].str.contains(","))[0]
         why = f"holds numbers such as {text!r}, a thousand or three decimals"
         return Doubt(text, why, "write them without a mark between thousands, or say dataset.decimal=. or ','")
-    reading = _reading(texts, forms, readings[0])
+    reading = _reading(texts, forms, mark)
     large = ~reading.values.is_finite().fill_null(False)
     if large.any():
         text = texts.filter(large)[0]
@@ -153,7 +152,9 @@ def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | 
     infinite = texts.str.contains(_INFINITY)
     if infinite.any() and (is_number | infinite).all():
         text = texts.filter(infinite)[0]
-        return Doubt(text, f"holds {text!r}, which no network can be shown", f"dataset.missing=[{text}] makes it missing")
+        return Doubt(
+            text, f"holds {text!r}, which no network can be shown", f"dataset.missing=[{text}] makes it missing"
+        )
     most = 2 * is_number.sum() > len(texts) or 20 * rows.filter(is_number).sum() > 19 * rows.sum()
     if len(texts) < 3 or not is_number.any() or not most:
         return None
