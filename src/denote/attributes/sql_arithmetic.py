@@ -17,6 +17,8 @@ from jaxtyping import Bool
 
 _ARITHMETIC = ("Plus", "Minus", "Multiply", "Divide", "TrueDivide", "FloorDivide", "Modulus")
 """Of the operators of a ``BinaryExpr``; SQL's own are functions."""
+_DIVISIONS = ("Div", "IntDiv", "Rem")
+"""Of the operators of SQL's functions."""
 _BITS = {
     pl.Int8: 7, pl.Int16: 15, pl.Int32: 31, pl.Int64: 63, pl.Int128: 127,
     pl.UInt8: 8, pl.UInt16: 16, pl.UInt32: 32, pl.UInt64: 64, pl.UInt128: 128,
@@ -82,7 +84,9 @@ class Evaluation:
             return node
         bad = ~values.is_finite() if values.dtype.is_float() else values.is_null() & False
         if _is_arithmetic(kind, held):
-            bad = bad.fill_null(False) | self._wraps(kind, held, values) | self._vanishes(parts, values)
+            bad = bad.fill_null(False) | self._vanishes(parts, values)
+        if _may_grow(kind, held):
+            bad = bad.fill_null(False) | self._wraps(kind, held, values)
         bad = bad.fill_null(False)
         self.undefined |= bad.to_numpy()
         name = f"value of step {self._frame.width}"
@@ -117,9 +121,20 @@ _PARTS = {
 
 
 def _is_arithmetic(kind: str, held: dict[str, Any]) -> bool:
-    function = held.get("function")
-    sql = function.get("Sql") if isinstance(function, dict) else None
-    return kind == "BinaryExpr" or (isinstance(sql, dict) and "Binary" in sql)
+    return kind == "BinaryExpr" or _operator(held) is not None
+
+
+def _may_grow(kind: str, held: dict[str, Any]) -> bool:
+    """Whether whole numbers may become larger: by all arithmetic but division."""
+    return _is_arithmetic(kind, held) and _operator(held) not in _DIVISIONS
+
+
+def _operator(held: dict[str, Any]) -> str | None:
+    """The operator of a function that stands for one of SQL's."""
+    match held.get("function"):
+        case {"Sql": {"Binary": str(operator)}}:
+            return operator
+    return None
 
 
 def _floating(literal: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class AttributeTableModule(SamplesModule):
         missing: Further texts and numbers that stand for no value.
         exclude: Names or patterns of columns that are left out.
         categories: Columns whose values are taken one by one, whatever they look like.
-        decimal: The mark before the decimals of texts that can be read in two ways, ``.`` or ``,``; None to refuse them.
+        decimal: The mark before the decimals of text with two readings, ``.`` or ``,``; None to refuse it.
         settings: Those of `SamplesModule`.
     """
 

@@ -25,7 +25,7 @@ class ColumnKeys:
         missing: Texts and numbers that stand for no value, besides those of `MISSING`.
         exclude: Names or patterns of columns that are left out.
         categories: Columns whose values are taken one by one, whatever they look like.
-        decimal: The mark before the decimals of texts that can be read in two ways, ``.`` or ``,``; None to refuse them.
+        decimal: The mark before the decimals of text with two readings, ``.`` or ``,``; None to refuse it.
 
     Raises:
         DataError: for a key that is none of this.
@@ -42,6 +42,11 @@ class ColumnKeys:
             check_list(key, getattr(self, key))
         if self.decimal not in (None, POINT, COMMA):
             raise DataError("dataset.decimal", f"{self.decimal!r} came", "allowed: null, or . or ','")
+
+    @property
+    def shaping(self) -> list[Any]:
+        """What shapes the values of the columns that stay, for a key."""
+        return [sorted(self.categories), [str(code) for code in self.missing], self.decimal]
 
     def leaves_out(self, name: str) -> bool:
         """Whether a column is one of those left out."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,14 +58,16 @@ class TableModule(AttributeTableModule):
             DataError: for a file, columns or a value that cannot be used.
         """
         targets = target_names(self.target)
-        asked = [*targets, *self.attributes, *(self.features if isinstance(self.features, list | tuple) else ())]
-        read = self.read(self.path, "dataset.path", asked)
+        chosen = [] if self.features is None or isinstance(self.features, str) else self.features
+        read = self.read(self.path, "dataset.path", [*targets, *self.attributes, *chosen])
+        if read.is_in_doubt(targets):
+            read.checked(targets, needed=self.dealing)
+        target = target_of(read.frame, self.target, self.task, read.line_of)
         attributes = with_dates(self._attributes(read.frame, targets), read.frame)
         names = self._features(read.frame, targets, attributes)
-        problems = [*input_problems(read.frame, names, read.encoded, chosen=self.features or ())]
-        table = read.checked(targets, problems, [*self.dealing])
-        target = target_of(table, self.target, self.task, read.line_of)
-        settings = [target.name, target.task, names, sorted(self.keys.categories), asdict(self.keys)]
+        problems = list(input_problems(read.frame, names, read.encoded, chosen))
+        table = read.checked(targets, problems, self.dealing)
+        settings = [target.name, target.task, names, *self.keys.shaping]
         content = digest_files([Path(str(self.path)).expanduser()])
         log_missing(table, attributes)
         if copies := _copies(table, [*names, *attributes], target.name):

@@ -56,6 +56,10 @@ class ReadTable:
         """Where a row is."""
         return line_of(self.path, row) if self.path else f"row {row} from 0"
 
+    def is_in_doubt(self, names: Sequence[str]) -> bool:
+        """Whether some of these columns could not be read with certainty, or hold what may stand for no value."""
+        return any(name in self.doubtful or name in {problem.column for problem in self.problems} for name in names)
+
     def checked(
         self, targets: Sequence[str] = (), more: Sequence[Problem] = (), needed: Sequence[str] = ()
     ) -> pl.DataFrame:
