@@ -114,3 +114,76 @@ def test_a_mistake_gets_one_line_with_the_key(expression, said):
 @settings(max_examples=25)
 def test_labels_move_with_their_rows(order, expression):
     assert np.array_equal(evaluate_where(expression, TABLE[order]), evaluate_where(expression, TABLE)[order])
+
+
+ARITHMETIC = pl.DataFrame(
+    {
+        "class": [0, 1, 4, None],
+        "x": [0.0, -1.0, 2.5, None],
+        "byte": pl.Series([0, 1, 200, 3], dtype=pl.UInt8),
+        "big": [2**62, 2**62, 1, None],
+        "huge": pl.Series([0, 1, 2, 2**63 + 5], dtype=pl.UInt64),
+        "code": ["1", "2", "x", None],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "labels", "undefined"),
+    [
+        ("1 / class > 0", [-1, 1, 1, -1], 1),
+        ("NOT 1 / class > 0", [-1, 0, 0, -1], 1),
+        ("0 / class = 0", [-1, 1, 1, -1], 1),
+        ("1.0 / class > 0.5", [-1, 1, 0, -1], 1),
+        ("class % class = 0", [-1, 1, 1, -1], 1),
+        ("MOD(class, class) = 0", [-1, 1, 1, -1], 1),
+        ("DIV(4, class) = 1", [-1, 0, 1, -1], 1),
+        ("LN(x) < 1", [-1, -1, 1, -1], 2),
+        ("LOG10(class) < 0.5", [-1, 1, 0, -1], 1),
+        ("SQRT(x) > 1", [0, -1, 1, -1], 1),
+        ("POW(x, -1) < 1", [-1, 1, 1, -1], 1),
+        ("ACOS(class) >= 0", [1, 1, -1, -1], 1),
+        ("EXP(x * 1000) >= 0", [1, 1, -1, -1], 1),
+        ("x * 1e308 * 10 > 0", [0, -1, -1, -1], 2),
+        ("big + big > 0", [-1, -1, 1, -1], 2),
+        ("class * 4611686018427387904 > 0", [0, 1, -1, -1], 1),
+        ("COALESCE(1 / class, 7) = 7", [1, 0, 0, 1], 1),
+        ("CASE WHEN class = 0 THEN FALSE ELSE 1 / class > 0.5 END", [0, 1, 0, -1], 1),
+        ("class = 0 OR 1 / class > 0.5", [1, 1, 0, -1], 1),
+        ("byte - 1 < 0", [1, 0, 0, 0], 0),
+        ("byte + 100 > 250", [0, 0, 1, 0], 0),
+        ("huge - 1 < 0", [1, 0, 0, 0], 0),
+        ("class / 2 = 0.5", [0, 1, 0, -1], 0),
+        ("NULLIF(class, 0) > 0", [-1, 1, 1, -1], 0),
+        ("TRY_CAST(code AS INT) > 1", [0, 1, -1, -1], 0),
+        ("LENGTH(code) = 1", [1, 1, 1, -1], 0),
+        ("class IN (1 / 0, 4)", [-1, -1, 1, -1], 0),
+    ],
+)
+def test_what_has_no_value_is_null_and_counted(expression, labels, undefined, caplog):
+    """In polars they are infinity, NaN (larger than any number) or whole numbers that wrap around."""
+    assert evaluate_where(expression, ARITHMETIC).tolist() == labels
+    assert (f"in {undefined} of 4 rows: null there" in caplog.text) == (undefined > 0)
+
+
+@pytest.mark.parametrize("expression", ["1 / (class - class) > 0", "SQRT(-1 - class * class) > 0", "class % 0 = 1"])
+def test_an_expression_without_a_value_in_any_row_is_refused(expression):
+    table = ARITHMETIC.filter(pl.col("class").is_not_null())
+    with pytest.raises(AttributeLabelError, match=r"division by 0, a root or logarithm.* in every row"):
+        evaluate_where(expression, table)
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [("class > '1'", "cannot compare string with numeric"), ("CAST(code AS INT) > 1", "conversion .* failed")],
+)
+def test_texts_are_not_compared_with_numbers(expression, said):
+    with pytest.raises(AttributeLabelError, match=said):
+        evaluate_where(expression, ARITHMETIC)
+
+
+def test_dates_are_compared_with_dates_and_by_their_parts():
+    days = pl.Series(["2020-01-31", "2021-12-05", None]).str.to_date()
+    table = pl.DataFrame({"day": days, "day.year": days.dt.year()})
+    assert evaluate_where("day > DATE '2020-06-01'", table).tolist() == [0, 1, -1]
+    assert evaluate_where('"day.year" = 2020', table).tolist() == [1, 0, -1]

@@ -158,7 +158,7 @@ def line_after(folder, content):
         ("a,b,c\n1,2,3\n\n4,5,6\n", r"broken\.csv line 3 holds nothing"),
         ("a,a\n1,2\n", r"line 1 has two columns 'a'"),
         ("a,b, a\n1,2,3\n", r"line 1 has columns 'a' and ' a'.*blanks aside"),
-        ("a;b;c\n1;2;3\n", r"one column, 'a;b;c'; \.csv is read with ',' between values, not ';'"),
+        ("a;b|c\n1;2|3\n", r"one column, 'a;b\|c'; \.csv is read with ',' between values"),
         ('a,b\n1,2\n"3,4\n5,6\n', r"broken\.csv lines 3 to 4, in quotation marks, holds 1 value where"),
         (b"a,b\n1,2\n3,\xe9\n", r"broken\.csv line 3 is no text in UTF-8"),
         ("a,,c\n1,2,3\n", r"line 1 has a column without a name"),

@@ -8,17 +8,20 @@ evaluating rows on their own.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import polars as pl
-import polars.selectors as cs
 from jaxtyping import Int8
 
 from denote.attributes.labels import NULL
+from denote.attributes.sql_arithmetic import Evaluation
 from denote.errors import AttributeLabelError, one_of
+
+log = logging.getLogger(__name__)
 
 ROWS_ON_THEIR_OWN = 256
 """Rows that are evaluated one by one, evenly spaced over the table."""
@@ -86,14 +89,19 @@ def evaluate_where(expression: str, table: pl.DataFrame, where: str = "attribute
     for column in columns:
         if column not in table.columns:
             raise _unknown(column, expression, table, where)
-    # NaN is missing, but polars holds it for larger than any number.
-    read = table.select(columns).with_columns(cs.float().fill_nan(None))
-    found = _select(parsed, read, expression, where)
+    read = table.select(columns)
+    evaluation = Evaluation(read)
+    found = _evaluated(evaluation, parsed, expression, where)
     if found.dtype != pl.Boolean:
         problem = f"{expression!r} gives {found.dtype}, not yes or no"
         raise AttributeLabelError(where, problem, _comparison(read[columns[0]]))
     if len(found) != table.height or not _is_row_by_row(parsed, read, found, expression, where):
         raise _other_rows(where, expression, "something that reads other rows")
+    if undefined := int(evaluation.undefined.sum()):
+        problem = f"{expression!r} has a division by 0, a root or logarithm of what has none, or a number too large"
+        if undefined == table.height:
+            raise AttributeLabelError(where, f"{problem} in every row", "such rows have no value")
+        log.warning("%s: %s in %d of %d rows: null there", where, problem, undefined, table.height)
     return found.cast(pl.Int8).fill_null(NULL).to_numpy()
 
 
@@ -109,15 +117,15 @@ def _comparison(column: pl.Series) -> str:
 def _is_row_by_row(parsed: pl.Expr, read: pl.DataFrame, found: pl.Series, expression: str, where: str) -> bool:
     """Whether rows give on their own what they give among all."""
     rows = np.unique(np.linspace(0, read.height - 1, min(read.height, ROWS_ON_THEIR_OWN)).astype(np.int64))
-    alone = [_select(parsed, read[int(row)], expression, where) for row in rows]
+    alone = [_evaluated(Evaluation(read[int(row)]), parsed, expression, where) for row in rows]
     return all(len(value) == 1 for value in alone) and pl.concat(alone).equals(found[rows], null_equal=True)
 
 
-def _select(parsed: pl.Expr, table: pl.DataFrame, expression: str, where: str) -> pl.Series:
+def _evaluated(evaluation: Evaluation, parsed: pl.Expr, expression: str, where: str) -> pl.Series:
     try:
-        return table.select(parsed.alias("label")).to_series()
+        return evaluation(parsed)
     except pl.exceptions.PolarsError as error:
-        types = ", ".join(f"{name} {kind}" for name, kind in table.schema.items())
+        types = ", ".join(f"{name} {kind}" for name, kind in evaluation.table.schema.items())
         problem = f"{expression!r} cannot be evaluated ({_first_line(error)})"
         raise AttributeLabelError(where, problem, f"its columns: {types}") from error
 

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int8
 from denote.attributes.expressions import evaluate_where
 from denote.attributes.labels import NULL, Family, Labels, class_set_name
 from denote.data.samples import Samples
+from denote.data.text_dates import YEAR
 from denote.errors import AttributeLabelError, one_of
 
 MOST_CLASSES_AS_CELLS = 16
@@ -91,11 +92,13 @@ def columns(
         _check_proportions(proportions, f"attribute.{option}.proportions")
     found: Columns = []
     for column in _chosen(names, samples, where):
-        made, reason, hint = _of_column(column, proportions)
+        made, reason, hint = _of_column(column, proportions, is_category=column.name in samples.categories)
         if not made and names != "all":
             raise AttributeLabelError(where, f"column {column.name!r} {reason}", hint)
         if not made:
-            log.info("%s: left out: column %r %s", where, column.name, reason)
+            log.info("%s: left out: column %r %s; %s", where, column.name, reason, hint)
+        elif reason:
+            log.info("%s: column %r %s", where, column.name, reason)
         found.extend(made)
     return _family("columns", _some(found, samples, where, "two-valued or text"), samples)
 
@@ -114,7 +117,7 @@ def quantiles(
     Args:
         option: Name of the option.
         samples: Where the table comes from.
-        columns: Names, or ``all``: as for `columns`, every numeric one with more than two values.
+        columns: Names, or ``all``: as for `columns`, every numeric one with more than two values but categories.
         proportions: Shares of yes, each in (0, 1).
 
     Raises:
@@ -124,6 +127,8 @@ def quantiles(
     _check_proportions(proportions, f"attribute.{option}.proportions")
     found: Columns = []
     for column in _chosen(columns, samples, where):
+        if columns == "all" and column.name in samples.categories:
+            continue
         cuts, reason = _cuts(column, proportions)
         if not cuts and columns != "all":
             raise AttributeLabelError(where, f"column {column.name!r} {reason}")
@@ -169,16 +174,32 @@ def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl
     return [samples.table[name] for name in wanted]
 
 
-def _of_column(column: pl.Series, proportions: Sequence[float] | None) -> tuple[Columns, str, str]:
+def _of_column(
+    column: pl.Series, proportions: Sequence[float] | None, *, is_category: bool = False
+) -> tuple[Columns, str, str]:
     """The attributes of one column; or why it has none, and what to do."""
+    if is_category and column.dtype.is_numeric() and len(_distinct(column)) > 2:
+        return _of_categories(column)
     if proportions is not None and column.dtype.is_numeric() and len(_distinct(column)) > 2:
         return *_cuts(column, proportions), ""
     reason, hint = _unsuitable(column)
     return ([] if reason else _values_of(column)), reason, hint
 
 
+def _of_categories(column: pl.Series) -> tuple[Columns, str, str]:
+    """An attribute per number: ``rooms=3``."""
+    values = _distinct(column)
+    if len(values) > MOST_VALUES:
+        return [], f"has {len(values)} values, more than {MOST_VALUES}", "take it out of dataset.categories"
+    return [(f"{column.name}={_shown(value)}", _labels(column == value)) for value in values], "", ""
+
+
 def _unsuitable(column: pl.Series) -> tuple[str, str]:
     """Why a column gives no attributes, and what to do; empty for one that gives some."""
+    if column.dtype in (pl.Date, pl.Datetime):
+        return f"holds {column.dtype}", f"use the columns that it becomes, such as '{column.name}.{YEAR}'"
+    if not (_is_text(column) or column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
+        return f"holds {column.dtype}, neither numbers nor text", "use another column"
     values = _distinct(column)
     shown = ", ".join(map(_shown, values.head(6).to_list())) + (", ..." if len(values) > 6 else "")
     learn = "or dataset.target and attribute=classes"
@@ -188,8 +209,10 @@ def _unsuitable(column: pl.Series) -> tuple[str, str]:
         many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}"
         return (many, f"use attribute.where, {learn}") if len(values) > MOST_VALUES else ("", "")
     if len(values) > 2:
-        cut = "use attribute.where or attribute=quantiles, or proportions of this option"
-        return f"has {len(values)} values ({shown}); two are needed", f"{cut}, {learn}"
+        cut = "use attribute.where or attribute=quantiles, or cut it: attribute.columns.proportions=[0.25,0.5,0.75]"
+        each = f", dataset.categories=[{column.name}] to take its values one by one"
+        few = column.dtype.is_integer() and len(values) <= MOST_VALUES
+        return f"has {len(values)} values ({shown}); two are needed", f"{cut}{each if few else ''}, {learn}"
     return "", ""
 
 

@@ -6,7 +6,6 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +15,27 @@ from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from denote.data.module import SamplesModule
+from denote.data.attribute_table import AttributeTableModule
 from denote.data.samples import CLASSES, Samples, TensorInputs
 from denote.data.table import log_missing
-from denote.data.table_files import MISSING, line_of, read_table
-from denote.data.targets import target_of
+from denote.data.targets import target_names, target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
 
 _SUFFIXES = (".npz", ".npy", ".safetensors")
 
 
-class ArraysModule(SamplesModule):
+class ArraysModule(AttributeTableModule):
     """Inputs as one array, ``sample x ...``.
 
     Args:
         path: See `read_array`.
-        table: See `read_table`; its columns are the attribute table.
+        table: See `read_columns`; its columns are the attribute table.
         target: Column that the network learns; a list of columns for labels.
         array: Name of the array, in a file of several.
         maximum: What becomes 1: 255 for bytes.
-        missing: Texts of a CSV file that stand for no value.
         task: ``classes``, ``numeric`` or ``labels``.
-        settings: Those of `SamplesModule`.
+        settings: Those of `AttributeTableModule`.
     """
 
     def __init__(
@@ -48,7 +45,6 @@ class ArraysModule(SamplesModule):
         target: str | Sequence[str],
         array: str | None = None,
         maximum: float = 1.0,
-        missing: Sequence[str] = MISSING,
         task: str = CLASSES,
         **settings: Any,
     ) -> None:
@@ -56,7 +52,7 @@ class ArraysModule(SamplesModule):
         if isinstance(maximum, bool) or not isinstance(maximum, int | float) or not maximum > 0:
             raise DataError("dataset.maximum", f"{maximum!r}", "allowed: a number above 0")
         self.path, self.table, self.target, self.task = path, table, target, task
-        self.array, self.maximum, self.missing = array, maximum, missing
+        self.array, self.maximum = array, maximum
 
     def load(self) -> Samples:
         """Read array and table.
@@ -65,11 +61,13 @@ class ArraysModule(SamplesModule):
             DataError: for files that cannot be used or have not as many rows as each other.
         """
         values = read_array(self.path, self.array)
-        table = read_table(self.table, self.missing, "dataset.table")
+        targets = target_names(self.target)
+        read = self.read(self.table, "dataset.table", targets)
+        table = read.checked(targets, needed=self.dealing)
         if len(values) != table.height:
             problem = f"{table.height} rows in {self.table} for {len(values)} inputs in {self.path}"
             raise DataError("dataset.table", problem, "needed: a row per input, in the same order")
-        target = target_of(table, self.target, self.task, partial(line_of, self.table))
+        target = target_of(table, self.target, self.task, read.line_of)
         log_missing(table, table.columns)
         content = [digest_array(values), digest_array(target.values)]
         return Samples(
@@ -80,6 +78,7 @@ class ArraysModule(SamplesModule):
             table=table,
             target=target.name,
             task=target.task,
+            categories=read.categories,
             key=digest({"dataset": "arrays", "content": content, "maximum": self.maximum, "schema": SCHEMA}),
         )
 

@@ -6,7 +6,7 @@ Means, spreads and the values of a category are those of the rows that are fitte
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int, Int32
 from torch import Tensor
 
+from denote.data.column_keys import Problem
+from denote.data.row_numbers import as_row_number, goes_with_rows
+from denote.data.text_dates import as_inputs, made_of_dates
 from denote.errors import DataError, one_of
 
 log = logging.getLogger(__name__)
@@ -73,8 +76,10 @@ def chosen_features(table: pl.DataFrame, features: Sequence[str] | None, left_ou
         DataError: naming ``dataset.features``.
     """
     where = "dataset.features"
+    made = made_of_dates(table)
     if features is None:
-        features = [name for name in table.columns if name not in left_out]
+        features = [name for name in table.columns if name not in left_out and name not in made]
+        features = [name for name in as_inputs(features, table) if name not in left_out]
     if isinstance(features, str) or not features:
         raise DataError(where, f"{features!r} names no column to learn from", one_of("", table.columns))
     for name in features:
@@ -83,7 +88,43 @@ def chosen_features(table: pl.DataFrame, features: Sequence[str] | None, left_ou
         if name in left_out:
             raise DataError(where, f"{name!r} is the target, an attribute or deals the rows",
                             "take it out of one of them, or set dataset.include_attributes=true")  # fmt: skip
-    return list(dict.fromkeys(features))
+    return as_inputs(features, table)
+
+
+def input_problems(
+    table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], chosen: Sequence[str] = ()
+) -> Iterator[Problem]:
+    """Columns that would be inputs and should not be: ids, free text, numbers of rows, neither numbers nor text.
+
+    Args:
+        table: All columns.
+        features: Those that become inputs.
+        categories: Columns that are categories although they hold numbers.
+        chosen: Columns that the user wants as inputs by name, even if they number the rows.
+    """
+    dates = made_of_dates(table)
+    for name in features:
+        column = table[name]
+        if not (_is_text(column) or _is_number(column)):
+            yield Problem(name, f"holds {column.dtype}, neither numbers nor text")
+        elif (name in categories or _is_text(column)) and (n := column.n_unique()) > MOST_CATEGORIES:
+            what = f"has {n} different texts, an id or free text, and at most {MOST_CATEGORIES} become inputs"
+            yield Problem(name, what, "to observe it all the same, name it in dataset.attributes")
+        elif name not in chosen and name not in categories and name not in dates and (why := as_row_number(column)):
+            yield Problem(name, why, "to learn from it all the same, name the inputs in dataset.features")
+        elif _is_number(column) and name not in chosen and goes_with_rows(column):
+            log.warning(
+                "dataset.features: %r rises or falls from every row to the next: an input that may give away the order "
+                "of the rows; dataset.exclude=[%s] leaves it out", name, name,
+            )  # fmt: skip
+
+
+def _is_text(column: pl.Series) -> bool:
+    return column.dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def _is_number(column: pl.Series) -> bool:
+    return column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)
 
 
 def is_category(column: pl.Series) -> bool:
@@ -92,13 +133,12 @@ def is_category(column: pl.Series) -> bool:
     Raises:
         DataError: if it is neither text nor numbers.
     """
-    kind = column.dtype
-    if kind in (pl.String, pl.Categorical, pl.Enum):
+    if _is_text(column):
         return True
-    if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
+    if _is_number(column):
         return False
-    raise DataError("dataset.features", f"column {column.name!r} holds {kind}, neither numbers nor text",
-                    "keep it out of the inputs: name it in dataset.attributes")  # fmt: skip
+    raise DataError("dataset.features", f"column {column.name!r} holds {column.dtype}, neither numbers nor text",
+                    f"leave it out: dataset.exclude=[{column.name}]")  # fmt: skip
 
 
 def fit_features(

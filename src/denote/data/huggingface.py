@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
+from denote.data.attribute_table import AttributeTableModule
 from denote.data.hub import SENTENCE, images_of, load_split, load_tokenizer, stored_image, table_of, word_table
-from denote.data.module import SamplesModule
 from denote.data.pixels import MAXIMUM, open_image, read_images
 from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
 from denote.data.subwords import word_inputs
-from denote.data.targets import target_of
+from denote.data.table_files import ReadTable
+from denote.data.targets import target_names, target_of
 from denote.data.tokens import SequenceInputs, WordInputs
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 LENGTH, SEQUENCE = "n_tokens", "sequence"
 """Columns with the number of token ids of every sequence and, where tokens are samples, the sequence's number."""
 
+_OWN = (LENGTH, SEQUENCE, "token", "position")
+
 UNITS = ("sequence", "token")
 
 
-class HuggingFaceModule(SamplesModule):
+class HuggingFaceModule(AttributeTableModule):
     """Splits of a dataset, from a local folder or the Hub.
 
     Args:
@@ -49,7 +52,7 @@ class HuggingFaceModule(SamplesModule):
         unit: Of text and ids: ``sequence``, or ``token``, where every token that is no special one is a sample.
         min_count: Of words: occurrences in the object part below which a form is the unknown word.
         task: ``classes``, ``numeric`` or ``labels``.
-        settings: Those of `SamplesModule`.
+        settings: Those of `AttributeTableModule`.
     """
 
     def __init__(
@@ -104,6 +107,9 @@ class HuggingFaceModule(SamplesModule):
                             one_of(self.inputs, data.column_names))  # fmt: skip
         held_out = np.repeat([int(place > 0) for place in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
+        targets = target_names(self.target)
+        read = self._reread(table, targets)
+        table = read.checked(targets, needed=self.dealing)
         target = target_of(table, self.target, self.task)
         content = [key, digest_array(target.values), digest_array(held_out[rows])]
         return Samples(
@@ -114,9 +120,16 @@ class HuggingFaceModule(SamplesModule):
             table=table,
             target=target.name,
             task=target.task,
+            categories=read.categories,
             key=digest({"dataset": "huggingface", "kind": self.kind, "content": content, "schema": SCHEMA}),
             predefined=held_out[rows] if len(parts) > 1 else None,
         )
+
+    def _reread(self, table: pl.DataFrame, targets: Sequence[str]) -> ReadTable:
+        """The columns by the rules of every table; but words, and what belongs to words, are what they look like."""
+        own = [name for name in (self.inputs, *_OWN) if name in table.columns]
+        as_text = table.columns if self.kind == "words" else own
+        return self.reread(table, "dataset.path", targets, as_text)
 
     def images(self, data: Dataset) -> Made:
         """Images as bytes."""

@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from denote.data.module import SamplesModule
+from denote.data.attribute_table import AttributeTableModule
 from denote.data.pixels import MAXIMUM, open_image, read_images
 from denote.data.samples import CLASSES, Samples, TensorInputs
 from denote.data.table import column_of, log_missing
-from denote.data.table_files import MISSING, line_of, read_table
-from denote.data.targets import target_of
+from denote.data.targets import target_names, target_of
 from denote.errors import DataError
 from denote.keys import SCHEMA, digest, digest_array
 
 log = logging.getLogger(__name__)
 
 
-class ImagesModule(SamplesModule):
+class ImagesModule(AttributeTableModule):
     """Images by file name.
 
     Args:
         root: The folder.
-        table: See `read_table`; its columns are the attribute table.
+        table: See `read_columns`; its columns are the attribute table.
         target: Column that the network learns; a list of columns for labels.
         file: Column of file names, relative to ``root``.
         size: Side in pixels to which every image is resized and cropped.
         channels: 1 for grey, 3 for colour.
         skip_broken: Whether images that are missing or broken are left out, which is counted.
-        missing: Texts of a CSV file that stand for no value.
         task: ``classes``, ``numeric`` or ``labels``.
-        settings: Those of `SamplesModule`.
+        settings: Those of `AttributeTableModule`.
     """
 
     def __init__(
@@ -45,14 +42,13 @@ class ImagesModule(SamplesModule):
         size: int = 32,
         channels: int = 3,
         skip_broken: bool = False,
-        missing: Sequence[str] = MISSING,
         task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.root, self.table, self.file = Path(root).expanduser(), table, file
         self.target, self.task = target, task
-        self.size, self.channels, self.skip_broken, self.missing = size, channels, skip_broken, missing
+        self.size, self.channels, self.skip_broken = size, channels, skip_broken
 
     def load(self) -> Samples:
         """Read the table and every image that it names; they are held as bytes.
@@ -60,15 +56,17 @@ class ImagesModule(SamplesModule):
         Raises:
             DataError: for images that are missing or broken (which), or a table that cannot be used.
         """
-        table = read_table(self.table, self.missing, "dataset.table")
+        targets = target_names(self.target)
+        read = self.read(self.table, "dataset.table", targets, as_text=[self.file])
+        table = read.checked(targets, needed=[self.file, *self.dealing])
         files = column_of(table, self.file, "dataset.file")
         if files.null_count():
-            first = line_of(self.table, int(files.is_null().arg_true()[0]))
+            first = read.line_of(int(files.is_null().arg_true()[0]))
             raise DataError("dataset.file", f"{files.null_count()} rows name no file, the first is {first}")
         names = [str(name) for name in files]
         for row, name in enumerate(names):
             if Path(name).is_absolute() or ".." in Path(name).parts:
-                problem = f"{name!r} ({line_of(self.table, row)}) leads out of {self.root}"
+                problem = f"{name!r} ({read.line_of(row)}) leads out of {self.root}"
                 raise DataError("dataset.file", problem, "needed: names of files in the folder")
         self._log_others(names)
         pixels, kept = read_images(
@@ -79,7 +77,7 @@ class ImagesModule(SamplesModule):
             skip_broken=self.skip_broken,
             where="dataset.root",
         )
-        target = target_of(table, self.target, self.task, partial(line_of, self.table)).at(kept)
+        target = target_of(table, self.target, self.task, read.line_of).at(kept)
         table = table[kept]
         log_missing(table, table.columns)
         return Samples(
@@ -90,6 +88,7 @@ class ImagesModule(SamplesModule):
             table=table,
             target=target.name,
             task=target.task,
+            categories=read.categories,
             key=digest({"dataset": "images", "content": [digest_array(pixels), digest_array(target.values)],
                         "schema": SCHEMA}),
         )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,12 @@ import torch
 from jaxtyping import Int, Shaped
 
 from denote.data.arrays import read_arrays
+from denote.data.attribute_table import AttributeTableModule
 from denote.data.batch import Named
 from denote.data.given import NO_CLASS
-from denote.data.module import SamplesModule
 from denote.data.samples import Samples
 from denote.data.table import column_of, log_missing
-from denote.data.table_files import MISSING, line_of, read_table
+from denote.data.table_files import ReadTable
 from denote.data.targets import classes_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
@@ -56,17 +55,16 @@ class RecordedInputs:
         })  # fmt: skip
 
 
-class StatesModule(SamplesModule):
+class StatesModule(AttributeTableModule):
     """States of a network that is not here.
 
     Args:
         path: A ``.npz`` or ``.safetensors`` file of arrays by layer, or a folder of ``.npy`` files.
-        table: See `read_table`; its columns are the attribute table.
+        table: See `read_columns`; its columns are the attribute table.
         target: Column of classes, or None for none.
         layers: Names of the arrays to take, in order of depth; None for all, in the order of the npz file, else by
             name (``block2`` before ``block10``), as other files keep no order.
-        missing: Texts of a CSV file that stand for no value.
-        settings: Those of `SamplesModule`.
+        settings: Those of `AttributeTableModule`.
     """
 
     def __init__(
@@ -75,11 +73,10 @@ class StatesModule(SamplesModule):
         table: str | Path | None,
         target: str | None = None,
         layers: Sequence[str] | None = None,
-        missing: Sequence[str] = MISSING,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        self.path, self.table, self.target, self.layers, self.missing = path, table, target, layers, missing
+        self.path, self.table, self.target, self.layers = path, table, target, layers
 
     def load(self) -> Samples:
         """Read arrays and table.
@@ -88,7 +85,9 @@ class StatesModule(SamplesModule):
             DataError: for files that cannot be used, an array that is none of activations, or lengths that differ.
         """
         arrays = self._chosen(read_arrays(self.path))
-        table = read_table(self.table, self.missing, "dataset.table")
+        learned = [] if self.target is None else [self.target]
+        read = self.read(self.table, "dataset.table", learned)
+        table = read.checked(learned, needed=self.dealing)
         for name, values in arrays.items():
             if not name.strip():
                 raise DataError("dataset.path", f"an array of {self.path} has no name", "needed: the name of its layer")
@@ -98,13 +97,14 @@ class StatesModule(SamplesModule):
             if len(values) != table.height:
                 problem = f"{table.height} rows in {self.table} for {len(values)} samples of array {name!r}"
                 raise DataError("dataset.table", problem, "needed: a row per sample, in the same order")
-        table, target, targets, classes = self._target_of(table)
+        table, target, targets, classes = self._target_of(table, read)
         log_missing(table, [name for name in table.columns if name != target])
         content = {name: digest_array(values) for name, values in arrays.items()}
         shaping = [list(content.items()), digest_array(targets)]
         return Samples(
             name=Path(str(self.path)).stem, inputs=RecordedInputs(arrays), targets=targets, classes=classes,
-            table=table, target=target, key=digest({"dataset": "states", "content": shaping, "schema": SCHEMA}),
+            table=table, target=target, categories=read.categories,
+            key=digest({"dataset": "states", "content": shaping, "schema": SCHEMA}),
         )  # fmt: skip
 
     def _chosen(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -117,11 +117,11 @@ class StatesModule(SamplesModule):
                 raise DataError("dataset.layers", f"there is no array {name!r}", one_of(name, arrays))
         return {name: arrays[name] for name in self.layers}
 
-    def _target_of(self, table: pl.DataFrame) -> tuple[pl.DataFrame, str, np.ndarray, tuple[str, ...]]:
+    def _target_of(self, table: pl.DataFrame, read: ReadTable) -> tuple[pl.DataFrame, str, np.ndarray, tuple[str, ...]]:
         """The table with the target's column, its name, codes and classes; without a target all rows are one class."""
         if self.target is None:
             one = table.with_columns(pl.lit("all").alias(NO_CLASS))
             return one, NO_CLASS, np.zeros(table.height, dtype=np.int64), ("all",)
         column = column_of(table, self.target, "dataset.target")
-        codes, classes = classes_of(column, place=partial(line_of, self.table))
+        codes, classes = classes_of(column, place=read.line_of)
         return table, self.target, codes, classes

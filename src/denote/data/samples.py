@@ -159,6 +159,7 @@ class Samples:
         task: ``classes``, ``numeric`` or ``labels``, see `TASKS`.
         asked: Columns that attributes are about where none are named; empty for all but the target and ``dealing``.
         dealing: Columns that deal the rows into parts.
+        categories: Columns of numbers whose values are attributes one by one.
 
     Raises:
         DataError: if the lengths differ, a target is none of the task, or ``table`` lacks the target's column.
@@ -175,6 +176,7 @@ class Samples:
     task: str = CLASSES
     asked: tuple[str, ...] = ()
     dealing: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold every promise above, so that nothing later has to ask."""

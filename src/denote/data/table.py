@@ -9,33 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import polars.selectors as cs
 
-from denote.data.features import MOST_CATEGORIES, chosen_features, fit_features, is_category
-from denote.data.module import SamplesModule
+from denote.data.attribute_table import AttributeTableModule
+from denote.data.column_keys import check_list
+from denote.data.features import chosen_features, fit_features, input_problems
 from denote.data.samples import CLASSES, Samples, Unfitted
-from denote.data.table_files import MISSING, check_list, line_of, read_table
 from denote.data.targets import target_names, target_of
+from denote.data.text_dates import with_dates
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_files
 
 log = logging.getLogger(__name__)
 
 
-class TableModule(SamplesModule):
+class TableModule(AttributeTableModule):
     """A CSV or parquet file.
 
     Args:
-        path: See `read_table`.
+        path: See `read_columns`.
         target: Column that the network learns; a list of columns for labels.
         features: Columns that become inputs; None for all but the target, the attributes, and the columns that
             ``split.group`` and ``split.column`` name.
         attributes: Columns that are observed and kept out of the inputs.
         include_attributes: Whether the attributes are inputs all the same.
-        categories: Columns that are encoded value by value although they hold numbers.
-        missing: Texts of a CSV file that stand for no value.
         task: ``classes``, ``numeric`` or ``labels``.
-        settings: Those of `SamplesModule`.
+        settings: Those of `AttributeTableModule`.
     """
 
     def __init__(
@@ -45,41 +43,45 @@ class TableModule(SamplesModule):
         features: Sequence[str] | None = None,
         attributes: Sequence[str] = (),
         include_attributes: bool = False,
-        categories: Sequence[str] = (),
-        missing: Sequence[str] = MISSING,
         task: str = CLASSES,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         check_list("attributes", attributes)
-        check_list("categories", categories)
-        self.path, self.target, self.task, self.missing = path, target, task, missing
+        self.path, self.target, self.task = path, target, task
         self.features, self.attributes, self.include_attributes = features, attributes, include_attributes
-        self.categories = categories
 
     def load(self) -> Samples:
         """Read the table; numbers are standardised once the object part is known.
 
         Raises:
-            DataError: for a file, a column or a value that cannot be used.
+            DataError: for a file, columns or a value that cannot be used.
         """
-        table = read_table(self.path, self.missing).with_columns(cs.float().fill_nan(None))
-        target = target_of(table, self.target, self.task, partial(line_of, self.path))
-        names = self._features(table)
-        settings = [target.name, target.task, names, sorted(self.categories), list(self.missing)]
+        targets = target_names(self.target)
+        chosen = [] if self.features is None or isinstance(self.features, str) else self.features
+        read = self.read(self.path, "dataset.path", [*targets, *self.attributes, *chosen])
+        if read.is_in_doubt(targets):
+            read.checked(targets, needed=self.dealing)
+        target = target_of(read.frame, self.target, self.task, read.line_of)
+        attributes = with_dates(self._attributes(read.frame, targets), read.frame)
+        names = self._features(read.frame, targets, attributes)
+        problems = list(input_problems(read.frame, names, read.encoded, chosen))
+        table = read.checked(targets, problems, self.dealing)
+        settings = [target.name, target.task, names, *self.keys.shaping]
         content = digest_files([Path(str(self.path)).expanduser()])
-        log_missing(table, self.attributes)
-        if copies := _copies(table, [*names, *self.attributes], target.name):
+        log_missing(table, attributes)
+        if copies := _copies(table, [*names, *attributes], target.name):
             log.warning("dataset.target: %s is the same in other words in %s", target.name, ", ".join(copies))
         return Samples(
             name=self._name(),
-            inputs=Unfitted(table.height, partial(fit_features, table, names, self.categories)),
+            inputs=Unfitted(table.height, partial(fit_features, table, names, read.encoded)),
             targets=target.values,
             classes=target.classes,
             table=table,
             target=target.name,
             task=target.task,
-            asked=tuple(self.attributes),
+            asked=tuple(attributes),
+            categories=read.categories,
             key=digest({"dataset": "table", "content": content, "settings": settings, "schema": SCHEMA}),
         )
 
@@ -88,22 +90,20 @@ class TableModule(SamplesModule):
         shown = self.include_attributes and bool(self.attributes)
         return f"{Path(str(self.path)).stem}{'-with-attributes' if shown else ''}"
 
-    def _features(self, table: pl.DataFrame) -> list[str]:
-        for key, names in (("attributes", self.attributes), ("categories", self.categories)):
-            for name in names:
-                column_of(table, name, f"dataset.{key}")
-        if taught := [name for name in self.attributes if name in target_names(self.target)]:
+    def _attributes(self, table: pl.DataFrame, targets: Sequence[str]) -> Sequence[str]:
+        for name in self.attributes:
+            column_of(table, name, "dataset.attributes")
+        if taught := [name for name in self.attributes if name in targets]:
             problem = f"{taught[0]!r} is the target, which the network is taught"
             raise DataError(
                 "dataset.attributes", problem, "take it out: attribute=classes asks for the target's values"
             )
-        dealing = [name for name in (self.split.group, self.split.column) if name]
-        kept_out = [*target_names(self.target), *dealing, *(() if self.include_attributes else self.attributes)]
-        names = chosen_features(table, self.features, kept_out)
-        for name in names:
-            if name in self.categories or is_category(table[name]):
-                _check_category(table[name], self.path, named=name in self.categories)
-        return names
+        return self.attributes
+
+    def _features(self, table: pl.DataFrame, targets: Sequence[str], attributes: Sequence[str]) -> list[str]:
+        observed = () if self.include_attributes else attributes
+        kept_out = with_dates([*targets, *self.dealing, *observed], table)
+        return chosen_features(table, self.features, kept_out)
 
 
 def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
@@ -132,18 +132,3 @@ def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
     if name not in table.columns:
         raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
     return table[name]
-
-
-def _check_category(column: pl.Series, path: str | Path | None, *, named: bool) -> None:
-    """Refuse a column of numbers that a stray text has made one of texts, and one that is an id."""
-    where, values = "dataset.features", column.drop_nulls().unique()
-    if not named:
-        is_number = values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False).is_not_null()
-        if len(values) > 2 and len(values) / 2 < is_number.sum() < len(values):
-            row = int(column.is_in(values.filter(~is_number).to_list()).arg_true()[0])
-            problem = f"column {column.name!r} holds numbers and {column[row]!r} ({line_of(path, row)})"
-            hint = "correct it, or name the text in dataset.missing, or the column in dataset.categories"
-            raise DataError(where, problem, hint)
-    if len(values) > MOST_CATEGORIES:
-        problem = f"column {column.name!r} has {len(values)} different texts, an id or free text"
-        raise DataError(where, problem, f"allowed: {MOST_CATEGORIES}; to keep it out, name it in dataset.attributes")

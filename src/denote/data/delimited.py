@@ -1,0 +1,199 @@
+"""Text files of a table, all values as text: separators, line ends, quotation marks; mistakes are said by line."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from denote.errors import DataError
+from denote.numbers import count
+
+SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+_OTHER_SEPARATORS = ";\t,|"
+
+_BYTES_AT_ONCE = 256 * 2**20
+"""Text that is held at once: columns of a larger file are read some at a time."""
+_TAIL = 65536
+
+log = logging.getLogger(__name__)
+
+_HEADER = "needed: a header with a different name for each column"
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A text file with a header.
+
+    Attributes:
+        file: Where it is.
+        separator: Between values.
+        names: Of the columns, without blanks around them.
+        where: What to name in an error.
+    """
+
+    file: Path
+    separator: str
+    names: tuple[str, ...]
+    where: str
+
+    @classmethod
+    def open(cls, file: Path, where: str) -> TextTable:
+        """Read the header.
+
+        The separator is that of the file's ending; or another one, where the header has only that.
+
+        Raises:
+            DataError: for a header that cannot be used.
+        """
+        separator = SEPARATORS[file.suffix.lower()]
+        header = _header(file, separator, where)
+        if len(header) == 1:
+            others = [mark for mark in _OTHER_SEPARATORS if mark in header[0]]
+            if len(others) > 1:
+                problem = f"{file} line 1 has one column, {header[0][:40]!r}"
+                raise DataError(where, problem, f"{file.suffix} is read with {separator!r} between values")
+            if others:
+                log.info("%s: %s is read with %r between values, as its header is", where, file, others[0])
+                separator = others[0]
+                header = _header(file, separator, where)
+        _check_names(header, file, where)
+        return cls(file, separator, tuple(name.strip() for name in header), where)
+
+    def columns(self) -> Iterator[pl.Series]:
+        """Every column as text, in order; what is empty is null.
+
+        Raises:
+            DataError: for a line with too many or too few values, or a file that cannot be read.
+        """
+        passes = 1 + self.file.stat().st_size // _BYTES_AT_ONCE
+        step = max(1, -(-len(self.names) // passes))
+        for start in range(0, len(self.names), step):
+            chosen = list(range(start, min(start + step, len(self.names))))
+            part = self._part(chosen)
+            for name in part.columns:
+                yield part.drop_in_place(name)
+
+    def line_of(self, row: int) -> int | None:
+        """The line on which a row ends, from 1."""
+        return next(
+            (line for place, (_, line, _) in enumerate(_records(self.file, self.separator)) if place == row + 1), None
+        )
+
+    def _part(self, chosen: list[int]) -> pl.DataFrame:
+        try:
+            part = pl.read_csv(
+                self.file, separator=self.separator, columns=chosen, infer_schema=False, low_memory=True, glob=False,
+                eol_char=_line_end(self.file),
+            )  # fmt: skip
+        except (pl.exceptions.PolarsError, OSError) as error:
+            self._check_lengths()
+            part = self._plainly(error)[:, chosen]
+        part.columns = [self.names[index] for index in chosen]
+        if blank := self._blank_lines_at_the_end():
+            part = part[: part.height - blank]
+        # polars fills a row that ends early with nulls, so its last value is missing.
+        if chosen[-1] == len(self.names) - 1 and part[:, -1].null_count():
+            self._check_lengths()
+        return part
+
+    def _plainly(self, error: Exception) -> pl.DataFrame:
+        """The file as Python reads it, which takes quotation marks within a value and blanks before one."""
+        try:
+            _, *rows = [record for _, _, record in _records(self.file, self.separator, strict=True) if record]
+        except (UnicodeDecodeError, csv.Error):
+            raise DataError(self.where, f"{self.file} cannot be read ({first_line(error)})") from error
+        values = [[value or None for value in row] for row in rows]
+        return pl.DataFrame(values, schema=[str(i) for i in range(len(self.names))], orient="row").cast(pl.String)
+
+    def _blank_lines_at_the_end(self) -> int:
+        if len(self.names) == 1:
+            return 0  # a blank line may be a missing value
+        with self.file.open("rb") as held:
+            held.seek(max(0, self.file.stat().st_size - _TAIL))
+            tail = held.read().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        after = tail[len(tail.rstrip(b"\n ")) :]
+        lines = after.split(b"\n")
+        return max(0, len(lines) - (2 if not lines[-1] else 1))
+
+    def _check_lengths(self) -> None:
+        """Name the first row that has more or fewer values than the header; blank lines at the end are none.
+
+        Raises:
+            DataError: with its line.
+        """
+        blank: DataError | None = None
+        wanted = len(self.names)
+        try:
+            for first, line, record in _records(self.file, self.separator):
+                if blank:
+                    raise blank
+                if len(record) == wanted:
+                    continue
+                is_blank = not any(value.strip() for value in record)
+                holds = "nothing" if is_blank else count(len(record), "value")
+                # A quotation mark that is never closed swallows every line that follows.
+                place = f"line {line}" if first == line else f"lines {first} to {line}, in quotation marks,"
+                problem = f"{self.file} {place} holds {holds} where the header has {wanted} columns"
+                blank = DataError(self.where, problem, "complete the line or remove it")
+                if not is_blank:
+                    raise blank
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(self.where, f"{self.file} {_unreadable(self.file, error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says first."""
+    return str(error).strip().partition("\n")[0]
+
+
+def _header(file: Path, separator: str, where: str) -> list[str]:
+    try:
+        _, _, header = next(_records(file, separator, blanks=True), (1, 1, []))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(where, f"{file} {_unreadable(file, error)}") from error
+    if not header:
+        raise DataError(where, f"{file} is empty", "needed: a header and a line per sample")
+    return header
+
+
+def _check_names(header: list[str], file: Path, where: str) -> None:
+    for place, name in enumerate(header):
+        if not name.strip():
+            raise DataError(where, f"{file} line 1 has a column without a name", _HEADER)
+        if before := [other for other in header[:place] if other.strip() == name.strip()]:
+            same = f"two columns {name!r}" if name in before else f"columns {before[0]!r} and {name!r}"
+            raise DataError(where, f"{file} line 1 has {same}", f"{_HEADER}, blanks aside")
+
+
+def _records(
+    file: Path, separator: str, *, blanks: bool = False, strict: bool = False
+) -> Iterator[tuple[int, int, list[str]]]:
+    """The lines on which each record begins and ends, and its values."""
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        skip = not blanks and separator != "\t"
+        reader, line = csv.reader(text, delimiter=separator, skipinitialspace=skip, strict=strict), 0
+        for record in reader:
+            yield line + 1, reader.line_num, record
+            line = reader.line_num
+
+
+def _line_end(file: Path) -> str:
+    with file.open("rb") as held:
+        start = held.read(_TAIL)
+    return "\r" if b"\r" in start and b"\n" not in start else "\n"
+
+
+def _unreadable(file: Path, error: Exception) -> str:
+    """What is wrong with a text file, and on which line."""
+    with file.open("rb") as lines:
+        for line, content in enumerate(lines, start=1):
+            try:
+                content.decode("utf-8")
+            except UnicodeDecodeError:
+                return f"line {line} is no text in UTF-8: save it as UTF-8"
+    return f"cannot be read ({first_line(error)})"

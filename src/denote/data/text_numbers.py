@@ -1,0 +1,220 @@
+"""Numbers as people write them, read with certainty or not at all: ``1,234.5``, ``36,6``, ``$5``, ``5 %``, ``(5)``.
+
+All texts of a column decide together: ``1,234`` alone is a thousand or a fraction, beside ``1,234,567`` or ``0,5`` it
+is one of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+LARGEST_EXACT = 2**53
+"""Whole numbers beyond it are not exact as floating-point numbers: two ids could become one."""
+
+POINT, COMMA = ".", ","
+
+_BLANKS = " \u00a0\u2009\u202f"
+_CURRENCIES = "$€£¥₹₩₽₺₪฿"
+_CODES = "USD|EUR|GBP|CHF|JPY|CAD|AUD|CNY|INR|SEK|NOK|DKK|PLN"
+_MINUS = r"^[−–‒﹣－]|^(\()[−–‒﹣－]"
+_FORM = (
+    rf"^(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>[{_CURRENCIES}]|(?:US|C|A)\$|(?:{_CODES}))?\s?(?P<inner>[-+])?"
+    rf"(?P<body>\d[\d.,'’{_BLANKS}]*?|[.,]\d+)(?P<exponent>[eE][-+]?\d+)?"
+    rf"\s*(?P<after>[%‰]|[{_CURRENCIES}]|(?:{_CODES}))?\s*(?P<unit>[A-Za-zµ°²³/]{{1,12}})?(?P<close>\))?$"
+)
+_INFINITY = r"(?i)^[-+]?(inf|infinity|∞|1\.#inf)$"
+
+
+def _groups(mark: str) -> str:
+    return rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+"
+
+
+_OTHER_MARKS = rf"{_groups(f'[{_BLANKS}]')}|{_groups('[’' + chr(39) + ']')}"
+_INDIAN = r"[1-9]\d?(?:,\d{2})+,\d{3}"
+_BODIES = {
+    POINT: rf"^(?:(?:\d+|{_groups(',')}|{_INDIAN}|{_OTHER_MARKS})(?:\.\d*)?|\.\d+)$",
+    COMMA: rf"^(?:(?:\d+|{_groups('[.]')}|{_OTHER_MARKS})(?:,\d+)?|,\d+)$",
+}
+"""What stands between sign and unit, by the mark before the decimals."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What the different texts of a column stand for.
+
+    Attributes:
+        values: Of each text.
+        how: How they were read, for the log; empty for numbers as a computer writes them.
+    """
+
+    values: pl.Series
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Texts that cannot be read with certainty.
+
+    Attributes:
+        text: The first that is in the way.
+        why: What is in doubt; follows the column's name.
+        remedy: What settles it.
+    """
+
+    text: str
+    why: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Texts of digits that are names and no numbers.
+
+    Attributes:
+        why: For the log.
+    """
+
+    why: str
+
+
+def plain_numbers(column: pl.Series) -> pl.Series | None:
+    """Whole or floating-point numbers of a column in which a computer wrote them; None for any other.
+
+    Args:
+        column: Text without blanks around it; nulls stay.
+    """
+    known = column.null_count()
+    if known == len(column) or column.str.contains(r"^[-+]?0\d").any():
+        return None
+    whole = column.cast(pl.Int64, strict=False)
+    if whole.null_count() == known:
+        return whole
+    numbers = column.cast(pl.Float64, strict=False)
+    if numbers.null_count() > known or not numbers.is_finite().all():
+        return None
+    # Digits that no number holds are those of an id.
+    return None if column.str.contains(r"^[-+]?\d{16,}$").any() else numbers
+
+
+def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) -> Reading | Doubt | Kept | None:
+    """Read the different texts of a column as numbers.
+
+    Args:
+        texts: Each text once, without blanks around it.
+        rows: How many rows hold each.
+        decimal: The mark before the decimals of texts that can be read in two ways.
+
+    Returns:
+        The numbers; what is in doubt where most are numbers; why digits are kept as text; None for other texts.
+    """
+    forms = _forms(texts)
+    bodies = {mark: forms["body"].str.contains(form).fill_null(False) for mark, form in _BODIES.items()}
+    is_number = pl.DataFrame(bodies).select(pl.any_horizontal(pl.all())).to_series()
+    if not is_number.all():
+        return _others(texts, rows, is_number & (forms["unit"] == ""))
+    if (forms["unit"] != "").any() and len(texts) < 3:
+        return None  # ``36 months`` and ``60 months`` are two names
+    if digits := _digits(forms):
+        return digits
+    if doubt := _affixes(texts, forms):
+        return doubt
+    readings = [mark for mark, fitting in bodies.items() if fitting.all()]
+    if not readings:
+        return _two_marks(texts, bodies)
+    mark = decimal if decimal in readings else readings[0]
+    if len(readings) > 1 and decimal is None and forms["body"].str.contains(",").any():
+        text = texts.filter(forms["body"].str.contains(","))[0]
+        why = f"holds numbers such as {text!r}, a thousand or three decimals"
+        return Doubt(text, why, "write them without a mark between thousands, or say dataset.decimal=. or ','")
+    reading = _reading(texts, forms, mark)
+    large = ~reading.values.is_finite().fill_null(False)
+    if large.any():
+        text = texts.filter(large)[0]
+        return Doubt(text, f"holds {text!r}, larger than any number", f"dataset.missing=[{text}] makes it missing")
+    return reading
+
+
+def _forms(texts: pl.Series) -> pl.DataFrame:
+    """Signs, body and units of every text; a null body where it is no number."""
+    plain = texts.str.replace(_MINUS, "${1}-")
+    forms = plain.str.extract_groups(_FORM).struct.unnest()
+    brackets = (forms["open"].is_not_null() == forms["close"].is_not_null()) & ~(
+        forms["sign"].is_not_null() & forms["inner"].is_not_null()
+    )
+    forms = forms.with_columns(body=pl.when(brackets).then(pl.col("body").str.strip_chars(_BLANKS)))
+    return forms.with_columns(pl.col("sign", "before", "inner", "exponent", "after", "unit").fill_null(""))
+
+
+def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | None:
+    """A doubt where nearly all texts are numbers: a stray text would make names of all of them."""
+    infinite = texts.str.contains(_INFINITY)
+    if infinite.any() and (is_number | infinite).all():
+        text = texts.filter(infinite)[0]
+        return Doubt(
+            text, f"holds {text!r}, which no network can be shown", f"dataset.missing=[{text}] makes it missing"
+        )
+    most = 2 * is_number.sum() > len(texts) or 20 * rows.filter(is_number).sum() > 19 * rows.sum()
+    if len(texts) < 3 or not is_number.any() or not most:
+        return None
+    text = texts.filter(~is_number)[0]
+    remedy = "correct it, or name the text in dataset.missing, or the column in dataset.categories"
+    return Doubt(text, f"holds numbers and {text!r}", remedy)
+
+
+def _digits(forms: pl.DataFrame) -> Kept | None:
+    """Why texts of digits are no numbers: leading zeros, or more digits than a number holds."""
+    zeros = forms["body"].filter(forms["body"].str.contains(r"^0\d"))
+    if len(zeros):
+        return Kept(f"kept as text, since {zeros[0]!r} begins with 0")
+    whole = forms.filter((pl.col("exponent") == "") & pl.col("body").str.contains(r"^\d+$"))
+    long = whole["body"].filter(whole["body"].cast(pl.Int64, strict=False).is_null())
+    return Kept(f"kept as text, since {long[0]!r} has more digits than a number holds") if len(long) else None
+
+
+def _affixes(texts: pl.Series, forms: pl.DataFrame) -> Doubt | None:
+    """A doubt where some numbers have a sign of percent, a currency or a unit that others lack; 0 needs none."""
+    units = forms.select(pl.concat_str("before", "after", "unit")).to_series()
+    units = units.filter(~((units == "") & forms["body"].str.contains(r"^0*[.,]?0*$")))
+    kinds = units.unique(maintain_order=True)
+    if len(kinds) < 2:
+        return None
+    all_units = forms.select(pl.concat_str("before", "after", "unit")).to_series()
+    one, other = (texts.filter(all_units == kind)[0] for kind in kinds[:2])
+    remedy = "write all of them in one unit, or name the column in dataset.categories"
+    return Doubt(other, f"holds numbers of several units, such as {one!r} and {other!r}", remedy)
+
+
+def _two_marks(texts: pl.Series, bodies: dict[str, pl.Series]) -> Doubt:
+    one = texts.filter(~bodies[COMMA])[0]
+    other = texts.filter(~bodies[POINT])[0]
+    why = f"holds {one!r} with a point and {other!r} with a comma before the decimals"
+    return Doubt(other, why, "write all of them in one way")
+
+
+def _reading(texts: pl.Series, forms: pl.DataFrame, mark: str) -> Reading:
+    thousands = "[,'’" if mark == POINT else "[.'’"
+    bare = forms["body"].str.replace_all(f"{thousands}{_BLANKS}]", "").str.replace(",", ".", literal=True)
+    minus = forms["open"].is_not_null() | (forms["sign"] + forms["inner"]).str.contains("-")
+    sign = minus.replace_strict({True: "-", False: ""}, return_dtype=pl.String)
+    written = sign + bare + forms["exponent"]
+    is_whole = not written.str.contains("[.eE]").any()
+    values = written.cast(pl.Int64 if is_whole else pl.Float64, strict=False)
+    return Reading(values, _how(forms, mark))
+
+
+def _how(forms: pl.DataFrame, mark: str) -> str:
+    body = forms["body"]
+    separators = "".join(sorted(set(body.str.extract_all(rf"[,.'’{_BLANKS}]").explode().drop_nulls().to_list())))
+    unit = next((unit for name in ("before", "after", "unit") for unit in forms[name] if unit), "")
+    said = []
+    if mark == COMMA and "," in separators:
+        said.append("a comma before the decimals")
+    if any(each in separators for each in ("." if mark == COMMA else ",") + _BLANKS + "'’"):
+        said.append("marks between thousands")
+    if unit:
+        said.append("a percent sign" if unit == "%" else f"{unit}")
+    if forms["open"].is_not_null().any():
+        said.append("brackets for minus")
+    return f"read as numbers with {', '.join(said)}" if said else ""
