@@ -117,7 +117,7 @@ def test_long_numbers_stay_exact(values: Any) -> None:
 def test_categories_are_texts_and_dates_are_dates() -> None:
     assert read(pd.cut(pd.Series([3, 10, 50, None]), [0, 20, 60])).to_list() == ["(0, 20]", "(0, 20]", "(20, 60]", None]
     assert read(pd.Series([3, 10, None], dtype="category")).to_list() == ["3", "10", None]
-    days = [dt.datetime(2020, 1, 1), None]  # noqa: DTZ001
+    days = [dt.datetime(2020, 1, 1), None]
     for dated in (days, pd.Series(days), np.array(["2020-01", "NaT"], dtype="M8[M]"), [np.datetime64(days[0]), pd.NaT]):
         assert read(dated).to_list() == days
 

@@ -118,12 +118,12 @@ def _series(name: str, values: Any, where: str) -> pl.Series:
 
 
 def _of_array(name: str, values: np.ndarray, where: str) -> pl.Series:
-    values = plain_array(values)
     if values.ndim != 1 or values.dtype.names:
         problem = f"several values per row: an array of shape {values.shape} and type {values.dtype}"
         raise DataError(where, problem, "one value per row")
     if isinstance(values, np.ma.MaskedArray):
         return _of_objects(name, values.tolist(), where)  # what is masked becomes None
+    values = plain_array(values)
     kind = values.dtype.kind
     if kind == "S":
         return pl.Series(name, np.char.decode(values, "utf-8"))
@@ -186,7 +186,7 @@ def _plain_value(value: Any) -> Any:
         value = value.item()
     if isinstance(value, np.longdouble):
         value = float(value)
-    differs = value != value  # noqa: PLR0124
+    differs = value != value
     return None if value is None or (isinstance(differs, bool | np.bool_) and differs) else value
 
 

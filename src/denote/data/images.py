@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.data.module import SamplesModule
-from denote.data.pixels import MAXIMUM, open_image, read_images
+from denote.data.pixels import MAXIMUM, Square, read_images
 from denote.data.samples import CLASSES, Samples, TensorInputs
 from denote.data.table import column_of, log_missing
 from denote.data.table_files import MISSING, line_of, read_table
@@ -30,6 +30,7 @@ class ImagesModule(SamplesModule):
         file: Column of file names, relative to ``root``.
         size: Side in pixels to which every image is resized and cropped.
         channels: 1 for grey, 3 for colour.
+        background: What shows through transparent pixels, see `Square`.
         skip_broken: Whether images that are missing or broken are left out, which is counted.
         missing: Texts of a CSV file that stand for no value.
         task: ``classes``, ``numeric`` or ``labels``.
@@ -44,6 +45,7 @@ class ImagesModule(SamplesModule):
         file: str = "file",
         size: int = 32,
         channels: int = 3,
+        background: str | Sequence[int] = "white",
         skip_broken: bool = False,
         missing: Sequence[str] = MISSING,
         task: str = CLASSES,
@@ -52,7 +54,7 @@ class ImagesModule(SamplesModule):
         super().__init__(**settings)
         self.root, self.table, self.file = Path(root).expanduser(), table, file
         self.target, self.task = target, task
-        self.size, self.channels, self.skip_broken, self.missing = size, channels, skip_broken, missing
+        self.square, self.skip_broken, self.missing = Square(size, channels, background), skip_broken, missing
 
     def load(self) -> Samples:
         """Read the table and every image that it names; they are held as bytes.
@@ -73,9 +75,8 @@ class ImagesModule(SamplesModule):
         self._log_others(names)
         pixels, kept = read_images(
             names,
-            lambda number: open_image(self.root / names[number]),
-            self.size,
-            self.channels,
+            lambda number: self.root / names[number],
+            self.square,
             skip_broken=self.skip_broken,
             where="dataset.root",
         )

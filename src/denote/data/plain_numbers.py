@@ -10,7 +10,7 @@ from torch import Tensor
 REGISTERED = 2
 """What `numpy.dtype.isbuiltin` says of a type that another library added, such as those of ml_dtypes."""
 
-UNNAMED = "types that NumPy does not know, such as bfloat16 and 8-bit floats, lose their name in its files: float32"
+UNNAMED = "needed: real numbers; save bfloat16 and 8-bit floats, whose type such files do not keep, as float32"
 """The remedy where a file holds bytes without a type (``|V1``, ``|V2``)."""
 
 
@@ -23,11 +23,16 @@ def plain_array(values: Tensor | np.ndarray) -> Shaped[np.ndarray, "*shape"]:
         values: Any shape, on any device, dense or sparse.
 
     Raises:
-        TypeError: for a type that cannot be read one number at a time, such as two floats of 4 bits in a byte.
+        TypeError: for masked numbers, and a type that cannot be read one number at a time, such as two floats of 4
+            bits in a byte.
     """
     if isinstance(values, Tensor):
         return _plain_tensor(values)
-    return np.asarray(values, dtype=np.float32) if values.dtype.isbuiltin == REGISTERED else values
+    if isinstance(values, np.ma.MaskedArray):
+        if hidden := int(np.ma.getmaskarray(values).sum()):
+            raise TypeError(f"{hidden} numbers are masked")
+        values = values.data
+    return values.astype(np.float32) if values.dtype.isbuiltin == REGISTERED else values
 
 
 def short_floats(values: Tensor) -> Tensor:
