@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 
@@ -147,7 +146,9 @@ def read_arrays(
                 found = {name: np.asarray(arrays[name]) for name in arrays.files}
         elif place.suffix.lower() == ".safetensors":
             with safe_open(place, framework="pt") as arrays:
-                found = {name: plain_array(arrays.get_tensor(name)) for name in sorted(arrays.keys(), key=natural_order)}
+                found = {
+                    name: plain_array(arrays.get_tensor(name)) for name in sorted(arrays.keys(), key=natural_order)
+                }
         else:
             allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
             raise DataError(where, f"{path!r} is no file of arrays", allowed)

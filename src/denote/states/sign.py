@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from denote.data import batch as batches
 from denote.data.batch import Batch
+from denote.data.plain_numbers import short_floats
 from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.states.observable import leaves_of
-from denote.data.plain_numbers import short_floats
 from denote.streams import torch_stream
 
 ARBITRARY = "signs_are_arbitrary"
