@@ -68,7 +68,7 @@ def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[li
 
 
 def _lines(file: Path, where: str) -> list[str]:
-    """The lines of a text, whatever ends them, without the mark of the byte order with which some editors begin a file."""
+    """The lines of a text, whatever ends them, without the byte order mark with which some editors begin a file."""
     try:
         content = file.read_bytes()
     except OSError as error:

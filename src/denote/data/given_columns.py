@@ -47,7 +47,7 @@ def given_frame(attributes: Any) -> dict[str, Any] | None:
     elif hasattr(attributes, "iloc"):  # pandas, whose columns may have equal names
         pairs = [(name, attributes.iloc[:, at]) for at, name in enumerate(getattr(attributes, "columns", ()))]
     else:
-        names = getattr(attributes, "column_names", None) or getattr(attributes, "columns", ())
+        names = getattr(attributes, "column_names", getattr(attributes, "columns", ()))
         pairs = [(name, attributes[name]) for name in names]
     if not pairs:
         raise DataError("attributes", type(attributes).__name__, "a mapping of columns, or a data frame")

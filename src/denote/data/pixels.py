@@ -169,7 +169,8 @@ def _colour(background: str | Sequence[int]) -> tuple[int, ...]:
 
 def _is_blank(image: Image) -> bool:
     """Whether every pixel of an RGB image has one colour."""
-    return all(low == high for low, high in image.getextrema())
+    pixels = np.asarray(image)
+    return bool((pixels == pixels[0, 0]).all())
 
 
 def _listed(names: Sequence[str]) -> str:
