@@ -71,7 +71,7 @@ def test_a_folder_that_is_not_the_tables_and_settings_that_cannot_be(folder, tmp
     with pytest.raises(DataError, match=r"dataset\.channels: 2"):
         module(folder, channels=2).load()
     for background in ("nope", "#ffffff00", [1, 2], [0, 0, 256], [True, 0, 0], None, 3):
-        with pytest.raises(DataError, match=r"dataset\.background: .*; allowed: a colour such as white"):
+        with pytest.raises(DataError, match=r"dataset\.background: .*; allowed: a colour by name, such as white"):
             module(folder, background=background)
     with pytest.raises(DataError, match=r"dataset\.file: .*no column 'name'"):
         module(folder, file="name").load()

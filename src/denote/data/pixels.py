@@ -157,7 +157,7 @@ def on_background(image: Image, background: str | Sequence[int]) -> Image:
 def _colour(background: str | Sequence[int]) -> tuple[int, ...]:
     from PIL import ImageColor
 
-    allowed = "allowed: a colour such as white, black or #808080, or [red,green,blue] from 0 to 255"
+    allowed = "allowed: a colour by name, such as white or black, or [red,green,blue] from 0 to 255"
     try:
         colour = ImageColor.getrgb(background) if isinstance(background, str) else tuple(background)
     except (TypeError, ValueError) as error:

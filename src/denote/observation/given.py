@@ -72,4 +72,5 @@ def _matrix(layer: str, values: Any) -> Float32[np.ndarray, "row neuron"]:
     if array.ndim != 2 or array.dtype.kind not in "buif" or not array.shape[1]:
         shown = f"an array {array.shape} of {array.dtype}"
         raise StateError(f"states[{layer!r}]", shown, "numbers, row x neuron: pool positions first")
-    return np.asarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with its layer
+        return np.asarray(array, dtype=np.float32)
