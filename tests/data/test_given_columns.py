@@ -205,8 +205,8 @@ def test_long_ids_are_classes_attributes_and_groups(states: dict[str, np.ndarray
 def test_classes_that_are_a_quantity_are_refused(states: dict[str, np.ndarray]) -> None:
     with pytest.raises(DataError, match=r"classes: numbers such as 0\.5; whole numbers"):
         denote.observe(states=states, classes=np.arange(200) / 2, **QUICK)
-    with pytest.raises(DataError, match="classes: 200 different values; allowed: at most 128"):
-        denote.observe(states=states, classes=np.arange(200), **QUICK)
+    with pytest.raises(DataError, match="classes: 1001 different values, ids or a quantity; allowed: at most 1000"):
+        denote.observe(states={"a": np.ones((1001, 1))}, classes=np.arange(1001), **QUICK)
 
 
 def test_rows_of_pandas_in_another_order_are_refused(states: dict[str, np.ndarray]) -> None:

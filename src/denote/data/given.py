@@ -18,7 +18,7 @@ from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs, Samples
 from denote.data.spellings import log_spellings
 from denote.data.split import SplitSettings
-from denote.data.targets import MOST_NAMES, MOST_NUMBERS
+from denote.data.targets import MOST_NAMES
 from denote.data.tokens import WordInputs
 from denote.errors import DataError
 from denote.keys import digest, digest_tensor
@@ -73,8 +73,8 @@ def _coded(values: pl.Series) -> tuple[tuple[str, ...], Int64[np.ndarray, " samp
     if values.dtype.is_float() and bool((values != values.floor()).any()):
         problem = f"numbers such as {values.filter(values != values.floor())[0]:g}"
         raise DataError("classes", problem, "whole numbers, yes/no or text; attributes={name: x > 3} cuts numbers")
-    if (found := values.n_unique()) > (most := MOST_NAMES if values.dtype == pl.String else MOST_NUMBERS):
-        raise DataError("classes", f"{found} different values", f"allowed: at most {most}, of numbers {MOST_NUMBERS}")
+    if (found := values.n_unique()) > MOST_NAMES:
+        raise DataError("classes", f"{found} different values, ids or a quantity", f"allowed: at most {MOST_NAMES}")
     return tuple(map(str, values.unique().sort())), values.rank("dense").cast(pl.Int64).to_numpy() - 1
 
 

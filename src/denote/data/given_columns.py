@@ -28,6 +28,9 @@ KINDS = {
 }  # fmt: skip
 """Kind of a value by its type, the first that fits."""
 
+ALWAYS_KNOWN = {bool, int, str, bytes, type(None)}
+"""Types of Python none of whose values but None stands for a missing one."""
+
 
 def given_frame(attributes: Any) -> dict[str, Any] | None:
     """Return the columns of a mapping or a data frame by name, as they came; None for None.
@@ -158,24 +161,39 @@ def _of_objects(name: str, values: Sequence[Any], where: str) -> pl.Series:
     Raises:
         DataError: naming the first row of another kind, or of none.
     """
-    missing = getattr(sys.modules.get("pandas"), "NA", None)
-    plain = [None if each is missing else _plain_value(each) for each in values]
-    kind = None
-    for row, each in enumerate(plain):
+    if not set(map(type, values)) <= ALWAYS_KNOWN:
+        missing = getattr(sys.modules.get("pandas"), "NA", None)
+        values = [None if each is missing else _plain_value(each) for each in values]
+    kinds = {of: _kind_of(of) for of in set(map(type, values)) if of is not type(None)}
+    if None in kinds.values() or len(set(kinds.values())) > 1:
+        raise _mixed(values, kinds, where)
+    kind = next(iter(kinds.values()), TEXT)
+    if kind == NUMBER:
+        return _of_numbers(name, values, where)
+    if kind == TEXT:
+        texts = [each.decode("utf-8") if isinstance(each, bytes) else each for each in values]
+        return pl.Series(name, [None if text is None else str(text) for text in texts], dtype=pl.String)
+    return pl.Series(name, values)
+
+
+def _kind_of(of: type) -> str | None:
+    return next((kind for types, kind in KINDS.items() if issubclass(of, types)), None)
+
+
+def _mixed(values: Sequence[Any], kinds: Mapping[type, str | None], where: str) -> DataError:
+    """Return the mistake that names the first row of no kind, or of another kind than the rows before it."""
+    earlier = None
+    for row, each in enumerate(values):
         if each is None:
             continue
-        came = next((kind for types, kind in KINDS.items() if isinstance(each, types)), None)
-        if came is None:
-            raise DataError(where, f"row {row} holds {each!r:.40}, of type {type(each).__name__}", ALLOWED)
-        if kind is not None and came != kind:
-            raise DataError(where, f"row {row} holds {came} ({each!r:.40}), earlier rows {kind}", "values of one kind")
-        kind = came
-    if kind == NUMBER:
-        return _of_numbers(name, plain, where)
-    if kind == TEXT:
-        texts = [each.decode("utf-8") if isinstance(each, bytes) else each for each in plain]
-        return pl.Series(name, [None if text is None else str(text) for text in texts], dtype=pl.String)
-    return pl.Series(name, plain, dtype=None if kind else pl.String)
+        kind = kinds[type(each)]
+        if kind is None:
+            return DataError(where, f"row {row} holds {each!r:.40}, of type {type(each).__name__}", ALLOWED)
+        if earlier not in (None, kind):
+            problem = f"row {row} holds {kind} ({each!r:.40}), earlier rows {earlier}"
+            return DataError(where, problem, "values of one kind")
+        earlier = kind
+    raise AssertionError("all values are of one kind")
 
 
 def _plain_value(value: Any) -> Any:
