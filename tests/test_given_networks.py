@@ -309,3 +309,72 @@ def test_an_attribute_called_neuron_hides_no_column(inputs: Tensor, labels: dict
     seen = denote.observe(network(), inputs, {"neuron": labels["high"]}, **QUICK)
     with pytest.raises(DenoteError, match="weights: an attribute is called 'neuron'"):
         seen.weights("0")
+
+
+class Cast(nn.Module):
+    """Gives numbers of a type, as networks in reduced precision do."""
+
+    def __init__(self, kind: torch.dtype) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.real.to(self.kind) if x.is_complex() else x.to(self.kind)
+
+
+SHORT = (torch.bfloat16, torch.float8_e4m3fn)
+
+
+@pytest.mark.parametrize("kind", SHORT)
+def test_layers_and_inputs_in_short_floats_are_read(
+    inputs: Tensor, labels: dict[str, np.ndarray], kind: torch.dtype
+) -> None:
+    short = nn.Sequential(nn.Identity(), Cast(kind), Cast(torch.float32), nn.Linear(6, 3))
+    seen = denote.observe(short, inputs, labels, probe="neuron", **QUICK)
+    found = dict(seen.cells.select("layer", "auroc").iter_rows())
+    assert list(found) == ["0", "1", "2", "3"] or list(found) == ["1", "2", "3"]
+    assert found["1"] == found["2"] > 0.95
+    short_inputs = denote.observe(nn.Sequential(Cast(torch.float32), nn.Linear(6, 3)), inputs.to(kind), labels,
+                                  probe="neuron", **(QUICK | {"controls": ["raw_input"]}))  # fmt: skip
+    assert short_inputs.cells["auroc"][0] == pytest.approx(found["2"], abs=1e-6)
+
+
+def test_layers_of_complex_numbers_are_left_out_with_a_reason(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    waves = nn.Sequential(nn.Identity(), Cast(torch.complex64), Cast(torch.float32), nn.Linear(6, 3))
+    notes = dict(denote.layers(waves, inputs).select("layer", "note").iter_rows())
+    assert notes["1"] == "gives complex64, not real numbers"
+    assert "1" not in denote.observe(waves, inputs, labels, **QUICK).cells["layer"]
+
+
+@pytest.mark.parametrize("kind", SHORT)
+def test_states_in_short_floats_are_the_numbers_they_are(
+    inputs: Tensor, labels: dict[str, np.ndarray], kind: torch.dtype
+) -> None:
+    short = inputs.to(kind)
+    found = [denote.observe(states={"a": each}, attributes=labels, **QUICK).cells for each in (short, short.float())]
+    assert found[0].equals(found[1])
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        (torch.zeros(N, 2, dtype=torch.complex64), "of complex64; numbers, row x neuron"),
+        (np.ma.array(np.ones((N, 2)), mask=np.eye(N, 2)), "TypeError: 2 numbers are masked"),
+        (torch.zeros(N, 2, dtype=torch.uint8).view(torch.float4_e2m1fn_x2), "float4_e2m1fn_x2 cannot be read"),
+        (torch.zeros(N, 2, device="meta"), "meta tensor"),
+        (np.zeros((N, 2), dtype="V1"), r"of \|V1"),
+        (np.full((N, 2), 1e300), "240 numbers are NaN or infinite"),
+    ],
+)
+def test_states_that_are_no_real_numbers_are_told_in_one_line(
+    labels: dict[str, np.ndarray], states: Any, said: str
+) -> None:
+    with pytest.raises(DenoteError, match=said) as error:
+        denote.observe(states={"a": states}, attributes=labels, **QUICK)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_masked_inputs_are_refused_and_long_doubles_read(inputs: Tensor, labels: dict[str, np.ndarray]) -> None:
+    with pytest.raises(DenoteError, match="inputs: 6 numbers are masked"):
+        denote.observe(network(), np.ma.array(inputs.numpy(), mask=np.eye(N, 6)), labels, **QUICK)
+    denote.observe(network(), inputs.numpy().astype(np.longdouble), labels, **QUICK)

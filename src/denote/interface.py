@@ -19,6 +19,7 @@ from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
+from denote.data.given_columns import given_frame
 from denote.data.held import DrawnInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
@@ -254,9 +255,9 @@ def _families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
 def _split(attributes: Any) -> tuple[Any, dict[str, AttributeFamily]]:
     """Columns, and families of the user's own."""
     if not isinstance(attributes, Mapping):
-        return attributes, {}
+        return given_frame(attributes), {}
     own = {str(name): each for name, each in attributes.items() if isinstance(each, AttributeFamily)}
-    return {name: each for name, each in attributes.items() if str(name) not in own} or None, own
+    return given_frame({name: each for name, each in attributes.items() if str(name) not in own} or None), own
 
 
 def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> dict[str, Any]:
@@ -265,8 +266,7 @@ def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> 
     if classes is not None:
         spec |= {"classes": {"kind": "classes"}, "subsets": {"kind": "subsets", "as_cells": False}}
     if attributes is not None:
-        names = list(attributes.columns if hasattr(attributes, "columns") else attributes)
-        spec["columns"] = {"kind": "columns", "names": [str(name) for name in names]}
+        spec["columns"] = {"kind": "columns", "names": list(attributes)}
     if not spec:
         raise DataError("observe", "no attributes and no classes", "attributes={name: column}, or classes=labels")
     return spec

@@ -42,6 +42,22 @@ def test_half_precision_and_bytes(folder):
     assert samples.inputs[np.arange(12)].unique().tolist() == [1.0]
 
 
+def test_floats_of_8_bits_and_what_numpy_writes_of_them(folder):
+    short = torch.from_numpy(VALUES).to(torch.float8_e4m3fn)
+    save_file({"x": short}, folder / "quarter.safetensors")
+    np.testing.assert_array_equal(read_array(folder / "quarter.safetensors"), short.float().numpy())
+    np.save(folder / "quarter.npy", short.view(torch.uint8).numpy().view("V1"))
+    with pytest.raises(DataError, match=r"quarter\.npy holds \|V1, no numbers; .* save bfloat16 and 8-bit floats"):
+        read_array(folder / "quarter.npy")
+
+
+@pytest.mark.parametrize("shape", [(12, 4, 6, 6), (12, 6, 6, 4)])
+def test_images_that_may_be_transparent_are_said(folder, caplog, shape):
+    np.save(folder / "rgba.npy", np.zeros(shape, dtype=np.uint8))
+    ArraysModule(folder / "rgba.npy", folder / "rows.csv", "kind", maximum=255).load()
+    assert "images of 4 channels become inputs as they are" in caplog.text
+
+
 def test_numbers_in_another_byte_order_and_what_are_no_numbers(folder):
     np.save(folder / "other.npy", VALUES.astype(VALUES.dtype.newbyteorder(">")))
     samples = ArraysModule(folder / "other.npy", folder / "rows.csv", "kind").load()

@@ -1,5 +1,6 @@
 """Treebanks: every line against what it says, words of one sentence sharing a row, a vocabulary of the object part."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 import torch
 
 from denote.attributes.expressions import evaluate_where
-from denote.data.conllu import ConlluModule, read_conllu
+from denote.attributes.kinds import columns
+from denote.data.conllu import ConlluModule
+from denote.data.conllu_files import read_conllu
 from denote.data.tokens import PADDING, UNKNOWN, SequenceInputs
 from denote.errors import DataError
 
@@ -75,11 +78,76 @@ def test_the_vocabulary_is_that_of_the_rows_fitted_on(tmp_path):
         (LINE.format(1, "a", "a", "X", "Number", "x"), r"line 1 has the feature 'Number'"),
         (LINE.format(1, "", "a", "X", "_", "x"), r"line 1 is a word without a form"),
         ("# nothing\n", r"has no words"),
+        ("1 Is be AUX\n", r"line 1 has no tab; needed: 10 columns, separated by tabs"),
+        (LINE.format("1.0", "a", "a", "X", "_", "x"), r"line 1 is word '1\.0' where 1 is next"),
+        (LINE.format("2-3", "a", "a", "X", "_", "x"), r"line 1 is word '2-3' where 1 is next"),
+        (LINE.format("1-", "a", "a", "X", "_", "x"), r"line 1 is word '1-' where 1 is next"),
+        (LINE.format(1, "a", "a", "X", "Number=Sing,", "x"), r"line 1 has the feature 'Number=Sing,'"),
+        (LINE.format(1, "a", "a", "X", "A=B|A=C", "x"), r"line 1 has the feature 'A' twice; needed: A=B,C"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, text, said):
     with pytest.raises(DataError, match=said):
         read_conllu(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_lines_may_end_and_files_may_begin_as_they_do(tmp_path, end, mark):
+    text = SMALL.rstrip("\n").replace("\n", end)
+    path = tmp_path / "small.conllu"
+    path.write_bytes((mark + text + end + end + mark + text + end * 4 + " " + end + "\t\t" + end).encode())
+    forms = [[word.values["form"] for word in words] for words in read_conllu(path)]
+    assert forms == 2 * [["Is", "n't", "it"], ["Dogs", "_"]]
+
+
+def test_quotation_marks_are_characters_and_empty_fields_no_values(tmp_path):
+    text = LINE.format(1, '"', '"', "PUNCT", "_", "punct") + LINE.format(
+        2, "it's \u2028", "", " X ", "A=_", "nsubj:pass"
+    )
+    text += LINE.format(3, '"so', "_", "", "", "_") + LINE.format("3.1", "gone", "_", "_", "_", "_") + "\n"
+    table = ConlluModule(written(tmp_path, text), target="form").load().table
+    assert table["form"].to_list() == ['"', "it's \u2028", '"so']
+    assert table["lemma"].to_list() == ['"', None, None]
+    assert table["upos"].to_list() == ["PUNCT", "X", None]
+    assert table["deprel"].to_list() == ["punct", "nsubj:pass", None]
+    assert "A" not in table.columns
+
+
+def test_a_file_that_is_no_utf8_is_named_with_its_line(tmp_path):
+    path = tmp_path / "old.conllu"
+    path.write_bytes(
+        LINE.format(1, "Maus", "Maus", "X", "_", "x").encode()
+        + LINE.format(2, "é", "é", "X", "_", "x").encode("latin-1")
+    )
+    with pytest.raises(DataError, match=r"old\.conllu line 2 is no text in UTF-8") as error:
+        read_conllu(path)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_value_of_several_is_neither_yes_nor_no(tmp_path, caplog):
+    features = ["PronType=Int", "Case=Acc|PronType=Int,Rel", "PronType=Rel", "PronType=Prs"]
+    sentence = "".join(
+        LINE.format(row, f"w{row}", "_", ("PRON", "DET")[row % 2], feature, "root")
+        for row, feature in enumerate(features, start=1)
+    )
+    samples = ConlluModule(written(tmp_path, 40 * (sentence + "\n"))).load()
+    labels = columns("columns", samples, names=["PronType"]).labels
+    assert labels.names == ("PronType=Int", "PronType=Prs", "PronType=Rel")
+    assert np.unique(labels.values[1::4]).tolist() == [-1]
+    assert (labels.values == 1).sum(0).tolist() == [40, 40, 40]
+    assert (labels.values == 0).sum(0).tolist() == [80, 80, 80]
+    assert samples.table["Case"].null_count() == 120
+    assert "40 values of features are one or another, so null (not known): PronType=Int,Rel (40)" in caplog.text
+
+
+def test_a_sentence_that_is_there_twice_and_a_feature_called_as_a_column_are_said(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        text = SMALL.replace("Number=Plur", "Number=Plur|position=2")
+        table = ConlluModule(written(tmp_path, text + text)).load().table
+    assert "2 values of sent_id stand at several sentences, such as one" in caplog.text
+    assert "the features position are left out" in caplog.text
+    assert table["position"].max() == 3
 
 
 def test_a_target_that_is_no_column_or_is_missing(tmp_path):

@@ -63,6 +63,15 @@ def test_images_with_their_table_and_the_predefined_split(tmp_path):
     assert module.parts.observed.tolist() == list(range(20, 30))
 
 
+def test_transparent_images_show_the_background(tmp_path):
+    images = [Image.new("RGBA", (4, 4), (0, 0, 0, 255 * (number % 2))) for number in range(12)]
+    features = {"img": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)}
+    path = written(tmp_path, features, {"img": images, "label": [number % 3 for number in range(12)]}, 4)
+    for background, seen in (("white", 1), ([0, 0, 255], 1 / 3)):
+        samples = HuggingFaceModule(path, "img", "label", "image", size=4, background=background).load()
+        np.testing.assert_allclose(samples.inputs[np.arange(12)].mean((1, 2, 3)), np.tile([seen, 0], 6), atol=1e-6)
+
+
 def test_images_of_kinds_for_which_pillow_runs_programs_are_refused(tmp_path):
     file = tmp_path / "x.eps"
     Image.new("RGB", (4, 4)).save(file)

@@ -70,6 +70,9 @@ def test_a_folder_that_is_not_the_tables_and_settings_that_cannot_be(folder, tmp
         ImagesModule(folder / "none", folder / "labels.csv", "colour").load()
     with pytest.raises(DataError, match=r"dataset\.channels: 2"):
         module(folder, channels=2).load()
+    for background in ("nope", "#ffffff00", [1, 2], [0, 0, 256], [True, 0, 0], None, 3):
+        with pytest.raises(DataError, match=r"dataset\.background: .*; allowed: a colour by name, such as white"):
+            module(folder, background=background)
     with pytest.raises(DataError, match=r"dataset\.file: .*no column 'name'"):
         module(folder, file="name").load()
 
@@ -95,3 +98,113 @@ def test_images_for_which_pillow_would_run_a_program_are_refused(folder):
     Image.new("RGB", (4, 4)).save(folder / "2.png", format="EPS")
     with pytest.raises(DataError, match=r"2.png \(no image of PNG, JPEG"):
         module(folder).load()
+
+
+HIDDEN, SEEN = (200, 0, 0), (0, 0, 200)
+"""Colours under transparent and under opaque pixels."""
+
+
+def half(left, right, *, opaque=255):
+    """A picture whose left half is transparent."""
+    image = Image.new("RGBA", (8, 8), (*left, 0))
+    image.paste((*right, opaque), (4, 0, 8, 8))
+    return image
+
+
+def palette(**settings):
+    image = Image.new("P", (8, 8), 0)
+    image.putpalette([*HIDDEN, *SEEN, 0, 0, 0])
+    image.paste(1, (4, 0, 8, 8))
+    return image, settings
+
+
+TRANSPARENT = {
+    "channel.png": (half(HIDDEN, SEEN), {}),
+    "channel.webp": (half(HIDDEN, SEEN), {"lossless": True, "exact": True}),
+    "channel.tiff": (half(HIDDEN, SEEN), {}),
+    "palette.png": palette(transparency=0),
+    "bytes.png": palette(transparency=bytes([0, 255])),
+    "palette.gif": palette(transparency=0),
+    "colour.png": (half(HIDDEN, SEEN).convert("RGB"), {"transparency": HIDDEN}),
+}
+
+
+@pytest.fixture
+def pictured(tmp_path):
+    """Writes pictures and their table, and reads them."""
+
+    def read(pictures, **settings):
+        for name, (image, how) in pictures.items():
+            image.save(tmp_path / name, **how)
+        kinds = [("a", "b")[at % 2] for at in range(len(pictures))]
+        pl.DataFrame({"file": list(pictures), "kind": kinds}).write_csv(tmp_path / "labels.csv")
+        samples = ImagesModule(tmp_path, tmp_path / "labels.csv", "kind", **{"size": 8, **settings}).load()
+        return 255 * samples.inputs[np.arange(len(pictures))].numpy(), samples
+
+    return read
+
+
+@pytest.mark.parametrize(("background", "seen"), [("white", 255), ("#000", 0), ([9, 9, 9], 9)])
+def test_transparent_pixels_show_the_background_and_never_their_own_colour(pictured, caplog, background, seen):
+    with caplog.at_level(logging.INFO):
+        pixels, _ = pictured(TRANSPARENT, background=background)
+    for image, name in zip(pixels, TRANSPARENT, strict=True):
+        np.testing.assert_allclose(image[:, :, :4], seen, atol=1e-3, err_msg=name)
+        np.testing.assert_allclose(image[:, 0, 7], SEEN, atol=1e-3, err_msg=name)
+    assert "7 of 7 images are transparent in places, which show" in caplog.text
+
+
+def test_grey_half_transparent_and_upright(pictured):
+    grey = half((0, 0, 0), (100, 100, 100), opaque=128).convert("LA")
+    turned = Image.Exif()
+    turned[0x0112] = 6  # the right of the file is the bottom of the picture
+    pixels, _ = pictured({"a.png": (grey, {}), "b.png": (half(HIDDEN, SEEN), {"exif": turned})}, channels=1)
+    np.testing.assert_allclose(pixels[0, 0, :, :4], 255, atol=1e-3)
+    np.testing.assert_allclose(pixels[0, 0, :, 4:], 255 + (100 - 255) * 128 / 255, atol=1)
+    np.testing.assert_allclose(pixels[1, 0, :4], 255, atol=1e-3)
+    assert pixels[1, 0, 4:].max() < 30
+
+
+def test_icons_drawn_in_the_alpha_channel_alone_differ(pictured, caplog):
+    icons = {}
+    for number in range(4):
+        alpha = np.zeros((32, 32, 4), dtype=np.uint8)
+        alpha[(8, 14)[number % 2] : (24, 18)[number % 2], :, 3] = 255
+        icons[f"{number}.png"] = (Image.fromarray(alpha), {})
+    pixels, samples = pictured(icons, size=16)
+    assert len({image.tobytes() for image in pixels}) == 2
+    assert pixels.max() == 255
+    assert pictured(icons, size=16, background="grey")[1].key != samples.key
+    assert "nothing is left" not in caplog.text
+    pictured(icons, size=16, background="black")
+    assert "nothing is left of 4 images on black, choose another dataset.background: 0.png" in caplog.text
+
+
+def test_opaque_pictures_are_as_they_were_on_any_background(pictured, caplog):
+    pictures = {
+        "one.png": (half(HIDDEN, SEEN).getchannel("A").convert("1"), {}),
+        "full.png": (half(HIDDEN, SEEN).convert("RGB").convert("RGBA"), {}),
+        "print.jpg": (half(HIDDEN, SEEN).convert("CMYK"), {"quality": 100}),
+        "more.png": (half(HIDDEN, SEEN).convert("RGB"), {}),
+    }
+    with caplog.at_level(logging.INFO):
+        pixels, samples = pictured(pictures)
+    np.testing.assert_allclose(pixels[0, 0], np.tile([0.0] * 4 + [255] * 4, (8, 1)))
+    assert np.abs(pixels[2] - pixels[3]).max() < 6
+    np.testing.assert_allclose(pixels[1], pixels[3])
+    assert "transparent" not in caplog.text
+    assert pictured(pictures, background="black")[1].key == samples.key
+
+
+def test_of_moving_pictures_the_first_frame_is_read_and_that_is_said(pictured, caplog):
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in (HIDDEN, SEEN))
+    moving = {"save_all": True, "append_images": [second]}
+    pixels, _ = pictured({"a.gif": (first, moving), "b.png": (first, moving), "c.tiff": (first, moving)})
+    np.testing.assert_allclose(pixels, np.broadcast_to(np.array(HIDDEN)[:, None, None], pixels.shape), atol=1e-3)
+    assert "3 of 3 images have several frames, of which the first is read: a.gif" in caplog.text
+
+
+def test_more_than_8_bits_are_refused_by_name(pictured):
+    deep = Image.fromarray(np.zeros((8, 8), dtype=np.uint16))
+    with pytest.raises(DataError, match=r"a\.png \(mode I;16: more than 8 bits per channel\)"):
+        pictured({"a.png": (deep, {}), "b.png": (deep, {})})

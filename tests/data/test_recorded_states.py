@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_tensors
 
 from denote.data.recorded import StatesModule
 from denote.errors import DataError
@@ -101,3 +102,35 @@ def test_what_cannot_be_had_is_named(
     written(tmp_path, "npz")
     with pytest.raises(DataError, match=said):
         StatesModule(tmp_path / path if path else None, table, layers=layers).load()
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e8m0fnu])
+def test_short_floats_are_read_as_the_numbers_they_are(tmp_path: Path, table: Path, kind: torch.dtype) -> None:
+    short = torch.from_numpy(np.abs(arrays()["block.1"])).to(kind)
+    save_tensors({"a": short}, tmp_path / "acts.safetensors")
+    batch = StatesModule(tmp_path / "acts.safetensors", table).load().inputs[np.arange(N)]
+    assert torch.equal(batch.tensors["a"], short.float())
+
+
+@pytest.mark.parametrize(
+    ("short", "said"),
+    [
+        (torch.zeros(N, 2, dtype=torch.complex64), "type complex64; needed: numbers"),
+        (torch.zeros(N, 2, dtype=torch.uint8).view(torch.float4_e2m1fn_x2), "float4_e2m1fn_x2"),
+    ],
+)
+def test_numbers_that_are_not_real_or_share_a_byte_are_named(
+    tmp_path: Path, table: Path, short: torch.Tensor, said: str
+) -> None:
+    save_tensors({"a": short}, tmp_path / "acts.safetensors")
+    with pytest.raises(DataError, match=said) as error:
+        StatesModule(tmp_path / "acts.safetensors", table).load()
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_bytes_without_a_type_are_named(tmp_path: Path, table: Path, size: int) -> None:
+    """What NumPy writes of arrays of ml_dtypes."""
+    np.savez(tmp_path / "acts.npz", a=np.zeros((N, 2), dtype=f"V{size}"))
+    with pytest.raises(DataError, match=r"save bfloat16 and 8-bit floats, .* as float32"):
+        StatesModule(tmp_path / "acts.npz", table).load()

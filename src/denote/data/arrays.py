@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -10,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from denote.data.attribute_table import AttributeTableModule
+from denote.data.plain_numbers import UNNAMED, plain_array
 from denote.data.samples import CLASSES, Samples, TensorInputs
 from denote.data.table import log_missing
 from denote.data.targets import target_names, target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
+
+log = logging.getLogger(__name__)
 
 _SUFFIXES = (".npz", ".npy", ".safetensors")
 
@@ -69,6 +71,7 @@ class ArraysModule(AttributeTableModule):
             raise DataError("dataset.table", problem, "needed: a row per input, in the same order")
         target = target_of(table, self.target, self.task, read.line_of)
         log_missing(table, table.columns)
+        _log_transparency(values)
         content = [digest_array(values), digest_array(target.values)]
         return Samples(
             name=Path(str(self.path)).stem,
@@ -81,6 +84,13 @@ class ArraysModule(AttributeTableModule):
             categories=read.categories,
             key=digest({"dataset": "arrays", "content": content, "maximum": self.maximum, "schema": SCHEMA}),
         )
+
+
+def _log_transparency(values: np.ndarray) -> None:
+    """Warn of what may be pictures with transparency: a network is shown colours that people do not see."""
+    if values.dtype == np.uint8 and values.ndim == 4 and 4 in (values.shape[1], values.shape[3]):
+        hint = "if one is transparency, lay the images on a background first, or use dataset=images"
+        log.warning("dataset.path: images of 4 channels become inputs as they are; %s", hint)
 
 
 def read_array(
@@ -102,7 +112,8 @@ def read_array(
     with _told_as_mistakes(file, where):
         values = _read(file, name, where)
     if values.dtype.kind not in "buif":
-        raise DataError(where, f"{file} holds {values.dtype}, no numbers", "allowed: real numbers")
+        hint = UNNAMED if values.dtype.kind == "V" and not values.dtype.names else "allowed: real numbers"
+        raise DataError(where, f"{file} holds {values.dtype}, no numbers", hint)
     if not values.ndim:
         raise DataError(where, f"{file} holds one number", "needed: an array, one entry per sample")
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # PyTorch reads no other byte order
@@ -134,7 +145,9 @@ def read_arrays(
                 found = {name: np.asarray(arrays[name]) for name in arrays.files}
         elif place.suffix.lower() == ".safetensors":
             with safe_open(place, framework="pt") as arrays:
-                found = {name: _plain(arrays.get_tensor(name)) for name in sorted(arrays.keys(), key=natural_order)}
+                found = {
+                    name: plain_array(arrays.get_tensor(name)) for name in sorted(arrays.keys(), key=natural_order)
+                }
         else:
             allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
             raise DataError(where, f"{path!r} is no file of arrays", allowed)
@@ -148,7 +161,7 @@ def _told_as_mistakes(file: Path, where: str) -> Iterator[None]:
     """Turn what readers of arrays say into a mistake."""
     try:
         yield
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, SafetensorError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, SafetensorError, TypeError) as error:
         if "pickle" in str(error):
             problem = f"{file} holds Python objects, which can run code when they are read"
             raise DataError(where, problem, "allowed: arrays of numbers") from error
@@ -160,10 +173,6 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _plain(tensor: Tensor) -> np.ndarray:
-    return np.asarray(tensor.float() if tensor.dtype == torch.bfloat16 else tensor)  # NumPy has no bfloat16
-
-
 def _read(file: Path, name: str | None, where: str) -> np.ndarray:
     if file.suffix.lower() == ".npy":
         return np.asarray(np.load(file, allow_pickle=False))
@@ -171,7 +180,7 @@ def _read(file: Path, name: str | None, where: str) -> np.ndarray:
         with np.load(file, allow_pickle=False) as arrays:
             return np.asarray(arrays[_chosen(arrays.files, name, where)])
     with safe_open(file, framework="pt") as arrays:
-        return _plain(arrays.get_tensor(_chosen(list(arrays.keys()), name, where)))
+        return plain_array(arrays.get_tensor(_chosen(list(arrays.keys()), name, where)))
 
 
 def _chosen(names: Sequence[str], name: str | None, where: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from denote.data.conllu_files import OR, Word, read_conllu
 from denote.data.module import SamplesModule
 from denote.data.samples import Samples
 from denote.data.subwords import word_inputs
@@ -17,24 +18,14 @@ from denote.data.targets import classes_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_files
 
-FIELDS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-"""Columns of a line, separated by tabs; ``_`` stands for no value."""
+log = logging.getLogger(__name__)
 
 OWN = ("form", "lemma", "upos", "xpos", "deprel", "capitalised", "position", "sentence_length", "sentence")
 """Columns that every table has, before those of morphology."""
 
 
-@dataclass(frozen=True)
-class Word:
-    """One line.
-
-    Attributes:
-        values: By name of `FIELDS`; None for no value.
-        morphology: Features by name: ``Number`` is ``Sing``.
-    """
-
-    values: dict[str, str | None]
-    morphology: dict[str, str]
+SHOWN = 5
+"""Values that are named in a line of the log."""
 
 
 class ConlluModule(SamplesModule):
@@ -91,33 +82,8 @@ class ConlluModule(SamplesModule):
         )
 
 
-def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[list[Word]]:
-    """The sentences of a file. Ranges (``3-4``) and empty nodes (``5.1``) are no words and are passed over.
-
-    Raises:
-        DataError: naming file and line, for a line that is not in the format, or a file that cannot be read.
-    """
-    if not path:
-        raise DataError(where, "no file is given", "needed: a file in the CoNLL-U format")
-    file = Path(path).expanduser()
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(where, f"{file} cannot be read ({error})") from error
-    sentences: list[list[Word]] = [[]]
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            sentences.append([])
-        elif not line.startswith("#"):
-            sentences[-1].extend(_words(line.rstrip("\r"), f"{file} line {number}", len(sentences[-1]), where))
-    found = [words for words in sentences if words]
-    if not found:
-        raise DataError(where, f"{file} has no words", "needed: a file in the CoNLL-U format")
-    return found
-
-
 def word_table(sentences: list[list[Word]]) -> pl.DataFrame:
-    """The attribute table: a row per word, null where a word has no such feature.
+    """The attribute table: a row per word, null where a word has no such feature, or it is not known with which value.
 
     Returns:
         The columns of `OWN` (``position`` in its sentence from 1, ``sentence`` the sentence's number from 0), then
@@ -132,37 +98,26 @@ def word_table(sentences: list[list[Word]]) -> pl.DataFrame:
         sentence_length=pl.Series(np.repeat(lengths, lengths)),
         sentence=pl.Series(np.repeat(np.arange(len(lengths)), lengths)),
     )
-    features = sorted({name for word in words for name in word.morphology} - set(OWN))
+    columns = {name for word in words for name in word.morphology}
+    if taken := sorted(columns & set(OWN)):
+        log.warning("dataset.path: the features %s are left out: the table has columns of that name", ", ".join(taken))
+    features = sorted(columns - set(OWN))
+    _log_disjunctions(words)
     return table.with_columns(
-        pl.Series(name, [word.morphology.get(name) for word in words], dtype=pl.String) for name in features
+        pl.Series(name, [_known(word, name) for word in words], dtype=pl.String) for name in features
     )
 
 
-def _words(line: str, place: str, before: int, where: str) -> Iterator[Word]:
-    """The word of a line, if it is one."""
-    parts = line.split("\t")
-    if len(parts) != len(FIELDS):
-        problem = f"{place} has {len(parts)} columns"
-        raise DataError(where, problem, f"needed: {len(FIELDS)}, separated by tabs")
-    name = parts[0]
-    if "-" in name or "." in name:
-        return
-    if name != str(before + 1):
-        raise DataError(where, f"{place} is word {name!r} where {before + 1} is next", "needed: words from 1 in order")
-    # A form or lemma that is an underscore is written like a missing one.
-    values = {field: None if part == "_" and field not in ("form", "lemma") else part
-              for field, part in zip(FIELDS, parts, strict=True)}  # fmt: skip
-    if not parts[1]:
-        raise DataError(where, f"{place} is a word without a form")
-    yield Word(values, _morphology(values["feats"], place, where))
+def _known(word: Word, feature: str) -> str | None:
+    """The value of a feature; None where it is one of several."""
+    value = word.morphology.get(feature)
+    return None if value is None or OR in value else value
 
 
-def _morphology(text: str | None, place: str, where: str) -> dict[str, str]:
-    """Features by name from ``Number=Sing|Person=3``."""
-    found = {}
-    for part in (text or "").split("|") if text else ():
-        name, equals, value = part.partition("=")
-        if not (name and equals and value):
-            raise DataError(where, f"{place} has the feature {part!r}", "needed: NAME=VALUE|NAME=VALUE, or _")
-        found[name] = value
-    return found
+def _log_disjunctions(words: list[Word]) -> None:
+    """Say which words may have one value or another, and so are neither yes nor no."""
+    several = Counter(f"{name}={value}" for word in words for name, value in word.morphology.items() if OR in value)
+    if several:
+        shown = ", ".join(f"{name} ({count})" for name, count in several.most_common(SHOWN))
+        log.warning("dataset.path: %d values of features are one or another, so null (not known): %s%s",
+                    several.total(), shown, ", ..." if len(several) > SHOWN else "")  # fmt: skip

@@ -12,10 +12,13 @@ import torch
 from jaxtyping import Int, Int64
 from torch import Tensor
 
+from denote.data.given_columns import check_row_order, given_column, given_frame
 from denote.data.held import HeldInputs
 from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs, Samples
+from denote.data.spellings import log_spellings
 from denote.data.split import SplitSettings
+from denote.data.targets import MOST_NAMES
 from denote.data.tokens import WordInputs
 from denote.errors import DataError
 from denote.keys import digest, digest_tensor
@@ -40,6 +43,8 @@ def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, na
         DataError: naming what does not fit.
     """
     n = len(inputs)
+    check_row_order({f"attributes[{key!r}]": each for key, each in (given_frame(attributes) or {}).items()}
+                    | {"classes": classes, "groups": groups})  # fmt: skip
     columns = _columns(attributes, n)
     taken = set(columns) & {GROUP, NO_CLASS, *([CLASS] if classes is not None else [])}
     if taken:
@@ -65,31 +70,25 @@ def _coded(values: pl.Series) -> tuple[tuple[str, ...], Int64[np.ndarray, " samp
     """Names of the classes, in order, and the index of every row."""
     if nulls := values.null_count():
         raise DataError("classes", f"null in {nulls} of {len(values)} rows", "a class for every row")
+    if values.dtype.is_float() and bool((values != values.floor()).any()):
+        problem = f"numbers such as {values.filter(values != values.floor())[0]:g}"
+        raise DataError("classes", problem, "whole numbers, yes/no or text; attributes={name: x > 3} cuts numbers")
+    if (found := values.n_unique()) > MOST_NAMES:
+        raise DataError("classes", f"{found} different values, ids or a quantity", f"allowed: at most {MOST_NAMES}")
     return tuple(map(str, values.unique().sort())), values.rank("dense").cast(pl.Int64).to_numpy() - 1
 
 
 def _columns(attributes: Any, n: int) -> dict[str, pl.Series]:
-    if attributes is None:
-        return {}
-    if hasattr(attributes, "columns"):  # a data frame, of polars or pandas
-        attributes = {str(name): attributes[name] for name in attributes.columns}
-    if not isinstance(attributes, Mapping) or not attributes:
-        raise DataError("attributes", f"{type(attributes).__name__}", "a mapping of columns, or a data frame")
-    return {str(name): _column(str(name), each, n, f"attributes[{str(name)!r}]") for name, each in attributes.items()}
+    named = given_frame(attributes) or {}
+    return {name: _column(name, each, n, f"attributes[{name!r}]") for name, each in named.items()}
 
 
 def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
-    values = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
-    try:
-        column = values.alias(name) if isinstance(values, pl.Series) else pl.Series(name, values, nan_to_null=True)
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise DataError(where, f"{type(values).__name__} makes no column ({str(error).splitlines()[0]})") from error
+    column = given_column(name, values, where)
     if len(column) != n:
         raise DataError(where, f"{len(column)} rows, but there are {n} inputs")
-    if column.dtype.is_nested():
-        raise DataError(where, f"several values per row ({column.dtype})", "one value per row")
-    # Of a list or a polars column NaN stays a number, and would be a class of its own.
-    return column.fill_nan(None) if column.dtype.is_float() else column
+    log_spellings(column, where)
+    return column
 
 
 def _key(inputs: Inputs) -> str:

@@ -159,10 +159,15 @@ def _tensor(values: Any, where: str) -> Tensor:
             values = np.asarray(values)
         except ValueError as error:
             raise DataError(where, "a list of rows of different lengths", f"allowed: {ALLOWED}") from error
+        except TypeError as error:
+            raise DataError(where, f"a list that makes no array ({told(error)})", f"allowed: {ALLOWED}") from error
+    if isinstance(values, np.ma.MaskedArray) and (hidden := int(np.ma.getmaskarray(values).sum())):
+        raise DataError(where, f"{hidden} numbers are masked", "inputs without gaps: values.filled(0)")
     if isinstance(values, np.ndarray) and values.dtype.kind in "buif":
         # What a network computes with; torch would keep NumPy's float64 and then refuse to multiply.
         known = values.dtype.newbyteorder("=")
-        values = values.astype(np.float32 if known == np.float64 else known, copy=False)
+        wide = known.kind == "f" and known.itemsize > np.dtype(np.float32).itemsize
+        values = values.astype(np.float32 if wide else known, copy=False)
         return torch.from_numpy(np.ascontiguousarray(values))
     kind = f"array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
     raise DataError(where, f"a {kind}", f"allowed: {ALLOWED}")

@@ -11,7 +11,7 @@ from jaxtyping import Bool
 
 from denote.data.attribute_table import AttributeTableModule
 from denote.data.hub import SENTENCE, images_of, load_split, load_tokenizer, stored_image, table_of, word_table
-from denote.data.pixels import MAXIMUM, open_image, read_images
+from denote.data.pixels import MAXIMUM, Square, read_images
 from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
 from denote.data.subwords import word_inputs
 from denote.data.table_files import ReadTable
@@ -46,6 +46,7 @@ class HuggingFaceModule(AttributeTableModule):
         n: Only the first ``n`` rows of each split.
         size: Of images: side in pixels to which they are resized and cropped.
         channels: Of images: 1 for grey, 3 for colour.
+        background: Of images: what shows through transparent pixels, see `Square`.
         skip_broken: Of images: whether those that cannot be read are left out, which is counted.
         tokenizer: Of text and words: see `load_tokenizer`; words without one get a vocabulary of their forms.
         max_length: Of text: token ids after which it is cut.
@@ -67,6 +68,7 @@ class HuggingFaceModule(AttributeTableModule):
         n: int | None = None,
         size: int = 32,
         channels: int = 3,
+        background: str | Sequence[int] = "white",
         skip_broken: bool = False,
         tokenizer: str | None = None,
         max_length: int = 128,
@@ -89,7 +91,7 @@ class HuggingFaceModule(AttributeTableModule):
                 raise DataError(f"dataset.{key}", f"{value!r}", "allowed: a whole number of 1 or more")
         self.path, self.name, self.splits, self.revision, self.n = path, name, splits, revision, n
         self.inputs, self.target, self.kind, self.task = inputs, target, kind, task
-        self.size, self.channels, self.skip_broken = size, channels, skip_broken
+        self.square, self.skip_broken = Square(size, channels, background), skip_broken
         self.tokenizer, self.unit, self.max_length, self.min_count = tokenizer, unit, max_length, min_count
 
     def load(self) -> Samples:
@@ -136,8 +138,8 @@ class HuggingFaceModule(AttributeTableModule):
         held = images_of(data, self.inputs)
         names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
         pixels, rows = read_images(
-            names, lambda row: open_image(stored_image(held[row][self.inputs])), self.size, self.channels,
-            skip_broken=self.skip_broken, where="dataset.inputs",
+            names, lambda row: stored_image(held[row][self.inputs]), self.square, skip_broken=self.skip_broken,
+            where="dataset.inputs",
         )  # fmt: skip
         return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
 

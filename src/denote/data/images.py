@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.data.attribute_table import AttributeTableModule
-from denote.data.pixels import MAXIMUM, open_image, read_images
+from denote.data.pixels import MAXIMUM, Square, read_images
 from denote.data.samples import CLASSES, Samples, TensorInputs
 from denote.data.table import column_of, log_missing
 from denote.data.targets import target_names, target_of
@@ -28,6 +28,7 @@ class ImagesModule(AttributeTableModule):
         file: Column of file names, relative to ``root``.
         size: Side in pixels to which every image is resized and cropped.
         channels: 1 for grey, 3 for colour.
+        background: What shows through transparent pixels, see `Square`.
         skip_broken: Whether images that are missing or broken are left out, which is counted.
         task: ``classes``, ``numeric`` or ``labels``.
         settings: Those of `AttributeTableModule`.
@@ -41,6 +42,7 @@ class ImagesModule(AttributeTableModule):
         file: str = "file",
         size: int = 32,
         channels: int = 3,
+        background: str | Sequence[int] = "white",
         skip_broken: bool = False,
         task: str = CLASSES,
         **settings: Any,
@@ -48,7 +50,7 @@ class ImagesModule(AttributeTableModule):
         super().__init__(**settings)
         self.root, self.table, self.file = Path(root).expanduser(), table, file
         self.target, self.task = target, task
-        self.size, self.channels, self.skip_broken = size, channels, skip_broken
+        self.square, self.skip_broken = Square(size, channels, background), skip_broken
 
     def load(self) -> Samples:
         """Read the table and every image that it names; they are held as bytes.
@@ -71,9 +73,8 @@ class ImagesModule(AttributeTableModule):
         self._log_others(names)
         pixels, kept = read_images(
             names,
-            lambda number: open_image(self.root / names[number]),
-            self.size,
-            self.channels,
+            lambda number: self.root / names[number],
+            self.square,
             skip_broken=self.skip_broken,
             where="dataset.root",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,19 +22,54 @@ MAXIMUM = 255.0
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """What is read, as Pillow calls it; for some others, such as EPS, Pillow would run another program."""
 SHOWN = 3
-"""Broken images that are named."""
+"""Images of a kind that are named."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """What every picture is brought to: upright, without transparency, resized until it covers a square, cropped.
+
+    Attributes:
+        size: Side in pixels.
+        channels: 1 for grey, 3 for colour.
+        background: What shows through where a picture is transparent: a colour by name (``white``) or as ``#rrggbb``,
+            or three numbers from 0 to 255.
+    """
+
+    size: int
+    channels: int
+    background: str | Sequence[int] = "white"
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be, before any picture is read.
+
+        Raises:
+            DataError: naming the key.
+        """
+        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
+            raise DataError("dataset.size", f"{self.size!r}", "allowed: a whole number of pixels, 1 or more")
+        if self.channels not in (1, 3):
+            raise DataError("dataset.channels", f"{self.channels!r}", "allowed: 1 (grey), 3 (colour)")
+        _colour(self.background)
+
+    def of(self, opaque: Image) -> UInt8[np.ndarray, "channel y x"]:
+        """Return an upright picture without transparency as an array."""
+        from PIL import Image, ImageOps
+
+        plain = opaque.convert("L" if self.channels == 1 else "RGB")
+        fitted = np.asarray(ImageOps.fit(plain, (self.size, self.size), Image.Resampling.BILINEAR))
+        return fitted[None] if self.channels == 1 else fitted.transpose(2, 0, 1)
 
 
 def read_images(
-    names: Sequence[str], read: Callable[[int], Image], size: int, channels: int, *, skip_broken: bool, where: str
+    names: Sequence[str], source: Callable[[int], Path | BinaryIO], square: Square, *, skip_broken: bool, where: str
 ) -> tuple[UInt8[np.ndarray, "image channel y x"], Int[np.ndarray, " image"]]:
-    """All images, each resized until it covers a square and cropped to the middle.
+    """All images as squares; what had to be decided on the way is logged.
 
     Args:
         names: What to call each image in an error.
-        read: Opens the image of that number.
-        size: Side of the square in pixels.
-        channels: 1 for grey, 3 for colour.
+        source: Says where the image of that number is.
+        square: What they are brought to.
         skip_broken: Leave out images that cannot be read, and log how many and which.
         where: What to name in an error.
 
@@ -43,50 +79,102 @@ def read_images(
     Raises:
         DataError: naming the first images that are missing or broken, unless they are skipped; if none is left.
     """
-    _check(size, channels)
-    images = np.empty((len(names), channels, size, size), dtype=np.uint8)
+    images = np.empty((len(names), square.channels, square.size, square.size), dtype=np.uint8)
     read_ones: list[int] = []
     broken: list[str] = []
+    see_through: list[str] = []
+    vanished: list[str] = []
+    of_several: list[str] = []
     for number, name in enumerate(names):
         try:
-            images[len(read_ones)] = _square(read(number), size, channels)
+            image, frames = open_image(source(number))
+            opaque = on_background(image, square.background)
+            images[len(read_ones)] = square.of(opaque)
         except _errors() as error:
             broken.append(f"{name} ({_reason(error)})")
-        else:
-            read_ones.append(number)
+            continue
+        read_ones.append(number)
+        of_several += [name] * (frames > 1)
+        if opaque is not image:
+            see_through.append(name)
+            vanished += [name] * _is_blank(opaque)
     if broken:
-        found = f"{len(broken)} of {len(names)} images are missing or broken: {', '.join(broken[:SHOWN])}"
-        found += ", ..." if len(broken) > SHOWN else ""
+        found = f"{len(broken)} of {len(names)} images are missing or broken: {_listed(broken)}"
         if not (skip_broken and read_ones):
             raise DataError(where, found, "repair them, or leave such images out: dataset.skip_broken=true")
         log.warning("%s: %s; left out", where, found)
+    if see_through:
+        log.info("%s: %d of %d images are transparent in places, which show %s (dataset.background): %s",
+                 where, len(see_through), len(names), square.background, _listed(see_through))  # fmt: skip
+    if vanished:
+        log.warning("%s: nothing is left of %d images on %s, choose another dataset.background: %s",
+                    where, len(vanished), square.background, _listed(vanished))  # fmt: skip
+    if of_several:
+        log.warning("%s: %d of %d images have several frames, of which the first is read: %s",
+                    where, len(of_several), len(names), _listed(of_several))  # fmt: skip
     return images[: len(read_ones)], np.array(read_ones, dtype=np.int64)
 
 
-def open_image(file: Path | BinaryIO) -> Image:
-    """An image of one of `FORMATS`, whose pixels are read now, so that no file stays open."""
-    from PIL import Image
+def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
+    """An image of one of `FORMATS`, upright, and of how many frames it is the first.
 
-    with Image.open(file, formats=FORMATS) as image:
-        image.load()
-        return image
+    Pixels are read now, so that no file stays open.
 
-
-def _check(size: int, channels: int) -> None:
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise DataError("dataset.size", f"{size!r}", "allowed: a whole number of pixels, 1 or more")
-    if channels not in (1, 3):
-        raise DataError("dataset.channels", f"{channels!r}", "allowed: 1 (grey), 3 (colour)")
-
-
-def _square(image: Image, size: int, channels: int) -> UInt8[np.ndarray, "channel y x"]:
+    Raises:
+        ValueError: for more than 8 bits per channel.
+    """
     from PIL import Image, ImageOps
 
-    if image.mode == "F" or image.mode.startswith("I"):
-        raise ValueError(f"mode {image.mode}: more than 8 bits per channel")
-    upright = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
-    fitted = np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.BILINEAR))
-    return fitted[None] if channels == 1 else fitted.transpose(2, 0, 1)
+    with Image.open(file, formats=FORMATS) as image:
+        frames = int(getattr(image, "n_frames", 1))
+        image.load()
+        if image.mode == "F" or image.mode.startswith("I"):
+            raise ValueError(f"mode {image.mode}: more than 8 bits per channel")
+        return ImageOps.exif_transpose(image), frames
+
+
+def on_background(image: Image, background: str | Sequence[int]) -> Image:
+    """Lay an image on a colour, since the colours of transparent pixels are seen by nobody and often arbitrary.
+
+    Args:
+        image: In any mode; transparency may be a channel, of the palette, or one colour.
+        background: See `Square`.
+
+    Returns:
+        The same object where nothing shows through.
+    """
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    layer = image.convert("RGBA")
+    if layer.getchannel("A").getextrema() == (255, 255):
+        return image
+    ground = Image.new("RGBA", layer.size, (*_colour(background), 255))
+    return Image.alpha_composite(ground, layer).convert("RGB")
+
+
+def _colour(background: str | Sequence[int]) -> tuple[int, ...]:
+    from PIL import ImageColor
+
+    allowed = "allowed: a colour by name, such as white or black, or [red,green,blue] from 0 to 255"
+    try:
+        colour = ImageColor.getrgb(background) if isinstance(background, str) else tuple(background)
+    except (TypeError, ValueError) as error:
+        raise DataError("dataset.background", f"{background!r}", allowed) from error
+    if len(colour) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in colour):
+        raise DataError("dataset.background", f"{background!r}", allowed)
+    return colour
+
+
+def _is_blank(image: Image) -> bool:
+    """Whether every pixel of an RGB image has one colour."""
+    pixels = np.asarray(image)
+    return bool((pixels == pixels[0, 0]).all())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
 def _errors() -> tuple[type[Exception], ...]:

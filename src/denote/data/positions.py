@@ -10,6 +10,7 @@ from torch import Tensor
 
 from denote.data.batch import mask_of
 from denote.data.held import HeldInputs
+from denote.data.plain_numbers import plain_array
 from denote.data.samples import Inputs
 from denote.data.subwords import spans_of
 from denote.data.tokens import WordInputs
@@ -75,7 +76,7 @@ def per_sample(values: Any, inputs: Inputs) -> Any:
     """
     if not isinstance(inputs, WordInputs) or inputs.end is not None:
         return values
-    values = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+    values = plain_array(values) if isinstance(values, Tensor) else values
     if getattr(values, "ndim", 1) != 2 or values.shape[0] != len(inputs.sequences):
         return values
     if inputs.start.max(initial=-1) >= values.shape[1]:

@@ -16,6 +16,7 @@ from denote.data.arrays import read_arrays
 from denote.data.attribute_table import AttributeTableModule
 from denote.data.batch import Named
 from denote.data.given import NO_CLASS
+from denote.data.plain_numbers import UNNAMED
 from denote.data.samples import Samples
 from denote.data.table import column_of, log_missing
 from denote.data.table_files import ReadTable
@@ -93,7 +94,9 @@ class StatesModule(AttributeTableModule):
                 raise DataError("dataset.path", f"an array of {self.path} has no name", "needed: the name of its layer")
             if values.ndim < 2 or values.dtype.kind not in "buif":
                 problem = f"array {name!r} has shape {values.shape} and type {values.dtype}"
-                raise DataError("dataset.path", problem, "needed: numbers, sample x neuron, or dataset.layers=[...]")
+                unnamed = values.dtype.kind == "V" and not values.dtype.names
+                needed = UNNAMED if unnamed else "needed: numbers, sample x neuron, or dataset.layers=[...]"
+                raise DataError("dataset.path", problem, needed)
             if len(values) != table.height:
                 problem = f"{table.height} rows in {self.table} for {len(values)} samples of array {name!r}"
                 raise DataError("dataset.table", problem, "needed: a row per sample, in the same order")

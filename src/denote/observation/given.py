@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 from torch import Tensor
 
-from denote.errors import StateError
+from denote.data.plain_numbers import plain_array
+from denote.errors import StateError, told
 from denote.keys import digest, digest_array
 from denote.states.layers import Layer
 from denote.states.listing import Selection, select_layers
@@ -63,10 +64,13 @@ def arrays_key(recorded: Recorded) -> str:
 
 def _matrix(layer: str, values: Any) -> Float32[np.ndarray, "row neuron"]:
     try:
-        array = np.asarray(values.detach().float().cpu() if isinstance(values, Tensor) else values)
+        array = plain_array(values if isinstance(values, Tensor | np.ndarray) else np.asarray(values))
     except ValueError as error:
         raise StateError(f"states[{layer!r}]", "rows of different lengths", "numbers, row x neuron") from error
+    except (TypeError, RuntimeError) as error:
+        raise StateError(f"states[{layer!r}]", told(error), "numbers, row x neuron") from error
     if array.ndim != 2 or array.dtype.kind not in "buif" or not array.shape[1]:
         shown = f"an array {array.shape} of {array.dtype}"
         raise StateError(f"states[{layer!r}]", shown, "numbers, row x neuron: pool positions first")
-    return np.asarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with its layer
+        return np.asarray(array, dtype=np.float32)

@@ -158,7 +158,7 @@ def numbers_of(inputs: Inputs, fit: Int[np.ndarray, " row"]) -> Flattened | Toke
     """Inputs as numbers side by side, None where they are none."""
     example = inputs[fit[:1]]
     if isinstance(example, Tensor):
-        return Flattened(inputs)
+        return None if example.is_complex() else Flattened(inputs)
     return TokenCounts.of(inputs, fit) if are_token_ids(example) else None
 
 

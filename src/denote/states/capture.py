@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from denote.data.batch import Batch, call
+from denote.data.plain_numbers import short_floats
 from denote.errors import DenoteError, LayerError, told
 from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.states.layers import Layer
@@ -127,7 +128,7 @@ def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:
         shown = tuple("any" if size == ANY else size for size in layer.shape)
         raise LayerError(f"layer {layer.name}", f"gives {shape} for a sample, not {shown} as listed",
                          "inputs of one shape, or a pooling that has neurons of channels")  # fmt: skip
-    state = pool(output, layer, batch).to("cpu", torch.float32)
+    state = pool(short_floats(output), layer, batch).to("cpu", torch.float32)
     if len(state) != len(batch):
         raise LayerError(f"layer {layer.name}", f"gives {len(state)} rows for {len(batch)} inputs")
     return state

@@ -51,7 +51,9 @@ def _turned(rows: Tensor) -> Tensor:
     # Ids and masks by position; of a map its last axis, as it may have one channel only.
     if rows.ndim < 2:
         return rows
-    return torch.cat([rows[:1], rows[1:].flip(-1 if rows.is_floating_point() else 1)])
+    axis = -1 if rows.is_floating_point() else 1
+    held = rows.view(torch.uint8) if rows.itemsize == 1 else rows  # PyTorch turns no floats of 8 bits
+    return torch.cat([held[:1], held[1:].flip(axis)]).view(rows.dtype)
 
 
 def _given(network: nn.Module, batch: Batch, places: Collection[Place]) -> dict[Place, Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from denote.data import batch as batches
 from denote.data.batch import Batch
+from denote.data.plain_numbers import short_floats
 from denote.states.hooks import Place, eval_mode, parts_of, watched
 from denote.states.observable import leaves_of
 from denote.streams import torch_stream
@@ -119,9 +120,9 @@ def _is_odd(functions: Sequence[nn.Module], given: Tensor | None) -> bool:
     draws = torch_stream("sign")
     sums: list[Tensor] = []
     for _ in range(2):
-        straight: Tensor = SPREAD * torch.randn(given.shape, generator=draws).to(given)
-        turned = -straight
+        drawn = SPREAD * torch.randn(given.shape, generator=draws)
+        straight, turned = drawn.to(given), (-drawn).to(given)
         for function in functions:
             turned, straight = function(turned), function(straight)
-        sums.append(turned + straight)
+        sums.append(short_floats(turned) + short_floats(straight))
     return torch.allclose(sums[0], sums[1], atol=1e-5)
