@@ -26,6 +26,10 @@ class Layer:
         kind: ``units``, ``map``, ``sequence`` or ``heads``: what a sample's output is.
         channels_last: Whether a map has its channels behind its positions.
         is_listed: False for what is observed only because it was asked for by name.
+        axes: What every axis of the tensor is, in its order: ``sample``, ``channel``, ``position``, of attention also
+            ``head``, ``query`` and ``key``; empty where its samples come first and its neurons last.
+        module_class: Name of the class of the module that gives it; empty where there is none.
+        note: What a reader of its results must know: axes that are a guess, another output on the same input.
     """
 
     name: str
@@ -39,6 +43,9 @@ class Layer:
     kind: str = "units"
     channels_last: bool = False
     is_listed: bool = True
+    axes: tuple[str, ...] = ()
+    module_class: str = ""
+    note: str | None = None
 
     @property
     def n_neurons(self) -> int:
@@ -49,3 +56,8 @@ class Layer:
     def shape_text(self) -> str:
         """Shape of one sample's output: ``16 x 8 x 8``, ``any x 64``."""
         return " x ".join("any" if size < 0 else str(size) for size in self.shape)
+
+    @property
+    def axes_text(self) -> str:
+        """What the axes of the tensor are: ``sample x channel x position``."""
+        return " x ".join(self.axes or ("sample", "neuron"))
