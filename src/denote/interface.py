@@ -36,6 +36,7 @@ from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.seen import Seen
+from denote.states.geometry import Kinds
 from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
@@ -65,6 +66,7 @@ def observe(
     untrained: Untrained = None,
     pooling: str = "mean",
     of: str = BLOCKS,
+    kinds: Kinds = None,
     controls: Controls | Sequence[str] | None = None,
     rule: Rule | None = None,
     store: Path | str | None = None,
@@ -100,6 +102,8 @@ def observe(
         pooling: How maps and sequences become neurons: ``mean``, ``max``, ``flatten``, ``centre``, ``first``,
             ``last`` or ``cls``; with ``unit="word"`` how the positions of a word do.
         of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
+        kinds: How the axes of layers lie: ``channels_first``, ``channels_last`` or ``sequence``, ``time_first`` or
+            ``heads`` for all whose axes are a guess, or a mapping from names or globs, whatever is read there.
         controls: What results are held against, by name or with numbers; by default shuffled labels, rotations, the raw
             input, and untrained networks where they can be had.
         rule: When a cell is decisive and a neuron denotes.
@@ -144,7 +148,7 @@ def observe(
             )
         else:
             network, example = observable_network(model, samples.inputs[split.fit[:1]])
-            every = list_layers(network, example, pooling, of=of, asked=asked_names(layers))
+            every = list_layers(network, example, pooling, of=of, asked=asked_names(layers), kinds=kinds)
             recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)
             key = weights_key(network)
             observed, beside = states_beside(
@@ -163,7 +167,13 @@ def observe(
 
 @generators_kept()
 def layers(
-    model: nn.Module, inputs: Any, *, pooling: str = "mean", of: str = BLOCKS, names: Sequence[str] = ()
+    model: nn.Module,
+    inputs: Any,
+    *,
+    pooling: str = "mean",
+    of: str = BLOCKS,
+    names: Sequence[str] = (),
+    kinds: Kinds = None,
 ) -> pl.DataFrame:
     """The layers that `observe` would observe, and what it would leave out and why; nothing is recorded.
 
@@ -173,15 +183,17 @@ def layers(
         pooling: How maps and sequences become neurons.
         of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
         names: Further modules, or what comes into them (``module.input``).
+        kinds: As of `observe`.
 
     Returns:
-        One row each: ``layer depth kind shape pooling neurons note``; a row with a note is left out for that reason.
+        One row each: ``layer depth kind shape pooling neurons note module_class axes remark``; a row with a note is
+        left out for that reason, a remark says what is doubtful of a layer.
 
     Raises:
         DenoteError: for a mistake, in one line.
     """
     network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
-    return listed(listing(network, example, pooling, of=of, asked=names))
+    return listed(listing(network, example, pooling, of=of, asked=names, kinds=kinds))
 
 
 def load(folder: Path | str) -> Loaded | Seen:

@@ -252,7 +252,7 @@ class Job:
         network = spec.initial_network() if spec.weights is None else self.source.network
         fits = f"an architecture that takes what dataset {self.data.samples.name} gives"
         check_runs(network, example, "architecture", fits)
-        return listing(network, example, layer["pooling"], of=layer["of"], asked=named)
+        return listing(network, example, layer["pooling"], of=layer["of"], asked=named, kinds=layer.get("kind"))
 
     def layers(self, spec: ModelSpec) -> list[Layer | None]:
         """The layers that are observed, in execution order; None stands for all of them side by side."""

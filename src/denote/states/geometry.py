@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from denote.errors import LayerError, one_of
 from denote.states.axes import CHANNEL, HEAD, KEY, POSITION, QUERY, SAMPLE, Roles, likely
 from denote.states.hooks import Place
+from denote.states.layers import axes_text
 from denote.states.pooling import ANY, HEADS, MAP, SEQUENCE, UNITS
 
 ROWS = 3
@@ -58,7 +59,7 @@ class Geometry:
         """What to say of a guess."""
         if not self.is_guess:
             return None
-        return f"axes are a guess: {' x '.join(self.axes)} (layer.kind sets them)"
+        return f"axes are a guess: {axes_text(self.axes)} (layer.kind sets them)"
 
 
 @dataclass
@@ -100,7 +101,7 @@ class Geometries:
         if output.shape[axes.index(SAMPLE)] != ROWS:
             return f"gives {tuple(output.shape)} for {ROWS} inputs: samples are not first"
         if CHANNEL not in axes and HEAD not in axes:
-            return f"gives {' x '.join(axes)}, no neurons: attention that is a mean over its heads has none"
+            return f"gives {axes_text(axes)}, no neurons: attention that is a mean over its heads has none"
         geometry = self._arranged(axes, tuple(output.shape), is_guess=is_guess)
         return geometry if is_packed or self._knows_padding(geometry, output, axes) else self._unmasked(output, axes)
 
@@ -163,15 +164,17 @@ class Geometries:
         return f"gives {shape} for a sample whose mask has {self.n_positions} positions: which are padding is not known"
 
 
-def check_kinds(kinds: Kinds) -> None:
-    """Refuse what `KINDS` has no name for.
+def checked(kinds: Kinds) -> Kinds:
+    """Return what a user says of axes, names as texts.
 
     Raises:
-        LayerError: naming ``layer.kind``.
+        LayerError: naming ``layer.kind``, for what `KINDS` has no name for.
     """
-    for kind in kinds.values() if isinstance(kinds, Mapping) else [] if kinds is None else [kinds]:
+    said = list(kinds.values()) if isinstance(kinds, Mapping) else [] if kinds is None else [kinds]
+    for kind in said:
         if kind not in KINDS:
             raise LayerError("layer.kind", f"{kind!r} came", one_of(str(kind), KINDS))
+    return {str(name): kind for name, kind in kinds.items()} if isinstance(kinds, Mapping) else kinds
 
 
 def _axes_of(kind: str, place: Place, n: int) -> tuple[str, ...]:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import prod
+
+
+def axes_text(axes: Sequence[str]) -> str:
+    """Return what axes are in words, several positions side by side as one."""
+    alike = [(name, len(list(same))) for name, same in groupby(axes)]
+    return " x ".join(name if n == 1 or name != "position" else f"{n} positions" for name, n in alike)
 
 
 @dataclass(frozen=True)
@@ -59,5 +67,5 @@ class Layer:
 
     @property
     def axes_text(self) -> str:
-        """What the axes of the tensor are: ``sample x channel x position``."""
-        return " x ".join(self.axes or ("sample", "neuron"))
+        """What the axes of the tensor are: ``sample x channel x position``, of maps ``sample x channel x positions``."""
+        return axes_text(self.axes or ("sample", "neuron"))

@@ -15,7 +15,7 @@ from torch import nn
 from denote.data.batch import Batch, call, first_of, mask_of, words_of
 from denote.errors import LayerError, one_of
 from denote.states.axes import SAMPLE
-from denote.states.geometry import ROWS, Geometries, Geometry, Kinds, check_kinds
+from denote.states.geometry import ROWS, Geometries, Geometry, Kinds, checked
 from denote.states.hooks import Place, eval_mode, padding_of, parts_of, watched
 from denote.states.layers import Layer
 from denote.states.mixing import unsteady_places
@@ -92,7 +92,7 @@ def listing(
         LayerError: if a layer that was asked for, here or by ``observed_layers``, is not there or cannot be observed,
             or no layer can; or if ``kinds`` does not fit.
     """
-    check_kinds(kinds)
+    kinds = checked(kinds)
     every, trace = observable(network, of), traced(network, example)
     modules = dict(network.named_modules())
     every |= {name: modules[name] for name in trace.working(around(network, of), every)}
@@ -220,20 +220,23 @@ def _layer(place: Place, geometry: Geometry, pooling: str) -> Layer:
 
 
 def listed(found: Listing) -> pl.DataFrame:
-    """Return a listing as a frame, what is left out at its end, without a depth."""
+    """Return a listing as a frame, what is left out at its end.
+
+    A ``note`` says why something is left out, a ``remark`` what is doubtful of a layer.
+    """
     schema = {
         "layer": pl.String, "depth": pl.Int64, "kind": pl.String, "shape": pl.String, "pooling": pl.String,
-        "neurons": pl.Int64, "note": pl.String, "module_class": pl.String, "axes": pl.String,
+        "neurons": pl.Int64, "note": pl.String, "module_class": pl.String, "axes": pl.String, "remark": pl.String,
     }  # fmt: skip
     rows: list[tuple[Any, ...]] = [
         (
-            each.name, each.depth, each.kind, each.shape_text, each.pooling, each.n_neurons, each.note,
-            each.module_class, each.axes_text,
+            each.name, each.depth, each.kind, each.shape_text, each.pooling, each.n_neurons, None,
+            each.module_class, each.axes_text, each.note,
         )
         for each in found.layers
     ]  # fmt: skip
     rows += [
-        (name, None, None, None, None, None, reason, found.class_of(name), None)
+        (name, None, None, None, None, None, reason, found.class_of(name), None, None)
         for name, reason in found.left_out.items()
     ]
     return pl.DataFrame(rows, schema, orient="row")
