@@ -19,7 +19,7 @@ from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
-from denote.data.held import DrawnInputs, inputs_of
+from denote.data.held import DrawnInputs, HeldInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
@@ -41,6 +41,9 @@ from denote.states.listing import Selection, asked_names, list_layers, listed, l
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
 from denote.streams import generators_kept
+
+TRIED = 8
+"""Rows that a network is tried on before its layers are listed."""
 
 CONTROLS = ("shuffled", "rotated", "untrained", "raw_input", "random_subset")
 """Controls that a name alone says all of."""
@@ -130,8 +133,11 @@ def observe(
     if states is None and inputs is None:
         raise DataError("inputs", "are missing", "observe(model, inputs, ...)")
     held = {} if states is None else given_states(states)
+    taken = None if inputs is None else inputs_of(inputs, model)
+    if taken is not None and attributes is None and classes is None:
+        classes = taken.labels
     attributes, own = _split(attributes)
-    samples = _samples(inputs, held, unit, attributes, classes, groups, name)
+    samples = _samples(inputs, taken, held, unit, attributes, classes, groups, name)
     split = given_parts(samples, parts, seed)
     rule = rule or Rule()
     asked = Asked(_probes(probe), rule, _controls(controls), seed, **settings)
@@ -147,7 +153,7 @@ def observe(
                 arrays_key(held),
             )
         else:
-            network, example = observable_network(model, samples.inputs[split.fit[:1]])
+            network, example = observable_network(model, samples.inputs[split.fit[:TRIED]])
             every = list_layers(network, example, pooling, of=of, asked=asked_names(layers), kinds=kinds)
             recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)
             key = weights_key(network)
@@ -192,7 +198,8 @@ def layers(
     Raises:
         DenoteError: for a mistake, in one line.
     """
-    network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
+    taken = inputs_of(inputs, model)
+    network, example = observable_network(model, taken[np.arange(min(len(taken), TRIED))])
     return listed(listing(network, example, pooling, of=of, asked=names, kinds=kinds))
 
 
@@ -222,13 +229,14 @@ def _check(settings: Mapping[str, Any], **numbers: Any) -> None:
 
 
 def _samples(
-    inputs: Any, held: Mapping[str, Any], unit: str, attributes: Any, classes: Any, groups: Any, name: str
-) -> Samples:
-    if inputs is None:
+    inputs: Any, taken: HeldInputs | DrawnInputs | None, held: Mapping[str, Any], unit: str, attributes: Any,
+    classes: Any, groups: Any, name: str,
+) -> Samples:  # fmt: skip
+    if taken is None:
         if unit != SAMPLE:
             raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
         return given_samples(no_inputs(len(next(iter(held.values())))), attributes, classes, groups, name)
-    made = in_units(inputs_of(inputs), unit, inputs)
+    made = in_units(taken, unit, inputs)
     check_rows_of(held, len(made))
     if groups is None:
         groups = getattr(made, "sequence", None)

@@ -74,6 +74,8 @@ def observe_states(
     tables = work.tables()
     # Before anything is decided, since the cards put these into words.
     tables |= {name: _with_reasons(tables[name], facts.reasons) for name in ("cells", "scan", "curves")}
+    for doubtful in (state.layer for state in states if state.layer.note):
+        log.warning("layer %s: %s", doubtful.name, doubtful.note)
     tables |= {name: _with_layer_notes(tables[name], states) for name in ("cells", "neurons", "scan", "layers")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
     decided = decide(tables, asked.rule)
@@ -117,8 +119,6 @@ def _with_reasons(rows: pl.DataFrame, reasons: Mapping[str, str]) -> pl.DataFram
 def _with_layer_notes(rows: pl.DataFrame, states: Sequence[LayerState]) -> pl.DataFrame:
     """Rows that say of their layer what is doubtful, such as axes that are a guess."""
     notes = {state.layer.name: state.layer.note for state in states if state.layer.note}
-    for layer, doubt in notes.items():
-        log.warning("layer %s: %s", layer, doubt)
     if not notes or rows.is_empty():
         return rows
     doubt = pl.col("layer").replace_strict(notes, default=None, return_dtype=pl.String)

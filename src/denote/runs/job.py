@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TRIED = 8
+"""Rows that a network is tried on before its layers are listed."""
+
 PLACES = {"path"}
 """Keys of the architecture that say where weights lie, which are known by their content."""
 
@@ -247,7 +250,7 @@ class Job:
 
     def listing(self, spec: ModelSpec) -> Listing:
         """Every layer of the architecture, and what is none and why, without training it."""
-        layer, example = self.config["layer"], self.data.samples.inputs[np.array([0])]
+        layer, example = self.config["layer"], self.data.samples.inputs[np.arange(min(len(self.data.samples), TRIED))]
         named = [name for name in asked_names(layer["select"]) if name != STATE]
         network = spec.initial_network() if spec.weights is None else self.source.network
         fits = f"an architecture that takes what dataset {self.data.samples.name} gives"

@@ -9,9 +9,9 @@ from math import prod
 SAMPLE, CHANNEL, POSITION = "sample", "channel", "position"
 HEAD, QUERY, KEY = "head", "query", "key"
 
-MADE, READ, HINT, FAINT = 9.0, 3.0, 1.0, 0.5
-"""Weight of evidence: weights make the axis or give each of its places a number; weights are contracted with it; an
-operation usually has its channels or positions there; an operation leaves the axis alone."""
+MADE, NORMED, READ, HINT, FAINT = 9.0, 8.0, 3.0, 1.0, 0.5
+"""Weight of evidence: weights make the axis; a normalisation has a number for each of its places; weights are
+contracted with it; an operation usually has its channels or positions there; an operation leaves the axis alone."""
 
 DOUBT = 0.6
 """Two axes with evidence for channels are told apart if the lesser has less than this share of the other's."""
@@ -21,6 +21,8 @@ class Axis:
     """An axis of one or more tensors, with the evidence for what it is; axes that prove the same are joined.
 
     Attributes:
+        evidence: Weights of evidence, above 0 for channels, below for positions; of a kind each counts once, as an axis
+            that goes through many blocks would else outweigh one that every block makes anew.
         sample: Whether it is that of the samples of a batch.
         distinct: Whether each of its places is computed on its own, as the layers of a stacked recurrent network.
         parts: The axes and their sizes that it was flattened from.
@@ -29,14 +31,15 @@ class Axis:
 
     def __init__(
         self,
-        score: float = 0.0,
+        evidence: float = 0.0,
         *,
         sample: bool = False,
         distinct: bool = False,
         parts: tuple[tuple[Axis, int], ...] = (),
         whole: Axis | None = None,
     ) -> None:
-        self.score, self.sample, self.distinct, self.parts, self.whole = score, sample, distinct, parts, whole
+        self.evidence = {evidence}
+        self.sample, self.distinct, self.parts, self.whole = sample, distinct, parts, whole
         self._same: Axis | None = None
         self._pieces: dict[tuple[int, ...], tuple[Axis, ...]] = {}
 
@@ -48,10 +51,9 @@ class Axis:
             axis = axis._same
         return axis
 
-    def learn(self, score: float) -> Axis:
-        """Add evidence: above 0 for channels, below for positions."""
-        self.root.score += score
-        return self
+    def learn(self, evidence: float) -> None:
+        """Add evidence."""
+        self.root.evidence.add(evidence)
 
     def join(self, other: Axis) -> None:
         """Make both one axis."""
@@ -59,7 +61,7 @@ class Axis:
         if ours is theirs:
             return
         theirs._same = ours
-        ours.score += theirs.score
+        ours.evidence |= theirs.evidence
         ours.sample |= theirs.sample
         ours.distinct |= theirs.distinct
         ours.parts, ours.whole = ours.parts or theirs.parts, ours.whole or theirs.whole
@@ -84,19 +86,19 @@ class Axis:
                 return first.root
         return cls(parts=tuple(parts))
 
-    def evidence(self, beyond: frozenset[int] = frozenset()) -> float:
-        """All evidence, with that of the axes that this one was made of."""
+    def score(self, beyond: frozenset[int] = frozenset()) -> float:
+        """Return the sum of all evidence, with that of the axes that this one was made of."""
         root = self.root
         if id(root) in beyond:
             return 0.0
         beyond |= {id(root)}
         origins = [part for part, _ in root.parts] or ([root.whole] if root.whole is not None else [])
-        return root.score + max((each.evidence(beyond) for each in origins), default=0.0)
+        return sum(root.evidence) + max((each.score(beyond) for each in origins), default=0.0)
 
     def is_piece_of_channels(self) -> bool:
         """Whether it is a part of an axis of channels, as the heads of attention are."""
         whole = self.root.whole
-        return self.root.distinct or (whole is not None and whole.evidence() > 0 and self.evidence() > 0)
+        return self.root.distinct or (whole is not None and whole.score() > 0 and self.score() > 0)
 
 
 Axes = tuple[Axis, ...]
@@ -116,8 +118,13 @@ class Roles:
 
 
 def roles_of(axes: Axes) -> Roles | None:
-    """What the axes of a tensor are, or None where nothing tells which one is that of samples."""
+    """Return what the axes of a tensor are, or None where nothing tells which one is that of samples.
+
+    Where an operation that is not known lost it, it is the first, unless that is one of positions.
+    """
     samples = [index for index, axis in enumerate(axes) if axis.root.sample]
+    if not samples and not axes[0].root.distinct and axes[0].score() > -READ:
+        samples = [0]
     if len(samples) != 1:
         return None
     rest = [index for index in range(len(axes)) if index != samples[0]]
@@ -143,7 +150,7 @@ def _channels(axes: Axes, rest: Sequence[int]) -> tuple[list[int], bool]:
     open_axes = [index for index in rest if index not in distinct]
     if len(open_axes) < 2:
         return list(rest), False
-    scores = {index: axes[index].evidence() for index in open_axes}
+    scores = {index: axes[index].score() for index in open_axes}
     first, second = sorted(scores, key=lambda index: scores[index], reverse=True)[:2]
     if axes[first].is_piece_of_channels():
         return distinct + [index for index in open_axes if axes[index].is_piece_of_channels()], False

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from denote.states.axes import FAINT, HINT, MADE, READ, Axes, Axis, reshaped
+from denote.states.axes import FAINT, HINT, MADE, NORMED, READ, Axes, Axis, reshaped
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def last_normalised(op: Operation) -> Found:
     """One number per place of the last axis."""
     for _, axes in op.followed[:1]:
         if len(op.argument(1, "normalized_shape", default=())) == 1:
-            axes[-1].learn(MADE if op.argument(2, "weight") is not None else READ)
+            axes[-1].learn(NORMED if op.argument(2, "weight") is not None else READ)
         yield op.result, axes
 
 
@@ -209,13 +209,10 @@ def _broadcast(op: Operation, n: int, several: Sequence[Axes]) -> Axes:
 
 def summed(op: Operation) -> Found:
     """`torch.einsum` with an equation of letters."""
-    equation = op.args[0]
     factors = list(tensors_in(op.args[1:]))
-    if not isinstance(equation, str) or "." in equation or "->" not in equation:
-        return
-    before, _, after = equation.replace(" ", "").partition("->")
+    before, after = _letters(op.args[0], [factor.ndim for factor in factors], op.result.ndim)
     known: dict[str, Axis] = {}
-    factors_of = list(zip(before.split(","), factors, strict=True))
+    factors_of = list(zip(before, factors, strict=True))
     for letters, factor in factors_of:
         for letter, axis in zip(letters, op.axes(factor) or (), strict=False):
             if letter in known:
@@ -237,11 +234,41 @@ def summed(op: Operation) -> Found:
     yield op.result, tuple(known.get(letter) or Axis() for letter in after)
 
 
+def _letters(equation: str, sizes: Sequence[int], n_after: int) -> tuple[list[str], str]:
+    """The letters of every factor and of the result, with digits for the axes that an ellipsis stands for."""
+    before, _, after = equation.replace(" ", "").partition("->")
+    if "->" not in equation:
+        once = sorted(letter for letter in set(before) - set(",.") if before.count(letter) == 1)
+        after = ("..." if "..." in before else "") + "".join(once)
+
+    def spelt(letters: str, n: int) -> str:
+        n_hidden = n - len(letters.replace("...", ""))
+        return letters.replace("...", "".join(str(place) for place in reversed(range(n_hidden))))
+
+    return [spelt(each, n) for each, n in zip(before.split(","), sizes, strict=True)], spelt(after, n_after)
+
+
+def contracted(op: Operation) -> Found:
+    """`torch.tensordot`: the axes that are left of both, one after the other."""
+    first, second = op.tensors[:2]
+    dims = op.argument(2, "dims", default=2)
+    gone, with_it = (range(first.ndim - dims, first.ndim), range(dims)) if isinstance(dims, int) else dims
+    left, right = op.axes(first), op.axes(second)
+    gone, with_it = [dim % first.ndim for dim in gone], [dim % second.ndim for dim in with_it]
+    new = MADE if op.is_weight(second) or op.is_weight(first) else 0.0
+    if op.is_weight(second) and left is not None:
+        for dim in gone:
+            left[dim].learn(READ)
+    left, right = left or tuple(Axis(new) for _ in first.shape), right or tuple(Axis(new) for _ in second.shape)
+    kept = [axis for dim, axis in enumerate(left) if dim not in gone]
+    yield op.result, (*kept, *(axis for dim, axis in enumerate(right) if dim not in with_it))
+
+
 def attended(op: Operation) -> Found:
     """`F.scaled_dot_product_attention`: queries by the width of values."""
     query, key, value = (op.axes(op.argument(i, name)) for i, name in enumerate(("query", "key", "value")))
-    if query is None:
-        return
+    if query is None:  # learned, and the same for every sample
+        query = (*(key or ())[:-2], Axis(), Axis())
     query[-2].learn(-READ)
     if key is not None and value is not None:
         key[-2].learn(-READ)
@@ -253,8 +280,8 @@ def attended(op: Operation) -> Found:
 def attended_by_heads(op: Operation) -> Found:
     """`F.multi_head_attention_forward`: positions, samples, channels, and the weights of positions on positions."""
     query, key = op.axes(op.argument(0, "query")), op.axes(op.argument(1, "key"))
-    if query is None:
-        return
+    if query is None:  # learned, and the same for every sample
+        query = (Axis(), *(key or ())[1:-1], Axis())
     query[0].learn(-READ)
     query[-1].learn(READ)
     output, weights = op.result
@@ -420,6 +447,9 @@ def _elementwise(op: Operation, result: Tensor) -> Axes | None:
     for weight in op.tensors:
         if op.is_weight(weight) and weight.ndim <= result.ndim:
             wide = [place for place in range(1, weight.ndim + 1) if weight.shape[-place] > 1]
+            for place in wide:
+                if made[-place] is None:
+                    axes[-place].learn(READ)
             if len(wide) == 1 and weight.shape[-wide[0]] == result.shape[-wide[0]]:
                 axes[-wide[0]].learn(READ)
     return axes
@@ -457,7 +487,7 @@ RULES: dict[str, Rule] = {
     **_under(convolution, "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d"),
     **_under(linear, "linear"), **_under(bilinear, "bilinear"), **_under(embedding, "embedding embedding_bag"),
     **_under(last_normalised, "layer_norm rms_norm"),
-    **_under(with_channels_second(MADE), "batch_norm"),
+    **_under(with_channels_second(NORMED), "batch_norm"),
     **_under(with_channels_second(READ), "instance_norm group_norm prelu pixel_shuffle pixel_unshuffle"),
     **_under(
         with_channels_second(HINT),
@@ -468,7 +498,7 @@ RULES: dict[str, Rule] = {
     ),
     **_under(gated, "glu"), **_under(unfolded, "unfold"),
     **_under(product, "matmul __matmul__ mm bmm addmm baddbmm addbmm mv"),
-    **_under(reflected_product, "__rmatmul__"), **_under(summed, "einsum"),
+    **_under(reflected_product, "__rmatmul__"), **_under(summed, "einsum"), **_under(contracted, "tensordot"),
     **_under(attended, "scaled_dot_product_attention"), **_under(attended_by_heads, "multi_head_attention_forward"),
     **_under(packed, "_pack_padded_sequence"), **_under(unpacked, "_pad_packed_sequence"),
     **_under(over_one, "mean sum amax amin std var logsumexp prod norm max min median nanmean nansum any all argmax "

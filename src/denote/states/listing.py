@@ -28,6 +28,7 @@ Selection = int | str | Sequence[int | str]
 WORDS = ("all", "first", "middle", "last")
 
 MIXED = "gives equal inputs of a batch different states: samples are not its first axis, or mix"
+SORTED = "gives states in another order than the samples: forward sorts its batch, as for packed sequences"
 DRAWN = "gives another output on the same input: dropout or noise is on"
 TAKE_STEPS = (nn.RNNBase, nn.MultiheadAttention)
 """Modules that take steps before samples unless ``batch_first`` is set."""
@@ -82,7 +83,7 @@ def listing(
 
     Args:
         network: Any module; its mode is restored.
-        example: A batch with at least one input; values do not matter.
+        example: A batch with at least one input; several that differ show whether a forward sorts them.
         pooling: How maps and sequences become neurons, see `pooling_of`.
         of: ``blocks``, ``leaves`` or ``modules``, see `observable`.
         asked: Names of further layers: any module, ``module.input``.
@@ -106,11 +107,14 @@ def listing(
         if problem is None and isinstance(geometry, Geometry):
             found[place] = geometry
         elif problem is not None:
-            left_out[str(place)] = problem
+            left_out[str(place)] = problem + (_hint(network, place) if isinstance(geometry, str) else "")
     unsteady = unsteady_places(network, example, {place: each.axes.index(SAMPLE) for place, each in found.items()})
     for place in unsteady.mixed:
         del found[place]
-        left_out[str(place)] = MIXED + _hint(network)
+        left_out[str(place)] = MIXED + _hint(network, place)
+    for place in unsteady.sorted:
+        del found[place]
+        left_out[str(place)] = SORTED
     for name in [*named, *further]:
         if name in left_out:
             raise LayerError(f"layer {name}", left_out[name], "observed_layers of the network can leave it out")
@@ -185,15 +189,16 @@ def _seen(
     return seen
 
 
-def _hint(network: nn.Module) -> str:
-    """What may help where samples are taken for steps."""
-    steps_first = [
-        name or type(module).__name__ for name, module in network.named_modules()
+def _hint(network: nn.Module, place: Place) -> str:
+    """What may help where steps are taken for samples, by this module or by one before it."""
+    named = [
+        (name or type(module).__name__, module) for name, module in network.named_modules()
         if isinstance(module, TAKE_STEPS) and not module.batch_first
     ]  # fmt: skip
-    if not steps_first:
+    own = [name for name, _ in named if name == place.module]
+    if not named or (place.part and not own):
         return ""
-    return f"; {steps_first[0]} takes steps first: batch_first=True, or transpose its input in forward"
+    return f"; {(own or [name for name, _ in named])[0]} takes steps first: batch_first=True, or transpose its input"
 
 
 def _exists(modules: Mapping[str, nn.Module], name: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from denote.data.batch import Batch, call, first_of
+from denote.data.batch import Batch, backwards, call, first_of, words_of
 from denote.states.geometry import ROWS
 from denote.states.hooks import Place, eval_mode, parts_of, watched
 
@@ -26,10 +26,12 @@ class Unsteady:
     Attributes:
         mixed: Where it depends on the other samples of the batch.
         drawn: Where it is another in every pass, as where dropout is left on.
+        sorted: Where it lies at another place than the sample, as where a forward sorts its batch by length.
     """
 
     mixed: set[Place]
     drawn: set[Place]
+    sorted: set[Place]
 
 
 def unsteady_places(network: nn.Module, example: Batch, places: Mapping[Place, int]) -> Unsteady:
@@ -41,7 +43,7 @@ def unsteady_places(network: nn.Module, example: Batch, places: Mapping[Place, i
 
     Args:
         network: Any module; its mode is restored.
-        example: A batch with at least one input; values do not matter.
+        example: A batch with at least one input; several that differ show whether a forward sorts them.
         places: What modules give, and which axis is that of samples.
     """
     made, again = (_given(network, first_of(example, ROWS), places) for _ in range(2))
@@ -57,7 +59,20 @@ def unsteady_places(network: nn.Module, example: Batch, places: Mapping[Place, i
                 and not alike(each[:1], beside[place][:1]))
         )
     }  # fmt: skip
-    return Unsteady(mixed, drawn)
+    return Unsteady(mixed, drawn, _sorted(network, example, places) - mixed - drawn)
+
+
+def _sorted(network: nn.Module, example: Batch, places: Mapping[Place, int]) -> set[Place]:
+    """Find the places where a batch in reverse does not give its states in reverse."""
+    n = len(example)
+    if n == 1 or words_of(example) is not None:
+        return set()
+    made, turned = (_given(network, each, places) for each in (example, backwards(example)))
+    return {
+        place for place, each in made.items()
+        if place in turned and len(each) == n and turned[place].shape == each.shape
+        and not alike(each, turned[place].flip(0))
+    }  # fmt: skip
 
 
 def _in_other_company(batch: Batch) -> Batch:
