@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import denote
@@ -251,19 +251,19 @@ def hand_written_attention() -> Any:
 
 @zoo
 def conv_and_pooling_function() -> Any:
-    run = lambda conv, x: F.max_pool1d(torch.tanh(conv(x)), 2)  # noqa: E731
+    run = lambda conv, x: functional.max_pool1d(torch.tanh(conv(x)), 2)  # noqa: E731
     return blocks(lambda: nn.Conv1d(C, C, 3, padding=1), run), signals(), BOTH
 
 
 @zoo
 def as_many_channels_as_steps() -> Any:
-    run = lambda conv, x: F.relu(conv(x)[:, :, 1:-1])  # noqa: E731
+    run = lambda conv, x: functional.relu(conv(x)[:, :, 1:-1])  # noqa: E731
     return blocks(lambda: nn.Conv1d(8, 8, 3, padding=1), run, 1), values(8, 10, channel=1), {"0": 0}
 
 
 @zoo
 def gated_linear_units() -> Any:
-    run = lambda conv, x: F.glu(conv(x), dim=1)  # noqa: E731
+    run = lambda conv, x: functional.glu(conv(x), dim=1)  # noqa: E731
     return blocks(lambda: nn.Conv1d(C, 2 * C, 3, padding=1), run), signals(), BOTH
 
 
@@ -283,7 +283,7 @@ def upsampling() -> Any:
 
 @zoo
 def temporal_convolutions() -> Any:
-    run = lambda conv, x: F.relu(conv(nn.ConstantPad1d((2, 0), 0.0)(x))) + x  # noqa: E731
+    run = lambda conv, x: functional.relu(conv(nn.ConstantPad1d((2, 0), 0.0)(x))) + x  # noqa: E731
     network = nn.Sequential(nn.ConstantPad1d((2, 1), 0.0), *blocks(lambda: nn.Conv1d(C, C, 3), run))
     return network, signals(), {"0": 0, "1": 0, "2": 0}
 
@@ -305,7 +305,7 @@ class Gated(nn.Module):
         carrying(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        h = torch.tanh(self.filter(F.pad(x, (2, 0)))) * torch.sigmoid(self.gate(F.pad(x, (2, 0))))
+        h = torch.tanh(self.filter(functional.pad(x, (2, 0)))) * torch.sigmoid(self.gate(functional.pad(x, (2, 0))))
         return x + h, self.skip(h)
 
 
@@ -356,7 +356,7 @@ class Graphs(nn.Module):
 
     def forward(self, x: Tensor, adjacency: Tensor | None = None) -> Tensor:
         adjacency = self.ring if adjacency is None else adjacency
-        hidden = self.second(F.relu(self.first(x, adjacency)), adjacency)
+        hidden = self.second(functional.relu(self.first(x, adjacency)), adjacency)
         out: Tensor = self.head(hidden.mean(1))
         return out
 
@@ -387,7 +387,7 @@ def graph_sage() -> Any:
     def run(inner: nn.Module, x: Tensor, ring: Tensor) -> Tensor:
         source, target = ring.nonzero().T
         near = torch.zeros_like(x).index_add(1, target, x[:, source])
-        return F.normalize(inner(near / 3) + 0.5 * x, dim=-1)
+        return functional.normalize(inner(near / 3) + 0.5 * x, dim=-1)
 
     return Graphs(run, RING), sequences(), GRAPH_LAYERS
 
@@ -396,7 +396,7 @@ def graph_sage() -> Any:
 def graph_attention() -> Any:
     def run(inner: nn.Module, x: Tensor, ring: Tensor) -> Tensor:
         hidden = inner(x)
-        scores = F.leaky_relu(hidden[:, :, None, 0] + hidden[:, None, :, 1])
+        scores = functional.leaky_relu(hidden[:, :, None, 0] + hidden[:, None, :, 1])
         return scores.masked_fill(ring == 0, -torch.inf).softmax(-1) @ hidden
 
     return Graphs(run, RING), sequences(), GRAPH_LAYERS
@@ -415,33 +415,33 @@ class Parameters(nn.Module):
         return self.run(x, self.weight)
 
 
-def functional(run: Callable[[Tensor, Tensor], Tensor], *shape: int) -> nn.Sequential:
+def with_weight(run: Callable[[Tensor, Tensor], Tensor], *shape: int) -> nn.Sequential:
     return nn.Sequential(Parameters(run, *shape), Parameters(run, *shape))
 
 
 @zoo
 def functional_convolution() -> Any:
-    return functional(lambda x, w: F.relu(F.conv1d(x, w, padding=1)) + x, C, C, 3), signals(), BOTH
+    return with_weight(lambda x, w: functional.relu(functional.conv1d(x, w, padding=1)) + x, C, C, 3), signals(), BOTH
 
 
 @zoo
 def functional_einsum() -> Any:
-    return functional(lambda x, w: torch.einsum("bct,oc->bot", x, w).tanh(), C, C), signals(), BOTH
+    return with_weight(lambda x, w: torch.einsum("bct,oc->bot", x, w).tanh(), C, C), signals(), BOTH
 
 
 @zoo
 def functional_product() -> Any:
-    return functional(lambda x, w: F.gelu(x @ w), C, C), sequences(), BOTH
+    return with_weight(lambda x, w: functional.gelu(x @ w), C, C), sequences(), BOTH
 
 
 @zoo
 def functional_product_from_the_left() -> Any:
-    return functional(lambda x, w: (w @ x).tanh(), C, C), signals(), BOTH
+    return with_weight(lambda x, w: (w @ x).tanh(), C, C), signals(), BOTH
 
 
 @zoo
 def tied_weights() -> Any:
-    block = Wrapped(carrying(nn.Conv1d(C, C, 3, padding=1)), lambda conv, x: F.avg_pool1d(conv(x), 2))
+    block = Wrapped(carrying(nn.Conv1d(C, C, 3, padding=1)), lambda conv, x: functional.avg_pool1d(conv(x), 2))
     return nn.Sequential(block, block), values(C, 16, channel=1), {"0": 0, "0#2": 0}
 
 
@@ -483,7 +483,7 @@ def bilinear() -> Any:
 
 @zoo
 def outputs_by_name() -> Any:
-    run = lambda conv, x: {"state": F.max_pool1d(conv(x), 2), "mean": conv(x).mean(2)}  # noqa: E731
+    run = lambda conv, x: {"state": functional.max_pool1d(conv(x), 2), "mean": conv(x).mean(2)}  # noqa: E731
     network = Wrapped(
         Wrapped(carrying(nn.Conv1d(C, C, 3)), run), lambda inner, x: inner(x)["state"].flatten(1).sum(1, keepdim=True)
     )
@@ -492,7 +492,7 @@ def outputs_by_name() -> Any:
 
 @zoo
 def positions_in_a_grid_with_channels_last() -> Any:
-    run = lambda linear, x: F.gelu(linear(x)).roll(1, 1) + x  # noqa: E731
+    run = lambda linear, x: functional.gelu(linear(x)).roll(1, 1) + x  # noqa: E731
     return blocks(lambda: nn.Linear(C, C), run), values(4, 4, C, channel=3), BOTH
 
 
@@ -504,7 +504,7 @@ def convolution_that_gives_channels_last() -> Any:
 
 @zoo
 def video() -> Any:
-    run = lambda conv, x: F.max_pool3d(conv(x), (1, 2, 2))  # noqa: E731
+    run = lambda conv, x: functional.max_pool3d(conv(x), (1, 2, 2))  # noqa: E731
     return blocks(lambda: nn.Conv3d(C, C, 3, padding=1), run), values(C, 3, 4, 4, channel=1), BOTH
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from denote.data.batch import Named
 from denote.errors import LayerError
 from denote.states.listing import list_layers, listing
 
+# ruff: noqa: E501
 B, T, C = 4, 9, 6
 
 
@@ -45,7 +46,7 @@ def window_attention(self: Any, x: Tensor) -> Tensor:
 def recurrence(self: Any, x: Tensor) -> Tensor:
     hidden, outputs = torch.zeros(len(x), C), []
     for step in x.permute(1, 0, 2):
-        hidden = torch.tanh(step @ self.into + F.linear(hidden, self.over))
+        hidden = torch.tanh(step @ self.into + functional.linear(hidden, self.over))
         outputs.append(hidden.unsqueeze(0))
     return torch.cat(outputs).transpose(0, 1)
 
@@ -66,7 +67,7 @@ AXES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
         lambda: Block(lambda s, x: x / (x.std(-1, keepdim=True) + 1) * s.gain, gain=weights(C)), (T, C), LAST,
     ),
     "normalised without weights": (
-        lambda: Block(lambda s, x: F.elu(s.norm(x)), norm=nn.InstanceNorm1d(C)), (C, T), FIRST,
+        lambda: Block(lambda s, x: functional.elu(s.norm(x)), norm=nn.InstanceNorm1d(C)), (C, T), FIRST,
     ),
     "squeeze and excitation": (
         lambda: Block(lambda s, x: x * s.gate(x.mean(2)).sigmoid()[:, :, None], gate=nn.Linear(C, C)), (C, T), FIRST,
@@ -109,7 +110,7 @@ AXES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
     ),
     "selective scan": (
         lambda: Block(
-            lambda s, x: s.out(F.silu(s.conv(s.into(x).transpose(1, 2))[..., :T].transpose(1, 2)) * F.silu(s.gate(x))),
+            lambda s, x: s.out(functional.silu(s.conv(s.into(x).transpose(1, 2))[..., :T].transpose(1, 2)) * functional.silu(s.gate(x))),
             into=nn.Linear(C, 8), gate=nn.Linear(C, 8), conv=nn.Conv1d(8, 8, 4, padding=3, groups=8),
             out=nn.Linear(8, C),
         ), (T, C), LAST,
@@ -125,11 +126,11 @@ AXES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
         lambda: Block(lambda s, x: (x[:, None] * s.w[None, :, :, None]).sum(2), w=weights(C, C)), (C, T), FIRST,
     ),
     "kernel over windows": (
-        lambda: Block(lambda s, x: torch.einsum("bctk,ock->bot", F.pad(x, (1, 1)).unfold(2, 3, 1), s.w),
+        lambda: Block(lambda s, x: torch.einsum("bctk,ock->bot", functional.pad(x, (1, 1)).unfold(2, 3, 1), s.w),
                       w=weights(C, C, 3)), (C, T), FIRST,
     ),
     "columns of an image": (
-        lambda: Block(lambda s, x: (s.w @ F.unfold(x, 3, padding=1)).view(x.shape), w=weights(C, 9 * C)), (C, 4, 4),
+        lambda: Block(lambda s, x: (s.w @ functional.unfold(x, 3, padding=1)).view(x.shape), w=weights(C, 9 * C)), (C, 4, 4),
         "sample x channel x 2 positions",
     ),
     "attention in windows": (
@@ -233,7 +234,9 @@ def test_what_a_network_sorts_or_takes_for_steps_is_left_out() -> None:
     found = listing(Block(sorts, **parts), Named({"x": torch.randn(B, T, C), "lengths": lengths}))
     assert [layer.name for layer in found.layers] == ["head"]
     assert "forward sorts its batch" in found.left_out["rnn"]
-    network = Block(lambda s, x: s.out(s.rnn(s.into(x))[0]), into=nn.Linear(C, C), rnn=nn.GRU(C, 5), out=nn.Linear(5, 2))
+    network = Block(
+        lambda s, x: s.out(s.rnn(s.into(x))[0]), into=nn.Linear(C, C), rnn=nn.GRU(C, 5), out=nn.Linear(5, 2)
+    )
     found = listing(network, torch.randn(B, T, C))
     assert [layer.name for layer in found.layers] == ["into"]
     assert "rnn takes steps first: batch_first=True" in found.left_out["rnn"]
@@ -242,7 +245,7 @@ def test_what_a_network_sorts_or_takes_for_steps_is_left_out() -> None:
 
 def test_dropout_that_is_left_on_is_said() -> None:
     network = Block(
-        lambda s, x: s.second(F.dropout(s.first(x))), first=nn.Linear(C, 40), second=nn.Linear(40, 2),
+        lambda s, x: s.second(functional.dropout(s.first(x))), first=nn.Linear(C, 40), second=nn.Linear(40, 2),
     )  # fmt: skip
     notes = {layer.name: layer.note for layer in list_layers(network, torch.randn(B, C))}
     assert notes == {"first": None, "second": "gives another output on the same input: dropout or noise is on"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -75,7 +75,7 @@ class DrawnInputs:
 
     dataset: Dataset[Any]
     collate: Any = default_collate
-    arguments: Arguments = Arguments()
+    arguments: Arguments = field(default_factory=Arguments)
 
     @property
     def labels(self) -> Tensor | None:

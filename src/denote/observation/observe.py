@@ -26,7 +26,6 @@ from denote.observers.reading import Resources
 from denote.states.state import LayerState
 from denote.tables import JOB_TABLES
 
-
 log = logging.getLogger(__name__)
 
 
@@ -122,7 +121,9 @@ def _with_layer_notes(rows: pl.DataFrame, states: Sequence[LayerState]) -> pl.Da
     if not notes or rows.is_empty():
         return rows
     doubt = pl.col("layer").replace_strict(notes, default=None, return_dtype=pl.String)
-    return rows.with_columns(note=pl.concat_str(doubt, pl.col("note"), separator="; ", ignore_nulls=True).replace("", None))
+    return rows.with_columns(
+        note=pl.concat_str(doubt, pl.col("note"), separator="; ", ignore_nulls=True).replace("", None)
+    )
 
 
 def _with_proportions(rows: pl.DataFrame, test: Labels) -> pl.DataFrame:

@@ -69,7 +69,8 @@ def parts_of(value: Any, module: nn.Module | None = None) -> dict[str, Tensor]:
     """
     if (tensor := _tensor_of(value)) is not None:
         return {"": tensor}
-    found, inside = {}, {}
+    found: dict[str, Tensor] = {}
+    inside: dict[str, Tensor] = {}
     for key, each in _named(value, module).items():
         if (tensor := _tensor_of(each)) is not None:
             found[key] = tensor

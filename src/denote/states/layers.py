@@ -67,5 +67,5 @@ class Layer:
 
     @property
     def axes_text(self) -> str:
-        """What the axes of the tensor are: ``sample x channel x position``, of maps ``sample x channel x positions``."""
+        """What the axes of the tensor are: ``sample x channel x position`` or ``sample x channel x 2 positions``."""
         return axes_text(self.axes or ("sample", "neuron"))

@@ -16,7 +16,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from denote.data.batch import Batch, call, first_of
 from denote.states.axes import MADE, READ, Axes, Axis, Roles, roles_of
-from denote.states.axis_rules import CARRIED_ON, RULES, Operation, by_shape, tensors_in
+from denote.states.axis_moves import by_shape
+from denote.states.axis_operation import Operation, tensors_in
+from denote.states.axis_rules import CARRIED_ON, RULES
 from denote.states.geometry import ROWS
 from denote.states.hooks import Place, eval_mode, parts_of, watched
 
@@ -95,7 +97,7 @@ def traced(network: nn.Module, example: Batch) -> Trace:
         with eval_mode(network), torch.no_grad(), watched(modules, on_output, on_input), follower:
             follower.start(batch)
             call(network, batch)
-    except Exception as error:  # noqa: BLE001  (of any library: a network that nobody can follow still has layers)
+    except Exception as error:
         trace.problem = f"{type(error).__name__}: {error}"
     trace.axes = {place: axes for place, axes in trace.axes.items() if axes}
     return trace
@@ -201,5 +203,3 @@ class _Follower(TorchFunctionMode):
         batch = given[0 if module.batch_first or isinstance(states, PackedSequence) else 1] if len(given) == 3 else None
         for each in tensors_in(last):
             self.axes[each] = (Axis(distinct=True), *([] if batch is None else [batch]), Axis(MADE))
-
-
