@@ -97,8 +97,11 @@ class Axis:
 
     def is_piece_of_channels(self) -> bool:
         """Whether it is a part of an axis of channels, as the heads of attention are."""
-        whole = self.root.whole
-        return self.root.distinct or (whole is not None and whole.score() > 0 and self.score() > 0)
+        root = self.root
+        if root.distinct or root.whole is None or root.whole.score() <= 0 or root.score() <= 0:
+            return root.distinct
+        siblings = [each for pieces in root.whole.root._pieces.values() for each in pieces]
+        return not any(each.root.sample for each in siblings)
 
 
 Axes = tuple[Axis, ...]

@@ -166,6 +166,7 @@ def _elementwise(op: Operation, result: Tensor) -> Axes | None:
     fit = [
         (each, axes) for each, axes in op.followed
         if each.ndim <= result.ndim
+        and each.is_floating_point() == result.is_floating_point()  # an index is no operand, whatever its length
         and all(n in (1, m) for n, m in zip(reversed(each.shape), reversed(result.shape), strict=False))
     ]  # fmt: skip
     if not any(each.ndim == result.ndim for each, _ in fit):
