@@ -223,7 +223,7 @@ def test_layers_are_listed_before_anything_is_observed(planted: tuple[Tensor, np
 @pytest.mark.parametrize(
     ("model", "inputs", "names"),
     [
-        (nn.LSTM(8, 5, batch_first=True), torch.randn(N, 3, 8), {"output"}),
+        (nn.LSTM(8, 5, batch_first=True), torch.randn(N, 3, 8), {"output", "output[h_n]", "output[c_n]"}),
         (nn.Sequential(nn.Linear(8, 6), nn.ReLU()).to(torch.bfloat16), torch.randn(N, 8).bfloat16(), {"0", "1"}),
         (torch.compile(nn.Sequential(nn.Linear(8, 6), nn.ReLU()), backend="eager"), torch.randn(N, 8), {"0", "1"}),
     ],

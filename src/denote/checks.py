@@ -114,7 +114,7 @@ GROUP_KEYS = {
     ),
     "analysis": ("family", "layers", "equivalence", "level"),
     "store": ("path", "extract"),
-    "layer": ("select", "pooling", "of"),
+    "layer": ("select", "pooling", "of", "kind"),
 }
 
 

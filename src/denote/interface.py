@@ -20,7 +20,7 @@ from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
 from denote.data.given_columns import given_frame
-from denote.data.held import DrawnInputs, inputs_of
+from denote.data.held import DrawnInputs, HeldInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
@@ -37,10 +37,14 @@ from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.seen import Seen
+from denote.states.geometry import Kinds
 from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
 from denote.states.observable import BLOCKS
 from denote.states.store import StateStore
 from denote.streams import generators_kept
+
+TRIED = 8
+"""Rows that a network is tried on before its layers are listed."""
 
 CONTROLS = ("shuffled", "rotated", "untrained", "raw_input", "random_subset")
 """Controls that a name alone says all of."""
@@ -66,6 +70,7 @@ def observe(
     untrained: Untrained = None,
     pooling: str = "mean",
     of: str = BLOCKS,
+    kinds: Kinds = None,
     controls: Controls | Sequence[str] | None = None,
     rule: Rule | None = None,
     store: Path | str | None = None,
@@ -101,6 +106,8 @@ def observe(
         pooling: How maps and sequences become neurons: ``mean``, ``max``, ``flatten``, ``centre``, ``first``,
             ``last`` or ``cls``; with ``unit="word"`` how the positions of a word do.
         of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
+        kinds: How the axes of layers lie: ``channels_first``, ``channels_last`` or ``sequence``, ``time_first`` or
+            ``heads`` for all whose axes are a guess, or a mapping from names or globs, whatever is read there.
         controls: What results are held against, by name or with numbers; by default shuffled labels, rotations, the raw
             input, and untrained networks where they can be had.
         rule: When a cell is decisive and a neuron denotes.
@@ -127,8 +134,11 @@ def observe(
     if states is None and inputs is None:
         raise DataError("inputs", "are missing", "observe(model, inputs, ...)")
     held = {} if states is None else given_states(states)
+    taken = None if inputs is None else inputs_of(inputs, model)
+    if taken is not None and attributes is None and classes is None:
+        classes = taken.labels
     attributes, own = _split(attributes)
-    samples = _samples(inputs, held, unit, attributes, classes, groups, name)
+    samples = _samples(inputs, taken, held, unit, attributes, classes, groups, name)
     split = given_parts(samples, parts, seed)
     rule = rule or Rule()
     asked = Asked(_probes(probe), rule, _controls(controls), seed, **settings)
@@ -144,8 +154,8 @@ def observe(
                 arrays_key(held),
             )
         else:
-            network, example = observable_network(model, samples.inputs[split.fit[:1]])
-            every = list_layers(network, example, pooling, of=of, asked=asked_names(layers))
+            network, example = observable_network(model, samples.inputs[split.fit[:TRIED]])
+            every = list_layers(network, example, pooling, of=of, asked=asked_names(layers), kinds=kinds)
             recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)
             key = weights_key(network)
             observed, beside = states_beside(
@@ -164,7 +174,13 @@ def observe(
 
 @generators_kept()
 def layers(
-    model: nn.Module, inputs: Any, *, pooling: str = "mean", of: str = BLOCKS, names: Sequence[str] = ()
+    model: nn.Module,
+    inputs: Any,
+    *,
+    pooling: str = "mean",
+    of: str = BLOCKS,
+    names: Sequence[str] = (),
+    kinds: Kinds = None,
 ) -> pl.DataFrame:
     """The layers that `observe` would observe, and what it would leave out and why; nothing is recorded.
 
@@ -174,15 +190,18 @@ def layers(
         pooling: How maps and sequences become neurons.
         of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
         names: Further modules, or what comes into them (``module.input``).
+        kinds: As of `observe`.
 
     Returns:
-        One row each: ``layer depth kind shape pooling neurons note``; a row with a note is left out for that reason.
+        One row each: ``layer depth kind shape pooling neurons note module_class axes remark``; a row with a note is
+        left out for that reason, a remark says what is doubtful of a layer.
 
     Raises:
         DenoteError: for a mistake, in one line.
     """
-    network, example = observable_network(model, inputs_of(inputs)[np.array([0])])
-    return listed(listing(network, example, pooling, of=of, asked=names))
+    taken = inputs_of(inputs, model)
+    network, example = observable_network(model, taken[np.arange(min(len(taken), TRIED))])
+    return listed(listing(network, example, pooling, of=of, asked=names, kinds=kinds))
 
 
 def load(folder: Path | str) -> Loaded | Seen:
@@ -211,13 +230,14 @@ def _check(settings: Mapping[str, Any], **numbers: Any) -> None:
 
 
 def _samples(
-    inputs: Any, held: Mapping[str, Any], unit: str, attributes: Any, classes: Any, groups: Any, name: str
-) -> Samples:
-    if inputs is None:
+    inputs: Any, taken: HeldInputs | DrawnInputs | None, held: Mapping[str, Any], unit: str, attributes: Any,
+    classes: Any, groups: Any, name: str,
+) -> Samples:  # fmt: skip
+    if taken is None:
         if unit != SAMPLE:
             raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
         return given_samples(no_inputs(len(next(iter(held.values())))), attributes, classes, groups, name)
-    made = in_units(inputs_of(inputs), unit, inputs)
+    made = in_units(taken, unit, inputs)
     check_rows_of(held, len(made))
     if groups is None:
         groups = getattr(made, "sequence", None)

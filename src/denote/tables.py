@@ -114,7 +114,7 @@ ATTRIBUTE_CORRELATION: dict[str, type[pl.DataType]] = {
 LAYERS: dict[str, type[pl.DataType]] = {
     **_OBSERVED,
     **_columns("n_neurons n_live", INTEGER), **_columns("participation_ratio active_share", NUMBER),
-    **_columns("sign_identified is_head", FLAG), "note": TEXT,
+    **_columns("sign_identified is_head", FLAG), "note": TEXT, **_columns("module_class axes", TEXT),
 }  # fmt: skip
 LAYERS_KEY = ("object_model", "layer", "pooling")
 

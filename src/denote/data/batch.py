@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor, nn
 
+from denote.data.arguments import Arguments, Fields
 from denote.errors import DataError
 
 
@@ -82,7 +83,9 @@ def call(network: nn.Module, batch: Batch) -> Any:
     """
     named = {"": batch} if isinstance(batch, Tensor) else batch.tensors
     try:
-        return network(named[""]) if "" in named else network(**named)
+        if "" in named:
+            return network(named[""])
+        return network(Fields(named)) if Arguments.of(network).takes_batch(named) else network(**named)
     except IndexError as error:
         # What torch says where an embedding has no such row, in every network.
         if "index out of range in self" not in str(error):
@@ -119,6 +122,14 @@ def first_of(batch: Batch, times: int = 1) -> Batch:
     )
     mask = None if batch.mask is None else repeated(batch.mask)
     return replace(batch, tensors={k: repeated(v) for k, v in batch.tensors.items()}, mask=mask, words=words)
+
+
+def backwards(batch: Batch) -> Batch:
+    """The samples of a batch, the last one first."""
+    if isinstance(batch, Tensor):
+        return batch.flip(0)
+    tensors = {name: each.flip(0) for name, each in batch.tensors.items()}
+    return replace(batch, tensors=tensors, mask=None if batch.mask is None else batch.mask.flip(0))
 
 
 def at_words(

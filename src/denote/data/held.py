@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
+from denote.data.arguments import Arguments
 from denote.data.batch import Batch, Named
-from denote.data.samples import Inputs
+from denote.data.lengths import mask_of_lengths
 from denote.errors import DataError, told
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT = 8
+"""Rows of a Dataset that tell of lengths and labels."""
 
 MASK = "attention_mask"
 """The name under which Hugging Face's tokenizers say which positions are no padding."""
@@ -32,9 +39,13 @@ class HeldInputs:
 
     Attributes:
         tensors: By name of the argument; the empty name for a model's only one.
+        labels: What came beside them and is no input; None where nothing did.
+        mask: Which positions are no padding, where lengths say so.
     """
 
     tensors: Mapping[str, Tensor]
+    labels: Tensor | None = None
+    mask: Bool[Tensor, "row position"] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,7 +59,8 @@ class HeldInputs:
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
         """The samples with these row ids."""
         index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
-        return _batch({name: values[index] for name, values in self.tensors.items()})
+        mask = None if self.mask is None else self.mask[index]
+        return _batch({name: values[index] for name, values in self.tensors.items()}, mask)
 
 
 @dataclass(frozen=True)
@@ -58,10 +70,23 @@ class DrawnInputs:
     Attributes:
         dataset: With a length; an item is an input, or a tuple or list whose first entry is one, or a mapping.
         collate: What makes a batch of several items.
+        arguments: What the model asks for.
     """
 
     dataset: Dataset[Any]
     collate: Any = default_collate
+    arguments: Arguments = field(default_factory=Arguments)
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Return what comes beside the inputs and is no input; None where nothing does. Reads every item."""
+        given = self._given(np.array([0]))
+        names = self.arguments.labels_among(given)
+        if not names:
+            return None
+        rows = np.arange(len(self))
+        parts = [self._given(rows[start : start + 256])[names[0]] for start in range(0, len(rows), 256)]
+        return torch.cat(parts)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -75,12 +100,13 @@ class DrawnInputs:
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
         """The samples with these row ids."""
         tensors = self._tensors(rows)
+        mask = None if MASK in tensors else mask_of_lengths(tensors)
         if MASK in tensors:
             _check_mask(tensors[MASK], rows)
-        elif len(rows) > 1 and _shapes(tensors) != self._shapes:
+        elif mask is None and len(rows) > 1 and _shapes(tensors) != self._shapes:
             problem = f"batches differ in shape, {_shown(self._shapes)} and {_shown(_shapes(tensors))}, without a mask"
             raise DataError("inputs", problem, f"batches by name with {MASK!r}, so that padding enters no state")
-        return _batch(tensors)
+        return _batch(self.arguments.without_lengths(tensors) if mask is not None else tensors, mask)
 
     def _collated(self, items: list[Any]) -> Any:
         try:
@@ -94,37 +120,72 @@ class DrawnInputs:
         return _shapes(self._tensors(np.array([0])))
 
     def _tensors(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
+        given = self._given(rows)
+        labels = self.arguments.labels_among(given)
+        return {name: each for name, each in given.items() if name not in labels}
+
+    def _given(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
         batch = self._collated([self.dataset[int(row)] for row in rows])
-        if isinstance(batch, list | tuple) and batch:
+        names = self.arguments.required
+        if isinstance(batch, list | tuple) and len(batch) >= len(names) > 1:
+            batch = dict(zip(names, batch, strict=False))
+        elif isinstance(batch, list | tuple) and batch:
             batch = batch[0]
         batch = {"": batch} if isinstance(batch, Tensor) else batch
         if isinstance(batch, Mapping) and all(isinstance(each, Tensor) for each in batch.values()):
             return {str(name): each.detach().cpu() for name, each in batch.items()}
-        raise DataError(
-            "inputs", f"a batch of the dataset is a {type(batch).__name__}", "allowed: a tensor, or tensors by name"
-        )
+        kind = type(batch).__name__
+        if isinstance(batch, Mapping):
+            name, other = next((name, each) for name, each in batch.items() if not isinstance(each, Tensor))
+            kind += f" whose {str(name)!r} is a {type(other).__name__}"
+        raise DataError("inputs", f"a batch of the dataset is a {kind}", "allowed: a tensor, or tensors by name")
 
 
-def inputs_of(given: Any) -> Inputs:
-    """What a user handed over as inputs.
+def inputs_of(given: Any, model: Any = None) -> HeldInputs | DrawnInputs:
+    """Return what a user handed over as inputs.
 
     Args:
         given: A tensor or array ``sample x ...``, the network's only argument; a mapping of those by name, such as a
-            tokenizer gives; a map-style Dataset; a DataLoader, whose dataset and collate function are used.
+            tokenizer gives; a tuple of as many as the model has arguments without a default; a map-style Dataset; a
+            DataLoader, whose dataset and collate function are used.
+        model: What is called with them. Entries called as labels are (`LABELS`) that it can do without are kept apart.
 
     Raises:
         DataError: naming ``inputs``: for anything else, for lengths that differ, for data without an order or a length.
     """
+    arguments = Arguments.of(model)
     if isinstance(given, DataLoader):
         _check_dataset(given.dataset)
         _check_order(given)
-        return DrawnInputs(given.dataset, given.collate_fn)
+        return _told(DrawnInputs(given.dataset, given.collate_fn, arguments))
     if isinstance(given, Dataset) or _is_map_style(given):
         _check_dataset(given)
-        return DrawnInputs(given)
-    if isinstance(given, Mapping):
-        return _held({str(name): _tensor(values, f"inputs[{str(name)!r}]") for name, values in given.items()})
-    return _held({"": _tensor(given, "inputs")})
+        return _told(DrawnInputs(given, arguments=arguments))
+    if isinstance(given, tuple) and len(given) == len(arguments.required) > 1:
+        given = dict(zip(arguments.required, given, strict=True))
+    if not isinstance(given, Mapping):
+        return _held({"": _tensor(given, "inputs")})
+    tensors = {str(name): _tensor(values, f"inputs[{str(name)!r}]") for name, values in given.items()}
+    labels = arguments.labels_among(tensors)
+    _tell_labels(labels)
+    held = _held({name: each for name, each in tensors.items() if name not in labels})
+    mask = None if MASK in tensors else mask_of_lengths(held.tensors, tell=True)
+    fed = held.tensors if mask is None else arguments.without_lengths(held.tensors)
+    return HeldInputs(fed, tensors[labels[0]] if labels else None, mask)
+
+
+def _told(inputs: DrawnInputs) -> DrawnInputs:
+    """The inputs, after a look at the first rows that tells of lengths and labels."""
+    given = inputs._given(np.arange(min(len(inputs), LOOKED_AT)))
+    _tell_labels(inputs.arguments.labels_among(given))
+    if MASK not in given:
+        mask_of_lengths(given, tell=True)
+    return inputs
+
+
+def _tell_labels(labels: Sequence[str]) -> None:
+    for name in labels:
+        log.warning("inputs[%r] is not fed to the model: classes where nothing else is asked for, else unused", name)
 
 
 def _held(tensors: Mapping[str, Tensor]) -> HeldInputs:
@@ -181,10 +242,10 @@ def _shown(shapes: Mapping[str, tuple[int, ...]]) -> str:
     return ", ".join(f"{name} {shape}".strip() for name, shape in shapes.items())
 
 
-def _batch(tensors: Mapping[str, Tensor]) -> Batch:
+def _batch(tensors: Mapping[str, Tensor], known: Bool[Tensor, "row position"] | None = None) -> Batch:
     if "" in tensors:
         return tensors[""]
-    mask = tensors.get(MASK)
+    mask = tensors.get(MASK, known)
     # The main one first, whatever order they came in: it is the raw input that observers are compared with.
     named = dict(sorted(tensors.items(), key=lambda each: (each[0] != IDS, each[0] == MASK)))
     return Named(named, None if mask is None else mask.bool())

@@ -66,6 +66,12 @@ class Single(nn.Module):
         super().__init__()
         self.output = network
 
+    @property
+    def called_instead(self) -> nn.Module:
+        """The network, whose arguments these are."""
+        network: nn.Module = self.output
+        return network
+
     def forward(self, *arguments: Any, **named: Any) -> Any:
         """What the network gives."""
         return self.output(*arguments, **named)

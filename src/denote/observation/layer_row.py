@@ -26,6 +26,7 @@ def layer_row(layer: Layer, state: Halves[State]) -> pl.DataFrame:
         "n_neurons": layer.n_neurons, "n_live": int(live.sum()),
         "participation_ratio": ratio, "active_share": active_share(state.test, live),
         "sign_identified": layer.sign_identified, "is_head": layer.is_head,
+        "module_class": layer.module_class or None, "axes": layer.axes_text,
         "note": note(
             remark, None if live.any() else "active_share: no live neuron",
             "sign_identified: not known of this layer" if layer.sign_identified is None else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -24,6 +25,8 @@ from denote.observers.design import LEAST_ROWS
 from denote.observers.reading import Resources
 from denote.states.state import LayerState
 from denote.tables import JOB_TABLES
+
+log = logging.getLogger(__name__)
 
 
 def observe_states(
@@ -70,6 +73,9 @@ def observe_states(
     tables = work.tables()
     # Before anything is decided, since the cards put these into words.
     tables |= {name: _with_reasons(tables[name], facts.reasons) for name in ("cells", "scan", "curves")}
+    for doubtful in (state.layer for state in states if state.layer.note):
+        log.warning("layer %s: %s", doubtful.name, doubtful.note)
+    tables |= {name: _with_layer_notes(tables[name], states) for name in ("cells", "neurons", "scan", "layers")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
     decided = decide(tables, asked.rule)
     shown = examples(states, decided["neurons"], facts.families, facts.parts, asked.search, asked.examples)
@@ -107,6 +113,17 @@ def _with_reasons(rows: pl.DataFrame, reasons: Mapping[str, str]) -> pl.DataFram
         return rows
     why = pl.col("attribute").replace_strict(dict(reasons), default=None, return_dtype=pl.String)
     return rows.with_columns(note=pl.when(why.is_not_null()).then(why).otherwise("note"))
+
+
+def _with_layer_notes(rows: pl.DataFrame, states: Sequence[LayerState]) -> pl.DataFrame:
+    """Rows that say of their layer what is doubtful, such as axes that are a guess."""
+    notes = {state.layer.name: state.layer.note for state in states if state.layer.note}
+    if not notes or rows.is_empty():
+        return rows
+    doubt = pl.col("layer").replace_strict(notes, default=None, return_dtype=pl.String)
+    return rows.with_columns(
+        note=pl.concat_str(doubt, pl.col("note"), separator="; ", ignore_nulls=True).replace("", None)
+    )
 
 
 def _with_proportions(rows: pl.DataFrame, test: Labels) -> pl.DataFrame:

@@ -207,18 +207,23 @@ def _relative(folder: Path) -> Path:
 
 
 def print_layers(title: str, found: Listing, console: Console | None = None) -> None:
-    """Print the layers of a network: depth, name, shape of one sample's output, pooling and number of neurons.
+    """Print the layers of a network: depth, name, class, shape and axes of the output, pooling, number of neurons.
 
-    Below them stands what cannot be observed, and why.
+    Below them stands what is doubtful, what cannot be observed, and why.
     """
     table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("depth", "layer", "shape", "pooling", "neurons"):
+    for heading in ("depth", "layer", "class", "shape", "axes", "pooling", "neurons"):
         table.add_column(heading, justify="right" if heading in ("depth", "neurons") else "left", overflow="fold")
     for layer in found.layers:
         table.add_row(
-            str(layer.depth), escape(layer.name), layer.shape_text, layer.pooling, f"{layer.n_neurons:,}"
+            str(layer.depth), escape(layer.name), layer.module_class, layer.shape_text, layer.axes_text, layer.pooling,
+            f"{layer.n_neurons:,}",
         )  # fmt: skip
     console = console or Console()
     console.print(table)
+    for layer in found.layers:
+        if layer.note:
+            console.print(f"{escape(layer.name)}: {escape(layer.note)}", soft_wrap=True)
     for name, reason in found.left_out.items():
-        console.print(f"left out: {escape(name)} {escape(reason)}", soft_wrap=True)
+        shown = f"{escape(name)} ({found.class_of(name)})"
+        console.print(f"left out: {shown} {escape(reason)}", soft_wrap=True)

@@ -95,7 +95,8 @@ def agreement(config: Config) -> dict[str, Any]:
     parts = {
         "evidence": shaped.get("evidence"), "control": shaped.get("control"), "split": shaped.get("split"),
         "probe": shaped.get("probe"), "attribute": attributes, "analysis": config.get("analysis"),
-        "layer": {"of": (config.get("layer") or {}).get("of")},  # depth counts the layers that are listed
+        # Depth counts the layers that are listed, and a neuron is what its axes are.
+        "layer": {key: (config.get("layer") or {}).get(key) for key in ("of", "kind")},
     }  # fmt: skip
     flat = {}
     for name, value in parts.items():

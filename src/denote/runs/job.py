@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TRIED = 8
+"""Rows that a network is tried on before its layers are listed."""
+
 PLACES = {"path"}
 """Keys of the architecture that say where weights lie, which are known by their content."""
 
@@ -250,12 +253,12 @@ class Job:
 
     def listing(self, spec: ModelSpec) -> Listing:
         """Every layer of the architecture, and what is none and why, without training it."""
-        layer, example = self.config["layer"], self.data.samples.inputs[np.array([0])]
+        layer, example = self.config["layer"], self.data.samples.inputs[np.arange(min(len(self.data.samples), TRIED))]
         named = [name for name in asked_names(layer["select"]) if name != STATE]
         network = spec.initial_network() if spec.weights is None else self.source.network
         fits = f"an architecture that takes what dataset {self.data.samples.name} gives"
         check_runs(network, example, "architecture", fits)
-        return listing(network, example, layer["pooling"], of=layer["of"], asked=named)
+        return listing(network, example, layer["pooling"], of=layer["of"], asked=named, kinds=layer.get("kind"))
 
     def layers(self, spec: ModelSpec) -> list[Layer | None]:
         """The layers that are observed, in execution order; None stands for all of them side by side."""

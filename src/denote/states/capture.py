@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
 
-from denote.data.batch import Batch, call
+from denote.data.batch import Batch, Named, call
 from denote.data.plain_numbers import short_floats
 from denote.errors import DenoteError, LayerError, told
-from denote.states.hooks import Place, eval_mode, parts_of, watched
+from denote.states.hooks import Place, eval_mode, padding_of, parts_of, watched
 from denote.states.layers import Layer
-from denote.states.pooling import ANY, pool
+from denote.states.pooling import ANY, arranged, pool
 
 Record = Callable[[Batch], dict[str, Float32[Tensor, "sample neuron"]]]
 """From a batch of inputs to the state of each layer by name, on the CPU."""
@@ -86,7 +87,9 @@ def handing_on(
 
     def look(place: Place, value: Any) -> None:
         for layer, part in asked.get((*place.at, place.is_input), ()):
-            keep(layer, _neurons(layer, parts_of(value).get(part), batches[-1]))
+            module = None if place.is_input else modules[place.module]
+            batch = _with_padding(batches[-1], padding_of(value, part, module))
+            keep(layer, _neurons(layer, parts_of(value, module).get(part), batch))
             seen.add(layer.name)
         if stop_early and len(seen) == len(layers):
             raise _SeenAll
@@ -122,8 +125,9 @@ def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:
     if output is None:
         raise LayerError(f"layer {layer.name}", "gives no such tensor for every input")
     shape = tuple(output.shape[1:])
-    if layer.channels_last:
-        shape = (shape[-1], *shape[:-1])
+    if output.ndim == (len(layer.axes) or output.ndim):
+        output = arranged(output, layer)
+        shape = tuple(output.shape[1:])
     if not _fits(layer, shape):
         shown = tuple("any" if size == ANY else size for size in layer.shape)
         raise LayerError(f"layer {layer.name}", f"gives {shape} for a sample, not {shown} as listed",
@@ -132,6 +136,14 @@ def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:
     if len(state) != len(batch):
         raise LayerError(f"layer {layer.name}", f"gives {len(state)} rows for {len(batch)} inputs")
     return state
+
+
+def _with_padding(batch: Batch, mask: Tensor | None) -> Batch:
+    """The batch, with the padding that packed sequences know of themselves."""
+    if mask is None:
+        return batch
+    named = Named({"": batch}) if isinstance(batch, Tensor) else batch
+    return replace(named, mask=mask)
 
 
 def _fits(layer: Layer, shape: tuple[int, ...]) -> bool:

@@ -9,7 +9,9 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 INPUT = "input"
 
@@ -17,8 +19,9 @@ INPUT = "input"
 class Place(NamedTuple):
     """One tensor of one call of one module within a forward pass; its text is the name of the layer.
 
-    ``conv`` is what a module gives, ``conv#2`` what its second call gives, ``lstm[0]`` and ``block[hidden]`` a part of
-    what is no single tensor, ``conv.input`` what comes in, also from an operation that is no module.
+    ``conv`` is what a module gives, ``conv#2`` what its second call gives, ``block[1]`` and ``block[hidden]`` a part of
+    what is no single tensor (``lstm`` and ``lstm[h_n]`` of recurrent modules), ``conv.input`` what comes in, also from
+    an operation that is no module.
 
     Attributes:
         module: Path of the module in the network.
@@ -54,21 +57,63 @@ class Place(NamedTuple):
         return self.module, self.call
 
 
-def parts_of(value: Any) -> dict[str, Any]:
-    """The tensors that something holds, by index or key; one alone has the empty name.
+def parts_of(value: Any, module: nn.Module | None = None) -> dict[str, Tensor]:
+    """Return the tensors that something holds, by index or key; one alone has the empty name.
 
-    A tuple, a list, a mapping, or the output objects of Hugging Face, which are mappings. Nested ones are not opened.
+    Args:
+        value: A tensor, a packed sequence (which becomes ``row x position x channel``), a tuple, a list, a mapping, or
+            an output object of Hugging Face, which is one. Those inside are opened too: ``1.0`` is the first of the
+            second. A tensor that has no other beside it has the empty name, whatever lies deeper.
+        module: What gave it. Of recurrent modules the output has the empty name, the last states ``h_n`` and ``c_n``
+            (``c`` of a cell).
     """
-    if isinstance(value, Tensor):
-        return {"": value}
+    if (tensor := _tensor_of(value)) is not None:
+        return {"": tensor}
+    found: dict[str, Tensor] = {}
+    inside: dict[str, Tensor] = {}
+    for key, each in _named(value, module).items():
+        if (tensor := _tensor_of(each)) is not None:
+            found[key] = tensor
+        else:
+            deeper = {f"{key}.{name}": _tensor_of(one) for name, one in _named(each).items()}
+            inside |= {name: one for name, one in deeper.items() if one is not None}
+    if len(found) == 1 or (not found and len(inside) == 1):
+        name, alone = next(iter((found or inside).items()))
+        found, inside = {"": alone}, {deep: one for deep, one in inside.items() if deep != name}
+    return found | inside
+
+
+def padding_of(value: Any, part: str, module: nn.Module | None = None) -> Bool[Tensor, "row position"] | None:
+    """Return which positions of a part of `parts_of` are no padding, where a packed sequence says so; else None."""
+    packed = value
+    if not isinstance(value, PackedSequence):
+        named = _named(value, module)
+        alone = [each for each in named.values() if _tensor_of(each) is not None]
+        packed = named.get(part, alone[0] if part == "" and alone else None)
+    if not isinstance(packed, PackedSequence):
+        return None
+    states, lengths = pad_packed_sequence(packed, batch_first=True)
+    return torch.arange(states.shape[1])[None] < lengths[:, None]
+
+
+def _tensor_of(value: Any) -> Tensor | None:
+    if isinstance(value, PackedSequence):
+        return pad_packed_sequence(value, batch_first=True)[0]
+    return value if isinstance(value, Tensor) else None
+
+
+def _named(value: Any, module: nn.Module | None = None) -> dict[str, Any]:
+    """What is held by index, key, or the name that a recurrent module's documentation has for it."""
+    if isinstance(module, nn.RNNBase):
+        output, last = value
+        return {"": output} | dict(zip(("h_n", "c_n"), last if isinstance(last, tuple) else (last,), strict=False))
+    if isinstance(module, nn.LSTMCell):
+        return dict(zip(("", "c"), value, strict=True))
     if isinstance(value, Mapping):
-        named = {str(key): each for key, each in value.items()}
-    elif isinstance(value, tuple | list):
-        named = {str(index): each for index, each in enumerate(value)}
-    else:
-        return {}
-    found = {key: each for key, each in named.items() if isinstance(each, Tensor)}
-    return {"": next(iter(found.values()))} if len(found) == 1 else found
+        return {str(key): each for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return {str(index): each for index, each in enumerate(value)}
+    return {}
 
 
 @contextmanager
@@ -120,9 +165,12 @@ def watched(
 def eval_mode(network: nn.Module) -> Iterator[None]:
     """Eval mode inside the block; afterwards every module is in the mode it had, also after an error.
 
-    What `torch.compile` made runs as it was written: compiled code calls no hook that it was not compiled with.
+    What `torch.compile` made runs as it was written: compiled code calls no hook that it was not compiled with. Nor do
+    the kernels for whole blocks of attention, which are off inside.
     """
     modes = {module: module.training for module in network.modules()}
+    with_kernels = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
     network.eval()
     # Without a compiled network there is nothing to undo, and the compiler takes seconds to import.
     compiled = "torch._dynamo" in sys.modules
@@ -130,5 +178,6 @@ def eval_mode(network: nn.Module) -> Iterator[None]:
         with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
             yield
     finally:
+        torch.backends.mha.set_fastpath_enabled(with_kernels)
         for module, training in modes.items():
             module.training = training

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import prod
+
+
+def axes_text(axes: Sequence[str]) -> str:
+    """Return what axes are in words, several positions side by side as one."""
+    alike = [(name, len(list(same))) for name, same in groupby(axes)]
+    return " x ".join(name if n == 1 or name != "position" else f"{n} positions" for name, n in alike)
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,10 @@ class Layer:
         kind: ``units``, ``map``, ``sequence`` or ``heads``: what a sample's output is.
         channels_last: Whether a map has its channels behind its positions.
         is_listed: False for what is observed only because it was asked for by name.
+        axes: What every axis of the tensor is, in its order: ``sample``, ``channel``, ``position``, of attention also
+            ``head``, ``query`` and ``key``; empty where its samples come first and its neurons last.
+        module_class: Name of the class of the module that gives it; empty where there is none.
+        note: What a reader of its results must know: axes that are a guess, another output on the same input.
     """
 
     name: str
@@ -39,6 +51,9 @@ class Layer:
     kind: str = "units"
     channels_last: bool = False
     is_listed: bool = True
+    axes: tuple[str, ...] = ()
+    module_class: str = ""
+    note: str | None = None
 
     @property
     def n_neurons(self) -> int:
@@ -49,3 +64,8 @@ class Layer:
     def shape_text(self) -> str:
         """Shape of one sample's output: ``16 x 8 x 8``, ``any x 64``."""
         return " x ".join("any" if size < 0 else str(size) for size in self.shape)
+
+    @property
+    def axes_text(self) -> str:
+        """What the axes of the tensor are: ``sample x channel x position`` or ``sample x channel x 2 positions``."""
+        return axes_text(self.axes or ("sample", "neuron"))

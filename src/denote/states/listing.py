@@ -14,16 +14,24 @@ from torch import nn
 
 from denote.data.batch import Batch, call, first_of, mask_of, words_of
 from denote.errors import LayerError, one_of
-from denote.states.geometry import ROWS, Geometries, Geometry
-from denote.states.hooks import Place, eval_mode, parts_of, watched
+from denote.states.axes import SAMPLE
+from denote.states.geometry import ROWS, Geometries, Geometry, Kinds, checked
+from denote.states.hooks import Place, eval_mode, padding_of, parts_of, watched
 from denote.states.layers import Layer
-from denote.states.mixing import places_that_mix
-from denote.states.observable import BLOCKS, leaves_of, observable
+from denote.states.mixing import unsteady_places
+from denote.states.observable import BLOCKS, around, observable
 from denote.states.pooling import HEADS, SEQUENCE, UNITS, grid_after, pooling_of
 from denote.states.sign import identified_signs
+from denote.states.tracing import Trace, traced
 
 Selection = int | str | Sequence[int | str]
 WORDS = ("all", "first", "middle", "last")
+
+MIXED = "gives equal inputs of a batch different states: samples are not its first axis, or mix"
+SORTED = "gives states in another order than the samples: forward sorts its batch, as for packed sequences"
+DRAWN = "gives another output on the same input: dropout or noise is on"
+TAKE_STEPS = (nn.RNNBase, nn.MultiheadAttention)
+"""Modules that take steps before samples unless ``batch_first`` is set."""
 
 
 @dataclass(frozen=True)
@@ -33,44 +41,65 @@ class Listing:
     Attributes:
         layers: Those that can be observed, in execution order.
         left_out: Those that cannot, and why.
+        classes: Names of the classes of all modules, by path.
     """
 
     layers: tuple[Layer, ...]
     left_out: Mapping[str, str]
+    classes: Mapping[str, str]
+
+    def class_of(self, name: str) -> str | None:
+        """Return the class of the module that a layer's name stands for."""
+        return self.classes.get(Place.of(name).module)
 
 
 def list_layers(
-    network: nn.Module, example: Batch, pooling: str = "mean", *, of: str = BLOCKS, asked: Collection[str] = ()
+    network: nn.Module,
+    example: Batch,
+    pooling: str = "mean",
+    *,
+    of: str = BLOCKS,
+    asked: Collection[str] = (),
+    kinds: Kinds = None,
 ) -> list[Layer]:
     """The layers of `listing`."""
-    return list(listing(network, example, pooling, of=of, asked=asked).layers)
+    return list(listing(network, example, pooling, of=of, asked=asked, kinds=kinds).layers)
 
 
 def listing(
-    network: nn.Module, example: Batch, pooling: str = "mean", *, of: str = BLOCKS, asked: Collection[str] = ()
+    network: nn.Module,
+    example: Batch,
+    pooling: str = "mean",
+    *,
+    of: str = BLOCKS,
+    asked: Collection[str] = (),
+    kinds: Kinds = None,
 ) -> Listing:
     """Every layer of a network in execution order, from a forward pass, and what its sign means from another.
 
-    The layers are what the modules of `observable` give. The second call of a module in one pass is a layer of its own,
-    called ``name#2``; of what is a tuple or has keys every tensor is one, called ``name[0]`` or ``name[key]``, unless
-    there is only one.
+    The layers are what the modules of `observable` give, and what modules around them make of it by work of their own.
+    The second call of a module in one pass is a layer of its own, called ``name#2``; of what is a tuple or has keys
+    every tensor is one, called ``name[0]`` or ``name[key]``, unless there is only one.
 
     Args:
         network: Any module; its mode is restored.
-        example: A batch with at least one input; values do not matter.
+        example: A batch with at least one input; several that differ show whether a forward sorts them.
         pooling: How maps and sequences become neurons, see `pooling_of`.
         of: ``blocks``, ``leaves`` or ``modules``, see `observable`.
         asked: Names of further layers: any module, ``module.input``.
+        kinds: What axes are, where a user says it, see `Kinds`.
 
     Raises:
         LayerError: if a layer that was asked for, here or by ``observed_layers``, is not there or cannot be observed,
-            or no layer can.
+            or no layer can; or if ``kinds`` does not fit.
     """
-    every = observable(network, of)
-    named = set(getattr(network, "observed_layers", ()))
+    kinds = checked(kinds)
+    every, trace = observable(network, of), traced(network, example)
     modules = dict(network.named_modules())
+    every |= {name: modules[name] for name in trace.working(around(network, of), every)}
+    named = set(getattr(network, "observed_layers", ()))
     further = {name: Place.of(name) for name in asked if name not in WORDS and _exists(modules, name)}
-    seen = _seen(network, example, every, [place for place in further.values() if str(place)])
+    seen = _seen(network, example, every, [place for place in further.values() if str(place)], trace, kinds)
     found: dict[Place, Geometry] = {}
     left_out: dict[str, str] = {}
     for place, geometry in seen.made.items():
@@ -78,10 +107,14 @@ def listing(
         if problem is None and isinstance(geometry, Geometry):
             found[place] = geometry
         elif problem is not None:
-            left_out[str(place)] = problem
-    for place in places_that_mix(network, example, found):
+            left_out[str(place)] = problem + (_hint(network, place) if isinstance(geometry, str) else "")
+    unsteady = unsteady_places(network, example, {place: each.axes.index(SAMPLE) for place, each in found.items()})
+    for place in unsteady.mixed:
         del found[place]
-        left_out[str(place)] = "gives equal inputs of a batch different states: samples are not its first axis, or mix"
+        left_out[str(place)] = MIXED + _hint(network, place)
+    for place in unsteady.sorted:
+        del found[place]
+        left_out[str(place)] = SORTED
     for name in [*named, *further]:
         if name in left_out:
             raise LayerError(f"layer {name}", left_out[name], "observed_layers of the network can leave it out")
@@ -106,9 +139,10 @@ def listing(
         layers.append(replace(
             layer, depth=at, relative_depth=at / (len(listed) - 1) if len(listed) > 1 else None,
             is_head=place == listed[-1] and seen.ends_in(place), sign_identified=signs.get(place),
-            is_listed=place in listed,
+            is_listed=place in listed, module_class=type(modules[place.module]).__name__,
+            note="; ".join(filter(None, [geometry.note, DRAWN if place in unsteady.drawn else None])) or None,
         ))  # fmt: skip
-    return Listing(tuple(layers), left_out)
+    return Listing(tuple(layers), left_out, {name: type(module).__name__ for name, module in modules.items()})
 
 
 @dataclass
@@ -124,28 +158,47 @@ class _Seen:
         return any(each.numel() == self.sizes[place] for each in list(parts_of(self.result).values())[:1])
 
 
-def _seen(network: nn.Module, example: Batch, every: Mapping[str, nn.Module], further: Sequence[Place]) -> _Seen:
+def _seen(
+    network: nn.Module, example: Batch, every: Mapping[str, nn.Module], further: Sequence[Place], trace: Trace,
+    kinds: Kinds,
+) -> _Seen:  # fmt: skip
     """Run three equal inputs through the network and see what its layers, and the further places, give."""
-    modules = dict(network.named_modules())
-    leaves = leaves_of(network)
     mask = mask_of(example)
-    geometries, seen = Geometries(None if mask is None else mask.shape[1]), _Seen()
+    geometries, seen = Geometries(None if mask is None else mask.shape[1], kinds), _Seen()
 
     def look(place: Place, value: object) -> None:
         wanted = place.module in every and not place.is_input
-        tensors = parts_of(value)
+        module = watch[place.module]
+        tensors = parts_of(value, None if place.is_input else module)
         for part, tensor in tensors.items():
             exact = place._replace(part=part)
-            geometry = geometries.of(modules[place.module], exact, tensor)
             if wanted or exact in further:
+                is_packed = padding_of(value, part, module) is not None
+                geometry = geometries.of(module, exact, tensor, trace.roles(exact), is_packed=is_packed)
                 seen.made[exact], seen.sizes[exact] = geometry, tensor.numel()
         if not tensors and (wanted or place in further):
             seen.made[place] = f"gives {_kind_of(value)}, no tensor"
 
-    watch = {**leaves, **every, **{place.module: modules[place.module] for place in further}}
+    modules = dict(network.named_modules())
+    watch = {**every, **{place.module: modules[place.module] for place in further}}
     with eval_mode(network), torch.no_grad(), watched(watch, look, on_input=look):
         seen.result = call(network, first_of(example, ROWS))
+    for name in kinds if isinstance(kinds, Mapping) else ():
+        if name not in geometries.used:
+            raise LayerError("layer.kind", f"no layer is called {name!r}", one_of(name, map(str, seen.made)))
     return seen
+
+
+def _hint(network: nn.Module, place: Place) -> str:
+    """What may help where steps are taken for samples, by this module or by one before it."""
+    named = [
+        (name or type(module).__name__, module) for name, module in network.named_modules()
+        if isinstance(module, TAKE_STEPS) and not module.batch_first
+    ]  # fmt: skip
+    own = [name for name, _ in named if name == place.module]
+    if not named or (place.part and not own):
+        return ""
+    return f"; {(own or [name for name, _ in named])[0]} takes steps first: batch_first=True, or transpose its input"
 
 
 def _exists(modules: Mapping[str, nn.Module], name: str) -> bool:
@@ -166,20 +219,31 @@ def _not_of_words(geometry: Geometry, example: Batch) -> str | None:
 def _layer(place: Place, geometry: Geometry, pooling: str) -> Layer:
     grid = grid_after(geometry.kind, geometry.shape, pooling)
     return Layer(
-        str(place), None, None, geometry.shape, pooling, grid, kind=geometry.kind, channels_last=geometry.channels_last
-    )
+        str(place), None, None, geometry.shape, pooling, grid, kind=geometry.kind, channels_last=geometry.channels_last,
+        axes=geometry.axes,
+    )  # fmt: skip
 
 
 def listed(found: Listing) -> pl.DataFrame:
-    """A listing as a frame, what is left out at its end: ``layer depth kind shape pooling neurons note``."""
+    """Return a listing as a frame, what is left out at its end.
+
+    A ``note`` says why something is left out, a ``remark`` what is doubtful of a layer.
+    """
     schema = {
         "layer": pl.String, "depth": pl.Int64, "kind": pl.String, "shape": pl.String, "pooling": pl.String,
-        "neurons": pl.Int64, "note": pl.String,
+        "neurons": pl.Int64, "note": pl.String, "module_class": pl.String, "axes": pl.String, "remark": pl.String,
     }  # fmt: skip
     rows: list[tuple[Any, ...]] = [
-        (each.name, each.depth, each.kind, each.shape_text, each.pooling, each.n_neurons, None) for each in found.layers
+        (
+            each.name, each.depth, each.kind, each.shape_text, each.pooling, each.n_neurons, None,
+            each.module_class, each.axes_text, each.note,
+        )
+        for each in found.layers
+    ]  # fmt: skip
+    rows += [
+        (name, None, None, None, None, None, reason, found.class_of(name), None, None)
+        for name, reason in found.left_out.items()
     ]
-    rows += [(name, None, None, None, None, None, reason) for name, reason in found.left_out.items()]
     return pl.DataFrame(rows, schema, orient="row")
 
 

@@ -14,11 +14,12 @@ from jaxtyping import Int
 
 from denote.errors import StoreError
 from denote.keys import SCHEMA, digest, digest_array
+from denote.states.axes import likely
 from denote.states.layers import Layer
 from denote.states.state import LayerState
 
 FILE = "manifest.json"
-OF_NETWORK = ("depth", "relative_depth", "is_head", "is_listed", "sign_identified")
+OF_NETWORK = ("depth", "relative_depth", "is_head", "is_listed", "sign_identified", "module_class", "note")
 """What is said of a layer's place in its network, and so of which other modules are layers, but not of its array."""
 
 _AGAIN = "remove the folder to record again"
@@ -118,8 +119,10 @@ class Manifest:
 
 
 def array_path(layer: Layer) -> str:
-    """Path of a layer's array in the folder; equal layers pooled otherwise lie apart."""
-    return f"{layer.pooling}/{quote(layer.name, safe='')}.npy"
+    """Path of a layer's array in the folder; equal layers pooled or read otherwise lie apart."""
+    is_usual = not layer.axes or layer.axes == likely(len(layer.axes))
+    folder = layer.pooling if is_usual else f"{layer.pooling}/{'-'.join(layer.axes)}"
+    return f"{folder}/{quote(layer.name, safe='')}.npy"
 
 
 def _described(layer: Layer) -> dict[str, Any]:

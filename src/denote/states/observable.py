@@ -47,6 +47,22 @@ def observable(network: nn.Module, of: str = BLOCKS) -> dict[str, nn.Module]:
     return {name: module for name, module in every.items() if name in blocks or (name in leaves and name not in inside)}
 
 
+def around(network: nn.Module, of: str = BLOCKS) -> dict[str, nn.Module]:
+    """Return the modules that hold others and are no layers by `observable`: one may do work of its own around them.
+
+    Args:
+        network: Any module.
+        of: As of `observable`; inside of blocks no module is one.
+    """
+    if getattr(network, "observed_layers", None) is not None or of == MODULES:
+        return {}
+    blocks = set(_blocks(network)) if of == BLOCKS else set()
+    return {
+        name: module for name, module in _called(network).items()
+        if not is_leaf(module) and not any(name == block or name.startswith(f"{block}.") for block in blocks)
+    }  # fmt: skip
+
+
 def is_leaf(module: nn.Module) -> bool:
     """Whether a module holds no other but those that make its own weights (`torch.nn.utils.parametrize`)."""
     return all(name == PARAMETRIZATIONS for name, _ in module.named_children())

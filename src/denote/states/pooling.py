@@ -8,6 +8,7 @@ from torch import Tensor
 
 from denote.data.batch import Batch, Words, at_words, mask_of, words_of
 from denote.errors import LayerError, one_of
+from denote.states.axes import CHANNEL, HEAD, KEY, POSITION, QUERY, SAMPLE
 from denote.states.layers import Layer
 
 UNITS, MAP, SEQUENCE, HEADS = "units", "map", "sequence", "heads"
@@ -59,16 +60,30 @@ def grid_after(kind: str, shape: tuple[int, ...], pooling: str) -> tuple[int, ..
     return shape if pooling in ("none", "flatten") else shape[:1]
 
 
+def arranged(output: Float[Tensor, "*axes"], layer: Layer) -> Float[Tensor, " row *shape"]:
+    """Put the axes of what a layer gave in the order of its shape: samples, then channels and positions.
+
+    Positions come first in a sequence. Several axes of channels, such as heads and their units, become one.
+    """
+    if not layer.axes:
+        return output
+    channels, positions = (
+        [place for place, name in enumerate(layer.axes) if name in names]
+        for names in ((CHANNEL, HEAD), (POSITION, QUERY, KEY))
+    )
+    ordered = output.permute(layer.axes.index(SAMPLE), *channels, *positions)
+    ordered = ordered.flatten(1, len(channels)) if len(channels) > 1 else ordered
+    return ordered.movedim(1, -1) if layer.kind == SEQUENCE else ordered
+
+
 def pool(output: Float[Tensor, " row *shape"], layer: Layer, batch: Batch) -> Float[Tensor, "sample neuron"]:
     """One number per neuron; a map's positions in the order channel, y, x when flattened.
 
     Args:
-        output: What the layer gave for ``batch``.
+        output: What the layer gave for ``batch``, `arranged`.
         layer: The layer.
         batch: Whose mask says what is padding, which never enters, and whose words are the samples where it has any.
     """
-    if layer.channels_last:
-        output = output.movedim(-1, 1)
     if layer.kind == SEQUENCE:
         return _pool_sequence(output, layer, batch)
     if layer.kind == HEADS:

@@ -1,0 +1,205 @@
+"""Follow the axes of tensors through one forward pass, and what carries on numbers that something else made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from denote.data.batch import Batch, call, first_of
+from denote.states.axes import MADE, READ, Axes, Axis, Roles, roles_of
+from denote.states.axis_moves import by_shape
+from denote.states.axis_operation import Operation, tensors_in
+from denote.states.axis_rules import CARRIED_ON, RULES
+from denote.states.geometry import ROWS
+from denote.states.hooks import Place, eval_mode, parts_of, watched
+
+CELLS = (nn.LSTMCell, nn.GRUCell, nn.RNNCell)
+
+
+@dataclass
+class Trace:
+    """What one forward pass tells of the tensors that modules give.
+
+    Attributes:
+        axes: Of what came out of a module, or into it.
+        numbers: Of every call in execution order what came out, as a name that tensors share which hold the same
+            numbers in whatever order, and those of what came in.
+        problem: Why the pass could not be followed, or None.
+    """
+
+    axes: dict[Place, Axes] = field(default_factory=dict)
+    numbers: dict[Place, tuple[int | None, frozenset[int]]] = field(default_factory=dict)
+    problem: str | None = None
+
+    def roles(self, place: Place) -> Roles | None:
+        """What the axes at a place are; None where that is not known."""
+        axes = self.axes.get(place)
+        return None if axes is None else roles_of(axes)
+
+    def working(self, candidates: Mapping[str, nn.Module], shown: Collection[str]) -> set[str]:
+        """The candidates that do work of their own: they give numbers that nothing shown, inside or before, gives.
+
+        Args:
+            candidates: Modules that hold others, by path.
+            shown: Paths of the modules that are layers anyhow.
+        """
+        found: set[str] = set()
+        seen: set[int] = set()
+        for place, (made, given) in self.numbers.items():
+            if made is None:
+                continue
+            if place.module in candidates and made not in seen and made not in given:
+                found.add(place.module)
+            if place.module in shown or place.module in found:
+                seen.add(made)
+        return found
+
+
+def traced(network: nn.Module, example: Batch) -> Trace:
+    """Follow one pass of three equal inputs.
+
+    Args:
+        network: Any module; its mode is restored.
+        example: A batch with at least one input; values do not matter.
+    """
+    modules = {name: module for name, module in network.named_modules() if name}
+    trace, batch = Trace(), first_of(example, ROWS)
+    follower = _Follower()
+    given: dict[str, frozenset[int]] = {}
+
+    def on_input(place: Place, arguments: Any) -> None:
+        given[place.module] = follower.numbers_in(arguments)
+        follower.enter(modules[place.module], arguments)
+        for part, tensor in parts_of(arguments).items():
+            trace.axes[place._replace(part=part)] = follower.axes_of(tensor) or ()
+
+    def on_output(place: Place, output: Any) -> None:
+        follower.leave(modules[place.module], output)
+        parts = parts_of(output, modules[place.module])
+        for part, tensor in parts.items():
+            axes = follower.axes_of(tensor)
+            if axes is not None and axes:
+                trace.axes[place._replace(part=part)] = axes
+        first = next(tensors_in(output), None)
+        made = None if first is None else follower.numbers.get(first)
+        trace.numbers[place] = (made, given.pop(place.module, frozenset()))
+
+    try:
+        with eval_mode(network), torch.no_grad(), watched(modules, on_output, on_input), follower:
+            follower.start(batch)
+            call(network, batch)
+    except Exception as error:
+        trace.problem = f"{type(error).__name__}: {error}"
+    trace.axes = {place: axes for place, axes in trace.axes.items() if axes}
+    return trace
+
+
+class _Follower(TorchFunctionMode):
+    """Sees every operation of torch inside a ``with``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.axes: Any = WeakTensorKeyDictionary()
+        self.numbers: Any = WeakTensorKeyDictionary()
+        self.weights: Any = WeakTensorKeyDictionary()
+        self.sample = Axis(sample=True)
+        self.count = count()
+        self.entered: list[Axes | None] = []
+
+    def start(self, batch: Batch) -> None:
+        """Take the inputs: samples are first, nothing is known of the other axes."""
+        for tensor in [batch] if isinstance(batch, Tensor) else batch.tensors.values():
+            self.axes[tensor] = (self.sample, *(Axis() for _ in range(tensor.ndim - 1)))
+            self.numbers[tensor] = next(self.count)
+
+    def axes_of(self, tensor: Tensor) -> Axes | None:
+        """The axes of a tensor that was made of the inputs."""
+        axes: Axes | None = self.axes.get(tensor)
+        return axes if axes is not None and len(axes) == tensor.ndim else None
+
+    def is_weight(self, tensor: Tensor) -> bool:
+        """Whether a tensor is made of parameters alone."""
+        return tensor not in self.axes and (isinstance(tensor, nn.Parameter) or tensor in self.weights)
+
+    def numbers_in(self, value: Any) -> frozenset[int]:
+        """The names of the numbers that something holds."""
+        return frozenset(self.numbers[each] for each in tensors_in(value) if each in self.numbers)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run an operation, and see what it does with the axes."""
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        name = func.__name__ if func.__name__ != "__get__" else func.__self__.__name__  # type: ignore[attr-defined]
+        if any(True for _ in tensors_in(result)) or name == "__setitem__":
+            # What an operation is called with in a way that no rule knows teaches nothing.
+            with suppress(IndexError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration):
+                self._learn(name, Operation(func, args, kwargs, result, self.axes_of, self.is_weight, self.sample))
+        return result
+
+    def _learn(self, name: str, op: Operation) -> None:
+        given = op.tensors
+        if not any(each in self.axes for each in given):
+            if given and any(isinstance(each, nn.Parameter) or each in self.weights for each in given):
+                for each in tensors_in(op.result):
+                    self.weights[each] = True
+            return
+        main = next(each for each in given if each in self.axes)
+        before = self.numbers.get(main)
+        carried = name in CARRIED_ON or ("dropout" in name and op.result is main)
+        for each in tensors_in(op.result):
+            carried = carried or ("dropout" in name and torch.equal(each, main))
+            self.numbers[each] = before if carried and before is not None else next(self.count)
+        for tensor, axes in RULES.get(name, by_shape)(op):
+            if len(axes) == tensor.ndim:
+                self.axes[tensor] = axes
+
+    def enter(self, module: nn.Module, arguments: Any) -> None:
+        """Note what a module is called with, for what its kind says of what comes out."""
+        first = next(iter(arguments.values() if isinstance(arguments, Mapping) else arguments), None)
+        if isinstance(first, PackedSequence):
+            self.entered.append((self.sample, Axis(-MADE), *(self.axes_of(first.data) or (Axis(), Axis()))[1:]))
+            return
+        tensor = next(tensors_in(arguments), None)
+        self.entered.append(None if tensor is None else self.axes_of(tensor))
+
+    def leave(self, module: nn.Module, output: Any) -> None:
+        """Say of what comes out of a module what its kind tells, or what it has in common with what came in."""
+        given = self.entered.pop()
+        if given is None:
+            return
+        if isinstance(module, nn.RNNBase):
+            self._recurrent(module, given, output)
+        elif isinstance(module, CELLS):
+            given[-1].learn(READ)
+            for each in tensors_in(output):
+                self.axes[each] = (*given[:-1], Axis(MADE))
+        for each in tensors_in(output):
+            if each not in self.axes and each.ndim == len(given):
+                self.axes[each] = given
+            if each not in self.numbers:
+                self.numbers[each] = next(self.count)
+
+    def _recurrent(self, module: nn.RNNBase, given: Axes, output: Any) -> None:
+        given[-1].learn(READ)
+        if len(given) == 3:
+            given[1 if module.batch_first else 0].learn(-MADE)
+        states, last = output
+        made = Axis(MADE)
+        if isinstance(states, PackedSequence):
+            self.axes[states.data] = (Axis(), made)
+        else:
+            self.axes[states] = (*given[:-1], made)
+        batch = given[0 if module.batch_first or isinstance(states, PackedSequence) else 1] if len(given) == 3 else None
+        for each in tensors_in(last):
+            self.axes[each] = (Axis(distinct=True), *([] if batch is None else [batch]), Axis(MADE))
