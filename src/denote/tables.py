@@ -37,7 +37,7 @@ CELLS: dict[str, type[pl.DataType]] = {
         "randomised_similarity description_bits intercept_bits compression input_gain input_gain_low input_gain_high",
         NUMBER,
     ),
-    **_columns("n_outside_band n_carrying", INTEGER), **_columns("input_name causal_evidence card note", TEXT),
+    **_columns("n_outside_band n_carrying", INTEGER), **_columns("trained_on input_name causal_evidence card note", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
@@ -60,7 +60,7 @@ NEURONS: dict[str, type[pl.DataType]] = {
     ),
     **_columns("attributes_passed attributes_carried", INTEGER), "shrinkage": NUMBER, "n_members": INTEGER,
     "nested_properties": TEXT, **_columns("fit_agreement threshold_agreement", NUMBER),
-    **_columns("causal_evidence card note", TEXT),
+    **_columns("trained_on causal_evidence card note", TEXT),
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
 
