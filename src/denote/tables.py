@@ -95,6 +95,11 @@ NULL_CHECK: dict[str, type[pl.DataType]] = {
     **_columns("expected p_value", NUMBER), "alarm": FLAG, "note": TEXT,
 }  # fmt: skip
 
+DUPLICATES: dict[str, type[pl.DataType]] = {
+    **_columns("dataset of kind part other", TEXT), **_columns("n_rows n_part", INTEGER), "share": NUMBER,
+    **_columns("n_examined n_equal", INTEGER), "note": TEXT,
+}  # fmt: skip
+
 SEED_SPREAD: dict[str, type[pl.DataType]] = {
     **{k: v for k, v in _OBSERVED.items() if k not in ("seed", "object_model", "object_accuracy")},
     "probe": TEXT, "k": INTEGER, "attribute": TEXT, "family": TEXT, **_columns("n_models n_probe_seeds", INTEGER),
@@ -220,7 +225,7 @@ AUDIT: dict[str, type[pl.DataType]] = {
 JOB_TABLES = {
     "cells": CELLS, "neurons": NEURONS, "controls": CONTROLS, "scan": SCAN, "pairs": PAIRS, "curves": CURVES,
     "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION, "layers": LAYERS, "on_rates": ON_RATES,
-    "examples": EXAMPLES,
+    "examples": EXAMPLES, "duplicates": DUPLICATES,
 }  # fmt: skip
 """The tables that every job writes, by the name of their file, and their columns."""
 

@@ -16,6 +16,7 @@ from denote.errors import ConfigError
 from denote.keys import digest
 from denote.observation.asked import Asked
 from denote.observation.decide import decide
+from denote.observation.duplicates import duplicates
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import Observation
 from denote.observation.images import shown_inputs
@@ -71,6 +72,7 @@ def observe_states(
     # Before anything is decided, since the cards put these into words.
     tables |= {name: _with_reasons(tables[name], facts.reasons) for name in ("cells", "scan", "curves")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
+    tables["duplicates"] = duplicates(states, facts, subject.dataset)
     decided = decide(tables, asked.rule)
     shown = examples(states, decided["neurons"], facts.families, facts.parts, asked.search, asked.examples)
     decided["examples"] = with_targets(shown, facts.classes, facts.class_names)

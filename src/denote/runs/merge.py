@@ -124,7 +124,7 @@ def _distinct(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         return _distinct_neurons(frame)
     if name == "controls":
         return _distinct_controls(frame)
-    if name == "null_check":
+    if name in ("null_check", "duplicates"):
         return frame.unique(maintain_order=True)
     return frame.unique(_KEYS[name], keep="first", maintain_order=True)
 
