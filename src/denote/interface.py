@@ -96,9 +96,9 @@ def observe(
         probe: A kind of observer, several, their settings by kind, or probes of one's own by name.
         seed: Of the split and of what observers draw.
         parts: Row ids of ``fit`` and ``test``; by default the rows are halved, in equal shares of the classes.
-        trained_on: Which of these rows the network was trained on: row ids or a mask, which leave *fit* and *test* (with
-            the whole group of each); ``"none"``, none of them or it is not trained; or ``"unknown"``, which is said
-            first in the findings and on every row, since a network may know its training rows by heart.
+        trained_on: Which of these rows the network was trained on: row ids or a mask, which leave *fit* and *test*
+            (with the whole group of each); ``"none"``, none of them or it is not trained; or ``"unknown"``, which is
+            said first in the findings and on every row, since a network may know its training rows by heart.
         groups: What rows belong together: a group stays in one part, and its rows do not count as independent.
         untrained: The same network without training, or what makes one (called three times, and once more for the
             randomisation check); without it the tables say null and why.

@@ -15,7 +15,7 @@ from denote.runs.present import relied_on
 from denote.runs.record import FINISHED, RECORD, read_record
 from denote.seen import Seen, read_tables
 from denote.shown import attribute_figure, depth_figure_of, heatmap_of
-from denote.tables import JOB_TABLES, SWEEP_TABLES
+from denote.tables import JOB_TABLES, SWEEP_TABLES, has_tables
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Loaded(Evidence):
     def read(cls, folder: Path) -> Loaded | None:
         """The sweep whose folder, or ``sweep/`` within it, this is; None where it is neither."""
         for place, jobs in ((folder / "sweep", folder), (folder, folder.parent)):
-            if all((place / f"{name}.parquet").is_file() for name in SWEEP_TABLES):
+            if has_tables(place, SWEEP_TABLES):
                 return cls(read_tables(place, SWEEP_TABLES), jobs)
         return None
 
@@ -88,7 +88,7 @@ def load(folder: Path) -> Loaded | Seen:
     """See `denote.load`."""
     if (sweep := Loaded.read(folder)) is not None:
         return sweep
-    if all((folder / f"{name}.parquet").is_file() for name in JOB_TABLES):
+    if has_tables(folder, JOB_TABLES):
         return Seen.read(folder)
     jobs = any(True for _ in folder.glob(f"*/{RECORD}"))
     allowed = "multirun/NAME of a sweep that ended, or a job's folder"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -37,7 +38,8 @@ CELLS: dict[str, type[pl.DataType]] = {
         "randomised_similarity description_bits intercept_bits compression input_gain input_gain_low input_gain_high",
         NUMBER,
     ),
-    **_columns("n_outside_band n_carrying", INTEGER), **_columns("trained_on input_name causal_evidence card note", TEXT),
+    **_columns("n_outside_band n_carrying", INTEGER),
+    **_columns("trained_on input_name causal_evidence card note", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
@@ -236,6 +238,23 @@ SWEEP_TABLES = {
     "first_decisive": FIRST_DECISIVE, "seed_spread": SEED_SPREAD, "audit": AUDIT,
 }  # fmt: skip
 """The tables of a merged sweep."""
+
+
+ADDED = frozenset({"duplicates"})
+"""Tables that folders of an older denote do not have."""
+
+
+def read_table(folder: Path, name: str) -> pl.DataFrame:
+    """A table of a job or a sweep; what an older denote did not write of it is empty, or null."""
+    schema, file = SWEEP_TABLES[name], folder / f"{name}.parquet"
+    if name in ADDED and not file.is_file():
+        return empty(schema)
+    return pl.concat([empty(schema), pl.read_parquet(file, glob=False)], how="diagonal")
+
+
+def has_tables(folder: Path, names: Iterable[str]) -> bool:
+    """Whether a folder holds these tables, those aside that it may lack."""
+    return all((folder / f"{name}.parquet").is_file() for name in names if name not in ADDED)
 
 
 def empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:

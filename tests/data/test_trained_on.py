@@ -28,7 +28,13 @@ def samples(groups: np.ndarray | None = None, predefined: np.ndarray | None = No
 
 @pytest.mark.parametrize(
     "given",
-    [[3, 1, 4], np.array([4, 3, 1]), torch.tensor([1, 3, 4, 4]), pl.Series([1, 3, 4]), np.isin(np.arange(N), [1, 3, 4])],
+    [
+        [3, 1, 4],
+        np.array([4, 3, 1]),
+        torch.tensor([1, 3, 4, 4]),
+        pl.Series([1, 3, 4]),
+        np.isin(np.arange(N), [1, 3, 4]),
+    ],
 )
 def test_ids_and_masks_of_any_kind_are_the_same(given: Any) -> None:
     found = TrainedOn.of(given, N)
@@ -49,7 +55,8 @@ def test_words() -> None:
     ("given", "said"),
     [
         ("unknwon", "did you mean 'unknown'?"), ([0, N], f"there is no row {N} (entry 2 of 2); allowed: 0 to {N - 1}"),
-        ([-1], "there is no row -1"), ([0.5], "float64"), (np.ones(N - 1, bool), f"a mask of {N - 1} rows, but there are"),
+        ([-1], "there is no row -1"), ([0.5], "float64"),
+        (np.ones(N - 1, bool), f"a mask of {N - 1} rows, but there are"),
         (np.zeros((2, 2), int), "(2, 2)"), (None, "object"), ({"a": 1}, "allowed: row ids"),
     ],
 )  # fmt: skip
@@ -76,7 +83,8 @@ def test_files(tmp_path: Path) -> None:
     ("name", "text", "said"),
     [
         ("a.txt", "1\nseven\n", "line 2 is 'seven'"), ("b.txt", "1\n-2\n", "line 2 is '-2'"),
-        ("c.csv", "row,other\n1,2\n", "has 2 columns"), ("d.csv", "row\nx\n", "String"), ("e.npy", "x", "cannot be read"),
+        ("c.csv", "row,other\n1,2\n", "has 2 columns"), ("d.csv", "row\nx\n", "String"),
+        ("e.npy", "x", "cannot be read"),
         ("f.txt", "500\n", "there is no row 500"),
     ],
 )  # fmt: skip
@@ -136,5 +144,7 @@ def test_too_few_rows_left_is_a_mistake_with_counts() -> None:
         "needed: 50 in each, 25 of either label"
     )
     for left in (0, 1):
-        with pytest.raises(DataError, match=f"{N - left} of {N} rows are trained on, which leaves {left} for fit and 0"):
+        with pytest.raises(
+            DataError, match=f"{N - left} of {N} rows are trained on, which leaves {left} for fit and 0"
+        ):
             parts(samples(), np.arange(N - left))

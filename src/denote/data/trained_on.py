@@ -19,12 +19,12 @@ WORDS = (UNKNOWN, NONE)
 """What may be said instead of row ids."""
 
 ALLOWED = f"allowed: row ids, a mask of all rows, {UNKNOWN!r}, or {NONE!r} (none of these rows)"
-OF_FILES = f"allowed: {UNKNOWN}, {NONE}, or a FILE of row ids: .txt (one a line), .npy, or .csv and .parquet of one column"
+OF_FILES = (
+    f"allowed: {UNKNOWN}, {NONE}, or a FILE of row ids: .txt (one a line), .npy, or .csv and .parquet of one column"
+)
 
 REMARK = "trained_on unknown: whether the network was trained on the rows it is judged on is unknown"
 """What every row of a network says of which nobody knows."""
-
-TABLES = {".csv": pl.read_csv, ".parquet": pl.read_parquet}
 
 
 @dataclass(frozen=True)
@@ -132,26 +132,33 @@ def _read(file: Path, where: str) -> np.ndarray:
     try:
         if kind == ".npy":
             return np.asarray(np.load(file, allow_pickle=False))
-        if kind in TABLES:
-            table = TABLES[kind](file, glob=False)
-            if table.width != 1:
-                raise DataError(where, f"has {table.width} columns", "allowed: one column of row ids")
-            if table[table.columns[0]].null_count() or not (table.dtypes[0].is_integer() or table.dtypes[0] == pl.Boolean):
-                raise DataError(where, f"its column is {table.dtypes[0]} with {table[table.columns[0]].null_count()} nulls",
-                                "allowed: whole numbers, with a header")  # fmt: skip
-            return table[table.columns[0]].to_numpy()
+        if kind == ".csv":
+            return _column(pl.read_csv(file, glob=False), where)
+        if kind == ".parquet":
+            return _column(pl.read_parquet(file, glob=False), where)
         return _lines(file.read_text(encoding="utf-8-sig"), where)
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         raise DataError(where, f"cannot be read ({told(error)})", OF_FILES) from error
 
 
+def _column(table: pl.DataFrame, where: str) -> np.ndarray:
+    if table.width != 1:
+        raise DataError(where, f"has {table.width} columns", "allowed: one column of row ids")
+    column = table.to_series()
+    if column.null_count() or not (column.dtype.is_integer() or column.dtype == pl.Boolean):
+        problem = f"its column is {column.dtype} with {column.null_count()} nulls"
+        raise DataError(where, problem, "allowed: whole numbers below a header")
+    return np.asarray(column.to_numpy())
+
+
 def _lines(text: str, where: str) -> np.ndarray:
     """A row id a line; lines without any text are passed over."""
+    allowed = "allowed: one row id a line, whole numbers from 0 up"
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         word = line.strip()
         if word and not word.isdecimal():
-            raise DataError(where, f"line {number} is {word!r:.40}", "allowed: one row id a line, whole numbers from 0 up")
+            raise DataError(where, f"line {number} is {word!r:.40}", allowed)
         if word:
             found.append(int(word))
     return np.array(found, dtype=np.int64)

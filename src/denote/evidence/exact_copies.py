@@ -30,9 +30,7 @@ ALIKE = 0.5
 """Rows that differ in one feature, per equal row, from which on rows repeat by themselves."""
 
 
-def beyond_chance(
-    n_pairs: int, n_rows: int, sample: Float32[np.ndarray, "row feature"]
-) -> bool:
+def beyond_chance(n_pairs: int, n_rows: int, sample: Float32[np.ndarray, "row feature"]) -> bool:
     """Whether more pairs of rows are equal than features give that are permuted one by one.
 
     Args:
@@ -77,7 +75,7 @@ def isolated(sequences: Sequence[Int[np.ndarray, " token"]]) -> Bool[np.ndarray,
     alone = lengths >= LEAST_TOKENS
     for length in np.unique(lengths[alone]):
         rows = np.flatnonzero(lengths == length)
-        ids = np.stack([sequences[row] for row in rows]).astype(np.uint64)
+        ids = np.stack([sequences[int(row)] for row in rows]).astype(np.uint64)
         marks = _mixed(ids * np.uint64(0x9E3779B97F4A7C15) + _odd(int(length)))
         whole = marks.sum(axis=1, dtype=np.uint64)
         for place in range(length):

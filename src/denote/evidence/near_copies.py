@@ -2,8 +2,8 @@
 
 A row is a near copy of its nearest rows if these are
 
-1. *far closer than chance*: within `FAR` of the distance that the nearest of rows whose features are permuted one by one
-   have (their 1 % quantile), so that tables of few values, where permuted rows meet too, give no alarm; and
+1. *far closer than chance*: within `FAR` times the distance (its 1 % quantile) to the nearest row where features are
+   permuted one by one, so that tables of few values, where permuted rows meet too, give no alarm; and
 2. *far closer than the data's own neighbours*: rows of smooth images, of clusters or of columns that vary together are
    all closer than permuted ones. In a cloud of m dimensions k m log(d[k+1] / d[k]) of the distances to the k-th and the
    next neighbour is exponential with mean 1 and independent of k (the ratios of Poisson arrivals; with k = 1 Facco et
@@ -23,7 +23,10 @@ from jaxtyping import Bool, Float, Float32, Int
 from denote.streams import stream
 
 NEIGHBOURS = 32
-"""Nearest rows that are looked at, so that a group of copies may hold as many; at most a tenth of all rows."""
+"""Nearest rows that are looked at, at most a tenth of all rows."""
+
+LARGEST = 24
+"""Other rows that a group of near copies may hold: more are a cluster, as classes are."""
 
 LEAST_ROWS = 50
 """Distinct rows below which nothing can be said of near copies."""
@@ -134,10 +137,11 @@ def near_copies(
     if n < LEAST_ROWS:
         return NearCopies(examined[:0], np.empty((0, 1), np.int64), np.empty((0, 1), np.bool_))
     distance, nearest = neighbours(points, examined, k, apart)
-    jumps = _jumps(distance, space.step)
+    jumps = _jumps(distance, space.step)[:, :LARGEST]
     jump, members = jumps.max(axis=1), jumps.argmax(axis=1) + 1
     radius = distance[np.arange(len(examined)), members - 1]
-    sure = (jump > np.log(jumps.size) + BEYOND_CHANCE) & (radius < FAR**2 * space.chance(n))
+    chance = space.chance(n)
+    sure = (jump > np.log(jumps.size) + BEYOND_CHANCE) & (distance[:, 0] < FAR**2 * chance) & (radius < chance)
     is_copy = np.zeros(distance.shape, dtype=np.bool_)
     if sure.sum() >= max(LEAST_FOUND, LEAST_SHARE * len(examined)):
         is_copy[sure] = np.arange(k) < members[sure, None]
@@ -180,7 +184,9 @@ def _jumps(distance: Float[np.ndarray, "row k"], step: float) -> Float[np.ndarra
     nearer, farther = distance[:, :-1], np.where(np.isinf(distance[:, 1:]), distance[:, :-1], distance[:, 1:])
     ratios = 0.5 * places * np.log((farther + tiny) / (nearer + tiny))
     # Of two shells, since one that holds a jump gives too few dimensions.
-    inner, outer = (1 / np.maximum(each.mean(axis=1), tiny) for each in (ratios[:, k // 4 : k // 2], ratios[:, k // 2 :]))
+    inner, outer = (
+        1 / np.maximum(each.mean(axis=1), tiny) for each in (ratios[:, k // 4 : k // 2], ratios[:, k // 2 :])
+    )
     dimension = np.minimum(np.maximum(inner, outer), max(np.median(inner), np.median(outer)))
     rounding = 1e-6 * np.median(distance[:, -1])
     above = 0.5 * places * np.log(np.maximum(farther / (nearer + step + rounding), 1.0))

@@ -19,7 +19,7 @@ from denote.evidence.max_statistic import Maxima
 from denote.tables import NULL_CHECK, table
 
 ALARM = 0.001
-"""The alarm rings where correct p-values and a correct correction would have as many replicates with a hit more rarely than this."""
+"""The alarm rings where right p-values and a right correction would give as many hits more rarely than this."""
 
 
 def null_check_cells(controls: pl.DataFrame, q: float = 0.05) -> pl.DataFrame:
@@ -66,7 +66,7 @@ def rejects(p: Float[np.ndarray, " test"], n_tests: int, q: float) -> bool:
 
 
 def hits_p_value(n_with_hit: int, n_replicates: int, q: float) -> float:
-    """Chance of at least so many replicates with a hit if p-values and correction are right: P(Bin(n_replicates, q) >= n_with_hit).
+    """Chance of so many replicates with a hit or more if p-values are right: P(Bin(n_replicates, q) >= n_with_hit).
 
     Under the global null Benjamini and Hochberg's procedure rejects anything with probability q at most, if tests are
     independent or positively dependent.

@@ -1,4 +1,4 @@
-"""Rows that equal or nearly equal rows of the same or another part: no independent evidence, and leaks between parts."""
+"""Rows that equal or nearly equal another row of the same or another part: dependence, and leaks between parts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def duplicates(states: Sequence[LayerState], facts: Facts, dataset: str) -> pl.D
     Returns:
         Columns of ``tables.DUPLICATES``: a row per pair of parts that have rows, and kind.
     """
-    parts = facts.parts if facts.inputs is not None else Parts(facts.parts.object[:0], facts.parts.fit, facts.parts.test)
+    parts = (
+        facts.parts if facts.inputs is not None else Parts(facts.parts.object[:0], facts.parts.fit, facts.parts.test)
+    )
     sides = {name: getattr(parts, name) for name in PARTS if len(getattr(parts, name))}
     if not sides:
         return table([], DUPLICATES)
@@ -45,7 +47,7 @@ def duplicates(states: Sequence[LayerState], facts: Facts, dataset: str) -> pl.D
     contents = Contents.of(States(states) if facts.inputs is None else facts.inputs, rows)
     group = _groups(facts, sides)
     equal = _elsewhere(contents.code, part, group, len(sides))
-    copies, why = _exact(contents, group, equal.any(axis=1))
+    copies, why = _exact(contents, group, np.asarray(equal.any(axis=1)))
     near, examined, remark = _near(contents, part, group, len(sides))
     of = "inputs" if facts.inputs is not None else "states"
     found = []
@@ -90,7 +92,7 @@ def _elsewhere(
     _, pair, counts = np.unique(np.stack([code, own]), axis=1, return_inverse=True, return_counts=True)
     mine = np.zeros((len(code), n_parts), dtype=np.int64)
     mine[np.arange(len(code)), part] = counts[pair.ravel()]  # a group lies in one part
-    return held[code] > mine
+    return np.asarray(held[code] > mine)
 
 
 def _exact(
@@ -102,7 +104,9 @@ def _exact(
         return nothing, None
     code, first = contents.code, np.unique(contents.code, return_index=True)[1]
     if contents.sequences is not None:
-        return _alone(contents, first)[code] & repeated, "short sequences, and those that differ in one place, may be equal"
+        return _alone(contents, first)[
+            code
+        ] & repeated, "short sequences, and those that differ in one place, may be equal"
     if contents.space is None or contents.points is None:
         return repeated, None
     times = np.bincount(code[repeated], minlength=len(first))

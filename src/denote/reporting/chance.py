@@ -180,8 +180,8 @@ def alarms(null_check: pl.DataFrame) -> list[str]:
     return [
         f"Null check: {row['n_with_hit']} of {row['n_replicates']} shuffled replicates of the {row['scan']}"
         + (f" of object model {row['object_model']}" if row["object_model"] else "")
-        + f" had a corrected hit (chance of so many: {small(row['p_value'])}). The p-values or their correction are wrong: do "
-        "not trust the corrected hits."
+        + f" had a corrected hit (chance of so many: {small(row['p_value'])}). The p-values or their correction are "
+        "wrong: do not trust the corrected hits."
         for row in null_check.filter("alarm").iter_rows(named=True)
     ]
 
@@ -207,8 +207,8 @@ def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
     ]  # fmt: skip
     caption = (
         "Labels are shuffled, so every hit is false. Each replicate is corrected as a family of its own; the alarm "
-        "rings where right p-values and a right correction would give so many replicates with a hit less than once in 1,000 "
-        "runs. Leaks and dependent rows do not show here."
+        "rings where right p-values and a right correction would give so many replicates with a hit less than once in "
+        "1,000 runs. Leaks and dependent rows do not show here."
     )
     return sheet("Null check", caption, columns, null_check.iter_rows(named=True), "null_check.parquet")
 

@@ -36,6 +36,7 @@ from denote.tables import (
     SCAN_KEY,
     SWEEP_TABLES,
     empty,
+    read_table,
 )
 
 
@@ -56,7 +57,7 @@ class Merged(Evidence):
     @classmethod
     def read(cls, folder: Path) -> Merged:
         """What `write` saved."""
-        return cls({name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in SWEEP_TABLES})
+        return cls({name: read_table(folder, name) for name in SWEEP_TABLES})
 
     @classmethod
     def of(cls, observation: Observation) -> Merged:
@@ -103,7 +104,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analys
 
 
 def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:
-    frames = [pl.read_parquet(job / f"{name}.parquet", glob=False) for job in jobs]
+    frames = [read_table(job, name) for job in jobs]
     if name in ("scan", "pairs"):
         frames = [frame.with_columns(pl.lit(index).alias(_JOB)) for index, frame in enumerate(frames)]
     return pl.concat([pl.DataFrame(schema=JOB_TABLES[name]), *frames], how="diagonal")
