@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from jaxtyping import Int64
-from torch import Tensor
 
 from denote.data.parts import Parts
 from denote.errors import DataError, one_of, told
@@ -56,7 +55,7 @@ class TrainedOn:
                 raise DataError(where, f"{given!r} came", f"{one_of(given, WORDS)}, or row ids")
             return cls(None if given == UNKNOWN else np.empty(0, np.int64), where)
         try:
-            values = np.asarray(given.cpu() if isinstance(given, Tensor) else given)
+            values = np.asarray(given.cpu() if hasattr(given, "cpu") else given)  # of a tensor, wherever it is
         except (TypeError, ValueError) as error:
             raise DataError(where, f"{type(given).__name__} makes no row ids", ALLOWED) from error
         return cls(_ids(values, n, where), where)

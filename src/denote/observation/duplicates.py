@@ -113,7 +113,7 @@ def _exact(
     sample = numbers(contents.source, stream("exact copies").permutation(contents.rows)[:SAMPLE])
     if sample is None:
         return repeated, None
-    n_pairs = int((times * (times - 1) // 2).sum()) - _within_groups(code, group)
+    n_pairs = _pairs(times) - (0 if group is None else _pairs(_of_groups(code[repeated], group[repeated])))
     if not beyond_chance(n_pairs, len(code), sample):
         return nothing, "as many rows are equal as features that are permuted one by one give"
     several = stream("exact copies", "looked at").permutation(np.flatnonzero(times > 1))[:LOOKED_AT]
@@ -128,12 +128,14 @@ def _exact(
     return repeated, None
 
 
-def _within_groups(code: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"] | None) -> int:
-    """Equal pairs within groups."""
-    if group is None:
-        return 0
-    counts = np.unique(np.stack([code, group]), axis=1, return_counts=True)[1]
-    return int((counts * (counts - 1) // 2).sum())
+def _pairs(times: Int[np.ndarray, " value"]) -> int:
+    """How many pairs rows make that come so many times."""
+    return int((times * (times - 1) // 2).sum())
+
+
+def _of_groups(code: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"]) -> Int[np.ndarray, " value"]:
+    """How often every row comes in its own group."""
+    return np.asarray(np.unique(np.stack([code, group]), axis=1, return_counts=True)[1])
 
 
 def _alone(contents: Contents, first: Int[np.ndarray, " distinct"]) -> Bool[np.ndarray, " distinct"]:
