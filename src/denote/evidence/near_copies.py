@@ -25,7 +25,7 @@ from denote.streams import stream
 NEIGHBOURS = 32
 """Nearest rows that are looked at, at most a tenth of all rows."""
 
-LARGEST = 24
+LARGEST = 20
 """Other rows that a group of near copies may hold: more are a cluster, as classes are."""
 
 LEAST_ROWS = 50
@@ -56,7 +56,8 @@ WORK = 40_000_000
 """Distances that are computed: of so many rows to all others, but at least of `LEAST_EXAMINED`."""
 
 LEAST_EXAMINED = 500
-BLOCK = 256
+BLOCK = 4_000_000
+"""Distances that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,9 @@ def neighbours(
     """Squared distances to the k nearest other rows, ascending, and which these are."""
     squares = np.einsum("ra,ra->r", points, points)
     near, which = np.empty((len(of), k)), np.empty((len(of), k), dtype=np.int64)
-    for start in range(0, len(of), BLOCK):
-        rows = of[start : start + BLOCK]
+    size = max(1, BLOCK // len(points))
+    for start in range(0, len(of), size):
+        rows = of[start : start + size]
         distance = squares[rows, None] + squares - 2 * points[rows] @ points.T
         distance[np.arange(len(rows)), rows] = np.inf
         for numbers in apart:
@@ -172,8 +174,8 @@ def neighbours(
         index = np.argpartition(distance, k - 1, axis=1)[:, :k] if k > 1 else distance.argmin(axis=1)[:, None]
         found = np.take_along_axis(distance, index, axis=1)
         order = found.argsort(axis=1)
-        near[start : start + BLOCK] = np.take_along_axis(found, order, axis=1).clip(min=0)
-        which[start : start + BLOCK] = np.take_along_axis(index, order, axis=1)
+        near[start : start + size] = np.take_along_axis(found, order, axis=1).clip(min=0)
+        which[start : start + size] = np.take_along_axis(index, order, axis=1)
     return near, which
 
 

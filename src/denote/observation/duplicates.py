@@ -86,12 +86,11 @@ def _elsewhere(
     code: Int[np.ndarray, " row"], part: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"] | None, n_parts: int
 ) -> Bool[np.ndarray, "row part"]:
     """Whether a row equals another row of each part, its own group left out."""
-    own = np.arange(len(code)) if group is None else group
     held = np.zeros((code.max(initial=-1) + 1, n_parts), dtype=np.int64)
     np.add.at(held, (code, part), 1)
-    _, pair, counts = np.unique(np.stack([code, own]), axis=1, return_inverse=True, return_counts=True)
+    _, pair, counts = np.unique(_together(code, group), return_inverse=True, return_counts=True)
     mine = np.zeros((len(code), n_parts), dtype=np.int64)
-    mine[np.arange(len(code)), part] = counts[pair.ravel()]  # a group lies in one part
+    mine[np.arange(len(code)), part] = 1 if group is None else counts[pair]  # a group lies in one part
     return np.asarray(held[code] > mine)
 
 
@@ -135,7 +134,12 @@ def _pairs(times: Int[np.ndarray, " value"]) -> int:
 
 def _of_groups(code: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"]) -> Int[np.ndarray, " value"]:
     """How often every row comes in its own group."""
-    return np.asarray(np.unique(np.stack([code, group]), axis=1, return_counts=True)[1])
+    return np.asarray(np.unique(_together(code, group), return_counts=True)[1])
+
+
+def _together(code: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"] | None) -> Int[np.ndarray, " row"]:
+    """A number per row, equal where rows are equal and of one group."""
+    return code if group is None else code * (group.max(initial=0) + 1) + group
 
 
 def _alone(contents: Contents, first: Int[np.ndarray, " distinct"]) -> Bool[np.ndarray, " distinct"]:
@@ -157,9 +161,7 @@ def _near(
         why = "token ids" if contents.sequences is not None else "not numbers of one shape, or all equal"
         return near, nobody, f"not looked for: {why}"
     # Every row once; with groups once per group, so that the others of its group can be left out.
-    key = contents.code[None] if group is None else np.stack([contents.code, group])
-    _, first, unit = np.unique(key, axis=1, return_index=True, return_inverse=True)
-    unit = unit.ravel()
+    _, first, unit = np.unique(_together(contents.code, group), return_index=True, return_inverse=True)
     if len(first) < LEAST_ROWS:
         return near, nobody, f"not looked for: fewer than {LEAST_ROWS} different rows"
     apart = () if group is None else (group[first], contents.code[first])
