@@ -13,7 +13,7 @@ from denote.errors import DenoteError
 STATES = ("synthetic", "network")
 SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "evidence", "scaling")
 """Those that run unless others are asked for."""
-ASKED = ("disk", "subsets", "formulas", "extraction", "table")
+ASKED = ("copies", "disk", "subsets", "formulas", "extraction", "table")
 """Those that only run when they are asked for."""
 
 

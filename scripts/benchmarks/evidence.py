@@ -39,6 +39,12 @@ def evidence(bench: Bench, name: str) -> list[Row]:
     return rows
 
 
+def default_evidence(bench: Bench, name: str) -> Observation:
+    """All that a job observes by default."""
+    stored, seed = bench.stored(name), bench.arguments.seed
+    return _evidence(stored, layer_states(stored), facts_of(stored, seed), Controls(), 200, seed)
+
+
 def _bare(states: list[LayerState], facts: Facts) -> None:
     for state in states:
         LinearProbe().fit(state.at(facts.parts.fit), facts.labels.values[facts.parts.fit])

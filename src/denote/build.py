@@ -11,7 +11,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from denote.checks import byte_count, check
 from denote.errors import ConfigError
-from denote.runs.fingerprint import CHOOSING_WEIGHTS, job_name
+from denote.runs.fingerprint import NO_ARGUMENTS, job_name
 from denote.targets import allowed_class, check_targets, instantiate, is_own
 from denote.trust import source_of
 
@@ -93,7 +93,21 @@ def data_module(config: Mapping[str, Any]) -> SamplesModule:
         needs_object=not is_pretrained(config),
     )  # fmt: skip
     module.source = source_of(dataset)
+    module.trained_on = _trained_on(config, elsewhere=not module.needs_object)
     return module
+
+
+def _trained_on(config: Mapping[str, Any], *, elsewhere: bool) -> str:
+    """What ``architecture.trained_on`` says; of a network that is trained here there is nothing to say."""
+    from denote.data.trained_on import OF_FILES, UNKNOWN
+
+    said = config["architecture"].get("trained_on", UNKNOWN)
+    if not elsewhere and "trained_on" in config["architecture"]:
+        problem = "is about networks that were trained elsewhere; this one is trained on the object part"
+        raise ConfigError("architecture.trained_on", problem, "leave it out")
+    if not isinstance(said, str):
+        raise ConfigError("architecture.trained_on", f"{said!r} came", OF_FILES)
+    return said
 
 
 def network_factory(config: Mapping[str, Any]) -> Callable[..., nn.Module]:
@@ -103,7 +117,7 @@ def network_factory(config: Mapping[str, Any]) -> Callable[..., nn.Module]:
     """
     from torch import nn
 
-    architecture = {key: value for key, value in config["architecture"].items() if key not in CHOOSING_WEIGHTS}
+    architecture = {key: value for key, value in config["architecture"].items() if key not in NO_ARGUMENTS}
 
     def build(input_shape: tuple[int, ...], n_classes: int, **known: Any) -> nn.Module:
         if known:
@@ -150,7 +164,7 @@ def pretrained_factory(config: Mapping[str, Any]) -> Callable[[Mapping[str, Any]
 
     from denote.object_models.pretrained import Pretrained
 
-    architecture = {key: value for key, value in config["architecture"].items() if key not in CHOOSING_WEIGHTS}
+    architecture = {key: value for key, value in config["architecture"].items() if key not in NO_ARGUMENTS}
     if (path := architecture.pop("class_path", None)) is not None:
         architecture["network_class"] = allowed_class(str(path), "architecture.class_path", (nn.Module,))
 

@@ -24,6 +24,7 @@ from denote.data.held import DrawnInputs, HeldInputs, inputs_of
 from denote.data.parts import Parts
 from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
+from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
 from denote.loaded import Loaded
@@ -66,6 +67,7 @@ def observe(
     probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe] = "linear",
     seed: int = 0,
     parts: Parts | Mapping[str, Any] | None = None,
+    trained_on: Any = UNKNOWN,
     groups: Any = None,
     untrained: Untrained = None,
     pooling: str = "mean",
@@ -100,6 +102,9 @@ def observe(
         probe: A kind of observer, several, their settings by kind, or probes of one's own by name.
         seed: Of the split and of what observers draw.
         parts: Row ids of ``fit`` and ``test``; by default the rows are halved, in equal shares of the classes.
+        trained_on: Which of these rows the network was trained on: row ids or a mask, which leave *fit* and *test*
+            (with the whole group of each); ``"none"``, none of them or it is not trained; or ``"unknown"``, which is
+            said first in the findings and on every row, since a network may know its training rows by heart.
         groups: What rows belong together: a group stays in one part, and its rows do not count as independent.
         untrained: The same network without training, or what makes one (called three times, and once more for the
             randomisation check); without it the tables say null and why.
@@ -139,8 +144,10 @@ def observe(
         classes = taken.labels
     attributes, own = _split(attributes)
     samples = _samples(inputs, taken, held, unit, attributes, classes, groups, name)
-    split = given_parts(samples, parts, seed)
     rule = rule or Rule()
+    trained = TrainedOn.of(trained_on, len(samples))
+    split = given_parts(samples, parts, seed, trained)
+    trained.check_left(split, rule.min_rows)
     asked = Asked(_probes(probe), rule, _controls(controls), seed, **settings)
     searched = _families(_spec(attributes, classes, own), samples)
     facts = _facts(samples, split, searched, rule, shown=inputs is not None)
@@ -164,6 +171,7 @@ def observe(
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
+            note=trained.remark, trained_on=trained.word,
         )  # fmt: skip
         found = observe_states(
             observed, subject=subject, facts=facts, asked=asked, beside=beside, memory_limit=memory_limit,

@@ -20,6 +20,8 @@ from denote.observation.found import Observation
 from denote.observation.images import Images
 from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
+from denote.reporting.doubts import doubts, no_copies_sentences
+from denote.reporting.findings import findings
 from denote.reporting.notebook import as_html, as_image, as_text
 from denote.runs.merge import Merged
 from denote.runs.present import Reading, put_together
@@ -136,6 +138,11 @@ class Seen(Observation):
             best, on="layer", how="left", maintain_order="left"
         )
 
+    def findings(self) -> list[str]:
+        """What was found, in sentences; first what makes it doubtful: `trained_on` and copies of rows."""
+        found = findings(self.cells, self.neurons, self.label_proportion_by_depth())
+        return [*doubts(self.tables), *found, *no_copies_sentences(self.tables["duplicates"])]
+
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Save as the folder of a job, which `load` and ``denote-report sweep=PARENT`` read.
 
@@ -162,13 +169,14 @@ class Seen(Observation):
 
     def __repr__(self) -> str:
         """The summary as text."""
-        return "\n".join([self._title, as_text(self.summary()), *self._unread])
+        return "\n".join([*doubts(self.tables), self._title, as_text(self.summary()), *self._unread])
 
     def _repr_html_(self) -> str:
         """The summary and the figure, for a notebook."""
         image = as_image(self.figure(), "AUROC of every attribute by depth") if len(self.cells) else ""
         unread = "".join(f"<p>{escape(line)}</p>" for line in self._unread)
-        return f"<p>{escape(self._title)}</p>{as_html(self.summary())}{unread}{image}"
+        first = "".join(f"<p>{escape(line)}</p>" for line in (*doubts(self.tables), self._title))
+        return f"{first}{as_html(self.summary())}{unread}{image}"
 
     @property
     def _title(self) -> str:

@@ -38,7 +38,8 @@ CELLS: dict[str, type[pl.DataType]] = {
         "randomised_similarity description_bits intercept_bits compression input_gain input_gain_low input_gain_high",
         NUMBER,
     ),
-    **_columns("n_outside_band n_carrying", INTEGER), **_columns("input_name causal_evidence card note", TEXT),
+    **_columns("n_outside_band n_carrying", INTEGER),
+    **_columns("trained_on input_name causal_evidence card note", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
@@ -61,7 +62,7 @@ NEURONS: dict[str, type[pl.DataType]] = {
     ),
     **_columns("attributes_passed attributes_carried", INTEGER), "shrinkage": NUMBER, "n_members": INTEGER,
     "nested_properties": TEXT, **_columns("fit_agreement threshold_agreement", NUMBER),
-    **_columns("causal_evidence card note", TEXT),
+    **_columns("trained_on causal_evidence card note", TEXT),
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
 
@@ -94,6 +95,11 @@ CURVES_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "probe_s
 NULL_CHECK: dict[str, type[pl.DataType]] = {
     **_columns("scan scan_key object_model layer", TEXT), **_columns("n_tests n_replicates n_with_hit", INTEGER),
     **_columns("expected p_value", NUMBER), "alarm": FLAG, "note": TEXT,
+}  # fmt: skip
+
+DUPLICATES: dict[str, type[pl.DataType]] = {
+    **_columns("dataset of kind part other", TEXT), **_columns("n_rows n_part", INTEGER), "share": NUMBER,
+    **_columns("n_examined n_equal", INTEGER), "note": TEXT,
 }  # fmt: skip
 
 SEED_SPREAD: dict[str, type[pl.DataType]] = {
@@ -243,7 +249,7 @@ AUDIT: dict[str, type[pl.DataType]] = {
 JOB_TABLES = {
     "cells": CELLS, "neurons": NEURONS, "controls": CONTROLS, "scan": SCAN, "pairs": PAIRS, "curves": CURVES,
     "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION, "layers": LAYERS, "on_rates": ON_RATES,
-    "examples": EXAMPLES,
+    "examples": EXAMPLES, "duplicates": DUPLICATES,
 }  # fmt: skip
 """The tables that every job writes, by the name of their file, and their columns."""
 
@@ -257,8 +263,8 @@ SWEEP_TABLES = {
 """The tables of a merged sweep."""
 
 
-ADDED = {"depth_description": 5, "depth_parts": 5}
-"""Tables that older results lack, with the schema (`keys.SCHEMA`) that added them."""
+ADDED = frozenset({"depth_description", "depth_parts", "duplicates"})
+"""Tables that results of older schemas (`keys.SCHEMA`) lack."""
 
 
 def has_tables(folder: Path, names: Iterable[str]) -> bool:
@@ -271,18 +277,17 @@ def missing_tables(folder: Path, names: Iterable[str]) -> list[str]:
     return [name for name in names if name in ADDED and not (folder / f"{name}.parquet").is_file()]
 
 
-def read_tables(folder: Path, schemas: Mapping[str, Mapping[str, type[pl.DataType]]]) -> dict[str, pl.DataFrame]:
-    """Read tables by name; a table or column that older results lack is empty."""
-    return {name: read_table(folder, name, schema) for name, schema in schemas.items()}
+def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
+    """Read tables of a job or a sweep by name; a table or column that older results lack is empty."""
+    return {name: read_table(folder, name) for name in names}
 
 
-def read_table(folder: Path, name: str, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def read_table(folder: Path, name: str) -> pl.DataFrame:
     """Read one table; see `read_tables`."""
-    path = folder / f"{name}.parquet"
-    if name in ADDED and not path.is_file():
+    schema, file = SWEEP_TABLES[name], folder / f"{name}.parquet"
+    if name in ADDED and not file.is_file():
         return empty(schema)
-    frame = pl.read_parquet(path, glob=False)
-    return frame.with_columns(pl.lit(None, kind).alias(new) for new, kind in schema.items() if new not in frame.columns)
+    return pl.concat([empty(schema), pl.read_parquet(file, glob=False)], how="diagonal")
 
 
 def empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:

@@ -61,6 +61,42 @@ def test_a_checkpoint_is_observed_on_every_row_and_not_trained(denote: Command, 
     assert json.loads((tmp_path / "again" / "run.json").read_text())["object_model"] == record["object_model"]
 
 
+def test_rows_it_was_trained_on_leave_fit_and_test_and_unknown_is_said_first(denote: Command, tmp_path: Path) -> None:
+    torch.save(trained().state_dict(), tmp_path / "mine.pt")
+    np.savetxt(tmp_path / "rows.txt", np.arange(1200), fmt="%d")
+    unknown = denote(*ASKED, "architecture.path=mine.pt")
+    said = "whether the network was trained on the rows it is judged on is unknown"
+    assert unknown.code == 0
+    warned = " ".join(unknown.out.split())
+    assert said in warned[:150], "first of all"
+    _, cells = job_of(tmp_path)
+    assert cells["trained_on"].unique().to_list() == ["unknown"]
+    assert cells["note"].str.contains(said).all()
+    assert cells["card"].str.contains(said).all()
+    given = denote(*ASKED, "architecture.path=mine.pt", "architecture.trained_on=rows.txt", "hydra.run.dir=given")
+    assert given.code == 0
+    assert said not in " ".join(given.out.split())
+    assert "the rows that the network was trained on are left out of fit and test" in " ".join(given.out.split())
+    cells = pl.read_parquet(tmp_path / "given" / "cells.parquet")
+    assert cells["n_fit"][0] + cells["n_test"][0] == 1797 - 1200
+    duplicates = pl.read_parquet(tmp_path / "given" / "duplicates.parquet")
+    assert duplicates.filter(pl.col("part") == "object")["n_part"].unique().to_list() == [1200]
+    for what, problem in (
+        ("rows.csv", "there is no such file"), ("[1,2]", "[1, 2] came"), ("null", "None came"),
+    ):  # fmt: skip
+        wrong = denote(*ASKED, "architecture.path=mine.pt", f"architecture.trained_on={what}")
+        assert wrong.code == 2
+        assert problem in wrong.err
+        assert len(wrong.err.strip().splitlines()) == 1
+    np.savetxt(tmp_path / "rows.txt", np.arange(1750), fmt="%d")
+    few = denote(*ASKED, "architecture.path=mine.pt", "architecture.trained_on=rows.txt")
+    assert few.code == 2
+    assert "1750 of 1797 rows are trained on, which leaves 24 for fit and 23 for test" in few.err
+    ours = denote("+architecture.trained_on=rows.txt", *ASKED[3:])
+    assert ours.code == 2
+    assert "architecture.trained_on: is about networks that were trained elsewhere" in ours.err
+
+
 class Hostile:
     """Leaves a file when it is unpickled."""
 

@@ -1,4 +1,4 @@
-"""The null check rings where a pipeline leaks and is silent where it does not."""
+"""The null check rings where p-values are wrong and is silent where they are right, whatever the rows are."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def noise(rows: int = 200, neurons: int = 60, attributes: int = 4) -> tuple[np.n
 
 
 def test_it_rings_for_observers_that_are_scored_on_the_rows_they_were_fitted_on() -> None:
-    """The leak of ORACLES 7: test is fit, row by row; shuffled labels then leak too, as draws of a leaky pipeline."""
+    """p-values of scores on an observer's own rows (ORACLES 7) are wrong, those of shuffled labels as well."""
     state, labels = noise()
     rng = np.random.default_rng(0)
     p = np.empty((20, 4))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simulate
-from simulations import coverage, erasure, families, grouped_neurons, groups, jobs, leak, noise_neurons
+from simulations import copies, coverage, erasure, families, grouped_neurons, groups, jobs, leak, noise_neurons
 from simulations.chance import fewest, most
 from simulations.row import Row, rows_of
 
@@ -178,3 +178,25 @@ def test_a_mistake_is_one_line(mistake: list[str]) -> None:
     ran = subprocess.run([sys.executable, str(SCRIPT), *mistake], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["3 binary columns", "10 answers with a common factor", "6 categories of 4", "census"])
+def test_a_table_that_repeats_by_itself_has_no_copies(name: str) -> None:
+    found = copies.counted(copies.TABLES[name](np.random.default_rng(0), 900))
+    assert found["n_equal"].sum() > 0
+    assert found["n_rows"].sum() == 0
+
+
+@pytest.mark.parametrize("name", ["smooth pictures", "random walks", "30 clusters", "heavy tails", "sparse"])
+def test_what_is_close_for_other_reasons_is_no_copy(name: str) -> None:
+    assert copies.counted(copies.OTHERS[name](np.random.default_rng(0), copies.ROWS))["n_rows"].sum() == 0
+
+
+@pytest.mark.parametrize("name", ["digits", "cloud of 10 dimensions", "random walks"])
+def test_planted_copies_are_counted_within_a_tenth(name: str) -> None:
+    assert copies.exact(name, 0) == pytest.approx(1, abs=0.1)
+    assert copies.near(name, 0) == pytest.approx(1, abs=0.1)
+
+
+def test_long_sentences_that_were_copied_are_counted_and_short_ones_are_not() -> None:
+    assert copies.sentences(0) == pytest.approx(1, abs=0.1)

@@ -20,6 +20,7 @@ from denote.data.spellings import log_spellings
 from denote.data.split import SplitSettings
 from denote.data.targets import MOST_NAMES
 from denote.data.tokens import WordInputs
+from denote.data.trained_on import TrainedOn
 from denote.errors import DataError
 from denote.keys import digest, digest_tensor
 
@@ -105,20 +106,21 @@ def _key(inputs: Inputs) -> str:
     return digest([type(inputs).__name__, uuid4().hex])
 
 
-def given_parts(samples: Samples, parts: Any, seed: int) -> Parts:
+def given_parts(samples: Samples, parts: Any, seed: int, trained: TrainedOn | None = None) -> Parts:
     """Which rows are *fit* and *test*: those that were given, else halves in equal shares of the classes, groups whole.
 
     Args:
         samples: The dataset.
         parts: `Parts`, a mapping of row ids, or None.
         seed: Of the split.
+        trained: What is known of the rows that the network was trained on, which leave *fit* and *test*.
 
     Raises:
         DataError: naming ``parts``.
     """
     if parts is None:
         settings = SplitSettings(seed=seed, group=GROUP if GROUP in samples.table.columns else None)
-        return settings(samples, needs_object=False)
+        return settings(samples, needs_object=False, trained=trained)
     if isinstance(parts, Parts):
         parts = {"object": parts.object, "fit": parts.fit, "test": parts.test}
     if not isinstance(parts, Mapping) or set(parts) - {"object"} != {"fit", "test"}:
@@ -130,7 +132,16 @@ def given_parts(samples: Samples, parts: Any, seed: int) -> Parts:
     if len(np.unique(every)) != len(every):
         raise DataError("parts", "rows stand in both parts, or twice", "every row once")
     _check_groups(given_groups(samples, found))
-    return found
+    return found if trained is None or trained.rows is None else _left(samples, found, trained.rows)
+
+
+def _left(samples: Samples, parts: Parts, trained: Int[np.ndarray, " row"]) -> Parts:
+    """The parts without the rows that were trained on and the other rows of their groups; those are *object*."""
+    if GROUP in samples.table.columns:
+        groups = samples.table[GROUP].rank("dense").to_numpy()
+        trained = np.flatnonzero(np.isin(groups, groups[trained]))
+    fit, test = (np.setdiff1d(part, trained) for part in (parts.fit, parts.test))
+    return Parts(np.union1d(parts.object, np.intersect1d(trained, parts.observed)), fit, test)
 
 
 def _row_ids(name: str, values: Any) -> Int64[np.ndarray, " row"]:

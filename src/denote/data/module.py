@@ -19,6 +19,7 @@ from denote.data.learned import Learned, Lesson
 from denote.data.parts import Parts
 from denote.data.samples import Samples
 from denote.data.split import SplitSettings, validation_rows
+from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import DataError
 from denote.keys import digest
 from denote.streams import stream, torch_stream
@@ -46,6 +47,8 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         parts: *object*, *fit* and *test*.
         train_rows: Rows of the object part that are trained on, ascending.
         validation_rows: Rows of the object part that training is stopped by, ascending.
+        trained_on: What ``architecture.trained_on`` says of a network that was trained elsewhere.
+        trained: What that says of the rows, after `setup`; None where the network is trained here.
         source: Digest of the code of a class that is no part of denote; empty for ours. Its samples may change without
             their key, which the class makes itself, so that both are their key.
     """
@@ -75,6 +78,8 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         self.batch_size, self.validation, self.order_seed = batch_size, validation, order_seed
         self.needs_object, self.workers = needs_object, workers
         self.lesson = Lesson(merge_classes, shuffle_targets)
+        self.trained_on = UNKNOWN
+        self.trained: TrainedOn | None = None
         self.source: Mapping[str, str] = {}
         self._is_set_up = False
 
@@ -94,7 +99,9 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         samples = replace(self.load(), dealing=dealing)
         if self.source:
             samples = replace(samples, key=digest([samples.key, self.source]))
-        self.parts = self.split(samples, needs_object=self.needs_object)
+        if not self.needs_object:
+            self.trained = TrainedOn.read(self.trained_on, len(samples), "architecture.trained_on")
+        self.parts = self.split(samples, needs_object=self.needs_object, trained=self.trained)
         samples = samples.fitted(self.parts.object if self.needs_object else self.parts.fit)
         self.samples, self.learned = self.lesson(samples, self.parts.object, self.split.seed)
         self.train_rows = self.validation_rows = self.parts.object

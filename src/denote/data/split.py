@@ -17,6 +17,7 @@ from jaxtyping import Int
 from denote.data.dealing import deal
 from denote.data.parts import Parts
 from denote.data.samples import Samples
+from denote.data.trained_on import TrainedOn
 from denote.errors import DataError, one_of
 
 PARTS = ("object", "fit", "test")
@@ -59,9 +60,9 @@ class SplitSettings:
                 raise DataError(f"split.{name}", "is no setting of the split", one_of(name, names))
         return cls(**settings)
 
-    def __call__(self, samples: Samples, *, needs_object: bool = True) -> Parts:
+    def __call__(self, samples: Samples, *, needs_object: bool = True, trained: TrainedOn | None = None) -> Parts:
         """The parts of ``samples``; see `split`."""
-        return split(samples, **asdict(self), needs_object=needs_object)
+        return split(samples, **asdict(self), needs_object=needs_object, trained=trained)
 
 
 def split(
@@ -72,6 +73,7 @@ def split(
     group: str | None = None,
     column: str | None = None,
     needs_object: bool = True,
+    trained: TrainedOn | None = None,
 ) -> Parts:
     """Deal the rows into three disjoint parts (METHOD section 1).
 
@@ -86,6 +88,8 @@ def split(
         column: Column of the attribute table with a predefined split.
         needs_object: False for a model trained elsewhere: *object* is empty then (the train part of a predefined
             split) and *fit* and *test* share all rows in the proportion of their fractions.
+        trained: What is known of the rows that such a model was trained on; they are *object*, with the whole group of
+            each where there are groups.
 
     Raises:
         DataError: naming ``split.fractions``, ``split.group`` or ``split.column``.
@@ -93,18 +97,35 @@ def split(
     shares = _shares(fractions, needs_object)
     groups = None if group is None else _groups(samples.column(group, "split.group"), group)
     held_out = samples.predefined if column is None else _held_out(samples.column(column, "split.column"), column)
-    rows = np.arange(len(samples))
+    rows, halves = np.arange(len(samples)), [0.5, 0.5]
+    if trained is not None and trained.rows is not None and len(trained.rows):
+        halves = [shares["fit"], shares["test"]] if held_out is None else halves
+        held_out = _without(held_out, trained.rows, groups, len(samples))
+        if held_out.sum() < len(halves):
+            trained.check_left(Parts(trained.rows, rows[held_out == 1], rows[:0]), 1)
     if held_out is None:
         dealt = deal(samples.strata, [shares[part] for part in PARTS], groups, "split", seed)
         chosen = [rows[dealt == part] for part in range(len(PARTS))]
     else:
         _check_straddling(groups, held_out, group)
         out = rows[held_out == 1]
-        halves = deal(samples.strata[out], [0.5, 0.5], None if groups is None else groups[out], "split", seed)
-        chosen = [rows[held_out == 0], out[halves == 0], out[halves == 1]]
+        dealt = deal(samples.strata[out], halves, None if groups is None else groups[out], "split", seed)
+        chosen = [rows[held_out == 0], out[dealt == 0], out[dealt == 1]]
     parts = Parts(*chosen)
     _check_filled(parts, needs_object, "split.fractions" if held_out is None else "split.column")
     return parts
+
+
+def _without(
+    held_out: Int[np.ndarray, " sample"] | None,
+    trained: Int[np.ndarray, " row"],
+    groups: Int[np.ndarray, " sample"] | None,
+    n: int,
+) -> Int[np.ndarray, " sample"]:
+    """Which rows are held out, without those that were trained on and the other rows of their groups."""
+    left = np.ones(n, dtype=np.int64) if held_out is None else held_out.copy()
+    left[trained if groups is None else np.isin(groups, groups[trained])] = 0
+    return left
 
 
 def validation_rows(

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int, Int8
 
 from denote.attributes.labels import NULL
-from denote.denotation.scores import Scores, balanced_accuracies, score_neurons
+from denote.denotation.scores import Scores, score_neurons
 from denote.denotation.search import Candidates
 from denote.observers.reading import State
 from denote.observers.sorted_columns import column_blocks
@@ -30,11 +30,6 @@ def score_candidates(
     """
     blocks = _blocks(test, found, memory)
     return Scores.joined([score_neurons(values, cut, labels, null, groups) for values, cut, labels in blocks])
-
-
-def balanced_accuracy_of_candidates(test: State, found: Candidates, memory: int) -> Float[np.ndarray, " neuron"]:
-    """The one score that the shuffled control needs (see `score_candidates`)."""
-    return np.concatenate([np.empty(0), *(balanced_accuracies(*block) for block in _blocks(test, found, memory))])
 
 
 def _blocks(test: State, found: Candidates, memory: int) -> Iterator[Block]:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.denotation.coordinates import best_coordinates
-from denote.denotation.held_out import balanced_accuracy_of_candidates, score_candidates
+from denote.denotation.held_out import score_candidates
 from denote.denotation.mixing import Mixing
 from denote.denotation.rivals import SimpleColumns, best_rivals
 from denote.denotation.rows import evidence, joined_notes
@@ -23,6 +23,9 @@ from denote.evidence.rule import Rule
 from denote.observers.reading import State
 from denote.states.layers import Layer
 from denote.tables import CONTROLS, NEURONS, TEXT, note
+
+SHUFFLED = "shuffled"
+"""What the rows of neurons under shuffled labels are called in ``controls``, as those of cells are."""
 
 Columns = Mapping[str, Float[np.ndarray, " neuron"] | pl.Series]
 
@@ -104,6 +107,7 @@ def observe_neurons(
     controls: Controls | None = None,
     mixing: Mixing | None = None,
     found: Candidates | None = None,
+    replicates: Sequence[pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """Find and judge what every neuron of a layer denotes within one family.
 
@@ -114,6 +118,7 @@ def observe_neurons(
         controls: Defaults to three shuffles and nothing else.
         mixing: How many attributes each of them passes (:func:`denote.denotation.mixing.attributes_passed`).
         found: What was chosen on *fit*; searched for where None.
+        replicates: What `shuffled_replicates` gives for as many shuffles; searched for where None.
 
     Returns:
         Columns of ``tables.NEURONS``, one row per neuron. Those that tell the object model, and what is only known once
@@ -122,9 +127,11 @@ def observe_neurons(
     """
     controls = controls or Controls()
     found = found or neurons.search(state.fit, family)
+    if replicates is None:
+        replicates = shuffled_replicates(neurons, state, family, controls.shuffles)
     rows = neurons.rows(state.test, found, family.fit.name)
     columns = {
-        **_under_shuffles(neurons, state, family, rows, controls.shuffles),
+        **_under_shuffles(rows, replicates),
         "untrained_balanced_accuracy": _beside(neurons, found, controls.untrained, family.fit.codes is None),
         "input_balanced_accuracy": _beside(
             neurons, found, [other for other in [controls.raw_input] if other], family.fit.codes is None
@@ -136,6 +143,14 @@ def observe_neurons(
     return _with_live(rows, columns, controls.remark)
 
 
+def shuffled_replicates(
+    neurons: Neurons, state: Halves[State], family: Halves[Family], n_draws: int
+) -> list[pl.DataFrame]:
+    """The identical search under shuffled labels, against the shuffled test labels; a frame as of `replicate` each."""
+    draws = (shuffled(family, neurons.groups, neurons.probe_seed, draw) for draw in range(n_draws))
+    return [replicate(neurons, state, known, SHUFFLED, draw) for draw, known in enumerate(draws)]
+
+
 def replicate(
     neurons: Neurons,
     state: Halves[State],
@@ -144,14 +159,14 @@ def replicate(
     draw: int,
     found: Candidates | None = None,
 ) -> pl.DataFrame:
-    """The identical search where the answer is another's: of an untrained twin, a rotated state, a second draw of rows.
+    """The identical search where the answer is another's: an untrained twin, a rotated state, other labels or rows.
 
     Args:
         neurons: The neurons that these stand beside.
         state: The control's activations on fit and test.
         family: The family at the same rows.
-        control: ``untrained``, ``rotated``, or a search of :mod:`denote.denotation.stability`.
-        draw: Which twin or rotation.
+        control: ``untrained``, ``rotated``, ``shuffled``, or a search of :mod:`denote.denotation.stability`.
+        draw: Which twin, rotation or shuffle.
         found: What was chosen on its *fit*; searched for where None.
 
     Returns:
@@ -181,15 +196,10 @@ def _complete(rows: pl.DataFrame, schema: Mapping[str, type[pl.DataType]]) -> pl
     )
 
 
-def _under_shuffles(
-    neurons: Neurons, state: Halves[State], family: Halves[Family], rows: pl.DataFrame, n_draws: int
-) -> dict[str, Float[np.ndarray, " neuron"]]:
-    """What the same neurons' search finds under shuffled labels, against the shuffled test labels."""
-    draws = np.full((n_draws, len(rows)), np.nan)
-    for draw in range(n_draws):
-        known = shuffled(family, neurons.groups, neurons.probe_seed, draw)
-        found = neurons.search(state.fit, known)
-        draws[draw] = balanced_accuracy_of_candidates(state.test, found, neurons.settings.memory)
+def _under_shuffles(rows: pl.DataFrame, replicates: Sequence[pl.DataFrame]) -> dict[str, Float[np.ndarray, " neuron"]]:
+    """What the same neurons' search finds under shuffled labels, and by how much they beat it."""
+    scores = [each.get_column("balanced_accuracy").fill_null(float("nan")).to_numpy() for each in replicates]
+    draws = np.array(scores).reshape(len(replicates), len(rows))
     score, low, high = (
         rows.get_column(f"balanced_accuracy{end}").fill_null(float("nan")).to_numpy()
         for end in ("", "_interval_low", "_interval_high")

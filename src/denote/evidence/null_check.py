@@ -1,4 +1,8 @@
-"""Does the correction find something where nothing is? An alarm for pipelines that leak (METHOD section 5)."""
+"""Does the correction find something where nothing is? An alarm for wrong p-values or a wrong correction.
+
+Labels that are shuffled row by row are exchangeable whatever the rows are, so this check cannot see test rows that leak
+into fit, nor rows that depend on each other (METHOD section 5); `near_copies` and `trained_on` are about those.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from denote.evidence.max_statistic import Maxima
 from denote.tables import NULL_CHECK, table
 
 ALARM = 0.001
-"""The alarm rings where a correct pipeline would have as many replicates with a hit more rarely than this."""
+"""The alarm rings where right p-values and a right correction would give as many hits more rarely than this."""
 
 
 def null_check_cells(controls: pl.DataFrame, q: float = 0.05) -> pl.DataFrame:
@@ -62,7 +66,7 @@ def rejects(p: Float[np.ndarray, " test"], n_tests: int, q: float) -> bool:
 
 
 def hits_p_value(n_with_hit: int, n_replicates: int, q: float) -> float:
-    """Chance of at least so many replicates with a hit in a correct pipeline: P(Bin(n_replicates, q) >= n_with_hit).
+    """Chance of so many replicates with a hit or more if p-values are right: P(Bin(n_replicates, q) >= n_with_hit).
 
     Under the global null Benjamini and Hochberg's procedure rejects anything with probability q at most, if tests are
     independent or positively dependent.

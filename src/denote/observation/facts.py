@@ -30,6 +30,8 @@ class Subject:
         object_model: Its key.
         object_accuracy: Share of *test* it gets right; None where it is no classifier.
         note: A remark that every row carries, such as a model at chance.
+        trained_on: What is known of the rows that it was trained on elsewhere (`TrainedOn.word`); None for a network
+            that is denote's own or is not trained.
     """
 
     dataset: str
@@ -40,6 +42,7 @@ class Subject:
     object_model: str
     object_accuracy: float | None
     note: str | None = None
+    trained_on: str | None = None
 
     def stamp(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with these columns filled and the remark added to its notes."""

@@ -17,6 +17,7 @@ from denote.errors import ConfigError
 from denote.keys import digest
 from denote.observation.asked import Asked
 from denote.observation.decide import decide
+from denote.observation.duplicates import duplicates
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import Observation
 from denote.observation.images import shown_inputs
@@ -77,6 +78,7 @@ def observe_states(
         log.warning("layer %s: %s", doubtful.name, doubtful.note)
     tables |= {name: _with_layer_notes(tables[name], states) for name in ("cells", "neurons", "scan", "layers")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
+    tables["duplicates"] = duplicates(states, facts, subject.dataset)
     decided = decide(tables, asked.rule)
     shown = examples(states, decided["neurons"], facts.families, facts.parts, asked.search, asked.examples)
     decided["examples"] = with_targets(shown, facts.classes, facts.class_names)

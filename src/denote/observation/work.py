@@ -253,13 +253,14 @@ class Work:
         beside = denotation.Controls(asked.controls.neuron_shuffles, around.twins, self.beside.raw_input, self.rivals)
         for family in self.searched:
             chosen = neurons.search(around.state.fit, family)
-            rows = denotation.observe_neurons(neurons, around.state, family, beside, mixing, chosen)
+            shuffled = denotation.shuffled_replicates(neurons, around.state, family, beside.shuffles)
+            rows = denotation.observe_neurons(neurons, around.state, family, beside, mixing, chosen, shuffled)
             again = list(searched_again(neurons, around.state, family, chosen)) if asked.stability else []
             rows = with_agreements(rows, again)
             self._add("neurons", rows)
             self._add("on_rates", self._of_model(on_rates(rows, around.state.test, family.test, settings.memory)))
-            for each in again:
-                self._add("controls", each.rows)
+            for replicate in (*shuffled, *(each.rows for each in again)):
+                self._add("controls", replicate)
             for control, states in (("untrained", around.twins), ("rotated", around.turned)):
                 for draw, other in enumerate(states):
                     self._add("controls", denotation.replicate(neurons, other, family, control, draw))

@@ -26,6 +26,12 @@ UNTESTED = "^(not tested: |no property: |no attribute has |fewer than )"
 
 MOST_REASONS = 3
 
+BLIND = (
+    "The null check sees wrong p-values or a wrong correction. It cannot see leaks or rows that depend on each other, "
+    "whose labels are exchangeable once shuffled: copies of rows are counted apart."
+)
+"""What the null check says of itself, wherever its result is shown."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -164,7 +170,9 @@ def null_check_sentences(null_check: pl.DataFrame) -> list[str]:
             if replicates
             else f"Null check of the {scan}: not run ({some(rows['note'].drop_nulls().to_list(), 1) or 'no reason'})."
         )
-    return said or ["Null check: not run, so nothing here shows that shuffled labels find nothing."]
+    if not said:
+        return ["Null check: not run, so nothing here shows that shuffled labels find nothing."]
+    return [*said, BLIND] if null_check["n_replicates"].sum() else said
 
 
 def alarms(null_check: pl.DataFrame) -> list[str]:
@@ -172,8 +180,8 @@ def alarms(null_check: pl.DataFrame) -> list[str]:
     return [
         f"Null check: {row['n_with_hit']} of {row['n_replicates']} shuffled replicates of the {row['scan']}"
         + (f" of object model {row['object_model']}" if row["object_model"] else "")
-        + f" had a corrected hit (chance of so many: {small(row['p_value'])}). Test rows leak into fit, rows depend on "
-        "each other, or p-values are wrong: do not trust the corrected hits."
+        + f" had a corrected hit (chance of so many: {small(row['p_value'])}). The p-values or their correction are "
+        "wrong: do not trust the corrected hits."
         for row in null_check.filter("alarm").iter_rows(named=True)
     ]
 
@@ -199,7 +207,8 @@ def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
     ]  # fmt: skip
     caption = (
         "Labels are shuffled, so every hit is false. Each replicate is corrected as a family of its own; the alarm "
-        "rings where a correct program would have so many replicates with a hit less than once in 1,000 runs."
+        "rings where right p-values and a right correction would give so many replicates with a hit less than once in "
+        "1,000 runs. Leaks and dependent rows do not show here."
     )
     return sheet("Null check", caption, columns, null_check.iter_rows(named=True), "null_check.parquet")
 

@@ -11,6 +11,7 @@ import polars as pl
 from denote.evidence.rule import Rule
 from denote.figures.profiles import one_size
 from denote.reporting.chance import families, one_p_value
+from denote.reporting.doubts import shares
 from denote.reporting.power import value_range
 
 Tables = Mapping[str, pl.DataFrame]
@@ -20,7 +21,7 @@ MAX_TABLE_ROWS = 10_000
 
 BESIDE = (
     "scan", "null_check", "seed_spread", "curves", "properties", "depth_description", "depth_parts", "depth_tests",
-    "depth_verdicts",
+    "depth_verdicts", "duplicates",
 )  # fmt: skip
 """Tables that are logged as they are, where they have rows."""
 
@@ -128,6 +129,7 @@ def summary(tables: Tables, rule: Rule) -> dict[str, Any]:
         **_range("power/detectable_auroc", cells["detectable_auroc"]),
         **_range("max_statistic/p_value", one_p_value(tables["scan"])),
         **_verdicts(tables["depth_verdicts"]), **_tests(tables, rule), **_null_check(tables["null_check"]),
+        **shares(tables["duplicates"]),
     }  # fmt: skip
 
 

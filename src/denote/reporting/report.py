@@ -31,6 +31,7 @@ from denote.reporting.chance import (
 )
 from denote.reporting.denoted import denoted_sheets
 from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
+from denote.reporting.doubts import copies_sheet, doubts, no_copies_sentences
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.first_decisive import first_decisive_sentences, first_decisive_sheet
 from denote.reporting.jobs import Job, tally
@@ -113,7 +114,7 @@ def write_report(
         paper=PAPER,
         tally=tally(status),
         failed=[job for job in status if job.failed],
-        findings=[*findings(tables["cells"], tables["neurons"], by_depth), *depth_sentences(tables)],
+        findings=[*doubts(tables), *findings(tables["cells"], tables["neurons"], by_depth), *depth_sentences(tables)],
         warnings=[*alarms(tables["null_check"]), *warnings],
         figures=figures,
         belief=belief(tables, rule),
@@ -136,12 +137,14 @@ def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
         [
             *untested_sentences(tests),
             *chance_sentences(tables),
+            *no_copies_sentences(tables["duplicates"]),
             *power_sentences(tables),
             *randomisation_sentences(cells),
         ],
         [
             *([families_sheet(tests)] if tests else []),
             *_unless_empty(null_check_sheet, tables["null_check"]),
+            *_unless_empty(copies_sheet, tables["duplicates"]),
             *_unless_empty(randomisation_sheet, mapped),
         ],
     )

@@ -20,6 +20,7 @@ from denote.numbers import count, interval, proportion, setting
 from denote.reporting.audit import audit_sentences
 from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
 from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
+from denote.reporting.doubts import doubts, no_copies_sentences
 from denote.reporting.findings import observed
 from denote.reporting.first_decisive import first_decisive_sentences
 from denote.reporting.jobs import Job, tally
@@ -56,6 +57,8 @@ def print_summary(
     """
     console = console or Console()
     cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
+    for doubt in doubts(tables):
+        console.print(f"[bold yellow]warning:[/] {escape(doubt)}", highlight=False)
     for sentence in observed(cells, neurons):
         console.print(escape(sentence), highlight=False)
     for curve in curves(by_depth):
@@ -174,7 +177,8 @@ def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Ru
     for family in tests:
         table.add_row(*map(escape, family.row.values()))
     console.print(table)
-    belief = [*untested_sentences(tests), *chance_sentences(tables), *power_sentences(tables), *apart_sentences(tests)]
+    belief = [*untested_sentences(tests), *chance_sentences(tables), *no_copies_sentences(tables["duplicates"])]
+    belief += [*power_sentences(tables), *apart_sentences(tests)]
     for sentence in belief:
         console.print(escape(sentence), highlight=False)
 

@@ -21,7 +21,10 @@ NOT_SHAPING_ARCHITECTURE = {"save_epochs"}
 CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs"}
 """Keys of the architecture that choose among weights and are no arguments of the network's class."""
 
-PATH_KEYS = {"root", "path", "table", "name", "tokenizer"}
+NO_ARGUMENTS = CHOOSING_WEIGHTS | {"trained_on"}
+"""All keys of the architecture that are no arguments of the network's class: the last is about the rows."""
+
+PATH_KEYS = {"root", "path", "table", "name", "tokenizer", "trained_on"}
 """Keys that name files, or may do so: their content shapes a result, their place does not."""
 
 
@@ -47,7 +50,7 @@ def is_initialisation(config: Config) -> bool:
 def training(config: Config) -> dict[str, Any]:
     """The part that shapes an object model's training: equal for two jobs that observe epochs of one training."""
     shaped = shaping(config)
-    architecture = {key: value for key, value in shaped["architecture"].items() if key not in CHOOSING_WEIGHTS}
+    architecture = {key: value for key, value in shaped["architecture"].items() if key not in NO_ARGUMENTS}
     return {key: shaped.get(key) for key in ("dataset", "trainer", "seed", "split")} | {"architecture": architecture}
 
 
@@ -98,10 +101,19 @@ def agreement(config: Config) -> dict[str, Any]:
         # Depth counts the layers that are listed, and a neuron is what its axes are.
         "layer": {key: (config.get("layer") or {}).get(key) for key in ("of", "kind")},
     }  # fmt: skip
+    parts |= _trained_on(shaped["architecture"])
     flat = {}
     for name, value in parts.items():
         flat.update(_flatten(name, value))
     return flat
+
+
+def _trained_on(architecture: Config) -> dict[str, Any]:
+    """Which rows a network was trained on, by the network: one network cannot have two answers in a folder."""
+    if "trained_on" not in architecture:
+        return {}
+    network = digest({key: value for key, value in architecture.items() if key not in NO_ARGUMENTS})
+    return {TRAINED_ON: {network[:8]: architecture["trained_on"]}}
 
 
 def _option(key: str) -> tuple[str, ...]:
@@ -119,14 +131,14 @@ def _by_name(attribute: Config) -> dict[str, Any]:
 
 
 def disagreement(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """Keys on which two jobs differ. A probe or attribute that only one of them has is no disagreement."""
+    """Keys on which two jobs differ. A probe, attribute or network that only one has is no disagreement."""
     differing = []
     for key in sorted({*ours, *theirs}):
         if ours.get(key, _ABSENT) == theirs.get(key, _ABSENT):
             continue
         option = _option(key)
         in_both = all(any(_option(other) == option for other in keys) for keys in (ours, theirs))
-        if in_both or option[0] not in {"probe", "attribute"}:
+        if in_both or option[0] not in {"probe", "attribute", TRAINED_ON}:
             differing.append(key.replace(SEPARATOR, "."))
     return differing
 
@@ -143,6 +155,8 @@ def check_plan(config: Config, record: Config, folder: Path) -> None:
         problem = f"{folder.name} is finished under another plan"
         raise ConfigError(", ".join(keys), problem, "allowed: equal values, another sweep_name, or on_existing=redo")
 
+
+TRAINED_ON = "architecture.trained_on"
 
 _ABSENT = object()
 SEPARATOR = " / "

@@ -35,19 +35,21 @@ from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
-from denote.runs.fingerprint import CHOOSING_WEIGHTS, NOT_SHAPING_TRAINER
+from denote.runs.fingerprint import NO_ARGUMENTS, NOT_SHAPING_TRAINER
 from denote.runs.older import tell_of_older
 from denote.runs.own import Own
 from denote.states.layers import Layer
 from denote.states.listing import Listing, asked_names, listing, select_layers
 from denote.states.state import LayerState
 from denote.states.store import StateStore
+from denote.tables import note
 from denote.trust import source_of
 
 if TYPE_CHECKING:
     from torch import nn
 
     from denote.data.module import SamplesModule
+    from denote.data.trained_on import TrainedOn
     from denote.object_models.pretrained import Pretrained
 
 log = logging.getLogger(__name__)
@@ -126,6 +128,8 @@ class Job:
         _ = self.device
         with self.timed("data"):
             self.data.setup()
+            if self.data.trained is not None:
+                self.data.trained.check_left(self.data.parts, self.rule.min_rows)
             groups = self.groups()
         with self.timed("attributes"):
             searched = families({**config["attribute"], **self.own.attributes}, self.data.samples)
@@ -151,10 +155,12 @@ class Job:
                 for each in (trained, *self.twins(spec))
             ]
             randomised = self.randomised(trained, ready.layers, recording) if self._checks_maps(ready.probes) else ()
+        known = self._trained_on(spec)
         subject = Subject(
             dataset=samples.name, architecture=self.architecture_id(spec), trained=not spec.is_initialisation,
             epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
-            object_model=spec.key, object_accuracy=accuracy, note=self._note(spec, remark),
+            object_model=spec.key, object_accuracy=accuracy, note=self._note(spec, remark, known),
+            trained_on=None if known is None else known.word,
         )  # fmt: skip
         shown = raw_input(samples, self.data.parts, self.memory_limit) if controls.raw_input else None
         beside = Beside(untrained, randomised, shown, {} if self._has_network else NO_NETWORK)
@@ -216,7 +222,7 @@ class Job:
         found = None if self.pretrained is None else self.source
         shaping = {key: value for key, value in trainer.items() if key not in NOT_SHAPING_TRAINER}
         return ModelSpec(
-            architecture={key: value for key, value in architecture.items() if key not in CHOOSING_WEIGHTS | PLACES}
+            architecture={key: value for key, value in architecture.items() if key not in NO_ARGUMENTS | PLACES}
             | source_of(architecture),
             network=found.fresh if found else lambda: self.network(shape, n_classes, **known_of(samples.inputs)),
             input_shape=shape, n_classes=n_classes,
@@ -337,10 +343,14 @@ class Job:
             log.warning("%s", remark)
         return accuracy, remark
 
-    def _note(self, spec: ModelSpec, remark: str | None) -> str | None:
-        """A remark with that on weights from elsewhere, where there is one."""
+    def _note(self, spec: ModelSpec, remark: str | None, known: TrainedOn | None) -> str | None:
+        """A remark with those on a network from elsewhere: the rows it was trained on, and its weights."""
         found = self.source.remark if spec.weights is not None else None
-        return "; ".join(filter(None, [found, remark])) or None
+        return note(None if known is None else known.remark, found, remark)
+
+    def _trained_on(self, spec: ModelSpec) -> TrainedOn | None:
+        """What is known of the rows that it was trained on elsewhere; None for what is trained here, or not at all."""
+        return None if spec.is_initialisation else self.data.trained
 
     def groups(self) -> Halves[Int[np.ndarray, " row"]] | None:
         """Group of every row of *fit* and *test*, where ``split.group`` names a column."""

@@ -98,7 +98,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analys
 
 
 def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:
-    frames = [read_table(job, name, JOB_TABLES[name]) for job in jobs]
+    frames = [read_table(job, name) for job in jobs]
     if name in ("scan", "pairs"):
         frames = [frame.with_columns(pl.lit(index).alias(_JOB)) for index, frame in enumerate(frames)]
     return pl.concat([pl.DataFrame(schema=JOB_TABLES[name]), *frames], how="diagonal")
@@ -119,7 +119,7 @@ def _distinct(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         return _distinct_neurons(frame)
     if name == "controls":
         return _distinct_controls(frame)
-    if name == "null_check":
+    if name in ("null_check", "duplicates"):
         return frame.unique(maintain_order=True)
     return frame.unique(_KEYS[name], keep="first", maintain_order=True)
 

@@ -1,0 +1,163 @@
+"""The rows that a network from outside was trained on: their ids, none of them, or nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int64
+
+from denote.data.parts import Parts
+from denote.errors import DataError, one_of, told
+
+UNKNOWN, NONE = "unknown", "none"
+WORDS = (UNKNOWN, NONE)
+"""What may be said instead of row ids."""
+
+ALLOWED = f"allowed: row ids, a mask of all rows, {UNKNOWN!r}, or {NONE!r} (none of these rows)"
+OF_FILES = (
+    f"allowed: {UNKNOWN}, {NONE}, or a FILE of row ids: .txt (one a line), .npy, or .csv and .parquet of one column"
+)
+
+REMARK = "trained_on unknown: whether the network was trained on the rows it is judged on is unknown"
+"""What every row of a network says of which nobody knows."""
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """What is known of the rows that a network from outside was trained on.
+
+    Attributes:
+        rows: Their ids, ascending; None where nobody knows.
+        where: The argument or key that says so.
+    """
+
+    rows: Int64[np.ndarray, " row"] | None = None
+    where: str = "trained_on"
+
+    @classmethod
+    def of(cls, given: Any, n: int, where: str = "trained_on") -> TrainedOn:
+        """What a caller says.
+
+        Args:
+            given: A word of `WORDS`, row ids, or a mask of all rows.
+            n: Number of rows.
+            where: What to name in an error.
+
+        Raises:
+            DataError: for anything else, and for an id beyond the rows.
+        """
+        if isinstance(given, str):
+            if given not in WORDS:
+                raise DataError(where, f"{given!r} came", f"{one_of(given, WORDS)}, or row ids")
+            return cls(None if given == UNKNOWN else np.empty(0, np.int64), where)
+        try:
+            values = np.asarray(given.cpu() if hasattr(given, "cpu") else given)  # of a tensor, wherever it is
+        except (TypeError, ValueError) as error:
+            raise DataError(where, f"{type(given).__name__} makes no row ids", ALLOWED) from error
+        return cls(_ids(values, n, where), where)
+
+    @classmethod
+    def read(cls, text: str, n: int, where: str) -> TrainedOn:
+        """What a config says: a word of `WORDS`, or a file.
+
+        Args:
+            text: The value.
+            n: Number of rows.
+            where: The key.
+
+        Raises:
+            DataError: naming the file, and where it can be told the line.
+        """
+        if text in WORDS:
+            return cls.of(text, n, where)
+        file, named = Path(text).expanduser(), f"{where}={text}"
+        if not file.is_file():
+            raise DataError(named, "there is no such file", OF_FILES)
+        return cls(_ids(_read(file, named), n, named), where)
+
+    @property
+    def word(self) -> str:
+        """The column ``trained_on``: ``unknown``, ``none`` (of these rows) or ``rows left out``."""
+        return UNKNOWN if self.rows is None else "rows left out" if len(self.rows) else NONE
+
+    @property
+    def remark(self) -> str | None:
+        """What every row says of it."""
+        if self.rows is None:
+            return REMARK
+        return f"trained_on: {len(self.rows)} rows, left out of fit and test" if len(self.rows) else None
+
+    def check_left(self, parts: Parts, min_rows: int) -> None:
+        """Refuse rows that leave too few to judge by.
+
+        Args:
+            parts: What they leave.
+            min_rows: Least number of rows with an attribute, and without, in a part.
+
+        Raises:
+            DataError: with all counts.
+        """
+        if self.rows is None or not len(self.rows):
+            return
+        fit, test = len(parts.fit), len(parts.test)
+        if min(fit, test) < 2 * min_rows:
+            n = len(self.rows) + fit + test
+            problem = f"{len(self.rows)} of {n} rows are trained on, which leaves {fit} for fit and {test} for test"
+            raise DataError(self.where, problem, f"needed: {2 * min_rows} in each, {min_rows} of either label")
+
+
+def _ids(values: np.ndarray, n: int, where: str) -> Int64[np.ndarray, " row"]:
+    if values.ndim != 1 or (len(values) and values.dtype.kind not in "biu"):
+        raise DataError(where, f"an array {values.shape} of {values.dtype}", ALLOWED)
+    if values.dtype.kind == "b":
+        if len(values) != n:
+            raise DataError(where, f"a mask of {len(values)} rows, but there are {n}", ALLOWED)
+        values = np.flatnonzero(values)
+    beyond = np.flatnonzero((values < 0) | (values >= n))
+    if len(beyond):
+        place = int(beyond[0])
+        raise DataError(where, f"there is no row {values[place]} (entry {place + 1} of {len(values)})",
+                        f"allowed: 0 to {n - 1}")  # fmt: skip
+    return np.unique(values.astype(np.int64))
+
+
+def _read(file: Path, where: str) -> np.ndarray:
+    """The only column of a file; nothing of it is run."""
+    kind = file.suffix.lower()
+    try:
+        if kind == ".npy":
+            return np.asarray(np.load(file, allow_pickle=False))
+        if kind == ".csv":
+            return _column(pl.read_csv(file, glob=False), where)
+        if kind == ".parquet":
+            return _column(pl.read_parquet(file, glob=False), where)
+        return _lines(file.read_text(encoding="utf-8-sig"), where)
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise DataError(where, f"cannot be read ({told(error)})", OF_FILES) from error
+
+
+def _column(table: pl.DataFrame, where: str) -> np.ndarray:
+    if table.width != 1:
+        raise DataError(where, f"has {table.width} columns", "allowed: one column of row ids")
+    column = table.to_series()
+    if column.null_count() or not (column.dtype.is_integer() or column.dtype == pl.Boolean):
+        problem = f"its column is {column.dtype} with {column.null_count()} nulls"
+        raise DataError(where, problem, "allowed: whole numbers below a header")
+    return np.asarray(column.to_numpy())
+
+
+def _lines(text: str, where: str) -> np.ndarray:
+    """A row id a line; lines without any text are passed over."""
+    allowed = "allowed: one row id a line, whole numbers from 0 up"
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        word = line.strip()
+        if word and not word.isdecimal():
+            raise DataError(where, f"line {number} is {word!r:.40}", allowed)
+        if word:
+            found.append(int(word))
+    return np.array(found, dtype=np.int64)

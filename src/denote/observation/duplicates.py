@@ -1,0 +1,176 @@
+"""Rows that equal or nearly equal another row of the same or another part: dependence, and leaks between parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations_with_replacement
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Int
+
+from denote.data.parts import Parts
+from denote.evidence.exact_copies import beyond_chance, isolated, repeat_by_themselves
+from denote.evidence.near_copies import LEAST_ROWS, SAMPLE, near_copies, neighbours
+from denote.observation.facts import Facts
+from denote.observation.row_contents import Contents, States, numbers
+from denote.states.state import LayerState
+from denote.streams import stream
+from denote.tables import DUPLICATES, note, table
+
+PARTS = ("object", "fit", "test")
+
+LOOKED_AT, AROUND = 256, 8
+"""Repeated rows whose nearest other rows are looked at, and how many of these."""
+
+
+def duplicates(states: Sequence[LayerState], facts: Facts, dataset: str) -> pl.DataFrame:
+    """Count exact and near copies within and across parts.
+
+    Args:
+        states: Of the layers; they stand in the place of inputs where there are none.
+        facts: What is known of the samples.
+        dataset: Its name.
+
+    Returns:
+        Columns of ``tables.DUPLICATES``: a row per pair of parts that have rows, and kind.
+    """
+    parts = (
+        facts.parts if facts.inputs is not None else Parts(facts.parts.object[:0], facts.parts.fit, facts.parts.test)
+    )
+    sides = {name: getattr(parts, name) for name in PARTS if len(getattr(parts, name))}
+    if not sides:
+        return table([], DUPLICATES)
+    rows = np.concatenate(list(sides.values()))
+    part = np.repeat(np.arange(len(sides)), [len(each) for each in sides.values()])
+    contents = Contents.of(States(states) if facts.inputs is None else facts.inputs, rows)
+    group = _groups(facts, sides)
+    equal = _elsewhere(contents.code, part, group, len(sides))
+    copies, why = _exact(contents, group, np.asarray(equal.any(axis=1)))
+    near, examined, remark = _near(contents, part, group, len(sides))
+    of = "inputs" if facts.inputs is not None else "states"
+    found = []
+    for (a, other), (b, name) in combinations_with_replacement(enumerate(sides), 2):
+        if a == b and name == "object" and facts.groups is not None:
+            continue  # of its rows the groups are not known
+        own = part == b
+        known = {"dataset": dataset, "of": of, "part": name, "other": other, "n_part": int(own.sum())}
+        literal = equal[own, a]
+        exact = literal & copies[own]
+        found += [
+            {**known, "kind": "exact", **_counted(exact, len(exact)), "n_equal": int(literal.sum()), "note": why},
+            {**known, "kind": "near", **_counted(near[own & examined, a], int(own.sum())), "note": remark},
+        ]
+    return table(sorted(found, key=lambda row: row["kind"]), DUPLICATES)
+
+
+def _counted(found: Bool[np.ndarray, " row"], n_rows: int) -> dict[str, Any]:
+    """How many of all rows, from those that were looked at."""
+    if not len(found):
+        return {"n_examined": 0}
+    share = float(found.mean())
+    return {"n_rows": round(share * n_rows), "share": share, "n_examined": len(found)}
+
+
+def _groups(facts: Facts, sides: dict[str, Int[np.ndarray, " row"]]) -> Int[np.ndarray, " row"] | None:
+    """A number per row, equal for rows of a group; None without groups. No group lies in two parts."""
+    if facts.groups is None:
+        return None
+    codes = {"fit": facts.groups.fit, "test": facts.groups.test}
+    first = 1 + max(int(each.max(initial=0)) for each in codes.values())
+    return np.concatenate([codes.get(name, first + np.arange(len(rows))) for name, rows in sides.items()])
+
+
+def _elsewhere(
+    code: Int[np.ndarray, " row"], part: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"] | None, n_parts: int
+) -> Bool[np.ndarray, "row part"]:
+    """Whether a row equals another row of each part, its own group left out."""
+    held = np.zeros((code.max(initial=-1) + 1, n_parts), dtype=np.int64)
+    np.add.at(held, (code, part), 1)
+    _, pair, counts = np.unique(_together(code, group), return_inverse=True, return_counts=True)
+    mine = np.zeros((len(code), n_parts), dtype=np.int64)
+    mine[np.arange(len(code)), part] = 1 if group is None else counts[pair]  # a group lies in one part
+    return np.asarray(held[code] > mine)
+
+
+def _exact(
+    contents: Contents, group: Int[np.ndarray, " row"] | None, repeated: Bool[np.ndarray, " row"]
+) -> tuple[Bool[np.ndarray, " row"], str | None]:
+    """Which rows are copies if they equal another, and why none is although rows are equal."""
+    nothing = np.zeros(len(repeated), dtype=np.bool_)
+    if not repeated.any():
+        return nothing, None
+    code, first = contents.code, np.unique(contents.code, return_index=True)[1]
+    if contents.sequences is not None:
+        return _alone(contents, first)[
+            code
+        ] & repeated, "short sequences, and those that differ in one place, may be equal"
+    if contents.space is None or contents.points is None:
+        return repeated, None
+    times = np.bincount(code[repeated], minlength=len(first))
+    sample = numbers(contents.source, stream("exact copies").permutation(contents.rows)[:SAMPLE])
+    if sample is None:
+        return repeated, None
+    n_pairs = _pairs(times) - (0 if group is None else _pairs(_of_groups(code[repeated], group[repeated])))
+    if not beyond_chance(n_pairs, len(code), sample):
+        return nothing, "as many rows are equal as features that are permuted one by one give"
+    several = stream("exact copies", "looked at").permutation(np.flatnonzero(times > 1))[:LOOKED_AT]
+    around = min(AROUND, len(first) - 1)
+    if around:
+        _, nearest = neighbours(contents.points[first], several, around)
+        held = numbers(contents.source, contents.rows[first[np.concatenate([several, nearest.ravel()])]])
+        assert held is not None  # noqa: S101  (for the type checker; the sample of the same rows has numbers)
+        beside = held[len(several) :].reshape(len(several), around, -1)
+        if repeat_by_themselves(held[: len(several)], times[several], beside):
+            return nothing, "rows that differ in one feature are as frequent as equal ones: they repeat by themselves"
+    return repeated, None
+
+
+def _pairs(times: Int[np.ndarray, " value"]) -> int:
+    """How many pairs rows make that come so many times."""
+    return int((times * (times - 1) // 2).sum())
+
+
+def _of_groups(code: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"]) -> Int[np.ndarray, " value"]:
+    """How often every row comes in its own group."""
+    return np.asarray(np.unique(_together(code, group), return_counts=True)[1])
+
+
+def _together(code: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"] | None) -> Int[np.ndarray, " row"]:
+    """A number per row, equal where rows are equal and of one group."""
+    return code if group is None else code * (group.max(initial=0) + 1) + group
+
+
+def _alone(contents: Contents, first: Int[np.ndarray, " distinct"]) -> Bool[np.ndarray, " distinct"]:
+    """Which distinct rows have a sequence that is `isolated`."""
+    assert contents.sequences is not None  # noqa: S101  (for the type checker)
+    held = [contents.sequences[row] for row in first]
+    unique = {each.tobytes(): each for each in held}
+    alone = dict(zip(unique, isolated(list(unique.values())), strict=True))
+    return np.array([alone[each.tobytes()] for each in held])
+
+
+def _near(
+    contents: Contents, part: Int[np.ndarray, " row"], group: Int[np.ndarray, " row"] | None, n_parts: int
+) -> tuple[Bool[np.ndarray, "row part"], Bool[np.ndarray, " row"], str | None]:
+    """Whether a row nearly equals a row of each part, which rows were looked at, and what to mind."""
+    near = np.zeros((len(part), n_parts), dtype=np.bool_)
+    nobody = np.zeros(len(part), dtype=np.bool_)
+    if contents.space is None or contents.points is None:
+        why = "token ids" if contents.sequences is not None else "not numbers of one shape, or all equal"
+        return near, nobody, f"not looked for: {why}"
+    # Every row once; with groups once per group, so that the others of its group can be left out.
+    _, first, unit = np.unique(_together(contents.code, group), return_index=True, return_inverse=True)
+    if len(first) < LEAST_ROWS:
+        return near, nobody, f"not looked for: fewer than {LEAST_ROWS} different rows"
+    apart = () if group is None else (group[first], contents.code[first])
+    found = near_copies(contents.points[first], contents.space, apart)
+    member = np.zeros((len(first), n_parts), dtype=np.bool_)
+    member[unit, part] = True
+    beside = (member[found.nearest] & found.is_copy[..., None]).any(axis=1)
+    of_units = np.zeros((len(first), n_parts), dtype=np.bool_)
+    of_units[found.examined] = beside
+    examined = np.isin(unit, found.examined)
+    some = f"of {len(found.examined)} of {len(first)} different rows, drawn at random, and scaled up"
+    return of_units[unit], examined, note(some if len(found.examined) < len(first) else None)
