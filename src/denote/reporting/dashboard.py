@@ -18,7 +18,16 @@ Tables = Mapping[str, pl.DataFrame]
 MAX_TABLE_ROWS = 10_000
 """Rows of a W&B table: the dashboard shows no more."""
 
-BESIDE = ("scan", "null_check", "seed_spread", "curves", "properties", "depth_tests", "depth_verdicts")
+BESIDE = (
+    "scan",
+    "null_check",
+    "seed_spread",
+    "curves",
+    "properties",
+    "depth_tests",
+    "depth_verdicts",
+    "first_decisive",
+)
 """Tables that are logged as they are, where they have rows."""
 
 DEPTH_CURVES = (
