@@ -46,7 +46,8 @@ COUNTS: Values = {"": ((0, 1), (-1, 2.0, True, "3", None))}
 def cases(table: Values) -> list[tuple[str, Any, bool]]:
     return [
         (name, value, allowed)
-        for name, values in table.items() for allowed, those in zip((True, False), values, strict=True) for value in those
+        for name, values in table.items()
+        for allowed, those in zip((True, False), values, strict=True) for value in those
     ]  # fmt: skip
 
 
