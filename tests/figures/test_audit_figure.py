@@ -12,7 +12,8 @@ def rows(n: int, decided: set[int]) -> pl.DataFrame:
         [
             {
                 "dataset": "d", "architecture": "a", "trained": True, "layer": "hidden_1", "depth": 0,
-                "probe": "linear", "attribute": f"a{i}", "label_proportion": 0.5, "n_models": 3, "auroc": 0.6, "auroc_low": 0.5,
+                "probe": "linear", "attribute": f"a{i}", "label_proportion": 0.5, "n_models": 3,
+                "auroc": 0.6, "auroc_low": 0.5,
                 "auroc_high": 0.7, "input_auroc": 0.99 - i / 100, "input_gain": -i / 100,
                 "verdict": LESS if i in decided else UNDECIDED,
             }
