@@ -14,9 +14,10 @@ from denote.numbers import count, counts, interval, intervals, proportion, propo
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.95, ".95"), (1.0, "1.00"), (0.995, ".99"), (0.9999, ".99"), (-1.0, "-1.00"), (1.25, "1.25"),
-        (0.0, ".00"), (-0.034, "-.03"),
-        (-0.001, ".00"), (-0.9999, "-.99"),
+        (0.95, ".95"), (1.0, "1.00"), (0.995, ">.99"), (0.9951, ">.99"), (0.9999, ">.99"), (0.99992, ">.99"),
+        (0.9949, ".99"), (-1.0, "-1.00"), (1.25, "1.25"), ((1 + 1 - 1e-15) / 2, "1.00"),
+        (0.0, ".00"), (-0.0, ".00"), (0.00004, ".00"), (-0.034, "-.03"),
+        (-0.001, ".00"), (-0.9999, "<-.99"),
         (None, "null"), (float("nan"), "null"), (0.5, ".50"),
     ],
 )  # fmt: skip
@@ -30,8 +31,8 @@ def test_the_others() -> None:
     assert interval(Estimate(math.nan, 0.1, 0.2)) == "null"
     assert [small(v) for v in (0.0321, 3.2e-7, None, 1.0, 0.0)] == [".032", "3e-07", "null", "1.000", ".000"]
     assert [count(1, "neuron"), count(1024, "neuron"), count(None)] == ["1 neuron", "1,024 neurons", "null"]
-    assert [setting(value) for value in (0.95, 0.9, 0.975, 0.001, 1.0, 0.0)] == [
-        ".95", ".90", ".975", ".001", "1.00", ".00",
+    assert [setting(value) for value in (0.95, 0.9, 0.975, 0.001, 1.0, 0.0, 0.999, 0.995)] == [
+        ".95", ".90", ".975", ".001", "1.00", ".00", ".999", ".995",
     ]  # fmt: skip
     assert [seconds(0.42), seconds(125), seconds(None)] == ["0.4 s", "2 min 05 s", ""]
 
@@ -49,8 +50,8 @@ def test_a_column_reads_as_its_numbers_do(values: list[float | None], decimals: 
 
 
 @given(
-    values=proportions_and_null, limit=st.sampled_from([0.05, 0.9, 0.95, 0.975]), distance=st.integers(1, 10**6),
-    decimals=st.sampled_from([2, 3]),
+    values=proportions_and_null, limit=st.sampled_from([0.05, 0.9, 0.95, 0.975, 0.9975]),
+    distance=st.integers(1, 10**6), decimals=st.sampled_from([2, 3]),
 )  # fmt: skip
 def test_a_number_in_print_stays_on_its_side_of_a_limit(
     values: list[float | None], limit: float, distance: int, decimals: int
@@ -64,6 +65,10 @@ def test_a_number_in_print_stays_on_its_side_of_a_limit(
             continue
         assert text == proportion(value, decimals, limit)
         if value == limit or abs(value - limit) > 1e-12:
+            if text[0] in "<>":  # further out than what is written, which is on that side of the limit or at it
+                assert (text[0] == ">") == (value > limit)
+                assert float(text[1:]) >= limit if text[0] == ">" else float(text[1:]) <= limit
+                continue
             assert (float(text) > limit, float(text) < limit) == (value > limit, value < limit)
 
 
@@ -72,6 +77,10 @@ def test_decimals_are_added_only_where_they_tell_apart() -> None:
         ".94", ".9499", ".95", ".96", ".949",
     ]  # fmt: skip
     assert interval(Estimate(0.94989, 0.9, 0.9949), 0.95) == ".9499 [.90, .99]"
+    assert [proportion(x, limit=0.9996) for x in (0.99992, 0.9994)] == [".9999", ".999"]
+    assert proportion((0.96 + 0.94) / 2 - 1e-15, limit=0.95) == ".95", (
+        "what reaches a limit does not look as if it did not"
+    )
     assert small(0.05004, 0.05) == ".05004"
     assert small(3.2e-7, 0.05) == "3e-07"
 

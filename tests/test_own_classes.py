@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import denote
 from denote.attributes.own import family_of
@@ -135,3 +136,25 @@ class Shorter(Control):
 def test_wrong_answers_are_one_line(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         observe(**given)
+
+
+class Flat(First):
+    """Reads nothing, and says so."""
+
+    is_baseline = True
+
+
+def test_a_probe_is_judged_by_what_it_offers_and_not_by_its_name() -> None:
+    random = np.random.default_rng(0)
+    inputs = torch.from_numpy(random.standard_normal((N, 24)).astype(np.float32))
+    make = lambda: torch.nn.Sequential(torch.nn.Linear(24, 24), torch.nn.ReLU(), torch.nn.Linear(24, 24))  # noqa: E731
+    quick: dict[str, Any] = {**QUICK, "attributes": {"odd": np.arange(N) % 2}, "controls": Controls(2, 1, 1, 1)}
+    probes = {"first": First(), "flat": Flat()}
+    seen = denote.observe(make(), inputs, probe=probes, untrained=make, curves=True, **quick)
+    notes = " ".join(seen.cells["note"].fill_null(""))
+    assert "the check is off" not in notes
+    assert seen.cells.filter(pl.col("probe") == "first")["randomised_similarity"].is_not_null().any()
+    assert set(seen.tables["curves"]["probe"]) == {"first"}, "a baseline has no curve"
+    assert seen.heatmap("odd").axes
+    without = denote.observe(make(), inputs, probe=probes, **quick)
+    assert "randomised_similarity: needs untrained=a function" in " ".join(without.cells["note"].fill_null(""))

@@ -8,6 +8,19 @@ from typing import Any
 
 from denote.denotation.analysis import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
+from denote.limits import (
+    AT_LEAST_ONE,
+    CONTROLS,
+    COUNT,
+    EVIDENCE,
+    LARGEST,
+    SHARE,
+    SWITCHES,
+    WHOLE,
+    Limit,
+    check_evidence,
+    check_switch,
+)
 from denote.observers.kinds import KINDS
 from denote.targets import check_places, is_own
 from denote.trust import CODE_DIR, TRUSTED
@@ -21,7 +34,10 @@ def byte_count(text: str | int, key: str = "memory_limit") -> int:
     match = _SIZE.match(str(text))
     if match is None:
         raise ConfigError(key, f"{text!r} is no size", "allowed: bytes, or a number with KiB, MiB, GiB or TiB")
-    return int(float(match[1]) * _UNITS[match[2]])
+    found = int(float(match[1]) * _UNITS[match[2]])
+    if not 1 <= found < LARGEST:
+        raise ConfigError(key, f"{text!r} is not possible", "allowed: 1 byte or more, below 8 EiB")
+    return found
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -32,33 +48,23 @@ def check(config: Mapping[str, Any]) -> None:
     """
     _check_known(config)
     check_places(config)
-    _number(config, "seed", whole=True)
-    _number(config, "probe_seed", whole=True)
-    _number(config, "evidence.decisive", low=0.5, high=1)
-    _number(config, "evidence.null", low=0.5, high=float(config["evidence"]["decisive"]), below=True)
-    _number(config, "evidence.q", low=0, high=1, above=True, below=True)
-    _number(config, "evidence.min_rows", low=1, whole=True)
-    _number(config, "evidence.on_tolerance", low=0, high=1)
-    if config["evidence"].get("thresholds") != "all":
-        _number(config, "evidence.thresholds", low=2, whole=True, or_else="all")
-    _number(config, "evidence.permutations", low=0, whole=True)
-    _number(config, "evidence.bootstraps", low=2, whole=True)
-    _number(config, "evidence.examples", low=0, whole=True)
-    for key in ("randomisation", "stability", "curves"):
-        _choice(config, f"evidence.{key}", (True, False))
-    _check_resampling(config["evidence"])
+    for key in ("seed", "probe_seed"):
+        _number(config, key, WHOLE)
+    for name in (*EVIDENCE, *SWITCHES, "null"):
+        _lookup(config, f"evidence.{name}")
+    check_evidence(config["evidence"], lambda name: f"evidence.{name}")
+    _check_rivals(config["evidence"])
     _check_analysis(config)
     for part in ("object", "fit", "test"):
-        _number(config, f"split.fractions.{part}", low=0, high=1, above=True, below=True)
-    _number(config, "trainer.batch_size", low=1, whole=True)
-    _number(config, "trainer.extract_batch_size", low=1, whole=True)
+        _number(config, f"split.fractions.{part}", SHARE)
+    _number(config, "trainer.batch_size", AT_LEAST_ONE)
+    _number(config, "trainer.extract_batch_size", AT_LEAST_ONE)
     _choice(config, "on_existing", ("skip", "redo", "fail"))
     _choice(config, "store.extract", ("all", "asked"))
     _choice(config, "layer.pooling", ("mean", "max", "flatten", "centre", "first", "last", "cls"))
     _choice(config, "layer.of", ("blocks", "leaves", "modules"))
     _choice(config, "logger.kind", ("wandb", "none"))
-    if byte_count(config["memory_limit"]) < 1:
-        raise ConfigError("memory_limit", f"{config['memory_limit']!r} leaves nothing", "allowed: 1 byte or more")
+    byte_count(config["memory_limit"])
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(config["device"])):
         raise ConfigError("device", f"{config['device']!r} is unknown", "allowed: auto, cpu, cuda, cuda:N")
     if not isinstance(config["tags"], list):
@@ -73,7 +79,7 @@ def check(config: Mapping[str, Any]) -> None:
     _check_probes(config["probe"])
     _check_controls(config["control"])
     if config["architecture"].get("epoch") is not None:
-        _number(config, "architecture.epoch", low=0, whole=True)
+        _number(config, "architecture.epoch", COUNT)
 
 
 KEYS = (
@@ -121,12 +127,6 @@ GROUP_KEYS = {
 FAMILIES = ("subsets", "classes", "columns", "quantiles", "formulas", "named")
 """What the kinds of attributes call their families; those of ``attribute.where`` are ``named``."""
 
-CONTROLS = {
-    "shuffled": {"draws", "neuron_draws"}, "rotated": {"rotations"}, "untrained": {"twins"}, "raw_input": {"enabled"},
-    "random_subset": {"subsets"}, "control_task": {"column", "draws"},
-}  # fmt: skip
-
-
 SEARCHES = ("second_fit", "thresholds")
 """What `denote.denotation.stability` calls its rows in the table of controls."""
 
@@ -145,8 +145,9 @@ def _check_controls(control: Mapping[str, Any]) -> None:
         key = "control.control_task.column"
         raise ConfigError(key, "is missing", f"name a column whose values recur, such as an id: {key}=NAME")
     for group, settings in CONTROLS.items():
-        for name in settings - {"enabled", "column"} if group in control else ():
-            _number({"control": control}, f"control.{group}.{name}", low=1, whole=True)
+        for name in set(control.get(group) or {}) & (set(settings) - {"column"}):
+            key, value = f"control.{group}.{name}", control[group][name]
+            check_switch(value, key) if name == "enabled" else COUNT.check(value, key)
 
 
 def _check_columns(attribute: Mapping[str, Any]) -> None:
@@ -165,17 +166,12 @@ def _check_analysis(config: Mapping[str, Any]) -> None:
     if layers is not None and (not depths or len(set(layers)) < LEAST_LAYERS):
         allowed = f"allowed: a list of {LEAST_LAYERS} depths or more, from 0, or null"
         raise ConfigError("analysis.layers", f"{layers!r} came", allowed)
-    _number(config, "analysis.equivalence", low=0, high=0.5, above=True)
-    _number(config, "analysis.level", low=0, high=1, above=True, below=True)
+    _number(config, "analysis.equivalence", Limit(low=0, high=0.5, above=True))
+    _number(config, "analysis.level", SHARE)
 
 
-def _check_resampling(evidence: Mapping[str, Any]) -> None:
-    rows, rivals = evidence.get("equal_rows"), evidence.get("rivals")
-    if isinstance(rows, str) and rows != "auto":
-        least = evidence["min_rows"]
-        raise ConfigError("evidence.equal_rows", f"{rows!r} came", f"allowed: auto, null, or an integer >= {least}")
-    if rows not in (None, "auto"):
-        _number({"evidence": evidence}, "evidence.equal_rows", low=evidence["min_rows"], whole=True)
+def _check_rivals(evidence: Mapping[str, Any]) -> None:
+    rivals = evidence.get("rivals")
     if rivals != "all" and not (isinstance(rivals, list) and all(isinstance(name, str) for name in rivals)):
         raise ConfigError("evidence.rivals", f"{rivals!r} came", "allowed: all, or a list of columns")
 
@@ -221,24 +217,8 @@ def _lookup(config: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def _number(
-    config: Mapping[str, Any], key: str, low: float | None = None, high: float | None = None,
-    *, whole: bool = False, above: bool = False, below: bool = False, or_else: str | None = None,
-) -> None:  # fmt: skip
-    value = _lookup(config, key)
-    kinds = int if whole else (int, float)
-    span = f"{'a whole number' if whole else 'a number'}"
-    if low is not None:
-        span += f" {'above' if above else 'of at least'} {low}"
-    if high is not None:
-        span += f"{' and' if low is not None else ''} {'below' if below else 'at most'} {high}"
-    if or_else is not None:
-        span += f", or {or_else}"
-    fits = isinstance(value, kinds) and not isinstance(value, bool)
-    fits = fits and (low is None or value > low or (value == low and not above))
-    fits = fits and (high is None or value < high or (value == high and not below))
-    if not fits:
-        raise ConfigError(key, f"{value!r} is not possible", f"allowed: {span}")
+def _number(config: Mapping[str, Any], key: str, limit: Limit) -> None:
+    limit.check(_lookup(config, key), key)
 
 
 def _choice(config: Mapping[str, Any], key: str, allowed: tuple[object, ...]) -> None:

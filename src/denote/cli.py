@@ -272,13 +272,14 @@ def _observe(config: DictConfig) -> None:
 
 def _train(config: DictConfig) -> None:
     from denote import build
+    from denote.numbers import proportion
 
     settings = build.plain(config)
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
     accuracy, remark = job.accuracy(job.obtain(spec))
-    score = remark if accuracy is None else f"test accuracy {accuracy:.3f}"
+    score = remark if accuracy is None else f"test accuracy {proportion(accuracy, 3)}"
     print(f"{job.architecture_id(spec)} seed {spec.seed}: object_model {spec.key}, {score}")
     if remark and accuracy is not None:
         print(remark, file=sys.stderr)

@@ -18,6 +18,7 @@ from denote.attributes.labels import Family, merge_labels
 from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
+from denote.checks import byte_count
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
 from denote.data.given_columns import given_frame
 from denote.data.held import DrawnInputs, HeldInputs, inputs_of
@@ -27,6 +28,7 @@ from denote.data.samples import Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
+from denote.limits import AT_LEAST_ONE, COUNT, WHOLE, check_evidence, check_switch
 from denote.loaded import Loaded
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
@@ -37,6 +39,7 @@ from denote.observation.recording import Recording, device_named, raw_input
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
+from denote.runs.older import tell_of_older
 from denote.seen import Seen
 from denote.states.geometry import Kinds
 from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
@@ -77,7 +80,7 @@ def observe(
     rule: Rule | None = None,
     store: Path | str | None = None,
     device: str = "auto",
-    memory_limit: int = 4 << 30,
+    memory_limit: int | str = 4 << 30,
     batch_size: int = 256,
     name: str = "data",
     architecture: str | None = None,
@@ -119,7 +122,7 @@ def observe(
         store: Folder in which states are kept for the next call; None keeps none. What is drawn from a Dataset
             cannot be known again: its states lie there only during the call.
         device: Where the network and the observers run: ``auto``, ``cpu``, ``cuda``, ``cuda:N``.
-        memory_limit: Bytes that the observers may hold at once.
+        memory_limit: Bytes that the observers may hold at once, or a text such as ``4GiB``.
         batch_size: Inputs run at once.
         name: Of the data, in tables.
         architecture: A readable id of the network, in tables; by default the name of its class.
@@ -133,7 +136,10 @@ def observe(
     Raises:
         DenoteError: for a mistake, in one line: what, where, what is allowed.
     """
-    _check(settings, seed=seed, memory_limit=memory_limit, batch_size=batch_size, model_seed=model_seed)
+    rule = rule or Rule()
+    _check(settings, rule, batch_size, seed=seed, model_seed=model_seed)
+    memory_limit = byte_count(memory_limit, "observe(memory_limit=...)")
+    probes, controls = _probes(probe), _controls(controls)
     if (model is None) == (states is None):
         raise ConfigError("observe", "takes a model or states, one of them", "observe(model, inputs, ...)")
     if states is None and inputs is None:
@@ -144,14 +150,15 @@ def observe(
         classes = taken.labels
     attributes, own = _split(attributes)
     samples = _samples(inputs, taken, held, unit, attributes, classes, groups, name)
-    rule = rule or Rule()
     trained = TrainedOn.of(trained_on, len(samples))
     split = given_parts(samples, parts, seed, trained)
     trained.check_left(split, rule.min_rows)
-    asked = Asked(_probes(probe), rule, _controls(controls), seed, **settings)
+    asked = Asked(probes, rule, controls, seed, **settings)
     searched = _families(_spec(attributes, classes, own), samples)
     facts = _facts(samples, split, searched, rule, shown=inputs is not None)
     where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
+    if store is not None:
+        tell_of_older(Path(store))
     with _folder(store, lasting=not drawn) as folder:
         if model is None:
             shown = raw_input(samples, split, memory_limit) if inputs is not None and asked.controls.raw_input else None
@@ -225,16 +232,15 @@ def load(folder: Path | str) -> Loaded | Seen:
     return loaded.load(Path(folder))
 
 
-def _check(settings: Mapping[str, Any], **numbers: Any) -> None:
+def _check(settings: Mapping[str, Any], rule: Rule, batch_size: Any, **seeds: Any) -> None:
     for key in settings:
         if key not in NAMED:
             raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
-    least = {"memory_limit": 1, "batch_size": 1}
-    counts = {key: settings[key] for key in ("permutations", "bootstraps", "examples") if key in settings}
-    for key, value in (numbers | counts).items():
-        lowest = least.get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not lowest <= value < 2**63:
-            raise ConfigError(f"observe({key}=...)", f"{value!r} came", f"allowed: whole numbers from {lowest} up")
+    of_rule = vars(rule)
+    check_evidence({**of_rule, **settings}, lambda name: f"rule.{name}" if name in of_rule else f"observe({name}=...)")
+    for key, value in seeds.items():
+        WHOLE.check(value, f"observe({key}=...)")
+    AT_LEAST_ONE.check(batch_size, "observe(batch_size=...)")
 
 
 def _samples(
@@ -302,12 +308,23 @@ def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> 
 
 def _controls(controls: Controls | Sequence[str] | None) -> Controls:
     if controls is None or isinstance(controls, Controls):
-        return controls or Controls()
+        return _checked(controls or Controls())
     names = [controls] if isinstance(controls, str) else list(controls)
     for name in names:
         if name not in CONTROLS:
             raise ConfigError("controls", f"{name!r} came", f"{one_of(name, CONTROLS)}; or Controls(...)")
     return Controls.of(dict.fromkeys(names))
+
+
+def _checked(controls: Controls) -> Controls:
+    """Controls whose numbers are possible."""
+    for name, value in vars(controls).items():
+        key = f"controls.{name}"
+        if name == "raw_input":
+            check_switch(value, key)
+        elif name != "own":
+            COUNT.check(value, key)
+    return controls
 
 
 def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]) -> dict[str, Probe]:

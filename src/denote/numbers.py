@@ -10,16 +10,16 @@ from math import ceil, floor, isnan
 import polars as pl
 
 from denote.estimate import Estimate
+from denote.evidence.rule import ROUNDING
 
 NULL = "null"
 
-
-MOST_DECIMALS = 15
-"""More say nothing of a number of double precision."""
+MOST_DECIMALS = 12
+"""More say nothing of a proportion, see `ROUNDING`."""
 
 
 def proportion(value: float | None, decimals: int = 2, limit: float | None = None) -> str:
-    """A number of [-1, 1]: ``.95``, ``1.00``, ``-.03``; rounding never makes a perfect score of an imperfect one.
+    """Write a number of [-1, 1]: ``.95``, ``1.00``, ``-.03``; ``>.99`` where rounding would make an imperfect 1 of it.
 
     Args:
         value: The number.
@@ -30,42 +30,72 @@ def proportion(value: float | None, decimals: int = 2, limit: float | None = Non
         return NULL
     scale = 10**decimals
     units = floor(abs(value) * scale + 0.5)
-    if units == scale and abs(value) < 1:
-        units -= 1
+    beyond = units == scale and abs(value) < 1 - ROUNDING
+    units -= beyond
     whole, rest = divmod(units, scale)
     written = f"{'-' if value < 0 and units else ''}{whole or ''}.{rest:0{decimals}d}"
-    if limit is None or decimals == MOST_DECIMALS or _side(value, limit) == _side(float(written), limit):
-        return written
-    return proportion(value, decimals + 1, limit)
+    text = f"{'<' if value < 0 else '>'}{written}" if beyond else written
+    if limit is None or decimals == MOST_DECIMALS:
+        return text
+    read, side = _side(float(written), limit), _side(value, limit)
+    tells = side == (1 if value > 0 else -1) and read in (0, side) if beyond else read == side
+    return text if tells else proportion(value, decimals + 1, limit)
 
 
 def _side(value: float, limit: float) -> int:
-    return (value > limit) - (value < limit)
+    return 0 if abs(value - limit) <= ROUNDING else 1 if value > limit else -1
 
 
 def proportions(column: str, decimals: int = 2, limit: float | None = None) -> pl.Expr:
     """A column as `proportion` writes its numbers; what is null stays null."""
     if limit is None:
         return _written(column, decimals)
-    side = (pl.col(column) - limit).sign()
-    longer = (_written(column, n) for n in range(decimals, MOST_DECIMALS))
-    # What is compared is what is read: a division by a power of ten may miss the limit by rounding.
-    enough = (pl.when((text.cast(pl.Float64) - limit).sign() == side).then(text) for text in longer)
+    enough = (pl.when(_tells(column, n, limit)).then(_written(column, n)) for n in range(decimals, MOST_DECIMALS))
     return pl.coalesce(*enough, _written(column, MOST_DECIMALS))
 
 
+def _tells(column: str, decimals: int, limit: float) -> pl.Expr:
+    """Whether a number written with so many decimals stays on its side of the limit."""
+    value = pl.col(column)
+    # What is compared is what is read: a division by a power of ten may miss the limit by rounding.
+    read, side = _sides(_digits(column, decimals).cast(pl.Float64), limit), _sides(value, limit)
+    outward = (side == value.sign()) & ((read == 0) | (read == side))
+    return pl.when(_beyond(column, decimals)).then(outward).otherwise(read == side)
+
+
+def _sides(value: pl.Expr, limit: float) -> pl.Expr:
+    away = value - limit
+    return pl.when(away.abs() <= ROUNDING).then(0.0).otherwise(away.sign())
+
+
+def _beyond(column: str, decimals: int) -> pl.Expr:
+    """Whether rounding would make 1 of what is less."""
+    one: pl.Expr = _rounded(column, decimals) == 10**decimals
+    return one & (pl.col(column).abs() < 1 - ROUNDING)
+
+
+def _rounded(column: str, decimals: int) -> pl.Expr:
+    scale: int = 10**decimals
+    return (pl.col(column).abs() * scale + 0.5).floor().cast(pl.Int64, strict=False)
+
+
 def _written(column: str, decimals: int) -> pl.Expr:
-    value, scale = pl.col(column), 10**decimals
-    rounded = (value.abs() * scale + 0.5).floor().cast(pl.Int64, strict=False)
-    units = rounded - ((rounded == scale) & (value.abs() < 1)).cast(pl.Int64)
-    sign = pl.when((value < 0) & (units > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
+    mark = pl.when(pl.col(column) < 0).then(pl.lit("<")).otherwise(pl.lit(">"))
+    digits = _digits(column, decimals)
+    return pl.when(_beyond(column, decimals)).then(mark + digits).otherwise(digits)
+
+
+def _digits(column: str, decimals: int) -> pl.Expr:
+    """The number in digits, of one that is nearly 1 the largest below it."""
+    units, scale = _rounded(column, decimals) - _beyond(column, decimals).cast(pl.Int64), 10**decimals
+    sign = pl.when((pl.col(column) < 0) & (units > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
     whole = pl.when(units < scale).then(pl.lit("")).otherwise((units // scale).cast(pl.String))
     return pl.concat_str(sign, whole, pl.lit("."), (units % scale).cast(pl.String).str.zfill(decimals))
 
 
 def setting(value: float) -> str:
     """A threshold with all its decimals, at least two: ``.05``, ``.90``, ``.975``."""
-    return max(proportion(value), f"{value:.12g}".removeprefix("0"), key=len)
+    return max(f"{value:.2f}", f"{value:.12g}", key=len).removeprefix("0")
 
 
 def bound(value: float | None, decimals: int = 3) -> str:
@@ -117,6 +147,14 @@ def count(number: int | None, noun: str = "") -> str:
     if number is None:
         return NULL
     return f"{number:,}" + (f" {noun}{'' if number == 1 else 's'}" if noun else "")
+
+
+def count_range(numbers: pl.Series, noun: str) -> str:
+    """``3 networks``, or ``2 to 3 networks`` where numbers differ; null ones are left out."""
+    known = sorted(numbers.drop_nulls().unique())
+    if len(known) < 2:
+        return count(int(known[0]) if known else 0, noun)
+    return f"{count(int(known[0]))} to {count(int(known[-1]), noun)}"
 
 
 def counts(column: str) -> pl.Expr:

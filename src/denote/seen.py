@@ -95,14 +95,14 @@ class Seen(Observation):
         return pl.DataFrame({"neuron": range(len(weights))} | columns, nan_to_null=True)
 
     def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
-        """What linear observers of an attribute rely on, every layer in its own geometry.
+        """What observers of an attribute rely on, linear ones where there are any, every layer in its own geometry.
 
         Args:
             attribute: Its name.
             layer: One layer, or None for all.
 
         Raises:
-            ConfigError: if there is no linear observer of it.
+            ConfigError: if no observer of it weighs every neuron.
         """
         return heatmap_of(put_together([Reading.of(self)], self.cells), attribute, layer)
 

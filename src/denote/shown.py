@@ -16,19 +16,19 @@ from denote.runs.present import Relied
 
 
 def heatmap_of(relied: Relied | None, attribute: str, layer: str | None) -> Figure:
-    """What linear observers of an attribute rely on.
+    """What observers of an attribute rely on.
 
     Args:
-        relied: Of one network; None where it has no linear observer.
+        relied: Of one network; None where no observer weighs every neuron.
         attribute: Its name.
         layer: One layer, or None for all.
 
     Raises:
-        ConfigError: if there is no linear observer of it, or no such layer.
+        ConfigError: if no observer of it weighs every neuron, or no such layer.
     """
     maps = {} if relied is None else relied.relevance
     if relied is None or attribute not in maps:
-        raise ConfigError("heatmap", f"there is no linear observer of {attribute!r}", one_of(attribute, maps))
+        raise ConfigError("heatmap", f"no observer of {attribute!r} weighs every neuron", one_of(attribute, maps))
     layers = maps[attribute]
     if layer is not None:
         if layer not in layers:

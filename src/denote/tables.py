@@ -233,7 +233,7 @@ FIRST_DECISIVE: dict[str, type[pl.DataType]] = {
         "first_depth first_depth_low first_depth_high first_relative_depth first_relative_depth_low "
         "first_relative_depth_high", NUMBER,
     ),
-    "first_layer": TEXT, "equal_rows": FLAG, "note": TEXT,
+    **_columns("first_layer first_layer_low first_layer_high decisive_at", TEXT), "equal_rows": FLAG, "note": TEXT,
 }  # fmt: skip
 
 AUDIT: dict[str, type[pl.DataType]] = {

@@ -11,6 +11,7 @@ from scipy.stats import norm, ortho_group
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
+from denote.denotation.rule import decide_neurons
 from denote.estimate import Estimate
 from denote.evidence.cells import decide_cells, held_out_auroc, observe_cells
 from denote.evidence.control_task import ControlTask
@@ -421,3 +422,14 @@ def test_as_many_draws_as_there_is_room_for_share_a_solve(monkeypatch: pytest.Mo
     # The last shuffled draw goes with two of the tasks, which an attribute without positives has none of.
     assert probe.widths == [3, 6, 7, 6]
     assert seen.replicates["draw"].to_list() == [0, 0, 0, 1, 1, 1, 2, 2, 2, *np.repeat(range(5), 2)]
+
+
+def test_the_rule_has_one_slack_for_cells_neurons_and_power() -> None:
+    """A score that misses .95 by rounding alone reaches it wherever the rule is applied."""
+    below = 0.95 - 1e-15
+    row = {"balanced_accuracy": below, "balanced_accuracy_low": 0.9 - 1e-15, "p_value": 1e-9, "n_fit": 200,
+           "n_positive_fit": 100, "n_test": 200, "n_positive_test": 100}  # fmt: skip
+    assert decide_cells(pl.DataFrame([row]), Rule())["decisive"].to_list() == [True]
+    assert decide_cells(pl.DataFrame([row | {"balanced_accuracy": 0.9499}]), Rule())["decisive"].to_list() == [False]
+    neuron = row | {"live": True, "family": "named", "label_proportion": 0.5, "on_proportion": 0.5}
+    assert decide_neurons(pl.DataFrame([neuron]), Rule())["denotes"].to_list() == [True]

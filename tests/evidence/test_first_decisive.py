@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
-import pytest
 
 from denote.evidence.first_decisive import first_decisive
 from denote.tables import CELLS, FIRST_DECISIVE, LAYERS, table
@@ -40,7 +39,9 @@ def test_the_median_over_networks_of_the_first_of_two_layers_in_a_row() -> None:
     row = first(cells_of({"odd": words}))["odd"]
     assert (row["n_models"], row["n_censored"]) == (8, 0)
     assert (row["first_depth"], row["first_depth_low"], row["first_depth_high"]) == (1.5, 0, 3)
-    assert row["first_layer"] is None  # between two layers
+    assert row["first_layer"] == "between block1 and block2"
+    assert (row["first_layer_low"], row["first_layer_high"]) == ("block0", "block3")
+    assert row["decisive_at"] == "block1, block2, block3, block4"
     assert (row["first_relative_depth"], row["first_relative_depth_high"]) == (0.375, 0.75)
     assert first(cells_of({"odd": words[:7]}))["odd"]["first_layer"] == "block1"
     assert row["note"] is None
@@ -111,7 +112,14 @@ def test_nothing_observed_gives_no_rows() -> None:
     assert first_decisive(table([], CELLS), table([], LAYERS)).is_empty()
 
 
-@pytest.mark.parametrize("change", [{"probe": "majority"}, {"depth": None}])
-def test_majority_and_all_layers_side_by_side_have_no_depth(change: dict[str, Any]) -> None:
-    rows = [row | change for row in cells_of({"odd": ["XX"] * 6})]
+def test_majority_is_no_observer() -> None:
+    rows = [row | {"probe": "majority"} for row in cells_of({"odd": ["XX"] * 6})]
     assert first_decisive(table(rows, CELLS), table([], LAYERS)).is_empty()
+
+
+def test_without_a_hidden_layer_the_row_says_so_and_where_it_is_decisive() -> None:
+    side_by_side = first([row | {"depth": None, "layer": "state"} for row in cells_of({"odd": ["X"] * 6})])["odd"]
+    assert (side_by_side["note"], side_by_side["decisive_at"]) == ("no hidden layer was observed", "state")
+    head = first(cells_of({"odd": ["X"] * 6}), head=0)["odd"]
+    assert (head["note"], head["decisive_at"]) == ("no hidden layer was observed", "block0")
+    assert head["n_censored"] is head["first_layer"] is None

@@ -1,17 +1,10 @@
-"""Profiles over depth: object models weigh equally, and a layer counts as the first only if half of them pass there."""
+"""Profiles over depth: object models weigh equally."""
 
 import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.figures.profiles import first_decisive, one_size, profiles
-
-
-def test_first_layer_is_the_planted_one() -> None:
-    order = first_decisive(profiles(synthetic.cell_table())).filter(pl.col("probe") == "linear")
-    found = dict(order.select("attribute", "first_depth").iter_rows())
-    assert found == {name: depth if depth < 9 else None for name, depth in synthetic.ATTRIBUTES.items()}
-    assert order["first_depth"].to_list() == [0, 2, 3, 4, 5, None]
+from denote.figures.profiles import one_size, profiles
 
 
 def test_probe_seeds_are_averaged_inside_a_model_before_models_are() -> None:

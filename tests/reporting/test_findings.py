@@ -1,4 +1,4 @@
-"""The sentences say what the tables hold: counts, first layers, gaps, controls that are missing; nothing else."""
+"""The sentences say what the tables hold: counts, gaps, controls that are missing; nothing else."""
 
 import polars as pl
 import pytest
@@ -15,14 +15,12 @@ def text(neurons: pl.DataFrame, *, rotated: bool = False, cells: pl.DataFrame | 
     return "\n".join(findings(cells, neurons, synthetic.by_depth_table(neurons, rotated=rotated)))
 
 
-def test_counts_and_first_layers_are_those_of_the_tables() -> None:
+def test_counts_are_those_of_the_tables() -> None:
     neurons = synthetic.neuron_table(3, 9, 16)
     said = text(neurons)
     live, denoting = len(neurons.filter("live")), len(neurons.filter("denotes"))
     assert f"3 object models (mlp-8x32-relu on mnist), 9 layers, {len(neurons)} neurons in all, {live} live" in said
     assert f"{denoting} of {live} live neurons denote" in said
-    assert "linear probe: 5 of 6 attributes decisive" in said
-    assert "odd from blocks.2" in said
     assert "6 cells without a score (null): too few positive rows" in said
 
 
@@ -59,7 +57,6 @@ def test_where_nothing_passes_everything_abstains() -> None:
     said = text(synthetic.neuron_table(2, 4, 8, denoting=False), cells=synthetic.cell_table(2, 4, {"odd": 50}))
     assert "no neuron denotes by the rule" in said
     assert "abstain" in said
-    assert "none of 1 attribute is decisive anywhere" in said
     assert "mean label proportion" not in said
 
 
@@ -95,7 +92,6 @@ def sparse_cells() -> pl.DataFrame:
 def test_sizes_of_a_sparse_probe_are_not_mixed() -> None:
     neurons = synthetic.neuron_table(2, 3, 6)
     said = text(neurons, cells=sparse_cells())
-    assert "sparse probe (at most 8 neurons): none of 6 attributes is decisive anywhere" in said
     assert "4 cells without a score" in said  # two networks, two probes: a curve is one cell here
     curves = depth_curves(sparse_cells(), neurons)
     assert curves[0]["by_depth/auroc/sparse"] == pytest.approx(curves[0]["by_depth/auroc/linear"] - 0.2)

@@ -80,7 +80,7 @@ def test_decisive_attributes_stand_with_the_layer_and_without_a_number_of_anothe
     tables: dict[str, pl.DataFrame],
 ) -> None:
     said = " ".join(summary(tables).split())
-    assert "decisive (mlp-8x32-relu, linear): 5 of 6 attributes: class=0 from blocks.0, odd from blocks.2," in said
+    assert "linear probe: 5 of 6 attributes become decisive at a hidden layer" in said
 
 
 def test_an_alarm_is_bold_and_cannot_be_overlooked(tables: dict[str, pl.DataFrame]) -> None:

@@ -65,12 +65,40 @@ def test_pairs_of_several_scans_of_an_attribute_are_not_mixed(tmp_path: Path) ->
     assert merged.tables["scan"].columns == list(SCAN)
 
 
+PERFECT: dict[str, Any] = {
+    "live": True, "p_value": 1e-9, "balanced_accuracy": 1.0, "label_proportion": 0.5, "on_proportion": 0.5,
+    "n_fit": 200, "n_positive_fit": 100, "n_test": 200, "n_positive_test": 100,
+}  # fmt: skip
+"""A neuron that denotes by itself."""
+
+
+def test_examples_are_those_of_neurons_that_denote_in_the_sweep(tmp_path: Path) -> None:
+    (folder,) = jobs = [job(tmp_path / "a", ("linear", None))]
+    own = {key: ROW[key] for key in ("object_model", "layer", "pooling", "probe_seed")}
+    own |= {"family": "named", "property": "odd", "fit_balanced_accuracy": 1.0}
+    neurons = [
+        own | PERFECT | {"neuron": 0, "denotes": True},
+        own | PERFECT | {"neuron": 1, "denotes": True, "p_value": 0.04},  # by its job alone; of three .04 is no hit
+        own | PERFECT | {"neuron": 2, "denotes": False},  # by the sweep alone
+        *(own | PERFECT | {"neuron": place, "denotes": False, "p_value": 0.9} for place in (3, 4)),
+    ]
+    table(neurons, NEURONS).write_parquet(folder / "neurons.parquet")
+    key = {name: own[name] for name in ("object_model", "layer", "pooling", "probe_seed", "family", "property")}
+    shown = [key | {"neuron": neuron, "kind": "top", "rank": 0, "sample": neuron} for neuron in (0, 1)]
+    table(shown, EXAMPLES).write_parquet(folder / "examples.parquet")
+    found = merge(jobs, Rule()).tables
+    assert found["neurons"]["denotes"].to_list() == [True, False, True, False, False]
+    assert found["examples"]["neuron"].to_list() == [0]
+    said = found["neurons"]["note"].fill_null("").str.contains("examples: none, by its job alone it did not denote")
+    assert said.to_list() == [False, False, True, False, False]
+
+
 def test_examples_stay_with_the_property_that_their_neuron_keeps(tmp_path: Path) -> None:
     jobs = [job(tmp_path / name, ("linear", None)) for name in "ab"]
     for folder, (name, score) in zip(jobs, {"odd": 0.9, "NOT odd": 0.95}.items(), strict=True):
         own = {key: ROW[key] for key in ("object_model", "layer", "pooling", "probe_seed")}
         own |= {"neuron": 3, "family": "named", "property": name}
-        neuron = own | {"live": True, "fit_balanced_accuracy": score, "denotes": True}
+        neuron = own | PERFECT | {"fit_balanced_accuracy": score, "denotes": True}
         table([neuron], NEURONS).write_parquet(folder / "neurons.parquet")
         shown = [own | {"kind": "top", "rank": rank, "sample": rank} for rank in range(2)]
         table(shown, EXAMPLES).write_parquet(folder / "examples.parquet")

@@ -64,11 +64,12 @@ def _against_search(own: pl.DataFrame, other: pl.DataFrame, agreement: str) -> R
     of_neurons = t_interval(models[agreement].cast(pl.Float64).fill_null(np.nan), within=ONE)
     n_fit, n_other = (float(frame["n_fit"].median() or 0) for frame in (own, other))  # type: ignore[arg-type]
     return {
-        "n_pairs": len(of_sets), "n_neurons": denoting.height,
+        "n_pairs": _known(of_sets), "n_neurons": denoting.height,
         **t_interval(of_sets, within=ONE).columns("property_jaccard"), **of_neurons.columns("neuron_jaccard"),
         "same_property_share": models["same"].mean(),
         "note": note(
             _remark(of_sets, "in either search"),
+            _fewer(models.height, _known(of_sets)),
             f"the other search has {n_other:.0f} rows to choose on, this one {n_fit:.0f}" if 2 * n_other < n_fit
             else None,
         ),
@@ -81,7 +82,7 @@ def _against_networks(own: pl.DataFrame) -> Row:
     means = np.array([_mean(value for pair, value in of_pairs.items() if model in pair) for model in mine])
     neither, n_pairs = int(np.count_nonzero(np.isnan(list(of_pairs.values())))), len(of_pairs)
     return {
-        "n_pairs": n_pairs, "n_neurons": int(own["denotes"].sum() or 0),
+        "n_pairs": n_pairs - neither, "n_neurons": int(own["denotes"].sum() or 0),
         **t_interval(means, within=ONE).columns("property_jaccard"),
         "note": note(
             "one object model: nothing to compare with" if len(mine) < 2 else _remark(means, "in any pair"),
@@ -108,8 +109,19 @@ def _mean(values: Iterator[float]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
+def _known(values: np.ndarray) -> int:
+    return int(np.count_nonzero(~np.isnan(values)))
+
+
+def _fewer(n_denoting: int, n_pairs: int) -> str | None:
+    """Say where only some models have neurons of their own to compare; sets are compared where either denotes."""
+    if not 0 < n_denoting < n_pairs:
+        return None
+    return f"neuron_jaccard, same_property_share: of the {n_denoting} of {n_pairs} models in which a neuron denotes"
+
+
 def _remark(values: np.ndarray, where: str) -> str | None:
-    known = int(np.count_nonzero(~np.isnan(values)))
+    known = _known(values)
     if not known:
         return f"nothing denotes {where}"
     missing = f"{len(values) - known} of {len(values)} models: nothing denotes {where}" if known < len(values) else None

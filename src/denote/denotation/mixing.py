@@ -9,12 +9,11 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.denotation.rule import ROUNDING
 from denote.denotation.scores import enough
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.intervals import balanced_accuracy_p_value, design_effect
 from denote.evidence.permutations import labels_held
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, reaches, within
 from denote.observers.neuron import NeuronScan, best_thresholds, comparable
 from denote.observers.reading import UNBOUNDED, Resources, State
 from denote.observers.sorted_columns import BLOCK_BYTES, column_blocks, side_by_side
@@ -76,7 +75,7 @@ class _Pairs:
         """Whether the share of rows where the neuron is on is near the label proportion."""
         n = np.maximum(self.n_positive + self.n_negative, 1)
         share, on = self.n_positive / n, (self.tp + self.fp) / n
-        return np.asarray(np.abs(on - share) <= rule.on_tolerance * np.minimum(share, 1 - share) + ROUNDING)
+        return np.asarray(within(np.abs(on - share), rule.on_tolerance * np.minimum(share, 1 - share)))
 
 
 def attributes_passed(
@@ -113,7 +112,7 @@ def attributes_passed(
     deff = (1.0, 1.0) if groups is None else _design_effects(state.test, test, scan, likely, groups.test, resources)
     p_value[likely] = _p_values(pairs, likely, rule, *deff)
     rejected = benjamini_hochberg(p_value.ravel()).reshape(p_value.shape) <= rule.q
-    passes = rejected & (pairs.balanced_accuracy >= rule.decisive - ROUNDING) & pairs.on_where_it_should(rule)
+    passes = rejected & reaches(pairs.balanced_accuracy, rule.decisive) & pairs.on_where_it_should(rule)
     return Mixing(labels.fit.names, passes.sum(axis=1), passes.sum(axis=0), int(tested.sum()))
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy import optimize, stats
 
-from denote.denotation.rule import ROUNDING
 from denote.evidence.intervals import balanced_accuracy_rejected
 from denote.evidence.power import ERROR, POWER, smallest_proportion
-from denote.evidence.rule import Rule
+from denote.evidence.rule import ROUNDING, Rule, reaches
 
 PRECISION = 1e-5
 """Of the smallest detectable balanced accuracy."""
@@ -52,7 +51,7 @@ class Passing:
         def good(tn: Int[np.ndarray, " count"]) -> Bool[np.ndarray, " count"]:
             balanced = (tp / n_positive + tn / n_negative) / 2
             rejected = balanced_accuracy_rejected(tp, n_positive, tn, n_negative, cutoff, rule.null)
-            return np.asarray((balanced >= rule.decisive - ROUNDING) & rejected)
+            return np.asarray(reaches(balanced, rule.decisive) & rejected)
 
         # The neuron is on in tp + n_negative - tn rows and should be in n_positive.
         balance = tp + n_negative - n_positive

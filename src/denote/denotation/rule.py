@@ -8,11 +8,8 @@ from itertools import product
 import polars as pl
 
 from denote.evidence.corrections import benjamini_hochberg, realised_threshold
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, reaches, within
 from denote.tables import INTEGER, NEURONS_KEY, NUMBER
-
-ROUNDING = 1e-12
-"""Slack of comparisons, so that (.96 + .94) / 2 reaches .95 in floating point too."""
 
 
 def best_per_key(frame: pl.DataFrame) -> pl.DataFrame:
@@ -151,7 +148,7 @@ def _passes(rule: Rule) -> pl.Expr:
         for count in (pl.col(f"n_positive_{part}"), pl.col(f"n_{part}") - pl.col(f"n_positive_{part}"))
     ]
     return pl.all_horizontal(
-        (pl.col("balanced_accuracy") >= rule.decisive - ROUNDING).fill_null(False),
-        (distance <= rule.on_tolerance * pl.min_horizontal(p, 1 - p) + ROUNDING).fill_null(False),
+        reaches(pl.col("balanced_accuracy"), rule.decisive).fill_null(False),
+        within(distance, rule.on_tolerance * pl.min_horizontal(p, 1 - p)).fill_null(False),
         *(row.fill_null(False) for row in rows),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
+from denote.evidence.rule import ROUNDING
 from denote.observers.scan_kernels import compiled
 
 MARGIN = 1e-9
@@ -254,7 +255,7 @@ def _passing(
             inside += sizes[k]
             on_inside += on[k]
             gain = (on_inside * total - total_on * inside) / (inside * (total - inside))
-            passing[k] |= (1 + gain) / 2 >= decisive
+            passing[k] |= (1 + gain) / 2 >= decisive - ROUNDING
             reached = max(reached, gain)
 
 

@@ -42,14 +42,19 @@ def audit(cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
         pl.col("n_positive_test", "n_test").max(),
         pl.col("input_name", "note").drop_nulls().first(),
     )
-    grouped = models.group_by(KEY, maintain_order=True).agg(
-        pl.len().alias("n_models"), pl.col("n_positive_test", "n_test").max(),
+    compared = pl.col("input_gain").is_not_null()
+    kept = compared | ~compared.any().over(KEY)  # where no model could be compared the row says why
+    grouped = models.with_columns(
+        every=pl.len().over(KEY), why=pl.col("note").filter(~compared).drop_nulls().first().over(KEY)
+    ).filter(kept).group_by(KEY, maintain_order=True).agg(
+        compared.sum().alias("n_models"), pl.col("n_positive_test", "n_test").max(),
+        pl.col("untrained_auroc").count().alias("n_untrained"), pl.col("every", "why").first(),
         pl.col("input_auroc", "untrained_auroc", "label_proportion").mean(), pl.col(_NUMBERS),
-        pl.col("input_name", "note").first(),
+        pl.col("input_name").drop_nulls().first(),
     )  # fmt: skip
     told = [_over_models(row) for row in grouped.iter_rows(named=True)]
     numbers = pl.DataFrame(told, schema={name: AUDIT[name] for name in (*_NUMBERS, "verdict", "note")})
-    frame = pl.concat([grouped.drop(_NUMBERS, "note"), numbers], how="horizontal")
+    frame = pl.concat([grouped.drop(_NUMBERS, "every", "why", "n_untrained"), numbers], how="horizontal")
     counted = frame.join(_denoting(neurons), on=_PLACE, how="left", nulls_equal=True, maintain_order="left")
     searched = neurons.select(_LAYER, searched=pl.lit(value=True)).unique()
     counted = counted.join(searched, on=_LAYER, how="left", nulls_equal=True, maintain_order="left").with_columns(
@@ -84,17 +89,30 @@ def over_rows_and_models(
 
 def _over_models(row: Mapping[str, Any]) -> dict[str, Any]:
     """Means with their intervals, and what the interval of the difference says."""
-    if any(value is None for value in row["input_gain"]):
-        return dict.fromkeys([*_NUMBERS, "verdict"]) | {"note": row["note"]}
+    if not row["n_models"]:
+        return dict.fromkeys([*_NUMBERS, "verdict"]) | {"note": row["why"]}
     found: dict[str, Any] = {}
     for name in _INTERVALS:
         found |= over_rows_and_models(row[name], row[f"{name}_low"], row[f"{name}_high"]).columns(name)
     found |= {f"auroc_{end}": _cut(found[f"auroc_{end}"]) for end in ("low", "high")}
     low, high = found["input_gain_low"], found["input_gain_high"]
+    remarks = [
+        *_left_out(row),
+        "one object model: the interval is over test rows only" if row["n_models"] < 2 else None,
+    ]
     if low is None or high is None:
-        return found | {"verdict": None, "note": "verdict: no interval over test rows, see the note of the cells"}
-    alone = "one object model: the interval is over test rows only" if row["n_models"] < 2 else None
-    return found | {"verdict": MORE if low > 0 else LESS if high < 0 else UNDECIDED, "note": note(alone)}
+        unknown = "verdict: no interval over test rows, see the note of the cells"
+        return found | {"verdict": None, "note": note(unknown, *_left_out(row))}
+    return found | {"verdict": MORE if low > 0 else LESS if high < 0 else UNDECIDED, "note": note(*remarks)}
+
+
+def _left_out(row: Mapping[str, Any]) -> list[str]:
+    """Object models that a number of this row is not made of."""
+    n, every, untrained = row["n_models"], row["every"], row["n_untrained"]
+    return [
+        *([f"{every - n} of {every} object models left out: {row['why'] or 'not compared'}"] if n < every else []),
+        *([f"untrained_auroc: of {untrained} of {n} object models"] if 0 < untrained < n else []),
+    ]
 
 
 def _cut(end: float | None) -> float | None:

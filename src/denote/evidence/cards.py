@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.evidence.remarks import does_not_rotate, telling_notes
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, reaches
 from denote.numbers import NULL, counts, intervals, proportions, setting
 
 CAUSAL = "not tested"
@@ -126,7 +126,7 @@ def _verdict(rule: Rule) -> pl.Expr:
 def _below(name: str, column: str, least: float) -> pl.Expr:
     """How a number fails that should be at least so large; null where it does not."""
     number = proportions(column, limit=least)
-    return _fails(pl.col(column) >= least, name, pl.format("{} below {}", number, pl.lit(setting(least))))
+    return _fails(reaches(pl.col(column), least), name, pl.format("{} below {}", number, pl.lit(setting(least))))
 
 
 def _above(name: str, column: str, most: float) -> pl.Expr:

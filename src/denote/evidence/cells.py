@@ -24,7 +24,7 @@ from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.replicates import Replicate, refits, replicates
 from denote.evidence.resampling import DRAWS as BOOTSTRAPS
 from denote.evidence.resampling import Resampling
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, reaches
 from denote.evidence.scores import PerAttribute, Ranking, Reasons, Values
 from denote.observers.observer import Observer, Probe, fit_sizes
 from denote.observers.reading import UNBOUNDED, Resources, State, moments
@@ -228,8 +228,8 @@ def decide_cells(frame: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     ).with_columns(
         decisive=pl.when(pl.col("balanced_accuracy").is_not_null()).then(
             pl.all_horizontal(
-                pl.col("balanced_accuracy") >= rule.decisive,
-                pl.col("balanced_accuracy_low") >= rule.null,
+                reaches(pl.col("balanced_accuracy"), rule.decisive),
+                reaches(pl.col("balanced_accuracy_low"), rule.null),
                 pl.col("q_value") <= rule.q,
                 *enough,
             ).fill_null(False)

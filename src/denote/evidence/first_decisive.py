@@ -1,8 +1,8 @@
-"""The depth at which an attribute becomes decisive, over object models (METHOD section 6)."""
+"""The layer at which an attribute becomes decisive, over object models: the one rule of METHOD section 6."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ LAYER = ["depth", "relative_depth", "layer"]
 ROWS = ("n_fit", "n_positive_fit", "n_test", "n_positive_test")
 UNEQUAL = "attributes have unequal numbers of rows, which by itself moves where they become decisive"
 BEYOND = "later than the last layer"
+NO_HIDDEN_LAYER = "no hidden layer was observed"
+ONE_LAYER = "one layer: there are no two in a row"
 
 Row = dict[str, Any]
 
@@ -28,26 +30,43 @@ def first_decisive(cells: pl.DataFrame, layers: pl.DataFrame) -> pl.DataFrame:
     """Find the first of two consecutive layers at which every attribute is decisive, and its median over models.
 
     One pass may be luck where many layers are looked at, two in a row hardly. An object model in which there are none
-    is censored: the depth lies beyond its last layer. Every layer that was observed counts but for heads, whose
-    attributes are given by the task, and for all layers side by side.
+    is censored: the layer lies beyond its last one. Every layer that was observed counts but for heads, whose
+    attributes are given by the task, and for all layers side by side. Architectures stand apart, since their layers do.
+
+    Where only one hidden layer was observed, or none, there are no two in a row: ``n_censored`` and ``first_*`` are
+    null, the note says why, and ``decisive_at`` holds what is known.
 
     Args:
         cells: Columns of ``tables.CELLS``, decided.
         layers: Columns of ``tables.LAYERS``, which say what is a head; a layer without a row is none.
 
     Returns:
-        Columns of ``tables.FIRST_DECISIVE``, the earliest attributes of every curve first.
+        Columns of ``tables.FIRST_DECISIVE``, the earliest attributes of every curve first. ``first_layer`` names the
+        median, ``between A and B`` where it lies between two layers; ``decisive_at`` lists every layer at which half of
+        the object models or more are decisive.
     """
     heads = layers.filter("is_head").select(LAYERS_KEY)
-    observed = cells.filter(pl.col("probe") != "majority", pl.col("depth").is_not_null())
-    hidden = observed.join(heads, on=LAYERS_KEY, how="anti", maintain_order="left")
-    equal = _equal_rows(hidden)
-    rows = [
-        {**dict(zip(ATTRIBUTE, key, strict=True)), **_attribute(own, equal[key[: len(CURVE)]])}
-        for key, own in hidden.group_by(ATTRIBUTE, maintain_order=True)
-    ]
+    observed = cells.filter(pl.col("probe") != "majority")
+    hidden = observed.filter(pl.col("depth").is_not_null()).join(
+        heads, on=LAYERS_KEY, how="anti", maintain_order="left"
+    )
+    without = observed.join(hidden.select(CURVE), on=CURVE, how="anti", nulls_equal=True, maintain_order="left")
+    rows = [*_rows(hidden, _over_layers), *_rows(without, _without_hidden)]
     order = ("first_depth", "n_censored", "attribute")
     return table(rows, FIRST_DECISIVE).sort(*CURVE, *order, nulls_last=True, maintain_order=True)
+
+
+def _rows(cells: pl.DataFrame, tell: Callable[[pl.DataFrame, bool], Row]) -> list[Row]:
+    """One row per attribute of every curve."""
+    equal = _equal_rows(cells)
+    return [
+        {
+            **dict(zip(ATTRIBUTE, key, strict=True)), "label_proportion": own["label_proportion"].mean(),
+            "equal_rows": equal[key[: len(CURVE)]], "decisive_at": _decisive_at(own),
+            **tell(own.filter(pl.col("decisive").is_not_null().any().over("object_model")), equal[key[: len(CURVE)]]),
+        }
+        for key, own in cells.group_by(ATTRIBUTE, maintain_order=True)
+    ]  # fmt: skip
 
 
 def _equal_rows(cells: pl.DataFrame) -> dict[tuple[Any, ...], bool]:
@@ -57,28 +76,56 @@ def _equal_rows(cells: pl.DataFrame) -> dict[tuple[Any, ...], bool]:
     return {tuple(row[:-1]): row[-1] <= 1 for row in kinds.iter_rows()}
 
 
-def _attribute(own: pl.DataFrame, equal: bool) -> Row:
-    scored = own.filter(pl.col("decisive").is_not_null().any().over("object_model"))
-    known: Row = {"label_proportion": own["label_proportion"].mean(), "equal_rows": equal}
+def _without_hidden(scored: pl.DataFrame, equal: bool) -> Row:
+    return {"n_models": scored["object_model"].n_unique(), "note": NO_HIDDEN_LAYER}
+
+
+def _over_layers(scored: pl.DataFrame, equal: bool) -> Row:
+    """What is known of an attribute from the object models in which it has a score at any layer."""
     if scored.is_empty():
-        return {**known, "n_models": 0, "n_censored": 0, "note": "no cell has a score"}
+        return {"n_models": 0, "n_censored": 0, "note": "no cell has a score"}
     if scored["depth"].n_unique() == 1:
-        models = scored["object_model"].n_unique()
-        return {**known, "n_models": models, "note": "one layer: there are no two in a row"}
+        return {"n_models": scored["object_model"].n_unique(), "note": ONE_LAYER}
     firsts = [_first(model) for _, model in scored.group_by("object_model", maintain_order=True)]
     depth, relative = (median_interval([first[name] for first in firsts]) for name in ("depth", "relative_depth"))
     return {
-        **known, "n_models": len(firsts), "n_censored": sum(np.isinf(first["depth"]) for first in firsts),
+        "n_models": len(firsts), "n_censored": sum(np.isinf(first["depth"]) for first in firsts),
         **_seen(depth).columns("first_depth"), **_seen(relative).columns("first_relative_depth"),
-        "first_layer": next((first["layer"] for first in firsts if first["depth"] == depth.value), None),
+        "first_layer": _median_layer(firsts),
+        **{f"first_layer_{end}": _layer_at(firsts, getattr(depth, end)) for end in ("low", "high")},
         "note": note(*_beyond(depth, len(firsts)), _gaps(scored), None if equal else UNEQUAL),
     }  # fmt: skip
 
 
+def _median_layer(firsts: Sequence[Row]) -> str | None:
+    """The layer of the median; the two in the middle where it lies between them, nothing beyond the last layer."""
+    ordered = sorted(firsts, key=lambda first: float(first["depth"]))
+    below, above = (ordered[place]["layer"] for place in ((len(firsts) - 1) // 2, len(firsts) // 2))
+    if above is None:
+        return None
+    return str(above) if below == above else f"between {below} and {above}"
+
+
+def _layer_at(firsts: Sequence[Row], depth: float) -> str | None:
+    return next((first["layer"] for first in firsts if first["depth"] == depth), None)
+
+
+def _passes() -> pl.Expr:
+    """Whether an object model is decisive; of several probe seeds or poolings half are enough."""
+    return pl.col("decisive").fill_null(value=False).mean() >= 0.5
+
+
+def _decisive_at(own: pl.DataFrame) -> str | None:
+    """Every layer at which half of the object models that have a score there, or more, are decisive."""
+    scored = own.filter(pl.col("decisive").is_not_null())
+    models = scored.group_by("object_model", "depth", "layer").agg(passes=_passes())
+    half = models.group_by("depth", "layer").agg(pl.col("passes").mean()).filter(pl.col("passes") >= 0.5)
+    return ", ".join(half.sort("depth", "layer")["layer"]) or None
+
+
 def _first(model: pl.DataFrame) -> Row:
-    """The first of two consecutive layers that are decisive; of several probe seeds or poolings half are enough."""
-    passes = pl.col("decisive").fill_null(value=False).mean() >= 0.5
-    layers = model.group_by(LAYER).agg(passes=passes).sort("depth", "layer")
+    """The first of two consecutive layers that are decisive."""
+    layers = model.group_by(LAYER).agg(passes=_passes()).sort("depth", "layer")
     found = layers.filter(pl.col("passes") & pl.col("passes").shift(-1, fill_value=False))
     if found.is_empty():
         return {"depth": np.inf, "relative_depth": np.inf, "layer": None}

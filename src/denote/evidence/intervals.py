@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from denote.estimate import Estimate
+from denote.evidence.rule import reaches
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 Bounds = tuple[Values, Values]
@@ -127,7 +128,7 @@ def balanced_accuracy_rejected(
     """
     tpr, tnr, z = _ratio(tp, n_pos), _ratio(tn, n_neg), stats.norm.isf(cutoff)
     (low1, _), (low0, _) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
-    return np.asarray((tpr + tnr) / 2 - np.hypot(tpr - low1, tnr - low0) / 2 >= null)
+    return np.asarray(reaches((tpr + tnr) / 2 - np.hypot(tpr - low1, tnr - low0) / 2, null))
 
 
 def design_effect(hits: Float[np.ndarray, " row"] | Int[np.ndarray, " row"], groups: Int[np.ndarray, " row"]) -> float:

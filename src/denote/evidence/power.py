@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from denote.evidence.intervals import balanced_accuracy_rejected
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, reaches
 
 POWER = 0.8
 """An effect that a test finds with this probability is detectable."""
@@ -120,7 +120,7 @@ def cell_power(n_positive: int, n_negative: int, rule: Rule) -> float:
     """
 
     def passes(tp: Counts, tn: Counts) -> Bool[np.ndarray, "*counts"]:
-        enough = (tp / n_positive + tn / n_negative) / 2 >= rule.decisive
+        enough = reaches((tp / n_positive + tn / n_negative) / 2, rule.decisive)
         return np.asarray(enough & balanced_accuracy_rejected(tp, n_positive, tn, n_negative, BOUND, rule.null))
 
     return chance_to_pass(n_positive, n_negative, passes)

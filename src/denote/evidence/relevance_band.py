@@ -16,7 +16,7 @@ ONE_IN = 20
 
 def weighs_neurons(probe: Probe, observer: Observer) -> bool:
     """Whether every neuron has a weight of its own, as in a heat map: none is left out and no hidden layer between."""
-    return not probe.reads_neurons and observer.hidden is None
+    return probe.has_map and observer.hidden is None
 
 
 def largest_relevance(observer: Observer) -> PerAttribute:

@@ -42,11 +42,14 @@ def seed_spread(cells: pl.DataFrame) -> pl.DataFrame:
         *(pl.col(score).mean().alias(f"{score}_mean") for score in SCORES),
         *(pl.col(score).std().alias(f"{score}_sd_models") for score in SCORES),
         *(pl.col(f"{score}_within").mean().sqrt().alias(f"{score}_sd_probe_seeds") for score in SCORES),
+        *(pl.col(score).count().alias(f"{score}_models") for score in SCORES),
         *(pl.col(score) for score in SCORES),
     )
     bounds = [_bounds(grouped[score], score) for score in SCORES]
     frame = pl.concat([grouped.drop(SCORES), *bounds], how="horizontal").with_columns(
-        pl.struct("n_models", "n_probe_seeds").map_elements(_why, return_dtype=pl.String).alias("note")
+        pl.struct("n_models", "n_probe_seeds", *(f"{score}_models" for score in SCORES))
+        .map_elements(_why, return_dtype=pl.String)
+        .alias("note")
     )
     return frame.select(pl.col(name).cast(kind) for name, kind in SEED_SPREAD.items())
 
@@ -64,4 +67,9 @@ def _why(counts: dict[str, int]) -> str | None:
     return note(
         "one object model: no interval, no spread over models" if counts["n_models"] < 2 else None,
         "one probe seed: no spread over probe seeds" if counts["n_probe_seeds"] < 2 else None,
+        *(
+            f"{score}: of {counts[f'{score}_models']} of {counts['n_models']} object models"
+            for score in SCORES
+            if 0 < counts[f"{score}_models"] < counts["n_models"]
+        ),
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from denote.evidence.rule import reaches
 from denote.evidence.scores import PerAttribute
 
 KEPT = 0.95
@@ -31,7 +32,7 @@ def sufficient_sizes(
     """
     dense = auroc[-1]
     with np.errstate(invalid="ignore"):
-        keeps = auroc - 0.5 >= KEPT * (dense - 0.5)
+        keeps = reaches(auroc - 0.5, KEPT * (dense - 0.5))
     found: list[int | None] = []
     reasons: list[str | None] = []
     for score, low, enough in zip(dense, dense_low, keeps.T, strict=True):

@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.figures.curves import thinned
-from denote.figures.profiles import drawn_cells, first_decisive, profiles
+from denote.figures.profiles import drawn_cells, profiles
 from denote.figures.style import MANY, STYLE, headline, legend_below, message, new_figure, styled, wrapped
-from denote.numbers import count, proportion
+from denote.numbers import count_range, proportion
 
 MOST_ATTRIBUTES = 40
 MOST_ANNOTATED = 250
@@ -44,8 +44,8 @@ def draw_attribute_by_depth(
 
     Args:
         cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
-        first: Rows of ``first_decisive.parquet``, whose median over object models gives the order; without them it is
-            the first depth that is decisive in half of the object models.
+        first: Rows of ``first_decisive.parquet``, whose median over object models gives the order; without them rows
+            are ordered by AUROC alone.
         architecture: Which architecture, where there are several.
         dataset: Which dataset, where there are several.
         title: Replaces the one made from dataset and architecture.
@@ -65,8 +65,9 @@ def draw_attribute_by_depth(
         draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
         name = probe if k is None else f"{probe}, at most {k} neurons"
         ax.set_title(wrapped(name, (width - 2.6) / len(panels), 1.1 * STYLE["axes.titlesize"]))  # it is bold
-    heading = title or _title(cells)
-    heading += f"\nrows by where they become decisive for {panels[0][0]}, the earliest first; p: label proportion"
+    heading = title or _title(cells, profile)
+    heading += f"\nrows by {'AUROC' if first is None else 'where they become decisive'} for {panels[0][0]}"
+    heading += f"{', the best first' if first is None else ', the earliest first'}; p: label proportion"
     heading += "; input: the same probe on the raw input" if profile["input_auroc"].is_not_null().any() else ""
     if left_out:
         heading += f"\n{left_out} more attributes are not drawn: these are the {len(rows)} read earliest and best"
@@ -127,15 +128,18 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None
 
 def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str], int]:
     """Attributes from top to bottom by the first panel's order, and how many are left out."""
-    order, lead = first_decisive(profile), profile["probe"][0]
-    medians = None if first is None else first.filter(pl.col("probe") == lead).unique("attribute", keep="first")
-    if medians is not None and not medians.is_empty():
-        own = pl.col("probe") == lead
-        order = order.join(medians.select("attribute", median="first_depth"), on="attribute", how="left").sort(
-            own, "median", "best_auroc", descending=[True, False, True], nulls_last=True, maintain_order=True
-        )
-    own = order.filter(pl.col("probe") == lead)["attribute"].to_list() + order["attribute"].to_list()
-    rows = list(dict.fromkeys(own))
+    lead, k = probe_panels(profile)[0]
+    of_lead = (pl.col("probe") == lead) & pl.col("k").eq_missing(pl.lit(k, pl.Int64))
+    best = profile.group_by("attribute", maintain_order=True).agg(
+        pl.col("auroc").filter(of_lead).max().alias("best"), of_lead.any().alias("lead")
+    )
+    medians = pl.DataFrame(schema={"attribute": pl.String, "median": pl.Float64}) if first is None else first.filter(
+        of_lead
+    ).unique("attribute", keep="first").select("attribute", median="first_depth")  # fmt: skip
+    order = best.join(medians, on="attribute", how="left", maintain_order="left").sort(
+        "lead", "median", "best", descending=[True, False, True], nulls_last=True, maintain_order=True
+    )
+    rows = order["attribute"].to_list()
     return rows[:MOST_ATTRIBUTES], len(rows[MOST_ATTRIBUTES:])
 
 
@@ -184,12 +188,12 @@ def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
         ax.axvline(1, color="white", linewidth=3)
 
 
-def _title(cells: pl.DataFrame) -> str:
-    n = cells["object_model"].n_unique()
+def _title(cells: pl.DataFrame, profile: pl.DataFrame) -> str:
+    scored = profile.filter(pl.col("n_models") > 0)["n_models"]
     names = ", ".join(
         [*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)]
     )
-    return f"How well each attribute is read by depth: {names}, mean over {count(n, 'object model')}"
+    return f"How well each attribute is read by depth: {names}, mean over {count_range(scored, 'object model')}"
 
 
 def _handles(panels: Iterable[Axes]) -> list[Line2D | Patch]:

@@ -16,6 +16,7 @@ from scipy.spatial.distance import squareform
 from denote.errors import DenoteError, one_of
 from denote.figures.signed import SIGNED
 from denote.figures.style import MANY, headline, message, new_figure, styled
+from denote.numbers import proportion
 
 MOST_ATTRIBUTES = 60
 MOST_ANNOTATED = 12
@@ -140,8 +141,7 @@ def _annotate(ax: Axes, phi: Float[np.ndarray, "attribute attribute"]) -> None:
 
 def _short(value: float) -> str:
     """Two digits without the leading zero, never a negative nothing."""
-    text = f"{value:.2f}".replace("0.", ".").replace("-", "−")
-    return ".00" if text == "−.00" else text
+    return proportion(value).replace("-", "−")
 
 
 def _at(found: Correlations, places: np.ndarray) -> Correlations:

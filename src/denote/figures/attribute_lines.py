@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from denote.evidence.intervals import t_interval
 from denote.figures.style import MANY, model_colour, model_marker
+from denote.numbers import count_range
 
 MOST_NAMED = 6
 """More attributes than these get no line of their own that could be told apart."""
@@ -115,7 +116,6 @@ def attribute_handles(attributes: Sequence[str]) -> list[Line2D]:
 
 def interval_words(points: pl.DataFrame) -> str:
     """What the bars are, and over what points are means."""
-    most = max(points["n_models"], default=0)
-    if most == 1:
+    if max(points["n_models"], default=0) == 1:
         return "one object model; bars: 95 % interval over test rows"
-    return f"mean of {most} object models; bars: 95 % t-interval over them"
+    return f"mean of {count_range(points['n_models'], 'object model')}; bars: 95 % t-interval over them"

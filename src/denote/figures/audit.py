@@ -25,7 +25,7 @@ from denote.figures.style import (
     styled,
     wrapped,
 )
-from denote.numbers import count, proportion
+from denote.numbers import count, count_range, proportion
 
 MOST_PANELS = 12
 ACROSS = 3
@@ -39,14 +39,15 @@ def draw_audit(table: pl.DataFrame) -> Figure:
     """One panel per attribute: AUROC by layer with its interval, the raw input as a line across, untrained dashed.
 
     Args:
-        table: Rows of ``audit.parquet`` of one network and probe; of many attributes the `MOST_PANELS` that the raw
-            input gives most are drawn.
+        table: Rows of ``audit.parquet`` of one network and probe. Attributes with a verdict at any layer come first,
+            the largest difference before others, then those that the raw input gives most; of many attributes the
+            first `MOST_PANELS` are drawn.
     """
     table = table.filter(pl.col("input_auroc").is_not_null())
     if table.is_empty():
         return message("No attribute could be compared with the raw input.", "Beside the raw input")
-    every = table.group_by("attribute", maintain_order=True).agg(pl.col("input_auroc").mean())
-    shown = every.filter(pl.col("input_auroc").rank("ordinal", descending=True) <= MOST_PANELS)["attribute"].to_list()
+    every = audit_order(table)
+    shown = every["attribute"].to_list()[:MOST_PANELS]
     across = min(ACROSS, len(shown))
     down = ceil(len(shown) / across)
     width = max(1.0 + WIDTH * across, 6.0)
@@ -65,9 +66,21 @@ def draw_audit(table: pl.DataFrame) -> Figure:
         ax.tick_params(labelbottom=True)
     for ax in axes[::across]:
         ax.set_ylabel("held-out AUROC")
-    headline(figure, _heading(table, len(every) - len(shown)))
+    headline(figure, _heading(table, every[MOST_PANELS:]))
     legend_below(figure, _handles())
     return figure
+
+
+def audit_order(table: pl.DataFrame) -> pl.DataFrame:
+    """Attributes in the order they are drawn: ``attribute decided``, those with a verdict at any layer first."""
+    decided = pl.col("verdict").is_in([MORE, LESS]).fill_null(value=False)
+    every = table.group_by("attribute", maintain_order=True).agg(
+        decided.any().alias("decided"),
+        pl.col("input_gain").filter(decided).abs().max().alias("largest"),
+        pl.col("input_auroc").mean(),
+    )
+    order = ("decided", "largest", "input_auroc")
+    return every.sort(order, descending=True, nulls_last=True, maintain_order=True).select("attribute", "decided")
 
 
 def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
@@ -99,12 +112,16 @@ def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
     return ax
 
 
-def _heading(table: pl.DataFrame, left_out: int) -> str:
+def _heading(table: pl.DataFrame, left_out: pl.DataFrame) -> str:
     dataset, architecture, probe = (table[name][0] for name in ("dataset", "architecture", "probe"))
-    models = count(int(table["n_models"].max() or 0), "object model")  # type: ignore[arg-type]
+    models = count_range(table["n_models"], "object model")
     heading = f"What is left of each attribute: {dataset}, {architecture}\n{probe} observers, mean over {models}"
     heading += "; p: label proportion"
-    return heading + (f"; {count(left_out, 'more attribute')} not drawn" if left_out else "")
+    if left_out.is_empty():
+        return heading
+    decided = int(left_out["decided"].sum())
+    which = f"{decided} of them decided" if decided else "all of them undecided at every layer"
+    return f"{heading}; {count(len(left_out), 'more attribute')} not drawn, {which}"
 
 
 def _handles() -> list[Line2D]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,6 +107,12 @@ def thinned(labels: Sequence[object], most: int) -> list[int]:
     if len(labels) <= most:
         return list(range(len(labels)))
     return sorted({round(i * (len(labels) - 1) / (most - 1)) for i in range(most)})
+
+
+def usual_probe(probes: Iterable[str]) -> str:
+    """The one probe that is shown where there is room for one: linear, or else the first."""
+    there = list(dict.fromkeys(probes))
+    return "linear" if "linear" in there else there[0]
 
 
 def some(names: Sequence[str], most: int) -> str:

@@ -16,7 +16,7 @@ from denote.errors import DenoteError
 from denote.figures.curves import Curve, finite, is_untested, thinned
 from denote.figures.folded_difference import say
 from denote.figures.style import headline, legend_below, message, model_colour, model_marker, new_figure, styled
-from denote.numbers import count, proportion
+from denote.numbers import count_range, proportion
 
 MOST_LAYERS_NAMED = 12
 MOST_ANNOTATED = 120
@@ -81,8 +81,7 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     _furnish(folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs)
     if rows["folded_mean"].is_null().all():
         say(folded, f"not known: {GAP}, in every layer at every epoch")
-    n = int(rows["n_models"].max())  # type: ignore[arg-type]
-    headline(figure, f"{heading}, mean over {count(n, 'object model')}")
+    headline(figure, f"{heading}, mean over {count_range(rows['n_models'], 'object model')}")
     legend_below(figure, [*_handles(layers, rows), *_control_handles(rows)])
     return figure
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from denote.figures.curves import thinned
 from denote.figures.style import headline, legend_below, message, new_figure, styled
-from denote.numbers import count, proportion
+from denote.numbers import count_range, proportion
 
 MOST_ATTRIBUTES = 40
 MOST_PANELS = 4
@@ -78,12 +78,12 @@ def _draw(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> 
 
 
 def _label(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> None:
-    labels = [f"{layer} · {depth}" for depth, layer in names.iter_rows()]
+    labels = names["layer"].to_list()
     shown = thinned(labels, MOST_TICKS)
     ax.set_xticks(
         [names["depth"][i] for i in shown], [labels[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor"
     )
-    ax.set_xlabel("layer · depth")
+    ax.set_xlabel("layer, by depth")
     shares = dict(own.select("attribute", "label_proportion").iter_rows())
     shorter = [row if len(row) <= 36 else f"{row[:34]}…" for row in rows]
     ax.set_yticks(
@@ -99,10 +99,10 @@ def _label(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) ->
 
 def _heading(known: pl.DataFrame, left_out: int) -> str:
     dataset, architecture = known.select("dataset", "architecture").row(0)
-    n, equal = max(known["n_models"]), known["equal_rows"].all()
+    equal = known["equal_rows"].all()
     rows = "equal numbers of rows" if equal else "unequal numbers of rows, which move it too"
     more = f"; {left_out} more attributes are not drawn" if left_out else ""
-    return f"{_TITLE}: {dataset}, {architecture}\n{count(n, 'object model')}; {rows}{more}"
+    return f"{_TITLE}: {dataset}, {architecture}\n{count_range(known['n_models'], 'object model')}; {rows}{more}"
 
 
 def _handles(panels: Iterable[Axes]) -> list[Line2D]:
@@ -110,7 +110,7 @@ def _handles(panels: Iterable[Axes]) -> list[Line2D]:
     markers = {line.get_marker() for ax in panels for line in ax.lines}
     known = [
         Line2D([], [], color="0.35", marker="o", markerfacecolor="black", markeredgecolor="black", markersize=5,
-               label="first of two decisive layers in a row: median, interval of 95 % or more"),
+               label="first of two consecutive decisive layers: median, interval of 95 % or more"),
         Line2D([], [], linestyle="", color="black", marker="^", markerfacecolor="white", markersize=6,
                label="median beyond the last layer; n of m: networks in which it never is"),
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from denote.figures.curves import finite, is_head, thinned
 from denote.figures.profiles import drawn_cells, one_size
 from denote.figures.style import headline, message, model_colour, model_marker, new_figure, styled
-from denote.numbers import count
+from denote.numbers import count_range
 
 LEAST_CUTS = 5
 """Label proportions of one column below which there is no curve."""
@@ -54,7 +54,9 @@ def cut_curves(cells: pl.DataFrame, scan: pl.DataFrame) -> pl.DataFrame:
     joined = cuts.join(passing, on=key, how="left", maintain_order="left")
     means = [pl.col(*numbers, "passing_share").mean()]
     within = joined.group_by(*_NETWORK, *_POINT, "object_model", maintain_order=True).agg(*means)
-    found = within.group_by(*_NETWORK, *_POINT, maintain_order=True).agg(pl.len().alias("n_models"), *means)
+    found = within.group_by(*_NETWORK, *_POINT, maintain_order=True).agg(
+        pl.col("auroc").count().alias("n_models"), *means
+    )
     return found.sort("column", "probe", "depth", "label_proportion")
 
 
@@ -102,9 +104,8 @@ def draw_label_proportion_sweep(
     for ax in [*axes[1, :-1], passing]:
         ax.set_xlabel("label proportion (share of test rows)")
     passing.tick_params(labelbottom=True)
-    n = int(curves["n_models"].max())  # type: ignore[arg-type]
     who = ", ".join(curves.select("dataset", "architecture").row(0))
-    headline(figure, f"{heading}: {who}, mean over {count(n, 'object model')}")
+    headline(figure, f"{heading}: {who}, mean over {count_range(curves['n_models'], 'object model')}")
     return figure
 
 

@@ -48,11 +48,12 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
         cells: Rows of ``cells.parquet``.
 
     Returns:
-        One row per ``PROFILE_KEY`` and layer with ``n_models``, the mean ``auroc``, ``balanced_accuracy``,
-        ``untrained_auroc``, ``input_auroc`` (null where no model has one), ``label_proportion`` and ``decisive_share``,
-        the share of object models in which the cell is decisive. Probe seeds are averaged inside a model first. A probe
-        with several sizes enters with `one_size`; its ``k`` is then the largest in the network, since a narrow layer
-        has fewer to give; ``input_auroc`` is that of this size, null at layers that have another.
+        One row per ``PROFILE_KEY`` and layer with ``n_models``, those that have an AUROC, the mean ``auroc``,
+        ``balanced_accuracy``, ``untrained_auroc``, ``input_auroc`` (null where no model has one), ``label_proportion``
+        and ``decisive_share``, the share of object models in which the cell is decisive. Probe seeds are averaged
+        inside a model first. A probe with several sizes enters with `one_size`; its ``k`` is then the largest in the
+        network, since a narrow layer has fewer to give; ``input_auroc`` is that of this size, null at layers that have
+        another.
     """
     network = ("dataset", "architecture", "trained", "epoch", "probe")
     most = pl.coalesce(pl.col("k").filter(_LEAVES_OUT).max(), pl.col("k").max()).over(network)
@@ -65,31 +66,10 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
     return (
         within.group_by(key, maintain_order=True)
         .agg(
-            pl.len().alias("n_models"),
+            pl.col("auroc").count().alias("n_models"),
             *scores,
             pl.col("decisive").fill_null(0.0).mean().alias("decisive_share"),
             pl.col("note").drop_nulls().first(),
         )
         .sort("depth", nulls_last=True, maintain_order=True)
-    )
-
-
-def first_decisive(profile: pl.DataFrame, share: float = 0.5) -> pl.DataFrame:
-    """The first layer at which an attribute is decisive in at least ``share`` of the object models.
-
-    This describes the table; it is not METHOD section 6's comparison of depths, which needs common numbers of rows.
-
-    Returns:
-        One row per ``PROFILE_KEY``: ``first_layer`` and ``first_depth`` (null where it never is, or only at a layer
-        without depth) and ``best_auroc`` (mean over object models at its best layer), the earliest read first.
-    """
-    passes = pl.col("decisive_share") >= share
-    return (
-        profile.group_by(PROFILE_KEY, maintain_order=True)
-        .agg(
-            pl.col("layer").filter(passes).first().alias("first_layer"),
-            pl.col("depth").filter(passes).first().alias("first_depth"),
-            pl.col("auroc").max().alias("best_auroc"),
-        )
-        .sort("first_depth", "best_auroc", descending=[False, True], nulls_last=True, maintain_order=True)
     )

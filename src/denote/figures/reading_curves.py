@@ -18,7 +18,7 @@ from denote.figures.attribute_lines import (
     interval_words,
     over_models,
 )
-from denote.figures.curves import is_head
+from denote.figures.curves import is_head, usual_probe
 from denote.figures.profiles import drawn_cells
 from denote.figures.style import headline, legend_below, message, new_figure, styled
 
@@ -70,7 +70,7 @@ def draw_reading_curves(
     curves = drawn_cells(curves, architecture, dataset).filter(pl.col("auroc").is_not_null())
     if curves.is_empty():
         return message("No reading curve has a score.", title or _TITLE)
-    probe = _asked("probe", probe, curves, _usual_probe(curves))
+    probe = _asked("probe", probe, curves, usual_probe(curves["probe"]))
     curves = curves.filter(pl.col("probe") == probe)
     layer = _asked("layer", layer, curves, _last_hidden(curves))
     curves = curves.filter(pl.col("layer") == layer)
@@ -109,11 +109,6 @@ def _asked(what: str, asked: str | None, curves: pl.DataFrame, usual: str) -> st
     if asked is not None and asked not in there:
         raise DenoteError("figure", f"no reading curves of {what} '{asked}'", one_of(asked, there))
     return asked or usual
-
-
-def _usual_probe(curves: pl.DataFrame) -> str:
-    there = curves["probe"].unique(maintain_order=True).to_list()
-    return "linear" if "linear" in there else str(there[0])
 
 
 def _last_hidden(curves: pl.DataFrame) -> str:

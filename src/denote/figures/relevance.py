@@ -1,4 +1,4 @@
-"""Which neurons a linear observer relies on, each layer in its own geometry (the paper's second claim)."""
+"""Which neurons an observer relies on, each layer in its own geometry (the paper's second claim)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def draw_relevance(
         if own.size != prod(shapes[layer]):
             raise ValueError(f"{layer}: {own.size} neurons do not fill a grid of {shapes[layer]}")
     if not values:
-        return message("No linear observer was fitted.", title)
+        return message("No observer that weighs every neuron was fitted.", title)
     pictures = [picture(shades(own, band.get(layer)), shapes[layer]) for layer, own in values.items()]
     n_columns = ceil(len(pictures) / MOST_IN_COLUMN)
     n_rows = ceil(len(pictures) / n_columns)

@@ -47,7 +47,7 @@ def sparse_curves(cells: pl.DataFrame) -> pl.DataFrame:
     return (
         within.agg(*scores, sufficient)
         .group_by(*networks, *_LINE, "k", maintain_order=True)
-        .agg(pl.len().alias("n_models"), *scores, pl.when(found).then(sufficient).alias("sufficient_k"))
+        .agg(pl.col("auroc").count().alias("n_models"), *scores, pl.when(found).then(sufficient).alias("sufficient_k"))
         .with_columns(dense=pl.col("k") >= pl.col("n_neurons"))
         .sort("depth", "k", nulls_last=True, maintain_order=True)
     )
@@ -169,7 +169,7 @@ def _furnish(axes: np.ndarray, curves: pl.DataFrame, shown: int) -> None:
 
 
 def _heading(cells: pl.DataFrame) -> str:
-    n = cells["object_model"].n_unique()
+    n = cells.filter(pl.col("auroc").is_not_null())["object_model"].n_unique()
     names = ", ".join(
         [*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)]
     )

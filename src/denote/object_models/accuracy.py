@@ -12,6 +12,7 @@ from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from denote.data.samples import CLASSES, NUMERIC
+from denote.numbers import proportion
 from denote.object_models.task import TASKS, tensor_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Score:
         """The score in a line of a note."""
         if self.value is None:
             return f"object model: no {self.measure}, as {self.reason}"
-        return f"object model: {self.measure} {self.value:.3f} on {self.n} rows"
+        return f"object model: {self.measure} {proportion(self.value, 3)} on {self.n} rows"
 
 
 def held_out_score(
@@ -104,7 +105,8 @@ def accuracy_note(accuracy: float, n: int, majority_share: float) -> str | None:
     p_value = binomtest(round(accuracy * n), n, majority_share, alternative="greater").pvalue
     if p_value <= CHANCE_LEVEL:
         return None
-    return f"object model at chance: accuracy {accuracy:.3f} on {n} rows, most frequent class {majority_share:.3f}"
+    ours, theirs = proportion(accuracy, 3), proportion(majority_share, 3)
+    return f"object model at chance: accuracy {ours} on {n} rows, most frequent class {theirs}"
 
 
 def shuffled_note(n: int, majority_share: float) -> str:
@@ -114,5 +116,5 @@ def shuffled_note(n: int, majority_share: float) -> str:
         n: Number of held-out rows behind it.
         majority_share: Share of the most frequent class among them, in (0, 1].
     """
-    chance = f"most frequent of them {majority_share:.3f}"
+    chance = f"most frequent of them {proportion(majority_share, 3)}"
     return f"object model was taught shuffled targets: accuracy is against the true classes of {n} rows, {chance}"

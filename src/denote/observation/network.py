@@ -20,8 +20,7 @@ from denote.streams import stream_seed
 Untrained = nn.Module | Callable[[], nn.Module] | None
 """The same network without training, or what makes one."""
 
-MAPS = ("linear", "centroid")
-"""Observers whose weights are heat maps, which the randomisation check is about."""
+NO_FACTORY = "randomised_similarity: needs untrained=a function that makes the network"
 
 
 def states_beside(
@@ -54,10 +53,11 @@ def states_beside(
     _check_twins(model, key, twins)
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
     randomised = []
-    if factory is not None and any(kind in asked.probes for kind in MAPS):
+    if factory is not None and any(probe.has_map for probe in asked.probes.values()):
         randomised = recording.randomised(key, model, _made(factory, RANDOMISED), layers)
     shown = raw_input(recording.samples, recording.parts, memory_limit) if controls.raw_input else None
-    return states, Beside(others, randomised, shown)
+    missing = {"randomised": NO_FACTORY} if factory is None else {}
+    return states, Beside(others, randomised, shown, missing)
 
 
 def _check_twins(model: nn.Module, key: str, twins: Sequence[nn.Module]) -> None:

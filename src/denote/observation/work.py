@@ -220,7 +220,7 @@ class Work:
     def _with_curves(self, cells: pl.DataFrame, probe: Probe, found: CellEvidence, around: Around) -> pl.DataFrame:
         """The cells with their description length, where it was asked for; curves go into their table."""
         asked, state, groups = self.asked, around.state, self.facts.groups
-        if not asked.curves or probe.kind == "majority":
+        if not asked.curves or probe.is_baseline:
             reason = "description_bits: curves are off" if not asked.curves else None
             return _with_notes(cells, [reason] * cells.height)
         of_fit = None if groups is None else groups.fit

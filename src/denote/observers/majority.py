@@ -17,6 +17,8 @@ class MajorityProbe(Probe):
     kind = "majority"
     joint = False
     reads_neurons = False
+    has_map = False
+    is_baseline = True
 
     def fit(
         self,

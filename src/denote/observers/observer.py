@@ -85,6 +85,11 @@ class Observer:
         return fitted
 
     @property
+    def has_map(self) -> bool:
+        """Whether every neuron has a weight whose `relevance` is known."""
+        return self.hidden is None and self.spread is not None
+
+    @property
     def size(self) -> int | None:
         """``k`` where it leaves neurons out, else None: what the same observers of another state are matched by."""
         return self.k if self.k is not None and self.k < len(self.weights) else None
@@ -160,6 +165,19 @@ class Probe(ABC):
     @property
     def reads_neurons(self) -> bool:
         """Whether it picks single neurons, so that what it can read depends on the basis of the state."""
+        return False
+
+    @property
+    def has_map(self) -> bool:
+        """Whether its observers weigh every neuron, so that their weights are a map that can be checked and drawn.
+
+        Observers with a hidden layer have none, whatever their probe says.
+        """
+        return not self.reads_neurons
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it reads no neuron, so that there is nothing to learn from a curve of it."""
         return False
 
     @abstractmethod

@@ -38,6 +38,16 @@ class OwnProbe(Probe):
         """See `Probe`."""
         return self.probe.reads_neurons
 
+    @property
+    def has_map(self) -> bool:
+        """See `Probe`."""
+        return self.probe.has_map
+
+    @property
+    def is_baseline(self) -> bool:
+        """See `Probe`."""
+        return self.probe.is_baseline
+
     def fit(
         self,
         state: State,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.evidence.remarks import LESS, MORE, UNDECIDED
-from denote.figures.curves import some
+from denote.figures.curves import some, usual_probe
 from denote.numbers import NULL, count, proportion
 from denote.reporting.page import Column, Row, Sheet, between, network, note, probe, share, sheet, text, whole
 
@@ -20,8 +20,7 @@ def audited(table: pl.DataFrame) -> pl.DataFrame:
         table: Columns of ``tables.AUDIT``.
     """
     rows = table.filter("trained") if table["trained"].any() else table
-    probes = rows["probe"].unique(maintain_order=True).to_list()
-    return rows.filter(pl.col("probe").is_in(["linear"] if "linear" in probes else probes[:1]))
+    return rows if rows.is_empty() else rows.filter(pl.col("probe") == usual_probe(rows["probe"]))
 
 
 def audit_sentences(table: pl.DataFrame) -> list[str]:

@@ -21,7 +21,7 @@ MAX_TABLE_ROWS = 10_000
 
 BESIDE = (
     "scan", "null_check", "seed_spread", "curves", "properties", "depth_description", "depth_parts", "depth_tests",
-    "depth_verdicts", "duplicates",
+    "depth_verdicts", "first_decisive", "duplicates",
 )  # fmt: skip
 """Tables that are logged as they are, where they have rows."""
 

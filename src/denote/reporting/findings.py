@@ -5,14 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from denote.figures.curves import Curve, curves, some
-from denote.figures.profiles import first_decisive, one_size, profiles
+from denote.figures.profiles import one_size
 from denote.numbers import count, proportion
 
 PAPER = (
     "denote's numbers are our operationalisation of E. E. Allen, Neural Networks and Denotation (arXiv 2103.08315), "
     "of which only the abstract was available."
 )
-MOST_NAMED = 8
 
 
 def findings(cells: pl.DataFrame, neurons: pl.DataFrame, by_depth: pl.DataFrame) -> list[str]:
@@ -24,14 +23,12 @@ def findings(cells: pl.DataFrame, neurons: pl.DataFrame, by_depth: pl.DataFrame)
         by_depth: Rows of ``label_proportion_by_depth.parquet``.
 
     Returns:
-        Sentences: what was observed; per curve which share denotes, beside its controls; per probe which attributes
-        are decisive and where first; what is undefined and why.
+        Sentences: what was observed; per curve which share denotes, beside its controls; what is undefined and why.
     """
     sentences = observed(cells, neurons)
     for curve in curves(by_depth):
         sentences += _denoting(curve, curve.of(by_depth))
     if not cells.is_empty():
-        sentences += _decisive(cells)
         sentences += _undefined(cells)
     return sentences
 
@@ -125,30 +122,6 @@ def _mean_share(rows: pl.DataFrame, column: str) -> float | None:
     known = rows.filter(pl.col(column).is_not_null())
     live = float(known["n_live"].sum())
     return float((known[column] * known["n_live"]).sum()) / live if live > 0 else None
-
-
-def _decisive(cells: pl.DataFrame) -> list[str]:
-    order = first_decisive(profiles(cells.filter(pl.col("probe") != "majority")))
-    sentences = []
-    group = ["dataset", "architecture", "trained", "epoch", "probe", "k"]
-    for (dataset, architecture, trained, epoch, probe, k), part in order.group_by(group, maintain_order=True):
-        found = part.filter(pl.col("first_layer").is_not_null())
-        state = "" if trained else " (untrained)"
-        at = f" at epoch {epoch}" if trained and cells.filter("trained")["epoch"].n_unique() > 1 else ""
-        name = (
-            f"{dataset}, {architecture}{state}{at}, {probe} probe{f' (at most {k} neurons)' if k is not None else ''}"
-        )
-        if found.is_empty():
-            sentences.append(f"{name}: none of {count(len(part), 'attribute')} is decisive anywhere.")
-            continue
-        where = [
-            f"{attribute} from {layer}" for attribute, layer in found.select("attribute", "first_layer").iter_rows()
-        ]
-        sentences.append(
-            f"{name}: {len(found)} of {count(len(part), 'attribute')} decisive in at least half of the object models: "
-            f"{some(where, MOST_NAMED)}."
-        )
-    return sentences
 
 
 def _undefined(cells: pl.DataFrame) -> list[str]:

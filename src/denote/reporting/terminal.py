@@ -14,9 +14,8 @@ from rich.table import Table
 
 from denote.estimate import Estimate
 from denote.evidence.rule import Rule
-from denote.figures.curves import Curve, curves, is_untested, some
-from denote.figures.profiles import first_decisive, profiles
-from denote.numbers import count, interval, proportion, setting
+from denote.figures.curves import Curve, curves, is_untested
+from denote.numbers import interval, proportion, setting
 from denote.reporting.audit import audit_sentences
 from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
 from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
@@ -67,7 +66,7 @@ def print_summary(
         console.print(_caveat(by_depth), highlight=False, style="dim")
     _print_depth_tests(console, tables)
     told = [*stability_sentences(tables["stability"]), *first_decisive_sentences(tables["first_decisive"])]
-    for line in [*decisive_lines(cells), *told, *audit_sentences(tables["audit"])]:
+    for line in [*told, *audit_sentences(tables["audit"])]:
         console.print(escape(line), highlight=False)
     _print_belief(console, tables, rule or Rule())
     _print_jobs(console, jobs)
@@ -145,24 +144,6 @@ def _caveat(by_depth: pl.DataFrame) -> str:
     if by_depth["rotated_share_denoting"].is_null().all():
         text += " No rotated control: nothing here shows that single neurons are special."
     return text
-
-
-def decisive_lines(cells: pl.DataFrame) -> list[str]:
-    """Per probe the attributes that are decisive and the layer from which they are."""
-    if cells.is_empty():
-        return []
-    lines = []
-    order = first_decisive(profiles(cells.filter(pl.col("probe") != "majority", pl.col("trained").fill_null(True))))
-    for keys, part in order.group_by(["dataset", "architecture", "epoch", "probe", "k"], maintain_order=True):
-        _, architecture, _, probe, k = keys
-        found = part.filter(pl.col("first_layer").is_not_null())
-        where = [
-            f"{attribute} from {layer}" for attribute, layer in found.select("attribute", "first_layer").iter_rows()
-        ]
-        said = some(where, MOST_LISTED) or "none"
-        name = f"{architecture}, {probe}{f' k<={k}' if k is not None else ''}"
-        lines.append(f"decisive ({name}): {len(found)} of {count(len(part), 'attribute')}: {said}")
-    return lines
 
 
 def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Rule) -> None:

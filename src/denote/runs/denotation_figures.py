@@ -193,8 +193,8 @@ def _examples(
     neurons: pl.DataFrame, examples: pl.DataFrame, jobs: Jobs, curve: Curve, folder: Path
 ) -> Iterator[Picture]:
     key = ["object_model", "layer", "pooling", "neuron", "family", "probe_seed"]
-    depths = neurons.filter("denotes").select(*key, "depth")
-    own = examples.join(depths, on=key, how="inner", nulls_equal=True, maintain_order="left")
+    denoting = neurons.filter("denotes").select(*key, "depth")
+    own = examples.join(denoting, on=key, how="inner", nulls_equal=True, maintain_order="left")
     images = _images(jobs, own)
     if own.is_empty() or not images:
         return
@@ -203,16 +203,19 @@ def _examples(
     caption = (
         f"Test inputs of denoting neurons: {title}. The largest activations look alike for almost "
         "any neuron; what a property leaves out shows at the threshold, where the neuron errs. "
-        f"{_which_neurons(own, images)}"
+        f"{_which_neurons(own, images, denoting.height)}"
     )
     figure = draw_examples(own, images, title)
     yield saved(figure, folder, f"examples-{curve.slug}", own, caption)
 
 
-def _which_neurons(examples: pl.DataFrame, images: Mapping[int, np.ndarray]) -> str:
+def _which_neurons(examples: pl.DataFrame, images: Mapping[int, np.ndarray], n_denoting: int) -> str:
     """Which neurons are drawn, and where the others are."""
     drawn, known = n_drawn(examples, images), examples.n_unique(NEURON)
-    which = "up to evidence.examples per layer, the best on fit of distinct properties"
+    which = (
+        f"up to evidence.examples per layer of the {count(n_denoting, 'neuron')} that denote, the best on fit of "
+        "distinct properties among those that denoted in their own job already"
+    )
     if drawn < known:
         return f"Drawn: {drawn} of {count(known, 'neuron')}, some of every depth; the CSV has all: {which}."
     return f"Drawn: {count(known, 'neuron')}, {which}."

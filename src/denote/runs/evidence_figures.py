@@ -11,6 +11,7 @@ import polars as pl
 from denote.figures.attribute_correlation import draw_attribute_correlation
 from denote.figures.audit import draw_audit
 from denote.figures.capacity import capacity_points, draw_capacity
+from denote.figures.curves import usual_probe
 from denote.figures.profiles import drawn_cells
 from denote.figures.reading_curves import draw_reading_curves, reading_points
 from denote.figures.save import save_figure
@@ -87,7 +88,7 @@ def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
         figure = draw_capacity(own, architecture=architecture, dataset=dataset)
         caption = (
             f"Held-out AUROC against how much the observer can do: {dataset}, {architecture}. What only a strong "
-            "observer reads may be computed by the observer itself."
+            "observer reads may be computed by the observer itself." + _not_placed(cells, dataset, architecture)
         )
         columns = ["object_model", "layer", "attribute", "probe", "k", "auroc", "auroc_low", "auroc_high"]
         beside = {"models": own.select(columns)}
@@ -95,10 +96,17 @@ def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
         yield saved(figure, folder, f"capacity-{dataset}-{architecture}", points, caption, beside)
 
 
+def _not_placed(cells: pl.DataFrame, dataset: str, architecture: str) -> str:
+    """The observers whose capacity is not known, such as those of the user's own."""
+    own = cells.filter(pl.col("dataset") == dataset, pl.col("architecture") == architecture)
+    others = [probe for probe in own["probe"].unique(maintain_order=True) if probe not in (*CAPACITIES, "majority")]
+    return f" Not drawn, of unknown capacity: {', '.join(others)}." if others else ""
+
+
 def _reading_curves(curves: pl.DataFrame, folder: Path) -> Iterator[Picture]:
     """One picture per network: the linear observer, where there is one, at the layer it reads best."""
     for dataset, architecture, own in networks(curves.filter("trained", pl.col("auroc").is_not_null())):
-        probe = "linear" if "linear" in own["probe"] else own["probe"][0]
+        probe = usual_probe(own["probe"])
         own = own.filter(pl.col("probe") == probe)
         layer = own.group_by("layer", maintain_order=True).agg(pl.col("auroc").mean()).sort("auroc")["layer"][-1]
         figure = draw_reading_curves(own, architecture=architecture, dataset=dataset, layer=layer, probe=probe)

@@ -300,7 +300,7 @@ class Job:
     def _checks_maps(self, probes: Mapping[str, Probe]) -> bool:
         """Whether the randomisation check was asked for and there is a map to be checked."""
         asked = bool(self.config["evidence"]["randomisation"]) and self._has_network
-        return asked and any(name in probes for name in ("linear", "centroid"))
+        return asked and any(probe.has_map for probe in probes.values())
 
     def recording(self, spec: ModelSpec) -> Recording:
         """How states are had of the network and of those it is held against."""

@@ -70,16 +70,36 @@ def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) ->
     searches agree is null where each job searched other attributes, since none of them made that choice. A cell that
     several jobs have is the same cell and is kept once. An attribute's pairs at a layer all come from the job that its
     row of the scan comes from: jobs that differ in ``probe_seed`` may have scanned other rows (``equal_rows``), and the
-    smallest p-values of several scans are no family of tests. Examples of a neuron stay where they show the property
-    that it keeps. Depth is tested as ``analysis`` planned; None: with nothing planned.
+    smallest p-values of several scans are no family of tests. Examples of a neuron stay where it denotes by the
+    decisions over all jobs, and they show the property that it keeps; one that denotes by these alone has none, and
+    its note says so. Depth is tested as ``analysis`` planned; None: with nothing planned.
     """
     tables = {name: _distinct(name, _concat(jobs, name)) for name in JOB_TABLES}
     tables["pairs"] = tables["pairs"].join(tables["scan"], on=[*SCAN_KEY, _JOB], how="semi", maintain_order="left")
-    tables["examples"] = tables["examples"].join(
-        tables["neurons"], on=[*NEURONS_KEY, "property"], how="semi", nulls_equal=True, maintain_order="left"
-    )
     tables = {name: frame.drop(_JOB, strict=False) for name, frame in tables.items()}
-    return Merged(_summarised(decide(tables, rule), rule, analysis or Analysis()))
+    decided = _with_examples(decide(tables, rule), tables["neurons"])
+    return Merged(_summarised(decided, rule, analysis or Analysis()))
+
+
+NO_EXAMPLES = "examples: none, by its job alone it did not denote"
+
+
+def _with_examples(decided: Mapping[str, pl.DataFrame], before: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The tables with examples of the neurons that denote in the sweep, and a note where a job could not know it.
+
+    Args:
+        decided: The sweep's tables, decided.
+        before: The same neurons as their jobs decided them.
+    """
+    neurons, key = decided["neurons"], [*NEURONS_KEY, "property"]
+    shown = decided["examples"].join(
+        neurons.filter("denotes"), on=key, how="semi", nulls_equal=True, maintain_order="left"
+    )
+    of_jobs = before.select(*key, provisional=pl.col("denotes").fill_null(value=False))
+    noted = neurons.join(of_jobs, on=key, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        note=joined_notes(pl.col("note"), pl.when(pl.col("denotes") & ~pl.col("provisional")).then(pl.lit(NO_EXAMPLES)))
+    )
+    return {**decided, "examples": shown, "neurons": noted.drop("provisional")}
 
 
 def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analysis) -> dict[str, pl.DataFrame]:

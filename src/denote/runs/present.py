@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from denote.evidence.rule import Rule
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
-from denote.figures.curves import some
+from denote.figures.curves import some, usual_probe
 from denote.figures.profiles import profiles
 from denote.figures.relevance import draw_relevance
 from denote.figures.signed import outside_band
@@ -58,10 +58,11 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
 
 @dataclass(frozen=True)
 class Relied:
-    """What the linear observers of one object model rely on.
+    """What the observers of one kind and object model rely on: linear ones, or else the first that have a map.
 
     Attributes:
         title: The object model, for people.
+        probe: Kind of the observers.
         relevance: Per attribute, per layer in order of depth, the relevance of every neuron.
         grids: Shape of each layer's neuron axis.
         on_input: Per attribute the same on the raw input, in the shape of an image.
@@ -70,6 +71,7 @@ class Relied:
     """
 
     title: str
+    probe: str
     relevance: Mapping[str, Mapping[str, Float[np.ndarray, " neuron"]]]
     grids: Mapping[str, tuple[int, ...]]
     on_input: Mapping[str, np.ndarray]
@@ -78,7 +80,7 @@ class Relied:
 
 
 def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Picture]:
-    """Heat maps of a linear observer's relevance over all layers, one attribute each."""
+    """Heat maps of an observer's relevance over all layers, one attribute each."""
     pictures = []
     for attribute in wanted:
         layers = relied.relevance.get(attribute, {})
@@ -90,8 +92,8 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         panels = layers if on_input is None else {INPUT: on_input.ravel(), **layers}
         data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in panels.items())
         caption = (
-            f"What a linear observer of '{attribute}' relies on in {relied.title}: weight x standard deviation of "
-            f"every neuron. {_what_of_band(layers, band)}"
+            f"What a {relied.probe} observer of '{attribute}' relies on in {relied.title}: weight x standard deviation "
+            f"of every neuron. {_what_of_band(layers, band)}"
         )
         slug = "".join(c if c.isalnum() or c in "._=-" else "_" for c in attribute)
         pictures.append(saved(figure, folder, f"relevance-{slug}", data, caption))
@@ -157,13 +159,13 @@ class Reading:
 
 
 def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
-    """Put the linear observers of the first trained object model together, whichever jobs hold its layers.
+    """Put the observers of the first trained object model together, whichever jobs hold its layers.
 
     Args:
         jobs: Job folders with their records.
         cells: The cells of those jobs; attributes in the order of an observer's columns.
     """
-    first = _first_linear(cells)
+    first = _first_model(cells)
     if first is None:
         return None
     own = [(folder, record) for folder, record in jobs if record.get("object_model") == first["object_model"]]
@@ -171,13 +173,13 @@ def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
 
 
 def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | None:
-    """What the linear observers of the first trained object model rely on; None where it has none.
+    """What the observers of the first trained object model rely on; None where none weighs every neuron.
 
     Args:
         readings: Observations, of it and perhaps of others.
         cells: Their cells.
     """
-    first = _first_linear(cells)
+    first = _first_model(cells)
     if first is None:
         return None
     relevance: dict[str, dict[str, np.ndarray]] = {}
@@ -187,14 +189,17 @@ def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | N
     mean_input: np.ndarray | None = None
     known = cells.filter((pl.col("object_model") == first["object_model"]) & pl.col("depth").is_not_null())
     depth = dict(known.select("layer", "depth").iter_rows())
-    for reading in readings:
-        if reading.object_model != first["object_model"]:
-            continue
+    own = [reading for reading in readings if reading.object_model == first["object_model"]]
+    mapped = [observer.probe for reading in own for observer in reading.observers.values() if observer.has_map]
+    if not mapped:
+        return None
+    probe = usual_probe(mapped)
+    for reading in own:
         grids |= reading.grids
         mean_input = reading.mean_input if reading.mean_input is not None else mean_input
         for name, observer in reading.observers.items():
             layer = name.rpartition("/")[0]
-            if observer.probe != "linear" or (layer not in depth and layer != INPUT):
+            if observer.probe != probe or not observer.has_map or (layer not in depth and layer != INPUT):
                 continue
             for column, attribute in enumerate(reading.attributes):
                 values = observer.relevance[:, column]
@@ -210,13 +215,19 @@ def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | N
     }
     title = f"{first['dataset']}, {first['architecture']}, seed {first['seed']}"
     whole = {a: v for a, v in on_input.items() if np.isfinite(v).all()}
-    return Relied(title, ordered, grids, whole, bands, mean_input)
+    return Relied(title, probe, ordered, grids, whole, bands, mean_input)
 
 
-def _first_linear(cells: pl.DataFrame) -> dict[str, Any] | None:
-    linear = cells.filter((pl.col("probe") == "linear") & pl.col("depth").is_not_null())
-    trained = linear.filter(pl.col("trained")) if linear["trained"].any() else linear
+def _first_model(cells: pl.DataFrame) -> dict[str, Any] | None:
+    placed = _of_usual_probe(cells.filter(pl.col("probe") != "majority", pl.col("depth").is_not_null()))
+    trained = placed.filter(pl.col("trained")) if placed["trained"].any() else placed
     return None if trained.is_empty() else trained.sort("dataset", "architecture", "seed").row(0, named=True)
+
+
+def _of_usual_probe(cells: pl.DataFrame) -> pl.DataFrame:
+    """The cells of linear observers; all of them where there are none."""
+    linear = cells.filter(pl.col("probe") == "linear")
+    return cells if linear.is_empty() else linear
 
 
 def _image(shape: Sequence[int]) -> tuple[int, ...]:
@@ -226,9 +237,9 @@ def _image(shape: Sequence[int]) -> tuple[int, ...]:
 
 def heat_map_attributes(cells: pl.DataFrame) -> list[str]:
     """Which attributes' relevance is drawn: singly named ones first, then those that are read best."""
-    linear = cells.filter(pl.col("probe") == "linear")
+    shown = _of_usual_probe(cells.filter(pl.col("probe") != "majority"))
     order = (
-        linear.group_by("attribute", "family", maintain_order=True).agg(pl.col("auroc").mean())
+        shown.group_by("attribute", "family", maintain_order=True).agg(pl.col("auroc").mean())
         .with_columns(named=pl.col("family") == "named")
         .sort("named", "auroc", descending=True, nulls_last=True, maintain_order=True)
     )  # fmt: skip

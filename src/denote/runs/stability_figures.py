@@ -39,9 +39,9 @@ def draw_first(first: pl.DataFrame, layers: pl.DataFrame, cells: pl.DataFrame, f
     for dataset, architecture, own in networks(first):
         of_these = layers.filter(pl.col("dataset") == dataset, pl.col("architecture") == architecture)
         caption = (
-            f"Where attributes become decisive: {dataset}, {architecture}. The first of two decisive layers in a row, "
-            "median over object models; heads are left out. Attributes are those of the heat map of attributes by "
-            "depth; the CSV has all."
+            f"Where attributes become decisive: {dataset}, {architecture}. The first of two consecutive decisive "
+            "layers, median over object models; heads are left out. Attributes are those of the heat map of attributes "
+            "by depth; the CSV has all."
         )
         figure = draw_first_decisive(own, of_these, heat_map_rows(cells, first, architecture, dataset))
         yield saved(figure, folder, f"first_decisive-{dataset}-{architecture}", own, caption)

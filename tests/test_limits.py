@@ -1,0 +1,135 @@
+"""Boundary values of every setting that both the command line and Python take: the same answer at both doors."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+
+import denote
+from denote import build
+from denote.checks import check
+from denote.errors import ConfigError
+from denote.evidence.rule import Rule
+from denote.observation import Controls
+
+NAN, INF = float("nan"), float("inf")
+Values = dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]
+"""By setting the values that are allowed, and those that are not."""
+
+RULE: Values = {
+    "decisive": ((0.91, 1, 1.0), (0.5, 0.9, 1.01, NAN, "x", True, None)),
+    "null": ((0.5, 0.94), (0.49, 0.95, 0.96, NAN, None, False)),
+    "q": ((1e-9, 0.999), (0, 1, -0.1, INF, "0.05")),
+    "min_rows": ((1, 25), (0, 2.5, 2**63, "25", True)),
+    "on_tolerance": ((0, 1, 0.25), (-1e-9, 1.5, None)),
+}
+SETTINGS: Values = {
+    "thresholds": ((2, "all"), (1, 0, "some", 64.0, None, True)),
+    "permutations": ((0, 1), (-1, 2**63, 1.5, None, False)),
+    "bootstraps": ((0, 2), (-1, 1, True, False, "0", 2.0)),
+    "examples": ((0, 1), (-1, "3", True)),
+    "equal_rows": ((None, "auto", 25), (24, 0, "all", "null", True, 30.5)),
+    "stability": ((True, False), ("yes", 1, 0, None)),
+    "curves": ((True, False), (0, "true")),
+}
+CONTROLS = {
+    "shuffled.draws": "shuffles", "shuffled.neuron_draws": "neuron_shuffles", "rotated.rotations": "rotations",
+    "untrained.twins": "twins", "random_subset.subsets": "subsets", "control_task.draws": "tasks",
+}  # fmt: skip
+COUNTS: Values = {"": ((0, 1), (-1, 2.0, True, "3", None))}
+
+
+def cases(table: Values) -> list[tuple[str, Any, bool]]:
+    return [
+        (name, value, allowed)
+        for name, values in table.items()
+        for allowed, those in zip((True, False), values, strict=True) for value in those
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, Any]:
+    build.register_resolvers()
+    GlobalHydra.instance().clear()
+    with initialize_config_module("denote.conf", version_base="1.3"):
+        return build.plain(compose("config"))
+
+
+def on_the_command_line(config: dict[str, Any], key: str, value: Any) -> bool:
+    given = deepcopy(config)
+    place = given
+    *groups, name = key.split(".")
+    for group in groups:
+        place = place.setdefault(group, {})
+    place[name] = value
+    try:
+        check(given)
+    except ConfigError:
+        return False
+    return True
+
+
+def in_python(**given: Any) -> bool:
+    """Whether `observe` comes to ask for a model."""
+    with pytest.raises(ConfigError) as raised:
+        denote.observe(**given)
+    return "takes a model or states" in str(raised.value)
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), cases(RULE))
+def test_the_rule(shipped: dict[str, Any], name: str, value: Any, allowed: bool) -> None:
+    assert on_the_command_line(shipped, f"evidence.{name}", value) == allowed
+    assert in_python(rule=Rule(**{name: value})) == allowed
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), cases(SETTINGS))
+def test_settings(shipped: dict[str, Any], name: str, value: Any, allowed: bool) -> None:
+    assert on_the_command_line(shipped, f"evidence.{name}", value) == allowed
+    assert in_python(**{name: value}) == allowed
+
+
+@pytest.mark.parametrize(("value", "allowed"), [case[1:] for case in cases(COUNTS)])
+@pytest.mark.parametrize("key", CONTROLS)
+def test_numbers_of_controls(shipped: dict[str, Any], key: str, value: Any, allowed: bool) -> None:
+    config = deepcopy(shipped)
+    config["control"]["control_task"] = {"column": "id"}
+    assert on_the_command_line(config, f"control.{key}", value) == allowed
+    assert in_python(controls=Controls(**{CONTROLS[key]: value})) == allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "argument", "value", "allowed"),
+    [
+        ("probe_seed", "seed", -1, True), ("probe_seed", "seed", 0, True), ("probe_seed", "seed", 0.5, False),
+        ("probe_seed", "seed", None, False), ("probe_seed", "seed", 2**64, False), ("probe_seed", "seed", True, False),
+        ("memory_limit", "memory_limit", 0, False), ("memory_limit", "memory_limit", 1, True),
+        ("memory_limit", "memory_limit", "2GiB", True), ("memory_limit", "memory_limit", "2 GB", False),
+        ("memory_limit", "memory_limit", -1, False), ("memory_limit", "memory_limit", True, False),
+        ("trainer.extract_batch_size", "batch_size", 0, False), ("trainer.extract_batch_size", "batch_size", 1, True),
+        ("trainer.extract_batch_size", "batch_size", 1.5, False),
+        ("control.raw_input.enabled", "controls", True, True), ("control.raw_input.enabled", "controls", "no", False),
+        ("probe.linear.l2", "probe", 0, False), ("probe.linear.l2", "probe", 1.0, True),
+        ("probe.linear.l2", "probe", [], False), ("probe.linear.l2", "probe", -1, False),
+    ],
+)  # fmt: skip
+def test_the_others(shipped: dict[str, Any], key: str, argument: str, value: Any, allowed: bool) -> None:
+    config = deepcopy(shipped)
+    given: Any = value
+    if argument == "controls":
+        given = Controls(raw_input=value)
+    if argument == "probe":
+        given = {"linear": {"l2": value}}
+    if argument != "probe":  # a probe's settings are looked at when it is made, by the same function
+        assert on_the_command_line(config, key, value) == allowed
+    assert in_python(**{argument: given}) == allowed
+
+
+def test_a_rule_is_named_as_it_was_given() -> None:
+    with pytest.raises(ConfigError, match=r"rule\.decisive: 2 is not possible"):
+        denote.observe(rule=Rule(decisive=2))
+    with pytest.raises(ConfigError, match=r"observe\(bootstraps=\.\.\.\): 1 is not possible.*of at least 2, or 0"):
+        denote.observe(bootstraps=1)
