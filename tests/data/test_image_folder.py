@@ -175,9 +175,9 @@ def test_icons_drawn_in_the_alpha_channel_alone_differ(pictured, caplog):
     assert len({image.tobytes() for image in pixels}) == 2
     assert pixels.max() == 255
     assert pictured(icons, size=16, background="grey")[1].key != samples.key
-    assert "nothing is left" not in caplog.text
+    assert "blank" not in caplog.text
     pictured(icons, size=16, background="black")
-    assert "nothing is left of 4 images on black, choose another dataset.background: 0.png" in caplog.text
+    assert "4 of 4 images are transparent and blank on black (dataset.background), choose another" in caplog.text
 
 
 def test_opaque_pictures_are_as_they_were_on_any_background(pictured, caplog):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -81,38 +81,56 @@ def read_images(
     """
     images = np.empty((len(names), square.channels, square.size, square.size), dtype=np.uint8)
     read_ones: list[int] = []
-    broken: list[str] = []
-    see_through: list[str] = []
-    vanished: list[str] = []
-    of_several: list[str] = []
+    remarks = _Remarks(where, len(names), square.background)
     for number, name in enumerate(names):
         try:
             image, frames = open_image(source(number))
             opaque = on_background(image, square.background)
             images[len(read_ones)] = square.of(opaque)
         except _errors() as error:
-            broken.append(f"{name} ({_reason(error)})")
+            remarks.broken.append(f"{name} ({_reason(error)})")
             continue
         read_ones.append(number)
-        of_several += [name] * (frames > 1)
+        if frames > 1:
+            remarks.of_several.append(name)
         if opaque is not image:
-            see_through.append(name)
-            vanished += [name] * _is_blank(opaque)
-    if broken:
-        found = f"{len(broken)} of {len(names)} images are missing or broken: {_listed(broken)}"
-        if not (skip_broken and read_ones):
-            raise DataError(where, found, "repair them, or leave such images out: dataset.skip_broken=true")
-        log.warning("%s: %s; left out", where, found)
-    if see_through:
-        log.info("%s: %d of %d images are transparent in places, which show %s (dataset.background): %s",
-                 where, len(see_through), len(names), square.background, _listed(see_through))  # fmt: skip
-    if vanished:
-        log.warning("%s: nothing is left of %d images on %s, choose another dataset.background: %s",
-                    where, len(vanished), square.background, _listed(vanished))  # fmt: skip
-    if of_several:
-        log.warning("%s: %d of %d images have several frames, of which the first is read: %s",
-                    where, len(of_several), len(names), _listed(of_several))  # fmt: skip
+            (remarks.vanished if _is_blank(opaque) else remarks.transparent).append(name)
+    remarks.log(may_be_broken=skip_broken and bool(read_ones))
     return images[: len(read_ones)], np.array(read_ones, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Remarks:
+    """Names of the images of which something is to be said."""
+
+    where: str
+    n_images: int
+    background: str | Sequence[int]
+    broken: list[str] = field(default_factory=list)
+    transparent: list[str] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    of_several: list[str] = field(default_factory=list)
+
+    def log(self, *, may_be_broken: bool) -> None:
+        """Log a line for each kind.
+
+        Raises:
+            DataError: for images that are broken, unless they may be.
+        """
+        if self.broken:
+            problem = f"{len(self.broken)} of {self.n_images} images are missing or broken: {_listed(self.broken)}"
+            if not may_be_broken:
+                hint = "repair them, or leave such images out: dataset.skip_broken=true"
+                raise DataError(self.where, problem, hint)
+            log.warning("%s: %s; left out", self.where, problem)
+        of, shows = f"of {self.n_images} images", f"{self.background} (dataset.background)"
+        for level, names, problem in (
+            (logging.INFO, self.transparent, f"{of} are transparent in places, which show {shows}"),
+            (logging.WARNING, self.vanished, f"{of} are transparent and blank on {shows}, choose another"),
+            (logging.WARNING, self.of_several, f"{of} have several frames, of which the first is read"),
+        ):
+            if names:
+                log.log(level, "%s: %d %s: %s", self.where, len(names), problem, _listed(names))
 
 
 def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
