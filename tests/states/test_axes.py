@@ -15,7 +15,6 @@ from denote.data.batch import Named
 from denote.errors import LayerError
 from denote.states.listing import list_layers, listing
 
-# ruff: noqa: E501
 B, T, C = 4, 9, 6
 
 
@@ -49,6 +48,12 @@ def recurrence(self: Any, x: Tensor) -> Tensor:
         hidden = torch.tanh(step @ self.into + functional.linear(hidden, self.over))
         outputs.append(hidden.unsqueeze(0))
     return torch.cat(outputs).transpose(0, 1)
+
+
+def selective_scan(self: Any, x: Tensor) -> Tensor:
+    hidden = self.conv(self.into(x).transpose(1, 2))[..., :T].transpose(1, 2)
+    out: Tensor = self.out(functional.silu(hidden) * functional.silu(self.gate(x)))
+    return out
 
 
 def heads(self: Any, x: Tensor) -> Tensor:
@@ -106,12 +111,12 @@ AXES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
                       conv=nn.Conv1d(C, C, 1, groups=2)), (C, T), FIRST,
     ),
     "largest of pairs of channels": (
-        lambda: Block(lambda s, x: s.conv(x).view(len(x), C, 2, -1).amax(2), conv=nn.Conv1d(C, 2 * C, 1)), (C, T), FIRST,
+        lambda: Block(lambda s, x: s.conv(x).view(len(x), C, 2, -1).amax(2), conv=nn.Conv1d(C, 2 * C, 1)),
+        (C, T), FIRST,
     ),
     "selective scan": (
         lambda: Block(
-            lambda s, x: s.out(functional.silu(s.conv(s.into(x).transpose(1, 2))[..., :T].transpose(1, 2)) * functional.silu(s.gate(x))),
-            into=nn.Linear(C, 8), gate=nn.Linear(C, 8), conv=nn.Conv1d(8, 8, 4, padding=3, groups=8),
+            selective_scan, into=nn.Linear(C, 8), gate=nn.Linear(C, 8), conv=nn.Conv1d(8, 8, 4, padding=3, groups=8),
             out=nn.Linear(8, C),
         ), (T, C), LAST,
     ),
@@ -130,7 +135,8 @@ AXES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
                       w=weights(C, C, 3)), (C, T), FIRST,
     ),
     "columns of an image": (
-        lambda: Block(lambda s, x: (s.w @ functional.unfold(x, 3, padding=1)).view(x.shape), w=weights(C, 9 * C)), (C, 4, 4),
+        lambda: Block(lambda s, x: (s.w @ functional.unfold(x, 3, padding=1)).view(x.shape), w=weights(C, 9 * C)),
+        (C, 4, 4),
         "sample x channel x 2 positions",
     ),
     "attention in windows": (
@@ -142,7 +148,9 @@ AXES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]] = {
         lambda: Block(lambda s, x: s.conv(x.flatten(0, 1)).view(x.shape), conv=nn.Conv2d(3, 3, 3, padding=1)),
         (5, 3, 4, 4), "sample x position x channel x 2 positions",
     ),
-    "steps first inside": (lambda: Block(lambda s, x: s.rnn(x)[0] + x, rnn=nn.LSTM(C, C, batch_first=True)), (T, C), LAST),
+    "a recurrence with a residual": (
+        lambda: Block(lambda s, x: s.rnn(x)[0] + x, rnn=nn.LSTM(C, C, batch_first=True)), (T, C), LAST,
+    ),
 }  # fmt: skip
 
 
@@ -209,6 +217,21 @@ def test_work_around_a_module_is_a_layer() -> None:
     for of in ("blocks", "leaves"):
         names = [layer.name for layer in list_layers(Block(lambda s, x: s.a(x), a=network), torch.ones(B, T, C), of=of)]
         assert names == (["a.0", "a.1"] if of == "blocks" else ["a.0.inner", "a.0", "a.1.inner"])
+
+
+def test_what_the_network_itself_does_last_is_said() -> None:
+    network = Block(lambda s, x: functional.relu(s.inner(x)).mean(1) @ s.w, inner=nn.Linear(C, C), w=weights(C, 2))
+    found = listing(network, torch.randn(B, T, C))
+    assert [layer.name for layer in found.layers] == ["inner"]
+    assert "functions make behind its last module" in found.left_out["the network"]
+    ends = Block(lambda s, x: functional.log_softmax(s.inner(x), 1), inner=nn.Linear(C, 2))
+    assert listing(ends, torch.randn(B, C)).left_out == {}
+
+
+def test_what_comes_into_a_recurrent_module_is_a_layer() -> None:
+    network = Block(lambda s, x: s.inner(x)[0], inner=nn.LSTM(C, 5, batch_first=True))
+    layers = list_layers(network, torch.randn(B, T, C), asked=["inner.input"])
+    assert [layer.name for layer in layers] == ["inner.input", "inner", "inner[h_n]", "inner[c_n]"]
 
 
 def test_attention_is_a_layer_also_where_one_kernel_runs_a_block() -> None:

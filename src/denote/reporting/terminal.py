@@ -210,5 +210,6 @@ def print_layers(title: str, found: Listing, console: Console | None = None) -> 
         if layer.note:
             console.print(f"{escape(layer.name)}: {escape(layer.note)}", soft_wrap=True)
     for name, reason in found.left_out.items():
-        shown = f"{escape(name)} ({found.class_of(name)})"
+        of_class = found.class_of(name)
+        shown = escape(name) if of_class is None else f"{escape(name)} ({of_class})"
         console.print(f"left out: {shown} {escape(reason)}", soft_wrap=True)

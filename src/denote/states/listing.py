@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -24,12 +25,16 @@ from denote.states.pooling import HEADS, SEQUENCE, UNITS, grid_after, pooling_of
 from denote.states.sign import identified_signs
 from denote.states.tracing import Trace, traced
 
+log = logging.getLogger(__name__)
+
 Selection = int | str | Sequence[int | str]
 WORDS = ("all", "first", "middle", "last")
 
 MIXED = "gives equal inputs of a batch different states: samples are not its first axis, or mix"
 SORTED = "gives states in another order than the samples: forward sorts its batch, as for packed sequences"
 DRAWN = "gives another output on the same input: dropout or noise is on"
+WHOLE = "the network"
+"""What stands for the network itself among what is left out."""
 TAKE_STEPS = (nn.RNNBase, nn.MultiheadAttention)
 """Modules that take steps before samples unless ``batch_first`` is set."""
 
@@ -100,6 +105,10 @@ def listing(
     named = set(getattr(network, "observed_layers", ()))
     further = {name: Place.of(name) for name in asked if name not in WORDS and _exists(modules, name)}
     seen = _seen(network, example, every, [place for place in further.values() if str(place)], trace, kinds)
+    if trace.problem is not None:
+        log.warning(
+            "axes are guesses, and work around modules is not seen: no pass could be followed (%s)", trace.problem
+        )
     found: dict[Place, Geometry] = {}
     left_out: dict[str, str] = {}
     for place, geometry in seen.made.items():
@@ -130,6 +139,8 @@ def listing(
             reasons.append(f"what it returns is {_kind_of(seen.result)}, no tensor")
         why = f" ({'; '.join(reasons)})" if reasons else ""
         raise LayerError("layer.select", f"the network calls no module that could be observed{why}")
+    if trace.ends_in_functions and not seen.ends_in(listed[-1]):
+        left_out[WHOLE] = "returns what functions make behind its last module: a module for them would be a layer"
     signs = identified_signs(network, [place for place in found if not (place.is_input or place.part)], example)
     layers, depth = [], -1
     for place, geometry in found.items():
@@ -169,11 +180,12 @@ def _seen(
     def look(place: Place, value: object) -> None:
         wanted = place.module in every and not place.is_input
         module = watch[place.module]
-        tensors = parts_of(value, None if place.is_input else module)
+        giver = None if place.is_input else module
+        tensors = parts_of(value, giver)
         for part, tensor in tensors.items():
             exact = place._replace(part=part)
             if wanted or exact in further:
-                is_packed = padding_of(value, part, module) is not None
+                is_packed = padding_of(value, part, giver) is not None
                 geometry = geometries.of(module, exact, tensor, trace.roles(exact), is_packed=is_packed)
                 seen.made[exact], seen.sizes[exact] = geometry, tensor.numel()
         if not tensors and (wanted or place in further):

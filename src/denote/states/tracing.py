@@ -33,12 +33,19 @@ class Trace:
         axes: Of what came out of a module, or into it.
         numbers: Of every call in execution order what came out, as a name that tensors share which hold the same
             numbers in whatever order, and those of what came in.
+        result: The name of the numbers that the network returns first, or None.
         problem: Why the pass could not be followed, or None.
     """
 
     axes: dict[Place, Axes] = field(default_factory=dict)
     numbers: dict[Place, tuple[int | None, frozenset[int]]] = field(default_factory=dict)
+    result: int | None = None
     problem: str | None = None
+
+    @property
+    def ends_in_functions(self) -> bool:
+        """Whether no module gives the numbers that the network returns."""
+        return self.result is not None and self.result not in {made for made, _ in self.numbers.values()}
 
     def roles(self, place: Place) -> Roles | None:
         """What the axes at a place are; None where that is not known."""
@@ -96,7 +103,8 @@ def traced(network: nn.Module, example: Batch) -> Trace:
     try:
         with eval_mode(network), torch.no_grad(), watched(modules, on_output, on_input), follower:
             follower.start(batch)
-            call(network, batch)
+            result = next(tensors_in(call(network, batch)), None)
+            trace.result = None if result is None else follower.numbers.get(result)
     except Exception as error:
         trace.problem = f"{type(error).__name__}: {error}"
     trace.axes = {place: axes for place, axes in trace.axes.items() if axes}
