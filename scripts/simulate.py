@@ -35,7 +35,7 @@ CASES = {
     "mutation": Case("simulations.mutation", 3),
     "noise": Case("simulations.noise", 200),
     "planted": Case("simulations.planted", 200),
-    "copies": Case("simulations.copies", 20),
+    "copies": Case("simulations.copies", 10),
     "cutoff": Case("simulations.cutoff", 50),
     "planted_truth": Case("simulations.planted_truth", 20),
     "near_misses": Case("simulations.near_misses", 20),

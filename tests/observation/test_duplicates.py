@@ -13,9 +13,11 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 import denote
+from denote.data.held import HeldInputs
 from denote.evidence import near_copies
 from denote.observation import Controls
 from denote.observation.duplicates import duplicates
+from denote.observation.row_contents import Contents
 from denote.reporting.doubts import copies_sentences, no_copies_sentences
 from denote.seen import Seen
 from denote.tables import DUPLICATES
@@ -62,6 +64,26 @@ def test_exact_copies_are_counted_within_and_across_parts() -> None:
     assert "groups=" in said
     assert seen.findings()[0] == said
     assert said in repr(seen)
+
+
+@pytest.mark.parametrize(
+    "kind", [torch.float64, torch.float16, torch.bfloat16, torch.uint8, torch.bool, torch.complex64]
+)
+def test_inputs_of_any_type_are_compared(kind: torch.dtype) -> None:
+    values = (50 * torch.from_numpy(drawn(N, 40))).abs()
+    inputs = (values > 30 if kind == torch.bool else values).to(kind)
+    inputs[250] = inputs[100]
+    found = Contents.of(HeldInputs({"": inputs}), np.arange(N))
+    codes, counts = np.unique(found.code, return_counts=True)
+    assert counts.max() == 2
+    assert found.code[250] == found.code[100] == codes[counts == 2].item()
+    assert found.points is not None
+    named = Contents.of(HeldInputs({"a": inputs, "b": inputs[:, :2]}), np.arange(N))
+    assert named.code[250] == named.code[100]
+
+
+def test_a_number_a_row_is_compared() -> None:
+    assert Contents.of(HeldInputs({"": torch.arange(N) // 2}), np.arange(N)).code.max() == N // 2 - 1
 
 
 def test_minus_zero_equals_zero() -> None:

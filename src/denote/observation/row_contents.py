@@ -104,7 +104,7 @@ def _numbers(batch: Batch) -> Float32[np.ndarray, "row feature"] | None:
         tensors = list(batch.tensors.values())
         if not all(each.is_floating_point() for each in tensors):
             return None
-    values = torch.cat([each.flatten(1).float() for each in tensors], dim=1).numpy()
+    values = torch.cat([_plain(each).reshape(len(each), -1).float() for each in tensors], dim=1).numpy()
     if values.shape[1] <= FEATURES:
         return values
     return values[:, np.sort(stream("near copies", "features").permutation(values.shape[1])[:FEATURES])]
@@ -125,10 +125,7 @@ def _token_ids(batch: Batch) -> list[Int[np.ndarray, " token"]] | None:
 def _digests(batch: Batch) -> list[bytes]:
     """A digest of all that a row holds but padding; of a word that of its sequence and its place there."""
     if isinstance(batch, Tensor):
-        # Of numbers -0 and 0 are equal.
-        flat = batch.flatten(1)
-        values = (flat + 0 if flat.is_floating_point() else flat).contiguous().numpy()
-        return [_digest(row.tobytes()) for row in values]
+        return [_digest(row.tobytes()) for row in _plain(batch).contiguous().numpy()]
     whole = [_digest(b"".join(_held(batch, row))) for row in range(len(next(iter(batch.tensors.values()))))]
     if batch.words is None:
         return whole
@@ -143,7 +140,16 @@ def _held(batch: Named, row: int) -> Iterator[bytes]:
         values = each[row]
         if mask is not None and values.ndim and values.shape[0] == mask.shape[0]:
             values = values[mask]
-        yield name.encode() + (values + 0 if values.is_floating_point() else values).contiguous().numpy().tobytes()
+        yield name.encode() + _plain(values).contiguous().numpy().tobytes()
+
+
+def _plain(values: Tensor) -> Tensor:
+    """Numbers of a type that NumPy has, -0 as 0, which it equals."""
+    if values.is_complex():
+        values = torch.view_as_real(values.resolve_conj())
+    if not values.is_floating_point():
+        return values
+    return (values if values.dtype == torch.float64 else values.float()) + 0
 
 
 def _digest(held: bytes) -> bytes:
