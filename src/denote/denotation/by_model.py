@@ -167,10 +167,13 @@ def _rarefied(neurons: pl.DataFrame, rotated: pl.DataFrame, summaries: pl.DataFr
     compared = summaries.filter(~pl.col("is_head"), n_known >= needed, pl.col("folded").is_not_null()).select(KEY)
     of_neurons = neurons.select(*KEY, *_NEEDED, draw=pl.lit(None, INTEGER))
     every = pl.concat([of_neurons, rotated.select(of_neurons.columns)])
-    denoting = every.filter(pl.col("live") & pl.col("denotes")).join(compared, on=KEY, how="semi", nulls_equal=True)
-    denoting = denoting.with_columns(pair=PAIR, total=pl.len().over([*KEY, "draw"]))
-    denoting = denoting.with_columns(rarefied_to=pl.col("total").min().over(_MODEL).cast(INTEGER))
-    denoting = denoting.filter(pl.col("rarefied_to") >= LEAST_NEURONS)
+    is_denoting = (pl.col("live") & pl.col("denotes")).fill_null(value=False)
+    # Counted before the others are dropped: a draw in which no direction denotes leaves nothing to rarefy to.
+    counted = every.join(compared, on=KEY, how="semi", nulls_equal=True).with_columns(
+        total=is_denoting.sum().over([*KEY, "draw"])
+    )
+    counted = counted.with_columns(rarefied_to=pl.col("total").min().over(_MODEL).cast(INTEGER))
+    denoting = counted.filter(is_denoting, pl.col("rarefied_to") >= LEAST_NEURONS).with_columns(pair=PAIR)
     raw = _weighted_means(denoting, "property", "label_proportion", "distinct_label_proportion")
     folded = _weighted_means(denoting, "pair", "folded_label_proportion", "distinct_folded")
     is_real = pl.col("draw").is_null()
