@@ -105,6 +105,7 @@ def test_a_value_takes_five_neurons_and_three_properties_up_to_complement(names:
 
 def test_directions_are_pooled_over_draws_and_count_once_each() -> None:
     """Draws of one, four and no denoting directions: five in all, whatever draw they come from."""
+
     def direction(draw: int, p: float, denotes: bool = True) -> dict[str, Any]:
         return neuron("a", p, denotes=denotes) | {"control": "rotated", "draw": draw}
 

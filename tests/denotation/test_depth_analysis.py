@@ -87,7 +87,11 @@ def test_controls_that_could_not_find_their_neurons_are_refused(column: str) -> 
 
 def test_all_columns_give_the_tests_of_the_needed_ones() -> None:
     neurons = synthetic.neuron_table(6, 5)
-    controls, layers = synthetic.control_table(neurons), synthetic.layer_table(6, 5)
+    value = pl.col("label_proportion")
+    controls = synthetic.control_table(neurons).with_columns(
+        folded_label_proportion=pl.min_horizontal(value, 1 - value)
+    )
+    layers = synthetic.layer_table(6, 5)
     whole = denote.depth_analysis(neurons, controls, layers).tests
     key = ("trained", "epoch", "pooling", "probe_seed")
     needed = denote.depth_analysis(

@@ -83,7 +83,7 @@ def test_the_primary_test_is_of_the_difference_at_hidden_layers() -> None:
 
 
 def test_layers_weigh_by_how_many_neurons_and_directions_denote() -> None:
-    """h = 1 / (1 / neurons + 1 / directions), of folded alone the neurons; a share weighs equally everywhere."""
+    """H = 1 / (1 / neurons + 1 / directions), of folded alone the neurons; a share weighs equally everywhere."""
     few = pl.col("layer") == "l0"
     frame = networks(slope=0.02).with_columns(n_denoting=pl.when(few).then(6).otherwise(300).cast(pl.Int64))
     tests = depth_tests(frame, PLANNED)

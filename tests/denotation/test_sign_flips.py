@@ -37,9 +37,7 @@ def by_hand(profiles: list[WeightedProfiles]) -> tuple[float, float]:
         for own, rows in zip(profiles, every, strict=True):
             flips = [left.pop(0) for _ in rows]
             for layer, weight in enumerate(own.weights):
-                present = [
-                    sign * row[layer] for sign, row in zip(flips, rows, strict=True) if row[layer] is not None
-                ]
+                present = [sign * row[layer] for sign, row in zip(flips, rows, strict=True) if row[layer] is not None]
                 total += len(rows) / everyone * weight * (sum(present) / len(present)) ** 2
         return total
 

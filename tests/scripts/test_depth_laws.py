@@ -18,6 +18,8 @@ from simulations.depth_laws import (
     no_change,
     profiles_of,
     rate,
+)
+from simulations.depth_laws import (
     tested as depth_tests,
 )
 
