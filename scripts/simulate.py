@@ -23,6 +23,7 @@ class Case(NamedTuple):
 CASES = {
     "bootstrap": Case("simulations.bootstrap", 500),
     "coverage": Case("simulations.coverage", 2_000),
+    "depth_laws": Case("simulations.depth_laws", 2_000),
     "depth_worlds": Case("simulations.depth_worlds", 200),
     "families": Case("simulations.families", 50),
     "erasure": Case("simulations.erasure", 5),

@@ -9,10 +9,8 @@ import polars as pl
 
 from denote.denotation.agreement import stability
 from denote.denotation.analysis import Analysis
-from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth_tests import depth_tests
+from denote.denotation.depth_analysis import depth_analysis
 from denote.denotation.distinct import denoted
-from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.audit import audit
 from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.first_decisive import first_decisive
@@ -49,8 +47,7 @@ def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, 
     """Every table of a merged sweep whose controls all ran."""
     cells, neurons = cell_table(seeds, n_layers), neuron_table(seeds, n_layers, width)
     layers, again = layer_table(seeds, n_layers, width), searched_again_table(neurons)
-    by_model = label_proportion_by_model(neurons, control_table(neurons), layers)
-    tests = depth_tests(by_model, Analysis(family="subsets"))
+    depth = depth_analysis(neurons, control_table(neurons), layers, analysis=Analysis(family="subsets"))
     return {
         **empty_tables(),
         "cells": cell_cards(cells, Rule()), "neurons": neuron_cards(neurons), "controls": control_table(neurons),
@@ -60,8 +57,7 @@ def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, 
         "audit": audit(cells, neurons),
         "properties": denoted(neurons),
         "layers": layers, "stability": stability(neurons, again), "first_decisive": first_decisive(cells, layers),
-        "label_proportion_by_depth": by_depth_table(neurons, rotated=True), "label_proportion_by_model": by_model,
-        "depth_tests": tests, "depth_verdicts": depth_verdicts(tests, Analysis()),
+        **depth.tables, "label_proportion_by_depth": by_depth_table(neurons, rotated=True),
     }  # fmt: skip
 
 

@@ -212,6 +212,8 @@ def test_networks_saved_side_by_side_are_a_sweep(planted: tuple[Tensor, np.ndarr
     assert len(sweep.figure().axes) > 1
     assert len(sweep.heatmap("high", "0").axes) > 1
     assert "depth_tests" in repr(sweep)
+    assert sweep.depth_analysis().verdicts["verdict"].unique().to_list() == ["none: too few networks"]
+    assert len(sweep.depth_analysis().tests) == len(sweep.tables["depth_tests"])
     assert "<table>" in sweep._repr_html_()
 
 

@@ -1,4 +1,4 @@
-"""What every object model denotes: weights of properties, entropy, controls, what layers add."""
+"""What every object model denotes: what counts once, gaps, rarefied means, controls, what layers add."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from scipy import stats
 
 from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
+from denote.denotation.rarefaction import inclusion_probability
 from denote.evidence.rule import Rule
 from denote.tables import CONTROLS, LABEL_PROPORTION_BY_MODEL, LAYERS, NEURONS, empty, table
 
@@ -36,21 +37,87 @@ def by_model(
     return list(frame.iter_rows(named=True))
 
 
-def test_a_property_counts_once_and_its_complement_too_when_folded() -> None:
+def test_every_denoting_neuron_counts_once_and_copies_weigh() -> None:
     (row,) = by_model(FIVE + FIVE[:1] * 7)
-    assert (row["n_neurons"], row["n_denoting"], row["n_distinct"]) == (12, 12, 5)
-    assert row["label_proportion"] == pytest.approx(np.mean([0.1, 0.2, 0.9, 0.6, 0.4]))
-    assert row["folded"] == pytest.approx(np.mean([0.1, 0.2, 0.4, 0.4]))
-    assert row["n_members"] == pytest.approx(np.mean([1, 2, 5, 1, 1]))
-    assert row["majority_side_share"] == pytest.approx(0.4)
+    assert (row["n_neurons"], row["n_denoting"], row["n_distinct"], row["n_distinct_folded"]) == (12, 12, 5, 4)
+    assert row["label_proportion"] == pytest.approx(np.mean([0.1, 0.2, 0.9, 0.6, 0.4, *[0.1] * 7]))
+    assert row["folded"] == pytest.approx(np.mean([0.1, 0.2, 0.1, 0.4, 0.4, *[0.1] * 7]))
+    assert row["n_members"] == pytest.approx(np.mean([1, 2, 5, 1, 1, *[1] * 7]))
+    assert row["majority_side_share"] == pytest.approx(2 / 12)
 
 
-def test_a_formula_and_its_complement_are_one_when_folded() -> None:
+def test_the_mean_over_distinct_properties_is_rarefied_beside_it() -> None:
+    """All 12 neurons drawn, as no other layer is compared: the plain mean over distinct properties."""
+    (row,) = by_model(FIVE + FIVE[:1] * 7)
+    assert row["rarefied_to"] == 12
+    assert row["distinct_label_proportion"] == pytest.approx(np.mean([0.1, 0.2, 0.9, 0.6, 0.4]))
+    # A property and its complement are one: nine neurons hold that of .1.
+    assert row["distinct_folded"] == pytest.approx(np.mean([0.1, 0.2, 0.4, 0.4]))
+
+
+def test_layers_and_draws_of_a_model_are_rarefied_to_one_number() -> None:
+    many = [row | {"layer": "l1", "relative_depth": 0.5} for row in FIVE * 3]
+    draws = [row | {"control": "rotated", "draw": draw} for draw in range(2) for row in FIVE * (2 + draw)]
+    draws += [row | {"layer": "l1", "relative_depth": 0.5} for row in draws]
+    for rows, number in ((FIVE * 3, 10), (FIVE * 2 + FIVE[:1] * 2, 10), (FIVE, 5)):
+        found = by_model(rows + many, draws)
+        assert [row["rarefied_to"] for row in found] == [number, number]
+    (first, _) = by_model(FIVE * 3 + many, draws)
+    m, total = np.array([2, 1, 1, 1]) * np.array([[2], [3]]), np.array([[10] * 4, [15] * 4])
+    weight = np.array([inclusion_probability(*own, np.full(4, 10)) for own in zip(m, total, strict=True)])
+    expected = np.mean([np.average([0.1, 0.2, 0.4, 0.4], weights=own) for own in weight])
+    assert first["rotated_distinct_folded"] == pytest.approx(expected)
+
+
+def test_a_draw_that_leaves_fewer_than_five_leaves_no_rarefied_mean() -> None:
+    for kept in (4, 0):
+        draws = [row | {"control": "rotated", "draw": 0} for row in FIVE]
+        draws += [row | {"control": "rotated", "draw": 1, "denotes": i < kept} for i, row in enumerate(FIVE)]
+        (row,) = by_model(FIVE, draws)
+        assert (row["rarefied_to"], row["distinct_folded"], row["rotated_distinct_folded"]) == (None, None, None)
+        assert row["rotated_folded"] is not None
+
+
+def test_a_formula_and_its_complement_are_one_property() -> None:
     rows = [*FIVE, neuron("a AND b", 0.3), neuron("NOT (a AND b)", 0.7), neuron("NOT a AND b", 0.45)]
     (row,) = by_model(rows)
-    assert row["n_distinct"] == 8
-    assert row["folded"] == pytest.approx(np.mean([0.1, 0.2, 0.4, 0.4, 0.3, 0.45]))
+    assert (row["n_distinct"], row["n_distinct_folded"]) == (8, 6)
+    assert row["distinct_folded"] == pytest.approx(np.mean([0.1, 0.2, 0.4, 0.4, 0.3, 0.45]))
     assert row["property_entropy"] == pytest.approx(stats.entropy([2, 1, 1, 1, 2, 1], base=2))
+
+
+@pytest.mark.parametrize(
+    ("names", "has_value"),
+    [
+        (["a", "b", "c", "a", "a"], True),
+        (["a", "b", "c", "d"], False),  # four neurons
+        (["a", "b", "a", "b", "a"], False),  # two properties
+        (["a", "NOT a", "b", "NOT b", "a"], False),  # two up to complement
+        (["a", "NOT a", "b", "NOT b", "NOT c"], True),
+    ],
+)
+def test_a_value_takes_five_neurons_and_three_properties_up_to_complement(names: list[str], has_value: bool) -> None:
+    (row,) = by_model([neuron(name, 0.8 if name.startswith("NOT") else 0.2) for name in names])
+    values = [row[column] for column in ("label_proportion", "folded", "majority_side_share")]
+    assert all((value is not None) is has_value for value in values)
+    assert ("no value: fewer than 5 denoting neurons or 3 distinct properties" in row["note"]) is not has_value
+
+
+def test_directions_are_pooled_over_draws_and_count_once_each() -> None:
+    """Draws of one, four and no denoting directions: five in all, whatever draw they come from."""
+
+    def direction(draw: int, p: float, denotes: bool = True) -> dict[str, Any]:
+        return neuron("a", p, denotes=denotes) | {"control": "rotated", "draw": draw}
+
+    draws = [direction(0, 0.1), *[direction(1, p) for p in (0.2, 0.3, 0.8, 0.9)], *[direction(2, 0.5, False)] * 5]
+    (row,) = by_model(FIVE, draws)
+    assert row["rotated_n_denoting"] == 5
+    assert row["rotated_label_proportion"] == pytest.approx(np.mean([0.1, 0.2, 0.3, 0.8, 0.9]))
+    assert row["rotated_folded"] == pytest.approx(np.mean([0.1, 0.2, 0.3, 0.2, 0.1]))
+    assert row["rotated_share_denoting"] == pytest.approx(0.5)
+    (row,) = by_model(FIVE, draws[1:])
+    assert (row["rotated_n_denoting"], row["rotated_folded"]) == (4, None)
+    assert "rotated: fewer than 5 denoting directions" in row["note"]
 
 
 def test_entropy_is_over_neurons_with_complements_as_one() -> None:
@@ -62,7 +129,7 @@ def test_entropy_is_over_neurons_with_complements_as_one() -> None:
     (silent,) = by_model([neuron("a", 0.1, denotes=False)])
     assert silent["property_entropy"] is None
     assert (silent["share_denoting"], silent["folded"]) == (0, None)
-    assert "a gap" in silent["note"]
+    assert "no value" in silent["note"]
 
 
 def test_dead_neurons_count_as_neurons_alone() -> None:
@@ -72,18 +139,8 @@ def test_dead_neurons_count_as_neurons_alone() -> None:
     assert row["share_denoting"] == 1
 
 
-def test_draws_with_a_gap_do_not_shape_a_controls_label_proportion() -> None:
-    def draw(which: int, shift: float, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [
-            row
-            | {"control": "rotated", "draw": which, "folded_label_proportion": row["folded_label_proportion"] + shift}
-            for row in rows
-        ]
-
-    silent = [row | {"denotes": False} for row in FIVE]
-    (row,) = by_model(FIVE, draw(0, 0.0, FIVE) + draw(1, 0.04, FIVE) + draw(2, 0.0, silent))
-    assert row["rotated_folded"] == pytest.approx(row["folded"] + 0.02)
-    assert row["rotated_share_denoting"] == pytest.approx(2 / 3)
+def test_a_control_that_was_not_run_is_said() -> None:
+    (row,) = by_model(FIVE, [row | {"control": "rotated", "draw": 0} for row in FIVE])
     assert "untrained: not run" in row["note"]
     assert "rotated" not in row["note"]
 

@@ -42,20 +42,28 @@ def by_depth(neurons: list[dict[str, Any]], controls: list[dict[str, Any]] | Non
     return frame.row(0, named=True)
 
 
-def test_copies_of_a_property_count_once_and_complements_once_when_folded() -> None:
+def proportions(copies: int = 1) -> list[float]:
+    return [*PROPERTIES.values(), *[0.1] * (copies - 1)]
+
+
+def test_copies_of_a_neuron_weigh_within_their_model() -> None:
     for copies in (1, 10):
         row = by_depth(model("m", copies=copies))
-        assert row["label_proportion_mean"] == pytest.approx(np.mean(list(PROPERTIES.values())))
-        assert row["folded_mean"] == pytest.approx(np.mean([0.1, 0.2, 0.3, 0.4, 0.4]))
-        assert row["majority_side_share"] == pytest.approx(0.5)
+        p = np.array(proportions(copies))
+        assert row["label_proportion_mean"] == pytest.approx(p.mean())
+        assert row["folded_mean"] == pytest.approx(np.minimum(p, 1 - p).mean())
+        assert row["majority_side_share"] == pytest.approx((p > 0.5).mean())
+        assert row["distinct_label_proportion_mean"] == pytest.approx(np.mean(proportions()))
+        assert row["distinct_folded_mean"] == pytest.approx(np.mean([0.1, 0.2, 0.3, 0.4, 0.4]))
         assert row["n_distinct"] == 6
         assert row["n_denoting"] == 5 + copies
 
 
 def test_the_unit_is_the_object_model() -> None:
     """A model with many neurons weighs no more than one with few; the interval is over models."""
-    row = by_depth(model("m0", copies=50) + model("m1", 0.02) + model("m2", 0.07))
-    means = np.mean(list(PROPERTIES.values())) + np.array([0, 0.02, 0.07])
+    row = by_depth(model("m0", copies=3) + model("m1", 0.02) + model("m2", 0.07))
+    means = np.mean(proportions()) + np.array([0, 0.02, 0.07])
+    means[0] = np.mean(proportions(3))
     expected = stats.t.interval(0.95, 2, means.mean(), stats.sem(means))
     assert row["label_proportion_mean"] == pytest.approx(means.mean())
     assert (row["label_proportion_low"], row["label_proportion_high"]) == pytest.approx(expected)
@@ -63,11 +71,11 @@ def test_the_unit_is_the_object_model() -> None:
 
 
 def test_few_distinct_properties_are_a_gap() -> None:
-    few = [neuron("m1", name, 0.5) for name in ("a", "b", "c", "d")] * 5
+    few = [neuron("m1", name, 0.5) for name in ("a", "b", "NOT a")] * 5
     row = by_depth(model("m0") + few)
     assert row["label_proportion_mean"] == pytest.approx(np.mean(list(PROPERTIES.values())))
     assert row["label_proportion_low"] is None
-    assert "1 of 2 models has a gap" in row["note"]
+    assert "1 of 2 networks without a value: fewer than 5 denoting neurons or 3 distinct properties" in row["note"]
     assert "no interval" in row["note"]
     assert by_depth(few)["label_proportion_mean"] is None
 
@@ -96,7 +104,7 @@ def test_controls_are_averaged_within_their_model_first() -> None:
     assert row["rotated_folded_mean"] is None
     assert "rotated: not run" in row["note"]
     row = by_depth(neurons, draw("m0", 0, 0.0, "rotated"))
-    assert row["rotated_folded_mean"] == pytest.approx(0.28)
+    assert row["rotated_folded_mean"] == pytest.approx(np.mean([0.1, 0.2, 0.3, 0.4, 0.4, 0.1]))
     assert row["rotated_share_denoting"] == 1
     silent = [{**r, "denotes": False} for r in untrained]
     row = by_depth(neurons, silent)

@@ -9,7 +9,8 @@ from scipy import stats
 
 from denote.denotation.analysis import Analysis, analysis_of
 from denote.denotation.depth_tests import depth_tests
-from denote.denotation.sign_flips import centred, sign_flip_test
+from denote.denotation.layer_pairs import LayerPairs
+from denote.denotation.sign_flips import WeightedProfiles, sign_flip_test
 from denote.denotation.verdicts import depth_verdicts, verdict
 from denote.streams import stream
 from denote.tables import LABEL_PROPORTION_BY_MODEL, table
@@ -33,11 +34,12 @@ def networks(
                 "object_model": f"{more.get('architecture', 'x')}{model}", "layer": f"l{depth}", "depth": depth,
                 "relative_depth": depth / layers, "pooling": "none", "probe_seed": 0, "is_head": head,
                 "sign_identified": True, "folded": folded, "label_proportion": folded, "share_denoting": 0.5,
-                "on_proportion": 0.5,
+                "on_proportion": 0.5, "n_denoting": 40,
             }  # fmt: skip
             if rotated is not None:
                 row["rotated_folded"] = 0.2 + rotated * depth + draws[1, depth]
                 row["rotated_share_denoting"] = 0.4 + draws[2, depth]
+                row["rotated_n_denoting"] = 60
             rows.append(row | more)
     return table(rows, LABEL_PROPORTION_BY_MODEL)
 
@@ -55,12 +57,24 @@ def grid(frame: pl.DataFrame, value: pl.Expr, layers: list[str]) -> np.ndarray:
     return wide.select(layers).to_numpy()
 
 
+def weighted(values: np.ndarray, weights: list[float] | None = None) -> WeightedProfiles:
+    own = np.ones(values.shape[1]) if weights is None else np.array(weights)
+    return WeightedProfiles(values, own / own.sum())
+
+
+def without(frame: pl.DataFrame, *places: tuple[str, str], column: str = "folded") -> pl.DataFrame:
+    """The same with gaps at pairs of model and layer."""
+    gap = pl.any_horizontal((pl.col("object_model") == model) & (pl.col("layer") == layer) for model, layer in places)
+    return frame.with_columns(pl.when(~gap).then(column).alias(column))
+
+
 def test_the_primary_test_is_of_the_difference_at_hidden_layers() -> None:
     frame = networks(slope=0.02)
     row = row_of(depth_tests(frame, PLANNED))
     values = grid(frame, pl.col("folded") - pl.col("rotated_folded"), [f"l{depth}" for depth in range(5)])
-    assert (row["statistic"], row["p_value"]) == pytest.approx(sign_flip_test([values]))
-    assert row["effect"] == pytest.approx(np.ptp(values.mean(axis=0)))
+    assert (row["statistic"], row["p_value"]) == pytest.approx(sign_flip_test([weighted(values)]))
+    assert row["effect"] is None  # max minus min of means is large without any change
+    assert (row["effect_low"], row["effect_high"]) == pytest.approx(LayerPairs.of([values]).largest())
     assert (row["role"], row["n_models"], row["n_layers"]) == ("primary", 8, 5)
     assert row["layers"] == "l0, l1, l2, l3, l4"
     assert row["smallest_p"] == 1 / 2**7
@@ -68,15 +82,48 @@ def test_the_primary_test_is_of_the_difference_at_hidden_layers() -> None:
     assert row["planned"]
 
 
-def test_a_gap_of_one_model_drops_the_layer_for_all() -> None:
-    gap = (pl.col("layer") == "l0") & (pl.col("object_model") == "x3")
+def test_layers_weigh_by_how_many_neurons_and_directions_denote() -> None:
+    """H = 1 / (1 / neurons + 1 / directions), of folded alone the neurons; a share weighs equally everywhere."""
+    few = pl.col("layer") == "l0"
+    frame = networks(slope=0.02).with_columns(n_denoting=pl.when(few).then(6).otherwise(300).cast(pl.Int64))
+    tests = depth_tests(frame, PLANNED)
+    names = [f"l{depth}" for depth in range(5)]
+    for quantity, value, first, other in (
+        (BEYOND, pl.col("folded") - pl.col("rotated_folded"), 1 / (1 / 6 + 1 / 60), 1 / (1 / 300 + 1 / 60)),
+        ("folded", pl.col("folded"), 6, 300),
+        ("share_denoting - rotated_share_denoting", pl.col("share_denoting") - pl.col("rotated_share_denoting"), 1, 1),
+    ):
+        own = weighted(grid(frame, value, names), [first, *[other] * 4])
+        row = row_of(tests, quantity=quantity)
+        assert (row["statistic"], row["p_value"]) == pytest.approx(sign_flip_test([own]))
+
+
+def test_six_networks_with_a_value_keep_a_layer_and_five_do_not() -> None:
+    gaps = [(f"x{model}", "l0") for model in range(3)]
     for column in ("folded", "rotated_folded"):
-        frame = networks().with_columns(pl.when(~gap).then(column).alias(column))
-        tests = depth_tests(frame, PLANNED)
-        assert set(tests["layers"]) == {"l1, l2, l3, l4"}
-        assert "x l0" in row_of(tests)["note"]
-        values = grid(frame, pl.col("folded"), ["l1", "l2", "l3", "l4"])
-        assert row_of(tests, quantity="folded")["p_value"] == sign_flip_test([values])[1]
+        six, five = (depth_tests(without(networks(), *gaps[:n], column=column), PLANNED) for n in (2, 3))
+        assert set(six["layers"]) == {"l0, l1, l2, l3, l4"}
+        assert row_of(six)["note"] is None
+        assert set(five["layers"]) == {"l1, l2, l3, l4"}
+        assert "left out, too few networks have a value" in row_of(five)["note"]
+        assert "x l0" in row_of(five)["note"]
+
+
+def test_a_network_with_fewer_than_two_compared_layers_is_not_counted() -> None:
+    gaps = [("x0", f"l{depth}") for depth in range(4)]
+    row = row_of(depth_tests(without(networks(slope=0.05), *gaps), PLANNED))
+    assert (row["n_models"], row["n_layers"], row["smallest_p"]) == (7, 5, 1 / 2**6)
+    kept = row_of(depth_tests(without(networks(slope=0.05), *gaps[:3]), PLANNED))
+    assert kept["n_models"] == 8
+
+
+def test_a_difference_that_few_networks_have_at_a_layer_is_not_tested() -> None:
+    """Directions denote enough in six networks at two layers only: folded is compared at all five, D nowhere."""
+    gaps = [(f"x{model}", f"l{depth}") for model in range(3) for depth in range(2, 5)]
+    tests = depth_tests(without(networks(slope=0.05), *gaps, column="rotated_folded"), PLANNED)
+    assert row_of(tests)["p_value"] is None
+    assert "directions of 6 networks" in row_of(tests)["note"]
+    assert row_of(tests, quantity="folded")["n_layers"] == 5
 
 
 def test_fewer_than_three_layers_are_not_tested() -> None:
@@ -131,21 +178,33 @@ def test_signs_that_mean_nothing_leave_the_unfolded_value_untested() -> None:
 
 
 def test_architectures_are_tested_together_and_one_by_one() -> None:
-    frames = [networks(models=3, slope=0.03), networks(models=4, layers=4, slope=0.03, architecture="y")]
+    frames = [networks(models=6, slope=0.03), networks(models=7, layers=4, slope=0.03, architecture="y")]
     tests = depth_tests(pl.concat(frames), PLANNED)
     values = [
-        grid(frame, pl.col("folded") - pl.col("rotated_folded"), [f"l{depth}" for depth in range(layers)])
+        weighted(grid(frame, pl.col("folded") - pl.col("rotated_folded"), [f"l{depth}" for depth in range(layers)]))
         for frame, layers in zip(frames, (5, 4), strict=True)
     ]
     joint = row_of(tests)
-    assert (joint["statistic"], joint["p_value"]) == pytest.approx(sign_flip_test(values))
-    assert (joint["n_models"], joint["n_layers"]) == (7, 9)
+    assert joint["statistic"] == pytest.approx(sign_flip_test(values)[0])
+    assert (joint["n_models"], joint["n_layers"]) == (13, 9)
     for name, own in zip("xy", values, strict=True):
         alone = row_of(tests, architecture=name)
         assert alone["role"] == "exploratory"
         assert not alone["planned"]
         assert alone["p_value"] == sign_flip_test([own])[1]
     assert depth_verdicts(tests, PLANNED).height == 1
+
+
+def test_an_architecture_of_few_networks_is_described_beside_the_test_of_the_others() -> None:
+    alone = depth_tests(networks(slope=0.03), PLANNED)
+    tests = depth_tests(pl.concat([networks(slope=0.03), networks(3, architecture="y")]), PLANNED)
+    assert row_of(tests)["n_models"] == 8
+    assert row_of(tests)["p_value"] == row_of(alone)["p_value"]
+    described = tests.filter(architecture="y")
+    assert set(described["role"]) == {"descriptive"}
+    assert set(described["test"]) == {"trend"}
+    assert described["p_value"].null_count() == len(described) == 2
+    assert depth_verdicts(tests, PLANNED)["verdict"].to_list() == ["depends on depth beyond polarity and basis"]
 
 
 def test_holm_is_over_data_sets_for_the_primary_and_within_one_for_the_others() -> None:
@@ -159,43 +218,87 @@ def test_holm_is_over_data_sets_for_the_primary_and_within_one_for_the_others() 
     np.testing.assert_allclose(own["p_holm"].to_numpy(), expected)
 
 
-def test_too_few_models_for_so_many_tests_are_not_testable() -> None:
-    """6 models reach .031 once, but not for each of two data sets; 5 never reach .05 (.0625)."""
-    two = pl.concat([networks(6, slope=0.05, dataset=name) for name in "ab"])
-    for frame, n, asked in ((networks(5, slope=0.05), 5, "d"), (two, 6, "a")):
-        tests = depth_tests(frame, PLANNED)
-        row = row_of(tests, dataset=asked)
-        assert row["testable"] is False
-        assert f"not testable with {n} models" in row["note"]
-        said = depth_verdicts(tests, PLANNED).row(0, named=True)
-        assert said["verdict"] == "not shown"
-        assert "not testable" in said["note"]
+def test_tests_that_cannot_reach_the_level_say_so() -> None:
+    """6 models reach .031 once, but not for each of two data sets."""
+    tests = depth_tests(pl.concat([networks(6, slope=0.05, dataset=name) for name in "ab"]), PLANNED)
+    row = row_of(tests, dataset="a")
+    assert row["testable"] is False
+    assert "cannot be significant with 6 networks and so many tests" in row["note"]
+    said = depth_verdicts(tests, PLANNED).row(0, named=True)
+    assert said["verdict"].startswith("not shown")
+    assert "cannot be significant" in said["note"]
     assert row_of(depth_tests(networks(6, slope=0.05), PLANNED))["testable"]
 
 
-def test_the_trend_is_a_t_test_of_rank_correlations() -> None:
+def test_five_networks_are_described_and_get_no_verdict() -> None:
+    """D rises from .205 to .295 in every one of them."""
+    frame = networks(5, layers=4, rotated=0.0, sd=0.0).with_columns(
+        folded=0.205 + 0.03 * pl.col("depth"), rotated_folded=pl.lit(0.0)
+    )
+    tests = depth_tests(frame, PLANNED)
+    assert set(tests["role"]) == {"descriptive"}
+    assert tests["p_value"].null_count() == len(tests)
+    assert not tests["planned"].any()
+    row = row_of(tests, "trend")
+    assert row["effect"] == pytest.approx(0.09)
+    assert "descriptive: fewer than 6 networks of one architecture" in row["note"]
+    (said,) = depth_verdicts(tests, PLANNED).iter_rows(named=True)
+    assert (said["verdict"], said["n_models"]) == ("none: too few networks", 5)
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.005, 0.02])
+def test_a_change_beyond_the_margin_is_never_called_none(sd: float) -> None:
+    """D of 8 networks rises from .205 to .295: the old bound, of layers against their mean, was .045."""
+    noise = pl.col("folded") - 0.2
+    frame = networks(8, layers=4, sd=sd).with_columns(
+        folded=0.205 + 0.03 * pl.col("depth") + noise, rotated_folded=pl.lit(0.0)
+    )
+    tests = depth_tests(frame, PLANNED)
+    assert row_of(tests, "equivalence")["statistic"] > 0.09 - 1e-9 - 3 * sd / np.sqrt(8)
+    assert not row_of(tests, "equivalence")["significant"]
+    (said,) = depth_verdicts(tests, PLANNED).iter_rows(named=True)
+    assert "no change" not in said["verdict"]
+
+
+def test_the_trend_is_a_t_test_of_the_rises_of_lines() -> None:
     frame = networks(slope=0.01)
     row = row_of(depth_tests(frame, PLANNED), "trend", "folded")
     profiles = grid(frame, pl.col("folded"), [f"l{depth}" for depth in range(5)])
-    found = [stats.spearmanr(np.arange(5), values).statistic for values in profiles]
-    assert row["statistic"] == row["effect"] == pytest.approx(np.mean(found))
-    assert row["p_value"] == pytest.approx(stats.ttest_1samp(found, 0).pvalue)
-    same = row_of(depth_tests(networks(slope=0.5), PLANNED), "trend", "folded")
-    assert same["p_value"] == 1 / 2**7  # all correlations are 1: a t-test would give 0
+    rises = [4 * np.polyfit(np.arange(5), values, 1)[0] for values in profiles]
+    assert row["effect"] == pytest.approx(np.mean(rises))
+    assert (row["effect_low"], row["effect_high"]) == pytest.approx(
+        stats.t.interval(0.95, 7, np.mean(rises), stats.sem(rises))
+    )
+    assert row["p_value"] == pytest.approx(stats.ttest_1samp(rises, 0).pvalue)
+    ranks = [stats.spearmanr(np.arange(5), values).statistic for values in profiles]
+    assert row["statistic"] == pytest.approx(np.mean(ranks))
+    same = row_of(depth_tests(networks(slope=0.5, sd=0.0), PLANNED), "trend", "folded")
+    assert same["p_value"] == 1 / 2**7  # all rises are alike: a t-test would give 0
     flat = row_of(depth_tests(networks(sd=0.0), PLANNED), "trend", "folded")
-    assert flat["p_value"] is None
+    assert (flat["p_value"], flat["statistic"]) == (1.0, None)
     assert "flat" in flat["note"]
 
 
-def test_equivalence_is_by_the_farthest_end_of_the_intervals() -> None:
+@pytest.mark.parametrize("quantity", ["folded", BEYOND])
+def test_equivalence_is_by_the_farthest_end_of_all_pairs_of_layers(quantity: str) -> None:
     frame = networks()
-    row = row_of(depth_tests(frame, PLANNED), "equivalence")
-    values = centred(grid(frame, pl.col("folded") - pl.col("rotated_folded"), [f"l{depth}" for depth in range(5)]))
-    ends = [stats.t.interval(0.9, 7, layer.mean(), stats.sem(layer)) for layer in values.T]
-    assert row["statistic"] == pytest.approx(np.abs(ends).max())
+    row = row_of(depth_tests(frame, PLANNED), "equivalence", quantity)
+    value = pl.col("folded") - (pl.col("rotated_folded") if quantity == BEYOND else 0)
+    values = grid(frame, value, [f"l{depth}" for depth in range(5)])
+    assert row["statistic"] == pytest.approx(LayerPairs.of([values]).farthest_end(6, 0.9))
     for margin in (0.9, 1.1):
-        held = row_of(depth_tests(frame, Analysis(equivalence=margin * row["statistic"])), "equivalence")
+        held = row_of(depth_tests(frame, Analysis(equivalence=margin * row["statistic"])), "equivalence", quantity)
         assert held["significant"] is (margin > 1)
+
+
+def test_a_pair_that_few_networks_have_bounds_nothing() -> None:
+    frame = without(networks(sd=0.001), ("x0", "l0"), ("x1", "l0"), ("x2", "l1"))
+    tests = depth_tests(frame, PLANNED)
+    row = row_of(tests, "equivalence")
+    assert (row["statistic"], row["testable"]) == (None, False)
+    assert "fewer than 6 networks both have" in row["note"]
+    (said,) = depth_verdicts(tests, PLANNED).iter_rows(named=True)
+    assert (said["verdict"], said["largest_bound"]) == ("not shown", None)
 
 
 def test_planned_is_the_family_that_was_named() -> None:
@@ -215,22 +318,32 @@ WORDS = {
     (False, True, True, True): "through the distribution that any basis shows",
     (False, True, None, False): "through the distribution that any basis shows",
     (False, False, True, True): "through polarity only",
-    (False, False, False, True): "no dependence larger than .05",
-    (False, False, None, True): "no dependence larger than .05",
+    (False, False, False, True): "no change of folded larger than .05 between any two layers",
+    (False, False, None, True): "no change of folded larger than .05 between any two layers",
     (False, False, False, False): "not shown",
 }
 
 
 @pytest.mark.parametrize(("significant", "words"), WORDS.items())
 def test_the_verdict_is_the_first_that_holds(significant: tuple[bool | None, ...], words: str) -> None:
-    primary, folded, unfolded, equivalence = (
-        {"significant": each, "testable": True, "note": "why"} for each in significant
-    )
-    assert verdict(primary, folded, unfolded, equivalence, 0.05) == (words, None)
-    silent = primary | {"testable": False}
-    within = significant[3]
-    expected = ("no dependence larger than .05" if within else "not shown", "why")
-    assert verdict(silent, folded, unfolded, equivalence, 0.05) == expected
+    rows = [{"significant": own, "testable": True, "note": "why", "statistic": 0.07} for own in significant]
+    *tests, bound = rows
+    said = words if words != "not shown" else "not shown; changes up to .070 are not excluded"
+    assert verdict(*tests, [bound, bound], 0.05) == (said, None)
+    silent = tests[0] | {"testable": False}
+    within = "no change of folded larger than .05 between any two layers"
+    expected = (within if significant[3] else "not shown; changes up to .070 are not excluded", "why")
+    assert verdict(silent, *tests[1:], [bound, bound], 0.05) == expected
+
+
+def test_no_change_needs_both_bounds_and_the_larger_is_said() -> None:
+    no = {"significant": False, "testable": True, "note": None}
+    held, wide = ({"significant": own, "testable": True, "statistic": at} for own, at in ((True, 0.03), (False, 0.08)))
+    unknown = {"significant": None, "testable": False, "statistic": None}
+    for pair in ([held, wide], [wide, held]):
+        assert verdict(no, no, no, pair, 0.05)[0] == "not shown; changes up to .080 are not excluded"
+    for pair in ([held, unknown], [unknown, held]):
+        assert verdict(no, no, no, pair, 0.05)[0] == "not shown"
 
 
 def test_verdicts_of_networks_with_a_known_answer() -> None:
@@ -238,11 +351,11 @@ def test_verdicts_of_networks_with_a_known_answer() -> None:
     cases = {
         "depends on depth beyond polarity and basis": networks(slope=0.04),
         "through the distribution that any basis shows": networks(slope=0.04, rotated=0.04),
-        "no dependence larger than .05": networks(sd=0.01),
-        "not shown": networks(sd=0.4),
+        "no change of folded larger than .05 between any two layers": networks(sd=0.01),
+        "not shown; changes up to": networks(sd=0.4),
     }
     polarity = networks(sd=0.01).with_columns(label_proportion=0.2 + 0.1 * pl.col("depth") + pl.col("folded"))
     for words, frame in (cases | {"through polarity only": polarity}).items():
         (said,) = depth_verdicts(depth_tests(frame, PLANNED), PLANNED).iter_rows(named=True)
-        assert said["verdict"] == words
+        assert said["verdict"].startswith(words)
         assert said["planned"]

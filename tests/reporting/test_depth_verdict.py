@@ -11,7 +11,7 @@ from synthetic_tables import all_tables, empty_tables
 
 from denote.evidence.rule import Rule
 from denote.numbers import proportion
-from denote.reporting.depth_tests import depth_tests_sheet, verdict_sentences
+from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
 from denote.reporting.report import sections
 from denote.reporting.terminal import _print_depth_tests
 
@@ -29,25 +29,31 @@ def printed(tables: dict[str, pl.DataFrame], width: int = 80) -> str:
 
 def test_the_verdict_is_told_with_its_numbers(tables: dict[str, pl.DataFrame]) -> None:
     row = tables["depth_verdicts"].row(0, named=True)
-    said = verdict_sentences(tables)
-    assert f"Verdict: {row['verdict']} (primary p = " in said[0]
-    assert "8 object models; planned" in said[0]
+    said = " ".join(depth_sentences(tables))
+    assert f"Verdict: {row['verdict']} (primary p = " in said
+    assert "8 networks; planned" in said
     exploratory = tables | {"depth_verdicts": tables["depth_verdicts"].with_columns(planned=pl.lit(False))}
-    assert "8 object models; exploratory" in verdict_sentences(exploratory)[0]
-    assert "TPR = TNR = .98" in said[-1]
-    assert verdict_sentences(empty_tables()) == []
+    assert "8 networks; exploratory" in " ".join(depth_sentences(exploratory))
+    assert "TPR = TNR = .98" in depth_sentences(tables)[-1]
+    assert depth_sentences(empty_tables()) == []
 
 
 def test_polarity_is_the_correlation_over_hidden_layers(tables: dict[str, pl.DataFrame]) -> None:
     hidden = tables["label_proportion_by_model"].filter(pl.col("relative_depth") < 1).drop_nulls("label_proportion")
     r = hidden.select(pl.corr("label_proportion", "on_proportion")).item()
-    assert f"r = {proportion(r)}" in verdict_sentences(tables)[1]
-    assert f"over {len(hidden)} pairs of network and layer" in verdict_sentences(tables)[1]
+    (said,) = (sentence for sentence in depth_sentences(tables) if "correlates by" in sentence)
+    assert f"r = {proportion(r)}" in said
+    assert f"over {len(hidden)} pairs of network and layer" in said
 
 
-def test_why_nothing_could_be_shown_is_told() -> None:
-    few = all_tables(seeds=3)
-    assert "not testable with 3 models" in verdict_sentences(few)[0]
+def test_too_few_networks_is_said_first_and_nothing_is_called_untestable() -> None:
+    said = depth_sentences(all_tables(seeds=3))
+    assert "a verdict on depth needs 6 networks or more of one architecture; this sweep has 3" in said[0]
+    assert "(3 networks)" in said[1]
+    assert "(a description: no test)" in said[3]
+    whole = " ".join(said)
+    assert "not testable" not in whole
+    assert "Verdict" not in whole
 
 
 def test_the_tests_fit_a_terminal_of_80_columns(tables: dict[str, pl.DataFrame]) -> None:
@@ -58,7 +64,13 @@ def test_the_tests_fit_a_terminal_of_80_columns(tables: dict[str, pl.DataFrame])
     assert "mnist, epoch 20, family 'subsets'" in said
     untrained = tables | {
         name: tables[name].with_columns(trained=pl.lit(False))
-        for name in ("depth_tests", "depth_verdicts", "label_proportion_by_model")
+        for name in (
+            "depth_description",
+            "depth_parts",
+            "depth_tests",
+            "depth_verdicts",
+            "label_proportion_by_model",
+        )
     }
     assert printed(untrained) == ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import polars as pl
 from jaxtyping import Int
 
 from denote.denotation.analysis import Analysis
-from denote.denotation.by_model import label_proportion_by_model
+from denote.denotation.by_model import KEY, label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
 from denote.denotation.depth_tests import QUESTION, questions, tests_of
 from denote.denotation.parts import LEVEL, parts_of
@@ -25,6 +25,7 @@ from denote.tables import (
     DEPTH_DESCRIPTION,
     DEPTH_PARTS,
     LAYERS,
+    LAYERS_KEY,
     NEURONS,
     empty,
     table,
@@ -75,9 +76,10 @@ def depth_analysis(
     """Analyse how the label proportion of what neurons denote depends on depth.
 
     Args:
-        neurons: Rows of ``neurons.parquet`` of one sweep, decided. Needed are the columns of its key and ``dataset
-            architecture trained epoch seed depth relative_depth live denotes property label_proportion``.
-        controls: Rows of ``controls.parquet``. Without ``rotated`` only the raw and the folded course are tested.
+        neurons: Rows of ``neurons.parquet`` of one sweep, decided. Needed are ``dataset architecture object_model layer
+            depth relative_depth neuron family property label_proportion denotes live``.
+        controls: Rows of ``controls.parquet``, with the columns that say beside which neurons they stand.
+            Without ``rotated`` only the raw and the folded course are tested.
         layers: Rows of ``layers.parquet``, which say whether signs mean something and what is a head.
         analysis: What was planned; None: nothing, all is exploratory.
         rule: The rule that decided ``neurons``, for what it could have found; None: the default one.
@@ -86,13 +88,16 @@ def depth_analysis(
         Its frames. Numbers that are not defined are null with the reason.
 
     Raises:
-        ConfigError: if a column that is needed is missing.
+        ConfigError: if a column that is needed is missing, or one by which rows belong together is in one frame alone.
 
     Example:
         >>> sweep = denote.load("multirun/NAME")                                             # doctest: +SKIP
         >>> denote.depth_analysis(sweep.neurons, sweep.controls, sweep.tables["layers"]).verdicts  # doctest: +SKIP
     """
     plan = analysis or Analysis()
+    for name, beside, key in (("controls", controls, KEY), ("layers", layers, LAYERS_KEY)):
+        if beside is not None:
+            _check_alike(neurons, beside, key, name)
     neurons = _completed(neurons, NEURONS, "neurons")
     given = empty(CONTROLS) if controls is None else _completed(controls, CONTROLS, "controls")
     known = empty(LAYERS) if layers is None else _completed(layers, LAYERS, "layers")
@@ -119,6 +124,15 @@ NEEDED = {
     "layers": ("object_model", "layer"),
 }  # fmt: skip
 """Columns that a caller's frame must have."""
+
+
+def _check_alike(neurons: pl.DataFrame, beside: pl.DataFrame, key: Iterable[str], name: str) -> None:
+    """Refuse frames whose rows would not find each other, which would look like a control that was not run."""
+    alone = [column for column in key if (column in neurons.columns) != (column in beside.columns)]
+    if alone:
+        raise ConfigError(
+            name, f"and neurons belong together by {', '.join(alone)}, which only one of them has", "give it to both"
+        )
 
 
 def _completed(frame: pl.DataFrame, schema: dict[str, type[pl.DataType]], name: str) -> pl.DataFrame:

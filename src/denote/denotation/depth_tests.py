@@ -102,8 +102,12 @@ def _tests(every: Sequence[Profiles], key: Question, analysis: Analysis) -> Iter
     """All rows of one question."""
     flips = partial(_sign_flip, key=tuple(map(str, key)))
     deciding = [own for own in every if own.decides]
+    for own in every:
+        if not own.decides:
+            of = own.architecture if len(every) > 1 else None
+            for quantity in (FOLDED, BEYOND):
+                yield _made(_describe_trend, [own], quantity) | {"test": TREND, "architecture": of}
     if not deciding:
-        yield from (_made(_describe_trend, every, quantity) | {"test": TREND} for quantity in (FOLDED, BEYOND))
         return
     meaning = [own for own in deciding if own.sign_identified]
     silent = [own.architecture for own in deciding if not own.sign_identified]

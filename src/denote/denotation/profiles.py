@@ -99,8 +99,10 @@ class Profiles:
         """Return a quantity at the layers compared, in the models that have two of these layers or more.
 
         Returns:
-            None where fewer than ``LEAST_LAYERS`` layers can be compared, or the quantity is not known there.
+            None where fewer than ``LEAST_LAYERS`` layers can be compared, or too few models know the quantity at one.
         """
+        if not self.known_layers(quantity)[self.compared].all():
+            return None
         values, precision = (grid[quantity][:, self.compared] for grid in (self.numbers, self.precision))
         known = np.isfinite(values)
         kept = known.sum(axis=1) >= 2

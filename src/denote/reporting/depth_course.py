@@ -24,12 +24,20 @@ NO_TEST = "a description: no test"
 def too_few_sentences(tables: Tables) -> list[str]:
     """Say, before all else, where there are too few networks for a verdict."""
     trained = tables["depth_description"].filter(pl.col("trained").fill_null(value=True))
-    most = trained.group_by("dataset", maintain_order=True).agg(pl.col("n_models").max())
-    return [
-        f"{dataset}: {too_few_networks(n_models)}. What is said of depth describes these networks."
-        for dataset, n_models in most.iter_rows()
-        if n_models < LEAST_MODELS
-    ]
+    counts = trained.group_by("dataset", "architecture", maintain_order=True).agg(pl.col("n_models").max())
+    sentences = []
+    for (dataset,), own in counts.group_by(["dataset"], maintain_order=True):
+        few = own.filter(pl.col("n_models") < LEAST_MODELS)
+        if len(few) == len(own):
+            most = int(own["n_models"].max())  # type: ignore[arg-type]
+            sentences.append(f"{dataset}: {too_few_networks(most)}. What is said of depth describes these networks.")
+            continue
+        sentences += [
+            f"{dataset}: {too_few_networks(n_models, f'{architecture} has')}. What is said of it is a description, and "
+            "the verdict is that of the others."
+            for architecture, n_models in few.select("architecture", "n_models").iter_rows()
+        ]
+    return sentences
 
 
 def course_sentences(tables: Tables) -> list[str]:

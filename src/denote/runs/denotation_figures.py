@@ -89,7 +89,7 @@ def verdict_of(verdicts: pl.DataFrame, tests: pl.DataFrame, curve: Curve) -> str
     for row in verdicts.filter(*same).iter_rows(named=True):
         planned = "" if row["planned"] in (True, None) else ", exploratory"
         p = "" if row["p_value"] is None else f", primary p = {small(row['p_value'])}"
-        of = " of other architectures: this one has too few layers" if outside and p else ""
+        of = " of other architectures: this one has too few layers or networks" if outside and p else ""
         return f"{row['verdict']} ({count(row['n_models'], 'object model')}{of}{p}{planned})"
     return ""
 
