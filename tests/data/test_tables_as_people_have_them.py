@@ -59,6 +59,7 @@ NUMBERS = {
     "percent and 0": (["5%", "0", "12%"], [5, 0, 12], "a percent sign"),
     "brackets": (["(5)", "7", "(1,250.5)"], [-5, 7, -1250.5], "brackets for minus"),
     "dollars in brackets": (["($5)", "$7", "$8"], [-5, 7, 8], "brackets for minus"),
+    "signs nobody sees": (["\u200b1", "2\ufeff", "3"], [1, 2, 3], ""),
     "plus": (["+5", "-7", "8"], [5, -7, 8], ""),
     "signs of typesetters": (["\u22125", "\u20137", "8"], [-5, -7, 8], ""),
     "scientific": (["1e3", "2.5E-2", "3"], [1000, 0.025, 3], ""),
@@ -78,7 +79,7 @@ NUMBERS = {
 @pytest.mark.parametrize("write", [csv_file, parquet_file], ids=["csv", "parquet"])
 def test_numbers_are_read_and_it_is_said_how(tmp_path, caplog, kind, write):
     values, right, said = NUMBERS[kind]
-    if write is parquet_file and kind in ("plain", "18 digits"):
+    if write is parquet_file and kind in ("plain", "18 digits", "signs nobody sees"):
         pytest.skip("text of a few digits stays text where the file says what a column holds")
     with caplog.at_level(logging.INFO):
         column = read_table(write(tmp_path, values * 40))["v"]
@@ -199,6 +200,8 @@ NAMES = {
     "two durations": (["36 months", "60 months"], ["36 months", "60 months"]),
     "ranges": (["10-20", "20-30", "30-40"], ["10-20", "20-30", "30-40"]),
     "codes of letters and digits": (["A11", "A12", "A13"], ["A11", "A12", "A13"]),
+    "ordinals": (["1st", "2nd", "3rd"], ["1st", "2nd", "3rd"]),
+    "seats": (["12a", "13a", "14b"], ["12a", "13a", "14b"]),
     "versions": (["1.2.3", "1.2.4", "2.0.1"], ["1.2.3", "1.2.4", "2.0.1"]),
 }
 
@@ -532,3 +535,25 @@ def test_what_can_be_read_in_one_way_only_is_read_so_whatever_the_mark(tmp_path)
     table = TableModule(path, "y", decimal=",").load().table
     assert table["v"].to_list() == [1.5, 2.25]
     assert table["w"].to_list() == [1500, 2000]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["1_000", "2_000", "3_000"], "texts such as '1_000' are no numbers and taken as names: v"),
+        (["5-", "6-", "7-"], "texts such as '5-' are no numbers"),
+        (["10-20", "20-30", "30-40"], "texts such as '10-20' are no numbers"),
+        (["20200131", "20201224", "20190501"], "20200131, which looks like days"),
+        (["-999", "5", "6", "7"], "column 'v' holds -999 in several rows"),
+        (["12.5", "99999", "6", "7"], "column 'v' holds 99999 in several rows"),
+    ],
+)
+def test_what_may_be_something_else_is_said(tmp_path, caplog, values, said):
+    with caplog.at_level(logging.INFO):
+        read(csv_file(tmp_path, values * 5))
+    assert said in caplog.text
+
+
+def test_months_by_name(tmp_path):
+    column = read_table(csv_file(tmp_path, ["Jan-2015", "Feb-2016", "Dec-2017"]))["v"]
+    assert column.to_list() == [date(2015, 1, 1), date(2016, 2, 1), date(2017, 12, 1)]
