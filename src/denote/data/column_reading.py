@@ -12,7 +12,7 @@ from denote.data.column_keys import ColumnKeys, Problem
 from denote.data.missing_codes import MISSING, are_codes, are_marks, perhaps, perhaps_number, without_numbers
 from denote.data.row_numbers import is_index
 from denote.data.text_dates import are_days, date_columns, dates_of
-from denote.data.text_numbers import COMMA, Doubt, Kept, Reading, numbers_of, plain_numbers
+from denote.data.text_numbers import COMMA, SAY_MARK, Doubt, Kept, Reading, numbers_of, plain_numbers
 from denote.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class ColumnReader:
         if self._commas:
             for name, row in self._thousands.items():
                 what = f"holds points, and {self._commas[0]!r} has a comma before the decimals: thousands or decimals"
-                self.problems.append(Problem(name, what, "say dataset.decimal=. or ','", row))
+                self.problems.append(Problem(name, what, SAY_MARK, row))
         for how, which in self.said.items():
             log.info("%s: %s: %s", where, how, ", ".join(which))
         return pl.DataFrame(list(held.values()))
@@ -188,7 +188,8 @@ class ColumnReader:
         return text
 
     def _without_codes(self, text: pl.Series) -> pl.Series:
-        codes = [*MISSING, *map(str, self.keys.missing)]
+        named = map(str, self.keys.missing)
+        codes = [*MISSING, *(form(code) for code in named for form in (str, str.lower, str.upper, str.capitalize))]
         found = text.is_in(codes)
         if not found.any():
             return text

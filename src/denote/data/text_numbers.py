@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from denote.errors import in_list
+
 LARGEST_EXACT = 2**53
 """Whole numbers beyond it are not exact as floating-point numbers: two ids could become one."""
 
 POINT, COMMA = ".", ","
+SAY_MARK = """say 'dataset.decimal="."' or 'dataset.decimal=","'"""
 
 _BLANKS = " \u00a0\u2009\u202f"
 _CURRENCIES = "$€£¥₹₩₽₺₪฿"
@@ -134,12 +137,14 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
     if len(readings) > 1 and decimal is None and forms["body"].str.contains(",").any():
         text = texts.filter(forms["body"].str.contains(","))[0]
         why = f"holds numbers such as {text!r}, a thousand or three decimals"
-        return Doubt(text, why, "write them without a mark between thousands, or say dataset.decimal=. or ','")
+        return Doubt(text, why, f"write them without a mark between thousands, or {SAY_MARK}")
     reading = _reading(texts, forms, mark)
     large = ~reading.values.is_finite().fill_null(False)
     if large.any():
         text = texts.filter(large)[0]
-        return Doubt(text, f"holds {text!r}, larger than any number", f"dataset.missing=[{text}] makes it missing")
+        return Doubt(
+            text, f"holds {text!r}, larger than any number", f"dataset.missing=[{in_list([text])}] makes it missing"
+        )
     return reading
 
 
@@ -160,7 +165,9 @@ def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | 
     if infinite.any() and (is_number | infinite).all():
         text = texts.filter(infinite)[0]
         return Doubt(
-            text, f"holds {text!r}, which no network can be shown", f"dataset.missing=[{text}] makes it missing"
+            text,
+            f"holds {text!r}, which no network can be shown",
+            f"dataset.missing=[{in_list([text])}] makes it missing",
         )
     most = 2 * is_number.sum() > len(texts) or 20 * rows.filter(is_number).sum() > 19 * rows.sum()
     if len(texts) < 3 or not is_number.any() or not most:
