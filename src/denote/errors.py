@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Iterable
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.*]*|-?[0-9]+")
 
 
 class DenoteError(Exception):
@@ -56,6 +60,15 @@ def install(extra: str) -> str:
 def told(error: BaseException) -> str:
     """What another library's error says, in one line: ``ValueError: too many values to unpack``."""
     return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}".removesuffix(": ")
+
+
+def in_list(names: Iterable[object]) -> str:
+    """Names as they stand in a list on the command line, quoted where they need it: ``id,"full name"``."""
+    return ",".join(name if _is_plain(name) else json.dumps(name, ensure_ascii=False) for name in map(str, names))
+
+
+def _is_plain(name: str) -> bool:
+    return bool(_PLAIN.fullmatch(name)) and name.lower() not in ("true", "false", "null", "nan", "inf")
 
 
 def one_of(came: object, allowed: Iterable[object]) -> str:

@@ -100,6 +100,19 @@ def test_splits_and_columns_that_cannot_be_used(tmp_path, settings, said, monkey
         HuggingFaceModule(**{**given, **settings}).load()
 
 
+def test_the_columns_of_a_split_are_read_by_the_keys_of_every_table(tmp_path):
+    images = [Image.new("RGB", (8, 8), (8 * number, 0, 255)) for number in range(12)]
+    features = {"img": datasets.Image(), "label": datasets.Value("string"), "price": datasets.Value("string"),
+                "id": datasets.Value("int64")}  # fmt: skip
+    data = {"img": images, "label": ["a", "b"] * 6, "price": ["$5", "NULL", "$1,250.5"] * 4, "id": list(range(12))}
+    path = written(tmp_path, features, data, 4)
+    samples = HuggingFaceModule(path, "img", "label", "image", size=4, exclude=["id"]).load()
+    assert samples.table["price"].to_list() == [5, None, 1250.5] * 4
+    assert "id" not in samples.table.columns
+    with pytest.raises(DataError, match=r"'label' is missing in 6 of 12 rows"):
+        HuggingFaceModule(path, "img", "label", "image", size=4, missing=["b"]).load()
+
+
 def test_one_split_is_dealt_and_rows_can_be_few(tmp_path):
     path = pictures(tmp_path)
     module = HuggingFaceModule(path, "img", "label", "image", splits=["train"], n=15)

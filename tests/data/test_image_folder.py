@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from denote.attributes.kinds import columns
 from denote.data.images import ImagesModule
 from denote.errors import DataError
 
@@ -208,3 +209,27 @@ def test_more_than_8_bits_are_refused_by_name(pictured):
     deep = Image.fromarray(np.zeros((8, 8), dtype=np.uint16))
     with pytest.raises(DataError, match=r"a\.png \(mode I;16: more than 8 bits per channel\)"):
         pictured({"a.png": (deep, {}), "b.png": (deep, {})})
+
+
+def test_the_table_of_a_folder_is_read_by_the_keys_of_every_table(folder):
+    """Names of files stay text, whatever they look like; numbers, dates and categories are those of any table."""
+    table = pl.read_csv(folder / "labels.csv").with_columns(
+        size=pl.Series(["5%", "-"] * 5), taken=pl.Series(["31/01/2020", "05/12/2021"] * 5), id=pl.Series(range(10)),
+        rooms=pl.Series([1, 2, 3, 2, 1] * 2),
+    )  # fmt: skip
+    table.write_csv(folder / "labels.csv")
+    samples = module(folder, exclude=["id"], categories=["rooms"]).load()
+    assert samples.table["file"][0] == "0.png"
+    assert samples.table["size"].to_list() == [5, None] * 5
+    assert samples.table["taken.year"].to_list() == [2020, 2021] * 5
+    assert "id" not in samples.table.columns
+    assert samples.categories == ("rooms", "taken.year", "taken.month", "taken.weekday")
+    names = columns("columns", samples, names=["rooms", "taken.year"]).labels.names
+    assert names == ("rooms=1", "rooms=2", "rooms=3", "taken.year=2021")
+    with pytest.raises(DataError, match=r"dataset.exclude: 'file' is left out, and another key names it"):
+        module(folder, exclude=["file"]).load()
+    table.with_columns(size=pl.Series(["5", "6", "x"] + ["7"] * 7)).write_csv(folder / "labels.csv")
+    with pytest.raises(
+        DataError, match=r"dataset.table: column 'size' holds numbers and 'x' .*line 4.*exclude=\[size\]"
+    ):
+        module(folder).load()

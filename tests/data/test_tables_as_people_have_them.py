@@ -9,11 +9,12 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from denote.attributes.kinds import columns
 from denote.data.table import TableModule
 from denote.data.table_files import read_table
-from denote.errors import DataError
+from denote.errors import DataError, in_list
 
 
 def csv_file(folder, values, *, name="table.csv", separator=","):
@@ -59,6 +60,7 @@ NUMBERS = {
     "percent and 0": (["5%", "0", "12%"], [5, 0, 12], "a percent sign"),
     "brackets": (["(5)", "7", "(1,250.5)"], [-5, 7, -1250.5], "brackets for minus"),
     "dollars in brackets": (["($5)", "$7", "$8"], [-5, 7, 8], "brackets for minus"),
+    "signs nobody sees": (["\u200b1", "2\ufeff", "3"], [1, 2, 3], ""),
     "plus": (["+5", "-7", "8"], [5, -7, 8], ""),
     "signs of typesetters": (["\u22125", "\u20137", "8"], [-5, -7, 8], ""),
     "scientific": (["1e3", "2.5E-2", "3"], [1000, 0.025, 3], ""),
@@ -78,7 +80,7 @@ NUMBERS = {
 @pytest.mark.parametrize("write", [csv_file, parquet_file], ids=["csv", "parquet"])
 def test_numbers_are_read_and_it_is_said_how(tmp_path, caplog, kind, write):
     values, right, said = NUMBERS[kind]
-    if write is parquet_file and kind in ("plain", "18 digits"):
+    if write is parquet_file and kind in ("plain", "18 digits", "signs nobody sees"):
         pytest.skip("text of a few digits stays text where the file says what a column holds")
     with caplog.at_level(logging.INFO):
         column = read_table(write(tmp_path, values * 40))["v"]
@@ -138,8 +140,13 @@ REFUSED = {
         4,
         "dataset.missing=[Infinity]",
     ),
-    "minus infinity": (["1", "2", "3.5", "-inf"], "'-inf', which no network can be shown", 5, "dataset.missing=[-inf]"),
-    "too large": (["1", "2", "1e400", "4"], "'1e400', larger than any number", 4, "dataset.missing=[1e400]"),
+    "minus infinity": (
+        ["1", "2", "3.5", "-inf"],
+        "'-inf', which no network can be shown",
+        5,
+        'dataset.missing=["-inf"]',
+    ),
+    "too large": (["1", "2", "1e400", "4"], "'1e400', larger than any number", 4, 'dataset.missing=["1e400"]'),
     "the day or the month": (["01/02/2020", "03/04/2021", "11/12/2022"], "the day or the month first", 2, "2020-12-31"),
     "the day and the month": (
         ["31/12/2020", "12/31/2020", "01/02/2020"],
@@ -199,6 +206,8 @@ NAMES = {
     "two durations": (["36 months", "60 months"], ["36 months", "60 months"]),
     "ranges": (["10-20", "20-30", "30-40"], ["10-20", "20-30", "30-40"]),
     "codes of letters and digits": (["A11", "A12", "A13"], ["A11", "A12", "A13"]),
+    "ordinals": (["1st", "2nd", "3rd"], ["1st", "2nd", "3rd"]),
+    "seats": (["12a", "13a", "14b"], ["12a", "13a", "14b"]),
     "versions": (["1.2.3", "1.2.4", "2.0.1"], ["1.2.3", "1.2.4", "2.0.1"]),
 }
 
@@ -215,11 +224,14 @@ def test_names_stay_names_without_codes_for_missing(tmp_path, kind):
 def test_a_word_that_may_be_missing_is_said_and_refused_as_a_class(tmp_path, caplog, word):
     path = two_columns(tmp_path, ["red", "blue", word, "red"] * 5, ["a", "b", "a", "b"] * 5)
     samples = TableModule(path, "y", features=["v"]).load()
-    assert f"'v' holds {word!r}, taken as a value; where it stands for none: dataset.missing=[{word}]" in caplog.text
+    assert (
+        f"'v' holds {word!r}, taken as a value; where it stands for none: dataset.missing=[{in_list([word])}]"
+        in caplog.text
+    )
     assert word in samples.table["v"]
     assert TableModule(path, "y", features=["v"], missing=[word]).load().table["v"].null_count() == 5
     with pytest.raises(
-        DataError, match=rf"column 'v' holds '{word}', which may stand for no value .*line 4.*missing=\[{word}\]"
+        DataError, match=rf"column 'v' holds '{word}', which may stand for no value .*line 4.*missing=\[.?{word}"
     ):
         TableModule(path, "v", features=["y"]).load()
     assert word in TableModule(path, "v", features=["y"], categories=["v"]).load().classes
@@ -532,3 +544,31 @@ def test_what_can_be_read_in_one_way_only_is_read_so_whatever_the_mark(tmp_path)
     table = TableModule(path, "y", decimal=",").load().table
     assert table["v"].to_list() == [1.5, 2.25]
     assert table["w"].to_list() == [1500, 2000]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["1_000", "2_000", "3_000"], "texts such as '1_000' are no numbers and taken as names: v"),
+        (["5-", "6-", "7-"], "texts such as '5-' are no numbers"),
+        (["10-20", "20-30", "30-40"], "texts such as '10-20' are no numbers"),
+        (["20200131", "20201224", "20190501"], "20200131, which looks like days"),
+        (["-999", "5", "6", "7"], "column 'v' holds -999 in several rows"),
+        (["12.5", "99999", "6", "7"], "column 'v' holds 99999 in several rows"),
+    ],
+)
+def test_what_may_be_something_else_is_said(tmp_path, caplog, values, said):
+    with caplog.at_level(logging.INFO):
+        read(csv_file(tmp_path, values * 5))
+    assert said in caplog.text
+
+
+def test_months_by_name(tmp_path):
+    column = read_table(csv_file(tmp_path, ["Jan-2015", "Feb-2016", "Dec-2017"]))["v"]
+    assert column.to_list() == [date(2015, 1, 1), date(2016, 2, 1), date(2017, 12, 1)]
+
+
+def test_names_in_the_key_that_leaves_columns_out_are_those_of_the_command_line():
+    parsed = OverridesParser.create().parse_override
+    names = ["id", "full name", "größe", "a,b", "2019", "true", "x[1]", "a=b", 'say "x"', "n/a", "-inf", "#N/A"]
+    assert [str(name) for name in parsed(f"dataset.exclude=[{in_list(names)}]").value()] == names

@@ -11,7 +11,7 @@ import polars as pl
 
 from denote.data.text_dates import CATEGORIES
 from denote.data.text_numbers import COMMA, POINT
-from denote.errors import DataError, one_of
+from denote.errors import DataError, in_list, one_of
 
 MOST_TOLD = 8
 """Columns whose problems are told one by one."""
@@ -41,7 +41,7 @@ class ColumnKeys:
         for key in ("missing", "exclude", "categories"):
             check_list(key, getattr(self, key))
         if self.decimal not in (None, POINT, COMMA):
-            raise DataError("dataset.decimal", f"{self.decimal!r} came", "allowed: null, or . or ','")
+            raise DataError("dataset.decimal", f"{self.decimal!r} came", "allowed: null, '.' or ','")
 
     @property
     def shaping(self) -> list[Any]:
@@ -127,20 +127,13 @@ def refuse(
     if len(problems) > MOST_TOLD:
         told.append(f"and {len(problems) - MOST_TOLD} more")
     spare = dict.fromkeys(problem.column for problem in problems if problem.column not in needed)
-    listed = ",".join(_quoted(str(name)) for name in (*keys.exclude, *spare))
-    raise DataError(
-        where, "; ".join(told), f"to leave out what cannot be used: 'dataset.exclude=[{listed}]'" if spare else ""
-    )
+    leave_out = f"to leave out what cannot be used: 'dataset.exclude=[{in_list([*keys.exclude, *spare])}]'"
+    raise DataError(where, "; ".join(told), leave_out if spare else "")
 
 
 def _told(problem: Problem, place: Callable[[int], str]) -> str:
     at = "" if problem.row is None else f" ({place(problem.row)})"
     return f"column {problem.column!r} {problem.what}{at}{', ' + problem.remedy if problem.remedy else ''}"
-
-
-def _quoted(name: str) -> str:
-    """A name in a list on the command line, in quotation marks where it is more than a word."""
-    return name if name.replace("_", "a").replace(".", "a").isalnum() else f'"{name}"'
 
 
 def categories_of(table: pl.DataFrame, keys: ColumnKeys) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from denote.data.column_keys import ColumnKeys, Problem
-from denote.data.missing_codes import MISSING, are_codes, are_marks, perhaps, without_numbers
+from denote.data.missing_codes import MISSING, are_codes, are_marks, perhaps, perhaps_number, without_numbers
 from denote.data.row_numbers import is_index
-from denote.data.text_dates import date_columns, dates_of
-from denote.data.text_numbers import COMMA, Doubt, Kept, Reading, numbers_of, plain_numbers
+from denote.data.text_dates import are_days, date_columns, dates_of
+from denote.data.text_numbers import COMMA, SAY_MARK, Doubt, Kept, Reading, numbers_of, plain_numbers
 from denote.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ MOST_COMPARED = 1000
 """Different texts of a column that are compared with each other."""
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
+_UNSEEN = "[\u200b\u200e\u200f\u2060\ufeff]"
 _ONE_WRITING = "write all of them in one way if they are one"
 
 
@@ -81,7 +82,7 @@ class ColumnReader:
         if self._commas:
             for name, row in self._thousands.items():
                 what = f"holds points, and {self._commas[0]!r} has a comma before the decimals: thousands or decimals"
-                self.problems.append(Problem(name, what, "say dataset.decimal=. or ','", row))
+                self.problems.append(Problem(name, what, SAY_MARK, row))
         for how, which in self.said.items():
             log.info("%s: %s: %s", where, how, ", ".join(which))
         return pl.DataFrame(list(held.values()))
@@ -95,6 +96,8 @@ class ColumnReader:
             self._say("left out, the index of a data frame", name)
             return
         yield read
+        if read.dtype.is_numeric():
+            self._warn_of_numbers(read)
         if read.dtype in (pl.Date, pl.Datetime):
             yield from date_columns(read)
 
@@ -108,6 +111,14 @@ class ColumnReader:
         if not column.dtype.is_numeric():
             return column
         return self._finite(without_numbers(column, self.keys.missing))
+
+    def _warn_of_numbers(self, column: pl.Series) -> None:
+        if are_days(column):
+            hint = "looks like days; written as 2020-12-31 they are read as dates"
+            log.warning("column %r holds whole numbers such as %s, which %s", column.name, column.drop_nulls()[0], hint)
+        elif (code := perhaps_number(column)) is not None:
+            hint = "apart from all others; where it stands for no value: dataset.missing"
+            log.warning("column %r holds %g in several rows, %s=[%g]", column.name, code, hint, code)
 
     def _finite(self, column: pl.Series) -> pl.Series:
         if column.dtype.is_float() and (infinite := column.is_infinite().fill_null(False)).any():
@@ -130,6 +141,8 @@ class ColumnReader:
             return without_numbers(numbers, self.keys.missing)
         counts = text.drop_nulls().to_frame("text").group_by("text", maintain_order=True).len()
         texts = counts["text"]
+        if texts.str.contains(_UNSEEN).any():
+            return self._of_text(column.str.replace_all(_UNSEEN, ""))
         if is_category:
             return self._names(text, texts)
         codes = are_codes(texts)
@@ -144,6 +157,10 @@ class ColumnReader:
                 return text
             if isinstance(reading, Kept):
                 self._say(reading.why, name)
+                return self._names(text, texts)
+        digits = texts.filter(texts.str.contains(r"^[^\p{L}]*[0-9][^\p{L}]*$"))
+        if 2 * len(digits) > len(texts):
+            self._say(f"texts such as {digits[0]!r} are no numbers and taken as names", name)
         return self._names(text, texts)
 
     def _placed(self, text: pl.Series, texts: pl.Series, reading: Reading) -> pl.Series:
@@ -171,7 +188,8 @@ class ColumnReader:
         return text
 
     def _without_codes(self, text: pl.Series) -> pl.Series:
-        codes = [*MISSING, *map(str, self.keys.missing)]
+        named = map(str, self.keys.missing)
+        codes = [*MISSING, *(form(code) for code in named for form in (str, str.lower, str.upper, str.capitalize))]
         found = text.is_in(codes)
         if not found.any():
             return text

@@ -18,7 +18,7 @@ from torch import Tensor
 from denote.data.column_keys import Problem
 from denote.data.row_numbers import as_row_number, goes_with_rows
 from denote.data.text_dates import as_inputs, made_of_dates
-from denote.errors import DataError, one_of
+from denote.errors import DataError, in_list, one_of
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def input_problems(
         elif _is_number(column) and name not in chosen and goes_with_rows(column):
             log.warning(
                 "dataset.features: %r rises or falls from every row to the next: an input that may give away the order "
-                "of the rows; dataset.exclude=[%s] leaves it out", name, name,
+                "of the rows; dataset.exclude=[%s] leaves it out", name, in_list([name]),
             )  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def is_category(column: pl.Series) -> bool:
     if _is_number(column):
         return False
     raise DataError("dataset.features", f"column {column.name!r} holds {column.dtype}, neither numbers nor text",
-                    f"leave it out: dataset.exclude=[{column.name}]")  # fmt: skip
+                    f"leave it out: dataset.exclude=[{in_list([column.name])}]")  # fmt: skip
 
 
 def fit_features(

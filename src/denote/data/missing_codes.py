@@ -21,6 +21,9 @@ _WORDS = (
 """In small letters."""
 
 
+_NUMBERS = (-9, -99, -999, -9999, -99999, 999, 9999, 99999, 999999)
+
+
 def are_codes(texts: pl.Series) -> pl.Series:
     """Which texts stand for no value beside numbers and dates."""
     return texts.is_in(_MARKS) | texts.str.to_lowercase().is_in(_WORDS)
@@ -36,6 +39,17 @@ def are_marks(texts: pl.Series) -> pl.Series:
 def perhaps(texts: pl.Series) -> list[str]:
     """Texts that may be names or stand for no value: ``unknown``, ``none``."""
     return texts.filter(texts.str.to_lowercase().is_in(_WORDS)).sort().to_list()
+
+
+def perhaps_number(column: pl.Series) -> float | None:
+    """A number such as -999 that may stand for no value: in several rows, alone on its side of all others."""
+    for code, others in ((column.min(), column.max()), (column.max(), column.min())):
+        if code in _NUMBERS and code != others:
+            rest = column.filter(column != code)
+            apart = rest.min() >= 0 if code < 0 else rest.abs().max() < code / 2  # type: ignore[operator]
+            if apart and len(column) - column.null_count() - len(rest) > 1:
+                return code  # type: ignore[return-value]
+    return None
 
 
 def without_numbers(column: pl.Series, codes: Sequence[object]) -> pl.Series:

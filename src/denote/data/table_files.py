@@ -14,7 +14,7 @@ from denote.data.column_keys import ColumnKeys, Problem, categories_of, refuse
 from denote.data.column_reading import ColumnReader
 from denote.data.delimited import SEPARATORS, TextTable, first_line
 from denote.data.text_dates import is_year
-from denote.errors import DataError, one_of
+from denote.errors import DataError, in_list, one_of
 
 PARQUET = ".parquet"
 _SUFFIXES = (*SEPARATORS, PARQUET)
@@ -78,14 +78,14 @@ class ReadTable:
         for name, words in self.doubtful.items():
             log.warning(
                 "column %r holds %s, taken as a value; where it stands for none: dataset.missing=[%s]",
-                name, " and ".join(map(repr, words)), ",".join(words),
+                name, " and ".join(map(repr, words)), in_list(words),
             )  # fmt: skip
         return self.frame
 
     def _doubt(self, name: str) -> Problem:
         words = self.doubtful[name]
         row = int((self.frame[name] == words[0]).arg_true()[0])
-        remedy = f"dataset.missing=[{','.join(words)}] where it does, or dataset.categories=[{name}]"
+        remedy = f"dataset.missing=[{in_list(words)}] where it does, or dataset.categories=[{in_list([name])}]"
         return Problem(name, f"holds {words[0]!r}, which may stand for no value", remedy, row)
 
 

@@ -78,6 +78,15 @@ def date_columns(column: pl.Series) -> Iterator[pl.Series]:
         yield column.dt.weekday().cast(pl.Int64).alias(f"{column.name}.{WEEKDAY}")
 
 
+def are_days(numbers: pl.Series) -> bool:
+    """Whether whole numbers are days written without marks: 20201231."""
+    if not numbers.dtype.is_integer() or numbers.head(1).is_between(19000101, 20991231).not_().any():
+        return False
+    months, days = numbers // 100 % 100, numbers % 100
+    fitting = numbers.is_between(19000101, 20991231) & months.is_between(1, 12) & days.is_between(1, 31)
+    return bool(fitting.fill_null(True).all() and fitting.any())
+
+
 def with_dates(names: Sequence[str], table: pl.DataFrame) -> list[str]:
     """Names of columns, each date followed by the columns that it becomes."""
     made = (f"{name}.{part}" for name in names for part in (DAYS, *CATEGORIES) if _is_date(table, name))
@@ -157,6 +166,8 @@ def _moments(dates: pl.Series, parts: pl.DataFrame) -> pl.Series:
 def _named(texts: pl.Series) -> Reading | Doubt | None:
     found = [texts.str.to_date(form, strict=False) for form in _NAMED_FORMS]
     found += [("1 " + texts).str.to_date(form, strict=False) for form in _NAMED_MONTHS]
+    # In `Jan-2015` the minus could be that of the year.
+    found = [dates.set((dates.dt.year() < 1).fill_null(False), None) for dates in found]
     dates = max(found, key=lambda series: len(series) - series.null_count())
     return _parsed(texts, dates) if _most(dates.is_not_null()) else None
 

@@ -10,32 +10,42 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from denote.errors import in_list
+
 LARGEST_EXACT = 2**53
 """Whole numbers beyond it are not exact as floating-point numbers: two ids could become one."""
 
 POINT, COMMA = ".", ","
+SAY_MARK = """say 'dataset.decimal="."' or 'dataset.decimal=","'"""
 
 _BLANKS = " \u00a0\u2009\u202f"
 _CURRENCIES = "$€£¥₹₩₽₺₪฿"
 _CODES = "USD|EUR|GBP|CHF|JPY|CAD|AUD|CNY|INR|SEK|NOK|DKK|PLN"
+_UNITS = (
+    "kg", "g", "mg", "t", "lb", "lbs", "oz", "mm", "cm", "m", "km", "in", "ft", "mi", "ml", "l", "h", "hr", "hrs",
+    "hour", "hours", "min", "mins", "minutes", "s", "sec", "ms", "d", "day", "days", "week", "weeks", "month", "months",
+    "y", "yr", "yrs", "year", "years", "k", "b", "kb", "mb", "gb", "tb", "hz", "khz", "mhz", "ghz", "w", "kw", "kwh",
+    "v", "°c", "°f", "°",
+)  # fmt: skip
+"""In small letters; others are units only behind a blank: 12a is a name."""
 _MINUS = r"^[−–‒﹣－]|^(\()[−–‒﹣－]"
 _FORM = (
     rf"^(?P<open>\()?(?P<sign>[-+])?\s?(?P<before>[{_CURRENCIES}]|(?:US|C|A)\$|(?:{_CODES}))?\s?(?P<inner>[-+])?"
-    rf"(?P<body>\d[\d.,'’{_BLANKS}]*?|[.,]\d+)(?P<exponent>[eE][-+]?\d+)?"
+    rf"(?P<body>[0-9][[0-9].,'’{_BLANKS}]*?|[.,][0-9]+)(?P<exponent>[eE][-+]?[0-9]+)?"
     rf"\s*(?P<after>[%‰]|[{_CURRENCIES}]|(?:{_CODES}))?\s*(?P<unit>[A-Za-zµ°²³/]{{1,12}})?(?P<close>\))?$"
 )
 _INFINITY = r"(?i)^[-+]?(inf|infinity|∞|1\.#inf)$"
 
 
 def _groups(mark: str) -> str:
-    return rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+"
+    return rf"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+"
 
 
 _OTHER_MARKS = rf"{_groups(f'[{_BLANKS}]')}|{_groups('[’' + chr(39) + ']')}"
-_INDIAN = r"[1-9]\d?(?:,\d{2})+,\d{3}"
+_INDIAN = r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
 _BODIES = {
-    POINT: rf"^(?:(?:\d+|{_groups(',')}|{_INDIAN}|{_OTHER_MARKS})(?:\.\d*)?|\.\d+)$",
-    COMMA: rf"^(?:(?:\d+|{_groups('[.]')}|{_OTHER_MARKS})(?:,\d+)?|,\d+)$",
+    POINT: rf"^(?:(?:[0-9]+|{_groups(',')}|{_INDIAN}|{_OTHER_MARKS})(?:\.[0-9]*)?|\.[0-9]+)$",
+    COMMA: rf"^(?:(?:[0-9]+|{_groups('[.]')}|{_OTHER_MARKS})(?:,[0-9]+)?|,[0-9]+)$",
 }
 """What stands between sign and unit, by the mark before the decimals."""
 
@@ -86,7 +96,7 @@ def plain_numbers(column: pl.Series) -> pl.Series | None:
         column: Text without blanks around it; nulls stay.
     """
     known = column.null_count()
-    if known == len(column) or column.str.contains(r"^[-+]?0\d").any():
+    if known == len(column) or column.str.contains(r"^[-+]?0[0-9]").any():
         return None
     whole = column.cast(pl.Int64, strict=False)
     if whole.null_count() == known:
@@ -95,7 +105,7 @@ def plain_numbers(column: pl.Series) -> pl.Series | None:
     if numbers.null_count() > known or not numbers.is_finite().all():
         return None
     # Digits that no number holds are those of an id.
-    return None if column.str.contains(r"^[-+]?\d{16,}$").any() else numbers
+    return None if column.str.contains(r"^[-+]?[0-9]{16,}$").any() else numbers
 
 
 def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) -> Reading | Doubt | Kept | None:
@@ -114,8 +124,8 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
     is_number = pl.DataFrame(bodies).select(pl.any_horizontal(pl.all())).to_series()
     if not is_number.all():
         return _others(texts, rows, is_number & (forms["unit"] == ""))
-    if (forms["unit"] != "").any() and len(texts) < 3:
-        return None  # ``36 months`` and ``60 months`` are two names
+    if (forms["unit"] != "").any() and (len(texts) < 3 or not _are_units(texts, forms["unit"])):
+        return None  # ``36 months`` and ``60 months`` are two names, ``1st``, ``2nd`` and ``12a`` no numbers
     if digits := _digits(forms):
         return digits
     if doubt := _affixes(texts, forms):
@@ -127,12 +137,14 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
     if len(readings) > 1 and decimal is None and forms["body"].str.contains(",").any():
         text = texts.filter(forms["body"].str.contains(","))[0]
         why = f"holds numbers such as {text!r}, a thousand or three decimals"
-        return Doubt(text, why, "write them without a mark between thousands, or say dataset.decimal=. or ','")
+        return Doubt(text, why, f"write them without a mark between thousands, or {SAY_MARK}")
     reading = _reading(texts, forms, mark)
     large = ~reading.values.is_finite().fill_null(False)
     if large.any():
         text = texts.filter(large)[0]
-        return Doubt(text, f"holds {text!r}, larger than any number", f"dataset.missing=[{text}] makes it missing")
+        return Doubt(
+            text, f"holds {text!r}, larger than any number", f"dataset.missing=[{in_list([text])}] makes it missing"
+        )
     return reading
 
 
@@ -153,7 +165,9 @@ def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | 
     if infinite.any() and (is_number | infinite).all():
         text = texts.filter(infinite)[0]
         return Doubt(
-            text, f"holds {text!r}, which no network can be shown", f"dataset.missing=[{text}] makes it missing"
+            text,
+            f"holds {text!r}, which no network can be shown",
+            f"dataset.missing=[{in_list([text])}] makes it missing",
         )
     most = 2 * is_number.sum() > len(texts) or 20 * rows.filter(is_number).sum() > 19 * rows.sum()
     if len(texts) < 3 or not is_number.any() or not most:
@@ -165,12 +179,17 @@ def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | 
 
 def _digits(forms: pl.DataFrame) -> Kept | None:
     """Why texts of digits are no numbers: leading zeros, or more digits than a number holds."""
-    zeros = forms["body"].filter(forms["body"].str.contains(r"^0\d"))
+    zeros = forms["body"].filter(forms["body"].str.contains(r"^0[0-9]"))
     if len(zeros):
         return Kept(f"kept as text, since {zeros[0]!r} begins with 0")
-    whole = forms.filter((pl.col("exponent") == "") & pl.col("body").str.contains(r"^\d+$"))
+    whole = forms.filter((pl.col("exponent") == "") & pl.col("body").str.contains(r"^[0-9]+$"))
     long = whole["body"].filter(whole["body"].cast(pl.Int64, strict=False).is_null())
     return Kept(f"kept as text, since {long[0]!r} has more digits than a number holds") if len(long) else None
+
+
+def _are_units(texts: pl.Series, units: pl.Series) -> bool:
+    known = (units == "") | units.str.to_lowercase().is_in(_UNITS)
+    return bool((known | texts.str.contains(r"[0-9]\s+\S+$")).all())
 
 
 def _affixes(texts: pl.Series, forms: pl.DataFrame) -> Doubt | None:

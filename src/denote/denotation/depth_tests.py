@@ -104,9 +104,9 @@ def _tests(every: Sequence[Profiles], key: Question, analysis: Analysis) -> Iter
     deciding = [own for own in every if own.decides]
     for own in every:
         if not own.decides:
-            of = own.architecture if len(every) > 1 else None
+            alone = own.architecture if len(every) > 1 else None
             for quantity in (FOLDED, BEYOND):
-                yield _made(_describe_trend, [own], quantity) | {"test": TREND, "architecture": of}
+                yield _made(_describe_trend, [own], quantity) | {"test": TREND, "architecture": alone}
     if not deciding:
         return
     meaning = [own for own in deciding if own.sign_identified]
