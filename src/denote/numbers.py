@@ -129,6 +129,11 @@ def interval(estimate: Estimate[float], limit: float | None = None) -> str:
     return f"{value} [{proportion(estimate.low)}, {proportion(estimate.high)}]"
 
 
+def span(low: float, high: float, decimals: int = 2) -> str:
+    """The ends of an interval that has no middle: ``[.02, .09]``."""
+    return f"[{proportion(low, decimals)}, {proportion(high, decimals)}]"
+
+
 def intervals(column: str, bounds: str | None = None, limit: float | None = None) -> pl.Expr:
     """A column as `interval` writes its numbers, ends from ``<bounds>_low`` and ``<bounds>_high``; null stays null."""
     low, high = (proportions(f"{bounds or column}_{end}") for end in ("low", "high"))

@@ -12,7 +12,7 @@ from denote.denotation.parts import ANY_BASIS, BOW, CHANGE, OWN, POLARITY, RAW
 from denote.denotation.profiles import BEYOND, FOLDED, UNFOLDED
 from denote.estimate import Estimate
 from denote.figures.curves import Curve, curves
-from denote.numbers import count, interval, signed_interval, small
+from denote.numbers import count, interval, signed_interval, small, span
 from denote.reporting.page import Row
 
 Tables = Mapping[str, pl.DataFrame]
@@ -86,7 +86,7 @@ def _plain(rows: Sequence[Row], tests: pl.DataFrame) -> str:
     said = f"the mean label proportion of what neurons denote is {listed} ({who})"
     if not all(row["sign_identified"] for row in rows):
         folded = ", ".join(interval(Estimate.of(row, "folded_mean", bounds="folded")) for row in rows)
-        return f"{said}; the sign of these neurons is arbitrary, so read the folded value, min(p, 1 - p): {folded}."
+        return f"{said}; the sign of these neurons is arbitrary, or not known to mean something, so read the folded value, min(p, 1 - p): {folded}."
     test = tests.filter(pl.col("test") == SIGN_FLIP, pl.col("quantity") == UNFOLDED).drop_nulls("p_value")
     if test.is_empty():
         return f"{said}."
@@ -98,8 +98,7 @@ def _plain(rows: Sequence[Row], tests: pl.DataFrame) -> str:
 def _largest(row: Row) -> str:
     if row["effect_low"] is None:
         return ""
-    estimate = Estimate(0.0, row["effect_low"], row["effect_high"])
-    return f", largest difference between two layers {interval(estimate).partition(' ')[2]}"
+    return f", largest difference between two layers {span(row['effect_low'], row['effect_high'])}"
 
 
 def _made_of(parts: pl.DataFrame) -> list[str]:

@@ -10,7 +10,7 @@ from denote.denotation.depth_tests import EQUIVALENCE
 from denote.denotation.verdicts import TOO_FEW
 from denote.estimate import Estimate
 from denote.figures.curves import curves
-from denote.numbers import bound, count, proportion, signed_interval, small
+from denote.numbers import bound, count, proportion, signed_interval, small, span
 from denote.reporting.depth_course import course_sentences, too_few_sentences
 from denote.reporting.page import Column, Row, Sheet, note, sheet, text, whole, yes
 
@@ -118,4 +118,4 @@ def _effect(row: Row) -> str:
         return signed_interval(Estimate.of(row, "effect"))
     if row["effect_low"] is None:
         return proportion(None)
-    return f"[{proportion(row['effect_low'], 3)}, {proportion(row['effect_high'], 3)}]"
+    return span(row["effect_low"], row["effect_high"], 3)
