@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from denote.denotation.analysis import GAP, LEAST_DISTINCT, LEAST_NEURONS, models_needed
+from denote.denotation.analysis import GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
 from denote.denotation.properties import affirmed
 from denote.denotation.rarefaction import inclusion_probability
 from denote.tables import (
@@ -162,9 +162,13 @@ def _rarefied(neurons: pl.DataFrame, rotated: pl.DataFrame, summaries: pl.DataFr
     It is the least number of denoting neurons at any compared layer, after each rotation too. Layers are compared where
     enough models of the architecture have a value. A model that leaves fewer than ``LEAST_NEURONS`` has no means.
     """
-    n_known = pl.col("folded").is_not_null().sum().over([*_CURVE, "layer"])
     needed = models_needed_of(pl.col("object_model").n_unique().over(_CURVE))
-    compared = summaries.filter(~pl.col("is_head"), n_known >= needed, pl.col("folded").is_not_null()).select(KEY)
+    hidden = summaries.filter(~pl.col("is_head"))
+    known, both = pl.col("folded").is_not_null(), pl.all_horizontal(pl.col("folded", "rotated_folded").is_not_null())
+    often, strict = (of.sum().over([*_CURVE, "layer"]) >= needed for of in (known, both))
+    n_strict = pl.col("layer").filter(strict).n_unique().over(_CURVE)
+    # As `Profiles.compared`: after rotation too, unless that leaves too few layers.
+    compared = hidden.filter(known & pl.when(n_strict >= LEAST_LAYERS).then(strict).otherwise(often)).select(KEY)
     of_neurons = neurons.select(*KEY, *_NEEDED, draw=pl.lit(None, INTEGER))
     every = pl.concat([of_neurons, rotated.select(of_neurons.columns)])
     is_denoting = (pl.col("live") & pl.col("denotes")).fill_null(value=False)

@@ -19,6 +19,7 @@ Tables = Mapping[str, pl.DataFrame]
 NAMES = {POLARITY: "polarity", ANY_BASIS: "what any basis shows", OWN: "the neurons' own"}
 TRENDS = {FOLDED: "folded", BEYOND: "folded - rotated"}
 NO_TEST = "a description: no test"
+NO_SIGN = "the sign of these neurons is arbitrary, or not known to mean something"
 
 
 def too_few_sentences(tables: Tables) -> list[str]:
@@ -86,7 +87,7 @@ def _plain(rows: Sequence[Row], tests: pl.DataFrame) -> str:
     said = f"the mean label proportion of what neurons denote is {listed} ({who})"
     if not all(row["sign_identified"] for row in rows):
         folded = ", ".join(interval(Estimate.of(row, "folded_mean", bounds="folded")) for row in rows)
-        return f"{said}; the sign of these neurons is arbitrary, or not known to mean something, so read the folded value, min(p, 1 - p): {folded}."
+        return f"{said}; {NO_SIGN}, so read the folded value, min(p, 1 - p): {folded}."
     test = tests.filter(pl.col("test") == SIGN_FLIP, pl.col("quantity") == UNFOLDED).drop_nulls("p_value")
     if test.is_empty():
         return f"{said}."
