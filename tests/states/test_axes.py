@@ -167,7 +167,7 @@ def test_channels_are_told_from_positions(name: str) -> None:
 def test_a_guess_is_said_and_can_be_set() -> None:
     network, x = nn.Sequential(nn.ReLU(), nn.Tanh(), nn.Flatten(), nn.Linear(C * T, 2)), torch.randn(B, C, T)
     guess = {layer.name: (layer.axes_text, layer.note) for layer in list_layers(network, x)}
-    assert guess["0"] == (LAST, f"axes are a guess: {LAST} (layer.kind sets them)")
+    assert guess["0"] == (LAST, f"axes are a guess: {LAST} (layer.kind sets them, kinds in Python)")
     assert guess["3"] == ("sample x channel", None)
     for kinds in ("channels_first", {"0": "channels_first", "[1]": "channels_first"}):
         said = list_layers(network, x, kinds=kinds)

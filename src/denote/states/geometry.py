@@ -59,7 +59,7 @@ class Geometry:
         """What to say of a guess."""
         if not self.is_guess:
             return None
-        return f"axes are a guess: {axes_text(self.axes)} (layer.kind sets them)"
+        return f"axes are a guess: {axes_text(self.axes)} (layer.kind sets them, kinds in Python)"
 
 
 @dataclass
