@@ -127,7 +127,7 @@ def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame
     canvas.furnish(share, "e  Share of live neurons that denote", "share of live neurons")
 
     canvas.line(majority, "majority_side_share", TRAINED, width=2)
-    canvas.furnish(majority, "f  Properties on the majority side, p > .5", "share of denoted properties")
+    canvas.furnish(majority, "f  Denote the majority side, p > .5", "share of denoting neurons")
 
     for ax, top in ((proportion, 1.0), (folded, 0.5), (on, 1.0), (share, 1.0), (majority, 1.0)):
         ax.set_ylim(-0.03 * top, 1.03 * top)
