@@ -40,7 +40,7 @@ CONTROLS = {
     "shuffled.draws": "shuffles", "shuffled.neuron_draws": "neuron_shuffles", "rotated.rotations": "rotations",
     "untrained.twins": "twins", "random_subset.subsets": "subsets", "control_task.draws": "tasks",
 }  # fmt: skip
-COUNTS: Values = {"": ((0, 1), (-1, 2.0, True, "3", None))}
+COUNTS: Values = {"": ((1, 7), (-1, 2.0, True, "3", None))}
 
 
 def cases(table: Values) -> list[tuple[str, Any, bool]]:
@@ -99,6 +99,20 @@ def test_numbers_of_controls(shipped: dict[str, Any], key: str, value: Any, allo
     config["control"]["control_task"] = {"column": "id"}
     assert on_the_command_line(config, f"control.{key}", value) == allowed
     assert in_python(controls=Controls(**{CONTROLS[key]: value})) == allowed
+
+
+@pytest.mark.parametrize("key", CONTROLS)
+def test_none_of_a_control_is_asked_for_by_leaving_it_out(shipped: dict[str, Any], key: str) -> None:
+    """In Python by 0; on the command line by not naming it, but for one of the two numbers of shuffled labels."""
+    config = deepcopy(shipped)
+    config["control"]["control_task"] = {"column": "id"}
+    assert on_the_command_line(config, f"control.{key}", 0) == key.startswith("shuffled")
+    assert in_python(controls=Controls(**{CONTROLS[key]: 0}))
+    group = key.split(".")[0]
+    unnamed = Controls.of({name: {} for name in config["control"] if name != group})
+    assert getattr(unnamed, CONTROLS[key]) == 0
+    both = {"shuffled": {"draws": 0, "neuron_draws": 0}}
+    assert not on_the_command_line(config, "control", both)
 
 
 @pytest.mark.parametrize(

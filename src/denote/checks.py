@@ -145,9 +145,14 @@ def _check_controls(control: Mapping[str, Any]) -> None:
         key = "control.control_task.column"
         raise ConfigError(key, "is missing", f"name a column whose values recur, such as an id: {key}=NAME")
     for group, settings in CONTROLS.items():
-        for name in set(control.get(group) or {}) & (set(settings) - {"column"}):
-            key, value = f"control.{group}.{name}", control[group][name]
-            check_switch(value, key) if name == "enabled" else COUNT.check(value, key)
+        given = {name: value for name, value in (control.get(group) or {}).items() if name in settings}
+        given.pop("column", None)
+        if "enabled" in given:
+            check_switch(given.pop("enabled"), f"control.{group}.enabled")
+        # A control that is asked for does something; whoever wants none leaves it out of control=[...].
+        does = any(COUNT.fits(value) and value > 0 for value in given.values())
+        for name, value in given.items():
+            (COUNT if does else AT_LEAST_ONE).check(value, f"control.{group}.{name}")
 
 
 def _check_columns(attribute: Mapping[str, Any]) -> None:

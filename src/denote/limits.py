@@ -41,7 +41,7 @@ class Limit:
             span += f" {'above' if self.above else 'of at least'} {self.low}"
         if self.high is not None:
             span += f"{' and' if self.low is not None else ''} {'below' if self.below else 'at most'} {self.high}"
-        return ", or ".join([span, *map(str, self.or_else)])
+        return ", or ".join([span, *("null" if other is None else str(other) for other in self.or_else)])
 
     def fits(self, value: Any) -> bool:
         """Return whether a value may be given; True and False are no numbers."""
@@ -93,7 +93,7 @@ CONTROLS = {
     "shuffled": ("draws", "neuron_draws"), "rotated": ("rotations",), "untrained": ("twins",),
     "raw_input": ("enabled",), "random_subset": ("subsets",), "control_task": ("column", "draws"),
 }  # fmt: skip
-"""Settings of each control; every number is a `COUNT`, of which 0 leaves that part out."""
+"""Settings of each control; every number is a `COUNT`, of which 0 leaves that part of it out."""
 
 
 def check_evidence(given: Mapping[str, Any], key_of: Callable[[str], str]) -> None:
@@ -116,10 +116,12 @@ def check_evidence(given: Mapping[str, Any], key_of: Callable[[str], str]) -> No
     if "null" in given:
         Limit(low=0.5, high=float(given["decisive"]), below=True).check(given["null"], key_of("null"))
     if given.get("equal_rows") is not None:
-        Limit(low=given["min_rows"], whole=True, or_else=("auto",)).check(given["equal_rows"], key_of("equal_rows"))
+        Limit(low=given["min_rows"], whole=True, or_else=("auto", None)).check(
+            given["equal_rows"], key_of("equal_rows")
+        )
 
 
 def check_switch(value: Any, key: str) -> None:
     """Refuse what is neither true nor false."""
     if not isinstance(value, bool):
-        raise ConfigError(key, f"{value!r} is unknown", "allowed: true, false")
+        raise ConfigError(key, f"{value!r} is unknown", "allowed: True, False")

@@ -28,7 +28,7 @@ CONFIG_MISTAKES = [
     ("control=[control_task] control.control_task.column=nope", ["control.control_task.column", "nope"]),
     ("control=[control_task]", ["control.control_task.column", "is missing"]),
     ("evidence.equal_rows=3", ["evidence.equal_rows", "3", "at least 25"]),
-    ("evidence.equal_rows=some", ["evidence.equal_rows", "'some'", "auto, null, or"]),
+    ("evidence.equal_rows=some", ["evidence.equal_rows", "'some'", "at least 25, or auto, or null"]),
     ("evidence.rivals=[nope]", ["evidence.rivals", "nope", "ink"]),
     ("evidence.rivals=ink", ["evidence.rivals", "'ink'", "a list"]),
     ("analysis.layers=[1,2]", ["analysis.layers", "[1, 2]", "3 depths or more"]),
