@@ -348,7 +348,7 @@ def test_an_id_by_its_name(tmp_path):
 
 def test_a_time_that_rises_is_said(tmp_path, caplog):
     assert features_of(table_of(tmp_path, "t", list(np.cumsum(RNG.random(60))))) == ("t", "x")
-    assert "'t' rises or falls from every row to the next" in caplog.text
+    assert "'t' rises or falls through the rows" in caplog.text
     assert "dataset.exclude=[t]" in caplog.text
 
 
@@ -552,7 +552,7 @@ def test_what_can_be_read_in_one_way_only_is_read_so_whatever_the_mark(tmp_path)
         (["1_000", "2_000", "3_000"], "texts such as '1_000' are no numbers and taken as names: v"),
         (["5-", "6-", "7-"], "texts such as '5-' are no numbers"),
         (["10-20", "20-30", "30-40"], "texts such as '10-20' are no numbers"),
-        (["20200131", "20201224", "20190501"], "20200131, which looks like days"),
+        (["20200131", "20201224", "20190501"], "20200131, which look like days or months"),
         (["-999", "5", "6", "7"], "column 'v' holds -999 in several rows"),
         (["12.5", "99999", "6", "7"], "column 'v' holds 99999 in several rows"),
     ],

@@ -100,7 +100,8 @@ def columns(
         elif reason:
             log.info("%s: column %r %s", where, column.name, reason)
         found.extend(made)
-    return _family("columns", _some(found, samples, where, "two-valued or text"), samples)
+    cut = f"numbers are cut with attribute.{option}.proportions=[0.25,0.5,0.75]"
+    return _family("columns", _some(found, samples, where, "two-valued or text", cut), samples)
 
 
 def quantiles(
@@ -269,10 +270,12 @@ def _labels(yes: pl.Series) -> Int8[np.ndarray, " sample"]:
     return yes.cast(pl.Int8).fill_null(NULL).to_numpy()
 
 
-def _some(found: Columns, samples: Samples, where: str, wanted: str) -> Columns:
+def _some(found: Columns, samples: Samples, where: str, wanted: str, hint: str = "") -> Columns:
     if not found:
         kinds = ", ".join(f"{name} {kind}" for name, kind in samples.table.schema.items())
-        raise AttributeLabelError(where, f"no {wanted} columns to make attributes of", f"the table has: {kinds}")
+        raise AttributeLabelError(
+            where, f"no {wanted} columns to make attributes of", f"the table has: {kinds}{hint and '; '}{hint}"
+        )
     return found
 
 

@@ -11,7 +11,8 @@ import polars as pl
 from denote.data.column_keys import ColumnKeys, Problem
 from denote.data.missing_codes import MISSING, are_codes, are_marks, perhaps, perhaps_number, without_numbers
 from denote.data.row_numbers import is_index
-from denote.data.text_dates import are_days, date_columns, dates_of
+from denote.data.spellings import alike, shown, yes_and_no
+from denote.data.text_dates import are_days, date_columns, dates_of, perhaps_no_day
 from denote.data.text_numbers import COMMA, SAY_MARK, Doubt, Kept, Reading, numbers_of, plain_numbers
 from denote.errors import DataError
 
@@ -26,6 +27,8 @@ MOST_COMPARED = 1000
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 _UNSEEN = "[\u200b\u200e\u200f\u2060\ufeff]"
+_OF_DIGITS = r"^[^\p{L}]*\p{Nd}"
+"""Begins with digits, of any script: a number in a way of writing that is not known, perhaps."""
 _ONE_WRITING = "write all of them in one way if they are one"
 
 
@@ -99,6 +102,8 @@ class ColumnReader:
         if read.dtype.is_numeric():
             self._warn_of_numbers(read)
         if read.dtype in (pl.Date, pl.Datetime):
+            if (day := perhaps_no_day(read)) is not None:
+                _warn_of_code(name, day)
             yield from date_columns(read)
 
     def _read(self, column: pl.Series) -> pl.Series:
@@ -114,11 +119,10 @@ class ColumnReader:
 
     def _warn_of_numbers(self, column: pl.Series) -> None:
         if are_days(column):
-            hint = "looks like days; written as 2020-12-31 they are read as dates"
+            hint = "look like days or months; written as 2020-12-31 or 2020-12 they are read as dates"
             log.warning("column %r holds whole numbers such as %s, which %s", column.name, column.drop_nulls()[0], hint)
         elif (code := perhaps_number(column)) is not None:
-            hint = "apart from all others; where it stands for no value: dataset.missing"
-            log.warning("column %r holds %g in several rows, %s=[%g]", column.name, code, hint, code)
+            _warn_of_code(column.name, f"{code:g}")
 
     def _finite(self, column: pl.Series) -> pl.Series:
         if column.dtype.is_float() and (infinite := column.is_infinite().fill_null(False)).any():
@@ -158,7 +162,7 @@ class ColumnReader:
             if isinstance(reading, Kept):
                 self._say(reading.why, name)
                 return self._names(text, texts)
-        digits = texts.filter(texts.str.contains(r"^[^\p{L}]*[0-9][^\p{L}]*$"))
+        digits = texts.filter(texts.str.contains(_OF_DIGITS))
         if 2 * len(digits) > len(texts):
             self._say(f"texts such as {digits[0]!r} are no numbers and taken as names", name)
         return self._names(text, texts)
@@ -181,10 +185,12 @@ class ColumnReader:
             text = text.set(text.is_in(texts.filter(marks).implode()), None)
         if words := perhaps(texts):
             self.doubtful[text.name] = words
-        if len(texts) <= MOST_COMPARED and (alike := _alike(texts.filter(~marks))):
+        if len(texts) <= MOST_COMPARED and (groups := alike(texts.filter(~marks))):
             log.warning(
-                "column %r: %s differ by case, blanks or a point only: %s", text.name, _listed(alike), _ONE_WRITING
+                "column %r: %s differ by case, blanks or a point only: %s", text.name, shown(groups), _ONE_WRITING
             )
+        if words := yes_and_no(texts):
+            log.warning("column %r: %s are yes and no in several ways: %s", text.name, _listed(words), _ONE_WRITING)
         return text
 
     def _without_codes(self, text: pl.Series) -> pl.Series:
@@ -238,11 +244,9 @@ def _are_thousands(text: pl.Series) -> pl.Series:
     return text.str.contains(r"^[-+]?([1-9]\d{0,2}\.\d{3}|\d+)$").fill_null(True)
 
 
-def _alike(texts: pl.Series) -> list[str]:
-    """The first texts that are one but for case, a point at the end, or blanks."""
-    plain = texts.str.to_lowercase().str.replace(r"[\s.]+$", "").str.replace_all(r"\s+", " ")
-    twice = plain.is_duplicated()
-    return sorted(texts.filter(plain == plain.filter(twice)[0]).to_list()) if twice.any() else []
+def _warn_of_code(name: str, code: object) -> None:
+    hint = "apart from all others; where it stands for no value: dataset.missing"
+    log.warning("column %r holds %s in several rows, %s=[%s]", name, code, hint, code)
 
 
 def _listed(names: Iterable[str]) -> str:

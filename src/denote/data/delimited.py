@@ -14,6 +14,7 @@ from denote.errors import DataError
 from denote.numbers import count
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+UNNAMED_INDEX = "Unnamed: 0"
 _OTHER_SEPARATORS = ";\t,|"
 
 _BYTES_AT_ONCE = 256 * 2**20
@@ -61,8 +62,8 @@ class TextTable:
                 log.info("%s: %s is read with %r between values, as its header is", where, file, others[0])
                 separator = others[0]
                 header = _header(file, separator, where)
-        _check_names(header, file, where)
-        return cls(file, separator, tuple(name.strip() for name in header), where)
+        _check_names(_named(header), file, where)
+        return cls(file, separator, tuple(name.strip() for name in _named(header)), where)
 
     def columns(self) -> Iterator[pl.Series]:
         """Every column as text, in order; what is empty is null.
@@ -159,6 +160,11 @@ def _header(file: Path, separator: str, where: str) -> list[str]:
     if not header:
         raise DataError(where, f"{file} is empty", "needed: a header and a line per sample")
     return header
+
+
+def _named(header: list[str]) -> list[str]:
+    """The header in which the index that pandas writes first, without a name, has the one that pandas reads."""
+    return header if header[0].strip() or len(header) == 1 else [UNNAMED_INDEX, *header[1:]]
 
 
 def _check_names(header: list[str], file: Path, where: str) -> None:

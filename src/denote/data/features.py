@@ -114,8 +114,8 @@ def input_problems(
             yield Problem(name, why, "to learn from it all the same, name the inputs in dataset.features")
         elif _is_number(column) and name not in chosen and goes_with_rows(column):
             log.warning(
-                "dataset.features: %r rises or falls from every row to the next: an input that may give away the order "
-                "of the rows; dataset.exclude=[%s] leaves it out", name, in_list([name]),
+                "dataset.features: %r rises or falls through the rows: an input that may give away their order; "
+                "dataset.exclude=[%s] leaves it out", name, in_list([name]),
             )  # fmt: skip
 
 

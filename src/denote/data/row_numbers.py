@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import polars as pl
+from jaxtyping import Int, Shaped
 
 from denote.data.text_numbers import LARGEST_EXACT
 
@@ -18,6 +19,9 @@ _INDEX = re.compile(r"__index_level_\d+__")
 _PERHAPS_INDEX = re.compile(
     r"Unnamed: \d+(_level_\d+)?|index|level_\d+|row_?(names?|numbers?|id|nr)|\.\.\.1|X1?", re.IGNORECASE
 )
+_UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")
+_YEAR = re.compile(r"(^|[\W_])(year|yr)s?([\W_]|$)|[a-z]Year$", re.IGNORECASE)
+_YEARS = range(1700, 2101)
 _ID = re.compile(r"(^|[\W_])(id|ids|idx|uuid|guid|key)([\W_]|$)|[a-z](Id|ID)$", re.IGNORECASE)
 
 
@@ -37,11 +41,14 @@ def rises_by_one(column: pl.Series) -> bool:
 def as_row_number(column: pl.Series) -> str:
     """Why a column numbers the rows; empty for one that does not, or where there is no telling."""
     shown = ", ".join(str(value) for value in column.head(3))
-    if len(column) >= FEWEST_ROWS and not column.null_count():
+    known = column.drop_nulls()
+    if len(known) >= FEWEST_ROWS and 2 * len(known) > len(column):
         if not column.dtype.is_numeric():
-            return _as_name(column, shown)
-        numbers = _whole(column)
-        if numbers is not None and (why := _as_number(column.name, numbers, shown)):
+            return _as_name(known, shown)
+        if _are_years(known):
+            return ""
+        numbers = _whole(known)
+        if numbers is not None and (why := _as_number(column.name, numbers, _places(column), shown)):
             return why
     largest = column.abs().max() if column.dtype.is_integer() else None
     if isinstance(largest, int) and largest > LARGEST_EXACT:
@@ -50,15 +57,13 @@ def as_row_number(column: pl.Series) -> str:
 
 
 def goes_with_rows(column: pl.Series) -> bool:
-    """Whether numbers or dates rise, or fall, from every row to the next: a time that is sorted, perhaps."""
-    if (
-        len(column) < FEWEST_ROWS
-        or column.null_count()
-        or not (column.dtype.is_numeric() or column.dtype.is_temporal())
-    ):
+    """Whether numbers or dates rise, or fall, through all rows, most from one to the next: a sorted time, perhaps."""
+    known = column.drop_nulls()
+    if len(known) < FEWEST_ROWS or not (column.dtype.is_numeric() or column.dtype.is_temporal()):
         return False
-    steps = np.diff(column.to_physical().to_numpy().astype(np.float64))
-    return bool((steps > 0).all() or (steps < 0).all())
+    steps = np.diff(known.to_physical().cast(pl.Float64).to_numpy())
+    is_sorted = (steps >= 0).all() or (steps <= 0).all()
+    return bool(is_sorted and 3 * (steps != 0).sum() >= len(steps))
 
 
 def _as_name(column: pl.Series, shown: str) -> str:
@@ -66,23 +71,38 @@ def _as_name(column: pl.Series, shown: str) -> str:
     return f"has another text in every row ({shown}, ...), an id" if different else ""
 
 
-def _as_number(name: str, numbers: np.ndarray, shown: str) -> str:
+def _as_number(name: str, numbers: Shaped[np.ndarray, " row"], places: Int[np.ndarray, " row"], shown: str) -> str:
     n, steps = len(numbers), np.diff(numbers)
-    if (steps == 1).all() or (steps == -1).all():
+    if (steps == np.diff(places)).all() or (steps == -np.diff(places)).all():
         return f"numbers the rows ({shown}, ...)"
-    if n < 2 * FEWEST_ROWS or len(np.unique(numbers)) < n:
+    if n < 2 * FEWEST_ROWS:
         return ""
     if (steps > 0).all() or (steps < 0).all():
         return f"rises or falls from every row to the next ({shown}, ...), as numbers of rows do"
+    _, times = np.unique(numbers, return_counts=True)
+    equal = float((times * (times - 1) / 2).sum())
     span = float(numbers.max()) - float(numbers.min()) + 1
-    if n * (n - 1) / 2 / span >= REPEATS:
-        return f"has another whole number in every row, nearly without gaps ({shown}, ...), as numbers of rows do"
-    return f"has another number in every row ({shown}, ...), an id" if _ID.search(name) else ""
+    if n * (n - 1) / 2 / span >= REPEATS * (1 + equal):
+        often = "another whole number in every row" if not equal else "another whole number in nearly every row"
+        return f"has {often}, nearly without gaps ({shown}, ...), as numbers of rows do"
+    is_id = not equal and (_ID.search(name) or _UNNAMED.fullmatch(name))
+    return f"has another number in every row ({shown}, ...), an id" if is_id else ""
+
+
+def _places(column: pl.Series) -> Int[np.ndarray, " row"]:
+    return column.is_not_null().arg_true().to_numpy().astype(np.int64)
+
+
+def _are_years(column: pl.Series) -> bool:
+    """Whether numbers are years, by name and value: a table with a row per year has such a column."""
+    return bool(_YEAR.search(column.name)) and bool(column.is_between(_YEARS[0], _YEARS[-1]).all())
 
 
 def _whole(column: pl.Series) -> np.ndarray | None:
     if not column.dtype.is_numeric() or column.null_count():
         return None
+    if column.dtype in (pl.Int128, pl.UInt128):
+        column = column.cast(pl.Float64)  # NumPy has no such type
     numbers = column.to_numpy()
     if column.dtype.is_float() and not bool((column == column.floor()).all()):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import polars as pl
 
@@ -21,7 +22,13 @@ _ISO = r"^(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
 _CLOCK = r"(?:[T ]+(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s?(?P<zone>Z|UTC|[-+]\d{2}:?\d{2})?)?$"
 _MONTHS = r"^(?P<year>\d{4})[-/](?P<month>\d{1,2})$"
 _DAY_FIRST = r"^(?P<day>\d{1,2})[-/.](?P<month>\d{1,2})[-/.](?P<year>\d{4})"
-_SHORT_YEARS = r"^\d{1,2}/\d{1,2}/\d{2}$|^\d{2}[-.]\d{2}[-.]\d{2}$"
+_SHORT_YEARS = (
+    r"^\d{1,2}/\d{1,2}/\d{2}$|^\d{2}[-.]\d{2}[-.]\d{2}$"
+    r"|^(\d{1,2}[- ])?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ']+\d{2}$"
+)
+_NO_DAYS = tuple(date(*day) for day in ((1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1900, 1, 1), (1970, 1, 1),
+                                        (2099, 12, 31), (2999, 12, 31), (9999, 12, 31)))  # fmt: skip
+"""Days that programs write where they have none."""
 _TIMES = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$"
 _NAMED = r"^[\d ,.\-]*[A-Za-z]{3,9}[\d ,.\-]*\d{4}$"
 _NAMED_FORMS = tuple(
@@ -78,12 +85,25 @@ def date_columns(column: pl.Series) -> Iterator[pl.Series]:
         yield column.dt.weekday().cast(pl.Int64).alias(f"{column.name}.{WEEKDAY}")
 
 
+def perhaps_no_day(column: pl.Series) -> date | None:
+    """The first or last of dates where it may stand for no date: 9999-12-31 or 1970-01-01 in several rows."""
+    days = column.cast(pl.Date).drop_nulls()
+    ends = (day for day in (days.min(), days.max()) if day in _NO_DAYS and days.min() != days.max())
+    return next((day for day in ends if (days == day).sum() > 1), None)
+
+
 def are_days(numbers: pl.Series) -> bool:
-    """Whether whole numbers are days written without marks: 20201231."""
-    if not numbers.dtype.is_integer() or numbers.head(1).is_between(19000101, 20991231).not_().any():
+    """Whether whole numbers are days or months written without marks: 20201231, 202012."""
+    if not numbers.dtype.is_integer():
         return False
-    months, days = numbers // 100 % 100, numbers % 100
-    fitting = numbers.is_between(19000101, 20991231) & months.is_between(1, 12) & days.is_between(1, 31)
+    return _fit(numbers, numbers % 100, 100) or _fit(numbers, pl.Series([1]), 1)
+
+
+def _fit(numbers: pl.Series, days: pl.Series, per_month: int) -> bool:
+    months = numbers // per_month
+    if months.head(1).is_between(190001, 209912).not_().any():
+        return False
+    fitting = months.is_between(190001, 209912) & (months % 100).is_between(1, 12) & days.is_between(1, 31)
     return bool(fitting.fill_null(True).all() and fitting.any())
 
 
