@@ -196,6 +196,8 @@ def test_saved_and_loaded(planted: tuple[Tensor, np.ndarray], tmp_path: Path) ->
         seen.save(folder / "run.json")
     with pytest.raises(DenoteError, match="holds no tables"):
         denote.load(tmp_path)
+    with pytest.raises(DenoteError, match="there is no such folder"):
+        denote.load(tmp_path / "typo")
 
 
 def test_networks_saved_side_by_side_are_a_sweep(planted: tuple[Tensor, np.ndarray], tmp_path: Path) -> None:

@@ -101,6 +101,8 @@ def load(folder: Path) -> Loaded | Seen:
         return Seen.read(folder)
     jobs = any(True for _ in folder.glob(f"*/{RECORD}"))
     allowed = "multirun/NAME of a sweep that ended, or a job's folder"
+    if not folder.is_dir():
+        raise StoreError(str(folder), "there is no such folder", f"allowed: {allowed}")
     raise StoreError(
         str(folder), "holds jobs that were never merged" if jobs else "holds no tables",
         f"denote-report sweep={folder} merges them" if jobs else f"allowed: {allowed}",

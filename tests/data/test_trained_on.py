@@ -57,6 +57,7 @@ def test_words() -> None:
         ("unknwon", "did you mean 'unknown'?"), ([0, N], f"there is no row {N} (entry 2 of 2); allowed: 0 to {N - 1}"),
         ([-1], "there is no row -1"), ([0.5], "float64"),
         (np.ones(N - 1, bool), f"a mask of {N - 1} rows, but there are"),
+        ((np.arange(N) < 9).astype(int), f"{N} numbers that are all 0 or 1 are a mask"),
         (np.zeros((2, 2), int), "(2, 2)"), (None, "object"), ({"a": 1}, "allowed: row ids"),
     ],
 )  # fmt: skip
@@ -85,7 +86,8 @@ def test_files(tmp_path: Path) -> None:
         ("a.txt", "1\nseven\n", "line 2 is 'seven'"), ("b.txt", "1\n-2\n", "line 2 is '-2'"),
         ("c.csv", "row,other\n1,2\n", "has 2 columns"), ("d.csv", "row\nx\n", "String"),
         ("e.npy", "x", "cannot be read"),
-        ("f.txt", "500\n", "there is no row 500"),
+        ("f.txt", "500\n", "there is no row 500"), ("g.txt", "\n\n", "holds no row id"),
+        ("h.txt", f"{10**20}\n", "cannot be read"), ("i.txt", "1\n" + "0\n" * (N - 1), "are a mask"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -142,3 +142,10 @@ def test_without_controls_the_raw_and_the_folded_course_are_tested() -> None:
     tested: Any = found.tests.drop_nulls("p_value")["quantity"].unique().to_list()
     assert sorted(tested) == ["folded", "label_proportion"]
     assert "control=rotated" in found.parts["note"].item()
+
+
+@pytest.mark.parametrize("models", [1, 2])
+def test_of_one_or_two_networks_the_parts_are_not_told_and_the_reason_is_their_number(models: int) -> None:
+    neurons = synthetic.neuron_table(models, 6, 64)
+    (row,) = denote.depth_analysis(neurons, synthetic.control_table(neurons)).parts.iter_rows(named=True)
+    assert (row["part"], row["note"]) == (None, "fewer than 3 networks")

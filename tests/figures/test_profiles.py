@@ -4,7 +4,9 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
+from denote.evidence.first_decisive import first_decisive
 from denote.figures.profiles import one_size, profiles
+from denote.tables import LAYERS, empty
 
 
 def test_probe_seeds_are_averaged_inside_a_model_before_models_are() -> None:
@@ -22,6 +24,17 @@ def test_undefined_scores_stay_undefined() -> None:
     assert profile["auroc"].to_list() == [None, None]
     assert profile["decisive_share"].to_list() == [0, 0]
     assert profile["note"].str.contains("too few").all()
+
+
+def test_a_model_without_a_score_is_neither_decisive_nor_not_as_where_attributes_become_decisive() -> None:
+    cells = synthetic.cell_table(3, 2, {"odd": 0}).filter(pl.col("probe") == "linear", pl.col("depth") < 2)
+    unknown = pl.col("seed") == 2
+    cells = cells.with_columns(
+        auroc=pl.when(~unknown).then("auroc"), decisive=pl.when(~unknown).then(pl.col("seed") == 0)
+    )
+    assert profiles(cells).select("n_models", "decisive_share").rows() == [(2, 0.5), (2, 0.5)]
+    (row,) = first_decisive(cells, empty(LAYERS)).iter_rows(named=True)
+    assert row["decisive_at"] == ", ".join(cells["layer"].unique(maintain_order=True))
 
 
 def sizes(n_neurons: int, *k: int, layer: str = "blocks.0") -> pl.DataFrame:

@@ -39,6 +39,21 @@ def test_it_fits_and_is_plain_in_a_pipe(tables: dict[str, pl.DataFrame]) -> None
     assert "\x1b" not in said
 
 
+def test_no_column_is_cut_off_where_all_are_there(tables: dict[str, pl.DataFrame]) -> None:
+    """Controls were run, networks have no value at some layers, counts are large, intervals long and all known."""
+    numbers = {
+        "n_live": 12_345, "n_denoting": 1_234, "n_models": 12, "n_models_with_value": 11, "share_denoting": 1.0,
+        "untrained_share_denoting": 0.0, "rotated_share_denoting": 1.0, "label_proportion_mean": 0.9999,
+        "label_proportion_low": 0.9, "label_proportion_high": 1.0, "folded_mean": 0.25,
+    }  # fmt: skip
+    by_depth = tables["label_proportion_by_depth"].with_columns(pl.lit(v).alias(name) for name, v in numbers.items())
+    lines = summary({**tables, "label_proportion_by_depth": by_depth}).splitlines()
+    rows = [line for line in lines if "12,345" in line]
+    assert len(rows) == len(by_depth)
+    assert all(line.rstrip().endswith(".25") and "11/12" in line and ">.99 [.90, 1.00]" in line for line in rows)
+    assert any(line.split()[-3:] == ["label", "proportion", "folded"] for line in lines)
+
+
 def test_failed_jobs_carry_their_reason_and_brackets_survive(tables: dict[str, pl.DataFrame]) -> None:
     jobs = [Job("fine", "finished"), Job("mlp[red]x", "failed", "layer.select: no layer '[bold]'; allowed: blocks.0")]
     said = summary(tables, jobs=jobs, warnings=["object model [0] is at chance"])

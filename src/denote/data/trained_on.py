@@ -77,7 +77,10 @@ class TrainedOn:
         file, named = Path(text).expanduser(), f"{where}={text}"
         if not file.is_file():
             raise DataError(named, "there is no such file", OF_FILES)
-        return cls(_ids(_read(file, named), n, named), where)
+        values = _read(file, named)
+        if not len(values):
+            raise DataError(named, "holds no row id", f"{where}={NONE} says that it was trained on none of these rows")
+        return cls(_ids(values, n, named), where)
 
     @property
     def word(self) -> str:
@@ -117,6 +120,9 @@ def _ids(values: np.ndarray, n: int, where: str) -> Int64[np.ndarray, " row"]:
         if len(values) != n:
             raise DataError(where, f"a mask of {len(values)} rows, but there are {n}", ALLOWED)
         values = np.flatnonzero(values)
+    elif len(values) == n > 2 and ((values == 0) | (values == 1)).all():
+        problem = f"{n} numbers that are all 0 or 1 are a mask of the {n} rows, or rows 0 and 1 over and over"
+        raise DataError(where, problem, "a mask of true and false, or every row id once")
     beyond = np.flatnonzero((values < 0) | (values >= n))
     if len(beyond):
         place = int(beyond[0])
@@ -136,7 +142,7 @@ def _read(file: Path, where: str) -> np.ndarray:
         if kind == ".parquet":
             return _column(pl.read_parquet(file, glob=False), where)
         return _lines(file.read_text(encoding="utf-8-sig"), where)
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+    except (OSError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         raise DataError(where, f"cannot be read ({told(error)})", OF_FILES) from error
 
 

@@ -28,6 +28,7 @@ from denote.tables import (
     LAYERS_KEY,
     NEURONS,
     empty,
+    note,
     table,
 )
 
@@ -168,7 +169,10 @@ def _described(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
             **t_interval(raw, within=(0.0, 1.0)).columns("label_proportion_mean", bounds="label_proportion"),
             **t_interval(folded, within=(0.0, 0.5)).columns("folded_mean", bounds="folded"),
             "sign_identified": bool(own.identified[layer]),
-            "note": "no interval: one network" if known < 2 else None,
+            "note": note(
+                f"not compared, too few networks have a value: {', '.join(own.left_out)}" if own.left_out else None,
+                "no interval: one network" if known < 2 else None,
+            ),
         }  # fmt: skip
 
 

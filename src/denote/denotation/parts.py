@@ -66,14 +66,16 @@ def parts_of(profiles: Profiles) -> Parts | str:
     Returns:
         The parts, or why there are none.
     """
+    if profiles.n_models < LEAST_DESCRIBED:
+        return f"fewer than {LEAST_DESCRIBED} networks"
     if np.isnan(profiles.numbers[ROTATED_FOLDED]).all():
         return "without random directions that denote (control=rotated) to compare with"
     compared = np.flatnonzero(profiles.compared)
     grids = {name: profiles.numbers[name][:, compared] for name in (UNFOLDED, FOLDED, ROTATED_FOLDED)}
     known = np.logical_and.reduce([np.isfinite(grid) for grid in grids.values()])
-    kept = _layers(known, models_needed(profiles.n_models))
-    if kept is None or profiles.n_models < LEAST_DESCRIBED:
-        needed = max(models_needed(profiles.n_models), LEAST_DESCRIBED)
+    needed = models_needed(profiles.n_models)
+    kept = _layers(known, needed)
+    if kept is None:
         return f"fewer than {LEAST_LAYERS} layers at which the same {needed} networks have a value"
     complete = known[:, kept].all(axis=1)
     raw, folded, rotated = (grid[complete][:, kept] for grid in grids.values())

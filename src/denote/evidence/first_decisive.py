@@ -110,22 +110,25 @@ def _layer_at(firsts: Sequence[Row], depth: float) -> str | None:
     return next((first["layer"] for first in firsts if first["depth"] == depth), None)
 
 
-def _passes() -> pl.Expr:
-    """Whether an object model is decisive; of several probe seeds or poolings half are enough."""
-    return pl.col("decisive").fill_null(value=False).mean() >= 0.5
+def passes() -> pl.Expr:
+    """Whether an object model is decisive at a layer; of several probe seeds or poolings half of those scored do.
+
+    Null where none has a score.
+    """
+    return pl.col("decisive").mean() >= 0.5
 
 
 def _decisive_at(own: pl.DataFrame) -> str | None:
     """Every layer at which half of the object models that have a score there, or more, are decisive."""
     scored = own.filter(pl.col("decisive").is_not_null())
-    models = scored.group_by("object_model", "depth", "layer").agg(passes=_passes())
+    models = scored.group_by("object_model", "depth", "layer").agg(passes=passes())
     half = models.group_by("depth", "layer").agg(pl.col("passes").mean()).filter(pl.col("passes") >= 0.5)
     return ", ".join(half.sort("depth", "layer")["layer"]) or None
 
 
 def _first(model: pl.DataFrame) -> Row:
     """The first of two consecutive layers that are decisive."""
-    layers = model.group_by(LAYER).agg(passes=_passes()).sort("depth", "layer")
+    layers = model.group_by(LAYER).agg(passes=passes().fill_null(value=False)).sort("depth", "layer")
     found = layers.filter(pl.col("passes") & pl.col("passes").shift(-1, fill_value=False))
     if found.is_empty():
         return {"depth": np.inf, "relative_depth": np.inf, "layer": None}

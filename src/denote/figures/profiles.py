@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from denote.evidence.first_decisive import passes
 from denote.tables import CELLS_KEY
 
 PROFILE_KEY = ("dataset", "architecture", "trained", "epoch", "probe", "k", "family", "attribute")
@@ -50,10 +51,10 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
     Returns:
         One row per ``PROFILE_KEY`` and layer with ``n_models``, those that have an AUROC, the mean ``auroc``,
         ``balanced_accuracy``, ``untrained_auroc``, ``input_auroc`` (null where no model has one), ``label_proportion``
-        and ``decisive_share``, the share of object models in which the cell is decisive. Probe seeds are averaged
-        inside a model first. A probe with several sizes enters with `one_size`; its ``k`` is then the largest in the
-        network, since a narrow layer has fewer to give; ``input_auroc`` is that of this size, null at layers that have
-        another.
+        and ``decisive_share``, the share of object models with a score in which the cell is decisive, as
+        `first_decisive` counts them. Probe seeds are averaged inside a model first. A probe with several sizes enters
+        with `one_size`; its ``k`` is then the largest in the network, since a narrow layer has fewer to give;
+        ``input_auroc`` is that of this size, null at layers that have another.
     """
     network = ("dataset", "architecture", "trained", "epoch", "probe")
     most = pl.coalesce(pl.col("k").filter(_LEAVES_OUT).max(), pl.col("k").max()).over(network)
@@ -61,14 +62,14 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
     scores = [pl.col(c).mean() for c in _SCORES]
     key = [*PROFILE_KEY, *_LAYER]
     within = cells.group_by(*key, "object_model", maintain_order=True).agg(
-        *scores, pl.col("decisive").cast(pl.Float64).mean(), pl.col("note").drop_nulls().first()
+        *scores, passes().cast(pl.Float64).alias("decisive"), pl.col("note").drop_nulls().first()
     )
     return (
         within.group_by(key, maintain_order=True)
         .agg(
             pl.col("auroc").count().alias("n_models"),
             *scores,
-            pl.col("decisive").fill_null(0.0).mean().alias("decisive_share"),
+            pl.col("decisive").mean().fill_null(0.0).alias("decisive_share"),
             pl.col("note").drop_nulls().first(),
         )
         .sort("depth", nulls_last=True, maintain_order=True)

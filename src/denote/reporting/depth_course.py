@@ -82,7 +82,7 @@ def _plain(rows: Sequence[Row], tests: pl.DataFrame) -> str:
     first = rows[0]
     networks = {row["n_models_with_value"] for row in rows}
     of = "" if networks == {first["n_models"]} else f"{'-'.join(map(str, sorted(networks)))} of "
-    who = f"{of}{count(first['n_models'], 'network')}"
+    who = f"{of}{count(first['n_models'], 'network')}" + (f"; {first['note']}" if first["note"] else "")
     listed = places[0] if len(places) == 1 else f"{', '.join(places[:-1])} and {places[-1]}"
     said = f"the mean label proportion of what neurons denote is {listed} ({who})"
     if not all(row["sign_identified"] for row in rows):

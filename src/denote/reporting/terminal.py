@@ -89,8 +89,8 @@ def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
     """
     rotated = by_depth["rotated_share_denoting"].is_not_null().any()
     table = Table(
-        title=escape(curve.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
-    )
+        title=escape(curve.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=0
+    )  # with all columns there is no room for padding in 80 letters
     apart = (by_depth["n_models_with_value"] < by_depth["n_models"]).any()
     optional = [*(["rot."] if rotated else []), *(["nets"] if apart else [])]
     for heading in ("depth", "layer", "live", "denote", "share", "untr.", *optional):

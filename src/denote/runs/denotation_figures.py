@@ -104,8 +104,8 @@ def _label_proportion(tables: Tables, curve: Curve, folder: Path) -> Picture:
     )  # fmt: skip
     caption = (
         f"Label proportion of denoted properties by depth: {curve.title}. The raw curve (a) mostly follows how often "
-        "neurons are on (d) and shows no dependence on depth by itself; only what is left in (c), after polarity and "
-        "what random directions denote, is tested. Dots are neurons, which are no replicates; networks are."
+        "neurons are on (d) and shows no dependence on depth by itself; a verdict asks first for what is left in (c), "
+        "after polarity and what random directions denote. Dots are neurons, which are no replicates; networks are."
     )
     by_model = tables["label_proportion_by_model"]
     beside = {"neurons": dot_data(tables["neurons"], curve), "models": model_data(by_model, curve)}
