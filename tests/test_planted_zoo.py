@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -383,6 +384,15 @@ def graph_convolution_by_einsum() -> Any:
 
 
 @zoo
+def graph_convolution_of_a_sparse_graph() -> Any:
+    def run(inner: nn.Module, x: Tensor, ring: Tensor) -> Tensor:
+        near = torch.sparse.mm(ring, inner(x).transpose(0, 1).flatten(1))
+        return near.view(T, len(x), C).transpose(0, 1)
+
+    return Graphs(run, RING.to_sparse()), sequences(), GRAPH_LAYERS
+
+
+@zoo
 def graph_sage() -> Any:
     def run(inner: nn.Module, x: Tensor, ring: Tensor) -> Tensor:
         source, target = ring.nonzero().T
@@ -487,6 +497,21 @@ def outputs_by_name() -> Any:
     network = Wrapped(
         Wrapped(carrying(nn.Conv1d(C, C, 3)), run), lambda inner, x: inner(x)["state"].flatten(1).sum(1, keepdim=True)
     )
+    return network, signals(), {"inner[state]": 0, "inner[mean]": 0}
+
+
+@dataclass
+class Output:
+    """What some modules give instead of a tuple."""
+
+    state: Tensor
+    mean: Tensor
+
+
+@zoo
+def outputs_in_an_object() -> Any:
+    run = lambda conv, x: Output(functional.max_pool1d(conv(x), 2), conv(x).mean(2))  # noqa: E731
+    network = Wrapped(Wrapped(carrying(nn.Conv1d(C, C, 3)), run), lambda inner, x: inner(x).mean * 2)
     return network, signals(), {"inner[state]": 0, "inner[mean]": 0}
 
 

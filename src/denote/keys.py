@@ -52,11 +52,14 @@ def _digest_seen(files: tuple[tuple[str, int, int], ...]) -> str:
 
 
 def digest_tensor(tensor: Tensor) -> str:
-    """Key of a tensor's type, shape and numbers, wherever it is; half precision and quantised ones too."""
+    """Key of a tensor's type, shape and numbers, wherever it is; half precision, quantised and sparse ones too."""
     import torch
 
     plain = tensor.detach().cpu()
     kind = f"{plain.dtype}{tuple(plain.shape)}"
+    if plain.layout is not torch.strided:  # never made dense: the graph of many nodes would not fit
+        entries = plain.to_sparse_coo().coalesce()
+        return digest([f"{kind}{plain.layout}", digest_tensor(entries.indices()), digest_tensor(entries.values())])
     plain = plain.dequantize() if plain.is_quantized else plain
     # As bytes: NumPy knows no bfloat16.
     return digest([kind, digest_array(plain.contiguous().flatten().view(torch.uint8).numpy())])

@@ -191,6 +191,27 @@ def test_a_kind_that_cannot_be_is_refused(kinds: Any, said: str) -> None:
         list_layers(nn.Sequential(nn.ReLU()), torch.randn(B, C, T), kinds=kinds)
 
 
+def test_weights_of_attention_beside_a_state_are_heads() -> None:
+    def attend(self: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        parts = self.linear(x).view(*x.shape[:2], 2, C // 2).transpose(1, 2)
+        shares = (parts @ parts.transpose(2, 3)).softmax(-1)
+        return (shares @ parts).transpose(1, 2).flatten(2), shares
+
+    network = Block(lambda self, x: self.block(x)[0] * 2, block=Block(attend, linear=nn.Linear(C, C)))
+    found = {layer.name: layer for layer in list_layers(network, torch.randn(B, T, C))}
+    assert found["block[0]"].axes_text == LAST
+    # The mean of what adds up to 1 says nothing of a sample.
+    assert (found["block[1]"].kind, found["block[1]"].pooling) == ("heads", "max")
+
+
+def test_what_is_called_inside_vmap_is_left_out_and_what_is_around_it_shown() -> None:
+    parts = {"conv": nn.Conv1d(C, C, 3, padding=1)}
+    network = Block(lambda self, x: torch.vmap(lambda row: self.conv(row).relu())(x), **parts)
+    found = listing(nn.Sequential(network), torch.randn(B, C, T))
+    assert [layer.name for layer in found.layers] == ["0"]
+    assert "torch.vmap" in found.left_out["0.conv"]
+
+
 def test_as_much_evidence_for_either_axis_is_a_guess() -> None:
     def gate(self: Any, x: Tensor) -> Tensor:
         return self.out(self.first(x) * self.over_positions(self.second(x)))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from denote.errors import LayerError, one_of
 from denote.states.axes import CHANNEL, HEAD, KEY, POSITION, QUERY, SAMPLE, Roles, likely
-from denote.states.hooks import Place
+from denote.states.hooks import Place, is_mapped
 from denote.states.layers import axes_text
 from denote.states.pooling import ANY, HEADS, MAP, SEQUENCE, UNITS
 
@@ -25,6 +25,9 @@ axis of positions also called sequence), position x sample x channel, sample x h
 
 Kinds = str | Mapping[str, str] | None
 """One of `KINDS` for every layer whose axes are a guess, or by name or glob, whatever is read there."""
+
+SHARES = 0.01
+"""How far from 1 weights of attention may add up to: more than half precision rounds."""
 
 _ON_LAST_AXIS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)
 _ALONG_ONE = (
@@ -91,6 +94,8 @@ class Geometries:
         Raises:
             LayerError: if a user says of its axes what cannot be.
         """
+        if is_mapped(output):
+            return "is called inside torch.vmap, which hides the axis of samples: a module around it shows them"
         if not output.is_floating_point():
             return f"gives {str(output.dtype).removeprefix('torch.')}, not real numbers"
         if output.ndim < 2 or output.ndim > 5:
@@ -114,7 +119,7 @@ class Geometries:
             return _axes_of(said, place, output.ndim), False
         shape = tuple(output.shape[1:])
         is_square = len(shape) == 3 and shape[1] == shape[2]
-        if is_square and (_is_attention(module, place) or shape[1] == self.n_positions):
+        if is_square and (_is_attention(module, place) or _are_shares(output) or shape[1] == self.n_positions):
             return (SAMPLE, HEAD, QUERY, KEY), False
         certain = _certain(module, place, output.ndim)
         if roles is not None and not roles.is_guess:
@@ -201,6 +206,11 @@ def _certain(module: nn.Module, place: Place, n: int) -> tuple[str, ...] | None:
     if isinstance(module, _ON_LAST_AXIS):
         return (SAMPLE, *[POSITION] * (n - 2), CHANNEL)
     return None
+
+
+def _are_shares(output: Tensor) -> bool:
+    """Whether every last axis adds up to 1, as weights of attention do: their mean is the same for all samples."""
+    return bool((output >= 0).all() and ((output.sum(-1, dtype=torch.float32) - 1).abs() < SHARES).all())
 
 
 def _is_attention(module: nn.Module, place: Place) -> bool:

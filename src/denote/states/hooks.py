@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 INPUT = "input"
@@ -61,9 +62,10 @@ def parts_of(value: Any, module: nn.Module | None = None) -> dict[str, Tensor]:
     """Return the tensors that something holds, by index or key; one alone has the empty name.
 
     Args:
-        value: A tensor, a packed sequence (which becomes ``row x position x channel``), a tuple, a list, a mapping, or
-            an output object of Hugging Face, which is one. Those inside are opened too: ``1.0`` is the first of the
-            second. A tensor that has no other beside it has the empty name, whatever lies deeper.
+        value: A tensor, a packed sequence (which becomes ``row x position x channel``), a tuple, a list, a mapping (an
+            output object of Hugging Face is one), or an object with attributes, such as a dataclass. Those inside are
+            opened too: ``1.0`` is the first of the second. A tensor that has no other beside it has the empty name,
+            whatever lies deeper.
         module: What gave it. Of recurrent modules the output has the empty name, the last states ``h_n`` and ``c_n``
             (``c`` of a cell).
     """
@@ -96,6 +98,11 @@ def padding_of(value: Any, part: str, module: nn.Module | None = None) -> Bool[T
     return torch.arange(states.shape[1])[None] < lengths[:, None]
 
 
+def is_mapped(tensor: Tensor) -> bool:
+    """Whether a tensor stands for many inside of `torch.vmap`, which hides the axis that they lie on."""
+    return bool(is_functorch_wrapped_tensor(tensor))
+
+
 def _tensor_of(value: Any) -> Tensor | None:
     if isinstance(value, PackedSequence):
         return pad_packed_sequence(value, batch_first=True)[0]
@@ -113,7 +120,8 @@ def _named(value: Any, module: nn.Module | None = None) -> dict[str, Any]:
         return {str(key): each for key, each in value.items()}
     if isinstance(value, tuple | list):
         return {str(index): each for index, each in enumerate(value)}
-    return {}
+    # Of a dataclass, a distribution or any other object what it shows by name.
+    return {name: each for name, each in getattr(value, "__dict__", {}).items() if not name.startswith("_")}
 
 
 @contextmanager

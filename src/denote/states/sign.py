@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from denote.data import batch as batches
 from denote.data.batch import Batch
 from denote.data.plain_numbers import short_floats
-from denote.states.hooks import Place, eval_mode, parts_of, watched
+from denote.states.hooks import Place, eval_mode, is_mapped, parts_of, watched
 from denote.states.observable import leaves_of
 from denote.streams import torch_stream
 
@@ -87,7 +87,7 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example: Batch
 
 
 def _copy(value: object) -> Tensor | None:
-    return value.clone() if isinstance(value, Tensor) else None
+    return value.clone() if isinstance(value, Tensor) and not is_mapped(value) else None
 
 
 def _identified(tail: Sequence[_Call]) -> bool:

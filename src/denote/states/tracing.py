@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 import torch
@@ -96,15 +96,12 @@ def traced(network: nn.Module, example: Batch) -> Trace:
             axes = follower.axes_of(tensor)
             if axes is not None and axes:
                 trace.axes[place._replace(part=part)] = axes
-        first = next(tensors_in(output), None)
-        made = None if first is None else follower.numbers.get(first)
-        trace.numbers[place] = (made, given.pop(place.module, frozenset()))
+        trace.numbers[place] = (follower.first_number(output), given.pop(place.module, frozenset()))
 
     try:
         with eval_mode(network), torch.no_grad(), watched(modules, on_output, on_input), follower:
             follower.start(batch)
-            result = next(tensors_in(call(network, batch)), None)
-            trace.result = None if result is None else follower.numbers.get(result)
+            trace.result = follower.first_number(call(network, batch))
     except Exception as error:
         trace.problem = f"{type(error).__name__}: {error}"
     trace.axes = {place: axes for place, axes in trace.axes.items() if axes}
@@ -137,6 +134,11 @@ class _Follower(TorchFunctionMode):
     def is_weight(self, tensor: Tensor) -> bool:
         """Whether a tensor is made of parameters alone."""
         return tensor not in self.axes and (isinstance(tensor, nn.Parameter) or tensor in self.weights)
+
+    def first_number(self, output: Any) -> int | None:
+        """The name of the numbers that come first in what a module gives, also inside an object such as a dataclass."""
+        first = next(chain(tensors_in(output), parts_of(output).values()), None)
+        return None if first is None else self.numbers.get(first)
 
     def numbers_in(self, value: Any) -> frozenset[int]:
         """The names of the numbers that something holds."""
