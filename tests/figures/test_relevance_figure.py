@@ -105,7 +105,7 @@ def test_many_layers_go_into_columns_and_none_into_a_message() -> None:
     layers = {f"layer.{i}": np.ones(8) for i in range(23)}
     figure = draw_relevance(layers, dict.fromkeys(layers, (8,)), "odd")
     assert sum(bool(ax.images) for ax in figure.axes) == 23
-    assert "No linear observer" in draw_relevance({}, {}, "odd").axes[0].texts[0].get_text()
+    assert "No observer that weighs every neuron" in draw_relevance({}, {}, "odd").axes[0].texts[0].get_text()
 
 
 def test_neurons_are_grouped_by_the_attribute_they_weigh_in_most() -> None:
