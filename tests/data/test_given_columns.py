@@ -229,3 +229,12 @@ def test_spellings_that_are_perhaps_one_value_are_said(
         denote.observe(states=states, attributes={"sex": ["m", "f", "nan", "?"] * 50}, classes=classes, **QUICK)
     assert "classes: 'Cat' and 'cat', 'dog' and 'dog.' differ in case, blanks or a full stop only" in caplog.text
     assert "attributes['sex']: '?', 'nan' in 100 rows is read as a value; give None" in caplog.text
+
+
+@pytest.mark.parametrize("code", ["-", ".", "unknown", "None", "n/a"])
+def test_texts_that_may_stand_for_no_value_are_said(
+    states: dict[str, np.ndarray], caplog: pytest.LogCaptureFixture, code: str
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        denote.observe(states=states, attributes={"sex": ["m", "f", code, "m"] * 50}, **QUICK)
+    assert f"attributes['sex']: {code!r} in 50 rows is read as a value; give None" in caplog.text

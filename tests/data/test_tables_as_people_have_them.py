@@ -572,3 +572,94 @@ def test_names_in_the_key_that_leaves_columns_out_are_those_of_the_command_line(
     parsed = OverridesParser.create().parse_override
     names = ["id", "full name", "größe", "a,b", "2019", "true", "x[1]", "a=b", 'say "x"', "n/a", "-inf", "#N/A"]
     assert [str(name) for name in parsed(f"dataset.exclude=[{in_list(names)}]").value()] == names
+
+
+def sorted_by_class(tmp_path, name, values):
+    """A file whose first half is one class: what numbers its rows gives the class away."""
+    path = tmp_path / "table.csv"
+    rows = [f"{value},{row % 5},{'ab'[2 * row // len(values)]}" for row, value in enumerate(values)]
+    path.write_text("\n".join([f"{name},x,y", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_the_index_without_a_name_that_pandas_writes_is_left_out(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        assert features_of(sorted_by_class(tmp_path, "", range(60))) == ("x",)
+    assert "left out, the index of a data frame: Unnamed: 0" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("n", ["" if row % 20 == 3 else row for row in range(60)]),
+        ("n", ["" if row % 20 == 3 else f"r{row}" for row in range(60)]),
+        ("n", [*RNG.permutation(60)[:59], 7]),
+        ("n", [*range(59), 58]),
+        ("Unnamed: 0", RNG.permutation(10**6)[:60]),
+        ("", RNG.permutation(10**6)[:60]),
+    ],
+    ids=[
+        "missing",
+        "missing, text",
+        "one twice",
+        "one twice, in order",
+        "rows of a larger file",
+        "those without a name",
+    ],
+)
+def test_numbers_of_rows_with_holes_or_copies_are_refused(tmp_path, name, values):
+    with pytest.raises(DataError, match=r"numbers of rows do|numbers the rows|an id.*dataset\.exclude="):
+        features_of(sorted_by_class(tmp_path, name, values))
+
+
+def test_what_rises_with_the_rows_is_said_where_some_are_equal(tmp_path, caplog):
+    assert features_of(sorted_by_class(tmp_path, "n", [row // 2 for row in range(60)])) == ("n", "x")
+    assert "'n' rises or falls through the rows" in caplog.text
+
+
+@pytest.mark.parametrize("values", [range(1960, 2020), RNG.permutation(range(1960, 2020))])
+def test_a_row_per_year_is_no_number_of_rows(tmp_path, values):
+    assert features_of(sorted_by_class(tmp_path, "year", values)) == ("year", "x")
+
+
+@pytest.mark.parametrize("kind", [pl.Int128, pl.Decimal(38, 0)])
+def test_whole_numbers_of_any_length_in_a_parquet_file(tmp_path, kind):
+    path = tmp_path / "table.parquet"
+    ids = pl.Series([10**19 + row * row for row in range(60)], dtype=kind)
+    pl.DataFrame({"v": ids, "x": [row % 5 for row in range(60)], "y": ["a", "b"] * 30}).write_parquet(path)
+    with pytest.raises(DataError, match=r"column 'v' .*dataset\.exclude=\[v\]"):
+        features_of(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["True", "False", "1", "0"], "'0', '1', 'false' and 'true' are yes and no in several ways"),
+        (["Yes", "N", "No", "Y"], "'n', 'no', 'y' and 'yes' are yes and no in several ways"),
+        ([">50K", "<=50K", ">50K.", "<=50K."], "'<=50K' and '<=50K.', '>50K' and '>50K.' differ by case"),
+        (["0x1F", "0x2A", "0x00"], "texts such as '0x1F' are no numbers and taken as names: v"),
+        (["36 months", "60 months"], "texts such as '36 months' are no numbers"),
+        (["\u0661", "\u0662", "\u0663"], "texts such as '\u0661' are no numbers"),
+        (["1.5D+02", "2.5D+02", "3.5D+02"], "texts such as '1.5D+02' are no numbers"),
+        (["2020-02-28", "9999-12-31", "2020-03-01"], "'v' holds 9999-12-31 in several rows"),
+        (["1970-01-01", "2020-02-28", "2020-03-05"], "dataset.missing=[1970-01-01]"),
+        (["202001", "201912", "202006"], "202001, which look like days or months"),
+    ],
+)
+def test_every_doubt_is_said(tmp_path, caplog, values, said):
+    with caplog.at_level(logging.INFO):
+        TableModule(csv_file(tmp_path, values * 20), "y").load()
+    assert said in caplog.text
+
+
+@pytest.mark.parametrize("text", ["5-Jan-20", "Dec-99", "Jan '05", "5 March 20"])
+def test_months_by_name_with_years_of_two_digits_are_refused(tmp_path, text):
+    with pytest.raises(DataError, match=r"years of two digits, such as .*line 2\)"):
+        read_table(csv_file(tmp_path, [text] * 5))
+
+
+def test_a_day_that_stands_for_none_can_be_named(tmp_path, caplog):
+    path = csv_file(tmp_path, ["2020-02-28", "9999-12-31", "2020-03-01"] * 20)
+    column = read(path, features=None, missing=["9999-12-31"])
+    assert column.null_count() == 20
+    assert "several rows" not in caplog.text

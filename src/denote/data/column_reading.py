@@ -13,7 +13,7 @@ from denote.data.missing_codes import MISSING, are_codes, are_marks, perhaps, pe
 from denote.data.row_numbers import is_index
 from denote.data.spellings import alike, shown, yes_and_no
 from denote.data.text_dates import are_days, date_columns, dates_of, perhaps_no_day
-from denote.data.text_numbers import COMMA, SAY_MARK, Doubt, Kept, Reading, numbers_of, plain_numbers
+from denote.data.text_numbers import COMMA, LARGEST_EXACT, SAY_MARK, Doubt, Kept, Reading, numbers_of, plain_numbers
 from denote.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -111,11 +111,25 @@ class ColumnReader:
             return column
         if column.dtype in _TEXTS:
             return self._of_text(column.cast(pl.String))
-        if column.dtype.is_decimal():
-            column = column.cast(pl.Float64)
+        if column.dtype.is_decimal() or column.dtype in (pl.Int128, pl.UInt128):
+            column = self._of_long_numbers(column)
+        if column.dtype == pl.String:
+            return self._of_text(column)
         if not column.dtype.is_numeric():
             return column
         return self._finite(without_numbers(column, self.keys.missing))
+
+    def _of_long_numbers(self, column: pl.Series) -> pl.Series:
+        """Decimals as floats and long whole numbers as shorter ones, or as text where digits would be lost."""
+        if column.dtype.is_decimal():
+            numbers = column.cast(pl.Float64)
+            whole = column.cast(pl.Int128, strict=False)
+            is_exact = not (whole.cast(pl.Float64) == numbers).all() or (numbers.abs() <= LARGEST_EXACT).all()
+        else:
+            numbers = column.cast(pl.Int64, strict=False)
+            is_exact = numbers.null_count() == column.null_count()
+            whole = column
+        return numbers if is_exact else whole.cast(pl.String)
 
     def _warn_of_numbers(self, column: pl.Series) -> None:
         if are_days(column):
