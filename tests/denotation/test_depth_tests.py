@@ -239,6 +239,7 @@ def test_five_networks_are_described_and_get_no_verdict() -> None:
     assert set(tests["role"]) == {"descriptive"}
     assert tests["p_value"].null_count() == len(tests)
     assert not tests["planned"].any()
+    assert tests["testable"].null_count() == len(tests), "a description is neither testable nor not"
     row = row_of(tests, "trend")
     assert row["effect"] == pytest.approx(0.09)
     assert "descriptive: fewer than 6 networks of one architecture" in row["note"]

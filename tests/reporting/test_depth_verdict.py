@@ -49,7 +49,7 @@ def test_polarity_is_the_correlation_over_hidden_layers(tables: dict[str, pl.Dat
 def test_too_few_networks_is_said_first_and_nothing_is_called_untestable() -> None:
     said = depth_sentences(all_tables(seeds=3))
     assert "a verdict on depth needs 6 networks or more of one architecture; this sweep has 3" in said[0]
-    assert "(3 networks)" in said[1]
+    assert "(3 networks; not compared, too few networks have a value: blocks.0, blocks.1)" in said[1]
     assert "(a description: no test)" in said[3]
     whole = " ".join(said)
     assert "not testable" not in whole

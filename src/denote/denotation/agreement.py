@@ -46,7 +46,8 @@ def stability(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
             for name, layers in again.items() if key in layers
         ]  # fmt: skip
         rows.append({**place, "against": SEED, **_against_networks(own)})
-    return table(rows, STABILITY).sort("dataset", "architecture", "trained", "epoch", "family", "depth", "layer")
+    order = ("dataset", "architecture", "trained", "epoch", "family", "depth", "layer")
+    return table(rows, STABILITY).sort(order, maintain_order=True)
 
 
 def _by_layer(replicates: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:

@@ -69,10 +69,11 @@ def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, lay
         is_head=pl.coalesce("is_head", (pl.col("relative_depth") == 1).fill_null(value=False)),
         note=pl.concat_str(*_notes(), separator="; ", ignore_nulls=True).replace("", None),
     )
+    order = ("dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer")
     return (
         summaries.join(_rarefied(neurons, rotated, summaries), on=KEY, how="left", nulls_equal=True)
         .select(*LABEL_PROPORTION_BY_MODEL)
-        .sort("dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer")
+        .sort(order, maintain_order=True)
     )
 
 

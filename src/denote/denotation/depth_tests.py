@@ -77,6 +77,7 @@ def _corrected(made: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
         p_holm=pl.col("p_value").map_batches(_holm, return_dtype=NUMBER).over(family)
     ).with_columns(
         testable=pl.when(pl.col("test") == EQUIVALENCE).then("testable")
+        .when(pl.col("role") == DESCRIPTIVE).then(pl.lit(None, FLAG))
         .otherwise(pl.col("p_value").is_not_null() & (pl.col("smallest_p").fill_null(0.0) * n_tests <= analysis.level)),
         significant=pl.when(pl.col("test") == EQUIVALENCE).then(pl.col("statistic") <= analysis.equivalence)
         .otherwise(pl.col("p_holm") <= analysis.level).cast(FLAG),
