@@ -9,8 +9,8 @@ from math import ceil, floor, isnan
 
 import polars as pl
 
+from denote.comparison import ROUNDING
 from denote.estimate import Estimate
-from denote.evidence.rule import ROUNDING
 
 NULL = "null"
 

@@ -88,7 +88,8 @@ def date_columns(column: pl.Series) -> Iterator[pl.Series]:
 def perhaps_no_day(column: pl.Series) -> date | None:
     """The first or last of dates where it may stand for no date: 9999-12-31 or 1970-01-01 in several rows."""
     days = column.cast(pl.Date).drop_nulls()
-    ends = (day for day in (days.min(), days.max()) if day in _NO_DAYS and days.min() != days.max())
+    both = [day for day in (days.min(), days.max()) if isinstance(day, date)]
+    ends = [day for day in both if day in _NO_DAYS] if len(set(both)) > 1 else []
     return next((day for day in ends if (days == day).sum() > 1), None)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy import optimize, stats
 
+from denote.comparison import ROUNDING, reaches
 from denote.evidence.intervals import balanced_accuracy_rejected
 from denote.evidence.power import ERROR, POWER, smallest_proportion
-from denote.evidence.rule import ROUNDING, Rule, reaches
+from denote.evidence.rule import Rule
 
 PRECISION = 1e-5
 """Of the smallest detectable balanced accuracy."""

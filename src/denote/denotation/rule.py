@@ -7,8 +7,9 @@ from itertools import product
 
 import polars as pl
 
+from denote.comparison import reaches, within
 from denote.evidence.corrections import benjamini_hochberg, realised_threshold
-from denote.evidence.rule import Rule, reaches, within
+from denote.evidence.rule import Rule
 from denote.tables import INTEGER, NEURONS_KEY, NUMBER
 
 

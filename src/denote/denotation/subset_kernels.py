@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
-from denote.evidence.rule import ROUNDING
+from denote.comparison import ROUNDING
 from denote.observers.scan_kernels import compiled
 
 MARGIN = 1e-9

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from denote.comparison import reaches
 from denote.evidence.remarks import does_not_rotate, telling_notes
-from denote.evidence.rule import Rule, reaches
+from denote.evidence.rule import Rule
 from denote.numbers import NULL, counts, intervals, proportions, setting
 
 CAUSAL = "not tested"

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from denote.attributes.labels import Labels
+from denote.comparison import reaches
 from denote.data.parts import Halves
 from denote.estimate import Estimate
 from denote.evidence.bootstrap import AurocBootstrap
@@ -24,7 +25,7 @@ from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.replicates import Replicate, refits, replicates
 from denote.evidence.resampling import DRAWS as BOOTSTRAPS
 from denote.evidence.resampling import Resampling
-from denote.evidence.rule import Rule, reaches
+from denote.evidence.rule import Rule
 from denote.evidence.scores import PerAttribute, Ranking, Reasons, Values
 from denote.observers.observer import Observer, Probe, fit_sizes
 from denote.observers.reading import UNBOUNDED, Resources, State, moments

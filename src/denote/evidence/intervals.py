@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from denote.comparison import reaches
 from denote.estimate import Estimate
-from denote.evidence.rule import reaches
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 Bounds = tuple[Values, Values]

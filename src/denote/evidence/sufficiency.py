@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from denote.evidence.rule import reaches
+from denote.comparison import reaches
 from denote.evidence.scores import PerAttribute
 
 KEPT = 0.95
