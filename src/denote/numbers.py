@@ -50,8 +50,19 @@ def proportions(column: str, decimals: int = 2, limit: float | None = None) -> p
     """A column as `proportion` writes its numbers; what is null stays null."""
     if limit is None:
         return _written(column, decimals)
-    enough = (pl.when(_tells(column, n, limit)).then(_written(column, n)) for n in range(decimals, MOST_DECIMALS))
-    return pl.coalesce(*enough, _written(column, MOST_DECIMALS))
+    return pl.col(column).map_batches(lambda values: _beside(values, decimals, limit), return_dtype=pl.String)
+
+
+def _beside(values: pl.Series, decimals: int, limit: float) -> pl.Series:
+    """Numbers beside a limit: the few that need more decimals to stay on their side are written one by one."""
+    name = "value"
+    frame = values.cast(pl.Float64).to_frame(name).select(
+        name, text=_written(name, decimals), tells=_tells(name, decimals, limit)
+    )  # fmt: skip
+    unclear = frame.filter(~pl.col("tells"))[name].unique()
+    longer = {value: proportion(value, decimals, limit) for value in unclear.drop_nulls().drop_nans()}
+    told = pl.col(name).replace_strict(longer, default=None, return_dtype=pl.String) if longer else pl.lit(None)
+    return frame.select(pl.when("tells").then("text").otherwise(told).cast(pl.String)).to_series()
 
 
 def _tells(column: str, decimals: int, limit: float) -> pl.Expr:

@@ -72,7 +72,7 @@ def test_the_band_ends_at_a_large_enough_order_statistic() -> None:
     [
         (NeuronProbe(), "relevance_band: this probe does not weigh every neuron"),
         (SparseProbe(sizes=(1, 2)), "relevance_band: this probe does not weigh every neuron"),
-        (MajorityProbe(), "relevance_band: no neuron has a weight"),
+        (MajorityProbe(), "relevance_band: this probe does not weigh every neuron"),
     ],
 )
 def test_without_weights_to_compare_there_is_no_band(probe: Probe, reason: str) -> None:
