@@ -264,4 +264,5 @@ def _warn_of_code(name: str, code: object) -> None:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return " and ".join(repr(name) for name in names)
+    *most, last = map(repr, names)
+    return f"{', '.join(most)} and {last}" if most else last
