@@ -132,7 +132,8 @@ def _nested(found: Candidates, test: _Rows) -> dict[str, pl.Series]:
         .agg(pl.col("share").first().alias("low"), pl.col("share").last().alias("high"),
              pl.col("named").filter("other").str.join("; "))
     )  # fmt: skip
-    span = [f"{proportion(low)}-{proportion(high)}" for low, high in chains.select("low", "high").iter_rows()]
+    # A column that other programs read: it keeps the way of writing that it always had.
+    span = [f"{low:.2f}-{high:.2f}" for low, high in chains.select("low", "high").iter_rows()]
     every = pl.DataFrame({"neuron": np.arange(len(found.index))}).join(
         chains.with_columns(span=pl.Series(span, dtype=TEXT)), on="neuron", how="left", maintain_order="left"
     )
