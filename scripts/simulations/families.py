@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from denote.denotation.rule import ROUNDING, decide_neurons
+from denote.comparison import ROUNDING
+from denote.denotation.rule import decide_neurons
 from denote.evidence.intervals import balanced_accuracy_p_value
 from denote.evidence.rule import Rule
 from denote.streams import stream
