@@ -18,9 +18,21 @@ from jaxtyping import Float, Int
 
 from denote.denotation.analysis import LEAST_DISTINCT, LEAST_NEURONS, Analysis
 from denote.denotation.depth_tests import tests_of
-from denote.denotation.parts import ANY_BASIS, OWN, POLARITY, RAW, Parts, parts_of
-from denote.denotation.profiles import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED, Profiles
-from denote.denotation.verdicts import NO_CHANGE, depth_verdicts
+from denote.denotation.depth_words import (
+    ANY_BASIS,
+    BEYOND,
+    FOLDED,
+    NO_CHANGE,
+    OWN,
+    POLARITY,
+    RAW,
+    ROTATED_FOLDED,
+    SHARE,
+    UNFOLDED,
+)
+from denote.denotation.parts import Parts, parts_of
+from denote.denotation.profiles import Profiles
+from denote.denotation.verdicts import depth_verdicts
 from denote.numbers import setting
 from denote.streams import stream
 from simulations.row import Row

@@ -18,7 +18,8 @@ from scipy import stats
 
 from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth_tests import EQUIVALENCE, depth_tests
+from denote.denotation.depth_tests import depth_tests
+from denote.denotation.depth_words import EQUIVALENCE
 from denote.streams import stream
 from denote.tables import CONTROLS, LAYERS, NEURONS
 from simulations.chance import most

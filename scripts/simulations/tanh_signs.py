@@ -31,12 +31,13 @@ from denote.denotation import decisions
 from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth_tests import depth_tests
+from denote.denotation.depth_words import BEYOND, BEYOND_BASIS, UNFOLDED
 from denote.denotation.neurons import Neurons
-from denote.denotation.profiles import BEYOND, UNFOLDED, profiles
+from denote.denotation.profiles import profiles
 from denote.denotation.properties import family_halves
 from denote.denotation.rotation import rotated
 from denote.denotation.sign_flips import sign_flip_test
-from denote.denotation.verdicts import BEYOND_BASIS, depth_verdicts
+from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.rule import Rule
 from denote.object_models.mlp import MLP
 from denote.states.layers import Layer

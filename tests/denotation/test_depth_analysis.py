@@ -12,7 +12,7 @@ import denote
 from denote.denotation.analysis import Analysis
 from denote.denotation.depth_analysis import NEEDED
 from denote.denotation.depth_tests import questions
-from denote.denotation.profiles import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED
+from denote.denotation.depth_words import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED
 from denote.errors import ConfigError
 from denote.streams import stream
 

@@ -7,20 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.denotation.parts import (
+from denote.denotation.depth_words import (
     ANY_BASIS,
+    BEYOND,
     BOW,
     CHANGE,
+    FOLDED,
     OWN,
-    PARTS,
     POLARITY,
     RAW,
-    Parts,
-    bow,
-    change,
-    parts_of,
+    ROTATED_FOLDED,
+    SHARE,
+    UNFOLDED,
 )
-from denote.denotation.profiles import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED, Profiles
+from denote.denotation.parts import PARTS, Parts, bow, change, parts_of
+from denote.denotation.profiles import Profiles
 from denote.evidence.intervals import t_interval
 from denote.streams import stream
 

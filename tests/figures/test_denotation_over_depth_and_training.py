@@ -61,7 +61,7 @@ def test_emergence_says_why_nothing_is_known_of_label_proportion(by_depth: pl.Da
     gaps = [pl.lit(None, pl.Float64).alias(name) for name in by_depth.columns if "folded" in name]
     table = over_training(by_depth, zero_is_trained=False).with_columns(gaps)
     folded = draw_emergence(table, curves(table)[0]).axes[2]
-    assert "fewer than 5 distinct properties" in folded.texts[0].get_text()
+    assert "fewer than 5 denoting neurons" in folded.texts[0].get_text()
 
 
 def test_one_epoch_is_no_emergence(by_depth: pl.DataFrame) -> None:

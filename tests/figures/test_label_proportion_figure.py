@@ -193,8 +193,8 @@ def test_an_empty_panel_says_why(neurons: pl.DataFrame) -> None:
     gaps = synthetic.by_model_table(neurons).with_columns(rotated_folded=pl.lit(None, pl.Float64))
     rare = by_depth.with_columns(majority_side_share=pl.lit(None, pl.Float64))
     drawn = draw_label_proportion_by_depth(neurons, rare, gaps)
-    assert "no hidden layer has 5 distinct" in " ".join(text.get_text() for text in panel(drawn, "c").texts)
-    assert "fewer than 5 distinct" in " ".join(text.get_text() for text in panel(drawn, "f").texts)
+    assert "no hidden layer has 5 denoting" in " ".join(text.get_text() for text in panel(drawn, "c").texts)
+    assert "fewer than 5 denoting" in " ".join(text.get_text() for text in panel(drawn, "f").texts)
     drawn.canvas.draw()
     assert panel(drawn, "a").get_position().width > 0.15  # the layout holds: words take no room
 

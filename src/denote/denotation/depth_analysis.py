@@ -13,8 +13,9 @@ from jaxtyping import Int
 from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import KEY, label_proportion_by_model
 from denote.denotation.depth import label_proportion_by_depth
-from denote.denotation.depth_tests import QUESTION, questions, tests_of
-from denote.denotation.parts import LEVEL, parts_of
+from denote.denotation.depth_tests import questions, tests_of
+from denote.denotation.depth_words import LEVEL, QUESTION
+from denote.denotation.parts import parts_of
 from denote.denotation.profiles import Profiles
 from denote.denotation.verdicts import depth_verdicts
 from denote.errors import ConfigError

@@ -13,19 +13,28 @@ from scipy import stats
 
 from denote.denotation.analysis import GAP, LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
 from denote.denotation.depth import averaged_within_models
+from denote.denotation.depth_words import (
+    BEYOND,
+    DESCRIPTIVE,
+    EQUIVALENCE,
+    EXPLORATORY,
+    FOLDED,
+    PRIMARY,
+    QUESTION,
+    SECONDARY,
+    SHARE,
+    SIGN_FLIP,
+    TREND,
+    UNFOLDED,
+)
 from denote.denotation.layer_pairs import LayerPairs
-from denote.denotation.profiles import BEYOND, FOLDED, SHARE, UNFOLDED, Profiles, profiles
+from denote.denotation.profiles import Profiles, profiles
 from denote.denotation.sign_flips import NOTHING, WeightedProfiles, sign_flip_test, smallest_p
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import t_interval
 from denote.numbers import count
 from denote.tables import DEPTH_TESTS, FLAG, NUMBER, note, table
 
-QUESTION = ["dataset", "trained", "epoch", "family"]
-"""A verdict is given for each."""
-
-SIGN_FLIP, TREND, EQUIVALENCE = "sign_flip", "trend", "equivalence"
-PRIMARY, SECONDARY, EXPLORATORY, DESCRIPTIVE = "primary", "secondary", "exploratory", "descriptive"
 CONFIDENCE = 0.90
 """Of the intervals of equivalence: two one-sided tests at .05."""
 

@@ -13,14 +13,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from denote.denotation.analysis import LEAST_DESCRIBED, LEAST_LAYERS, models_needed
-from denote.denotation.profiles import FOLDED, ROTATED_FOLDED, UNFOLDED, Grid, Profiles
+from denote.denotation.depth_words import ANY_BASIS, BOW, CHANGE, FOLDED, OWN, POLARITY, RAW, ROTATED_FOLDED, UNFOLDED
+from denote.denotation.profiles import Grid, Profiles
 from denote.estimate import Estimate
 from denote.evidence.intervals import t_interval
 
-RAW, POLARITY, ANY_BASIS, OWN = "raw", "polarity", "any basis", "own"
 PARTS = (POLARITY, ANY_BASIS, OWN)
 """They add up to ``RAW``."""
-LEVEL, CHANGE, BOW = "level", "change", "bow"
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,9 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from denote.denotation.analysis import LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
+from denote.denotation.depth_words import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED
 from denote.denotation.sign_flips import WeightedProfiles
 
-FOLDED, UNFOLDED, ROTATED_FOLDED = "folded", "label_proportion", "rotated_folded"
-BEYOND = "folded - rotated_folded"
-SHARE = "share_denoting - rotated_share_denoting"
 QUANTITIES = {
     FOLDED: pl.col("folded"),
     UNFOLDED: pl.col("label_proportion"),

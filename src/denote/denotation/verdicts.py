@@ -8,18 +8,26 @@ from typing import Any
 import polars as pl
 
 from denote.denotation.analysis import Analysis
-from denote.denotation.depth_tests import DESCRIPTIVE, EQUIVALENCE, EXPLORATORY, PRIMARY, QUESTION, SIGN_FLIP
-from denote.denotation.profiles import BEYOND, FOLDED, UNFOLDED
+from denote.denotation.depth_words import (
+    ANY_BASIS_SHOWS,
+    BEYOND,
+    BEYOND_BASIS,
+    DESCRIPTIVE,
+    EQUIVALENCE,
+    EXPLORATORY,
+    FOLDED,
+    NO_CHANGE,
+    NOT_EXCLUDED,
+    NOT_SHOWN,
+    POLARITY_ONLY,
+    PRIMARY,
+    QUESTION,
+    SIGN_FLIP,
+    TOO_FEW,
+    UNFOLDED,
+)
 from denote.numbers import bound, setting
 from denote.tables import DEPTH_VERDICTS, note, table
-
-BEYOND_BASIS = "depends on depth beyond polarity and basis"
-ANY_BASIS = "through the distribution that any basis shows"
-POLARITY = "through polarity only"
-NO_CHANGE = "no change of folded larger than {} between any two layers"
-NOT_SHOWN = "not shown"
-NOT_EXCLUDED = "not shown; changes up to {} are not excluded"
-TOO_FEW = "none: too few networks"
 
 Row = Mapping[str, Any]
 _ABSENT: Row = {"p_value": None, "p_holm": None, "significant": None, "testable": None, "statistic": None, "note": None}
@@ -70,7 +78,7 @@ def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: list[Row], ma
         margin: Largest difference that counts as no change.
     """
     if primary["testable"]:
-        for row, sentence in ((primary, BEYOND_BASIS), (folded, ANY_BASIS), (unfolded, POLARITY)):
+        for row, sentence in ((primary, BEYOND_BASIS), (folded, ANY_BASIS_SHOWS), (unfolded, POLARITY_ONLY)):
             if row["significant"]:
                 return sentence, None
     why = note(None if primary["testable"] else primary["note"])

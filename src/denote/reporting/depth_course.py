@@ -7,9 +7,20 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from denote.denotation.analysis import GAP, LEAST_MODELS, too_few_networks
-from denote.denotation.depth_tests import EXPLORATORY, SIGN_FLIP, TREND
-from denote.denotation.parts import ANY_BASIS, BOW, CHANGE, OWN, POLARITY, RAW
-from denote.denotation.profiles import BEYOND, FOLDED, UNFOLDED
+from denote.denotation.depth_words import (
+    ANY_BASIS,
+    BEYOND,
+    BOW,
+    CHANGE,
+    EXPLORATORY,
+    FOLDED,
+    OWN,
+    POLARITY,
+    RAW,
+    SIGN_FLIP,
+    TREND,
+    UNFOLDED,
+)
 from denote.estimate import Estimate
 from denote.figures.curves import Curve, curves
 from denote.numbers import count, interval, signed_interval, small, span
