@@ -326,6 +326,7 @@ class Counting:
 
     kind = "linear"
     reads_neurons = False
+    has_map, is_baseline = True, False
 
     def fit(
         self,

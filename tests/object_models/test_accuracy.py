@@ -49,7 +49,7 @@ def test_accuracy_is_of_what_was_learned() -> None:
 
 
 def test_the_note_on_shuffled_targets_says_what_accuracy_is_of() -> None:
-    assert "true classes of 200 rows, most frequent of them 0.100" in shuffled_note(200, 0.1)
+    assert "true classes of 200 rows, most frequent of them .100" in shuffled_note(200, 0.1)
 
 
 def test_a_model_below_chance_is_at_chance() -> None:

@@ -20,6 +20,7 @@ from denote.data.learned import Learned
 from denote.data.module import SamplesModule
 from denote.data.samples import Samples, TensorInputs, of_tokens
 from denote.errors import ConfigError, DataError
+from denote.numbers import proportion
 from denote.object_models.accuracy import held_out_score
 from denote.object_models.mlp import MLP
 from denote.object_models.object_model import ObjectModel
@@ -83,7 +84,7 @@ def test_a_number_is_learned_whatever_its_scale(tmp_path: Path) -> None:
     assert score.value == pytest.approx(r2_score(module.learned.targets[module.parts.test], given), abs=1e-5)
     assert score.value is not None
     assert score.value > 0.9
-    assert score.remark == f"object model: R squared {score.value:.3f} on {len(module.parts.test)} rows"
+    assert score.remark == f"object model: R squared {proportion(score.value, 3)} on {len(module.parts.test)} rows"
     assert found.history[-1]["val_r_squared"] > 0.9
     assert set(found.history[0]) == {"epoch", "train_loss", "train_r_squared", "val_loss", "val_r_squared"}
 
