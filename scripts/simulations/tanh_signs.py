@@ -155,7 +155,7 @@ def analysed(data: DigitsModule, sweep: int, states: Halves[Values]) -> dict[str
     turned = [_turned(states, layers, draw, sweep) for draw in range(ROTATIONS + 1)]
     real, *rotations, instead = [_searched(each, layers, halves) for each in (states, *turned)]
     controls = pl.concat(
-        _with_columns(rows.with_columns(control=pl.lit("rotated"), draw=pl.lit(draw)), CONTROLS)
+        _with_columns(rows.with_columns(control=pl.lit("rotated"), draw=pl.lit(draw, pl.Int64)), CONTROLS)
         for draw, rows in enumerate(rotations)
     )
     return {
