@@ -9,7 +9,7 @@ import torch
 
 import denote
 from denote.attributes.own import family_of
-from denote.data.given import given_samples, no_inputs
+from denote.data.memory.given_samples import given_samples, no_inputs
 from denote.errors import AttributeLabelError, ConfigError
 from denote.extending import AttributeFamily, Control, Halves, Observer, Probe, as_array
 from denote.observation import Controls

@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int8
 from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 
-from denote.data.shapes import CATEGORIES, Drawing, load_shapes
+from denote.data.sources.shapes import CATEGORIES, Drawing, load_shapes
 from denote.object_models.mlp import MLP
 from denote.streams import stream, stream_seed
 

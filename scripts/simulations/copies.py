@@ -16,10 +16,10 @@ import torch
 from jaxtyping import Float
 
 from denote.attributes.labels import Labels
-from denote.data.digits import DigitsModule
-from denote.data.held import HeldInputs
+from denote.data.memory.given_inputs import HeldInputs
 from denote.data.parts import Parts
 from denote.data.samples import Inputs, TensorInputs
+from denote.data.sources.digits import DigitsModule
 from denote.observation import Facts
 from denote.observation.duplicates import duplicates
 from denote.streams import stream

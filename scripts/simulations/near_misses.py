@@ -11,7 +11,7 @@ import polars as pl
 import torch
 from scipy.stats import norm
 
-from denote.data.planted import load_planted
+from denote.data.sources.planted import load_planted
 from denote.evidence.rule import Rule
 from denote.object_models.planted import PlantedNetwork
 from denote.streams import stream_seed

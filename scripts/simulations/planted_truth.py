@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float32
 from denote.attributes.families import KINDS, families
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
-from denote.data.planted import load_planted
 from denote.data.samples import Samples
+from denote.data.sources.planted import load_planted
 from denote.denotation import decisions
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.denotation.properties import complement, family_halves

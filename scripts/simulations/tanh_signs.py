@@ -25,8 +25,8 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from denote.attributes.families import families
 from denote.attributes.labels import Family
-from denote.data.digits import DigitsModule
 from denote.data.parts import Halves
+from denote.data.sources.digits import DigitsModule
 from denote.denotation import decisions
 from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import label_proportion_by_model

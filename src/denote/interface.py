@@ -19,11 +19,11 @@ from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
 from denote.checks import byte_count
-from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
-from denote.data.given_columns import given_frame
-from denote.data.held import DrawnInputs, HeldInputs, inputs_of
+from denote.data.memory.given_columns import given_frame
+from denote.data.memory.given_inputs import DrawnInputs, HeldInputs, inputs_of
+from denote.data.memory.given_samples import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
+from denote.data.memory.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.parts import Parts
-from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of

@@ -10,7 +10,7 @@ import polars as pl
 import torch
 from command_line import Command
 
-from denote.data.digits import load_digits
+from denote.data.sources.digits import load_digits
 from denote.object_models.mlp import MLP
 
 ASKED = (

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from safetensors.numpy import save_file
 
 import denote as api
-from denote.data.recorded import StatesModule
+from denote.data.sources.recorded_states import StatesModule
 from denote.observation import Controls
 from denote.tables import CELLS_KEY, NEURONS_KEY
 

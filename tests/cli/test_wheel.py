@@ -47,5 +47,5 @@ def test_the_wheel_runs_from_an_empty_directory(tmp_path: Path) -> None:
         cwd=empty, env={**os.environ, "PYTHONPATH": str(target)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    assert "_target_: denote.data.digits.DigitsModule" in done.stdout
+    assert "_target_: denote.data.sources.digits.DigitsModule" in done.stdout
     assert list(empty.iterdir()) == []

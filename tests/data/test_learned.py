@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.data.digits import DigitsModule
 from denote.data.learned import Learned, Lesson
 from denote.data.samples import Samples, TensorInputs
+from denote.data.sources.digits import DigitsModule
 from denote.errors import DataError
 
 

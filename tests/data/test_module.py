@@ -5,8 +5,8 @@ import pytest
 import pytorch_lightning as lightning
 import torch
 
-from denote.data.digits import DigitsModule
 from denote.data.module import TrainingOrder
+from denote.data.sources.digits import DigitsModule
 from denote.errors import DataError
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from denote.data.arrays import ArraysModule
 from denote.data.samples import CLASSES, LABELS, NUMERIC
-from denote.data.table import TableModule
+from denote.data.sources.arrays import ArraysModule
+from denote.data.sources.table import TableModule
 from denote.data.targets import target_of
 from denote.errors import DataError
 

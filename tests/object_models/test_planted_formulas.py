@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denote.data.planted import Layout
+from denote.data.sources.planted import Layout
 from denote.denotation.properties import subset_name
 from denote.object_models.formulas import (
     MOST_WITHOUT,

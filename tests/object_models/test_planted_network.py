@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import torch
 
-from denote.data.planted import PROPORTIONS, load_planted
+from denote.data.sources.planted import PROPORTIONS, load_planted
 from denote.denotation.properties import complement
 from denote.errors import ConfigError
 from denote.object_models.planted import FAMILIES, TRUTH, PlantedNetwork

@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 import denote
-from denote.data.held import HeldInputs
+from denote.data.memory.given_inputs import HeldInputs
 from denote.evidence import near_copies
 from denote.observation import Controls
 from denote.observation.duplicates import duplicates

@@ -9,8 +9,8 @@ import torch
 from simulations import near_misses, planted_truth, tanh_signs
 from simulations.row import Row
 
-from denote.data.digits import DigitsModule
 from denote.data.parts import Halves
+from denote.data.sources.digits import DigitsModule
 from denote.object_models.mlp import MLP
 
 

@@ -11,8 +11,8 @@ from jaxtyping import Bool, Int8
 
 from denote.attributes.expressions import evaluate_where
 from denote.attributes.labels import NULL, Family, Labels, class_set_name
+from denote.data.columns.text_dates import YEAR
 from denote.data.samples import Samples
-from denote.data.text_dates import YEAR
 from denote.errors import AttributeLabelError, one_of
 
 MOST_CLASSES_AS_CELLS = 16

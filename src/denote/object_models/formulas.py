@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from denote.attributes.labels import class_set_name
-from denote.data.planted import Layout
+from denote.data.sources.planted import Layout
 
 MOST_WITHOUT = 0.90
 """Balanced accuracy that a planted formula may have, at most, for what ignores one of its facts: else a neuron could

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from denote.data.planted import Layout
+from denote.data.sources.planted import Layout
 from denote.errors import ConfigError
 from denote.object_models.activations import at_least
 from denote.object_models.formulas import Formula, draw_formula, draw_subset, factor

@@ -1,0 +1,1 @@
+"""Columns of tables: reading them from files, and inputs made of them."""

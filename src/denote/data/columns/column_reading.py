@@ -1,0 +1,277 @@
+"""Columns of a table as numbers, dates, yes/no or names: read with certainty, or refused, or said in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from denote.data.columns.column_keys import ColumnKeys, Problem
+from denote.data.columns.missing_codes import MISSING, are_codes, are_marks, perhaps, perhaps_number, without_numbers
+from denote.data.columns.row_numbers import is_index
+from denote.data.columns.spellings import alike, shown, yes_and_no
+from denote.data.columns.text_dates import are_days, date_columns, dates_of, perhaps_no_day
+from denote.data.columns.text_numbers import (
+    COMMA,
+    LARGEST_EXACT,
+    SAY_MARK,
+    Doubt,
+    Kept,
+    Reading,
+    numbers_of,
+    plain_numbers,
+)
+from denote.errors import DataError
+
+log = logging.getLogger(__name__)
+
+FEW_DIGITS = 32
+"""Different whole numbers that a file of typed columns may hold as text: codes, and no quantity."""
+SAMPLE = 1000
+"""Rows that tell most columns from those that must be read as a whole."""
+MOST_COMPARED = 1000
+"""Different texts of a column that are compared with each other."""
+
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
+_UNSEEN = "[\u200b\u200e\u200f\u2060\ufeff]"
+_OF_DIGITS = r"^[^\p{L}]*\p{Nd}"
+"""Begins with digits, of any script: a number in a way of writing that is not known, perhaps."""
+_ONE_WRITING = "write all of them in one way if they are one"
+
+
+@dataclass
+class ColumnReader:
+    """Reads columns one by one and keeps what is to be said of them.
+
+    Attributes:
+        keys: See `ColumnKeys`.
+        typed: Whether the file says what a column holds: text of a few digits is then meant to be text.
+        as_text: Columns that are left as they are, such as names of files.
+        asked: Columns that are asked for by name: they are never left out.
+        problems: What cannot be read, by column.
+        doubtful: Texts that may stand for no value, by column.
+        said: Columns by what became of them.
+    """
+
+    keys: ColumnKeys
+    typed: bool = False
+    as_text: Sequence[str] = ()
+    asked: Sequence[str] = ()
+    problems: list[Problem] = field(default_factory=list)
+    doubtful: dict[str, list[str]] = field(default_factory=dict)
+    said: dict[str, list[str]] = field(default_factory=dict)
+    _commas: list[str] = field(default_factory=list)
+    _thousands: dict[str, int] = field(default_factory=dict)
+
+    def table(self, columns: Iterable[pl.Series], where: str) -> pl.DataFrame:
+        """All columns but those left out, dates with the columns that they become.
+
+        Args:
+            columns: As the file has them.
+            where: What to name in the log.
+
+        Raises:
+            DataError: for keys that name no column, or a column that is asked for and left out.
+        """
+        held: dict[str, pl.Series] = {}
+        names: list[str] = []
+        for column in columns:
+            names.append(column.name)
+            for made in self._made(column):
+                if made.name in held or (made.name != column.name and made.name in names):
+                    raise DataError(
+                        where,
+                        f"column {made.name!r} is there, and what the date {column.name!r} becomes has its name",
+                        "rename it",
+                    )
+                if made.name != column.name:
+                    names.append(made.name)
+                if not self.keys.leaves_out(made.name):
+                    held[made.name] = made
+        self.keys.check(names, self.asked)
+        if self._commas:
+            for name, row in self._thousands.items():
+                what = f"holds points, and {self._commas[0]!r} has a comma before the decimals: thousands or decimals"
+                self.problems.append(Problem(name, what, SAY_MARK, row))
+        for how, which in self.said.items():
+            log.info("%s: %s: %s", where, how, ", ".join(which))
+        return pl.DataFrame(list(held.values()))
+
+    def _made(self, column: pl.Series) -> Iterator[pl.Series]:
+        name = column.name
+        if self.keys.leaves_out(name):
+            return
+        read = self._read(column)
+        if name not in self.asked and is_index(read):
+            self._say("left out, the index of a data frame", name)
+            return
+        yield read
+        if read.dtype.is_numeric():
+            self._warn_of_numbers(read)
+        if read.dtype in (pl.Date, pl.Datetime):
+            if (day := perhaps_no_day(read)) is not None:
+                _warn_of_code(name, day)
+            yield from date_columns(read)
+
+    def _read(self, column: pl.Series) -> pl.Series:
+        if column.name in self.as_text:
+            return column
+        if column.dtype in _TEXTS:
+            return self._of_text(column.cast(pl.String))
+        if column.dtype.is_decimal() or column.dtype in (pl.Int128, pl.UInt128):
+            column = self._of_long_numbers(column)
+        if column.dtype == pl.String:
+            return self._of_text(column)
+        if not column.dtype.is_numeric():
+            return column
+        return self._finite(without_numbers(column, self.keys.missing))
+
+    def _of_long_numbers(self, column: pl.Series) -> pl.Series:
+        """Decimals as floats and long whole numbers as shorter ones, or as text where digits would be lost."""
+        if column.dtype.is_decimal():
+            numbers = column.cast(pl.Float64)
+            whole = column.cast(pl.Int128, strict=False)
+            is_exact = not (whole.cast(pl.Float64) == numbers).all() or (numbers.abs() <= LARGEST_EXACT).all()
+        else:
+            numbers = column.cast(pl.Int64, strict=False)
+            is_exact = numbers.null_count() == column.null_count()
+            whole = column
+        return numbers if is_exact else whole.cast(pl.String)
+
+    def _warn_of_numbers(self, column: pl.Series) -> None:
+        if are_days(column):
+            hint = "look like days or months; written as 2020-12-31 or 2020-12 they are read as dates"
+            log.warning("column %r holds whole numbers such as %s, which %s", column.name, column.drop_nulls()[0], hint)
+        elif (code := perhaps_number(column)) is not None:
+            _warn_of_code(column.name, f"{code:g}")
+
+    def _finite(self, column: pl.Series) -> pl.Series:
+        if column.dtype.is_float() and (infinite := column.is_infinite().fill_null(False)).any():
+            row = int(infinite.arg_true()[0])
+            remedy = f"correct it; dataset.missing=[{column[row]}] makes it missing"
+            self.problems.append(Problem(column.name, "is infinite", remedy, row))
+        return column
+
+    def _of_text(self, column: pl.Series) -> pl.Series:
+        name, text = column.name, _bare(column)
+        text = self._without_codes(text)
+        is_category = name in self.keys.categories
+        has_thousands = self.keys.decimal == COMMA and bool(text.str.contains(".", literal=True).any())
+        numbers = None if has_thousands else plain_numbers(text)
+        if numbers is not None:
+            if self.typed and not is_category and _are_few_digits(column, numbers):
+                self._say("text of a few whole numbers, kept as categories", name)
+                return text
+            self._note_thousands(text, numbers)
+            return without_numbers(numbers, self.keys.missing)
+        counts = text.drop_nulls().to_frame("text").group_by("text", maintain_order=True).len()
+        texts = counts["text"]
+        if texts.str.contains(_UNSEEN).any():
+            return self._of_text(column.str.replace_all(_UNSEEN, ""))
+        if is_category:
+            return self._names(text, texts)
+        codes = are_codes(texts)
+        rest = texts.filter(~codes)
+        for reading in _readings(rest, counts["len"].filter(~codes), self.keys.decimal):
+            if isinstance(reading, Reading):
+                self._say_codes(name, counts.filter(codes))
+                return self._placed(text, rest, reading)
+            if isinstance(reading, Doubt):
+                row = int((text == reading.text).arg_true()[0])
+                self.problems.append(Problem(name, reading.why, reading.remedy, row))
+                return text
+            if isinstance(reading, Kept):
+                self._say(reading.why, name)
+                return self._names(text, texts)
+        digits = texts.filter(texts.str.contains(_OF_DIGITS))
+        if 2 * len(digits) > len(texts):
+            self._say(f"texts such as {digits[0]!r} are no numbers and taken as names", name)
+        return self._names(text, texts)
+
+    def _placed(self, text: pl.Series, texts: pl.Series, reading: Reading) -> pl.Series:
+        if reading.how:
+            self._say(reading.how, text.name)
+        if "comma before" in reading.how:
+            self._commas.append(text.name)
+        values = text.replace_strict(texts, reading.values, default=None, return_dtype=reading.values.dtype)
+        return without_numbers(values, self.keys.missing) if values.dtype.is_numeric() else values
+
+    def _names(self, text: pl.Series, texts: pl.Series) -> pl.Series:
+        """A column of names: dashes and points are missing; other doubts are said."""
+        if text.name in self.keys.categories:
+            return text
+        marks = are_marks(texts)
+        if marks.any():
+            self._say(f"{_listed(texts.filter(marks).to_list())} read as missing", text.name)
+            text = text.set(text.is_in(texts.filter(marks).implode()), None)
+        if words := perhaps(texts):
+            self.doubtful[text.name] = words
+        if len(texts) <= MOST_COMPARED and (groups := alike(texts.filter(~marks))):
+            log.warning(
+                "column %r: %s differ by case, blanks or a point only: %s", text.name, shown(groups), _ONE_WRITING
+            )
+        if words := yes_and_no(texts):
+            log.warning("column %r: %s are yes and no in several ways: %s", text.name, _listed(words), _ONE_WRITING)
+        return text
+
+    def _without_codes(self, text: pl.Series) -> pl.Series:
+        named = map(str, self.keys.missing)
+        codes = [*MISSING, *(form(code) for code in named for form in (str, str.lower, str.upper, str.capitalize))]
+        found = text.is_in(codes)
+        if not found.any():
+            return text
+        counts = text.filter(found.fill_null(False)).value_counts().filter(pl.col(text.name) != "")
+        self._say_codes(text.name, counts.rename({text.name: "text", "count": "len"} if text.name != "count" else {}))
+        return text.set(found.fill_null(False), None)
+
+    def _say_codes(self, name: str, counts: pl.DataFrame) -> None:
+        for code, rows in counts.sort("text").select("text", "len").iter_rows():
+            self._say(f"{code!r} read as missing", f"{name} ({rows})")
+
+    def _note_thousands(self, text: pl.Series, numbers: pl.Series) -> None:
+        """Remember a column whose points are between thousands if another has a comma before the decimals."""
+        if self.typed or not numbers.dtype.is_float() or not _are_thousands(text.head(SAMPLE)).all():
+            return
+        if _are_thousands(text).all():
+            self._thousands[text.name] = int(text.str.contains(".", literal=True).arg_true()[0])
+
+    def _say(self, how: str, name: str) -> None:
+        self.said.setdefault(how, []).append(name)
+
+
+def _readings(texts: pl.Series, rows: pl.Series, decimal: str | None) -> Iterator[Reading | Doubt | Kept | None]:
+    """What the texts may be, one kind after the other, until one is told."""
+    if not len(texts):
+        return
+    yield numbers_of(texts, rows, decimal)
+    yield dates_of(texts)
+    if (small := texts.str.to_lowercase()).is_in(["true", "false"]).all():
+        yield Reading(small == "true")
+
+
+def _bare(column: pl.Series) -> pl.Series:
+    """Text without the blanks, or the quotation marks behind blanks, that stand around it."""
+    text = column.str.strip_chars()
+    return text.str.replace(r'(?s)^"(.*)"$', "${1}") if text.str.starts_with('"').any() else text
+
+
+def _are_few_digits(column: pl.Series, numbers: pl.Series) -> bool:
+    if not column.drop_nulls().str.contains(r"^\d+$").all():
+        return False
+    return numbers.dtype.is_integer() and numbers.n_unique() <= min(FEW_DIGITS, len(numbers) // 2)
+
+
+def _are_thousands(text: pl.Series) -> pl.Series:
+    return text.str.contains(r"^[-+]?([1-9]\d{0,2}\.\d{3}|\d+)$").fill_null(True)
+
+
+def _warn_of_code(name: str, code: object) -> None:
+    hint = "apart from all others; where it stands for no value: dataset.missing"
+    log.warning("column %r holds %s in several rows, %s=[%s]", name, code, hint, code)
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = map(repr, names)
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,1 @@
+"""Inputs, columns and samples made of what a caller holds in memory."""

@@ -1,0 +1,241 @@
+"""Columns as a caller holds them, in lists, arrays, tensors or frames of any library, as columns of polars.
+
+Values stay exact, and what stands for no value (None, NaN, NaT, pandas' NA, a mask) is null.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import polars as pl
+from torch import Tensor
+
+from denote.data.memory.plain_numbers import plain_array
+from denote.errors import DataError, told
+
+ALLOWED = "numbers, yes/no, texts or dates, one value per row, None where not known"
+
+NUMBER, TEXT = "a number", "text"
+
+KINDS = {
+    bool | int | float | Decimal: NUMBER, str: TEXT, bytes: TEXT, datetime: "a time", date: "a date",
+    time: "a time of day", timedelta: "a duration",
+}  # fmt: skip
+"""Kind of a value by its type, the first that fits."""
+
+ALWAYS_KNOWN = {bool, int, str, bytes, type(None)}
+"""Types of Python none of whose values but None stands for a missing one."""
+
+
+def given_frame(attributes: Any) -> dict[str, Any] | None:
+    """Return the columns of a mapping or a data frame by name, as they came; None for None.
+
+    Args:
+        attributes: A mapping, or a frame of polars, pandas, pyarrow or Hugging Face.
+
+    Raises:
+        DataError: naming ``attributes``, for anything else, or two columns of one name.
+    """
+    if attributes is None:
+        return None
+    if isinstance(attributes, pl.LazyFrame):
+        raise DataError("attributes", "a LazyFrame, which has no rows yet", "attributes.collect()")
+    if isinstance(attributes, Mapping):
+        pairs = list(attributes.items())
+    elif hasattr(attributes, "iloc"):  # pandas, whose columns may have equal names
+        pairs = [(name, attributes.iloc[:, at]) for at, name in enumerate(getattr(attributes, "columns", ()))]
+    else:
+        names = getattr(attributes, "column_names", getattr(attributes, "columns", ()))
+        pairs = [(name, attributes[name]) for name in names]
+    if not pairs:
+        raise DataError("attributes", type(attributes).__name__, "a mapping of columns, or a data frame")
+    named = {str(name): values for name, values in pairs}
+    if len(named) < len(pairs):
+        names = [str(name) for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"attributes[{twice!r}]", "is there twice", "a name for each column")
+    return named
+
+
+def given_column(name: str, values: Any, where: str) -> pl.Series:
+    """Return a column as polars knows it, exact, with null for what is not known.
+
+    Args:
+        name: Of the column.
+        values: What a caller gave.
+        where: What to name in an error.
+
+    Raises:
+        DataError: for what is no column, values of several kinds (the first row), or of a kind that none reads.
+    """
+    try:
+        return _exact(_series(name, values, where), where)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError, pl.exceptions.PolarsError) as error:
+        raise DataError(where, f"{type(values).__name__} makes no column ({told(error)})", ALLOWED) from error
+
+
+def check_row_order(given: Mapping[str, Any]) -> None:
+    """Refuse pandas columns whose indices hold the same labels in another order: by position, rows would be mixed up.
+
+    Args:
+        given: By what to name in an error.
+
+    Raises:
+        DataError: naming both.
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        return
+    indexed = {where: values.index for where, values in given.items() if isinstance(values, pandas.Series)}
+    for where, index in list(indexed.items())[1:]:
+        first, other = next(iter(indexed.items()))
+        if len(index) != len(other) or index.equals(other) or not (index.is_unique and other.is_unique):
+            continue
+        if index.isin(other).all():
+            problem = f"its index has the rows of {first} in another order, and rows are taken by position"
+            raise DataError(where, problem, ".loc[...] to one order, or .reset_index(drop=True) if they have it")
+
+
+def _series(name: str, values: Any, where: str) -> pl.Series:
+    pandas = sys.modules.get("pandas")  # what was never imported made no column either
+    if isinstance(values, pl.Series):
+        return values.alias(name)
+    if isinstance(values, Tensor):
+        return _of_array(name, plain_array(values), where)
+    if pandas is not None and isinstance(values, pandas.Series | pandas.Index | pandas.api.extensions.ExtensionArray):
+        return _of_pandas(name, pandas.Series(values), where)
+    if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
+        return pl.Series(name, values)
+    if hasattr(values, "__array__"):
+        return _of_array(name, values if isinstance(values, np.ma.MaskedArray) else np.asarray(values), where)
+    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
+        raise DataError(
+            where, f"{type(values).__name__} is no column", "allowed: a list, an array, a tensor or a series"
+        )
+    return _of_objects(name, list(values), where)
+
+
+def _of_array(name: str, values: np.ndarray, where: str) -> pl.Series:
+    if values.ndim != 1 or values.dtype.names:
+        problem = f"several values per row: an array of shape {values.shape} and type {values.dtype}"
+        raise DataError(where, problem, "one value per row")
+    if isinstance(values, np.ma.MaskedArray):
+        return _of_objects(name, values.tolist(), where)  # what is masked becomes None
+    values = plain_array(values)
+    kind = values.dtype.kind
+    if kind == "S":
+        return pl.Series(name, np.char.decode(values, "utf-8"))
+    if kind in "Mm" and np.datetime_data(values.dtype)[0] not in ("ms", "us", "ns"):
+        return pl.Series(name, values.astype(f"{kind}8[us]"))  # polars knows no hours or months
+    if kind == "f":
+        return pl.Series(name, values.astype(np.float64 if values.itemsize > 4 else np.float32), nan_to_null=True)
+    if kind in "biuMm":
+        return pl.Series(name, values.astype(values.dtype.newbyteorder("="), copy=False))
+    if kind in "OUT":
+        return _of_objects(name, values.tolist(), where)
+    raise DataError(where, f"an array of {values.dtype}", ALLOWED)
+
+
+def _of_pandas(name: str, values: Any, where: str) -> pl.Series:
+    """Read a series of pandas without pyarrow, which polars would ask for but for plain numbers."""
+    if isinstance(values.dtype, np.dtype):
+        return _of_array(name, values.to_numpy(), where)
+    known = values.notna().to_numpy()
+    if hasattr(values, "cat"):
+        # As text, as a caller who made categories of numbers or intervals wants each for itself.
+        texts = [str(category) for category in values.cat.categories]
+        if len(set(texts)) < len(texts):
+            raise DataError(where, "has two categories that are written alike", "values.astype(str)")
+        return pl.Series(name, [texts[code] if code >= 0 else None for code in values.cat.codes], dtype=pl.String)
+    return _of_objects(name, [each if is_known else None for each, is_known in zip(values, known, strict=True)], where)
+
+
+def _of_objects(name: str, values: Sequence[Any], where: str) -> pl.Series:
+    """Read Python objects of one kind.
+
+    Raises:
+        DataError: naming the first row of another kind, or of none.
+    """
+    if not set(map(type, values)) <= ALWAYS_KNOWN:
+        missing = getattr(sys.modules.get("pandas"), "NA", None)
+        values = [None if each is missing else _plain_value(each) for each in values]
+    kinds = {of: _kind_of(of) for of in set(map(type, values)) if of is not type(None)}
+    if None in kinds.values() or len(set(kinds.values())) > 1:
+        raise _mixed(values, kinds, where)
+    kind = next(iter(kinds.values()), TEXT)
+    if kind == NUMBER:
+        return _of_numbers(name, values, where)
+    if kind == TEXT:
+        texts = [each.decode("utf-8") if isinstance(each, bytes) else each for each in values]
+        return pl.Series(name, [None if text is None else str(text) for text in texts], dtype=pl.String)
+    return pl.Series(name, values)
+
+
+def _kind_of(of: type) -> str | None:
+    return next((kind for types, kind in KINDS.items() if issubclass(of, types)), None)
+
+
+def _mixed(values: Sequence[Any], kinds: Mapping[type, str | None], where: str) -> DataError:
+    """Return the mistake that names the first row of no kind, or of another kind than the rows before it."""
+    earlier = None
+    for row, each in enumerate(values):
+        if each is None:
+            continue
+        kind = kinds[type(each)]
+        if kind is None:
+            return DataError(where, f"row {row} holds {each!r:.40}, of type {type(each).__name__}", ALLOWED)
+        if earlier not in (None, kind):
+            problem = f"row {row} holds {kind} ({each!r:.40}), earlier rows {earlier}"
+            return DataError(where, problem, "values of one kind")
+        earlier = kind
+    raise AssertionError("all values are of one kind")
+
+
+def _plain_value(value: Any) -> Any:
+    """Return a value of NumPy's or PyTorch's as one of Python's; None for one that differs from itself, as NaN does."""
+    if isinstance(value, np.datetime64):  # those in nanoseconds would become whole numbers
+        value = value.astype("M8[us]")
+    if isinstance(value, np.generic) or (isinstance(value, Tensor | np.ndarray) and value.ndim == 0):
+        value = value.item()
+    if isinstance(value, np.longdouble):
+        value = float(value)
+    differs = value != value
+    return None if value is None or (isinstance(differs, bool | np.bool_) and differs) else value
+
+
+def _of_numbers(name: str, values: Sequence[bool | float | Decimal | None], where: str) -> pl.Series:
+    known = [each for each in values if each is not None]
+    if all(isinstance(each, bool) for each in known):
+        return pl.Series(name, values, dtype=pl.Boolean)
+    if all(isinstance(each, int) for each in known):
+        small = all(-(2**63) <= each < 2**63 for each in known)
+        whole = [None if each is None else int(each) for each in values]
+        return pl.Series(name, whole, dtype=pl.Int64 if small else pl.Int128)
+    if not any(isinstance(each, float) for each in known):
+        return pl.Series(name, [None if each is None else Decimal(each) for each in values])
+    for row, each in enumerate(values):
+        if isinstance(each, int) and int(float(each)) != each:
+            raise DataError(where, f"row {row} holds {each}, which is no float, as other rows are", "all of one type")
+    return pl.Series(name, [None if each is None else float(each) for each in values], dtype=pl.Float64)
+
+
+def _exact(column: pl.Series, where: str) -> pl.Series:
+    """Return a column whose values can be sorted and compared, without those that stand for none."""
+    kind = column.dtype
+    if kind.is_nested():
+        raise DataError(where, f"several values per row ({kind})", "one value per row")
+    if kind == pl.Object:
+        return _of_objects(column.name, column.to_list(), where)
+    if kind in (pl.Categorical, pl.Enum, pl.Binary, pl.Null):
+        return column.cast(pl.String)
+    if kind.is_float():
+        return (column.cast(pl.Float32) if kind == pl.Float16 else column).fill_nan(None)
+    if kind.is_decimal() and bool((column == column.cast(pl.Int128, strict=False)).all()):
+        whole = column.cast(pl.Int128)
+        return whole.cast(pl.Int64) if whole.is_between(-(2**63), 2**63 - 1).all() else whole
+    return column

@@ -1,0 +1,1 @@
+"""Datasets: where samples come from."""

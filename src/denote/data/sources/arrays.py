@@ -1,0 +1,193 @@
+"""Arrays from npz, npy and safetensors files as a dataset, with a table that has a row per sample."""
+
+from __future__ import annotations
+
+import logging
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+from safetensors import SafetensorError, safe_open
+
+from denote.data.columns.attribute_table import AttributeTableModule
+from denote.data.memory.plain_numbers import UNNAMED, plain_array
+from denote.data.samples import CLASSES, Samples, TensorInputs
+from denote.data.sources.table import log_missing
+from denote.data.targets import target_names, target_of
+from denote.errors import DataError, one_of
+from denote.keys import SCHEMA, digest, digest_array
+
+log = logging.getLogger(__name__)
+
+_SUFFIXES = (".npz", ".npy", ".safetensors")
+
+
+class ArraysModule(AttributeTableModule):
+    """Inputs as one array, ``sample x ...``.
+
+    Args:
+        path: See `read_array`.
+        table: See `read_columns`; its columns are the attribute table.
+        target: Column that the network learns; a list of columns for labels.
+        array: Name of the array, in a file of several.
+        maximum: What becomes 1: 255 for bytes.
+        task: ``classes``, ``numeric`` or ``labels``.
+        settings: Those of `AttributeTableModule`.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None,
+        table: str | Path | None,
+        target: str | Sequence[str],
+        array: str | None = None,
+        maximum: float = 1.0,
+        task: str = CLASSES,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        if isinstance(maximum, bool) or not isinstance(maximum, int | float) or not maximum > 0:
+            raise DataError("dataset.maximum", f"{maximum!r}", "allowed: a number above 0")
+        self.path, self.table, self.target, self.task = path, table, target, task
+        self.array, self.maximum = array, maximum
+
+    def load(self) -> Samples:
+        """Read array and table.
+
+        Raises:
+            DataError: for files that cannot be used or have not as many rows as each other.
+        """
+        values = read_array(self.path, self.array)
+        targets = target_names(self.target)
+        read = self.read(self.table, "dataset.table", targets)
+        table = read.checked(targets, needed=self.dealing)
+        if len(values) != table.height:
+            problem = f"{table.height} rows in {self.table} for {len(values)} inputs in {self.path}"
+            raise DataError("dataset.table", problem, "needed: a row per input, in the same order")
+        target = target_of(table, self.target, self.task, read.line_of)
+        log_missing(table, table.columns)
+        _log_transparency(values)
+        content = [digest_array(values), digest_array(target.values)]
+        return Samples(
+            name=Path(str(self.path)).stem,
+            inputs=TensorInputs(values, self.maximum, "dataset.path"),
+            targets=target.values,
+            classes=target.classes,
+            table=table,
+            target=target.name,
+            task=target.task,
+            categories=read.categories,
+            key=digest({"dataset": "arrays", "content": content, "maximum": self.maximum, "schema": SCHEMA}),
+        )
+
+
+def _log_transparency(values: np.ndarray) -> None:
+    """Warn of what may be pictures with transparency: a network is shown colours that people do not see."""
+    if values.dtype == np.uint8 and values.ndim == 4 and 4 in (values.shape[1], values.shape[3]):
+        hint = "if one is transparency, lay the images on a background first, or use dataset=images"
+        log.warning("dataset.path: images of 4 channels become inputs as they are; %s", hint)
+
+
+def read_array(
+    path: str | Path | None, name: str | None = None, where: str = "dataset.path"
+) -> Shaped[np.ndarray, " sample *shape"]:
+    """An array of numbers from a file; nothing in it is ever executed.
+
+    Args:
+        path: A ``.npz``, ``.npy`` or ``.safetensors`` file.
+        name: Of the array, in a file of several.
+        where: What to name in an error.
+
+    Raises:
+        DataError: for a file that cannot be read or holds Python objects, or without an array of that name.
+    """
+    file = Path(str(path or "")).expanduser()
+    if not path or file.suffix.lower() not in _SUFFIXES:
+        raise DataError(where, f"{path!r} is no file of arrays", f"allowed: files that end in {', '.join(_SUFFIXES)}")
+    with _told_as_mistakes(file, where):
+        values = _read(file, name, where)
+    if values.dtype.kind not in "buif":
+        hint = UNNAMED if values.dtype.kind == "V" and not values.dtype.names else "allowed: real numbers"
+        raise DataError(where, f"{file} holds {values.dtype}, no numbers", hint)
+    if not values.ndim:
+        raise DataError(where, f"{file} holds one number", "needed: an array, one entry per sample")
+    return values.astype(values.dtype.newbyteorder("="), copy=False)  # PyTorch reads no other byte order
+
+
+def read_arrays(
+    path: str | Path | None, where: str = "dataset.path"
+) -> dict[str, Shaped[np.ndarray, " sample *shape"]]:
+    """All arrays of a file or a folder; nothing in them is ever executed.
+
+    Args:
+        path: A ``.npz`` file, whose order is kept; a ``.safetensors`` file or a folder of ``.npy`` files, which are
+            mapped and not read: by name.
+        where: What to name in an error.
+
+    Returns:
+        ``sample x ...`` by name.
+
+    Raises:
+        DataError: for what cannot be read, holds Python objects, or is empty.
+    """
+    place = Path(str(path or "")).expanduser()
+    with _told_as_mistakes(place, where):
+        if path and place.is_dir():
+            files = sorted(place.glob("*.npy"), key=lambda file: natural_order(file.stem))
+            found = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in files}
+        elif place.suffix.lower() == ".npz":
+            with np.load(place, allow_pickle=False) as arrays:
+                found = {name: np.asarray(arrays[name]) for name in arrays.files}
+        elif place.suffix.lower() == ".safetensors":
+            with safe_open(place, framework="pt") as arrays:
+                found = {
+                    name: plain_array(arrays.get_tensor(name)) for name in sorted(arrays.keys(), key=natural_order)
+                }
+        else:
+            allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
+            raise DataError(where, f"{path!r} is no file of arrays", allowed)
+    if not found:
+        raise DataError(where, f"{place} holds no arrays", "needed: an array per layer, sample x neuron")
+    return found
+
+
+@contextmanager
+def _told_as_mistakes(file: Path, where: str) -> Iterator[None]:
+    """Turn what readers of arrays say into a mistake."""
+    try:
+        yield
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, SafetensorError, TypeError) as error:
+        if "pickle" in str(error):
+            problem = f"{file} holds Python objects, which can run code when they are read"
+            raise DataError(where, problem, "allowed: arrays of numbers") from error
+        raise DataError(where, f"{file} cannot be read ({str(error).partition(chr(10))[0]})") from error
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A key that sorts names with numbers in them as people do: ``block2`` before ``block10``."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _read(file: Path, name: str | None, where: str) -> np.ndarray:
+    if file.suffix.lower() == ".npy":
+        return np.asarray(np.load(file, allow_pickle=False))
+    if file.suffix.lower() == ".npz":
+        with np.load(file, allow_pickle=False) as arrays:
+            return np.asarray(arrays[_chosen(arrays.files, name, where)])
+    with safe_open(file, framework="pt") as arrays:
+        return plain_array(arrays.get_tensor(_chosen(list(arrays.keys()), name, where)))
+
+
+def _chosen(names: Sequence[str], name: str | None, where: str) -> str:
+    if name is None:
+        if len(names) == 1:
+            return names[0]
+        raise DataError(where, f"there are {len(names)} arrays", f"choose one: dataset.array={' | '.join(names)}")
+    if name not in names:
+        raise DataError("dataset.array", f"there is no array {name!r}", one_of(name, names))
+    return name

@@ -1,0 +1,246 @@
+"""Datasets of the Hugging Face library as samples: images, text, token ids, or words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool
+
+from denote.data.columns.attribute_table import AttributeTableModule
+from denote.data.columns.table_files import ReadTable
+from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
+from denote.data.sources.hub import SENTENCE, images_of, load_split, load_tokenizer, stored_image, table_of, word_table
+from denote.data.sources.pixels import MAXIMUM, Square, read_images
+from denote.data.targets import target_names, target_of
+from denote.data.text.subwords import word_inputs
+from denote.data.text.tokens import SequenceInputs, WordInputs
+from denote.errors import DataError, one_of
+from denote.keys import SCHEMA, digest, digest_array
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+LENGTH, SEQUENCE = "n_tokens", "sequence"
+"""Columns with the number of token ids of every sequence and, where tokens are samples, the sequence's number."""
+
+_OWN = (LENGTH, SEQUENCE, "token", "position")
+
+UNITS = ("sequence", "token")
+
+
+class HuggingFaceModule(AttributeTableModule):
+    """Splits of a dataset, from a local folder or the Hub.
+
+    Args:
+        path: See `load_split`.
+        inputs: Column that becomes the input.
+        target: Column that the network learns; a list of columns for labels.
+        kind: What ``inputs`` holds: ``image``, ``text``, ``ids`` (lists of token ids) or ``words`` (lists of words,
+            each a sample, with columns of lists of the same lengths as their attributes).
+        name: See `load_split`.
+        splits: The split to train on, then those held out; one alone is dealt by ``split.fractions``.
+        revision: See `load_split`.
+        n: Only the first ``n`` rows of each split.
+        size: Of images: side in pixels to which they are resized and cropped.
+        channels: Of images: 1 for grey, 3 for colour.
+        background: Of images: what shows through transparent pixels, see `Square`.
+        skip_broken: Of images: whether those that cannot be read are left out, which is counted.
+        tokenizer: Of text and words: see `load_tokenizer`; words without one get a vocabulary of their forms.
+        max_length: Of text: token ids after which it is cut.
+        unit: Of text and ids: ``sequence``, or ``token``, where every token that is no special one is a sample.
+        min_count: Of words: occurrences in the object part below which a form is the unknown word.
+        task: ``classes``, ``numeric`` or ``labels``.
+        settings: Those of `AttributeTableModule`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        inputs: str,
+        target: str | Sequence[str],
+        kind: str,
+        name: str | None = None,
+        splits: Sequence[str] = ("train", "test"),
+        revision: str | None = None,
+        n: int | None = None,
+        size: int = 32,
+        channels: int = 3,
+        background: str | Sequence[int] = "white",
+        skip_broken: bool = False,
+        tokenizer: str | None = None,
+        max_length: int = 128,
+        unit: str = "sequence",
+        min_count: int = 2,
+        task: str = CLASSES,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        if kind not in _MAKERS:
+            raise DataError("dataset.kind", f"{kind!r} is unknown", one_of(kind, _MAKERS))
+        _check_unit(unit, kind, self.split.group)
+        if not isinstance(path, str) or not path:
+            raise DataError("dataset.path", f"{path!r}", "needed: a local folder, or an id on the Hub")
+        if isinstance(splits, str) or not splits or len(set(splits)) < len(splits):
+            # One that is named twice would be learned from and held out.
+            raise DataError("dataset.splits", f"{splits!r}", "allowed: a list of different names, such as [train,test]")
+        for key, value in (("n", 1 if n is None else n), ("max_length", max_length), ("min_count", min_count)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise DataError(f"dataset.{key}", f"{value!r}", "allowed: a whole number of 1 or more")
+        self.path, self.name, self.splits, self.revision, self.n = path, name, splits, revision, n
+        self.inputs, self.target, self.kind, self.task = inputs, target, kind, task
+        self.square, self.skip_broken = Square(size, channels, background), skip_broken
+        self.tokenizer, self.unit, self.max_length, self.min_count = tokenizer, unit, max_length, min_count
+
+    def load(self) -> Samples:
+        """Read the splits.
+
+        Raises:
+            DataError: for a dataset that cannot be had (what to do), or columns that are not there.
+        """
+        from datasets import concatenate_datasets
+
+        parts = [load_split(self.path, self.name, split, self.revision, self.n) for split in self.splits]
+        data = concatenate_datasets(parts)
+        if self.inputs not in data.column_names:
+            raise DataError("dataset.inputs", f"there is no column {self.inputs!r}",
+                            one_of(self.inputs, data.column_names))  # fmt: skip
+        held_out = np.repeat([int(place > 0) for place in range(len(parts))], [len(part) for part in parts])
+        inputs, table, rows, key = _MAKERS[self.kind](self, data)
+        targets = target_names(self.target)
+        read = self._reread(table, targets)
+        table = read.checked(targets, needed=self.dealing)
+        target = target_of(table, self.target, self.task)
+        content = [key, digest_array(target.values), digest_array(held_out[rows])]
+        return Samples(
+            name=self.path.rstrip("/").rpartition("/")[2],
+            inputs=inputs,
+            targets=target.values,
+            classes=target.classes,
+            table=table,
+            target=target.name,
+            task=target.task,
+            categories=read.categories,
+            key=digest({"dataset": "huggingface", "kind": self.kind, "content": content, "schema": SCHEMA}),
+            predefined=held_out[rows] if len(parts) > 1 else None,
+        )
+
+    def _reread(self, table: pl.DataFrame, targets: Sequence[str]) -> ReadTable:
+        """The columns by the rules of every table; but words, and what belongs to words, are what they look like."""
+        own = [name for name in (self.inputs, *_OWN) if name in table.columns]
+        as_text = table.columns if self.kind == "words" else own
+        return self.reread(table, "dataset.path", targets, as_text)
+
+    def images(self, data: Dataset) -> Made:
+        """Images as bytes."""
+        held = images_of(data, self.inputs)
+        names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
+        pixels, rows = read_images(
+            names, lambda row: stored_image(held[row][self.inputs]), self.square, skip_broken=self.skip_broken,
+            where="dataset.inputs",
+        )  # fmt: skip
+        return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
+
+    def text(self, data: Dataset) -> Made:
+        """Texts as token ids of a tokenizer."""
+        tokenizer = load_tokenizer(self.tokenizer)
+        texts = ["" if text is None else text for text in data[self.inputs]]
+        if other := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
+            raise DataError(
+                "dataset.inputs", f"row {other[0]} of {self.inputs!r} is no text", "needed for dataset.kind=text"
+            )
+        if not texts:
+            return self._sequences(data, [], len(tokenizer), 0)
+        encoded = tokenizer(texts, truncation=True, max_length=self.max_length, return_special_tokens_mask=True)
+        padding = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+        made = self._sequences(data, encoded["input_ids"], len(tokenizer), padding)
+        if self.unit == "sequence":
+            return made
+        kept = np.concatenate([np.array(each) == 0 for each in encoded["special_tokens_mask"]])
+        return _tokens(made, kept, tokenizer.convert_ids_to_tokens)
+
+    def ids(self, data: Dataset) -> Made:
+        """Lists of token ids as they are."""
+        sequences = data[self.inputs][:]
+        wrong = [row for row, ids in enumerate(sequences) if not _are_ids(ids)]
+        if wrong:
+            problem = f"row {wrong[0]} of {self.inputs!r} is no list of token ids"
+            raise DataError("dataset.inputs", problem, "needed: whole numbers of 0 or more, one at least")
+        made = self._sequences(data, sequences, 1 + max(max(ids) for ids in sequences), 0)
+        return made if self.unit == "sequence" else _tokens(made)
+
+    def _sequences(self, data: Dataset, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int) -> Made:
+        inputs = SequenceInputs.of(sequences, n_tokens, padding)
+        if empty := int((np.diff(inputs.starts) == 0).sum()):
+            raise DataError("dataset.inputs", f"{empty} rows of {self.inputs!r} have no tokens", "leave them out")
+        table = _with(table_of(data), pl.Series(LENGTH, np.diff(inputs.starts)))
+        return inputs, table, np.arange(len(data)), inputs.key
+
+    def words(self, data: Dataset) -> Made:
+        """Every word a sample; the vocabulary is made once the object part is known."""
+        table = word_table(data, self.inputs)
+        sentences = table[SENTENCE]
+        _, lengths = np.unique(sentences.to_numpy(), return_counts=True)
+        forms = table[self.inputs].fill_null("")
+        inputs, cut = word_inputs(forms, lengths, self.min_count, self.tokenizer)
+        key = digest([digest(forms.to_list()), digest_array(lengths), cut])
+        return inputs, table, sentences.to_numpy().astype(np.int64), key
+
+
+def _are_ids(held: Any) -> bool:
+    return isinstance(held, list) and bool(held) and all(type(i) is int and i >= 0 for i in held)
+
+
+def _check_unit(unit: str, kind: str, group: str | None) -> None:
+    where = "dataset.unit"
+    if unit not in UNITS:
+        raise DataError(where, f"{unit!r} is unknown", one_of(unit, UNITS))
+    if unit == "token" and kind not in ("text", "ids"):
+        raise DataError(where, f"token, and the inputs are of kind {kind}", "allowed for kind=text and kind=ids")
+    if unit == "token" and group is None:
+        problem = "token, and tokens of one sequence could be in both fit and test"
+        raise DataError(where, problem, f"needed: split.group={SEQUENCE}, or a column of larger groups")
+
+
+def _with(table: pl.DataFrame, *columns: pl.Series) -> pl.DataFrame:
+    """The attribute table with columns of ours, which replace none of the user's."""
+    for column in columns:
+        if column.name in table.columns:
+            problem = f"has a column {column.name!r}, which is what denote calls one of its own"
+            raise DataError("dataset.path", problem, "rename it")
+    return table.with_columns(columns)
+
+
+def _tokens(
+    made: Made, kept: Bool[np.ndarray, " place"] | None = None, form: Callable[[list[int]], Any] = list
+) -> Made:
+    """Every token as a sample, with its sequence's columns and its own: ``sequence``, ``token``, ``position`` from 1.
+
+    Args:
+        made: Of whole sequences.
+        kept: Which tokens; None for all.
+        form: How tokens of some ids are called.
+    """
+    sequences, table, _, key = made
+    assert isinstance(sequences, SequenceInputs)  # noqa: S101  (for the type checker)
+    inputs = WordInputs.of_tokens(sequences, kept)
+    ids = sequences.ids if kept is None else sequences.ids[kept]
+    table = _with(
+        table[inputs.sequence],
+        pl.Series("token", [str(each) for each in form(ids.tolist())]), pl.Series("position", inputs.start + 1),
+        pl.Series(SEQUENCE, inputs.sequence),
+    )  # fmt: skip
+    return inputs, table, inputs.sequence, digest([key, digest_array(inputs.start), digest_array(inputs.sequence)])
+
+
+Made = tuple[Inputs, pl.DataFrame, np.ndarray, str]
+"""Inputs, attribute table, the row of the dataset that each sample comes from, and a key of the inputs."""
+
+_MAKERS = {
+    "image": HuggingFaceModule.images,
+    "text": HuggingFaceModule.text,
+    "ids": HuggingFaceModule.ids,
+    "words": HuggingFaceModule.words,
+}

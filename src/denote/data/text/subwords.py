@@ -1,0 +1,129 @@
+"""Words cut into the token ids of a tokenizer: where each of them lies among its sequence's tokens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int64
+
+from denote.data.samples import Inputs, Unfitted
+from denote.data.sources.hub import load_tokenizer
+from denote.data.text.tokens import SequenceInputs, WordInputs, fit_words
+from denote.errors import DataError
+from denote.keys import digest, digest_array
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+WHERE = "dataset.tokenizer"
+
+
+def word_inputs(
+    forms: pl.Series, lengths: Int64[np.ndarray, " sentence"], min_count: int, tokenizer: str | None
+) -> tuple[Inputs | Unfitted, str | int]:
+    """Inputs whose samples are words: ids of a tokenizer, or of a vocabulary that the object part makes.
+
+    Args:
+        forms: Of every word, sentence after sentence.
+        lengths: Words of every sentence.
+        min_count: See `fit_words`; not asked where there is a tokenizer.
+        tokenizer: See `load_tokenizer`; None for none.
+
+    Returns:
+        The inputs, and what shaped them besides forms and lengths: a key of the ids, or ``min_count``.
+
+    Raises:
+        DataError: for a tokenizer that cannot be had or used.
+    """
+    if tokenizer is None:
+        return Unfitted(len(forms), partial(fit_words, forms, lengths, min_count)), min_count
+    # Tokenizers that see spaces have to be told that every word has one before it; others take no notice.
+    tokens, spans = cut_words(load_tokenizer(tokenizer, add_prefix_space=True), forms.to_list(), lengths)
+    inputs = WordInputs(tokens, np.repeat(np.arange(len(lengths)), lengths), spans[:, 0], spans[:, 1])
+    return inputs, digest([tokens.key, digest_array(spans)])
+
+
+def cut_words(
+    tokenizer: PreTrainedTokenizerBase, forms: Sequence[str], lengths: Int64[np.ndarray, " sentence"]
+) -> tuple[SequenceInputs, Int64[np.ndarray, "word bound"]]:
+    """The sentences as the tokenizer's ids, with its special tokens, and the span of every word (see `spans_of`).
+
+    A form that the tokenizer makes nothing of, such as a sole control character, is its unknown token.
+
+    Args:
+        tokenizer: One that says of which word a token is part.
+        forms: Of every word, sentence after sentence.
+        lengths: Words of every sentence.
+
+    Raises:
+        DataError: for a tokenizer that does not say so, or a sentence of more tokens than its network takes.
+    """
+    if not tokenizer.is_fast:
+        problem = f"{type(tokenizer).__name__} does not say of which word a token is part"
+        raise DataError(WHERE, problem, "needed: a fast tokenizer, a folder with tokenizer.json")
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    said = _with_tokens(tokenizer, forms)
+    sentences = [said[start:end] for start, end in pairwise(bounds)]
+    encoded = tokenizer(sentences, is_split_into_words=True, verbose=False)
+    _check_lengths(encoded["input_ids"], tokenizer.model_max_length)
+    spans = np.concatenate([spans_of(encoded.word_ids(row), f"sentence {row}") for row in range(len(sentences))])
+    padding = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+    return SequenceInputs.of(encoded["input_ids"], len(tokenizer), padding), spans
+
+
+def spans_of(words: Sequence[int | None], where: str) -> Int64[np.ndarray, "word bound"]:
+    """First position of every word of a sequence, and one behind its last.
+
+    Args:
+        words: For every position the word that it is part of, None for special tokens and padding.
+        where: Which sequence, for an error.
+
+    Raises:
+        DataError: if a word has no position, or positions that lie apart.
+    """
+    at = np.array([(place, word) for place, word in enumerate(words) if word is not None], dtype=np.int64).reshape(
+        -1, 2
+    )
+    if not len(at):
+        return at  # a sequence without a word
+    first = np.flatnonzero(np.diff(at[:, 1], prepend=-1))
+    if not np.array_equal(at[first, 1], np.arange(len(first))):
+        raise DataError("words", f"of {where} one has no tokens, or tokens that lie apart", "a token for every word")
+    last = np.append(first[1:], len(at)) - 1
+    return np.stack([at[first, 0], at[last, 0] + 1], axis=1)
+
+
+def _with_tokens(tokenizer: PreTrainedTokenizerBase, forms: Sequence[str]) -> list[str]:
+    """The forms, those that give no token by the unknown one."""
+    different = list(dict.fromkeys(forms))
+    ids = tokenizer([[form] for form in different], is_split_into_words=True, add_special_tokens=False)["input_ids"]
+    lost = {form for form, own in zip(different, ids, strict=True) if not own}
+    if not lost:
+        return list(forms)
+    unknown = _unknown(tokenizer, sorted(lost))
+    n = sum(form in lost for form in forms)
+    log.info("%s: %d words have no token and are read as %s: %r", WHERE, n, unknown, sorted(lost)[:5])
+    return [unknown if form in lost else form for form in forms]
+
+
+def _unknown(tokenizer: Any, lost: Sequence[str]) -> str:
+    if tokenizer.unk_token is None:
+        problem = f"makes nothing of the word {lost[0]!r} and has no unknown token"
+        raise DataError(WHERE, problem, "another tokenizer, or data without that word")
+    return str(tokenizer.unk_token)
+
+
+def _check_lengths(sequences: Sequence[Sequence[int]], most: int) -> None:
+    lengths = [len(each) for each in sequences]
+    longest = int(np.argmax(lengths))
+    if lengths[longest] > most:
+        problem = f"sentence {longest} is cut into {lengths[longest]} tokens, and its network takes {most}"
+        raise DataError(WHERE, problem, "shorter sentences, or the tokenizer of another network")
