@@ -82,7 +82,7 @@ def test_the_code_of_a_class_is_part_of_a_jobs_name(folder: Path) -> None:
     (folder / "unrelated_of_mine.py").write_text("x = 2\n")
     assert fingerprint(config) == names[-1]
     assert "nets_of_mine" not in sys.modules
-    assert source_of({"_target_": "denote.object_models.mlp.MLP"}) == {}
+    assert source_of({"_target_": "denote.object_models.architectures.mlp.MLP"}) == {}
 
 
 def test_trust_travels_to_a_process_that_a_launcher_started(folder: Path, tmp_path: Path) -> None:

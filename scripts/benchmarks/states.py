@@ -15,7 +15,7 @@ from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 
 from denote.data.sources.shapes import CATEGORIES, Drawing, load_shapes
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.mlp import MLP
 from denote.streams import stream, stream_seed
 
 PROPORTIONS = (0.02, 0.5)

@@ -17,7 +17,7 @@ from benchmarks.states import Bench, recorded
 from denote.denotation.scores import balanced_accuracies
 from denote.denotation.subsets import Subsets, search_subsets
 from denote.denotation.thresholds import Thresholds
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.mlp import MLP
 from denote.observers.sorted_columns import column_blocks, sorting_orders
 from denote.streams import stream, stream_seed
 

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from denote.data.sources.planted import load_planted
 from denote.evidence.rule import Rule
-from denote.object_models.planted import PlantedNetwork
+from denote.object_models.architectures.planted_network import PlantedNetwork
 from denote.streams import stream_seed
 from simulations.planted_truth import KNOWN, judged
 from simulations.row import Row

@@ -24,7 +24,7 @@ from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.denotation.properties import complement, family_halves
 from denote.denotation.search import Candidates
 from denote.evidence.rule import Rule
-from denote.object_models.planted import FAMILIES, PlantedNetwork
+from denote.object_models.architectures.planted_network import FAMILIES, PlantedNetwork
 from denote.states.layers import Layer
 from denote.states.listing import list_layers
 from denote.streams import stream, stream_seed

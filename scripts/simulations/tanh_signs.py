@@ -39,7 +39,7 @@ from denote.denotation.rotation import rotated
 from denote.denotation.sign_flips import sign_flip_test
 from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.rule import Rule
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.mlp import MLP
 from denote.states.layers import Layer
 from denote.states.listing import list_layers
 from denote.streams import stream_seed, torch_stream

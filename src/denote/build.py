@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from denote.data.module import SamplesModule
-    from denote.object_models.pretrained import Pretrained
+    from denote.object_models.pretrained.source import Pretrained
     from denote.runs.job import Job
     from denote.runs.own import Own
 
@@ -148,7 +148,7 @@ def is_pretrained(config: Mapping[str, Any]) -> bool:
     """Whether the architecture is a network that was trained elsewhere."""
     from torch import nn
 
-    from denote.object_models.pretrained import Pretrained
+    from denote.object_models.pretrained.source import Pretrained
 
     node = config["architecture"]
     check_targets(node, "architecture")
@@ -162,7 +162,7 @@ def pretrained_factory(config: Mapping[str, Any]) -> Callable[[Mapping[str, Any]
         return None
     from torch import nn
 
-    from denote.object_models.pretrained import Pretrained
+    from denote.object_models.pretrained.source import Pretrained
 
     architecture = {key: value for key, value in config["architecture"].items() if key not in NO_ARGUMENTS}
     if (path := architecture.pop("class_path", None)) is not None:

@@ -11,10 +11,10 @@ import torch
 from command_line import Command
 
 from denote.data.sources.digits import load_digits
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.mlp import MLP
 
 ASKED = (
-    "architecture=checkpoint", "architecture.class_path=denote.object_models.mlp.MLP",
+    "architecture=checkpoint", "architecture.class_path=denote.object_models.architectures.mlp.MLP",
     "architecture.arguments={layers: 1, width: 16}", "attribute=odd", "probe=linear", "control=[untrained,raw_input]",
     "logger=none", "evidence.bootstraps=20", "evidence.permutations=10", "evidence.stability=false",
     "trainer.progress=false", "control.untrained.twins=1",

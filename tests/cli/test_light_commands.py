@@ -14,7 +14,7 @@ CONF = Path(__file__).parents[2] / "conf"
         ("denote", ["--help"], "denote -m layer.select"),
         ("denote", ["-h"], "denote-report sweep="),
         ("denote", ["--version"], "denote 0."),
-        ("denote", ["--cfg", "job"], "_target_: denote.object_models.mlp.MLP"),
+        ("denote", ["--cfg", "job"], "_target_: denote.object_models.architectures.mlp.MLP"),
         ("denote", ["--cfg", "job", "experiment=demo"], "as_cells: false"),
         ("denote-train", ["--help"], "denote-train trains"),
         ("denote-train", ["--version"], "denote 0."),

@@ -28,7 +28,10 @@ NEEDED = {
     "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
     "architecture/planted": ["dataset=planted"],
     "experiment/audit": ["dataset.path=table.csv", "dataset.target=class", "dataset.attributes=[age]"],
-    "architecture/checkpoint": ["architecture.class_path=denote.object_models.mlp.MLP", "architecture.path=weights.pt"],
+    "architecture/checkpoint": [
+        "architecture.class_path=denote.object_models.architectures.mlp.MLP",
+        "architecture.path=weights.pt",
+    ],
     **{f"architecture/{library}": ["architecture.name=some"] for library in ("huggingface", "timm", "torchvision")},
 }
 """What an option has no default for."""

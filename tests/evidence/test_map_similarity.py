@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from denote.evidence.map_similarity import randomised_similarity, similarity
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.mlp import MLP
 from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe

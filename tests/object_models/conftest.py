@@ -11,7 +11,7 @@ import torch
 
 from denote.data.module import SamplesModule
 from denote.data.samples import Samples, TensorInputs
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.mlp import MLP
 from denote.object_models.settings import TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score
 from denote.data.module import SamplesModule
 from denote.data.sources.digits import DigitsModule
 from denote.object_models.accuracy import accuracy_note, held_out_score, shuffled_note
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.mlp import MLP
 from denote.object_models.spec import ModelSpec
 
 

@@ -19,9 +19,9 @@ import torch
 from denote.data.module import SamplesModule
 from denote.errors import ConfigError, StoreError
 from denote.object_models import training
+from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.settings import TrainerOptions
 from denote.object_models.spec import ModelSpec
-from denote.object_models.store import ModelStore, TrainedModel
 
 
 class StopAfter(pl.Callback):
@@ -138,7 +138,7 @@ def test_a_training_killed_after_its_last_epoch_trains_no_further(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("denote.object_models.store.file_digests", die)
+        patch.setattr("denote.object_models.model_store.file_digests", die)
         with pytest.raises(KeyboardInterrupt):
             store.obtain(patient, data_module)
     assert store.record(patient) is None
@@ -181,8 +181,8 @@ def test_a_checkpoint_that_cannot_be_trusted_runs_nothing(
 
 def test_what_is_stored_is_found_without_importing_lightning() -> None:
     code = (
-        "import sys, denote.object_models.store, denote.object_models.mlp, denote.object_models.convnet, "
-        "denote.states.store, denote.states.listing; sys.exit('pytorch_lightning' in sys.modules)"
+        "import sys, denote.object_models.model_store, denote.object_models.architectures.mlp, "
+        "denote.object_models.architectures.convnet, denote.states.store, denote.states.listing; sys.exit('pytorch_lightning' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -11,7 +11,7 @@ from simulations.row import Row
 
 from denote.data.parts import Halves
 from denote.data.sources.digits import DigitsModule
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.mlp import MLP
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from torch import nn
 
 from denote.data.samples import Samples, TensorInputs
-from denote.object_models.convnet import ConvNet
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.convnet import ConvNet
+from denote.object_models.architectures.mlp import MLP
 from denote.streams import torch_stream
 
 N, SHAPE = 50, (1, 8, 8)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from denote.data.samples import Samples
 from denote.errors import LayerError
-from denote.object_models.convnet import ConvNet
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.convnet import ConvNet
+from denote.object_models.architectures.mlp import MLP
 from denote.states.capture import capturing
 from denote.states.layers import Layer
 from denote.states.listing import list_layers

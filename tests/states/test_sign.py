@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from denote.object_models.convnet import ConvNet
-from denote.object_models.mlp import MLP
+from denote.object_models.architectures.convnet import ConvNet
+from denote.object_models.architectures.mlp import MLP
 from denote.states.listing import list_layers
 
 IMAGE = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))

@@ -25,9 +25,9 @@ from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
 from denote.object_models.accuracy import Score, accuracy_note, held_out_score, shuffled_note
+from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
-from denote.object_models.store import ModelStore, TrainedModel
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observation.given_network import check_runs
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named, raw_input
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from denote.data.module import SamplesModule
     from denote.data.trained_on import TrainedOn
-    from denote.object_models.pretrained import Pretrained
+    from denote.object_models.pretrained.source import Pretrained
 
 log = logging.getLogger(__name__)
 

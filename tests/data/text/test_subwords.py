@@ -21,7 +21,7 @@ from denote.data.sources.conllu import ConlluModule
 from denote.data.text.subwords import cut_words, spans_of, word_inputs
 from denote.data.text.tokens import SequenceInputs, WordInputs
 from denote.errors import DataError, LayerError
-from denote.object_models.transformer import Transformer
+from denote.object_models.architectures.transformer import Transformer
 from denote.states.capture import capturing
 from denote.states.listing import list_layers
 
@@ -156,7 +156,7 @@ def treebank(folder: Path, sentences: int = 60) -> Path:
 
 
 def test_a_treebank_is_read_by_a_pretrained_network(tmp_path: Path) -> None:
-    from denote.object_models.hugging_face import HuggingFace
+    from denote.object_models.pretrained.hugging_face import HuggingFace
 
     word_pieces().save_pretrained(tmp_path / "net")
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.pretrained import Pretrained
+from denote.object_models.pretrained.source import Pretrained
 
 
 class Recorded(Pretrained):

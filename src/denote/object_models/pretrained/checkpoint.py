@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, StoreError
-from denote.object_models.pretrained import Pretrained, fill, name_of
+from denote.object_models.pretrained.source import Pretrained, fill, name_of
 
 SAFE = ".safetensors"
 CODE = "torch.save(network.state_dict(), ...) or safetensors on the machine that made it"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from denote.errors import ConfigError, one_of
-from denote.object_models.activations import at_least
+from denote.object_models.architectures.activations import at_least
 
 BLOCK, HIDDEN = "block", "hidden"
 OBSERVED = (BLOCK, HIDDEN)

@@ -10,8 +10,8 @@ from typing import Any
 from torch import nn
 
 from denote.errors import ConfigError, DenoteError, StoreError, one_of
-from denote.object_models.checkpoint import read_state_dict
-from denote.object_models.pretrained import Pretrained, fill, needs
+from denote.object_models.pretrained.checkpoint import read_state_dict
+from denote.object_models.pretrained.source import Pretrained, fill, needs
 
 OFFLINE = (
     "download the weights where there is a network, and name the file: architecture.path=FILE; or "

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.attention import BLOCK, AttentionBlock, check_sizes, observed_of
-from denote.object_models.convnet import image_shape
+from denote.object_models.architectures.attention import BLOCK, AttentionBlock, check_sizes, observed_of
+from denote.object_models.architectures.convnet import image_shape
 
 
 class Patches(nn.Module):

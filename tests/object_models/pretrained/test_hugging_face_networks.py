@@ -12,7 +12,7 @@ from torch import nn
 
 from denote.data.batch import Named, call
 from denote.errors import ConfigError, StoreError
-from denote.object_models.hugging_face import HuggingFace
+from denote.object_models.pretrained.hugging_face import HuggingFace
 from denote.object_models.task import tensor_of
 from denote.object_models.weights import digest_weights
 from denote.states.capture import capturing

@@ -10,7 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.activations import ACTIVATIONS, UNIT_NORMALISATIONS, RandomSigns, at_least, named
+from denote.object_models.architectures.activations import (
+    ACTIVATIONS,
+    UNIT_NORMALISATIONS,
+    RandomSigns,
+    at_least,
+    named,
+)
 
 
 def unit_block(

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.activations import ACTIVATIONS, CHANNEL_NORMALISATIONS, at_least, named
-from denote.object_models.mlp import unit_block
+from denote.object_models.architectures.activations import ACTIVATIONS, CHANNEL_NORMALISATIONS, at_least, named
+from denote.object_models.architectures.mlp import unit_block
 
 DEFAULT_HIDDEN = (64,)
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from denote.errors import ConfigError
-from denote.object_models.activations import at_least
-from denote.object_models.convnet import image_shape
+from denote.object_models.architectures.activations import at_least
+from denote.object_models.architectures.convnet import image_shape
 
 
 class ResidualBlock(nn.Module):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, StoreError, one_of
-from denote.object_models.pretrained import Pretrained, name_of, needs
+from denote.object_models.pretrained.source import Pretrained, name_of, needs
 
 HEADS: Mapping[str | None, str] = {
     None: "AutoModel",

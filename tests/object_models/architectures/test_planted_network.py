@@ -12,7 +12,7 @@ import torch
 from denote.data.sources.planted import PROPORTIONS, load_planted
 from denote.denotation.properties import complement
 from denote.errors import ConfigError
-from denote.object_models.planted import FAMILIES, TRUTH, PlantedNetwork
+from denote.object_models.architectures.planted_network import FAMILIES, TRUTH, PlantedNetwork
 
 SAMPLES = load_planted(n=4_000)
 INPUTS = SAMPLES.inputs[np.arange(len(SAMPLES))]
