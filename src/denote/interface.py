@@ -16,8 +16,8 @@ from denote import loaded
 from denote.attributes.families import families
 from denote.attributes.labels import Family, merge_labels
 from denote.attributes.own import AttributeFamily
+from denote.attributes.rival_columns import simple_columns
 from denote.attributes.rows import check_rows
-from denote.attributes.simple import simple_columns
 from denote.checks import byte_count
 from denote.data.memory.given_columns import given_frame
 from denote.data.memory.given_inputs import DrawnInputs, HeldInputs, inputs_of

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from denote.attributes.families import check_spec, families
-from denote.attributes.formulas import formulas
+from denote.attributes.formula_family import formulas
 from denote.attributes.labels import Family, Formulas
 from denote.data.samples import Samples, TensorInputs
 from denote.errors import AttributeLabelError

@@ -182,7 +182,8 @@ def test_a_checkpoint_that_cannot_be_trusted_runs_nothing(
 def test_what_is_stored_is_found_without_importing_lightning() -> None:
     code = (
         "import sys, denote.object_models.model_store, denote.object_models.architectures.mlp, "
-        "denote.object_models.architectures.convnet, denote.states.store, denote.states.listing; sys.exit('pytorch_lightning' in sys.modules)"
+        "denote.object_models.architectures.convnet, denote.states.store, denote.states.listing; "
+        "sys.exit('pytorch_lightning' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from denote.attributes import formulas, kinds
+from denote.attributes import formula_family, rules
 from denote.attributes.expressions import parse_where
 from denote.attributes.labels import Family, merge_labels
 from denote.attributes.own import AttributeFamily, family_of
@@ -15,12 +15,12 @@ from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
 
 KINDS: Mapping[str, Callable[..., Family]] = {
-    "where": kinds.named,
-    "classes": kinds.classes,
-    "subsets": kinds.subsets,
-    "columns": kinds.columns,
-    "quantiles": kinds.quantiles,
-    "formulas": formulas.formulas,
+    "where": rules.named,
+    "classes": rules.classes,
+    "subsets": rules.subsets,
+    "columns": rules.columns,
+    "quantiles": rules.quantiles,
+    "formulas": formula_family.formulas,
 }
 """What ``kind`` of an option may be; the other keys of the option are the keyword arguments."""
 
@@ -65,7 +65,7 @@ def families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
     """
     check_spec(spec)
     if expressions := _where(spec):
-        return [kinds.expressions(expressions, samples, "attribute.where")]
+        return [rules.expressions(expressions, samples, "attribute.where")]
     by_name: dict[str, list[Family]] = {}
     for option, settings in _options(spec).items():
         if isinstance(settings, AttributeFamily):
@@ -111,4 +111,4 @@ def _check_option(option: str, settings: Any) -> None:
     if kind == "where":
         parse_where(settings["where"], f"{where}.where")
     if kind == "formulas":
-        formulas.check(option, **{key: value for key, value in settings.items() if key != "kind"})
+        formula_family.check(option, **{key: value for key, value in settings.items() if key != "kind"})

@@ -18,8 +18,8 @@ from jaxtyping import Float, Int
 
 from denote.attributes.families import families
 from denote.attributes.labels import Family, Labels, merge_labels
+from denote.attributes.rival_columns import simple_columns
 from denote.attributes.rows import check_rows
-from denote.attributes.simple import simple_columns
 from denote.data.parts import Halves
 from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from denote.attributes.kinds import columns
+from denote.attributes.rules import columns
 from denote.data.columns.table_files import read_table
 from denote.data.sources.table import TableModule
 from denote.errors import DataError, in_list

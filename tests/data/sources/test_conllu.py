@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from denote.attributes.expressions import evaluate_where
-from denote.attributes.kinds import columns
+from denote.attributes.rules import columns
 from denote.data.sources.conllu import ConlluModule
 from denote.data.sources.conllu_files import read_conllu
 from denote.data.text.tokens import PADDING, UNKNOWN, SequenceInputs

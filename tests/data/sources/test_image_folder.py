@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from denote.attributes.kinds import columns
+from denote.attributes.rules import columns
 from denote.data.sources.images import ImagesModule
 from denote.errors import DataError
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from denote.attributes import kinds
+from denote.attributes import rules
 from denote.attributes.expressions import evaluate_where, parse_where
 from denote.attributes.labels import NULL, Family, Formulas, Labels, merge_labels
 from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
 
 ATOMS: Mapping[str, Callable[[str, Samples], Family]] = {
-    "classes": kinds.classes, "columns": kinds.columns, "quantiles": kinds.quantiles,
+    "classes": rules.classes, "columns": rules.columns, "quantiles": rules.quantiles,
 }  # fmt: skip
 """Kinds whose attributes, by their default settings, may be the atoms of formulas."""
 
