@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import denote
-from denote.attributes.own import family_of
+from denote.attributes.families import family_of
 from denote.data.memory.given_samples import given_samples, no_inputs
 from denote.errors import AttributeLabelError, ConfigError
 from denote.extending import AttributeFamily, Control, Halves, Observer, Probe, as_array

@@ -21,9 +21,8 @@ from benchmarks.memory import alone
 from benchmarks.states import Bench
 from denote.data.batch import Batch, Named, call
 from denote.data.samples import Inputs, Samples
-from denote.object_models.architectures.convnet import ConvNet
+from denote.object_models.architectures.convnet import ConvNet, ResNet
 from denote.object_models.architectures.mlp import MLP
-from denote.object_models.architectures.resnet import ResNet
 from denote.object_models.architectures.transformer import Transformer
 from denote.states.hooks import eval_mode
 from denote.states.layers import Layer

@@ -177,7 +177,7 @@ def pretrained_factory(config: Mapping[str, Any]) -> Callable[[Mapping[str, Any]
 
 def own_options(config: Mapping[str, Any]) -> Own:
     """Attribute families, probes and controls of the user's own classes."""
-    from denote.attributes.own import AttributeFamily
+    from denote.attributes.families import AttributeFamily
     from denote.evidence.own import Control
     from denote.observers.observer import Probe
     from denote.runs.own import Own

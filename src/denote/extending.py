@@ -1,6 +1,6 @@
 """What a class of your own derives from and is made of (docs/extending.md)."""
 
-from denote.attributes.own import AttributeFamily
+from denote.attributes.families import AttributeFamily
 from denote.data.module import SamplesModule
 from denote.data.parts import Halves
 from denote.data.samples import Samples, TensorInputs

@@ -13,16 +13,25 @@ import polars as pl
 from torch import nn
 
 from denote import loaded
-from denote.attributes.families import families
+from denote.attributes.families import AttributeFamily, families
+from denote.attributes.label_rows import check_rows
 from denote.attributes.labels import Family, merge_labels
-from denote.attributes.own import AttributeFamily
 from denote.attributes.rival_columns import simple_columns
-from denote.attributes.rows import check_rows
 from denote.checks import byte_count
 from denote.data.memory.given_columns import given_frame
 from denote.data.memory.given_inputs import DrawnInputs, HeldInputs, inputs_of
-from denote.data.memory.given_samples import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
-from denote.data.memory.positions import SAMPLE, each_per_sample, in_units, per_sample
+from denote.data.memory.given_samples import (
+    CLASS,
+    OWN,
+    SAMPLE,
+    each_per_sample,
+    given_groups,
+    given_parts,
+    given_samples,
+    in_units,
+    no_inputs,
+    per_sample,
+)
 from denote.data.parts import Parts
 from denote.data.samples import Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from denote.attributes.equal_rows import equal_rows
+from denote.attributes.label_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.errors import ConfigError

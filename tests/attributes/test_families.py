@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from denote import checks
 from denote.attributes.families import KINDS, check_spec, families
+from denote.attributes.label_rows import check_rows
 from denote.attributes.labels import Family, Labels, merge_labels
-from denote.attributes.rows import check_rows
 from denote.attributes.rules import QUANTILE_TOLERANCE
 from denote.data.parts import Parts
 from denote.data.samples import Samples, TensorInputs

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denote.data.dealing import deal
+from denote.data.parts import deal
 from denote.data.samples import Samples, TensorInputs
 from denote.data.split import SplitSettings, split, validation_rows
 from denote.errors import DataError

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from denote.data.learned import target_of
 from denote.data.samples import CLASSES, LABELS, NUMERIC
 from denote.data.sources.arrays import ArraysModule
 from denote.data.sources.table import TableModule
-from denote.data.targets import target_of
 from denote.errors import DataError
 
 N = 200

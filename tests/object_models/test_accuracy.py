@@ -10,9 +10,9 @@ from sklearn.metrics import accuracy_score
 
 from denote.data.module import SamplesModule
 from denote.data.sources.digits import DigitsModule
-from denote.object_models.accuracy import accuracy_note, held_out_score, shuffled_note
 from denote.object_models.architectures.mlp import MLP
 from denote.object_models.spec import ModelSpec
+from denote.object_models.task import accuracy_note, held_out_score, shuffled_note
 
 
 def test_accuracy_is_that_of_one_plain_forward(spec: ModelSpec, data_module: SamplesModule) -> None:

@@ -21,14 +21,13 @@ from denote.data.module import SamplesModule
 from denote.data.samples import Samples, TensorInputs, of_tokens
 from denote.errors import ConfigError, DataError
 from denote.numbers import proportion
-from denote.object_models.accuracy import held_out_score
 from denote.object_models.architectures.mlp import MLP
 from denote.object_models.architectures.transformer import Transformer
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.object_model import ObjectModel
 from denote.object_models.settings import TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
-from denote.object_models.task import TASKS, tensor_of
+from denote.object_models.task import TASKS, held_out_score, tensor_of
 
 N = 400
 SETTINGS = TrainingSettings(max_epochs=12, batch_size=32, lr=1e-2, patience=None)

@@ -22,7 +22,7 @@ from denote.evidence.cells import observe_cells
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.rule import Rule
 from denote.evidence.scores import Ranking
-from denote.object_models.quiet import quiet_lightning
+from denote.object_models.training import quiet_lightning
 from denote.observers.batches import PIECE, Batches
 from denote.observers.design import design_of
 from denote.observers.linear import LinearProbe

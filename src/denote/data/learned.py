@@ -1,20 +1,186 @@
-"""What the object model is taught, where that is not the class that observers see: merged classes, shuffled targets.
+"""What the object model is taught: columns of a table, as they are or as a world with a known answer.
 
-Both are worlds with a known answer (docs/worlds.md): the same inputs under fewer distinctions, or under none at all.
+In such worlds (docs/worlds.md) a network sees the same inputs under fewer distinctions (merged classes), or under none
+at all (shuffled targets), while observers see the classes themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float32, Int, Int64
 
-from denote.data.samples import CLASSES, NUMERIC, Samples
-from denote.errors import DataError
+from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Samples
+from denote.errors import DataError, one_of
 from denote.keys import digest
 from denote.streams import stream
+
+MOST_NUMBERS = 128
+"""Different numbers that still count as classes; more is a quantity."""
+MOST_NAMES = 1000
+"""Different texts that still count as classes; more is an id or free text."""
+
+
+Place = Callable[[int], str]
+"""Says where a row is, for an error."""
+
+_ROW: Place = "row {} from 0".format
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a network learns.
+
+    Attributes:
+        name: Of the column, or of all columns of labels, joined by commas.
+        task: ``classes``, ``numeric`` or ``labels``.
+        values: Index of the class, number, or 0 and 1 of every label, per row.
+        classes: Names of the classes or labels; empty for a number.
+    """
+
+    name: str
+    task: str
+    values: Int64[np.ndarray, " sample *label"] | Float32[np.ndarray, " sample"]
+    classes: tuple[str, ...] = ()
+
+    def at(self, rows: Int[np.ndarray, " row"]) -> Target:
+        """The same of some rows, in the order given."""
+        return replace(self, values=self.values[rows])
+
+
+def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASSES, place: Place = _ROW) -> Target:
+    """What ``dataset.target`` and ``dataset.task`` ask for.
+
+    Args:
+        table: The attribute table.
+        names: A column; a list of columns for labels.
+        task: ``classes``, ``numeric`` or ``labels``.
+        place: Says where a row is, for an error.
+
+    Raises:
+        DataError: naming ``dataset.target`` or ``dataset.task``.
+    """
+    where = "dataset.target"
+    if task not in TASKS:
+        raise DataError("dataset.task", f"{task!r} is unknown", one_of(task, TASKS))
+    columns = [_column(table, name, where) for name in target_names(names)]
+    if task == LABELS:
+        named = [_label_of(column, where, place) for column in columns]
+        labels = np.stack([values for _, values in named], axis=1)
+        return Target(",".join(target_names(names)), task, labels, tuple(name for name, _ in named))
+    if len(columns) > 1:
+        problem = f"{len(columns)} columns ({', '.join(target_names(names))}) for dataset.task={task}"
+        raise DataError(where, problem, "allowed: one column, or dataset.task=labels")
+    (column,) = columns
+    if task == NUMERIC:
+        return Target(column.name, task, _numbers_of(column, where, place))
+    codes, classes = classes_of(column, where, place)
+    return Target(column.name, task, codes, classes)
+
+
+def target_names(names: str | Sequence[str]) -> list[str]:
+    """The columns that a target is made of, each once.
+
+    Raises:
+        DataError: if it is neither a column nor a list of columns.
+    """
+    listed = [names] if isinstance(names, str) else names
+    if not isinstance(listed, Sequence) or not listed or not all(isinstance(name, str) for name in listed):
+        raise DataError("dataset.target", f"{names!r} came", "allowed: a column, or a list of columns for labels")
+    return list(dict.fromkeys(listed))
+
+
+def classes_of(
+    column: pl.Series, where: str = "dataset.target", place: Place = _ROW
+) -> tuple[Int64[np.ndarray, " sample"], tuple[str, ...]]:
+    """Index of the class of every row, and the classes' names: numbers ascending, names by alphabet.
+
+    Args:
+        column: Integers, whole numbers, yes/no or text.
+        where: What to name in an error.
+        place: Says where a row is, for an error.
+
+    Raises:
+        DataError: for missing values, fewer than two classes, or values that are no classes.
+    """
+    column = _known(column, where, place)
+    _check_kind(column, where)
+    values = column.unique().sort()
+    most = MOST_NAMES if column.dtype == pl.String else MOST_NUMBERS
+    if not 2 <= len(values) <= most:
+        problem = f"column {column.name!r} has {len(values)} different values ({_shown(values)})"
+        allowed = f"allowed for dataset.task=classes: 2 to {most} values"
+        many_numbers = column.dtype.is_numeric() and len(values) > most
+        raise DataError(where, problem, f"{allowed}; to learn the number: {_NUMERIC}" if many_numbers else allowed)
+    codes = column.rank("dense").to_numpy().astype(np.int64) - 1
+    return codes, tuple(str(value).lower() if column.dtype == pl.Boolean else str(value) for value in values.to_list())
+
+
+_NUMERIC = f"dataset.task={NUMERIC}"
+
+
+def _numbers_of(column: pl.Series, where: str, place: Place) -> Float32[np.ndarray, " sample"]:
+    if not column.dtype.is_numeric():
+        raise DataError(where, f"column {column.name!r} holds {column.dtype}", f"needed for {_NUMERIC}: numbers")
+    numbers = np.asarray(_known(column, where, place).cast(pl.Float64).to_numpy())
+    if not np.isfinite(numbers).all():
+        first = place(int(np.flatnonzero(~np.isfinite(numbers))[0]))
+        raise DataError(where, f"column {column.name!r} is infinite, first in {first}", "remove those rows")
+    if np.ptp(numbers) == 0:
+        raise DataError(where, f"column {column.name!r} has one value only ({numbers[0]:g})", "needed: one that varies")
+    return numbers.astype(np.float32)
+
+
+def _label_of(column: pl.Series, where: str, place: Place) -> tuple[str, Int64[np.ndarray, " sample"]]:
+    """Name and 0 or 1 of a column with two values; of others than no and yes the later one is yes."""
+    column = _known(column, where, place)
+    values = column.unique().sort()
+    if len(values) != 2:
+        problem = f"column {column.name!r} has {len(values)} different values ({_shown(values)})"
+        raise DataError(where, problem, f"needed for dataset.task={LABELS}: columns with two values")
+    is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
+    name = column.name if is_flag else f"{column.name}={values[1]}"
+    return name, (column == values[1]).cast(pl.Int64).to_numpy()
+
+
+def _column(table: pl.DataFrame, name: str, where: str) -> pl.Series:
+    if name not in table.columns:
+        raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
+    return table[name]
+
+
+def _known(column: pl.Series, where: str, place: Place) -> pl.Series:
+    """The column in a type that can be compared.
+
+    Raises:
+        DataError: for missing values: how many, and where the first is.
+    """
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    elif column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    if missing := column.null_count():
+        first = place(int(column.is_null().arg_true()[0]))
+        problem = f"column {column.name!r} is missing in {missing} of {len(column)} rows, the first is {first}"
+        raise DataError(where, problem, "remove those rows")
+    return column
+
+
+def _shown(values: pl.Series) -> str:
+    return ", ".join(str(value) for value in values.head(3).to_list()) + (", ..." if len(values) > 3 else "")
+
+
+def _check_kind(column: pl.Series, where: str) -> None:
+    kind = column.dtype
+    if kind.is_float() and not bool((column == column.floor()).all()):
+        problem = f"column {column.name!r} holds numbers such as {column.filter(column != column.floor())[0]:g}"
+        allowed = "allowed for dataset.task=classes: whole numbers, yes/no or text"
+        raise DataError(where, problem, f"{allowed}; to learn the number: {_NUMERIC}")
+    if not (kind.is_numeric() or kind in (pl.Boolean, pl.String)):
+        raise DataError(where, f"column {column.name!r} holds {kind}", "allowed: whole numbers, yes/no or text")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from denote.data.dealing import deal
-from denote.data.parts import Parts
+from denote.data.parts import Parts, deal
 from denote.data.samples import Samples
 from denote.data.trained_on import TrainedOn
 from denote.errors import DataError, one_of

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from denote.attributes.equal_rows import equal_rows
+from denote.attributes.label_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.evidence.measuring import Columns, mean_of_defined

@@ -1,4 +1,4 @@
-"""What an object model learns: its loss, and the metric by which it is judged, for classes, numbers and labels."""
+"""What an object model is trained for: loss and metric, how well it does it on other rows, and whether by chance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jaxtyping import Float
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,9 +16,12 @@ from denote.data.batch import Batch, call, words_of
 from denote.data.batch import at_words as mean_at_words
 from denote.data.samples import CLASSES, LABELS, NUMERIC
 from denote.errors import ConfigError
+from denote.numbers import proportion
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
+
+    from denote.data.module import SamplesModule
 
 
 @dataclass(frozen=True)
@@ -103,3 +108,107 @@ def tensor_of(result: Any) -> Tensor:
     kind = "nothing" if result is None else f"a {type(result).__name__}"
     raise ConfigError("architecture", f"the network returns {kind}, no tensor", "allowed: a tensor, or some in a tuple "
                       "or a mapping")  # fmt: skip
+
+
+CHANCE_LEVEL = 0.05
+"""One-sided level at which a model must beat the most frequent class not to be flagged."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well an object model does its task on rows it was not trained on.
+
+    Attributes:
+        measure: ``accuracy``, ``R squared`` or ``mean accuracy over labels``.
+        value: Of the measure; None where it cannot be had.
+        n: Number of rows behind it.
+        reason: Why there is no value.
+    """
+
+    measure: str
+    value: float | None
+    n: int
+    reason: str | None = None
+
+    @property
+    def remark(self) -> str:
+        """The score in a line of a note."""
+        if self.value is None:
+            return f"object model: no {self.measure}, as {self.reason}"
+        return f"object model: {self.measure} {proportion(self.value, 3)} on {self.n} rows"
+
+
+def held_out_score(
+    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int = 1024
+) -> Score:
+    """The metric of the task on ``rows``; the model's mode is left as it was.
+
+    A network that was trained elsewhere may give something else than the dataset's targets: it then has no score.
+
+    Raises:
+        ValueError: if there are no rows.
+    """
+    learned = data_module.learned
+    measure, true = TASKS[learned.task].words, learned.targets[rows]
+    outputs = _outputs(model, data_module, rows, batch_size)
+    if not isinstance(outputs, np.ndarray):
+        problem = f"the network gives {outputs} per input and the task has {learned.n_classes} outputs"
+        return Score(measure, None, len(rows), problem)
+    if learned.task == NUMERIC:
+        spread = float(((true - true.mean(dtype=np.float64)) ** 2).sum())
+        error = float(((true - outputs[:, 0]).astype(np.float64) ** 2).sum())
+        if spread == 0:
+            return Score(measure, None, len(rows), "the target is constant there")
+        return Score(measure, 1 - error / spread, len(rows))
+    predicted = outputs.argmax(axis=1) if learned.task == CLASSES else outputs > 0
+    return Score(measure, float((predicted == true).mean()), len(rows))
+
+
+def _outputs(
+    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int
+) -> Float32[np.ndarray, "row output"] | tuple[int, ...]:
+    """What the model gives for rows; as soon as that is no output of the task, its shape alone."""
+    if len(rows) == 0:
+        raise ValueError("accuracy of no rows")
+    parts: list[Tensor] = []
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            for inputs, batch in data_module.batches(rows, batch_size):
+                part = tensor_of(model(inputs.to(device)))
+                if part.shape != (len(batch), data_module.learned.n_classes):
+                    return tuple(part.shape[1:])
+                parts.append(part.float().cpu())
+    finally:
+        model.train(was_training)
+    return torch.cat(parts).numpy()
+
+
+def accuracy_note(accuracy: float, n: int, majority_share: float) -> str | None:
+    """Say so if a model is at chance: an exact binomial test does not put it above the most frequent class.
+
+    Args:
+        accuracy: Its held-out accuracy, in [0, 1].
+        n: Number of held-out rows behind it.
+        majority_share: Share of the most frequent class among them, in (0, 1].
+    """
+    from scipy.stats import binomtest  # half a second, for one number
+
+    p_value = binomtest(round(accuracy * n), n, majority_share, alternative="greater").pvalue
+    if p_value <= CHANCE_LEVEL:
+        return None
+    ours, theirs = proportion(accuracy, 3), proportion(majority_share, 3)
+    return f"object model at chance: accuracy {ours} on {n} rows, most frequent class {theirs}"
+
+
+def shuffled_note(n: int, majority_share: float) -> str:
+    """What the accuracy of a model that was taught shuffled targets means: it can only be at chance on other rows.
+
+    Args:
+        n: Number of held-out rows behind it.
+        majority_share: Share of the most frequent class among them, in (0, 1].
+    """
+    chance = f"most frequent of them {proportion(majority_share, 3)}"
+    return f"object model was taught shuffled targets: accuracy is against the true classes of {n} rows, {chance}"

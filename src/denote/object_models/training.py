@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
+import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from math import inf, isfinite
 from pathlib import Path
 from pickle import UnpicklingError  # only the error
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from denote.errors import StoreError
-from denote.object_models.keep_weights import KeepWeights, Patience
+from denote.errors import ConfigError, StoreError
 from denote.object_models.object_model import ObjectModel
-from denote.object_models.quiet import quiet_lightning
 from denote.object_models.settings import TrainerOptions
 from denote.object_models.spec import ModelSpec, rows_key
+from denote.object_models.weights import BEST, epoch_file, write_weights
+from denote.streams import stream_seed
 
 if TYPE_CHECKING:
     from denote.data.module import SamplesModule
+
 
 LAST = "last.ckpt"
 
@@ -118,3 +122,97 @@ def interruptible() -> Iterator[None]:
     finally:
         if in_main:
             signal.signal(signal.SIGINT, handler)
+
+
+class KeepWeights(pl.Callback):
+    """Writes weights when an epoch ends; its state travels in Lightning's checkpoint, so a resumed training goes on.
+
+    Args:
+        folder: Where the weights go.
+        epochs: Epochs to keep besides the best.
+        seed: Seed of what the network draws while it trains (dropout), afresh for every epoch.
+
+    Attributes:
+        history: One row per finished epoch: ``epoch`` (1 first), and loss and metric of training and validation.
+        best_epoch: The epoch with the lowest validation loss so far, the first of equals.
+    """
+
+    def __init__(self, folder: Path, epochs: Collection[int], seed: int) -> None:
+        self.folder, self.epochs, self.seed = folder, frozenset(epochs), seed
+        self.history: list[dict[str, float]] = []
+        self.best_epoch, self.best_loss = 0, inf
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Name the epoch's stream, so that an epoch draws the same whether training was interrupted or not."""
+        torch.manual_seed(stream_seed("training", self.seed, trainer.current_epoch))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note the measures and write the weights if they are wanted."""
+        epoch = trainer.current_epoch + 1
+        measures = ("loss", _module(pl_module).task.measure)
+        row = {f"{part}_{name}": float(trainer.callback_metrics[f"{part}_{name}"])
+               for part in ("train", "val") for name in measures}  # fmt: skip
+        for name in ("train_loss", "val_loss"):
+            if not isfinite(row[name]):
+                lr = pl_module.hparams["lr"]
+                raise ConfigError(
+                    "trainer.lr", f"{name} is {row[name]} after epoch {epoch} at lr {lr:g}", "try a lower one"
+                )
+        self.history.append({"epoch": epoch, **row})
+        network = _module(pl_module).network
+        if row["val_loss"] < self.best_loss:
+            self.best_epoch, self.best_loss = epoch, row["val_loss"]
+            write_weights(network, self.folder / BEST)
+        if epoch in self.epochs:
+            write_weights(network, self.folder / epoch_file(epoch))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed training needs to go on."""
+        return {"history": self.history, "best_epoch": self.best_epoch, "best_loss": self.best_loss}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.history = list(state_dict["history"])
+        self.best_epoch, self.best_loss = state_dict["best_epoch"], state_dict["best_loss"]
+
+
+class Patience(EarlyStopping):
+    """Early stopping that, resumed after its patience ran out, does not train another epoch."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop before the first step if the checkpoint is that of the last epoch."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
+
+
+def _module(module: pl.LightningModule) -> ObjectModel:
+    assert isinstance(module, ObjectModel)  # noqa: S101 # ours are the only modules this callback is given
+    return module
+
+
+_LOGGERS = ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.rank_zero")
+_REMARKS = (
+    ".*does not have many workers.*",  # samples are in memory: workers would only copy them
+    ".*number of training batches.*is smaller than the logging interval.*",  # logged per epoch
+    ".*Checkpoint directory .* exists and is not empty.*",  # that is how training resumes
+    ".*GPU available but not used.*",  # the user chose the device
+    ".*LeafSpec.*is deprecated.*",  # Lightning's own use of torch
+    ".*ModelCheckpoint.*monitor.*",
+    ".*dirpath.*that have changed.*",
+)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Hide Lightning's hints and its start-up lines inside the block; errors and other warnings pass."""
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    with warnings.catch_warnings():
+        for remark in _REMARKS:
+            warnings.filterwarnings("ignore", message=remark)
+        try:
+            for name in levels:
+                logging.getLogger(name).setLevel(logging.ERROR)
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 from torch import Tensor
 
-from denote.data.memory.plain_numbers import plain_array
+from denote.data.memory.given_columns import plain_array
 from denote.errors import StateError, told
 from denote.keys import digest, digest_array
 from denote.states.layers import Layer

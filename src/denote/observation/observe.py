@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from denote.attributes.equal_rows import equal_rows
+from denote.attributes.label_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.denotation.examples import examples, with_targets

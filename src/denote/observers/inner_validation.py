@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64, Int
 
-from denote.data.dealing import deal
+from denote.data.parts import deal
 from denote.observers.neuron import best_thresholds
 from denote.observers.observer import Observer, class_counts
 from denote.observers.reading import Groups, Values

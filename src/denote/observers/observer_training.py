@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from denote.errors import ConfigError
-from denote.object_models.quiet import quiet_lightning
-from denote.object_models.training import interruptible
+from denote.object_models.training import interruptible, quiet_lightning
 from denote.observers.batches import Batches
 from denote.observers.observer_model import ObserverModel
 from denote.streams import torch_stream

@@ -17,17 +17,17 @@ import torch
 from jaxtyping import Float, Int
 
 from denote.attributes.families import families
+from denote.attributes.label_rows import check_rows
 from denote.attributes.labels import Family, Labels, merge_labels
 from denote.attributes.rival_columns import simple_columns
-from denote.attributes.rows import check_rows
 from denote.data.parts import Halves
 from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
-from denote.object_models.accuracy import Score, accuracy_note, held_out_score, shuffled_note
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
+from denote.object_models.task import Score, accuracy_note, held_out_score, shuffled_note
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observation.given_network import check_runs
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named, raw_input

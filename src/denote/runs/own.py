@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from denote.attributes.own import AttributeFamily
+from denote.attributes.families import AttributeFamily
 from denote.evidence.own import Control
 from denote.observers.observer import Probe
 

@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from denote.data.batch import Batch, Named, call
-from denote.data.memory.plain_numbers import short_floats
+from denote.data.memory.given_columns import short_floats
 from denote.errors import DenoteError, LayerError, told
 from denote.states.hooks import Place, eval_mode, padding_of, parts_of, watched
 from denote.states.layers import Layer

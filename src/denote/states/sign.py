@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from denote.data import batch as batches
 from denote.data.batch import Batch
-from denote.data.memory.plain_numbers import short_floats
+from denote.data.memory.given_columns import short_floats
 from denote.states.hooks import Place, eval_mode, is_mapped, parts_of, watched
 from denote.states.observable import leaves_of
 from denote.streams import torch_stream

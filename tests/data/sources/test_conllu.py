@@ -10,8 +10,7 @@ import torch
 
 from denote.attributes.expressions import evaluate_where
 from denote.attributes.rules import columns
-from denote.data.sources.conllu import ConlluModule
-from denote.data.sources.conllu_files import read_conllu
+from denote.data.sources.conllu import ConlluModule, read_conllu
 from denote.data.text.tokens import PADDING, UNKNOWN, SequenceInputs
 from denote.errors import DataError
 

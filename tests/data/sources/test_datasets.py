@@ -10,10 +10,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from denote.data.sources.digits import load_digits
-from denote.data.sources.mnist import MNISTModule, load_mnist
+from denote.data.sources.digits import MNISTModule, load_digits, load_mnist, stroke_columns
 from denote.data.sources.shapes import CATEGORIES, load_shapes
-from denote.data.sources.strokes import stroke_columns
 from denote.errors import DataError
 
 RING = np.array(["......", ".####.", ".#..#.", ".####.", "......"])

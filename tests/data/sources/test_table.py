@@ -9,8 +9,8 @@ import torch
 
 from denote.data.columns.features import fit_features
 from denote.data.columns.table_files import line_of, read_table
+from denote.data.learned import classes_of
 from denote.data.sources.table import TableModule
-from denote.data.targets import classes_of
 from denote.errors import DataError
 
 SPLIT = {"fractions": {"object": 0.4, "fit": 0.3, "test": 0.3}}

@@ -10,11 +10,9 @@ import pytest
 import torch
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.activations import ACTIVATIONS, RandomSigns
-from denote.object_models.architectures.attention import Attention
-from denote.object_models.architectures.convnet import ConvNet
+from denote.object_models.architectures.building_blocks import ACTIVATIONS, Attention, RandomSigns
+from denote.object_models.architectures.convnet import ConvNet, ResNet
 from denote.object_models.architectures.mlp import MLP
-from denote.object_models.architectures.resnet import ResNet
 from denote.object_models.architectures.transformer import Transformer
 from denote.object_models.architectures.vit import ViT
 from denote.states.listing import list_layers

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from denote.errors import ConfigError, StoreError
-from denote.object_models.pretrained.image_libraries import ImageLibrary, Timm, TorchVision
+from denote.object_models.pretrained.checkpoint import ImageLibrary, Timm, TorchVision
 
 
 def library(monkeypatch: pytest.MonkeyPatch, fetches: bool = True) -> None:

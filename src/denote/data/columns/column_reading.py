@@ -9,9 +9,18 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from denote.data.columns.column_keys import ColumnKeys, Problem
-from denote.data.columns.missing_codes import MISSING, are_codes, are_marks, perhaps, perhaps_number, without_numbers
 from denote.data.columns.row_numbers import is_index
-from denote.data.columns.spellings import alike, shown, yes_and_no
+from denote.data.columns.spellings import (
+    MISSING,
+    alike,
+    are_codes,
+    are_marks,
+    perhaps,
+    perhaps_number,
+    shown,
+    without_numbers,
+    yes_and_no,
+)
 from denote.data.columns.text_dates import are_days, date_columns, dates_of, perhaps_no_day
 from denote.data.columns.text_numbers import (
     COMMA,

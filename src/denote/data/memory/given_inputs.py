@@ -14,9 +14,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
-from denote.data.arguments import Arguments
-from denote.data.batch import Batch, Named
-from denote.data.memory.lengths import mask_of_lengths
+from denote.data.batch import Arguments, Batch, Named, mask_of_lengths
 from denote.errors import DataError, told
 
 log = logging.getLogger(__name__)

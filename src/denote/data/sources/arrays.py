@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 
-from denote.data.columns.attribute_table import AttributeTableModule
-from denote.data.memory.plain_numbers import UNNAMED, plain_array
+from denote.data.columns.table_files import AttributeTableModule
+from denote.data.learned import target_names, target_of
+from denote.data.memory.given_columns import UNNAMED, plain_array
 from denote.data.samples import CLASSES, Samples, TensorInputs
 from denote.data.sources.table import log_missing
-from denote.data.targets import target_names, target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import polars.selectors as cs
 
-from denote.errors import DataError, install
+from denote.errors import DataError, first_line, install
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from transformers import PreTrainedTokenizerBase
 
 KINDS = (".parquet", ".csv", ".json", ".jsonl", ".arrow")
 
@@ -42,32 +41,9 @@ def load_split(path: str, name: str | None, split: str, revision: str | None, n:
     try:
         found = datasets.load_dataset(path, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        raise DataError("dataset.path", f"{path!r} cannot be had ({_first_line(error)})", _remedy(path)) from error
+        problem = f"{path!r} cannot be had ({first_line(error).rstrip('.')})"
+        raise DataError("dataset.path", problem, _remedy(path)) from error
     return found if n is None else found.select(range(min(n, len(found))))
-
-
-def load_tokenizer(name: str | None, **settings: Any) -> PreTrainedTokenizerBase:
-    """A tokenizer by its id on the Hub, or from a local folder; code that comes with one is not run.
-
-    Args:
-        name: The id, or the folder.
-        settings: What the tokenizer's class takes besides.
-
-    Raises:
-        DataError: naming ``dataset.tokenizer``, with what to do where there is no network.
-    """
-    where = "dataset.tokenizer"
-    if not name:
-        raise DataError(where, "is missing", "needed for text: an id on the Hub, or a folder with tokenizer.json")
-    try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
-        raise DataError(where, "needs transformers, which is not installed", install("hub")) from error
-    try:
-        return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **settings)
-    except (OSError, ValueError, RuntimeError) as error:
-        remedy = "fetch it once where there is a network, or name a local folder with tokenizer.json"
-        raise DataError(where, f"{name!r} cannot be had ({_first_line(error)})", remedy) from error
 
 
 def table_of(data: Dataset) -> pl.DataFrame:
@@ -146,7 +122,3 @@ def _remedy(path: str) -> str:
     if Path(path).expanduser().is_dir():
         return f"needed: a folder with files that end in {', '.join(KINDS)}, or of images"
     return "fetch it once where there is a network, or name a local folder of its parquet files: dataset.path=FOLDER"
-
-
-def _first_line(error: Any) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")

@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
-from denote.data.columns.attribute_table import AttributeTableModule
-from denote.data.columns.table_files import ReadTable
+from denote.data.columns.table_files import AttributeTableModule, ReadTable
+from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
 from denote.data.sources.hub import SENTENCE, images_of, load_split, load_tokenizer, stored_image, table_of, word_table
-from denote.data.sources.pixels import MAXIMUM, Square, read_images
-from denote.data.targets import target_names, target_of
+from denote.data.sources.images import MAXIMUM, Square, read_images
 from denote.data.text.subwords import word_inputs
 from denote.data.text.tokens import SequenceInputs, WordInputs
 from denote.errors import DataError, one_of

@@ -1,19 +1,25 @@
-"""A folder of images as a dataset, with a table that has a row per image."""
+"""Images from a folder as a dataset: pictures brought to one size, and a table that has a row per image."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from denote.data.columns.attribute_table import AttributeTableModule
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from denote.data.columns.table_files import AttributeTableModule
+from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Samples, TensorInputs
-from denote.data.sources.pixels import MAXIMUM, Square, read_images
 from denote.data.sources.table import column_of, log_missing
-from denote.data.targets import target_names, target_of
 from denote.errors import DataError
 from denote.keys import SCHEMA, digest, digest_array
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 log = logging.getLogger(__name__)
 
@@ -104,3 +110,195 @@ class ImagesModule(AttributeTableModule):
             problem = f"{self.root} has none of the {len(names)} files that {self.file!r} names, such as {names[0]}"
             raise DataError("dataset.root", problem, "needed: the folder that the names start from")
         log.info("dataset.root: %d files of the folder are in no row of the table", len(here - found))
+
+
+MAXIMUM = 255.0
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+"""What is read, as Pillow calls it; for some others, such as EPS, Pillow would run another program."""
+SHOWN = 3
+"""Images of a kind that are named."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """What every picture is brought to: upright, without transparency, resized until it covers a square, cropped.
+
+    Attributes:
+        size: Side in pixels.
+        channels: 1 for grey, 3 for colour.
+        background: What shows through where a picture is transparent: a colour by name (``white``) or as ``#rrggbb``,
+            or three numbers from 0 to 255.
+    """
+
+    size: int
+    channels: int
+    background: str | Sequence[int] = "white"
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be, before any picture is read.
+
+        Raises:
+            DataError: naming the key.
+        """
+        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
+            raise DataError("dataset.size", f"{self.size!r}", "allowed: a whole number of pixels, 1 or more")
+        if self.channels not in (1, 3):
+            raise DataError("dataset.channels", f"{self.channels!r}", "allowed: 1 (grey), 3 (colour)")
+        _colour(self.background)
+
+    def of(self, opaque: Image) -> UInt8[np.ndarray, "channel y x"]:
+        """Return an upright picture without transparency as an array."""
+        from PIL import Image, ImageOps
+
+        plain = opaque.convert("L" if self.channels == 1 else "RGB")
+        fitted = np.asarray(ImageOps.fit(plain, (self.size, self.size), Image.Resampling.BILINEAR))
+        return fitted[None] if self.channels == 1 else fitted.transpose(2, 0, 1)
+
+
+def read_images(
+    names: Sequence[str], source: Callable[[int], Path | BinaryIO], square: Square, *, skip_broken: bool, where: str
+) -> tuple[UInt8[np.ndarray, "image channel y x"], Int[np.ndarray, " image"]]:
+    """All images as squares; what had to be decided on the way is logged.
+
+    Args:
+        names: What to call each image in an error.
+        source: Says where the image of that number is.
+        square: What they are brought to.
+        skip_broken: Leave out images that cannot be read, and log how many and which.
+        where: What to name in an error.
+
+    Returns:
+        The images, and the numbers of those that were read, ascending.
+
+    Raises:
+        DataError: naming the first images that are missing or broken, unless they are skipped; if none is left.
+    """
+    images = np.empty((len(names), square.channels, square.size, square.size), dtype=np.uint8)
+    read_ones: list[int] = []
+    remarks = _Remarks(where, len(names), square.background)
+    for number, name in enumerate(names):
+        try:
+            image, frames = open_image(source(number))
+            opaque = on_background(image, square.background)
+            images[len(read_ones)] = square.of(opaque)
+        except _errors() as error:
+            remarks.broken.append(f"{name} ({_reason(error)})")
+            continue
+        read_ones.append(number)
+        if frames > 1:
+            remarks.of_several.append(name)
+        if opaque is not image:
+            (remarks.vanished if _is_blank(opaque) else remarks.transparent).append(name)
+    remarks.log(may_be_broken=skip_broken and bool(read_ones))
+    return images[: len(read_ones)], np.array(read_ones, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Remarks:
+    """Names of the images of which something is to be said."""
+
+    where: str
+    n_images: int
+    background: str | Sequence[int]
+    broken: list[str] = field(default_factory=list)
+    transparent: list[str] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    of_several: list[str] = field(default_factory=list)
+
+    def log(self, *, may_be_broken: bool) -> None:
+        """Log a line for each kind.
+
+        Raises:
+            DataError: for images that are broken, unless they may be.
+        """
+        if self.broken:
+            problem = f"{len(self.broken)} of {self.n_images} images are missing or broken: {_listed(self.broken)}"
+            if not may_be_broken:
+                hint = "repair them, or leave such images out: dataset.skip_broken=true"
+                raise DataError(self.where, problem, hint)
+            log.warning("%s: %s; left out", self.where, problem)
+        of, shows = f"of {self.n_images} images", f"{self.background} (dataset.background)"
+        for level, names, problem in (
+            (logging.INFO, self.transparent, f"{of} are transparent in places, which show {shows}"),
+            (logging.WARNING, self.vanished, f"{of} are transparent and blank on {shows}, choose another"),
+            (logging.WARNING, self.of_several, f"{of} have several frames, of which the first is read"),
+        ):
+            if names:
+                log.log(level, "%s: %d %s: %s", self.where, len(names), problem, _listed(names))
+
+
+def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
+    """An image of one of `FORMATS`, upright, and of how many frames it is the first.
+
+    Pixels are read now, so that no file stays open.
+
+    Raises:
+        ValueError: for more than 8 bits per channel.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(file, formats=FORMATS) as image:
+        frames = int(getattr(image, "n_frames", 1))
+        image.load()
+        if image.mode == "F" or image.mode.startswith("I"):
+            raise ValueError(f"mode {image.mode}: more than 8 bits per channel")
+        return ImageOps.exif_transpose(image), frames
+
+
+def on_background(image: Image, background: str | Sequence[int]) -> Image:
+    """Lay an image on a colour, since the colours of transparent pixels are seen by nobody and often arbitrary.
+
+    Args:
+        image: In any mode; transparency may be a channel, of the palette, or one colour.
+        background: See `Square`.
+
+    Returns:
+        The same object where nothing shows through.
+    """
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    layer = image.convert("RGBA")
+    if layer.getchannel("A").getextrema() == (255, 255):
+        return image
+    ground = Image.new("RGBA", layer.size, (*_colour(background), 255))
+    return Image.alpha_composite(ground, layer).convert("RGB")
+
+
+def _colour(background: str | Sequence[int]) -> tuple[int, ...]:
+    from PIL import ImageColor
+
+    allowed = "allowed: a colour by name, such as white or black, or [red,green,blue] from 0 to 255"
+    try:
+        colour = ImageColor.getrgb(background) if isinstance(background, str) else tuple(background)
+    except (TypeError, ValueError) as error:
+        raise DataError("dataset.background", f"{background!r}", allowed) from error
+    if len(colour) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in colour):
+        raise DataError("dataset.background", f"{background!r}", allowed)
+    return colour
+
+
+def _is_blank(image: Image) -> bool:
+    """Whether every pixel of an RGB image has one colour."""
+    pixels = np.asarray(image)
+    return bool((pixels == pixels[0, 0]).all())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What Pillow raises for files that are no images, or only part of one."""
+    from PIL import Image
+
+    return (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if type(error).__name__ == "UnidentifiedImageError":
+        return f"no image of {', '.join(FORMATS)}"
+    return str(error).partition("\n")[0]

@@ -13,14 +13,13 @@ import torch
 from jaxtyping import Int, Shaped
 
 from denote.data.batch import Named
-from denote.data.columns.attribute_table import AttributeTableModule
-from denote.data.columns.table_files import ReadTable
+from denote.data.columns.table_files import AttributeTableModule, ReadTable
+from denote.data.learned import classes_of
+from denote.data.memory.given_columns import UNNAMED
 from denote.data.memory.given_samples import NO_CLASS
-from denote.data.memory.plain_numbers import UNNAMED
 from denote.data.samples import Samples
 from denote.data.sources.arrays import read_arrays
 from denote.data.sources.table import column_of, log_missing
-from denote.data.targets import classes_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from denote.data.columns.attribute_table import AttributeTableModule
 from denote.data.columns.column_keys import check_list
 from denote.data.columns.features import chosen_features, fit_features, input_problems
+from denote.data.columns.table_files import AttributeTableModule
 from denote.data.columns.text_dates import with_dates
+from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Samples, Unfitted
-from denote.data.targets import target_names, target_of
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_files
 

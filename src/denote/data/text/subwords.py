@@ -13,9 +13,8 @@ import polars as pl
 from jaxtyping import Int64
 
 from denote.data.samples import Inputs, Unfitted
-from denote.data.sources.hub import load_tokenizer
 from denote.data.text.tokens import SequenceInputs, WordInputs, fit_words
-from denote.errors import DataError
+from denote.errors import DataError, first_line, install
 from denote.keys import digest, digest_array
 
 if TYPE_CHECKING:
@@ -24,6 +23,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WHERE = "dataset.tokenizer"
+
+
+def load_tokenizer(name: str | None, **settings: Any) -> PreTrainedTokenizerBase:
+    """A tokenizer by its id on the Hub, or from a local folder; code that comes with one is not run.
+
+    Args:
+        name: The id, or the folder.
+        settings: What the tokenizer's class takes besides.
+
+    Raises:
+        DataError: naming ``dataset.tokenizer``, with what to do where there is no network.
+    """
+    where = "dataset.tokenizer"
+    if not name:
+        raise DataError(where, "is missing", "needed for text: an id on the Hub, or a folder with tokenizer.json")
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise DataError(where, "needs transformers, which is not installed", install("hub")) from error
+    try:
+        return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **settings)
+    except (OSError, ValueError, RuntimeError) as error:
+        remedy = "fetch it once where there is a network, or name a local folder with tokenizer.json"
+        raise DataError(where, f"{name!r} cannot be had ({first_line(error).rstrip('.')})", remedy) from error
 
 
 def word_inputs(

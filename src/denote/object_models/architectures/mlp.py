@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.activations import (
+from denote.object_models.architectures.building_blocks import (
     ACTIVATIONS,
     UNIT_NORMALISATIONS,
     RandomSigns,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from denote.data.sources.planted import Layout
 from denote.errors import ConfigError
-from denote.object_models.architectures.activations import at_least
+from denote.object_models.architectures.building_blocks import at_least
 from denote.object_models.architectures.planted_formulas import Formula, draw_formula, draw_subset, factor
 
 FAMILIES = ("subsets", "columns", "formulas")

@@ -9,8 +9,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.activations import at_least
-from denote.object_models.architectures.attention import BLOCK, AttentionBlock, check_sizes, observed_of
+from denote.object_models.architectures.building_blocks import BLOCK, AttentionBlock, at_least, check_sizes, observed_of
 
 SPREAD = 0.02
 """Standard deviation of the embeddings at initialisation, that of BERT and GPT-2."""
