@@ -29,13 +29,18 @@ ROWS_ON_THEIR_OWN = 256
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _SUBQUERY = re.compile(r"\bSELECT\b", re.IGNORECASE)
 # Kinds of node in polars' expression tree that see more than one row or make other than one row of each.
-_READS_ROWS = {
-    "Agg": "an aggregate", "AnonymousAgg": "an aggregate", "Len": "an aggregate", "Quantile": "an aggregate",
-    "Correlation": "an aggregate", "Over": "a window", "Window": "a window", "Rolling": "a window",
-    "Shift": "a window", "Range": "a window", "Explode": "an unnesting", "Selector": "a column selector",
-    "Filter": "a filter", "Sort": "a sort", "SortBy": "a sort", "Gather": "an index", "Slice": "a slice",
-    "SubPlan": "a subquery",
-}  # fmt: skip
+_READERS_OF_ROWS = {
+    "an aggregate": ("Agg", "AnonymousAgg", "Len", "Quantile", "Correlation"),
+    "a window": ("Over", "Window", "Rolling", "Shift", "Range"),
+    "an unnesting": ("Explode",),
+    "a column selector": ("Selector",),
+    "a filter": ("Filter",),
+    "a sort": ("Sort", "SortBy"),
+    "an index": ("Gather",),
+    "a slice": ("Slice",),
+    "a subquery": ("SubPlan",),
+}
+_READS_ROWS = {node: word for word, nodes in _READERS_OF_ROWS.items() for node in nodes}
 _ONE_PER_ROW = "one Boolean per row without aggregates, windows or subqueries"
 
 

@@ -15,8 +15,10 @@ from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
 
 ATOMS: Mapping[str, Callable[[str, Samples], Family]] = {
-    "classes": rules.classes, "columns": rules.columns, "quantiles": rules.quantiles,
-}  # fmt: skip
+    "classes": rules.classes,
+    "columns": rules.columns,
+    "quantiles": rules.quantiles,
+}
 """Kinds whose attributes, by their default settings, may be the atoms of formulas."""
 
 LONGEST = 5

@@ -32,28 +32,23 @@ def check_rows(labels: Labels, parts: Parts, min_rows: int) -> dict[str, str]:
         AttributeLabelError: if a ``named`` attribute has too few: it was asked for by name.
     """
     reasons: dict[str, str] = {}
-    yes, no = (_counts(labels, parts, value) for value in (1, 0))
+    halves = [labels.at(rows) for rows in (parts.fit, parts.test)]
+    yes, no = (np.stack([_counts(half, label) for half in halves]) for label in (1, 0))
     few = (np.minimum(yes, no) < min_rows).any(axis=0)
-    for place in np.flatnonzero(few):
-        name = labels.names[place]
-        counts = ", ".join(
-            f"{part} {y} yes and {n} no"
-            for part, y, n in zip(("fit", "test"), yes[:, place], no[:, place], strict=True)
-        )
-        everywhere = _constant(labels, int(place))
-        reason = f"{everywhere}too few rows: {counts}"
-        if labels.families[place] == "named":
+    for column in np.flatnonzero(few):
+        name = labels.names[column]
+        by_part = zip(("fit", "test"), yes[:, column], no[:, column], strict=True)
+        counts = ", ".join(f"{part} {n_yes} yes and {n_no} no" for part, n_yes, n_no in by_part)
+        reason = f"{_constant(labels, int(column))}too few rows: {counts}"
+        if labels.families[column] == "named":
             raise AttributeLabelError(f"attribute {name!r}", reason, f"needed: {min_rows} of each in fit and in test")
         reasons[name] = f"{reason}, {min_rows} of each needed"
     return reasons
 
 
-def _counts(labels: Labels, parts: Parts, value: int) -> np.ndarray:
-    return np.stack([(labels.values[rows] == value).sum(axis=0) for rows in (parts.fit, parts.test)])
-
-
-def _constant(labels: Labels, place: int) -> str:
-    present = set(np.unique(labels.values[:, place]).tolist()) - {-1}
+def _constant(labels: Labels, column: int) -> str:
+    """Say so where an attribute has one label in all rows."""
+    present = set(np.unique(labels.values[:, column]).tolist()) - {NULL}
     if len(present) == 2:
         return ""
     return {(): "null for every row, ", (1,): "true for every row, ", (0,): "false for every row, "}[tuple(present)]
@@ -109,9 +104,9 @@ def equal_rows(
         for name, count in zip(labels.fit.names, least, strict=True)
         if count < number
     }
-    drawn = Halves(*(_drawn(half, part, number, probe_seed, reasons)
-                     for half, part in ((labels.fit, "fit"), (labels.test, "test"))))  # fmt: skip
-    return EqualRows(drawn, number, reasons)
+    parts = ((labels.fit, "fit"), (labels.test, "test"))
+    drawn = (_drawn(half, part, number, probe_seed, reasons) for half, part in parts)
+    return EqualRows(Halves(*drawn), number, reasons)
 
 
 def _counts(labels: Labels, label: int) -> Int[np.ndarray, " attribute"]:
@@ -120,11 +115,11 @@ def _counts(labels: Labels, label: int) -> Int[np.ndarray, " attribute"]:
 
 def _drawn(labels: Labels, part: str, number: int, probe_seed: int, reasons: Mapping[str, str]) -> Labels:
     values = np.full_like(labels.values, NULL)
-    for place, name in enumerate(labels.names):
+    for column, name in enumerate(labels.names):
         if name in reasons:
             continue
         for label in (1, 0):
-            rows = np.flatnonzero(labels.values[:, place] == label)
+            rows = np.flatnonzero(labels.values[:, column] == label)
             draw = stream("equal rows", probe_seed, part, name, label)
-            values[draw.choice(rows, number, replace=False), place] = label
+            values[draw.choice(rows, number, replace=False), column] = label
     return replace(labels, values=values)

@@ -19,10 +19,9 @@ _ARITHMETIC = ("Plus", "Minus", "Multiply", "Divide", "TrueDivide", "FloorDivide
 """Of the operators of a ``BinaryExpr``; SQL's own are functions."""
 _DIVISIONS = ("Div", "IntDiv", "Rem")
 """Of the operators of SQL's functions."""
-_BITS = {
-    pl.Int8: 7, pl.Int16: 15, pl.Int32: 31, pl.Int64: 63, pl.Int128: 127,
-    pl.UInt8: 8, pl.UInt16: 16, pl.UInt32: 32, pl.UInt64: 64, pl.UInt128: 128,
-}  # fmt: skip
+_SIGNED = {pl.Int8: 7, pl.Int16: 15, pl.Int32: 31, pl.Int64: 63, pl.Int128: 127}
+_UNSIGNED = {pl.UInt8: 8, pl.UInt16: 16, pl.UInt32: 32, pl.UInt64: 64, pl.UInt128: 128}
+_BITS = _SIGNED | _UNSIGNED
 """Whole numbers of 2 to this and above do not fit a type."""
 _NULL = {"Literal": {"Scalar": {"Null": "Null"}}}
 
@@ -114,9 +113,11 @@ class Evaluation:
 
 
 _PARTS = {
-    "BinaryExpr": ("left", "right"), "Function": ("input",), "Cast": ("expr",),
+    "BinaryExpr": ("left", "right"),
+    "Function": ("input",),
+    "Cast": ("expr",),
     "Ternary": ("predicate", "truthy", "falsy"),
-}  # fmt: skip
+}
 """Where a node of polars' expression tree holds the nodes that it reads."""
 
 

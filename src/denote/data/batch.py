@@ -68,10 +68,9 @@ class Named:
 
     def to(self, device: str | torch.device) -> Named:
         """The same on a device."""
-        return Named(
-            {name: each.to(device) for name, each in self.tensors.items()},
-            None if self.mask is None else self.mask.to(device), None if self.words is None else self.words.to(device),
-        )  # fmt: skip
+        tensors = {name: tensor.to(device) for name, tensor in self.tensors.items()}
+        mask = None if self.mask is None else self.mask.to(device)
+        return Named(tensors, mask, self.words and self.words.to(device))
 
 
 Batch = Shaped[Tensor, " row *shape"] | Named
@@ -197,10 +196,9 @@ class Arguments:
     def without_lengths(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return a batch without lengths of sequences that the forward does not take."""
         taken = {*self.required, *self.optional}
-        takes_all = self.takes_any or self.takes_batch(given) or not taken
-        return {
-            name: each for name, each in given.items() if takes_all or name in taken or not is_length(name, each)
-        }  # fmt: skip
+        if self.takes_any or self.takes_batch(given) or not taken:
+            return dict(given)
+        return {name: values for name, values in given.items() if name in taken or not is_length(name, values)}
 
     def labels_among(self, given: Mapping[str, Any]) -> list[str]:
         """Return which entries are labels: by their name, unless the forward cannot do without them."""
@@ -251,10 +249,8 @@ def mask_of_lengths(tensors: Mapping[str, Tensor], *, tell: bool = False) -> Boo
                 log.warning("inputs[%r] may be lengths of sequences: called 'lengths' it keeps padding out", name)
         elif shortest < 1 or not fits:
             if tell:
-                log.warning(
-                    "inputs[%r] holds %d to %d for inputs of shape %s: not used, so padding enters the states",
-                    name, shortest, longest, tuple(sizes),
-                )  # fmt: skip
+                held = f"{shortest} to {longest} for inputs of shape {tuple(sizes)}"
+                log.warning("inputs[%r] holds %s: not used, so padding enters the states", name, held)
         else:
             if tell:
                 log.info("inputs[%r]: positions behind them are padding, of %d", name, fits[0])

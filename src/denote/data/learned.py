@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float32, Int, Int64
 
-from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Samples
+from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Samples, Unfitted, column_of
 from denote.errors import DataError, one_of
 from denote.keys import digest
 from denote.streams import stream
@@ -47,8 +48,20 @@ class Target:
     classes: tuple[str, ...] = ()
 
     def at(self, rows: Int[np.ndarray, " row"]) -> Target:
-        """The same of some rows, in the order given."""
+        """Return the target of some rows, in the order given."""
         return replace(self, values=self.values[rows])
+
+    def samples(self, name: str, inputs: Inputs | Unfitted, table: pl.DataFrame, key: str, **more: Any) -> Samples:
+        """Return the dataset that is learned towards this target.
+
+        Args:
+            name: Of the dataset.
+            inputs: One per row.
+            table: The attribute table.
+            key: Digest of everything that shaped the rows.
+            more: What `Samples` takes besides.
+        """
+        return Samples(name, inputs, self.values, self.classes, table, self.name, key, task=self.task, **more)
 
 
 def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASSES, place: Place = _ROW) -> Target:
@@ -66,7 +79,7 @@ def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASS
     where = "dataset.target"
     if task not in TASKS:
         raise DataError("dataset.task", f"{task!r} is unknown", one_of(task, TASKS))
-    columns = [_column(table, name, where) for name in target_names(names)]
+    columns = [column_of(table, name, where) for name in target_names(names)]
     if task == LABELS:
         named = [_label_of(column, where, place) for column in columns]
         labels = np.stack([values for _, values in named], axis=1)
@@ -144,12 +157,6 @@ def _label_of(column: pl.Series, where: str, place: Place) -> tuple[str, Int64[n
     is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
     name = column.name if is_flag else f"{column.name}={values[1]}"
     return name, (column == values[1]).cast(pl.Int64).to_numpy()
-
-
-def _column(table: pl.DataFrame, name: str, where: str) -> pl.Series:
-    if name not in table.columns:
-        raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
-    return table[name]
 
 
 def _known(column: pl.Series, where: str, place: Place) -> pl.Series:

@@ -250,14 +250,24 @@ class Samples:
         return self.targets.astype(np.int64, copy=False)
 
     def column(self, name: str, where: str) -> pl.Series:
-        """A column of the attribute table.
+        """Return a column of the attribute table, see `column_of`."""
+        return column_of(self.table, name, where)
 
-        Raises:
-            DataError: if there is none of that name; lists the columns, the nearest first.
-        """
-        if name not in self.table.columns:
-            raise DataError(where, f"the table has no column {name!r}", one_of(name, self.table.columns))
-        return self.table[name]
+
+def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
+    """Return a column of a table.
+
+    Args:
+        table: All columns.
+        name: Of the column.
+        where: The config key or argument that asks for it.
+
+    Raises:
+        DataError: if there is none of that name; lists the columns, the nearest first.
+    """
+    if name not in table.columns:
+        raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
+    return table[name]
 
 
 def _wrong_classes(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:

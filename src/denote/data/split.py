@@ -159,8 +159,8 @@ def validation_rows(
         if groups is None:
             raise DataError(where, left)
         n = len(np.unique(groups))
-        raise DataError(f"split.group={group}", f"{left}, as only {n} groups have rows in this part",
-                        "allowed: a column with more groups")  # fmt: skip
+        problem = f"{left}, as only {n} groups have rows in this part"
+        raise DataError(f"split.group={group}", problem, "allowed: a column with more groups")
     return train, validation
 
 

@@ -125,9 +125,9 @@ def _ids(values: np.ndarray, n: int, where: str) -> Int64[np.ndarray, " row"]:
         raise DataError(where, problem, "a mask of true and false, or every row id once")
     beyond = np.flatnonzero((values < 0) | (values >= n))
     if len(beyond):
-        place = int(beyond[0])
-        raise DataError(where, f"there is no row {values[place]} (entry {place + 1} of {len(values)})",
-                        f"allowed: 0 to {n - 1}")  # fmt: skip
+        first = int(beyond[0])
+        problem = f"there is no row {values[first]} (entry {first + 1} of {len(values)})"
+        raise DataError(where, problem, f"allowed: 0 to {n - 1}")
     return np.unique(values.astype(np.int64))
 
 

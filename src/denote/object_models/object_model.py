@@ -38,14 +38,18 @@ class ObjectModel(pl.LightningModule):
     """
 
     def __init__(
-        self, network: nn.Module, n_classes: int, optimizer: str = "adam", lr: float = 1e-3, weight_decay: float = 0.0,
+        self,
+        network: nn.Module,
+        n_classes: int,
+        optimizer: str = "adam",
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
         task: str = CLASSES,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         if optimizer not in _OPTIMIZERS:
-            raise ConfigError(
-                "trainer.optimizer", f"no optimizer is called {optimizer!r}", one_of(optimizer, _OPTIMIZERS)
-            )
+            problem = f"no optimizer is called {optimizer!r}"
+            raise ConfigError("trainer.optimizer", problem, one_of(optimizer, _OPTIMIZERS))
         self.save_hyperparameters(ignore=["network"])
         self.network = network
         self.task = TASKS[task]

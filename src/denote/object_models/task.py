@@ -63,21 +63,31 @@ def _mean_accuracy(n: int) -> Metric:
     return MultilabelAccuracy(n, average="macro")
 
 
+def _squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.mse_loss(outputs.squeeze(1), targets)
+
+
+def _label_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs))
+
+
+def _most_likely(outputs: Tensor) -> Tensor:
+    return outputs.argmax(dim=1)
+
+
+def _number(outputs: Tensor) -> Tensor:
+    return outputs.squeeze(1)
+
+
+def _likely(outputs: Tensor) -> Tensor:
+    return (outputs > 0).int()
+
+
 TASKS: Mapping[str, Task] = {
-    CLASSES: Task(
-        functional.cross_entropy, lambda outputs: outputs.argmax(dim=1),
-        _accuracy, "accuracy", "accuracy",
-    ),
-    NUMERIC: Task(
-        lambda outputs, targets: functional.mse_loss(outputs.squeeze(1), targets), lambda outputs: outputs.squeeze(1),
-        _r_squared, "r_squared", "R squared",
-    ),
-    LABELS: Task(
-        lambda outputs, targets: functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs)),
-        lambda outputs: (outputs > 0).int(),
-        _mean_accuracy, "accuracy", "mean accuracy over labels",
-    ),
-}  # fmt: skip
+    CLASSES: Task(functional.cross_entropy, _most_likely, _accuracy, "accuracy", "accuracy"),
+    NUMERIC: Task(_squared_error, _number, _r_squared, "r_squared", "R squared"),
+    LABELS: Task(_label_loss, _likely, _mean_accuracy, "accuracy", "mean accuracy over labels"),
+}
 """By `denote.data.samples.TASKS`."""
 
 
@@ -106,8 +116,8 @@ def tensor_of(result: Any) -> Tensor:
         if isinstance(each, Tensor):
             return each
     kind = "nothing" if result is None else f"a {type(result).__name__}"
-    raise ConfigError("architecture", f"the network returns {kind}, no tensor", "allowed: a tensor, or some in a tuple "
-                      "or a mapping")  # fmt: skip
+    allowed = "allowed: a tensor, or some in a tuple or a mapping"
+    raise ConfigError("architecture", f"the network returns {kind}, no tensor", allowed)
 
 
 CHANCE_LEVEL = 0.05

@@ -150,14 +150,12 @@ class KeepWeights(pl.Callback):
         """Note the measures and write the weights if they are wanted."""
         epoch = trainer.current_epoch + 1
         measures = ("loss", _module(pl_module).task.measure)
-        row = {f"{part}_{name}": float(trainer.callback_metrics[f"{part}_{name}"])
-               for part in ("train", "val") for name in measures}  # fmt: skip
+        names = [f"{part}_{measure}" for part in ("train", "val") for measure in measures]
+        row = {name: float(trainer.callback_metrics[name]) for name in names}
         for name in ("train_loss", "val_loss"):
             if not isfinite(row[name]):
-                lr = pl_module.hparams["lr"]
-                raise ConfigError(
-                    "trainer.lr", f"{name} is {row[name]} after epoch {epoch} at lr {lr:g}", "try a lower one"
-                )
+                problem = f"{name} is {row[name]} after epoch {epoch} at lr {pl_module.hparams['lr']:g}"
+                raise ConfigError("trainer.lr", problem, "try a lower one")
         self.history.append({"epoch": epoch, **row})
         network = _module(pl_module).network
         if row["val_loss"] < self.best_loss:

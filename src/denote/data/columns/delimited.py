@@ -88,9 +88,14 @@ class TextTable:
     def _part(self, chosen: list[int]) -> pl.DataFrame:
         try:
             part = pl.read_csv(
-                self.file, separator=self.separator, columns=chosen, infer_schema=False, low_memory=True, glob=False,
+                self.file,
+                separator=self.separator,
+                columns=chosen,
+                infer_schema=False,
+                low_memory=True,
+                glob=False,
                 eol_char=_line_end(self.file),
-            )  # fmt: skip
+            )
         except (pl.exceptions.PolarsError, OSError) as error:
             self._check_lengths()
             part = self._plainly(error)[:, chosen]

@@ -18,6 +18,7 @@ from torch import Tensor
 from denote.data.columns.column_keys import Problem
 from denote.data.columns.row_numbers import as_row_number, goes_with_rows
 from denote.data.columns.text_dates import as_inputs, made_of_dates
+from denote.data.samples import column_of
 from denote.errors import DataError, in_list, one_of
 
 log = logging.getLogger(__name__)
@@ -83,11 +84,10 @@ def chosen_features(table: pl.DataFrame, features: Sequence[str] | None, left_ou
     if isinstance(features, str) or not features:
         raise DataError(where, f"{features!r} names no column to learn from", one_of("", table.columns))
     for name in features:
-        if name not in table.columns:
-            raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
+        column_of(table, name, where)
         if name in left_out:
-            raise DataError(where, f"{name!r} is the target, an attribute or deals the rows",
-                            "take it out of one of them, or set dataset.include_attributes=true")  # fmt: skip
+            problem = f"{name!r} is the target, an attribute or deals the rows"
+            raise DataError(where, problem, "take it out of one of them, or set dataset.include_attributes=true")
     return as_inputs(features, table)
 
 
@@ -113,10 +113,8 @@ def input_problems(
         elif name not in chosen and name not in categories and name not in dates and (why := as_row_number(column)):
             yield Problem(name, why, "to learn from it all the same, name the inputs in dataset.features")
         elif _is_number(column) and name not in chosen and goes_with_rows(column):
-            log.warning(
-                "dataset.features: %r rises or falls through the rows: an input that may give away their order; "
-                "dataset.exclude=[%s] leaves it out", name, in_list([name]),
-            )  # fmt: skip
+            why = "rises or falls through the rows: an input that may give away their order"
+            log.warning("dataset.features: %r %s; dataset.exclude=[%s] leaves it out", name, why, in_list([name]))
 
 
 def _is_text(column: pl.Series) -> bool:
@@ -137,8 +135,8 @@ def is_category(column: pl.Series) -> bool:
         return True
     if _is_number(column):
         return False
-    raise DataError("dataset.features", f"column {column.name!r} holds {column.dtype}, neither numbers nor text",
-                    f"leave it out: dataset.exclude=[{in_list([column.name])}]")  # fmt: skip
+    problem = f"column {column.name!r} holds {column.dtype}, neither numbers nor text"
+    raise DataError("dataset.features", problem, f"leave it out: dataset.exclude=[{in_list([column.name])}]")
 
 
 def fit_features(

@@ -12,18 +12,19 @@ import polars as pl
 log = logging.getLogger(__name__)
 
 
-MISSING = (
-    "", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "-NaN", "-nan", "NULL", "Null", "null", "<NA>", "NaT", "?",
-    "#N/A", "#N/A N/A", "#NA", "#NULL!", "#VALUE!", "#DIV/0!", "#REF!", "#NUM!", "#NAME?",
-)  # fmt: skip
+_MISSING_TEXTS = (
+    "NA N/A n/a NaN nan NAN -NaN -nan NULL Null null <NA> NaT ? #N/A #NA #NULL! #VALUE! #DIV/0! #REF! #NUM! #NAME?"
+)
+MISSING = ("", "#N/A N/A", *_MISSING_TEXTS.split())
 """Texts that stand for no value in every column, by default."""
 
 _MARKS = ("-", "--", "---", "–", "—", ".", "..", "...", "…", "*", "??")
-_WORDS = (
-    "na", "n.a.", "n.a", "n/d", "nd", "n.d.", "none", "nil", "unk", "unknown", "missing", "empty", "blank", "void",
-    "undefined", "unspecified", "not available", "not applicable", "not known", "not specified", "no data", "#n/a",
-    "n/a", "nan", "null", "nat", "<na>", "\\n", "0000-00-00", "0000-00-00 00:00:00",
-)  # fmt: skip
+_SINGLE_WORDS = (
+    "na n.a. n.a n/d nd n.d. none nil unk unknown missing empty blank void undefined unspecified "
+    "#n/a n/a nan null nat <na> \\n 0000-00-00"
+)
+_SEVERAL_WORDS = ("not available", "not applicable", "not known", "not specified", "no data", "0000-00-00 00:00:00")
+_WORDS = (*_SINGLE_WORDS.split(), *_SEVERAL_WORDS)
 """In small letters."""
 
 

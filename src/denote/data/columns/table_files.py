@@ -78,10 +78,8 @@ class ReadTable:
         of_targets = [self._doubt(name) for name in targets if name in self.doubtful]
         refuse([*self.problems, *of_targets, *more], self.where, self.line_of, self.keys, [*targets, *needed])
         for name, words in self.doubtful.items():
-            log.warning(
-                "column %r holds %s, taken as a value; where it stands for none: dataset.missing=[%s]",
-                name, " and ".join(map(repr, words)), in_list(words),
-            )  # fmt: skip
+            hint = f"taken as a value; where it stands for none: dataset.missing=[{in_list(words)}]"
+            log.warning("column %r holds %s, %s", name, " and ".join(map(repr, words)), hint)
         return self.frame
 
     def _doubt(self, name: str) -> Problem:
@@ -142,6 +140,14 @@ def line_of(path: str | Path | None, row: int) -> str:
         return f"{file} row {row} from 0"
     line = TextTable.open(file, "dataset.path").line_of(row)
     return str(file) if line is None else f"{file} line {line}"
+
+
+def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
+    """Say how many values the attribute columns lack; those rows are left out of what reads them."""
+    lacking = {name: table[name].null_count() for name in attributes if table[name].null_count()}
+    if lacking:
+        counts = ", ".join(f"{name} {count}" for name, count in lacking.items())
+        log.info("dataset.attributes: missing values of %d rows, which stay null: %s", table.height, counts)
 
 
 def _existing(path: str | Path | None, where: str) -> Path:

@@ -26,8 +26,8 @@ _SHORT_YEARS = (
     r"^\d{1,2}/\d{1,2}/\d{2}$|^\d{2}[-.]\d{2}[-.]\d{2}$"
     r"|^(\d{1,2}[- ])?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ']+\d{2}$"
 )
-_NO_DAYS = tuple(date(*day) for day in ((1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1900, 1, 1), (1970, 1, 1),
-                                        (2099, 12, 31), (2999, 12, 31), (9999, 12, 31)))  # fmt: skip
+_EARLY_DAYS = (date(1, 1, 1), date(1753, 1, 1), date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1))
+_NO_DAYS = (*_EARLY_DAYS, date(2099, 12, 31), date(2999, 12, 31), date(9999, 12, 31))
 """Days that programs write where they have none."""
 _TIMES = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$"
 _NAMED = r"^[\d ,.\-]*[A-Za-z]{3,9}[\d ,.\-]*\d{4}$"

@@ -22,11 +22,9 @@ _BLANKS = " \u00a0\u2009\u202f"
 _CURRENCIES = "$€£¥₹₩₽₺₪฿"
 _CODES = "USD|EUR|GBP|CHF|JPY|CAD|AUD|CNY|INR|SEK|NOK|DKK|PLN"
 _UNITS = (
-    "kg", "g", "mg", "t", "lb", "lbs", "oz", "mm", "cm", "m", "km", "in", "ft", "mi", "ml", "l", "h", "hr", "hrs",
-    "hour", "hours", "min", "mins", "minutes", "s", "sec", "ms", "d", "day", "days", "week", "weeks", "month", "months",
-    "y", "yr", "yrs", "year", "years", "k", "b", "kb", "mb", "gb", "tb", "hz", "khz", "mhz", "ghz", "w", "kw", "kwh",
-    "v", "°c", "°f", "°",
-)  # fmt: skip
+    "kg g mg t lb lbs oz mm cm m km in ft mi ml l h hr hrs hour hours min mins minutes s sec ms d day days week weeks "
+    "month months y yr yrs year years k b kb mb gb tb hz khz mhz ghz w kw kwh v °c °f °"
+)
 """In small letters; others are units only behind a blank: 12a is a name."""
 _MINUS = r"^[−–‒﹣－]|^(\()[−–‒﹣－]"
 _FORM = (
@@ -188,7 +186,7 @@ def _digits(forms: pl.DataFrame) -> Kept | None:
 
 
 def _are_units(texts: pl.Series, units: pl.Series) -> bool:
-    known = (units == "") | units.str.to_lowercase().is_in(_UNITS)
+    known = (units == "") | units.str.to_lowercase().is_in(_UNITS.split())
     return bool((known | texts.str.contains(r"[0-9]\s+\S+$")).all())
 
 

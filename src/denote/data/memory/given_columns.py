@@ -71,9 +71,13 @@ ALLOWED = "numbers, yes/no, texts or dates, one value per row, None where not kn
 NUMBER, TEXT = "a number", "text"
 
 KINDS = {
-    bool | int | float | Decimal: NUMBER, str: TEXT, bytes: TEXT, datetime: "a time", date: "a date",
-    time: "a time of day", timedelta: "a duration",
-}  # fmt: skip
+    bool | int | float | Decimal: NUMBER,
+    str | bytes: TEXT,
+    datetime: "a time",
+    date: "a date",
+    time: "a time of day",
+    timedelta: "a duration",
+}
 """Kind of a value by its type, the first that fits."""
 
 ALWAYS_KNOWN = {bool, int, str, bytes, type(None)}

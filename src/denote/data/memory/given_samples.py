@@ -46,8 +46,8 @@ def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, na
         DataError: naming what does not fit.
     """
     n = len(inputs)
-    check_row_order({f"attributes[{key!r}]": each for key, each in (given_frame(attributes) or {}).items()}
-                    | {"classes": classes, "groups": groups})  # fmt: skip
+    named = {f"attributes[{key!r}]": values for key, values in (given_frame(attributes) or {}).items()}
+    check_row_order(named | {"classes": classes, "groups": groups})
     columns = _columns(attributes, n)
     taken = set(columns) & {GROUP, NO_CLASS, *([CLASS] if classes is not None else [])}
     if taken:

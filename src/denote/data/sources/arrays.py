@@ -14,11 +14,10 @@ import numpy as np
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 
-from denote.data.columns.table_files import AttributeTableModule
+from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
 from denote.data.memory.given_columns import UNNAMED, plain_array
 from denote.data.samples import CLASSES, Samples, TensorInputs
-from denote.data.sources.table import log_missing
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
 
@@ -73,17 +72,9 @@ class ArraysModule(AttributeTableModule):
         log_missing(table, table.columns)
         _log_transparency(values)
         content = [digest_array(values), digest_array(target.values)]
-        return Samples(
-            name=Path(str(self.path)).stem,
-            inputs=TensorInputs(values, self.maximum, "dataset.path"),
-            targets=target.values,
-            classes=target.classes,
-            table=table,
-            target=target.name,
-            task=target.task,
-            categories=read.categories,
-            key=digest({"dataset": "arrays", "content": content, "maximum": self.maximum, "schema": SCHEMA}),
-        )
+        key = digest({"dataset": "arrays", "content": content, "maximum": self.maximum, "schema": SCHEMA})
+        inputs = TensorInputs(values, self.maximum, "dataset.path")
+        return target.samples(Path(str(self.path)).stem, inputs, table, key, categories=read.categories)
 
 
 def _log_transparency(values: np.ndarray) -> None:

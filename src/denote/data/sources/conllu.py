@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from denote.data.learned import classes_of
+from denote.data.learned import Target, classes_of
 from denote.data.module import SamplesModule
-from denote.data.samples import Samples
+from denote.data.samples import CLASSES, Samples
 from denote.data.text.subwords import word_inputs
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_files
@@ -70,19 +70,12 @@ class ConlluModule(SamplesModule):
         table = word_table(sentences)
         if self.target not in table.columns:
             raise DataError("dataset.target", f"words have no {self.target!r}", one_of(self.target, table.columns))
-        targets, classes = classes_of(table[self.target])
+        target = Target(self.target, CLASSES, *classes_of(table[self.target]))
         file, lengths = Path(str(self.path)).expanduser(), np.array([len(words) for words in sentences])
         inputs, cut = word_inputs(table["form"], lengths, self.min_count, self.tokenizer)
         settings = [self.target, self.n, cut]
-        return Samples(
-            name=file.stem,
-            inputs=inputs,
-            targets=targets,
-            classes=classes,
-            table=table,
-            target=self.target,
-            key=digest({"dataset": "conllu", "content": digest_files([file]), "settings": settings, "schema": SCHEMA}),
-        )
+        key = digest({"dataset": "conllu", "content": digest_files([file]), "settings": settings, "schema": SCHEMA})
+        return target.samples(file.stem, inputs, table, key)
 
 
 def word_table(sentences: list[list[Word]]) -> pl.DataFrame:
@@ -121,9 +114,11 @@ def _log_disjunctions(words: list[Word]) -> None:
     """Say which words may have one value or another, and so are neither yes nor no."""
     several = Counter(f"{name}={value}" for word in words for name, value in word.morphology.items() if OR in value)
     if several:
-        shown = ", ".join(f"{name} ({count})" for name, count in several.most_common(SHOWN))
-        log.warning("dataset.path: %d values of features are one or another, so null (not known): %s%s",
-                    several.total(), shown, ", ..." if len(several) > SHOWN else "")  # fmt: skip
+        shown = [f"{name} ({count})" for name, count in several.most_common(SHOWN)]
+        listed = ", ".join([*shown, "..."] if len(several) > SHOWN else shown)
+        log.warning(
+            "dataset.path: %d values of features are one or another, so null (not known): %s", several.total(), listed
+        )
 
 
 FIELDS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
@@ -175,8 +170,8 @@ def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[li
     if not found:
         raise DataError(where, f"{file} has no words", "needed: a file in the CoNLL-U format")
     if twice := [name for name, count in names.items() if count > 1]:
-        log.warning("%s: %d values of sent_id stand at several sentences, such as %s: perhaps a file twice in one",
-                    where, len(twice), twice[0])  # fmt: skip
+        problem = f"values of sent_id stand at several sentences, such as {twice[0]}: perhaps a file twice in one"
+        log.warning("%s: %d %s", where, len(twice), problem)
     return found
 
 

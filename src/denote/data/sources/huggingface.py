@@ -12,9 +12,9 @@ from jaxtyping import Bool
 from denote.data.columns.table_files import AttributeTableModule, ReadTable
 from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
-from denote.data.sources.hub import SENTENCE, images_of, load_split, load_tokenizer, stored_image, table_of, word_table
+from denote.data.sources.hub import SENTENCE, images_of, load_split, stored_image, table_of, word_table
 from denote.data.sources.images import MAXIMUM, Square, read_images
-from denote.data.text.subwords import word_inputs
+from denote.data.text.subwords import load_tokenizer, word_inputs
 from denote.data.text.tokens import SequenceInputs, WordInputs
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
@@ -104,8 +104,8 @@ class HuggingFaceModule(AttributeTableModule):
         parts = [load_split(self.path, self.name, split, self.revision, self.n) for split in self.splits]
         data = concatenate_datasets(parts)
         if self.inputs not in data.column_names:
-            raise DataError("dataset.inputs", f"there is no column {self.inputs!r}",
-                            one_of(self.inputs, data.column_names))  # fmt: skip
+            problem = f"there is no column {self.inputs!r}"
+            raise DataError("dataset.inputs", problem, one_of(self.inputs, data.column_names))
         held_out = np.repeat([int(place > 0) for place in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
         targets = target_names(self.target)
@@ -113,18 +113,9 @@ class HuggingFaceModule(AttributeTableModule):
         table = read.checked(targets, needed=self.dealing)
         target = target_of(table, self.target, self.task)
         content = [key, digest_array(target.values), digest_array(held_out[rows])]
-        return Samples(
-            name=self.path.rstrip("/").rpartition("/")[2],
-            inputs=inputs,
-            targets=target.values,
-            classes=target.classes,
-            table=table,
-            target=target.name,
-            task=target.task,
-            categories=read.categories,
-            key=digest({"dataset": "huggingface", "kind": self.kind, "content": content, "schema": SCHEMA}),
-            predefined=held_out[rows] if len(parts) > 1 else None,
-        )
+        key = digest({"dataset": "huggingface", "kind": self.kind, "content": content, "schema": SCHEMA})
+        name, predefined = self.path.rstrip("/").rpartition("/")[2], held_out[rows] if len(parts) > 1 else None
+        return target.samples(name, inputs, table, key, categories=read.categories, predefined=predefined)
 
     def _reread(self, table: pl.DataFrame, targets: Sequence[str]) -> ReadTable:
         """The columns by the rules of every table; but words, and what belongs to words, are what they look like."""
@@ -137,9 +128,12 @@ class HuggingFaceModule(AttributeTableModule):
         held = images_of(data, self.inputs)
         names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
         pixels, rows = read_images(
-            names, lambda row: stored_image(held[row][self.inputs]), self.square, skip_broken=self.skip_broken,
+            names,
+            lambda row: stored_image(held[row][self.inputs]),
+            self.square,
+            skip_broken=self.skip_broken,
             where="dataset.inputs",
-        )  # fmt: skip
+        )
         return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
 
     def text(self, data: Dataset) -> Made:
@@ -147,9 +141,8 @@ class HuggingFaceModule(AttributeTableModule):
         tokenizer = load_tokenizer(self.tokenizer)
         texts = ["" if text is None else text for text in data[self.inputs]]
         if other := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
-            raise DataError(
-                "dataset.inputs", f"row {other[0]} of {self.inputs!r} is no text", "needed for dataset.kind=text"
-            )
+            problem = f"row {other[0]} of {self.inputs!r} is no text"
+            raise DataError("dataset.inputs", problem, "needed for dataset.kind=text")
         if not texts:
             return self._sequences(data, [], len(tokenizer), 0)
         encoded = tokenizer(texts, truncation=True, max_length=self.max_length, return_special_tokens_mask=True)
@@ -226,11 +219,9 @@ def _tokens(
     assert isinstance(sequences, SequenceInputs)  # noqa: S101  (for the type checker)
     inputs = WordInputs.of_tokens(sequences, kept)
     ids = sequences.ids if kept is None else sequences.ids[kept]
-    table = _with(
-        table[inputs.sequence],
-        pl.Series("token", [str(each) for each in form(ids.tolist())]), pl.Series("position", inputs.start + 1),
-        pl.Series(SEQUENCE, inputs.sequence),
-    )  # fmt: skip
+    tokens = pl.Series("token", [str(token) for token in form(ids.tolist())])
+    positions = pl.Series("position", inputs.start + 1)
+    table = _with(table[inputs.sequence], tokens, positions, pl.Series(SEQUENCE, inputs.sequence))
     return inputs, table, inputs.sequence, digest([key, digest_array(inputs.start), digest_array(inputs.sequence)])
 
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from denote.data.columns.table_files import AttributeTableModule
+from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
-from denote.data.samples import CLASSES, Samples, TensorInputs
-from denote.data.sources.table import column_of, log_missing
+from denote.data.samples import CLASSES, Samples, TensorInputs, column_of
 from denote.errors import DataError
 from denote.keys import SCHEMA, digest, digest_array
 
@@ -87,18 +86,10 @@ class ImagesModule(AttributeTableModule):
         target = target_of(table, self.target, self.task, read.line_of).at(kept)
         table = table[kept]
         log_missing(table, table.columns)
-        return Samples(
-            name=self.root.name,
-            inputs=TensorInputs(pixels, MAXIMUM),
-            targets=target.values,
-            classes=target.classes,
-            table=table,
-            target=target.name,
-            task=target.task,
-            categories=read.categories,
-            key=digest({"dataset": "images", "content": [digest_array(pixels), digest_array(target.values)],
-                        "schema": SCHEMA}),
-        )  # fmt: skip
+        content = [digest_array(pixels), digest_array(target.values)]
+        key = digest({"dataset": "images", "content": content, "schema": SCHEMA})
+        inputs = TensorInputs(pixels, MAXIMUM)
+        return target.samples(self.root.name, inputs, table, key, categories=read.categories)
 
     def _log_others(self, names: Sequence[str]) -> None:
         """Say how many files of the folder no row names: perhaps the table is that of another folder."""

@@ -90,8 +90,9 @@ def load_planted(
         for name, share in zip(layout.factors, layout.proportions, strict=True)
     }
     level = (dealt("level") + 0.5) / n
-    numbers = [np.eye(classes)[targets], *(column[:, None] for column in factors.values()), level[:, None],
-               stream("planted samples", seed, "noise").standard_normal((n, noise), dtype=np.float32)]  # fmt: skip
+    drawn = stream("planted samples", seed, "noise").standard_normal((n, noise), dtype=np.float32)
+    columns = [column[:, None] for column in (*factors.values(), level)]
+    numbers = [np.eye(classes)[targets], *columns, drawn]
     drawing = {"n": n, "seed": seed, "classes": classes, "proportions": list(proportions), "noise": noise}
     return Samples(
         name="planted",
@@ -117,9 +118,14 @@ class PlantedModule(SamplesModule):
     """
 
     def __init__(
-        self, n: int = 10_000, seed: int = 0, classes: int = 10, proportions: Sequence[float] = PROPORTIONS,
-        noise: int = 256, **settings: Any,
-    ) -> None:  # fmt: skip
+        self,
+        n: int = 10_000,
+        seed: int = 0,
+        classes: int = 10,
+        proportions: Sequence[float] = PROPORTIONS,
+        noise: int = 256,
+        **settings: Any,
+    ) -> None:
         super().__init__(**settings)
         self.drawing = n, seed, classes, tuple(proportions), noise
 

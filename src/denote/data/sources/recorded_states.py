@@ -13,13 +13,12 @@ import torch
 from jaxtyping import Int, Shaped
 
 from denote.data.batch import Named
-from denote.data.columns.table_files import AttributeTableModule, ReadTable
-from denote.data.learned import classes_of
+from denote.data.columns.table_files import AttributeTableModule, ReadTable, log_missing
+from denote.data.learned import Target, classes_of
 from denote.data.memory.given_columns import UNNAMED
 from denote.data.memory.given_samples import NO_CLASS
-from denote.data.samples import Samples
+from denote.data.samples import CLASSES, Samples, column_of
 from denote.data.sources.arrays import read_arrays
-from denote.data.sources.table import column_of, log_missing
 from denote.errors import DataError, one_of
 from denote.keys import SCHEMA, digest, digest_array
 
@@ -50,9 +49,8 @@ class RecordedInputs:
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
         """What every layer gave for the samples with these row ids, as float32."""
-        return Named({
-            name: torch.from_numpy(np.array(values[rows], dtype=np.float32)) for name, values in self.arrays.items()
-        })  # fmt: skip
+        chosen = {name: np.array(values[rows], dtype=np.float32) for name, values in self.arrays.items()}
+        return Named({name: torch.from_numpy(values) for name, values in chosen.items()})
 
 
 class StatesModule(AttributeTableModule):
@@ -99,15 +97,13 @@ class StatesModule(AttributeTableModule):
             if len(values) != table.height:
                 problem = f"{table.height} rows in {self.table} for {len(values)} samples of array {name!r}"
                 raise DataError("dataset.table", problem, "needed: a row per sample, in the same order")
-        table, target, targets, classes = self._target_of(table, read)
-        log_missing(table, [name for name in table.columns if name != target])
+        table, target = self._target_of(table, read)
+        log_missing(table, [name for name in table.columns if name != target.name])
         content = {name: digest_array(values) for name, values in arrays.items()}
-        shaping = [list(content.items()), digest_array(targets)]
-        return Samples(
-            name=Path(str(self.path)).stem, inputs=RecordedInputs(arrays), targets=targets, classes=classes,
-            table=table, target=target, categories=read.categories,
-            key=digest({"dataset": "states", "content": shaping, "schema": SCHEMA}),
-        )  # fmt: skip
+        shaping = [list(content.items()), digest_array(target.values)]
+        key = digest({"dataset": "states", "content": shaping, "schema": SCHEMA})
+        stem = Path(str(self.path)).stem
+        return target.samples(stem, RecordedInputs(arrays), table, key, categories=read.categories)
 
     def _chosen(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if self.layers is None:
@@ -119,11 +115,10 @@ class StatesModule(AttributeTableModule):
                 raise DataError("dataset.layers", f"there is no array {name!r}", one_of(name, arrays))
         return {name: arrays[name] for name in self.layers}
 
-    def _target_of(self, table: pl.DataFrame, read: ReadTable) -> tuple[pl.DataFrame, str, np.ndarray, tuple[str, ...]]:
-        """The table with the target's column, its name, codes and classes; without a target all rows are one class."""
+    def _target_of(self, table: pl.DataFrame, read: ReadTable) -> tuple[pl.DataFrame, Target]:
+        """Return the table with the target's column, and the target; without one all rows are one class."""
         if self.target is None:
-            one = table.with_columns(pl.lit("all").alias(NO_CLASS))
-            return one, NO_CLASS, np.zeros(table.height, dtype=np.int64), ("all",)
+            one_class = table.with_columns(pl.lit("all").alias(NO_CLASS))
+            return one_class, Target(NO_CLASS, CLASSES, np.zeros(table.height, dtype=np.int64), ("all",))
         column = column_of(table, self.target, "dataset.target")
-        codes, classes = classes_of(column, place=read.line_of)
-        return table, self.target, codes, classes
+        return table, Target(self.target, CLASSES, *classes_of(column, place=read.line_of))

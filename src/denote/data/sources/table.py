@@ -12,11 +12,11 @@ import polars as pl
 
 from denote.data.columns.column_keys import check_list
 from denote.data.columns.features import chosen_features, fit_features, input_problems
-from denote.data.columns.table_files import AttributeTableModule
+from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.columns.text_dates import with_dates
 from denote.data.learned import target_names, target_of
-from denote.data.samples import CLASSES, Samples, Unfitted
-from denote.errors import DataError, one_of
+from denote.data.samples import CLASSES, Samples, Unfitted, column_of
+from denote.errors import DataError
 from denote.keys import SCHEMA, digest, digest_files
 
 log = logging.getLogger(__name__)
@@ -72,18 +72,9 @@ class TableModule(AttributeTableModule):
         log_missing(table, attributes)
         if copies := _copies(table, [*names, *attributes], target.name):
             log.warning("dataset.target: %s is the same in other words in %s", target.name, ", ".join(copies))
-        return Samples(
-            name=self._name(),
-            inputs=Unfitted(table.height, partial(fit_features, table, names, read.encoded)),
-            targets=target.values,
-            classes=target.classes,
-            table=table,
-            target=target.name,
-            task=target.task,
-            asked=tuple(attributes),
-            categories=read.categories,
-            key=digest({"dataset": "table", "content": content, "settings": settings, "schema": SCHEMA}),
-        )
+        inputs = Unfitted(table.height, partial(fit_features, table, names, read.encoded))
+        key = digest({"dataset": "table", "content": content, "settings": settings, "schema": SCHEMA})
+        return target.samples(self._name(), inputs, table, key, asked=tuple(attributes), categories=read.categories)
 
     def _name(self) -> str:
         """That of the file; networks that are shown the attributes are told apart from those that are not."""
@@ -95,23 +86,14 @@ class TableModule(AttributeTableModule):
             column_of(table, name, "dataset.attributes")
         if taught := [name for name in self.attributes if name in targets]:
             problem = f"{taught[0]!r} is the target, which the network is taught"
-            raise DataError(
-                "dataset.attributes", problem, "take it out: attribute=classes asks for the target's values"
-            )
+            remedy = "take it out: attribute=classes asks for the target's values"
+            raise DataError("dataset.attributes", problem, remedy)
         return self.attributes
 
     def _features(self, table: pl.DataFrame, targets: Sequence[str], attributes: Sequence[str]) -> list[str]:
         observed = () if self.include_attributes else attributes
         kept_out = with_dates([*targets, *self.dealing, *observed], table)
         return chosen_features(table, self.features, kept_out)
-
-
-def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
-    """Say how many values the attribute columns lack; those rows are left out of what reads them."""
-    lacking = {name: table[name].null_count() for name in attributes if table[name].null_count()}
-    if lacking:
-        counts = ", ".join(f"{name} {count}" for name, count in lacking.items())
-        log.info("dataset.attributes: missing values of %d rows, which stay null: %s", table.height, counts)
 
 
 def _copies(table: pl.DataFrame, names: Sequence[str], target: str) -> list[str]:
@@ -121,14 +103,3 @@ def _copies(table: pl.DataFrame, names: Sequence[str], target: str) -> list[str]
     n = table[target].n_unique()
     alike = [name for name in dict.fromkeys(names) if n < table.height and table[name].n_unique() == n]
     return [name for name in alike if table.select(pl.struct(name, target).n_unique()).item() == n]
-
-
-def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
-    """A column of a table.
-
-    Raises:
-        DataError: if there is none of that name; lists the columns, the nearest first.
-    """
-    if name not in table.columns:
-        raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
-    return table[name]

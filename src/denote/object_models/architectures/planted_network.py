@@ -20,9 +20,14 @@ from denote.object_models.architectures.planted_formulas import Formula, draw_fo
 FAMILIES = ("subsets", "columns", "formulas")
 """What may be planted, by the family that expresses it."""
 TRUTH = {
-    "layer": pl.String, "neuron": pl.Int64, "kind": pl.String, "family": pl.String, "property": pl.String,
-    "d_prime": pl.Float64, "label_proportion": pl.Float64,
-}  # fmt: skip
+    "layer": pl.String,
+    "neuron": pl.Int64,
+    "kind": pl.String,
+    "family": pl.String,
+    "property": pl.String,
+    "d_prime": pl.Float64,
+    "label_proportion": pl.Float64,
+}
 
 Bounds = tuple[float, float]
 
@@ -44,6 +49,12 @@ class Neuron:
     on: Formula | None = None
     d_prime: float = 0.0
     sign: int = 1
+
+    def described(self, layout: Layout) -> tuple[str, str | None, str | None, float | None, float | None]:
+        """Return kind, family, property, d' and label proportion in the population; None where there is none."""
+        if self.on is None:
+            return self.kind, self.family, None, None, None
+        return self.kind, self.family, self.on.name(layout), self.d_prime, self.on.share(layout)
 
 
 class PlantedLayer(nn.Module):
@@ -128,8 +139,8 @@ class PlantedNetwork(nn.Module):
         self.layout = Layout(n_classes, tuple(proportions))
         noise = prod(input_shape) - self.layout.n_facts - 1
         if len(input_shape) != 1 or noise < 1:
-            raise ConfigError("architecture", f"a planted network cannot read inputs of {tuple(input_shape)}",
-                              "allowed: dataset=planted with all its classes")  # fmt: skip
+            problem = f"a planted network cannot read inputs of {tuple(input_shape)}"
+            raise ConfigError("architecture", problem, "allowed: dataset=planted with all its classes")
         self.readable_id = f"planted-{layers}x{width}"
         self.hidden = tuple(f"hidden_{index}" for index in range(1, layers + 1))
         self.observed_layers = (*self.hidden, "logits")
@@ -165,14 +176,10 @@ class PlantedNetwork(nn.Module):
     def truth(self) -> pl.DataFrame:
         """What every neuron of the hidden layers is: columns of ``TRUTH``, the label proportion in the population."""
         rows = [
-            (
-                name, place, neuron.kind, neuron.family, on and on.name(self.layout),
-                neuron.d_prime if on else None, on and on.share(self.layout),
-            )
+            (name, index, *neuron.described(self.layout))
             for name, layer in self.planted_layers().items()
-            for place, neuron in enumerate(layer.neurons)
-            for on in [neuron.on]
-        ]  # fmt: skip
+            for index, neuron in enumerate(layer.neurons)
+        ]
         return pl.DataFrame(rows, schema=TRUTH, orient="row")
 
     def _sources(self, entered: Sequence[int], bounds: Bounds) -> dict[str, Callable[[], Formula]]:
@@ -209,9 +216,10 @@ def _planted(
 
 def _check_numbers(numbers: Sequence[int], width: int, families: Sequence[str], entering: int) -> None:
     if min(numbers) < 0 or sum(numbers) > width:
-        raise ConfigError("architecture.share", f"{sum(numbers)} neurons would be planted, weak or dead",
-                          f"allowed: at most {width} (architecture.width)")  # fmt: skip
+        problem = f"{sum(numbers)} neurons would be planted, weak or dead"
+        raise ConfigError("architecture.share", problem, f"allowed: at most {width} (architecture.width)")
     columns = sum(family == "columns" for family in islice(cycle(families), numbers[0]))
     if numbers[0] and "columns" in families and columns < entering:
-        raise ConfigError("architecture.share", f"{entering} factors enter in a layer with {columns} neurons for them",
-                          "more planted neurons, more layers, or fewer dataset.proportions")  # fmt: skip
+        problem = f"{entering} factors enter in a layer with {columns} neurons for them"
+        allowed = "more planted neurons, more layers, or fewer dataset.proportions"
+        raise ConfigError("architecture.share", problem, allowed)

@@ -6,6 +6,7 @@ import inspect
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from pickle import UnpicklingError  # only the error
 from typing import Any
@@ -15,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from denote.errors import ConfigError, DenoteError, StoreError, first_line, one_of
+from denote.errors import ConfigError, DenoteError, StoreError, first_line
 from denote.object_models.pretrained.source import Pretrained, fill, name_of, needs
 
 SAFE = ".safetensors"
@@ -35,9 +36,13 @@ class Checkpoint(Pretrained):
     """
 
     def __init__(
-        self, dataset: Mapping[str, Any], network_class: type[nn.Module], path: str,
-        arguments: Mapping[str, Any] | None = None, prefix: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        dataset: Mapping[str, Any],
+        network_class: type[nn.Module],
+        path: str,
+        arguments: Mapping[str, Any] | None = None,
+        prefix: str | None = None,
+    ) -> None:
         if arguments is not None and not isinstance(arguments, Mapping):
             raise ConfigError("architecture.arguments", f"{arguments!r} came", "allowed: arguments by name")
         self.path, self.prefix, self.network_class = Path(path).expanduser(), prefix, network_class
@@ -50,8 +55,7 @@ class Checkpoint(Pretrained):
         try:
             return self.network_class(**self.arguments)
         except (TypeError, ValueError) as error:
-            name = self.network_class.__name__
-            allowed = f"allowed: the arguments of {name}"
+            allowed = f"allowed: the arguments of {self.network_class.__name__}"
             raise ConfigError("architecture.arguments", first_line(error), allowed) from error
 
     def load(self) -> tuple[nn.Module, Sequence[str]]:
@@ -142,9 +146,9 @@ class ImageLibrary(Pretrained):
 
     def _check_name(self, known: Sequence[str]) -> None:
         if self.name not in known:
-            near = one_of(self.name, known).partition(" allowed:")[0].removesuffix("allowed:")
-            raise ConfigError("architecture.name", f"{self.library} has no network {self.name!r}",
-                              near if near.startswith("did") else f"one of its {len(known)} names")  # fmt: skip
+            near = get_close_matches(self.name, known, n=1)
+            allowed = f"did you mean '{near[0]}'?" if near else f"one of its {len(known)} names"
+            raise ConfigError("architecture.name", f"{self.library} has no network {self.name!r}", allowed)
 
 
 class Timm(ImageLibrary):

@@ -25,6 +25,11 @@ HEADS: Mapping[str | None, str] = {
 }
 """Classes of transformers by ``architecture.task``; without one the network ends in its states."""
 
+NEEDED = (
+    "a folder with config.json and model.safetensors, or a Hub id; without a network download it where there is one "
+    "(hf download ID --local-dir FOLDER) and name the folder"
+)
+
 ATTENTIONS = (None, "eager", "sdpa")
 DTYPES = (None, "float32", "float16", "bfloat16")
 
@@ -44,14 +49,18 @@ class HuggingFace(Pretrained):
     """
 
     def __init__(
-        self, dataset: Mapping[str, Any], name: str, task: str | None = None, attention: str | None = None,
+        self,
+        dataset: Mapping[str, Any],
+        name: str,
+        task: str | None = None,
+        attention: str | None = None,
         dtype: str | None = None,
-    ) -> None:  # fmt: skip
-        for key, value, allowed in (("task", task, tuple(HEADS)), ("attention", attention, ATTENTIONS),
-                                    ("dtype", dtype, DTYPES)):  # fmt: skip
+    ) -> None:
+        choices = (("task", task, HEADS), ("attention", attention, ATTENTIONS), ("dtype", dtype, DTYPES))
+        for key, value, allowed in choices:
             if value not in allowed:
-                known = ["null", *(each for each in allowed if each)]
-                raise ConfigError(f"architecture.{key}", f"{value!r} is unknown", one_of(value, known))
+                names = ["null", *(name for name in allowed if name)]
+                raise ConfigError(f"architecture.{key}", f"{value!r} is unknown", one_of(value, names))
         self.name, self.readable_id = name, "-".join(filter(None, (name_of(name), task)))
         asked = {"dtype": dtype and getattr(torch, dtype), "attn_implementation": attention}
         self._head, self._asked = HEADS[task], {key: value for key, value in asked.items() if value is not None}
@@ -63,10 +72,8 @@ class HuggingFace(Pretrained):
     def load(self) -> tuple[nn.Module, Sequence[str]]:
         """See `Pretrained`."""
         with _quiet():
-            network, info = self._had(
-                self._class.from_pretrained, config=self._config, use_safetensors=True, output_loading_info=True,
-                **{"dtype": "auto", **self._asked},
-            )  # fmt: skip
+            settings = {"config": self._config, "use_safetensors": True, "output_loading_info": True, "dtype": "auto"}
+            network, info = self._had(self._class.from_pretrained, **(settings | self._asked))
         return _taking_batches(network), sorted(info["missing_keys"])
 
     @cached_property
@@ -83,11 +90,7 @@ class HuggingFace(Pretrained):
             return read(self.name, trust_remote_code=False, **arguments)
         except (OSError, ValueError, KeyError) as error:
             line = " ".join(str(error).split()).partition(". ")[0][:200]
-            raise StoreError(
-                f"architecture.name={self.name}", f"cannot be had: {line}",
-                "a folder with config.json and model.safetensors, or a Hub id; without a network download it where "
-                "there is one (hf download ID --local-dir FOLDER) and name the folder",
-            ) from error  # fmt: skip
+            raise StoreError(f"architecture.name={self.name}", f"cannot be had: {line}", NEEDED) from error
 
 
 def _transformers() -> Any:
