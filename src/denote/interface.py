@@ -17,7 +17,7 @@ from denote.attributes.families import AttributeFamily, families
 from denote.attributes.label_rows import check_rows
 from denote.attributes.labels import Family, merge_labels
 from denote.attributes.rival_columns import simple_columns
-from denote.checks import byte_count
+from denote.byte_units import byte_count
 from denote.data.memory.given_columns import given_frame
 from denote.data.memory.given_inputs import DrawnInputs, HeldInputs, inputs_of
 from denote.data.memory.given_samples import (

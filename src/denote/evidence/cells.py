@@ -13,11 +13,11 @@ import polars as pl
 from denote.attributes.labels import Labels
 from denote.comparison import reaches
 from denote.data.parts import Halves
-from denote.estimate import Estimate
+from denote.estimate import Estimate, mean_of_defined
 from denote.evidence.bootstrap import AurocBootstrap
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.label_controls import LabelControl, Shuffled
-from denote.evidence.measuring import Columns, frame, mean_of_defined, measured_sizes, scored_together
+from denote.evidence.measuring import Columns, frame, measured_sizes, scored_together
 from denote.evidence.permutations import DRAWS, Groups
 from denote.evidence.raw_input import RawInput
 from denote.evidence.relevance_band import largest_relevance, relevance_band, weighs_neurons

@@ -12,8 +12,9 @@ from jaxtyping import Bool, Int, Int8
 
 from denote.attributes.labels import NULL, Labels
 from denote.data.parts import Halves
+from denote.estimate import ratio
 from denote.evidence.label_controls import Draw
-from denote.evidence.measuring import Columns, share_of
+from denote.evidence.measuring import Columns
 from denote.observers.observer import class_counts
 from denote.streams import stream
 from denote.tables import note
@@ -76,7 +77,7 @@ class ControlTask:
                 if not np.isnan(score):
                     scores[name].append(score)
         counts = np.array([len(of_one) for of_one in scores.values()])
-        mean = share_of(np.array([sum(of_one) for of_one in scores.values()]), counts)
+        mean = ratio(np.array([sum(of_one) for of_one in scores.values()]), counts)
         return {"control_task_auroc": mean, "note": [self._remark(count) for count in counts]}
 
     def _remark(self, count: int) -> str | None:
@@ -122,7 +123,7 @@ class ControlTask:
     @cached_property
     def _proportions(self) -> np.ndarray:
         positive, negative = class_counts(self.labels.fit.values)
-        return share_of(positive, positive + negative)
+        return ratio(positive, positive + negative)
 
     def _chosen(self, attribute: int, number: int) -> Bool[np.ndarray, " type"] | None:
         """Which types are positive, None where no labelling has enough rows."""

@@ -9,7 +9,8 @@ from typing import Protocol
 from denote.attributes.label_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.measuring import Columns, mean_of_defined
+from denote.estimate import mean_of_defined
+from denote.evidence.measuring import Columns
 from denote.evidence.permutations import Groups, shuffled
 
 
