@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 from denote.data.parts import Parts
 from denote.data.samples import Samples, TensorInputs
-from denote.data.split import split
+from denote.data.split import SplitSettings
 from denote.evidence.intervals import auroc_interval, newcombe_balanced_accuracy
 from denote.evidence.scores import auroc, confusion
 from denote.observers.observer import Observer, fit_sizes
@@ -121,7 +121,8 @@ def _parts(classes: Classes, seed: int) -> Parts:
     table = pl.DataFrame({"class": classes})
     inputs = TensorInputs(np.zeros((len(classes), 1), np.uint8))
     names = tuple(map(str, np.unique(classes)))
-    return split(Samples("erasure", inputs, classes, names, table, "class", "k"), seed=seed, needs_object=False)
+    samples = Samples("erasure", inputs, classes, names, table, "class", "k")
+    return SplitSettings(seed)(samples, needs_object=False)
 
 
 def _against_majority(

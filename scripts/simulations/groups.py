@@ -14,7 +14,7 @@ import polars as pl
 from jaxtyping import Float32, Int, Int8
 
 from denote.data.samples import Samples, TensorInputs
-from denote.data.split import split
+from denote.data.split import SplitSettings
 from denote.evidence.scores import mann_whitney_greater
 from denote.observers.linear import LinearProbe
 from denote.streams import stream
@@ -61,7 +61,7 @@ def straddling(ids: int = 300, seeds: int = 20) -> list[Row]:
         table = pl.DataFrame({"class": classes, "id": copies})
         samples = Samples("copies", TensorInputs(inputs), classes, ("0", "1", "2"), table, "class", "copies")
         for group in apart:
-            parts = split(samples, seed=seed, group=group)
+            parts = SplitSettings(seed, group=group)(samples)
             seen = [np.unique(inputs[rows], axis=0) for rows in (parts.object, parts.fit, parts.test)]
             apart[group] += sum(map(len, seen)) - len(np.unique(np.concatenate(seen), axis=0))
     note = f"{seeds} splits of {ids} ids with 1 to 7 copies; a copy counts in each further part that has it"

@@ -8,10 +8,14 @@ from hypothesis import strategies as st
 
 from denote.data.parts import deal
 from denote.data.samples import Samples, TensorInputs
-from denote.data.split import SplitSettings, split, validation_rows
+from denote.data.split import SplitSettings, validation_rows
 from denote.errors import DataError
 
 FRACTIONS = {"object": 0.5, "fit": 0.3, "test": 0.2}
+
+
+def split(samples, *, needs_object=True, **settings):
+    return SplitSettings(**settings)(samples, needs_object=needs_object)
 
 
 def make(targets, predefined=None, **columns):

@@ -12,7 +12,7 @@ import torch
 
 from denote.data.parts import Parts
 from denote.data.samples import Samples, TensorInputs
-from denote.data.split import split
+from denote.data.split import SplitSettings
 from denote.data.trained_on import TrainedOn
 from denote.errors import DataError
 
@@ -105,7 +105,7 @@ def test_a_pickle_is_not_run(tmp_path: Path) -> None:
 
 
 def parts(found: Samples, rows: np.ndarray, **settings: Any) -> Parts:
-    return split(found, seed=0, needs_object=False, trained=TrainedOn(rows), **settings)
+    return SplitSettings(**settings)(found, needs_object=False, trained=TrainedOn(rows))
 
 
 def test_its_rows_are_object_and_the_others_are_halved() -> None:
@@ -118,9 +118,9 @@ def test_its_rows_are_object_and_the_others_are_halved() -> None:
 
 
 def test_unknown_and_none_change_no_split() -> None:
-    plain = split(samples(), seed=0, needs_object=False)
+    plain = SplitSettings()(samples(), needs_object=False)
     for rows in (None, np.empty(0, np.int64)):
-        other = split(samples(), seed=0, needs_object=False, trained=TrainedOn(rows))
+        other = SplitSettings()(samples(), needs_object=False, trained=TrainedOn(rows))
         assert all(np.array_equal(getattr(plain, name), getattr(other, name)) for name in ("object", "fit", "test"))
 
 
@@ -140,7 +140,7 @@ def test_a_predefined_train_part_stays_object() -> None:
 def test_too_few_rows_left_is_a_mistake_with_counts() -> None:
     trained = TrainedOn(np.arange(190))
     with pytest.raises(DataError) as caught:
-        trained.check_left(split(samples(), seed=0, needs_object=False, trained=trained), 25)
+        trained.check_left(SplitSettings()(samples(), needs_object=False, trained=trained), 25)
     assert str(caught.value) == (
         "trained_on: 190 of 200 rows are trained on, which leaves 5 for fit and 5 for test; "
         "needed: 50 in each, 25 of either label"

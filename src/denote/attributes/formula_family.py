@@ -25,6 +25,7 @@ LONGEST = 5
 """Atoms of a formula; names of longer ones say little to a reader."""
 
 
+# As every rule, it has the keys of its option as keywords; one that joins them would be a second list of the keys.
 def formulas(
     option: str,
     samples: Samples,

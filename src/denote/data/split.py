@@ -6,7 +6,7 @@ Attributes never take part: a split that knew them would promise them a share of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -60,59 +60,43 @@ class SplitSettings:
         return cls(**settings)
 
     def __call__(self, samples: Samples, *, needs_object: bool = True, trained: TrainedOn | None = None) -> Parts:
-        """The parts of ``samples``; see `split`."""
-        return split(samples, **asdict(self), needs_object=needs_object, trained=trained)
+        """Deal the rows into three disjoint parts (METHOD section 1).
 
+        A predefined split (``column``, or the one the samples come with) is kept: its train part is *object*, its
+        held-out part is halved into *fit* and *test*, and ``fractions`` are not used.
 
-def split(
-    samples: Samples,
-    *,
-    seed: int,
-    fractions: Mapping[str, float] = FRACTIONS,
-    group: str | None = None,
-    column: str | None = None,
-    needs_object: bool = True,
-    trained: TrainedOn | None = None,
-) -> Parts:
-    """Deal the rows into three disjoint parts (METHOD section 1).
+        Args:
+            samples: What to deal.
+            needs_object: False for a model trained elsewhere: *object* is empty then (the train part of a predefined
+                split) and *fit* and *test* share all rows in the proportion of their fractions.
+            trained: What is known of the rows that such a model was trained on; they are *object*, with the whole
+                group of each where there are groups.
 
-    A predefined split (``column``, or the one the samples come with) is kept: its train part is *object*, its
-    held-out part is halved into *fit* and *test*, and ``fractions`` are not used.
-
-    Args:
-        samples: What to deal.
-        seed: Chooses the rows, in a stream of its own.
-        fractions: Share of all rows for ``object``, ``fit`` and ``test``.
-        group: Column of the attribute table; rows with equal values go to one part.
-        column: Column of the attribute table with a predefined split.
-        needs_object: False for a model trained elsewhere: *object* is empty then (the train part of a predefined
-            split) and *fit* and *test* share all rows in the proportion of their fractions.
-        trained: What is known of the rows that such a model was trained on; they are *object*, with the whole group of
-            each where there are groups.
-
-    Raises:
-        DataError: naming ``split.fractions``, ``split.group`` or ``split.column``.
-    """
-    shares = _shares(fractions, needs_object)
-    groups = None if group is None else _groups(samples.column(group, "split.group"), group)
-    held_out = samples.predefined if column is None else _held_out(samples.column(column, "split.column"), column)
-    rows, halves = np.arange(len(samples)), [0.5, 0.5]
-    if trained is not None and trained.rows is not None and len(trained.rows):
-        halves = [shares["fit"], shares["test"]] if held_out is None else halves
-        held_out = _without(held_out, trained.rows, groups, len(samples))
-        if held_out.sum() < len(halves):
-            trained.check_left(Parts(trained.rows, rows[held_out == 1], rows[:0]), 1)
-    if held_out is None:
-        dealt = deal(samples.strata, [shares[part] for part in PARTS], groups, "split", seed)
-        chosen = [rows[dealt == part] for part in range(len(PARTS))]
-    else:
-        _check_straddling(groups, held_out, group)
-        out = rows[held_out == 1]
-        dealt = deal(samples.strata[out], halves, None if groups is None else groups[out], "split", seed)
-        chosen = [rows[held_out == 0], out[dealt == 0], out[dealt == 1]]
-    parts = Parts(*chosen)
-    _check_filled(parts, needs_object, "split.fractions" if held_out is None else "split.column")
-    return parts
+        Raises:
+            DataError: naming ``split.fractions``, ``split.group`` or ``split.column``.
+        """
+        shares = _shares(self.fractions, needs_object)
+        groups = _groups(samples, self.group)
+        held_out = samples.predefined
+        if self.column is not None:
+            held_out = _held_out(samples.column(self.column, "split.column"), self.column)
+        rows, halves = np.arange(len(samples)), [0.5, 0.5]
+        if trained is not None and trained.rows is not None and len(trained.rows):
+            halves = [shares["fit"], shares["test"]] if held_out is None else halves
+            held_out = _without(held_out, trained.rows, groups, len(samples))
+            if held_out.sum() < len(halves):
+                trained.check_left(Parts(trained.rows, rows[held_out == 1], rows[:0]), 1)
+        if held_out is None:
+            dealt = deal(samples.strata, [shares[part] for part in PARTS], groups, "split", self.seed)
+            chosen = [rows[dealt == part] for part in range(len(PARTS))]
+        else:
+            _check_straddling(groups, held_out, self.group)
+            out = rows[held_out == 1]
+            dealt = deal(samples.strata[out], halves, None if groups is None else groups[out], "split", self.seed)
+            chosen = [rows[held_out == 0], out[dealt == 0], out[dealt == 1]]
+        parts = Parts(*chosen)
+        _check_filled(parts, needs_object, "split.fractions" if held_out is None else "split.column")
+        return parts
 
 
 def _without(
@@ -143,7 +127,7 @@ def validation_rows(
         rows: The part, row ids.
         share: Of ``rows`` for validation, in (0, 1).
         seed: Chooses the rows.
-        group: As in `split`.
+        group: As in `SplitSettings`.
         where: What to name in an error.
 
     Raises:
@@ -151,7 +135,8 @@ def validation_rows(
     """
     if not 0 < share < 1:
         raise DataError(where, f"a share of {share}", "allowed: above 0 and below 1")
-    groups = None if group is None else _groups(samples.column(group, "split.group"), group)[rows]
+    groups = _groups(samples, group)
+    groups = None if groups is None else groups[rows]
     dealt = deal(samples.strata[rows], [1 - share, share], groups, "validation", seed)
     train, validation = np.sort(rows[dealt == 0]), np.sort(rows[dealt == 1])
     if not len(train) or not len(validation):
@@ -184,7 +169,11 @@ def _shares(fractions: Mapping[str, float], needs_object: bool) -> dict[str, flo
     return {"object": 0.0, "fit": fractions["fit"] / observed, "test": fractions["test"] / observed}
 
 
-def _groups(column: pl.Series, name: str) -> Int[np.ndarray, " sample"]:
+def _groups(samples: Samples, name: str | None) -> Int[np.ndarray, " sample"] | None:
+    """Return the group of every sample, if a column says so."""
+    if name is None:
+        return None
+    column = samples.column(name, "split.group")
     if nulls := column.null_count():
         raise DataError("split.group", f"column {name!r} is null in {nulls} of {len(column)} rows")
     return np.asarray(column.rank("dense").to_numpy(), dtype=np.int64)

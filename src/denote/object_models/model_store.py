@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import platform
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from denote.errors import ConfigError, StoreError
-from denote.object_models.record import ModelRecord, file_digests, versions
+from denote.files import write_text
+from denote.keys import digest_files
 from denote.object_models.settings import TrainerOptions
 from denote.object_models.spec import ModelSpec
 from denote.object_models.weights import BEST, epoch_file, read_weights
 
-# Lightning takes seconds to import: only `obtain` needs it.
 if TYPE_CHECKING:
     from denote.data.module import SamplesModule
     from denote.object_models.object_model import ObjectModel
@@ -148,3 +151,84 @@ def _weights_file(record: ModelRecord, epoch: int | None) -> str:
             f"0 to {record.last_epoch}, or trainer.patience=null to train for all of trainer.max_epochs",
         )
     return epoch_file(epoch)
+
+
+FILE = "model.json"
+_PACKAGES = ("denote", "torch", "pytorch-lightning", "numpy")
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """``model.json`` of one training.
+
+    Attributes:
+        training_key: Key of the training, equal to its folder's name.
+        spec: What shaped it.
+        history: One row per epoch: ``epoch train_loss train_accuracy val_loss val_accuracy``, or another task's
+            metric.
+        best_epoch: The epoch whose weights are the model's.
+        files: Digest of each weights file by name.
+        versions: Packages it was trained with.
+    """
+
+    training_key: str
+    spec: dict[str, Any]
+    history: list[dict[str, float]]
+    best_epoch: int
+    files: dict[str, str]
+    versions: dict[str, str]
+
+    @property
+    def last_epoch(self) -> int:
+        """The epoch after which training stopped."""
+        return len(self.history)
+
+    @property
+    def kept_epochs(self) -> list[int]:
+        """Epochs whose weights can be had besides the best, ascending."""
+        return [epoch for epoch in range(1, self.last_epoch + 1) if epoch_file(epoch) in self.files]
+
+    def write(self, folder: Path) -> None:
+        """Write to ``folder``, whole or not at all."""
+        write_text(folder / FILE, json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path, training_key: str) -> ModelRecord | None:
+        """The record in ``folder``, or None where there is none.
+
+        Raises:
+            StoreError: if it cannot be read, is another model's, or a file it names is missing or changed.
+        """
+        path = folder / FILE
+        if not path.exists():
+            return None
+        again = "remove the folder to train again"
+        try:
+            record = cls(**json.loads(path.read_text()))
+        except (ValueError, TypeError) as error:
+            raise StoreError(str(path), f"cannot be read ({error})", again) from error
+        if record.training_key != training_key:
+            raise StoreError(str(path), f"training_key is {record.training_key!r}, not {training_key!r}", again)
+        for name, expected in record.files.items():
+            file = folder / name
+            if not file.exists():
+                raise StoreError(str(file), "is missing, though model.json names it", again)
+            if digest_files([file]) != expected:
+                raise StoreError(str(file), "is not the file that model.json describes", again)
+        return record
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Digest of each weights file in ``folder``."""
+    return {path.name: digest_files([path]) for path in sorted(folder.glob("*.safetensors"))}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that shape weights."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a source tree
+            found[package] = "not installed"
+    return found
