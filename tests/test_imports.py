@@ -10,10 +10,22 @@ SOURCE = Path(__file__).parents[1] / "src" / "denote"
 FOUNDATION = ("comparison", "errors", "estimate", "keys", "limits", "numbers", "streams", "tables", "trust")
 """Modules beside the arrow that know nothing of it."""
 
-ARROW = (
-    "data", "attributes", "object_models", "states", "observers", "evidence", "denotation", "observation", "figures",
-    "reporting", "runs",
-)  # fmt: skip
+ARROW = tuple(
+    [
+        "data",
+        "attributes",
+        "object_models",
+        "states",
+        "kernels",
+        "observers",
+        "evidence",
+        "denotation",
+        "observation",
+        "figures",
+        "reporting",
+        "runs",
+    ]
+)
 FACE = ("interface", "seen", "loaded", "shown", "extending")
 """What is imported from Python: it knows everything but Hydra."""
 

@@ -164,7 +164,7 @@ def search_formulas(
         memory: Bytes for one block of neurons, at least one neuron. Beside it a thread holds four bits a row for every
             atom, its complement and every place of the beam.
     """
-    from denote.denotation.formula_kernels import best_formulas  # compiles: only what searches waits for it
+    from denote.kernels.formula_kernels import best_formulas  # compiles: only what searches waits for it
 
     n_neurons = state.shape[1]
     literals = np.zeros((n_neurons, settings.length), dtype=np.int64)
@@ -207,7 +207,7 @@ def _exact(
     held: Int8[np.ndarray, " row"],
 ) -> tuple[float, float]:
     """The best threshold for a formula over every gap, and its balanced accuracy; nan where the neuron is constant."""
-    from denote.observers.scan_kernels import best_cuts
+    from denote.kernels.scan_kernels import best_cuts
 
     yes, n_rows = np.array([np.count_nonzero(held == 1)]), np.count_nonzero(held != NULL)
     gain, sign = np.zeros((1, 1), dtype=np.int64), np.zeros((1, 1), dtype=np.int8)

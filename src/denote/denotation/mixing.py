@@ -133,7 +133,7 @@ def _count(
     on: Int[np.ndarray, "2 neuron attribute"],
 ) -> None:
     """Fill in positive and negative rows above the threshold, in threads."""
-    from denote.observers.scan_kernels import counts_above  # compiles: only what scans neurons waits for it
+    from denote.kernels.scan_kernels import counts_above  # compiles: only what scans neurons waits for it
 
     numbers, labels = comparable(values), np.ascontiguousarray(labels)
 

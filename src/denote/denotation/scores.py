@@ -166,7 +166,7 @@ def auroc_of_rows(
 
     Counted in integers: no activation is too large and no row too many for its rank to be right.
     """
-    from denote.observers.scan_kernels import pairs_won  # compiles: only what scans neurons waits for it
+    from denote.kernels.scan_kernels import pairs_won  # compiles: only what scans neurons waits for it
 
     twice = np.zeros(len(values), dtype=np.int64)
     pairs_won(comparable(values), sorting_orders(values), positive, negative, twice)

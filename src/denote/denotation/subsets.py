@@ -110,7 +110,7 @@ def _fill(
     memory: int,
 ) -> None:
     """Search, with the classes that entered renumbered and all other rows at -1."""
-    from denote.denotation.subset_kernels import best_subsets  # compiles: only what searches waits for it
+    from denote.kernels.subset_kernels import best_subsets  # compiles: only what searches waits for it
 
     size = np.bincount(codes[codes >= 0])
     kept, labels = np.flatnonzero(found.entered), codes[:, None]

@@ -47,7 +47,7 @@ def counts_above(
     Yields:
         The place of the block's first neuron, and the counts.
     """
-    from denote.denotation.subset_kernels import counts_above as count  # compiles: only what searches waits for it
+    from denote.kernels.subset_kernels import counts_above as count  # compiles: only what searches waits for it
 
     cuts = places(int(np.count_nonzero(codes >= 0)), thresholds)
     for start, values in column_blocks(state, width):

@@ -188,7 +188,7 @@ def _best_cuts(
     Int[np.ndarray, "neuron attribute"], Float64[np.ndarray, "neuron attribute"], Int8[np.ndarray, "neuron attribute"]
 ]:
     """Gain, threshold and direction of the best cut; where a neuron is constant on the group's rows direction is 0."""
-    from denote.observers.scan_kernels import best_cuts  # compiles: only what scans neurons waits for it
+    from denote.kernels.scan_kernels import best_cuts  # compiles: only what scans neurons waits for it
 
     n_positive = group.n_positive.astype(_counts_up_to(group.n_rows**2 // 4))
     shape = len(values), len(n_positive)
@@ -210,7 +210,7 @@ def _mann_whitney(
 
     Fills the terms of ties, nan likewise, and those of skewness.
     """
-    from denote.observers.scan_kernels import rank_sums
+    from denote.kernels.scan_kernels import rank_sums
 
     n_positive = group.n_positive
     sums = np.empty((len(values), len(n_positive)), dtype=_counts_up_to(group.n_rows * (group.n_rows + 1)))

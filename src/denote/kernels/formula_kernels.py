@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Int8, UInt64
 
-from denote.denotation.subset_kernels import cut_in_gaps
-from denote.observers.scan_kernels import compiled
+from denote.kernels.scan_kernels import compiled
+from denote.kernels.subset_kernels import cut_in_gaps
 
 WORD = 64
 """Rows in a word."""

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int8
 from numba import njit
 
-from denote.observers.sorted_columns import SEGMENT
+from denote.kernels import SEGMENT
 
 P = ParamSpec("P")
 R = TypeVar("R")

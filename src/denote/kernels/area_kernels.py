@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
-from denote.observers.scan_kernels import compiled
+from denote.kernels.scan_kernels import compiled
 
 
 @compiled
