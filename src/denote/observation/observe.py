@@ -22,8 +22,8 @@ from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import Observation
 from denote.observation.images import shown_inputs
 from denote.observation.work import Work
-from denote.observers.design import LEAST_ROWS
 from denote.observers.reading import Resources
+from denote.observers.solvers.design import LEAST_ROWS
 from denote.states.state import LayerState
 from denote.tables import JOB_TABLES
 

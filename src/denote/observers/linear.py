@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
-from denote.observers.design import design_of
-from denote.observers.inner_validation import inner_parts, with_threshold
-from denote.observers.logistic import Solution, solve_logistic
 from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments, rows_of
+from denote.observers.solvers.design import design_of
+from denote.observers.solvers.inner_validation import inner_parts, with_threshold
+from denote.observers.solvers.logistic import Solution, solve_logistic
 
 CERTAIN = 0.05
 """Share of the weights' norm by which they may be off, by the bound, in a fit that counts as converged."""

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
-from denote.observers.batches import Batches
-from denote.observers.design import design_of
-from denote.observers.inner_validation import inner_parts, with_threshold
 from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments
+from denote.observers.solvers.batches import Batches
+from denote.observers.solvers.design import design_of
+from denote.observers.solvers.inner_validation import inner_parts, with_threshold
 
 Rows: TypeAlias = Int[np.ndarray, " row"]
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from denote.errors import ConfigError
 from denote.object_models.quiet import quiet_lightning
 from denote.object_models.training import interruptible
-from denote.observers.batches import Batches
 from denote.observers.observer_model import ObserverModel
+from denote.observers.solvers.batches import Batches
 from denote.streams import torch_stream
 
 LEAST_GAIN = 1e-3

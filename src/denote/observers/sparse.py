@@ -10,9 +10,9 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from denote.observers.linear import LinearProbe
-from denote.observers.newton import Problem, Refit, refit
 from denote.observers.observer import Observer, PathProbe
 from denote.observers.reading import UNBOUNDED, Groups, Moments, Resources, State, Values, moments
+from denote.observers.solvers.newton import Problem, Refit, refit
 
 
 @dataclass(frozen=True)

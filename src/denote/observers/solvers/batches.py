@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float32, Int, Int8
 from torch import Tensor
 
-from denote.observers.design import Design
 from denote.observers.reading import as_tensor
+from denote.observers.solvers.design import Design
 from denote.streams import stream
 
 PIECE = 128

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from denote.observers.inner_validation import SHARE, inner_parts
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
 from denote.observers.observer import Probe
+from denote.observers.solvers.inner_validation import SHARE, inner_parts
 from denote.observers.sparse import SparseProbe
 from denote.streams import stream
 

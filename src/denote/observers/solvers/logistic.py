@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int, Int8
 from torch import Tensor
 
-from denote.observers.design import SUMMED_ROWS, Design, columns_within, gram
+from denote.observers.solvers.design import SUMMED_ROWS, Design, columns_within, gram
 
 HISTORY = 20
 """Curvature pairs per column: on layers of trained networks 8 take a fifth more steps, 60 no fewer."""
