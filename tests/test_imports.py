@@ -10,21 +10,9 @@ SOURCE = Path(__file__).parents[1] / "src" / "denote"
 FOUNDATION = ("comparison", "errors", "estimate", "keys", "limits", "numbers", "streams", "tables", "trust")
 """Modules beside the arrow that know nothing of it."""
 
-ARROW = tuple(
-    [
-        "data",
-        "attributes",
-        "object_models",
-        "states",
-        "kernels",
-        "observers",
-        "evidence",
-        "denotation",
-        "observation",
-        "figures",
-        "reporting",
-        "runs",
-    ]
+ARROW = (
+    *("data", "attributes", "object_models", "states", "kernels", "observers"),
+    *("evidence", "denotation", "observation", "figures", "reporting", "runs"),
 )
 FACE = ("interface", "seen", "loaded", "shown", "extending")
 """What is imported from Python: it knows everything but Hydra."""

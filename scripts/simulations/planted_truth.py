@@ -21,8 +21,8 @@ from denote.data.planted import load_planted
 from denote.data.samples import Samples
 from denote.denotation import decisions
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
-from denote.denotation.properties import complement, family_halves
-from denote.denotation.search import Candidates
+from denote.denotation.search.candidates import Candidates
+from denote.denotation.search.properties import complement, family_halves
 from denote.evidence.rule import Rule
 from denote.object_models.planted import FAMILIES, PlantedNetwork
 from denote.states.layers import Layer

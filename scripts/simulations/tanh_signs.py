@@ -34,8 +34,8 @@ from denote.denotation.depth_tests import depth_tests
 from denote.denotation.depth_words import BEYOND, BEYOND_BASIS, UNFOLDED
 from denote.denotation.neurons import Neurons
 from denote.denotation.profiles import profiles
-from denote.denotation.properties import family_halves
 from denote.denotation.rotation import rotated
+from denote.denotation.search.properties import family_halves
 from denote.denotation.sign_flips import sign_flip_test
 from denote.denotation.verdicts import depth_verdicts
 from denote.evidence.rule import Rule

@@ -7,9 +7,9 @@ from sklearn.metrics import balanced_accuracy_score
 from denote.attributes.labels import NULL
 from denote.data.parts import Halves
 from denote.denotation.coordinates import best_coordinates
-from denote.denotation.properties import Properties
-from denote.denotation.search import Settings
-from denote.denotation.thresholds import Thresholds, places
+from denote.denotation.search.candidates import Settings
+from denote.denotation.search.properties import Properties
+from denote.denotation.search.thresholds import Thresholds, places
 
 N, CLASSES = 300, 6
 WHICH = np.array([3, 0, 7])

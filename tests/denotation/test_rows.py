@@ -7,7 +7,7 @@ from scipy import stats
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
-from denote.denotation.properties import family_halves
+from denote.denotation.search.properties import family_halves
 from denote.evidence.intervals import auroc_interval
 from denote.states.layers import Layer
 from denote.tables import NEURONS

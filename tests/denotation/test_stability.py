@@ -13,8 +13,8 @@ from denote.data.parts import Halves
 from denote.denotation.decisions import decide
 from denote.denotation.neurons import Controls as Beside
 from denote.denotation.neurons import Neurons, observe_neurons, replicate
-from denote.denotation.properties import family_halves
-from denote.denotation.search import Settings
+from denote.denotation.search.candidates import Settings
+from denote.denotation.search.properties import family_halves
 from denote.denotation.stability import SearchedAgain, jaccard, searched_again, with_agreements
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer

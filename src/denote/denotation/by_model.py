@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from denote.denotation.analysis import GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
-from denote.denotation.properties import affirmed
 from denote.denotation.rarefaction import inclusion_probability
+from denote.denotation.search.properties import affirmed
 from denote.tables import (
     INTEGER,
     LABEL_PROPORTION_BY_MODEL,

@@ -9,10 +9,10 @@ from jaxtyping import Float, Int
 
 from denote.attributes.labels import NULL
 from denote.data.parts import Halves
-from denote.denotation.properties import Properties
-from denote.denotation.scores import balanced_accuracy
-from denote.denotation.search import Settings
-from denote.denotation.thresholds import counts_above, places
+from denote.denotation.search.candidates import Settings
+from denote.denotation.search.held_out_scores import balanced_accuracy
+from denote.denotation.search.properties import Properties
+from denote.denotation.search.thresholds import counts_above, places
 from denote.observers.neuron import best_thresholds
 from denote.observers.reading import Resources, State, as_array
 from denote.observers.sorted_columns import least_memory

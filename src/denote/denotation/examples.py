@@ -11,8 +11,8 @@ from jaxtyping import Float, Int, Int8
 
 from denote.attributes.labels import Family
 from denote.data.parts import Halves, Parts
-from denote.denotation.properties import family_halves
-from denote.denotation.search import Settings, search
+from denote.denotation.search.candidates import Settings, search
+from denote.denotation.search.properties import family_halves
 from denote.states.state import LayerState
 from denote.streams import stream
 from denote.tables import EXAMPLES, table

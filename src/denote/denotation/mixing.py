@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Int8
 from denote.attributes.labels import Labels
 from denote.comparison import reaches, within
 from denote.data.parts import Halves
-from denote.denotation.scores import enough
+from denote.denotation.search.held_out_scores import enough
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.intervals import balanced_accuracy_p_value, design_effect
 from denote.evidence.permutations import labels_held

@@ -12,11 +12,11 @@ from jaxtyping import Float, Int
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.denotation.coordinates import best_coordinates
-from denote.denotation.held_out import score_candidates
 from denote.denotation.mixing import Mixing
 from denote.denotation.rivals import SimpleColumns, best_rivals
 from denote.denotation.rows import evidence, joined_notes
-from denote.denotation.search import Candidates, Settings, search
+from denote.denotation.search.candidates import Candidates, Settings, search
+from denote.denotation.search.held_out import score_candidates
 from denote.denotation.selectivity import mean_of_defined, selectivity
 from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule

@@ -7,7 +7,7 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from denote.attributes.labels import Family
-from denote.denotation.thresholds import MEMORY
+from denote.denotation.search.thresholds import MEMORY
 from denote.observers.reading import State
 from denote.observers.sorted_columns import column_blocks
 from denote.tables import ON_RATES, empty

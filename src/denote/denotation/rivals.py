@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 
 from denote.attributes.labels import NULL
 from denote.data.parts import Halves
-from denote.denotation.properties import Properties
-from denote.denotation.scores import balanced_accuracies
+from denote.denotation.search.held_out_scores import balanced_accuracies
+from denote.denotation.search.properties import Properties
 from denote.observers.neuron import best_thresholds
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int, Int8
 
-from denote.denotation.scores import Scores, enough
-from denote.denotation.search import Candidates
+from denote.denotation.search.candidates import Candidates
+from denote.denotation.search.held_out_scores import Scores, enough
 from denote.numbers import proportion
 from denote.tables import NEURONS, TEXT
 

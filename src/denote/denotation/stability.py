@@ -13,7 +13,7 @@ from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 from denote.denotation.neurons import Neurons, replicate
 from denote.denotation.rows import joined_notes
-from denote.denotation.search import Candidates, Settings
+from denote.denotation.search.candidates import Candidates, Settings
 from denote.observers.reading import State
 from denote.tables import NUMBER
 

@@ -90,7 +90,7 @@ def best_formulas(
         values: Finite activations.
         order: Rows that sort them; inside ties in any order.
         atoms: 1 yes, 0 no, -1 null; each with enough rows.
-        places: Where sorted rows are cut (`denote.denotation.thresholds.places`).
+        places: Where sorted rows are cut (`denote.denotation.search.thresholds.places`).
         beam: Formulas of each length that are made longer.
         penalty: Balanced accuracy that every atom beyond the first costs.
         entry_rows: Least number of rows where a formula holds, and where it does not.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.properties import (
+from denote.denotation.search.properties import (
     affirmed,
     attribute_properties,
     complement,

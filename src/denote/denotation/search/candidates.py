@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 
 from denote.attributes.labels import NULL, Family, Formulas
 from denote.data.parts import Halves
-from denote.denotation.formulas import formula_properties, search_formulas
-from denote.denotation.properties import (
+from denote.denotation.search.formula_search import formula_properties, search_formulas
+from denote.denotation.search.properties import (
     Properties,
     attribute_properties,
     complement,
@@ -19,8 +19,8 @@ from denote.denotation.properties import (
     named_members,
     subset_name,
 )
-from denote.denotation.subsets import ENTRY_ROWS, search_subsets
-from denote.denotation.thresholds import MEMORY, Thresholds
+from denote.denotation.search.subset_search import ENTRY_ROWS, search_subsets
+from denote.denotation.search.thresholds import MEMORY, Thresholds
 from denote.evidence.rule import Rule
 from denote.observers.neuron import best_thresholds, live_neurons
 from denote.observers.reading import Resources, State

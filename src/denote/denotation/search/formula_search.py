@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.attributes.labels import NULL, Formulas
 from denote.data.parts import Halves
-from denote.denotation.properties import Properties, complement, distinct_rows, in_parentheses
-from denote.denotation.subsets import ENTRY_ROWS
-from denote.denotation.thresholds import MEMORY, Thresholds, places
+from denote.denotation.search.properties import Properties, complement, distinct_rows, in_parentheses
+from denote.denotation.search.subset_search import ENTRY_ROWS
+from denote.denotation.search.thresholds import MEMORY, Thresholds, places
 from denote.observers.neuron import comparable, live_neurons, midpoints
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import least_memory, over_sorted_columns

@@ -12,8 +12,8 @@ from denote.attributes.labels import NULL, Family, Formulas, Labels
 from denote.data.parts import Halves
 from denote.denotation.decisions import decide
 from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
-from denote.denotation.properties import family_halves
-from denote.denotation.search import search
+from denote.denotation.search.candidates import search
+from denote.denotation.search.properties import family_halves
 from denote.denotation.shuffles import shuffled
 from denote.denotation.stability import searched_again
 from denote.evidence.rule import Rule

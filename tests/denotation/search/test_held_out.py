@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from denote.denotation.scores import auroc_of_rows, score_neurons
+from denote.denotation.search.held_out_scores import auroc_of_rows, score_neurons
 
 
 def test_scores_are_those_of_scikit_learn() -> None:

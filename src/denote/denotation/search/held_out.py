@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int, Int8
 
 from denote.attributes.labels import NULL
-from denote.denotation.scores import Scores, score_neurons
-from denote.denotation.search import Candidates
+from denote.denotation.search.candidates import Candidates
+from denote.denotation.search.held_out_scores import Scores, score_neurons
 from denote.observers.reading import State
 from denote.observers.sorted_columns import column_blocks
 
