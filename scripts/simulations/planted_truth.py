@@ -19,7 +19,7 @@ from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.data.planted import load_planted
 from denote.data.samples import Samples
-from denote.denotation import decisions
+from denote.denotation.judging import decisions
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.denotation.search.candidates import Candidates
 from denote.denotation.search.properties import complement, family_halves

@@ -27,11 +27,11 @@ from denote.attributes.families import families
 from denote.attributes.labels import Family
 from denote.data.digits import DigitsModule
 from denote.data.parts import Halves
-from denote.denotation import decisions
 from denote.denotation.analysis import Analysis
 from denote.denotation.by_model import label_proportion_by_model
 from denote.denotation.depth_tests import depth_tests
 from denote.denotation.depth_words import BEYOND, BEYOND_BASIS, UNFOLDED
+from denote.denotation.judging import decisions
 from denote.denotation.neurons import Neurons
 from denote.denotation.profiles import profiles
 from denote.denotation.rotation import rotated

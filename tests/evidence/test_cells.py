@@ -11,7 +11,7 @@ from scipy.stats import norm, ortho_group
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.denotation.rule import decide_neurons
+from denote.denotation.judging.rule import decide_neurons
 from denote.estimate import Estimate
 from denote.evidence.cells import decide_cells, held_out_auroc, observe_cells
 from denote.evidence.control_task import ControlTask

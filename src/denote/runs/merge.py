@@ -8,13 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from denote.denotation.agreement import stability
 from denote.denotation.analysis import Analysis
 from denote.denotation.depth_analysis import depth_analysis
 from denote.denotation.distinct import denoted
-from denote.denotation.rows import joined_notes
-from denote.denotation.rule import best_per_key
-from denote.denotation.stability import AGREEMENT
+from denote.denotation.judging.neuron_rows import joined_notes
+from denote.denotation.judging.rule import best_per_key
+from denote.denotation.judging.search_stability import stability
+from denote.denotation.judging.searched_again import AGREEMENT
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule

@@ -10,12 +10,12 @@ import pytest
 
 from denote.attributes.labels import NULL, Family, Formulas, Labels
 from denote.data.parts import Halves
-from denote.denotation.decisions import decide
+from denote.denotation.judging.decisions import decide
+from denote.denotation.judging.searched_again import searched_again
 from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves
 from denote.denotation.shuffles import shuffled
-from denote.denotation.stability import searched_again
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer
 from denote.tables import CONTROLS

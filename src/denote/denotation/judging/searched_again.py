@@ -11,8 +11,8 @@ from jaxtyping import Float, Int8
 
 from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
+from denote.denotation.judging.neuron_rows import joined_notes
 from denote.denotation.neurons import Neurons, replicate
-from denote.denotation.rows import joined_notes
 from denote.denotation.search.candidates import Candidates, Settings
 from denote.observers.reading import State
 from denote.tables import NUMBER

@@ -6,8 +6,8 @@ from sklearn.metrics import balanced_accuracy_score
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
+from denote.denotation.judging.rivals import SimpleColumns, best_rivals
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
-from denote.denotation.rivals import SimpleColumns, best_rivals
 from denote.denotation.search.properties import Properties, family_halves
 from denote.states.layers import Layer
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.decisions import decide
+from denote.denotation.judging.decisions import decide
+from denote.denotation.judging.searched_again import SearchedAgain, jaccard, searched_again, with_agreements
 from denote.denotation.neurons import Controls as Beside
 from denote.denotation.neurons import Neurons, observe_neurons, replicate
 from denote.denotation.search.candidates import Settings
 from denote.denotation.search.properties import family_halves
-from denote.denotation.stability import SearchedAgain, jaccard, searched_again, with_agreements
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer
 from denote.tables import CONTROLS

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from denote.denotation.agreement import stability
+from denote.denotation.judging.search_stability import stability
 from denote.evidence.intervals import t_interval
 from denote.tables import CONTROLS, NEURONS, STABILITY, table
 

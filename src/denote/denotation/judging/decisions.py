@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from denote.denotation.power import detectable_balanced_accuracy
-from denote.denotation.rows import joined_notes
-from denote.denotation.rule import decide_neurons, decide_replicates, realised_cutoffs
+from denote.denotation.judging.detectable import detectable_balanced_accuracy
+from denote.denotation.judging.neuron_rows import joined_notes
+from denote.denotation.judging.rule import decide_neurons, decide_replicates, realised_cutoffs
 from denote.evidence.rule import Rule
 from denote.tables import NUMBER
 

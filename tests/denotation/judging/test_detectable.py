@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from denote.denotation.power import Passing, detectable_balanced_accuracy, rule_power, smallest_detectable_proportion
+from denote.denotation.judging.detectable import (
+    Passing,
+    detectable_balanced_accuracy,
+    rule_power,
+    smallest_detectable_proportion,
+)
 from denote.evidence.intervals import balanced_accuracy_p_value
 from denote.evidence.power import ERROR, POWER
 from denote.evidence.rule import Rule
