@@ -16,9 +16,12 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from denote.denotation.analysis import LEAST_DISTINCT, LEAST_NEURONS, Analysis
-from denote.denotation.depth_tests import tests_of
-from denote.denotation.depth_words import (
+from denote.denotation.depth.curve_parts import Parts, parts_of
+from denote.denotation.depth.depth_profiles import Profiles
+from denote.denotation.depth.hypothesis_tests import tests_of
+from denote.denotation.depth.plan import LEAST_DISTINCT, LEAST_NEURONS, Analysis
+from denote.denotation.depth.verdicts import depth_verdicts
+from denote.denotation.depth.words import (
     ANY_BASIS,
     BEYOND,
     FOLDED,
@@ -30,9 +33,6 @@ from denote.denotation.depth_words import (
     SHARE,
     UNFOLDED,
 )
-from denote.denotation.parts import Parts, parts_of
-from denote.denotation.profiles import Profiles
-from denote.denotation.verdicts import depth_verdicts
 from denote.numbers import setting
 from denote.streams import stream
 from simulations.row import Row

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from denote.denotation.analysis import LEAST_LAYERS
+from denote.denotation.depth.plan import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
 from denote.limits import (
     AT_LEAST_ONE,

@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 from torch import nn
 
 import denote
-from denote.denotation.by_model import label_proportion_by_model
+from denote.denotation.depth.by_model import label_proportion_by_model
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.null_check import null_check_cells
 from denote.observation import Controls

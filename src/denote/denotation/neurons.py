@@ -116,7 +116,7 @@ def observe_neurons(
         state: Their activations on fit and test.
         family: The family at the same rows.
         controls: Defaults to three shuffles and nothing else.
-        mixing: How many attributes each of them passes (:func:`denote.denotation.judging.attributes_passed.attributes_passed`).
+        mixing: How many attributes each of them passes (`attributes_passed`).
         found: What was chosen on *fit*; searched for where None.
         replicates: What `shuffled_replicates` gives for as many shuffles; searched for where None.
 
@@ -165,7 +165,7 @@ def replicate(
         neurons: The neurons that these stand beside.
         state: The control's activations on fit and test.
         family: The family at the same rows.
-        control: ``untrained``, ``rotated``, ``shuffled``, or a search of :mod:`denote.denotation.judging.searched_again`.
+        control: ``untrained``, ``rotated``, ``shuffled``, or a search of `searched_again`.
         draw: Which twin, rotation or shuffle.
         found: What was chosen on its *fit*; searched for where None.
 

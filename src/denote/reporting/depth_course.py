@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from denote.denotation.analysis import GAP, LEAST_MODELS, too_few_networks
-from denote.denotation.depth_words import (
+from denote.denotation.depth.plan import GAP, LEAST_MODELS, too_few_networks
+from denote.denotation.depth.words import (
     ANY_BASIS,
     BEYOND,
     BOW,

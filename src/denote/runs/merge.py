@@ -8,9 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from denote.denotation.analysis import Analysis
-from denote.denotation.depth_analysis import depth_analysis
-from denote.denotation.distinct import denoted
+from denote.denotation.depth.analysis import depth_analysis
+from denote.denotation.depth.distinct import denoted
+from denote.denotation.depth.plan import Analysis
 from denote.denotation.judging.neuron_rows import joined_notes
 from denote.denotation.judging.rule import best_per_key
 from denote.denotation.judging.search_stability import stability

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from denote.denotation.analysis import analysis_of
+from denote.denotation.depth.plan import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.keys import SCHEMA, digest

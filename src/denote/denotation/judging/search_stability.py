@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from denote.denotation.by_model import denoted_properties
+from denote.denotation.depth.by_model import denoted_properties
 from denote.denotation.judging.searched_again import AGREEMENT
 from denote.evidence.intervals import t_interval
 from denote.tables import NEURONS_KEY, STABILITY, note, table

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.denotation.depth_words import (
+from denote.denotation.depth.curve_parts import PARTS, Parts, bow, change, parts_of
+from denote.denotation.depth.depth_profiles import Profiles
+from denote.denotation.depth.words import (
     ANY_BASIS,
     BEYOND,
     BOW,
@@ -20,8 +22,6 @@ from denote.denotation.depth_words import (
     SHARE,
     UNFOLDED,
 )
-from denote.denotation.parts import PARTS, Parts, bow, change, parts_of
-from denote.denotation.profiles import Profiles
 from denote.evidence.intervals import t_interval
 from denote.streams import stream
 

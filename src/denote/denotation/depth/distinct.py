@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from denote.denotation.by_model import PAIR
+from denote.denotation.depth.by_model import PAIR
 from denote.tables import NEURONS_KEY, PROPERTIES
 
 LAYER = [column for column in NEURONS_KEY if column != "neuron"]

@@ -11,9 +11,12 @@ import polars as pl
 from jaxtyping import Float
 from scipy import stats
 
-from denote.denotation.analysis import GAP, LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
-from denote.denotation.depth import averaged_within_models
-from denote.denotation.depth_words import (
+from denote.denotation.depth.by_depth import averaged_within_models
+from denote.denotation.depth.depth_profiles import Profiles, profiles
+from denote.denotation.depth.layer_pairs import LayerPairs
+from denote.denotation.depth.plan import GAP, LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
+from denote.denotation.depth.sign_flips import NOTHING, WeightedProfiles, sign_flip_test, smallest_p
+from denote.denotation.depth.words import (
     BEYOND,
     DESCRIPTIVE,
     EQUIVALENCE,
@@ -27,9 +30,6 @@ from denote.denotation.depth_words import (
     TREND,
     UNFOLDED,
 )
-from denote.denotation.layer_pairs import LayerPairs
-from denote.denotation.profiles import Profiles, profiles
-from denote.denotation.sign_flips import NOTHING, WeightedProfiles, sign_flip_test, smallest_p
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import t_interval
 from denote.numbers import count

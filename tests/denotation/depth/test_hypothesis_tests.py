@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from denote.denotation.analysis import Analysis, analysis_of
-from denote.denotation.depth_tests import depth_tests
-from denote.denotation.layer_pairs import LayerPairs
-from denote.denotation.sign_flips import WeightedProfiles, sign_flip_test
-from denote.denotation.verdicts import depth_verdicts, verdict
+from denote.denotation.depth.hypothesis_tests import depth_tests
+from denote.denotation.depth.layer_pairs import LayerPairs
+from denote.denotation.depth.plan import Analysis, analysis_of
+from denote.denotation.depth.sign_flips import WeightedProfiles, sign_flip_test
+from denote.denotation.depth.verdicts import depth_verdicts, verdict
 from denote.streams import stream
 from denote.tables import LABEL_PROPORTION_BY_MODEL, table
 

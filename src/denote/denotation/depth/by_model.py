@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from denote.denotation.analysis import GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
-from denote.denotation.rarefaction import inclusion_probability
+from denote.denotation.depth.plan import GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
+from denote.denotation.depth.rarefaction import inclusion_probability
 from denote.denotation.search.properties import affirmed
 from denote.tables import (
     INTEGER,

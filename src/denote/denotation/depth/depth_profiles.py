@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
-from denote.denotation.analysis import LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
-from denote.denotation.depth_words import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED
-from denote.denotation.sign_flips import WeightedProfiles
+from denote.denotation.depth.plan import LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
+from denote.denotation.depth.sign_flips import WeightedProfiles
+from denote.denotation.depth.words import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED
 
 QUANTITIES = {
     FOLDED: pl.col("folded"),

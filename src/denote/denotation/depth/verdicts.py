@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from denote.denotation.analysis import Analysis
-from denote.denotation.depth_words import (
+from denote.denotation.depth.plan import Analysis
+from denote.denotation.depth.words import (
     ANY_BASIS_SHOWS,
     BEYOND,
     BEYOND_BASIS,

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth import label_proportion_by_depth
+from denote.denotation.depth.by_depth import label_proportion_by_depth
+from denote.denotation.depth.by_model import label_proportion_by_model
 from denote.denotation.judging.detectable import smallest_detectable_proportion
 from denote.evidence.rule import Rule
 from denote.tables import CONTROLS, LABEL_PROPORTION_BY_DEPTH, LAYERS, NEURONS, empty, table

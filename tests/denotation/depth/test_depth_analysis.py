@@ -9,10 +9,10 @@ import synthetic_tables as synthetic
 from polars.testing import assert_frame_equal
 
 import denote
-from denote.denotation.analysis import Analysis
-from denote.denotation.depth_analysis import NEEDED
-from denote.denotation.depth_tests import questions
-from denote.denotation.depth_words import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED
+from denote.denotation.depth.analysis import NEEDED
+from denote.denotation.depth.hypothesis_tests import questions
+from denote.denotation.depth.plan import Analysis
+from denote.denotation.depth.words import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED
 from denote.errors import ConfigError
 from denote.streams import stream
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from denote.denotation.distinct import denoted
+from denote.denotation.depth.distinct import denoted
 from denote.tables import NEURONS, PROPERTIES, table
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from denote.denotation.analysis import LEAST_DESCRIBED, LEAST_LAYERS, models_needed
-from denote.denotation.depth_words import ANY_BASIS, BOW, CHANGE, FOLDED, OWN, POLARITY, RAW, ROTATED_FOLDED, UNFOLDED
-from denote.denotation.profiles import Grid, Profiles
+from denote.denotation.depth.depth_profiles import Grid, Profiles
+from denote.denotation.depth.plan import LEAST_DESCRIBED, LEAST_LAYERS, models_needed
+from denote.denotation.depth.words import ANY_BASIS, BOW, CHANGE, FOLDED, OWN, POLARITY, RAW, ROTATED_FOLDED, UNFOLDED
 from denote.estimate import Estimate
 from denote.evidence.intervals import t_interval
 

@@ -8,9 +8,9 @@ import pytest
 import synthetic_tables as synthetic
 from scipy import stats
 
-from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth import label_proportion_by_depth
-from denote.denotation.rarefaction import inclusion_probability
+from denote.denotation.depth.by_depth import label_proportion_by_depth
+from denote.denotation.depth.by_model import label_proportion_by_model
+from denote.denotation.depth.rarefaction import inclusion_probability
 from denote.evidence.rule import Rule
 from denote.tables import CONTROLS, LABEL_PROPORTION_BY_MODEL, LAYERS, NEURONS, empty, table
 
