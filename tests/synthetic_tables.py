@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from denote.denotation.depth.analysis import depth_analysis
-from denote.denotation.depth.distinct import denoted
+from denote.denotation.depth.distinct_properties import denoted
 from denote.denotation.depth.plan import Analysis
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.audit import audit

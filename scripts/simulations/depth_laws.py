@@ -16,15 +16,14 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from denote.denotation.depth.curve_parts import Parts, parts_of
-from denote.denotation.depth.depth_profiles import Profiles
+from denote.denotation.depth.depth_profiles import Parts, Profiles, parts_of
 from denote.denotation.depth.hypothesis_tests import tests_of
-from denote.denotation.depth.plan import LEAST_DISTINCT, LEAST_NEURONS, Analysis
-from denote.denotation.depth.verdicts import depth_verdicts
-from denote.denotation.depth.words import (
+from denote.denotation.depth.plan import (
     ANY_BASIS,
     BEYOND,
     FOLDED,
+    LEAST_DISTINCT,
+    LEAST_NEURONS,
     NO_CHANGE,
     OWN,
     POLARITY,
@@ -32,7 +31,9 @@ from denote.denotation.depth.words import (
     ROTATED_FOLDED,
     SHARE,
     UNFOLDED,
+    Analysis,
 )
+from denote.denotation.depth.verdicts import depth_verdicts
 from denote.numbers import setting
 from denote.streams import stream
 from simulations.row import Row

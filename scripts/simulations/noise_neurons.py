@@ -7,9 +7,9 @@ import polars as pl
 from jaxtyping import Float32
 
 from denote.attributes.labels import NULL, Family, Labels
-from denote.denotation.judging.rule import decide_neurons
+from denote.denotation.judging.decisions import decide_neurons
 from denote.denotation.search.candidates import Settings, search
-from denote.denotation.search.held_out import score_candidates
+from denote.denotation.search.held_out_scores import score_candidates
 from denote.denotation.search.properties import family_halves
 from denote.evidence.rule import Rule
 from denote.streams import stream

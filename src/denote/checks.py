@@ -128,7 +128,7 @@ FAMILIES = ("subsets", "classes", "columns", "quantiles", "formulas", "named")
 """What the kinds of attributes call their families; those of ``attribute.where`` are ``named``."""
 
 SEARCHES = ("second_fit", "thresholds")
-"""What `denote.denotation.judging.searched_again` calls its rows in the table of controls."""
+"""What `denote.denotation.judging.search_stability` calls its rows in the table of controls."""
 
 
 def _check_controls(control: Mapping[str, Any]) -> None:

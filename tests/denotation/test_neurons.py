@@ -9,7 +9,7 @@ from scipy import stats
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.judging.rule import decide_neurons
+from denote.denotation.judging.decisions import decide_neurons
 from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves, subset_name

@@ -12,11 +12,10 @@ from jaxtyping import Float, Int
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.denotation.judging.attributes_passed import Mixing
-from denote.denotation.judging.coordinates import best_coordinates
 from denote.denotation.judging.neuron_rows import evidence, joined_notes
-from denote.denotation.judging.rivals import SimpleColumns, best_rivals
+from denote.denotation.judging.rivals import SimpleColumns, best_coordinates, best_rivals
 from denote.denotation.search.candidates import Candidates, Settings, search
-from denote.denotation.search.held_out import score_candidates
+from denote.denotation.search.held_out_scores import score_candidates
 from denote.denotation.selectivity import mean_of_defined, selectivity
 from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule
@@ -37,7 +36,7 @@ class Neurons:
     Attributes:
         layer: The layer these are the neurons of.
         names: One name per neuron.
-        rule: Thresholds of the rule; applying it is left to :mod:`denote.denotation.judging.rule`.
+        rule: Thresholds of the rule; applying it is left to :mod:`denote.denotation.judging.decisions`.
         probe_seed: Seed of the shuffles.
         settings: Of the search; ``decisive`` is the rule's.
         groups: Group of every row where there are groups.

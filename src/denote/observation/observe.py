@@ -12,7 +12,7 @@ import polars as pl
 from denote.attributes.equal_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.denotation.examples import examples, with_targets
+from denote.denotation.atlas import examples, with_targets
 from denote.errors import ConfigError
 from denote.keys import digest
 from denote.observation.asked import Asked

@@ -13,11 +13,11 @@ import polars as pl
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
 from denote.denotation import neurons as denotation
+from denote.denotation.atlas import on_rates
 from denote.denotation.judging.attributes_passed import Mixing, attributes_passed
 from denote.denotation.judging.rivals import SimpleColumns
-from denote.denotation.judging.searched_again import searched_again, with_agreements
+from denote.denotation.judging.search_stability import searched_again, with_agreements
 from denote.denotation.neurons import Neurons
-from denote.denotation.on_rates import on_rates
 from denote.denotation.rotation import nbytes, rotated
 from denote.denotation.search.properties import family_halves
 from denote.denotation.search.thresholds import MEMORY

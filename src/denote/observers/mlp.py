@@ -93,8 +93,10 @@ class MlpProbe(Probe):
         self, state: State, labels: Values, rest: Rows, held: Rows, seed: int, resources: Resources
     ) -> tuple[dict[str, Float64[np.ndarray, "*shape"]], bool]:
         """Coefficients as an observer has them, in raw units of the state, and whether training ended by itself."""
-        from denote.observers.observer_model import ObserverModel  # here, as Lightning takes seconds to import
-        from denote.observers.observer_training import train_observer
+        from denote.observers.observer_model import (
+            ObserverModel,  # here, as Lightning takes seconds to import
+            train_observer,
+        )
 
         found = moments(state)
         scale = found.variance.sqrt()

@@ -9,12 +9,11 @@ from pathlib import Path
 import polars as pl
 
 from denote.denotation.depth.analysis import depth_analysis
-from denote.denotation.depth.distinct import denoted
+from denote.denotation.depth.distinct_properties import denoted
 from denote.denotation.depth.plan import Analysis
+from denote.denotation.judging.decisions import best_per_key
 from denote.denotation.judging.neuron_rows import joined_notes
-from denote.denotation.judging.rule import best_per_key
-from denote.denotation.judging.search_stability import stability
-from denote.denotation.judging.searched_again import AGREEMENT
+from denote.denotation.judging.search_stability import AGREEMENT, stability
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule

@@ -189,7 +189,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
         tracked: Whether the merged results are logged to where the jobs were tracked.
     """
     # Drawing takes seconds to import, which a sweep that has nothing to do should not wait for.
-    from denote.denotation.judging.rule import sensitivity_table
+    from denote.denotation.judging.decisions import sensitivity_table
     from denote.reporting.report import write_report
     from denote.runs import present
     from denote.runs.merge import merge

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.denotation.depth.curve_parts import PARTS, Parts, bow, change, parts_of
-from denote.denotation.depth.depth_profiles import Profiles
-from denote.denotation.depth.words import (
+from denote.denotation.depth.depth_profiles import PARTS, Parts, Profiles, bow, change, parts_of
+from denote.denotation.depth.plan import (
     ANY_BASIS,
     BEYOND,
     BOW,

@@ -11,8 +11,7 @@ from polars.testing import assert_frame_equal
 import denote
 from denote.denotation.depth.analysis import NEEDED
 from denote.denotation.depth.hypothesis_tests import questions
-from denote.denotation.depth.plan import Analysis
-from denote.denotation.depth.words import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED
+from denote.denotation.depth.plan import BEYOND, FOLDED, ROTATED_FOLDED, SHARE, UNFOLDED, Analysis
 from denote.errors import ConfigError
 from denote.streams import stream
 

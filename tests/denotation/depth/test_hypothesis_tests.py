@@ -8,9 +8,8 @@ import pytest
 from scipy import stats
 
 from denote.denotation.depth.hypothesis_tests import depth_tests
-from denote.denotation.depth.layer_pairs import LayerPairs
 from denote.denotation.depth.plan import Analysis, analysis_of
-from denote.denotation.depth.sign_flips import WeightedProfiles, sign_flip_test
+from denote.denotation.depth.profile_statistics import LayerPairs, WeightedProfiles, sign_flip_test
 from denote.denotation.depth.verdicts import depth_verdicts, verdict
 from denote.streams import stream
 from denote.tables import LABEL_PROPORTION_BY_MODEL, table

@@ -7,7 +7,7 @@ import pytest
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
 from denote.denotation.judging.attributes_passed import attributes_passed
-from denote.denotation.judging.rule import decide_neurons
+from denote.denotation.judging.decisions import decide_neurons
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.evidence.rule import Rule
 from denote.observers.reading import Resources

@@ -6,7 +6,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from denote.attributes.labels import NULL
 from denote.data.parts import Halves
-from denote.denotation.judging.coordinates import best_coordinates
+from denote.denotation.judging.rivals import best_coordinates
 from denote.denotation.search.candidates import Settings
 from denote.denotation.search.properties import Properties
 from denote.denotation.search.thresholds import Thresholds, places

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from denote.denotation.judging.rule import (
+from denote.denotation.judging.decisions import (
     best_per_key,
     decide_neurons,
     decide_replicates,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide
-from denote.denotation.judging.searched_again import SearchedAgain, jaccard, searched_again, with_agreements
+from denote.denotation.judging.search_stability import SearchedAgain, jaccard, searched_again, with_agreements
 from denote.denotation.neurons import Controls as Beside
 from denote.denotation.neurons import Neurons, observe_neurons, replicate
 from denote.denotation.search.candidates import Settings

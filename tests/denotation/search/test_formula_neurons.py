@@ -11,7 +11,7 @@ import pytest
 from denote.attributes.labels import NULL, Family, Formulas, Labels
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide
-from denote.denotation.judging.searched_again import searched_again
+from denote.denotation.judging.search_stability import searched_again
 from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves

@@ -12,12 +12,10 @@ from jaxtyping import Int
 
 from denote.denotation.depth.by_depth import label_proportion_by_depth
 from denote.denotation.depth.by_model import KEY, label_proportion_by_model
-from denote.denotation.depth.curve_parts import parts_of
-from denote.denotation.depth.depth_profiles import Profiles
+from denote.denotation.depth.depth_profiles import Profiles, parts_of
 from denote.denotation.depth.hypothesis_tests import questions, tests_of
-from denote.denotation.depth.plan import Analysis
+from denote.denotation.depth.plan import LEVEL, QUESTION, Analysis
 from denote.denotation.depth.verdicts import depth_verdicts
-from denote.denotation.depth.words import LEVEL, QUESTION
 from denote.errors import ConfigError
 from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule

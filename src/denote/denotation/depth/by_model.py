@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from denote.denotation.depth.distinct_properties import PAIR, inclusion_probability
 from denote.denotation.depth.plan import GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
-from denote.denotation.depth.rarefaction import inclusion_probability
-from denote.denotation.search.properties import affirmed
 from denote.tables import (
     INTEGER,
     LABEL_PROPORTION_BY_MODEL,
     LABEL_PROPORTION_BY_MODEL_KEY,
     LAYERS_KEY,
     NUMBER,
-    TEXT,
 )
 
 PLACE = [
@@ -26,14 +24,6 @@ KEY = ["dataset", "architecture", "trained", "epoch", *LABEL_PROPORTION_BY_MODEL
 MEASURES = ("share_denoting", "label_proportion", "folded")
 """What is asked of the controls, too."""
 
-
-def _affirmed(names: pl.Series) -> pl.Series:
-    known = names.drop_nulls().unique()
-    return names.replace_strict(known, [affirmed(name) for name in known], default=None) if len(known) else names
-
-
-PAIR = pl.col("property").map_batches(_affirmed, return_dtype=TEXT)
-"""What a property and its complement share; not inside of groups."""
 
 OF_LAYERS = ["active_share", "participation_ratio", "sign_identified", "is_head"]
 
@@ -74,18 +64,6 @@ def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, lay
         summaries.join(_rarefied(neurons, rotated, summaries), on=KEY, how="left", nulls_equal=True)
         .select(*LABEL_PROPORTION_BY_MODEL)
         .sort(order, maintain_order=True)
-    )
-
-
-def denoted_properties(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Return the distinct denoted properties within each ``key``, in the columns of neurons.
-
-    ``pair`` names a property and its complement alike, so that they can be counted once.
-    """
-    return (
-        neurons.filter(pl.col("denotes").fill_null(value=False))
-        .unique([*key, "property"], keep="first", maintain_order=True)
-        .with_columns(pair=PAIR)
     )
 
 

@@ -13,15 +13,15 @@ from scipy import stats
 
 from denote.denotation.depth.by_depth import averaged_within_models
 from denote.denotation.depth.depth_profiles import Profiles, profiles
-from denote.denotation.depth.layer_pairs import LayerPairs
-from denote.denotation.depth.plan import GAP, LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
-from denote.denotation.depth.sign_flips import NOTHING, WeightedProfiles, sign_flip_test, smallest_p
-from denote.denotation.depth.words import (
+from denote.denotation.depth.plan import (
     BEYOND,
     DESCRIPTIVE,
     EQUIVALENCE,
     EXPLORATORY,
     FOLDED,
+    GAP,
+    LEAST_LAYERS,
+    LEAST_MODELS,
     PRIMARY,
     QUESTION,
     SECONDARY,
@@ -29,7 +29,10 @@ from denote.denotation.depth.words import (
     SIGN_FLIP,
     TREND,
     UNFOLDED,
+    Analysis,
+    models_needed,
 )
+from denote.denotation.depth.profile_statistics import NOTHING, LayerPairs, WeightedProfiles, sign_flip_test, smallest_p
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import t_interval
 from denote.numbers import count

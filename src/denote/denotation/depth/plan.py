@@ -1,4 +1,4 @@
-"""What was fixed about the test of depth before a sweep ran: the keys of ``analysis.*`` (METHOD section 6)."""
+"""The plan of the depth analysis (`analysis.*`), fixed before a sweep runs, and the words of its tables."""
 
 from __future__ import annotations
 
@@ -66,3 +66,25 @@ def models_needed(n_models: int) -> int:
 def too_few_networks(n_models: int, where: str = "this sweep has") -> str:
     """Say that there can be no verdict on depth."""
     return f"a verdict on depth needs {LEAST_MODELS} networks or more of one architecture; {where} {n_models}"
+
+
+QUESTION = ["dataset", "trained", "epoch", "family"]
+"""A verdict is given for each."""
+
+SIGN_FLIP, TREND, EQUIVALENCE = "sign_flip", "trend", "equivalence"
+PRIMARY, SECONDARY, EXPLORATORY, DESCRIPTIVE = "primary", "secondary", "exploratory", "descriptive"
+
+FOLDED, UNFOLDED, ROTATED_FOLDED = "folded", "label_proportion", "rotated_folded"
+BEYOND = "folded - rotated_folded"
+SHARE = "share_denoting - rotated_share_denoting"
+
+RAW, POLARITY, ANY_BASIS, OWN = "raw", "polarity", "any basis", "own"
+LEVEL, CHANGE, BOW = "level", "change", "bow"
+
+BEYOND_BASIS = "depends on depth beyond polarity and basis"
+ANY_BASIS_SHOWS = "through the distribution that any basis shows"
+POLARITY_ONLY = "through polarity only"
+NO_CHANGE = "no change of folded larger than {} between any two layers"
+NOT_SHOWN = "not shown"
+NOT_EXCLUDED = "not shown; changes up to {} are not excluded"
+TOO_FEW = "none: too few networks"

@@ -7,8 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from denote.denotation.depth.plan import Analysis
-from denote.denotation.depth.words import (
+from denote.denotation.depth.plan import (
     ANY_BASIS_SHOWS,
     BEYOND,
     BEYOND_BASIS,
@@ -25,6 +24,7 @@ from denote.denotation.depth.words import (
     SIGN_FLIP,
     TOO_FEW,
     UNFOLDED,
+    Analysis,
 )
 from denote.numbers import bound, setting
 from denote.tables import DEPTH_VERDICTS, note, table

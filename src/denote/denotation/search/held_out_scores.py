@@ -1,12 +1,15 @@
-"""How well a neuron tells its property on held-out rows (METHOD sections 2.4 and 3)."""
+"""How well neurons tell their properties on held-out rows (METHOD sections 2.4 and 3)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
+from denote.attributes.labels import NULL
+from denote.denotation.search.candidates import Candidates
 from denote.evidence.intervals import (
     auroc_interval,
     balanced_accuracy_p_value,
@@ -15,7 +18,8 @@ from denote.evidence.intervals import (
     wilson,
 )
 from denote.observers.neuron import comparable
-from denote.observers.sorted_columns import sorting_orders
+from denote.observers.reading import State
+from denote.observers.sorted_columns import column_blocks, sorting_orders
 
 
 @dataclass(frozen=True)
@@ -197,3 +201,33 @@ def _design_effects(
         [[design_effect(hit[kind], groups[kind]) for hit, kind in zip(on, kinds, strict=True)]
          for kinds in (positive, negative)]
     )  # fmt: skip
+
+
+Block = tuple[Float[np.ndarray, "neuron row"], Float[np.ndarray, " neuron"], Int8[np.ndarray, "neuron row"]]
+
+
+def score_candidates(
+    test: State, found: Candidates, null: float, memory: int, groups: Int[np.ndarray, " row"] | None = None
+) -> Scores:
+    """Held-out scores of every neuron against the property chosen for it; nan where it has none.
+
+    Args:
+        test: Activations ``[row, neuron]`` on the test rows; a block of neurons is read at a time.
+        found: Properties chosen on fit.
+        null: ``Rule.null``.
+        memory: Bytes that a block may take.
+        groups: Group of every test row.
+    """
+    blocks = _blocks(test, found, memory)
+    return Scores.joined([score_neurons(values, cut, labels, null, groups) for values, cut, labels in blocks])
+
+
+def _blocks(test: State, found: Candidates, memory: int) -> Iterator[Block]:
+    """Activations, thresholds and labels of their own properties."""
+    n_rows = len(test)
+    width = max(1, memory // max(1, n_rows * 64))
+    for start, values in column_blocks(test, width):
+        index = found.index[start : start + width]
+        labels = np.full((len(index), n_rows), NULL, dtype=np.int8)
+        labels[index >= 0] = found.properties.test_labels(index[index >= 0])
+        yield values, found.threshold[start : start + width], labels

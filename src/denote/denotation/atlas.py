@@ -1,4 +1,4 @@
-"""Inputs that show what a neuron denotes: the largest activations, and the cases on either side of its threshold."""
+"""Inputs that show what neurons denote, and how often neurons are on in every class."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from denote.attributes.labels import Family
 from denote.data.parts import Halves, Parts
 from denote.denotation.search.candidates import Settings, search
 from denote.denotation.search.properties import family_halves
+from denote.denotation.search.thresholds import MEMORY
+from denote.observers.reading import State
+from denote.observers.sorted_columns import column_blocks
 from denote.states.state import LayerState
 from denote.streams import stream
-from denote.tables import EXAMPLES, table
+from denote.tables import EXAMPLES, ON_RATES, empty, table
 
 N_INPUTS = 8
 """Inputs of each kind."""
@@ -126,3 +129,44 @@ def example_rows(
         "above": rising[(known & on)[rising]][:N_INPUTS],
         "below": falling[(known & ~on)[falling]][:N_INPUTS],
     }
+
+
+def on_rates(neurons: pl.DataFrame, test: State, family: Family, memory: int = MEMORY) -> pl.DataFrame:
+    """On-rates of the neurons of one layer in the classes of a family of subsets.
+
+    Args:
+        neurons: Columns of ``tables.NEURONS``, one row per neuron of the layer, with the thresholds chosen on *fit*.
+        test: Their activations on the test rows; a block of neurons is read at a time.
+        family: The family at the same rows; one without class codes has no on-rates.
+        memory: Bytes that a block may take.
+
+    Returns:
+        Columns of ``tables.ON_RATES``, one row per live neuron with a threshold and class with rows.
+    """
+    kept = neurons.filter(pl.col("live"), pl.col("threshold").is_not_null())
+    if family.codes is None or kept.is_empty():
+        return empty(ON_RATES)
+    n_rows = np.bincount(family.codes[family.codes >= 0], minlength=len(family.class_names))
+    thresholds = neurons["threshold"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    rates = _rates(test, thresholds, family.codes, n_rows, memory)[kept["neuron"].to_numpy()]
+    classes = pl.DataFrame(
+        {"class": family.class_names, "n_rows": n_rows}, schema={"class": pl.String, "n_rows": pl.Int64}
+    )
+    crossed = kept.join(classes, how="cross").with_columns(on_rate=pl.Series(rates.ravel(), dtype=pl.Float64))
+    own = [name for name in ON_RATES if name in crossed.columns]
+    return crossed.filter(pl.col("n_rows") > 0).select(own)
+
+
+def _rates(
+    test: State, thresholds: Float[np.ndarray, " neuron"], codes: Int[np.ndarray, " row"],
+    n_rows: Int[np.ndarray, " class"], memory: int,
+) -> Float[np.ndarray, "neuron class"]:  # fmt: skip
+    """Share of each class's rows above each neuron's threshold; nan for a class without rows."""
+    members = (codes[:, None] == np.arange(len(n_rows))).astype(np.float32)
+    width = max(1, memory // max(1, 8 * len(codes)))
+    on = [
+        (values > thresholds[start : start + width, None]).astype(np.float32) @ members
+        for start, values in column_blocks(test, width)
+    ]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.concatenate(on) / np.where(n_rows > 0, n_rows, np.nan))
