@@ -38,15 +38,18 @@ def chosen_neurons(neurons: pl.DataFrame, most: int) -> pl.DataFrame:
         "fit_balanced_accuracy", descending=True, maintain_order=True
     )
     of_its_property = pl.int_range(pl.len()).over([*layer, "property"])
-    return best.with_columns(again=of_its_property).sort("again", maintain_order=True).filter(
-        pl.int_range(pl.len()).over(layer) < most
-    ).drop("again")  # fmt: skip
+    ranked = best.with_columns(again=of_its_property).sort("again", maintain_order=True)
+    return ranked.filter(pl.int_range(pl.len()).over(layer) < most).drop("again")
 
 
 def examples(
-    states: Sequence[LayerState], neurons: pl.DataFrame, families: Sequence[Family], parts: Parts,
-    settings: Settings, most: int,
-) -> pl.DataFrame:  # fmt: skip
+    states: Sequence[LayerState],
+    neurons: pl.DataFrame,
+    families: Sequence[Family],
+    parts: Parts,
+    settings: Settings,
+    most: int,
+) -> pl.DataFrame:
     """Inputs of *test* that show denoting neurons; rows that the family has no label for are left out.
 
     Args:
@@ -100,10 +103,13 @@ def _of_layer(
         for kind, rows in example_rows(test[:, place], labels, neuron["threshold"], seed).items():
             for rank, row in enumerate(rows):
                 yield {
-                    **{name: neuron[name] for name in (*_NEURON, "property")}, "kind": kind, "rank": rank,
-                    "sample": int(parts.test[row]), "activation": float(test[row, place]),
+                    **{name: neuron[name] for name in (*_NEURON, "property")},
+                    "kind": kind,
+                    "rank": rank,
+                    "sample": int(parts.test[row]),
+                    "activation": float(test[row, place]),
                     "has_property": bool(labels[row] == 1),
-                }  # fmt: skip
+                }
 
 
 def example_rows(
@@ -158,9 +164,12 @@ def on_rates(neurons: pl.DataFrame, test: State, family: Family, memory: int = M
 
 
 def _rates(
-    test: State, thresholds: Float[np.ndarray, " neuron"], codes: Int[np.ndarray, " row"],
-    n_rows: Int[np.ndarray, " class"], memory: int,
-) -> Float[np.ndarray, "neuron class"]:  # fmt: skip
+    test: State,
+    thresholds: Float[np.ndarray, " neuron"],
+    codes: Int[np.ndarray, " row"],
+    n_rows: Int[np.ndarray, " class"],
+    memory: int,
+) -> Float[np.ndarray, "neuron class"]:
     """Share of each class's rows above each neuron's threshold; nan for a class without rows."""
     members = (codes[:, None] == np.arange(len(n_rows))).astype(np.float32)
     width = max(1, memory // max(1, 8 * len(codes)))

@@ -117,12 +117,12 @@ def depth_analysis(
 
 NEEDED = {
     "neurons": (
-        "dataset", "architecture", "object_model", "layer", "depth", "relative_depth", "neuron", "family", "property",
-        "label_proportion", "denotes", "live",
+        *("dataset", "architecture", "object_model", "layer", "depth", "relative_depth", "neuron"),
+        *("family", "property", "label_proportion", "denotes", "live"),
     ),
     "controls": ("control", "draw", "object_model", "layer", "neuron", "family", "label_proportion", "denotes", "live"),
     "layers": ("object_model", "layer"),
-}  # fmt: skip
+}
 """Columns that a caller's frame must have."""
 
 
@@ -162,17 +162,18 @@ def _described(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
         return
     for name, layer in _ends_and_middle(layers).items():
         raw, folded = own.numbers["label_proportion"][:, layer], own.numbers["folded"][:, layer]
-        known = int((raw == raw).sum())
+        n_known = int(np.isfinite(raw).sum())
+        few = f"not compared, too few networks have a value: {', '.join(own.left_out)}" if own.left_out else None
         yield place | {
-            "place": name, "layer": own.layers[layer], "depth": int(own.depth[layer]), "n_models_with_value": known,
+            "place": name,
+            "layer": own.layers[layer],
+            "depth": int(own.depth[layer]),
+            "n_models_with_value": n_known,
             **t_interval(raw, within=(0.0, 1.0)).columns("label_proportion_mean", bounds="label_proportion"),
             **t_interval(folded, within=(0.0, 0.5)).columns("folded_mean", bounds="folded"),
             "sign_identified": bool(own.identified[layer]),
-            "note": note(
-                f"not compared, too few networks have a value: {', '.join(own.left_out)}" if own.left_out else None,
-                "no interval: one network" if known < 2 else None,
-            ),
-        }  # fmt: skip
+            "note": note(few, "no interval: one network" if n_known < 2 else None),
+        }
 
 
 def _ends_and_middle(layers: Int[np.ndarray, " layer"]) -> dict[str, int]:
@@ -188,12 +189,15 @@ def _parts(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
     if isinstance(parts, str):
         yield place | {"n_models": own.n_models, "note": parts}
         return
+    left_out = ", ".join(parts.left_out)
     place |= {
-        "first_layer": parts.layers[0], "last_layer": parts.layers[-1], "layers": ", ".join(parts.layers),
-        "n_models": parts.n_models, "n_layers": len(parts.layers),
-        "note": f"left out, too few networks have it beside the others: {', '.join(parts.left_out)}"
-        if parts.left_out else None,
-    }  # fmt: skip
+        "first_layer": parts.layers[0],
+        "last_layer": parts.layers[-1],
+        "layers": ", ".join(parts.layers),
+        "n_models": parts.n_models,
+        "n_layers": len(parts.layers),
+        "note": f"left out, too few networks have it beside the others: {left_out}" if left_out else None,
+    }
     for part, layer, depth, level in parts.levels():
         yield place | {"part": part, "shape": LEVEL, "layer": layer, "depth": depth, **level.columns("value")}
     for part, shape, estimate in parts.estimates():

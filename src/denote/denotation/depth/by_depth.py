@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from denote.denotation.depth.plan import GAP, LEAST_NEURONS
+from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP
 from denote.denotation.judging.decisions import realised_cutoffs
 from denote.denotation.judging.detectable import smallest_detectable_proportion
 from denote.evidence.intervals import t_interval
@@ -34,13 +34,17 @@ INTERVALS = {
 """Columns by model, with the columns of their mean and of its interval, and where the mean can lie."""
 
 MEANS = {
-    "majority_side_share": "majority_side_share", "on_proportion": "on_proportion_mean",
-    "unconditional_label_proportion": "unconditional_label_proportion_mean",
-    "unconditional_folded": "unconditional_folded_mean", "active_share": "active_share_mean",
-    "property_entropy": "property_entropy_mean", "n_members": "n_members_mean", "n_live": "n_live_mean",
-    "participation_ratio": "participation_ratio_mean", "distinct_label_proportion": "distinct_label_proportion_mean",
-    "distinct_folded": "distinct_folded_mean", "rotated_distinct_folded": "rotated_distinct_folded_mean",
-}  # fmt: skip
+    "majority_side_share": "majority_side_share",
+    **{
+        name: f"{name}_mean"
+        for name in (
+            *("on_proportion", "unconditional_label_proportion", "unconditional_folded", "active_share"),
+            *("property_entropy", "n_members", "n_live", "participation_ratio", "distinct_label_proportion"),
+            *("distinct_folded", "rotated_distinct_folded"),
+        )
+    },
+}
+"""Columns by model, with the column of their mean."""
 COUNTS = ("n_neurons", "n_live", "n_denoting", "n_distinct")
 
 
@@ -88,16 +92,19 @@ def averaged_within_models(by_model: pl.DataFrame, *, complete: bool = False) ->
 
 
 def _layer(models: pl.DataFrame, counts: Mapping[str, int], detectable: float | None) -> Row:
-    n_models, first = len(models), models.row(0, named=True)
-    with_value = n_models - int(models["folded"].null_count())
-    head = bool(models["is_head"].any())
+    first, n_models, with_value = models.row(0, named=True), len(models), int(models["folded"].count())
     row: Row = {
-        "depth": first["depth"], "relative_depth": first["relative_depth"], "n_models": n_models, **counts,
+        "depth": first["depth"],
+        "relative_depth": first["relative_depth"],
+        "n_models": n_models,
+        **counts,
         "share_denoting": counts["n_denoting"] / counts["n_live"] if counts["n_live"] else None,
-        "smallest_detectable_proportion": detectable, "is_head": head, "n_models_with_value": with_value,
-        "rotated_n_models_with_value": n_models - int(models["rotated_folded"].null_count()),
+        "smallest_detectable_proportion": detectable,
+        "is_head": bool(models["is_head"].any()),
+        "n_models_with_value": with_value,
+        "rotated_n_models_with_value": int(models["rotated_folded"].count()),
         "sign_identified": models["sign_identified"].all(ignore_nulls=False),
-    }  # fmt: skip
+    }
     for name, (mean, bounds, within) in INTERVALS.items():
         row |= t_interval(models[name].drop_nulls(), within=within).columns(mean, bounds=bounds)
     row |= {mean: models[name].mean() for name, mean in MEANS.items()}
@@ -119,10 +126,7 @@ def _gap(without: int, n_models: int) -> str | None:
 def _why_null(control: str, row: Row) -> str | None:
     if row[f"{control}_share_denoting"] is None:
         return f"{control}: not run"
-    if row[f"{control}_folded_mean"] is None:
-        few = f"fewer than {LEAST_NEURONS} denoting directions" if control == "rotated" else GAP
-        return f"{control}: {few}"
-    return None
+    return f"{control}: {FEW_OF_CONTROL[control]}" if row[f"{control}_folded_mean"] is None else None
 
 
 def _detectable(neurons: pl.DataFrame, rule: Rule) -> dict[tuple[Any, ...], float | None]:
@@ -130,6 +134,8 @@ def _detectable(neurons: pl.DataFrame, rule: Rule) -> dict[tuple[Any, ...], floa
     cutoffs = realised_cutoffs(neurons, rule)
     rows = neurons.filter("live").group_by(KEY).agg(pl.col("n_fit", "n_test").median()).drop_nulls(["n_fit", "n_test"])
     return {
-        key: smallest_detectable_proportion(int(n_fit), int(n_test), cutoffs[key[KEY.index("family")]], rule)
-        for *place, n_fit, n_test in rows.select(*KEY, "n_fit", "n_test").iter_rows() for key in [tuple(place)]
-    }  # fmt: skip
+        tuple(row[name] for name in KEY): smallest_detectable_proportion(
+            int(row["n_fit"]), int(row["n_test"]), cutoffs[row["family"]], rule
+        )
+        for row in rows.iter_rows(named=True)
+    }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from denote.denotation.depth.distinct_properties import PAIR, inclusion_probability
-from denote.denotation.depth.plan import GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
+from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
+from denote.denotation.judging.neuron_rows import joined_notes
 from denote.tables import (
     INTEGER,
     LABEL_PROPORTION_BY_MODEL,
@@ -15,9 +16,9 @@ from denote.tables import (
 )
 
 PLACE = [
-    "dataset", "architecture", "trained", "epoch", "seed", "object_model", "object_accuracy", "layer", "depth",
-    "relative_depth", "pooling", "family", "probe_seed",
-]  # fmt: skip
+    *("dataset", "architecture", "trained", "epoch", "seed", "object_model", "object_accuracy"),
+    *("layer", "depth", "relative_depth", "pooling", "family", "probe_seed"),
+]
 KEY = ["dataset", "architecture", "trained", "epoch", *LABEL_PROPORTION_BY_MODEL_KEY]
 """An object model at initialisation may stand in several curves, so its key alone is not enough."""
 
@@ -57,7 +58,7 @@ def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, lay
         summaries = summaries.join(control, on=KEY, how="left", nulls_equal=True)
     summaries = summaries.join(known, on=LAYERS_KEY, how="left", nulls_equal=True).with_columns(
         is_head=pl.coalesce("is_head", (pl.col("relative_depth") == 1).fill_null(value=False)),
-        note=pl.concat_str(*_notes(), separator="; ", ignore_nulls=True).replace("", None),
+        note=joined_notes(*_notes()),
     )
     order = ("dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer")
     return (
@@ -128,9 +129,8 @@ def _of_twins(untrained: pl.DataFrame) -> pl.DataFrame:
     return twins.group_by(KEY).agg(pl.col(MEASURES).mean().name.prefix("untrained_"))
 
 
-_NEEDED = (
-    "live", "denotes", "on_proportion", "label_proportion", "folded_label_proportion", "property", "n_members",
-)  # fmt: skip
+_OF_PROPERTY = ("property", "n_members", "label_proportion", "folded_label_proportion")
+_NEEDED = ("live", "denotes", "on_proportion", *_OF_PROPERTY)
 _MODEL = [column for column in KEY if column != "layer"]
 _CURVE = [column for column in _MODEL if column != "object_model"]
 
@@ -180,11 +180,9 @@ def _weighted_means(denoting: pl.DataFrame, name: str, value: str, mean: str) ->
     properties = denoting.group_by(*place, name, maintain_order=True).agg(
         pl.len().alias("holders"), pl.col("total").first(), pl.col(value).mean()
     )
-    weight = pl.Series("weight", inclusion_probability(
-        *(properties[column].to_numpy().astype(int) for column in ("holders", "total", "rarefied_to"))
-    ))  # fmt: skip
+    counts = (properties[column].to_numpy().astype(int) for column in ("holders", "total", "rarefied_to"))
     return (
-        properties.with_columns(weight)
+        properties.with_columns(weight=pl.Series(inclusion_probability(*counts)))
         .group_by(place, maintain_order=True)
         .agg(((pl.col(value) * pl.col("weight")).sum() / pl.col("weight").sum()).alias(mean))
     )
@@ -195,17 +193,10 @@ def _entropy(names: pl.Expr) -> pl.Expr:
 
 
 def _notes() -> list[pl.Expr]:
-    not_run = [
-        pl.when(pl.col(f"{control}_share_denoting").is_null()).then(pl.lit(f"{control}: not run"))
-        for control in ("rotated", "untrained")
-    ]
-    few = {
-        "rotated": f"fewer than {LEAST_NEURONS} denoting directions",
-        "untrained": GAP,
-    }
-    no_value = [
-        pl.when(pl.col(f"{control}_share_denoting").is_not_null(), pl.col(f"{control}_folded").is_null())
-        .then(pl.lit(f"{control}: {reason}"))
-        for control, reason in few.items()
-    ]  # fmt: skip
-    return [pl.when(pl.col("folded").is_null()).then(pl.lit(f"no value: {GAP}")), *not_run, *no_value]
+    notes = [pl.when(pl.col("folded").is_null()).then(pl.lit(f"no value: {GAP}"))]
+    for missing in (True, False):
+        for control, few in FEW_OF_CONTROL.items():
+            ran, value = pl.col(f"{control}_share_denoting").is_not_null(), pl.col(f"{control}_folded")
+            reason = pl.lit(f"{control}: {'not run' if missing else few}")
+            notes.append(pl.when(~ran if missing else ran & value.is_null()).then(reason))
+    return notes

@@ -12,9 +12,11 @@ from denote.tables import NEURONS_KEY, PROPERTIES, TEXT
 
 LAYER = [column for column in NEURONS_KEY if column != "neuron"]
 PLACE = ["dataset", "architecture", "trained", "epoch", "seed", "depth", "relative_depth"]
-BEST = [
-    "fit_balanced_accuracy", "balanced_accuracy", "shrinkage", "label_proportion_range", "nested_properties",
-]  # fmt: skip
+BEST = ["fit_balanced_accuracy", "balanced_accuracy", "shrinkage", "label_proportion_range", "nested_properties"]
+ORDER = (
+    *("dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer"),
+    *("pooling", "probe_seed", "label_proportion", "property"),
+)
 CURVE = ["dataset", "architecture", "trained", "epoch", "layer", "pooling", "family", "property"]
 
 
@@ -69,14 +71,7 @@ def denoted(neurons: pl.DataFrame) -> pl.DataFrame:
         pl.col("fit_agreement", "threshold_agreement").mean(),
     )
     models = distinct.group_by(CURVE).agg(pl.col("object_model").n_unique().cast(pl.Int64).alias("n_models"))
-    return (
-        distinct.join(models, on=CURVE, how="left", nulls_equal=True)
-        .select(*PROPERTIES)
-        .sort(
-            "dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer",
-            "pooling", "probe_seed", "label_proportion", "property",
-        )
-    )  # fmt: skip
+    return distinct.join(models, on=CURVE, how="left", nulls_equal=True).select(*PROPERTIES).sort(ORDER)
 
 
 def inclusion_probability(

@@ -33,6 +33,7 @@ from denote.denotation.depth.plan import (
     models_needed,
 )
 from denote.denotation.depth.profile_statistics import NOTHING, LayerPairs, WeightedProfiles, sign_flip_test, smallest_p
+from denote.denotation.judging.neuron_rows import joined_notes
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import t_interval
 from denote.numbers import count
@@ -85,19 +86,21 @@ def _corrected(made: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
     within = pl.when(pl.col("role") == PRIMARY).then(None).otherwise("dataset")
     family = ["trained", "epoch", "family", within, "role"]
     n_tests = pl.col("p_value").count().over(family)
-    return made.with_columns(
-        p_holm=pl.col("p_value").map_batches(_holm, return_dtype=NUMBER).over(family)
-    ).with_columns(
-        testable=pl.when(pl.col("test") == EQUIVALENCE).then("testable")
-        .when(pl.col("role") == DESCRIPTIVE).then(pl.lit(None, FLAG))
-        .otherwise(pl.col("p_value").is_not_null() & (pl.col("smallest_p").fill_null(0.0) * n_tests <= analysis.level)),
-        significant=pl.when(pl.col("test") == EQUIVALENCE).then(pl.col("statistic") <= analysis.equivalence)
-        .otherwise(pl.col("p_holm") <= analysis.level).cast(FLAG),
-        planned=pl.col("trained") & pl.col("role").is_in([PRIMARY, SECONDARY])
-        & pl.col("family").eq_missing(pl.lit(analysis.family, pl.String)),
-    ).with_columns(
-        note=pl.concat_str("note", _out_of_reach(), separator="; ", ignore_nulls=True).replace("", None)
-    )  # fmt: skip
+    within_reach = pl.col("p_value").is_not_null() & (pl.col("smallest_p").fill_null(0.0) * n_tests <= analysis.level)
+    is_equivalence, is_descriptive = pl.col("test") == EQUIVALENCE, pl.col("role") == DESCRIPTIVE
+    of_p_value = pl.when(is_descriptive).then(pl.lit(None, FLAG)).otherwise(within_reach)
+    is_within_margin = pl.col("statistic") <= analysis.equivalence
+    is_small = pl.col("p_holm") <= analysis.level
+    of_plan = pl.col("family").eq_missing(pl.lit(analysis.family, pl.String))
+    return (
+        made.with_columns(p_holm=pl.col("p_value").map_batches(_holm, return_dtype=NUMBER).over(family))
+        .with_columns(
+            testable=pl.when(is_equivalence).then("testable").otherwise(of_p_value),
+            significant=pl.when(is_equivalence).then(is_within_margin).otherwise(is_small).cast(FLAG),
+            planned=pl.col("trained") & pl.col("role").is_in([PRIMARY, SECONDARY]) & of_plan,
+        )
+        .with_columns(note=joined_notes(pl.col("note"), _out_of_reach()))
+    )
 
 
 def _holm(p: pl.Series) -> pl.Series:
@@ -128,10 +131,9 @@ def _tests(every: Sequence[Profiles], key: Question, analysis: Analysis) -> Iter
     primary = _made(flips, deciding, BEYOND) | {"test": SIGN_FLIP, "role": PRIMARY}
     left_out = f"left out, fewer than {LEAST_MODELS} networks: {', '.join(few)}" if few else None
     yield primary | {"note": note(primary["note"], left_out)}
-    for quantity, test, name in (
-        (FOLDED, flips, SIGN_FLIP), (UNFOLDED, flips, SIGN_FLIP), (SHARE, flips, SIGN_FLIP),
-        (FOLDED, _trend, TREND), (BEYOND, _trend, TREND),
-    ):  # fmt: skip
+    secondary = [(quantity, flips, SIGN_FLIP) for quantity in (FOLDED, UNFOLDED, SHARE)]
+    secondary += [(quantity, _trend, TREND) for quantity in (FOLDED, BEYOND)]
+    for quantity, test, name in secondary:
         of = meaning if quantity == UNFOLDED else deciding
         if not of:
             continue
@@ -152,24 +154,22 @@ def _made(test: Test, every: Sequence[Profiles], quantity: str) -> Row:
     """A test's row, of the architectures that have the quantity at enough layers."""
     usable = [(own, values) for own in every if (values := own.of(quantity)) is not None]
     kept = [own for own, _ in usable]
-    row: Row = {
-        "quantity": quantity, "role": DESCRIPTIVE,
-        "n_models": sum(values.n_models for _, values in usable) or sum(own.n_models for own in every),
-    }  # fmt: skip
+    n_models = sum(values.n_models for _, values in usable) or sum(own.n_models for own in every)
+    row: Row = {"quantity": quantity, "role": DESCRIPTIVE, "n_models": n_models}
     reasons = [f"{own.architecture} {why_not(own, quantity)}" for own in every if own not in kept]
     if not kept:
         return row | {"note": note("; ".join(reasons) or "no layer")}
     names = [", ".join(own.names) for own in kept]
     named = names if len(kept) == 1 else [f"{own.architecture}: {of}" for own, of in zip(kept, names, strict=True)]
     gaps = [f"{own.architecture} {', '.join(own.left_out)}" for own in kept if own.left_out]
-    made = test(kept, quantity)
-    return row | {"n_layers": sum(int(own.compared.sum()) for own in kept), "layers": "; ".join(named)} | made | {
-        "note": note(
-            f"left out, too few networks have a value ({GAP}): {'; '.join(gaps)}" if gaps else None,
-            f"left out: {'; '.join(reasons)}" if reasons else None,
-            made.get("note"),
-        )
-    }  # fmt: skip
+    row |= {"n_layers": sum(int(own.compared.sum()) for own in kept), "layers": "; ".join(named)}
+    row |= test(kept, quantity)
+    row["note"] = note(
+        f"left out, too few networks have a value ({GAP}): {'; '.join(gaps)}" if gaps else None,
+        f"left out: {'; '.join(reasons)}" if reasons else None,
+        row.get("note"),
+    )
+    return row
 
 
 def why_not(own: Profiles, quantity: str) -> str:
@@ -190,14 +190,9 @@ def _sign_flip(every: Sequence[Profiles], quantity: str, key: tuple[str, ...]) -
     values = _values(every, quantity)
     statistic, p = sign_flip_test(values, *key, *(own.architecture for own in every), quantity)
     low, high = LayerPairs.of([own.values for own in values]).largest()
-    return {
-        "statistic": statistic, "p_value": p, "smallest_p": smallest_p([own.n_models for own in values]),
-        **_ends(low, high),
-    }  # fmt: skip
-
-
-def _ends(low: float, high: float) -> Row:
-    return {"effect_low": None if np.isnan(low) else low, "effect_high": None if np.isnan(high) else high}
+    smallest = smallest_p([own.n_models for own in values])
+    ends = {"effect_low": None if np.isnan(low) else low, "effect_high": None if np.isnan(high) else high}
+    return {"statistic": statistic, "p_value": p, "smallest_p": smallest, **ends}
 
 
 def _trend(every: Sequence[Profiles], quantity: str) -> Row:
@@ -214,10 +209,8 @@ def _trend(every: Sequence[Profiles], quantity: str) -> Row:
         correlations.append(_spearman(values.values, depth))
     rise, correlation = np.concatenate(rises), np.concatenate(correlations)
     known = correlation[~np.isnan(correlation)]
-    row: Row = {
-        **t_interval(rise).columns("effect"), "statistic": float(known.mean()) if len(known) else None,
-        "p_value": None, "note": None,
-    }  # fmt: skip
+    row: Row = {**t_interval(rise).columns("effect"), "p_value": None, "note": None}
+    row["statistic"] = float(known.mean()) if len(known) else None
     if len(rise) >= 2 and np.ptp(rise) > NOTHING:
         row["p_value"] = float(stats.ttest_1samp(rise, 0.0).pvalue)
     elif len(rise) >= 2 and abs(rise[0]) > NOTHING:
@@ -254,8 +247,7 @@ def _equivalence(every: Sequence[Profiles], quantity: str) -> Row:
     """The farthest end from 0 of the 90 % intervals of the difference between any two layers."""
     pairs = LayerPairs.of([own.values for own in _values(every, quantity)])
     end = pairs.farthest_end(LEAST_MODELS, CONFIDENCE)
-    known = not np.isnan(end)
-    return {
-        "statistic": end if known else None, "testable": known,
-        "note": None if known else f"two layers that fewer than {LEAST_MODELS} networks both have",
-    }  # fmt: skip
+    if np.isnan(end):
+        note_of_gap = f"two layers that fewer than {LEAST_MODELS} networks both have"
+        return {"statistic": None, "testable": False, "note": note_of_gap}
+    return {"statistic": end, "testable": True, "note": None}

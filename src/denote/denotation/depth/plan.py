@@ -20,6 +20,9 @@ LEAST_DISTINCT = 3
 GAP = f"fewer than {LEAST_NEURONS} denoting neurons or {LEAST_DISTINCT} distinct properties"
 """Why a layer of a model has no label proportion."""
 
+FEW_OF_CONTROL = {"rotated": f"fewer than {LEAST_NEURONS} denoting directions", "untrained": GAP}
+"""Why a control of a layer that was run has no label proportion."""
+
 
 @dataclass(frozen=True)
 class Analysis:

@@ -146,10 +146,8 @@ class LayerPairs:
             profiles: Of each architecture, nan in a gap.
         """
         differences = [
-            own[:, second] - own[:, first]
-            for own in profiles
-            for first, second in combinations(range(own.shape[1]), 2)
-        ]  # fmt: skip
+            own[:, second] - own[:, first] for own in profiles for first, second in combinations(range(own.shape[1]), 2)
+        ]
         known = [pair[np.isfinite(pair)] for pair in differences]
         return cls(
             np.array([pair.mean() if len(pair) else np.nan for pair in known]),

@@ -58,11 +58,8 @@ def _reached(tests: pl.DataFrame, margin: float) -> dict[str, Any]:
     primary = tests.filter(pl.col("role") == PRIMARY).row(0, named=True)
     equivalence = [_of(tests, EQUIVALENCE, quantity) for quantity in (BEYOND, FOLDED)]
     reached, why = verdict(primary, _of(tests, SIGN_FLIP, FOLDED), _of(tests, SIGN_FLIP, UNFOLDED), equivalence, margin)
-    return {
-        "verdict": reached, "n_models": primary["n_models"], "p_value": primary["p_value"],
-        "p_holm": primary["p_holm"], "largest_bound": _largest_bound(equivalence), "planned": primary["planned"],
-        "note": why,
-    }  # fmt: skip
+    of_primary = {name: primary[name] for name in ("n_models", "p_value", "p_holm", "planned")}
+    return {"verdict": reached, **of_primary, "largest_bound": _largest_bound(equivalence), "note": why}
 
 
 def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: list[Row], margin: float) -> tuple[str, str | None]:

@@ -55,13 +55,15 @@ def evidence(
         "fit_balanced_accuracy": found.score,
         **{name: getattr(scores, name) for name in SCORES},
         "p_value": np.where(tested, scores.p_value, np.nan),
-        "n_fit": fit.total, "n_test": test.total,
-        "n_positive_fit": fit.positive, "n_positive_test": test.positive,
+        "n_fit": fit.total,
+        "n_test": test.total,
+        "n_positive_fit": fit.positive,
+        "n_positive_test": test.positive,
         "majority_accuracy": np.where(fit.positive > fit.negative, p, 1 - p),
         "shrinkage": found.score - scores.balanced_accuracy,
         "n_members": np.ones(len(found.index)) if members is None else np.append(members, 0)[found.index],
         **_nested(found, test),
-    }  # fmt: skip
+    }
     has = pl.Series(found.index >= 0)
     known = pl.DataFrame(columns, schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
     return known.select(pl.when(has).then(pl.all())).with_columns(
@@ -129,9 +131,12 @@ def _nested(found: Candidates, test: _Rows) -> dict[str, pl.Series]:
         pl.DataFrame({"neuron": neuron, "share": share, "named": pl.Series(named, dtype=TEXT)})
         .with_columns(other=pl.Series(which != found.index[neuron]))
         .group_by("neuron", maintain_order=True)
-        .agg(pl.col("share").first().alias("low"), pl.col("share").last().alias("high"),
-             pl.col("named").filter("other").str.join("; "))
-    )  # fmt: skip
+        .agg(
+            low=pl.col("share").first(),
+            high=pl.col("share").last(),
+            named=pl.col("named").filter("other").str.join("; "),
+        )
+    )
     # A column that other programs read: it keeps the way of writing that it always had.
     span = [f"{low:.2f}-{high:.2f}" for low, high in chains.select("low", "high").iter_rows()]
     every = pl.DataFrame({"neuron": np.arange(len(found.index))}).join(

@@ -48,10 +48,10 @@ def stability(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
     rows: list[Row] = []
     for key, own in neurons.group_by(LAYER, maintain_order=True):
         place = dict(zip(LAYER, key, strict=True))
-        rows += [
-            {**place, "against": name.replace("_", " "), **_against_search(own, layers[key], AGREEMENT[name])}
-            for name, layers in again.items() if key in layers
-        ]  # fmt: skip
+        for name, layers in again.items():
+            if key in layers:
+                compared = _against_search(own, layers[key], AGREEMENT[name])
+                rows.append({**place, "against": name.replace("_", " "), **compared})
         rows.append({**place, "against": SEED, **_against_networks(own)})
     order = ("dataset", "architecture", "trained", "epoch", "family", "depth", "layer")
     return table(rows, STABILITY).sort(order, maintain_order=True)
@@ -71,17 +71,19 @@ def _against_search(own: pl.DataFrame, other: pl.DataFrame, agreement: str) -> R
     models = denoting.group_by("object_model").agg(pl.col(agreement).mean(), same=same.mean())
     of_neurons = t_interval(models[agreement].cast(pl.Float64).fill_null(np.nan), within=ONE)
     n_fit, n_other = (float(frame["n_fit"].median() or 0) for frame in (own, other))  # type: ignore[arg-type]
+    few_rows = f"the other search has {n_other:.0f} rows to choose on, this one {n_fit:.0f}"
     return {
-        "n_pairs": _known(of_sets), "n_neurons": denoting.height,
-        **t_interval(of_sets, within=ONE).columns("property_jaccard"), **of_neurons.columns("neuron_jaccard"),
+        "n_pairs": _known(of_sets),
+        "n_neurons": denoting.height,
+        **t_interval(of_sets, within=ONE).columns("property_jaccard"),
+        **of_neurons.columns("neuron_jaccard"),
         "same_property_share": models["same"].mean(),
         "note": note(
             _remark(of_sets, "in either search"),
             _fewer(models.height, _known(of_sets)),
-            f"the other search has {n_other:.0f} rows to choose on, this one {n_fit:.0f}" if 2 * n_other < n_fit
-            else None,
+            few_rows if 2 * n_other < n_fit else None,
         ),
-    }  # fmt: skip
+    }
 
 
 def _against_networks(own: pl.DataFrame) -> Row:
@@ -90,14 +92,15 @@ def _against_networks(own: pl.DataFrame) -> Row:
     means = np.array([_mean(value for pair, value in of_pairs.items() if model in pair) for model in mine])
     neither, n_pairs = int(np.count_nonzero(np.isnan(list(of_pairs.values())))), len(of_pairs)
     return {
-        "n_pairs": n_pairs - neither, "n_neurons": int(own["denotes"].sum() or 0),
+        "n_pairs": n_pairs - neither,
+        "n_neurons": int(own["denotes"].sum() or 0),
         **t_interval(means, within=ONE).columns("property_jaccard"),
         "note": note(
             "one object model: nothing to compare with" if len(mine) < 2 else _remark(means, "in any pair"),
             f"{neither} of {n_pairs} pairs left out: neither denotes" if 0 < neither < n_pairs else None,
             "neurons of two networks do not correspond: no neuron_jaccard, no same_property_share",
         ),
-    }  # fmt: skip
+    }
 
 
 def _denoted(neurons: pl.DataFrame) -> dict[str, frozenset[str]]:

@@ -126,13 +126,14 @@ def _rate_bounds(
     n_negative: Float[np.ndarray, " neuron"],
 ) -> dict[str, Float[np.ndarray, " neuron"]]:
     """Bounds of both rates and of their mean, from effective numbers of rows."""
-    balanced = newcombe_balanced_accuracy(tp, n_positive, tn, n_negative)
-    tpr, tnr = wilson(tp, n_positive), wilson(tn, n_negative)
-    return {
-        "balanced_accuracy_low": newcombe_balanced_accuracy(tp, n_positive, tn, n_negative, one_sided=True).low,
-        "balanced_accuracy_interval_low": balanced.low, "balanced_accuracy_interval_high": balanced.high,
-        "tpr_low": tpr.low, "tpr_high": tpr.high, "tnr_low": tnr.low, "tnr_high": tnr.high,
-    }  # fmt: skip
+    counts = tp, n_positive, tn, n_negative
+    intervals = {
+        "balanced_accuracy_interval": newcombe_balanced_accuracy(*counts),
+        "tpr": wilson(tp, n_positive),
+        "tnr": wilson(tn, n_negative),
+    }
+    ends = {f"{name}_{end}": getattr(each, end) for name, each in intervals.items() for end in ("low", "high")}
+    return {"balanced_accuracy_low": newcombe_balanced_accuracy(*counts, one_sided=True).low, **ends}
 
 
 def _auroc_bounds(
@@ -197,10 +198,11 @@ def _design_effects(
 ) -> Float[np.ndarray, "2 neuron"]:
     if groups is None:
         return np.ones((2, len(on)))
-    return np.array(
-        [[design_effect(hit[kind], groups[kind]) for hit, kind in zip(on, kinds, strict=True)]
-         for kinds in (positive, negative)]
-    )  # fmt: skip
+    effects = [
+        [design_effect(hits[rows], groups[rows]) for hits, rows in zip(on, of_kind, strict=True)]
+        for of_kind in (positive, negative)
+    ]
+    return np.array(effects)
 
 
 Block = tuple[Float[np.ndarray, "neuron row"], Float[np.ndarray, " neuron"], Int8[np.ndarray, "neuron row"]]

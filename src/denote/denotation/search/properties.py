@@ -59,11 +59,9 @@ def family_halves(family: Family, fit: Int[np.ndarray, " row"], test: Int[np.nda
     """The family at the fit rows and at the test rows, in the order given."""
 
     def at(rows: Int[np.ndarray, " row"]) -> Family:
-        formulas, codes = family.formulas, family.codes
-        return replace(
-            family, labels=family.labels.at(rows), codes=None if codes is None else codes[rows],
-            formulas=None if formulas is None else replace(formulas, atoms=formulas.atoms.at(rows)),
-        )  # fmt: skip
+        codes = None if family.codes is None else family.codes[rows]
+        formulas = family.formulas and replace(family.formulas, atoms=family.formulas.atoms.at(rows))
+        return replace(family, labels=family.labels.at(rows), codes=codes, formulas=formulas)
 
     return Halves(at(fit), at(test))
 
