@@ -35,7 +35,7 @@ class Beam(NamedTuple):
 
     Attributes:
         bits: Their rows, those where they hold first.
-        known: Numbers of these rows.
+        sizes: Numbers of these rows.
         literals: Twice the atom, plus 1 where it is negated.
         joins: How each literal is joined to those before: 0 AND, 1 OR.
         score: Balanced accuracy at the best threshold.
@@ -43,7 +43,7 @@ class Beam(NamedTuple):
     """
 
     bits: UInt64[np.ndarray, "kind formula word"]
-    known: Int[np.ndarray, "kind formula"]
+    sizes: Int[np.ndarray, "kind formula"]
     literals: Int[np.ndarray, "formula length"]
     joins: Int8[np.ndarray, "formula length"]
     score: Float[np.ndarray, " formula"]
@@ -58,12 +58,68 @@ class Rows(NamedTuple):
         sizes: Numbers of these rows.
         ends: Where each bin ends, in words.
         counts: Room for the rows of each word where a formula holds and where it does not.
+        least: Fewest rows where a formula holds, and where it does not.
     """
 
     bits: UInt64[np.ndarray, "kind atom word"]
     sizes: Int[np.ndarray, "kind atom"]
     ends: Int[np.ndarray, " bin"]
     counts: Int[np.ndarray, "kind word"]
+    least: int
+
+
+class Step(NamedTuple):
+    """A literal that is joined to a formula.
+
+    Attributes:
+        level: Literals of the formula.
+        parent: Its place in its beam.
+        join: 0 AND, 1 OR.
+        literal: Twice the atom, plus 1 where it is negated.
+    """
+
+    level: int
+    parent: int
+    join: int
+    literal: int
+
+
+class Counted(NamedTuple):
+    """Rows where a formula holds and where it does not, and its balanced accuracy at the best threshold."""
+
+    yes: int
+    no: int
+    score: float
+
+
+class FormulaSearch(NamedTuple):
+    """How formulas are searched.
+
+    Attributes:
+        places: Where sorted rows are cut (`denote.denotation.search.thresholds.places`).
+        beam: Formulas of each length that are made longer.
+        penalty: Balanced accuracy that every atom beyond the first costs.
+        entry_rows: Least number of rows where a formula holds, and where it does not.
+    """
+
+    places: Int[np.ndarray, " threshold"]
+    beam: int
+    penalty: float
+    entry_rows: int
+
+
+class BestFormulas(NamedTuple):
+    """Formulas of neurons, to be filled in; there are as many columns as the longest formula may have.
+
+    Attributes:
+        literals: As in `Beam`.
+        joins: Likewise.
+        n_atoms: The formula's length; 0 where a neuron is constant.
+    """
+
+    literals: Int[np.ndarray, "neuron length"]
+    joins: Int8[np.ndarray, "neuron length"]
+    n_atoms: Int[np.ndarray, " neuron"]
 
 
 @compiled
@@ -71,15 +127,10 @@ def best_formulas(
     values: Float[np.ndarray, "neuron row"],
     order: Int[np.ndarray, "neuron row"],
     atoms: Int8[np.ndarray, "row atom"],
-    places: Int[np.ndarray, " threshold"],
-    beam: int,
-    penalty: float,
-    entry_rows: int,
-    literals: Int[np.ndarray, "neuron length"],
-    joins: Int8[np.ndarray, "neuron length"],
-    n_atoms: Int[np.ndarray, " neuron"],
+    search: FormulaSearch,
+    best_of: BestFormulas,
 ) -> None:
-    """The best formula of every neuron: its balanced accuracy at the best threshold less what its length costs.
+    """Find the best formula of every neuron: balanced accuracy at the best threshold less what the length costs.
 
     Formulas are chains, ``((a AND b) OR c) AND d``: each length joins one literal to the best formulas of the length
     before, all literals to begin with; those of three are also made of all pairs and the best literals. What has the
@@ -90,21 +141,16 @@ def best_formulas(
         values: Finite activations.
         order: Rows that sort them; inside ties in any order.
         atoms: 1 yes, 0 no, -1 null; each with enough rows.
-        places: Where sorted rows are cut (`denote.denotation.search.thresholds.places`).
-        beam: Formulas of each length that are made longer.
-        penalty: Balanced accuracy that every atom beyond the first costs.
-        entry_rows: Least number of rows where a formula holds, and where it does not.
-        literals: Filled as in `Beam`; as many columns as the longest formula may have.
-        joins: Filled likewise.
-        n_atoms: Filled with the formula's length; 0 where a neuron is constant.
+        search: How they are searched.
+        best_of: Filled.
     """
+    places, beam, penalty, entry_rows = search
+    literals, joins, n_atoms = best_of
     n_rows, n = atoms.shape
     length, n_words = literals.shape[1], n_rows // WORD + len(places) + 1
     ascending, cuts = np.empty(n_rows, values.dtype), np.empty_like(places)
-    rows = Rows(
-        np.empty((2, n, n_words), np.uint64), np.empty((2, n), np.int64), np.empty(len(places) + 1, np.int64),
-        np.empty((2, n_words), np.int64),
-    )  # fmt: skip
+    bits, ends = np.empty((2, n, n_words), np.uint64), np.empty(len(places) + 1, np.int64)
+    rows = Rows(bits, np.empty((2, n), np.int64), ends, np.empty((2, n_words), np.int64), entry_rows)
     single, pair = _room(2 * n, length, n_words), _room(1, length, n_words)
     even, odd = _room(beam, length, n_words), _room(beam, length, n_words)
     for neuron in range(len(values)):
@@ -125,8 +171,8 @@ def best_formulas(
                 literals[neuron], joins[neuron] = parents.literals[top], parents.joins[top]
             if level == length:
                 break
-            known = _pairs_beside(single, pair, rows, entry_rows, children, beam) if level == 2 else 0
-            kept = _longer(level, kept, parents, rows, entry_rows, children, known, beam)
+            n_children = _pairs_beside(single, pair, rows, children) if level == 2 else 0
+            kept = _longer(level, kept, parents, rows, children, n_children)
             if kept == 0:
                 break
             parents, children, spare = children, spare, children
@@ -134,10 +180,9 @@ def best_formulas(
 
 @compiled
 def _room(most: int, length: int, n_words: int) -> Beam:
-    return Beam(
-        np.empty((2, most, n_words), np.uint64), np.empty((2, most), np.int64), np.zeros((most, length), np.int64),
-        np.zeros((most, length), np.int8), np.empty(most, np.float64), np.empty(most, np.int64),
-    )  # fmt: skip
+    bits, sizes = np.empty((2, most, n_words), np.uint64), np.empty((2, most), np.int64)
+    literals, joins = np.zeros((most, length), np.int64), np.zeros((most, length), np.int8)
+    return Beam(bits, sizes, literals, joins, np.empty(most, np.float64), np.empty(most, np.int64))
 
 
 @compiled
@@ -172,7 +217,7 @@ def _start(rows: Rows, beam: Beam) -> int:
         for w in range(used):
             beam.bits[0, literal, w], beam.bits[1, literal, w] = rows.bits[kind, a, w], rows.bits[1 - kind, a, w]
         yes, no = _count(beam, literal, 0, a, kind, rows)
-        rows.sizes[kind, a], beam.known[0, literal], beam.known[1, literal] = yes, yes, no
+        rows.sizes[kind, a], beam.sizes[0, literal], beam.sizes[1, literal] = yes, yes, no
         beam.literals[literal, 0], beam.joins[literal, 0] = literal, 0
         beam.score[literal] = _score(rows, 0, yes, no)
     beam.rank[: 2 * n] = np.argsort(-beam.score[: 2 * n], kind="mergesort")
@@ -180,21 +225,19 @@ def _start(rows: Rows, beam: Beam) -> int:
 
 
 @compiled
-def _longer(
-    level: int, n_parents: int, parents: Beam, rows: Rows, entry_rows: int, children: Beam, n: int, most: int
-) -> int:
-    """Join every literal to formulas of ``level`` literals; returns how many there are, ``n`` before."""
+def _longer(level: int, n_parents: int, parents: Beam, rows: Rows, children: Beam, n: int) -> int:
+    """Join every literal to formulas of ``level`` literals; returns how many children there are, ``n`` before."""
     for parent in range(n_parents):
         p = parents.rank[parent]
         for literal in range(2 * rows.bits.shape[1]):
             if not _has(parents.literals, p, level, literal // 2):
                 for join in range(2):
-                    n = _consider(level, parents, p, join, literal, rows, entry_rows, children, n, most)
+                    n = _consider(parents, Step(level, p, join, literal), rows, children, n)
     return n
 
 
 @compiled
-def _pairs_beside(single: Beam, pair: Beam, rows: Rows, entry_rows: int, children: Beam, most: int) -> int:
+def _pairs_beside(single: Beam, pair: Beam, rows: Rows, children: Beam) -> int:
     """Join all pairs of literals to the best literals; returns how many formulas there are.
 
     ``(a AND b) OR c`` may be the best where ``a AND b``, a rare case beside ``c``, is far from being a good pair.
@@ -203,25 +246,22 @@ def _pairs_beside(single: Beam, pair: Beam, rows: Rows, entry_rows: int, childre
     for first in range(n_literals):
         for literal in range(first + 2 - first % 2, n_literals):
             for join in range(2):
-                if _consider(1, single, first, join, literal, rows, entry_rows, pair, 0, 1) == 1:
+                if _consider(single, Step(1, first, join, literal), rows, pair, 0) == 1:
                     for third in single.rank[:BEST]:
                         if third // 2 != first // 2 and third // 2 != literal // 2:
                             for again in range(2):
-                                n = _consider(2, pair, 0, again, third, rows, entry_rows, children, n, most)
+                                n = _consider(pair, Step(2, 0, again, third), rows, children, n)
     return n
 
 
 @compiled
-def _consider(
-    level: int, parents: Beam, p: int, join: int, literal: int, rows: Rows, entry_rows: int, children: Beam, n: int,
-    most: int,
-) -> int:  # fmt: skip
+def _consider(parents: Beam, step: Step, rows: Rows, children: Beam, n: int) -> int:
     """Join a literal to a formula, and take the result among the best ones; returns how many there are."""
     # A disjunction is counted as the conjunction of the complements: its "no" is that one's "yes".
-    a, kind = literal // 2, (literal + join) % 2
-    counted = _count(parents, p, join, a, kind, rows)
-    yes, no = counted[join], counted[1 - join]
-    if yes < entry_rows or no < entry_rows or _is_part(yes, no, parents, p, literal, rows):
+    p, join, literal, most = step.parent, step.join, step.literal, len(children.rank)
+    counts = _count(parents, p, join, literal // 2, (literal + join) % 2, rows)
+    yes, no = counts[join], counts[1 - join]
+    if yes < rows.least or no < rows.least or _is_part(yes, no, parents, p, literal, rows):
         return n
     score = _score(rows, join, yes, no)
     if n == most and score <= children.score[children.rank[n - 1]]:
@@ -229,15 +269,15 @@ def _consider(
     place = n
     while place > 0 and children.score[children.rank[place - 1]] < score:
         place -= 1
-    if _is_there(children, place, score, yes, no, parents, p, join, a, kind, rows):
+    if _is_there(children, place, Counted(yes, no, score), parents, step, rows):
         return n
     slot = children.rank[n - 1] if n == most else n
     n = min(n + 1, most)
     for i in range(n - 1, place, -1):
         children.rank[i] = children.rank[i - 1]
     children.rank[place], children.score[slot] = slot, score
-    children.known[0, slot], children.known[1, slot] = yes, no
-    _write(children, slot, level, parents, p, join, literal, rows)
+    children.sizes[0, slot], children.sizes[1, slot] = yes, no
+    _write(children, slot, parents, step, rows)
     return n
 
 
@@ -256,7 +296,7 @@ def _has(literals: Int[np.ndarray, "formula length"], p: int, level: int, a: int
 def _is_part(yes: int, no: int, parents: Beam, p: int, literal: int, rows: Rows) -> bool:
     """Whether a formula has the rows of one of its two parts: more or fewer of them is all that it can have."""
     a, kind = literal // 2, literal % 2
-    of_parent = yes == parents.known[0, p] and no == parents.known[1, p]
+    of_parent = yes == parents.sizes[0, p] and no == parents.sizes[1, p]
     return bool(of_parent or (yes == rows.sizes[kind, a] and no == rows.sizes[1 - kind, a]))
 
 
@@ -296,16 +336,15 @@ def _score(rows: Rows, yes_side: int, yes: int, no: int) -> float:
 
 
 @compiled
-def _is_there(
-    children: Beam, place: int, score: float, yes: int, no: int, parents: Beam, p: int, join: int, a: int, kind: int,
-    rows: Rows,
-) -> bool:  # fmt: skip
-    """Whether one of the formulas with that score, which end at ``place``, has the same rows."""
+def _is_there(children: Beam, place: int, counted: Counted, parents: Beam, step: Step, rows: Rows) -> bool:
+    """Tell if one of the formulas with that score, which end at ``place``, has the same rows."""
+    p, join = step.parent, step.join
+    a, kind = step.literal // 2, (step.literal + join) % 2
     for i in range(place - 1, -1, -1):
         other = children.rank[i]
-        if children.score[other] != score:
+        if children.score[other] != counted.score:
             return False
-        same, w = children.known[0, other] == yes and children.known[1, other] == no, 0
+        same, w = children.sizes[0, other] == counted.yes and children.sizes[1, other] == counted.no, 0
         while same and w < rows.ends[-1]:
             same = children.bits[join, other, w] == parents.bits[join, p, w] & rows.bits[kind, a, w]
             same &= children.bits[1 - join, other, w] == parents.bits[1 - join, p, w] | rows.bits[1 - kind, a, w]
@@ -316,8 +355,9 @@ def _is_there(
 
 
 @compiled
-def _write(children: Beam, slot: int, level: int, parents: Beam, p: int, join: int, literal: int, rows: Rows) -> None:
+def _write(children: Beam, slot: int, parents: Beam, step: Step, rows: Rows) -> None:
     """Put a formula into its place: rows, literals and joins."""
+    level, p, join, literal = step
     a, kind = literal // 2, (literal + join) % 2
     for w in range(rows.ends[-1]):
         children.bits[join, slot, w] = parents.bits[join, p, w] & rows.bits[kind, a, w]

@@ -10,7 +10,7 @@ and seldom puts a sum back into memory.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, Int8
@@ -30,20 +30,74 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         return njit(nogil=True, error_model="numpy")(function)
 
 
+class Labelled(NamedTuple):
+    """Attributes that apply to the same rows.
+
+    Attributes:
+        applies: Whether a row takes part.
+        positive: 1 in rows that have the attribute, 0 in others; rows that take no part are not read.
+        n_positive: Positives among the rows that take part, in the type that gains are counted in. A quarter of the
+            square of the number of rows must fit.
+    """
+
+    applies: Bool[np.ndarray, " row"]
+    positive: Int8[np.ndarray, "row attribute"]
+    n_positive: Int[np.ndarray, " attribute"]
+
+
+class Cuts(NamedTuple):
+    """Cuts of neurons, to be filled in.
+
+    Attributes:
+        gain: (TPR - FPR) x positives x negatives in the direction of the cut.
+        low: The value below the cut.
+        high: The value above it.
+        sign: The direction; 0 where all values are equal, and the others are then left as they were.
+    """
+
+    gain: Int[np.ndarray, "neuron attribute"]
+    low: Float[np.ndarray, "neuron attribute"]
+    high: Float[np.ndarray, "neuron attribute"]
+    sign: Int8[np.ndarray, "neuron attribute"]
+
+
+class RankSums(NamedTuple):
+    """Ranks of the positives, to be filled in.
+
+    Attributes:
+        twice: Twice the sum of their ranks, which count from 1; rows x (rows + 1) must fit.
+        ties: Sum of t^3 - t over runs of t equal values; nan where all values are equal.
+        cubes: Sum over rows of (twice the rank - twice the mean rank)^3.
+    """
+
+    twice: Int[np.ndarray, "neuron attribute"]
+    ties: Float64[np.ndarray, " neuron"]
+    cubes: Float64[np.ndarray, " neuron"]
+
+
+class Segments(NamedTuple):
+    """Gains by segment of sorted rows.
+
+    Attributes:
+        starts: At the start of the segment.
+        tops: The largest over the cuts in it.
+        bottoms: The smallest.
+    """
+
+    starts: Int[np.ndarray, "segment attribute"]
+    tops: Int[np.ndarray, "segment attribute"]
+    bottoms: Int[np.ndarray, "segment attribute"]
+
+
 @compiled
 def best_cuts(
     values: Float[np.ndarray, "neuron row"],
     order: Int[np.ndarray, "neuron row"],
-    applies: Bool[np.ndarray, " row"],
-    positive: Int8[np.ndarray, "row attribute"],
-    n_positive: Int[np.ndarray, " attribute"],
+    labels: Labelled,
     upward_only: bool,
-    gain: Int[np.ndarray, "neuron attribute"],
-    low: Float[np.ndarray, "neuron attribute"],
-    high: Float[np.ndarray, "neuron attribute"],
-    sign: Int8[np.ndarray, "neuron attribute"],
+    best_of: Cuts,
 ) -> None:
-    """The cut of every neuron that parts the positives of each attribute best from the negatives.
+    """Find the cut of every neuron that parts the positives of each attribute best from the negatives.
 
     A cut's gain is (TPR - FPR) x positives x negatives of being above it: an exact integer. Among cuts of equal gain
     the one in the widest gap is taken, then the lowest. Direction -1 is taken only where it gains more.
@@ -51,16 +105,12 @@ def best_cuts(
     Args:
         values: Finite activations.
         order: Rows that sort them; inside ties in any order.
-        applies: Which rows take part.
-        positive: 1 in rows that have the attribute, 0 in others; rows that take no part are not read.
-        n_positive: Positives among the rows that take part, in the type that gains are counted in. A quarter of the
-            square of the number of rows must fit.
+        labels: The attributes.
         upward_only: Look at direction +1 only; gains may then be negative.
-        gain: Filled with the gain in that direction.
-        low: Filled with the value below the cut.
-        high: Filled with the value above it.
-        sign: Filled with the direction; with 0 where all values are equal, and the others are then left as they were.
+        best_of: Filled.
     """
+    applies, positive, n_positive = labels
+    gain, low, high, sign = best_of
     n_rows, n_attributes = positive.shape
     rows = np.empty(n_rows, order.dtype)
     segments = (n_rows - 1) // SEGMENT + 1
@@ -74,7 +124,7 @@ def best_cuts(
             sign[neuron] = 0
             continue
         used = (n - 2) // SEGMENT + 1
-        _extremes(column, rows, n, positive, n_positive, best, starts[:used], tops[:used], bottoms[:used])
+        _extremes(column, rows[:n], positive, n_positive, best, Segments(starts[:used], tops[:used], bottoms[:used]))
         for a in range(n_attributes):
             top, bottom = tops[:used, a].max(), bottoms[:used, a].min()
             down = not upward_only and -bottom > top
@@ -110,15 +160,14 @@ def _taking_part(
 def _extremes(
     column: Float[np.ndarray, " row"],
     rows: Int[np.ndarray, " row"],
-    n: int,
     positive: Int8[np.ndarray, "row attribute"],
     n_positive: Int[np.ndarray, " attribute"],
     running: Int[np.ndarray, " attribute"],
-    starts: Int[np.ndarray, "segment attribute"],
-    tops: Int[np.ndarray, "segment attribute"],
-    bottoms: Int[np.ndarray, "segment attribute"],
+    segments: Segments,
 ) -> None:
-    """Gain at the start of each segment of sorted rows, and the largest and smallest over the cuts in it."""
+    """Fill in the gains of each segment of sorted rows; ``running`` is room for those at one cut."""
+    starts, tops, bottoms = segments
+    n = len(rows)
     kind = n_positive.dtype.type  # sums that wrap on the way come out right: what they add up to fits
     running[:] = 0
     tops[:] = np.iinfo(n_positive.dtype).min
@@ -156,21 +205,18 @@ def rank_sums(
     order: Int[np.ndarray, "neuron row"],
     applies: Bool[np.ndarray, " row"],
     positive: Int8[np.ndarray, "row attribute"],
-    sums: Int[np.ndarray, "neuron attribute"],
-    ties: Float64[np.ndarray, " neuron"],
-    cubes: Float64[np.ndarray, " neuron"],
+    ranks: RankSums,
 ) -> None:
-    """Twice the sum of the ranks of the positives, equal values sharing their mean rank: an exact integer.
+    """Sum the ranks of the positives, equal values sharing their mean rank: exact integers.
 
     Args:
         values: Finite activations.
         order: Rows that sort them; inside ties in any order.
         applies: Which rows take part.
         positive: 1 in rows that have the attribute, 0 in others; rows that take no part are not read.
-        sums: Filled with twice the sum of ranks, which count from 1; rows x (rows + 1) must fit.
-        ties: Filled with the sum of t^3 - t over runs of t equal values; nan where all values are equal.
-        cubes: Filled with the sum over rows of (twice the rank - twice the mean rank)^3.
+        ranks: Filled.
     """
+    sums, ties, cubes = ranks
     rows, twice = np.empty(len(positive), order.dtype), np.empty(len(positive), sums.dtype)
     for neuron in range(len(values)):
         n = _taking_part(order[neuron], applies, rows)
@@ -181,10 +227,8 @@ def rank_sums(
         for i in range(0, even, 4):
             p, q, r, t = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
             for a in range(len(own)):
-                own[a] += (
-                    twice[i] * positive[p, a] + twice[i + 1] * positive[q, a]
-                    + twice[i + 2] * positive[r, a] + twice[i + 3] * positive[t, a]
-                )  # fmt: skip
+                two = twice[i] * positive[p, a] + twice[i + 1] * positive[q, a]
+                own[a] += two + twice[i + 2] * positive[r, a] + twice[i + 3] * positive[t, a]
         for i in range(even, n):
             for a in range(len(own)):
                 own[a] += twice[i] * positive[rows[i], a]

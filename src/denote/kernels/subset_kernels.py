@@ -7,6 +7,8 @@ stand in one file, as numba keeps what it compiled until the file changes that a
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
@@ -17,41 +19,60 @@ MARGIN = 1e-9
 """Far above the rounding of a gain: what a bound rules out by less is looked at."""
 
 
+class Classes(NamedTuple):
+    """Classes of the rows that take part, two or more.
+
+    Attributes:
+        codes: Class of every row, -1 for rows that take no part.
+        size: Rows of every class, at least 1; the square of their sum must fit into 64 bits.
+    """
+
+    codes: Int[np.ndarray, " row"]
+    size: Int[np.ndarray, " class"]
+
+
+class BestSubsets(NamedTuple):
+    """Subsets of neurons, to be filled in; a neuron that is constant on the rows keeps what the arrays hold.
+
+    Attributes:
+        chain: Place of every class in the neuron's chain: first its members, then the others, both by falling mean
+            on-rate over the thresholds tried, ties by class.
+        n_members: Number of classes in the subset.
+        passing: Whether the first 1, 2, ... classes of the chain pass at a threshold tried, or are the subset itself.
+        gain: (TPR - FPR) x rows inside x rows outside of the subset at its best threshold.
+        low: The value below that threshold.
+        high: The value above it.
+    """
+
+    chain: Int[np.ndarray, "neuron class"]
+    n_members: Int[np.ndarray, " neuron"]
+    passing: Bool[np.ndarray, "neuron prefix"]
+    gain: Int[np.ndarray, " neuron"]
+    low: Float[np.ndarray, " neuron"]
+    high: Float[np.ndarray, " neuron"]
+
+
 @compiled
 def best_subsets(
     values: Float[np.ndarray, "neuron row"],
     order: Int[np.ndarray, "neuron row"],
-    codes: Int[np.ndarray, " row"],
-    size: Int[np.ndarray, " class"],
+    classes_of: Classes,
     places: Int[np.ndarray, " threshold"],
     decisive: float,
-    chain: Int[np.ndarray, "neuron class"],
-    n_members: Int[np.ndarray, " neuron"],
-    passing: Bool[np.ndarray, "neuron prefix"],
-    gain: Int[np.ndarray, " neuron"],
-    low: Float[np.ndarray, " neuron"],
-    high: Float[np.ndarray, " neuron"],
+    best_of: BestSubsets,
 ) -> None:
-    """The best subset of every neuron over some thresholds, its best threshold of all, and what is nested with it.
-
-    A neuron that is constant on the rows that take part keeps what the arrays hold.
+    """Find the best subset of every neuron over some thresholds, its best threshold of all, and what is nested with it.
 
     Args:
         values: Finite activations.
         order: Rows that sort them; inside ties in any order.
-        codes: Class of every row, -1 for rows that take no part.
-        size: Rows of every class, at least 1; the square of their sum must fit into 64 bits. Two classes or more.
+        classes_of: The rows.
         places: Where thresholds are tried, as numbers of rows below, ascending (see ``thresholds.places``).
         decisive: Balanced accuracy from which a nested subset passes.
-        chain: Filled with the place of every class in the neuron's chain: first its members, then the others, both by
-            falling mean on-rate over the thresholds tried, ties by class.
-        n_members: Filled with the number of classes in the subset.
-        passing: Filled with whether the first 1, 2, ... classes of the chain pass at a threshold tried, or are the
-            subset itself.
-        gain: Filled with (TPR - FPR) x rows inside x rows outside of the subset at its best threshold.
-        low: Filled with the value below that threshold.
-        high: Filled with the value above it.
+        best_of: Filled.
     """
+    codes, size = classes_of
+    chain, n_members, passing, gain, low, high = best_of
     n_rows, n_classes = size.sum(), len(size)
     ascending, classes = np.empty(n_rows, values.dtype), np.empty(n_rows, codes.dtype)
     cuts, ranking = np.empty(len(places), np.int64), np.empty(n_classes, np.int64)

@@ -83,10 +83,8 @@ class MlpProbe(Probe):
             learned, converged[able] = self._train(state, labels[:, able], rest, held, seed, resources)
             hidden, hidden_bias = learned["hidden"], learned["hidden_bias"]
             weights[:, able], bias[able] = learned["weights"], learned["bias"]
-        observer = Observer(
-            self.kind, weights, bias, converged, np.full(n_attributes, np.nan), notes,
-            hidden=hidden, hidden_bias=hidden_bias,
-        )  # fmt: skip
+        unknown, layer = np.full(n_attributes, np.nan), {"hidden": hidden, "hidden_bias": hidden_bias}
+        observer = Observer(self.kind, weights, bias, converged, unknown, notes, **layer)
         return observer if self.balance else with_threshold(observer, observer.scores(state[held]), labels[held])
 
     def _train(

@@ -103,10 +103,8 @@ def _search_subsets(state: State, family: Halves[Family], settings: Settings) ->
     neuron, members = found.nested()
     distinct, place = distinct_rows(members.astype(np.int8))
     masks, sets = np.where(found.entered, distinct, np.int8(NULL)), distinct == 1
-    properties = Properties(
-        tuple(subset_name(inside, found.entered, names, family.fit.target) for inside in sets), masks, codes,
-        named_members(sets, found.entered),
-    )  # fmt: skip
+    named = tuple(subset_name(inside, found.entered, names, family.fit.target) for inside in sets)
+    properties = Properties(named, masks, codes, named_members(sets, found.entered))
     has, index = found.n_members > 0, np.full(len(found.n_members), -1)
     own = members.sum(axis=1) == found.n_members[neuron]
     index[neuron[own]] = place[own]
@@ -119,10 +117,8 @@ def _search_subsets(state: State, family: Halves[Family], settings: Settings) ->
         if left_out
         else None
     )
-    return Candidates(
-        properties, index, has.astype(np.int64), found.threshold, found.score, found.live, reason,
-        np.stack([neuron, place]),
-    )  # fmt: skip
+    nested, direction = np.stack([neuron, place]), has.astype(np.int64)
+    return Candidates(properties, index, direction, found.threshold, found.score, found.live, reason, nested)
 
 
 def _search_attributes(state: State, family: Halves[Family], settings: Settings) -> Candidates:

@@ -13,9 +13,9 @@ from denote.data.parts import Halves
 from denote.denotation.search.properties import Properties, complement, distinct_rows, in_parentheses
 from denote.denotation.search.subset_search import ENTRY_ROWS
 from denote.denotation.search.thresholds import MEMORY, Thresholds, places
-from denote.observers.neuron import comparable, live_neurons, midpoints
+from denote.observers.neuron import best_cuts_of, comparable, live_neurons
 from denote.observers.reading import Resources, State
-from denote.observers.sorted_columns import least_memory, over_sorted_columns
+from denote.observers.sorted_columns import Group, least_memory, over_sorted_columns
 
 AND, OR = "AND", "OR"
 
@@ -127,13 +127,10 @@ def formula_properties(
         for side in found
         for formula, turned in [shortest[side[0]]]
     ]
-    properties = Properties(
-        tuple(formula.name(names) for formula in own),
-        np.stack([masks[each] for each in distinct]) if distinct else np.empty((0, len(patterns)), dtype=np.int8),
-        Halves(codes[: len(atoms.fit)], codes[len(atoms.fit) :]),
-        np.array([len(formula) for formula in own], dtype=np.int64),
-    )  # fmt: skip
-    return properties, place
+    labels = np.stack([masks[each] for each in distinct]) if distinct else np.empty((0, len(patterns)), dtype=np.int8)
+    halves = Halves(codes[: len(atoms.fit)], codes[len(atoms.fit) :])
+    lengths = np.array([len(formula) for formula in own], dtype=np.int64)
+    return Properties(tuple(formula.name(names) for formula in own), labels, halves, lengths), place
 
 
 def _side(mask: Int8[np.ndarray, " code"]) -> tuple[bytes, bool]:
@@ -164,26 +161,25 @@ def search_formulas(
         memory: Bytes for one block of neurons, at least one neuron. Beside it a thread holds four bits a row for every
             atom, its complement and every place of the beam.
     """
-    from denote.kernels.formula_kernels import best_formulas  # compiles: only what searches waits for it
+    # Importing compiles: only what searches waits for it.
+    from denote.kernels.formula_kernels import BestFormulas, FormulaSearch, best_formulas
 
     n_neurons = state.shape[1]
     literals = np.zeros((n_neurons, settings.length), dtype=np.int64)
     joins, n_atoms = np.zeros_like(literals, dtype=np.int8), np.zeros(n_neurons, dtype=np.int64)
     formulas: list[Formula | None] = [None] * n_neurons
     threshold, score = np.full((2, n_neurons), np.nan)
-    labels, cuts = np.ascontiguousarray(atoms), places(len(atoms), thresholds)
+    labels = np.ascontiguousarray(atoms)
+    how = FormulaSearch(places(len(atoms), thresholds), settings.beam, settings.penalty, entry_rows)
 
     def batch(part: slice, values: np.ndarray, order: np.ndarray) -> None:
         numbers = comparable(values)
-        best_formulas(
-            numbers, order, labels, cuts, settings.beam, settings.penalty, entry_rows,
-            literals[part], joins[part], n_atoms[part],
-        )  # fmt: skip
+        best_formulas(numbers, order, labels, how, BestFormulas(literals[part], joins[part], n_atoms[part]))
         for place, neuron in enumerate(range(part.start, part.stop)):
             formula = _formula(literals[neuron], joins[neuron], n_atoms[neuron])
             if formula is not None:
                 held = formula.labels(labels)
-                threshold[neuron], score[neuron] = _exact(values[place], numbers[place], order[place], held)
+                threshold[neuron], score[neuron] = _exact(values[place], order[place], held)
                 formulas[neuron] = None if np.isnan(threshold[neuron]) else formula  # constant on the rows with labels
 
     resources = Resources(memory=max(memory, least_memory(state, labels)))
@@ -201,21 +197,12 @@ def _formula(literals: Int[np.ndarray, " length"], joins: Int8[np.ndarray, " len
 
 
 def _exact(
-    values: Float[np.ndarray, " row"],
-    numbers: Float[np.ndarray, " row"],
-    order: Int[np.ndarray, " row"],
-    held: Int8[np.ndarray, " row"],
+    values: Float[np.ndarray, " row"], order: Int[np.ndarray, " row"], held: Int8[np.ndarray, " row"]
 ) -> tuple[float, float]:
-    """The best threshold for a formula over every gap, and its balanced accuracy; nan where the neuron is constant."""
-    from denote.kernels.scan_kernels import best_cuts
-
-    yes, n_rows = np.array([np.count_nonzero(held == 1)]), np.count_nonzero(held != NULL)
-    gain, sign = np.zeros((1, 1), dtype=np.int64), np.zeros((1, 1), dtype=np.int8)
-    low, high = np.zeros((2, 1, 1), dtype=numbers.dtype)
-    best_cuts(
-        numbers[None], order[None], held != NULL, (held == 1).astype(np.int8)[:, None], yes, True, gain, low, high, sign
-    )
+    """Return the best threshold over every gap and its balanced accuracy; nan where the neuron is constant."""
+    applies, n_yes = held != NULL, np.array([np.count_nonzero(held == 1)])
+    group = Group(np.zeros(1, dtype=np.int64), applies, held[:, None], int(np.count_nonzero(applies)), n_yes)
+    gain, cut, sign = best_cuts_of(values[None], order[None], group, upward_only=True)
     if sign[0, 0] == 0:
         return np.nan, np.nan
-    cut = midpoints(low.astype(values.dtype), high.astype(values.dtype))
-    return float(cut[0, 0]), float(0.5 + gain[0, 0] / (2 * yes[0] * (n_rows - yes[0])))
+    return float(cut[0, 0]), float(0.5 + gain[0, 0] / (2 * group.pairs[0]))

@@ -110,7 +110,8 @@ def _fill(
     memory: int,
 ) -> None:
     """Search, with the classes that entered renumbered and all other rows at -1."""
-    from denote.kernels.subset_kernels import best_subsets  # compiles: only what searches waits for it
+    # Importing compiles: only what searches waits for it.
+    from denote.kernels.subset_kernels import BestSubsets, Classes, best_subsets
 
     size = np.bincount(codes[codes >= 0])
     kept, labels = np.flatnonzero(found.entered), codes[:, None]
@@ -120,7 +121,8 @@ def _fill(
         chain, gain = np.full((n, len(size)), found.chain.shape[1], dtype=np.int32), np.zeros(n, dtype=np.int64)
         low, high = np.zeros((2, n), dtype=numbers.dtype)
         n_members, passing = found.n_members[part], found.passing[part]
-        best_subsets(numbers, order, codes, size, cuts, decisive, chain, n_members, passing, gain, low, high)
+        best = BestSubsets(chain, n_members, passing, gain, low, high)
+        best_subsets(numbers, order, Classes(codes, size), cuts, decisive, best)
         found.chain[part, kept] = chain
         has, inside = n_members > 0, (chain < n_members[:, None]) @ size
         cut = midpoints(low.astype(values.dtype), high.astype(values.dtype))

@@ -10,7 +10,7 @@ float32; coefficients, gradients and slopes are float64.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float32, Float64, Int, Int8
@@ -168,9 +168,9 @@ class _Columns:
     gauge: Float64[Tensor, " column"]
     least: Float64[Tensor, " column"]
     idle: Tensor
-    steps: list[Float32[Tensor, "neuron+1 column"]]
-    changes: list[Float32[Tensor, "neuron+1 column"]]
-    inverse_curvature: list[Float32[Tensor, " column"]]
+    steps: list[Float32[Tensor, "neuron+1 column"]] = field(default_factory=list)
+    changes: list[Float32[Tensor, "neuron+1 column"]] = field(default_factory=list)
+    inverse_curvature: list[Float32[Tensor, " column"]] = field(default_factory=list)
     free: Float32[Tensor, "neuron+1 column"] | None = None
 
     def keep(self, keep: Tensor) -> None:
@@ -185,14 +185,28 @@ class _Columns:
             self.free = self.free[:, keep]
 
 
+@dataclass(frozen=True)
+class SolverSettings:
+    """How columns are weighted, and how far they are solved.
+
+    Attributes:
+        balance: Whether both classes weigh the same (weights average 1 over the column's rows).
+        tolerance: Norm of the gradient, relative to the norm of the weights, at which a column stops.
+        max_iterations: Most steps of a column.
+        memory: Bytes that may be held; columns that do not fit side by side are solved one after another.
+    """
+
+    balance: bool = True
+    tolerance: float = 1e-6
+    max_iterations: int = 500
+    memory: float = float("inf")
+
+
 def solve_logistic(
     design: Design,
     labels: Int8[Tensor, "sample column"],
     l2: Float64[Tensor, " column"],
-    balance: bool = True,
-    tolerance: float = 1e-6,
-    max_iterations: int = 500,
-    memory: float = float("inf"),
+    settings: SolverSettings = SolverSettings(),  # noqa: B008 (frozen)
     start: Float64[Tensor, "neuron+1 column"] | None = None,
     held: Bool[Tensor, "neuron column"] | None = None,
 ) -> Solution:
@@ -206,10 +220,7 @@ def solve_logistic(
         design: Centred state on a scale near one.
         labels: 1, 0, or -1 for a row that the column leaves out; every column holds both classes.
         l2: Penalty of each column, > 0.
-        balance: Whether both classes weigh the same (weights average 1 over the column's rows).
-        tolerance: See above.
-        max_iterations: Most steps of a column.
-        memory: Bytes that may be held; columns that do not fit side by side are solved one after another.
+        settings: Weighting, tolerance, steps and memory.
         start: Where to start, weights and in the last row the intercept; by default 0 and the intercept that fits best
             alone.
         held: Weights that stay 0: each column's minimum is then that over its other neurons alone.
@@ -218,16 +229,16 @@ def solve_logistic(
         ConfigError: if not even one column fits.
     """
     columns = labels.shape[1]
-    width = columns_within(design, BYTES_PER_LOGIT, BYTES_PER_WEIGHT, BYTES_PER_COLUMN, memory)
+    width = columns_within(design, BYTES_PER_LOGIT, BYTES_PER_WEIGHT, BYTES_PER_COLUMN, settings.memory)
     spectrum = _spectrum(design)
     solution = Solution.empty(design.shape[1], columns, design.device)
     for first in range(0, columns, width):
         part = slice(first, first + width)
-        pull, share = _pulls(labels[:, part], balance)
+        pull, share = _pulls(labels[:, part], settings.balance)
         point = _alone(share, design.shape[1]) if start is None else start[:, part]
         moving = _start(design, pull, l2[part], point, spectrum, None if held is None else held[:, part])
         moving.ids += first
-        _descend(design, moving, spectrum, solution, tolerance, max_iterations)
+        _descend(design, moving, spectrum, solution, settings.tolerance, settings.max_iterations)
     return solution
 
 
@@ -288,9 +299,20 @@ def _start(
     ids, infinite = torch.arange(len(l2), device=l2.device), torch.full_like(l2, torch.inf)
     leading = torch.eye(spectrum.leading + 1, device=l2.device).repeat(len(l2), 1, 1)
     columns = _Columns(
-        ids, pull, margin, l2, point, point, l2, leading, ids < 0, infinite, infinite, torch.zeros_like(ids),
-        [], [], [], free,
-    )  # fmt: skip
+        ids=ids,
+        pull=pull,
+        margin=margin,
+        l2=l2,
+        point=point,
+        gradient=point,
+        curvature=l2,
+        leading=leading,
+        known=ids < 0,
+        gauge=infinite,
+        least=infinite,
+        idle=torch.zeros_like(ids),
+        free=free,
+    )
     _look(design, columns)
     return columns
 

@@ -153,15 +153,15 @@ def refit(
     width = problem.within(columns * 6 * (k + 1) ** 2, 0.25) // (6 * (k + 1) ** 2)
     for start in range(0, columns, max(1, width)):
         ids = torch.arange(start, min(start + max(1, width), columns), device=chosen.device)
-        _descend(problem, ids, chosen[ids], torch.cat([weights[ids], bias[ids, None]], dim=1), result,
-                 tolerance, max_iterations)  # fmt: skip
+        _descend(problem, ids, chosen[ids], result, tolerance, max_iterations)
     return result
 
 
 def _descend(
-    problem: Problem, ids: Tensor, chosen: Tensor, point: Tensor, result: Refit, tolerance: float, max_iterations: int
+    problem: Problem, ids: Tensor, chosen: Tensor, result: Refit, tolerance: float, max_iterations: int
 ) -> None:
-    """Step until every column has arrived or cannot go on, and write where they ended."""
+    """Step from where ``result`` stands until every column has arrived or cannot go on, and write where they ended."""
+    point = torch.cat([result.weights[ids], result.bias[ids, None]], dim=1)
     here = _look(problem, ids, chosen, point)
     steps = torch.zeros_like(ids)
     direction, slope = _newton(here)
