@@ -102,9 +102,9 @@ class SparseProbe(PathProbe):
         bias, norm = np.full_like(dense.bias, np.nan), np.full_like(dense.bias, np.nan)
         bias[dense.fitted] = (solution.bias - (problem.mean[chosen] * raw).sum(1)).cpu().numpy()
         norm[dense.fitted] = solution.gradient_norm.cpu().numpy()
+        weights = np.ascontiguousarray(weights.T)
         converged = np.nan_to_num(norm, nan=np.inf) <= self.tolerance
-        fit = replace(dense, k=size, bias=bias, gradient_norm=norm, converged=converged)
-        return replace(fit, weights=np.ascontiguousarray(weights.T))
+        return replace(dense, k=size, weights=weights, bias=bias, gradient_norm=norm, converged=converged)
 
 
 def _standardised(

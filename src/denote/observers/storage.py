@@ -53,7 +53,7 @@ def load_observers(path: Path) -> dict[str, Observer]:
         observers = {}
         for name, fact in facts.items():
             of_observer = {field: arrays[f"{name}|{field}"] for field in _ARRAYS if f"{name}|{field}" in arrays}
-            observers[name] = Observer(**of_observer, **fact | {"notes": tuple(fact["notes"])})
+            observers[name] = Observer(**of_observer, probe=fact["probe"], k=fact["k"], notes=tuple(fact["notes"]))
         return observers
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as problem:
         raise StoreError(str(path), f"holds no observers ({type(problem).__name__})") from problem

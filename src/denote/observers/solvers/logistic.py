@@ -206,7 +206,7 @@ def solve_logistic(
     design: Design,
     labels: Int8[Tensor, "sample column"],
     l2: Float64[Tensor, " column"],
-    settings: SolverSettings = SolverSettings(),  # noqa: B008 (frozen)
+    settings: SolverSettings = SolverSettings(),
     start: Float64[Tensor, "neuron+1 column"] | None = None,
     held: Bool[Tensor, "neuron column"] | None = None,
 ) -> Solution:
