@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from denote.denotation.agreement import stability
-from denote.denotation.analysis import Analysis
-from denote.denotation.depth_analysis import depth_analysis
-from denote.denotation.distinct import denoted
+from denote.denotation.depth.analysis import depth_analysis
+from denote.denotation.depth.distinct_properties import denoted
+from denote.denotation.depth.plan import Analysis
+from denote.denotation.judging.search_stability import stability
 from denote.evidence.audit import audit
 from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.first_decisive import first_decisive

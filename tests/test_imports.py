@@ -14,9 +14,9 @@ FOUNDATION = (
 """Modules beside the arrow that know nothing of it."""
 
 ARROW = (
-    "data", "attributes", "object_models", "states", "observers", "evidence", "denotation", "observation", "figures",
-    "reporting", "runs",
-)  # fmt: skip
+    *("data", "attributes", "object_models", "states", "kernels", "observers"),
+    *("evidence", "denotation", "observation", "figures", "reporting", "runs"),
+)
 FACE = ("interface", "seen", "loaded", "shown", "extending")
 """What is imported from Python: it knows everything but Hydra."""
 

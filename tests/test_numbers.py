@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from denote.estimate import Estimate
-from denote.numbers import count, counts, interval, intervals, proportion, proportions, seconds, setting, small
+from denote.evidence.number_columns import counts, intervals, proportions
+from denote.numbers import count, interval, proportion, seconds, setting, small
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from benchmarks.measure import Row, timed
 from benchmarks.neuron import WARM, slim
 from benchmarks.states import Bench
 from denote.attributes.labels import Formulas, Labels
-from denote.denotation.formulas import AND, OR, Formula, FoundFormulas, search_formulas
-from denote.denotation.scores import balanced_accuracy
+from denote.denotation.search.formula_search import AND, OR, Formula, FoundFormulas, search_formulas
+from denote.denotation.search.held_out_scores import balanced_accuracy
 from denote.streams import stream
 
 LENGTH, BEAMS = 3, (8, 32, 128)

@@ -14,9 +14,9 @@ from torch import nn
 from benchmarks.measure import Row, timed
 from benchmarks.neuron import WARM, slim
 from benchmarks.states import Bench, recorded
-from denote.denotation.scores import balanced_accuracies
-from denote.denotation.subsets import Subsets, search_subsets
-from denote.denotation.thresholds import Thresholds
+from denote.denotation.search.held_out_scores import balanced_accuracies
+from denote.denotation.search.subset_search import Subsets, search_subsets
+from denote.denotation.search.thresholds import Thresholds
 from denote.object_models.architectures.mlp import MLP
 from denote.observers.sorted_columns import column_blocks, sorting_orders
 from denote.streams import stream, stream_seed

@@ -16,12 +16,14 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from denote.denotation.analysis import LEAST_DISTINCT, LEAST_NEURONS, Analysis
-from denote.denotation.depth_tests import tests_of
-from denote.denotation.depth_words import (
+from denote.denotation.depth.depth_profiles import Parts, Profiles, parts_of
+from denote.denotation.depth.hypothesis_tests import tests_of
+from denote.denotation.depth.plan import (
     ANY_BASIS,
     BEYOND,
     FOLDED,
+    LEAST_DISTINCT,
+    LEAST_NEURONS,
     NO_CHANGE,
     OWN,
     POLARITY,
@@ -29,10 +31,9 @@ from denote.denotation.depth_words import (
     ROTATED_FOLDED,
     SHARE,
     UNFOLDED,
+    Analysis,
 )
-from denote.denotation.parts import Parts, parts_of
-from denote.denotation.profiles import Profiles
-from denote.denotation.verdicts import depth_verdicts
+from denote.denotation.depth.verdicts import depth_verdicts
 from denote.numbers import setting
 from denote.streams import stream
 from simulations.row import Row

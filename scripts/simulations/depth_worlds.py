@@ -16,10 +16,9 @@ import polars as pl
 from jaxtyping import Float
 from scipy import stats
 
-from denote.denotation.analysis import Analysis
-from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth_tests import depth_tests
-from denote.denotation.depth_words import EQUIVALENCE
+from denote.denotation.depth.by_model import label_proportion_by_model
+from denote.denotation.depth.hypothesis_tests import depth_tests
+from denote.denotation.depth.plan import EQUIVALENCE, Analysis
 from denote.streams import stream
 from denote.tables import CONTROLS, LAYERS, NEURONS
 from simulations.chance import most

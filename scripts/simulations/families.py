@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from denote.comparison import ROUNDING
-from denote.denotation.rule import decide_neurons
+from denote.denotation.judging.decisions import decide_neurons
 from denote.evidence.intervals import balanced_accuracy_p_value
 from denote.evidence.rule import Rule
 from denote.streams import stream

@@ -7,10 +7,10 @@ import polars as pl
 from jaxtyping import Float32
 
 from denote.attributes.labels import NULL, Family, Labels
-from denote.denotation.held_out import score_candidates
-from denote.denotation.properties import family_halves
-from denote.denotation.rule import decide_neurons
-from denote.denotation.search import Settings, search
+from denote.denotation.judging.decisions import decide_neurons
+from denote.denotation.search.candidates import Settings, search
+from denote.denotation.search.held_out_scores import score_candidates
+from denote.denotation.search.properties import family_halves
 from denote.evidence.rule import Rule
 from denote.streams import stream
 from simulations.row import Row

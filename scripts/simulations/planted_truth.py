@@ -19,10 +19,10 @@ from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.data.samples import Samples
 from denote.data.sources.planted import load_planted
-from denote.denotation import decisions
+from denote.denotation.judging import decisions
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
-from denote.denotation.properties import complement, family_halves
-from denote.denotation.search import Candidates
+from denote.denotation.search.candidates import Candidates
+from denote.denotation.search.properties import complement, family_halves
 from denote.evidence.rule import Rule
 from denote.object_models.architectures.planted_network import FAMILIES, PlantedNetwork
 from denote.states.layers import Layer

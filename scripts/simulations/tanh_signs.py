@@ -27,17 +27,16 @@ from denote.attributes.families import families
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.data.sources.digits import DigitsModule
-from denote.denotation import decisions
-from denote.denotation.analysis import Analysis
-from denote.denotation.by_model import label_proportion_by_model
-from denote.denotation.depth_tests import depth_tests
-from denote.denotation.depth_words import BEYOND, BEYOND_BASIS, UNFOLDED
+from denote.denotation.depth.by_model import label_proportion_by_model
+from denote.denotation.depth.depth_profiles import profiles
+from denote.denotation.depth.hypothesis_tests import depth_tests
+from denote.denotation.depth.plan import BEYOND, BEYOND_BASIS, UNFOLDED, Analysis
+from denote.denotation.depth.profile_statistics import sign_flip_test
+from denote.denotation.depth.verdicts import depth_verdicts
+from denote.denotation.judging import decisions
 from denote.denotation.neurons import Neurons
-from denote.denotation.profiles import profiles
-from denote.denotation.properties import family_halves
 from denote.denotation.rotation import rotated
-from denote.denotation.sign_flips import sign_flip_test
-from denote.denotation.verdicts import depth_verdicts
+from denote.denotation.search.properties import family_halves
 from denote.evidence.rule import Rule
 from denote.object_models.architectures.mlp import MLP
 from denote.states.layers import Layer

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from denote.denotation.depth_analysis import depth_analysis
+    from denote.denotation.depth.analysis import depth_analysis
     from denote.interface import layers, load, observe
 
 __all__ = ["depth_analysis", "layers", "load", "observe"]
 
 _HOMES = dict.fromkeys(("layers", "load", "observe"), "denote.interface") | {
-    "depth_analysis": "denote.denotation.depth_analysis"
+    "depth_analysis": "denote.denotation.depth.analysis"
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from denote.byte_units import byte_count
-from denote.denotation.analysis import LEAST_LAYERS
+from denote.denotation.depth.plan import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
 from denote.limits import (
     AT_LEAST_ONE,
@@ -114,7 +114,7 @@ FAMILIES = ("subsets", "classes", "columns", "quantiles", "formulas", "named")
 """What the kinds of attributes call their families; those of ``attribute.where`` are ``named``."""
 
 SEARCHES = ("second_fit", "thresholds")
-"""What `denote.denotation.stability` calls its rows in the table of controls."""
+"""What `denote.denotation.judging.search_stability` calls its rows in the table of controls."""
 
 
 def _check_controls(control: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from denote.denotation.analysis import Analysis
+from denote.denotation.depth.plan import Analysis
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import rule_of
 from denote.keys import SCHEMA, digest

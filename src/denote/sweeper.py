@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from denote import build
 from denote.checks import check
-from denote.denotation.analysis import LEAST_MODELS, too_few_networks
+from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
 from denote.keys import SCHEMA, digest
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training

@@ -9,10 +9,10 @@ from scipy import stats
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
+from denote.denotation.judging.decisions import decide_neurons
 from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
-from denote.denotation.properties import family_halves, subset_name
-from denote.denotation.rule import decide_neurons
-from denote.denotation.search import search
+from denote.denotation.search.candidates import search
+from denote.denotation.search.properties import family_halves, subset_name
 from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer

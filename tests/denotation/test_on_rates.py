@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from denote.attributes.labels import Family, Labels
-from denote.denotation.on_rates import on_rates
+from denote.denotation.atlas import on_rates
 from denote.streams import stream
 from denote.tables import NEURONS, ON_RATES, table
 

@@ -11,7 +11,7 @@ from scipy.stats import norm, ortho_group
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.denotation.rule import decide_neurons
+from denote.denotation.judging.decisions import decide_neurons
 from denote.estimate import Estimate
 from denote.evidence.cells import decide_cells, held_out_auroc, observe_cells
 from denote.evidence.control_task import ControlTask
@@ -21,9 +21,8 @@ from denote.evidence.raw_input import RawInput
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
 from denote.evidence.sufficiency import sufficient_sizes
-from denote.observers.centroid import CentroidProbe
+from denote.observers.closed_form import CentroidProbe, MajorityProbe
 from denote.observers.linear import LinearProbe
-from denote.observers.majority import MajorityProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Observer, Probe, State
 from denote.observers.reading import UNBOUNDED, Groups, Resources, Values

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from denote.evidence.description import description_length
 from denote.evidence.prefixes import growing_prefixes
-from denote.observers.centroid import CentroidProbe
+from denote.observers.closed_form import CentroidProbe
 from denote.observers.linear import LinearProbe
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from denote.evidence.map_similarity import randomised_similarity, similarity
 from denote.object_models.architectures.mlp import MLP
-from denote.observers.centroid import CentroidProbe
+from denote.observers.closed_form import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
 from denote.observers.observer import Observer, Probe

@@ -17,7 +17,7 @@ from denote.evidence.cells import observe_cells
 from denote.evidence.random_subsets import RandomSubsets, random_subsets
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
-from denote.observers.centroid import CentroidProbe
+from denote.observers.closed_form import CentroidProbe
 from denote.observers.linear import LinearProbe
 
 CLASSES = tuple("abcdefghij")

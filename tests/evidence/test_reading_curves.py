@@ -16,7 +16,7 @@ from denote.evidence.description import description_length
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.prefixes import growing_prefixes
 from denote.evidence.reading_curves import COLUMNS, reading_curves
-from denote.observers.centroid import CentroidProbe
+from denote.observers.closed_form import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
 from denote.observers.neuron import NeuronProbe

@@ -8,8 +8,8 @@ from polars.testing import assert_frame_equal
 from torch import nn
 
 import denote
-from denote.denotation.agreement import stability
-from denote.denotation.by_model import label_proportion_by_model
+from denote.denotation.depth.by_model import label_proportion_by_model
+from denote.denotation.judging.search_stability import stability
 from denote.evidence.null_check import null_check_cells
 from denote.observation import Controls
 from denote.seen import Seen

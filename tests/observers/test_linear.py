@@ -12,12 +12,12 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 
 from denote.errors import StateError
-from denote.observers import logistic
-from denote.observers.centroid import CentroidProbe
-from denote.observers.design import Design, design_of
+from denote.observers.closed_form import CentroidProbe
 from denote.observers.linear import LinearProbe
-from denote.observers.logistic import solve_logistic
 from denote.observers.reading import Resources, moments, row_blocks
+from denote.observers.solvers import logistic
+from denote.observers.solvers.design import Design, design_of
+from denote.observers.solvers.logistic import solve_logistic
 from denote.observers.sparse import SparseProbe
 from denote.streams import stream
 

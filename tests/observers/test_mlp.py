@@ -23,14 +23,14 @@ from denote.evidence.intervals import auroc_interval
 from denote.evidence.rule import Rule
 from denote.evidence.scores import Ranking
 from denote.object_models.training import quiet_lightning
-from denote.observers.batches import PIECE, Batches
-from denote.observers.design import design_of
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
 from denote.observers.observer import Observer
 from denote.observers.observer_model import ObserverModel
 from denote.observers.probes import probe_from
 from denote.observers.reading import UNBOUNDED, Resources, moments
+from denote.observers.solvers.batches import PIECE, Batches
+from denote.observers.solvers.design import design_of
 from denote.observers.storage import load_observers, save_observers
 from denote.states.stored import StoredState
 from denote.streams import stream
@@ -223,7 +223,7 @@ def test_a_state_on_disk_in_little_memory_gives_the_same_bits(tmp_path: Path, mo
     state, labels = planted(0)
     np.save(tmp_path / "state.npy", np.repeat(state, 2, axis=0))
     stored = StoredState(np.load(tmp_path / "state.npy", mmap_mode="r"), np.arange(0, 2400, 2))
-    monkeypatch.setattr("denote.observers.batches.GATHERED", 2 * PIECE * 4 * state.shape[1])
+    monkeypatch.setattr("denote.observers.solvers.batches.GATHERED", 2 * PIECE * 4 * state.shape[1])
     probe = MlpProbe(max_epochs=100)
     streamed = probe.fit(stored, labels, resources=Resources(memory=1 << 10))
     assert (held_out(streamed) > 0.95).all()

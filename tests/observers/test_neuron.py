@@ -227,7 +227,7 @@ def test_live_neurons_are_those_that_vary_anywhere() -> None:
 
 
 def test_only_a_scan_loads_the_compiler() -> None:
-    code = "import sys, denote.observers.probes, denote.denotation.search; print('numba' in sys.modules)"
+    code = "import sys, denote.observers.probes, denote.denotation.search.candidates; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 
 from denote.errors import StateError
 from denote.observers.linear import LinearProbe
-from denote.observers.newton import Problem, refit
 from denote.observers.observer import Observer, fit_sizes
 from denote.observers.reading import Resources, moments
+from denote.observers.solvers.newton import Problem, refit
 from denote.observers.sparse import SparseProbe
 from denote.states.stored import StoredState
 
@@ -163,7 +163,7 @@ def test_columns_without_fit_and_sizes_without_sense() -> None:
 
 
 def test_streamed_and_chunked_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("denote.observers.design.BLOCK_BYTES", 4 * 24 * 300)
+    monkeypatch.setattr("denote.observers.solvers.design.BLOCK_BYTES", 4 * 24 * 300)
     state, labels = problem(n=3000)
     np.save(tmp_path / "state.npy", state)
     stored = StoredState(np.load(tmp_path / "state.npy", mmap_mode="r"), np.arange(3000))

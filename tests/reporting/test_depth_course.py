@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.denotation.analysis import Analysis
-from denote.denotation.depth_analysis import depth_analysis
+from denote.denotation.depth.analysis import depth_analysis
+from denote.denotation.depth.plan import Analysis
 from denote.estimate import Estimate
 from denote.numbers import interval, signed_interval, small
 from denote.reporting.depth_course import course_sentences, too_few_sentences

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.denotation.distinct import denoted
+from denote.denotation.depth.distinct_properties import denoted
 from denote.evidence.rule import Rule
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
 from denote.reporting.cards import MOST_CARDS, cell_cards_shown, neuron_cards_shown

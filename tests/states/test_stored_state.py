@@ -51,7 +51,7 @@ def test_blocks_are_those_of_the_array(
 def test_streamed_coefficients_are_those_in_memory(
     on_disk: tuple[np.ndarray, StoredState], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("denote.observers.design.BLOCK_BYTES", 4 * 24 * 300)
+    monkeypatch.setattr("denote.observers.solvers.design.BLOCK_BYTES", 4 * 24 * 300)
     array, state = on_disk
     labels = labels_of(array)
     inside, outside = (

@@ -11,12 +11,11 @@ from jaxtyping import Float, Int
 
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
-from denote.denotation.coordinates import best_coordinates
-from denote.denotation.held_out import score_candidates
-from denote.denotation.mixing import Mixing
-from denote.denotation.rivals import SimpleColumns, best_rivals
-from denote.denotation.rows import evidence
-from denote.denotation.search import Candidates, Settings, search
+from denote.denotation.judging.attributes_passed import Mixing
+from denote.denotation.judging.neuron_rows import evidence
+from denote.denotation.judging.rivals import SimpleColumns, best_coordinates, best_rivals
+from denote.denotation.search.candidates import Candidates, Settings, search
+from denote.denotation.search.held_out_scores import score_candidates
 from denote.denotation.selectivity import selectivity
 from denote.denotation.shuffles import shuffled
 from denote.estimate import mean_of_defined
@@ -38,7 +37,7 @@ class Neurons:
     Attributes:
         layer: The layer these are the neurons of.
         names: One name per neuron.
-        rule: Thresholds of the rule; applying it is left to :mod:`denote.denotation.rule`.
+        rule: Thresholds of the rule; applying it is left to :mod:`denote.denotation.judging.decisions`.
         probe_seed: Seed of the shuffles.
         settings: Of the search; ``decisive`` is the rule's.
         groups: Group of every row where there are groups.
@@ -117,13 +116,13 @@ def observe_neurons(
         state: Their activations on fit and test.
         family: The family at the same rows.
         controls: Defaults to three shuffles and nothing else.
-        mixing: How many attributes each of them passes (:func:`denote.denotation.mixing.attributes_passed`).
+        mixing: How many attributes each of them passes (`attributes_passed`).
         found: What was chosen on *fit*; searched for where None.
         replicates: What `shuffled_replicates` gives for as many shuffles; searched for where None.
 
     Returns:
         Columns of ``tables.NEURONS``, one row per neuron. Those that tell the object model, and what is only known once
-        all neurons are (:func:`denote.denotation.decisions.decide`), are null. A dead neuron has its identity,
+        all neurons are (:func:`denote.denotation.judging.decisions.decide`), are null. A dead neuron has its identity,
         ``live`` and a note only.
     """
     controls = controls or Controls()
@@ -166,12 +165,12 @@ def replicate(
         neurons: The neurons that these stand beside.
         state: The control's activations on fit and test.
         family: The family at the same rows.
-        control: ``untrained``, ``rotated``, ``shuffled``, or a search of :mod:`denote.denotation.stability`.
+        control: ``untrained``, ``rotated``, ``shuffled``, or a search of `searched_again`.
         draw: Which twin, rotation or shuffle.
         found: What was chosen on its *fit*; searched for where None.
 
     Returns:
-        Columns of ``tables.CONTROLS``; they are decided by :func:`denote.denotation.decisions.decide`.
+        Columns of ``tables.CONTROLS``; they are decided by :func:`denote.denotation.judging.decisions.decide`.
     """
     rows = neurons.rows(state.test, found or neurons.search(state.fit, family), family.fit.name)
     why = joined_notes(pl.col("note"), pl.when("live").then(pl.lit("a control has no controls of its own")))

@@ -165,7 +165,7 @@ class AurocBootstrap:
 
 def resampled_areas(ranking: Ranking, resampling: Resampling) -> Float64[np.ndarray, "attribute draw"]:
     """AUROC of every attribute in every draw, ties counted half; NaN where it is undefined or a draw lacks a class."""
-    from denote.evidence.area_kernels import weighted_areas  # here, as numba takes a second to import
+    from denote.kernels.area_kernels import weighted_areas  # here, as numba takes a second to import
 
     areas = np.empty((len(ranking.order), resampling.draws))
     for block, counts in resampling.blocks():
@@ -184,7 +184,7 @@ def influence(ranking: Ranking, resampling: Resampling) -> Float32[np.ndarray, "
     That of a row is (V - AUROC) / (rows of its class), V the share of the other class it is ranked right against
     (DeLong, DeLong and Clarke-Pearson 1988, doi:10.2307/2531595).
     """
-    from denote.evidence.area_kernels import placements
+    from denote.kernels.area_kernels import placements
 
     positives, negatives = _counted(ranking, ranking.n_positive), _counted(ranking, ranking.n_negative)
     area, placed = np.nan_to_num(ranking.auroc), np.zeros(ranking.labels.shape)

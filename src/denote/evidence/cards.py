@@ -10,9 +10,10 @@ from __future__ import annotations
 import polars as pl
 
 from denote.comparison import reaches
+from denote.evidence.number_columns import counts, intervals, proportions
 from denote.evidence.remarks import does_not_rotate, telling_notes
 from denote.evidence.rule import Rule
-from denote.numbers import NULL, counts, intervals, proportions, setting
+from denote.numbers import NULL, setting
 
 CAUSAL = "not tested"
 """What ``causal_evidence`` says: nothing here intervenes on a neuron."""

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from denote.evidence.points import Point, Sides, read
-from denote.observers.centroid import CentroidProbe
+from denote.observers.closed_form import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.neuron import NeuronProbe, best_thresholds
 from denote.observers.observer import Observer, Probe

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from denote.denotation.depth_words import ANY_BASIS, BOW, CHANGE, LEVEL, OWN, POLARITY, RAW
+from denote.denotation.depth.plan import ANY_BASIS, BOW, CHANGE, LEVEL, OWN, POLARITY, RAW
 from denote.figures.curves import Curve, finite, thinned
 from denote.figures.style import ROTATED, Line, headline, legend_below, message, new_figure, styled
 from denote.numbers import count, signed

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from denote.denotation.analysis import GAP
+from denote.denotation.depth.plan import GAP
 from denote.errors import DenoteError
 from denote.figures.curves import Curve, finite, is_untested, thinned
 from denote.figures.folded_difference import say

@@ -10,7 +10,7 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from denote.denotation.analysis import LEAST_NEURONS
+from denote.denotation.depth.plan import LEAST_NEURONS
 from denote.evidence.intervals import t_interval
 from denote.figures.canvas import Canvas
 from denote.figures.curves import finite

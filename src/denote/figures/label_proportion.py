@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from denote.denotation.analysis import GAP
+from denote.denotation.depth.plan import GAP
 from denote.figures.canvas import HEAD_COLOUR, UNDETECTABLE, Canvas, depth_canvas
 from denote.figures.curves import Curve, choose, some, thinned
 from denote.figures.folded_difference import differences, draw_difference, mean_differences, say

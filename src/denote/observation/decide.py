@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from denote.denotation import decisions
+from denote.denotation.judging import decisions
 from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.cells import decide_cells
 from denote.evidence.corrections import realised_threshold

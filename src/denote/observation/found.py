@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from denote.denotation.analysis import Analysis
-from denote.denotation.depth_analysis import DepthAnalysis, depth_analysis
+from denote.denotation.depth.analysis import DepthAnalysis, depth_analysis
+from denote.denotation.depth.plan import Analysis
 from denote.evidence.rule import Rule
 from denote.observation.images import Images
 from denote.observers.observer import Observer

@@ -13,7 +13,7 @@ from denote.attributes.label_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.byte_units import at_least
 from denote.data.parts import Halves
-from denote.denotation.examples import examples, with_targets
+from denote.denotation.atlas import examples, with_targets
 from denote.errors import ConfigError
 from denote.keys import digest
 from denote.observation.asked import Asked
@@ -23,8 +23,8 @@ from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import Observation
 from denote.observation.images import shown_inputs
 from denote.observation.work import Work
-from denote.observers.design import LEAST_ROWS
 from denote.observers.reading import Resources
+from denote.observers.solvers.design import LEAST_ROWS
 from denote.states.state import LayerState
 from denote.tables import JOB_TABLES, joined_notes
 

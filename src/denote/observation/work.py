@@ -13,14 +13,14 @@ import polars as pl
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
 from denote.denotation import neurons as denotation
-from denote.denotation.mixing import Mixing, attributes_passed
+from denote.denotation.atlas import on_rates
+from denote.denotation.judging.attributes_passed import Mixing, attributes_passed
+from denote.denotation.judging.rivals import SimpleColumns
+from denote.denotation.judging.search_stability import searched_again, with_agreements
 from denote.denotation.neurons import Neurons
-from denote.denotation.on_rates import on_rates
-from denote.denotation.properties import family_halves
-from denote.denotation.rivals import SimpleColumns
 from denote.denotation.rotation import nbytes, rotated
-from denote.denotation.stability import searched_again, with_agreements
-from denote.denotation.thresholds import MEMORY
+from denote.denotation.search.properties import family_halves
+from denote.denotation.search.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
 from denote.evidence.cells import CellEvidence, observe_cells, with_band

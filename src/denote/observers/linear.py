@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
-from denote.observers.design import design_of
-from denote.observers.inner_validation import inner_parts, with_threshold
-from denote.observers.logistic import Solution, solve_logistic
 from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments, rows_of
+from denote.observers.solvers.design import design_of
+from denote.observers.solvers.inner_validation import inner_parts, with_threshold
+from denote.observers.solvers.logistic import Solution, SolverSettings, solve_logistic
 
 CERTAIN = 0.05
 """Share of the weights' norm by which they may be off, by the bound, in a fit that counts as converged."""
@@ -120,19 +121,18 @@ class LinearProbe(Probe):
         """
         notes = unfit_notes(labels)
         able = np.array([note is None for note in notes], dtype=bool)
-        mean, scale, unit = _scaling(state, self.standardise)
-        # Neurons of weight 0 cost nothing; many of them together also make the Gram matrix hard to decompose.
-        live = torch.nonzero(torch.isfinite(scale))[:, 0]
-        design = design_of(state, mean, scale, resources, live)
+        scaling = _Scaling.of(state, self.standardise)
+        design = design_of(state, scaling.mean, scaling.scale, resources, scaling.live)
+        on = design.device
         solution = solve_logistic(
             design,
-            torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(design.device),
-            torch.from_numpy(l2[able] / unit**2).to(design.device),
-            self.balance, self.tolerance, self.max_iterations, resources.memory,
-            None if start is None else _in_design(start.at(np.flatnonzero(able)), mean, scale, live).to(design.device),
-            None if removed is None else torch.from_numpy(removed[:, able])[live].to(design.device),
-        )  # fmt: skip
-        return self._observer(solution, l2, notes, able, mean, scale, unit, live)
+            torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(on),
+            torch.from_numpy(l2[able] / scaling.unit**2).to(on),
+            SolverSettings(self.balance, self.tolerance, self.max_iterations, resources.memory),
+            None if start is None else scaling.in_design(start.at(np.flatnonzero(able))).to(on),
+            None if removed is None else torch.from_numpy(removed[:, able])[scaling.live].to(on),
+        )
+        return self._observer(solution, l2, notes, able, scaling)
 
     def _observer(
         self,
@@ -140,12 +140,10 @@ class LinearProbe(Probe):
         l2: Float64[np.ndarray, " attribute"],
         notes: tuple[str | None, ...],
         able: Bool[np.ndarray, " attribute"],
-        mean: Float64[Tensor, " neuron"],
-        scale: Float64[Tensor, " neuron"],
-        unit: float,
-        live: Int[Tensor, " live"],
+        scaling: _Scaling,
     ) -> Observer:
-        """A solution in raw units, with columns of NaN for what could not be fitted."""
+        """Return a solution in raw units, with columns of NaN for what could not be fitted."""
+        mean, scale, unit, live = scaling.mean, scaling.scale, scaling.unit, scaling.live
         weights, bias = np.zeros((len(mean), len(able))), np.full(len(able), np.nan)
         weights[:, ~able] = np.nan
         norm, converged = np.full(len(able), np.nan), np.zeros(len(able), dtype=bool)
@@ -182,14 +180,6 @@ def _remarks(
     return [ends.get(int(place)) if sure else unknown for place, sure in zip(best, known, strict=True)]
 
 
-def _in_design(
-    observer: Observer, mean: Float64[Tensor, " neuron"], scale: Float64[Tensor, " neuron"], live: Int[Tensor, " live"]
-) -> Float64[Tensor, "live+1 attribute"]:
-    """Weights and intercept on the scale of a design of the live neurons; 0 where they are not known."""
-    raw, bias = torch.from_numpy(observer.weights).nan_to_num(), torch.from_numpy(observer.bias).nan_to_num()
-    return torch.cat([raw[live] * scale[live, None], (bias + mean @ raw)[None]])
-
-
 def _loss(
     scores: Float64[np.ndarray, "sample attribute"], labels: Values, balance: bool
 ) -> Float64[np.ndarray, " attribute"]:
@@ -205,17 +195,38 @@ def _loss(
     return loss
 
 
-def _scaling(state: State, standardise: bool) -> tuple[Float64[Tensor, " neuron"], Float64[Tensor, " neuron"], float]:
-    """Mean and scale of every neuron, and the unit of the penalty.
+@dataclass(frozen=True)
+class _Scaling:
+    """How raw activations become a design near scale one.
 
-    Raw states are centred and divided by one number, which the penalty takes up, so that the problem is the same and
-    the solver always works on a scale near one. A constant neuron's scale is infinite, which makes it exactly 0.
+    Attributes:
+        mean: Of every neuron.
+        scale: What a neuron is divided by; infinite for a constant one, which makes it exactly 0.
+        unit: Of the penalty: raw states are divided by one number, which the penalty takes up, so that the problem is
+            the same and the solver always works on a scale near one.
     """
-    found = moments(state)
-    unit = 1.0
-    if standardise:
-        scale = found.variance.sqrt()
-    else:
-        unit = float(found.variance.mean().sqrt()) or 1.0
-        scale = torch.full_like(found.variance, unit)
-    return found.mean, torch.where(found.constant | (scale == 0), torch.inf, scale), unit
+
+    mean: Float64[Tensor, " neuron"]
+    scale: Float64[Tensor, " neuron"]
+    unit: float
+
+    @classmethod
+    def of(cls, state: State, standardise: bool) -> _Scaling:
+        """Take the scaling from a state."""
+        found = moments(state)
+        unit = 1.0 if standardise else float(found.variance.mean().sqrt()) or 1.0
+        scale = found.variance.sqrt() if standardise else torch.full_like(found.variance, unit)
+        return cls(found.mean, torch.where(found.constant | (scale == 0), torch.inf, scale), unit)
+
+    @cached_property
+    def live(self) -> Int[Tensor, " live"]:
+        """Neurons of the design.
+
+        Those of weight 0 cost nothing; many of them together also make the Gram matrix hard to decompose.
+        """
+        return torch.nonzero(torch.isfinite(self.scale))[:, 0]
+
+    def in_design(self, observer: Observer) -> Float64[Tensor, "live+1 attribute"]:
+        """Return weights and intercept on the scale of the design; 0 where they are not known."""
+        raw, bias = torch.from_numpy(observer.weights).nan_to_num(), torch.from_numpy(observer.bias).nan_to_num()
+        return torch.cat([raw[self.live] * self.scale[self.live, None], (bias + self.mean @ raw)[None]])

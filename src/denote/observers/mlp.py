@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
-from denote.observers.batches import Batches
-from denote.observers.design import design_of
-from denote.observers.inner_validation import inner_parts, with_threshold
 from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments
+from denote.observers.solvers.batches import Batches
+from denote.observers.solvers.design import design_of
+from denote.observers.solvers.inner_validation import inner_parts, with_threshold
 
 Rows: TypeAlias = Int[np.ndarray, " row"]
 
@@ -83,18 +83,18 @@ class MlpProbe(Probe):
             learned, converged[able] = self._train(state, labels[:, able], rest, held, seed, resources)
             hidden, hidden_bias = learned["hidden"], learned["hidden_bias"]
             weights[:, able], bias[able] = learned["weights"], learned["bias"]
-        observer = Observer(
-            self.kind, weights, bias, converged, np.full(n_attributes, np.nan), notes,
-            hidden=hidden, hidden_bias=hidden_bias,
-        )  # fmt: skip
+        unknown, layer = np.full(n_attributes, np.nan), {"hidden": hidden, "hidden_bias": hidden_bias}
+        observer = Observer(self.kind, weights, bias, converged, unknown, notes, **layer)
         return observer if self.balance else with_threshold(observer, observer.scores(state[held]), labels[held])
 
     def _train(
         self, state: State, labels: Values, rest: Rows, held: Rows, seed: int, resources: Resources
     ) -> tuple[dict[str, Float64[np.ndarray, "*shape"]], bool]:
         """Coefficients as an observer has them, in raw units of the state, and whether training ended by itself."""
-        from denote.observers.observer_model import ObserverModel  # here, as Lightning takes seconds to import
-        from denote.observers.observer_training import train_observer
+        from denote.observers.observer_model import (
+            ObserverModel,  # here, as Lightning takes seconds to import
+            train_observer,
+        )
 
         found = moments(state)
         scale = found.variance.sqrt()

@@ -92,13 +92,22 @@ class NeuronProbe(Probe):
         weights[:, ~found] = np.nan
         # With direction -1 the attribute is where the neuron is off, which includes the threshold itself.
         bias = np.where(direction > 0, -threshold, np.nextafter(threshold, np.inf))
-        notes = [note if note or ok else "not fitted: every neuron is constant on fit"
-                 for note, ok in zip(unfit_notes(labels), found, strict=True)]  # fmt: skip
+        notes = [
+            note if note or ok else "not fitted: every neuron is constant on fit"
+            for note, ok in zip(unfit_notes(labels), found, strict=True)
+        ]
         return Observer(
-            self.kind, weights, bias, found, np.where(found, 0.0, np.nan), tuple(notes),
-            neuron=neuron, threshold=threshold, direction=direction,
+            self.kind,
+            weights,
+            bias,
+            found,
+            np.where(found, 0.0, np.nan),
+            tuple(notes),
+            neuron=neuron,
+            threshold=threshold,
+            direction=direction,
             fit_balanced_accuracy=np.where(found, scan.balanced_accuracy[neuron, columns], np.nan),
-        )  # fmt: skip
+        )
 
 
 def best_thresholds(
@@ -125,7 +134,7 @@ def best_thresholds(
 
     def scan(part: slice, values: np.ndarray, order: np.ndarray) -> None:
         for group in groups:
-            gain, cut, sign = _best_cuts(values, order, group, upward_only)
+            gain, cut, sign = best_cuts_of(values, order, group, upward_only)
             found = sign != 0
             accuracy[part, group.columns] = np.where(found, 0.5 + gain / (2 * group.pairs), np.nan)
             threshold[part, group.columns] = np.where(found, cut, np.nan)
@@ -182,20 +191,22 @@ def rank_neurons(state: State, labels: Values, resources: Resources = UNBOUNDED)
     return NeuronRanking(u, p_value, skewed)
 
 
-def _best_cuts(
+def best_cuts_of(
     values: Float[np.ndarray, "neuron row"], order: Int[np.ndarray, "neuron row"], group: Group, upward_only: bool
 ) -> tuple[
     Int[np.ndarray, "neuron attribute"], Float64[np.ndarray, "neuron attribute"], Int8[np.ndarray, "neuron attribute"]
 ]:
-    """Gain, threshold and direction of the best cut; where a neuron is constant on the group's rows direction is 0."""
-    from denote.observers.scan_kernels import best_cuts  # compiles: only what scans neurons waits for it
+    """Return gain, threshold and direction of the best cut; direction is 0 where a neuron is constant on the rows."""
+    # Importing compiles: only what scans neurons waits for it.
+    from denote.kernels.scan_kernels import Cuts, Labelled, best_cuts
 
     n_positive = group.n_positive.astype(_counts_up_to(group.n_rows**2 // 4))
     shape = len(values), len(n_positive)
     gain, sign = np.zeros(shape, dtype=n_positive.dtype), np.zeros(shape, dtype=np.int8)
     numbers = comparable(values)
     low, high = np.zeros((2, *shape), dtype=numbers.dtype)
-    best_cuts(numbers, order, group.applies, group.positive, n_positive, upward_only, gain, low, high, sign)
+    labels = Labelled(group.applies, group.positive, n_positive)
+    best_cuts(numbers, order, labels, upward_only, Cuts(gain, low, high, sign))
     return gain, midpoints(low.astype(values.dtype), high.astype(values.dtype)), sign
 
 
@@ -210,11 +221,11 @@ def _mann_whitney(
 
     Fills the terms of ties, nan likewise, and those of skewness.
     """
-    from denote.observers.scan_kernels import rank_sums
+    from denote.kernels.scan_kernels import RankSums, rank_sums
 
     n_positive = group.n_positive
     sums = np.empty((len(values), len(n_positive)), dtype=_counts_up_to(group.n_rows * (group.n_rows + 1)))
-    rank_sums(comparable(values), order, group.applies, group.positive, sums, ties, cubes)
+    rank_sums(comparable(values), order, group.applies, group.positive, RankSums(sums, ties, cubes))
     u = (sums - n_positive * (n_positive + 1)) / 2
     return np.where(np.isnan(ties[:, None]), np.nan, u)
 

@@ -8,9 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 from denote.errors import ConfigError, one_of
-from denote.observers.centroid import CentroidProbe
+from denote.observers.closed_form import CentroidProbe, MajorityProbe
 from denote.observers.linear import LinearProbe
-from denote.observers.majority import MajorityProbe
 from denote.observers.mlp import MlpProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Probe

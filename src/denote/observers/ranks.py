@@ -44,7 +44,7 @@ def mann_whitney_u(
         positive: Rows that have the property of each column.
         negative: Rows that have not; others may be neither.
     """
-    from denote.observers.scan_kernels import pairs_won  # compiles: only what ranks waits for it
+    from denote.kernels.scan_kernels import pairs_won  # compiles: only what ranks waits for it
 
     twice = np.zeros(len(values), dtype=np.int64)
     pairs_won(values, order, positive, negative, twice)

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.byte_units import at_least
 from denote.errors import ConfigError
+from denote.kernels import SEGMENT
 from denote.observers.reading import Resources, State, Values, as_tensor, check_state
 from denote.states.stored import StoredState
 
@@ -22,9 +23,6 @@ BLOCK_BYTES = 256 << 20
 
 BATCH = 1 << 18
 """Activations that one thread sorts before it goes over them, so that they stay near the processor."""
-
-SEGMENT = 128
-"""Sorted samples whose largest and smallest gain are kept, so that only segments with the best are gone over again."""
 
 GROUP = 256
 """Attributes that are scanned together: their labels are read in the neuron's order, and should stay near, too."""

@@ -10,9 +10,9 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from denote.observers.linear import LinearProbe
-from denote.observers.newton import Problem, Refit, refit
 from denote.observers.observer import Observer, PathProbe
 from denote.observers.reading import UNBOUNDED, Groups, Moments, Resources, State, Values, moments
+from denote.observers.solvers.newton import Problem, Refit, refit
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,9 @@ class SparseProbe(PathProbe):
         bias, norm = np.full_like(dense.bias, np.nan), np.full_like(dense.bias, np.nan)
         bias[dense.fitted] = (solution.bias - (problem.mean[chosen] * raw).sum(1)).cpu().numpy()
         norm[dense.fitted] = solution.gradient_norm.cpu().numpy()
-        return replace(
-            dense, k=size, weights=np.ascontiguousarray(weights.T), bias=bias, gradient_norm=norm,
-            converged=np.nan_to_num(norm, nan=np.inf) <= self.tolerance,
-        )  # fmt: skip
+        weights = np.ascontiguousarray(weights.T)
+        converged = np.nan_to_num(norm, nan=np.inf) <= self.tolerance
+        return replace(dense, k=size, weights=weights, bias=bias, gradient_norm=norm, converged=converged)
 
 
 def _standardised(

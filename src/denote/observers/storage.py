@@ -15,9 +15,9 @@ from denote.files import atomic_write
 from denote.observers.observer import Observer
 
 _ARRAYS = (
-    "weights", "bias", "converged", "gradient_norm", "neuron", "threshold", "direction", "fit_balanced_accuracy",
-    "l2", "spread", "band", "hidden", "hidden_bias",
-)  # fmt: skip
+    *("weights", "bias", "converged", "gradient_norm", "neuron", "threshold", "direction"),
+    *("fit_balanced_accuracy", "l2", "spread", "band", "hidden", "hidden_bias"),
+)
 
 
 def save_observers(path: Path, observers: Mapping[str, Observer]) -> None:
@@ -50,12 +50,10 @@ def load_observers(path: Path) -> dict[str, Observer]:
         with safe_open(path, framework="numpy") as file:
             facts = json.loads((file.metadata() or {})["observers"])
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        return {
-            name: Observer(
-                **{f: arrays[f"{name}|{f}"] for f in _ARRAYS if f"{name}|{f}" in arrays},
-                probe=fact["probe"], k=fact["k"], notes=tuple(fact["notes"]),
-            )
-            for name, fact in facts.items()
-        }  # fmt: skip
+        observers = {}
+        for name, fact in facts.items():
+            of_observer = {field: arrays[f"{name}|{field}"] for field in _ARRAYS if f"{name}|{field}" in arrays}
+            observers[name] = Observer(**of_observer, probe=fact["probe"], k=fact["k"], notes=tuple(fact["notes"]))
+        return observers
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as problem:
         raise StoreError(str(path), f"holds no observers ({type(problem).__name__})") from problem

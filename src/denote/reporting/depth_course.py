@@ -6,20 +6,22 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from denote.denotation.analysis import GAP, LEAST_MODELS, too_few_networks
-from denote.denotation.depth_words import (
+from denote.denotation.depth.plan import (
     ANY_BASIS,
     BEYOND,
     BOW,
     CHANGE,
     EXPLORATORY,
     FOLDED,
+    GAP,
+    LEAST_MODELS,
     OWN,
     POLARITY,
     RAW,
     SIGN_FLIP,
     TREND,
     UNFOLDED,
+    too_few_networks,
 )
 from denote.estimate import Estimate
 from denote.figures.curves import Curve, curves

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from denote.denotation.depth_words import EQUIVALENCE, TOO_FEW
+from denote.denotation.depth.plan import EQUIVALENCE, TOO_FEW
 from denote.estimate import Estimate
 from denote.figures.curves import curves
 from denote.numbers import bound, count, proportion, signed_interval, small, span

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from denote.denotation.agreement import stability
-from denote.denotation.analysis import Analysis
-from denote.denotation.depth_analysis import depth_analysis
-from denote.denotation.distinct import denoted
-from denote.denotation.rule import best_per_key
-from denote.denotation.stability import AGREEMENT
+from denote.denotation.depth.analysis import depth_analysis
+from denote.denotation.depth.distinct_properties import denoted
+from denote.denotation.depth.plan import Analysis
+from denote.denotation.judging.decisions import best_per_key
+from denote.denotation.judging.search_stability import AGREEMENT, stability
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.keys import SCHEMA
+from denote.numbers import count
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,6 @@ def older_in_store(root: Path) -> str | None:
     number = sum(n for schema, n in found.items() if schema != SCHEMA)
     if not number:
         return None
-    from denote.numbers import count  # polars, which plain command lines do not load
-
     schemas = ", ".join(str(schema) for schema in sorted(found) if schema != SCHEMA)
     return (
         f"{root}: {count(number, 'folder')} of schema {schemas}, made by another version of denote, not used (this one "

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from denote.denotation.analysis import analysis_of
+from denote.denotation.depth.plan import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.files import write_json
@@ -190,7 +190,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
         tracked: Whether the merged results are logged to where the jobs were tracked.
     """
     # Drawing takes seconds to import, which a sweep that has nothing to do should not wait for.
-    from denote.denotation.rule import sensitivity_table
+    from denote.denotation.judging.decisions import sensitivity_table
     from denote.reporting.report import write_report
     from denote.runs import present
     from denote.runs.merge import merge

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from denote.data.sources.planted import Layout
-from denote.denotation.properties import subset_name
+from denote.denotation.search.properties import subset_name
 from denote.object_models.architectures.planted_formulas import (
     MOST_WITHOUT,
     Formula,

@@ -1,0 +1,204 @@
+"""The analysis of depth as a whole: what is described, what it is made of, what is tested, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from denote.denotation.depth.by_depth import label_proportion_by_depth
+from denote.denotation.depth.by_model import KEY, label_proportion_by_model
+from denote.denotation.depth.depth_profiles import Profiles, parts_of
+from denote.denotation.depth.hypothesis_tests import questions, tests_of
+from denote.denotation.depth.plan import LEVEL, QUESTION, Analysis
+from denote.denotation.depth.verdicts import depth_verdicts
+from denote.errors import ConfigError
+from denote.evidence.intervals import t_interval
+from denote.evidence.rule import Rule
+from denote.tables import (
+    CONTROLS,
+    DEPTH_DESCRIPTION,
+    DEPTH_PARTS,
+    LAYERS,
+    LAYERS_KEY,
+    NEURONS,
+    empty,
+    note,
+    table,
+)
+
+FIRST, MIDDLE, LAST = "first", "middle", "last"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DepthAnalysis:
+    """Does the label proportion of what neurons denote depend on depth (METHOD section 6).
+
+    Attributes:
+        by_model: One row per network, layer and family; columns of ``tables.LABEL_PROPORTION_BY_MODEL``.
+        by_depth: Means over networks; columns of ``tables.LABEL_PROPORTION_BY_DEPTH``.
+        description: First, middle and last compared layer of every curve; columns of ``tables.DEPTH_DESCRIPTION``.
+        parts: What the raw course is made of; columns of ``tables.DEPTH_PARTS``.
+        tests: Columns of ``tables.DEPTH_TESTS``.
+        verdicts: Columns of ``tables.DEPTH_VERDICTS``.
+    """
+
+    by_model: pl.DataFrame
+    by_depth: pl.DataFrame
+    description: pl.DataFrame
+    parts: pl.DataFrame
+    tests: pl.DataFrame
+    verdicts: pl.DataFrame
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The frames by the names of their files."""
+        return {
+            "label_proportion_by_model": self.by_model, "label_proportion_by_depth": self.by_depth,
+            "depth_description": self.description, "depth_parts": self.parts, "depth_tests": self.tests,
+            "depth_verdicts": self.verdicts,
+        }  # fmt: skip
+
+
+def depth_analysis(
+    neurons: pl.DataFrame,
+    controls: pl.DataFrame | None = None,
+    layers: pl.DataFrame | None = None,
+    *,
+    analysis: Analysis | None = None,
+    rule: Rule | None = None,
+) -> DepthAnalysis:
+    """Analyse how the label proportion of what neurons denote depends on depth.
+
+    Args:
+        neurons: Rows of ``neurons.parquet`` of one sweep, decided. Needed are ``dataset architecture object_model layer
+            depth relative_depth neuron family property label_proportion denotes live``.
+        controls: Rows of ``controls.parquet``, with the columns that say beside which neurons they stand.
+            Without ``rotated`` only the raw and the folded course are tested.
+        layers: Rows of ``layers.parquet``, which say whether signs mean something and what is a head.
+        analysis: What was planned; None: nothing, all is exploratory.
+        rule: The rule that decided ``neurons``, for what it could have found; None: the default one.
+
+    Returns:
+        Its frames. Numbers that are not defined are null with the reason.
+
+    Raises:
+        ConfigError: if a column that is needed is missing, or one by which rows belong together is in one frame alone.
+
+    Example:
+        >>> sweep = denote.load("multirun/NAME")                                             # doctest: +SKIP
+        >>> denote.depth_analysis(sweep.neurons, sweep.controls, sweep.tables["layers"]).verdicts  # doctest: +SKIP
+    """
+    plan = analysis or Analysis()
+    for name, beside, key in (("controls", controls, KEY), ("layers", layers, LAYERS_KEY)):
+        if beside is not None:
+            _check_alike(neurons, beside, key, name)
+    neurons = _completed(neurons, NEURONS, "neurons")
+    given = empty(CONTROLS) if controls is None else _completed(controls, CONTROLS, "controls")
+    known = empty(LAYERS) if layers is None else _completed(layers, LAYERS, "layers")
+    by_model = label_proportion_by_model(neurons, given, known)
+    asked = list(questions(by_model, plan))
+    tests = tests_of(asked, plan)
+    curves = [(key, own) for key, every in asked for own in every]
+    return DepthAnalysis(
+        by_model,
+        label_proportion_by_depth(by_model, neurons, rule or Rule()),
+        table((row for key, own in curves for row in _described(key, own)), DEPTH_DESCRIPTION),
+        table((row for key, own in curves for row in _parts(key, own)), DEPTH_PARTS),
+        tests,
+        depth_verdicts(tests, plan),
+    )
+
+
+NEEDED = {
+    "neurons": (
+        *("dataset", "architecture", "object_model", "layer", "depth", "relative_depth", "neuron"),
+        *("family", "property", "label_proportion", "denotes", "live"),
+    ),
+    "controls": ("control", "draw", "object_model", "layer", "neuron", "family", "label_proportion", "denotes", "live"),
+    "layers": ("object_model", "layer"),
+}
+"""Columns that a caller's frame must have."""
+
+
+def _check_alike(neurons: pl.DataFrame, beside: pl.DataFrame, key: Iterable[str], name: str) -> None:
+    """Refuse frames whose rows would not find each other, which would look like a control that was not run."""
+    alone = [column for column in key if (column in neurons.columns) != (column in beside.columns)]
+    if alone:
+        raise ConfigError(
+            name, f"and neurons belong together by {', '.join(alone)}, which only one of them has", "give it to both"
+        )
+
+
+def _completed(frame: pl.DataFrame, schema: dict[str, type[pl.DataType]], name: str) -> pl.DataFrame:
+    """The frame with all columns of its file; what it lacks is null, the folded value is computed."""
+    missing = [column for column in NEEDED[name] if column not in frame.columns]
+    if missing:
+        raise ConfigError(name, f"has no column {', '.join(missing)}", f"needed: {', '.join(NEEDED[name])}")
+    frame = frame.with_columns(
+        pl.lit(None, kind).alias(column) for column, kind in schema.items() if column not in frame.columns
+    ).select(pl.col(column).cast(kind) for column, kind in schema.items())
+    if "folded_label_proportion" not in schema:
+        return frame
+    p = pl.col("label_proportion")
+    return frame.with_columns(pl.col("folded_label_proportion").fill_null(pl.min_horizontal(p, 1 - p)))
+
+
+def _place(key: tuple[Any, ...], own: Profiles) -> Row:
+    return {**dict(zip(QUESTION, key, strict=True)), "architecture": own.architecture}
+
+
+def _described(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
+    """Mean label proportion at the first, middle and last compared layer."""
+    layers = own.compared.nonzero()[0]
+    place = _place(key, own) | {"n_models": own.n_models}
+    if not len(layers):
+        yield place | {"note": "no layer where enough networks have a value", "n_models_with_value": 0}
+        return
+    for name, layer in _ends_and_middle(layers).items():
+        raw, folded = own.numbers["label_proportion"][:, layer], own.numbers["folded"][:, layer]
+        n_known = int(np.isfinite(raw).sum())
+        few = f"not compared, too few networks have a value: {', '.join(own.left_out)}" if own.left_out else None
+        yield place | {
+            "place": name,
+            "layer": own.layers[layer],
+            "depth": int(own.depth[layer]),
+            "n_models_with_value": n_known,
+            **t_interval(raw, within=(0.0, 1.0)).columns("label_proportion_mean", bounds="label_proportion"),
+            **t_interval(folded, within=(0.0, 0.5)).columns("folded_mean", bounds="folded"),
+            "sign_identified": bool(own.identified[layer]),
+            "note": note(few, "no interval: one network" if n_known < 2 else None),
+        }
+
+
+def _ends_and_middle(layers: Int[np.ndarray, " layer"]) -> dict[str, int]:
+    """First, middle (the earlier of two) and last of some layers; one or two layers have no middle."""
+    chosen = {FIRST: layers[0], MIDDLE: layers[(len(layers) - 1) // 2], LAST: layers[-1]}
+    kept = {1: (FIRST,), 2: (FIRST, LAST)}.get(len(layers), (FIRST, MIDDLE, LAST))
+    return {name: int(chosen[name]) for name in kept}
+
+
+def _parts(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
+    """Every part's change and bow, or why there are none."""
+    place, parts = _place(key, own), parts_of(own)
+    if isinstance(parts, str):
+        yield place | {"n_models": own.n_models, "note": parts}
+        return
+    left_out = ", ".join(parts.left_out)
+    place |= {
+        "first_layer": parts.layers[0],
+        "last_layer": parts.layers[-1],
+        "layers": ", ".join(parts.layers),
+        "n_models": parts.n_models,
+        "n_layers": len(parts.layers),
+        "note": f"left out, too few networks have it beside the others: {left_out}" if left_out else None,
+    }
+    for part, layer, depth, level in parts.levels():
+        yield place | {"part": part, "shape": LEVEL, "layer": layer, "depth": depth, **level.columns("value")}
+    for part, shape, estimate in parts.estimates():
+        yield place | {"part": part, "shape": shape, **estimate.columns("value")}

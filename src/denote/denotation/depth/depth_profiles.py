@@ -1,0 +1,252 @@
+"""Profiles over depth of the object models of one architecture, and the parts of the raw label proportion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float, Int
+
+from denote.denotation.depth.plan import (
+    ANY_BASIS,
+    BEYOND,
+    BOW,
+    CHANGE,
+    FOLDED,
+    LEAST_DESCRIBED,
+    LEAST_LAYERS,
+    LEAST_MODELS,
+    OWN,
+    POLARITY,
+    RAW,
+    ROTATED_FOLDED,
+    SHARE,
+    UNFOLDED,
+    Analysis,
+    models_needed,
+)
+from denote.denotation.depth.profile_statistics import WeightedProfiles
+from denote.estimate import Estimate
+from denote.evidence.intervals import t_interval
+
+QUANTITIES = {
+    FOLDED: pl.col("folded"),
+    UNFOLDED: pl.col("label_proportion"),
+    ROTATED_FOLDED: pl.col("rotated_folded"),
+    BEYOND: pl.col("folded") - pl.col("rotated_folded"),
+    SHARE: pl.col("share_denoting") - pl.col("rotated_share_denoting"),
+}
+"""Numbers of a model and layer, from columns by model."""
+
+_NEURONS, _DIRECTIONS = pl.col("n_denoting"), pl.col("rotated_n_denoting")
+PRECISION = {
+    FOLDED: _NEURONS,
+    UNFOLDED: _NEURONS,
+    ROTATED_FOLDED: _DIRECTIONS,
+    BEYOND: 1 / (1 / _NEURONS + 1 / _DIRECTIONS),
+    SHARE: pl.lit(1.0),
+}
+"""How much each number counts: the inverse of what its variance is proportional to, as means of n have 1 / n."""
+
+Grid = Float[np.ndarray, "model layer"]
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Profiles over depth of the object models of one architecture, without its logits.
+
+    Attributes:
+        architecture: Its readable id.
+        layers: Names, in order of depth.
+        depth: Depth of each layer.
+        asked: Whether the analysis names the layer.
+        identified: Whether the sign of the layer's neurons means something in every model; false where not known.
+        numbers: By quantity a number per model and layer, nan in a gap.
+        precision: By quantity how much each of these numbers counts, nan in a gap.
+    """
+
+    architecture: str
+    layers: tuple[str, ...]
+    depth: Int[np.ndarray, " layer"]
+    asked: Bool[np.ndarray, " layer"]
+    identified: Bool[np.ndarray, " layer"]
+    numbers: Mapping[str, Grid]
+    precision: Mapping[str, Grid]
+
+    @property
+    def n_models(self) -> int:
+        """Number of object models."""
+        return len(self.numbers[FOLDED])
+
+    @property
+    def decides(self) -> bool:
+        """Whether there are enough object models for a verdict."""
+        return self.n_models >= LEAST_MODELS
+
+    @property
+    def compared(self) -> Bool[np.ndarray, " layer"]:
+        """Layers where enough models have a value, after rotation too unless that leaves too few layers."""
+        strict = self.known_layers(BEYOND)
+        return strict if strict.sum() >= LEAST_LAYERS else self.known_layers(FOLDED)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Layers that were asked for and are not compared."""
+        return tuple(np.array(self.layers)[self.asked & ~self.compared])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the layers that are compared."""
+        return tuple(np.array(self.layers)[self.compared])
+
+    @property
+    def sign_identified(self) -> bool:
+        """Whether the sign means something in all layers that are compared."""
+        return bool(self.identified[self.compared].all())
+
+    def known_layers(self, quantity: str) -> Bool[np.ndarray, " layer"]:
+        """Return at which layers enough models have a number."""
+        n_known = np.isfinite(self.numbers[quantity]).sum(axis=0)
+        return np.asarray(self.asked & (n_known >= max(models_needed(self.n_models), 1)))
+
+    def of(self, quantity: str) -> WeightedProfiles | None:
+        """Return a quantity at the layers compared, in the models that have two of these layers or more.
+
+        Returns:
+            None where fewer than ``LEAST_LAYERS`` layers can be compared, or too few models know the quantity at one.
+        """
+        if not self.known_layers(quantity)[self.compared].all():
+            return None
+        values, precision = (grid[quantity][:, self.compared] for grid in (self.numbers, self.precision))
+        known = np.isfinite(values)
+        kept = known.sum(axis=1) >= 2
+        if values.shape[1] < LEAST_LAYERS or not (known & kept[:, None]).any(axis=0).all():
+            return None
+        weights = np.nanmean(np.where(known, precision, np.nan)[kept], axis=0)
+        return WeightedProfiles(values[kept], weights / weights.sum())
+
+
+def profiles(models: pl.DataFrame, analysis: Analysis) -> Iterator[Profiles]:
+    """Make the profiles of every architecture.
+
+    Args:
+        models: One row per object model and layer, with the columns behind ``QUANTITIES`` and ``PRECISION``, ``depth``,
+            ``sign_identified`` and ``is_head``.
+        analysis: Which layers are asked for.
+    """
+    hidden = models.filter(pl.col("depth").is_not_null(), ~pl.col("is_head"))
+    for (architecture,), own in hidden.group_by(["architecture"], maintain_order=True):
+        order = (
+            own.group_by("depth", "layer").agg(pl.col("sign_identified").all(ignore_nulls=False)).sort("depth", "layer")
+        )
+        row = own["object_model"].rank("dense").to_numpy() - 1
+        index = {layer: number for number, layer in enumerate(order["layer"])}
+        column = own["layer"].replace_strict(index, return_dtype=pl.Int64).to_numpy()
+
+        def grid(
+            expression: pl.Expr, own: pl.DataFrame = own, row: np.ndarray = row, column: np.ndarray = column
+        ) -> Grid:
+            values = np.full((own["object_model"].n_unique(), column.max() + 1), np.nan)
+            values[row, column] = own.select(expression.cast(pl.Float64).alias("value"))["value"].fill_null(np.nan)
+            return values
+
+        depth = order["depth"].to_numpy()
+        asked = np.isin(depth, analysis.layers) if analysis.layers is not None else np.ones(len(depth), dtype=bool)
+        numbers = {name: grid(expression) for name, expression in QUANTITIES.items()}
+        precision = {
+            name: np.where(np.isfinite(numbers[name]), grid(expression), np.nan)
+            for name, expression in PRECISION.items()
+        }
+        identified = order["sign_identified"].fill_null(value=False).to_numpy()
+        yield Profiles(str(architecture), tuple(order["layer"]), depth, asked, identified, numbers, precision)
+
+
+PARTS = (POLARITY, ANY_BASIS, OWN)
+"""They add up to ``RAW``."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of an architecture's raw label proportion.
+
+    Attributes:
+        layers: Names of the layers that all models have, in order of depth.
+        depth: Their depths.
+        left_out: Layers that are compared and that too few models have beside the others.
+        values: By part a number for every model that has all layers, and layer; the parts after the first add up to it.
+    """
+
+    layers: tuple[str, ...]
+    depth: Int[np.ndarray, " layer"]
+    left_out: tuple[str, ...]
+    values: dict[str, Float[np.ndarray, "model layer"]]
+
+    @property
+    def n_models(self) -> int:
+        """Models that have all layers."""
+        return len(self.values[RAW])
+
+    def estimates(self) -> Iterator[tuple[str, str, Estimate[float]]]:
+        """Yield part, shape and its mean over models with a 95 % t-interval."""
+        contrasts = {CHANGE: change(self.depth), BOW: bow(len(self.depth))}
+        for part, values in self.values.items():
+            for shape, contrast in contrasts.items():
+                yield part, shape, t_interval(values @ contrast)
+
+    def levels(self) -> Iterator[tuple[str, str, int, Estimate[float]]]:
+        """Yield part, layer, its depth and the part's mean over models there with a 95 % t-interval."""
+        for part, values in self.values.items():
+            for layer, depth, column in zip(self.layers, self.depth, values.T, strict=True):
+                yield part, layer, int(depth), t_interval(column)
+
+
+def parts_of(profiles: Profiles) -> Parts | str:
+    """Split the raw label proportion of an architecture's networks at the layers compared.
+
+    Only networks with all these layers enter. While too few have all, the layer that fewest have is left out.
+
+    Returns:
+        The parts, or why there are none.
+    """
+    if profiles.n_models < LEAST_DESCRIBED:
+        return f"fewer than {LEAST_DESCRIBED} networks"
+    if np.isnan(profiles.numbers[ROTATED_FOLDED]).all():
+        return "without random directions that denote (control=rotated) to compare with"
+    compared = np.flatnonzero(profiles.compared)
+    grids = {name: profiles.numbers[name][:, compared] for name in (UNFOLDED, FOLDED, ROTATED_FOLDED)}
+    known = np.logical_and.reduce([np.isfinite(grid) for grid in grids.values()])
+    needed = models_needed(profiles.n_models)
+    kept = _layers(known, needed)
+    if kept is None:
+        return f"fewer than {LEAST_LAYERS} layers at which the same {needed} networks have a value"
+    complete = known[:, kept].all(axis=1)
+    raw, folded, rotated = (grid[complete][:, kept] for grid in grids.values())
+    values: dict[str, Grid] = {RAW: raw, POLARITY: raw - folded, ANY_BASIS: rotated, OWN: folded - rotated}
+    names = np.array(profiles.layers)[compared]
+    return Parts(tuple(names[kept]), profiles.depth[compared][kept], tuple(names[~kept]), values)
+
+
+def change(depth: Int[np.ndarray, " layer"]) -> Float[np.ndarray, " layer"]:
+    """Return the contrast that gives the rise of the least-squares line from the first to the last layer."""
+    distance = depth - depth.mean()
+    return np.asarray(distance / (distance**2).sum() * (depth[-1] - depth[0]))
+
+
+def bow(n_layers: int) -> Float[np.ndarray, " layer"]:
+    """Return the contrast that gives the mean of the middle third of the layers minus that of the others."""
+    position = (np.arange(n_layers) + 0.5) / n_layers
+    middle = np.abs(position - 0.5) < 1 / 6 + 1e-9
+    return np.asarray(np.where(middle, 1 / middle.sum(), -1 / (~middle).sum()))
+
+
+def _layers(known: Bool[np.ndarray, "model layer"], needed: int) -> Bool[np.ndarray, " layer"] | None:
+    """Choose the layers that enough models have all of; None where that leaves too few layers."""
+    kept = np.ones(known.shape[1], dtype=bool)
+    while kept.sum() >= LEAST_LAYERS:
+        if known[:, kept].all(axis=1).sum() >= needed:
+            return kept
+        n_known = np.where(kept, known.sum(axis=0), known.shape[0] + 1)
+        kept[int(n_known.argmin())] = False
+    return None

@@ -1,0 +1,252 @@
+"""How much of what neurons denote is found again: on other rows, with other thresholds, in other networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int8
+
+from denote.attributes.labels import NULL, Family
+from denote.data.parts import Halves
+from denote.denotation.depth.distinct_properties import denoted_properties
+from denote.denotation.neurons import Neurons, replicate
+from denote.denotation.search.candidates import Candidates, Settings
+from denote.evidence.intervals import t_interval
+from denote.observers.reading import State
+from denote.tables import NEURONS_KEY, NUMBER, STABILITY, joined_notes, note, table
+
+LAYER = ["dataset", "architecture", "trained", "epoch", "layer", "depth", "relative_depth", "family"]
+SEED = "seed"
+ONE = (0.0, 1.0)
+
+Row = dict[str, Any]
+Sets = Mapping[str, frozenset[str]]
+"""Distinct denoted properties by object model, a property and its complement as one."""
+
+
+def stability(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
+    """Compare what every layer denotes with what other searches of it, and other networks, denote.
+
+    The unit is the object model. Against another search every model is compared with itself. Against other networks of
+    the same curve a model's number is its mean over them; as these means share their pairs, their t-interval is a rough
+    one.
+
+    Args:
+        neurons: Columns of ``tables.NEURONS``, decided.
+        controls: Columns of ``tables.CONTROLS``, decided; rows of ``second_fit`` and ``thresholds`` are used.
+
+    Returns:
+        Columns of ``tables.STABILITY``, by depth. Undefined numbers are null with the reason.
+    """
+    again = {name: _by_layer(controls.filter(pl.col("control") == name)) for name in AGREEMENT}
+    rows: list[Row] = []
+    for key, own in neurons.group_by(LAYER, maintain_order=True):
+        place = dict(zip(LAYER, key, strict=True))
+        for name, layers in again.items():
+            if key in layers:
+                compared = _against_search(own, layers[key], AGREEMENT[name])
+                rows.append({**place, "against": name.replace("_", " "), **compared})
+        rows.append({**place, "against": SEED, **_against_networks(own)})
+    order = ("dataset", "architecture", "trained", "epoch", "family", "depth", "layer")
+    return table(rows, STABILITY).sort(order, maintain_order=True)
+
+
+def _by_layer(replicates: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:
+    return {} if replicates.is_empty() else replicates.partition_by(LAYER, as_dict=True)
+
+
+def _against_search(own: pl.DataFrame, other: pl.DataFrame, agreement: str) -> Row:
+    mine, theirs = _denoted(own), _denoted(other)
+    of_sets = np.array([_jaccard(denoted, theirs.get(model, frozenset())) for model, denoted in mine.items()])
+    key = [*NEURONS_KEY]
+    named = other.select(*key, found="property")
+    denoting = own.filter("denotes").join(named, on=key, how="left", nulls_equal=True, maintain_order="left")
+    same = (pl.col("property") == pl.col("found")).fill_null(value=False)
+    models = denoting.group_by("object_model").agg(pl.col(agreement).mean(), same=same.mean())
+    of_neurons = t_interval(models[agreement].cast(pl.Float64).fill_null(np.nan), within=ONE)
+    n_fit, n_other = (float(frame["n_fit"].median() or 0) for frame in (own, other))  # type: ignore[arg-type]
+    few_rows = f"the other search has {n_other:.0f} rows to choose on, this one {n_fit:.0f}"
+    return {
+        "n_pairs": _known(of_sets),
+        "n_neurons": denoting.height,
+        **t_interval(of_sets, within=ONE).columns("property_jaccard"),
+        **of_neurons.columns("neuron_jaccard"),
+        "same_property_share": models["same"].mean(),
+        "note": note(
+            _remark(of_sets, "in either search"),
+            _fewer(models.height, _known(of_sets)),
+            few_rows if 2 * n_other < n_fit else None,
+        ),
+    }
+
+
+def _against_networks(own: pl.DataFrame) -> Row:
+    mine = _denoted(own)
+    of_pairs = {(a, b): _jaccard(mine[a], mine[b]) for a, b in combinations(mine, 2)}
+    means = np.array([_mean(value for pair, value in of_pairs.items() if model in pair) for model in mine])
+    neither, n_pairs = int(np.count_nonzero(np.isnan(list(of_pairs.values())))), len(of_pairs)
+    return {
+        "n_pairs": n_pairs - neither,
+        "n_neurons": int(own["denotes"].sum() or 0),
+        **t_interval(means, within=ONE).columns("property_jaccard"),
+        "note": note(
+            "one object model: nothing to compare with" if len(mine) < 2 else _remark(means, "in any pair"),
+            f"{neither} of {n_pairs} pairs left out: neither denotes" if 0 < neither < n_pairs else None,
+            "neurons of two networks do not correspond: no neuron_jaccard, no same_property_share",
+        ),
+    }
+
+
+def _denoted(neurons: pl.DataFrame) -> dict[str, frozenset[str]]:
+    """What each object model denotes, in the order of the rows; nothing where it denotes nothing."""
+    return {
+        str(model): frozenset(denoted_properties(part, ["object_model"])["pair"])
+        for (model,), part in neurons.group_by(["object_model"], maintain_order=True)
+    }
+
+
+def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other) if one or other else float("nan")
+
+
+def _mean(values: Iterator[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _known(values: np.ndarray) -> int:
+    return int(np.count_nonzero(~np.isnan(values)))
+
+
+def _fewer(n_denoting: int, n_pairs: int) -> str | None:
+    """Say where only some models have neurons of their own to compare; sets are compared where either denotes."""
+    if not 0 < n_denoting < n_pairs:
+        return None
+    return f"neuron_jaccard, same_property_share: of the {n_denoting} of {n_pairs} models in which a neuron denotes"
+
+
+def _remark(values: np.ndarray, where: str) -> str | None:
+    known = _known(values)
+    if not known:
+        return f"nothing denotes {where}"
+    missing = f"{len(values) - known} of {len(values)} models: nothing denotes {where}" if known < len(values) else None
+    return note(missing, "no interval: fewer than 2 models" if known < 2 else None)
+
+
+SECOND_FIT, THRESHOLDS = "second_fit", "thresholds"
+"""The two searches, by what their rows are called in ``controls``."""
+
+AGREEMENT = {SECOND_FIT: "fit_agreement", THRESHOLDS: "threshold_agreement"}
+"""Where a neuron says how far it agrees with each."""
+
+OFF = "fit_agreement, threshold_agreement: evidence.stability is off"
+
+
+@dataclass(frozen=True)
+class SearchedAgain:
+    """What another search found of the same neurons.
+
+    Attributes:
+        name: ``second_fit`` or ``thresholds``.
+        rows: Columns of ``tables.CONTROLS``, one row per neuron.
+        agreement: Jaccard index, over *test* rows, of every neuron's two properties; nan where either has none.
+        remark: What to mind, or None.
+    """
+
+    name: str
+    rows: pl.DataFrame
+    agreement: Float[np.ndarray, " neuron"]
+    remark: str | None = None
+
+
+def searched_again(
+    neurons: Neurons, state: Halves[State], family: Halves[Family], found: Candidates
+) -> Iterator[SearchedAgain]:
+    """The search on a second draw of rows, and with half as many thresholds.
+
+    Nothing is chosen by what comes out, and no number but the agreement is made of it: *test* rows shape neither
+    property nor threshold of a neuron, though they choose those of its replicate.
+
+    Args:
+        neurons: The neurons and how they are judged.
+        state: Their activations on fit and test.
+        family: The family at the same rows.
+        found: What was chosen on *fit*.
+    """
+    yield _second_fit(neurons, state, family, found)
+    yield _thresholds(neurons, state, family, found)
+
+
+def with_agreements(rows: pl.DataFrame, again: list[SearchedAgain]) -> pl.DataFrame:
+    """The neurons with how far each of them agrees with the other searches, and remarks.
+
+    Args:
+        rows: Columns of ``tables.NEURONS``, in the order of the state.
+        again: What other searches found; without any the notes say that they are off.
+    """
+    remarks = [each.remark for each in again if each.remark] if again else [OFF]
+    notes = [pl.col("note"), *(pl.when("live").then(pl.lit(remark)) for remark in remarks)]
+    agreements = [pl.Series(AGREEMENT[each.name], each.agreement, dtype=NUMBER).fill_nan(None) for each in again]
+    return rows.with_columns(*agreements, note=joined_notes(*notes))
+
+
+def jaccard(labels: Int8[np.ndarray, "pair row"], others: Int8[np.ndarray, "pair row"]) -> Float[np.ndarray, " pair"]:
+    """Jaccard index of the rows that have either property: those with both by those with one at least.
+
+    Args:
+        labels: 1 yes, 0 no, -1 null; a row that is null for either is left out.
+        others: The same of the other property.
+
+    Returns:
+        In [0, 1]; nan where no row has either.
+    """
+    known = (labels != NULL) & (others != NULL)
+    both = np.count_nonzero((labels == 1) & (others == 1), axis=1)
+    either = np.count_nonzero(known & ((labels == 1) | (others == 1)), axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(both / either)
+
+
+def _second_fit(neurons: Neurons, state: Halves[State], family: Halves[Family], found: Candidates) -> SearchedAgain:
+    """The halves swapped: chosen on the rows of *test*, another draw from the same source, scored on those of *fit*."""
+    groups = neurons.groups
+    swapped = replace(neurons, groups=None if groups is None else Halves(groups.test, groups.fit))
+    other_state, other_family = Halves(state.test, state.fit), Halves(family.test, family.fit)
+    other = swapped.search(other_state.fit, other_family)
+    rows = replicate(swapped, other_state, other_family, SECOND_FIT, 0, other)
+    n_fit, n_test = len(state.fit), len(state.test)
+    remark = f"fit_agreement: with a search on {n_test} rows, this one is on {n_fit}" if 2 * n_test < n_fit else None
+    return SearchedAgain(SECOND_FIT, rows, _agreement(found, other, neurons.settings.memory, swapped=True), remark)
+
+
+def _thresholds(neurons: Neurons, state: Halves[State], family: Halves[Family], found: Candidates) -> SearchedAgain:
+    """Half as many thresholds, the default instead of all; families that try every threshold are not searched again."""
+    other, settings = found, neurons.settings
+    if family.fit.combines:
+        number = Settings.thresholds if settings.thresholds == "all" else max(2, settings.thresholds // 2)
+        fewer = replace(neurons, settings=replace(settings, thresholds=number))
+        other = fewer.search(state.fit, family)
+    rows = replicate(neurons, state, family, THRESHOLDS, 0, other)
+    return SearchedAgain(THRESHOLDS, rows, _agreement(found, other, settings.memory))
+
+
+def _agreement(
+    found: Candidates, other: Candidates, memory: int, swapped: bool = False
+) -> Float[np.ndarray, " neuron"]:
+    """Jaccard index of every neuron's two properties over *test* rows, a block of distinct pairs at a time."""
+    agreement = np.full(len(found.index), np.nan)
+    has = (found.index >= 0) & (other.index >= 0)
+    pairs, place = np.unique(np.stack([found.index[has], other.index[has]]), axis=1, return_inverse=True)
+    of_other = other.properties.fit_labels if swapped else other.properties.test_labels
+    step = max(1, memory // (8 * max(1, len(found.properties.codes.test))))
+    values = [
+        jaccard(found.properties.test_labels(mine), of_other(theirs))
+        for mine, theirs in (pairs[:, start : start + step] for start in range(0, pairs.shape[1], step))
+    ]
+    agreement[has] = np.concatenate([np.empty(0), *values])[place.ravel()]
+    return agreement

@@ -1,0 +1,180 @@
+"""One property for every neuron, chosen on *fit* whatever the family (METHOD section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from denote.attributes.labels import NULL, Family, Formulas
+from denote.data.parts import Halves
+from denote.denotation.search.formula_search import formula_properties, search_formulas
+from denote.denotation.search.properties import (
+    Properties,
+    attribute_properties,
+    complement,
+    distinct_rows,
+    entering_attributes,
+    named_members,
+    subset_name,
+)
+from denote.denotation.search.subset_search import ENTRY_ROWS, search_subsets
+from denote.denotation.search.thresholds import MEMORY, Thresholds
+from denote.evidence.rule import Rule
+from denote.observers.neuron import best_thresholds, live_neurons
+from denote.observers.reading import Resources, State
+from denote.observers.sorted_columns import least_memory
+from denote.tables import note
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How neurons are searched.
+
+    Attributes:
+        thresholds: Quantiles tried for each neuron before the winner's threshold is set exactly, 64 or more, or ``all``
+            gaps. Attributes that are searched one by one are tried at every threshold.
+        decisive: Balanced accuracy on fit from which a nested subset is listed in ``nested_properties``.
+        entry_rows: Least number of positive and of negative fit rows of a class or attribute that enters.
+        formula_rows: Least number of fit rows where a formula holds and where it does not, at least as many as the rule
+            asks for: unlike attributes, formulas can be avoided that could never denote.
+        memory: Bytes for one block of neurons.
+    """
+
+    thresholds: Thresholds = 64
+    decisive: float = 0.95
+    entry_rows: int = ENTRY_ROWS
+    formula_rows: int = Rule.min_rows
+    memory: int = MEMORY
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The property of every neuron, chosen on *fit*.
+
+    Attributes:
+        properties: The distinct properties found; the masks are those of where the neuron is on.
+        index: Which of them is each neuron's; -1 where none was found.
+        direction: -1 where the property is the complement of an attribute, else +1; 0 where none was found.
+        threshold: The neuron is on strictly above it; nan where none was found.
+        score: Balanced accuracy on fit; nan where none was found.
+        live: Whether the neuron is not constant on fit.
+        note: What was left out of the search, or why nothing could be searched.
+        nested: Neurons with the indices of nested properties that pass on fit too, the own one among them; neuron by
+            neuron from the smallest. Empty where a family has no such chains.
+    """
+
+    properties: Properties
+    index: Int[np.ndarray, " neuron"]
+    direction: Int[np.ndarray, " neuron"]
+    threshold: Float[np.ndarray, " neuron"]
+    score: Float[np.ndarray, " neuron"]
+    live: Bool[np.ndarray, " neuron"]
+    note: str | None
+    nested: Int[np.ndarray, "2 pair"] = field(default_factory=lambda: np.empty((2, 0), dtype=np.int64))
+
+
+def search(state: State, family: Halves[Family], settings: Settings | None = None) -> Candidates:
+    """Choose the property of every neuron.
+
+    Args:
+        state: Activations ``[row, neuron]`` on the fit rows, finite. Test rows are not needed, so they cannot leak.
+        family: The family at the fit and at the test rows. Labels of test rows are only carried along.
+        settings: Of the search.
+
+    Returns:
+        For a family with class codes the best class subset, for one of formulas the best formula, for any other the
+        best attribute or its complement.
+    """
+    settings = settings or Settings()
+    if family.fit.formulas is not None:
+        return _search_formulas(state, family, settings)
+    if family.fit.codes is not None:
+        return _search_subsets(state, family, settings)
+    return _search_attributes(state, family, settings)
+
+
+def _search_subsets(state: State, family: Halves[Family], settings: Settings) -> Candidates:
+    codes, names = Halves(_codes(family.fit), _codes(family.test)), family.fit.class_names
+    found = search_subsets(
+        state, codes.fit, len(names), settings.thresholds, settings.decisive, settings.entry_rows, settings.memory
+    )
+    neuron, members = found.nested()
+    distinct, place = distinct_rows(members.astype(np.int8))
+    masks, sets = np.where(found.entered, distinct, np.int8(NULL)), distinct == 1
+    named = tuple(subset_name(inside, found.entered, names, family.fit.target) for inside in sets)
+    properties = Properties(named, masks, codes, named_members(sets, found.entered))
+    has, index = found.n_members > 0, np.full(len(found.n_members), -1)
+    own = members.sum(axis=1) == found.n_members[neuron]
+    index[neuron[own]] = place[own]
+    rows_out = sum(int(np.count_nonzero((c >= 0) & ~found.entered[c])) for c in (codes.fit, codes.test))
+    left_out = int(np.count_nonzero(~found.entered))
+    reason = note(
+        f"fewer than 2 classes have {settings.entry_rows} fit rows inside and outside"
+        if found.entered.sum() < 2
+        else f"{left_out} classes ({rows_out} rows) left out: fewer than {settings.entry_rows} fit rows"
+        if left_out
+        else None
+    )
+    nested, direction = np.stack([neuron, place]), has.astype(np.int64)
+    return Candidates(properties, index, direction, found.threshold, found.score, found.live, reason, nested)
+
+
+def _search_attributes(state: State, family: Halves[Family], settings: Settings) -> Candidates:
+    single = attribute_properties(family, settings.entry_rows)
+    n_neurons, n_single = state.shape[1], len(single)
+    names = single.names + tuple(complement(name) for name in single.names)
+    flipped = np.where(single.masks == NULL, np.int8(NULL), 1 - single.masks).astype(np.int8)
+    properties = Properties(names, np.concatenate([single.masks, flipped]), single.codes)
+    index, direction = np.full(n_neurons, -1), np.zeros(n_neurons, dtype=np.int64)
+    threshold, score = np.full(n_neurons, np.nan), np.full(n_neurons, np.nan)
+    if n_single:
+        labels = single.fit_labels(np.arange(n_single)).T
+        # As with subsets a block holds one neuron at the least.
+        memory = max(settings.memory, least_memory(state, labels))
+        scan = best_thresholds(state, labels, resources=Resources(memory=memory))
+        live, known = scan.live, np.nan_to_num(scan.balanced_accuracy, nan=-1.0)
+        attribute, neuron = known.argmax(axis=1), np.arange(n_neurons)
+        has = known[neuron, attribute] >= 0
+        direction[has] = scan.direction[neuron, attribute][has]
+        threshold, score = scan.threshold[neuron, attribute], scan.balanced_accuracy[neuron, attribute]
+        index[has] = (attribute + n_single * (direction < 0))[has]
+    else:
+        live = live_neurons(state)
+    reason = _left_out(n_single, len(family.fit.labels), settings.entry_rows)
+    return Candidates(properties, index, direction, threshold, score, live, reason)
+
+
+def _left_out(n_entered: int, n_attributes: int, entry_rows: int) -> str | None:
+    if not n_entered:
+        return f"no attribute has {entry_rows} positive and negative fit rows"
+    left_out = n_attributes - n_entered
+    what = "1 attribute" if left_out == 1 else f"{left_out} attributes"
+    return f"{what} left out: fewer than {entry_rows} positive or negative fit rows" if left_out else None
+
+
+def _search_formulas(state: State, family: Halves[Family], settings: Settings) -> Candidates:
+    asked, atoms = _formulas(family.fit), Halves(_formulas(family.fit).atoms, _formulas(family.test).atoms)
+    enters = np.flatnonzero(entering_attributes(atoms.fit.values, settings.entry_rows))
+    names = [atoms.fit.names[place] for place in enters]
+    values = Halves(atoms.fit.values[:, enters], atoms.test.values[:, enters])
+    found = search_formulas(state, values.fit, asked, settings.thresholds, settings.formula_rows, settings.memory)
+    formulas = list(dict.fromkeys(formula for formula in found.formulas if formula is not None))
+    properties, place = formula_properties(formulas, names, values)
+    of_formula = dict(zip(formulas, place, strict=True))
+    index = np.array([-1 if formula is None else of_formula[formula] for formula in found.formulas], dtype=np.int64)
+    direction, reason = (index >= 0).astype(np.int64), _left_out(len(names), len(atoms.fit), settings.entry_rows)
+    return Candidates(properties, index, direction, found.threshold, found.score, found.live, reason)
+
+
+def _formulas(family: Family) -> Formulas:
+    if family.formulas is None:
+        raise ValueError(f"family {family.name} has formulas in one part only")
+    return family.formulas
+
+
+def _codes(family: Family) -> Int[np.ndarray, " row"]:
+    if family.codes is None:
+        raise ValueError(f"family {family.name} has class codes in one part only")
+    return family.codes

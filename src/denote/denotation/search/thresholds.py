@@ -1,0 +1,61 @@
+"""Where thresholds of neurons are tried: at even quantiles or at every gap, and how many rows are above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Int
+
+from denote.observers.neuron import comparable
+from denote.observers.reading import State
+from denote.observers.sorted_columns import batches, column_blocks, side_by_side
+
+MEMORY = 256 * 2**20
+"""Bytes that one block of neurons may take while it is searched, unless told otherwise."""
+
+Thresholds: TypeAlias = int | Literal["all"]
+"""Number of even quantiles, or every gap between neighbouring values."""
+
+
+def places(n_rows: int, thresholds: Thresholds) -> Int[np.ndarray, " threshold"]:
+    """Where sorted rows are cut, as the number of rows below the threshold, ascending.
+
+    Where a place falls among equal values the loops take the nearer edge of their run.
+    """
+    if n_rows < 2:
+        return np.zeros(1, dtype=np.int64)
+    if thresholds == "all":
+        return np.arange(1, n_rows)
+    even = np.round(n_rows * np.arange(1, thresholds + 1) / (thresholds + 1)).astype(np.int64)
+    return np.clip(even, 1, n_rows - 1)
+
+
+def counts_above(
+    state: State, codes: Int[np.ndarray, " row"], n_codes: int, thresholds: Thresholds, width: int
+) -> Iterator[tuple[int, Int[np.ndarray, "neuron threshold code"]]]:
+    """Rows of each code that lie above each threshold of each neuron, block by block of neurons.
+
+    Args:
+        state: Activations ``[row, neuron]``, finite; wherever it lies, a block of columns is read at a time.
+        codes: Of every row, in [0, n_codes), or -1 for rows that take no part.
+        n_codes: Number of codes.
+        thresholds: Where neurons are cut, by the rows that take part.
+        width: Neurons in a block.
+
+    Yields:
+        The place of the block's first neuron, and the counts.
+    """
+    from denote.kernels.subset_kernels import counts_above as count  # compiles: only what searches waits for it
+
+    cuts = places(int(np.count_nonzero(codes >= 0)), thresholds)
+    for start, values in column_blocks(state, width):
+        numbers = comparable(values)
+        counts = np.empty((len(values), len(cuts), n_codes), dtype=np.int64)
+
+        def batch(part: slice, numbers: np.ndarray = numbers, counts: np.ndarray = counts) -> None:
+            count(numbers[part], np.argsort(numbers[part], axis=1), codes, cuts, counts[part])
+
+        side_by_side(batch, batches(*values.shape))
+        yield start, counts

@@ -1,0 +1,145 @@
+"""Probes in closed form: the direction between the means of both labels, and the majority."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
+from denote.observers.reading import (
+    BLOCK,
+    UNBOUNDED,
+    Groups,
+    Moments,
+    Resources,
+    State,
+    Values,
+    check_state,
+    moments,
+    row_blocks,
+)
+
+COINCIDE = 1e-10
+"""Distance of two means, in standard deviations of the neuron, that rounding alone can make."""
+
+
+@dataclass(frozen=True)
+class CentroidProbe(Probe):
+    """Weights are the difference of the two class means, per neuron; a score is > 0 beyond the means' midpoint.
+
+    On standardised neurons, w = (m1 - m0) / s; the score is w . (x - (m1 + m0) / 2) / s. It needs no solver and no
+    penalty, and cannot follow the correlations of neurons: it is the best linear observer only where both classes are
+    spherical after scaling (also called mass-mean or difference-of-means probe).
+
+    Attributes:
+        standardise: Neurons are scaled to unit variance on *fit*; constant ones get weight 0 either way.
+    """
+
+    standardise: bool = True
+
+    kind = "centroid"
+    joint = False
+    reads_neurons = False
+
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
+        """Fit all attributes (see ``Probe.fit``).
+
+        An attribute whose two means coincide has no direction and no fit, and a note says so.
+
+        Raises:
+            StateError: if the state is not finite or has another number of rows than the labels.
+        """
+        check_state(state, labels)
+        found = moments(state)
+        deviation = torch.where(found.constant, torch.inf, found.variance.sqrt())
+        positive, negative = class_means(state, labels, found, resources)
+        gap = (positive - negative) / deviation[:, None]
+        apart = (gap.abs() > COINCIDE).any(0).numpy()
+        weights = gap / deviation[:, None] if self.standardise else positive - negative
+        weights[found.constant] = 0.0
+        bias = -((positive + negative) / 2 * weights).sum(0) - found.mean @ weights
+        notes = tuple(
+            reason or (None if ok else "not fitted: both labels have the same mean in every neuron")
+            for reason, ok in zip(unfit_notes(labels), apart, strict=True)
+        )
+        fitted = np.array([reason is None for reason in notes], dtype=bool)
+        return Observer(
+            self.kind,
+            np.where(fitted, weights.numpy(), np.nan),
+            np.where(fitted, bias.numpy(), np.nan),
+            fitted,
+            np.where(fitted, 0.0, np.nan),
+            notes,
+        )
+
+
+def class_means(
+    state: State, labels: Values, found: Moments, resources: Resources = UNBOUNDED
+) -> tuple[Float64[Tensor, "neuron attribute"], Float64[Tensor, "neuron attribute"]]:
+    """Means of the positive and of the negative rows of every attribute, less the neuron's mean; NaN without rows.
+
+    Sums are float64 about the neuron's mean, so that activations far from zero keep their digits.
+
+    Args:
+        state: Activations, read by blocks of rows.
+        labels: 1, 0, or -1 for rows that are left out of that attribute.
+        found: Moments of the state.
+        resources: Where products are made, and with how much memory.
+    """
+    where = torch.device(resources.device)
+    mean = found.mean.to(where)
+    sums = [torch.zeros((state.shape[1], labels.shape[1]), dtype=torch.float64, device=where) for _ in range(2)]
+    # A block is held three times: as it is read, in float64, and as indicators of its labels.
+    numbers = int(max(state.shape[1], min(BLOCK, resources.memory / 64)))
+    for rows, block in row_blocks(state, numbers):
+        centred = (block.to(where).double() - mean).T
+        values = torch.from_numpy(labels[rows]).to(where)
+        for total, label in zip(sums, (1, 0), strict=True):
+            total += centred @ (values == label).double()
+    counts = (torch.from_numpy(count).double() for count in class_counts(labels))
+    positive, negative = (total.cpu() / count for total, count in zip(sums, counts, strict=True))
+    return positive, negative
+
+
+@dataclass(frozen=True)
+class MajorityProbe(Probe):
+    """Reads no neuron: its score is +1 where most *fit* rows have the attribute, else -1."""
+
+    kind = "majority"
+    joint = False
+    reads_neurons = False
+    has_map = False
+    is_baseline = True
+
+    def fit(
+        self,
+        state: State,
+        labels: Values,
+        seed: int = 0,
+        resources: Resources = UNBOUNDED,
+        groups: Groups | None = None,
+    ) -> Observer:
+        """Fit all attributes (see ``Probe.fit``); only an attribute without any row has no fit."""
+        check_state(state, labels)
+        positives, negatives = class_counts(labels)
+        empty = positives + negatives == 0
+        bias = np.where(empty, np.nan, np.where(positives > negatives, 1.0, -1.0))
+        return Observer(
+            self.kind,
+            np.zeros((state.shape[1], len(bias))),
+            bias,
+            ~empty,
+            np.where(empty, np.nan, 0.0),
+            tuple("not fitted: no fit rows" if none else None for none in empty),
+        )

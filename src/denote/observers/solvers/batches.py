@@ -1,0 +1,90 @@
+"""Rows of a state in random batches, in an order that does not depend on where the state lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int, Int8
+from torch import Tensor
+
+from denote.observers.reading import as_tensor
+from denote.observers.solvers.design import Design
+from denote.streams import stream
+
+PIECE = 128
+"""Neighbouring rows that are read together."""
+
+GATHERED = 16 << 20
+"""Bytes of scaled rows that are shuffled among each other; a state that is streamed is held about ten times over."""
+
+
+@dataclass
+class Batches:
+    """Goes over some rows of a design; Lightning's Trainer takes it for a loader.
+
+    Pieces of neighbouring rows are taken in random order, as many at once as ``GATHERED`` hold, and their rows are
+    shuffled. A state that stays on disk is so read in long runs, and a small one is shuffled as a whole. The order
+    depends on the number of rows and neurons only, never on memory or device.
+
+    Attributes:
+        design: The scaled state, with all rows.
+        rows: Places of the rows to go over, ascending.
+        labels: 1, 0 or -1 for null, of all rows of the design and on its device.
+        class_weights: What a row without and a row with each attribute weighs in the loss of all rows; nulls weigh 0.
+        batch_size: Most rows of a batch; batches are as even as can be.
+        seed: Names the order, together with the number of passes made so far; None goes over the rows as they lie.
+        passes: Number of passes that were begun.
+    """
+
+    design: Design
+    rows: Int[np.ndarray, " row"]
+    labels: Int8[Tensor, "sample attribute"]
+    class_weights: Float32[Tensor, "class=2 attribute"]
+    batch_size: int
+    seed: int | None = None
+    passes: int = field(default=0, init=False)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Batches of state, labels (0 and 1) and weights.
+
+        In random order each batch is weighted up to stand for all rows; in the rows' own order batches add up to them.
+        """
+        for places in self._gathered():
+            here = torch.from_numpy(places).to(self.design.device)
+            whole = self.design.scaling is None
+            block, within = (as_tensor(self.design.source), here) if whole else self._read(places)
+            n_batches = -(-len(places) // self.batch_size)
+            for ids, rows in zip(within.tensor_split(n_batches), here.tensor_split(n_batches), strict=True):
+                yield block[ids], *self._targets(rows)
+
+    def _gathered(self) -> Iterator[Int[np.ndarray, " row"]]:
+        """Places of the rows that are read together, in the order in which they are used."""
+        pieces = np.array_split(self.rows, -(-len(self.rows) // PIECE))
+        at_once = max(1, GATHERED // (4 * max(1, self.design.shape[1]) * PIECE))
+        if self.seed is None:
+            order = np.arange(len(pieces))
+        else:
+            draw = stream("observer batches", self.seed, self.passes)
+            order = draw.permutation(len(pieces))
+        self.passes += 1
+        for start in range(0, len(order), at_once):
+            places = np.concatenate([pieces[i] for i in order[start : start + at_once]])
+            yield places if self.seed is None else draw.permutation(places)
+
+    def _read(self, places: Int[np.ndarray, " row"]) -> tuple[Float32[Tensor, "row neuron"], Int[Tensor, " row"]]:
+        """Scaled rows in ascending order, as they are read, and where in it each of ``places`` came to stand."""
+        order = np.argsort(places)
+        part = replace(self.design, source=self.design.source[places[order]], shape=(len(places), self.design.shape[1]))
+        return part.rows(1), torch.from_numpy(np.argsort(order)).to(self.design.device)
+
+    def _targets(
+        self, places: Int[Tensor, " row"]
+    ) -> tuple[Float32[Tensor, "row attribute"], Float32[Tensor, "row attribute"]]:
+        labels = self.labels[places]
+        share = 1.0 if self.seed is None else len(self.rows) / len(places)
+        negative, positive = self.class_weights * share
+        weights = torch.where(labels == 1, positive, torch.where(labels == 0, negative, 0.0))
+        return (labels == 1).float(), weights
