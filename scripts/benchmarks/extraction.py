@@ -149,7 +149,7 @@ def ours(network: nn.Module, inputs: Inputs, rows: np.ndarray, layers: list[Laye
     """The states of all layers in a new store."""
     table, n = pl.DataFrame({"target": np.zeros(len(inputs), dtype=np.int8)}), len(inputs)
     samples = Samples("benchmark", inputs, np.zeros(n, dtype=np.int64), ("all",), table, "target", "benchmark")
-    StateStore(folder).states("benchmark", network, samples, rows, layers, every=layers, batch_size=BATCH)
+    StateStore(folder, BATCH).states("benchmark", network, samples, rows, layers)
 
 
 def bare(network: nn.Module, inputs: Inputs, rows: np.ndarray, layers: list[Layer], folder: Path) -> None:

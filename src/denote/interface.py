@@ -41,23 +41,20 @@ from denote.limits import AT_LEAST_ONE, COUNT, WHOLE, check_evidence, check_swit
 from denote.loaded import Loaded
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
-from denote.observation.given_network import observable_network
 from denote.observation.identity import weights_key
-from denote.observation.network import Untrained, states_beside
-from denote.observation.recording import Recording, device_named, raw_input
+from denote.observation.network import TRIED, Untrained, listed_layers, observable_network, states_beside
+from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.runs.older import tell_of_older
 from denote.seen import Seen
 from denote.states.geometry import Kinds
-from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
+from denote.states.layers import Selection, asked_names, select_layers
 from denote.states.observable import BLOCKS
+from denote.states.raw_input import raw_input
 from denote.states.store import StateStore
 from denote.streams import generators_kept
-
-TRIED = 8
-"""Rows that a network is tried on before its layers are listed."""
 
 CONTROLS = ("shuffled", "rotated", "untrained", "raw_input", "random_subset")
 """Controls that a name alone says all of."""
@@ -177,12 +174,12 @@ def observe(
                 arrays_key(held),
             )
         else:
-            network, example = observable_network(model, samples.inputs[split.fit[:TRIED]])
-            every = list_layers(network, example, pooling, of=of, asked=asked_names(layers), kinds=kinds)
-            recording = Recording(StateStore(folder), samples, split, every, "asked", batch_size, where)
+            network, example = observable_network(model), samples.inputs[split.fit[:TRIED]]
+            listed = listed_layers(network, example, pooling=pooling, of=of, asked=asked_names(layers), kinds=kinds)
+            recording = Recording(StateStore(folder, batch_size, where), samples, split, listed, "asked")
             key = weights_key(network)
             observed, beside = states_beside(
-                network, key, select_layers(every, layers), recording, asked, untrained, memory_limit
+                network, key, select_layers(listed.layers, layers), recording, asked, untrained, memory_limit
             )
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
@@ -224,8 +221,8 @@ def layers(
         DenoteError: for a mistake, in one line.
     """
     taken = inputs_of(inputs, model)
-    network, example = observable_network(model, taken[np.arange(min(len(taken), TRIED))])
-    return listed(listing(network, example, pooling, of=of, asked=names, kinds=kinds))
+    network, example = observable_network(model), taken[np.arange(min(len(taken), TRIED))]
+    return listed_layers(network, example, pooling=pooling, of=of, asked=names, kinds=kinds).frame()
 
 
 def load(folder: Path | str) -> Loaded | Seen:

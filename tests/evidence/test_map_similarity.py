@@ -22,7 +22,7 @@ from denote.observers.observer import Observer, Probe
 from denote.observers.reading import moments
 from denote.states.capture import capturing
 from denote.states.listing import list_layers
-from denote.states.randomised import randomised_from
+from denote.states.randomised import Cascade
 from denote.streams import stream, torch_stream
 
 N, INPUTS, WIDTH = 600, 24, 64
@@ -106,8 +106,10 @@ def observed(probe: Probe, state: np.ndarray, labels: np.ndarray) -> Observer:
 def test_a_learned_map_changes_no_less_than_a_permuted_one(
     probe: Probe, trained: MLP, inputs: Tensor, labels: np.ndarray
 ) -> None:
-    for layer in list_layers(trained, inputs)[:2]:
-        found = randomised_from(trained, network("fresh"), inputs, layer)
+    layers = list_layers(trained, inputs)
+    cascade = Cascade.of(trained, network("fresh"), inputs, layers)
+    for layer in layers[:2]:
+        found = cascade.down_to(layer)
         observer = observed(probe, state_of(trained, layer.name, inputs), labels)
         changed = state_of(found.network, layer.name, inputs)
         seen = similarities(probe, observer, changed, labels)
@@ -120,8 +122,9 @@ def test_a_learned_map_changes_no_less_than_a_permuted_one(
 
 
 def test_what_lies_above_the_layer_does_not_move_its_map(trained: MLP, inputs: Tensor, labels: np.ndarray) -> None:
-    below, above = list_layers(trained, inputs)[:2]
-    found = randomised_from(trained, network("fresh"), inputs, above)
+    layers = list_layers(trained, inputs)
+    below, above = layers[:2]
+    found = Cascade.of(trained, network("fresh"), inputs, layers).down_to(above)
     state = state_of(trained, below.name, inputs)
     observer = observed(LinearProbe(), state, labels)
     same = state_of(found.network, below.name, inputs)
@@ -166,7 +169,7 @@ def test_a_map_of_what_a_skip_connection_carries_stays(inputs: Tensor) -> None:
     labels = (inputs @ torch.linspace(-1, 1, INPUTS) > 0).numpy().astype(np.int8)[:, None]
     network = Residual("trained")
     (layer,) = list_layers(network, inputs)
-    found = randomised_from(network, Residual("fresh"), inputs, layer)
+    found = Cascade.of(network, Residual("fresh"), inputs, [layer]).down_to(layer)
     assert found.reaches
     observer = observed(CentroidProbe(), state_of(network, "block", inputs), labels)
     assert similarities(CentroidProbe(), observer, state_of(found.network, "block", inputs), labels) > 0.7

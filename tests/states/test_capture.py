@@ -11,7 +11,8 @@ from torch.nn.functional import batch_norm, relu
 from denote.data.samples import Samples
 from denote.errors import LayerError
 from denote.states.capture import capturing
-from denote.states.listing import list_layers, select_layers
+from denote.states.layers import select_layers
+from denote.states.listing import list_layers
 
 IMAGE = torch.zeros(1, 1, 8, 8)
 

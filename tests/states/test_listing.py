@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from denote.data.batch import Named
 from denote.errors import LayerError
-from denote.states.listing import list_layers, listing, neuron_name, select_layers
+from denote.states.layers import select_layers
+from denote.states.listing import list_layers, listing
 
 IMAGE = torch.zeros(1, 1, 8, 8)
 
@@ -216,11 +217,11 @@ def test_names_of_neurons_invert_the_flattening(convnet: nn.Module) -> None:
     conv, _, hidden, _ = list_layers(convnet, IMAGE, "flatten")
     for index in range(conv.n_neurons):
         channel, y, x = np.unravel_index(index, conv.grid)
-        assert neuron_name(conv, index) == f"channel {channel}, y {y}, x {x}"
-    assert neuron_name(hidden, 4) == "unit 4"
-    assert neuron_name(list_layers(convnet, IMAGE, "mean")[0], 3) == "channel 3"
+        assert conv.neuron_name(index) == f"channel {channel}, y {y}, x {x}"
+    assert hidden.neuron_name(4) == "unit 4"
+    assert list_layers(convnet, IMAGE, "mean")[0].neuron_name(3) == "channel 3"
     with pytest.raises(IndexError, match="no neuron 5: there are 5"):
-        neuron_name(hidden, 5)
+        hidden.neuron_name(5)
 
 
 class Sequences(nn.Module):

@@ -14,7 +14,7 @@ from denote.object_models.architectures.mlp import MLP
 from denote.states.capture import capturing
 from denote.states.layers import Layer
 from denote.states.listing import list_layers
-from denote.states.randomised import Randomised, randomised_from
+from denote.states.randomised import Cascade, Randomised
 from denote.streams import torch_stream
 
 IMAGE = torch.zeros(1, 1, 8, 8)
@@ -49,8 +49,9 @@ def states(network: nn.Module, inputs: Tensor, layers: list[Layer]) -> dict[str,
 def down_to(network: nn.Module, layer: str, example: Tensor) -> Randomised:
     """Randomise a network whose layers are its leaves."""
     fresh = drawn(type(network)())
-    (wanted,) = [each for each in list_layers(network, example) if each.name == layer]
-    return randomised_from(network, fresh, example, wanted)
+    layers = list_layers(network, example)
+    (wanted,) = [each for each in layers if each.name == layer]
+    return Cascade.of(network, fresh, example, layers).down_to(wanted)
 
 
 def test_from_the_top_down_to_the_layer_all_is_new_and_below_all_is_old(network: nn.Module, samples: Samples) -> None:
@@ -58,8 +59,9 @@ def test_from_the_top_down_to_the_layer_all_is_new_and_below_all_is_old(network:
     layers = list_layers(network, IMAGE)
     trained = states(network, inputs, layers)
     blocks = [layer.name for layer in layers]
+    cascade = Cascade.of(network, fresh, IMAGE, layers)
     for depth, layer in enumerate(layers):
-        found = randomised_from(network, fresh, IMAGE, layer)
+        found = cascade.down_to(layer)
         assert (found.kept, found.reaches, found.note) == ((), True, None)
         for name, tensor in found.network.state_dict().items():
             is_new = blocks.index(name.split(".")[0]) >= depth
@@ -85,7 +87,7 @@ def test_nothing_is_left_behind(network: nn.Module) -> None:
         return [module.training for module in one.modules()]
 
     before, modes_before = [*facts(network), *facts(fresh)], modes(network)
-    found = randomised_from(network, fresh, IMAGE, layers[1])
+    found = Cascade.of(network, fresh, IMAGE, layers).down_to(layers[1])
     after = [*facts(network), *facts(fresh)]
     assert len(before) == len(after)
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
@@ -111,7 +113,7 @@ def test_a_network_that_draws_leaves_the_generator_alone() -> None:
     network, example = drawn(Drawing(), "trained"), torch.zeros(1, 4)
     (layer,) = list_layers(network, example)
     fresh, before = drawn(Drawing()), torch.get_rng_state()
-    randomised_from(network, fresh, example, layer)
+    Cascade.of(network, fresh, example, [layer]).down_to(layer)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -205,17 +207,17 @@ def test_weights_of_a_module_that_is_never_called_go_with_the_one_around_it() ->
 
 def test_without_anything_learned_the_note_says_so() -> None:
     network, example = drawn(Leaves()), torch.zeros(1, 4)
-    layer = list_layers(network, example)[2]
-    found = randomised_from(network, drawn(Leaves()), example, layer)
+    layers = list_layers(network, example)
+    found = Cascade.of(network, drawn(Leaves()), example, layers).down_to(layers[2])
     assert (found.replaced, found.reaches) == ((), False)
     assert "nothing is learned" in (found.note or "")
 
 
 def test_other_architectures_and_unknown_layers_are_refused(mlp: nn.Module) -> None:
-    layer = list_layers(mlp, IMAGE)[0]
+    layers = list_layers(mlp, IMAGE)
     other = MLP((1, 8, 8), 3, layers=3, width=6, normalisation="batch")
     with pytest.raises(ValueError, match=r"another architecture: hidden_1.linear.bias, hidden_1.linear.weight"):
-        randomised_from(mlp, other, IMAGE, layer)
+        Cascade.of(mlp, other, IMAGE, layers)
     state = Layer("state", None, None, (21,), "none", (21,))
     with pytest.raises(LayerError, match="layer state: cannot be randomised down to"):
-        randomised_from(mlp, fresh_like(mlp), IMAGE, state)
+        Cascade.of(mlp, fresh_like(mlp), IMAGE, layers).down_to(state)

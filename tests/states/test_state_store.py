@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from denote.data.samples import Samples
-from denote.errors import ConfigError, StateError, StoreError
+from denote.errors import StateError, StoreError
 from denote.states.layers import Layer
 from denote.states.listing import list_layers
 from denote.states.state import state_of_all
@@ -49,7 +49,7 @@ def counted(samples: Samples) -> Samples:
 
 @pytest.fixture
 def store(tmp_path: Path) -> StateStore:
-    return StateStore(tmp_path)
+    return StateStore(tmp_path, batch_size=7)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def arrays(store: StateStore) -> set[str]:
 def test_states_are_those_of_a_plain_forward(
     store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
 ) -> None:
-    states = store.states("m", convnet, samples, rows, layers, batch_size=7)
+    states = store.states("m", convnet, samples, rows, layers)
     convnet.eval()
     with torch.no_grad():
         x = samples.inputs[rows]
@@ -82,7 +82,7 @@ def test_states_are_those_of_a_plain_forward(
 def test_each_input_is_read_once_for_all_layers_and_never_again(
     store: StateStore, convnet: nn.Module, counted: Samples, rows: np.ndarray, layers: list[Layer]
 ) -> None:
-    store.states("m", convnet, counted, rows, layers, extract="asked")
+    store.states("m", convnet, counted, rows, layers)
     expected = np.isin(np.arange(len(counted)), rows).astype(int)
     assert np.array_equal(counted.inputs.reads, expected)
 
@@ -100,13 +100,13 @@ def test_all_records_what_was_not_asked_for_and_asked_does_not(
     tmp_path: Path, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
 ) -> None:
     every, asked = StateStore(tmp_path / "all"), StateStore(tmp_path / "asked")
-    every.states("m", convnet, samples, rows, layers[1:2])
+    every.states("m", convnet, samples, rows, layers[1:2], also=layers)
     assert arrays(every) == {layer.name for layer in layers}
     assert every.peek("m", samples.key, rows, layers) is not None  # maps pooled alike
-    asked.states("m", convnet, samples, rows, layers[1:2], extract="asked")
+    asked.states("m", convnet, samples, rows, layers[1:2])
     assert arrays(asked) == {"conv_2"}
     assert asked.peek("m", samples.key, rows, layers) is None
-    both = asked.states("m", convnet, samples, rows, layers, extract="asked")
+    both = asked.states("m", convnet, samples, rows, layers)
     for state, whole in zip(both, every.peek("m", samples.key, rows, layers) or (), strict=True):
         assert np.array_equal(state.values, whole.values)
 
@@ -135,7 +135,7 @@ def test_another_origin_is_another_state(
 def test_a_layer_has_its_state_whatever_other_modules_are_layers(
     store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
 ) -> None:
-    plain = store.states("m", convnet, samples, rows, layers[:1], extract="asked")
+    plain = store.states("m", convnet, samples, rows, layers[:1])
     moved = replace(layers[0], depth=5, relative_depth=0.3, is_head=True, is_listed=False)
     again = store.peek("m", samples.key, rows, [moved])
     assert again is not None
@@ -146,9 +146,9 @@ def test_a_layer_has_its_state_whatever_other_modules_are_layers(
 def test_batch_size_enters_no_key(
     store: StateStore, convnet: nn.Module, counted: Samples, rows: np.ndarray, layers: list[Layer]
 ) -> None:
-    store.states("m", convnet, counted, rows, layers, batch_size=3)
+    store.states("m", convnet, counted, rows, layers)
     before = counted.inputs.reads.copy()
-    store.states("m", convnet, counted, rows, layers, batch_size=11, extract="asked")
+    StateStore(store.root.parent, batch_size=11).states("m", convnet, counted, rows, layers)
     assert np.array_equal(before, counted.inputs.reads)
 
 
@@ -308,8 +308,6 @@ def test_a_damaged_array_is_named(
 def test_asking_wrongly(
     store: StateStore, convnet: nn.Module, samples: Samples, rows: np.ndarray, layers: list[Layer]
 ) -> None:
-    with pytest.raises(ConfigError, match=r"^store\.extract: 'al' cannot be used; did you mean 'all'"):
-        store.states("m", convnet, samples, rows, layers, extract="al")
     for wrong in (rows[::-1], rows[:0], np.array([1, 1])):
         with pytest.raises(ValueError, match="ascending"):
             store.states("m", convnet, samples, wrong, layers)
@@ -343,9 +341,9 @@ def test_more_layers_than_files_stay_open(
     store: StateStore, mlp: nn.Module, samples: Samples, rows: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layers = list_layers(mlp, IMAGE)
-    whole = store.states("m", mlp, samples, rows, layers, batch_size=7)
+    whole = store.states("m", mlp, samples, rows, layers)
     monkeypatch.setattr("denote.states.extraction.KEPT_OPEN", 1)
-    again = store.states("other", mlp, samples, rows, layers, batch_size=7)
+    again = store.states("other", mlp, samples, rows, layers)
     for one, other in zip(whole, again, strict=True):
         np.testing.assert_array_equal(one.values, other.values)
 

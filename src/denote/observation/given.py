@@ -12,8 +12,7 @@ from torch import Tensor
 from denote.data.memory.given_columns import plain_array
 from denote.errors import StateError, told
 from denote.keys import digest, digest_array
-from denote.states.layers import Layer
-from denote.states.listing import Selection, select_layers
+from denote.states.layers import Layer, Selection, select_layers
 from denote.states.state import LayerState
 
 Recorded = Mapping[str, Float32[np.ndarray, "row neuron"]]

@@ -1,26 +1,121 @@
-"""The states of a network in memory, and of those that it is held against."""
+"""A network in memory as a user hands it over, its layers, and its states beside those it is held against."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
+from denote.data.batch import Batch
 from denote.errors import ConfigError
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside
-from denote.observation.given_network import check_has_weights, with_modules
 from denote.observation.identity import check_gives, weights_key
-from denote.observation.recording import RANDOMISED, Recording, raw_input
+from denote.observation.recording import RANDOMISED, Recording
+from denote.states.first_pass import CannotRunError
+from denote.states.hooks import device_of
 from denote.states.layers import Layer
+from denote.states.listing import Listing, listing
+from denote.states.raw_input import raw_input
 from denote.states.state import LayerState
 from denote.streams import stream_seed
+
+TRIED = 8
+"""Rows that a network is tried on before anything is recorded."""
 
 Untrained = nn.Module | Callable[[], nn.Module] | None
 """The same network without training, or what makes one."""
 
 NO_FACTORY = "randomised_similarity: needs untrained=a function that makes the network"
+
+
+def observable_network(model: Any) -> nn.Module:
+    """Return the model as a network whose layers can be looked at.
+
+    Args:
+        model: What a user handed over.
+
+    Raises:
+        ConfigError: naming ``model``: it is no network, or has no weights yet.
+    """
+    model = getattr(model, "_orig_mod", model)  # what torch.compile was given
+    if not isinstance(model, nn.Module):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise ConfigError("model", f"{kind} came", "allowed: a torch.nn.Module")
+    if any(isinstance(each, torch.jit.ScriptModule) for each in model.modules()):
+        raise ConfigError("model", "nothing can look into a scripted module", "the model before torch.jit.script")
+    check_has_weights(model, "model")
+    return with_modules(model)
+
+
+def listed_layers(
+    network: nn.Module,
+    example: Batch,
+    where: str = "model",
+    allowed: str = "inputs as the model takes them",
+    **options: Any,
+) -> Listing:
+    """List the layers of a network, see `listing`.
+
+    Args:
+        network: The network.
+        example: Some samples.
+        where: What to name where the network fails on them.
+        allowed: What to do instead.
+        **options: Of `listing`: ``pooling``, ``of``, ``asked``, ``kinds``.
+
+    Raises:
+        ConfigError: saying what the network said.
+    """
+    try:
+        return listing(network, example.to(device_of(network)), **options)
+    except CannotRunError as error:
+        raise ConfigError(where, f"cannot be run on the inputs: {error}", allowed) from error
+
+
+def check_has_weights(network: nn.Module, where: str) -> None:
+    """Refuse a network without weights.
+
+    Raises:
+        ConfigError: naming ``where``.
+    """
+    held = [*network.parameters(), *network.buffers()]
+    if any(each.is_meta for each in held):
+        raise ConfigError(where, "its weights are on the meta device, so it has none", "the model with its weights")
+    if any(isinstance(each, UninitializedParameter | UninitializedBuffer) for each in held):
+        problem = "it is lazy and has no weights before its first call, which would draw them"
+        raise ConfigError(where, problem, "the model after a call")
+
+
+def with_modules(network: nn.Module) -> nn.Module:
+    """The network, or a `Single` of it where it holds no other module, so that there is a layer."""
+    network = getattr(network, "_orig_mod", network)
+    return network if any(True for _ in network.children()) else Single(network)
+
+
+class Single(nn.Module):
+    """A network that holds no other module, as one that does: what it gives is the layer ``output``.
+
+    Args:
+        network: The network.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.output = network
+
+    @property
+    def called_instead(self) -> nn.Module:
+        """The network, whose arguments these are."""
+        network: nn.Module = self.output
+        return network
+
+    def forward(self, *arguments: Any, **named: Any) -> Any:
+        """What the network gives."""
+        return self.output(*arguments, **named)
 
 
 def states_beside(
@@ -45,7 +140,7 @@ def states_beside(
     was_held = recording.holds(key, layers)
     states = recording.states(key, model, layers)
     if was_held:
-        check_gives(model, recording.samples.inputs, states, recording.device)
+        check_gives(model, recording.samples.inputs, states, recording.store.device)
     if untrained is None or isinstance(untrained, nn.Module):
         factory, twins = None, [with_modules(untrained)] if untrained is not None and controls.twins else []
     else:

@@ -29,8 +29,8 @@ from denote.object_models.settings import TrainerOptions, TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.task import Score, accuracy_note, held_out_score, shuffled_note
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
-from denote.observation.given_network import check_runs
-from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named, raw_input
+from denote.observation.network import TRIED, listed_layers
+from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
@@ -38,8 +38,9 @@ from denote.reporting import tracking
 from denote.runs.fingerprint import NO_ARGUMENTS, NOT_SHAPING_TRAINER
 from denote.runs.older import tell_of_older
 from denote.runs.own import Own
-from denote.states.layers import Layer
-from denote.states.listing import Listing, asked_names, listing, select_layers
+from denote.states.layers import Layer, asked_names, select_layers
+from denote.states.listing import Listing
+from denote.states.raw_input import raw_input
 from denote.states.state import LayerState
 from denote.states.store import StateStore
 from denote.tables import note
@@ -54,9 +55,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TRIED = 8
-"""Rows that a network is tried on before its layers are listed."""
-
 PLACES = {"path"}
 """Keys of the architecture that say where weights lie, which are known by their content."""
 
@@ -70,6 +68,7 @@ class Prepared:
 
     Attributes:
         spec: The object model.
+        listing: All layers of the architecture.
         layers: Layers to observe; None stands for all of them side by side.
         probes: The observers, by option.
         families: What neurons are searched over.
@@ -81,6 +80,7 @@ class Prepared:
     """
 
     spec: ModelSpec
+    listing: Listing
     layers: Sequence[Layer | None]
     probes: Mapping[str, Probe]
     families: Sequence[Family]
@@ -138,7 +138,9 @@ class Job:
             self.check_equal_rows(labels)
             types, rivals = self.types(), simple_columns(self.data.samples, config["evidence"]["rivals"])
         spec = self.model_spec()
-        return Prepared(spec, self.layers(spec), self.probes(), searched, labels, reasons, groups, types, rivals)
+        found = self.listing(spec)
+        layers = self.layers(found)
+        return Prepared(spec, found, layers, self.probes(), searched, labels, reasons, groups, types, rivals)
 
     def run(self, prepared: Prepared | None = None) -> Observation:
         """Train or load, record, observe."""
@@ -149,7 +151,7 @@ class Job:
             trained = self.obtain(spec)
         accuracy, remark = self.accuracy(trained)
         with self.timed("states"):
-            recording = self.recording(spec)
+            recording = self.recording(ready.listing)
             states, *untrained = [
                 recording.states(each.spec.key, each.model.network, ready.layers)
                 for each in (trained, *self.twins(spec))
@@ -262,13 +264,13 @@ class Job:
         layer, example = self.config["layer"], self.data.samples.inputs[np.arange(min(len(self.data.samples), TRIED))]
         named = [name for name in asked_names(layer["select"]) if name != STATE]
         network = spec.initial_network() if spec.weights is None else self.source.network
+        options = {"pooling": layer["pooling"], "of": layer["of"], "asked": named, "kinds": layer.get("kind")}
         fits = f"an architecture that takes what dataset {self.data.samples.name} gives"
-        check_runs(network, example, "architecture", fits)
-        return listing(network, example, layer["pooling"], of=layer["of"], asked=named, kinds=layer.get("kind"))
+        return listed_layers(network, example, "architecture", fits, **options)
 
-    def layers(self, spec: ModelSpec) -> list[Layer | None]:
+    def layers(self, found: Listing) -> list[Layer | None]:
         """The layers that are observed, in execution order; None stands for all of them side by side."""
-        every, select = self.listing(spec).layers, self.config["layer"]["select"]
+        every, select = found.layers, self.config["layer"]["select"]
         parts = select if isinstance(select, list) else [select]
         named = [part for part in parts if part != STATE]
         chosen: list[Layer | None] = [*select_layers(every, named)] if named else []
@@ -302,13 +304,11 @@ class Job:
         asked = bool(self.config["evidence"]["randomisation"]) and self._has_network
         return asked and any(probe.has_map for probe in probes.values())
 
-    def recording(self, spec: ModelSpec) -> Recording:
+    def recording(self, found: Listing) -> Recording:
         """How states are had of the network and of those it is held against."""
-        config = self.config
-        return Recording(
-            StateStore(config["store"]["path"]), self.data.samples, self.data.parts, self.listing(spec).layers,
-            config["store"]["extract"], config["trainer"]["extract_batch_size"], self.device,
-        )  # fmt: skip
+        settings = self.config["store"]
+        store = StateStore(settings["path"], self.config["trainer"]["extract_batch_size"], self.device)
+        return Recording(store, self.data.samples, self.data.parts, found, settings["extract"])
 
     def randomised(
         self, trained: TrainedModel, layers: Sequence[Layer | None], recording: Recording

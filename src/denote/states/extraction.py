@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from math import isfinite
 from pathlib import Path
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from denote.errors import StateError, StoreError
 from denote.states.capture import handing_on
+from denote.states.hooks import moved_to
 from denote.states.layers import Layer
-from denote.states.listing import neuron_name
 
 if TYPE_CHECKING:
     from denote.data.samples import Inputs
@@ -29,8 +29,7 @@ def write_states(
     network: nn.Module,
     inputs: Inputs,
     rows: Int[np.ndarray, " row"],
-    layers: Sequence[Layer],
-    paths: Mapping[str, Path],
+    paths: Mapping[Layer, Path],
     batch_size: int,
     device: torch.device,
 ) -> None:
@@ -42,8 +41,7 @@ def write_states(
         network: The network; mode, hooks and device are as before afterwards.
         inputs: Each row is read once, whatever the number of layers.
         rows: Row ids, in the order of the arrays.
-        layers: What is written.
-        paths: Files by layer name; their folders are made.
+        paths: What is written, and into which files; their folders are made.
         batch_size: Inputs run at once.
         device: Where the network runs.
 
@@ -51,44 +49,39 @@ def write_states(
         StateError: if an activation is NaN or infinite.
         LayerError: if a batch does not give what was listed.
     """
-    home = next((p.device for p in network.parameters()), torch.device("cpu"))
     batch = rows[:0]
-    network.to(device)
-    try:
-        with _new_arrays(paths, layers, len(rows)) as append:
+    with moved_to(network, device), _new_arrays(paths, len(rows)) as append:
 
-            def keep(layer: Layer, state: Tensor) -> None:
-                _check_finite(layer, state, batch)
-                append(layer, np.ascontiguousarray(state.numpy()))
+        def keep(layer: Layer, state: Tensor) -> None:
+            _check_finite(layer, state, batch)
+            append(layer, np.ascontiguousarray(state.numpy()))
 
-            with handing_on(network, layers, keep) as run:
-                for start in range(0, len(rows), batch_size):
-                    batch = rows[start : start + batch_size]
-                    run(inputs[batch].to(device))
-    finally:
-        network.to(home)
+        with handing_on(network, list(paths), keep) as run:
+            for start in range(0, len(rows), batch_size):
+                batch = rows[start : start + batch_size]
+                run(inputs[batch].to(device))
 
 
 @contextmanager
 def _new_arrays(
-    paths: Mapping[str, Path], layers: Sequence[Layer], n_rows: int
+    paths: Mapping[Layer, Path], n_rows: int
 ) -> Iterator[Callable[[Layer, Float32[np.ndarray, "sample neuron"]], None]]:
     """A function that appends rows to the array of a layer; not through a map, whose pages cost more than writing.
 
     Opening a file for every batch takes as long as a small layer, but a network may have more layers than files may be
     open at once.
     """
-    for layer in layers:
-        _write_header(paths[layer.name], n_rows, layer)
+    for layer, path in paths.items():
+        _write_header(path, n_rows, layer)
     with ExitStack() as stack:
-        kept = {name: stack.enter_context(path.open("ab")) for name, path in list(paths.items())[:KEPT_OPEN]}
+        kept = {layer: stack.enter_context(path.open("ab")) for layer, path in list(paths.items())[:KEPT_OPEN]}
 
         def append(layer: Layer, rows: Float32[np.ndarray, "sample neuron"]) -> None:
             try:
-                if layer.name in kept:
-                    kept[layer.name].write(rows.data)
+                if layer in kept:
+                    kept[layer].write(rows.data)
                     return
-                with paths[layer.name].open("ab") as file:
+                with paths[layer].open("ab") as file:
                     file.write(rows.data)
             except OSError as error:  # a disk that others fill
                 raise StoreError(
@@ -111,7 +104,7 @@ def _check_finite(layer: Layer, state: Float32[Tensor, "sample neuron"], rows: I
         return
     bad = (~torch.isfinite(state)).numpy()
     neuron = int(bad.any(axis=0).argmax())
-    name, first = neuron_name(layer, neuron), rows[bad.any(axis=1).argmax()]
+    name, first = layer.neuron_name(neuron), rows[bad.any(axis=1).argmax()]
     raise StateError(
         f"layer {layer.name}, {name}",
         f"{int(bad[:, neuron].sum())} NaN or infinite activations ({int(bad.sum())} in {int(bad.any(axis=0).sum())} "

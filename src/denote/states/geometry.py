@@ -11,12 +11,10 @@ from torch import Tensor, nn
 
 from denote.errors import LayerError, one_of
 from denote.states.axes import CHANNEL, HEAD, KEY, POSITION, QUERY, SAMPLE, Roles, likely
-from denote.states.hooks import Place, is_mapped
-from denote.states.layers import axes_text
-from denote.states.pooling import ANY, HEADS, MAP, SEQUENCE, UNITS
-
-ROWS = 3
-"""Equal inputs that a network is listed with: the axis of samples is 3 everywhere."""
+from denote.states.first_pass import ROWS, Output
+from denote.states.hooks import Place
+from denote.states.layers import HEADS, MAP, SEQUENCE, UNITS, axes_text
+from denote.states.pooling import ANY
 
 CHANNELS_FIRST, CHANNELS_LAST, TIME_FIRST = "channels_first", "channels_last", "time_first"
 KINDS = (CHANNELS_FIRST, CHANNELS_LAST, SEQUENCE, TIME_FIRST, HEADS)
@@ -79,36 +77,34 @@ class Geometries:
     kinds: Kinds = None
     used: set[str] = field(default_factory=set)
 
-    def of(
-        self, module: nn.Module, place: Place, output: Tensor, roles: Roles | None, *, is_packed: bool = False
-    ) -> Geometry | str:
+    def of(self, place: Place, output: Output, roles: Roles | None) -> Geometry | str:
         """Return the arrangement of a tensor, or why it cannot be observed.
 
         Args:
-            module: What gave it, or is called with it.
             place: Where it was seen.
-            output: The tensor.
+            output: The tensor, and the module that gave it.
             roles: What a trace tells of its axes.
-            is_packed: Whether it was packed sequences, and knows its own padding.
 
         Raises:
             LayerError: if a user says of its axes what cannot be.
         """
-        if is_mapped(output):
+        value = output.value
+        if value is None:
             return "is called inside torch.vmap, which hides the axis of samples: a module around it shows them"
-        if not output.is_floating_point():
-            return f"gives {str(output.dtype).removeprefix('torch.')}, not real numbers"
-        if output.ndim < 2 or output.ndim > 5:
-            return f"gives {output.ndim} axes {tuple(output.shape)} for {ROWS} inputs"
-        if 0 in output.shape:
-            return f"gives nothing: {tuple(output.shape)}"
-        axes, is_guess = self._axes(module, place, output, roles)
-        if output.shape[axes.index(SAMPLE)] != ROWS:
-            return f"gives {tuple(output.shape)} for {ROWS} inputs: samples are not first"
+        if not value.is_floating_point():
+            return f"gives {str(value.dtype).removeprefix('torch.')}, not real numbers"
+        if value.ndim < 2 or value.ndim > 5:
+            return f"gives {value.ndim} axes {tuple(value.shape)} for {ROWS} inputs"
+        if 0 in value.shape:
+            return f"gives nothing: {tuple(value.shape)}"
+        axes, is_guess = self._axes(output.module, place, value, roles)
+        if value.shape[axes.index(SAMPLE)] != ROWS:
+            return f"gives {tuple(value.shape)} for {ROWS} inputs: samples are not first"
         if CHANNEL not in axes and HEAD not in axes:
             return f"gives {axes_text(axes)}, no neurons: attention that is a mean over its heads has none"
-        geometry = self._arranged(axes, tuple(output.shape), is_guess=is_guess)
-        return geometry if is_packed or self._knows_padding(geometry, output, axes) else self._unmasked(output, axes)
+        geometry = self._arranged(axes, tuple(value.shape), is_guess=is_guess)
+        is_known = output.is_packed or self._knows_padding(geometry, value, axes)
+        return geometry if is_known else self._unmasked(value, axes)
 
     def _axes(
         self, module: nn.Module, place: Place, output: Tensor, roles: Roles | None

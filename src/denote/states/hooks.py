@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +13,8 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+
+from denote.data.batch import Batch, call
 
 INPUT = "input"
 
@@ -124,12 +126,37 @@ def _named(value: Any, module: nn.Module | None = None) -> dict[str, Any]:
     return {name: each for name, each in getattr(value, "__dict__", {}).items() if not name.startswith("_")}
 
 
-@contextmanager
-def watched(
+Look = Callable[[Place, Any], None]
+"""Gets a place of a forward pass and what is there."""
+
+
+def run_watched(
+    network: nn.Module,
+    batch: Batch,
     modules: Mapping[str, nn.Module],
-    on_output: Callable[[Place, Any], None],
-    on_input: Callable[[Place, Any], None] | None = None,
-) -> Iterator[Counter[str]]:
+    on_output: Look,
+    on_input: Look | None = None,
+    inside: AbstractContextManager[Any] | None = None,
+) -> Any:
+    """Run a batch in eval mode without gradients while modules are watched; mode and hooks are then as before.
+
+    Args:
+        network: Any module.
+        batch: What it is called with.
+        modules: Those of its modules that are watched, by path.
+        on_output: As of `watched`.
+        on_input: As of `watched`.
+        inside: A context that the forward alone runs in.
+
+    Returns:
+        What the network gives.
+    """
+    with eval_mode(network), torch.no_grad(), watched(modules, on_output, on_input), inside or nullcontext():
+        return call(network, batch)
+
+
+@contextmanager
+def watched(modules: Mapping[str, nn.Module], on_output: Look, on_input: Look | None = None) -> Iterator[Counter[str]]:
     """Call ``on_output`` with every output of the modules, in execution order.
 
     Args:
@@ -167,6 +194,22 @@ def watched(
     finally:
         for handle in handles:
             handle.remove()
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where the weights of a network are."""
+    return next((each.device for each in network.parameters()), torch.device("cpu"))
+
+
+@contextmanager
+def moved_to(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """Have a network on a device inside the block, and where it was afterwards."""
+    home = device_of(network)
+    network.to(device)
+    try:
+        yield
+    finally:
+        network.to(home)
 
 
 @contextmanager

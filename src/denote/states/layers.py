@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import groupby
 from math import prod
+from typing import Any
+
+import numpy as np
+
+from denote.errors import LayerError, one_of
+
+UNITS, MAP, SEQUENCE, HEADS = "units", "map", "sequence", "heads"
+"""What a sample's output is: one axis of neurons; channels over positions in space; positions, each with neurons;
+attention of every head from position to position."""
+
+Selection = int | str | Sequence[int | str]
+"""A depth (negative from the end), a name or glob, one of `WORDS`, or a list of those."""
+
+WORDS = ("all", "first", "middle", "last")
 
 
 def axes_text(axes: Sequence[str]) -> str:
@@ -69,3 +84,68 @@ class Layer:
     def axes_text(self) -> str:
         """What the axes of the tensor are: ``sample x channel x position`` or ``sample x channel x 2 positions``."""
         return axes_text(self.axes or ("sample", "neuron"))
+
+    def neuron_name(self, index: int) -> str:
+        """Return where a neuron is in the layer: ``unit 17``, ``channel 3``, ``channel 3, y 4, x 5`` or ``head 2``.
+
+        Raises:
+            IndexError: if the layer has no such neuron.
+        """
+        if not 0 <= index < self.n_neurons:
+            raise IndexError(f"layer {self.name} has no neuron {index}: there are {self.n_neurons}")
+        if self.kind in (UNITS, SEQUENCE):
+            return f"unit {index}"
+        if self.kind == HEADS:
+            return f"head {index}"
+        channel, *position = (int(at) for at in np.unravel_index(index, self.grid))
+        axes = ("z", "y", "x")[-len(position) :] if len(position) > 1 else ("position",)
+        return ", ".join([f"channel {channel}", *(f"{axis} {at}" for axis, at in zip(axes, position, strict=False))])
+
+
+def select_layers(layers: Sequence[Layer], select: Selection) -> list[Layer]:
+    """Return the layers a user asks for, each once, in execution order.
+
+    Args:
+        layers: All layers, in execution order.
+        select: What is asked for.
+
+    Raises:
+        LayerError: if there is no such layer; lists them, the nearest first.
+    """
+    parts = _parts_of(select)
+    if not parts:
+        raise LayerError("layer.select", "no layer is asked for", one_of("", (layer.name for layer in layers)))
+    chosen = {index for part in parts for index in _indices(layers, part)}
+    return [layers[index] for index in sorted(chosen)]
+
+
+def asked_names(select: Selection) -> list[str]:
+    """Return the names in a selection, which may be those of layers that are not listed."""
+    return [part for part in _parts_of(select) if isinstance(part, str) and part not in WORDS]
+
+
+def _parts_of(select: Any) -> list[int | str]:
+    """Return what a selection lists, numbers of NumPy as whole numbers."""
+    alone = isinstance(select, str | bytes) or not isinstance(select, Iterable)
+    parts = [int(part) if isinstance(part, np.integer) else part for part in ([select] if alone else select)]
+    for part in parts:
+        if isinstance(part, bool) or not isinstance(part, int | str):
+            raise LayerError("layer.select", f"{part!r}", "allowed: a depth, a name or glob, a list of those, or all")
+    return parts
+
+
+def _indices(layers: Sequence[Layer], part: int | str) -> list[int]:
+    """Return the indices of the layers that one part of a selection means."""
+    listed = [index for index, layer in enumerate(layers) if layer.is_listed]
+    n = len(listed)
+    if isinstance(part, int):
+        if not -n <= part < n:
+            raise LayerError("layer.select", f"there is no depth {part}", f"allowed: {-n} to {n - 1}")
+        return [listed[part % n]]
+    words = {"all": listed, "first": listed[:1], "middle": listed[(n - 1) // 2 : (n + 1) // 2], "last": listed[-1:]}
+    names = [layer.name for layer in layers]
+    exact = [index for index, name in enumerate(names) if name == part]
+    chosen = exact or words.get(part) or [index for index in listed if fnmatchcase(names[index], part)]
+    if not chosen:
+        raise LayerError("layer.select", f"no layer is called {part!r}", one_of(part, names))
+    return chosen

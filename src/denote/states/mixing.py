@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from denote.data.batch import Batch, backwards, call, first_of, words_of
-from denote.states.geometry import ROWS
-from denote.states.hooks import Place, eval_mode, parts_of, watched
+from denote.data.batch import Batch, backwards, first_of, words_of
+from denote.states.first_pass import ROWS
+from denote.states.hooks import Place
 
 TOLERANCE = 0.01
 """Of the largest number of a state: more than half precision rounds, less than samples do to each other."""
@@ -34,81 +34,90 @@ class Unsteady:
     sorted: set[Place]
 
 
-def unsteady_places(network: nn.Module, example: Batch, places: Mapping[Place, int]) -> Unsteady:
-    """Find the places where the state of a sample is not its own, or is drawn.
+Given = Callable[[Batch], Mapping[Place, Tensor]]
+"""From a batch to what is at the places of one forward pass, samples first, in copies."""
 
-    Where samples mix, equal inputs of one batch have different states, as in a recurrent network that has its steps
-    first where the samples should be; or an input has another state in other company, as in what normalises by the
-    statistics of a batch. A network that draws at random gives other states in another pass too, and is not meant.
+
+def unsteady_places(made: Mapping[Place, Tensor], example: Batch, given: Given) -> Unsteady:
+    """Find the places where the state of a sample is not its own, or is drawn; three more batches tell.
+
+    The first is that of the listing again: what differs is drawn. Then come several samples, and these the last one
+    first with every second of them turned around. Where samples mix, equal inputs of one batch have different states,
+    as in a recurrent network that has its steps first where the samples should be; or an input has another state in
+    other company, as in what normalises by the statistics of a batch. Where a forward sorts, every state that should be
+    at one place of the reversed batch is at another.
 
     Args:
-        network: Any module; its mode is restored.
+        made: What equal inputs gave at the places, samples first.
         example: A batch with at least one input; several that differ show whether a forward sorts them.
-        places: What modules give, and which axis is that of samples.
+        given: Runs a batch.
     """
-    made, again = (_given(network, first_of(example, ROWS), places) for _ in range(2))
-    beside = _given(network, _in_other_company(first_of(example, ROWS)), places)
+    equal = first_of(example, ROWS)
+    again = given(equal)
     drawn = {place for place, each in made.items() if place in again and not alike(each, again[place], ROUNDING)}
-    mixed = {
-        place
-        for place, each in made.items()
-        if place not in drawn
-        and (
-            not alike(each, each[:1].expand_as(each))
-            or (place in beside and each[:1].shape == beside[place][:1].shape
-                and not alike(each[:1], beside[place][:1]))
-        )
-    }  # fmt: skip
-    return Unsteady(mixed, drawn, _sorted(network, example, places) - mixed - drawn)
+    unequal = {place for place, each in made.items() if not alike(each, each[:1].expand_as(each))}
+    moved, elsewhere = _in_reverse(example, given)
+    if moved is None:
+        moved, elsewhere = _beside_others(made, given(_turned(equal, slice(1, None)))), set()
+    return Unsteady((unequal | moved) - drawn, drawn, elsewhere - unequal - moved - drawn)
 
 
-def _sorted(network: nn.Module, example: Batch, places: Mapping[Place, int]) -> set[Place]:
-    """Find the places where a batch in reverse does not give its states in reverse."""
-    n = len(example)
-    if n == 1 or words_of(example) is not None:
-        return set()
-    try:
-        made, turned = (_given(network, each, places) for each in (example, backwards(example)))
-    except Exception:  # a batch of this size fails: recording it says so, with the size
-        return set()
+def _beside_others(made: Mapping[Place, Tensor], beside: Mapping[Place, Tensor]) -> set[Place]:
+    """Return the places where the first sample has another state in other company."""
     return {
         place for place, each in made.items()
-        if place in turned and len(each) == n and turned[place].shape == each.shape
-        and not alike(each, turned[place].flip(0))
+        if place in beside and each[:1].shape == beside[place][:1].shape and not alike(each[:1], beside[place][:1])
     }  # fmt: skip
 
 
-def _in_other_company(batch: Batch) -> Batch:
-    """The same first row, the others turned around: other inputs, of numbers or ids that the network knows."""
+def _in_reverse(example: Batch, given: Given) -> tuple[set[Place] | None, set[Place]]:
+    """Return the places where samples mix, and those where they lie elsewhere, by a batch and its reverse.
+
+    Nothing (None) is known of a batch of one sample, of samples that are words, and of a batch that the network does
+    not take: recording it says so, with the size.
+    """
+    n = len(example)
+    if n == 1 or words_of(example) is not None:
+        return None, set()
+    try:
+        straight, turned = given(example), given(backwards(_turned(example, slice(1, None, 2))))
+    except Exception:
+        return None, set()
+    mixed: set[Place] = set()
+    elsewhere: set[Place] = set()
+    for place, each in straight.items():
+        if place not in turned or len(each) != n or turned[place].shape != each.shape:
+            continue
+        largest, back = each.abs().nan_to_num(posinf=0).max().item(), turned[place].flip(0)
+        kept = range(0, n, 2)
+        if all(_same(each[row], back[row], largest) for row in kept):
+            continue
+        n_there = sum(any(_same(one, other, largest) for other in back) for one in each)
+        (elsewhere if n_there >= len(kept) else mixed).add(place)
+    return mixed, elsewhere
+
+
+def _same(one: Tensor, other: Tensor, largest: float) -> bool:
+    return torch.allclose(one, other, rtol=0, atol=TOLERANCE * largest, equal_nan=True)
+
+
+def _turned(batch: Batch, rows: slice) -> Batch:
+    """Turn some rows around: other inputs, of numbers or ids that the network knows."""
+
+    def turned(each: Tensor) -> Tensor:
+        # Ids and masks by position; of a map its last axis, as it may have one channel only.
+        if each.ndim < 2:
+            return each
+        axis = -1 if each.is_floating_point() else 1
+        held = each.view(torch.uint8) if each.itemsize == 1 else each  # PyTorch turns no floats of 8 bits
+        held = held.clone()
+        held[rows] = held[rows].flip(axis)
+        return held.view(each.dtype)
+
     if isinstance(batch, Tensor):
-        return _turned(batch)
-    tensors = {name: _turned(each) for name, each in batch.tensors.items()}
-    return replace(batch, tensors=tensors, mask=None if batch.mask is None else _turned(batch.mask))
-
-
-def _turned(rows: Tensor) -> Tensor:
-    # Ids and masks by position; of a map its last axis, as it may have one channel only.
-    if rows.ndim < 2:
-        return rows
-    axis = -1 if rows.is_floating_point() else 1
-    held = rows.view(torch.uint8) if rows.itemsize == 1 else rows  # PyTorch turns no floats of 8 bits
-    return torch.cat([held[:1], held[1:].flip(axis)]).view(rows.dtype)
-
-
-def _given(network: nn.Module, batch: Batch, places: Mapping[Place, int]) -> dict[Place, Tensor]:
-    """What is at the places, samples first; a copy, as a later module may work in place."""
-    made: dict[Place, Tensor] = {}
-
-    def look(place: Place, value: object) -> None:
-        module = None if place.is_input else modules[place.module]
-        for part, tensor in parts_of(value, module).items():
-            if (exact := place._replace(part=part)) in places:
-                made[exact] = tensor.float().movedim(places[exact], 0).clone()
-
-    modules = {place.module: network.get_submodule(place.module) for place in places}
-    with eval_mode(network), torch.no_grad(), watched(modules, look, on_input=look):
-        call(network, batch)
-    return made
+        return turned(batch)
+    tensors = {name: turned(each) for name, each in batch.tensors.items()}
+    return replace(batch, tensors=tensors, mask=None if batch.mask is None else turned(batch.mask))
 
 
 def alike(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:

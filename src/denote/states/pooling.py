@@ -9,11 +9,7 @@ from torch import Tensor
 from denote.data.batch import Batch, Words, at_words, mask_of, words_of
 from denote.errors import LayerError, one_of
 from denote.states.axes import CHANNEL, HEAD, KEY, POSITION, QUERY, SAMPLE
-from denote.states.layers import Layer
-
-UNITS, MAP, SEQUENCE, HEADS = "units", "map", "sequence", "heads"
-"""What a sample's output is: one axis of neurons; channels over positions in space; positions, each with neurons;
-attention of every head from position to position."""
+from denote.states.layers import HEADS, MAP, SEQUENCE, UNITS, Layer
 
 ANY = -1
 """In the shape of a sequence: any number of positions."""

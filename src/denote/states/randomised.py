@@ -12,11 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from denote.data.batch import Batch, call, first_of
+from denote.data.batch import Batch, first_of
 from denote.errors import LayerError, one_of
-from denote.states.hooks import Place, eval_mode, watched
+from denote.states.hooks import Place, run_watched
 from denote.states.layers import Layer
-from denote.states.listing import list_layers
 
 
 @dataclass(frozen=True)
@@ -51,64 +50,95 @@ class _Call(NamedTuple):
     end: int
 
 
-def randomised_from(network: nn.Module, fresh: nn.Module, example: Batch, layer: Layer) -> Randomised:
-    """Replace everything from the top of a network down to and including what makes ``layer``.
+@dataclass(frozen=True)
+class Cascade:
+    """A network, another initialisation of it, and when every part of it runs and is used.
 
-    This is one step of the cascading randomisation of Adebayo et al. (2018), Sanity Checks for Saliency Maps. *Above*
-    is what runs after the last layer below whose successor has weights: a layer that is only an activation is made by
-    the module before it. Replacing what runs after ``layer`` alone could not change its state. Modules that run on
-    both sides (shared ones, or one with weights of its own around both) stay, and so do equal tensors.
-
-    Args:
+    Attributes:
         network: The trained network; only read.
-        fresh: The same architecture from an independent initialisation, not the trained network's own, which its
-            weights may have stayed close to; only read.
-        example: A batch with at least one input, on the network's device; values do not matter.
-        layer: One of `list_layers` of the network.
-
-    Raises:
-        LayerError: if the network has no such layer; all layers side by side have no top.
-        ValueError: if ``fresh`` is another architecture.
+        theirs: Parameters and buffers of the fresh one, by name.
+        uses: Of what is learned, by name, the calls in which it is used.
+        made: When the output of each layer was made, by the layer's name.
+        below: When the outputs of the listed layers were made.
     """
-    copied = deepcopy(network)
-    with torch.random.fork_rng(devices=[]):
-        layers = list_layers(copied, example, asked=[layer.name])
-        calls = _calls(copied, example)
-    names = [each.name for each in layers]
-    if layer.name not in names:
-        raise LayerError(f"layer {layer.name}", "cannot be randomised down to", one_of(layer.name, names))
-    made = [_end(copied, calls, name) for name in names]
-    end = made[names.index(layer.name)]
-    theirs = _tensors(fresh)
-    ours = _tensors(copied)
-    _check_same_architecture(ours, theirs)
-    learned = {name: tensor for name, tensor in ours.items() if not torch.equal(tensor, theirs[name].to(tensor))}
-    uses = _uses(copied, ours, calls)
-    below = _boundary([uses[name] for name in learned], made, end)
-    replaced = [name for name in learned if all(call.start > below for call in uses[name])]
-    with torch.no_grad():
-        for name in replaced:
-            ours[name].copy_(theirs[name])
-    kept = [name for name in learned if name not in replaced and any(call.end > below for call in uses[name])]
-    reaches = any(call.start < end for name in replaced for call in uses[name])
-    return Randomised(copied, tuple(replaced), tuple(kept), reaches)
+
+    network: nn.Module
+    theirs: Mapping[str, Tensor]
+    uses: Mapping[str, Sequence[_Call]]
+    made: Mapping[str, int]
+    below: Sequence[int]
+
+    @classmethod
+    def of(cls, network: nn.Module, fresh: nn.Module, example: Batch, layers: Sequence[Layer]) -> Cascade:
+        """Run a copy of the network once and see when its parts are used.
+
+        Args:
+            network: The trained network.
+            fresh: The same architecture from an independent initialisation, not the trained network's own, which its
+                weights may have stayed close to; only read.
+            example: A batch with at least one input, on the network's device; values do not matter.
+            layers: The layers of the network, and those that are asked for besides.
+
+        Raises:
+            ValueError: if ``fresh`` is another architecture.
+        """
+        copied, theirs = deepcopy(network), _tensors(fresh)
+        ours = _tensors(copied)
+        _check_same_architecture(ours, theirs)
+        with torch.random.fork_rng(devices=[]):
+            calls = _calls(copied, example)
+        uses = _uses(copied, ours, calls)
+        learned = [name for name, tensor in ours.items() if not torch.equal(tensor, theirs[name].to(tensor))]
+        made = {layer.name: _end(copied, calls, layer.name) for layer in layers}
+        below = [made[layer.name] for layer in layers if layer.is_listed]
+        return cls(network, theirs, {name: uses[name] for name in learned}, made, below)
+
+    def down_to(self, layer: Layer) -> Randomised:
+        """Replace everything from the top of the network down to and including what makes a layer.
+
+        This is one step of the cascading randomisation of Adebayo et al. (2018), Sanity Checks for Saliency Maps.
+        *Above* is what runs after the last layer below whose successor has weights: a layer that is only an activation
+        is made by the module before it. Replacing what runs after the layer alone could not change its state. Modules
+        that run on both sides (shared ones, or one with weights of its own around both) stay, and so do equal tensors.
+
+        Args:
+            layer: One of the layers; of those that are not listed only this one counts as a layer below.
+
+        Raises:
+            LayerError: if the network has no such layer; all layers side by side have no top.
+        """
+        if layer.name not in self.made:
+            raise LayerError(f"layer {layer.name}", "cannot be randomised down to", one_of(layer.name, self.made))
+        end = self.made[layer.name]
+        below = _boundary(list(self.uses.values()), [*self.below, end], end)
+        replaced = [name for name, calls in self.uses.items() if all(call.start > below for call in calls)]
+        copied = deepcopy(self.network)
+        ours = _tensors(copied)
+        with torch.no_grad():
+            for name in replaced:
+                ours[name].copy_(self.theirs[name])
+        kept = [
+            name
+            for name, calls in self.uses.items()
+            if name not in replaced and any(call.end > below for call in calls)
+        ]
+        reaches = any(call.start < end for name in replaced for call in self.uses[name])
+        return Randomised(copied, tuple(replaced), tuple(kept), reaches)
 
 
 def _calls(network: nn.Module, example: Batch) -> dict[nn.Module, list[_Call]]:
-    """When each module ran, in the order of its calls."""
+    """Return when each module ran, in the order of its calls."""
     clock, modules = count(), dict(network.named_modules())
     running: dict[str, list[int]] = defaultdict(list)
     calls: dict[nn.Module, list[_Call]] = defaultdict(list)
 
+    def on_input(place: Place, _: object) -> None:
+        running[place.module].append(next(clock))
+
     def on_output(place: Place, _: object) -> None:
         calls[modules[place.module]].append(_Call(running[place.module].pop(), next(clock)))
 
-    with (
-        eval_mode(network),
-        torch.no_grad(),
-        watched(modules, on_output, lambda place, _: running[place.module].append(next(clock))),
-    ):
-        call(network, first_of(example))
+    run_watched(network, first_of(example), modules, on_output, on_input)
     return calls
 
 

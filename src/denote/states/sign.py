@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from denote.data import batch as batches
-from denote.data.batch import Batch
 from denote.data.memory.given_columns import short_floats
-from denote.states.hooks import Place, eval_mode, is_mapped, parts_of, watched
-from denote.states.observable import leaves_of
+from denote.states.hooks import Place, is_mapped, parts_of
 from denote.streams import torch_stream
 
 ARBITRARY = "signs_are_arbitrary"
@@ -24,25 +21,50 @@ SPREAD = 3.0
 
 
 @dataclass(frozen=True)
-class _Call:
-    """One call of a leaf; tensors are copies, since a later module may work in place."""
+class LeafCall:
+    """One call of a leaf that holds no numbers of its own; tensors are copies, as a later module may work in place."""
 
     module: nn.Module
     given: Tensor | None
     made: Tensor | None
 
-    @property
-    def is_fitted(self) -> bool:
-        """Whether it holds numbers of its own, so that what comes in may leave it with either sign."""
-        return any(True for _ in self.module.parameters()) or any(True for _ in self.module.buffers())
 
-    @property
-    def is_arbitrary(self) -> bool:
-        return bool(getattr(self.module, ARBITRARY, False))
+@dataclass
+class Tails:
+    """The functions behind the last module with numbers of its own, followed through one forward pass.
+
+    Attributes:
+        leaves: The leaves of the network, by path.
+        asked: Paths of the modules whose outputs matter.
+        of: By place the calls that made what is there, one from the other.
+    """
+
+    leaves: Mapping[str, nn.Module]
+    asked: Collection[str]
+    of: dict[Place, tuple[LeafCall, ...]] = field(default_factory=dict)
+    _calls: list[LeafCall] = field(default_factory=list)
+    _given: dict[str, Tensor | None] = field(default_factory=dict)
+
+    def on_input(self, place: Place, arguments: Any) -> None:
+        """Keep what a leaf is called with."""
+        leaf = self.leaves.get(place.module)
+        if leaf is not None and not _hides_signs(leaf):
+            tensors = parts_of(arguments)
+            self._given[place.module] = _copy(tensors[""]) if len(arguments) == 1 and "" in tensors else None
+
+    def on_output(self, place: Place, output: Any) -> None:
+        """Keep the call of a leaf, and the calls that made this output."""
+        leaf = self.leaves.get(place.module)
+        if leaf is not None and _hides_signs(leaf):
+            self._calls.clear()  # whatever came before may leave it with either sign
+        elif leaf is not None:
+            self._calls.append(LeafCall(leaf, self._given.pop(place.module), _copy(output)))
+        if place.module in self.asked:
+            self.of[place] = _tail(self._calls, output)
 
 
-def identified_signs(network: nn.Module, places: Sequence[Place], example: Batch) -> dict[Place, bool]:
-    """Whether turning the sign of a neuron would make another kind of network, for each place.
+def identified_signs(modules: Mapping[str, nn.Module], tails: Mapping[Place, Sequence[LeafCall]]) -> dict[Place, bool]:
+    """Return whether turning the sign of a neuron would make another kind of network, for each place.
 
     Weights can turn the sign of what a linear or normalised layer gives, and an odd function after it (tanh, identity,
     a mean) hands that on: with the weights that read the neuron turned too, the network does the same. So does one that
@@ -54,67 +76,48 @@ def identified_signs(network: nn.Module, places: Sequence[Place], example: Batch
     module with ``signs_are_arbitrary = True`` gives, whatever pooling follows.
 
     Args:
-        network: Any module; its mode is restored.
-        places: Calls of its modules.
-        example: A batch with at least one input; values do not matter.
+        modules: The modules of the network, in eval mode, by path.
+        tails: Of calls of these modules, see `Tails`.
     """
-    modules = dict(network.named_modules())
-    leaves = leaves_of(network)
-    given: dict[str, Tensor | None] = {}
-    calls: list[_Call] = []
-    tails: dict[Place, list[_Call]] = {}
-
-    def on_input(place: Place, arguments: Any) -> None:
-        tensors = parts_of(arguments)
-        given[place.module] = _copy(tensors[""]) if len(arguments) == 1 and "" in tensors else None
-
-    def on_output(place: Place, output: Any) -> None:
-        if place.module in leaves:
-            calls.append(_Call(modules[place.module], given.pop(place.module), _copy(output)))
-        if place in wanted:
-            tails[place] = _tail(calls, output)
-
-    wanted = set(places)
-    seen = {name: modules[name] for name in {*leaves, *(place.module for place in places)}}
-    with eval_mode(network), torch.no_grad():
-        with watched(seen, on_output, on_input):
-            batches.call(network, batches.first_of(example))
-        # Functions are tried when nobody watches: a trial is no call of the network.
+    with torch.no_grad():
         return {
-            place: not getattr(modules[place.module], ARBITRARY, False) and _identified(tails.get(place, ()))
-            for place in places
+            place: not _is_arbitrary(modules[place.module]) and _is_identified(tail) for place, tail in tails.items()
         }
+
+
+def _is_arbitrary(module: nn.Module) -> bool:
+    return bool(getattr(module, ARBITRARY, False))
+
+
+def _hides_signs(module: nn.Module) -> bool:
+    """Return whether a module holds numbers of its own, so that what comes in may leave it with either sign."""
+    is_fitted = any(True for _ in module.parameters()) or any(True for _ in module.buffers())
+    return is_fitted and not _is_arbitrary(module)
 
 
 def _copy(value: object) -> Tensor | None:
     return value.clone() if isinstance(value, Tensor) and not is_mapped(value) else None
 
 
-def _identified(tail: Sequence[_Call]) -> bool:
-    if not tail or any(call.is_arbitrary for call in tail):
+def _is_identified(tail: Sequence[LeafCall]) -> bool:
+    if not tail or any(_is_arbitrary(call.module) for call in tail):
         return False
     return not _is_odd([call.module for call in tail], tail[0].given)
 
 
-def _tail(calls: Sequence[_Call], output: object) -> list[_Call]:
-    """The calls that made an output one from the other, back to the last that holds numbers of its own."""
-    tail: list[_Call] = []
+def _tail(calls: Sequence[LeafCall], output: object) -> tuple[LeafCall, ...]:
+    """Return the calls that made an output one from the other."""
+    tail: list[LeafCall] = []
     for call in reversed(calls):
-        if not _same(call.made, output):
-            break
-        if call.is_fitted and not call.is_arbitrary:
+        if call.made is None or not isinstance(output, Tensor) or not torch.equal(call.made, output):
             break
         tail.insert(0, call)
         output = call.given
-    return tail
-
-
-def _same(made: Tensor | None, output: object) -> bool:
-    return made is not None and isinstance(output, Tensor) and torch.equal(made, output)
+    return tuple(tail)
 
 
 def _is_odd(functions: Sequence[nn.Module], given: Tensor | None) -> bool:
-    """Whether f(-x) + f(x) is the same for all x; of what takes no numbers nothing is known, which counts as odd."""
+    """Return whether f(-x) + f(x) is the same for all x; it counts as so where nothing is known of the numbers."""
     if given is None or not given.is_floating_point():
         return True
     draws = torch_stream("sign")

@@ -11,7 +11,6 @@ from jaxtyping import Float32, Int
 
 from denote.errors import StateError
 from denote.states.layers import Layer
-from denote.states.listing import neuron_name
 from denote.states.stored import SideBySide, StoredState
 from denote.tables import note
 
@@ -64,10 +63,10 @@ class LayerState:
             IndexError: if there is no such neuron.
         """
         if not self.parts:
-            return neuron_name(self.layer, index)
+            return self.layer.neuron_name(index)
         for part, end in zip(self.parts, accumulate(layer.n_neurons for layer in self.parts), strict=True):
             if 0 <= index < end:
-                return f"{part.name}, {neuron_name(part, index - end + part.n_neurons)}"
+                return f"{part.name}, {part.neuron_name(index - end + part.n_neurons)}"
         raise IndexError(f"the state has no neuron {index}: there are {self.layer.n_neurons}")
 
 

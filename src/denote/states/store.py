@@ -14,18 +14,15 @@ from jaxtyping import Int
 from torch import nn
 
 from denote.byte_units import in_units
-from denote.errors import ConfigError, StoreError, one_of
+from denote.errors import StoreError
 from denote.states.extraction import write_states
 from denote.states.layers import Layer
-from denote.states.listing import list_layers
 from denote.states.manifest import Manifest, Origin, array_path
-from denote.states.pooling import POOLINGS
 from denote.states.state import LayerState
 
 if TYPE_CHECKING:
     from denote.data.samples import Samples
 
-EXTRACTS = ("all", "asked")
 ROWS_FILE = "rows.npy"
 
 
@@ -34,10 +31,12 @@ class StateStore:
 
     Args:
         root: The store's folder; made when first needed.
+        batch_size: Inputs run at once.
+        device: Where networks run.
     """
 
-    def __init__(self, root: Path | str) -> None:
-        self.root = Path(root) / "states"
+    def __init__(self, root: Path | str, batch_size: int = 256, device: str | torch.device = "cpu") -> None:
+        self.root, self.batch_size, self.device = Path(root) / "states", batch_size, torch.device(device)
 
     def peek(
         self, model_key: str, data_key: str, rows: Int[np.ndarray, " row"], layers: Sequence[Layer]
@@ -61,84 +60,53 @@ class StateStore:
         samples: Samples,
         rows: Int[np.ndarray, " row"],
         layers: Sequence[Layer],
-        *,
-        extract: str = "all",
-        every: Sequence[Layer] | None = None,
-        batch_size: int = 256,
-        device: str | torch.device = "cpu",
+        also: Sequence[Layer] = (),
     ) -> list[LayerState]:
-        """The states of ``layers`` on ``rows``, recorded now where they are not recorded yet.
+        """Return the states of ``layers`` on ``rows``, recorded now where they are not recorded yet.
 
         Args:
             model_key: Key of the object model; the network must have its weights.
             network: The network; mode, hooks and device are as before afterwards.
             samples: The dataset.
             rows: Row ids, ascending.
-            layers: What is asked for, as `list_layers` gives them.
-            every: All layers of the network, pooled as asked for; listed by the default rule where None.
-            extract: ``all`` records every layer while the inputs are run anyway, ``asked`` only those asked for and
-                ends the forward pass after the deepest.
-            batch_size: Inputs run at once.
-            device: Where the network runs.
+            layers: What is asked for, as `list_layers` gives them. The forward pass ends after the deepest.
+            also: Layers that are recorded too while the inputs are run anyway.
 
         Raises:
             StateError: if an activation is NaN or infinite; nothing of this pass is kept.
             StoreError: if the disk is too full, or what is recorded cannot be used.
         """
-        if extract not in EXTRACTS:
-            raise ConfigError("store.extract", f"{extract!r} cannot be used", one_of(extract, EXTRACTS))
+        if (recorded := self.peek(model_key, samples.key, rows, layers)) is not None:
+            return recorded
         rows = _ascending(rows)
-        if (found := self.peek(model_key, samples.key, rows, layers)) is not None:
-            return found
         origin = Origin.of(model_key, samples.key, rows)
         folder = self.root / origin.key
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / f"{origin.key}.lock"):
             manifest = Manifest.read(folder, origin)
-            if extract == "all" and every is None:
-                every = _every(network, samples, rows, layers)
-            wanted = [*layers, *(every or () if extract == "all" else ())]
-            new = list({array_path(layer): layer for layer in wanted if not manifest.has(layer)}.values())
+            new = list({array_path(layer): layer for layer in [*layers, *also] if not manifest.has(layer)}.values())
             if new:
                 _check_disk(self.root, len(rows), new)
-                manifest = self._record(network, samples, rows, new, manifest, batch_size, torch.device(device))
+                self._record(network, samples, rows, new, folder)
+                manifest = manifest.add(new)
+                manifest.write(folder)
         return [manifest.load(folder, layer, rows) for layer in layers]
 
     def _record(
-        self,
-        network: nn.Module,
-        samples: Samples,
-        rows: Int[np.ndarray, " row"],
-        layers: Sequence[Layer],
-        manifest: Manifest,
-        batch_size: int,
-        device: torch.device,
-    ) -> Manifest:
-        """Write arrays aside, move them to their place, name them in the manifest last: only then do they exist."""
-        folder = self.root / manifest.origin.key
+        self, network: nn.Module, samples: Samples, rows: Int[np.ndarray, " row"], layers: Sequence[Layer], folder: Path
+    ) -> None:
+        """Write arrays aside and move them to their place; named in the manifest, which comes last, they exist."""
         unfinished = folder.with_suffix(".partial")
         shutil.rmtree(unfinished, ignore_errors=True)  # left by a job that was killed
         try:
-            paths = {layer.name: unfinished / array_path(layer) for layer in layers}
-            write_states(network, samples.inputs, rows, layers, paths, batch_size, device)
+            paths = {layer: unfinished / array_path(layer) for layer in layers}
+            write_states(network, samples.inputs, rows, paths, self.batch_size, self.device)
             np.save(unfinished / ROWS_FILE, rows, allow_pickle=False)
             for path in [ROWS_FILE, *(array_path(layer) for layer in layers)]:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (unfinished / path).replace(folder / path)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-        manifest = manifest.add(layers)
-        manifest.write(folder)
-        return manifest
-
-
-def _every(network: nn.Module, samples: Samples, rows: Int[np.ndarray, " row"], layers: Sequence[Layer]) -> list[Layer]:
-    """Every layer, maps pooled as the layers asked for are."""
-    poolings = [layer.pooling for layer in layers if layer.pooling in POOLINGS]
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    asked = {layer.name for layer in layers}
-    every = list_layers(network, samples.inputs[rows[:1]].to(device), *poolings[:1])
-    return [layer for layer in every if layer.name not in asked]
 
 
 def _check_disk(root: Path, n_rows: int, layers: Sequence[Layer]) -> None:

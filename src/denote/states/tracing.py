@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
@@ -14,20 +14,19 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from denote.data.batch import Batch, call, first_of
+from denote.data.batch import Batch
 from denote.states.axes import MADE, READ, Axes, Axis, Roles, roles_of
 from denote.states.axis_moves import by_shape
 from denote.states.axis_operation import Operation, tensors_in
 from denote.states.axis_rules import CARRIED_ON, RULES
-from denote.states.geometry import ROWS
-from denote.states.hooks import Place, eval_mode, parts_of, watched
+from denote.states.hooks import Place, parts_of
 
 CELLS = (nn.LSTMCell, nn.GRUCell, nn.RNNCell)
 
 
 @dataclass
 class Trace:
-    """What one forward pass tells of the tensors that modules give.
+    """What one forward pass of equal inputs tells of the tensors that modules give.
 
     Attributes:
         axes: Of what came out of a module, or into it.
@@ -71,54 +70,51 @@ class Trace:
         return found
 
 
-def traced(network: nn.Module, example: Batch) -> Trace:
-    """Follow one pass of three equal inputs.
+class Follower(TorchFunctionMode):
+    """Sees every operation of torch inside a ``with``.
 
     Args:
-        network: Any module; its mode is restored.
-        example: A batch with at least one input; values do not matter.
+        modules: Those that tell when they are entered and left, by path.
     """
-    modules = {name: module for name, module in network.named_modules() if name}
-    trace, batch = Trace(), first_of(example, ROWS)
-    follower = _Follower()
-    given: dict[str, frozenset[int]] = {}
 
-    def on_input(place: Place, arguments: Any) -> None:
-        given[place.module] = follower.numbers_in(arguments)
-        follower.enter(modules[place.module], arguments)
-        for part, tensor in parts_of(arguments).items():
-            trace.axes[place._replace(part=part)] = follower.axes_of(tensor) or ()
-
-    def on_output(place: Place, output: Any) -> None:
-        follower.leave(modules[place.module], output)
-        parts = parts_of(output, modules[place.module])
-        for part, tensor in parts.items():
-            axes = follower.axes_of(tensor)
-            if axes is not None and axes:
-                trace.axes[place._replace(part=part)] = axes
-        trace.numbers[place] = (follower.first_number(output), given.pop(place.module, frozenset()))
-
-    try:
-        with eval_mode(network), torch.no_grad(), watched(modules, on_output, on_input), follower:
-            follower.start(batch)
-            trace.result = follower.first_number(call(network, batch))
-    except Exception as error:
-        trace.problem = f"{type(error).__name__}: {error}"
-    trace.axes = {place: axes for place, axes in trace.axes.items() if axes}
-    return trace
-
-
-class _Follower(TorchFunctionMode):
-    """Sees every operation of torch inside a ``with``."""
-
-    def __init__(self) -> None:
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
         super().__init__()
+        self.modules, self.trace, self.is_paused = modules, Trace(), False
+        self.given: dict[str, frozenset[int]] = {}
         self.axes: Any = WeakTensorKeyDictionary()
         self.numbers: Any = WeakTensorKeyDictionary()
         self.weights: Any = WeakTensorKeyDictionary()
         self.sample = Axis(sample=True)
         self.count = count()
         self.entered: list[Axes | None] = []
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """See no operation inside the block."""
+        self.is_paused = True
+        try:
+            yield
+        finally:
+            self.is_paused = False
+
+    def on_input(self, place: Place, arguments: Any) -> None:
+        """Note what a module is called with."""
+        self.given[place.module] = self.numbers_in(arguments)
+        self.enter(self.modules[place.module], arguments)
+        for part, tensor in parts_of(arguments).items():
+            self._note_axes(place._replace(part=part), tensor)
+
+    def on_output(self, place: Place, output: Any) -> None:
+        """Note what a module gives."""
+        module = self.modules[place.module]
+        self.leave(module, output)
+        for part, tensor in parts_of(output, module).items():
+            self._note_axes(place._replace(part=part), tensor)
+        self.trace.numbers[place] = (self.first_number(output), self.given.pop(place.module, frozenset()))
+
+    def _note_axes(self, place: Place, tensor: Tensor) -> None:
+        if axes := self.axes_of(tensor):
+            self.trace.axes[place] = axes
 
     def start(self, batch: Batch) -> None:
         """Take the inputs: samples are first, nothing is known of the other axes."""
@@ -150,6 +146,8 @@ class _Follower(TorchFunctionMode):
         """Run an operation, and see what it does with the axes."""
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
+        if self.is_paused:
+            return result
         name = func.__name__ if func.__name__ != "__get__" else func.__self__.__name__  # type: ignore[attr-defined]
         if any(True for _ in tensors_in(result)) or name == "__setitem__":
             # What an operation is called with in a way that no rule knows teaches nothing.
