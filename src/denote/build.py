@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from denote.checks import byte_count, check
+from denote.checks import check
 from denote.errors import ConfigError
 from denote.runs.fingerprint import NO_ARGUMENTS, job_name
+from denote.settings import byte_count
 from denote.targets import allowed_class, check_targets, instantiate, is_own
 from denote.trust import source_of
 

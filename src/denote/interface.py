@@ -18,7 +18,6 @@ from denote.attributes.labels import Family, merge_labels
 from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
-from denote.checks import byte_count
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
 from denote.data.given_columns import given_frame
 from denote.data.held import DrawnInputs, HeldInputs, inputs_of
@@ -28,7 +27,6 @@ from denote.data.samples import Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
-from denote.limits import AT_LEAST_ONE, COUNT, WHOLE, check_evidence, check_switch
 from denote.loaded import Loaded
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
@@ -41,6 +39,7 @@ from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.runs.older import tell_of_older
 from denote.seen import Seen
+from denote.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, byte_count, check_values
 from denote.states.geometry import Kinds
 from denote.states.listing import Selection, asked_names, list_layers, listed, listing, select_layers
 from denote.states.observable import BLOCKS
@@ -237,7 +236,11 @@ def _check(settings: Mapping[str, Any], rule: Rule, batch_size: Any, **seeds: An
         if key not in NAMED:
             raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
     of_rule = vars(rule)
-    check_evidence({**of_rule, **settings}, lambda name: f"rule.{name}" if name in of_rule else f"observe({name}=...)")
+    check_values(
+        Evidence,
+        {**of_rule, **settings},
+        lambda name: f"rule.{name}" if name in of_rule else f"observe({name}=...)",
+    )
     for key, value in seeds.items():
         WHOLE.check(value, f"observe({key}=...)")
     AT_LEAST_ONE.check(batch_size, "observe(batch_size=...)")
@@ -321,7 +324,7 @@ def _checked(controls: Controls) -> Controls:
     for name, value in vars(controls).items():
         key = f"controls.{name}"
         if name == "raw_input":
-            check_switch(value, key)
+            SWITCH.check(value, key)
         elif name != "own":
             COUNT.check(value, key)
     return controls

@@ -19,8 +19,7 @@ import torch
 from denote.data.module import SamplesModule
 from denote.errors import ConfigError, StoreError
 from denote.object_models import training
-from denote.object_models.settings import TrainerOptions
-from denote.object_models.spec import ModelSpec
+from denote.object_models.spec import ModelSpec, TrainerOptions
 from denote.object_models.store import ModelStore, TrainedModel
 
 

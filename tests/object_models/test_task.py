@@ -24,14 +24,14 @@ from denote.numbers import proportion
 from denote.object_models.accuracy import held_out_score
 from denote.object_models.mlp import MLP
 from denote.object_models.object_model import ObjectModel
-from denote.object_models.settings import TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
 from denote.object_models.task import TASKS, tensor_of
 from denote.object_models.transformer import Transformer
+from denote.settings import TrainingSettings
 
 N = 400
-SETTINGS = TrainingSettings(max_epochs=12, batch_size=32, lr=1e-2, patience=None)
+SETTINGS = TrainingSettings(12, 32, "adam", lr=1e-2, weight_decay=0.0, patience=None, validation_share=0.1)
 
 
 class Made(SamplesModule):

@@ -11,8 +11,7 @@ from filelock import FileLock
 
 from denote.errors import ConfigError, StoreError
 from denote.object_models.record import ModelRecord, file_digests, versions
-from denote.object_models.settings import TrainerOptions
-from denote.object_models.spec import ModelSpec
+from denote.object_models.spec import ModelSpec, TrainerOptions
 from denote.object_models.weights import BEST, epoch_file, read_weights
 
 # Lightning takes seconds to import: only `obtain` needs it.

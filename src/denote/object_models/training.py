@@ -19,8 +19,7 @@ from denote.errors import StoreError
 from denote.object_models.keep_weights import KeepWeights, Patience
 from denote.object_models.object_model import ObjectModel
 from denote.object_models.quiet import quiet_lightning
-from denote.object_models.settings import TrainerOptions
-from denote.object_models.spec import ModelSpec, rows_key
+from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 
 if TYPE_CHECKING:
     from denote.data.module import SamplesModule

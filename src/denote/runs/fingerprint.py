@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from denote.errors import ConfigError
 from denote.keys import SCHEMA, digest, digest_unchanged
+from denote.settings import TrainingSettings, declared
 from denote.trust import source_of
 
 Config = Mapping[str, Any]
@@ -16,7 +17,6 @@ Config = Mapping[str, Any]
 NOT_SHAPING = {"analysis", "sweep_name", "store", "device", "memory_limit", "on_existing", "tags", "logger", "hydra"}
 """Top-level keys that say where and how a job runs, never what comes out."""
 
-NOT_SHAPING_TRAINER = {"progress", "extract_batch_size"}
 NOT_SHAPING_ARCHITECTURE = {"save_epochs"}
 CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs"}
 """Keys of the architecture that choose among weights and are no arguments of the network's class."""
@@ -34,11 +34,20 @@ def shaping(config: Config) -> dict[str, Any]:
     Files are replaced by the digest of their content, and beside a class of the user's own stands that of its code.
     """
     kept = {key: value for key, value in config.items() if key not in NOT_SHAPING}
-    for group, left_out in (("trainer", NOT_SHAPING_TRAINER), ("architecture", NOT_SHAPING_ARCHITECTURE)):
-        kept[group] = {key: value for key, value in (kept.get(group) or {}).items() if key not in left_out}
+    kept["trainer"] = training_settings(config)
+    kept["architecture"] = _without(config.get("architecture"), NOT_SHAPING_ARCHITECTURE)
     if is_initialisation(config):
         kept["architecture"] |= {"trained": False, "epoch": None}
     return {name: _by_content(value, name) for name, value in kept.items()}
+
+
+def training_settings(config: Config) -> dict[str, Any]:
+    """Return the settings of ``trainer`` that shape weights."""
+    return {key: value for key, value in (config.get("trainer") or {}).items() if key in declared(TrainingSettings)}
+
+
+def _without(settings: Config | None, left_out: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in (settings or {}).items() if key not in left_out}
 
 
 def is_initialisation(config: Config) -> bool:

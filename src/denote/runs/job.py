@@ -25,8 +25,7 @@ from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
 from denote.object_models.accuracy import Score, accuracy_note, held_out_score, shuffled_note
-from denote.object_models.settings import TrainerOptions, TrainingSettings
-from denote.object_models.spec import ModelSpec, rows_key
+from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.store import ModelStore, TrainedModel
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observation.given_network import check_runs
@@ -35,9 +34,10 @@ from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
-from denote.runs.fingerprint import NO_ARGUMENTS, NOT_SHAPING_TRAINER
+from denote.runs.fingerprint import NO_ARGUMENTS, training_settings
 from denote.runs.older import tell_of_older
 from denote.runs.own import Own
+from denote.settings import TrainingSettings
 from denote.states.layers import Layer
 from denote.states.listing import Listing, asked_names, listing, select_layers
 from denote.states.state import LayerState
@@ -217,17 +217,17 @@ class Job:
 
     def model_spec(self) -> ModelSpec:
         """Which object model; the data must be set up."""
-        samples, architecture, trainer = self.data.samples, self.config["architecture"], self.config["trainer"]
+        samples, architecture = self.data.samples, self.config["architecture"]
         shape, n_classes = tuple(samples.inputs.shape), self.data.learned.n_classes
         found = None if self.pretrained is None else self.source
-        shaping = {key: value for key, value in trainer.items() if key not in NOT_SHAPING_TRAINER}
         return ModelSpec(
             architecture={key: value for key, value in architecture.items() if key not in NO_ARGUMENTS | PLACES}
             | source_of(architecture),
             network=found.fresh if found else lambda: self.network(shape, n_classes, **known_of(samples.inputs)),
             input_shape=shape, n_classes=n_classes,
             data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
-            training=TrainingSettings.of(shaping), seed=self.config["seed"], trained=architecture["trained"],
+            training=TrainingSettings(**training_settings(self.config)), seed=self.config["seed"],
+            trained=architecture["trained"],
             epoch=architecture["epoch"], save_epochs=tuple(architecture["save_epochs"]), task=self.data.learned.task,
             weights=found.weights if found and architecture["trained"] else None,
             elsewhere=(lambda: found.network) if found else None,
