@@ -1,18 +1,18 @@
 """The settings of a config: one declaration per group, read by the command line and by Python alike.
 
-A group is a dataclass whose fields are annotated with the `Value` that they may have; defaults stand in ``conf/`` only.
-Plain dataclasses, because pydantic would make ``denote --cfg job`` a third slower.
+A group is a typed mapping (or dataclass) whose keys are annotated with the `Value` that they may have; defaults stand
+in ``conf/`` only. No pydantic, which would make ``denote --cfg job`` a third slower.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypedDict, get_type_hints
 
 from denote.errors import ConfigError, one_of
 
@@ -171,8 +171,7 @@ Options = Annotated[Mapping[str, Any], OPTIONS]
 """A group whose options have keys of their own, which the classes that they name or their kinds declare."""
 
 
-@dataclass(frozen=True)
-class Fractions:
+class Fractions(TypedDict):
     """``split.fractions``."""
 
     object: Share
@@ -180,8 +179,7 @@ class Fractions:
     test: Share
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(TypedDict):
     """``split``."""
 
     seed: Whole
@@ -198,8 +196,7 @@ def _enough_rows(given: Mapping[str, Any]) -> Value:
     return number(given["min_rows"], whole=True, or_else=("auto", None))
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(TypedDict):
     """``evidence``; a function declares what depends on other settings of the group."""
 
     decisive: Annotated[float, number(0.5, 1)]
@@ -218,18 +215,16 @@ class Evidence:
     equal_rows: Annotated[int | str | None, _enough_rows]
 
 
-@dataclass(frozen=True)
-class Analysis:
+class Analysis(TypedDict):
     """``analysis``."""
 
-    family: Column
+    family: Annotated[str | None, Value("a family, or null", lambda value: True)]
     layers: Annotated[list[int] | None, listed("a list of depths, from 0, or null", COUNT, or_else=(None,))]
     equivalence: Annotated[float, number(0, 0.5, open_at="low")]
     level: Share
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(TypedDict):
     """``store``."""
 
     path: Annotated[str, ANY_TEXT]
@@ -239,8 +234,7 @@ class Store:
 _DEPTH_OR_NAME = either("", WHOLE, Value("", lambda value: isinstance(value, str)))
 
 
-@dataclass(frozen=True)
-class LayerChoice:
+class LayerChoice(TypedDict):
     """``layer``."""
 
     select: Annotated[
@@ -290,17 +284,18 @@ class Training(TrainingSettings):
     extract_batch_size: AtLeastOne
 
 
-@dataclass(frozen=True)
-class Logging:
-    """``logger``; options of it leave keys out."""
-
+class _Tracked(TypedDict):
     kind: Annotated[str, choice("wandb", "none")]
-    project: Column = None
-    entity: Column = None
 
 
-@dataclass(frozen=True)
-class Weights:
+class Logging(_Tracked, total=False):
+    """``logger``; what is not tracked has no project."""
+
+    project: Column
+    entity: Column
+
+
+class Weights(TypedDict):
     """Keys that every ``architecture`` has besides the arguments of its class: which weights are observed."""
 
     trained: Switch
@@ -308,8 +303,7 @@ class Weights:
     save_epochs: Annotated[list[int], listed("a list of epochs", COUNT)]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(TypedDict):
     """A whole config."""
 
     attribute: Options
@@ -372,7 +366,7 @@ CONTROLS: Mapping[str, Mapping[str, Value]] = {
 def declared(group: type) -> dict[str, Any]:
     """Return what a group declares, by key: a `Value`, a function of the group's values that gives one, or a group."""
     hints = get_type_hints(group, include_extras=True)
-    return {name: hint if is_dataclass(hint) else hint.__metadata__[0] for name, hint in hints.items()}
+    return {name: getattr(hint, "__metadata__", (hint,))[0] for name, hint in hints.items()}
 
 
 def check_group(group: type, given: Mapping[str, Any], where: str = "") -> None:
@@ -389,7 +383,7 @@ def check_group(group: type, given: Mapping[str, Any], where: str = "") -> None:
     prefix = f"{where}." if where else ""
     check_keys(given, declared(group), prefix)
     for name in declared(group):
-        if name not in given and not hasattr(group, name):
+        if name not in given and name in getattr(group, "__required_keys__", declared(group)):
             raise ConfigError(prefix + name, "is missing")
     check_values(group, given, lambda name: prefix + name)
 
