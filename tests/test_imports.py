@@ -7,7 +7,18 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "denote"
 
-FOUNDATION = ("comparison", "errors", "estimate", "keys", "numbers", "settings", "streams", "tables", "trust")
+FOUNDATION = (
+    "comparison",
+    "errors",
+    "estimate",
+    "keys",
+    "numbers",
+    "settings",
+    "sources",
+    "streams",
+    "tables",
+    "trust",
+)
 """Modules beside the arrow that know nothing of it."""
 
 ARROW = (

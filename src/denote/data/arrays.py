@@ -40,6 +40,8 @@ class ArraysModule(AttributeTableModule):
         settings: Those of `AttributeTableModule`.
     """
 
+    paths = ("path", "table")
+
     def __init__(
         self,
         path: str | Path | None,

@@ -56,6 +56,8 @@ class HuggingFaceModule(AttributeTableModule):
         settings: Those of `AttributeTableModule`.
     """
 
+    paths = ("path", "tokenizer")
+
     def __init__(
         self,
         path: str,

@@ -43,6 +43,8 @@ class HuggingFace(Pretrained):
         ConfigError: for an unknown task, or if transformers is not installed.
     """
 
+    paths = ("name",)
+
     def __init__(
         self, dataset: Mapping[str, Any], name: str, task: str | None = None, attention: str | None = None,
         dtype: str | None = None,

@@ -10,7 +10,7 @@ from typing import Any
 from denote.errors import ConfigError
 from denote.keys import SCHEMA, digest, digest_unchanged
 from denote.settings import TrainingSettings, declared
-from denote.trust import source_of
+from denote.trust import TARGET_KEYS, path_settings, source_of, stable_name
 
 Config = Mapping[str, Any]
 
@@ -24,9 +24,6 @@ CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs"}
 NO_ARGUMENTS = CHOOSING_WEIGHTS | {"trained_on"}
 """All keys of the architecture that are no arguments of the network's class: the last is about the rows."""
 
-PATH_KEYS = {"root", "path", "table", "name", "tokenizer", "trained_on"}
-"""Keys that name files, or may do so: their content shapes a result, their place does not."""
-
 
 def shaping(config: Config) -> dict[str, Any]:
     """The part of a resolved config that shapes results.
@@ -38,7 +35,7 @@ def shaping(config: Config) -> dict[str, Any]:
     kept["architecture"] = _without(config.get("architecture"), NOT_SHAPING_ARCHITECTURE)
     if is_initialisation(config):
         kept["architecture"] |= {"trained": False, "epoch": None}
-    return {name: _by_content(value, name) for name, value in kept.items()}
+    return {name: by_content(value) for name, value in kept.items()}
 
 
 def training_settings(config: Config) -> dict[str, Any]:
@@ -178,14 +175,29 @@ def _flatten(prefix: str, value: Any) -> dict[str, Any]:
     return {prefix: value}
 
 
-def _by_content(value: Any, key: str = "") -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _by_content(inner, str(name)) for name, inner in value.items()} | source_of(value)
+def by_content(value: Any) -> Any:
+    """Return settings without what does not shape results: where files lie, and where a class of ours lies.
+
+    A file stands as the digest of its content, and a class of the user's own has beside it the digest of its code.
+    """
     if isinstance(value, (list, tuple)):
-        return [_by_content(inner) for inner in value]
-    if key in PATH_KEYS and value and isinstance(value, str):
-        return _content(value)
-    return value
+        return [by_content(entry) for entry in value]
+    if not isinstance(value, Mapping):
+        return value
+    target = value.get("_target_")
+    paths = ("trained_on", *path_settings(str(target))) if target is not None else ()
+    shaped = {str(name): _contents(inner) if name in paths else by_content(inner) for name, inner in value.items()}
+    named = {key: stable_name(str(value[key])) for key in TARGET_KEYS if value.get(key) is not None}
+    return shaped | named | source_of(value)
+
+
+def _contents(value: Any) -> Any:
+    """Return the digests of files, one or several."""
+    if isinstance(value, Mapping):
+        return {str(name): _contents(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_contents(inner) for inner in value]
+    return _content(value) if value and isinstance(value, str) else value
 
 
 def _content(path: str) -> str:

@@ -34,7 +34,7 @@ from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
-from denote.runs.fingerprint import NO_ARGUMENTS, training_settings
+from denote.runs.fingerprint import NO_ARGUMENTS, by_content, training_settings
 from denote.runs.older import tell_of_older
 from denote.runs.own import Own
 from denote.settings import TrainingSettings
@@ -43,7 +43,6 @@ from denote.states.listing import Listing, asked_names, listing, select_layers
 from denote.states.state import LayerState
 from denote.states.store import StateStore
 from denote.tables import note
-from denote.trust import source_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,7 +57,7 @@ TRIED = 8
 """Rows that a network is tried on before its layers are listed."""
 
 PLACES = {"path"}
-"""Keys of the architecture that say where weights lie, which are known by their content."""
+"""Keys of a network trained elsewhere that say where its weights lie, which have a digest of their own."""
 
 STATE = "state"
 """The layer option that puts all layers side by side."""
@@ -220,9 +219,9 @@ class Job:
         samples, architecture = self.data.samples, self.config["architecture"]
         shape, n_classes = tuple(samples.inputs.shape), self.data.learned.n_classes
         found = None if self.pretrained is None else self.source
+        left_out = NO_ARGUMENTS | (PLACES if found else set())
         return ModelSpec(
-            architecture={key: value for key, value in architecture.items() if key not in NO_ARGUMENTS | PLACES}
-            | source_of(architecture),
+            architecture={key: value for key, value in by_content(architecture).items() if key not in left_out},
             network=found.fresh if found else lambda: self.network(shape, n_classes, **known_of(samples.inputs)),
             input_shape=shape, n_classes=n_classes,
             data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
