@@ -15,6 +15,23 @@ TINY = [
 ]  # fmt: skip
 """The smallest job that still has every control."""
 
+NEEDED = {
+    "control/control_task": ["control.control_task.column=loops"],
+    "dataset/mnist": ["dataset.root=somewhere"],
+    "dataset/table": ["dataset.path=table.csv", "dataset.target=class"],
+    "dataset/images": ["dataset.root=somewhere", "dataset.table=table.csv", "dataset.target=class"],
+    "dataset/arrays": ["dataset.path=values.npy", "dataset.table=table.csv", "dataset.target=class"],
+    "dataset/conllu": ["dataset.path=text.conllu"],
+    "experiment/tagger": ["dataset.path=text.conllu"],
+    "dataset/states": ["dataset.path=acts.npz", "dataset.table=table.csv"],
+    "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
+    "architecture/planted": ["dataset=planted"],
+    "experiment/audit": ["dataset.path=table.csv", "dataset.target=class", "dataset.attributes=[age]"],
+    "architecture/checkpoint": ["architecture.class_path=denote.object_models.mlp.MLP", "architecture.path=weights.pt"],
+    **{f"architecture/{library}": ["architecture.name=some"] for library in ("huggingface", "timm", "torchvision")},
+}
+"""What an option has no default for."""
+
 HEAVY = ("torch", "pytorch_lightning", "lightning", "polars", "wandb", "matplotlib", "sklearn", "scipy", "numba")
 
 SPOKEN = f"""

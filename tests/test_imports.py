@@ -8,9 +8,19 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "denote"
 
 FOUNDATION = (
-    "byte_units", "comparison", "errors", "estimate", "files", "keys", "limits", "numbers", "streams", "tables",
+    "byte_units",
+    "comparison",
+    "errors",
+    "estimate",
+    "files",
+    "keys",
+    "numbers",
+    "settings",
+    "sources",
+    "streams",
+    "tables",
     "trust",
-)  # fmt: skip
+)
 """Modules beside the arrow that know nothing of it."""
 
 ARROW = (

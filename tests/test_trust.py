@@ -11,7 +11,9 @@ import pytest
 from denote.cli import Task
 from denote.errors import ConfigError
 from denote.runs.fingerprint import fingerprint
-from denote.trust import Trust, is_trusted, source_of
+from denote.sources import USUAL_PATHS
+from denote.targets import instantiate
+from denote.trust import Trust, is_trusted, path_settings, source_of
 
 
 @pytest.fixture
@@ -83,6 +85,56 @@ def test_the_code_of_a_class_is_part_of_a_jobs_name(folder: Path) -> None:
     assert fingerprint(config) == names[-1]
     assert "nets_of_mine" not in sys.modules
     assert source_of({"_target_": "denote.object_models.architectures.mlp.MLP"}) == {}
+
+
+DATASETS = """
+import os
+from denote import extending as given
+from denote.data.conllu import ConlluModule
+from denote.extending import SamplesModule as Base
+
+class Usual(Base): ...
+class Declared(given.SamplesModule):
+    paths = ("measured", "scans")
+class Further(Declared): ...
+class Treebank(ConlluModule): ...
+class Unreadable(Base):
+    paths = (os.sep,)
+"""
+
+
+def test_a_dataset_says_which_settings_are_files(folder: Path) -> None:
+    """Read from its source, and that of its bases, whatever names they have in it; nothing is run."""
+    (folder / "sets_of_mine.py").write_text(DATASETS)
+    Trust(str(folder)).grant()
+    paths = {name: path_settings(f"sets_of_mine.{name}") for name in ("Usual", "Declared", "Further", "Treebank")}
+    assert paths["Usual"] == path_settings("sets_of_mine.Unreadable") == path_settings("torch.nn.ReLU") == USUAL_PATHS
+    assert paths["Declared"] == paths["Further"] == ("measured", "scans")
+    assert paths["Treebank"] == path_settings("denote.data.conllu.ConlluModule") == ("path", "tokenizer")
+    assert "sets_of_mine" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("Usual", "file"), ("Usual", "folder"), ("Declared", "scans"), ("Further", "measured")]
+)
+def test_an_edited_file_gives_another_job(folder: Path, tmp_path: Path, name: str, key: str) -> None:
+    (folder / "sets_of_mine.py").write_text(DATASETS)
+    Trust(str(folder)).grant()
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "data" / "one.csv"
+    names = []
+    for content in ("a", "b"):
+        file.write_text(content)
+        given = {"_target_": f"sets_of_mine.{name}", key: str(file.parent if key in ("folder", "scans") else file)}
+        names.append(fingerprint({"dataset": given}))
+    assert len(set(names)) == 2
+
+
+def test_paths_that_cannot_be_read_are_a_mistake(folder: Path) -> None:
+    (folder / "sets_of_mine.py").write_text(DATASETS)
+    Trust(str(folder)).grant()
+    with pytest.raises(ConfigError, match=r"dataset\._target_: paths of sets_of_mine\.Unreadable cannot be read"):
+        instantiate({"_target_": "sets_of_mine.Unreadable"}, "dataset", object)
 
 
 def test_trust_travels_to_a_process_that_a_launcher_started(folder: Path, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from denote.errors import ConfigError
-from denote.limits import LARGEST
+
+LARGEST = 2**63
+"""Sizes and whole numbers stay below: what comes later holds them in 64 bits."""
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -22,13 +24,22 @@ def byte_count(text: str | int, key: str = "memory_limit") -> int:
     Raises:
         ConfigError: if it is no size, or none that can be.
     """
+    if not is_size(text):
+        raise ConfigError(key, f"{text!r} is not possible", f"allowed: {SIZES}")
+    return _bytes(text)
+
+
+def is_size(text: object) -> bool:
+    """Return True for bytes, or a number with a unit, that memory can have."""
+    return 1 <= _bytes(text) < LARGEST
+
+
+SIZES = "bytes, or a number with KiB, MiB, GiB or TiB; 1 byte or more, below 8 EiB"
+
+
+def _bytes(text: object) -> int:
     match = _SIZE.match(str(text))
-    if match is None:
-        raise ConfigError(key, f"{text!r} is no size", "allowed: bytes, or a number with KiB, MiB, GiB or TiB")
-    n_bytes = int(float(match[1]) * 1024 ** UNITS.index(match[2] or "B"))
-    if not 1 <= n_bytes < LARGEST:
-        raise ConfigError(key, f"{text!r} is not possible", "allowed: 1 byte or more, below 8 EiB")
-    return n_bytes
+    return 0 if match is None else int(float(match[1]) * 1024 ** UNITS.index(match[2] or "B"))
 
 
 def in_units(n_bytes: int) -> str:

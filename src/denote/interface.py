@@ -37,7 +37,6 @@ from denote.data.samples import Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
-from denote.limits import AT_LEAST_ONE, COUNT, WHOLE, check_evidence, check_switch
 from denote.loaded import Loaded
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
@@ -49,6 +48,7 @@ from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.runs.older import tell_of_older
 from denote.seen import Seen
+from denote.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
 from denote.states.geometry import Kinds
 from denote.states.layers import Selection, asked_names, select_layers
 from denote.states.observable import BLOCKS
@@ -243,7 +243,11 @@ def _check(settings: Mapping[str, Any], rule: Rule, batch_size: Any, **seeds: An
         if key not in NAMED:
             raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
     of_rule = vars(rule)
-    check_evidence({**of_rule, **settings}, lambda name: f"rule.{name}" if name in of_rule else f"observe({name}=...)")
+    check_values(
+        Evidence,
+        {**of_rule, **settings},
+        lambda name: f"rule.{name}" if name in of_rule else f"observe({name}=...)",
+    )
     for key, value in seeds.items():
         WHOLE.check(value, f"observe({key}=...)")
     AT_LEAST_ONE.check(batch_size, "observe(batch_size=...)")
@@ -327,7 +331,7 @@ def _checked(controls: Controls) -> Controls:
     for name, value in vars(controls).items():
         key = f"controls.{name}"
         if name == "raw_input":
-            check_switch(value, key)
+            SWITCH.check(value, key)
         elif name != "own":
             COUNT.check(value, key)
     return controls

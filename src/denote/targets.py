@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from denote.errors import ConfigError, DenoteError, first_line, told
-from denote.trust import TARGET_KEYS, allowed_packages, is_trusted
+from denote.trust import TARGET_KEYS, allowed_packages, is_trusted, path_settings
 
 GROUPS = ("dataset", "architecture")
 """Groups whose option is a class."""
@@ -93,6 +93,10 @@ def instantiate(node: Mapping[str, Any], where: str, kind: type, **given: Any) -
     """
     check_targets(node, where)
     found = allowed_class(str(node["_target_"]), f"{where}._target_", (kind,))
+    paths = getattr(found, "paths", None)
+    if isinstance(paths, tuple) and paths != path_settings(str(node["_target_"])):
+        problem = f"paths of {node['_target_']} cannot be read from its source"
+        raise ConfigError(f"{where}._target_", problem, 'needed in the class: paths = ("file", "folder")')
     arguments = {key: value for key, value in node.items() if key != "_target_"}
     try:
         return found(**arguments, **given)

@@ -6,11 +6,10 @@ class. ``trusted_targets=[PACKAGE]`` trusts packages that are installed. Neither
 
 from __future__ import annotations
 
-import ast
 import importlib
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ from typing import Any
 
 from denote.errors import ConfigError
 from denote.keys import digest_unchanged
+from denote.sources import files_of, paths_of
 
 OURS = ("denote", "torch", "pytorch_lightning")
 """Packages whose classes may always be built."""
@@ -107,13 +107,40 @@ def allowed_packages() -> str:
 
 
 def source_of(node: Mapping[str, Any]) -> dict[str, str]:
-    """A digest of the code behind the user's own classes that a mapping names: an edited class gives other results.
+    """Return a digest of the code behind the user's own classes that a mapping names, if it names any.
 
     It covers the file of the class and those that it imports from the same folder or package. Nothing is run.
     """
     targets = [str(node[key]) for key in TARGET_KEYS if node.get(key) is not None]
-    files = sorted({file for target in targets if _granted.covers(target) for file in _files_of(target)})
-    return {"_source_": digest_unchanged(files)} if files else {}
+    files = {file for target in targets if _granted.covers(target) for file in files_of(target, _folder_of_theirs)}
+    return {"_source_": digest_unchanged(sorted(files))} if files else {}
+
+
+def path_settings(target: str) -> tuple[str, ...]:
+    """Return the settings of a class that name files. Nothing is imported."""
+    return paths_of(target, _folder_of)
+
+
+def stable_name(target: str) -> str:
+    """Return what keys call a class: ours by its own name, so that it may move to another module of denote."""
+    top, _, rest = target.partition(".")
+    return f"{top}:{rest.rpartition('.')[2]}" if top == "denote" else target
+
+
+def _folder_of_theirs(top: str) -> Path | None:
+    """Return the folder in which a module that the user trusts lies, without importing it."""
+    folder = _granted.code_dir
+    if folder is not None and top in _modules_in(Path(folder)):
+        return Path(folder)
+    spec = PathFinder.find_spec(top) if any(top == name.partition(".")[0] for name in _granted.packages) else None
+    if spec is None or spec.origin is None:
+        return None
+    inside = Path(spec.origin).parent
+    return inside.parent if spec.submodule_search_locations else inside
+
+
+def _folder_of(top: str) -> Path | None:
+    return Path(__file__).parents[1] if top == "denote" else _folder_of_theirs(top)
 
 
 def _unquoted(text: str) -> str:
@@ -146,47 +173,3 @@ def _check_is_new(name: str, folder: str) -> None:
     if spec is not None and not Path(spec.origin or "").resolve().is_relative_to(folder):
         problem = f"{Path(folder) / name} has the name of a module that is there already"
         raise ConfigError(CODE_DIR, problem, "rename it")
-
-
-def _files_of(target: str) -> set[Path]:
-    """The file of a class's module and all that it imports of the same folder, whether or not it was imported yet."""
-    module, top = target.rpartition(".")[0], target.split(".")[0]
-    folder, names = _granted.code_dir, None
-    if folder is None or top not in _modules_in(Path(folder)):
-        spec = PathFinder.find_spec(top)
-        if spec is None or spec.origin is None:
-            return set()
-        place = Path(spec.origin).parent
-        folder, names = str(place.parent if spec.submodule_search_locations else place), {top}
-    found: set[Path] = set()
-    _follow(Path(folder), module, names, found)
-    return found
-
-
-def _follow(root: Path, module: str, tops: set[str] | None, found: set[Path]) -> None:
-    """Add the files of a module, of the packages it is in, and of what these import below ``root``."""
-    parts = module.split(".")
-    if not module or (tops is not None and parts[0] not in tops):
-        return
-    for end in range(1, len(parts) + 1):
-        stem = root.joinpath(*parts[:end])
-        for file, package in ((stem.with_suffix(".py"), parts[: end - 1]), (stem / "__init__.py", parts[:end])):
-            if file.is_file() and file not in found:
-                found.add(file)
-                for name in _imported(file, package):
-                    _follow(root, name, tops, found)
-
-
-def _imported(file: Path, package: Sequence[str]) -> Iterable[str]:
-    """Names of what a file imports; ``from a import b`` may mean the module ``a.b``."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):  # reported when it is imported
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = list(package[: len(package) - node.level + 1]) if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" if base else alias.name for alias in node.names)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from command_line import NEEDED
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
@@ -16,25 +17,6 @@ from denote.checks import check
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
 OPTIONS = [path for path in FILES if path.parent != CONF]
-NEEDED = {
-    "control/control_task": ["control.control_task.column=loops"],
-    "dataset/mnist": ["dataset.root=somewhere"],
-    "dataset/table": ["dataset.path=table.csv", "dataset.target=class"],
-    "dataset/images": ["dataset.root=somewhere", "dataset.table=table.csv", "dataset.target=class"],
-    "dataset/arrays": ["dataset.path=values.npy", "dataset.table=table.csv", "dataset.target=class"],
-    "dataset/conllu": ["dataset.path=text.conllu"],
-    "experiment/tagger": ["dataset.path=text.conllu"],
-    "dataset/states": ["dataset.path=acts.npz", "dataset.table=table.csv"],
-    "dataset/huggingface": ["dataset.path=a/b", "dataset.kind=image", "dataset.inputs=image", "dataset.target=label"],
-    "architecture/planted": ["dataset=planted"],
-    "experiment/audit": ["dataset.path=table.csv", "dataset.target=class", "dataset.attributes=[age]"],
-    "architecture/checkpoint": [
-        "architecture.class_path=denote.object_models.architectures.mlp.MLP",
-        "architecture.path=weights.pt",
-    ],
-    **{f"architecture/{library}": ["architecture.name=some"] for library in ("huggingface", "timm", "torchvision")},
-}
-"""What an option has no default for."""
 NAMES = {"neuron_subsets": "subsets"}
 """Options of the lists that are another form of one under its name."""
 

@@ -20,8 +20,7 @@ from denote.data.module import SamplesModule
 from denote.errors import ConfigError, StoreError
 from denote.object_models import training
 from denote.object_models.model_store import ModelStore, TrainedModel
-from denote.object_models.settings import TrainerOptions
-from denote.object_models.spec import ModelSpec
+from denote.object_models.spec import ModelSpec, TrainerOptions
 
 
 class StopAfter(pl.Callback):

@@ -25,12 +25,12 @@ from denote.object_models.architectures.mlp import MLP
 from denote.object_models.architectures.transformer import Transformer
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.object_model import ObjectModel
-from denote.object_models.settings import TrainingSettings
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.task import TASKS, held_out_score, tensor_of
+from denote.settings import TrainingSettings
 
 N = 400
-SETTINGS = TrainingSettings(max_epochs=12, batch_size=32, lr=1e-2, patience=None)
+SETTINGS = TrainingSettings(12, 32, "adam", lr=1e-2, weight_decay=0.0, patience=None, validation_share=0.1)
 
 
 class Made(SamplesModule):

@@ -242,11 +242,16 @@ def test_settings_arrive() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
-    [("width", 0, "an integer >= 1"), ("weight_decay", -1, "a number >= 0"), ("patience", 1.5, "an integer >= 1"),
-     ("lr", 0, "a number > 0"), ("weight_decay", float("inf"), "a number >= 0")],
-)  # fmt: skip
+    [
+        ("width", 0, "a whole number of at least 1"),
+        ("weight_decay", -1, "a number of at least 0"),
+        ("weight_decay", float("inf"), "a number of at least 0"),
+        ("patience", 1.5, "a whole number of at least 1"),
+        ("lr", 0, "a number above 0"),
+    ],
+)
 def test_a_wrong_setting_is_named(key: str, value: float, allowed: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^probe\.mlp\.{key}: .* came; allowed: {allowed}$"):
+    with pytest.raises(ConfigError, match=rf"^probe\.mlp\.{key}: {value} is not possible; allowed: {allowed}$"):
         probe_from("mlp", {key: value})
 
 

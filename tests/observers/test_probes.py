@@ -29,18 +29,26 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     [
         ("linaer", {}, "probe: there is no probe 'linaer'; did you mean 'linear'?"),
         ("linear", {"tolerence": 1}, "probe.linear.tolerence: there is no such key; did you mean 'tolerance'?"),
-        ("neuron", {"l2": 1}, "probe.neuron.l2: there is no such key; this probe has none"),
-        ("linear", {"l2": 0}, "probe.linear.l2: 0 came; allowed: a number > 0"),
-        ("linear", {"l2": True}, "probe.linear.l2: True came"),
-        ("linear", {"l2": float("nan")}, "probe.linear.l2: nan came"),
-        ("linear", {"balance": "yes"}, "probe.linear.balance: 'yes' came; allowed: true or false"),
-        ("linear", {"max_iterations": 0}, "probe.linear.max_iterations: 0 came; allowed: an integer >= 1"),
-        ("centroid", {"standardise": 1}, "probe.centroid.standardise: 1 came; allowed: true or false"),
+        ("neuron", {"l2": 1}, "probe.neuron.l2: there is no such key; this one has none"),
+        (
+            "linear",
+            {"l2": 0},
+            "probe.linear.l2: 0 is not possible; allowed: a number above 0, or a list",
+        ),
+        ("linear", {"l2": True}, "probe.linear.l2: True is not possible"),
+        ("linear", {"l2": float("nan")}, "probe.linear.l2: nan is not possible"),
+        ("linear", {"balance": "yes"}, "probe.linear.balance: 'yes' is unknown; allowed: True, False"),
+        (
+            "linear",
+            {"max_iterations": 0},
+            "probe.linear.max_iterations: 0 is not possible; allowed: a whole number",
+        ),
+        ("centroid", {"standardise": 1}, "probe.centroid.standardise: 1 is unknown; allowed: True, False"),
         *(
             (
                 "sparse",
                 {"sizes": sizes},
-                f"probe.sparse.sizes: {sizes!r} came; allowed: a list of increasing whole numbers >= 1",
+                f"probe.sparse.sizes: {sizes!r} is not possible; allowed: a list of increasing whole numbers",
             )
             for sizes in ([], 4, [0, 1], [4, 2], [2, 2], [1.5], [True, 2], ["1"], None)
         ),

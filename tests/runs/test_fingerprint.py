@@ -1,6 +1,8 @@
 """What makes two jobs the same job."""
 
+import json
 import os
+import re
 import shutil
 from functools import cache
 from pathlib import Path
@@ -8,13 +10,18 @@ from typing import Any
 
 import pytest
 import yaml
+from command_line import NEEDED
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from denote import build
+from denote.keys import digest
 from denote.mistakes import GROUPS
-from denote.runs.fingerprint import agreement, disagreement, fingerprint, job_name
+from denote.runs.fingerprint import agreement, disagreement, fingerprint, job_name, shaping, training
+from denote.trust import stable_name
+
+CONF = Path(__file__).parents[2] / "conf"
 
 
 @cache
@@ -157,7 +164,7 @@ def test_jobs_may_differ_in_object_model_and_key_columns(plain_job: dict[str, An
 
 def test_a_network_in_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
     def key(folder: str) -> str:
-        return fingerprint({"architecture": {"name": folder}})
+        return fingerprint({"architecture": {"_target_": HUGGING_FACE, "name": folder}})
 
     for name, text in (("one", "a"), ("moved", "a"), ("other", "b")):
         (tmp_path / name).mkdir()
@@ -171,7 +178,7 @@ def test_files_deeper_in_a_folder_count(tmp_path: Path) -> None:
     """Images by class and splits of a dataset lie in folders of the folder that is named."""
 
     def key(name: str) -> str:
-        return fingerprint({"dataset": {"root": str(tmp_path / name), "tokenizer": str(tmp_path / name)}})
+        return fingerprint({"dataset": {"_target_": CONLLU, "path": str(tmp_path / name)}})
 
     for name, inner, text in (("one", "cat", "a"), ("moved", "cat", "a"), ("other", "cat", "b"), ("dogs", "dog", "a")):
         (tmp_path / name / inner).mkdir(parents=True)
@@ -179,3 +186,46 @@ def test_files_deeper_in_a_folder_count(tmp_path: Path) -> None:
     one, moved, other, dogs = (key(name) for name in ("one", "moved", "other", "dogs"))
     assert one == moved
     assert len({one, other, dogs}) == 3
+
+
+HUGGING_FACE = "denote.object_models.hugging_face.HuggingFace"
+CONLLU = "denote.data.conllu.ConlluModule"
+
+
+def test_a_class_of_ours_may_move_to_another_module(plain_job: dict[str, Any]) -> None:
+    """Finished jobs and stored trainings stay known; a network's class that a checkpoint fills likewise."""
+    for group, key in (("architecture", "_target_"), ("dataset", "_target_"), ("architecture", "class_path")):
+        jobs = [
+            {**plain_job, group: {**plain_job[group], key: f"denote.{module}.Net"}}
+            for module in ("a", "somewhere.else")
+        ]
+        assert fingerprint(jobs[0]) == fingerprint(jobs[1])
+        assert job_name(jobs[0]) == job_name(jobs[1])
+        assert digest(training(jobs[0])) == digest(training(jobs[1]))
+        assert fingerprint({**jobs[0], group: {**jobs[0][group], key: "mine.a.Net"}}) != fingerprint(jobs[0])
+
+
+def test_names_of_our_classes_in_keys_are_one_each() -> None:
+    """Keys call them by their own names, so no two may share one."""
+    files = [path.read_text(encoding="utf-8") for path in CONF.rglob("*.yaml")]
+    targets = {target for text in files for target in re.findall(r"_target_: (denote\S+)", text)}
+    assert len({stable_name(target) for target in targets}) == len(targets) > 15
+
+
+RECORDED = Path(__file__).parent / "fingerprints.json"
+"""Digest of what shapes results in every option of dataset and architecture, and in every experiment."""
+
+
+def test_fingerprints_are_those_that_were_recorded() -> None:
+    """A class that moves, or is renamed, must not make every finished job unknown.
+
+    A new option is entered by hand. Where a value of a YAML was changed on purpose, so was the option, and only it.
+    """
+    today = {}
+    for path in sorted(CONF.glob("*/*.yaml")):
+        group, option = path.parent.name, path.stem
+        if group in ("dataset", "architecture", "experiment"):
+            shaped = shaping(_composed(f"{group}={option}", *NEEDED.get(f"{group}/{option}", [])))
+            assert "denote." not in json.dumps(shaped), "a place of a class in a key"
+            today[f"{group}={option}"] = digest(shaped if group == "experiment" else shaped[group])
+    assert today == json.loads(RECORDED.read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytorch_lightning as lightning
@@ -22,6 +22,7 @@ from denote.data.split import SplitSettings, validation_rows
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import DataError
 from denote.keys import digest
+from denote.sources import USUAL_PATHS
 from denote.streams import stream, torch_stream
 
 Taught = tuple[Batch, Shaped[Tensor, " sample *label"], Int64[Tensor, " sample"]]
@@ -52,6 +53,10 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         source: Digest of the code of a class that is no part of denote; empty for ours. Its samples may change without
             their key, which the class makes itself, so that both are their key.
     """
+
+    paths: ClassVar[tuple[str, ...]] = USUAL_PATHS
+    """Settings that name files, or folders of files: their content shapes results, wherever they lie. Another tuple is
+    written out in the body of the class, where it can be read without importing it."""
 
     samples: Samples
     learned: Learned

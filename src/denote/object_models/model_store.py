@@ -15,8 +15,7 @@ from filelock import FileLock
 from denote.errors import ConfigError, StoreError
 from denote.files import write_text
 from denote.keys import digest_files
-from denote.object_models.settings import TrainerOptions
-from denote.object_models.spec import ModelSpec
+from denote.object_models.spec import ModelSpec, TrainerOptions
 from denote.object_models.weights import BEST, epoch_file, read_weights
 
 if TYPE_CHECKING:

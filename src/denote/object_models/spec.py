@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,8 +14,12 @@ from torch import nn
 from denote.data.samples import CLASSES
 from denote.errors import ConfigError
 from denote.keys import SCHEMA, digest, digest_array
-from denote.object_models.settings import TrainingSettings
+from denote.settings import TrainingSettings
 from denote.streams import stream_seed
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
+    from pytorch_lightning.loggers import Logger
 
 
 def rows_key(train_rows: Int[np.ndarray, " row"], validation_rows: Int[np.ndarray, " row"]) -> str:
@@ -135,3 +139,22 @@ class ModelSpec:
 
     def _training_state(self) -> dict[str, Any]:
         return {"data_key": self.data_key, "rows_digest": self.rows_digest, "training": asdict(self.training)}
+
+
+@dataclass(frozen=True)
+class TrainerOptions:
+    """What may differ between two trainings that give the same weights; none of it enters a key.
+
+    Attributes:
+        accelerator: Lightning's ``cpu``, ``gpu``, ``mps`` or ``auto``.
+        devices: Lightning's number of devices, or a list of them.
+        progress: True to show a progress bar.
+        logger: Gets losses and accuracies per epoch; None for nothing.
+        callbacks: Further Lightning callbacks, which must not change the weights.
+    """
+
+    accelerator: str = "cpu"
+    devices: int | list[int] = 1
+    progress: bool = False
+    logger: Logger | None = None
+    callbacks: Sequence[Callback] = field(default=())

@@ -20,8 +20,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 
 from denote.errors import ConfigError, StoreError
 from denote.object_models.object_model import ObjectModel
-from denote.object_models.settings import TrainerOptions
-from denote.object_models.spec import ModelSpec, rows_key
+from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.weights import BEST, epoch_file, write_weights
 from denote.streams import stream_seed
 

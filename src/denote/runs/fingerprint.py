@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from denote.errors import ConfigError
 from denote.files import slug
 from denote.keys import SCHEMA, digest, digest_unchanged
-from denote.trust import source_of
+from denote.settings import TrainingSettings, declared
+from denote.trust import TARGET_KEYS, path_settings, source_of, stable_name
 
 Config = Mapping[str, Any]
 
 NOT_SHAPING = {"analysis", "sweep_name", "store", "device", "memory_limit", "on_existing", "tags", "logger", "hydra"}
 """Top-level keys that say where and how a job runs, never what comes out."""
 
-NOT_SHAPING_TRAINER = {"progress", "extract_batch_size"}
 NOT_SHAPING_ARCHITECTURE = {"save_epochs"}
 CHOOSING_WEIGHTS = {"trained", "epoch", "save_epochs"}
 """Keys of the architecture that choose among weights and are no arguments of the network's class."""
 
 NO_ARGUMENTS = CHOOSING_WEIGHTS | {"trained_on"}
 """All keys of the architecture that are no arguments of the network's class: the last is about the rows."""
-
-PATH_KEYS = {"root", "path", "table", "name", "tokenizer", "trained_on"}
-"""Keys that name files, or may do so: their content shapes a result, their place does not."""
 
 
 def shaping(config: Config) -> dict[str, Any]:
@@ -35,11 +32,20 @@ def shaping(config: Config) -> dict[str, Any]:
     Files are replaced by the digest of their content, and beside a class of the user's own stands that of its code.
     """
     kept = {key: value for key, value in config.items() if key not in NOT_SHAPING}
-    for group, left_out in (("trainer", NOT_SHAPING_TRAINER), ("architecture", NOT_SHAPING_ARCHITECTURE)):
-        kept[group] = {key: value for key, value in (kept.get(group) or {}).items() if key not in left_out}
+    kept["trainer"] = training_settings(config)
+    kept["architecture"] = _without(config.get("architecture"), NOT_SHAPING_ARCHITECTURE)
     if is_initialisation(config):
         kept["architecture"] |= {"trained": False, "epoch": None}
-    return {name: _by_content(value, name) for name, value in kept.items()}
+    return {name: by_content(value) for name, value in kept.items()}
+
+
+def training_settings(config: Config) -> dict[str, Any]:
+    """Return the settings of ``trainer`` that shape weights."""
+    return {key: value for key, value in (config.get("trainer") or {}).items() if key in declared(TrainingSettings)}
+
+
+def _without(settings: Config | None, left_out: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in (settings or {}).items() if key not in left_out}
 
 
 def is_initialisation(config: Config) -> bool:
@@ -170,14 +176,29 @@ def _flatten(prefix: str, value: Any) -> dict[str, Any]:
     return {prefix: value}
 
 
-def _by_content(value: Any, key: str = "") -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _by_content(inner, str(name)) for name, inner in value.items()} | source_of(value)
+def by_content(value: Any) -> Any:
+    """Return settings without what does not shape results: where files lie, and where a class of ours lies.
+
+    A file stands as the digest of its content, and a class of the user's own has beside it the digest of its code.
+    """
     if isinstance(value, (list, tuple)):
-        return [_by_content(inner) for inner in value]
-    if key in PATH_KEYS and value and isinstance(value, str):
-        return _content(value)
-    return value
+        return [by_content(entry) for entry in value]
+    if not isinstance(value, Mapping):
+        return value
+    target = value.get("_target_")
+    paths = ("trained_on", *path_settings(str(target))) if target is not None else ()
+    shaped = {str(name): _contents(inner) if name in paths else by_content(inner) for name, inner in value.items()}
+    named = {key: stable_name(str(value[key])) for key in TARGET_KEYS if value.get(key) is not None}
+    return shaped | named | source_of(value)
+
+
+def _contents(value: Any) -> Any:
+    """Return the digests of files, one or several."""
+    if isinstance(value, Mapping):
+        return {str(name): _contents(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_contents(inner) for inner in value]
+    return _content(value) if value and isinstance(value, str) else value
 
 
 def _content(path: str) -> str:

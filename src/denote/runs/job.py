@@ -25,8 +25,7 @@ from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule, rule_of
 from denote.object_models.model_store import ModelStore, TrainedModel
-from denote.object_models.settings import TrainerOptions, TrainingSettings
-from denote.object_models.spec import ModelSpec, rows_key
+from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import Score, accuracy_note, held_out_score, shuffled_note
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observation.network import TRIED, listed_layers
@@ -35,16 +34,16 @@ from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.reporting import tracking
-from denote.runs.fingerprint import NO_ARGUMENTS, NOT_SHAPING_TRAINER
+from denote.runs.fingerprint import NO_ARGUMENTS, by_content, training_settings
 from denote.runs.older import tell_of_older
 from denote.runs.own import Own
+from denote.settings import TrainingSettings
 from denote.states.layers import Layer, asked_names, select_layers
 from denote.states.listing import Listing
 from denote.states.raw_input import raw_input
 from denote.states.state import LayerState
 from denote.states.store import StateStore
 from denote.tables import note
-from denote.trust import source_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +55,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PLACES = {"path"}
-"""Keys of the architecture that say where weights lie, which are known by their content."""
+"""Keys of a network trained elsewhere that say where its weights lie, which have a digest of their own."""
 
 STATE = "state"
 """The layer option that puts all layers side by side."""
@@ -219,17 +218,17 @@ class Job:
 
     def model_spec(self) -> ModelSpec:
         """Which object model; the data must be set up."""
-        samples, architecture, trainer = self.data.samples, self.config["architecture"], self.config["trainer"]
+        samples, architecture = self.data.samples, self.config["architecture"]
         shape, n_classes = tuple(samples.inputs.shape), self.data.learned.n_classes
         found = None if self.pretrained is None else self.source
-        shaping = {key: value for key, value in trainer.items() if key not in NOT_SHAPING_TRAINER}
+        left_out = NO_ARGUMENTS | (PLACES if found else set())
         return ModelSpec(
-            architecture={key: value for key, value in architecture.items() if key not in NO_ARGUMENTS | PLACES}
-            | source_of(architecture),
+            architecture={key: value for key, value in by_content(architecture).items() if key not in left_out},
             network=found.fresh if found else lambda: self.network(shape, n_classes, **known_of(samples.inputs)),
             input_shape=shape, n_classes=n_classes,
             data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
-            training=TrainingSettings.of(shaping), seed=self.config["seed"], trained=architecture["trained"],
+            training=TrainingSettings(**training_settings(self.config)), seed=self.config["seed"],
+            trained=architecture["trained"],
             epoch=architecture["epoch"], save_epochs=tuple(architecture["save_epochs"]), task=self.data.learned.task,
             weights=found.weights if found and architecture["trained"] else None,
             elsewhere=(lambda: found.network) if found else None,

@@ -21,6 +21,7 @@ from denote.states.mixing import Unsteady, unsteady_places
 from denote.states.observable import BLOCKS, around, observable
 from denote.states.pooling import grid_after, pooling_of
 from denote.states.sign import identified_signs
+from denote.tables import note
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +166,7 @@ def listing(
                 sign_identified=signs.get(place),
                 is_listed=place in listed,
                 module_class=type(modules[place.module]).__name__,
-                note="; ".join(filter(None, [geometry.note, DRAWN if place in unsteady.drawn else None])) or None,
+                note=note(geometry.note, DRAWN if place in unsteady.drawn else None),
             )
         )
     classes = {name: type(module).__name__ for name, module in network.named_modules()}

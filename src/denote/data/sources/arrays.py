@@ -39,6 +39,8 @@ class ArraysModule(AttributeTableModule):
         settings: Those of `AttributeTableModule`.
     """
 
+    paths = ("path", "table")
+
     def __init__(
         self,
         path: str | Path | None,

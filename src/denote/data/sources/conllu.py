@@ -44,6 +44,8 @@ class ConlluModule(SamplesModule):
         settings: Those of `SamplesModule`.
     """
 
+    paths = ("path", "tokenizer")
+
     def __init__(
         self,
         path: str | Path | None,

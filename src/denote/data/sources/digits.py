@@ -122,6 +122,8 @@ class MNISTModule(SamplesModule):
         settings: Those of `SamplesModule`.
     """
 
+    paths = ("root",)
+
     def __init__(self, root: str | Path | None, n: int | None = None, **settings: Any) -> None:
         super().__init__(**settings)
         self.root, self.n = root, n

@@ -55,6 +55,8 @@ class HuggingFaceModule(AttributeTableModule):
         settings: Those of `AttributeTableModule`.
     """
 
+    paths = ("path", "tokenizer")
+
     def __init__(
         self,
         path: str,

@@ -39,6 +39,8 @@ class ImagesModule(AttributeTableModule):
         settings: Those of `AttributeTableModule`.
     """
 
+    paths = ("root", "table")
+
     def __init__(
         self,
         root: str | Path,

@@ -65,6 +65,8 @@ class StatesModule(AttributeTableModule):
         settings: Those of `AttributeTableModule`.
     """
 
+    paths = ("path", "table")
+
     def __init__(
         self,
         path: str | Path | None,

@@ -36,6 +36,8 @@ class TableModule(AttributeTableModule):
         settings: Those of `AttributeTableModule`.
     """
 
+    paths = ("path",)
+
     def __init__(
         self,
         path: str | Path | None,

@@ -48,6 +48,8 @@ class HuggingFace(Pretrained):
         ConfigError: for an unknown task, or if transformers is not installed.
     """
 
+    paths = ("name",)
+
     def __init__(
         self,
         dataset: Mapping[str, Any],

@@ -1,11 +1,17 @@
-"""Boundary values of every setting that both the command line and Python take: the same answer at both doors."""
+"""Declarations and YAML say the same; boundary values get the same answer on the command line and in Python."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import fields
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
@@ -14,7 +20,23 @@ from denote import build
 from denote.checks import check
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule
-from denote.observation import Controls
+from denote.observation import Asked, Controls
+from denote.observers.probes import probe_from
+from denote.settings import (
+    CONTROLS as SETTINGS_OF_CONTROLS,
+)
+from denote.settings import (
+    PROBES,
+    LayerChoice,
+    Logging,
+    Settings,
+    Training,
+    Value,
+    Weights,
+    check_group,
+    check_values,
+    declared,
+)
 
 NAN, INF = float("nan"), float("inf")
 Values = dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]
@@ -147,3 +169,88 @@ def test_a_rule_is_named_as_it_was_given() -> None:
         denote.observe(rule=Rule(decisive=2))
     with pytest.raises(ConfigError, match=r"observe\(bootstraps=\.\.\.\): 1 is not possible.*of at least 2, or 0"):
         denote.observe(bootstraps=1)
+
+
+SHIPPED_OPTIONS = sorted((Path(__file__).parents[1] / "conf").glob("*/*.yaml"))
+GROUPS = {"layer": LayerChoice, "trainer": Training, "logger": Logging}
+"""Groups of one option that are declared as a whole."""
+
+
+def keys_of(given: dict[str, Any], prefix: str = "") -> set[str]:
+    return {
+        key
+        for name, value in given.items()
+        for key in (keys_of(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}"})
+    }
+
+
+def declared_keys(group: type, prefix: str = "") -> set[str]:
+    return {
+        key
+        for name, value in declared(group).items()
+        for key in (declared_keys(value, f"{prefix}{name}.") if isinstance(value, type) else {f"{prefix}{name}"})
+    }
+
+
+def in_yaml(path: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def test_the_main_file_holds_what_is_declared() -> None:
+    """With a default that passes, for every key but those of groups, whose options hold theirs."""
+    main = in_yaml(SHIPPED_OPTIONS[0].parents[1] / "config.yaml")
+    own = {name: value for name, value in main.items() if name not in ("defaults", "hydra")}
+    of_groups = {"dataset", "architecture", *GROUPS}
+    assert set(own) == set(declared(Settings)) - of_groups
+    for name in ("split", "evidence", "analysis", "store"):
+        assert keys_of(own[name]) == declared_keys(declared(Settings)[name])
+        check_group(declared(Settings)[name], own[name], name)
+    check_values(Settings, {name: value for name, value in own.items() if name != "sweep_name"}, str)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_options_of_a_group_hold_what_is_declared(group: str) -> None:
+    options = [in_yaml(path) for path in SHIPPED_OPTIONS if path.parent.name == group]
+    assert set().union(*options) == set(declared(GROUPS[group]))
+    for option in options:
+        check_group(GROUPS[group], option, group)
+
+
+@pytest.mark.parametrize(("group", "table"), [("probe", PROBES), ("control", SETTINGS_OF_CONTROLS)])
+def test_probes_and_controls_hold_what_is_declared(group: str, table: Mapping[str, Mapping[str, Value]]) -> None:
+    options = {path.stem: in_yaml(path) for path in SHIPPED_OPTIONS if path.parent.name == group}
+    assert set(options) == set(table)
+    for name, option in options.items():
+        given = {key: value for key, value in option.items() if key != "kind"}
+        assert set(given) == set(table[name])
+        for key, value in given.items():
+            table[name][key].check(value, f"{group}.{name}.{key}")
+
+
+def test_python_has_the_defaults_of_the_yaml(shipped: dict[str, Any]) -> None:
+    """What `observe` and its classes take by default, and the probes; of a probe one number in YAML may be a list."""
+    evidence = shipped["evidence"]
+    for group in (Rule, Asked):
+        defaults = {field.name: field.default for field in fields(group) if field.name in evidence}
+        assert defaults == {name: evidence[name] for name in defaults}
+    assert Controls.of(shipped["control"]) == Controls()
+    for path in SHIPPED_OPTIONS:
+        if path.parent.name == "probe":
+            option = in_yaml(path)
+            assert probe_from(option.pop("kind"), option) == probe_from(path.stem, {})
+
+
+@pytest.mark.parametrize("option", ["dataset", "architecture"])
+def test_options_of_classes_hold_their_arguments(option: str) -> None:
+    """Every key of a YAML is an argument of its class, or one of those that say which weights are observed."""
+    for path in SHIPPED_OPTIONS:
+        given = in_yaml(path).get(option, in_yaml(path)) if path.parent.name == option else {}
+        if "_target_" not in given:
+            continue
+        module, _, name = given.pop("_target_").rpartition(".")
+        made = getattr(importlib.import_module(module), name)
+        arguments = {
+            argument for base in made.__mro__ if "__init__" in vars(base) for argument in signature(base).parameters
+        }
+        extra = {*declared(Weights), "trained_on", "class_path"} if option == "architecture" else set()
+        assert set(given) - arguments - extra == set(), path
