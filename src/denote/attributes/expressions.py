@@ -78,7 +78,7 @@ def parse_where(expression: str, where: str = "attribute.where") -> pl.Expr:
 
 
 def evaluate_where(expression: str, table: pl.DataFrame, where: str = "attribute.where") -> Int8[np.ndarray, " sample"]:
-    """Labels of an SQL Boolean expression: 1 yes, 0 no, -1 where a null or NaN leaves it open.
+    """Return the labels of an SQL Boolean expression: 1 yes, 0 no, -1 where a null or NaN leaves it open.
 
     Args:
         expression: See `parse_where`.
@@ -111,7 +111,7 @@ def evaluate_where(expression: str, table: pl.DataFrame, where: str = "attribute
 
 
 def _comparison(column: pl.Series) -> str:
-    """How to make a yes or no of a column, with values that it has."""
+    """Return how to make a yes or no of a column, with values that it has."""
     if column.dtype != pl.String:
         return f"compare it, for example {column.name} = 1"
     values = column.drop_nulls().unique().sort()
@@ -120,7 +120,7 @@ def _comparison(column: pl.Series) -> str:
 
 
 def _is_row_by_row(parsed: pl.Expr, read: pl.DataFrame, found: pl.Series, expression: str, where: str) -> bool:
-    """Whether rows give on their own what they give among all."""
+    """Return whether rows give on their own what they give among all."""
     rows = np.unique(np.linspace(0, read.height - 1, min(read.height, ROWS_ON_THEIR_OWN)).astype(np.int64))
     alone = [_evaluated(Evaluation(read[int(row)]), parsed, expression, where) for row in rows]
     return all(len(value) == 1 for value in alone) and pl.concat(alone).equals(found[rows], null_equal=True)
@@ -136,7 +136,9 @@ def _evaluated(evaluation: Evaluation, parsed: pl.Expr, expression: str, where: 
 
 
 def _nodes(tree: Any) -> Iterator[str]:
-    """Names of the nodes; a leaf such as ``Len`` is a bare string, but so is a column's name, which is no node."""
+    """Yield the names of the nodes; a leaf such as ``Len`` is a bare string, but so is a column's name, which is no
+    node.
+    """
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield key

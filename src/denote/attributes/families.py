@@ -57,7 +57,7 @@ def check_spec(spec: Mapping[str, Any]) -> None:
 
 
 def families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
-    """The families that a config asks for, each name of a family once, in the order asked for.
+    """Return the families that a config asks for, each name of a family once, in the order asked for.
 
     Args:
         spec: ``where`` (None, an SQL expression, or a mapping of names to expressions; replaces all options) and
@@ -129,7 +129,7 @@ class AttributeFamily(ABC):
 
     @abstractmethod
     def attributes(self, samples: Samples) -> Mapping[str, Any]:
-        """The attributes by name.
+        """Return the attributes by name.
 
         Args:
             samples: The dataset: ``table``, ``targets``, ``classes`` and ``inputs``, all in row order.
@@ -141,7 +141,7 @@ class AttributeFamily(ABC):
 
 
 def family_of(option: str, rule: AttributeFamily, samples: Samples) -> Family:
-    """The family that a rule gives.
+    """Return the family that a rule gives.
 
     Args:
         option: What it is called.

@@ -36,7 +36,7 @@ def formulas(
     beam: int = Formulas.beam,
     length_penalty: float = Formulas.penalty,
 ) -> Family:
-    """All formulas over some attributes; none is a cell.
+    """Return all formulas over some attributes; none is a cell.
 
     Of atoms that are equal or complements of each other on all samples the first is kept.
 

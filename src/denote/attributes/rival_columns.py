@@ -34,7 +34,7 @@ class Numbers(Mapping[str, Float[np.ndarray, " sample"]]):
 
 
 def simple_columns(samples: Samples, names: str | Sequence[str] = "all") -> Numbers:
-    """Columns that a threshold can cut.
+    """Return the columns that a threshold can cut.
 
     Args:
         samples: Where the table comes from.

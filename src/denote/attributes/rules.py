@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int8
 from denote.attributes.expressions import evaluate_where
 from denote.attributes.labels import NULL, Family, Labels, class_set_name
 from denote.data.columns.text_dates import YEAR
-from denote.data.samples import Samples
+from denote.data.samples import Samples, is_text
 from denote.errors import AttributeLabelError, one_of
 
 MOST_CLASSES_AS_CELLS = 16
@@ -30,25 +30,26 @@ Columns = list[tuple[str, Int8[np.ndarray, " sample"]]]
 
 
 def named(option: str, samples: Samples, *, where: str) -> Family:
-    """One attribute by an SQL expression, under the option's name."""
+    """Return one attribute by an SQL expression, under the option's name."""
     return expressions({option: where}, samples, f"attribute.{option}.where")
 
 
 def expressions(named_expressions: dict[str, str], samples: Samples, where: str) -> Family:
-    """Attributes by name and SQL expression."""
+    """Return attributes by name and SQL expression."""
     found = [(name, evaluate_where(text, samples.table, where)) for name, text in named_expressions.items()]
     return _family("named", found, samples)
 
 
 def classes(option: str, samples: Samples) -> Family:
-    """Every class against the rest: ``class=3``."""
+    """Return every class against the rest: ``class=3``."""
     codes = samples.classes_for(f"attribute.{option}")
     found = [(f"{samples.target}={n}", (codes == i).astype(np.int8)) for i, n in enumerate(samples.classes)]
     return _family("classes", found, samples)
 
 
 def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
-    """Every subset of the classes but none and all, of two complements one: the smaller, or that with the first class.
+    """Return every subset of the classes but none and all, of two complements one: the smaller, or that with the first
+    class.
 
     Args:
         option: Name of the option.
@@ -74,7 +75,8 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
 def columns(
     option: str, samples: Samples, *, names: str | Sequence[str] = "all", proportions: Sequence[float] | None = None
 ) -> Family:
-    """Columns with two values, and one attribute per value of a text column of more: ``smoker``, ``shape=circle``.
+    """Return the columns with two values, and one attribute per value of a text column of more: ``smoker``,
+    ``shape=circle``.
 
     Args:
         option: Name of the option.
@@ -111,7 +113,7 @@ def quantiles(
     columns: str | Sequence[str] = "all",
     proportions: Sequence[float] = PROPORTIONS,
 ) -> Family:
-    """Continuous columns cut at label proportions: ``ink top 20%`` is yes strictly above the cut.
+    """Return continuous columns cut at label proportions: ``ink top 20%`` is yes strictly above the cut.
 
     The cut is chosen on all rows (it is part of what the attribute means, not fitted), the nearest that ties allow.
 
@@ -148,7 +150,7 @@ def _check_proportions(proportions: object, where: str) -> None:
 
 
 def _half_of_all_subsets(n: int) -> Bool[np.ndarray, "subset class"]:
-    """Rows by size, then by the classes' order."""
+    """Return rows by size, then by the classes' order."""
     codes = np.arange(1, 2**n - 1)
     members = (codes[:, None] >> np.arange(n)) & 1 == 1
     size = members.sum(axis=1)
@@ -178,7 +180,7 @@ def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl
 def _of_column(
     column: pl.Series, proportions: Sequence[float] | None, *, is_category: bool = False
 ) -> tuple[Columns, str, str]:
-    """The attributes of one column; or why it has none, and what to do."""
+    """Return the attributes of one column; or why it has none, and what to do."""
     if is_category and column.dtype.is_numeric() and len(_distinct(column)) > 2:
         return _of_categories(column)
     if proportions is not None and column.dtype.is_numeric() and len(_distinct(column)) > 2:
@@ -188,7 +190,7 @@ def _of_column(
 
 
 def _of_categories(column: pl.Series) -> tuple[Columns, str, str]:
-    """An attribute per number: ``rooms=3``."""
+    """Return an attribute per number: ``rooms=3``."""
     values = _distinct(column)
     if len(values) > MOST_VALUES:
         return [], f"has {len(values)} values, more than {MOST_VALUES}", "take it out of dataset.categories"
@@ -196,17 +198,17 @@ def _of_categories(column: pl.Series) -> tuple[Columns, str, str]:
 
 
 def _unsuitable(column: pl.Series) -> tuple[str, str]:
-    """Why a column gives no attributes, and what to do; empty for one that gives some."""
+    """Return why a column gives no attributes, and what to do; empty for one that gives some."""
     if column.dtype in (pl.Date, pl.Datetime):
         return f"holds {column.dtype}", f"use the columns that it becomes, such as '{column.name}.{YEAR}'"
-    if not (_is_text(column) or column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
+    if not (is_text(column) or column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
         return f"holds {column.dtype}, neither numbers nor text", "use another column"
     values = _distinct(column)
     shown = ", ".join(map(_shown, values.head(6).to_list())) + (", ..." if len(values) > 6 else "")
     learn = "or dataset.target and attribute=classes"
     if len(values) < 2:
         return f"has one value only ({shown})" if shown else "has no values, every row is missing", "two are needed"
-    if _is_text(column):
+    if is_text(column):
         many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}"
         return (many, f"use attribute.where, {learn}") if len(values) > MOST_VALUES else ("", "")
     if len(values) > 2:
@@ -223,7 +225,7 @@ def _shown(value: object) -> str:
 
 def _values_of(column: pl.Series) -> Columns:
     values = _distinct(column)
-    if _is_text(column):
+    if is_text(column):
         kept = values if len(values) > 2 else values[-1:]  # of two one says all, and both would be tested twice
         return [(f"{column.name}={value}", _labels(column.cast(pl.String) == value)) for value in kept]
     is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
@@ -232,7 +234,7 @@ def _values_of(column: pl.Series) -> Columns:
 
 
 def _cuts(column: pl.Series, proportions: Sequence[float]) -> tuple[Columns, str]:
-    """The attributes of one column, and why some or all are missing."""
+    """Return the attributes of one column, and why some or all are missing."""
     if not column.dtype.is_numeric():
         return [], f"holds {column.dtype}, not numbers"
     known = column.fill_nan(None) if column.dtype.is_float() else column
@@ -255,15 +257,11 @@ def _cuts(column: pl.Series, proportions: Sequence[float]) -> tuple[Columns, str
 
 
 def _distinct(column: pl.Series) -> pl.Series:
-    if _is_text(column):
+    if is_text(column):
         column = column.cast(pl.String)
     elif column.dtype.is_float():
         column = column.fill_nan(None)
     return column.drop_nulls().unique().sort()
-
-
-def _is_text(column: pl.Series) -> bool:
-    return column.dtype in (pl.String, pl.Categorical, pl.Enum)
 
 
 def _labels(yes: pl.Series) -> Int8[np.ndarray, " sample"]:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32, Int, Int64
 
-from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Samples, Unfitted, column_of
+from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Samples, Unfitted, column_of, is_text
 from denote.errors import DataError, one_of
 from denote.keys import digest
 from denote.streams import stream
@@ -65,7 +65,7 @@ class Target:
 
 
 def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASSES, place: Place = _ROW) -> Target:
-    """What ``dataset.target`` and ``dataset.task`` ask for.
+    """Return what ``dataset.target`` and ``dataset.task`` ask for.
 
     Args:
         table: The attribute table.
@@ -95,7 +95,7 @@ def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASS
 
 
 def target_names(names: str | Sequence[str]) -> list[str]:
-    """The columns that a target is made of, each once.
+    """Return the columns that a target is made of, each once.
 
     Raises:
         DataError: if it is neither a column nor a list of columns.
@@ -109,7 +109,7 @@ def target_names(names: str | Sequence[str]) -> list[str]:
 def classes_of(
     column: pl.Series, where: str = "dataset.target", place: Place = _ROW
 ) -> tuple[Int64[np.ndarray, " sample"], tuple[str, ...]]:
-    """Index of the class of every row, and the classes' names: numbers ascending, names by alphabet.
+    """Return the index of the class of every row, and the classes' names: numbers ascending, names by alphabet.
 
     Args:
         column: Integers, whole numbers, yes/no or text.
@@ -148,7 +148,7 @@ def _numbers_of(column: pl.Series, where: str, place: Place) -> Float32[np.ndarr
 
 
 def _label_of(column: pl.Series, where: str, place: Place) -> tuple[str, Int64[np.ndarray, " sample"]]:
-    """Name and 0 or 1 of a column with two values; of others than no and yes the later one is yes."""
+    """Return the name and 0 or 1 of a column with two values; of others than no and yes the later one is yes."""
     column = _known(column, where, place)
     values = column.unique().sort()
     if len(values) != 2:
@@ -160,14 +160,14 @@ def _label_of(column: pl.Series, where: str, place: Place) -> tuple[str, Int64[n
 
 
 def _known(column: pl.Series, where: str, place: Place) -> pl.Series:
-    """The column in a type that can be compared.
+    """Return the column in a type that can be compared.
 
     Raises:
         DataError: for missing values: how many, and where the first is.
     """
     if column.dtype.is_float():
         column = column.fill_nan(None)
-    elif column.dtype in (pl.Categorical, pl.Enum):
+    elif is_text(column):
         column = column.cast(pl.String)
     if missing := column.null_count():
         first = place(int(column.is_null().arg_true()[0]))
@@ -210,7 +210,7 @@ class Learned:
 
     @classmethod
     def of(cls, samples: Samples, rows: Int[np.ndarray, " row"] | Sequence[int] = ()) -> Learned:
-        """The targets as they are, numbers standardised by those of some rows, where there are any."""
+        """Return the targets as they are, numbers standardised by those of some rows, where there are any."""
         targets = samples.targets
         if samples.task == NUMERIC and len(rows):
             # A network starts near 0 and a loss is summed in float32: prices in millions would never be learned.
@@ -223,7 +223,7 @@ class Learned:
         return cls(targets, samples.n_outputs, task=samples.task)
 
     def permuted(self, rows: Int[np.ndarray, " row"], seed: int) -> Learned:
-        """The same with the targets of some rows dealt among them, so that every class keeps its size."""
+        """Return the same with the targets of some rows dealt among them, so that every class keeps its size."""
         targets = self.targets.copy()
         targets[rows] = stream("shuffled targets", seed).permutation(targets[rows])
         return replace(self, targets=targets, shuffled=True)
@@ -254,7 +254,7 @@ class Lesson:
             raise DataError("dataset.merge_classes", f"{self.merge!r} came", allowed)
 
     def __call__(self, samples: Samples, rows: Int[np.ndarray, " row"], seed: int) -> tuple[Samples, Learned]:
-        """The samples under the name and key of what is learned from them, and the targets of training.
+        """Return the samples under the name and key of what is learned from them, and the targets of training.
 
         Class ``c`` of ``n`` becomes group ``floor(c k / n)`` of ``k``; as many groups as classes change nothing.
 

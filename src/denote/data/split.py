@@ -105,7 +105,7 @@ def _without(
     groups: Int[np.ndarray, " sample"] | None,
     n: int,
 ) -> Int[np.ndarray, " sample"]:
-    """Which rows are held out, without those that were trained on and the other rows of their groups."""
+    """Return which rows are held out, without those that were trained on and the other rows of their groups."""
     left = np.ones(n, dtype=np.int64) if held_out is None else held_out.copy()
     left[trained if groups is None else np.isin(groups, groups[trained])] = 0
     return left

@@ -59,7 +59,7 @@ class ModelStore:
     def obtain(
         self, spec: ModelSpec, data_module: SamplesModule, options: TrainerOptions | None = None
     ) -> TrainedModel:
-        """The model that ``spec`` describes: loaded, or trained and stored.
+        """Return the model that ``spec`` describes: loaded, or trained and stored.
 
         A job that asks for a model in training waits for it. An epoch that was not kept is had by training again,
         which must end in the same weights.
@@ -86,11 +86,11 @@ class ModelStore:
         return TrainedModel(model, spec, epoch, record.history, record.best_epoch, was_trained)
 
     def folder(self, spec: ModelSpec) -> Path:
-        """Where the training of ``spec`` is stored."""
+        """Return where the training of ``spec`` is stored."""
         return self.root / spec.training_key
 
     def record(self, spec: ModelSpec) -> ModelRecord | None:
-        """The stored training of ``spec``, or None; needs no Lightning.
+        """Return the stored training of ``spec``, or None; needs no Lightning.
 
         Raises:
             StoreError: if what is stored cannot be used.
@@ -137,7 +137,7 @@ class ModelStore:
 
 
 def _is_settled(record: ModelRecord, epoch: int | None) -> bool:
-    """Whether training again could not add ``epoch``: it is kept, or was never reached."""
+    """Return whether training again could not add ``epoch``: it is kept, or was never reached."""
     return epoch is None or epoch in record.kept_epochs or epoch > record.last_epoch
 
 
@@ -194,7 +194,7 @@ class ModelRecord:
 
     @classmethod
     def read(cls, folder: Path, training_key: str) -> ModelRecord | None:
-        """The record in ``folder``, or None where there is none.
+        """Return the record in ``folder``, or None where there is none.
 
         Raises:
             StoreError: if it cannot be read, is another model's, or a file it names is missing or changed.
@@ -219,12 +219,12 @@ class ModelRecord:
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Digest of each weights file in ``folder``."""
+    """Return the digest of each weights file in ``folder``."""
     return {path.name: digest_files([path]) for path in sorted(folder.glob("*.safetensors"))}
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that shape weights."""
+    """Return the versions of Python and of the packages that shape weights."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

@@ -17,7 +17,7 @@ BEST = "model.safetensors"
 
 
 def epoch_file(epoch: int) -> str:
-    """Name of the file with the weights after ``epoch`` passes."""
+    """Return the name of the file with the weights after ``epoch`` passes."""
     return f"epoch={epoch:03d}.safetensors"
 
 
@@ -44,5 +44,5 @@ def read_weights(network: nn.Module, path: Path) -> None:
 
 
 def digest_weights(network: nn.Module) -> str:
-    """Key of a network's parameters and buffers: their names, types, shapes and values."""
+    """Return the key of a network's parameters and buffers: their names, types, shapes and values."""
     return digest({name: digest_tensor(tensor) for name, tensor in network.state_dict().items()})

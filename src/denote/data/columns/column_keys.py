@@ -49,7 +49,7 @@ class ColumnKeys:
         return [sorted(self.categories), [str(code) for code in self.missing], self.decimal]
 
     def leaves_out(self, name: str) -> bool:
-        """Whether a column is one of those left out."""
+        """Return whether a column is one of those left out."""
         return any(_is_named(name, pattern) for pattern in self.exclude)
 
     def check(self, names: Sequence[str], asked: Sequence[str] = ()) -> None:
@@ -137,7 +137,9 @@ def _told(problem: Problem, place: Callable[[int], str]) -> str:
 
 
 def categories_of(table: pl.DataFrame, keys: ColumnKeys) -> tuple[str, ...]:
-    """Columns of numbers whose values are attributes one by one: those named, and dates' years, months, weekdays."""
+    """Return the columns of numbers whose values are attributes one by one: those named, and dates' years, months,
+    weekdays.
+    """
     dates = [name for name, kind in table.schema.items() if kind in (pl.Date, pl.Datetime)]
     parts = [f"{name}.{part}" for name in dates for part in CATEGORIES if f"{name}.{part}" in table.columns]
     return tuple(dict.fromkeys([*keys.categories, *parts]))

@@ -18,7 +18,7 @@ from torch import Tensor
 from denote.data.columns.column_keys import Problem
 from denote.data.columns.row_numbers import as_row_number, goes_with_rows
 from denote.data.columns.text_dates import as_inputs, made_of_dates
-from denote.data.samples import column_of
+from denote.data.samples import column_of, is_text
 from denote.errors import DataError, in_list, one_of
 
 log = logging.getLogger(__name__)
@@ -49,11 +49,11 @@ class TableInputs:
         return (len(self.names),)
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(self.numbers)
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, "row number"]:
-        """The samples with these row ids, a fresh tensor."""
+        """Return the samples with these row ids, a fresh tensor."""
         index = np.asarray(rows, dtype=np.int64)
         batch = np.zeros((len(index), len(self.names)), dtype=np.float32)
         k, gaps = self.numbers.shape[1], self.missing.shape[1]
@@ -66,7 +66,7 @@ class TableInputs:
 
 
 def chosen_features(table: pl.DataFrame, features: Sequence[str] | None, left_out: Sequence[str]) -> list[str]:
-    """Names of the columns that become inputs.
+    """Return the names of the columns that become inputs.
 
     Args:
         table: All columns.
@@ -94,7 +94,8 @@ def chosen_features(table: pl.DataFrame, features: Sequence[str] | None, left_ou
 def input_problems(
     table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], chosen: Sequence[str] = ()
 ) -> Iterator[Problem]:
-    """Columns that would be inputs and should not be: ids, free text, numbers of rows, neither numbers nor text.
+    """Yield the columns that would be inputs and should not be: ids, free text, numbers of rows, neither numbers nor
+    text.
 
     Args:
         table: All columns.
@@ -105,9 +106,9 @@ def input_problems(
     dates = made_of_dates(table)
     for name in features:
         column = table[name]
-        if not (_is_text(column) or _is_number(column)):
+        if not (is_text(column) or _is_number(column)):
             yield Problem(name, f"holds {column.dtype}, neither numbers nor text")
-        elif (name in categories or _is_text(column)) and (n := column.n_unique()) > MOST_CATEGORIES:
+        elif (name in categories or is_text(column)) and (n := column.n_unique()) > MOST_CATEGORIES:
             what = f"has {n} different texts, an id or free text, and at most {MOST_CATEGORIES} become inputs"
             yield Problem(name, what, "to observe it all the same, name it in dataset.attributes")
         elif name not in chosen and name not in categories and name not in dates and (why := as_row_number(column)):
@@ -117,21 +118,17 @@ def input_problems(
             log.warning("dataset.features: %r %s; dataset.exclude=[%s] leaves it out", name, why, in_list([name]))
 
 
-def _is_text(column: pl.Series) -> bool:
-    return column.dtype in (pl.String, pl.Categorical, pl.Enum)
-
-
 def _is_number(column: pl.Series) -> bool:
     return column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)
 
 
 def is_category(column: pl.Series) -> bool:
-    """Whether a column is encoded value by value.
+    """Return whether a column is encoded value by value.
 
     Raises:
         DataError: if it is neither text nor numbers.
     """
-    if _is_text(column):
+    if is_text(column):
         return True
     if _is_number(column):
         return False
@@ -142,7 +139,7 @@ def is_category(column: pl.Series) -> bool:
 def fit_features(
     table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], rows: Int[np.ndarray, " row"]
 ) -> TableInputs:
-    """Inputs of all rows in the measure of some.
+    """Return inputs of all rows in the measure of some.
 
     A column with one value on those rows is left out, which is logged: nothing could be learned from it.
 
@@ -196,7 +193,7 @@ def _numbers(
 
 
 def _measure(fitted: Float64[np.ndarray, " row"], name: str) -> tuple[float, float]:
-    """Mean and spread of numbers that are not all equal."""
+    """Return mean and spread of numbers that are not all equal."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean, spread = float(fitted.mean()), float(fitted.std())
     if not 0 < spread < np.inf:

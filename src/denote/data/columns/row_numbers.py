@@ -26,20 +26,20 @@ _ID = re.compile(r"(^|[\W_])(id|ids|idx|uuid|guid|key)([\W_]|$)|[a-z](Id|ID)$", 
 
 
 def is_index(column: pl.Series) -> bool:
-    """Whether a column is the index that a data frame left behind: by its name alone, or by name and numbers."""
+    """Return whether a column is the index that a data frame left behind: by its name alone, or by name and numbers."""
     if _INDEX.fullmatch(column.name):
         return True
     return bool(_PERHAPS_INDEX.fullmatch(column.name)) and rises_by_one(column)
 
 
 def rises_by_one(column: pl.Series) -> bool:
-    """Whether whole numbers follow on each other from row to row."""
+    """Return whether whole numbers follow on each other from row to row."""
     numbers = _whole(column)
     return numbers is not None and len(numbers) > 1 and bool((np.diff(numbers) == 1).all())
 
 
 def as_row_number(column: pl.Series) -> str:
-    """Why a column numbers the rows; empty for one that does not, or where there is no telling."""
+    """Return why a column numbers the rows; empty for one that does not, or where there is no telling."""
     shown = ", ".join(str(value) for value in column.head(3))
     known = column.drop_nulls()
     if len(known) >= FEWEST_ROWS and 2 * len(known) > len(column):
@@ -57,7 +57,9 @@ def as_row_number(column: pl.Series) -> str:
 
 
 def goes_with_rows(column: pl.Series) -> bool:
-    """Whether numbers or dates rise, or fall, through all rows, most from one to the next: a sorted time, perhaps."""
+    """Return whether numbers or dates rise, or fall, through all rows, most from one to the next: a sorted time,
+    perhaps.
+    """
     known = column.drop_nulls()
     if len(known) < FEWEST_ROWS or not (column.dtype.is_numeric() or column.dtype.is_temporal()):
         return False
@@ -94,7 +96,7 @@ def _places(column: pl.Series) -> Int[np.ndarray, " row"]:
 
 
 def _are_years(column: pl.Series) -> bool:
-    """Whether numbers are years, by name and value: a table with a row per year has such a column."""
+    """Return whether numbers are years, by name and value: a table with a row per year has such a column."""
     return bool(_YEAR.search(column.name)) and bool(column.is_between(_YEARS[0], _YEARS[-1]).all())
 
 

@@ -55,17 +55,19 @@ class ReadTable:
         return tuple(name for name in self.categories if name in self.keys.categories or not is_year(name))
 
     def line_of(self, row: int) -> str:
-        """Where a row is."""
+        """Return where a row is."""
         return line_of(self.path, row) if self.path else f"row {row} from 0"
 
     def is_in_doubt(self, names: Sequence[str]) -> bool:
-        """Whether some of these columns could not be read with certainty, or hold what may stand for no value."""
+        """Return whether some of these columns could not be read with certainty, or hold what may stand for no
+        value.
+        """
         return any(name in self.doubtful or name in {problem.column for problem in self.problems} for name in names)
 
     def checked(
         self, targets: Sequence[str] = (), more: Sequence[Problem] = (), needed: Sequence[str] = ()
     ) -> pl.DataFrame:
-        """The frame, where nothing is wrong with it.
+        """Return the frame, where nothing is wrong with it.
 
         Args:
             targets: Columns that are learned: a text among them that may stand for no value is a mistake.
@@ -90,7 +92,7 @@ class ReadTable:
 
 
 def read_table(path: str | Path | None, missing: Sequence[Any] = (), where: str = "dataset.path") -> pl.DataFrame:
-    """A table with one row per sample, all of whose columns are read with certainty.
+    """Return a table with one row per sample, all of whose columns are read with certainty.
 
     Args:
         path: A ``.csv``, ``.tsv`` or ``.txt`` file with a header, or a ``.parquet`` file.
@@ -111,7 +113,7 @@ def read_columns(
     as_text: Sequence[str] = (),
     asked: Sequence[str] = (),
 ) -> ReadTable:
-    """The columns of a table file.
+    """Return the columns of a table file.
 
     Args:
         path: A ``.csv``, ``.tsv`` or ``.txt`` file with a header, or a ``.parquet`` file.
@@ -134,7 +136,7 @@ def read_columns(
 
 
 def line_of(path: str | Path | None, row: int) -> str:
-    """Where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines."""
+    """Return where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines."""
     file = Path(str(path)).expanduser()
     if file.suffix.lower() == PARQUET:
         return f"{file} row {row} from 0"
@@ -204,7 +206,7 @@ class AttributeTableModule(SamplesModule):
     def read(
         self, path: str | Path | None, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
     ) -> ReadTable:
-        """The table of a file.
+        """Return the table of a file.
 
         Args:
             path: Of the file.
@@ -220,7 +222,7 @@ class AttributeTableModule(SamplesModule):
     def reread(
         self, table: pl.DataFrame, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
     ) -> ReadTable:
-        """A table that another library read, by the same rules; the arguments are those of `read`."""
+        """Return a table that another library read, by the same rules; the arguments are those of `read`."""
         reader = ColumnReader(self.keys, typed=True, as_text=as_text, asked=[*asked, *self.dealing])
         frame = reader.table(table.get_columns(), where)
         return ReadTable(frame, self.keys, where, "", reader.problems, reader.doubtful)

@@ -70,7 +70,8 @@ def dates_of(texts: pl.Series) -> Reading | Doubt | None:
 
 
 def date_columns(column: pl.Series) -> Iterator[pl.Series]:
-    """Columns of one date: days since 1970, the year, the month's number and the weekday's, Monday 1; in its own zone.
+    """Yield the columns of one date: days since 1970, the year, the month's number and the weekday's, Monday 1; in its
+    own zone.
 
     Days keep the time of day as a fraction. Months without days (all the first of one) have no weekday.
     """
@@ -86,7 +87,7 @@ def date_columns(column: pl.Series) -> Iterator[pl.Series]:
 
 
 def perhaps_no_day(column: pl.Series) -> date | None:
-    """The first or last of dates where it may stand for no date: 9999-12-31 or 1970-01-01 in several rows."""
+    """Return the first or last of dates where it may stand for no date: 9999-12-31 or 1970-01-01 in several rows."""
     days = column.cast(pl.Date).drop_nulls()
     both = [day for day in (days.min(), days.max()) if isinstance(day, date)]
     ends = [day for day in both if day in _NO_DAYS] if len(set(both)) > 1 else []
@@ -94,7 +95,7 @@ def perhaps_no_day(column: pl.Series) -> date | None:
 
 
 def are_days(numbers: pl.Series) -> bool:
-    """Whether whole numbers are days or months written without marks: 20201231, 202012."""
+    """Return whether whole numbers are days or months written without marks: 20201231, 202012."""
     if not numbers.dtype.is_integer():
         return False
     return _fit(numbers, numbers % 100, 100) or _fit(numbers, pl.Series([1]), 1)
@@ -109,25 +110,25 @@ def _fit(numbers: pl.Series, days: pl.Series, per_month: int) -> bool:
 
 
 def with_dates(names: Sequence[str], table: pl.DataFrame) -> list[str]:
-    """Names of columns, each date followed by the columns that it becomes."""
+    """Return the names of columns, each date followed by the columns that it becomes."""
     made = (f"{name}.{part}" for name in names for part in (DAYS, *CATEGORIES) if _is_date(table, name))
     return list(dict.fromkeys([*names, *(name for name in made if name in table.columns)]))
 
 
 def as_inputs(names: Sequence[str], table: pl.DataFrame) -> list[str]:
-    """Names of columns, each date replaced by its days, month and weekday."""
+    """Return the names of columns, each date replaced by its days, month and weekday."""
     parts = {name: [f"{name}.{part}" for part in _INPUTS] for name in names if _is_date(table, name)}
     made = (new for name in names for new in parts.get(name, [name]))
     return [name for name in dict.fromkeys(made) if name in table.columns]
 
 
 def is_year(name: str) -> bool:
-    """Whether a column made of a date holds its year."""
+    """Return whether a column made of a date holds its year."""
     return name.endswith(f".{YEAR}")
 
 
 def made_of_dates(table: pl.DataFrame) -> set[str]:
-    """Names of all columns that dates became."""
+    """Return the names of all columns that dates became."""
     dates = [name for name in table.columns if _is_date(table, name)]
     return set(with_dates(dates, table)) - set(dates)
 

@@ -88,7 +88,7 @@ class Kept:
 
 
 def plain_numbers(column: pl.Series) -> pl.Series | None:
-    """Whole or floating-point numbers of a column in which a computer wrote them; None for any other.
+    """Return whole or floating-point numbers of a column in which a computer wrote them; None for any other.
 
     Args:
         column: Text without blanks around it; nulls stay.
@@ -147,7 +147,7 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
 
 
 def _forms(texts: pl.Series) -> pl.DataFrame:
-    """Signs, body and units of every text; a null body where it is no number."""
+    """Return signs, body and units of every text; a null body where it is no number."""
     plain = texts.str.replace(_MINUS, "${1}-")
     forms = plain.str.extract_groups(_FORM).struct.unnest()
     brackets = (forms["open"].is_not_null() == forms["close"].is_not_null()) & ~(
@@ -158,7 +158,7 @@ def _forms(texts: pl.Series) -> pl.DataFrame:
 
 
 def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | None:
-    """A doubt where nearly all texts are numbers: a stray text would make names of all of them."""
+    """Return a doubt where nearly all texts are numbers: a stray text would make names of all of them."""
     infinite = texts.str.contains(_INFINITY)
     if infinite.any() and (is_number | infinite).all():
         text = texts.filter(infinite)[0]
@@ -176,7 +176,7 @@ def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | 
 
 
 def _digits(forms: pl.DataFrame) -> Kept | None:
-    """Why texts of digits are no numbers: leading zeros, or more digits than a number holds."""
+    """Return why texts of digits are no numbers: leading zeros, or more digits than a number holds."""
     zeros = forms["body"].filter(forms["body"].str.contains(r"^0[0-9]"))
     if len(zeros):
         return Kept(f"kept as text, since {zeros[0]!r} begins with 0")
@@ -191,7 +191,7 @@ def _are_units(texts: pl.Series, units: pl.Series) -> bool:
 
 
 def _affixes(texts: pl.Series, forms: pl.DataFrame) -> Doubt | None:
-    """A doubt where some numbers have a sign of percent, a currency or a unit that others lack; 0 needs none."""
+    """Return a doubt where some numbers have a sign of percent, a currency or a unit that others lack; 0 needs none."""
     units = forms.select(pl.concat_str("before", "after", "unit")).to_series()
     units = units.filter(~((units == "") & forms["body"].str.contains(r"^0*[.,]?0*$")))
     kinds = units.unique(maintain_order=True)

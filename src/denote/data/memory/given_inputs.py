@@ -51,11 +51,11 @@ class HeldInputs:
         return tuple(self.tensors[""].shape[1:]) if "" in self.tensors else ()
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(next(iter(self.tensors.values())))
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
-        """The samples with these row ids."""
+        """Return the samples with these row ids."""
         index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
         mask = None if self.mask is None else self.mask[index]
         return _batch({name: values[index] for name, values in self.tensors.items()}, mask)
@@ -92,11 +92,11 @@ class DrawnInputs:
         return self._shapes.get("", ())
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(self.dataset)  # type: ignore[arg-type]  # checked by `inputs_of`
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
-        """The samples with these row ids."""
+        """Return the samples with these row ids."""
         tensors = self._tensors(rows)
         mask = None if MASK in tensors else mask_of_lengths(tensors)
         if MASK in tensors:
@@ -173,7 +173,7 @@ def inputs_of(given: Any, model: Any = None) -> HeldInputs | DrawnInputs:
 
 
 def _told(inputs: DrawnInputs) -> DrawnInputs:
-    """The inputs, after a look at the first rows that tells of lengths and labels."""
+    """Return the inputs, after a look at the first rows that tells of lengths and labels."""
     given = inputs._given(np.arange(min(len(inputs), LOOKED_AT)))
     _tell_labels(inputs.arguments.labels_among(given))
     if MASK not in given:
@@ -262,7 +262,9 @@ def _check_order(loader: DataLoader[Any]) -> None:
 
 
 def _is_map_style(given: Any) -> bool:
-    """Whether something is a dataset by what it can do, as those of Hugging Face are, and no array, frame or list."""
+    """Return whether something is a dataset by what it can do, as those of Hugging Face are, and no array, frame or
+    list.
+    """
     has_rows = hasattr(given, "__getitem__") and hasattr(given, "__len__")
     return has_rows and not isinstance(given, Sequence | Mapping | Tensor) and not hasattr(given, "__array__")
 

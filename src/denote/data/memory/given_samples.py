@@ -33,7 +33,7 @@ OWN = (CLASS, GROUP, NO_CLASS)
 
 
 def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, name: str) -> Samples:
-    """The dataset, its attribute table made of what was given.
+    """Return the dataset, its attribute table made of what was given.
 
     Args:
         inputs: One per row.
@@ -65,12 +65,12 @@ def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, na
 
 
 def no_inputs(n: int) -> Inputs:
-    """Inputs of rows of which only states are known."""
+    """Return inputs of rows of which only states are known."""
     return HeldInputs({"": torch.empty(n, 0)})
 
 
 def _coded(values: pl.Series) -> tuple[tuple[str, ...], Int64[np.ndarray, " sample"]]:
-    """Names of the classes, in order, and the index of every row."""
+    """Return the names of the classes, in order, and the index of every row."""
     if nulls := values.null_count():
         raise DataError("classes", f"null in {nulls} of {len(values)} rows", "a class for every row")
     if values.dtype.is_float() and bool((values != values.floor()).any()):
@@ -95,7 +95,7 @@ def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
 
 
 def _key(inputs: Inputs) -> str:
-    """Key of the inputs: of what is in memory its content.
+    """Return the key of the inputs: of what is in memory its content.
 
     What is drawn from a Dataset has no content that could be read without running all of it, and an ``id`` comes back
     once an object is gone. Its key is used once, so that its states are recorded anew in every call.
@@ -109,7 +109,8 @@ def _key(inputs: Inputs) -> str:
 
 
 def given_parts(samples: Samples, parts: Any, seed: int, trained: TrainedOn | None = None) -> Parts:
-    """Which rows are *fit* and *test*: those that were given, else halves in equal shares of the classes, groups whole.
+    """Return which rows are *fit* and *test*: those that were given, else halves in equal shares of the classes,
+    groups whole.
 
     Args:
         samples: The dataset.
@@ -138,7 +139,7 @@ def given_parts(samples: Samples, parts: Any, seed: int, trained: TrainedOn | No
 
 
 def _left(samples: Samples, parts: Parts, trained: Int[np.ndarray, " row"]) -> Parts:
-    """The parts without the rows that were trained on and the other rows of their groups; those are *object*."""
+    """Return the parts without the rows that were trained on and the other rows of their groups; those are *object*."""
     if GROUP in samples.table.columns:
         groups = samples.table[GROUP].rank("dense").to_numpy()
         trained = np.flatnonzero(np.isin(groups, groups[trained]))
@@ -162,7 +163,7 @@ def _check_groups(groups: Halves[Int[np.ndarray, " row"]] | None) -> None:
 
 
 def given_groups(samples: Samples, parts: Parts) -> Halves[Int[np.ndarray, " row"]] | None:
-    """Group of every row of both parts, where rows come in groups."""
+    """Return the group of every row of both parts, where rows come in groups."""
     if GROUP not in samples.table.columns:
         return None
     if nulls := samples.table[GROUP].null_count():
@@ -177,7 +178,7 @@ UNITS = (SAMPLE, TOKEN, WORD)
 
 
 def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
-    """The inputs with the samples that were asked for.
+    """Return the inputs with the samples that were asked for.
 
     Args:
         inputs: A row per sequence.
@@ -200,7 +201,7 @@ def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
 
 
 def _known(inputs: HeldInputs) -> np.ndarray:
-    """Which positions are no padding."""
+    """Return which positions are no padding."""
     batch = inputs[np.arange(len(inputs))]
     mask = mask_of(batch)
     if mask is not None:
@@ -223,7 +224,7 @@ def _words(inputs: HeldInputs, given: Any) -> WordInputs:
 
 
 def per_sample(values: Any, inputs: Inputs) -> Any:
-    """A column with a value per sample, of one that may have a value for every position, padding too.
+    """Return a column with a value per sample, of one that may have a value for every position, padding too.
 
     Args:
         values: As the user gave it.

@@ -79,7 +79,8 @@ class ConlluModule(SamplesModule):
 
 
 def word_table(sentences: list[list[Word]]) -> pl.DataFrame:
-    """The attribute table: a row per word, null where a word has no such feature, or it is not known with which value.
+    """Return the attribute table: a row per word, null where a word has no such feature, or it is not known with which
+    value.
 
     Returns:
         The columns of `OWN` (``position`` in its sentence from 1, ``sentence`` the sentence's number from 0), then
@@ -105,7 +106,7 @@ def word_table(sentences: list[list[Word]]) -> pl.DataFrame:
 
 
 def _known(word: Word, feature: str) -> str | None:
-    """The value of a feature; None where it is one of several."""
+    """Return the value of a feature; None where it is one of several."""
     value = word.morphology.get(feature)
     return None if value is None or OR in value else value
 
@@ -146,7 +147,7 @@ class Word:
 
 
 def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[list[Word]]:
-    """The sentences of a file. Ranges (``3-4``) and empty nodes (``5.1``) are no words and are passed over.
+    """Return the sentences of a file. Ranges (``3-4``) and empty nodes (``5.1``) are no words and are passed over.
 
     Quotation marks are characters like others; a field that is empty has no value.
 
@@ -176,7 +177,9 @@ def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[li
 
 
 def _lines(file: Path, where: str) -> list[str]:
-    """The lines of a text, whatever ends them, without the byte order mark with which some editors begin a file."""
+    """Return the lines of a text, whatever ends them, without the byte order mark with which some editors begin a
+    file.
+    """
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -191,7 +194,7 @@ def _lines(file: Path, where: str) -> list[str]:
 
 
 def _words(line: str, place: str, before: int, where: str) -> Iterator[Word]:
-    """The word of a line, if it is one."""
+    """Yield the word of a line, if it is one."""
     parts = [part.strip(" ") for part in line.split("\t")]
     if len(parts) != len(FIELDS):
         tabs = "no tab" if len(parts) == 1 else f"{len(parts)} columns"
@@ -211,13 +214,13 @@ def _words(line: str, place: str, before: int, where: str) -> Iterator[Word]:
 
 
 def _is_next(skipped: re.Match[str], before: int) -> bool:
-    """Whether a range begins with the next word and has two at least, or an empty node follows the last one."""
+    """Return whether a range begins with the next word and has two at least, or an empty node follows the last one."""
     first, last, after, number = (int(each or 0) for each in skipped.groups())
     return first == before + 1 and last > first if skipped["last"] else after == before and number > 0
 
 
 def _morphology(text: str | None, place: str, where: str) -> dict[str, str]:
-    """Features by name from ``Number=Sing|Person=3``."""
+    """Return features by name from ``Number=Sing|Person=3``."""
     found: dict[str, str] = {}
     for part in (text or "").split("|") if text else ():
         name, equals, value = part.partition("=")

@@ -97,7 +97,9 @@ class TableModule(AttributeTableModule):
 
 
 def _copies(table: pl.DataFrame, names: Sequence[str], target: str) -> list[str]:
-    """Columns whose values go one to one with the target's: an input that gives it away, or no attribute of its own."""
+    """Return the columns whose values go one to one with the target's: an input that gives it away, or no attribute of
+    its own.
+    """
     if target not in table.columns:  # several labels
         return []
     n = table[target].n_unique()

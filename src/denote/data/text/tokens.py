@@ -53,11 +53,11 @@ class SequenceInputs:
         return (int(np.diff(self.starts).max()),)
 
     def __len__(self) -> int:
-        """Number of sequences."""
+        """Return the number of sequences."""
         return len(self.starts) - 1
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
-        """These sequences, padded to the longest of them, as ``input_ids`` and ``attention_mask``."""
+        """Return these sequences, padded to the longest of them, as ``input_ids`` and ``attention_mask``."""
         index = np.asarray(rows, dtype=np.int64)
         lengths = self.starts[index + 1] - self.starts[index]
         position = np.arange(lengths.max(initial=0))
@@ -88,7 +88,7 @@ class WordInputs:
 
     @classmethod
     def of_tokens(cls, sequences: SequenceInputs, kept: Bool[np.ndarray, " place"] | None = None) -> WordInputs:
-        """Every token as a sample, but those that are not kept."""
+        """Return every token as a sample, but those that are not kept."""
         sequence = np.repeat(np.arange(len(sequences)), np.diff(sequences.starts))
         start = np.arange(len(sequences.ids)) - sequences.starts[sequence]
         return cls(sequences, sequence, start) if kept is None else cls(sequences, sequence[kept], start[kept])
@@ -108,11 +108,11 @@ class WordInputs:
         return int(self.sequences.n_tokens)  # type: ignore[attr-defined]  # see `Inputs`
 
     def __len__(self) -> int:
-        """Number of words."""
+        """Return the number of words."""
         return len(self.sequence)
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
-        """The sequences of these words, and where in them the words are."""
+        """Return the sequences of these words, and where in them the words are."""
         index = np.asarray(rows, dtype=np.int64)
         chosen, place = np.unique(self.sequence[index], return_inverse=True)
         batch = self.sequences[chosen]

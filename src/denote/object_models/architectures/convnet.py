@@ -66,7 +66,7 @@ class ConvNet(nn.Module):
         self.observed_layers = (*names, "logits")
 
     def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
-        """Logits."""
+        """Return the logits."""
         hidden = inputs.unsqueeze(1) if self._add_channel_axis else inputs
         for name in self.observed_layers:
             hidden = self.get_submodule(name)(hidden.flatten(1) if name == self._first_units else hidden)
@@ -85,7 +85,7 @@ def _channel_block(n_in: int, n_out: int, kernel: int, pool: int, activation: st
 
 
 def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
-    """Channels, height and width of images.
+    """Return channels, height and width of images.
 
     Args:
         input_shape: Shape of one sample.
@@ -127,7 +127,7 @@ def _check(channels: Sequence[int], hidden: Sequence[int], kernel: int, pool: in
 
 
 def _suffix(hidden: Sequence[int], kernel: int, pool: int, activation: str, normalisation: str) -> str:
-    """What differs from the defaults, so that ids stay short and still tell networks apart."""
+    """Return what differs from the defaults, so that ids stay short and still tell networks apart."""
     parts = []
     if tuple(hidden) != DEFAULT_HIDDEN:
         parts.append("hidden-" + ("-".join(map(str, hidden)) or "none"))
@@ -159,7 +159,7 @@ class ResidualBlock(nn.Module):
         self.shortcut = _normalised(n_in, n_out, 1, stride) if changes else nn.Identity()
 
     def forward(self, inputs: Float[Tensor, "sample channel y x"]) -> Float[Tensor, "sample channel_out y_out x_out"]:
-        """The map for the next block."""
+        """Return the map for the next block."""
         return relu(self.second(relu(self.first(inputs))) + self.shortcut(inputs))
 
 
@@ -201,7 +201,7 @@ class ResNet(nn.Module):
         self.observed_layers = (*names, "logits")
 
     def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
-        """Logits."""
+        """Return the logits."""
         state = inputs.unsqueeze(1) if self._add_channel_axis else inputs
         for name in self._maps:
             state = self.get_submodule(name)(state)

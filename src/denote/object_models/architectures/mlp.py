@@ -76,7 +76,7 @@ class MLP(nn.Module):
         self.logits = nn.Linear(n_in, n_classes)
 
     def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
-        """Logits."""
+        """Return the logits."""
         hidden = inputs.flatten(1)
         for name in self.observed_layers:
             hidden = self.get_submodule(name)(hidden)

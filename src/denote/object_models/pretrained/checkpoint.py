@@ -66,7 +66,7 @@ class Checkpoint(Pretrained):
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Weights by name from a file, of which nothing is run.
+    """Return weights by name from a file, of which nothing is run.
 
     Args:
         path: safetensors, or what ``torch.save`` wrote of a state dict or of a mapping with one under ``state_dict``,

@@ -54,7 +54,7 @@ class HandsOn(nn.Module):
         self._modules.update({name: nn.Identity() for name in layers})
 
     def get_submodule(self, target: str) -> nn.Module:
-        """A layer by its whole name, which may hold dots."""
+        """Return a layer by its whole name, which may hold dots."""
         found = self._modules.get(target)
         return super().get_submodule(target) if found is None else found
 

@@ -37,11 +37,11 @@ class Pretrained(ABC):
 
     @abstractmethod
     def fresh(self) -> nn.Module:
-        """The network at initialisation, drawn from torch's global generator only."""
+        """Return the network at initialisation, drawn from torch's global generator only."""
 
     @abstractmethod
     def load(self) -> tuple[nn.Module, Sequence[str]]:
-        """The network with its weights, and the names of those that were not there and are as drawn.
+        """Return the network with its weights, and the names of those that were not there and are as drawn.
 
         Raises:
             DenoteError: if the weights cannot be had or do not fit.
@@ -124,11 +124,11 @@ def _remark(missing: Sequence[str]) -> str:
 
 
 def needs(package: str, extra: str, error: ImportError | RuntimeError) -> ConfigError:
-    """What to say where an extra is not installed, or cannot be imported."""
+    """Return what to say where an extra is not installed, or cannot be imported."""
     problem = f"needs {package}, which cannot be imported ({first_line(error)})"
     return ConfigError("architecture", problem, install(extra))
 
 
 def name_of(path: str) -> str:
-    """The last part of a path or of a Hub id, for tables."""
+    """Return the last part of a path or of a Hub id, for tables."""
     return Path(path).name or path
