@@ -53,13 +53,13 @@ def formulas(
         AttributeLabelError: as `check`, and where the data has no atom.
     """
     check(option, atoms, where, length, beam, length_penalty)
-    found = [*_of_kinds(option, samples, atoms), _of_expressions(option, samples, where or {})]
-    every = merge_labels(found)
+    families = [*_of_kinds(option, samples, atoms), _of_expressions(option, samples, where or {})]
+    every = merge_labels(families)
     if not len(every):
         problem = f"the data has no attributes of kinds {', '.join(atoms) or '(none)'}"
         raise AttributeLabelError(f"attribute.{option}.atoms", problem, "allowed: other kinds, or atoms by `where`")
     kept = _distinct(every)
-    names = tuple(every.names[place] for place in kept)
+    names = tuple(every.names[index] for index in kept)
     unique = Labels(names, ("formulas",) * len(names), np.ascontiguousarray(every.values[:, kept]))
     none = Labels((), (), np.zeros((len(samples), 0), dtype=np.int8))
     return Family("formulas", none, formulas=Formulas(unique, length, beam, length_penalty))
@@ -122,10 +122,10 @@ def _distinct(atoms: Labels) -> list[int]:
     """Places of the atoms that are neither constant nor equal to an earlier one or its complement."""
     seen: set[bytes] = set()
     kept = []
-    for place, values in enumerate(atoms.values.T):
+    for index, values in enumerate(atoms.values.T):
         both = [np.ascontiguousarray(each).tobytes() for each in (values, _complement(values))]
         if seen.isdisjoint(both) and _varies(values):
-            kept.append(place)
+            kept.append(index)
         seen.add(both[0])
     return kept
 

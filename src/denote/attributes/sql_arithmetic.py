@@ -108,8 +108,8 @@ class Evaluation:
 
     def _vanishes(self, parts: list[Any], values: pl.Series) -> pl.Series:
         """Return where a step has no value although all that it reads has: a remainder by 0."""
-        known = self._frame.select(pl.all_horizontal(_expression(part).is_not_null() for part in parts)).to_series()
-        return values.is_null() & known
+        operands = pl.all_horizontal(_expression(part).is_not_null() for part in parts)
+        return values.is_null() & self._frame.select(operands).to_series()
 
 
 _PARTS = {

@@ -192,10 +192,8 @@ class Samples:
         if self.task not in TASKS:
             raise DataError(f"dataset {self.name}", f"{self.task!r} is no task", one_of(self.task, TASKS))
         # The labels of a multi-label target are columns of their own, so it need not be one.
-        if self.target not in self.table.columns and self.task != LABELS:
-            raise DataError(
-                "dataset.target", f"the table has no column {self.target!r}", one_of(self.target, self.table.columns)
-            )
+        if self.task != LABELS:
+            column_of(self.table, self.target, "dataset.target")
         if problem := _CHECKS[self.task](self.targets, self.classes):
             raise DataError(f"dataset {self.name}", *problem)
         if self.predefined is not None and not np.isin(self.predefined, (0, 1)).all():

@@ -185,9 +185,9 @@ def _held_out(column: pl.Series, name: str) -> Int[np.ndarray, " sample"]:
     )
     unknown = words.filter(~words.is_in(list(_HELD_OUT)) | words.is_null()).unique().sort().to_list()
     if unknown:
-        shown = ", ".join(repr(value) for value in unknown[:5])
+        examples = ", ".join(repr(value) for value in unknown[:5])
         allowed = "allowed: train or test (also held_out, valid, validation, val, dev), 0 or 1, false or true"
-        raise DataError("split.column", f"column {name!r} holds {shown}", allowed)
+        raise DataError("split.column", f"column {name!r} holds {examples}", allowed)
     return words.replace_strict(_HELD_OUT, return_dtype=pl.Int64).to_numpy()
 
 

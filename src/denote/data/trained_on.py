@@ -159,11 +159,11 @@ def _column(table: pl.DataFrame, where: str) -> np.ndarray:
 def _lines(text: str, where: str) -> np.ndarray:
     """Return a row id a line; lines without any text are passed over."""
     allowed = "allowed: one row id a line, whole numbers from 0 up"
-    found = []
+    ids = []
     for number, line in enumerate(text.splitlines(), 1):
         word = line.strip()
         if word and not word.isdecimal():
             raise DataError(where, f"line {number} is {word!r:.40}", allowed)
         if word:
-            found.append(int(word))
-    return np.array(found, dtype=np.int64)
+            ids.append(int(word))
+    return np.array(ids, dtype=np.int64)

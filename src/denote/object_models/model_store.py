@@ -129,11 +129,9 @@ class ModelStore:
             record.write(self.folder(spec))
         shutil.rmtree(unfinished)
         if not same:
-            raise StoreError(
-                "architecture.epoch",
-                f"epoch {spec.epoch} was not kept, and training again gives other weights on this machine",
-                f"kept: {before.kept_epochs}, or remove {self.folder(spec)} to train anew",
-            )
+            problem = f"epoch {spec.epoch} was not kept, and training again gives other weights on this machine"
+            allowed = f"kept: {before.kept_epochs}, or remove {self.folder(spec)} to train anew"
+            raise StoreError("architecture.epoch", problem, allowed)
 
 
 def _is_settled(record: ModelRecord, epoch: int | None) -> bool:
@@ -145,11 +143,9 @@ def _weights_file(record: ModelRecord, epoch: int | None) -> str:
     if epoch is None:
         return BEST
     if epoch > record.last_epoch:
-        raise StoreError(
-            "architecture.epoch",
-            f"epoch {epoch} was never reached: training stopped after epoch {record.last_epoch}",
-            f"0 to {record.last_epoch}, or trainer.patience=null to train for all of trainer.max_epochs",
-        )
+        problem = f"epoch {epoch} was never reached: training stopped after epoch {record.last_epoch}"
+        allowed = f"0 to {record.last_epoch}, or trainer.patience=null to train for all of trainer.max_epochs"
+        raise StoreError("architecture.epoch", problem, allowed)
     return epoch_file(epoch)
 
 
@@ -225,10 +221,10 @@ def file_digests(folder: Path) -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that shape weights."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:  # run from a source tree
-            found[package] = "not installed"
-    return found
+            installed[package] = "not installed"
+    return installed

@@ -38,9 +38,8 @@ def read_weights(network: nn.Module, path: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise StoreError(str(path), f"cannot be read ({error})", "remove its folder to train again") from error
     except RuntimeError as error:
-        raise StoreError(
-            str(path), f"does not fit the network ({error})", "remove its folder to train again"
-        ) from error
+        problem = f"does not fit the network ({error})"
+        raise StoreError(str(path), problem, "remove its folder to train again") from error
 
 
 def digest_weights(network: nn.Module) -> str:

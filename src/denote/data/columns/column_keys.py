@@ -107,14 +107,14 @@ def check_list(key: str, names: Any) -> None:
 
 
 def refuse(
-    problems: Sequence[Problem], where: str, place: Callable[[int], str], keys: ColumnKeys, needed: Sequence[str] = ()
+    problems: Sequence[Problem], where: str, line_of: Callable[[int], str], keys: ColumnKeys, needed: Sequence[str] = ()
 ) -> None:
     """Say all that is wrong with the columns of a table in one line, with the key that leaves them out.
 
     Args:
         problems: None is no mistake.
         where: What to name.
-        place: Says where a row is.
+        line_of: Says where a row is.
         keys: Those in force: what was left out stays left out.
         needed: Columns that cannot be left out.
 
@@ -123,16 +123,16 @@ def refuse(
     """
     if not problems:
         return
-    told = [_told(problem, place) for problem in problems[:MOST_TOLD]]
+    sentences = [_sentence(problem, line_of) for problem in problems[:MOST_TOLD]]
     if len(problems) > MOST_TOLD:
-        told.append(f"and {len(problems) - MOST_TOLD} more")
+        sentences.append(f"and {len(problems) - MOST_TOLD} more")
     spare = dict.fromkeys(problem.column for problem in problems if problem.column not in needed)
     leave_out = f"to leave out what cannot be used: 'dataset.exclude=[{in_list([*keys.exclude, *spare])}]'"
-    raise DataError(where, "; ".join(told), leave_out if spare else "")
+    raise DataError(where, "; ".join(sentences), leave_out if spare else "")
 
 
-def _told(problem: Problem, place: Callable[[int], str]) -> str:
-    at = "" if problem.row is None else f" ({place(problem.row)})"
+def _sentence(problem: Problem, line_of: Callable[[int], str]) -> str:
+    at = "" if problem.row is None else f" ({line_of(problem.row)})"
     return f"column {problem.column!r} {problem.what}{at}{', ' + problem.remedy if problem.remedy else ''}"
 
 

@@ -90,11 +90,8 @@ class ColumnReader:
             names.append(column.name)
             for made in self._made(column):
                 if made.name in held or (made.name != column.name and made.name in names):
-                    raise DataError(
-                        where,
-                        f"column {made.name!r} is there, and what the date {column.name!r} becomes has its name",
-                        "rename it",
-                    )
+                    problem = f"column {made.name!r} is there, and what the date {column.name!r} becomes has its name"
+                    raise DataError(where, problem, "rename it")
                 if made.name != column.name:
                     names.append(made.name)
                 if not self.keys.leaves_out(made.name):
@@ -228,12 +225,12 @@ class ColumnReader:
     def _without_codes(self, text: pl.Series) -> pl.Series:
         named = map(str, self.keys.missing)
         codes = [*MISSING, *(form(code) for code in named for form in (str, str.lower, str.upper, str.capitalize))]
-        found = text.is_in(codes)
-        if not found.any():
+        is_code = text.is_in(codes)
+        if not is_code.any():
             return text
-        counts = text.filter(found.fill_null(False)).value_counts().filter(pl.col(text.name) != "")
+        counts = text.filter(is_code.fill_null(False)).value_counts().filter(pl.col(text.name) != "")
         self._say_codes(text.name, counts.rename({text.name: "text", "count": "len"} if text.name != "count" else {}))
-        return text.set(found.fill_null(False), None)
+        return text.set(is_code.fill_null(False), None)
 
     def _say_codes(self, name: str, counts: pl.DataFrame) -> None:
         for code, rows in counts.sort("text").select("text", "len").iter_rows():

@@ -82,7 +82,7 @@ class TextTable:
     def line_of(self, row: int) -> int | None:
         """Return the line on which a row ends, from 1."""
         return next(
-            (line for place, (_, line, _) in enumerate(_records(self.file, self.separator)) if place == row + 1), None
+            (line for index, (_, line, _) in enumerate(_records(self.file, self.separator)) if index == row + 1), None
         )
 
     def _part(self, chosen: list[int]) -> pl.DataFrame:
@@ -143,8 +143,8 @@ class TextTable:
                 is_blank = not any(value.strip() for value in record)
                 holds = "nothing" if is_blank else count(len(record), "value")
                 # A quotation mark that is never closed swallows every line that follows.
-                place = f"line {line}" if first == line else f"lines {first} to {line}, in quotation marks,"
-                problem = f"{self.file} {place} holds {holds} where the header has {wanted} columns"
+                location = f"line {line}" if first == line else f"lines {first} to {line}, in quotation marks,"
+                problem = f"{self.file} {location} holds {holds} where the header has {wanted} columns"
                 blank = DataError(self.where, problem, "complete the line or remove it")
                 if not is_blank:
                     raise blank
@@ -168,10 +168,10 @@ def _named(header: list[str]) -> list[str]:
 
 
 def _check_names(header: list[str], file: Path, where: str) -> None:
-    for place, name in enumerate(header):
+    for index, name in enumerate(header):
         if not name.strip():
             raise DataError(where, f"{file} line 1 has a column without a name", _HEADER)
-        if before := [other for other in header[:place] if other.strip() == name.strip()]:
+        if before := [other for other in header[:index] if other.strip() == name.strip()]:
             same = f"two columns {name!r}" if name in before else f"columns {before[0]!r} and {name!r}"
             raise DataError(where, f"{file} line 1 has {same}", f"{_HEADER}, blanks aside")
 

@@ -178,15 +178,15 @@ def _numbers(
     for name in columns:
         # In float64 until it is centred: a time stamp has more digits than float32.
         values = table[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        known = np.isfinite(values)
-        fitted = values[rows][known[rows]]
+        is_number = np.isfinite(values)
+        fitted = values[rows][is_number[rows]]
         if 0 < len(fitted) < len(rows):
-            gaps.append(~known)
+            gaps.append(~is_number)
             names.append(f"{name} missing")
         # Not by the spread: that of equal numbers is often a rounding error above 0, which would blow others up.
         if len(fitted) and fitted.min() < fitted.max():
             mean, spread = _measure(fitted, name)
-            numbers[:, len(kept)] = np.where(known, (values - mean) / spread, 0)
+            numbers[:, len(kept)] = np.where(is_number, (values - mean) / spread, 0)
             kept.append(name)
     missing = np.stack(gaps, axis=1) if gaps else np.zeros((table.height, 0), dtype=bool)
     return numbers[:, : len(kept)], missing, kept, names
@@ -213,7 +213,7 @@ def _codes(
         seen = values.gather(rows).unique().sort()
         if len(seen) > 1:
             places = pl.DataFrame({"value": seen, "place": np.arange(len(names), len(names) + len(seen))})
-            found = values.to_frame("value").join(places, on="value", how="left", maintain_order="left")["place"]
-            codes.append(found.fill_null(-1).cast(pl.Int32).to_numpy())
+            indices = values.to_frame("value").join(places, on="value", how="left", maintain_order="left")["place"]
+            codes.append(indices.fill_null(-1).cast(pl.Int32).to_numpy())
             names += [f"{name}={value}" for value in seen]
     return np.stack(codes, axis=1) if codes else np.zeros((table.height, 0), dtype=np.int32), names

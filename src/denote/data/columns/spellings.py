@@ -68,8 +68,9 @@ def without_numbers(column: pl.Series, codes: Sequence[object]) -> pl.Series:
     numbers = [number for code in codes if (number := _number(code)) is not None]
     if not numbers:
         return column
-    found = column.cast(pl.Float64).is_in(numbers)
-    return column.zip_with(~found.fill_null(False), pl.Series([None], dtype=column.dtype)) if found.any() else column
+    is_code = column.cast(pl.Float64).is_in(numbers).fill_null(False)
+    null = pl.Series([None], dtype=column.dtype)
+    return column.zip_with(~is_code, null) if is_code.any() else column
 
 
 def _number(code: object) -> float | None:

@@ -160,9 +160,8 @@ def _existing(path: str | Path | None, where: str) -> Path:
         raise DataError(where, f"{file} is a folder", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     if not file.is_file():
         near = sorted(each.name for each in file.parent.glob("*") if each.suffix in _SUFFIXES and each.is_file())
-        raise DataError(
-            where, f"there is no file {file}", one_of(file.name, near) if near else "needed: an existing one"
-        )
+        problem = f"there is no file {file}"
+        raise DataError(where, problem, one_of(file.name, near) if near else "needed: an existing one")
     if file.suffix.lower() not in _SUFFIXES:
         raise DataError(where, f"{file.name} is of no known kind", f"allowed: files that end in {', '.join(_SUFFIXES)}")
     return file

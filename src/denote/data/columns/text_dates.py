@@ -186,11 +186,11 @@ def _moments(dates: pl.Series, parts: pl.DataFrame) -> pl.Series:
 
 
 def _named(texts: pl.Series) -> Reading | Doubt | None:
-    found = [texts.str.to_date(form, strict=False) for form in _NAMED_FORMS]
-    found += [("1 " + texts).str.to_date(form, strict=False) for form in _NAMED_MONTHS]
+    readings = [texts.str.to_date(form, strict=False) for form in _NAMED_FORMS]
+    readings += [("1 " + texts).str.to_date(form, strict=False) for form in _NAMED_MONTHS]
     # In `Jan-2015` the minus could be that of the year.
-    found = [dates.set((dates.dt.year() < 1).fill_null(False), None) for dates in found]
-    dates = max(found, key=lambda series: len(series) - series.null_count())
+    readings = [dates.set((dates.dt.year() < 1).fill_null(False), None) for dates in readings]
+    dates = max(readings, key=lambda series: len(series) - series.null_count())
     return _parsed(texts, dates) if _most(dates.is_not_null()) else None
 
 

@@ -76,8 +76,8 @@ def _coded(values: pl.Series) -> tuple[tuple[str, ...], Int64[np.ndarray, " samp
     if values.dtype.is_float() and bool((values != values.floor()).any()):
         problem = f"numbers such as {values.filter(values != values.floor())[0]:g}"
         raise DataError("classes", problem, "whole numbers, yes/no or text; attributes={name: x > 3} cuts numbers")
-    if (found := values.n_unique()) > MOST_NAMES:
-        raise DataError("classes", f"{found} different values, ids or a quantity", f"allowed: at most {MOST_NAMES}")
+    if (n_classes := values.n_unique()) > MOST_NAMES:
+        raise DataError("classes", f"{n_classes} different values, ids or a quantity", f"allowed: at most {MOST_NAMES}")
     return tuple(map(str, values.unique().sort())), values.rank("dense").cast(pl.Int64).to_numpy() - 1
 
 
@@ -128,14 +128,14 @@ def given_parts(samples: Samples, parts: Any, seed: int, trained: TrainedOn | No
         parts = {"object": parts.object, "fit": parts.fit, "test": parts.test}
     if not isinstance(parts, Mapping) or set(parts) - {"object"} != {"fit", "test"}:
         raise DataError("parts", f"{parts!r:.60}", "a mapping with fit and test, row ids of each")
-    found = Parts(*(_row_ids(name, parts.get(name, ())) for name in ("object", "fit", "test")))
-    every = np.concatenate([found.object, found.fit, found.test])
+    chosen = Parts(*(_row_ids(name, parts.get(name, ())) for name in ("object", "fit", "test")))
+    every = np.concatenate([chosen.object, chosen.fit, chosen.test])
     if not (every.min() >= 0 and every.max() < len(samples)):
         raise DataError("parts", f"row ids from {every.min()} to {every.max()}", f"allowed: 0 to {len(samples) - 1}")
     if len(np.unique(every)) != len(every):
         raise DataError("parts", "rows stand in both parts, or twice", "every row once")
-    _check_groups(given_groups(samples, found))
-    return found if trained is None or trained.rows is None else _left(samples, found, trained.rows)
+    _check_groups(given_groups(samples, chosen))
+    return chosen if trained is None or trained.rows is None else _left(samples, chosen, trained.rows)
 
 
 def _left(samples: Samples, parts: Parts, trained: Int[np.ndarray, " row"]) -> Parts:
@@ -196,11 +196,11 @@ def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
         raise DataError("unit", f"{unit!r} of a {type(inputs).__name__}", "inputs in memory: a tensor or a mapping")
     if unit == WORD:
         return _words(inputs, given)
-    sequence, start = np.nonzero(_known(inputs))
+    sequence, start = np.nonzero(_is_no_padding(inputs))
     return WordInputs(inputs, sequence, start)
 
 
-def _known(inputs: HeldInputs) -> np.ndarray:
+def _is_no_padding(inputs: HeldInputs) -> np.ndarray:
     """Return which positions are no padding."""
     batch = inputs[np.arange(len(inputs))]
     mask = mask_of(batch)

@@ -40,11 +40,11 @@ def load_split(path: str, name: str | None, split: str, revision: str | None, n:
     except ImportError as error:
         raise DataError("dataset", "needs Hugging Face datasets, which is not installed", install("hub")) from error
     try:
-        found = datasets.load_dataset(path, name, split=split, revision=revision)
+        data = datasets.load_dataset(path, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         problem = f"{path!r} cannot be had ({first_line(error).rstrip('.')})"
         raise DataError("dataset.path", problem, _remedy(path)) from error
-    return found if n is None else found.select(range(min(n, len(found))))
+    return data if n is None else data.select(range(min(n, len(data))))
 
 
 def table_of(data: Dataset) -> pl.DataFrame:

@@ -106,7 +106,7 @@ class HuggingFaceModule(AttributeTableModule):
         if self.inputs not in data.column_names:
             problem = f"there is no column {self.inputs!r}"
             raise DataError("dataset.inputs", problem, one_of(self.inputs, data.column_names))
-        held_out = np.repeat([int(place > 0) for place in range(len(parts))], [len(part) for part in parts])
+        held_out = np.repeat([int(index > 0) for index in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
         targets = target_names(self.target)
         read = self._reread(table, targets)

@@ -96,11 +96,11 @@ class ImagesModule(AttributeTableModule):
         if not self.root.is_dir():
             raise DataError("dataset.root", f"there is no folder {self.root}", "needed: the folder of the images")
         here = {str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()}
-        found = here & {str(Path(name)) for name in names}
-        if not found:
+        named = here & {str(Path(name)) for name in names}
+        if not named:
             problem = f"{self.root} has none of the {len(names)} files that {self.file!r} names, such as {names[0]}"
             raise DataError("dataset.root", problem, "needed: the folder that the names start from")
-        log.info("dataset.root: %d files of the folder are in no row of the table", len(here - found))
+        log.info("dataset.root: %d files of the folder are in no row of the table", len(here - named))
 
 
 MAXIMUM = 255.0

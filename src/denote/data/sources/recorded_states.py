@@ -121,4 +121,4 @@ class StatesModule(AttributeTableModule):
             one_class = table.with_columns(pl.lit("all").alias(NO_CLASS))
             return one_class, Target(NO_CLASS, CLASSES, np.zeros(table.height, dtype=np.int64), ("all",))
         column = column_of(table, self.target, "dataset.target")
-        return table, Target(self.target, CLASSES, *classes_of(column, place=read.line_of))
+        return table, Target(self.target, CLASSES, *classes_of(column, line_of=read.line_of))

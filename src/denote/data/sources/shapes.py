@@ -164,8 +164,8 @@ class Drawing:
         size, x, y, turn = (
             torch.from_numpy(values[rows]).reshape(-1, 1, 1) for values in (self.size, self.x, self.y, self.rotation)
         )
-        place = torch.arange(SIDE, dtype=torch.float32) + 0.5
-        dx, dy = place[None, None, :] - x, place[None, :, None] - y
+        pixels = torch.arange(SIDE, dtype=torch.float32) + 0.5
+        dx, dy = pixels[None, None, :] - x, pixels[None, :, None] - y
         radius = torch.hypot(dx, dy)
         # Measured from straight up, clockwise.
         angle = torch.atan2(dx, -dy) - torch.deg2rad(turn)

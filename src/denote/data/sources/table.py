@@ -78,8 +78,8 @@ class TableModule(AttributeTableModule):
 
     def _name(self) -> str:
         """That of the file; networks that are shown the attributes are told apart from those that are not."""
-        shown = self.include_attributes and bool(self.attributes)
-        return f"{Path(str(self.path)).stem}{'-with-attributes' if shown else ''}"
+        are_inputs = self.include_attributes and bool(self.attributes)
+        return f"{Path(str(self.path)).stem}{'-with-attributes' if are_inputs else ''}"
 
     def _attributes(self, table: pl.DataFrame, targets: Sequence[str]) -> Sequence[str]:
         for name in self.attributes:

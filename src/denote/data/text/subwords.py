@@ -113,9 +113,8 @@ def spans_of(words: Sequence[int | None], where: str) -> Int64[np.ndarray, "word
     Raises:
         DataError: if a word has no position, or positions that lie apart.
     """
-    at = np.array([(place, word) for place, word in enumerate(words) if word is not None], dtype=np.int64).reshape(
-        -1, 2
-    )
+    pairs = [(position, word) for position, word in enumerate(words) if word is not None]
+    at = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     if not len(at):
         return at  # a sequence without a word
     first = np.flatnonzero(np.diff(at[:, 1], prepend=-1))

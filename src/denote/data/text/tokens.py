@@ -64,8 +64,8 @@ class SequenceInputs:
         mask = position < lengths[:, None]
         padded = np.full(mask.shape, self.padding, dtype=np.int64)
         padded[mask] = self.ids[(self.starts[index, None] + position)[mask]]
-        known = torch.from_numpy(mask)
-        return Named({"input_ids": torch.from_numpy(padded), "attention_mask": known.long()}, known)
+        is_token = torch.from_numpy(mask)
+        return Named({"input_ids": torch.from_numpy(padded), "attention_mask": is_token.long()}, is_token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +114,12 @@ class WordInputs:
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
         """Return the sequences of these words, and where in them the words are."""
         index = np.asarray(rows, dtype=np.int64)
-        chosen, place = np.unique(self.sequence[index], return_inverse=True)
+        chosen, sequence_of = np.unique(self.sequence[index], return_inverse=True)
         batch = self.sequences[chosen]
         if isinstance(batch, Tensor):
             batch = Named({"": batch})
         end = None if self.end is None else torch.from_numpy(self.end[index])
-        return replace(batch, words=Words(torch.from_numpy(place), torch.from_numpy(self.start[index]), end))
+        return replace(batch, words=Words(torch.from_numpy(sequence_of), torch.from_numpy(self.start[index]), end))
 
 
 def fit_words(
@@ -135,10 +135,10 @@ def fit_words(
     """
     counts = forms.gather(rows).alias("form").value_counts().filter(pl.col("count") >= min_count)
     # By count, so that ids do not depend on the order of the file's sentences; then by alphabet.
-    known = counts.sort(["count", "form"], descending=[True, False])["form"].to_list()
-    vocabulary = ("<pad>", "<unk>", *known)
-    place = {form: token for token, form in enumerate(known, start=UNKNOWN + 1)}
-    ids = np.array([place.get(form, UNKNOWN) for form in forms], dtype=np.int64)
+    frequent = counts.sort(["count", "form"], descending=[True, False])["form"].to_list()
+    vocabulary = ("<pad>", "<unk>", *frequent)
+    token_of = {form: token for token, form in enumerate(frequent, start=UNKNOWN + 1)}
+    ids = np.array([token_of.get(form, UNKNOWN) for form in forms], dtype=np.int64)
     sentences = SequenceInputs(ids, _bounds(lengths), len(vocabulary))
     return replace(WordInputs.of_tokens(sentences), vocabulary=vocabulary)
 

@@ -161,8 +161,7 @@ def check_sizes(blocks: int, width: int, heads: int, hidden: int, dropout: float
     for value, name in ((blocks, "layers"), (width, "width"), (heads, "heads"), (hidden, "hidden")):
         at_least(value, 1, name)
     if width % heads:
-        raise ConfigError(
-            "architecture.width", f"{width} is no multiple of {heads} heads", "allowed: n x architecture.heads"
-        )
+        problem = f"{width} is no multiple of {heads} heads"
+        raise ConfigError("architecture.width", problem, "allowed: n x architecture.heads")
     if not 0 <= dropout < 1:
         raise ConfigError("architecture.dropout", f"{dropout!r} cannot be used", "allowed: a number in [0, 1)")

@@ -98,11 +98,8 @@ def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
         return 1, input_shape[0], input_shape[1]
     if len(input_shape) == 3:
         return input_shape[0], input_shape[1], input_shape[2]
-    raise ConfigError(
-        "architecture",
-        f"a {name} reads images, one input of this dataset has shape {tuple(input_shape)}",
-        "inputs of shape (channel, y, x) or (y, x), or architecture=mlp",
-    )
+    problem = f"a {name} reads images, one input of this dataset has shape {tuple(input_shape)}"
+    raise ConfigError("architecture", problem, "inputs of shape (channel, y, x) or (y, x), or architecture=mlp")
 
 
 def _check(channels: Sequence[int], hidden: Sequence[int], kernel: int, pool: int, size: tuple[int, int]) -> None:
@@ -119,11 +116,8 @@ def _check(channels: Sequence[int], hidden: Sequence[int], kernel: int, pool: in
     while pool > 1 and side >= pool and n_blocks < len(channels):
         n_blocks, side = n_blocks + 1, side // pool
     if pool > 1 and n_blocks < len(channels):
-        raise ConfigError(
-            "architecture.channels",
-            f"{len(channels)} blocks pool {pool} x {pool} each and inputs are only {size[0]} x {size[1]}",
-            f"at most {n_blocks} blocks, or architecture.pool=1",
-        )
+        problem = f"{len(channels)} blocks pool {pool} x {pool} each and inputs are only {size[0]} x {size[1]}"
+        raise ConfigError("architecture.channels", problem, f"at most {n_blocks} blocks, or architecture.pool=1")
 
 
 def _suffix(hidden: Sequence[int], kernel: int, pool: int, activation: str, normalisation: str) -> str:

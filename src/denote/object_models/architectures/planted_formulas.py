@@ -48,8 +48,8 @@ class Literal:
         else:
             twice = 2 * len(inside)
             if twice > n or (twice == n and 0 not in inside):
-                inside, negated = tuple(place for place in range(n) if place not in inside), not negated
-            text = class_set_name([str(place) for place in inside])
+                inside, negated = tuple(index for index in range(n) if index not in inside), not negated
+            text = class_set_name([str(index) for index in inside])
         return f"NOT {text}" if negated else text
 
 
@@ -103,8 +103,8 @@ class Formula:
         """In words; of a single literal as denote names it."""
         names = [literal.name(layout) for literal in self.literals]
         text = names[0]
-        for place, (operator, name) in enumerate(zip(self.operators, names[1:], strict=True)):
-            text = f"({text}) {operator} {name}" if place else f"{text} {operator} {name}"
+        for index, (operator, name) in enumerate(zip(self.operators, names[1:], strict=True)):
+            text = f"({text}) {operator} {name}" if index else f"{text} {operator} {name}"
         return f"NOT ({text})" if self.negated else text
 
     def _joined(self, held: Sequence[Bool[Tensor, "*outcome"]]) -> Bool[Tensor, "*outcome"]:
@@ -156,9 +156,9 @@ def draw_formula(layout: Layout, low: float, high: float) -> Formula:
             for source in sources
         )
         operators = tuple(("AND", "OR")[_integer(2)] for _ in literals[1:])
-        found = Formula(literals, operators)
-        if low <= found.share(layout) <= high and found.most_without(layout) <= MOST_WITHOUT:
-            return found
+        formula = Formula(literals, operators)
+        if low <= formula.share(layout) <= high and formula.most_without(layout) <= MOST_WITHOUT:
+            return formula
 
 
 def _integer(below: int) -> int:

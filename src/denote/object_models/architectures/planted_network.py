@@ -157,7 +157,7 @@ class PlantedNetwork(nn.Module):
                 *[Neuron("dead")] * numbers[2],
                 *[Neuron("noise")] * (width - sum(numbers)),
             ]
-            shuffled = [neurons[place] for place in torch.randperm(width).tolist()]
+            shuffled = [neurons[index] for index in torch.randperm(width).tolist()]
             self.add_module(name, PlantedLayer(self.layout, shuffled, noise))
             before = len(entered)
         self.logits = _Classes(n_classes)
