@@ -35,7 +35,7 @@ _FORMER = {
     "denote.object_models.image_libraries": f"{_PRETRAINED}.checkpoint",
     "denote.object_models.mlp": f"{_ARCHITECTURES}.mlp",
     "denote.object_models.planted": f"{_ARCHITECTURES}.planted_network",
-    "denote.object_models.recorded": f"{_PRETRAINED}.recorded_network",
+    "denote.object_models.recorded": f"{_PRETRAINED}.source",
     "denote.object_models.resnet": f"{_ARCHITECTURES}.convnet",
     "denote.object_models.transformer": f"{_ARCHITECTURES}.transformer",
     "denote.object_models.vit": f"{_ARCHITECTURES}.vit",

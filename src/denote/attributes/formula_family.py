@@ -75,6 +75,14 @@ def check(
 ) -> None:
     """Refuse settings that can be known to be wrong without the data.
 
+    Args:
+        option: Name of the option.
+        atoms: See `formulas`.
+        where: See `formulas`.
+        length: See `formulas`.
+        beam: See `formulas`.
+        length_penalty: See `formulas`.
+
     Raises:
         AttributeLabelError: naming the key.
     """

@@ -30,18 +30,35 @@ Columns = list[tuple[str, Int8[np.ndarray, " sample"]]]
 
 
 def named(option: str, samples: Samples, *, where: str) -> Family:
-    """Return one attribute by an SQL expression, under the option's name."""
+    """Return one attribute by an SQL expression, under the option's name.
+
+    Args:
+        option: Name of the option and of the attribute.
+        samples: Where the table comes from.
+        where: The expression.
+    """
     return expressions({option: where}, samples, f"attribute.{option}.where")
 
 
 def expressions(named_expressions: dict[str, str], samples: Samples, where: str) -> Family:
-    """Return attributes by name and SQL expression."""
+    """Return attributes by name and SQL expression.
+
+    Args:
+        named_expressions: Expressions by name.
+        samples: Where the table comes from.
+        where: The config key to name in an error.
+    """
     attributes = [(name, evaluate_where(text, samples.table, where)) for name, text in named_expressions.items()]
     return _family("named", attributes, samples)
 
 
 def classes(option: str, samples: Samples) -> Family:
-    """Return every class against the rest: ``class=3``."""
+    """Return every class against the rest: ``class=3``.
+
+    Args:
+        option: Name of the option.
+        samples: Where the classes come from.
+    """
     codes = samples.classes_for(f"attribute.{option}")
     attributes = [(f"{samples.target}={n}", (codes == i).astype(np.int8)) for i, n in enumerate(samples.classes)]
     return _family("classes", attributes, samples)

@@ -80,6 +80,10 @@ Batch = Shaped[Tensor, " row *shape"] | Named
 def call(network: nn.Module, batch: Batch) -> Any:
     """Return what a network gives for a batch.
 
+    Args:
+        network: Any module.
+        batch: What it is called with.
+
     Raises:
         DataError: if ids or positions lie beyond the tables in which the network looks them up.
     """
@@ -110,6 +114,10 @@ def words_of(batch: Batch) -> Words | None:
 def first_of(batch: Batch, times: int = 1) -> Batch:
     """Return the row of the first sample, so many times, each with that one sample; a copy, as networks work in
     place.
+
+    Args:
+        batch: With one sample at least.
+        times: Number of rows, 1 or more.
     """
     if isinstance(batch, Tensor):
         return batch[:1].repeat_interleave(times, 0)
@@ -208,7 +216,12 @@ class Arguments:
 
 
 def is_length(name: str, values: Tensor) -> bool:
-    """Return whether an entry is one whole number per row that is called a length."""
+    """Return whether an entry is one whole number per row that is called a length.
+
+    Args:
+        name: Of the entry.
+        values: Its tensor.
+    """
     return "len" in name.lower() and values.ndim == 1 and values.dtype not in (torch.bool, torch.float32, torch.float64)
 
 

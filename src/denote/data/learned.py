@@ -210,7 +210,12 @@ class Learned:
 
     @classmethod
     def of(cls, samples: Samples, rows: Int[np.ndarray, " row"] | Sequence[int] = ()) -> Learned:
-        """Return the targets as they are, numbers standardised by those of some rows, where there are any."""
+        """Return the targets as they are, numbers standardised by those of some rows, where there are any.
+
+        Args:
+            samples: With their targets.
+            rows: Ids of those whose mean and spread standardise numbers; empty to leave them.
+        """
         targets = samples.targets
         if samples.task == NUMERIC and len(rows):
             # A network starts near 0 and a loss is summed in float32: prices in millions would never be learned.
@@ -223,7 +228,12 @@ class Learned:
         return cls(targets, samples.n_outputs, task=samples.task)
 
     def permuted(self, rows: Int[np.ndarray, " row"], seed: int) -> Learned:
-        """Return the same with the targets of some rows dealt among them, so that every class keeps its size."""
+        """Return the same with the targets of some rows dealt among them, so that every class keeps its size.
+
+        Args:
+            rows: Ids of those whose targets are dealt.
+            seed: Of the permutation.
+        """
         targets = self.targets.copy()
         targets[rows] = stream("shuffled targets", seed).permutation(targets[rows])
         return replace(self, targets=targets, shuffled=True)

@@ -64,6 +64,11 @@ class ModelStore:
         A job that asks for a model in training waits for it. An epoch that was not kept is had by training again,
         which must end in the same weights.
 
+        Args:
+            spec: What shapes the weights.
+            data_module: Samples and parts that agree with it.
+            options: How a training runs; shapes no weights.
+
         Raises:
             ConfigError: if the loss is no longer finite.
             StoreError: if what is stored cannot be used, or the epoch asked for was never reached.
@@ -191,6 +196,10 @@ class ModelRecord:
     @classmethod
     def read(cls, folder: Path, training_key: str) -> ModelRecord | None:
         """Return the record in ``folder``, or None where there is none.
+
+        Args:
+            folder: Of the training.
+            training_key: The key that it must have.
 
         Raises:
             StoreError: if it cannot be read, is another model's, or a file it names is missing or changed.

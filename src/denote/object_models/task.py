@@ -94,6 +94,10 @@ TASKS: Mapping[str, Task] = {
 def outputs_of(network: nn.Module, batch: Batch) -> Float[Tensor, "sample output"]:
     """Return what a network gives for the samples of a batch, at the positions of the words where samples are words.
 
+    Args:
+        network: The object model.
+        batch: Its samples.
+
     Raises:
         ConfigError: if it gives nothing like a tensor.
     """
@@ -154,6 +158,12 @@ def held_out_score(
     """Return the metric of the task on ``rows``; the model's mode is left as it was.
 
     A network that was trained elsewhere may give something else than the dataset's targets: it then has no score.
+
+    Args:
+        model: The object model.
+        data_module: Where inputs and learned targets come from.
+        rows: Row ids, one at least.
+        batch_size: Rows per forward pass.
 
     Raises:
         ValueError: if there are no rows.

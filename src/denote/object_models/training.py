@@ -47,6 +47,13 @@ def train(
 
     An unfinished training that ``folder`` holds goes on from its last finished epoch, to the same weights.
 
+    Args:
+        spec: What shapes the weights.
+        data_module: Samples and parts that agree with it.
+        folder: Where weights and checkpoints go.
+        epochs: Whose weights are kept besides the best.
+        options: How the training runs.
+
     Raises:
         ConfigError: if the loss is no longer finite.
         StoreError: if the checkpoint to go on from is damaged or holds anything but weights and numbers.

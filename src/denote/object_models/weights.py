@@ -22,13 +22,22 @@ def epoch_file(epoch: int) -> str:
 
 
 def write_weights(network: nn.Module, path: Path) -> None:
-    """Write a network's parameters and buffers; shared tensors are written once."""
+    """Write a network's parameters and buffers; shared tensors are written once.
+
+    Args:
+        network: The module.
+        path: The safetensors file.
+    """
     with atomic_write(path) as temporary:
         save_model(network, str(temporary))
 
 
 def read_weights(network: nn.Module, path: Path) -> None:
     """Fill a network with the weights in a file.
+
+    Args:
+        network: The module that is filled.
+        path: The safetensors file.
 
     Raises:
         StoreError: if the file cannot be read or is that of another network.

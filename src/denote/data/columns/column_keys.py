@@ -139,6 +139,10 @@ def _sentence(problem: Problem, line_of: Callable[[int], str]) -> str:
 def categories_of(table: pl.DataFrame, keys: ColumnKeys) -> tuple[str, ...]:
     """Return the columns of numbers whose values are attributes one by one: those named, and dates' years, months,
     weekdays.
+
+    Args:
+        table: All columns.
+        keys: How they were read.
     """
     dates = [name for name, kind in table.schema.items() if kind in (pl.Date, pl.Datetime)]
     parts = [f"{name}.{part}" for name in dates for part in CATEGORIES if f"{name}.{part}" in table.columns]

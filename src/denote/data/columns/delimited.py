@@ -48,6 +48,10 @@ class TextTable:
 
         The separator is that of the file's ending; or another one, where the header has only that.
 
+        Args:
+            file: An existing file with one of the endings of `SEPARATORS`.
+            where: What to name in an error.
+
         Raises:
             DataError: for a header that cannot be used.
         """

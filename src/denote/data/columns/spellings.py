@@ -62,7 +62,12 @@ def perhaps_number(column: pl.Series) -> float | None:
 
 
 def without_numbers(column: pl.Series, codes: Sequence[object]) -> pl.Series:
-    """Return a column of numbers in which codes such as -9 are null, and NaN too."""
+    """Return a column of numbers in which codes such as -9 are null, and NaN too.
+
+    Args:
+        column: Of numbers.
+        codes: What stands for no value; texts that are no numbers are passed over.
+    """
     if column.dtype.is_float():
         column = column.fill_nan(None)
     numbers = [number for code in codes if (number := _number(code)) is not None]
@@ -110,7 +115,12 @@ def yes_and_no(texts: Iterable[str]) -> list[str]:
 
 
 def log_spellings(column: pl.Series, where: str) -> None:
-    """Warn of texts that are alike, and of such as often stand for a missing value: each is a value of its own."""
+    """Warn of texts that are alike, and of such as often stand for a missing value: each is a value of its own.
+
+    Args:
+        column: Any; only texts are looked at.
+        where: What to name in the log.
+    """
     if column.dtype != pl.String:
         return
     texts = column.drop_nulls().unique().to_list()

@@ -136,7 +136,12 @@ def read_columns(
 
 
 def line_of(path: str | Path | None, row: int) -> str:
-    """Return where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines."""
+    """Return where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines.
+
+    Args:
+        path: Of the file.
+        row: From 0.
+    """
     file = Path(str(path)).expanduser()
     if file.suffix.lower() == PARQUET:
         return f"{file} row {row} from 0"
@@ -145,7 +150,12 @@ def line_of(path: str | Path | None, row: int) -> str:
 
 
 def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
-    """Say how many values the attribute columns lack; those rows are left out of what reads them."""
+    """Say how many values the attribute columns lack; those rows are left out of what reads them.
+
+    Args:
+        table: All columns.
+        attributes: Names of those that are observed.
+    """
     lacking = {name: table[name].null_count() for name in attributes if table[name].null_count()}
     if lacking:
         counts = ", ".join(f"{name} {count}" for name, count in lacking.items())

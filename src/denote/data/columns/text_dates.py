@@ -110,13 +110,23 @@ def _fit(numbers: pl.Series, days: pl.Series, per_month: int) -> bool:
 
 
 def with_dates(names: Sequence[str], table: pl.DataFrame) -> list[str]:
-    """Return the names of columns, each date followed by the columns that it becomes."""
+    """Return the names of columns, each date followed by the columns that it becomes.
+
+    Args:
+        names: Of columns.
+        table: Where they are.
+    """
     made = (f"{name}.{part}" for name in names for part in (DAYS, *CATEGORIES) if _is_date(table, name))
     return list(dict.fromkeys([*names, *(name for name in made if name in table.columns)]))
 
 
 def as_inputs(names: Sequence[str], table: pl.DataFrame) -> list[str]:
-    """Return the names of columns, each date replaced by its days, month and weekday."""
+    """Return the names of columns, each date replaced by its days, month and weekday.
+
+    Args:
+        names: Of columns.
+        table: Where they are.
+    """
     parts = {name: [f"{name}.{part}" for part in _INPUTS] for name in names if _is_date(table, name)}
     made = (new for name in names for new in parts.get(name, [name]))
     return [name for name in dict.fromkeys(made) if name in table.columns]

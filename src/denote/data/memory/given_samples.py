@@ -163,7 +163,12 @@ def _check_groups(groups: Halves[Int[np.ndarray, " row"]] | None) -> None:
 
 
 def given_groups(samples: Samples, parts: Parts) -> Halves[Int[np.ndarray, " row"]] | None:
-    """Return the group of every row of both parts, where rows come in groups."""
+    """Return the group of every row of both parts, where rows come in groups.
+
+    Args:
+        samples: The dataset.
+        parts: Its *fit* and *test*.
+    """
     if GROUP not in samples.table.columns:
         return None
     if nulls := samples.table[GROUP].null_count():
@@ -242,7 +247,12 @@ def per_sample(values: Any, inputs: Inputs) -> Any:
 
 
 def each_per_sample(attributes: Any, inputs: Inputs) -> Any:
-    """`per_sample` of every column of a mapping; a data frame has a row per sample."""
+    """`per_sample` of every column of a mapping; a data frame has a row per sample.
+
+    Args:
+        attributes: A mapping of columns, or a data frame.
+        inputs: See `per_sample`.
+    """
     if not isinstance(attributes, Mapping):
         return attributes
     return {name: per_sample(values, inputs) for name, values in attributes.items()}

@@ -151,6 +151,10 @@ def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[li
 
     Quotation marks are characters like others; a field that is empty has no value.
 
+    Args:
+        path: A ``.conllu`` file.
+        where: What to name in an error.
+
     Raises:
         DataError: naming file and line, for a line that is not in the format, or a file that cannot be read.
     """

@@ -60,6 +60,10 @@ def table_of(data: Dataset) -> pl.DataFrame:
 def images_of(data: Dataset, column: str) -> Dataset:
     """Return the dataset with the images of a column as they are stored: the library would decode whatever Pillow can.
 
+    Args:
+        data: The split.
+        column: Of images.
+
     Raises:
         DataError: if the column holds no images.
     """

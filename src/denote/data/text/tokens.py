@@ -37,7 +37,13 @@ class SequenceInputs:
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int = PADDING) -> SequenceInputs:
-        """From a list of ids per sequence."""
+        """From a list of ids per sequence.
+
+        Args:
+            sequences: Token ids of each.
+            n_tokens: Number of token ids.
+            padding: Token id behind the end of a sequence.
+        """
         lengths = np.array([len(each) for each in sequences])
         ids = np.fromiter((token for each in sequences for token in each), dtype=np.int32, count=int(lengths.sum()))
         return cls(ids, _bounds(lengths), n_tokens, padding)
@@ -88,7 +94,12 @@ class WordInputs:
 
     @classmethod
     def of_tokens(cls, sequences: SequenceInputs, kept: Bool[np.ndarray, " place"] | None = None) -> WordInputs:
-        """Return every token as a sample, but those that are not kept."""
+        """Return every token as a sample, but those that are not kept.
+
+        Args:
+            sequences: Whole sequences.
+            kept: Which tokens are samples; None for all.
+        """
         sequence = np.repeat(np.arange(len(sequences)), np.diff(sequences.starts))
         start = np.arange(len(sequences.ids)) - sequences.starts[sequence]
         return cls(sequences, sequence, start) if kept is None else cls(sequences, sequence[kept], start[kept])

@@ -65,6 +65,11 @@ class RandomSigns(nn.Module):
 def named(table: Mapping[str, T], name: str, key: str) -> T:
     """Return the entry called ``name``.
 
+    Args:
+        table: Entries by name.
+        name: Of the entry.
+        key: Of ``architecture``, for an error.
+
     Raises:
         ConfigError: naming ``architecture.<key>`` and what is allowed, if there is none.
     """
@@ -75,6 +80,11 @@ def named(table: Mapping[str, T], name: str, key: str) -> T:
 
 def at_least(number: int, least: int, key: str) -> int:
     """Return the whole number ``number``.
+
+    Args:
+        number: What came.
+        least: The smallest number allowed.
+        key: Of ``architecture``, for an error.
 
     Raises:
         ConfigError: naming ``architecture.<key>``, if it is no whole number or below ``least``.
@@ -144,6 +154,10 @@ class AttentionBlock(nn.Module):
 def observed_of(blocks: int, observed: str) -> list[str]:
     """Return the names of what is observed of ``block_1`` to ``block_n``.
 
+    Args:
+        blocks: Number of blocks.
+        observed: One of `OBSERVED`.
+
     Raises:
         ConfigError: if ``observed`` is none of `OBSERVED`.
     """
@@ -154,6 +168,13 @@ def observed_of(blocks: int, observed: str) -> list[str]:
 
 def check_sizes(blocks: int, width: int, heads: int, hidden: int, dropout: float) -> None:
     """Refuse sizes that no block has.
+
+    Args:
+        blocks: Number of blocks.
+        width: Numbers per position.
+        heads: Heads of attention.
+        hidden: Hidden units per position.
+        dropout: Share left out in training.
 
     Raises:
         ConfigError: by the key.

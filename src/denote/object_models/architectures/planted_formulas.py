@@ -131,7 +131,12 @@ def class_subset(members: Sequence[int]) -> Formula:
 
 
 def factor(layout: Layout, index: int) -> Formula:
-    """Return a factor as a formula of one literal."""
+    """Return a factor as a formula of one literal.
+
+    Args:
+        layout: The facts.
+        index: Of the factor, from 0.
+    """
     return Formula((Literal((layout.classes + index,)),))
 
 
