@@ -78,7 +78,7 @@ def parse_where(expression: str, where: str = "attribute.where") -> pl.Expr:
 
 
 def evaluate_where(expression: str, table: pl.DataFrame, where: str = "attribute.where") -> Int8[np.ndarray, " sample"]:
-    """Labels of an SQL Boolean expression: 1 yes, 0 no, -1 where a null or NaN leaves it open.
+    """Return the labels of an SQL Boolean expression: 1 yes, 0 no, -1 where a null or NaN leaves it open.
 
     Args:
         expression: See `parse_where`.
@@ -96,34 +96,34 @@ def evaluate_where(expression: str, table: pl.DataFrame, where: str = "attribute
             raise _unknown(column, expression, table, where)
     read = table.select(columns)
     evaluation = Evaluation(read)
-    found = _evaluated(evaluation, parsed, expression, where)
-    if found.dtype != pl.Boolean:
-        problem = f"{expression!r} gives {found.dtype}, not yes or no"
+    labels = _evaluated(evaluation, parsed, expression, where)
+    if labels.dtype != pl.Boolean:
+        problem = f"{expression!r} gives {labels.dtype}, not yes or no"
         raise AttributeLabelError(where, problem, _comparison(read[columns[0]]))
-    if len(found) != table.height or not _is_row_by_row(parsed, read, found, expression, where):
+    if len(labels) != table.height or not _is_row_by_row(parsed, read, labels, expression, where):
         raise _other_rows(where, expression, "something that reads other rows")
     if undefined := int(evaluation.undefined.sum()):
         problem = f"{expression!r} has a division by 0, a root or logarithm of what has none, or a number too large"
         if undefined == table.height:
             raise AttributeLabelError(where, f"{problem} in every row", "such rows have no value")
         log.warning("%s: %s in %d of %d rows: null there", where, problem, undefined, table.height)
-    return found.cast(pl.Int8).fill_null(NULL).to_numpy()
+    return labels.cast(pl.Int8).fill_null(NULL).to_numpy()
 
 
 def _comparison(column: pl.Series) -> str:
-    """How to make a yes or no of a column, with values that it has."""
+    """Return how to make a yes or no of a column, with values that it has."""
     if column.dtype != pl.String:
         return f"compare it, for example {column.name} = 1"
     values = column.drop_nulls().unique().sort()
-    shown = ", ".join(values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
-    return f"compare it, for example {column.name} = '{values[0]!s}'; its values: {shown}"
+    examples = ", ".join(values.head(6).to_list()) + (", ..." if len(values) > 6 else "")
+    return f"compare it, for example {column.name} = '{values[0]!s}'; its values: {examples}"
 
 
-def _is_row_by_row(parsed: pl.Expr, read: pl.DataFrame, found: pl.Series, expression: str, where: str) -> bool:
-    """Whether rows give on their own what they give among all."""
+def _is_row_by_row(parsed: pl.Expr, read: pl.DataFrame, labels: pl.Series, expression: str, where: str) -> bool:
+    """Return whether rows give on their own what they give among all."""
     rows = np.unique(np.linspace(0, read.height - 1, min(read.height, ROWS_ON_THEIR_OWN)).astype(np.int64))
     alone = [_evaluated(Evaluation(read[int(row)]), parsed, expression, where) for row in rows]
-    return all(len(value) == 1 for value in alone) and pl.concat(alone).equals(found[rows], null_equal=True)
+    return all(len(value) == 1 for value in alone) and pl.concat(alone).equals(labels[rows], null_equal=True)
 
 
 def _evaluated(evaluation: Evaluation, parsed: pl.Expr, expression: str, where: str) -> pl.Series:
@@ -136,7 +136,9 @@ def _evaluated(evaluation: Evaluation, parsed: pl.Expr, expression: str, where: 
 
 
 def _nodes(tree: Any) -> Iterator[str]:
-    """Names of the nodes; a leaf such as ``Len`` is a bare string, but so is a column's name, which is no node."""
+    """Yield the names of the nodes; a leaf such as ``Len`` is a bare string, but so is a column's name, which is no
+    node.
+    """
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield key

@@ -57,7 +57,7 @@ def check_spec(spec: Mapping[str, Any]) -> None:
 
 
 def families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
-    """The families that a config asks for, each name of a family once, in the order asked for.
+    """Return the families that a config asks for, each name of a family once, in the order asked for.
 
     Args:
         spec: ``where`` (None, an SQL expression, or a mapping of names to expressions; replaces all options) and
@@ -104,12 +104,12 @@ def _check_option(option: str, settings: Any) -> None:
     kind = settings["kind"]
     if kind not in KINDS:
         raise AttributeLabelError(f"{where}.kind", f"{kind!r} is no kind of attribute", one_of(kind, KINDS))
-    _, _, *known = inspect.signature(KINDS[kind]).parameters.values()
-    names = [parameter.name for parameter in known]
+    _, _, *parameters = inspect.signature(KINDS[kind]).parameters.values()
+    names = [parameter.name for parameter in parameters]
     for key in settings:
         if key != "kind" and key not in names:
             raise AttributeLabelError(f"{where}.{key}", f"is no setting of kind {kind}", one_of(key, ["kind", *names]))
-    for parameter in known:
+    for parameter in parameters:
         if parameter.default is parameter.empty and parameter.name not in settings:
             raise AttributeLabelError(f"{where}.{parameter.name}", f"is missing; kind {kind} needs it")
     if kind == "where":
@@ -129,7 +129,7 @@ class AttributeFamily(ABC):
 
     @abstractmethod
     def attributes(self, samples: Samples) -> Mapping[str, Any]:
-        """The attributes by name.
+        """Return the attributes by name.
 
         Args:
             samples: The dataset: ``table``, ``targets``, ``classes`` and ``inputs``, all in row order.
@@ -141,7 +141,7 @@ class AttributeFamily(ABC):
 
 
 def family_of(option: str, rule: AttributeFamily, samples: Samples) -> Family:
-    """The family that a rule gives.
+    """Return the family that a rule gives.
 
     Args:
         option: What it is called.
@@ -170,9 +170,9 @@ def _labels(values: Any, n: int, where: str) -> Int8[np.ndarray, " sample"]:
         raise AttributeLabelError(where, f"{type(values).__name__} makes no column", ALLOWED) from error
     if len(column) != n:
         raise AttributeLabelError(where, f"{len(column)} labels for {n} samples", ALLOWED)
-    known = column.drop_nulls()
-    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean or known.is_empty()):
+    labels = column.drop_nulls()
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean or labels.is_empty()):
         raise AttributeLabelError(where, f"holds {column.dtype}", ALLOWED)
-    if not known.cast(pl.Float64).is_in([0.0, 1.0]).all():
-        raise AttributeLabelError(where, f"holds {', '.join(map(str, known.unique().sort().head(4)))}", ALLOWED)
+    if not labels.cast(pl.Float64).is_in([0.0, 1.0]).all():
+        raise AttributeLabelError(where, f"holds {', '.join(map(str, labels.unique().sort().head(4)))}", ALLOWED)
     return np.asarray(column.cast(pl.Int8).fill_null(NULL).to_numpy())

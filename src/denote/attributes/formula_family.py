@@ -36,7 +36,7 @@ def formulas(
     beam: int = Formulas.beam,
     length_penalty: float = Formulas.penalty,
 ) -> Family:
-    """All formulas over some attributes; none is a cell.
+    """Return all formulas over some attributes; none is a cell.
 
     Of atoms that are equal or complements of each other on all samples the first is kept.
 
@@ -53,13 +53,13 @@ def formulas(
         AttributeLabelError: as `check`, and where the data has no atom.
     """
     check(option, atoms, where, length, beam, length_penalty)
-    found = [*_of_kinds(option, samples, atoms), _of_expressions(option, samples, where or {})]
-    every = merge_labels(found)
+    families = [*_of_kinds(option, samples, atoms), _of_expressions(option, samples, where or {})]
+    every = merge_labels(families)
     if not len(every):
         problem = f"the data has no attributes of kinds {', '.join(atoms) or '(none)'}"
         raise AttributeLabelError(f"attribute.{option}.atoms", problem, "allowed: other kinds, or atoms by `where`")
     kept = _distinct(every)
-    names = tuple(every.names[place] for place in kept)
+    names = tuple(every.names[index] for index in kept)
     unique = Labels(names, ("formulas",) * len(names), np.ascontiguousarray(every.values[:, kept]))
     none = Labels((), (), np.zeros((len(samples), 0), dtype=np.int8))
     return Family("formulas", none, formulas=Formulas(unique, length, beam, length_penalty))
@@ -74,6 +74,14 @@ def check(
     length_penalty: Any = Formulas.penalty,
 ) -> None:
     """Refuse settings that can be known to be wrong without the data.
+
+    Args:
+        option: Name of the option.
+        atoms: See `formulas`.
+        where: See `formulas`.
+        length: See `formulas`.
+        beam: See `formulas`.
+        length_penalty: See `formulas`.
 
     Raises:
         AttributeLabelError: naming the key.
@@ -122,10 +130,10 @@ def _distinct(atoms: Labels) -> list[int]:
     """Places of the atoms that are neither constant nor equal to an earlier one or its complement."""
     seen: set[bytes] = set()
     kept = []
-    for place, values in enumerate(atoms.values.T):
+    for index, values in enumerate(atoms.values.T):
         both = [np.ascontiguousarray(each).tobytes() for each in (values, _complement(values))]
         if seen.isdisjoint(both) and _varies(values):
-            kept.append(place)
+            kept.append(index)
         seen.add(both[0])
     return kept
 

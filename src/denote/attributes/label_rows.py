@@ -16,7 +16,7 @@ from denote.streams import stream
 
 
 def check_rows(labels: Labels, parts: Parts, min_rows: int) -> dict[str, str]:
-    """Why attributes cannot be observed: too few yes or no rows in a part.
+    """Return why attributes cannot be observed: too few yes or no rows in a part.
 
     Attributes are never stratified for (METHOD section 1), so this can only be known after the split.
 

@@ -34,7 +34,7 @@ class Numbers(Mapping[str, Float[np.ndarray, " sample"]]):
 
 
 def simple_columns(samples: Samples, names: str | Sequence[str] = "all") -> Numbers:
-    """Columns that a threshold can cut.
+    """Return the columns that a threshold can cut.
 
     Args:
         samples: Where the table comes from.
@@ -49,11 +49,11 @@ def simple_columns(samples: Samples, names: str | Sequence[str] = "all") -> Numb
         chosen = [column for column in samples.table.get_columns() if column.name != samples.target]
     else:
         chosen = [samples.column(name, where) for name in names]
-    found = {}
+    numeric = {}
     for column in chosen:
         if column.dtype.is_numeric() or column.dtype == pl.Boolean:
             if column.n_unique() > 1:
-                found[column.name] = column
+                numeric[column.name] = column
         elif not isinstance(names, str):
             raise AttributeLabelError(where, f"column {column.name!r} holds {column.dtype}", "allowed: numbers, yes/no")
-    return Numbers(found)
+    return Numbers(numeric)

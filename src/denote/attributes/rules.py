@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int8
 from denote.attributes.expressions import evaluate_where
 from denote.attributes.labels import NULL, Family, Labels, class_set_name
 from denote.data.columns.text_dates import YEAR
-from denote.data.samples import Samples
+from denote.data.samples import Samples, is_text
 from denote.errors import AttributeLabelError, one_of
 
 MOST_CLASSES_AS_CELLS = 16
@@ -30,25 +30,43 @@ Columns = list[tuple[str, Int8[np.ndarray, " sample"]]]
 
 
 def named(option: str, samples: Samples, *, where: str) -> Family:
-    """One attribute by an SQL expression, under the option's name."""
+    """Return one attribute by an SQL expression, under the option's name.
+
+    Args:
+        option: Name of the option and of the attribute.
+        samples: Where the table comes from.
+        where: The expression.
+    """
     return expressions({option: where}, samples, f"attribute.{option}.where")
 
 
 def expressions(named_expressions: dict[str, str], samples: Samples, where: str) -> Family:
-    """Attributes by name and SQL expression."""
-    found = [(name, evaluate_where(text, samples.table, where)) for name, text in named_expressions.items()]
-    return _family("named", found, samples)
+    """Return attributes by name and SQL expression.
+
+    Args:
+        named_expressions: Expressions by name.
+        samples: Where the table comes from.
+        where: The config key to name in an error.
+    """
+    attributes = [(name, evaluate_where(text, samples.table, where)) for name, text in named_expressions.items()]
+    return _family("named", attributes, samples)
 
 
 def classes(option: str, samples: Samples) -> Family:
-    """Every class against the rest: ``class=3``."""
+    """Return every class against the rest: ``class=3``.
+
+    Args:
+        option: Name of the option.
+        samples: Where the classes come from.
+    """
     codes = samples.classes_for(f"attribute.{option}")
-    found = [(f"{samples.target}={n}", (codes == i).astype(np.int8)) for i, n in enumerate(samples.classes)]
-    return _family("classes", found, samples)
+    attributes = [(f"{samples.target}={n}", (codes == i).astype(np.int8)) for i, n in enumerate(samples.classes)]
+    return _family("classes", attributes, samples)
 
 
 def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
-    """Every subset of the classes but none and all, of two complements one: the smaller, or that with the first class.
+    """Return every subset of the classes but none and all, of two complements one: the smaller, or that with the first
+    class.
 
     Args:
         option: Name of the option.
@@ -74,7 +92,8 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
 def columns(
     option: str, samples: Samples, *, names: str | Sequence[str] = "all", proportions: Sequence[float] | None = None
 ) -> Family:
-    """Columns with two values, and one attribute per value of a text column of more: ``smoker``, ``shape=circle``.
+    """Return the columns with two values, and one attribute per value of a text column of more: ``smoker``,
+    ``shape=circle``.
 
     Args:
         option: Name of the option.
@@ -90,7 +109,7 @@ def columns(
     where = f"attribute.{option}.names"
     if proportions is not None:
         _check_proportions(proportions, f"attribute.{option}.proportions")
-    found: Columns = []
+    attributes: Columns = []
     for column in _chosen(names, samples, where):
         made, reason, hint = _of_column(column, proportions, is_category=column.name in samples.categories)
         if not made and names != "all":
@@ -99,9 +118,9 @@ def columns(
             log.info("%s: left out: column %r %s; %s", where, column.name, reason, hint)
         elif reason:
             log.info("%s: column %r %s", where, column.name, reason)
-        found.extend(made)
+        attributes.extend(made)
     cut = f"numbers are cut with attribute.{option}.proportions=[0.25,0.5,0.75]"
-    return _family("columns", _some(found, samples, where, "two-valued or text", cut), samples)
+    return _family("columns", _some(attributes, samples, where, "two-valued or text", cut), samples)
 
 
 def quantiles(
@@ -111,7 +130,7 @@ def quantiles(
     columns: str | Sequence[str] = "all",
     proportions: Sequence[float] = PROPORTIONS,
 ) -> Family:
-    """Continuous columns cut at label proportions: ``ink top 20%`` is yes strictly above the cut.
+    """Return continuous columns cut at label proportions: ``ink top 20%`` is yes strictly above the cut.
 
     The cut is chosen on all rows (it is part of what the attribute means, not fitted), the nearest that ties allow.
 
@@ -126,7 +145,7 @@ def quantiles(
     """
     where = f"attribute.{option}.columns"
     _check_proportions(proportions, f"attribute.{option}.proportions")
-    found: Columns = []
+    attributes: Columns = []
     for column in _chosen(columns, samples, where):
         if columns == "all" and column.name in samples.categories:
             continue
@@ -135,8 +154,8 @@ def quantiles(
             raise AttributeLabelError(where, f"column {column.name!r} {reason}")
         if reason:
             log.info("%s: column %r %s", where, column.name, reason)
-        found.extend(cuts)
-    return _family("quantiles", _some(found, samples, where, "continuous"), samples)
+        attributes.extend(cuts)
+    return _family("quantiles", _some(attributes, samples, where, "continuous"), samples)
 
 
 def _check_proportions(proportions: object, where: str) -> None:
@@ -148,7 +167,7 @@ def _check_proportions(proportions: object, where: str) -> None:
 
 
 def _half_of_all_subsets(n: int) -> Bool[np.ndarray, "subset class"]:
-    """Rows by size, then by the classes' order."""
+    """Return rows by size, then by the classes' order."""
     codes = np.arange(1, 2**n - 1)
     members = (codes[:, None] >> np.arange(n)) & 1 == 1
     size = members.sum(axis=1)
@@ -178,7 +197,7 @@ def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl
 def _of_column(
     column: pl.Series, proportions: Sequence[float] | None, *, is_category: bool = False
 ) -> tuple[Columns, str, str]:
-    """The attributes of one column; or why it has none, and what to do."""
+    """Return the attributes of one column; or why it has none, and what to do."""
     if is_category and column.dtype.is_numeric() and len(_distinct(column)) > 2:
         return _of_categories(column)
     if proportions is not None and column.dtype.is_numeric() and len(_distinct(column)) > 2:
@@ -188,42 +207,43 @@ def _of_column(
 
 
 def _of_categories(column: pl.Series) -> tuple[Columns, str, str]:
-    """An attribute per number: ``rooms=3``."""
+    """Return an attribute per number: ``rooms=3``."""
     values = _distinct(column)
     if len(values) > MOST_VALUES:
         return [], f"has {len(values)} values, more than {MOST_VALUES}", "take it out of dataset.categories"
-    return [(f"{column.name}={_shown(value)}", _labels(column == value)) for value in values], "", ""
+    return [(f"{column.name}={_written(value)}", _labels(column == value)) for value in values], "", ""
 
 
 def _unsuitable(column: pl.Series) -> tuple[str, str]:
-    """Why a column gives no attributes, and what to do; empty for one that gives some."""
+    """Return why a column gives no attributes, and what to do; empty for one that gives some."""
     if column.dtype in (pl.Date, pl.Datetime):
         return f"holds {column.dtype}", f"use the columns that it becomes, such as '{column.name}.{YEAR}'"
-    if not (_is_text(column) or column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
+    if not (is_text(column) or column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
         return f"holds {column.dtype}, neither numbers nor text", "use another column"
     values = _distinct(column)
-    shown = ", ".join(map(_shown, values.head(6).to_list())) + (", ..." if len(values) > 6 else "")
+    examples = ", ".join(map(_written, values.head(6).to_list())) + (", ..." if len(values) > 6 else "")
     learn = "or dataset.target and attribute=classes"
     if len(values) < 2:
-        return f"has one value only ({shown})" if shown else "has no values, every row is missing", "two are needed"
-    if _is_text(column):
-        many = f"has {len(values)} values ({shown}), more than {MOST_VALUES}"
+        why = f"has one value only ({examples})" if examples else "has no values, every row is missing"
+        return why, "two are needed"
+    if is_text(column):
+        many = f"has {len(values)} values ({examples}), more than {MOST_VALUES}"
         return (many, f"use attribute.where, {learn}") if len(values) > MOST_VALUES else ("", "")
     if len(values) > 2:
         cut = "use attribute.where or attribute=quantiles, or cut it: attribute.columns.proportions=[0.25,0.5,0.75]"
         each = f", dataset.categories=[{column.name}] to take its values one by one"
         few = column.dtype.is_integer() and len(values) <= MOST_VALUES
-        return f"has {len(values)} values ({shown}); two are needed", f"{cut}{each if few else ''}, {learn}"
+        return f"has {len(values)} values ({examples}); two are needed", f"{cut}{each if few else ''}, {learn}"
     return "", ""
 
 
-def _shown(value: object) -> str:
+def _written(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _values_of(column: pl.Series) -> Columns:
     values = _distinct(column)
-    if _is_text(column):
+    if is_text(column):
         kept = values if len(values) > 2 else values[-1:]  # of two one says all, and both would be tested twice
         return [(f"{column.name}={value}", _labels(column.cast(pl.String) == value)) for value in kept]
     is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
@@ -232,11 +252,11 @@ def _values_of(column: pl.Series) -> Columns:
 
 
 def _cuts(column: pl.Series, proportions: Sequence[float]) -> tuple[Columns, str]:
-    """The attributes of one column, and why some or all are missing."""
+    """Return the attributes of one column, and why some or all are missing."""
     if not column.dtype.is_numeric():
         return [], f"holds {column.dtype}, not numbers"
-    known = column.fill_nan(None) if column.dtype.is_float() else column
-    values, counts = np.unique(known.drop_nulls().to_numpy(), return_counts=True)
+    numbers = column.fill_nan(None) if column.dtype.is_float() else column
+    values, counts = np.unique(numbers.drop_nulls().to_numpy(), return_counts=True)
     if len(values) <= 2:
         return [], f"has {len(values)} different value{'s' * (len(values) != 1)}, too few to cut"
     above = (counts.sum() - np.cumsum(counts)[:-1]) / counts.sum()
@@ -244,42 +264,37 @@ def _cuts(column: pl.Series, proportions: Sequence[float]) -> tuple[Columns, str
     gaps = {share: abs(above[cut] - share) for share, cut in cuts.items()}
     # Two names for one cut would be one property counted twice; the last to be written is the nearest.
     keepers = {cuts[share]: share for share in sorted(cuts, key=gaps.__getitem__, reverse=True)}
-    found: Columns = []
+    attributes: Columns = []
     missed = []
     for share, cut in cuts.items():
         if keepers[cut] != share or gaps[share] > QUANTILE_TOLERANCE * min(share, 1 - share):
             missed.append(f"{100 * share:g}% (nearest {100 * above[cut]:.3g}%)")
         else:
-            found.append((f"{column.name} top {100 * share:g}%", _labels(known > values[cut])))
-    return found, f"cannot be cut at {', '.join(missed)} because of ties" if missed else ""
+            attributes.append((f"{column.name} top {100 * share:g}%", _labels(numbers > values[cut])))
+    return attributes, f"cannot be cut at {', '.join(missed)} because of ties" if missed else ""
 
 
 def _distinct(column: pl.Series) -> pl.Series:
-    if _is_text(column):
+    if is_text(column):
         column = column.cast(pl.String)
     elif column.dtype.is_float():
         column = column.fill_nan(None)
     return column.drop_nulls().unique().sort()
 
 
-def _is_text(column: pl.Series) -> bool:
-    return column.dtype in (pl.String, pl.Categorical, pl.Enum)
-
-
 def _labels(yes: pl.Series) -> Int8[np.ndarray, " sample"]:
     return yes.cast(pl.Int8).fill_null(NULL).to_numpy()
 
 
-def _some(found: Columns, samples: Samples, where: str, wanted: str, hint: str = "") -> Columns:
-    if not found:
+def _some(attributes: Columns, samples: Samples, where: str, wanted: str, hint: str = "") -> Columns:
+    if not attributes:
         kinds = ", ".join(f"{name} {kind}" for name, kind in samples.table.schema.items())
-        raise AttributeLabelError(
-            where, f"no {wanted} columns to make attributes of", f"the table has: {kinds}{hint and '; '}{hint}"
-        )
-    return found
+        problem = f"no {wanted} columns to make attributes of"
+        raise AttributeLabelError(where, problem, f"the table has: {kinds}{hint and '; '}{hint}")
+    return attributes
 
 
-def _family(name: str, found: Columns, samples: Samples) -> Family:
-    by_name = dict(found)
+def _family(name: str, attributes: Columns, samples: Samples) -> Family:
+    by_name = dict(attributes)
     values = np.stack(list(by_name.values()), axis=1) if by_name else np.zeros((len(samples), 0), dtype=np.int8)
     return Family(name, Labels(tuple(by_name), (name,) * len(by_name), values))

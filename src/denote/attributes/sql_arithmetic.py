@@ -57,7 +57,7 @@ class Evaluation:
         return self._frame.select(_expression(tree).alias("label")).to_series()
 
     def _stepwise(self, node: Any) -> Any:
-        """The tree with every step that gives a number replaced by a column of its values."""
+        """Return the tree with every step that gives a number replaced by a column of its values."""
         if not isinstance(node, dict) or len(node) != 1:
             return node
         ((kind, held),) = node.items()
@@ -98,7 +98,7 @@ class Evaluation:
         return not value.dtype.is_float() or bool(value.is_finite().fill_null(True).all())
 
     def _wraps(self, kind: str, held: dict[str, Any], values: pl.Series) -> pl.Series:
-        """Where whole numbers are beyond what their type holds: the same in floating point tells."""
+        """Return where whole numbers are beyond what their type holds: the same in floating point tells."""
         if not values.dtype.is_integer():
             return values.is_null() & False
         floating = {part: _each(held[part], _as_float) for part in _PARTS[kind]}
@@ -107,9 +107,9 @@ class Evaluation:
         return (numbers.abs() >= 2.0**largest).fill_null(False)
 
     def _vanishes(self, parts: list[Any], values: pl.Series) -> pl.Series:
-        """Where a step has no value although all that it reads has: a remainder by 0."""
-        known = self._frame.select(pl.all_horizontal(_expression(part).is_not_null() for part in parts)).to_series()
-        return values.is_null() & known
+        """Return where a step has no value although all that it reads has: a remainder by 0."""
+        operands = pl.all_horizontal(_expression(part).is_not_null() for part in parts)
+        return values.is_null() & self._frame.select(operands).to_series()
 
 
 _PARTS = {
@@ -126,12 +126,12 @@ def _is_arithmetic(kind: str, held: dict[str, Any]) -> bool:
 
 
 def _may_grow(kind: str, held: dict[str, Any]) -> bool:
-    """Whether whole numbers may become larger: by all arithmetic but division."""
+    """Return whether whole numbers may become larger: by all arithmetic but division."""
     return _is_arithmetic(kind, held) and _operator(held) not in _DIVISIONS
 
 
 def _operator(held: dict[str, Any]) -> str | None:
-    """The operator of a function that stands for one of SQL's."""
+    """Return the operator of a function that stands for one of SQL's."""
     match held.get("function"):
         case {"Sql": {"Binary": str(operator)}}:
             return operator
@@ -139,7 +139,7 @@ def _operator(held: dict[str, Any]) -> str | None:
 
 
 def _floating(literal: dict[str, Any]) -> dict[str, Any]:
-    """A literal such as 0.5 as a floating-point number: as a decimal it would fail to be divided by 0."""
+    """Return a literal such as 0.5 as a floating-point number: as a decimal it would fail to be divided by 0."""
     match literal:
         case {"Literal": {"Scalar": {"Decimal": [digits, _, scale]}}}:
             return {"Literal": {"Scalar": {"Float64": int(digits) / 10 ** int(scale)}}}

@@ -42,7 +42,7 @@ class Words:
         return word, self.start[word] + offset
 
     def to(self, device: str | torch.device) -> Words:
-        """The same on a device."""
+        """Return the same on a device."""
         end = None if self.end is None else self.end.to(device)
         return Words(self.sequence.to(device), self.start.to(device), end)
 
@@ -63,11 +63,11 @@ class Named:
     words: Words | None = None
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(next(iter(self.tensors.values()))) if self.words is None else len(self.words.sequence)
 
     def to(self, device: str | torch.device) -> Named:
-        """The same on a device."""
+        """Return the same on a device."""
         tensors = {name: tensor.to(device) for name, tensor in self.tensors.items()}
         mask = None if self.mask is None else self.mask.to(device)
         return Named(tensors, mask, self.words and self.words.to(device))
@@ -78,7 +78,11 @@ Batch = Shaped[Tensor, " row *shape"] | Named
 
 
 def call(network: nn.Module, batch: Batch) -> Any:
-    """What a network gives for a batch.
+    """Return what a network gives for a batch.
+
+    Args:
+        network: Any module.
+        batch: What it is called with.
 
     Raises:
         DataError: if ids or positions lie beyond the tables in which the network looks them up.
@@ -98,17 +102,23 @@ def call(network: nn.Module, batch: Batch) -> Any:
 
 
 def mask_of(batch: Batch) -> Bool[Tensor, "row position"] | None:
-    """Which positions are no padding, where that is known."""
+    """Return which positions are no padding, where that is known."""
     return None if isinstance(batch, Tensor) else batch.mask
 
 
 def words_of(batch: Batch) -> Words | None:
-    """Where the samples are, where they are words."""
+    """Return where the samples are, where they are words."""
     return None if isinstance(batch, Tensor) else batch.words
 
 
 def first_of(batch: Batch, times: int = 1) -> Batch:
-    """The row of the first sample, so many times, each with that one sample; a copy, as networks work in place."""
+    """Return the row of the first sample, so many times, each with that one sample; a copy, as networks work in
+    place.
+
+    Args:
+        batch: With one sample at least.
+        times: Number of rows, 1 or more.
+    """
     if isinstance(batch, Tensor):
         return batch[:1].repeat_interleave(times, 0)
     row = 0 if batch.words is None else int(batch.words.sequence[0])
@@ -127,7 +137,7 @@ def first_of(batch: Batch, times: int = 1) -> Batch:
 
 
 def backwards(batch: Batch) -> Batch:
-    """The samples of a batch, the last one first."""
+    """Return the samples of a batch, the last one first."""
     if isinstance(batch, Tensor):
         return batch.flip(0)
     tensors = {name: each.flip(0) for name, each in batch.tensors.items()}
@@ -137,7 +147,7 @@ def backwards(batch: Batch) -> Batch:
 def at_words(
     values: Shaped[Tensor, "row position *rest"], words: Words, pooling: str = "mean"
 ) -> Shaped[Tensor, " sample *rest"]:
-    """What a network gives for the words of its sequences; no other position enters.
+    """Return what a network gives for the words of its sequences; no other position enters.
 
     Args:
         values: For every position of the sequences.
@@ -190,7 +200,7 @@ class Arguments:
         )
 
     def takes_batch(self, given: Mapping[str, Any]) -> bool:
-        """Whether the forward takes one object that holds everything, and none of it by name."""
+        """Return whether the forward takes one object that holds everything, and none of it by name."""
         return len(self.required) == 1 and not self.takes_any and not set(given) & {*self.required, *self.optional}
 
     def without_lengths(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -206,7 +216,12 @@ class Arguments:
 
 
 def is_length(name: str, values: Tensor) -> bool:
-    """Whether an entry is one whole number per row that is called a length."""
+    """Return whether an entry is one whole number per row that is called a length.
+
+    Args:
+        name: Of the entry.
+        values: Its tensor.
+    """
     return "len" in name.lower() and values.ndim == 1 and values.dtype not in (torch.bool, torch.float32, torch.float64)
 
 

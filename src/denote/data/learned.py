@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32, Int, Int64
 
-from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Samples, Unfitted, column_of
+from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Samples, Unfitted, column_of, is_text
 from denote.errors import DataError, one_of
 from denote.keys import digest
 from denote.streams import stream
@@ -25,10 +25,10 @@ MOST_NAMES = 1000
 """Different texts that still count as classes; more is an id or free text."""
 
 
-Place = Callable[[int], str]
+LineOf = Callable[[int], str]
 """Says where a row is, for an error."""
 
-_ROW: Place = "row {} from 0".format
+_ROW: LineOf = "row {} from 0".format
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +64,14 @@ class Target:
         return Samples(name, inputs, self.values, self.classes, table, self.name, key, task=self.task, **more)
 
 
-def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASSES, place: Place = _ROW) -> Target:
-    """What ``dataset.target`` and ``dataset.task`` ask for.
+def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASSES, line_of: LineOf = _ROW) -> Target:
+    """Return what ``dataset.target`` and ``dataset.task`` ask for.
 
     Args:
         table: The attribute table.
         names: A column; a list of columns for labels.
         task: ``classes``, ``numeric`` or ``labels``.
-        place: Says where a row is, for an error.
+        line_of: Says where a row is, for an error.
 
     Raises:
         DataError: naming ``dataset.target`` or ``dataset.task``.
@@ -81,7 +81,7 @@ def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASS
         raise DataError("dataset.task", f"{task!r} is unknown", one_of(task, TASKS))
     columns = [column_of(table, name, where) for name in target_names(names)]
     if task == LABELS:
-        named = [_label_of(column, where, place) for column in columns]
+        named = [_label_of(column, where, line_of) for column in columns]
         labels = np.stack([values for _, values in named], axis=1)
         return Target(",".join(target_names(names)), task, labels, tuple(name for name, _ in named))
     if len(columns) > 1:
@@ -89,13 +89,13 @@ def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASS
         raise DataError(where, problem, "allowed: one column, or dataset.task=labels")
     (column,) = columns
     if task == NUMERIC:
-        return Target(column.name, task, _numbers_of(column, where, place))
-    codes, classes = classes_of(column, where, place)
+        return Target(column.name, task, _numbers_of(column, where, line_of))
+    codes, classes = classes_of(column, where, line_of)
     return Target(column.name, task, codes, classes)
 
 
 def target_names(names: str | Sequence[str]) -> list[str]:
-    """The columns that a target is made of, each once.
+    """Return the columns that a target is made of, each once.
 
     Raises:
         DataError: if it is neither a column nor a list of columns.
@@ -107,24 +107,24 @@ def target_names(names: str | Sequence[str]) -> list[str]:
 
 
 def classes_of(
-    column: pl.Series, where: str = "dataset.target", place: Place = _ROW
+    column: pl.Series, where: str = "dataset.target", line_of: LineOf = _ROW
 ) -> tuple[Int64[np.ndarray, " sample"], tuple[str, ...]]:
-    """Index of the class of every row, and the classes' names: numbers ascending, names by alphabet.
+    """Return the index of the class of every row, and the classes' names: numbers ascending, names by alphabet.
 
     Args:
         column: Integers, whole numbers, yes/no or text.
         where: What to name in an error.
-        place: Says where a row is, for an error.
+        line_of: Says where a row is, for an error.
 
     Raises:
         DataError: for missing values, fewer than two classes, or values that are no classes.
     """
-    column = _known(column, where, place)
+    column = _without_gaps(column, where, line_of)
     _check_kind(column, where)
     values = column.unique().sort()
     most = MOST_NAMES if column.dtype == pl.String else MOST_NUMBERS
     if not 2 <= len(values) <= most:
-        problem = f"column {column.name!r} has {len(values)} different values ({_shown(values)})"
+        problem = f"column {column.name!r} has {len(values)} different values ({_examples(values)})"
         allowed = f"allowed for dataset.task=classes: 2 to {most} values"
         many_numbers = column.dtype.is_numeric() and len(values) > most
         raise DataError(where, problem, f"{allowed}; to learn the number: {_NUMERIC}" if many_numbers else allowed)
@@ -135,48 +135,48 @@ def classes_of(
 _NUMERIC = f"dataset.task={NUMERIC}"
 
 
-def _numbers_of(column: pl.Series, where: str, place: Place) -> Float32[np.ndarray, " sample"]:
+def _numbers_of(column: pl.Series, where: str, line_of: LineOf) -> Float32[np.ndarray, " sample"]:
     if not column.dtype.is_numeric():
         raise DataError(where, f"column {column.name!r} holds {column.dtype}", f"needed for {_NUMERIC}: numbers")
-    numbers = np.asarray(_known(column, where, place).cast(pl.Float64).to_numpy())
+    numbers = np.asarray(_without_gaps(column, where, line_of).cast(pl.Float64).to_numpy())
     if not np.isfinite(numbers).all():
-        first = place(int(np.flatnonzero(~np.isfinite(numbers))[0]))
+        first = line_of(int(np.flatnonzero(~np.isfinite(numbers))[0]))
         raise DataError(where, f"column {column.name!r} is infinite, first in {first}", "remove those rows")
     if np.ptp(numbers) == 0:
         raise DataError(where, f"column {column.name!r} has one value only ({numbers[0]:g})", "needed: one that varies")
     return numbers.astype(np.float32)
 
 
-def _label_of(column: pl.Series, where: str, place: Place) -> tuple[str, Int64[np.ndarray, " sample"]]:
-    """Name and 0 or 1 of a column with two values; of others than no and yes the later one is yes."""
-    column = _known(column, where, place)
+def _label_of(column: pl.Series, where: str, line_of: LineOf) -> tuple[str, Int64[np.ndarray, " sample"]]:
+    """Return the name and 0 or 1 of a column with two values; of others than no and yes the later one is yes."""
+    column = _without_gaps(column, where, line_of)
     values = column.unique().sort()
     if len(values) != 2:
-        problem = f"column {column.name!r} has {len(values)} different values ({_shown(values)})"
+        problem = f"column {column.name!r} has {len(values)} different values ({_examples(values)})"
         raise DataError(where, problem, f"needed for dataset.task={LABELS}: columns with two values")
     is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
     name = column.name if is_flag else f"{column.name}={values[1]}"
     return name, (column == values[1]).cast(pl.Int64).to_numpy()
 
 
-def _known(column: pl.Series, where: str, place: Place) -> pl.Series:
-    """The column in a type that can be compared.
+def _without_gaps(column: pl.Series, where: str, line_of: LineOf) -> pl.Series:
+    """Return the column in a type that can be compared.
 
     Raises:
         DataError: for missing values: how many, and where the first is.
     """
     if column.dtype.is_float():
         column = column.fill_nan(None)
-    elif column.dtype in (pl.Categorical, pl.Enum):
+    elif is_text(column):
         column = column.cast(pl.String)
     if missing := column.null_count():
-        first = place(int(column.is_null().arg_true()[0]))
+        first = line_of(int(column.is_null().arg_true()[0]))
         problem = f"column {column.name!r} is missing in {missing} of {len(column)} rows, the first is {first}"
         raise DataError(where, problem, "remove those rows")
     return column
 
 
-def _shown(values: pl.Series) -> str:
+def _examples(values: pl.Series) -> str:
     return ", ".join(str(value) for value in values.head(3).to_list()) + (", ..." if len(values) > 3 else "")
 
 
@@ -210,7 +210,12 @@ class Learned:
 
     @classmethod
     def of(cls, samples: Samples, rows: Int[np.ndarray, " row"] | Sequence[int] = ()) -> Learned:
-        """The targets as they are, numbers standardised by those of some rows, where there are any."""
+        """Return the targets as they are, numbers standardised by those of some rows, where there are any.
+
+        Args:
+            samples: With their targets.
+            rows: Ids of those whose mean and spread standardise numbers; empty to leave them.
+        """
         targets = samples.targets
         if samples.task == NUMERIC and len(rows):
             # A network starts near 0 and a loss is summed in float32: prices in millions would never be learned.
@@ -223,7 +228,12 @@ class Learned:
         return cls(targets, samples.n_outputs, task=samples.task)
 
     def permuted(self, rows: Int[np.ndarray, " row"], seed: int) -> Learned:
-        """The same with the targets of some rows dealt among them, so that every class keeps its size."""
+        """Return the same with the targets of some rows dealt among them, so that every class keeps its size.
+
+        Args:
+            rows: Ids of those whose targets are dealt.
+            seed: Of the permutation.
+        """
         targets = self.targets.copy()
         targets[rows] = stream("shuffled targets", seed).permutation(targets[rows])
         return replace(self, targets=targets, shuffled=True)
@@ -254,7 +264,7 @@ class Lesson:
             raise DataError("dataset.merge_classes", f"{self.merge!r} came", allowed)
 
     def __call__(self, samples: Samples, rows: Int[np.ndarray, " row"], seed: int) -> tuple[Samples, Learned]:
-        """The samples under the name and key of what is learned from them, and the targets of training.
+        """Return the samples under the name and key of what is learned from them, and the targets of training.
 
         Class ``c`` of ``n`` becomes group ``floor(c k / n)`` of ``k``; as many groups as classes change nothing.
 

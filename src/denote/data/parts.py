@@ -46,7 +46,7 @@ def deal(
     name: str,
     seed: int,
 ) -> Int[np.ndarray, " row"]:
-    """The part each row goes to, at random but with every class in the shares asked for.
+    """Return the part each row goes to, at random but with every class in the shares asked for.
 
     Args:
         targets: The class of each row.
@@ -85,7 +85,7 @@ def _deal_rows(
 def _round_to(
     wanted: Float[np.ndarray, " part"], total: int, is_open: Bool[np.ndarray, " part"]
 ) -> Int[np.ndarray, " part"]:
-    """Whole numbers near ``wanted`` that sum to ``total``: largest remainders, among the open parts only."""
+    """Return whole numbers near ``wanted`` that sum to ``total``: largest remainders, among the open parts only."""
     counts = np.maximum(np.floor(wanted + _ROUNDING), 0).astype(np.int64)
     while (missing := total - int(counts.sum())) != 0:
         gap = np.where(is_open & ((missing > 0) | (counts > 0)), (wanted - counts) * np.sign(missing), -np.inf)
@@ -100,7 +100,9 @@ def _deal_groups(
     name: str,
     seed: int,
 ) -> Int[np.ndarray, " row"]:
-    """Largest group first, each to the part that it brings nearest to its wanted number of rows of every class."""
+    """Return the largest group first, each to the part that it brings nearest to its wanted number of rows of every
+    class.
+    """
     _, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     classes, codes = np.unique(targets, return_inverse=True)
     table = np.zeros((len(sizes), len(classes)))

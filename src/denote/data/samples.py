@@ -38,11 +38,11 @@ class Inputs(Protocol):
         ...
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         ...
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
-        """The samples with these row ids, in the order asked for."""
+        """Return the samples with these row ids, in the order asked for."""
         ...
 
 
@@ -61,7 +61,7 @@ class Unfitted:
     fit: Callable[[Int[np.ndarray, " row"]], Inputs]
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return self.n
 
     @property
@@ -83,7 +83,7 @@ class Unfitted:
 
 
 def of_tokens(inputs: Inputs) -> dict[str, Any]:
-    """What an architecture must know of inputs that are token ids; empty for others.
+    """Return what an architecture must know of inputs that are token ids; empty for others.
 
     Returns:
         ``n_tokens``, their number, and ``per_position``, whether logits are wanted for every position, since the
@@ -96,12 +96,14 @@ def of_tokens(inputs: Inputs) -> dict[str, Any]:
 
 
 def picture_shape(inputs: Inputs) -> tuple[int, ...]:
-    """Shape of one input as observers see it, empty for token ids: they are counted, and counts have no place."""
+    """Return the shape of one input as observers see it, empty for token ids: they are counted, and counts have no
+    place.
+    """
     return () if of_tokens(inputs) else tuple(inputs.shape)
 
 
 def known_of(inputs: Inputs) -> dict[str, Any]:
-    """What an architecture must know of inputs besides their shape, by name of an argument.
+    """Return what an architecture must know of inputs besides their shape, by name of an argument.
 
     Returns:
         What `of_tokens` says; of recorded states ``layers``, the names of the layers in order.
@@ -133,11 +135,11 @@ class TensorInputs:
         return tuple(self._values.shape[1:])
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(self._values)
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row *shape"]:
-        """The samples with these row ids as float32, a fresh tensor."""
+        """Return the samples with these row ids as float32, a fresh tensor."""
         index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
         return self._values[index].to(torch.float32).div_(self._maximum)
 
@@ -190,21 +192,19 @@ class Samples:
         if self.task not in TASKS:
             raise DataError(f"dataset {self.name}", f"{self.task!r} is no task", one_of(self.task, TASKS))
         # The labels of a multi-label target are columns of their own, so it need not be one.
-        if self.target not in self.table.columns and self.task != LABELS:
-            raise DataError(
-                "dataset.target", f"the table has no column {self.target!r}", one_of(self.target, self.table.columns)
-            )
+        if self.task != LABELS:
+            column_of(self.table, self.target, "dataset.target")
         if problem := _CHECKS[self.task](self.targets, self.classes):
             raise DataError(f"dataset {self.name}", *problem)
         if self.predefined is not None and not np.isin(self.predefined, (0, 1)).all():
             raise DataError(f"dataset {self.name}", "predefined parts other than 0 (train) and 1 (held-out)")
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(self.targets)
 
     def fitted(self, rows: Int[np.ndarray, " row"]) -> Samples:
-        """The samples with inputs that were shaped by these rows only, and a key that says so.
+        """Return the samples with inputs that were shaped by these rows only, and a key that says so.
 
         Args:
             rows: Ids of the object part; of *fit* where the network was trained elsewhere.
@@ -235,7 +235,7 @@ class Samples:
         return self.task == CLASSES and len(self.classes) > 1
 
     def classes_for(self, where: str) -> Int64[np.ndarray, " sample"]:
-        """The class of every sample, for what needs classes.
+        """Return the class of every sample, for what needs classes.
 
         Raises:
             DataError: if the target is no class; ``where`` is what asked.
@@ -252,6 +252,11 @@ class Samples:
     def column(self, name: str, where: str) -> pl.Series:
         """Return a column of the attribute table, see `column_of`."""
         return column_of(self.table, name, where)
+
+
+def is_text(column: pl.Series) -> bool:
+    """Return whether a column holds texts, in whatever way they are stored."""
+    return column.dtype in (pl.String, pl.Categorical, pl.Enum)
 
 
 def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:

@@ -105,7 +105,7 @@ def _without(
     groups: Int[np.ndarray, " sample"] | None,
     n: int,
 ) -> Int[np.ndarray, " sample"]:
-    """Which rows are held out, without those that were trained on and the other rows of their groups."""
+    """Return which rows are held out, without those that were trained on and the other rows of their groups."""
     left = np.ones(n, dtype=np.int64) if held_out is None else held_out.copy()
     left[trained if groups is None else np.isin(groups, groups[trained])] = 0
     return left
@@ -185,9 +185,9 @@ def _held_out(column: pl.Series, name: str) -> Int[np.ndarray, " sample"]:
     )
     unknown = words.filter(~words.is_in(list(_HELD_OUT)) | words.is_null()).unique().sort().to_list()
     if unknown:
-        shown = ", ".join(repr(value) for value in unknown[:5])
+        examples = ", ".join(repr(value) for value in unknown[:5])
         allowed = "allowed: train or test (also held_out, valid, validation, val, dev), 0 or 1, false or true"
-        raise DataError("split.column", f"column {name!r} holds {shown}", allowed)
+        raise DataError("split.column", f"column {name!r} holds {examples}", allowed)
     return words.replace_strict(_HELD_OUT, return_dtype=pl.Int64).to_numpy()
 
 

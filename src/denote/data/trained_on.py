@@ -40,7 +40,7 @@ class TrainedOn:
 
     @classmethod
     def of(cls, given: Any, n: int, where: str = "trained_on") -> TrainedOn:
-        """What a caller says.
+        """Return what a caller says.
 
         Args:
             given: A word of `WORDS`, row ids, or a mask of all rows.
@@ -62,7 +62,7 @@ class TrainedOn:
 
     @classmethod
     def read(cls, text: str, n: int, where: str) -> TrainedOn:
-        """What a config says: a word of `WORDS`, or a file.
+        """Return what a config says: a word of `WORDS`, or a file.
 
         Args:
             text: The value.
@@ -132,7 +132,7 @@ def _ids(values: np.ndarray, n: int, where: str) -> Int64[np.ndarray, " row"]:
 
 
 def _read(file: Path, where: str) -> np.ndarray:
-    """The only column of a file; nothing of it is run."""
+    """Return the only column of a file; nothing of it is run."""
     kind = file.suffix.lower()
     try:
         if kind == ".npy":
@@ -157,13 +157,13 @@ def _column(table: pl.DataFrame, where: str) -> np.ndarray:
 
 
 def _lines(text: str, where: str) -> np.ndarray:
-    """A row id a line; lines without any text are passed over."""
+    """Return a row id a line; lines without any text are passed over."""
     allowed = "allowed: one row id a line, whole numbers from 0 up"
-    found = []
+    ids = []
     for number, line in enumerate(text.splitlines(), 1):
         word = line.strip()
         if word and not word.isdecimal():
             raise DataError(where, f"line {number} is {word!r:.40}", allowed)
         if word:
-            found.append(int(word))
-    return np.array(found, dtype=np.int64)
+            ids.append(int(word))
+    return np.array(ids, dtype=np.int64)

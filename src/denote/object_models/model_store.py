@@ -58,10 +58,15 @@ class ModelStore:
     def obtain(
         self, spec: ModelSpec, data_module: SamplesModule, options: TrainerOptions | None = None
     ) -> TrainedModel:
-        """The model that ``spec`` describes: loaded, or trained and stored.
+        """Return the model that ``spec`` describes: loaded, or trained and stored.
 
         A job that asks for a model in training waits for it. An epoch that was not kept is had by training again,
         which must end in the same weights.
+
+        Args:
+            spec: What shapes the weights.
+            data_module: Samples and parts that agree with it.
+            options: How a training runs; shapes no weights.
 
         Raises:
             ConfigError: if the loss is no longer finite.
@@ -85,11 +90,11 @@ class ModelStore:
         return TrainedModel(model, spec, epoch, record.history, record.best_epoch, was_trained)
 
     def folder(self, spec: ModelSpec) -> Path:
-        """Where the training of ``spec`` is stored."""
+        """Return where the training of ``spec`` is stored."""
         return self.root / spec.training_key
 
     def record(self, spec: ModelSpec) -> ModelRecord | None:
-        """The stored training of ``spec``, or None; needs no Lightning.
+        """Return the stored training of ``spec``, or None; needs no Lightning.
 
         Raises:
             StoreError: if what is stored cannot be used.
@@ -128,15 +133,13 @@ class ModelStore:
             record.write(self.folder(spec))
         shutil.rmtree(unfinished)
         if not same:
-            raise StoreError(
-                "architecture.epoch",
-                f"epoch {spec.epoch} was not kept, and training again gives other weights on this machine",
-                f"kept: {before.kept_epochs}, or remove {self.folder(spec)} to train anew",
-            )
+            problem = f"epoch {spec.epoch} was not kept, and training again gives other weights on this machine"
+            allowed = f"kept: {before.kept_epochs}, or remove {self.folder(spec)} to train anew"
+            raise StoreError("architecture.epoch", problem, allowed)
 
 
 def _is_settled(record: ModelRecord, epoch: int | None) -> bool:
-    """Whether training again could not add ``epoch``: it is kept, or was never reached."""
+    """Return whether training again could not add ``epoch``: it is kept, or was never reached."""
     return epoch is None or epoch in record.kept_epochs or epoch > record.last_epoch
 
 
@@ -144,11 +147,9 @@ def _weights_file(record: ModelRecord, epoch: int | None) -> str:
     if epoch is None:
         return BEST
     if epoch > record.last_epoch:
-        raise StoreError(
-            "architecture.epoch",
-            f"epoch {epoch} was never reached: training stopped after epoch {record.last_epoch}",
-            f"0 to {record.last_epoch}, or trainer.patience=null to train for all of trainer.max_epochs",
-        )
+        problem = f"epoch {epoch} was never reached: training stopped after epoch {record.last_epoch}"
+        allowed = f"0 to {record.last_epoch}, or trainer.patience=null to train for all of trainer.max_epochs"
+        raise StoreError("architecture.epoch", problem, allowed)
     return epoch_file(epoch)
 
 
@@ -193,7 +194,11 @@ class ModelRecord:
 
     @classmethod
     def read(cls, folder: Path, training_key: str) -> ModelRecord | None:
-        """The record in ``folder``, or None where there is none.
+        """Return the record in ``folder``, or None where there is none.
+
+        Args:
+            folder: Of the training.
+            training_key: The key that it must have.
 
         Raises:
             StoreError: if it cannot be read, is another model's, or a file it names is missing or changed.
@@ -218,16 +223,16 @@ class ModelRecord:
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Digest of each weights file in ``folder``."""
+    """Return the digest of each weights file in ``folder``."""
     return {path.name: digest_files([path]) for path in sorted(folder.glob("*.safetensors"))}
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that shape weights."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python and of the packages that shape weights."""
+    installed = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:  # run from a source tree
-            found[package] = "not installed"
-    return found
+            installed[package] = "not installed"
+    return installed

@@ -56,11 +56,11 @@ class ObjectModel(pl.LightningModule):
         self.metrics = nn.ModuleDict({stage: self.task.metric(n_classes) for stage in ("train_", "val_", "test_")})
 
     def forward(self, inputs: Batch) -> Float[Tensor, "sample output"]:
-        """Logits, or numbers, of the samples."""
+        """Return logits, or numbers, of the samples."""
         return outputs_of(self.network, inputs)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimizer named in the settings.
+        """Return the optimizer named in the settings.
 
         Raises:
             ConfigError: if the network has no parameters.
@@ -72,15 +72,15 @@ class ObjectModel(pl.LightningModule):
         return kind(self.parameters(), lr=hparams.lr, weight_decay=hparams.weight_decay)  # type: ignore[call-arg] # the base class does not declare what all three take
 
     def training_step(self, batch: Taught, batch_idx: int) -> Tensor:
-        """Loss of a training batch."""
+        """Return the loss of a training batch."""
         return self._step(batch, "train_")
 
     def validation_step(self, batch: Taught, batch_idx: int) -> Tensor:
-        """Loss of a batch that early stopping looks at."""
+        """Return the loss of a batch that early stopping looks at."""
         return self._step(batch, "val_")
 
     def test_step(self, batch: Taught, batch_idx: int) -> Tensor:
-        """Loss of a held-out batch."""
+        """Return the loss of a held-out batch."""
         return self._step(batch, "test_")
 
     def _step(self, batch: Taught, stage: str) -> Tensor:

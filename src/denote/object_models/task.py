@@ -92,7 +92,11 @@ TASKS: Mapping[str, Task] = {
 
 
 def outputs_of(network: nn.Module, batch: Batch) -> Float[Tensor, "sample output"]:
-    """What a network gives for the samples of a batch, at the positions of the words where samples are words.
+    """Return what a network gives for the samples of a batch, at the positions of the words where samples are words.
+
+    Args:
+        network: The object model.
+        batch: Its samples.
 
     Raises:
         ConfigError: if it gives nothing like a tensor.
@@ -102,7 +106,7 @@ def outputs_of(network: nn.Module, batch: Batch) -> Float[Tensor, "sample output
 
 
 def tensor_of(result: Any) -> Tensor:
-    """The tensor in what a network returns: itself, what is called ``logits``, or else the first.
+    """Return the tensor in what a network returns: itself, what is called ``logits``, or else the first.
 
     Raises:
         ConfigError: if there is none.
@@ -151,9 +155,15 @@ class Score:
 def held_out_score(
     model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int = 1024
 ) -> Score:
-    """The metric of the task on ``rows``; the model's mode is left as it was.
+    """Return the metric of the task on ``rows``; the model's mode is left as it was.
 
     A network that was trained elsewhere may give something else than the dataset's targets: it then has no score.
+
+    Args:
+        model: The object model.
+        data_module: Where inputs and learned targets come from.
+        rows: Row ids, one at least.
+        batch_size: Rows per forward pass.
 
     Raises:
         ValueError: if there are no rows.
@@ -177,7 +187,7 @@ def held_out_score(
 def _outputs(
     model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int
 ) -> Float32[np.ndarray, "row output"] | tuple[int, ...]:
-    """What the model gives for rows; as soon as that is no output of the task, its shape alone."""
+    """Return what the model gives for rows; as soon as that is no output of the task, its shape alone."""
     if len(rows) == 0:
         raise ValueError("accuracy of no rows")
     parts: list[Tensor] = []
@@ -214,7 +224,8 @@ def accuracy_note(accuracy: float, n: int, majority_share: float) -> str | None:
 
 
 def shuffled_note(n: int, majority_share: float) -> str:
-    """What the accuracy of a model that was taught shuffled targets means: it can only be at chance on other rows.
+    """Return what the accuracy of a model that was taught shuffled targets means: it can only be at chance on other
+    rows.
 
     Args:
         n: Number of held-out rows behind it.

@@ -18,7 +18,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from denote.errors import ConfigError, StoreError
+from denote.errors import ConfigError, StoreError, first_line
 from denote.object_models.object_model import ObjectModel
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.weights import BEST, epoch_file, write_weights
@@ -32,7 +32,7 @@ LAST = "last.ckpt"
 
 
 def object_model(spec: ModelSpec) -> ObjectModel:
-    """The object model before any training of ours: at initialisation, or with weights from elsewhere."""
+    """Return the object model before any training of ours: at initialisation, or with weights from elsewhere."""
     training = spec.training
     found = spec.elsewhere is not None and not spec.is_initialisation
     network = spec.elsewhere() if found and spec.elsewhere is not None else spec.initial_network()
@@ -45,6 +45,13 @@ def train(
     """Train a model, leaving its best weights and those of ``epochs`` in ``folder``.
 
     An unfinished training that ``folder`` holds goes on from its last finished epoch, to the same weights.
+
+    Args:
+        spec: What shapes the weights.
+        data_module: Samples and parts that agree with it.
+        folder: Where weights and checkpoints go.
+        epochs: Whose weights are kept besides the best.
+        options: How the training runs.
 
     Raises:
         ConfigError: if the loss is no longer finite.
@@ -102,8 +109,8 @@ def _readable(checkpoint: Path) -> Path:
     try:
         torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise StoreError(str(checkpoint), f"cannot be resumed from ({reason})", "remove it to train anew") from error
+        problem = f"cannot be resumed from ({first_line(error)})"
+        raise StoreError(str(checkpoint), problem, "remove it to train anew") from error
     return checkpoint
 
 
@@ -164,7 +171,7 @@ class KeepWeights(pl.Callback):
             write_weights(network, self.folder / epoch_file(epoch))
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training needs to go on."""
+        """Return what a resumed training needs to go on."""
         return {"history": self.history, "best_epoch": self.best_epoch, "best_loss": self.best_loss}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -17,18 +17,27 @@ BEST = "model.safetensors"
 
 
 def epoch_file(epoch: int) -> str:
-    """Name of the file with the weights after ``epoch`` passes."""
+    """Return the name of the file with the weights after ``epoch`` passes."""
     return f"epoch={epoch:03d}.safetensors"
 
 
 def write_weights(network: nn.Module, path: Path) -> None:
-    """Write a network's parameters and buffers; shared tensors are written once."""
+    """Write a network's parameters and buffers; shared tensors are written once.
+
+    Args:
+        network: The module.
+        path: The safetensors file.
+    """
     with atomic_write(path) as temporary:
         save_model(network, str(temporary))
 
 
 def read_weights(network: nn.Module, path: Path) -> None:
     """Fill a network with the weights in a file.
+
+    Args:
+        network: The module that is filled.
+        path: The safetensors file.
 
     Raises:
         StoreError: if the file cannot be read or is that of another network.
@@ -38,11 +47,10 @@ def read_weights(network: nn.Module, path: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise StoreError(str(path), f"cannot be read ({error})", "remove its folder to train again") from error
     except RuntimeError as error:
-        raise StoreError(
-            str(path), f"does not fit the network ({error})", "remove its folder to train again"
-        ) from error
+        problem = f"does not fit the network ({error})"
+        raise StoreError(str(path), problem, "remove its folder to train again") from error
 
 
 def digest_weights(network: nn.Module) -> str:
-    """Key of a network's parameters and buffers: their names, types, shapes and values."""
+    """Return the key of a network's parameters and buffers: their names, types, shapes and values."""
     return digest({name: digest_tensor(tensor) for name, tensor in network.state_dict().items()})

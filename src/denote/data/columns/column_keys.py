@@ -49,7 +49,7 @@ class ColumnKeys:
         return [sorted(self.categories), [str(code) for code in self.missing], self.decimal]
 
     def leaves_out(self, name: str) -> bool:
-        """Whether a column is one of those left out."""
+        """Return whether a column is one of those left out."""
         return any(_is_named(name, pattern) for pattern in self.exclude)
 
     def check(self, names: Sequence[str], asked: Sequence[str] = ()) -> None:
@@ -107,14 +107,14 @@ def check_list(key: str, names: Any) -> None:
 
 
 def refuse(
-    problems: Sequence[Problem], where: str, place: Callable[[int], str], keys: ColumnKeys, needed: Sequence[str] = ()
+    problems: Sequence[Problem], where: str, line_of: Callable[[int], str], keys: ColumnKeys, needed: Sequence[str] = ()
 ) -> None:
     """Say all that is wrong with the columns of a table in one line, with the key that leaves them out.
 
     Args:
         problems: None is no mistake.
         where: What to name.
-        place: Says where a row is.
+        line_of: Says where a row is.
         keys: Those in force: what was left out stays left out.
         needed: Columns that cannot be left out.
 
@@ -123,21 +123,27 @@ def refuse(
     """
     if not problems:
         return
-    told = [_told(problem, place) for problem in problems[:MOST_TOLD]]
+    sentences = [_sentence(problem, line_of) for problem in problems[:MOST_TOLD]]
     if len(problems) > MOST_TOLD:
-        told.append(f"and {len(problems) - MOST_TOLD} more")
+        sentences.append(f"and {len(problems) - MOST_TOLD} more")
     spare = dict.fromkeys(problem.column for problem in problems if problem.column not in needed)
     leave_out = f"to leave out what cannot be used: 'dataset.exclude=[{in_list([*keys.exclude, *spare])}]'"
-    raise DataError(where, "; ".join(told), leave_out if spare else "")
+    raise DataError(where, "; ".join(sentences), leave_out if spare else "")
 
 
-def _told(problem: Problem, place: Callable[[int], str]) -> str:
-    at = "" if problem.row is None else f" ({place(problem.row)})"
+def _sentence(problem: Problem, line_of: Callable[[int], str]) -> str:
+    at = "" if problem.row is None else f" ({line_of(problem.row)})"
     return f"column {problem.column!r} {problem.what}{at}{', ' + problem.remedy if problem.remedy else ''}"
 
 
 def categories_of(table: pl.DataFrame, keys: ColumnKeys) -> tuple[str, ...]:
-    """Columns of numbers whose values are attributes one by one: those named, and dates' years, months, weekdays."""
+    """Return the columns of numbers whose values are attributes one by one: those named, and dates' years, months,
+    weekdays.
+
+    Args:
+        table: All columns.
+        keys: How they were read.
+    """
     dates = [name for name, kind in table.schema.items() if kind in (pl.Date, pl.Datetime)]
     parts = [f"{name}.{part}" for name in dates for part in CATEGORIES if f"{name}.{part}" in table.columns]
     return tuple(dict.fromkeys([*keys.categories, *parts]))

@@ -32,6 +32,7 @@ from denote.data.columns.text_numbers import (
     numbers_of,
     plain_numbers,
 )
+from denote.data.samples import is_text
 from denote.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,6 @@ SAMPLE = 1000
 MOST_COMPARED = 1000
 """Different texts of a column that are compared with each other."""
 
-_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 _UNSEEN = "[\u200b\u200e\u200f\u2060\ufeff]"
 _OF_DIGITS = r"^[^\p{L}]*\p{Nd}"
 """Begins with digits, of any script: a number in a way of writing that is not known, perhaps."""
@@ -75,7 +75,7 @@ class ColumnReader:
     _thousands: dict[str, int] = field(default_factory=dict)
 
     def table(self, columns: Iterable[pl.Series], where: str) -> pl.DataFrame:
-        """All columns but those left out, dates with the columns that they become.
+        """Return all columns but those left out, dates with the columns that they become.
 
         Args:
             columns: As the file has them.
@@ -90,11 +90,8 @@ class ColumnReader:
             names.append(column.name)
             for made in self._made(column):
                 if made.name in held or (made.name != column.name and made.name in names):
-                    raise DataError(
-                        where,
-                        f"column {made.name!r} is there, and what the date {column.name!r} becomes has its name",
-                        "rename it",
-                    )
+                    problem = f"column {made.name!r} is there, and what the date {column.name!r} becomes has its name"
+                    raise DataError(where, problem, "rename it")
                 if made.name != column.name:
                     names.append(made.name)
                 if not self.keys.leaves_out(made.name):
@@ -127,7 +124,7 @@ class ColumnReader:
     def _read(self, column: pl.Series) -> pl.Series:
         if column.name in self.as_text:
             return column
-        if column.dtype in _TEXTS:
+        if is_text(column):
             return self._of_text(column.cast(pl.String))
         if column.dtype.is_decimal() or column.dtype in (pl.Int128, pl.UInt128):
             column = self._of_long_numbers(column)
@@ -138,7 +135,7 @@ class ColumnReader:
         return self._finite(without_numbers(column, self.keys.missing))
 
     def _of_long_numbers(self, column: pl.Series) -> pl.Series:
-        """Decimals as floats and long whole numbers as shorter ones, or as text where digits would be lost."""
+        """Return decimals as floats and long whole numbers as shorter ones, or as text where digits would be lost."""
         if column.dtype.is_decimal():
             numbers = column.cast(pl.Float64)
             whole = column.cast(pl.Int128, strict=False)
@@ -208,7 +205,7 @@ class ColumnReader:
         return without_numbers(values, self.keys.missing) if values.dtype.is_numeric() else values
 
     def _names(self, text: pl.Series, texts: pl.Series) -> pl.Series:
-        """A column of names: dashes and points are missing; other doubts are said."""
+        """Return a column of names: dashes and points are missing; other doubts are said."""
         if text.name in self.keys.categories:
             return text
         marks = are_marks(texts)
@@ -228,12 +225,12 @@ class ColumnReader:
     def _without_codes(self, text: pl.Series) -> pl.Series:
         named = map(str, self.keys.missing)
         codes = [*MISSING, *(form(code) for code in named for form in (str, str.lower, str.upper, str.capitalize))]
-        found = text.is_in(codes)
-        if not found.any():
+        is_code = text.is_in(codes)
+        if not is_code.any():
             return text
-        counts = text.filter(found.fill_null(False)).value_counts().filter(pl.col(text.name) != "")
+        counts = text.filter(is_code.fill_null(False)).value_counts().filter(pl.col(text.name) != "")
         self._say_codes(text.name, counts.rename({text.name: "text", "count": "len"} if text.name != "count" else {}))
-        return text.set(found.fill_null(False), None)
+        return text.set(is_code.fill_null(False), None)
 
     def _say_codes(self, name: str, counts: pl.DataFrame) -> None:
         for code, rows in counts.sort("text").select("text", "len").iter_rows():
@@ -251,7 +248,7 @@ class ColumnReader:
 
 
 def _readings(texts: pl.Series, rows: pl.Series, decimal: str | None) -> Iterator[Reading | Doubt | Kept | None]:
-    """What the texts may be, one kind after the other, until one is told."""
+    """Yield what the texts may be, one kind after the other, until one is told."""
     if not len(texts):
         return
     yield numbers_of(texts, rows, decimal)
@@ -261,7 +258,7 @@ def _readings(texts: pl.Series, rows: pl.Series, decimal: str | None) -> Iterato
 
 
 def _bare(column: pl.Series) -> pl.Series:
-    """Text without the blanks, or the quotation marks behind blanks, that stand around it."""
+    """Return text without the blanks, or the quotation marks behind blanks, that stand around it."""
     text = column.str.strip_chars()
     return text.str.replace(r'(?s)^"(.*)"$', "${1}") if text.str.starts_with('"').any() else text
 

@@ -48,6 +48,10 @@ class TextTable:
 
         The separator is that of the file's ending; or another one, where the header has only that.
 
+        Args:
+            file: An existing file with one of the endings of `SEPARATORS`.
+            where: What to name in an error.
+
         Raises:
             DataError: for a header that cannot be used.
         """
@@ -66,7 +70,7 @@ class TextTable:
         return cls(file, separator, tuple(name.strip() for name in _named(header)), where)
 
     def columns(self) -> Iterator[pl.Series]:
-        """Every column as text, in order; what is empty is null.
+        """Yield every column as text, in order; what is empty is null.
 
         Raises:
             DataError: for a line with too many or too few values, or a file that cannot be read.
@@ -80,9 +84,9 @@ class TextTable:
                 yield part.drop_in_place(name)
 
     def line_of(self, row: int) -> int | None:
-        """The line on which a row ends, from 1."""
+        """Return the line on which a row ends, from 1."""
         return next(
-            (line for place, (_, line, _) in enumerate(_records(self.file, self.separator)) if place == row + 1), None
+            (line for index, (_, line, _) in enumerate(_records(self.file, self.separator)) if index == row + 1), None
         )
 
     def _part(self, chosen: list[int]) -> pl.DataFrame:
@@ -108,7 +112,7 @@ class TextTable:
         return part
 
     def _plainly(self, error: Exception) -> pl.DataFrame:
-        """The file as Python reads it, which takes quotation marks within a value and blanks before one."""
+        """Return the file as Python reads it, which takes quotation marks within a value and blanks before one."""
         try:
             _, *rows = [record for _, _, record in _records(self.file, self.separator, strict=True) if record]
         except (UnicodeDecodeError, csv.Error):
@@ -143,8 +147,8 @@ class TextTable:
                 is_blank = not any(value.strip() for value in record)
                 holds = "nothing" if is_blank else count(len(record), "value")
                 # A quotation mark that is never closed swallows every line that follows.
-                place = f"line {line}" if first == line else f"lines {first} to {line}, in quotation marks,"
-                problem = f"{self.file} {place} holds {holds} where the header has {wanted} columns"
+                location = f"line {line}" if first == line else f"lines {first} to {line}, in quotation marks,"
+                problem = f"{self.file} {location} holds {holds} where the header has {wanted} columns"
                 blank = DataError(self.where, problem, "complete the line or remove it")
                 if not is_blank:
                     raise blank
@@ -163,15 +167,15 @@ def _header(file: Path, separator: str, where: str) -> list[str]:
 
 
 def _named(header: list[str]) -> list[str]:
-    """The header in which the index that pandas writes first, without a name, has the one that pandas reads."""
+    """Return the header in which the index that pandas writes first, without a name, has the one that pandas reads."""
     return header if header[0].strip() or len(header) == 1 else [UNNAMED_INDEX, *header[1:]]
 
 
 def _check_names(header: list[str], file: Path, where: str) -> None:
-    for place, name in enumerate(header):
+    for index, name in enumerate(header):
         if not name.strip():
             raise DataError(where, f"{file} line 1 has a column without a name", _HEADER)
-        if before := [other for other in header[:place] if other.strip() == name.strip()]:
+        if before := [other for other in header[:index] if other.strip() == name.strip()]:
             same = f"two columns {name!r}" if name in before else f"columns {before[0]!r} and {name!r}"
             raise DataError(where, f"{file} line 1 has {same}", f"{_HEADER}, blanks aside")
 
@@ -179,7 +183,7 @@ def _check_names(header: list[str], file: Path, where: str) -> None:
 def _records(
     file: Path, separator: str, *, blanks: bool = False, strict: bool = False
 ) -> Iterator[tuple[int, int, list[str]]]:
-    """The lines on which each record begins and ends, and its values."""
+    """Yield the lines on which each record begins and ends, and its values."""
     with file.open(encoding="utf-8-sig", newline="") as text:
         skip = not blanks and separator != "\t"
         reader, line = csv.reader(text, delimiter=separator, skipinitialspace=skip, strict=strict), 0
@@ -195,7 +199,7 @@ def _line_end(file: Path) -> str:
 
 
 def _unreadable(file: Path, error: Exception) -> str:
-    """What is wrong with a text file, and on which line."""
+    """Return what is wrong with a text file, and on which line."""
     with file.open("rb") as lines:
         for line, content in enumerate(lines, start=1):
             try:

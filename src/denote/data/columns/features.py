@@ -18,7 +18,7 @@ from torch import Tensor
 from denote.data.columns.column_keys import Problem
 from denote.data.columns.row_numbers import as_row_number, goes_with_rows
 from denote.data.columns.text_dates import as_inputs, made_of_dates
-from denote.data.samples import column_of
+from denote.data.samples import column_of, is_text
 from denote.errors import DataError, in_list, one_of
 
 log = logging.getLogger(__name__)
@@ -49,11 +49,11 @@ class TableInputs:
         return (len(self.names),)
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(self.numbers)
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, "row number"]:
-        """The samples with these row ids, a fresh tensor."""
+        """Return the samples with these row ids, a fresh tensor."""
         index = np.asarray(rows, dtype=np.int64)
         batch = np.zeros((len(index), len(self.names)), dtype=np.float32)
         k, gaps = self.numbers.shape[1], self.missing.shape[1]
@@ -66,7 +66,7 @@ class TableInputs:
 
 
 def chosen_features(table: pl.DataFrame, features: Sequence[str] | None, left_out: Sequence[str]) -> list[str]:
-    """Names of the columns that become inputs.
+    """Return the names of the columns that become inputs.
 
     Args:
         table: All columns.
@@ -94,7 +94,8 @@ def chosen_features(table: pl.DataFrame, features: Sequence[str] | None, left_ou
 def input_problems(
     table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], chosen: Sequence[str] = ()
 ) -> Iterator[Problem]:
-    """Columns that would be inputs and should not be: ids, free text, numbers of rows, neither numbers nor text.
+    """Yield the columns that would be inputs and should not be: ids, free text, numbers of rows, neither numbers nor
+    text.
 
     Args:
         table: All columns.
@@ -105,9 +106,9 @@ def input_problems(
     dates = made_of_dates(table)
     for name in features:
         column = table[name]
-        if not (_is_text(column) or _is_number(column)):
+        if not (is_text(column) or _is_number(column)):
             yield Problem(name, f"holds {column.dtype}, neither numbers nor text")
-        elif (name in categories or _is_text(column)) and (n := column.n_unique()) > MOST_CATEGORIES:
+        elif (name in categories or is_text(column)) and (n := column.n_unique()) > MOST_CATEGORIES:
             what = f"has {n} different texts, an id or free text, and at most {MOST_CATEGORIES} become inputs"
             yield Problem(name, what, "to observe it all the same, name it in dataset.attributes")
         elif name not in chosen and name not in categories and name not in dates and (why := as_row_number(column)):
@@ -117,21 +118,17 @@ def input_problems(
             log.warning("dataset.features: %r %s; dataset.exclude=[%s] leaves it out", name, why, in_list([name]))
 
 
-def _is_text(column: pl.Series) -> bool:
-    return column.dtype in (pl.String, pl.Categorical, pl.Enum)
-
-
 def _is_number(column: pl.Series) -> bool:
     return column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)
 
 
 def is_category(column: pl.Series) -> bool:
-    """Whether a column is encoded value by value.
+    """Return whether a column is encoded value by value.
 
     Raises:
         DataError: if it is neither text nor numbers.
     """
-    if _is_text(column):
+    if is_text(column):
         return True
     if _is_number(column):
         return False
@@ -142,7 +139,7 @@ def is_category(column: pl.Series) -> bool:
 def fit_features(
     table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], rows: Int[np.ndarray, " row"]
 ) -> TableInputs:
-    """Inputs of all rows in the measure of some.
+    """Return inputs of all rows in the measure of some.
 
     A column with one value on those rows is left out, which is logged: nothing could be learned from it.
 
@@ -181,22 +178,22 @@ def _numbers(
     for name in columns:
         # In float64 until it is centred: a time stamp has more digits than float32.
         values = table[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        known = np.isfinite(values)
-        fitted = values[rows][known[rows]]
+        is_number = np.isfinite(values)
+        fitted = values[rows][is_number[rows]]
         if 0 < len(fitted) < len(rows):
-            gaps.append(~known)
+            gaps.append(~is_number)
             names.append(f"{name} missing")
         # Not by the spread: that of equal numbers is often a rounding error above 0, which would blow others up.
         if len(fitted) and fitted.min() < fitted.max():
             mean, spread = _measure(fitted, name)
-            numbers[:, len(kept)] = np.where(known, (values - mean) / spread, 0)
+            numbers[:, len(kept)] = np.where(is_number, (values - mean) / spread, 0)
             kept.append(name)
     missing = np.stack(gaps, axis=1) if gaps else np.zeros((table.height, 0), dtype=bool)
     return numbers[:, : len(kept)], missing, kept, names
 
 
 def _measure(fitted: Float64[np.ndarray, " row"], name: str) -> tuple[float, float]:
-    """Mean and spread of numbers that are not all equal."""
+    """Return mean and spread of numbers that are not all equal."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean, spread = float(fitted.mean()), float(fitted.std())
     if not 0 < spread < np.inf:
@@ -216,7 +213,7 @@ def _codes(
         seen = values.gather(rows).unique().sort()
         if len(seen) > 1:
             places = pl.DataFrame({"value": seen, "place": np.arange(len(names), len(names) + len(seen))})
-            found = values.to_frame("value").join(places, on="value", how="left", maintain_order="left")["place"]
-            codes.append(found.fill_null(-1).cast(pl.Int32).to_numpy())
+            indices = values.to_frame("value").join(places, on="value", how="left", maintain_order="left")["place"]
+            codes.append(indices.fill_null(-1).cast(pl.Int32).to_numpy())
             names += [f"{name}={value}" for value in seen]
     return np.stack(codes, axis=1) if codes else np.zeros((table.height, 0), dtype=np.int32), names

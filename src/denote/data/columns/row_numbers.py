@@ -26,29 +26,29 @@ _ID = re.compile(r"(^|[\W_])(id|ids|idx|uuid|guid|key)([\W_]|$)|[a-z](Id|ID)$", 
 
 
 def is_index(column: pl.Series) -> bool:
-    """Whether a column is the index that a data frame left behind: by its name alone, or by name and numbers."""
+    """Return whether a column is the index that a data frame left behind: by its name alone, or by name and numbers."""
     if _INDEX.fullmatch(column.name):
         return True
     return bool(_PERHAPS_INDEX.fullmatch(column.name)) and rises_by_one(column)
 
 
 def rises_by_one(column: pl.Series) -> bool:
-    """Whether whole numbers follow on each other from row to row."""
+    """Return whether whole numbers follow on each other from row to row."""
     numbers = _whole(column)
     return numbers is not None and len(numbers) > 1 and bool((np.diff(numbers) == 1).all())
 
 
 def as_row_number(column: pl.Series) -> str:
-    """Why a column numbers the rows; empty for one that does not, or where there is no telling."""
-    shown = ", ".join(str(value) for value in column.head(3))
-    known = column.drop_nulls()
-    if len(known) >= FEWEST_ROWS and 2 * len(known) > len(column):
+    """Return why a column numbers the rows; empty for one that does not, or where there is no telling."""
+    examples = ", ".join(str(value) for value in column.head(3))
+    values = column.drop_nulls()
+    if len(values) >= FEWEST_ROWS and 2 * len(values) > len(column):
         if not column.dtype.is_numeric():
-            return _as_name(known, shown)
-        if _are_years(known):
+            return _as_name(values, examples)
+        if _are_years(values):
             return ""
-        numbers = _whole(known)
-        if numbers is not None and (why := _as_number(column.name, numbers, _places(column), shown)):
+        numbers = _whole(values)
+        if numbers is not None and (why := _as_number(column.name, numbers, _places(column), examples)):
             return why
     largest = column.abs().max() if column.dtype.is_integer() else None
     if isinstance(largest, int) and largest > LARGEST_EXACT:
@@ -57,36 +57,38 @@ def as_row_number(column: pl.Series) -> str:
 
 
 def goes_with_rows(column: pl.Series) -> bool:
-    """Whether numbers or dates rise, or fall, through all rows, most from one to the next: a sorted time, perhaps."""
-    known = column.drop_nulls()
-    if len(known) < FEWEST_ROWS or not (column.dtype.is_numeric() or column.dtype.is_temporal()):
+    """Return whether numbers or dates rise, or fall, through all rows, most from one to the next: a sorted time,
+    perhaps.
+    """
+    values = column.drop_nulls()
+    if len(values) < FEWEST_ROWS or not (column.dtype.is_numeric() or column.dtype.is_temporal()):
         return False
-    steps = np.diff(known.to_physical().cast(pl.Float64).to_numpy())
+    steps = np.diff(values.to_physical().cast(pl.Float64).to_numpy())
     is_sorted = (steps >= 0).all() or (steps <= 0).all()
     return bool(is_sorted and 3 * (steps != 0).sum() >= len(steps))
 
 
-def _as_name(column: pl.Series, shown: str) -> str:
+def _as_name(column: pl.Series, examples: str) -> str:
     different = column.dtype == pl.String and column.n_unique() == len(column)
-    return f"has another text in every row ({shown}, ...), an id" if different else ""
+    return f"has another text in every row ({examples}, ...), an id" if different else ""
 
 
-def _as_number(name: str, numbers: Shaped[np.ndarray, " row"], places: Int[np.ndarray, " row"], shown: str) -> str:
+def _as_number(name: str, numbers: Shaped[np.ndarray, " row"], places: Int[np.ndarray, " row"], examples: str) -> str:
     n, steps = len(numbers), np.diff(numbers)
     if (steps == np.diff(places)).all() or (steps == -np.diff(places)).all():
-        return f"numbers the rows ({shown}, ...)"
+        return f"numbers the rows ({examples}, ...)"
     if n < 2 * FEWEST_ROWS:
         return ""
     if (steps > 0).all() or (steps < 0).all():
-        return f"rises or falls from every row to the next ({shown}, ...), as numbers of rows do"
+        return f"rises or falls from every row to the next ({examples}, ...), as numbers of rows do"
     _, times = np.unique(numbers, return_counts=True)
     equal = float((times * (times - 1) / 2).sum())
     span = float(numbers.max()) - float(numbers.min()) + 1
     if n * (n - 1) / 2 / span >= REPEATS * (1 + equal):
         often = "another whole number in every row" if not equal else "another whole number in nearly every row"
-        return f"has {often}, nearly without gaps ({shown}, ...), as numbers of rows do"
+        return f"has {often}, nearly without gaps ({examples}, ...), as numbers of rows do"
     is_id = not equal and (_ID.search(name) or _UNNAMED.fullmatch(name))
-    return f"has another number in every row ({shown}, ...), an id" if is_id else ""
+    return f"has another number in every row ({examples}, ...), an id" if is_id else ""
 
 
 def _places(column: pl.Series) -> Int[np.ndarray, " row"]:
@@ -94,7 +96,7 @@ def _places(column: pl.Series) -> Int[np.ndarray, " row"]:
 
 
 def _are_years(column: pl.Series) -> bool:
-    """Whether numbers are years, by name and value: a table with a row per year has such a column."""
+    """Return whether numbers are years, by name and value: a table with a row per year has such a column."""
     return bool(_YEAR.search(column.name)) and bool(column.is_between(_YEARS[0], _YEARS[-1]).all())
 
 

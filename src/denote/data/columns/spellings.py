@@ -32,24 +32,26 @@ _NUMBERS = (-9, -99, -999, -9999, -99999, 999, 9999, 99999, 999999)
 
 
 def are_codes(texts: pl.Series) -> pl.Series:
-    """Which texts stand for no value beside numbers and dates."""
+    """Return which texts stand for no value beside numbers and dates."""
     return texts.is_in(_MARKS) | texts.str.to_lowercase().is_in(_WORDS)
 
 
 def are_marks(texts: pl.Series) -> pl.Series:
-    """Which texts stand for no value beside names: dashes and points, where all others have a letter or a digit."""
+    """Return which texts stand for no value beside names: dashes and points, where all others have a letter or a
+    digit.
+    """
     marks = texts.is_in(_MARKS)
     others = texts.filter(~marks)
     return marks if others.str.contains(r"[\p{L}\p{N}]").all() and len(others) else marks & False
 
 
 def perhaps(texts: pl.Series) -> list[str]:
-    """Texts that may be names or stand for no value: ``unknown``, ``none``."""
+    """Return texts that may be names or stand for no value: ``unknown``, ``none``."""
     return texts.filter(texts.str.to_lowercase().is_in(_WORDS)).sort().to_list()
 
 
 def perhaps_number(column: pl.Series) -> float | None:
-    """A number such as -999 that may stand for no value: in several rows, alone on its side of all others."""
+    """Return a number such as -999 that may stand for no value: in several rows, alone on its side of all others."""
     for code, others in ((column.min(), column.max()), (column.max(), column.min())):
         if code in _NUMBERS and code != others:
             rest = column.filter(column != code)
@@ -60,14 +62,20 @@ def perhaps_number(column: pl.Series) -> float | None:
 
 
 def without_numbers(column: pl.Series, codes: Sequence[object]) -> pl.Series:
-    """A column of numbers in which codes such as -9 are null, and NaN too."""
+    """Return a column of numbers in which codes such as -9 are null, and NaN too.
+
+    Args:
+        column: Of numbers.
+        codes: What stands for no value; texts that are no numbers are passed over.
+    """
     if column.dtype.is_float():
         column = column.fill_nan(None)
     numbers = [number for code in codes if (number := _number(code)) is not None]
     if not numbers:
         return column
-    found = column.cast(pl.Float64).is_in(numbers)
-    return column.zip_with(~found.fill_null(False), pl.Series([None], dtype=column.dtype)) if found.any() else column
+    is_code = column.cast(pl.Float64).is_in(numbers).fill_null(False)
+    null = pl.Series([None], dtype=column.dtype)
+    return column.zip_with(~is_code, null) if is_code.any() else column
 
 
 def _number(code: object) -> float | None:
@@ -107,7 +115,12 @@ def yes_and_no(texts: Iterable[str]) -> list[str]:
 
 
 def log_spellings(column: pl.Series, where: str) -> None:
-    """Warn of texts that are alike, and of such as often stand for a missing value: each is a value of its own."""
+    """Warn of texts that are alike, and of such as often stand for a missing value: each is a value of its own.
+
+    Args:
+        column: Any; only texts are looked at.
+        where: What to name in the log.
+    """
     if column.dtype != pl.String:
         return
     texts = column.drop_nulls().unique().to_list()

@@ -55,17 +55,19 @@ class ReadTable:
         return tuple(name for name in self.categories if name in self.keys.categories or not is_year(name))
 
     def line_of(self, row: int) -> str:
-        """Where a row is."""
+        """Return where a row is."""
         return line_of(self.path, row) if self.path else f"row {row} from 0"
 
     def is_in_doubt(self, names: Sequence[str]) -> bool:
-        """Whether some of these columns could not be read with certainty, or hold what may stand for no value."""
+        """Return whether some of these columns could not be read with certainty, or hold what may stand for no
+        value.
+        """
         return any(name in self.doubtful or name in {problem.column for problem in self.problems} for name in names)
 
     def checked(
         self, targets: Sequence[str] = (), more: Sequence[Problem] = (), needed: Sequence[str] = ()
     ) -> pl.DataFrame:
-        """The frame, where nothing is wrong with it.
+        """Return the frame, where nothing is wrong with it.
 
         Args:
             targets: Columns that are learned: a text among them that may stand for no value is a mistake.
@@ -90,7 +92,7 @@ class ReadTable:
 
 
 def read_table(path: str | Path | None, missing: Sequence[Any] = (), where: str = "dataset.path") -> pl.DataFrame:
-    """A table with one row per sample, all of whose columns are read with certainty.
+    """Return a table with one row per sample, all of whose columns are read with certainty.
 
     Args:
         path: A ``.csv``, ``.tsv`` or ``.txt`` file with a header, or a ``.parquet`` file.
@@ -111,7 +113,7 @@ def read_columns(
     as_text: Sequence[str] = (),
     asked: Sequence[str] = (),
 ) -> ReadTable:
-    """The columns of a table file.
+    """Return the columns of a table file.
 
     Args:
         path: A ``.csv``, ``.tsv`` or ``.txt`` file with a header, or a ``.parquet`` file.
@@ -134,7 +136,12 @@ def read_columns(
 
 
 def line_of(path: str | Path | None, row: int) -> str:
-    """Where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines."""
+    """Return where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines.
+
+    Args:
+        path: Of the file.
+        row: From 0.
+    """
     file = Path(str(path)).expanduser()
     if file.suffix.lower() == PARQUET:
         return f"{file} row {row} from 0"
@@ -143,7 +150,12 @@ def line_of(path: str | Path | None, row: int) -> str:
 
 
 def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
-    """Say how many values the attribute columns lack; those rows are left out of what reads them."""
+    """Say how many values the attribute columns lack; those rows are left out of what reads them.
+
+    Args:
+        table: All columns.
+        attributes: Names of those that are observed.
+    """
     lacking = {name: table[name].null_count() for name in attributes if table[name].null_count()}
     if lacking:
         counts = ", ".join(f"{name} {count}" for name, count in lacking.items())
@@ -158,9 +170,8 @@ def _existing(path: str | Path | None, where: str) -> Path:
         raise DataError(where, f"{file} is a folder", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     if not file.is_file():
         near = sorted(each.name for each in file.parent.glob("*") if each.suffix in _SUFFIXES and each.is_file())
-        raise DataError(
-            where, f"there is no file {file}", one_of(file.name, near) if near else "needed: an existing one"
-        )
+        problem = f"there is no file {file}"
+        raise DataError(where, problem, one_of(file.name, near) if near else "needed: an existing one")
     if file.suffix.lower() not in _SUFFIXES:
         raise DataError(where, f"{file.name} is of no known kind", f"allowed: files that end in {', '.join(_SUFFIXES)}")
     return file
@@ -204,7 +215,7 @@ class AttributeTableModule(SamplesModule):
     def read(
         self, path: str | Path | None, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
     ) -> ReadTable:
-        """The table of a file.
+        """Return the table of a file.
 
         Args:
             path: Of the file.
@@ -220,7 +231,7 @@ class AttributeTableModule(SamplesModule):
     def reread(
         self, table: pl.DataFrame, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
     ) -> ReadTable:
-        """A table that another library read, by the same rules; the arguments are those of `read`."""
+        """Return a table that another library read, by the same rules; the arguments are those of `read`."""
         reader = ColumnReader(self.keys, typed=True, as_text=as_text, asked=[*asked, *self.dealing])
         frame = reader.table(table.get_columns(), where)
         return ReadTable(frame, self.keys, where, "", reader.problems, reader.doubtful)

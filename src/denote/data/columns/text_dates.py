@@ -70,7 +70,8 @@ def dates_of(texts: pl.Series) -> Reading | Doubt | None:
 
 
 def date_columns(column: pl.Series) -> Iterator[pl.Series]:
-    """Columns of one date: days since 1970, the year, the month's number and the weekday's, Monday 1; in its own zone.
+    """Yield the columns of one date: days since 1970, the year, the month's number and the weekday's, Monday 1; in its
+    own zone.
 
     Days keep the time of day as a fraction. Months without days (all the first of one) have no weekday.
     """
@@ -86,7 +87,7 @@ def date_columns(column: pl.Series) -> Iterator[pl.Series]:
 
 
 def perhaps_no_day(column: pl.Series) -> date | None:
-    """The first or last of dates where it may stand for no date: 9999-12-31 or 1970-01-01 in several rows."""
+    """Return the first or last of dates where it may stand for no date: 9999-12-31 or 1970-01-01 in several rows."""
     days = column.cast(pl.Date).drop_nulls()
     both = [day for day in (days.min(), days.max()) if isinstance(day, date)]
     ends = [day for day in both if day in _NO_DAYS] if len(set(both)) > 1 else []
@@ -94,7 +95,7 @@ def perhaps_no_day(column: pl.Series) -> date | None:
 
 
 def are_days(numbers: pl.Series) -> bool:
-    """Whether whole numbers are days or months written without marks: 20201231, 202012."""
+    """Return whether whole numbers are days or months written without marks: 20201231, 202012."""
     if not numbers.dtype.is_integer():
         return False
     return _fit(numbers, numbers % 100, 100) or _fit(numbers, pl.Series([1]), 1)
@@ -109,25 +110,35 @@ def _fit(numbers: pl.Series, days: pl.Series, per_month: int) -> bool:
 
 
 def with_dates(names: Sequence[str], table: pl.DataFrame) -> list[str]:
-    """Names of columns, each date followed by the columns that it becomes."""
+    """Return the names of columns, each date followed by the columns that it becomes.
+
+    Args:
+        names: Of columns.
+        table: Where they are.
+    """
     made = (f"{name}.{part}" for name in names for part in (DAYS, *CATEGORIES) if _is_date(table, name))
     return list(dict.fromkeys([*names, *(name for name in made if name in table.columns)]))
 
 
 def as_inputs(names: Sequence[str], table: pl.DataFrame) -> list[str]:
-    """Names of columns, each date replaced by its days, month and weekday."""
+    """Return the names of columns, each date replaced by its days, month and weekday.
+
+    Args:
+        names: Of columns.
+        table: Where they are.
+    """
     parts = {name: [f"{name}.{part}" for part in _INPUTS] for name in names if _is_date(table, name)}
     made = (new for name in names for new in parts.get(name, [name]))
     return [name for name in dict.fromkeys(made) if name in table.columns]
 
 
 def is_year(name: str) -> bool:
-    """Whether a column made of a date holds its year."""
+    """Return whether a column made of a date holds its year."""
     return name.endswith(f".{YEAR}")
 
 
 def made_of_dates(table: pl.DataFrame) -> set[str]:
-    """Names of all columns that dates became."""
+    """Return the names of all columns that dates became."""
     dates = [name for name in table.columns if _is_date(table, name)]
     return set(with_dates(dates, table)) - set(dates)
 
@@ -185,11 +196,11 @@ def _moments(dates: pl.Series, parts: pl.DataFrame) -> pl.Series:
 
 
 def _named(texts: pl.Series) -> Reading | Doubt | None:
-    found = [texts.str.to_date(form, strict=False) for form in _NAMED_FORMS]
-    found += [("1 " + texts).str.to_date(form, strict=False) for form in _NAMED_MONTHS]
+    readings = [texts.str.to_date(form, strict=False) for form in _NAMED_FORMS]
+    readings += [("1 " + texts).str.to_date(form, strict=False) for form in _NAMED_MONTHS]
     # In `Jan-2015` the minus could be that of the year.
-    found = [dates.set((dates.dt.year() < 1).fill_null(False), None) for dates in found]
-    dates = max(found, key=lambda series: len(series) - series.null_count())
+    readings = [dates.set((dates.dt.year() < 1).fill_null(False), None) for dates in readings]
+    dates = max(readings, key=lambda series: len(series) - series.null_count())
     return _parsed(texts, dates) if _most(dates.is_not_null()) else None
 
 

@@ -88,19 +88,19 @@ class Kept:
 
 
 def plain_numbers(column: pl.Series) -> pl.Series | None:
-    """Whole or floating-point numbers of a column in which a computer wrote them; None for any other.
+    """Return whole or floating-point numbers of a column in which a computer wrote them; None for any other.
 
     Args:
         column: Text without blanks around it; nulls stay.
     """
-    known = column.null_count()
-    if known == len(column) or column.str.contains(r"^[-+]?0[0-9]").any():
+    n_missing = column.null_count()
+    if n_missing == len(column) or column.str.contains(r"^[-+]?0[0-9]").any():
         return None
     whole = column.cast(pl.Int64, strict=False)
-    if whole.null_count() == known:
+    if whole.null_count() == n_missing:
         return whole
     numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() > known or not numbers.is_finite().all():
+    if numbers.null_count() > n_missing or not numbers.is_finite().all():
         return None
     # Digits that no number holds are those of an id.
     return None if column.str.contains(r"^[-+]?[0-9]{16,}$").any() else numbers
@@ -140,14 +140,13 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
     large = ~reading.values.is_finite().fill_null(False)
     if large.any():
         text = texts.filter(large)[0]
-        return Doubt(
-            text, f"holds {text!r}, larger than any number", f"dataset.missing=[{in_list([text])}] makes it missing"
-        )
+        why = f"holds {text!r}, larger than any number"
+        return Doubt(text, why, f"dataset.missing=[{in_list([text])}] makes it missing")
     return reading
 
 
 def _forms(texts: pl.Series) -> pl.DataFrame:
-    """Signs, body and units of every text; a null body where it is no number."""
+    """Return signs, body and units of every text; a null body where it is no number."""
     plain = texts.str.replace(_MINUS, "${1}-")
     forms = plain.str.extract_groups(_FORM).struct.unnest()
     brackets = (forms["open"].is_not_null() == forms["close"].is_not_null()) & ~(
@@ -158,15 +157,12 @@ def _forms(texts: pl.Series) -> pl.DataFrame:
 
 
 def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | None:
-    """A doubt where nearly all texts are numbers: a stray text would make names of all of them."""
+    """Return a doubt where nearly all texts are numbers: a stray text would make names of all of them."""
     infinite = texts.str.contains(_INFINITY)
     if infinite.any() and (is_number | infinite).all():
         text = texts.filter(infinite)[0]
-        return Doubt(
-            text,
-            f"holds {text!r}, which no network can be shown",
-            f"dataset.missing=[{in_list([text])}] makes it missing",
-        )
+        why = f"holds {text!r}, which no network can be shown"
+        return Doubt(text, why, f"dataset.missing=[{in_list([text])}] makes it missing")
     most = 2 * is_number.sum() > len(texts) or 20 * rows.filter(is_number).sum() > 19 * rows.sum()
     if len(texts) < 3 or not is_number.any() or not most:
         return None
@@ -176,7 +172,7 @@ def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | 
 
 
 def _digits(forms: pl.DataFrame) -> Kept | None:
-    """Why texts of digits are no numbers: leading zeros, or more digits than a number holds."""
+    """Return why texts of digits are no numbers: leading zeros, or more digits than a number holds."""
     zeros = forms["body"].filter(forms["body"].str.contains(r"^0[0-9]"))
     if len(zeros):
         return Kept(f"kept as text, since {zeros[0]!r} begins with 0")
@@ -186,12 +182,12 @@ def _digits(forms: pl.DataFrame) -> Kept | None:
 
 
 def _are_units(texts: pl.Series, units: pl.Series) -> bool:
-    known = (units == "") | units.str.to_lowercase().is_in(_UNITS.split())
-    return bool((known | texts.str.contains(r"[0-9]\s+\S+$")).all())
+    is_unit = (units == "") | units.str.to_lowercase().is_in(_UNITS.split())
+    return bool((is_unit | texts.str.contains(r"[0-9]\s+\S+$")).all())
 
 
 def _affixes(texts: pl.Series, forms: pl.DataFrame) -> Doubt | None:
-    """A doubt where some numbers have a sign of percent, a currency or a unit that others lack; 0 needs none."""
+    """Return a doubt where some numbers have a sign of percent, a currency or a unit that others lack; 0 needs none."""
     units = forms.select(pl.concat_str("before", "after", "unit")).to_series()
     units = units.filter(~((units == "") & forms["body"].str.contains(r"^0*[.,]?0*$")))
     kinds = units.unique(maintain_order=True)

@@ -166,9 +166,8 @@ def _series(name: str, values: Any, where: str) -> pl.Series:
     if hasattr(values, "__array__"):
         return _of_array(name, values if isinstance(values, np.ma.MaskedArray) else np.asarray(values), where)
     if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
-        raise DataError(
-            where, f"{type(values).__name__} is no column", "allowed: a list, an array, a tensor or a series"
-        )
+        problem = f"{type(values).__name__} is no column"
+        raise DataError(where, problem, "allowed: a list, an array, a tensor or a series")
     return _of_objects(name, list(values), where)
 
 
@@ -197,14 +196,15 @@ def _of_pandas(name: str, values: Any, where: str) -> pl.Series:
     """Read a series of pandas without pyarrow, which polars would ask for but for plain numbers."""
     if isinstance(values.dtype, np.dtype):
         return _of_array(name, values.to_numpy(), where)
-    known = values.notna().to_numpy()
+    are_known = values.notna().to_numpy()
     if hasattr(values, "cat"):
         # As text, as a caller who made categories of numbers or intervals wants each for itself.
         texts = [str(category) for category in values.cat.categories]
         if len(set(texts)) < len(texts):
             raise DataError(where, "has two categories that are written alike", "values.astype(str)")
         return pl.Series(name, [texts[code] if code >= 0 else None for code in values.cat.codes], dtype=pl.String)
-    return _of_objects(name, [each if is_known else None for each, is_known in zip(values, known, strict=True)], where)
+    objects = [value if is_known else None for value, is_known in zip(values, are_known, strict=True)]
+    return _of_objects(name, objects, where)
 
 
 def _of_objects(name: str, values: Sequence[Any], where: str) -> pl.Series:
@@ -261,14 +261,14 @@ def _plain_value(value: Any) -> Any:
 
 
 def _of_numbers(name: str, values: Sequence[bool | float | Decimal | None], where: str) -> pl.Series:
-    known = [each for each in values if each is not None]
-    if all(isinstance(each, bool) for each in known):
+    numbers = [each for each in values if each is not None]
+    if all(isinstance(each, bool) for each in numbers):
         return pl.Series(name, values, dtype=pl.Boolean)
-    if all(isinstance(each, int) for each in known):
-        small = all(-(2**63) <= each < 2**63 for each in known)
+    if all(isinstance(each, int) for each in numbers):
+        small = all(-(2**63) <= each < 2**63 for each in numbers)
         whole = [None if each is None else int(each) for each in values]
         return pl.Series(name, whole, dtype=pl.Int64 if small else pl.Int128)
-    if not any(isinstance(each, float) for each in known):
+    if not any(isinstance(each, float) for each in numbers):
         return pl.Series(name, [None if each is None else Decimal(each) for each in values])
     for row, each in enumerate(values):
         if isinstance(each, int) and int(float(each)) != each:

@@ -51,11 +51,11 @@ class HeldInputs:
         return tuple(self.tensors[""].shape[1:]) if "" in self.tensors else ()
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(next(iter(self.tensors.values())))
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
-        """The samples with these row ids."""
+        """Return the samples with these row ids."""
         index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
         mask = None if self.mask is None else self.mask[index]
         return _batch({name: values[index] for name, values in self.tensors.items()}, mask)
@@ -92,11 +92,11 @@ class DrawnInputs:
         return self._shapes.get("", ())
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(self.dataset)  # type: ignore[arg-type]  # checked by `inputs_of`
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
-        """The samples with these row ids."""
+        """Return the samples with these row ids."""
         tensors = self._tensors(rows)
         mask = None if MASK in tensors else mask_of_lengths(tensors)
         if MASK in tensors:
@@ -155,10 +155,10 @@ def inputs_of(given: Any, model: Any = None) -> HeldInputs | DrawnInputs:
     if isinstance(given, DataLoader):
         _check_dataset(given.dataset)
         _check_order(given)
-        return _told(DrawnInputs(given.dataset, given.collate_fn, arguments))
+        return _with_remarks(DrawnInputs(given.dataset, given.collate_fn, arguments))
     if isinstance(given, Dataset) or _is_map_style(given):
         _check_dataset(given)
-        return _told(DrawnInputs(given, arguments=arguments))
+        return _with_remarks(DrawnInputs(given, arguments=arguments))
     if isinstance(given, tuple) and len(given) == len(arguments.required) > 1:
         given = dict(zip(arguments.required, given, strict=True))
     if not isinstance(given, Mapping):
@@ -172,8 +172,8 @@ def inputs_of(given: Any, model: Any = None) -> HeldInputs | DrawnInputs:
     return HeldInputs(fed, tensors[labels[0]] if labels else None, mask)
 
 
-def _told(inputs: DrawnInputs) -> DrawnInputs:
-    """The inputs, after a look at the first rows that tells of lengths and labels."""
+def _with_remarks(inputs: DrawnInputs) -> DrawnInputs:
+    """Return the inputs, after a look at the first rows that tells of lengths and labels."""
     given = inputs._given(np.arange(min(len(inputs), LOOKED_AT)))
     _tell_labels(inputs.arguments.labels_among(given))
     if MASK not in given:
@@ -224,9 +224,9 @@ def _tensor(values: Any, where: str) -> Tensor:
         raise DataError(where, f"{hidden} numbers are masked", "inputs without gaps: values.filled(0)")
     if isinstance(values, np.ndarray) and values.dtype.kind in "buif":
         # What a network computes with; torch would keep NumPy's float64 and then refuse to multiply.
-        known = values.dtype.newbyteorder("=")
-        wide = known.kind == "f" and known.itemsize > np.dtype(np.float32).itemsize
-        values = values.astype(np.float32 if wide else known, copy=False)
+        dtype = values.dtype.newbyteorder("=")
+        wide = dtype.kind == "f" and dtype.itemsize > np.dtype(np.float32).itemsize
+        values = values.astype(np.float32 if wide else dtype, copy=False)
         return torch.from_numpy(np.ascontiguousarray(values))
     kind = f"array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
     raise DataError(where, f"a {kind}", f"allowed: {ALLOWED}")
@@ -240,10 +240,10 @@ def _shown(shapes: Mapping[str, tuple[int, ...]]) -> str:
     return ", ".join(f"{name} {shape}".strip() for name, shape in shapes.items())
 
 
-def _batch(tensors: Mapping[str, Tensor], known: Bool[Tensor, "row position"] | None = None) -> Batch:
+def _batch(tensors: Mapping[str, Tensor], length_mask: Bool[Tensor, "row position"] | None = None) -> Batch:
     if "" in tensors:
         return tensors[""]
-    mask = tensors.get(MASK, known)
+    mask = tensors.get(MASK, length_mask)
     # The main one first, whatever order they came in: it is the raw input that observers are compared with.
     named = dict(sorted(tensors.items(), key=lambda each: (each[0] != IDS, each[0] == MASK)))
     return Named(named, None if mask is None else mask.bool())
@@ -262,7 +262,9 @@ def _check_order(loader: DataLoader[Any]) -> None:
 
 
 def _is_map_style(given: Any) -> bool:
-    """Whether something is a dataset by what it can do, as those of Hugging Face are, and no array, frame or list."""
+    """Return whether something is a dataset by what it can do, as those of Hugging Face are, and no array, frame or
+    list.
+    """
     has_rows = hasattr(given, "__getitem__") and hasattr(given, "__len__")
     return has_rows and not isinstance(given, Sequence | Mapping | Tensor) and not hasattr(given, "__array__")
 

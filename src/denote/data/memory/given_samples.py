@@ -33,7 +33,7 @@ OWN = (CLASS, GROUP, NO_CLASS)
 
 
 def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, name: str) -> Samples:
-    """The dataset, its attribute table made of what was given.
+    """Return the dataset, its attribute table made of what was given.
 
     Args:
         inputs: One per row.
@@ -65,19 +65,19 @@ def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, na
 
 
 def no_inputs(n: int) -> Inputs:
-    """Inputs of rows of which only states are known."""
+    """Return inputs of rows of which only states are known."""
     return HeldInputs({"": torch.empty(n, 0)})
 
 
 def _coded(values: pl.Series) -> tuple[tuple[str, ...], Int64[np.ndarray, " sample"]]:
-    """Names of the classes, in order, and the index of every row."""
+    """Return the names of the classes, in order, and the index of every row."""
     if nulls := values.null_count():
         raise DataError("classes", f"null in {nulls} of {len(values)} rows", "a class for every row")
     if values.dtype.is_float() and bool((values != values.floor()).any()):
         problem = f"numbers such as {values.filter(values != values.floor())[0]:g}"
         raise DataError("classes", problem, "whole numbers, yes/no or text; attributes={name: x > 3} cuts numbers")
-    if (found := values.n_unique()) > MOST_NAMES:
-        raise DataError("classes", f"{found} different values, ids or a quantity", f"allowed: at most {MOST_NAMES}")
+    if (n_classes := values.n_unique()) > MOST_NAMES:
+        raise DataError("classes", f"{n_classes} different values, ids or a quantity", f"allowed: at most {MOST_NAMES}")
     return tuple(map(str, values.unique().sort())), values.rank("dense").cast(pl.Int64).to_numpy() - 1
 
 
@@ -95,7 +95,7 @@ def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
 
 
 def _key(inputs: Inputs) -> str:
-    """Key of the inputs: of what is in memory its content.
+    """Return the key of the inputs: of what is in memory its content.
 
     What is drawn from a Dataset has no content that could be read without running all of it, and an ``id`` comes back
     once an object is gone. Its key is used once, so that its states are recorded anew in every call.
@@ -109,7 +109,8 @@ def _key(inputs: Inputs) -> str:
 
 
 def given_parts(samples: Samples, parts: Any, seed: int, trained: TrainedOn | None = None) -> Parts:
-    """Which rows are *fit* and *test*: those that were given, else halves in equal shares of the classes, groups whole.
+    """Return which rows are *fit* and *test*: those that were given, else halves in equal shares of the classes,
+    groups whole.
 
     Args:
         samples: The dataset.
@@ -127,18 +128,18 @@ def given_parts(samples: Samples, parts: Any, seed: int, trained: TrainedOn | No
         parts = {"object": parts.object, "fit": parts.fit, "test": parts.test}
     if not isinstance(parts, Mapping) or set(parts) - {"object"} != {"fit", "test"}:
         raise DataError("parts", f"{parts!r:.60}", "a mapping with fit and test, row ids of each")
-    found = Parts(*(_row_ids(name, parts.get(name, ())) for name in ("object", "fit", "test")))
-    every = np.concatenate([found.object, found.fit, found.test])
+    chosen = Parts(*(_row_ids(name, parts.get(name, ())) for name in ("object", "fit", "test")))
+    every = np.concatenate([chosen.object, chosen.fit, chosen.test])
     if not (every.min() >= 0 and every.max() < len(samples)):
         raise DataError("parts", f"row ids from {every.min()} to {every.max()}", f"allowed: 0 to {len(samples) - 1}")
     if len(np.unique(every)) != len(every):
         raise DataError("parts", "rows stand in both parts, or twice", "every row once")
-    _check_groups(given_groups(samples, found))
-    return found if trained is None or trained.rows is None else _left(samples, found, trained.rows)
+    _check_groups(given_groups(samples, chosen))
+    return chosen if trained is None or trained.rows is None else _left(samples, chosen, trained.rows)
 
 
 def _left(samples: Samples, parts: Parts, trained: Int[np.ndarray, " row"]) -> Parts:
-    """The parts without the rows that were trained on and the other rows of their groups; those are *object*."""
+    """Return the parts without the rows that were trained on and the other rows of their groups; those are *object*."""
     if GROUP in samples.table.columns:
         groups = samples.table[GROUP].rank("dense").to_numpy()
         trained = np.flatnonzero(np.isin(groups, groups[trained]))
@@ -162,7 +163,12 @@ def _check_groups(groups: Halves[Int[np.ndarray, " row"]] | None) -> None:
 
 
 def given_groups(samples: Samples, parts: Parts) -> Halves[Int[np.ndarray, " row"]] | None:
-    """Group of every row of both parts, where rows come in groups."""
+    """Return the group of every row of both parts, where rows come in groups.
+
+    Args:
+        samples: The dataset.
+        parts: Its *fit* and *test*.
+    """
     if GROUP not in samples.table.columns:
         return None
     if nulls := samples.table[GROUP].null_count():
@@ -177,7 +183,7 @@ UNITS = (SAMPLE, TOKEN, WORD)
 
 
 def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
-    """The inputs with the samples that were asked for.
+    """Return the inputs with the samples that were asked for.
 
     Args:
         inputs: A row per sequence.
@@ -195,12 +201,12 @@ def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
         raise DataError("unit", f"{unit!r} of a {type(inputs).__name__}", "inputs in memory: a tensor or a mapping")
     if unit == WORD:
         return _words(inputs, given)
-    sequence, start = np.nonzero(_known(inputs))
+    sequence, start = np.nonzero(_is_no_padding(inputs))
     return WordInputs(inputs, sequence, start)
 
 
-def _known(inputs: HeldInputs) -> np.ndarray:
-    """Which positions are no padding."""
+def _is_no_padding(inputs: HeldInputs) -> np.ndarray:
+    """Return which positions are no padding."""
     batch = inputs[np.arange(len(inputs))]
     mask = mask_of(batch)
     if mask is not None:
@@ -223,7 +229,7 @@ def _words(inputs: HeldInputs, given: Any) -> WordInputs:
 
 
 def per_sample(values: Any, inputs: Inputs) -> Any:
-    """A column with a value per sample, of one that may have a value for every position, padding too.
+    """Return a column with a value per sample, of one that may have a value for every position, padding too.
 
     Args:
         values: As the user gave it.
@@ -241,7 +247,12 @@ def per_sample(values: Any, inputs: Inputs) -> Any:
 
 
 def each_per_sample(attributes: Any, inputs: Inputs) -> Any:
-    """`per_sample` of every column of a mapping; a data frame has a row per sample."""
+    """`per_sample` of every column of a mapping; a data frame has a row per sample.
+
+    Args:
+        attributes: A mapping of columns, or a data frame.
+        inputs: See `per_sample`.
+    """
     if not isinstance(attributes, Mapping):
         return attributes
     return {name: per_sample(values, inputs) for name, values in attributes.items()}

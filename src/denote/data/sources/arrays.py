@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
 from denote.data.memory.given_columns import UNNAMED, plain_array
 from denote.data.samples import CLASSES, Samples, TensorInputs
-from denote.errors import DataError, one_of
+from denote.errors import DataError, first_line, one_of
 from denote.keys import SCHEMA, digest, digest_array
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _log_transparency(values: np.ndarray) -> None:
 def read_array(
     path: str | Path | None, name: str | None = None, where: str = "dataset.path"
 ) -> Shaped[np.ndarray, " sample *shape"]:
-    """An array of numbers from a file; nothing in it is ever executed.
+    """Return an array of numbers from a file; nothing in it is ever executed.
 
     Args:
         path: A ``.npz``, ``.npy`` or ``.safetensors`` file.
@@ -115,7 +115,7 @@ def read_array(
 def read_arrays(
     path: str | Path | None, where: str = "dataset.path"
 ) -> dict[str, Shaped[np.ndarray, " sample *shape"]]:
-    """All arrays of a file or a folder; nothing in them is ever executed.
+    """Return all arrays of a file or a folder; nothing in them is ever executed.
 
     Args:
         path: A ``.npz`` file, whose order is kept; a ``.safetensors`` file or a folder of ``.npy`` files, which are
@@ -128,25 +128,36 @@ def read_arrays(
     Raises:
         DataError: for what cannot be read, holds Python objects, or is empty.
     """
-    place = Path(str(path or "")).expanduser()
-    with _told_as_mistakes(place, where):
-        if path and place.is_dir():
-            files = sorted(place.glob("*.npy"), key=lambda file: natural_order(file.stem))
-            found = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in files}
-        elif place.suffix.lower() == ".npz":
-            with np.load(place, allow_pickle=False) as arrays:
-                found = {name: np.asarray(arrays[name]) for name in arrays.files}
-        elif place.suffix.lower() == ".safetensors":
-            with safe_open(place, framework="pt") as arrays:
-                found = {
-                    name: plain_array(arrays.get_tensor(name)) for name in sorted(arrays.keys(), key=natural_order)
-                }
+    source = Path(str(path or "")).expanduser()
+    with _told_as_mistakes(source, where):
+        if path and source.is_dir():
+            files = sorted(source.glob("*.npy"), key=lambda file: natural_order(file.stem))
+            arrays = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in files}
+        elif source.suffix.lower() in (".npz", ".safetensors"):
+            with _opened(source) as (names, read):
+                arrays = {name: read(name) for name in names}
         else:
             allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
             raise DataError(where, f"{path!r} is no file of arrays", allowed)
-    if not found:
-        raise DataError(where, f"{place} holds no arrays", "needed: an array per layer, sample x neuron")
-    return found
+    if not arrays:
+        raise DataError(where, f"{source} holds no arrays", "needed: an array per layer, sample x neuron")
+    return arrays
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[tuple[list[str], Callable[[str], np.ndarray]]]:
+    """Open an npz file, whose order is kept, or a safetensors file, ordered by name.
+
+    Yields:
+        The names of its arrays, and a function that reads the array of a name.
+    """
+    if file.suffix.lower() == ".npz":
+        with np.load(file, allow_pickle=False) as arrays:
+            yield list(arrays.files), lambda name: np.asarray(arrays[name])
+    else:
+        with safe_open(file, framework="pt") as tensors:
+            names = sorted(tensors.keys(), key=natural_order)
+            yield names, lambda name: plain_array(tensors.get_tensor(name))
 
 
 @contextmanager
@@ -158,22 +169,19 @@ def _told_as_mistakes(file: Path, where: str) -> Iterator[None]:
         if "pickle" in str(error):
             problem = f"{file} holds Python objects, which can run code when they are read"
             raise DataError(where, problem, "allowed: arrays of numbers") from error
-        raise DataError(where, f"{file} cannot be read ({str(error).partition(chr(10))[0]})") from error
+        raise DataError(where, f"{file} cannot be read ({first_line(error)})") from error
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:
-    """A key that sorts names with numbers in them as people do: ``block2`` before ``block10``."""
+    """Return a key that sorts names with numbers in them as people do: ``block2`` before ``block10``."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _read(file: Path, name: str | None, where: str) -> np.ndarray:
     if file.suffix.lower() == ".npy":
         return np.asarray(np.load(file, allow_pickle=False))
-    if file.suffix.lower() == ".npz":
-        with np.load(file, allow_pickle=False) as arrays:
-            return np.asarray(arrays[_chosen(arrays.files, name, where)])
-    with safe_open(file, framework="pt") as arrays:
-        return plain_array(arrays.get_tensor(_chosen(list(arrays.keys()), name, where)))
+    with _opened(file) as (names, read):
+        return read(_chosen(names, name, where))
 
 
 def _chosen(names: Sequence[str], name: str | None, where: str) -> str:

@@ -81,7 +81,8 @@ class ConlluModule(SamplesModule):
 
 
 def word_table(sentences: list[list[Word]]) -> pl.DataFrame:
-    """The attribute table: a row per word, null where a word has no such feature, or it is not known with which value.
+    """Return the attribute table: a row per word, null where a word has no such feature, or it is not known with which
+    value.
 
     Returns:
         The columns of `OWN` (``position`` in its sentence from 1, ``sentence`` the sentence's number from 0), then
@@ -102,12 +103,12 @@ def word_table(sentences: list[list[Word]]) -> pl.DataFrame:
     features = sorted(columns - set(OWN))
     _log_disjunctions(words)
     return table.with_columns(
-        pl.Series(name, [_known(word, name) for word in words], dtype=pl.String) for name in features
+        pl.Series(name, [_single_value(word, name) for word in words], dtype=pl.String) for name in features
     )
 
 
-def _known(word: Word, feature: str) -> str | None:
-    """The value of a feature; None where it is one of several."""
+def _single_value(word: Word, feature: str) -> str | None:
+    """Return the value of a feature; None where it is one of several."""
     value = word.morphology.get(feature)
     return None if value is None or OR in value else value
 
@@ -116,8 +117,8 @@ def _log_disjunctions(words: list[Word]) -> None:
     """Say which words may have one value or another, and so are neither yes nor no."""
     several = Counter(f"{name}={value}" for word in words for name, value in word.morphology.items() if OR in value)
     if several:
-        shown = [f"{name} ({count})" for name, count in several.most_common(SHOWN)]
-        listed = ", ".join([*shown, "..."] if len(several) > SHOWN else shown)
+        examples = [f"{name} ({count})" for name, count in several.most_common(SHOWN)]
+        listed = ", ".join([*examples, "..."] if len(several) > SHOWN else examples)
         log.warning(
             "dataset.path: %d values of features are one or another, so null (not known): %s", several.total(), listed
         )
@@ -148,9 +149,13 @@ class Word:
 
 
 def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[list[Word]]:
-    """The sentences of a file. Ranges (``3-4``) and empty nodes (``5.1``) are no words and are passed over.
+    """Return the sentences of a file. Ranges (``3-4``) and empty nodes (``5.1``) are no words and are passed over.
 
     Quotation marks are characters like others; a field that is empty has no value.
+
+    Args:
+        path: A ``.conllu`` file.
+        where: What to name in an error.
 
     Raises:
         DataError: naming file and line, for a line that is not in the format, or a file that cannot be read.
@@ -168,17 +173,19 @@ def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[li
             names.update([name.strip()] if key.strip() == "sent_id" else [])
         else:
             sentences[-1].extend(_words(line, f"{file} line {number}", len(sentences[-1]), where))
-    found = [words for words in sentences if words]
-    if not found:
+    filled = [words for words in sentences if words]
+    if not filled:
         raise DataError(where, f"{file} has no words", "needed: a file in the CoNLL-U format")
     if twice := [name for name, count in names.items() if count > 1]:
         problem = f"values of sent_id stand at several sentences, such as {twice[0]}: perhaps a file twice in one"
         log.warning("%s: %d %s", where, len(twice), problem)
-    return found
+    return filled
 
 
 def _lines(file: Path, where: str) -> list[str]:
-    """The lines of a text, whatever ends them, without the byte order mark with which some editors begin a file."""
+    """Return the lines of a text, whatever ends them, without the byte order mark with which some editors begin a
+    file.
+    """
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -192,41 +199,43 @@ def _lines(file: Path, where: str) -> list[str]:
     return [line.removeprefix("\ufeff") for line in re.split(r"\r\n|\r|\n", text)]
 
 
-def _words(line: str, place: str, before: int, where: str) -> Iterator[Word]:
-    """The word of a line, if it is one."""
+def _words(line: str, location: str, before: int, where: str) -> Iterator[Word]:
+    """Yield the word of a line, if it is one."""
     parts = [part.strip(" ") for part in line.split("\t")]
     if len(parts) != len(FIELDS):
         tabs = "no tab" if len(parts) == 1 else f"{len(parts)} columns"
-        raise DataError(where, f"{place} has {tabs}", f"needed: {len(FIELDS)} columns, separated by tabs")
+        raise DataError(where, f"{location} has {tabs}", f"needed: {len(FIELDS)} columns, separated by tabs")
     name = parts[0]
     if (skipped := NO_WORD.fullmatch(name)) and _is_next(skipped, before):
         return
     if name != str(before + 1):
-        raise DataError(where, f"{place} is word {name!r} where {before + 1} is next", "needed: words from 1 in order")
+        problem = f"{location} is word {name!r} where {before + 1} is next"
+        raise DataError(where, problem, "needed: words from 1 in order")
     values = {field: None if part in ("", "_") else part for field, part in zip(FIELDS, parts, strict=True)}
     if not parts[1]:
-        raise DataError(where, f"{place} is a word without a form")
+        raise DataError(where, f"{location} is a word without a form")
     # A form that is an underscore is written like a missing one, and then its lemma is.
     if parts[1] == "_":
         values |= {"form": "_", "lemma": parts[2] or None}
-    yield Word(values, _morphology(values["feats"], place, where))
+    yield Word(values, _morphology(values["feats"], location, where))
 
 
 def _is_next(skipped: re.Match[str], before: int) -> bool:
-    """Whether a range begins with the next word and has two at least, or an empty node follows the last one."""
+    """Return whether a range begins with the next word and has two at least, or an empty node follows the last one."""
     first, last, after, number = (int(each or 0) for each in skipped.groups())
     return first == before + 1 and last > first if skipped["last"] else after == before and number > 0
 
 
-def _morphology(text: str | None, place: str, where: str) -> dict[str, str]:
-    """Features by name from ``Number=Sing|Person=3``."""
-    found: dict[str, str] = {}
+def _morphology(text: str | None, location: str, where: str) -> dict[str, str]:
+    """Return features by name from ``Number=Sing|Person=3``."""
+    features: dict[str, str] = {}
     for part in (text or "").split("|") if text else ():
         name, equals, value = part.partition("=")
         if not (name and equals and all(value.split(OR))):
-            raise DataError(where, f"{place} has the feature {part!r}", "needed: NAME=VALUE|NAME=VALUE, or _")
-        if name in found:
-            raise DataError(where, f"{place} has the feature {name!r} twice", f"needed: {name}={found[name]},{value}")
+            raise DataError(where, f"{location} has the feature {part!r}", "needed: NAME=VALUE|NAME=VALUE, or _")
+        if name in features:
+            problem = f"{location} has the feature {name!r} twice"
+            raise DataError(where, problem, f"needed: {name}={features[name]},{value}")
         if value != "_":
-            found[name] = value
-    return found
+            features[name] = value
+    return features

@@ -66,7 +66,7 @@ class DigitsModule(SamplesModule):
 
 
 def load_mnist(root: str | Path | None, n: int | None = None) -> Samples:
-    """Inputs ``1 x 28 x 28`` in [0, 1]; columns ``class``, ``ink``, ``height``, ``width``, ``loops``.
+    """Return inputs ``1 x 28 x 28`` in [0, 1]; columns ``class``, ``ink``, ``height``, ``width``, ``loops``.
 
     Args:
         root: The folder with ``train-images-idx3-ubyte`` and its labels, those of ``t10k``, or both, each plain or
@@ -134,7 +134,8 @@ class MNISTModule(SamplesModule):
 
 
 def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
-    """An array of bytes in the idx format: two zero bytes, type, number of dimensions, sizes (big-endian), values.
+    """Return an array of bytes in the idx format: two zero bytes, type, number of dimensions, sizes (big-endian),
+    values.
 
     Args:
         path: Plain or ``.gz``.
@@ -190,7 +191,7 @@ _IN_PLANE[1] = ndimage.generate_binary_structure(2, 1)
 
 
 def stroke_columns(images: Real[np.ndarray, "sample y x"], maximum: float, threshold: float) -> pl.DataFrame:
-    """Ink, bounding box and loops of bright strokes on a dark ground.
+    """Return ink, bounding box and loops of bright strokes on a dark ground.
 
     Args:
         images: Intensities from 0 to ``maximum``.

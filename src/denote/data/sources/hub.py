@@ -22,7 +22,8 @@ SENTENCE = "sentence"
 
 
 def load_split(path: str, name: str | None, split: str, revision: str | None, n: int | None) -> Dataset:
-    """One split of a dataset. No code of a dataset is run: the library reads files of data only, from its version 4 on.
+    """Return one split of a dataset. No code of a dataset is run: the library reads files of data only, from its
+    version 4 on.
 
     Args:
         path: A local folder of files of data, or an id on the Hub.
@@ -39,15 +40,15 @@ def load_split(path: str, name: str | None, split: str, revision: str | None, n:
     except ImportError as error:
         raise DataError("dataset", "needs Hugging Face datasets, which is not installed", install("hub")) from error
     try:
-        found = datasets.load_dataset(path, name, split=split, revision=revision)
+        data = datasets.load_dataset(path, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         problem = f"{path!r} cannot be had ({first_line(error).rstrip('.')})"
         raise DataError("dataset.path", problem, _remedy(path)) from error
-    return found if n is None else found.select(range(min(n, len(found))))
+    return data if n is None else data.select(range(min(n, len(data))))
 
 
 def table_of(data: Dataset) -> pl.DataFrame:
-    """Columns with one number, yes/no, text or date per row; classes by their names."""
+    """Return the columns with one number, yes/no, text or date per row; classes by their names."""
     from datasets import ClassLabel, Value
 
     kept = [name for name, kind in data.features.items() if isinstance(kind, Value | ClassLabel)]
@@ -57,7 +58,11 @@ def table_of(data: Dataset) -> pl.DataFrame:
 
 
 def images_of(data: Dataset, column: str) -> Dataset:
-    """The dataset with the images of a column as they are stored: the library would decode whatever Pillow can.
+    """Return the dataset with the images of a column as they are stored: the library would decode whatever Pillow can.
+
+    Args:
+        data: The split.
+        column: Of images.
 
     Raises:
         DataError: if the column holds no images.
@@ -71,7 +76,7 @@ def images_of(data: Dataset, column: str) -> Dataset:
 
 
 def stored_image(held: Mapping[str, Any] | None) -> Path | BytesIO:
-    """Where an image of `images_of` is.
+    """Return where an image of `images_of` is.
 
     Raises:
         ValueError: if there is none.
@@ -82,7 +87,7 @@ def stored_image(held: Mapping[str, Any] | None) -> Path | BytesIO:
 
 
 def word_table(data: Dataset, words: str) -> pl.DataFrame:
-    """A row per word: columns with one value per word, and those of its sequence repeated.
+    """Return a row per word: columns with one value per word, and those of its sequence repeated.
 
     Args:
         data: The split.
@@ -107,7 +112,7 @@ def word_table(data: Dataset, words: str) -> pl.DataFrame:
 
 
 def _named(table: pl.DataFrame, names: Mapping[str, Sequence[str]]) -> pl.DataFrame:
-    """Codes of classes as names; -1, which stands for an unknown class, becomes null."""
+    """Return codes of classes as names; -1, which stands for an unknown class, becomes null."""
     return table.with_columns(
         pl.col(column).replace_strict(dict(enumerate(classes)), default=None, return_dtype=pl.String)
         for column, classes in names.items()

@@ -108,7 +108,7 @@ class HuggingFaceModule(AttributeTableModule):
         if self.inputs not in data.column_names:
             problem = f"there is no column {self.inputs!r}"
             raise DataError("dataset.inputs", problem, one_of(self.inputs, data.column_names))
-        held_out = np.repeat([int(place > 0) for place in range(len(parts))], [len(part) for part in parts])
+        held_out = np.repeat([int(index > 0) for index in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
         targets = target_names(self.target)
         read = self._reread(table, targets)
@@ -120,13 +120,15 @@ class HuggingFaceModule(AttributeTableModule):
         return target.samples(name, inputs, table, key, categories=read.categories, predefined=predefined)
 
     def _reread(self, table: pl.DataFrame, targets: Sequence[str]) -> ReadTable:
-        """The columns by the rules of every table; but words, and what belongs to words, are what they look like."""
+        """Return the columns by the rules of every table; but words, and what belongs to words, are what they look
+        like.
+        """
         own = [name for name in (self.inputs, *_OWN) if name in table.columns]
         as_text = table.columns if self.kind == "words" else own
         return self.reread(table, "dataset.path", targets, as_text)
 
     def images(self, data: Dataset) -> Made:
-        """Images as bytes."""
+        """Return images as bytes."""
         held = images_of(data, self.inputs)
         names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
         pixels, rows = read_images(
@@ -139,7 +141,7 @@ class HuggingFaceModule(AttributeTableModule):
         return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
 
     def text(self, data: Dataset) -> Made:
-        """Texts as token ids of a tokenizer."""
+        """Return texts as token ids of a tokenizer."""
         tokenizer = load_tokenizer(self.tokenizer)
         texts = ["" if text is None else text for text in data[self.inputs]]
         if other := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
@@ -156,7 +158,7 @@ class HuggingFaceModule(AttributeTableModule):
         return _tokens(made, kept, tokenizer.convert_ids_to_tokens)
 
     def ids(self, data: Dataset) -> Made:
-        """Lists of token ids as they are."""
+        """Return lists of token ids as they are."""
         sequences = data[self.inputs][:]
         wrong = [row for row, ids in enumerate(sequences) if not _are_ids(ids)]
         if wrong:
@@ -173,7 +175,7 @@ class HuggingFaceModule(AttributeTableModule):
         return inputs, table, np.arange(len(data)), inputs.key
 
     def words(self, data: Dataset) -> Made:
-        """Every word a sample; the vocabulary is made once the object part is known."""
+        """Return every word a sample; the vocabulary is made once the object part is known."""
         table = word_table(data, self.inputs)
         sentences = table[SENTENCE]
         _, lengths = np.unique(sentences.to_numpy(), return_counts=True)
@@ -199,7 +201,7 @@ def _check_unit(unit: str, kind: str, group: str | None) -> None:
 
 
 def _with(table: pl.DataFrame, *columns: pl.Series) -> pl.DataFrame:
-    """The attribute table with columns of ours, which replace none of the user's."""
+    """Return the attribute table with columns of ours, which replace none of the user's."""
     for column in columns:
         if column.name in table.columns:
             problem = f"has a column {column.name!r}, which is what denote calls one of its own"
@@ -210,7 +212,8 @@ def _with(table: pl.DataFrame, *columns: pl.Series) -> pl.DataFrame:
 def _tokens(
     made: Made, kept: Bool[np.ndarray, " place"] | None = None, form: Callable[[list[int]], Any] = list
 ) -> Made:
-    """Every token as a sample, with its sequence's columns and its own: ``sequence``, ``token``, ``position`` from 1.
+    """Return every token as a sample, with its sequence's columns and its own: ``sequence``, ``token``, ``position``
+    from 1.
 
     Args:
         made: Of whole sequences.

@@ -14,7 +14,7 @@ from jaxtyping import Int, UInt8
 from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Samples, TensorInputs, column_of
-from denote.errors import DataError
+from denote.errors import DataError, first_line
 from denote.keys import SCHEMA, digest, digest_array
 
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ class ImagesModule(AttributeTableModule):
         if not self.root.is_dir():
             raise DataError("dataset.root", f"there is no folder {self.root}", "needed: the folder of the images")
         here = {str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()}
-        found = here & {str(Path(name)) for name in names}
-        if not found:
+        named = here & {str(Path(name)) for name in names}
+        if not named:
             problem = f"{self.root} has none of the {len(names)} files that {self.file!r} names, such as {names[0]}"
             raise DataError("dataset.root", problem, "needed: the folder that the names start from")
-        log.info("dataset.root: %d files of the folder are in no row of the table", len(here - found))
+        log.info("dataset.root: %d files of the folder are in no row of the table", len(here - named))
 
 
 MAXIMUM = 255.0
@@ -151,7 +151,7 @@ class Square:
 def read_images(
     names: Sequence[str], source: Callable[[int], Path | BinaryIO], square: Square, *, skip_broken: bool, where: str
 ) -> tuple[UInt8[np.ndarray, "image channel y x"], Int[np.ndarray, " image"]]:
-    """All images as squares; what had to be decided on the way is logged.
+    """Return all images as squares; what had to be decided on the way is logged.
 
     Args:
         names: What to call each image in an error.
@@ -221,7 +221,7 @@ class _Remarks:
 
 
 def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
-    """An image of one of `FORMATS`, upright, and of how many frames it is the first.
+    """Return an image of one of `FORMATS`, upright, and of how many frames it is the first.
 
     Pixels are read now, so that no file stays open.
 
@@ -273,7 +273,7 @@ def _colour(background: str | Sequence[int]) -> tuple[int, ...]:
 
 
 def _is_blank(image: Image) -> bool:
-    """Whether every pixel of an RGB image has one colour."""
+    """Return whether every pixel of an RGB image has one colour."""
     pixels = np.asarray(image)
     return bool((pixels == pixels[0, 0]).all())
 
@@ -283,7 +283,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What Pillow raises for files that are no images, or only part of one."""
+    """Return what Pillow raises for files that are no images, or only part of one."""
     from PIL import Image
 
     return (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
@@ -294,4 +294,4 @@ def _reason(error: Exception) -> str:
         return "there is no such file"
     if type(error).__name__ == "UnidentifiedImageError":
         return f"no image of {', '.join(FORMATS)}"
-    return str(error).partition("\n")[0]
+    return first_line(error)

@@ -48,18 +48,18 @@ class Layout:
         return (1 / self.classes,) * self.classes + self.proportions
 
     def facts(self, inputs: Float[Tensor, "sample number"]) -> Bool[Tensor, "sample fact"]:
-        """What holds of every sample."""
+        """Return what holds of every sample."""
         return inputs[:, : self.n_facts] > 0.5
 
     def noise(self, inputs: Shaped[Tensor, "sample number"]) -> Shaped[Tensor, "sample noise"]:
-        """What says nothing: independent standard normal numbers."""
+        """Return what says nothing: independent standard normal numbers."""
         return inputs[:, self.n_facts + 1 :]
 
 
 def load_planted(
     n: int = 10_000, seed: int = 0, classes: int = 10, proportions: Sequence[float] = PROPORTIONS, noise: int = 256
 ) -> Samples:
-    """Inputs of ``classes + factors + 1 + noise`` numbers, see `Layout`.
+    """Return inputs of ``classes + factors + 1 + noise`` numbers, see `Layout`.
 
     Columns: ``class``; ``factor_1``, ``factor_2``, ..., yes or no; ``level``, from 0 to 1. All are independent.
     Classes, factors and every quantile of the level have exactly their share of all rows, to one row.

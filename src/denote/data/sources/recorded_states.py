@@ -44,11 +44,11 @@ class RecordedInputs:
         return ()
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(next(iter(self.arrays.values())))
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
-        """What every layer gave for the samples with these row ids, as float32."""
+        """Return what every layer gave for the samples with these row ids, as float32."""
         chosen = {name: np.array(values[rows], dtype=np.float32) for name, values in self.arrays.items()}
         return Named({name: torch.from_numpy(values) for name, values in chosen.items()})
 
@@ -123,4 +123,4 @@ class StatesModule(AttributeTableModule):
             one_class = table.with_columns(pl.lit("all").alias(NO_CLASS))
             return one_class, Target(NO_CLASS, CLASSES, np.zeros(table.height, dtype=np.int64), ("all",))
         column = column_of(table, self.target, "dataset.target")
-        return table, Target(self.target, CLASSES, *classes_of(column, place=read.line_of))
+        return table, Target(self.target, CLASSES, *classes_of(column, line_of=read.line_of))

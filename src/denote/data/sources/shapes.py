@@ -61,7 +61,7 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
 
 
 def load_shapes(n: int = 10_000, seed: int = 0, target: str = "shape") -> Samples:
-    """Inputs ``3 x 32 x 32`` in [0, 1] of one shape each.
+    """Return inputs ``3 x 32 x 32`` in [0, 1] of one shape each.
 
     Columns: the categories ``shape``, ``colour``, ``fill``, ``background``; ``size`` in pixels from the centre to the
     outermost points; ``x`` (from the left) and ``y`` (from the top) of the centre in pixels; ``rotation`` in degrees,
@@ -134,18 +134,18 @@ class Drawing:
         return (3, SIDE, SIDE)
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return len(self.size)
 
     def table(self) -> pl.DataFrame:
-        """The attribute table."""
+        """Return the attribute table."""
         names = {name: pl.Series(values)[self.codes[name]] for name, values in CATEGORIES.items()}
         numbers = pl.DataFrame({"size": self.size, "x": self.x, "y": self.y, "rotation": self.rotation})
         turned = pl.when(pl.col("shape") != "circle").then("rotation").alias("rotation")
         return pl.DataFrame(names).hstack(numbers).with_columns(turned)
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row channel y x"]:
-        """The pictures of these rows, edges smoothed over one pixel."""
+        """Return the pictures of these rows, edges smoothed over one pixel."""
         codes = {name: torch.from_numpy(self.codes[name][rows].astype(np.int64)) for name in self.codes}
         inside = self._distance(rows, codes["shape"])
         cover = (0.5 - inside).clamp_(0, 1)
@@ -156,7 +156,7 @@ class Drawing:
         return ground + (ink - ground) * cover[:, None]
 
     def _distance(self, rows: np.ndarray, shapes: Int64[Tensor, " row"]) -> Float32[Tensor, " row y x"]:
-        """Pixels from the shape's edge, negative inside.
+        """Return pixels from the shape's edge, negative inside.
 
         A shape with k corners is 2 k times the same sector between a corner and the halfway point to the next, so the
         angle is folded into that sector, where the edge is one straight line.
@@ -164,8 +164,8 @@ class Drawing:
         size, x, y, turn = (
             torch.from_numpy(values[rows]).reshape(-1, 1, 1) for values in (self.size, self.x, self.y, self.rotation)
         )
-        place = torch.arange(SIDE, dtype=torch.float32) + 0.5
-        dx, dy = place[None, None, :] - x, place[None, :, None] - y
+        pixels = torch.arange(SIDE, dtype=torch.float32) + 0.5
+        dx, dy = pixels[None, None, :] - x, pixels[None, :, None] - y
         radius = torch.hypot(dx, dy)
         # Measured from straight up, clockwise.
         angle = torch.atan2(dx, -dy) - torch.deg2rad(turn)
@@ -190,7 +190,7 @@ def _edge_distance(radius: Tensor, angle: Tensor, size: Tensor, corners: int, ha
 
 
 def _draw(n: int, seed: int) -> Drawing:
-    """One row of uniform numbers per sample, so that the first rows do not depend on how many follow."""
+    """Return one row of uniform numbers per sample, so that the first rows do not depend on how many follow."""
     uniform = stream("shapes", seed).random((n, len(CATEGORIES) + 4), dtype=np.float32)
     codes = {
         # The product can round up to the number of values itself.

@@ -80,8 +80,8 @@ class TableModule(AttributeTableModule):
 
     def _name(self) -> str:
         """That of the file; networks that are shown the attributes are told apart from those that are not."""
-        shown = self.include_attributes and bool(self.attributes)
-        return f"{Path(str(self.path)).stem}{'-with-attributes' if shown else ''}"
+        are_inputs = self.include_attributes and bool(self.attributes)
+        return f"{Path(str(self.path)).stem}{'-with-attributes' if are_inputs else ''}"
 
     def _attributes(self, table: pl.DataFrame, targets: Sequence[str]) -> Sequence[str]:
         for name in self.attributes:
@@ -99,7 +99,9 @@ class TableModule(AttributeTableModule):
 
 
 def _copies(table: pl.DataFrame, names: Sequence[str], target: str) -> list[str]:
-    """Columns whose values go one to one with the target's: an input that gives it away, or no attribute of its own."""
+    """Return the columns whose values go one to one with the target's: an input that gives it away, or no attribute of
+    its own.
+    """
     if target not in table.columns:  # several labels
         return []
     n = table[target].n_unique()

@@ -26,7 +26,7 @@ WHERE = "dataset.tokenizer"
 
 
 def load_tokenizer(name: str | None, **settings: Any) -> PreTrainedTokenizerBase:
-    """A tokenizer by its id on the Hub, or from a local folder; code that comes with one is not run.
+    """Return a tokenizer by its id on the Hub, or from a local folder; code that comes with one is not run.
 
     Args:
         name: The id, or the folder.
@@ -52,7 +52,7 @@ def load_tokenizer(name: str | None, **settings: Any) -> PreTrainedTokenizerBase
 def word_inputs(
     forms: pl.Series, lengths: Int64[np.ndarray, " sentence"], min_count: int, tokenizer: str | None
 ) -> tuple[Inputs | Unfitted, str | int]:
-    """Inputs whose samples are words: ids of a tokenizer, or of a vocabulary that the object part makes.
+    """Return inputs whose samples are words: ids of a tokenizer, or of a vocabulary that the object part makes.
 
     Args:
         forms: Of every word, sentence after sentence.
@@ -77,7 +77,8 @@ def word_inputs(
 def cut_words(
     tokenizer: PreTrainedTokenizerBase, forms: Sequence[str], lengths: Int64[np.ndarray, " sentence"]
 ) -> tuple[SequenceInputs, Int64[np.ndarray, "word bound"]]:
-    """The sentences as the tokenizer's ids, with its special tokens, and the span of every word (see `spans_of`).
+    """Return the sentences as the tokenizer's ids, with its special tokens, and the span of every word (see
+    `spans_of`).
 
     A form that the tokenizer makes nothing of, such as a sole control character, is its unknown token.
 
@@ -103,7 +104,7 @@ def cut_words(
 
 
 def spans_of(words: Sequence[int | None], where: str) -> Int64[np.ndarray, "word bound"]:
-    """First position of every word of a sequence, and one behind its last.
+    """Return the first position of every word of a sequence, and one behind its last.
 
     Args:
         words: For every position the word that it is part of, None for special tokens and padding.
@@ -112,9 +113,8 @@ def spans_of(words: Sequence[int | None], where: str) -> Int64[np.ndarray, "word
     Raises:
         DataError: if a word has no position, or positions that lie apart.
     """
-    at = np.array([(place, word) for place, word in enumerate(words) if word is not None], dtype=np.int64).reshape(
-        -1, 2
-    )
+    pairs = [(position, word) for position, word in enumerate(words) if word is not None]
+    at = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     if not len(at):
         return at  # a sequence without a word
     first = np.flatnonzero(np.diff(at[:, 1], prepend=-1))
@@ -125,7 +125,7 @@ def spans_of(words: Sequence[int | None], where: str) -> Int64[np.ndarray, "word
 
 
 def _with_tokens(tokenizer: PreTrainedTokenizerBase, forms: Sequence[str]) -> list[str]:
-    """The forms, those that give no token by the unknown one."""
+    """Return the forms, those that give no token by the unknown one."""
     different = list(dict.fromkeys(forms))
     ids = tokenizer([[form] for form in different], is_split_into_words=True, add_special_tokens=False)["input_ids"]
     lost = {form for form, own in zip(different, ids, strict=True) if not own}

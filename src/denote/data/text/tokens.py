@@ -37,7 +37,13 @@ class SequenceInputs:
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int = PADDING) -> SequenceInputs:
-        """From a list of ids per sequence."""
+        """From a list of ids per sequence.
+
+        Args:
+            sequences: Token ids of each.
+            n_tokens: Number of token ids.
+            padding: Token id behind the end of a sequence.
+        """
         lengths = np.array([len(each) for each in sequences])
         ids = np.fromiter((token for each in sequences for token in each), dtype=np.int32, count=int(lengths.sum()))
         return cls(ids, _bounds(lengths), n_tokens, padding)
@@ -53,19 +59,19 @@ class SequenceInputs:
         return (int(np.diff(self.starts).max()),)
 
     def __len__(self) -> int:
-        """Number of sequences."""
+        """Return the number of sequences."""
         return len(self.starts) - 1
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
-        """These sequences, padded to the longest of them, as ``input_ids`` and ``attention_mask``."""
+        """Return these sequences, padded to the longest of them, as ``input_ids`` and ``attention_mask``."""
         index = np.asarray(rows, dtype=np.int64)
         lengths = self.starts[index + 1] - self.starts[index]
         position = np.arange(lengths.max(initial=0))
         mask = position < lengths[:, None]
         padded = np.full(mask.shape, self.padding, dtype=np.int64)
         padded[mask] = self.ids[(self.starts[index, None] + position)[mask]]
-        known = torch.from_numpy(mask)
-        return Named({"input_ids": torch.from_numpy(padded), "attention_mask": known.long()}, known)
+        is_token = torch.from_numpy(mask)
+        return Named({"input_ids": torch.from_numpy(padded), "attention_mask": is_token.long()}, is_token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +94,12 @@ class WordInputs:
 
     @classmethod
     def of_tokens(cls, sequences: SequenceInputs, kept: Bool[np.ndarray, " place"] | None = None) -> WordInputs:
-        """Every token as a sample, but those that are not kept."""
+        """Return every token as a sample, but those that are not kept.
+
+        Args:
+            sequences: Whole sequences.
+            kept: Which tokens are samples; None for all.
+        """
         sequence = np.repeat(np.arange(len(sequences)), np.diff(sequences.starts))
         start = np.arange(len(sequences.ids)) - sequences.starts[sequence]
         return cls(sequences, sequence, start) if kept is None else cls(sequences, sequence[kept], start[kept])
@@ -108,18 +119,18 @@ class WordInputs:
         return int(self.sequences.n_tokens)  # type: ignore[attr-defined]  # see `Inputs`
 
     def __len__(self) -> int:
-        """Number of words."""
+        """Return the number of words."""
         return len(self.sequence)
 
     def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
-        """The sequences of these words, and where in them the words are."""
+        """Return the sequences of these words, and where in them the words are."""
         index = np.asarray(rows, dtype=np.int64)
-        chosen, place = np.unique(self.sequence[index], return_inverse=True)
+        chosen, sequence_of = np.unique(self.sequence[index], return_inverse=True)
         batch = self.sequences[chosen]
         if isinstance(batch, Tensor):
             batch = Named({"": batch})
         end = None if self.end is None else torch.from_numpy(self.end[index])
-        return replace(batch, words=Words(torch.from_numpy(place), torch.from_numpy(self.start[index]), end))
+        return replace(batch, words=Words(torch.from_numpy(sequence_of), torch.from_numpy(self.start[index]), end))
 
 
 def fit_words(
@@ -135,10 +146,10 @@ def fit_words(
     """
     counts = forms.gather(rows).alias("form").value_counts().filter(pl.col("count") >= min_count)
     # By count, so that ids do not depend on the order of the file's sentences; then by alphabet.
-    known = counts.sort(["count", "form"], descending=[True, False])["form"].to_list()
-    vocabulary = ("<pad>", "<unk>", *known)
-    place = {form: token for token, form in enumerate(known, start=UNKNOWN + 1)}
-    ids = np.array([place.get(form, UNKNOWN) for form in forms], dtype=np.int64)
+    frequent = counts.sort(["count", "form"], descending=[True, False])["form"].to_list()
+    vocabulary = ("<pad>", "<unk>", *frequent)
+    token_of = {form: token for token, form in enumerate(frequent, start=UNKNOWN + 1)}
+    ids = np.array([token_of.get(form, UNKNOWN) for form in forms], dtype=np.int64)
     sentences = SequenceInputs(ids, _bounds(lengths), len(vocabulary))
     return replace(WordInputs.of_tokens(sentences), vocabulary=vocabulary)
 

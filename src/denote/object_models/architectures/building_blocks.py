@@ -58,12 +58,17 @@ class RandomSigns(nn.Module):
         self.register_buffer("signs", 2.0 * torch.randint(2, (width,)) - 1.0)
 
     def forward(self, units: Float[Tensor, "*sample unit"]) -> Float[Tensor, "*sample unit"]:
-        """The units under their signs."""
+        """Return the units under their signs."""
         return units * self.signs
 
 
 def named(table: Mapping[str, T], name: str, key: str) -> T:
-    """The entry called ``name``.
+    """Return the entry called ``name``.
+
+    Args:
+        table: Entries by name.
+        name: Of the entry.
+        key: Of ``architecture``, for an error.
 
     Raises:
         ConfigError: naming ``architecture.<key>`` and what is allowed, if there is none.
@@ -74,7 +79,12 @@ def named(table: Mapping[str, T], name: str, key: str) -> T:
 
 
 def at_least(number: int, least: int, key: str) -> int:
-    """The whole number ``number``.
+    """Return the whole number ``number``.
+
+    Args:
+        number: What came.
+        least: The smallest number allowed.
+        key: Of ``architecture``, for an error.
 
     Raises:
         ConfigError: naming ``architecture.<key>``, if it is no whole number or below ``least``.
@@ -106,7 +116,7 @@ class Attention(nn.Module):
     def forward(
         self, inputs: Float[Tensor, "row position width"], mask: Bool[Tensor, "row position"] | None = None
     ) -> Float[Tensor, "row position width"]:
-        """What every position gathers from those that are no padding."""
+        """Return what every position gathers from those that are no padding."""
         query, key, value = self.query_key_value(inputs).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         visible = None if mask is None else mask[:, None, None, :]
         gathered = scaled_dot_product_attention(query, key, value, attn_mask=visible)
@@ -135,14 +145,18 @@ class AttentionBlock(nn.Module):
     def forward(
         self, inputs: Float[Tensor, "row position width"], mask: Bool[Tensor, "row position"] | None = None
     ) -> Float[Tensor, "row position width"]:
-        """The positions for the next block."""
+        """Return the positions for the next block."""
         met = inputs + self.drop(self.attention(self.norm_1(inputs), mask))
         out: Tensor = met + self.drop(self.out(self.hidden(self.norm_2(met))))
         return out
 
 
 def observed_of(blocks: int, observed: str) -> list[str]:
-    """Names of what is observed of ``block_1`` to ``block_n``.
+    """Return the names of what is observed of ``block_1`` to ``block_n``.
+
+    Args:
+        blocks: Number of blocks.
+        observed: One of `OBSERVED`.
 
     Raises:
         ConfigError: if ``observed`` is none of `OBSERVED`.
@@ -155,14 +169,20 @@ def observed_of(blocks: int, observed: str) -> list[str]:
 def check_sizes(blocks: int, width: int, heads: int, hidden: int, dropout: float) -> None:
     """Refuse sizes that no block has.
 
+    Args:
+        blocks: Number of blocks.
+        width: Numbers per position.
+        heads: Heads of attention.
+        hidden: Hidden units per position.
+        dropout: Share left out in training.
+
     Raises:
         ConfigError: by the key.
     """
     for value, name in ((blocks, "layers"), (width, "width"), (heads, "heads"), (hidden, "hidden")):
         at_least(value, 1, name)
     if width % heads:
-        raise ConfigError(
-            "architecture.width", f"{width} is no multiple of {heads} heads", "allowed: n x architecture.heads"
-        )
+        problem = f"{width} is no multiple of {heads} heads"
+        raise ConfigError("architecture.width", problem, "allowed: n x architecture.heads")
     if not 0 <= dropout < 1:
         raise ConfigError("architecture.dropout", f"{dropout!r} cannot be used", "allowed: a number in [0, 1)")

@@ -66,7 +66,7 @@ class ConvNet(nn.Module):
         self.observed_layers = (*names, "logits")
 
     def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
-        """Logits."""
+        """Return the logits."""
         hidden = inputs.unsqueeze(1) if self._add_channel_axis else inputs
         for name in self.observed_layers:
             hidden = self.get_submodule(name)(hidden.flatten(1) if name == self._first_units else hidden)
@@ -85,7 +85,7 @@ def _channel_block(n_in: int, n_out: int, kernel: int, pool: int, activation: st
 
 
 def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
-    """Channels, height and width of images.
+    """Return channels, height and width of images.
 
     Args:
         input_shape: Shape of one sample.
@@ -98,11 +98,8 @@ def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
         return 1, input_shape[0], input_shape[1]
     if len(input_shape) == 3:
         return input_shape[0], input_shape[1], input_shape[2]
-    raise ConfigError(
-        "architecture",
-        f"a {name} reads images, one input of this dataset has shape {tuple(input_shape)}",
-        "inputs of shape (channel, y, x) or (y, x), or architecture=mlp",
-    )
+    problem = f"a {name} reads images, one input of this dataset has shape {tuple(input_shape)}"
+    raise ConfigError("architecture", problem, "inputs of shape (channel, y, x) or (y, x), or architecture=mlp")
 
 
 def _check(channels: Sequence[int], hidden: Sequence[int], kernel: int, pool: int, size: tuple[int, int]) -> None:
@@ -119,15 +116,12 @@ def _check(channels: Sequence[int], hidden: Sequence[int], kernel: int, pool: in
     while pool > 1 and side >= pool and n_blocks < len(channels):
         n_blocks, side = n_blocks + 1, side // pool
     if pool > 1 and n_blocks < len(channels):
-        raise ConfigError(
-            "architecture.channels",
-            f"{len(channels)} blocks pool {pool} x {pool} each and inputs are only {size[0]} x {size[1]}",
-            f"at most {n_blocks} blocks, or architecture.pool=1",
-        )
+        problem = f"{len(channels)} blocks pool {pool} x {pool} each and inputs are only {size[0]} x {size[1]}"
+        raise ConfigError("architecture.channels", problem, f"at most {n_blocks} blocks, or architecture.pool=1")
 
 
 def _suffix(hidden: Sequence[int], kernel: int, pool: int, activation: str, normalisation: str) -> str:
-    """What differs from the defaults, so that ids stay short and still tell networks apart."""
+    """Return what differs from the defaults, so that ids stay short and still tell networks apart."""
     parts = []
     if tuple(hidden) != DEFAULT_HIDDEN:
         parts.append("hidden-" + ("-".join(map(str, hidden)) or "none"))
@@ -159,7 +153,7 @@ class ResidualBlock(nn.Module):
         self.shortcut = _normalised(n_in, n_out, 1, stride) if changes else nn.Identity()
 
     def forward(self, inputs: Float[Tensor, "sample channel y x"]) -> Float[Tensor, "sample channel_out y_out x_out"]:
-        """The map for the next block."""
+        """Return the map for the next block."""
         return relu(self.second(relu(self.first(inputs))) + self.shortcut(inputs))
 
 
@@ -201,7 +195,7 @@ class ResNet(nn.Module):
         self.observed_layers = (*names, "logits")
 
     def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
-        """Logits."""
+        """Return the logits."""
         state = inputs.unsqueeze(1) if self._add_channel_axis else inputs
         for name in self._maps:
             state = self.get_submodule(name)(state)

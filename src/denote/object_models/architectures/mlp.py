@@ -22,7 +22,15 @@ from denote.object_models.architectures.building_blocks import (
 def unit_block(
     n_in: int, n_out: int, activation: str, normalisation: str, *, random_signs: bool = False
 ) -> nn.Sequential:
-    """Linear, normalisation, activation, and random signs where asked for: one observed place."""
+    """Linear, normalisation, activation, and random signs where asked for: one observed place.
+
+    Args:
+        n_in: Units that come in.
+        n_out: Units that go out.
+        activation: A name in ``ACTIVATIONS``.
+        normalisation: A name in ``UNIT_NORMALISATIONS``.
+        random_signs: Whether every unit gets a sign of its own.
+    """
     parts: list[tuple[str, nn.Module]] = [("linear", nn.Linear(n_in, n_out))]
     if normalisation != "none":
         parts.append(("norm", named(UNIT_NORMALISATIONS, normalisation, "normalisation")(n_out)))
@@ -76,7 +84,7 @@ class MLP(nn.Module):
         self.logits = nn.Linear(n_in, n_classes)
 
     def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
-        """Logits."""
+        """Return the logits."""
         hidden = inputs.flatten(1)
         for name in self.observed_layers:
             hidden = self.get_submodule(name)(hidden)

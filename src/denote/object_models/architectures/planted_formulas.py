@@ -32,11 +32,11 @@ class Literal:
     negated: bool = False
 
     def holds(self, facts: Bool[Tensor, "sample fact"]) -> Bool[Tensor, " sample"]:
-        """Where it holds."""
+        """Return where it holds."""
         return facts[:, self.facts].any(dim=1) ^ self.negated
 
     def share(self, layout: Layout) -> float:
-        """Share of the population of which it holds."""
+        """Return the share of the population of which it holds."""
         share = sum(layout.shares[fact] for fact in self.facts)
         return 1 - share if self.negated else share
 
@@ -48,8 +48,8 @@ class Literal:
         else:
             twice = 2 * len(inside)
             if twice > n or (twice == n and 0 not in inside):
-                inside, negated = tuple(place for place in range(n) if place not in inside), not negated
-            text = class_set_name([str(place) for place in inside])
+                inside, negated = tuple(index for index in range(n) if index not in inside), not negated
+            text = class_set_name([str(index) for index in inside])
         return f"NOT {text}" if negated else text
 
 
@@ -68,23 +68,24 @@ class Formula:
     negated: bool = False
 
     def holds(self, facts: Bool[Tensor, "sample fact"]) -> Bool[Tensor, " sample"]:
-        """Where it holds."""
+        """Return where it holds."""
         return self._joined([literal.holds(facts) for literal in self.literals])
 
     def complement(self) -> Formula:
-        """The formula that holds where this one does not."""
+        """Return the formula that holds where this one does not."""
         if len(self.literals) == 1:
             (literal,) = self.literals
             return replace(self, literals=(replace(literal, negated=not literal.negated),))
         return replace(self, negated=not self.negated)
 
     def share(self, layout: Layout) -> float:
-        """Label proportion in the population."""
+        """Return the label proportion in the population."""
         weights, held = self._outcomes(layout)
         return float(weights[held].sum())
 
     def most_without(self, layout: Layout) -> float:
-        """Largest true balanced accuracy with which this formula tells any property that ignores one of its facts.
+        """Return the largest true balanced accuracy with which this formula tells any property that ignores one of its
+        facts.
 
         A neuron that is on exactly where the formula holds has this score for the property that is most like it among
         all yes/no functions of the other facts; .5 for a single fact.
@@ -102,8 +103,8 @@ class Formula:
         """In words; of a single literal as denote names it."""
         names = [literal.name(layout) for literal in self.literals]
         text = names[0]
-        for place, (operator, name) in enumerate(zip(self.operators, names[1:], strict=True)):
-            text = f"({text}) {operator} {name}" if place else f"{text} {operator} {name}"
+        for index, (operator, name) in enumerate(zip(self.operators, names[1:], strict=True)):
+            text = f"({text}) {operator} {name}" if index else f"{text} {operator} {name}"
         return f"NOT ({text})" if self.negated else text
 
     def _joined(self, held: Sequence[Bool[Tensor, "*outcome"]]) -> Bool[Tensor, "*outcome"]:
@@ -113,7 +114,9 @@ class Formula:
         return result ^ self.negated
 
     def _outcomes(self, layout: Layout) -> tuple[Float[np.ndarray, "*literal"], Bool[np.ndarray, "*literal"]]:
-        """Probability of every combination of literals, one axis each, and whether the formula holds there."""
+        """Return the probability of every combination of literals, one axis each, and whether the formula holds
+        there.
+        """
         shares = [literal.share(layout) for literal in self.literals]
         combinations = list(product((False, True), repeat=len(shares)))
         weights = [np.prod([s if yes else 1 - s for s, yes in zip(shares, each, strict=True)]) for each in combinations]
@@ -123,23 +126,28 @@ class Formula:
 
 
 def class_subset(members: Sequence[int]) -> Formula:
-    """A set of classes as a formula of one literal."""
+    """Return a set of classes as a formula of one literal."""
     return Formula((Literal(tuple(sorted(members))),))
 
 
 def factor(layout: Layout, index: int) -> Formula:
-    """A factor as a formula of one literal."""
+    """Return a factor as a formula of one literal.
+
+    Args:
+        layout: The facts.
+        index: Of the factor, from 0.
+    """
     return Formula((Literal((layout.classes + index,)),))
 
 
 def draw_subset(layout: Layout) -> Formula:
-    """A set of one to half of the classes, every size alike, by torch's global generator."""
+    """Return a set of one to half of the classes, every size alike, by torch's global generator."""
     size = 1 + _integer(layout.classes // 2)
     return class_subset(torch.randperm(layout.classes)[:size].tolist())
 
 
 def draw_formula(layout: Layout, low: float, high: float) -> Formula:
-    """A formula of two or three facts of which none can be left out, by torch's global generator.
+    """Return a formula of two or three facts of which none can be left out, by torch's global generator.
 
     Args:
         layout: The facts; at most one literal is a class, as several would exclude each other.
@@ -153,9 +161,9 @@ def draw_formula(layout: Layout, low: float, high: float) -> Formula:
             for source in sources
         )
         operators = tuple(("AND", "OR")[_integer(2)] for _ in literals[1:])
-        found = Formula(literals, operators)
-        if low <= found.share(layout) <= high and found.most_without(layout) <= MOST_WITHOUT:
-            return found
+        formula = Formula(literals, operators)
+        if low <= formula.share(layout) <= high and formula.most_without(layout) <= MOST_WITHOUT:
+            return formula
 
 
 def _integer(below: int) -> int:

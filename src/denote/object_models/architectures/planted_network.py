@@ -79,13 +79,13 @@ class PlantedLayer(nn.Module):
         self.register_buffer("projection", rows / rows.norm(dim=1, keepdim=True) * live)
 
     def forward(self, inputs: Float[Tensor, "sample number"]) -> Float[Tensor, "sample neuron"]:
-        """Activations."""
+        """Return the activations."""
         height = inputs.new_tensor([neuron.d_prime for neuron in self.neurons])
         sinks = inputs.new_tensor([float(neuron.sign < 0) for neuron in self.neurons])
         return height * (self.holds(inputs).float() - sinks) + self.layout.noise(inputs) @ self.projection.T
 
     def holds(self, inputs: Float[Tensor, "sample number"]) -> Bool[Tensor, "sample neuron"]:
-        """Where every neuron's property holds; nowhere for a neuron without one."""
+        """Return where every neuron's property holds; nowhere for a neuron without one."""
         facts = self.layout.facts(inputs)
         never = torch.zeros(len(inputs), dtype=torch.bool, device=inputs.device)
         columns = [never if neuron.on is None else neuron.on.holds(facts) for neuron in self.neurons]
@@ -157,24 +157,26 @@ class PlantedNetwork(nn.Module):
                 *[Neuron("dead")] * numbers[2],
                 *[Neuron("noise")] * (width - sum(numbers)),
             ]
-            shuffled = [neurons[place] for place in torch.randperm(width).tolist()]
+            shuffled = [neurons[index] for index in torch.randperm(width).tolist()]
             self.add_module(name, PlantedLayer(self.layout, shuffled, noise))
             before = len(entered)
         self.logits = _Classes(n_classes)
 
     def forward(self, inputs: Float[Tensor, "sample number"]) -> Float[Tensor, "sample class"]:
-        """The class, one-hot."""
+        """Return the class, one-hot."""
         for name in self.hidden:
             self.get_submodule(name)(inputs)
         return torch.as_tensor(self.logits(inputs))
 
     def planted_layers(self) -> dict[str, PlantedLayer]:
-        """The layers without the logits, by name, the first one first."""
+        """Return the layers without the logits, by name, the first one first."""
         layers = {name: self.get_submodule(name) for name in self.hidden}
         return {name: layer for name, layer in layers.items() if isinstance(layer, PlantedLayer)}
 
     def truth(self) -> pl.DataFrame:
-        """What every neuron of the hidden layers is: columns of ``TRUTH``, the label proportion in the population."""
+        """Return what every neuron of the hidden layers is: columns of ``TRUTH``, the label proportion in the
+        population.
+        """
         rows = [
             (name, index, *neuron.described(self.layout))
             for name, layer in self.planted_layers().items()
@@ -183,7 +185,7 @@ class PlantedNetwork(nn.Module):
         return pl.DataFrame(rows, schema=TRUTH, orient="row")
 
     def _sources(self, entered: Sequence[int], bounds: Bounds) -> dict[str, Callable[[], Formula]]:
-        """How the next property of each family is had."""
+        """Return how the next property of each family is had."""
         columns = cycle(entered)
         return {
             "subsets": lambda: draw_subset(self.layout),

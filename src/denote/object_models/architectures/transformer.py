@@ -34,7 +34,7 @@ class Embedding(nn.Module):
             nn.init.normal_(table.weight, std=SPREAD)
 
     def forward(self, tokens: Int[Tensor, "row position"]) -> Float[Tensor, "row position width"]:
-        """The sum of both.
+        """Return the sum of both.
 
         Raises:
             ConfigError: for a sequence that is too long.
@@ -101,7 +101,9 @@ class Transformer(nn.Module):
     def forward(
         self, input_ids: Int[Tensor, "row position"], attention_mask: Shaped[Tensor, "row position"] | None = None
     ) -> Float[Tensor, "row *position class"]:
-        """Logits, of positions or of the mean over those that are no padding; arguments as tokenizers name them."""
+        """Return logits, of positions or of the mean over those that are no padding; arguments as tokenizers name
+        them.
+        """
         mask = None if attention_mask is None else attention_mask.bool()
         state = self.embedding(input_ids)
         for name in self.blocks:

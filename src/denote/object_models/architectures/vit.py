@@ -30,7 +30,7 @@ class Patches(nn.Module):
         self.position = nn.Parameter(torch.randn(1, 1 + count, width) / width**0.5)
 
     def forward(self, images: Float[Tensor, "row channel y x"]) -> Float[Tensor, "row position width"]:
-        """The class token first, then the squares row by row."""
+        """Return the class token first, then the squares row by row."""
         squares = self.linear(images).flatten(2).transpose(1, 2)
         return torch.cat([self.whole.expand(len(images), -1, -1), squares], 1) + self.position
 
@@ -84,7 +84,7 @@ class ViT(nn.Module):
         self.observed_layers = ("patches", *observed_of(layers, observed), "logits")
 
     def forward(self, inputs: Float[Tensor, " row *shape"]) -> Float[Tensor, "row class"]:
-        """Logits."""
+        """Return the logits."""
         state = self.patches(inputs.unsqueeze(1) if self._add_channel_axis else inputs)
         for name in self.blocks:
             state = self.get_submodule(name)(state)

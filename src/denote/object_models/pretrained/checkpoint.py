@@ -66,7 +66,7 @@ class Checkpoint(Pretrained):
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Weights by name from a file, of which nothing is run.
+    """Return weights by name from a file, of which nothing is run.
 
     Args:
         path: safetensors, or what ``torch.save`` wrote of a state dict or of a mapping with one under ``state_dict``,
@@ -144,10 +144,10 @@ class ImageLibrary(Pretrained):
     @abstractmethod
     def _make(self, *, fetched: bool) -> nn.Module: ...
 
-    def _check_name(self, known: Sequence[str]) -> None:
-        if self.name not in known:
-            near = get_close_matches(self.name, known, n=1)
-            allowed = f"did you mean '{near[0]}'?" if near else f"one of its {len(known)} names"
+    def _check_name(self, names: Sequence[str]) -> None:
+        if self.name not in names:
+            near = get_close_matches(self.name, names, n=1)
+            allowed = f"did you mean '{near[0]}'?" if near else f"one of its {len(names)} names"
             raise ConfigError("architecture.name", f"{self.library} has no network {self.name!r}", allowed)
 
 

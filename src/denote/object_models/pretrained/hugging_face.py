@@ -87,7 +87,7 @@ class HuggingFace(Pretrained):
         return getattr(_transformers(), self._head)
 
     def _had(self, read: Any, **arguments: Any) -> Any:
-        """What is read from the folder or the Hub, with one line where it is not there."""
+        """Return what is read from the folder or the Hub, with one line where it is not there."""
         try:
             return read(self.name, trust_remote_code=False, **arguments)
         except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Networks that were trained elsewhere: with their weights, and at initialisation, for untrained twins."""
+"""Networks trained elsewhere: with their weights, at initialisation for untrained twins, or as recorded states."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, StoreError, first_line, install
@@ -16,6 +18,7 @@ from denote.object_models.weights import digest_weights
 from denote.streams import stream_seed
 
 log = logging.getLogger(__name__)
+
 
 PREFIXES = ("", "network.", "model.", "module.")
 """What stands before the names of weights where they were saved inside of something: a LightningModule, a wrapper."""
@@ -37,11 +40,11 @@ class Pretrained(ABC):
 
     @abstractmethod
     def fresh(self) -> nn.Module:
-        """The network at initialisation, drawn from torch's global generator only."""
+        """Return the network at initialisation, drawn from torch's global generator only."""
 
     @abstractmethod
     def load(self) -> tuple[nn.Module, Sequence[str]]:
-        """The network with its weights, and the names of those that were not there and are as drawn.
+        """Return the network with its weights, and the names of those that were not there and are as drawn.
 
         Raises:
             DenoteError: if the weights cannot be had or do not fit.
@@ -124,11 +127,72 @@ def _remark(missing: Sequence[str]) -> str:
 
 
 def needs(package: str, extra: str, error: ImportError | RuntimeError) -> ConfigError:
-    """What to say where an extra is not installed, or cannot be imported."""
+    """Return what to say where an extra is not installed, or cannot be imported.
+
+    Args:
+        package: That cannot be imported.
+        extra: Of denote that brings it.
+        error: What the import raised.
+    """
     problem = f"needs {package}, which cannot be imported ({first_line(error)})"
     return ConfigError("architecture", problem, install(extra))
 
 
 def name_of(path: str) -> str:
-    """The last part of a path or of a Hub id, for tables."""
+    """Return the last part of a path or of a Hub id, for tables."""
     return Path(path).name or path
+
+
+class Recorded(Pretrained):
+    """States of ``dataset=states`` as an object model, so that they are pooled, selected and stored like any others.
+
+    Args:
+        dataset: What the dataset offers: ``layers``, their names in order.
+    """
+
+    is_network = False
+    readable_id = "recorded"
+
+    def __init__(self, dataset: Mapping[str, Any]) -> None:
+        if "layers" not in dataset:
+            raise ConfigError("architecture", "recorded stands for recorded states alone", "dataset=states")
+        self.layers: Sequence[str] = dataset["layers"]
+
+    def fresh(self) -> nn.Module:
+        """There is none.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError("architecture.trained", "of recorded states no initialisation is known", "allowed: true")
+
+    def load(self) -> tuple[nn.Module, Sequence[str]]:
+        """See `Pretrained`."""
+        return HandsOn(self.layers), ()
+
+
+class HandsOn(nn.Module):
+    """A layer for every array, which gives it as it is.
+
+    Args:
+        layers: Their names, in order.
+    """
+
+    def __init__(self, layers: Sequence[str]) -> None:
+        super().__init__()
+        self.observed_layers = tuple(layers)
+        # Not by add_module, which refuses the dots that names of layers have.
+        self._modules.update({name: nn.Identity() for name in layers})
+
+    def get_submodule(self, target: str) -> nn.Module:
+        """Return a layer by its whole name, which may hold dots."""
+        found = self._modules.get(target)
+        return super().get_submodule(target) if found is None else found
+
+    def forward(self, **arrays: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample 0"]:
+        """No output; what the layers give is seen on the way."""
+        given: Tensor | None = None
+        for name, values in arrays.items():
+            given = self.get_submodule(name)(values)
+        assert given is not None  # noqa: S101  (for the type checker; there is at least one layer)
+        return given.new_empty(len(given), 0)
