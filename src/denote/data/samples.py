@@ -250,7 +250,11 @@ class Samples:
         return self.targets.astype(np.int64, copy=False)
 
     def column(self, name: str, where: str) -> pl.Series:
-        """A column of the attribute table.
+        """Return a column of the attribute table.
+
+        Args:
+            name: Its name.
+            where: The setting that named it, for the error.
 
         Raises:
             DataError: if there is none of that name; lists the columns, the nearest first.

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
 from denote.denotation.analysis import GAP, LEAST_LAYERS, LEAST_MODELS, Analysis, models_needed
 from denote.denotation.depth import averaged_within_models
@@ -216,7 +216,7 @@ def _trend(every: Sequence[Profiles], quantity: str) -> Row:
         "p_value": None, "note": None,
     }  # fmt: skip
     if len(rise) >= 2 and np.ptp(rise) > NOTHING:
-        row["p_value"] = float(stats.ttest_1samp(rise, 0.0).pvalue)
+        row["p_value"] = float(scipy.stats.ttest_1samp(rise, 0.0).pvalue)
     elif len(rise) >= 2 and abs(rise[0]) > NOTHING:
         # Without spread t is infinite; that all models agree in sign has this chance.
         row |= {"p_value": 2.0 ** (1 - len(rise)), "smallest_p": 2.0 ** (1 - len(rise))}
@@ -244,7 +244,7 @@ def _correlation(values: Float[np.ndarray, " layer"], depth: Float[np.ndarray, "
     rounded = np.round(values, DECIMALS)
     if len(values) < LEAST_LAYERS or np.ptp(rounded) == 0:
         return float("nan")
-    return float(stats.spearmanr(rounded, depth).statistic)
+    return float(scipy.stats.spearmanr(rounded, depth).statistic)
 
 
 def _equivalence(every: Sequence[Profiles], quantity: str) -> Row:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 
-Z = float(stats.norm.ppf(0.975))
+Z = float(special.ndtri(0.975))
 """Of the two-sided 95 % intervals."""
 
 

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float64, Int, Int8
-from scipy import stats
 
 from denote.observers.observer import class_counts
 from denote.observers.ranks import (
@@ -249,13 +249,13 @@ def _grouped_p(
     if not both.any():
         if np.ptp(scores[labels >= 0]) == 0:
             return np.nan, None
-        return float(stats.mannwhitneyu(mean[1][having], mean[0][without], alternative="greater").pvalue), None
+        return float(scipy.stats.mannwhitneyu(mean[1][having], mean[0][without], alternative="greater").pvalue), None
     difference = (mean[1] - mean[0])[both]
     if len(difference) < LEAST_GROUPS:
         return np.nan, f"p_value: {len(difference)} groups hold both labels, {LEAST_GROUPS} are needed"
     if not difference.any():
         return np.nan, None
-    return float(stats.wilcoxon(difference, alternative="greater").pvalue), None
+    return float(scipy.stats.wilcoxon(difference, alternative="greater").pvalue), None
 
 
 def _ratio(numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:
