@@ -27,7 +27,7 @@ ARROW = (
     *("data", "attributes", "object_models", "states", "kernels", "observers"),
     *("evidence", "denotation", "observation", "figures", "reporting", "runs"),
 )
-FACE = ("interface", "seen", "loaded", "shown", "extending")
+FACE = ("interface", "observation_result", "sweep_result", "result_figures", "extending")
 """What is imported from Python: it knows everything but Hydra."""
 
 BORDER = ("cli", "build", "checks", "targets", "hydra_settings", "sweeper", "mistakes")

@@ -20,8 +20,8 @@ from denote import build
 from denote.data.parts import Parts
 from denote.errors import DenoteError
 from denote.observation import Controls
+from denote.observation_result import ObservationResult
 from denote.runs.sweep import report_sweep
-from denote.seen import Seen
 from denote.tables import CELLS_KEY, NEURONS_KEY
 
 QUICK: dict[str, Any] = {"permutations": 0, "bootstraps": 5, "stability": False, "examples": 0}
@@ -183,7 +183,7 @@ def test_saved_and_loaded(planted: tuple[Tensor, np.ndarray], tmp_path: Path) ->
     folder = seen.save(tmp_path / "sweep" / "one")
     again = denote.load(folder)
     assert_frame_equal(again.neurons, seen.neurons)
-    assert isinstance(again, Seen)
+    assert isinstance(again, ObservationResult)
     assert repr(again) == repr(seen)
     assert_frame_equal(again.weights("0"), seen.weights("0"))
     assert len(again.heatmap("high").axes) == len(seen.heatmap("high").axes)

@@ -3,18 +3,56 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from denote.denotation.depth.analysis import depth_analysis
+    from denote.data.parts import Parts
+    from denote.denotation.depth.analysis import DepthAnalysis, depth_analysis
+    from denote.denotation.depth.plan import Analysis
+    from denote.errors import DenoteError
+    from denote.evidence.rule import Rule
     from denote.interface import layers, load, observe
+    from denote.observation.asked import Controls
+    from denote.observation_result import ObservationResult
+    from denote.sweep_result import SweepResult
 
-__all__ = ["depth_analysis", "layers", "load", "observe"]
+__all__ = [  # the version is made when it is asked for
+    "Analysis",
+    "Controls",
+    "DenoteError",
+    "DepthAnalysis",
+    "ObservationResult",
+    "Parts",
+    "Rule",
+    "SweepResult",
+    "__version__",
+    "depth_analysis",
+    "layers",
+    "load",
+    "observe",
+]
 
-_HOMES = dict.fromkeys(("layers", "load", "observe"), "denote.interface") | {
-    "depth_analysis": "denote.denotation.depth.analysis"
+_HOMES = {
+    "Analysis": "denote.denotation.depth.plan",
+    "Controls": "denote.observation.asked",
+    "DenoteError": "denote.errors",
+    "DepthAnalysis": "denote.denotation.depth.analysis",
+    "ObservationResult": "denote.observation_result",
+    "Parts": "denote.data.parts",
+    "Rule": "denote.evidence.rule",
+    "SweepResult": "denote.sweep_result",
+    "depth_analysis": "denote.denotation.depth.analysis",
+    "layers": "denote.interface",
+    "load": "denote.interface",
+    "observe": "denote.interface",
 }
+_RENAMED = {"Seen": "ObservationResult", "Loaded": "SweepResult"}
 
 
 def __getattr__(name: str) -> Any:
-    """What takes time to import, when it is asked for: the functions need torch, the version its metadata."""
+    """Import what takes time when it is asked for: the functions need torch, the version its metadata."""
+    if name in _RENAMED:
+        import warnings
+
+        warnings.warn(f"denote.{name} is called denote.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
+        name = _RENAMED[name]
     if name in _HOMES:
         from importlib import import_module
 
@@ -27,3 +65,8 @@ def __getattr__(name: str) -> Any:
         return metadata.version("denote")
     except metadata.PackageNotFoundError:  # run from a source tree that was not installed
         return "0+unknown"
+
+
+def __dir__() -> list[str]:
+    """Return the public names alone, as completion shows them."""
+    return sorted(__all__)

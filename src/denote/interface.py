@@ -1,10 +1,11 @@
-"""denote in five lines of Python: observe a network in memory, look at what was found, save it, load a sweep."""
+"""denote in five lines of Python: observe a network in memory, look at the result, save it, load a sweep."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,13 @@ import numpy as np
 import polars as pl
 from torch import nn
 
-from denote import loaded
 from denote.attributes.families import AttributeFamily, families
 from denote.attributes.label_rows import check_rows
 from denote.attributes.labels import Family, merge_labels
 from denote.attributes.rival_columns import simple_columns
 from denote.byte_units import byte_count
 from denote.data.memory.given_columns import given_frame
-from denote.data.memory.given_inputs import DrawnInputs, HeldInputs, inputs_of
+from denote.data.memory.given_inputs import DrawnInputs, inputs_of
 from denote.data.memory.given_samples import (
     CLASS,
     OWN,
@@ -33,21 +33,21 @@ from denote.data.memory.given_samples import (
     per_sample,
 )
 from denote.data.parts import Parts
-from denote.data.samples import Samples, picture_shape
+from denote.data.samples import Inputs, Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.rule import Rule
-from denote.loaded import Loaded
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
 from denote.observation.identity import weights_key
 from denote.observation.network import TRIED, Untrained, listed_layers, observable_network, states_beside
 from denote.observation.recording import Recording, device_named
+from denote.observation_result import ObservationResult
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
 from denote.runs.older import tell_of_older
-from denote.seen import Seen
+from denote.runs.record import RECORD
 from denote.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
 from denote.states.geometry import Kinds
 from denote.states.layers import Selection, asked_names, select_layers
@@ -55,6 +55,8 @@ from denote.states.observable import BLOCKS
 from denote.states.raw_input import raw_input
 from denote.states.store import StateStore
 from denote.streams import generators_kept
+from denote.sweep_result import SweepResult
+from denote.tables import JOB_TABLES, has_tables
 
 CONTROLS = ("shuffled", "rotated", "untrained", "raw_input", "random_subset")
 """Controls that a name alone says all of."""
@@ -92,8 +94,8 @@ def observe(
     architecture: str | None = None,
     model_seed: int = 0,
     **settings: Any,
-) -> Seen:
-    """Observe a network: what can be read off its layers, and what its neurons denote.
+) -> ObservationResult:
+    """Observe a network: find what can be read off its layers, and what its neurons denote.
 
     The model is left as it was: mode, hooks, gradients, device and the global random generators, also after an error.
 
@@ -137,10 +139,15 @@ def observe(
             ``curves``, as ``evidence.*`` on the command line.
 
     Returns:
-        What was found. In a notebook it shows itself.
+        The tables, observers and figures; a notebook shows them.
 
     Raises:
         DenoteError: for a mistake, in one line: what, where, what is allowed.
+
+    Example:
+        >>> result = denote.observe(model, inputs, {"high": high}, layers=[0, "2"], probe="linear")
+        >>> result.cells.select("layer", "attribute", "probe").rows()
+        [('0', 'high', 'linear'), ('2', 'high', 'linear')]
     """
     rule = rule or Rule()
     _check(settings, rule, batch_size, seed=seed, model_seed=model_seed)
@@ -155,7 +162,14 @@ def observe(
     if taken is not None and attributes is None and classes is None:
         classes = taken.labels
     attributes, own = _split(attributes)
-    samples = _samples(inputs, taken, held, unit, attributes, classes, groups, name)
+    if taken is None:
+        rows = _rows_of(held, unit)
+    else:
+        rows = in_units(taken, unit, inputs)
+        check_rows_of(held, len(rows))
+        attributes, classes = each_per_sample(attributes, rows), per_sample(classes, rows)
+        groups = getattr(rows, "sequence", None) if groups is None else groups
+    samples = given_samples(rows, attributes, classes, groups, name)
     trained = TrainedOn.of(trained_on, len(samples))
     split = given_parts(samples, parts, seed, trained)
     trained.check_left(split, rule.min_rows)
@@ -167,20 +181,15 @@ def observe(
         tell_of_older(Path(store))
     with _folder(store, lasting=not drawn) as folder:
         if model is None:
-            shown = raw_input(samples, split, memory_limit) if inputs is not None and asked.controls.raw_input else None
-            observed, beside, key = (
-                states_of(held, layers),
-                Beside(raw_input=shown, missing=NO_NETWORK),
-                arrays_key(held),
-            )
+            observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
         else:
             network, example = observable_network(model), samples.inputs[split.fit[:TRIED]]
             listed = listed_layers(network, example, pooling=pooling, of=of, asked=asked_names(layers), kinds=kinds)
             recording = Recording(StateStore(folder, batch_size, where), samples, split, listed, "asked")
-            key = weights_key(network)
-            observed, beside = states_beside(
-                network, key, select_layers(listed.layers, layers), recording, asked, untrained, memory_limit
-            )
+            key, chosen = weights_key(network), select_layers(listed.layers, layers)
+            observed, beside = states_beside(network, key, chosen, recording, asked, untrained)
+        if inputs is not None and asked.controls.raw_input:
+            beside = replace(beside, raw_input=raw_input(samples, split, memory_limit))
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
@@ -190,7 +199,7 @@ def observe(
             observed, subject=subject, facts=facts, asked=asked, beside=beside, memory_limit=memory_limit,
             device=str(where),
         )  # fmt: skip
-    return Seen.of(found)
+    return ObservationResult.of(found)
 
 
 @generators_kept()
@@ -203,7 +212,7 @@ def layers(
     names: Sequence[str] = (),
     kinds: Kinds = None,
 ) -> pl.DataFrame:
-    """The layers that `observe` would observe, and what it would leave out and why; nothing is recorded.
+    """List the layers that `observe` would observe, and what it would leave out and why; nothing is recorded.
 
     Args:
         model: The network, left as it was.
@@ -219,23 +228,44 @@ def layers(
 
     Raises:
         DenoteError: for a mistake, in one line.
+
+    Example:
+        >>> denote.layers(model, inputs).select("layer", "neurons", "module_class").rows()
+        [('0', 5, 'Linear'), ('1', 5, 'ReLU'), ('2', 2, 'Linear')]
     """
     taken = inputs_of(inputs, model)
     network, example = observable_network(model), taken[np.arange(min(len(taken), TRIED))]
     return listed_layers(network, example, pooling=pooling, of=of, asked=names, kinds=kinds).frame()
 
 
-def load(folder: Path | str) -> Loaded | Seen:
-    """A sweep, or one observation.
+def load(folder: Path | str) -> SweepResult | ObservationResult:
+    """Load a sweep, or one observation.
 
     Args:
-        folder: ``multirun/NAME``, or its ``sweep/``: gives the merged tables; the folder of a job or of `Seen.save`:
-            gives what `observe` gave.
+        folder: ``multirun/NAME``, or its ``sweep/``, of a sweep; the folder of a job or of `ObservationResult.save`.
+
+    Returns:
+        The merged tables of a sweep; of one job what `observe` gave.
 
     Raises:
         StoreError: if it holds none, or jobs that were not merged.
+
+    Example:
+        >>> folder = denote.observe(model, inputs, {"high": high}).save("runs/mine/seed_0")
+        >>> len(denote.load(folder).layers)
+        3
     """
-    return loaded.load(Path(folder))
+    folder = Path(folder)
+    if (sweep := SweepResult.read(folder)) is not None:
+        return sweep
+    if has_tables(folder, JOB_TABLES):
+        return ObservationResult.read(folder)
+    allowed = "multirun/NAME of a sweep that ended, or a job's folder"
+    if not folder.is_dir():
+        raise StoreError(str(folder), "there is no such folder", f"allowed: {allowed}")
+    if any(True for _ in folder.glob(f"*/{RECORD}")):
+        raise StoreError(str(folder), "holds jobs that were never merged", f"denote-report sweep={folder} merges them")
+    raise StoreError(str(folder), "holds no tables", f"allowed: {allowed}")
 
 
 def _check(settings: Mapping[str, Any], rule: Rule, batch_size: Any, **seeds: Any) -> None:
@@ -253,19 +283,11 @@ def _check(settings: Mapping[str, Any], rule: Rule, batch_size: Any, **seeds: An
     AT_LEAST_ONE.check(batch_size, "observe(batch_size=...)")
 
 
-def _samples(
-    inputs: Any, taken: HeldInputs | DrawnInputs | None, held: Mapping[str, Any], unit: str, attributes: Any,
-    classes: Any, groups: Any, name: str,
-) -> Samples:  # fmt: skip
-    if taken is None:
-        if unit != SAMPLE:
-            raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
-        return given_samples(no_inputs(len(next(iter(held.values())))), attributes, classes, groups, name)
-    made = in_units(taken, unit, inputs)
-    check_rows_of(held, len(made))
-    if groups is None:
-        groups = getattr(made, "sequence", None)
-    return given_samples(made, each_per_sample(attributes, made), per_sample(classes, made), groups, name)
+def _rows_of(held: Mapping[str, Any], unit: str) -> Inputs:
+    """Return what stands for the inputs of states without any."""
+    if unit != SAMPLE:
+        raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
+    return no_inputs(len(next(iter(held.values()))))
 
 
 def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> Facts:

@@ -18,8 +18,8 @@ from denote.evidence import near_copies
 from denote.observation import Controls
 from denote.observation.duplicates import duplicates
 from denote.observation.row_contents import Contents
+from denote.observation_result import ObservationResult
 from denote.reporting.doubts import copies_sentences, no_copies_sentences
-from denote.seen import Seen
 from denote.tables import DUPLICATES
 
 N = 400
@@ -34,7 +34,7 @@ def drawn(n: int = N, width: int = 12) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((n, width)).astype(np.float32)
 
 
-def observed(inputs: Any, **more: Any) -> Seen:
+def observed(inputs: Any, **more: Any) -> ObservationResult:
     width = 12
     model = nn.Sequential(nn.Linear(width, 6), nn.ReLU())
     return denote.observe(

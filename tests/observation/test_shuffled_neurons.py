@@ -12,11 +12,11 @@ from denote.denotation.depth.by_model import label_proportion_by_model
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.null_check import null_check_cells
 from denote.observation import Controls
-from denote.seen import Seen
+from denote.observation_result import ObservationResult
 
 
 @pytest.fixture(scope="module")
-def seen() -> Seen:
+def seen() -> ObservationResult:
     torch.manual_seed(0)
     inputs = torch.randn(600, 8)
     classes = (inputs[:, 0] > 0).long() + (inputs[:, 1] > 0)
@@ -25,7 +25,7 @@ def seen() -> Seen:
     return denote.observe(model, inputs, classes=classes, controls=controls, permutations=20, bootstraps=0)
 
 
-def test_every_draw_of_every_neuron_is_kept_and_gives_the_column(seen: Seen) -> None:
+def test_every_draw_of_every_neuron_is_kept_and_gives_the_column(seen: ObservationResult) -> None:
     kept = seen.controls.filter(pl.col("control") == "shuffled", pl.col("neuron").is_not_null())
     key = ["layer", "family", "neuron"]
     assert kept.group_by(key).len()["len"].unique().to_list() == [3]
@@ -39,7 +39,7 @@ def test_every_draw_of_every_neuron_is_kept_and_gives_the_column(seen: Seen) -> 
     assert kept["object_model"].unique().to_list() == [seen.object_model]
 
 
-def test_nothing_else_that_reads_the_controls_changes(seen: Seen) -> None:
+def test_nothing_else_that_reads_the_controls_changes(seen: ObservationResult) -> None:
     is_kept = (pl.col("control") == "shuffled") & pl.col("neuron").is_not_null()
     without = seen.controls.filter(is_kept.not_())
     assert len(without) < len(seen.controls)

@@ -11,11 +11,11 @@ import pytest
 import denote
 from denote.files import write_json
 from denote.keys import SCHEMA
-from denote.loaded import Loaded
+from denote.observation_result import ObservationResult
 from denote.runs.older import older_in_store, schema_of, schemas_in_store
 from denote.runs.record import read_record, write_record
 from denote.runs.sweep import report_sweep, statuses
-from denote.seen import Seen
+from denote.sweep_result import SweepResult
 from denote.tables import SWEEP_TABLES
 
 FIXTURE = Path(__file__).parent / "sweep_of_schema_4"
@@ -30,7 +30,7 @@ def old(tmp_path: Path) -> Path:
 def test_an_old_sweep_loads_and_says_what_it_lacks(old: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         sweep = denote.load(old)
-    assert isinstance(sweep, Loaded)
+    assert isinstance(sweep, SweepResult)
     assert set(sweep.tables) == set(SWEEP_TABLES)
     assert len(sweep.neurons) == 136
     assert sweep.tables["depth_parts"].is_empty()
@@ -42,7 +42,7 @@ def test_an_old_sweep_loads_and_says_what_it_lacks(old: Path, caplog: pytest.Log
 
 def test_an_old_job_loads(old: Path) -> None:
     seen = denote.load(old / "seed0")
-    assert isinstance(seen, Seen)
+    assert isinstance(seen, ObservationResult)
     assert seen.weights("hidden_1").shape == (8, 2)
     assert seen.depth_analysis().by_model["object_model"].n_unique() == 1
 
@@ -54,7 +54,7 @@ def test_an_old_sweep_reports_by_todays_analysis(old: Path, capsys: pytest.Captu
     assert "a verdict on depth needs 6 networks or more of one architecture; this sweep has 2" in said
     assert "not testable" not in said
     sweep = denote.load(old)
-    assert isinstance(sweep, Loaded)
+    assert isinstance(sweep, SweepResult)
     assert sweep.tables["depth_description"].height == 2
     kept = ["object_model", "layer", "attribute", "auroc", "q_value", "decisive"]
     assert sweep.cells.select(kept).equals(before.select(kept))

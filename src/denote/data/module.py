@@ -133,7 +133,15 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         return self._loader(self.parts.test)
 
     def batches(self, rows: Int[np.ndarray, " row"], size: int) -> Iterator[tuple[Batch, Int[np.ndarray, " row"]]]:
-        """Inputs of ``rows`` in the order given, at most ``size`` at a time, with their row ids."""
+        """Read inputs in batches.
+
+        Args:
+            rows: Row ids, in the order in which they are read.
+            size: Rows at a time, at most.
+
+        Returns:
+            Inputs, and their row ids.
+        """
         for start in range(0, len(rows), size):
             chosen = rows[start : start + size]
             yield self.samples.inputs[chosen], chosen

@@ -250,7 +250,12 @@ class Samples:
         return self.targets.astype(np.int64, copy=False)
 
     def column(self, name: str, where: str) -> pl.Series:
-        """Return a column of the attribute table, see `column_of`."""
+        """Return a column of the attribute table, see `column_of`.
+
+        Args:
+            name: Its name.
+            where: The setting that named it, for the error.
+        """
         return column_of(self.table, name, where)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 
 from denote.estimate import mean_of_defined
 
-Z = float(stats.norm.ppf(0.975))
+Z = float(special.ndtri(0.975))
 """Of the two-sided 95 % intervals."""
 
 

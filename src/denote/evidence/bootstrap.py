@@ -9,8 +9,8 @@ that share half of their variance, percentiles cover .80 to .95 of AUROCs from .
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from jaxtyping import Float, Float32, Float64, Int
-from scipy import stats
 
 from denote.estimate import Estimate, ratio
 from denote.evidence.intervals import auroc_interval, hanley_mcneil_variance
@@ -102,7 +102,7 @@ class AurocBootstrap:
         mean = ratio(np.nansum(shuffled, axis=0), n)
         between = ratio(np.nansum((shuffled - mean) ** 2, axis=0), n - 1)
         difference = self.areas - self._shuffled_change() / np.maximum(n, 1)[:, None]
-        z = stats.norm.ppf((1 + confidence) / 2)
+        z = scipy.stats.norm.ppf((1 + confidence) / 2)
         wider = _beyond_draws(auroc, self.areas, z)
         down, up = np.sqrt(z**2 * (_variance(difference) + ratio(between, n)) + wider)
         value = auroc.value - mean

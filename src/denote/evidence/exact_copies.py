@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float32, Int
-from scipy import stats
 
 from denote.streams import stream
 
@@ -43,7 +43,7 @@ def beyond_chance(n_pairs: int, n_rows: int, sample: Float32[np.ndarray, "row fe
         counts = np.unique(values, return_counts=True)[1].astype(np.float64)
         met += float(np.log(np.square(counts / len(values)).sum()))
     expected = n_rows * (n_rows - 1) / 2 * float(np.exp(met))
-    return bool(stats.poisson.sf(n_pairs - 1, MORE_THAN_CHANCE * expected) < LEVEL)
+    return bool(scipy.stats.poisson.sf(n_pairs - 1, MORE_THAN_CHANCE * expected) < LEVEL)
 
 
 def repeat_by_themselves(

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from denote.comparison import reaches
 from denote.estimate import Estimate, ratio
@@ -116,7 +116,7 @@ def balanced_accuracy_p_value(
         return above
 
     z = _bisect(excess, np.zeros_like(centre), np.full_like(centre, LARGEST_Z))
-    p = np.where(centre > null, stats.norm.sf(z), 0.5)
+    p = np.where(centre > null, scipy.stats.norm.sf(z), 0.5)
     return np.asarray(np.where(np.isnan(centre), np.nan, p))
 
 
@@ -127,7 +127,7 @@ def balanced_accuracy_rejected(
 
     It is where the lower bound at the level of the cutoff has reached the null; exact for the smallest of cutoffs.
     """
-    tpr, tnr, z = ratio(tp, n_pos), ratio(tn, n_neg), stats.norm.isf(cutoff)
+    tpr, tnr, z = ratio(tp, n_pos), ratio(tn, n_neg), scipy.stats.norm.isf(cutoff)
     (low1, _), (low0, _) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
     return np.asarray(reaches((tpr + tnr) / 2 - np.hypot(tpr - low1, tnr - low0) / 2, null))
 
@@ -214,12 +214,12 @@ def t_interval(
     mean = float(kept.mean()) if len(kept) else float("nan")
     if len(kept) < 2:
         return Estimate(mean, float("nan"), float("nan"))
-    half = float(stats.t.ppf((1 + confidence) / 2, len(kept) - 1) * kept.std(ddof=1) / np.sqrt(len(kept)))
+    half = float(scipy.stats.t.ppf((1 + confidence) / 2, len(kept) - 1) * kept.std(ddof=1) / np.sqrt(len(kept)))
     return Estimate(mean, max(mean - half, within[0]), min(mean + half, within[1]))
 
 
 def _z(confidence: float, one_sided: bool) -> float:
-    return float(stats.norm.ppf(confidence if one_sided else (1 + confidence) / 2))
+    return float(scipy.stats.norm.ppf(confidence if one_sided else (1 + confidence) / 2))
 
 
 def _wilson(successes: ArrayLike, n: ArrayLike, z: ArrayLike) -> Bounds:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float64
-from scipy.stats import rankdata
 
 from denote.estimate import ratio
 from denote.evidence.permutations import Groups
@@ -92,6 +92,6 @@ def similarity(
 
 def _centred_ranks(relevance: Float64[np.ndarray, "neuron attribute"]) -> Float64[np.ndarray, "neuron attribute"]:
     """Mid-ranks of the magnitudes about their mean; a column with NaN is NaN."""
-    ranks: np.ndarray = rankdata(np.abs(relevance), axis=0, nan_policy="propagate")
+    ranks: np.ndarray = scipy.stats.rankdata(np.abs(relevance), axis=0, nan_policy="propagate")
     centred: np.ndarray = ranks - ranks.mean(axis=0)
     return centred

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.max_statistic import Maxima
@@ -71,7 +71,7 @@ def hits_p_value(n_with_hit: int, n_replicates: int, q: float) -> float:
     Under the global null Benjamini and Hochberg's procedure rejects anything with probability q at most, if tests are
     independent or positively dependent.
     """
-    return float(stats.binom.sf(n_with_hit - 1, n_replicates, q))
+    return float(scipy.stats.binom.sf(n_with_hit - 1, n_replicates, q))
 
 
 def _row(

@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float64
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from denote.comparison import reaches
 from denote.evidence.intervals import balanced_accuracy_rejected
@@ -64,13 +65,13 @@ def mann_whitney_power(
     with np.errstate(invalid="ignore", divide="ignore"):
         pairs = np.where(n_pos * n_neg > 0, n_pos * n_neg, np.nan)
         null = np.sqrt((n_pos + n_neg + 1) / (12 * pairs))
-        both = area - 2 * special.owens_t(stats.norm.ppf(area), 1 / np.sqrt(3))
+        both = area - 2 * special.owens_t(scipy.stats.norm.ppf(area), 1 / np.sqrt(3))
         variance = (area * (1 - area) + (n_pos + n_neg - 2) * (both - area**2)) / pairs
-        needed = stats.norm.isf(cutoff / 2 if two_sided else cutoff) * null
+        needed = scipy.stats.norm.isf(cutoff / 2 if two_sided else cutoff) * null
         spread = np.sqrt(np.maximum(variance, np.finfo(float).tiny))
-        power = stats.norm.sf((needed - (area - 0.5)) / spread)
+        power = scipy.stats.norm.sf((needed - (area - 0.5)) / spread)
         if two_sided:
-            power = power + stats.norm.cdf((-needed - (area - 0.5)) / spread)
+            power = power + scipy.stats.norm.cdf((-needed - (area - 0.5)) / spread)
     return np.asarray(power)
 
 
@@ -174,6 +175,6 @@ def _detectable_proportion(n_fit: int, n_test: int, rule: Rule) -> float | None:
 
 def _counts(n: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """The counts that matter of a binomial, with their probabilities."""
-    binomial = stats.binom(n, rate)
+    binomial = scipy.stats.binom(n, rate)
     counts = np.arange(int(binomial.ppf(TAIL)), min(n, int(binomial.isf(TAIL)) + 1) + 1)
     return counts, np.asarray(binomial.pmf(counts))

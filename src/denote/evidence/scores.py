@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float64, Int, Int8
-from scipy import stats
 
 from denote.estimate import ratio
 from denote.observers.observer import class_counts
@@ -246,10 +246,10 @@ def _grouped_p(
     if not both.any():
         if np.ptp(scores[labels >= 0]) == 0:
             return np.nan, None
-        return float(stats.mannwhitneyu(mean[1][having], mean[0][without], alternative="greater").pvalue), None
+        return float(scipy.stats.mannwhitneyu(mean[1][having], mean[0][without], alternative="greater").pvalue), None
     difference = (mean[1] - mean[0])[both]
     if len(difference) < LEAST_GROUPS:
         return np.nan, f"p_value: {len(difference)} groups hold both labels, {LEAST_GROUPS} are needed"
     if not difference.any():
         return np.nan, None
-    return float(stats.wilcoxon(difference, alternative="greater").pvalue), None
+    return float(scipy.stats.wilcoxon(difference, alternative="greater").pvalue), None

@@ -19,7 +19,6 @@ from denote.states.first_pass import CannotRunError
 from denote.states.hooks import device_of
 from denote.states.layers import Layer
 from denote.states.listing import Listing, listing
-from denote.states.raw_input import raw_input
 from denote.states.state import LayerState
 from denote.streams import stream_seed
 
@@ -119,45 +118,47 @@ class Single(nn.Module):
 
 
 def states_beside(
-    model: nn.Module, key: str, layers: Sequence[Layer], recording: Recording, asked: Asked, untrained: Untrained,
-    memory_limit: int,
-) -> tuple[list[LayerState], Beside]:  # fmt: skip
+    network: nn.Module,
+    key: str,
+    layers: Sequence[Layer],
+    recording: Recording,
+    asked: Asked,
+    untrained: Untrained,
+) -> tuple[list[LayerState], Beside]:
     """Record a network's layers, its untrained twins', and its own after randomisation.
 
     Torch's global generator is seeded for a factory; whoever calls keeps it.
 
     Args:
-        model: The network.
+        network: The network.
         key: Its `weights_key`.
         layers: Which layers.
         recording: The samples, and how networks are run on them.
         asked: Which controls there are.
         untrained: The same network without training, or what makes one; a factory is also asked for a network whose
             layers replace the trained ones.
-        memory_limit: Bytes that the observers may hold at once.
     """
     controls = asked.controls
     was_held = recording.holds(key, layers)
-    states = recording.states(key, model, layers)
+    states = recording.states(key, network, layers)
     if was_held:
-        check_gives(model, recording.samples.inputs, states, recording.store.device)
+        check_gives(network, recording.samples.inputs, states, recording.store.device)
     if untrained is None or isinstance(untrained, nn.Module):
         factory, twins = None, [with_modules(untrained)] if untrained is not None and controls.twins else []
     else:
         factory, twins = untrained, [_made(untrained, draw) for draw in range(controls.twins)]
-    _check_twins(model, key, twins)
+    _check_twins(network, key, twins)
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
     randomised = []
     if factory is not None and any(probe.has_map for probe in asked.probes.values()):
-        randomised = recording.randomised(key, model, _made(factory, RANDOMISED), layers)
-    shown = raw_input(recording.samples, recording.parts, memory_limit) if controls.raw_input else None
+        randomised = recording.randomised(key, network, _made(factory, RANDOMISED), layers)
     missing = {"randomised": NO_FACTORY} if factory is None else {}
-    return states, Beside(others, randomised, shown, missing)
+    return states, Beside(others, randomised, missing=missing)
 
 
-def _check_twins(model: nn.Module, key: str, twins: Sequence[nn.Module]) -> None:
+def _check_twins(network: nn.Module, key: str, twins: Sequence[nn.Module]) -> None:
     """Refuse as untrained what is another architecture, the model itself, or one network several times."""
-    ours = {name: tuple(each.shape) for name, each in _tensors(model)}
+    ours = {name: tuple(each.shape) for name, each in _tensors(network)}
     keys = [key]
     for twin in twins:
         check_has_weights(twin, "untrained")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float, Float64, Int, Int8
-from scipy import stats
 
 from denote.errors import StateError
 from denote.observers.observer import Observer, Probe, unfit_notes
@@ -185,7 +185,7 @@ def rank_neurons(state: State, labels: Values, resources: Resources = UNBOUNDED)
             skewness = rank_sum_skewness(group.n_positive, n0, excess[part, None], cubed[part, None])
             with np.errstate(invalid="ignore", divide="ignore"):
                 z = np.maximum(np.abs(own - pairs / 2) - 0.5, 0) / spread
-            p_value[part, group.columns] = np.minimum(1, 2 * stats.norm.sf(z))
+            p_value[part, group.columns] = np.minimum(1, 2 * scipy.stats.norm.sf(z))
             skewed[part, group.columns] = two_sided_tail(z, skewness)
             u[part, group.columns] = own / pairs
     return NeuronRanking(u, p_value, skewed)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float, Float64, Int
-from scipy import special, stats
+from scipy import special
 
 STRAIGHT = 1e-3
 """Below this skewness the normal distribution is as good, and scipy's incomplete gamma function no better."""
@@ -136,7 +137,7 @@ def upper_tail(
         that end it is the smallest number there is.
     """
     z, skewness = np.broadcast_arrays(z, skewness)
-    p = np.asarray(stats.norm.sf(z))
+    p = np.asarray(scipy.stats.norm.sf(z))
     skewed = np.abs(skewness) >= STRAIGHT
     root, far = 2 / np.abs(skewness[skewed]), z[skewed] * np.sign(skewness[skewed])
     # A gamma variable of shape root^2, centred and scaled, mirrored where the skewness is negative.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import io
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from denote.numbers import proportion
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DOTS = 90
 """Of a figure in a notebook, per inch."""

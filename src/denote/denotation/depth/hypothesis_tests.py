@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
 from denote.denotation.depth.by_depth import averaged_within_models
 from denote.denotation.depth.depth_profiles import Profiles, profiles
@@ -211,7 +211,7 @@ def _trend(every: Sequence[Profiles], quantity: str) -> Row:
     row: Row = {**t_interval(rise).columns("effect"), "p_value": None, "note": None}
     row["statistic"] = float(known.mean()) if len(known) else None
     if len(rise) >= 2 and np.ptp(rise) > NOTHING:
-        row["p_value"] = float(stats.ttest_1samp(rise, 0.0).pvalue)
+        row["p_value"] = float(scipy.stats.ttest_1samp(rise, 0.0).pvalue)
     elif len(rise) >= 2 and abs(rise[0]) > NOTHING:
         # Without spread t is infinite; that all models agree in sign has this chance.
         row |= {"p_value": 2.0 ** (1 - len(rise)), "smallest_p": 2.0 ** (1 - len(rise))}
@@ -239,7 +239,7 @@ def _correlation(values: Float[np.ndarray, " layer"], depth: Float[np.ndarray, "
     rounded = np.round(values, DECIMALS)
     if len(values) < LEAST_LAYERS or np.ptp(rounded) == 0:
         return float("nan")
-    return float(stats.spearmanr(rounded, depth).statistic)
+    return float(scipy.stats.spearmanr(rounded, depth).statistic)
 
 
 def _equivalence(every: Sequence[Profiles], quantity: str) -> Row:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
 from denote.streams import stream
 
@@ -189,4 +189,4 @@ class LayerPairs:
         return max(float(low), 0.0), float(high)
 
     def _quantile(self, level: float) -> Float[np.ndarray, " pair"]:
-        return np.asarray(stats.t.ppf(level, np.maximum(self.n_models - 1, 1)))
+        return np.asarray(scipy.stats.t.ppf(level, np.maximum(self.n_models - 1, 1)))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Int
-from scipy import optimize, stats
 
 from denote.comparison import ROUNDING, reaches
 from denote.evidence.intervals import balanced_accuracy_rejected
@@ -67,9 +67,9 @@ class Passing:
         between neighbouring counts.
         """
         p = self.n_positive / (self.n_positive + self.n_negative)
-        above, below = stats.binom.cdf([self.most, self.least - 1], self.n_negative, 1 - error * p)
+        above, below = scipy.stats.binom.cdf([self.most, self.least - 1], self.n_negative, 1 - error * p)
         inside = np.where(self.most >= self.least, above - below, 0.0)
-        return float(stats.binom.pmf(self.tp, self.n_positive, 1 - error * (1 - p)) @ inside)
+        return float(scipy.stats.binom.pmf(self.tp, self.n_positive, 1 - error * (1 - p)) @ inside)
 
 
 def rule_power(n_positive: int, n_negative: int, cutoff: float, rule: Rule) -> float:
@@ -127,7 +127,7 @@ def _detectable(few: int, many: int, cutoff: float, rule: Rule) -> float | None:
     if few < rule.min_rows or passing.probability(0.0) < POWER:
         return None
     at_null = 2 * (1 - rule.null)
-    error = optimize.brentq(lambda each: passing.probability(each) - POWER, 0.0, at_null, xtol=PRECISION)
+    error = scipy.optimize.brentq(lambda each: passing.probability(each) - POWER, 0.0, at_null, xtol=PRECISION)
     return float(1 - error / 2)
 
 

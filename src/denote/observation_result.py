@@ -1,4 +1,4 @@
-"""What was found, in Python: frames, weights, heat maps; it shows itself in a notebook, and can be saved and loaded."""
+"""The result of one observation in Python: frames, weights, figures; a notebook shows it, and it can be saved."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from denote.denotation.depth.plan import Analysis
 from denote.errors import ConfigError, StoreError, one_of
@@ -24,32 +23,48 @@ from denote.reporting.doubts import doubts, no_copies_sentences
 from denote.reporting.findings import findings
 from denote.reporting.notebook import as_html, as_image, as_text
 from denote.runs.merge import Merged
-from denote.runs.present import Reading, put_together
 from denote.runs.record import FINISHED, now, read_record, versions, write_record
-from denote.shown import attribute_figure, depth_figure_of, heatmap_of
 from denote.states.layers import Layer
 from denote.tables import JOB_TABLES, read_tables
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 @dataclass(frozen=True)
-class Seen(Observation):
-    """What one call of `observe` found."""
+class ObservationResult(Observation):
+    """The result of one call of `observe`: tables, observers and figures of one network.
+
+    Its tables are ``cells``, ``neurons``, ``controls``, and all others by name in ``tables`` (docs/audit.md).
+
+    Example:
+        >>> result = denote.observe(model, inputs, {"high": high})
+        >>> result.cells.select("layer", "attribute", "probe").height
+        3
+        >>> result.weights("0").shape
+        (5, 2)
+        >>> sorted(result.summary().columns)
+        ['auroc', 'best', 'denote', 'depth', 'layer', 'live', 'neurons']
+    """
 
     @classmethod
-    def of(cls, found: Observation) -> Seen:
-        """An observation that shows itself."""
+    def of(cls, found: Observation) -> ObservationResult:
+        """Return an observation as a result that shows itself."""
         return cls(**{field.name: getattr(found, field.name) for field in fields(Observation)})
 
     @classmethod
-    def read(cls, folder: Path) -> Seen:
-        """What `save` left in a folder, or a job of the command line.
+    def read(cls, folder: Path) -> ObservationResult:
+        """Read what `save` left in a folder, or a job of the command line.
+
+        Args:
+            folder: The folder of one job.
 
         Raises:
             StoreError: if a file of it is missing or broken.
         """
         record = read_record(folder)
         if record is None:
-            raise StoreError(str(folder), "holds no run.json", "the folder of a job, or of `Seen.save`")
+            raise StoreError(str(folder), "holds no run.json", "the folder of a job, or of `ObservationResult.save`")
         truth = folder / "truth.parquet"
         return cls(
             tables=read_tables(folder, JOB_TABLES), observers=load_observers(folder / "observers.safetensors"),
@@ -80,68 +95,82 @@ class Seen(Observation):
         return self.observers[name]
 
     def weights(self, layer: str, probe: str | None = None) -> pl.DataFrame:
-        """Weights of a layer's observers, in raw units: one row per neuron, one column per attribute.
+        """Return the weights of a layer's observers, in raw units: one row per neuron, one column per attribute.
 
-        Of a probe with a hidden layer the rows are its hidden units.
+        Args:
+            layer: Name of the layer.
+            probe: The probe; None for the first one. Of one with a hidden layer the rows are its hidden units.
+
+        Returns:
+            The column ``neuron`` and a column per attribute.
 
         Raises:
             ConfigError: if there is no such observer, or an attribute has the name of the neurons' column.
         """
         if "neuron" in self.attributes:
-            allowed = "another name, or seen.observer(layer).weights"
+            allowed = "another name, or result.observer(layer).weights"
             raise ConfigError("weights", "an attribute is called 'neuron', as the column of neurons is", allowed)
         weights = self.observer(layer, probe).weights
-        columns = {name: weights[:, place] for place, name in enumerate(self.attributes)}
+        columns = {name: weights[:, index] for index, name in enumerate(self.attributes)}
         return pl.DataFrame({"neuron": range(len(weights))} | columns, nan_to_null=True)
 
     def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
-        """What observers of an attribute rely on, linear ones where there are any, every layer in its own geometry.
+        """Draw what observers of an attribute rely on, linear ones where there are any, each layer in its geometry.
 
         Args:
             attribute: Its name.
             layer: One layer, or None for all.
 
+        Returns:
+            A figure of matplotlib.
+
         Raises:
             ConfigError: if no observer of it weighs every neuron.
         """
-        return heatmap_of(put_together([Reading.of(self)], self.cells), attribute, layer)
+        from denote.result_figures import observation_heatmap
+
+        return observation_heatmap(self, attribute, layer)
 
     def figure(self) -> Figure:
-        """How well every attribute is read at every depth."""
+        """Draw how well every attribute is read at every depth."""
+        from denote.result_figures import attribute_figure
+
         return attribute_figure(Merged.of(self).tables)
 
     def depth_figure(self, family: str | None = None) -> Figure:
-        """Label proportion of what neurons denote by depth, raw, folded and beside what random directions denote.
+        """Draw the label proportion of what neurons denote by depth, raw, folded, and of random directions.
 
         Args:
             family: ``subsets``, ``classes``, ``columns``; needed where neurons were searched over several.
 
+        Returns:
+            A figure of matplotlib.
+
         Raises:
             DenoteError: naming the families, if there is no such one or several.
         """
-        return depth_figure_of(Merged.of(self).tables, family=family)
+        from denote.result_figures import depth_figure
+
+        return depth_figure(Merged.of(self).tables, family=family)
 
     def summary(self) -> pl.DataFrame:
-        """One row per layer: live neurons, how many denote, and the attribute that is read best."""
-        layers = pl.DataFrame({
-            "layer": [layer.name for layer in self.layers],
-            "depth": [layer.depth for layer in self.layers],
-            "neurons": [layer.n_neurons for layer in self.layers],
-        })  # fmt: skip
-        each = self.neurons.group_by("layer", "neuron").agg(pl.col("live", "denotes").any())
-        counts = each.group_by("layer").agg(live=pl.col("live").sum(), denote=pl.col("denotes").sum())
-        best = (
-            self.cells.filter(pl.col("auroc").is_not_null()).sort("auroc", descending=True)
-            .group_by("layer", maintain_order=True).agg(best=pl.col("attribute").first(), auroc=pl.col("auroc").first())
-        )  # fmt: skip
-        return layers.join(counts, on="layer", how="left", maintain_order="left").join(
-            best, on="layer", how="left", maintain_order="left"
+        """Return one row per layer: live neurons, how many denote, and the attribute that is read best."""
+        rows = [(layer.name, layer.depth, layer.n_neurons) for layer in self.layers]
+        layers = pl.DataFrame(rows, ["layer", "depth", "neurons"], orient="row")
+        by_neuron = self.neurons.group_by("layer", "neuron").agg(pl.col("live", "denotes").any())
+        counts = by_neuron.group_by("layer").agg(live=pl.col("live").sum(), denote=pl.col("denotes").sum())
+        read = self.cells.filter(pl.col("auroc").is_not_null()).sort("auroc", descending=True)
+        best = read.group_by("layer", maintain_order=True).agg(
+            pl.col("attribute").first().alias("best"), pl.first("auroc")
         )
+        for columns in (counts, best):
+            layers = layers.join(columns, on="layer", how="left", maintain_order="left")
+        return layers
 
     def findings(self) -> list[str]:
-        """What was found, in sentences; first what makes it doubtful: `trained_on` and copies of rows."""
-        found = findings(self.cells, self.neurons, self.label_proportion_by_depth())
-        return [*doubts(self.tables), *found, *no_copies_sentences(self.tables["duplicates"])]
+        """Say what was found in sentences; first what makes it doubtful: `trained_on` and copies of rows."""
+        sentences = findings(self.cells, self.neurons, self.label_proportion_by_depth())
+        return [*doubts(self.tables), *sentences, *no_copies_sentences(self.tables["duplicates"])]
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Save as the folder of a job, which `load` and ``denote-report sweep=PARENT`` read.
@@ -149,6 +178,9 @@ class Seen(Observation):
         Args:
             folder: Its folder, ``multirun/NAME/WHAT``; made if it is not there.
             overwrite: Whether it may replace an observation of another network or of other attributes there.
+
+        Returns:
+            The folder.
 
         Raises:
             StoreError: if it would, or the folder is a file.
@@ -158,13 +190,12 @@ class Seen(Observation):
         _check_free(folder, fingerprint, overwrite)
         self.write(folder)
         config = {"evidence": asdict(self.rule), "analysis": asdict(Analysis())}
-        write_record(folder, {
-            "status": FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint,
-            "started": now(), "ended": now(), "overrides": [], "config": config, "agreement": config,
-            "analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None,
-            "object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers],
-            "attributes": list(self.attributes), "input_shape": list(self.input_shape),
-        })  # fmt: skip
+        record = {"status": FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint}
+        record |= {"started": now(), "ended": now(), "overrides": [], "config": config, "agreement": config}
+        record |= {"analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None}
+        record |= {"object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers]}
+        record |= {"attributes": list(self.attributes), "input_shape": list(self.input_shape)}
+        write_record(folder, record)
         return folder
 
     def __repr__(self) -> str:

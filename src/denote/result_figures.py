@@ -1,8 +1,9 @@
-"""Pictures that a caller in Python asks for, of one observation or of a sweep."""
+"""Figures that a caller in Python asks for, of one observation or of a sweep; imported when one is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,11 +13,25 @@ from denote.errors import ConfigError, one_of
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.relevance import draw_relevance
-from denote.runs.present import Relied
+from denote.observation import Observation
+from denote.runs.present import Reading, Relied, put_together, relied_on
+from denote.runs.record import FINISHED, RECORD, read_record
 
 
-def heatmap_of(relied: Relied | None, attribute: str, layer: str | None) -> Figure:
-    """What observers of an attribute rely on.
+def observation_heatmap(found: Observation, attribute: str, layer: str | None) -> Figure:
+    """Draw what the observers of an attribute in one network rely on; see `_heatmap`."""
+    return _heatmap(put_together([Reading.of(found)], found.cells), attribute, layer)
+
+
+def sweep_heatmap(folder: Path, cells: pl.DataFrame, attribute: str, layer: str | None) -> Figure:
+    """Draw what the observers of an attribute in the first trained network of a sweep rely on; see `_heatmap`."""
+    records = ((path.parent, read_record(path.parent)) for path in sorted(folder.glob(f"*/{RECORD}")))
+    jobs = [(job, record) for job, record in records if record and record.get("status") == FINISHED]
+    return _heatmap(relied_on(jobs, cells), attribute, layer)
+
+
+def _heatmap(relied: Relied | None, attribute: str, layer: str | None) -> Figure:
+    """Draw what observers of an attribute rely on.
 
     Args:
         relied: Of one network; None where no observer weighs every neuron.
@@ -40,12 +55,12 @@ def heatmap_of(relied: Relied | None, attribute: str, layer: str | None) -> Figu
 
 
 def attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
-    """How well every attribute is read at every depth, of the tables of a sweep."""
+    """Draw how well every attribute is read at every depth."""
     drawn = tables["cells"].filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
     return draw_attribute_by_depth(drawn, tables["first_decisive"])
 
 
-def depth_figure_of(tables: Mapping[str, pl.DataFrame], **chosen: Any) -> Figure:
-    """Label proportion by depth, of the tables of a sweep; ``chosen`` as `draw_label_proportion_by_depth` takes it."""
+def depth_figure(tables: Mapping[str, pl.DataFrame], **chosen: Any) -> Figure:
+    """Draw the label proportion by depth; ``chosen`` as `draw_label_proportion_by_depth` takes it."""
     by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
     return draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, **chosen)
