@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from denote.checks import check
 from denote.errors import ConfigError
+from denote.hydra_private import raw
 from denote.runs.fingerprint import NO_ARGUMENTS, job_name
 from denote.settings import byte_count
 from denote.targets import allowed_class, check_targets, instantiate, is_own
@@ -49,7 +49,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
 def _peek(root: DictConfig) -> dict[str, Any]:
     """Like `plain`, but for naming a job folder: a missing value is left as it is and reported by the job."""
     shaping = [key for key in root if key not in {"hydra", "sweep_name"}]
-    copy = OmegaConf.create({key: root._get_node(key) for key in shaping})
+    copy = OmegaConf.create({key: raw(root, key) for key in shaping})
     container = OmegaConf.to_container(copy, resolve=True)
     return {str(key): value for key, value in container.items()} if isinstance(container, dict) else {}
 
@@ -191,16 +191,15 @@ def own_options(config: Mapping[str, Any]) -> Own:
 
 
 def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
-    """Everything a job needs, as objects. Loads no data and trains nothing.
+    """Return everything that a job needs, as objects. Nothing is loaded or trained.
 
     Args:
-        settings: The resolved config, as `plain` gives it.
+        settings: The resolved config, as `plain` gives it, after `check`.
         sweep_folder: Where the sweep's runs are tracked.
 
     Raises:
         ConfigError: for anything that can be known to be wrong from the config alone.
     """
-    check(settings)
     from denote.reporting.tracking import Tracker
     from denote.runs.job import Job
 

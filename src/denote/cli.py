@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from denote.sweeper import SweepPlan
+
+Settings = dict[str, Any]
+"""A resolved config."""
 
 DONE, BUG, MISTAKE = 0, 1, 2
 """Exit codes. A sweep ends with `BUG` if any job failed and with `MISTAKE` only if nothing could start."""
@@ -94,8 +98,9 @@ def _default_keys() -> list[str]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import DictConfig
 
+    from denote.hydra_private import raw
     from denote.mistakes import shipped_options
-    from denote.observers.kinds import KINDS
+    from denote.settings import PROBES
 
     typed = [argument.partition("=")[::2] for argument in sys.argv[1:]]
     chosen = [
@@ -107,13 +112,13 @@ def _default_keys() -> list[str]:
     def flatten(node: Any, prefix: str) -> list[str]:
         if not isinstance(node, DictConfig):
             return [prefix[:-1]]
-        inner = [key for name in node for key in flatten(node._get_node(name), f"{prefix}{name!s}.")]
+        inner = [key for name in node for key in flatten(raw(node, name), f"{prefix}{name!s}.")]
         return ([prefix[:-1]] if prefix else []) + inner
 
     GlobalHydra.instance().clear()
     with initialize_config_module("denote.conf", version_base="1.3"):
         # With every probe, whichever were chosen: their settings are what is mistyped.
-        return flatten(compose("config", [f"probe=[{','.join(KINDS)}]", *chosen]), "")
+        return flatten(compose("config", [f"probe=[{','.join(PROBES)}]", *chosen]), "")
 
 
 def _hydra(command: str, arguments: list[str]) -> int:
@@ -133,11 +138,12 @@ def _hydra(command: str, arguments: list[str]) -> int:
 
     from denote import sweeper
     from denote.build import register_resolvers
-    from denote.hydra_settings import checked
+    from denote.hydra_private import using_loader
+    from denote.hydra_settings import CheckingLoader
 
     register_resolvers()
     sweeper.register()
-    task: Callable[[DictConfig], None] = _observe
+    task: Callable[[Settings], None] = _observe
     if command == "denote-train":
         task, arguments = _train, _with_overrides(arguments, _TRAIN_OVERRIDES)
     if "--layers" in arguments:
@@ -148,7 +154,7 @@ def _hydra(command: str, arguments: list[str]) -> int:
     sys.argv = [command, *arguments]
     interrupted = False
     try:
-        with checked():
+        with using_loader(CheckingLoader):
             hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(Task(task, trust))()
     except KeyboardInterrupt:
         if _plan() is None:
@@ -175,19 +181,22 @@ def _plan() -> SweepPlan | None:
 _mistakes: list[DenoteError] = []
 
 
+@dataclass(frozen=True)
 class Task:
     """What Hydra runs, in this process or in one of a launcher's.
 
     It keeps a user's mistake until Hydra has returned, as Hydra would print lines of its own around it. In another
     process it arrives with what the user trusts, before Hydra names the job's folder there.
 
-    Args:
-        run: What to do with a config.
+    Attributes:
+        run: What to do with the resolved settings.
         trust: What was typed; it never stands in the config.
+        is_checked: True where the sweep has checked the settings of every job.
     """
 
-    def __init__(self, run: Callable[[DictConfig], None], trust: Trust) -> None:
-        self.run, self.trust = run, trust
+    run: Callable[[Settings], None]
+    trust: Trust
+    is_checked: bool = False
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrive in a process that a launcher started."""
@@ -201,8 +210,14 @@ class Task:
         """Run, and keep a mistake."""
         from hydra.core.hydra_config import HydraConfig
 
+        from denote.build import plain
+        from denote.checks import check
+
         try:
-            self.run(config)
+            settings = plain(config)
+            if not self.is_checked:
+                check(settings)
+            self.run(settings)
         except DenoteError as mistake:
             _mistakes.append(mistake)
             _leave_nothing(HydraConfig.get())
@@ -246,19 +261,16 @@ _LAYERS_OVERRIDES = [
 ]  # fmt: skip
 
 
-def _observe(config: DictConfig) -> None:
+def _observe(settings: Settings) -> None:
     """One job: its results in its folder; in a sweep its failure stays in its record."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
     from denote import build
-    from denote.checks import check
     from denote.runs.recorded import run_recorded
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
-    settings = build.plain(config)
-    check(settings)  # also where there is nothing to do: a mistake is one whether or not the result is there
     in_sweep = hydra.mode == RunMode.MULTIRUN
     run_recorded(
         settings, folder, lambda: build.job(settings, folder.parent), overrides=list(hydra.overrides.task),
@@ -270,11 +282,10 @@ def _observe(config: DictConfig) -> None:
         show_job(folder)
 
 
-def _train(config: DictConfig) -> None:
+def _train(settings: Settings) -> None:
     from denote import build
     from denote.numbers import proportion
 
-    settings = build.plain(config)
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
@@ -285,11 +296,10 @@ def _train(config: DictConfig) -> None:
         print(remark, file=sys.stderr)
 
 
-def _layers(config: DictConfig) -> None:
+def _layers(settings: Settings) -> None:
     from denote import build
     from denote.reporting.terminal import print_layers
 
-    settings = build.plain(config)
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
