@@ -87,12 +87,15 @@ def data_module(config: Mapping[str, Any]) -> SamplesModule:
     """The dataset with its split, not yet loaded."""
     from denote.data.module import SamplesModule
 
-    dataset = dict(config["dataset"])
-    module: SamplesModule = instantiate(
-        dataset, "dataset", SamplesModule, split=dict(config["split"]), batch_size=config["trainer"]["batch_size"],
-        validation=config["trainer"]["validation_share"], order_seed=config["seed"],
-        needs_object=not is_pretrained(config),
-    )  # fmt: skip
+    dataset, trainer = dict(config["dataset"]), config["trainer"]
+    given = {
+        "split": dict(config["split"]),
+        "batch_size": trainer["batch_size"],
+        "validation": trainer["validation_share"],
+        "order_seed": config["seed"],
+        "needs_object": not is_pretrained(config),
+    }
+    module: SamplesModule = instantiate(dataset, "dataset", SamplesModule, **given)
     module.source = source_of(dataset)
     module.trained_on = _trained_on(config, elsewhere=not module.needs_object)
     return module
@@ -203,8 +206,12 @@ def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
     from denote.reporting.tracking import Tracker
     from denote.runs.job import Job
 
-    tracker = Tracker.of(settings, sweep_folder)
     return Job(
-        settings, data_module(settings), network_factory(settings), tracker, byte_count(settings["memory_limit"]),
-        pretrained_factory(settings), own_options(settings),
-    )  # fmt: skip
+        settings,
+        data_module(settings),
+        network_factory(settings),
+        Tracker.of(settings, sweep_folder),
+        byte_count(settings["memory_limit"]),
+        pretrained_factory(settings),
+        own_options(settings),
+    )

@@ -29,20 +29,20 @@ DONE, BUG, MISTAKE = 0, 1, 2
 
 def main() -> None:
     """Observe: train or load the object model, record states, fit observers, write evidence."""
-    sys.exit(_command("denote", sys.argv[1:]))
+    sys.exit(_command("denote", sys.argv[1:], _hydra))
 
 
 def train() -> None:
     """Train only the object model."""
-    sys.exit(_command("denote-train", sys.argv[1:]))
+    sys.exit(_command("denote-train", sys.argv[1:], _hydra))
 
 
 def report() -> None:
     """Write tables, figures and report again from a sweep's saved evidence."""
-    sys.exit(_guarded(lambda: _report(sys.argv[1:])))
+    sys.exit(_command("denote-report", sys.argv[1:], _report))
 
 
-def _command(command: str, arguments: list[str]) -> int:
+def _command(command: str, arguments: list[str], act: Callable[[str, list[str]], int]) -> int:
     if "--version" in arguments:
         from denote import __version__
 
@@ -53,7 +53,7 @@ def _command(command: str, arguments: list[str]) -> int:
 
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
-    return _guarded(lambda: _hydra(command, arguments))
+    return _guarded(lambda: act(command, arguments))
 
 
 def _value_of(flag: str, arguments: list[str]) -> str | None:
@@ -251,14 +251,10 @@ def _leave_nothing(hydra: HydraConf) -> None:
         place.rmdir()
 
 
-_TRAIN_OVERRIDES = [
-    "hydra.job.name=denote-train", "hydra.output_subdir=null", "hydra.run.dir=${store.path}",
-    "hydra.sweep.dir=${store.path}", "hydra.sweep.subdir=.", "hydra/job_logging=stdout",
-]  # fmt: skip
-_LAYERS_OVERRIDES = [
-    "hydra.job.name=denote-layers", "hydra.output_subdir=null", "hydra.run.dir=.", "hydra.mode=RUN",
-    "hydra/job_logging=stdout",
-]  # fmt: skip
+_NO_RECORD = ["hydra.output_subdir=null", "hydra/job_logging=stdout"]
+_TO_STORE = ["hydra.run.dir=${store.path}", "hydra.sweep.dir=${store.path}", "hydra.sweep.subdir=."]
+_TRAIN_OVERRIDES = ["hydra.job.name=denote-train", *_NO_RECORD, *_TO_STORE]
+_LAYERS_OVERRIDES = ["hydra.job.name=denote-layers", *_NO_RECORD, "hydra.run.dir=.", "hydra.mode=RUN"]
 
 
 def _observe(settings: Settings) -> None:
@@ -272,10 +268,8 @@ def _observe(settings: Settings) -> None:
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     in_sweep = hydra.mode == RunMode.MULTIRUN
-    run_recorded(
-        settings, folder, lambda: build.job(settings, folder.parent), overrides=list(hydra.overrides.task),
-        in_sweep=in_sweep,
-    )  # fmt: skip
+    overrides = list(hydra.overrides.task)
+    run_recorded(settings, folder, lambda: build.job(settings, folder.parent), overrides=overrides, in_sweep=in_sweep)
     if not in_sweep:
         from denote.runs.sweep import show_job
 
@@ -314,28 +308,21 @@ def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
         raise ConfigError("sweep", f"none of {len(plan.jobs)} jobs could start", plan.jobs[0].reason)
     refused = {job.folder.name: job.reason for job in plan.having("refused")}
     expected = [job.folder for job in plan.jobs if job.status != "refused"]
-    outcome = close_sweep(
-        plan.folder, expected, refused, skipped=len(plan.having("skip")), interrupted=interrupted, command=command,
-    )  # fmt: skip
+    skipped = len(plan.having("skip"))
+    outcome = close_sweep(plan.folder, expected, refused, skipped=skipped, interrupted=interrupted, command=command)
     return BUG if interrupted or outcome.unsuccessful else DONE
 
 
-def _report(arguments: list[str]) -> int:
-    if "--version" in arguments:
-        from denote import __version__
+def _report(command: str, arguments: list[str]) -> int:
+    from denote.help import USAGE
 
-        print(f"denote {__version__}")
-        return DONE
-    usage = "denote-report sweep=multirun/NAME: write the sweep's tables, figures and report again from saved evidence"
-    if "--help" in arguments or "-h" in arguments:
-        print(usage)
-        return DONE
     settings = dict(argument.partition("=")[::2] for argument in arguments)
-    unknown = [key for key in settings if key != "sweep"]
-    if unknown or not settings.get("sweep"):
-        raise ConfigError(
-            unknown[0] if unknown else "sweep", "no such key" if unknown else "has no value", f"allowed: {usage}"
-        )
+    allowed = f"allowed: {USAGE[command]}"
+    for key in settings:
+        if key != "sweep":
+            raise ConfigError(key, "no such key", allowed)
+    if not settings.get("sweep"):
+        raise ConfigError("sweep", "has no value", allowed)
     from denote.runs.sweep import report_sweep
 
     report_sweep(Path(settings["sweep"]))
