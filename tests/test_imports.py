@@ -30,7 +30,7 @@ ARROW = (
 FACE = ("interface", "observation_result", "sweep_result", "result_figures", "extending")
 """What is imported from Python: it knows everything but Hydra."""
 
-BORDER = ("cli", "build", "checks", "targets", "hydra_settings", "sweeper", "mistakes")
+BORDER = ("cli", "build", "checks", "targets", "hydra_private", "hydra_settings", "sweeper", "mistakes")
 """The only modules that know Hydra."""
 
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -76,6 +76,13 @@ def test_imports_run_along_the_arrow(path: Path) -> None:
 def test_only_the_border_knows_hydra(path: Path) -> None:
     known = {name.split(".")[0] for name in imported(path)} & {"hydra", "omegaconf", "hydra_plugins"}
     assert not known or (path.stem in BORDER and path.parent == SOURCE)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_what_is_private_in_hydra_is_used_in_one_place(path: Path) -> None:
+    private = [name for name in imported(path) if name.startswith(("hydra._", "omegaconf._", "hydra.core._"))]
+    called = [name for name in ("._get_node(", "._parse_config(", "._value()") if name in path.read_text("utf-8")]
+    assert path.stem == "hydra_private" or private + called == []
 
 
 def test_nothing_uses_hydras_instantiate() -> None:

@@ -10,8 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from denote.byte_units import byte_count
-from denote.checks import check
 from denote.errors import ConfigError, first_line
+from denote.hydra_private import raw
 from denote.runs.fingerprint import NO_ARGUMENTS, job_name
 from denote.targets import allowed_class, check_targets, instantiate, is_own
 from denote.trust import source_of
@@ -49,7 +49,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
 def _peek(root: DictConfig) -> dict[str, Any]:
     """Like `plain`, but for naming a job folder: a missing value is left as it is and reported by the job."""
     shaping = [key for key in root if key not in {"hydra", "sweep_name"}]
-    copy = OmegaConf.create({key: root._get_node(key) for key in shaping})
+    copy = OmegaConf.create({key: raw(root, key) for key in shaping})
     container = OmegaConf.to_container(copy, resolve=True)
     return {str(key): value for key, value in container.items()} if isinstance(container, dict) else {}
 
@@ -87,12 +87,15 @@ def data_module(config: Mapping[str, Any]) -> SamplesModule:
     """The dataset with its split, not yet loaded."""
     from denote.data.module import SamplesModule
 
-    dataset = dict(config["dataset"])
-    module: SamplesModule = instantiate(
-        dataset, "dataset", SamplesModule, split=dict(config["split"]), batch_size=config["trainer"]["batch_size"],
-        validation=config["trainer"]["validation_share"], order_seed=config["seed"],
-        needs_object=not is_pretrained(config),
-    )  # fmt: skip
+    dataset, trainer = dict(config["dataset"]), config["trainer"]
+    given = {
+        "split": dict(config["split"]),
+        "batch_size": trainer["batch_size"],
+        "validation": trainer["validation_share"],
+        "order_seed": config["seed"],
+        "needs_object": not is_pretrained(config),
+    }
+    module: SamplesModule = instantiate(dataset, "dataset", SamplesModule, **given)
     module.source = source_of(dataset)
     module.trained_on = _trained_on(config, elsewhere=not module.needs_object)
     return module
@@ -191,21 +194,24 @@ def own_options(config: Mapping[str, Any]) -> Own:
 
 
 def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
-    """Everything a job needs, as objects. Loads no data and trains nothing.
+    """Return everything that a job needs, as objects. Nothing is loaded or trained.
 
     Args:
-        settings: The resolved config, as `plain` gives it.
+        settings: The resolved config, as `plain` gives it, after `check`.
         sweep_folder: Where the sweep's runs are tracked.
 
     Raises:
         ConfigError: for anything that can be known to be wrong from the config alone.
     """
-    check(settings)
     from denote.reporting.tracking import Tracker
     from denote.runs.job import Job
 
-    tracker = Tracker.of(settings, sweep_folder)
     return Job(
-        settings, data_module(settings), network_factory(settings), tracker, byte_count(settings["memory_limit"]),
-        pretrained_factory(settings), own_options(settings),
-    )  # fmt: skip
+        settings,
+        data_module(settings),
+        network_factory(settings),
+        Tracker.of(settings, sweep_folder),
+        byte_count(settings["memory_limit"]),
+        pretrained_factory(settings),
+        own_options(settings),
+    )

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,26 +20,29 @@ if TYPE_CHECKING:
 
     from denote.sweeper import SweepPlan
 
+Settings = dict[str, Any]
+"""A resolved config."""
+
 DONE, BUG, MISTAKE = 0, 1, 2
 """Exit codes. A sweep ends with `BUG` if any job failed and with `MISTAKE` only if nothing could start."""
 
 
 def main() -> None:
     """Observe: train or load the object model, record states, fit observers, write evidence."""
-    sys.exit(_command("denote", sys.argv[1:]))
+    sys.exit(_command("denote", sys.argv[1:], _hydra))
 
 
 def train() -> None:
     """Train only the object model."""
-    sys.exit(_command("denote-train", sys.argv[1:]))
+    sys.exit(_command("denote-train", sys.argv[1:], _hydra))
 
 
 def report() -> None:
     """Write tables, figures and report again from a sweep's saved evidence."""
-    sys.exit(_guarded(lambda: _report(sys.argv[1:])))
+    sys.exit(_command("denote-report", sys.argv[1:], _report))
 
 
-def _command(command: str, arguments: list[str]) -> int:
+def _command(command: str, arguments: list[str], act: Callable[[str, list[str]], int]) -> int:
     if "--version" in arguments:
         from denote import __version__
 
@@ -49,7 +53,7 @@ def _command(command: str, arguments: list[str]) -> int:
 
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
-    return _guarded(lambda: _hydra(command, arguments))
+    return _guarded(lambda: act(command, arguments))
 
 
 def _value_of(flag: str, arguments: list[str]) -> str | None:
@@ -94,8 +98,9 @@ def _default_keys() -> list[str]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import DictConfig
 
+    from denote.hydra_private import raw
     from denote.mistakes import shipped_options
-    from denote.observers.kinds import KINDS
+    from denote.settings import PROBES
 
     typed = [argument.partition("=")[::2] for argument in sys.argv[1:]]
     chosen = [
@@ -107,13 +112,13 @@ def _default_keys() -> list[str]:
     def flatten(node: Any, prefix: str) -> list[str]:
         if not isinstance(node, DictConfig):
             return [prefix[:-1]]
-        inner = [key for name in node for key in flatten(node._get_node(name), f"{prefix}{name!s}.")]
+        inner = [key for name in node for key in flatten(raw(node, name), f"{prefix}{name!s}.")]
         return ([prefix[:-1]] if prefix else []) + inner
 
     GlobalHydra.instance().clear()
     with initialize_config_module("denote.conf", version_base="1.3"):
         # With every probe, whichever were chosen: their settings are what is mistyped.
-        return flatten(compose("config", [f"probe=[{','.join(KINDS)}]", *chosen]), "")
+        return flatten(compose("config", [f"probe=[{','.join(PROBES)}]", *chosen]), "")
 
 
 def _hydra(command: str, arguments: list[str]) -> int:
@@ -133,11 +138,12 @@ def _hydra(command: str, arguments: list[str]) -> int:
 
     from denote import sweeper
     from denote.build import register_resolvers
-    from denote.hydra_settings import checked
+    from denote.hydra_private import using_loader
+    from denote.hydra_settings import CheckingLoader
 
     register_resolvers()
     sweeper.register()
-    task: Callable[[DictConfig], None] = _observe
+    task: Callable[[Settings], None] = _observe
     if command == "denote-train":
         task, arguments = _train, _with_overrides(arguments, _TRAIN_OVERRIDES)
     if "--layers" in arguments:
@@ -148,7 +154,7 @@ def _hydra(command: str, arguments: list[str]) -> int:
     sys.argv = [command, *arguments]
     interrupted = False
     try:
-        with checked():
+        with using_loader(CheckingLoader):
             hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(Task(task, trust))()
     except KeyboardInterrupt:
         if _plan() is None:
@@ -175,19 +181,22 @@ def _plan() -> SweepPlan | None:
 _mistakes: list[DenoteError] = []
 
 
+@dataclass(frozen=True)
 class Task:
     """What Hydra runs, in this process or in one of a launcher's.
 
     It keeps a user's mistake until Hydra has returned, as Hydra would print lines of its own around it. In another
     process it arrives with what the user trusts, before Hydra names the job's folder there.
 
-    Args:
-        run: What to do with a config.
+    Attributes:
+        run: What to do with the resolved settings.
         trust: What was typed; it never stands in the config.
+        is_checked: True where the sweep has checked the settings of every job.
     """
 
-    def __init__(self, run: Callable[[DictConfig], None], trust: Trust) -> None:
-        self.run, self.trust = run, trust
+    run: Callable[[Settings], None]
+    trust: Trust
+    is_checked: bool = False
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrive in a process that a launcher started."""
@@ -201,8 +210,14 @@ class Task:
         """Run, and keep a mistake."""
         from hydra.core.hydra_config import HydraConfig
 
+        from denote.build import plain
+        from denote.checks import check
+
         try:
-            self.run(config)
+            settings = plain(config)
+            if not self.is_checked:
+                check(settings)
+            self.run(settings)
         except DenoteError as mistake:
             _mistakes.append(mistake)
             _leave_nothing(HydraConfig.get())
@@ -236,45 +251,35 @@ def _leave_nothing(hydra: HydraConf) -> None:
         place.rmdir()
 
 
-_TRAIN_OVERRIDES = [
-    "hydra.job.name=denote-train", "hydra.output_subdir=null", "hydra.run.dir=${store.path}",
-    "hydra.sweep.dir=${store.path}", "hydra.sweep.subdir=.", "hydra/job_logging=stdout",
-]  # fmt: skip
-_LAYERS_OVERRIDES = [
-    "hydra.job.name=denote-layers", "hydra.output_subdir=null", "hydra.run.dir=.", "hydra.mode=RUN",
-    "hydra/job_logging=stdout",
-]  # fmt: skip
+_NO_RECORD = ["hydra.output_subdir=null", "hydra/job_logging=stdout"]
+_TO_STORE = ["hydra.run.dir=${store.path}", "hydra.sweep.dir=${store.path}", "hydra.sweep.subdir=."]
+_TRAIN_OVERRIDES = ["hydra.job.name=denote-train", *_NO_RECORD, *_TO_STORE]
+_LAYERS_OVERRIDES = ["hydra.job.name=denote-layers", *_NO_RECORD, "hydra.run.dir=.", "hydra.mode=RUN"]
 
 
-def _observe(config: DictConfig) -> None:
+def _observe(settings: Settings) -> None:
     """One job: its results in its folder; in a sweep its failure stays in its record."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
     from denote import build
-    from denote.checks import check
     from denote.runs.recorded import run_recorded
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
-    settings = build.plain(config)
-    check(settings)  # also where there is nothing to do: a mistake is one whether or not the result is there
     in_sweep = hydra.mode == RunMode.MULTIRUN
-    run_recorded(
-        settings, folder, lambda: build.job(settings, folder.parent), overrides=list(hydra.overrides.task),
-        in_sweep=in_sweep,
-    )  # fmt: skip
+    overrides = list(hydra.overrides.task)
+    run_recorded(settings, folder, lambda: build.job(settings, folder.parent), overrides=overrides, in_sweep=in_sweep)
     if not in_sweep:
         from denote.runs.sweep import show_job
 
         show_job(folder)
 
 
-def _train(config: DictConfig) -> None:
+def _train(settings: Settings) -> None:
     from denote import build
     from denote.numbers import proportion
 
-    settings = build.plain(config)
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
@@ -285,11 +290,10 @@ def _train(config: DictConfig) -> None:
         print(remark, file=sys.stderr)
 
 
-def _layers(config: DictConfig) -> None:
+def _layers(settings: Settings) -> None:
     from denote import build
     from denote.reporting.terminal import print_layers
 
-    settings = build.plain(config)
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
@@ -304,28 +308,21 @@ def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
         raise ConfigError("sweep", f"none of {len(plan.jobs)} jobs could start", plan.jobs[0].reason)
     refused = {job.folder.name: job.reason for job in plan.having("refused")}
     expected = [job.folder for job in plan.jobs if job.status != "refused"]
-    outcome = close_sweep(
-        plan.folder, expected, refused, skipped=len(plan.having("skip")), interrupted=interrupted, command=command,
-    )  # fmt: skip
+    skipped = len(plan.having("skip"))
+    outcome = close_sweep(plan.folder, expected, refused, skipped=skipped, interrupted=interrupted, command=command)
     return BUG if interrupted or outcome.unsuccessful else DONE
 
 
-def _report(arguments: list[str]) -> int:
-    if "--version" in arguments:
-        from denote import __version__
+def _report(command: str, arguments: list[str]) -> int:
+    from denote.help import USAGE
 
-        print(f"denote {__version__}")
-        return DONE
-    usage = "denote-report sweep=multirun/NAME: write the sweep's tables, figures and report again from saved evidence"
-    if "--help" in arguments or "-h" in arguments:
-        print(usage)
-        return DONE
     settings = dict(argument.partition("=")[::2] for argument in arguments)
-    unknown = [key for key in settings if key != "sweep"]
-    if unknown or not settings.get("sweep"):
-        raise ConfigError(
-            unknown[0] if unknown else "sweep", "no such key" if unknown else "has no value", f"allowed: {usage}"
-        )
+    allowed = f"allowed: {USAGE[command]}"
+    for key in settings:
+        if key != "sweep":
+            raise ConfigError(key, "no such key", allowed)
+    if not settings.get("sweep"):
+        raise ConfigError("sweep", "has no value", allowed)
     from denote.runs.sweep import report_sweep
 
     report_sweep(Path(settings["sweep"]))

@@ -24,6 +24,9 @@ combination of comma-separated values.
 
   denote-train architecture=convnet seed=3
   denote-train -m architecture.width=64,128 seed=0,1""",
+    "denote-report": (
+        "denote-report sweep=multirun/NAME: write the sweep's tables, figures and report again from saved evidence"
+    ),
 }
 
 FLAGS = """\
@@ -47,7 +50,9 @@ Keys that are no group
 
 
 def page(command: str, config_dir: str | None = None) -> str:
-    """The help page of a command, with the options found in ``conf/`` and in the user's own folder."""
+    """Return the help page of a command, with the options in ``conf/`` and in the user's own folder."""
+    if command == "denote-report":
+        return USAGE[command]
     folders = [Path(str(resources.files("denote.conf")))]
     if config_dir:
         folders.append(Path(config_dir))

@@ -9,21 +9,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import hydra._internal.hydra as hydra_main
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.config_source import ConfigLoadError
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from denote.errors import ConfigError
-
-PLUGINS = ("hydra._internal.core_plugins.", "hydra_plugins.")
-"""Where Hydra's own launchers and sweepers, ours, and those of installed plug-ins lie."""
+from denote.hydra_private import PLUGINS, ConfigLoaderImpl, raw_text
 
 LOGGING = {
     "class": ("logging.StreamHandler", "logging.FileHandler", "logging.NullHandler", "logging.Formatter"),
@@ -50,17 +45,6 @@ class CheckingLoader(ConfigLoaderImpl):
         return config
 
 
-@contextmanager
-def checked() -> Iterator[None]:
-    """Let Hydra compose by a `CheckingLoader`, and as before afterwards: other programs may use it in this process."""
-    before = vars(hydra_main)["ConfigLoaderImpl"]
-    vars(hydra_main)["ConfigLoaderImpl"] = CheckingLoader
-    try:
-        yield
-    finally:
-        vars(hydra_main)["ConfigLoaderImpl"] = before
-
-
 def check_hydra(config: DictConfig) -> None:
     """Refuse settings by which Hydra would run, write or pass on more than a launcher and a sweeper need.
 
@@ -72,17 +56,17 @@ def check_hydra(config: DictConfig) -> None:
         raise ConfigError("hydra.callbacks", "are refused", "allowed: none, since Hydra would run what they name")
     _check_written(hydra)
     for name in ("launcher", "sweeper"):
-        for found in _values(hydra, name):
-            plugin = found.where == f"hydra.{name}" and found.raw.startswith(PLUGINS)
-            if found.key == "_target_" and not plugin:
-                raise found.refused(f"allowed: a {name} that is installed")
+        for setting in _values(hydra, name):
+            plugin = setting.where == f"hydra.{name}" and setting.raw.startswith(PLUGINS)
+            if setting.key == "_target_" and not plugin:
+                raise setting.refused(f"allowed: a {name} that is installed")
     _check_launcher(hydra)
     for name in ("hydra_logging", "job_logging"):
-        for found in _values(hydra, name):
-            stray = found.text.startswith(("ext://", "cfg://")) and not _STREAM.fullmatch(found.text)
-            named = found.raw in LOGGING.get(found.key, (found.raw,))
-            if stray or not named or (found.unresolved and found.raw not in LOGGING["filename"]):
-                raise found.refused("allowed: what Hydra's own options name")
+        for setting in _values(hydra, name):
+            stray = setting.text.startswith(("ext://", "cfg://")) and not _STREAM.fullmatch(setting.text)
+            named = setting.raw in LOGGING.get(setting.key, (setting.raw,))
+            if stray or not named or (setting.unresolved and setting.raw not in LOGGING["filename"]):
+                raise setting.refused("allowed: what Hydra's own options name")
     for name in hydra.job.env_set:
         if not _ENVIRONMENT.fullmatch(str(name)):
             raise ConfigError(f"hydra.job.env_set.{name}", "is refused", "allowed: *_NUM_THREADS, CUDA_VISIBLE_DEVICES")
@@ -100,40 +84,40 @@ def _check_written(hydra: DictConfig) -> None:
 def _check_launcher(hydra: DictConfig) -> None:
     """Refuse texts for a launcher that nobody typed and its plug-in does not ship: they may be commands."""
     shipped = _shipped(hydra.runtime.choices.get("hydra/launcher"))
-    for found in _values(hydra, "launcher"):
-        if found.place == "hydra.launcher._target_":  # that of a plug-in, see above
+    for setting in _values(hydra, "launcher"):
+        if setting.full_key == "hydra.launcher._target_":  # that of a plug-in, see above
             continue
-        is_word = found.key in LAUNCHER_WORDS and _WORD.fullmatch(found.text)
-        harmless = is_word or (found.place, found.raw) in shipped or not isinstance(found.value, str)
-        if not (harmless and found.text.isprintable()) and not _is_typed(found.place):
-            raise found.refused("allowed on the command line only, since a launcher may run it")
+        is_word = setting.key in LAUNCHER_WORDS and _WORD.fullmatch(setting.text)
+        harmless = is_word or (setting.full_key, setting.raw) in shipped or not isinstance(setting.value, str)
+        if not (harmless and setting.text.isprintable()) and not _is_typed(setting.full_key):
+            raise setting.refused("allowed on the command line only, since a launcher may run it")
 
 
 def _shipped(choice: str | None) -> set[tuple[str, str]]:
-    """Place and unresolved text of every value of a launcher as its plug-in registers it."""
+    """Return key and unresolved text of every value of a launcher as its plug-in registers it."""
     try:
         node = ConfigStore.instance().load(f"hydra/launcher/{choice}.yaml").node
     except ConfigLoadError:
         return set()
-    return {(found.place, found.raw) for found in _values(OmegaConf.create({"launcher": node}), "launcher")}
+    return {(setting.full_key, setting.raw) for setting in _values(OmegaConf.create({"launcher": node}), "launcher")}
 
 
-def _is_typed(place: str) -> bool:
-    """Whether an argument of this command sets a key or something above it."""
+def _is_typed(full_key: str) -> bool:
+    """Return whether an argument of this command sets a key or something above it."""
     keys = (argument.partition("=")[0].lstrip("+") for argument in sys.argv[1:] if "=" in argument)
-    return any(f"{place}.".startswith(f"{key}.") for key in keys)
+    return any(f"{full_key}.".startswith(f"{key}.") for key in keys)
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A value in a config.
+class _Setting:
+    """A value below ``hydra``.
 
     Attributes:
-        where: The key above its own.
-        key: Its own.
+        where: The key of the mapping that it is in.
+        key: Its key there.
         raw: Its text before interpolation.
-        value: What it is; ``raw`` where it leads to what Hydra fills in later.
-        unresolved: Whether it does so.
+        value: Its value; ``raw`` where that is filled in by Hydra later.
+        unresolved: True where it is.
     """
 
     where: str
@@ -143,7 +127,7 @@ class _Found:
     unresolved: bool
 
     @property
-    def place(self) -> str:
+    def full_key(self) -> str:
         return f"{self.where}.{self.key}"
 
     @property
@@ -151,17 +135,16 @@ class _Found:
         return str(self.value)
 
     def refused(self, allowed: str) -> ConfigError:
-        return ConfigError(self.place, f"{self.text!r} is refused", allowed)
+        return ConfigError(self.full_key, f"{self.text!r} is refused", allowed)
 
 
-def _values(node: DictConfig | ListConfig, key: Any, where: str = "hydra") -> Iterator[_Found]:
+def _values(node: DictConfig | ListConfig, key: Any, where: str = "hydra") -> Iterator[_Setting]:
     """Every value below a key; what an interpolation leads to counts as below.
 
     Raises:
         ConfigError: for an interpolation that leads to nothing yet, unless to what Hydra itself fills in.
     """
-    raw = str(node._get_node(key)._value()) if OmegaConf.is_interpolation(node, key) else None  # type: ignore[union-attr]
-    unresolved = False
+    raw, unresolved = raw_text(node, key), False
     try:
         value = node[key]
     except OmegaConfBaseException as error:
@@ -173,4 +156,4 @@ def _values(node: DictConfig | ListConfig, key: Any, where: str = "hydra") -> It
         for name in inner:
             yield from _values(value, name, f"{where}.{key}")  # type: ignore[arg-type]
     elif value is not None:
-        yield _Found(where, str(key), raw or str(value), value, unresolved)
+        yield _Setting(where, str(key), raw or str(value), value, unresolved)

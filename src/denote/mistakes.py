@@ -11,17 +11,10 @@ from denote.errors import ConfigError, DenoteError, one_of
 from denote.trust import CODE_DIR, TRUSTED
 
 GROUPS = (
-    "dataset",
-    "architecture",
-    "attribute",
-    "layer",
-    "probe",
-    "control",
-    "trainer",
-    "logger",
-    "experiment",
-    "debug",
+    *("dataset", "architecture", "attribute", "layer", "probe"),
+    *("control", "trainer", "logger", "experiment", "debug"),
 )
+"""Groups of the config, in the order in which the help page lists them."""
 
 _MISSING_OPTION = re.compile(r"Could not (?:find|load) '(?P<option>[^']+)'")
 _AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*?)(?:\n\s*Config search path:|\Z)", re.DOTALL)

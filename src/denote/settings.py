@@ -315,15 +315,8 @@ PROBES: Mapping[str, Mapping[str, Value]] = {
     "neuron": {},
     "centroid": {"standardise": SWITCH},
     "sparse": {"sizes": _SIZES, "l2": POSITIVE, **_SOLVER},
-    "mlp": {
-        "width": AT_LEAST_ONE,
-        "weight_decay": number(0),
-        "lr": POSITIVE,
-        "batch_size": AT_LEAST_ONE,
-        "max_epochs": AT_LEAST_ONE,
-        "patience": AT_LEAST_ONE,
-        "balance": SWITCH,
-    },
+    "mlp": dict.fromkeys(("width", "batch_size", "max_epochs", "patience"), AT_LEAST_ONE)
+    | {"weight_decay": number(0), "lr": POSITIVE, "balance": SWITCH},
     "majority": {},
 }
 """Settings of each kind of probe."""

@@ -6,28 +6,24 @@ import importlib
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hydra.core.plugins import Plugins
-from omegaconf import OmegaConf
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
 
 from denote import build
 from denote.checks import check
+from denote.cli import Task
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
+from denote.hydra_private import BasicSweeper, combinations, plugins
 from denote.keys import SCHEMA, digest
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training
 from denote.runs.older import schema_of
 from denote.runs.record import FINISHED, has_results, read_record
-
-# Hydra's scan for plug-ins runs the module of its basic sweeper again. A subclass must be made of what is there after.
-plugins = Plugins.instance()
-
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # noqa: E402
-from hydra.core.override_parser.overrides_parser import OverridesParser  # noqa: E402
 
 log = logging.getLogger(__name__)
 
@@ -81,20 +77,26 @@ class PlannedSweeper(BasicSweeper):
     def __init__(self, max_batch_size: int | None = None, params: dict[str, str] | None = None) -> None:
         super().__init__(max_batch_size=max_batch_size, params=params)
 
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """See Hydra's; what the sweep checks before any job starts is not checked again by the jobs."""
+        if isinstance(task_function, Task) and config.hydra.job.name != TRAINING:
+            task_function = replace(task_function, is_checked=True)
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+
     def sweep(self, arguments: list[str]) -> Any:
         """Plan every combination, then launch those that have to run. A failing job does not end the sweep."""
         if self.config is None or self.launcher is None or self.hydra_context is None:
             raise RuntimeError("sweep() was called before setup()")
-        combinations = self._combinations(arguments)
-        if not combinations:
+        jobs = combinations(self, arguments)
+        if not jobs:
             raise ConfigError("sweep", "these overrides make no job", "a glob or choice that matches nothing?")
-        if len({override for job in combinations for override in job if override.startswith("sweep_name=")}) > 1:
+        if len({override for job in jobs for override in job if override.startswith("sweep_name=")}) > 1:
             raise ConfigError("sweep_name", "cannot be swept: a sweep has one folder", "run one sweep for each name")
         folder = Path(str(self.config.hydra.sweep.dir))
         plan = SweepPlan(folder)
         PlannedSweeper.plan = plan
         name = str(self.config.sweep_name)
-        for overrides in combinations:
+        for overrides in jobs:
             # Pinned, because a default of date and time, or a swept experiment, would differ from job to job.
             named = any(override.startswith("sweep_name=") for override in overrides)
             planned = self._planned(overrides if named else [*overrides, f"sweep_name='{name}'"], plan)
@@ -107,12 +109,6 @@ class PlannedSweeper(BasicSweeper):
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
         return self.launcher.launch(keeping_epochs(running), initial_job_idx=0)
-
-    def _combinations(self, arguments: list[str]) -> list[list[str]]:
-        assert self.hydra_context is not None  # noqa: S101  (checked by `sweep`)
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
-        return [list(job) for batch in self.split_arguments(overrides, None) for job in batch]
 
     def _tell_of_few_networks(self, plan: SweepPlan) -> None:
         """Say before anything runs that there can be no verdict on depth, where that is so."""
@@ -130,7 +126,8 @@ class PlannedSweeper(BasicSweeper):
         folder = plan.folder / str(config.hydra.sweep.subdir) if observes else plan.folder
         try:
             settings = build.plain(config)
-            check(settings)
+            if observes:
+                check(settings)
         except DenoteError as error:
             # Without a record of jobs, a mistake is the job's own to report.
             return PlannedJob(overrides, folder, status="refused" if observes else "run", reason=str(error))
@@ -183,7 +180,7 @@ def _epochs(job: PlannedJob) -> set[int]:
     """Epochs whose weights a job wants kept; what its training cannot reach is its own mistake, and no other's."""
     if not job.settings:
         return set()
-    architecture, last = job.settings["architecture"], job.settings["trainer"]["max_epochs"]
+    architecture, last = job.settings.get("architecture") or {}, (job.settings.get("trainer") or {}).get("max_epochs")
     named = {architecture.get("epoch"), *(architecture.get("save_epochs") or ())}
     return {epoch for epoch in named if isinstance(epoch, int) and isinstance(last, int) and 0 < epoch <= last}
 

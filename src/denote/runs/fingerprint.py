@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ def shaping(config: Config) -> dict[str, Any]:
     """
     kept = {key: value for key, value in config.items() if key not in NOT_SHAPING}
     kept["trainer"] = training_settings(config)
-    kept["architecture"] = _without(config.get("architecture"), NOT_SHAPING_ARCHITECTURE)
+    architecture = config.get("architecture") or {}
+    kept["architecture"] = {key: value for key, value in architecture.items() if key not in NOT_SHAPING_ARCHITECTURE}
     if is_initialisation(config):
         kept["architecture"] |= {"trained": False, "epoch": None}
     return {name: by_content(value) for name, value in kept.items()}
@@ -44,12 +45,8 @@ def training_settings(config: Config) -> dict[str, Any]:
     return {key: value for key, value in (config.get("trainer") or {}).items() if key in declared(TrainingSettings)}
 
 
-def _without(settings: Config | None, left_out: Collection[str]) -> dict[str, Any]:
-    return {key: value for key, value in (settings or {}).items() if key not in left_out}
-
-
 def is_initialisation(config: Config) -> bool:
-    """Whether a job observes a network before any training, in either spelling: ``trained=false`` or ``epoch=0``."""
+    """Return whether a job observes a network before any training: ``trained=false`` or ``epoch=0``."""
     architecture = config.get("architecture") or {}
     return architecture.get("trained") is False or architecture.get("epoch") == 0
 
@@ -81,16 +78,14 @@ def job_name(config: Config) -> str:
     attribute = config.get("attribute") or {}
     attributes = "where" if attribute.get("where") else "+".join(k for k in attribute if k != "where")
     layer = "layer=" + re.sub(r"[^\w.*-]+", ",", str((config.get("layer") or {}).get("select"))).strip(",")
-    words = [
-        class_name(config, "dataset").removesuffix("module"), network, attributes, "+".join(config.get("probe") or {}),
-        layer, f"seed={config.get('seed')}",
-    ]  # fmt: skip
+    dataset, probes = class_name(config, "dataset").removesuffix("module"), "+".join(config.get("probe") or {})
+    words = [dataset, network, attributes, probes, layer, f"seed={config.get('seed')}"]
     readable = slug("-".join(word for word in words if word), keep=".,=+-", join=True)
     return f"{readable[:120]}-{fingerprint(config)[:8]}"
 
 
 def class_name(config: Config, group: str) -> str:
-    """What a group builds, in lower case: ``mlp``."""
+    """Return the name of the class that a group builds, in lower case: ``mlp``."""
     return str((config.get(group) or {}).get("_target_", group)).rpartition(".")[2].lower()
 
 
@@ -101,13 +96,10 @@ def agreement(config: Config) -> dict[str, Any]:
     one name means.
     """
     shaped = shaping(config)
-    attributes = _by_name(shaped.get("attribute") or {})
-    parts = {
-        "evidence": shaped.get("evidence"), "control": shaped.get("control"), "split": shaped.get("split"),
-        "probe": shaped.get("probe"), "attribute": attributes, "analysis": config.get("analysis"),
-        # Depth counts the layers that are listed, and a neuron is what its axes are.
-        "layer": {key: (config.get("layer") or {}).get(key) for key in ("of", "kind")},
-    }  # fmt: skip
+    parts = {group: shaped.get(group) for group in ("evidence", "control", "split", "probe")}
+    parts["attribute"], parts["analysis"] = _by_name(shaped.get("attribute") or {}), config.get("analysis")
+    # Depth counts the layers that are listed, and a neuron is what its axes are.
+    parts["layer"] = {key: (config.get("layer") or {}).get(key) for key in ("of", "kind")}
     parts |= _trained_on(shaped["architecture"])
     flat = {}
     for name, value in parts.items():

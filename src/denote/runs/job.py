@@ -225,14 +225,19 @@ class Job:
         return ModelSpec(
             architecture={key: value for key, value in by_content(architecture).items() if key not in left_out},
             network=found.fresh if found else lambda: self.network(shape, n_classes, **known_of(samples.inputs)),
-            input_shape=shape, n_classes=n_classes,
-            data_key=samples.key, rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
-            training=TrainingSettings(**training_settings(self.config)), seed=self.config["seed"],
+            input_shape=shape,
+            n_classes=n_classes,
+            data_key=samples.key,
+            rows_digest=rows_key(self.data.train_rows, self.data.validation_rows),
+            training=TrainingSettings(**training_settings(self.config)),
+            seed=self.config["seed"],
             trained=architecture["trained"],
-            epoch=architecture["epoch"], save_epochs=tuple(architecture["save_epochs"]), task=self.data.learned.task,
+            epoch=architecture["epoch"],
+            save_epochs=tuple(architecture["save_epochs"]),
+            task=self.data.learned.task,
             weights=found.weights if found and architecture["trained"] else None,
             elsewhere=(lambda: found.network) if found else None,
-        )  # fmt: skip
+        )
 
     @cached_property
     def source(self) -> Pretrained:
@@ -252,11 +257,12 @@ class Job:
 
     def probes(self) -> dict[str, Probe]:
         """The observers asked for, by option."""
-        return {
-            name: OwnProbe(name, self.own.probes[name]) if name in self.own.probes else
-            probe_from(settings["kind"], {key: value for key, value in settings.items() if key != "kind"})
-            for name, settings in self.config["probe"].items()
-        }  # fmt: skip
+        probes: dict[str, Probe] = {}
+        for name, settings in self.config["probe"].items():
+            given = {key: value for key, value in settings.items() if key != "kind"}
+            own = self.own.probes.get(name)
+            probes[name] = probe_from(settings["kind"], given) if own is None else OwnProbe(name, own)
+        return probes
 
     def listing(self, spec: ModelSpec) -> Listing:
         """Every layer of the architecture, and what is none and why, without training it."""
@@ -278,7 +284,8 @@ class Job:
     def obtain(self, spec: ModelSpec) -> TrainedModel:
         """The object model, trained or loaded, with its training curve tracked once per sweep."""
         store = ModelStore(self.config["store"]["path"])
-        options = TrainerOptions(accelerator="gpu" if self.device.type == "cuda" else "cpu", progress=self._progress)
+        accelerator = "gpu" if self.device.type == "cuda" else "cpu"
+        options = TrainerOptions(accelerator, progress=self.config["trainer"]["progress"])
         if not spec.is_trained_here:
             return store.obtain(spec, self.data, options)
         key = spec.training_key
@@ -371,8 +378,8 @@ class Job:
         rows = [(labels.values[part] == label).sum(0) for part in (parts.fit, parts.test) for label in (0, 1)]
         most = int(np.min(rows, axis=0).max())
         if number > most:
-            raise ConfigError("evidence.equal_rows", f"no attribute has {number} rows of each label in fit and in test",
-                              f"allowed: at most {most} here, or auto")  # fmt: skip
+            problem = f"no attribute has {number} rows of each label in fit and in test"
+            raise ConfigError("evidence.equal_rows", problem, f"allowed: at most {most} here, or auto")
 
     def types(self) -> Int[np.ndarray, " sample"] | None:
         """Type of every sample for the control task, where it has a column; -1 where the column is null."""
@@ -394,10 +401,6 @@ class Job:
     def device(self) -> torch.device:
         """Where networks run."""
         return device_named(str(self.config["device"]))
-
-    @property
-    def _progress(self) -> bool:
-        return bool(self.config["trainer"]["progress"])
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
