@@ -193,7 +193,7 @@ def _entropy(names: pl.Expr) -> pl.Expr:
 
 
 def _notes() -> list[pl.Expr]:
-    notes = [pl.when(pl.col("folded").is_null()).then(pl.lit(f"no value: {GAP}"))]
+    notes: list[pl.Expr] = [pl.when(pl.col("folded").is_null()).then(pl.lit(f"no value: {GAP}"))]
     for missing in (True, False):
         for control, few in FEW_OF_CONTROL.items():
             ran, value = pl.col(f"{control}_share_denoting").is_not_null(), pl.col(f"{control}_folded")

@@ -116,7 +116,7 @@ def _out_of_reach() -> pl.Expr:
 
 def _tests(every: Sequence[Profiles], key: Question, analysis: Analysis) -> Iterator[Row]:
     """All rows of one question."""
-    flips = partial(_sign_flip, key=tuple(map(str, key)))
+    flips: Test = partial(_sign_flip, key=tuple(map(str, key)))
     deciding = [own for own in every if own.decides]
     for own in every:
         if not own.decides:

@@ -16,7 +16,8 @@ from denote.data.parts import Halves
 from denote.denotation.depth.distinct_properties import denoted_properties
 from denote.denotation.judging.neuron_rows import joined_notes
 from denote.denotation.neurons import Neurons, replicate
-from denote.denotation.search.candidates import Candidates, Settings
+from denote.denotation.search.candidates import Candidates
+from denote.denotation.search.thresholds import Settings
 from denote.evidence.intervals import t_interval
 from denote.observers.reading import State
 from denote.tables import NEURONS_KEY, NUMBER, STABILITY, note, table
