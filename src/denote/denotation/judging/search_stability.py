@@ -69,7 +69,7 @@ def _against_search(own: pl.DataFrame, other: pl.DataFrame, agreement: str) -> R
     named = other.select(*key, found="property")
     denoting = own.filter("denotes").join(named, on=key, how="left", nulls_equal=True, maintain_order="left")
     same = (pl.col("property") == pl.col("found")).fill_null(value=False)
-    models = denoting.group_by("object_model").agg(pl.col(agreement).mean(), same=same.mean())
+    models = denoting.group_by("object_model", maintain_order=True).agg(pl.col(agreement).mean(), same=same.mean())
     of_neurons = t_interval(models[agreement].cast(pl.Float64).fill_null(np.nan), within=ONE)
     n_fit, n_other = (float(frame["n_fit"].median() or 0) for frame in (own, other))  # type: ignore[arg-type]
     few_rows = f"the other search has {n_other:.0f} rows to choose on, this one {n_fit:.0f}"
