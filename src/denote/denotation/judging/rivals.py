@@ -168,20 +168,13 @@ def _of_every_threshold(
     known = np.nan_to_num(scan.balanced_accuracy, nan=-1.0)
     coordinate, own = known.argmax(axis=0), np.arange(len(first))
     coordinate = np.where(known[coordinate, own] >= 0, coordinate, -1)
-    for index, test in _test_columns(state.test, coordinate, settings.memory):
+    only_test = Halves(state.test[:0], state.test)
+    for index, _, test in _columns_of(only_test, coordinate, settings.memory):
         on = test > scan.threshold[coordinate[index], index]
         if scan.direction[coordinate[index], index] < 0:
             on = ~on
         scores[place.ravel() == index] = balanced_accuracy(on, properties.test_labels(int(which[first[index]])))
     return scores
-
-
-def _test_columns(
-    test: State, coordinate: Int[np.ndarray, " property"], memory: int
-) -> Iterator[tuple[int, Float[np.ndarray, " row"]]]:
-    """Every property that has a coordinate, with that column on test; columns are read by blocks, once."""
-    for index, _, column in _columns_of(Halves(test[:0], test), coordinate, memory):
-        yield index, column
 
 
 def _columns_of(
