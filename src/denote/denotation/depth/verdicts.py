@@ -1,4 +1,4 @@
-"""What the tests of depth say together, in one sentence for every data set and family (METHOD section 6)."""
+"""Draw one verdict from the tests of depth for every data set and family (METHOD section 6)."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: list[Row], ma
 
 
 def _largest_bound(equivalence: list[Row]) -> float | None:
-    """The farthest end of all bounds; None where one of them is not known."""
+    """Return the farthest end of all bounds; None where one of them is not known."""
     ends = [row["statistic"] for row in equivalence]
     return None if any(end is None for end in ends) else float(max(ends))
 
 
 def _of(tests: pl.DataFrame, test: str, quantity: str) -> Row:
-    """The joint row of a test, all null where there is none."""
+    """Return the joint row of a test, all null where there is none."""
     rows = tests.filter(pl.col("test") == test, pl.col("quantity") == quantity)
     return rows.row(0, named=True) if len(rows) else _ABSENT

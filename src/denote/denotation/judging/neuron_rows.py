@@ -22,7 +22,7 @@ GROUPED_AUROC = "no AUROC interval: rows in groups; detectable_balanced_accuracy
 def evidence(
     found: Candidates, scores: Scores, min_rows: int, groups: Int[np.ndarray, " row"] | None = None
 ) -> pl.DataFrame:
-    """What is known of every neuron's property.
+    """Return the evidence of every neuron's property.
 
     Args:
         found: Properties chosen on fit.
@@ -163,6 +163,6 @@ def _notes(
 
 
 def joined_notes(*reasons: pl.Expr) -> pl.Expr:
-    """Reasons of every row in one text, null where a row has none."""
+    """Join the reasons of every row into one text, null where a row has none."""
     text = pl.concat_str(*reasons, separator="; ", ignore_nulls=True)
     return pl.when(text != "").then(text)

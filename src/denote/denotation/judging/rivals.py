@@ -1,4 +1,4 @@
-"""What else tells a property: simple columns (METHOD section 6) and single coordinates of other states (section 5)."""
+"""Find rivals of properties: simple columns (METHOD section 6) and single coordinates of other states (section 5)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Rivals:
 def best_rivals(
     columns: SimpleColumns, properties: Properties, which: Int[np.ndarray, " property"], memory: int
 ) -> Rivals:
-    """The column, threshold and direction that tell each property best on *fit*, scored on *test*.
+    """Find the column, threshold and direction that tell each property best on *fit*, and score them on *test*.
 
     Args:
         columns: What may stand in for a property. One that defines it is no exception: its name says so.
@@ -116,7 +116,7 @@ def best_coordinates(
     settings: Settings,
     every_threshold: bool = False,
 ) -> Float[np.ndarray, " property"]:
-    """Held-out balanced accuracy of the coordinate that is best on fit for each property (METHOD section 5).
+    """Return the held-out balanced accuracy of the coordinate that is best on fit for each property (section 5).
 
     Both directions count: the question is whether the property can be read off one coordinate at all, so the control is
     given every chance.

@@ -105,7 +105,7 @@ def _against_networks(layer: pl.DataFrame) -> Row:
 
 
 def _denoted(neurons: pl.DataFrame) -> dict[str, frozenset[str]]:
-    """What each object model denotes, in the order of the rows; nothing where it denotes nothing."""
+    """Return the denoted properties of each object model, in the order of the rows; may be empty."""
     return {
         str(model): frozenset(denoted_properties(part, ["object_model"])["pair"])
         for (model,), part in neurons.group_by(["object_model"], maintain_order=True)
@@ -151,7 +151,7 @@ OFF = "fit_agreement, threshold_agreement: evidence.stability is off"
 
 @dataclass(frozen=True)
 class SearchedAgain:
-    """What another search found of the same neurons.
+    """Result of another search of the same neurons.
 
     Attributes:
         name: ``second_fit`` or ``thresholds``.
@@ -169,7 +169,7 @@ class SearchedAgain:
 def searched_again(
     neurons: Neurons, state: Halves[State], family: Halves[Family], candidates: Candidates
 ) -> Iterator[SearchedAgain]:
-    """The search on a second draw of rows, and with half as many thresholds.
+    """Search again: on a second draw of rows, and with half as many thresholds.
 
     Nothing is chosen by what comes out, and no number but the agreement is made of it: *test* rows shape neither
     property nor threshold of a neuron, though they choose those of its replicate.
@@ -185,7 +185,7 @@ def searched_again(
 
 
 def with_agreements(rows: pl.DataFrame, again: list[SearchedAgain]) -> pl.DataFrame:
-    """The neurons with how far each of them agrees with the other searches, and remarks.
+    """Add to each neuron how far it agrees with the other searches, and remarks.
 
     Args:
         rows: Columns of ``tables.NEURONS``, in the order of the state.
@@ -198,7 +198,7 @@ def with_agreements(rows: pl.DataFrame, again: list[SearchedAgain]) -> pl.DataFr
 
 
 def jaccard(labels: Int8[np.ndarray, "pair row"], others: Int8[np.ndarray, "pair row"]) -> Float[np.ndarray, " pair"]:
-    """Jaccard index of the rows that have either property: those with both by those with one at least.
+    """Return the Jaccard index of two properties: rows with both by rows with one at least.
 
     Args:
         labels: 1 yes, 0 no, -1 null; a row that is null for either is left out.

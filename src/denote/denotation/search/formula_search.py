@@ -38,7 +38,7 @@ class Formula:
 
     @property
     def complement(self) -> Formula:
-        """The formula that holds exactly where this one does not (De Morgan)."""
+        """Return the formula that holds exactly where this one does not (De Morgan)."""
         return Formula(
             self.atoms, tuple(not each for each in self.negated), tuple(OR if j == AND else AND for j in self.joins)
         )
@@ -133,7 +133,7 @@ def formula_properties(
 
 
 def _side(mask: Int8[np.ndarray, " code"]) -> tuple[bytes, bool]:
-    """What tells a property and its complement from others, and which of the two it is."""
+    """Return a key that a property and its complement share, and True for one of the two."""
     turned = bool(mask[np.argmax(mask != NULL)] == 1)
     return (np.where(mask == NULL, mask, 1 - mask).astype(np.int8) if turned else mask).tobytes(), turned
 

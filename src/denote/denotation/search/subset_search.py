@@ -42,7 +42,7 @@ class Subsets:
 
     @property
     def masks(self) -> Bool[np.ndarray, "neuron class"]:
-        """Whether a class is in the neuron's own subset."""
+        """Membership of every class in the neuron's subset."""
         return np.asarray(self.chain < self.n_members[:, None])
 
     def nested(self) -> tuple[Int[np.ndarray, " pair"], Bool[np.ndarray, "pair class"]]:
