@@ -133,12 +133,12 @@ def _count(
     on: Int[np.ndarray, "2 neuron attribute"],
 ) -> None:
     """Fill in positive and negative rows above the threshold, in threads."""
-    from denote.kernels.scan_kernels import counts_above  # compiles: only what scans neurons waits for it
+    from denote.kernels.scan_kernels import labels_above  # compiles: only what scans neurons waits for it
 
     numbers, labels = comparable(values), np.ascontiguousarray(labels)
 
     def batch(part: slice) -> None:
-        counts_above(numbers[part], threshold[part], labels, on[0, part], on[1, part])
+        labels_above(numbers[part], threshold[part], labels, on[0, part], on[1, part])
 
     side_by_side(batch, [slice(start, start + BATCH) for start in range(0, len(values), BATCH)])
 

@@ -73,7 +73,7 @@ def counts_above(
     Yields:
         The place of the block's first neuron, and the counts.
     """
-    from denote.kernels.subset_kernels import counts_above as count  # compiles: only what searches waits for it
+    from denote.kernels.subset_kernels import codes_above  # compiles: only what searches waits for it
 
     cuts = places(int(np.count_nonzero(codes >= 0)), thresholds)
     for start, values in column_blocks(state, width):
@@ -81,7 +81,7 @@ def counts_above(
         counts = np.empty((len(values), len(cuts), n_codes), dtype=np.int64)
 
         def batch(part: slice, numbers: np.ndarray = numbers, counts: np.ndarray = counts) -> None:
-            count(numbers[part], np.argsort(numbers[part], axis=1), codes, cuts, counts[part])
+            codes_above(numbers[part], np.argsort(numbers[part], axis=1), codes, cuts, counts[part])
 
         side_by_side(batch, batches(*values.shape))
         yield start, counts
