@@ -16,7 +16,7 @@ from benchmarks.neuron import WARM, slim
 from benchmarks.states import Bench, recorded
 from denote.denotation.search.held_out_scores import balanced_accuracies
 from denote.denotation.search.subset_search import Subsets, search_subsets
-from denote.denotation.search.thresholds import Thresholds
+from denote.denotation.search.thresholds import Settings, Thresholds
 from denote.object_models.architectures.mlp import MLP
 from denote.observers.sorted_columns import column_blocks, sorting_orders
 from denote.streams import stream, stream_seed
@@ -70,8 +70,8 @@ def _large(values: np.ndarray, codes: np.ndarray, classes: int) -> list[Row]:
     floor = timed(lambda: [sorting_orders(block) for _, block in column_blocks(values, SORTED_AT_ONCE)]).seconds
     rows = []
     for thresholds in (64, "all"):
-        first = timed(lambda t=thresholds: search_subsets(slim(values), codes, classes, t)).seconds
-        ours = timed(lambda t=thresholds: search_subsets(values, codes, classes, t)).seconds
+        first = timed(lambda t=thresholds: search_subsets(slim(values), codes, classes, Settings(t))).seconds
+        ours = timed(lambda t=thresholds: search_subsets(values, codes, classes, Settings(t))).seconds
         rows.append(
             Row(
                 "subsets", "drawn", f"{values.shape[1]} neurons x {len(values)} rows x {classes} classes, {thresholds}",
@@ -88,7 +88,7 @@ def _gap(case: Case) -> list[Row]:
     classes = int(case.fit_codes.max()) + 1
 
     def search(thresholds: Thresholds) -> tuple[float, Subsets, np.ndarray]:
-        run = timed(lambda: search_subsets(case.fit, case.fit_codes, classes, thresholds))
+        run = timed(lambda: search_subsets(case.fit, case.fit_codes, classes, Settings(thresholds)))
         labels = run.result.masks[:, case.test_codes].astype(np.int8)
         return run.seconds, run.result, balanced_accuracies(case.test.T, run.result.threshold, labels)
 

@@ -12,8 +12,9 @@ from polars.testing import assert_frame_equal
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
-from denote.denotation.search.candidates import Settings, search
+from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves
+from denote.denotation.search.thresholds import Settings
 from denote.observers.neuron import NeuronProbe, best_thresholds, live_neurons, rank_neurons
 from denote.observers.reading import Resources
 from denote.observers.sorted_columns import least_memory

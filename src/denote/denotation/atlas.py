@@ -11,9 +11,9 @@ from jaxtyping import Float, Int, Int8
 
 from denote.attributes.labels import Family
 from denote.data.parts import Halves, Parts
-from denote.denotation.search.candidates import Settings, search
+from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves
-from denote.denotation.search.thresholds import MEMORY
+from denote.denotation.search.thresholds import MEMORY, Settings
 from denote.observers.reading import State
 from denote.observers.sorted_columns import column_blocks
 from denote.states.state import LayerState

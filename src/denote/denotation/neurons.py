@@ -14,9 +14,10 @@ from denote.data.parts import Halves
 from denote.denotation.judging.attributes_passed import Mixing
 from denote.denotation.judging.neuron_rows import evidence
 from denote.denotation.judging.rivals import SimpleColumns, best_coordinates, best_rivals
-from denote.denotation.search.candidates import Candidates, Settings, search
+from denote.denotation.search.candidates import Candidates, search
 from denote.denotation.search.held_out_scores import score_candidates
-from denote.denotation.selectivity import selectivity
+from denote.denotation.search.thresholds import Settings
+from denote.denotation.selectivity import mean_of_defined, selectivity
 from denote.denotation.shuffles import shuffled
 from denote.estimate import mean_of_defined
 from denote.evidence.rule import Rule

@@ -283,7 +283,7 @@ def _consider(parents: Beam, step: Step, rows: Rows, children: Beam, n: int) -> 
 
 @compiled
 def _has(literals: Int[np.ndarray, "formula length"], p: int, level: int, a: int) -> bool:
-    """Whether a formula has that atom already, or, of one literal, one after it: pairs are made once."""
+    """Tell if a formula has that atom already, or, of one literal, one after it: pairs are made once."""
     if level == 1:
         return bool(a <= literals[p, 0] // 2)
     found = False
@@ -294,7 +294,7 @@ def _has(literals: Int[np.ndarray, "formula length"], p: int, level: int, a: int
 
 @compiled
 def _is_part(yes: int, no: int, parents: Beam, p: int, literal: int, rows: Rows) -> bool:
-    """Whether a formula has the rows of one of its two parts: more or fewer of them is all that it can have."""
+    """Tell if a formula has the rows of one of its two parts: more or fewer of them is all that it can have."""
     a, kind = literal // 2, literal % 2
     of_parent = yes == parents.sizes[0, p] and no == parents.sizes[1, p]
     return bool(of_parent or (yes == rows.sizes[kind, a] and no == rows.sizes[1 - kind, a]))

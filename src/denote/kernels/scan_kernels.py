@@ -253,7 +253,7 @@ def _twice_ranks(
 
 
 @compiled
-def counts_above(
+def labels_above(
     values: Float[np.ndarray, "neuron row"],
     threshold: Float64[np.ndarray, "neuron attribute"],
     labels: Int8[np.ndarray, "row attribute"],

@@ -96,7 +96,7 @@ def best_subsets(
 
 
 @compiled
-def counts_above(
+def codes_above(
     values: Float[np.ndarray, "neuron row"],
     order: Int[np.ndarray, "neuron row"],
     codes: Int[np.ndarray, " row"],

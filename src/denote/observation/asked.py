@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from denote.denotation.search.candidates import Settings
-from denote.denotation.search.subset_search import ENTRY_ROWS
-from denote.denotation.search.thresholds import Thresholds
+from denote.denotation.search.thresholds import ENTRY_ROWS, Settings, Thresholds
 from denote.evidence import control_task, max_statistic, permutations, random_subsets, resampling
 from denote.evidence.own import Control
 from denote.evidence.rule import Rule

@@ -83,8 +83,8 @@ class MlpProbe(Probe):
             learned, converged[able] = self._train(state, labels[:, able], rest, held, seed, resources)
             hidden, hidden_bias = learned["hidden"], learned["hidden_bias"]
             weights[:, able], bias[able] = learned["weights"], learned["bias"]
-        unknown, layer = np.full(n_attributes, np.nan), {"hidden": hidden, "hidden_bias": hidden_bias}
-        observer = Observer(self.kind, weights, bias, converged, unknown, notes, **layer)
+        norm = np.full(n_attributes, np.nan)
+        observer = Observer(self.kind, weights, bias, converged, norm, notes, hidden=hidden, hidden_bias=hidden_bias)
         return observer if self.balance else with_threshold(observer, observer.scores(state[held]), labels[held])
 
     def _train(

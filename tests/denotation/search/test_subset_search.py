@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
 from denote.denotation.search.subset_search import Subsets, entering_classes, search_subsets
-from denote.denotation.search.thresholds import Thresholds, counts_above
+from denote.denotation.search.thresholds import Settings, Thresholds, counts_above
 from denote.observers.reading import State
 
 
 def search(state: State, codes: np.ndarray, n_classes: int, thresholds: Thresholds = 64, **more: float) -> Subsets:
     """The search with every class that is there."""
-    return search_subsets(state, codes, n_classes, thresholds, **{"entry_rows": 1, **more})  # type: ignore[arg-type]
+    settings = {"thresholds": thresholds, "entry_rows": 1, **more}
+    return search_subsets(state, codes, n_classes, Settings(**settings))  # type: ignore[arg-type]
 
 
 def same(one: Subsets, other: Subsets) -> None:
@@ -134,7 +135,7 @@ def planted(rng: np.random.Generator, n_rows: int, n_neurons: int, d: float) -> 
 def test_planted_subsets_are_found_exactly(thresholds: Thresholds) -> None:
     """At d' = 6 a class's on-rates are .999 or .001; 100 rows each make a wrong class impossible (< 1e-60)."""
     state, codes, subsets = planted(np.random.default_rng(1), 1000, 60, 6)
-    found = search_subsets(state, codes, 10, thresholds)
+    found = search_subsets(state, codes, 10, Settings(thresholds))
     assert (found.masks == subsets).all()
     assert (found.score > 0.99).all()
 
@@ -147,7 +148,7 @@ def test_every_gap_scores_no_less_than_quantiles() -> None:
 def test_memory_threads_and_order_of_rows_change_nothing() -> None:
     state, codes, _ = planted(np.random.default_rng(2), 500, 12, 2)
     state[:, :6] = np.round(state[:, :6])
-    whole, narrow = search_subsets(state, codes, 10), search_subsets(state, codes, 10, memory=1)
+    whole, narrow = search_subsets(state, codes, 10), search_subsets(state, codes, 10, Settings(memory=1))
     order = np.random.default_rng(3).permutation(500)
     same(whole, narrow)
     same(whole, search_subsets(state[order], codes[order], 10))

@@ -59,10 +59,13 @@ class DepthAnalysis:
     def tables(self) -> dict[str, pl.DataFrame]:
         """The frames by the names of their files."""
         return {
-            "label_proportion_by_model": self.by_model, "label_proportion_by_depth": self.by_depth,
-            "depth_description": self.description, "depth_parts": self.parts, "depth_tests": self.tests,
+            "label_proportion_by_model": self.by_model,
+            "label_proportion_by_depth": self.by_depth,
+            "depth_description": self.description,
+            "depth_parts": self.parts,
+            "depth_tests": self.tests,
             "depth_verdicts": self.verdicts,
-        }  # fmt: skip
+        }
 
 
 def depth_analysis(
@@ -99,17 +102,17 @@ def depth_analysis(
         if beside is not None:
             _check_alike(neurons, beside, key, name)
     neurons = _completed(neurons, NEURONS, "neurons")
-    given = empty(CONTROLS) if controls is None else _completed(controls, CONTROLS, "controls")
-    known = empty(LAYERS) if layers is None else _completed(layers, LAYERS, "layers")
-    by_model = label_proportion_by_model(neurons, given, known)
+    completed_controls = empty(CONTROLS) if controls is None else _completed(controls, CONTROLS, "controls")
+    completed_layers = empty(LAYERS) if layers is None else _completed(layers, LAYERS, "layers")
+    by_model = label_proportion_by_model(neurons, completed_controls, completed_layers)
     asked = list(questions(by_model, plan))
     tests = tests_of(asked, plan)
-    curves = [(key, own) for key, every in asked for own in every]
+    curves = [(key, curve) for key, of_question in asked for curve in of_question]
     return DepthAnalysis(
         by_model,
         label_proportion_by_depth(by_model, neurons, rule or Rule()),
-        table((row for key, own in curves for row in _described(key, own)), DEPTH_DESCRIPTION),
-        table((row for key, own in curves for row in _parts(key, own)), DEPTH_PARTS),
+        table((row for key, curve in curves for row in _described(key, curve)), DEPTH_DESCRIPTION),
+        table((row for key, curve in curves for row in _parts(key, curve)), DEPTH_PARTS),
         tests,
         depth_verdicts(tests, plan),
     )
@@ -149,29 +152,29 @@ def _completed(frame: pl.DataFrame, schema: dict[str, type[pl.DataType]], name: 
     return frame.with_columns(pl.col("folded_label_proportion").fill_null(pl.min_horizontal(p, 1 - p)))
 
 
-def _place(key: tuple[Any, ...], own: Profiles) -> Row:
-    return {**dict(zip(QUESTION, key, strict=True)), "architecture": own.architecture}
+def _place(key: tuple[Any, ...], curve: Profiles) -> Row:
+    return {**dict(zip(QUESTION, key, strict=True)), "architecture": curve.architecture}
 
 
-def _described(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
+def _described(key: tuple[Any, ...], curve: Profiles) -> Iterator[Row]:
     """Mean label proportion at the first, middle and last compared layer."""
-    layers = own.compared.nonzero()[0]
-    place = _place(key, own) | {"n_models": own.n_models}
+    layers = curve.compared.nonzero()[0]
+    identity = _place(key, curve) | {"n_models": curve.n_models}
     if not len(layers):
-        yield place | {"note": "no layer where enough networks have a value", "n_models_with_value": 0}
+        yield identity | {"note": "no layer where enough networks have a value", "n_models_with_value": 0}
         return
     for name, layer in _ends_and_middle(layers).items():
-        raw, folded = own.numbers["label_proportion"][:, layer], own.numbers["folded"][:, layer]
+        raw, folded = curve.numbers["label_proportion"][:, layer], curve.numbers["folded"][:, layer]
         n_known = int(np.isfinite(raw).sum())
-        few = f"not compared, too few networks have a value: {', '.join(own.left_out)}" if own.left_out else None
-        yield place | {
+        few = f"not compared, too few networks have a value: {', '.join(curve.left_out)}" if curve.left_out else None
+        yield identity | {
             "place": name,
-            "layer": own.layers[layer],
-            "depth": int(own.depth[layer]),
+            "layer": curve.layers[layer],
+            "depth": int(curve.depth[layer]),
             "n_models_with_value": n_known,
             **t_interval(raw, within=(0.0, 1.0)).columns("label_proportion_mean", bounds="label_proportion"),
             **t_interval(folded, within=(0.0, 0.5)).columns("folded_mean", bounds="folded"),
-            "sign_identified": bool(own.identified[layer]),
+            "sign_identified": bool(curve.identified[layer]),
             "note": note(few, "no interval: one network" if n_known < 2 else None),
         }
 
@@ -183,14 +186,14 @@ def _ends_and_middle(layers: Int[np.ndarray, " layer"]) -> dict[str, int]:
     return {name: int(chosen[name]) for name in kept}
 
 
-def _parts(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
+def _parts(key: tuple[Any, ...], curve: Profiles) -> Iterator[Row]:
     """Every part's change and bow, or why there are none."""
-    place, parts = _place(key, own), parts_of(own)
+    identity, parts = _place(key, curve), parts_of(curve)
     if isinstance(parts, str):
-        yield place | {"n_models": own.n_models, "note": parts}
+        yield identity | {"n_models": curve.n_models, "note": parts}
         return
     left_out = ", ".join(parts.left_out)
-    place |= {
+    identity |= {
         "first_layer": parts.layers[0],
         "last_layer": parts.layers[-1],
         "layers": ", ".join(parts.layers),
@@ -199,6 +202,6 @@ def _parts(key: tuple[Any, ...], own: Profiles) -> Iterator[Row]:
         "note": f"left out, too few networks have it beside the others: {left_out}" if left_out else None,
     }
     for part, layer, depth, level in parts.levels():
-        yield place | {"part": part, "shape": LEVEL, "layer": layer, "depth": depth, **level.columns("value")}
+        yield identity | {"part": part, "shape": LEVEL, "layer": layer, "depth": depth, **level.columns("value")}
     for part, shape, estimate in parts.estimates():
-        yield place | {"part": part, "shape": shape, **estimate.columns("value")}
+        yield identity | {"part": part, "shape": shape, **estimate.columns("value")}

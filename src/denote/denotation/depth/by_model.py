@@ -1,4 +1,4 @@
-"""What every object model denotes, layer by layer: the numbers that curves and tests of depth are made of."""
+"""Summarise what every object model denotes, layer by layer, for curves and tests of depth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEY = ["dataset", "architecture", "trained", "epoch", *LABEL_PROPORTION_BY_MODEL
 """An object model at initialisation may stand in several curves, so its key alone is not enough."""
 
 MEASURES = ("share_denoting", "label_proportion", "folded")
-"""What is asked of the controls, too."""
+"""Measures that the controls have, too."""
 
 
 OF_LAYERS = ["active_share", "participation_ratio", "sign_identified", "is_head"]
@@ -99,7 +99,7 @@ def _summaries(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
 
 
 HAS_VALUE = (pl.col("n_denoting") >= LEAST_NEURONS) & (pl.col("n_distinct_folded") >= LEAST_DISTINCT)
-"""Whether enough is denoted for a label proportion."""
+"""True where enough is denoted for a label proportion."""
 
 
 def _of_directions(rotated: pl.DataFrame) -> pl.DataFrame:
@@ -193,7 +193,7 @@ def _entropy(names: pl.Expr) -> pl.Expr:
 
 
 def _notes() -> list[pl.Expr]:
-    notes = [pl.when(pl.col("folded").is_null()).then(pl.lit(f"no value: {GAP}"))]
+    notes: list[pl.Expr] = [pl.when(pl.col("folded").is_null()).then(pl.lit(f"no value: {GAP}"))]
     for missing in (True, False):
         for control, few in FEW_OF_CONTROL.items():
             ran, value = pl.col(f"{control}_share_denoting").is_not_null(), pl.col(f"{control}_folded")

@@ -82,7 +82,7 @@ class Profiles:
 
     @property
     def decides(self) -> bool:
-        """Whether there are enough object models for a verdict."""
+        """Tell if there are enough object models for a verdict."""
         return self.n_models >= LEAST_MODELS
 
     @property
@@ -103,7 +103,7 @@ class Profiles:
 
     @property
     def sign_identified(self) -> bool:
-        """Whether the sign means something in all layers that are compared."""
+        """Tell if the sign means something in all layers that are compared."""
         return bool(self.identified[self.compared].all())
 
     def known_layers(self, quantity: str) -> Bool[np.ndarray, " layer"]:

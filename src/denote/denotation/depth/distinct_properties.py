@@ -53,7 +53,7 @@ def denoted(neurons: pl.DataFrame) -> pl.DataFrame:
         Columns of ``tables.PROPERTIES``, by network, depth and label proportion; no rows where nothing denotes.
     """
     inverted, p = pl.col("property") != PAIR, pl.col("label_proportion")
-    found = (
+    denoting = (
         neurons.filter(pl.col("denotes").fill_null(value=False))
         .with_columns(
             PAIR.alias("property"),
@@ -62,7 +62,7 @@ def denoted(neurons: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("inverted", "fit_balanced_accuracy", "neuron", descending=[False, True, False], nulls_last=True)
     )
-    distinct = found.group_by(*LAYER, "property", maintain_order=True).agg(
+    distinct = denoting.group_by(*LAYER, "property", maintain_order=True).agg(
         pl.col(*PLACE, "label_proportion", "folded_label_proportion").first(),
         (~pl.col("inverted")).sum().cast(pl.Int64).alias("n_neurons"),
         pl.col("inverted").sum().cast(pl.Int64).alias("n_complement"),

@@ -67,14 +67,16 @@ def depth_tests(by_model: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
 def questions(by_model: pl.DataFrame, analysis: Analysis) -> Iterator[tuple[Question, list[Profiles]]]:
     """Yield every ``QUESTION`` with the profiles of its architectures."""
     models = averaged_within_models(by_model, complete=True)
-    for key, own in models.group_by(QUESTION, maintain_order=True):
-        yield key, list(profiles(own, analysis))
+    for key, models_of_question in models.group_by(QUESTION, maintain_order=True):
+        yield key, list(profiles(models_of_question, analysis))
 
 
 def tests_of(asked: Iterable[tuple[Question, Sequence[Profiles]]], analysis: Analysis) -> pl.DataFrame:
     """Make and correct the tests of some questions; see `depth_tests`."""
     rows = [
-        {**dict(zip(QUESTION, key, strict=True)), **row} for key, every in asked for row in _tests(every, key, analysis)
+        {**dict(zip(QUESTION, key, strict=True)), **row}
+        for key, curves in asked
+        for row in _tests(curves, key, analysis)
     ]
     return _corrected(table(rows, DEPTH_TESTS), analysis)
 
@@ -113,20 +115,20 @@ def _out_of_reach() -> pl.Expr:
     )
 
 
-def _tests(every: Sequence[Profiles], key: Question, analysis: Analysis) -> Iterator[Row]:
+def _tests(curves: Sequence[Profiles], key: Question, analysis: Analysis) -> Iterator[Row]:
     """All rows of one question."""
-    flips = partial(_sign_flip, key=tuple(map(str, key)))
-    deciding = [own for own in every if own.decides]
-    for own in every:
-        if not own.decides:
-            alone = own.architecture if len(every) > 1 else None
+    flips: Test = partial(_sign_flip, key=tuple(map(str, key)))
+    deciding = [curve for curve in curves if curve.decides]
+    for curve in curves:
+        if not curve.decides:
+            alone = curve.architecture if len(curves) > 1 else None
             for quantity in (FOLDED, BEYOND):
-                yield _made(_describe_trend, [own], quantity) | {"test": TREND, "architecture": alone}
+                yield _made(_describe_trend, [curve], quantity) | {"test": TREND, "architecture": alone}
     if not deciding:
         return
-    meaning = [own for own in deciding if own.sign_identified]
-    silent = [own.architecture for own in deciding if not own.sign_identified]
-    few = [f"{own.architecture} ({own.n_models})" for own in every if not own.decides]
+    meaning = [curve for curve in deciding if curve.sign_identified]
+    silent = [curve.architecture for curve in deciding if not curve.sign_identified]
+    few = [f"{curve.architecture} ({curve.n_models})" for curve in curves if not curve.decides]
     primary = _made(flips, deciding, BEYOND) | {"test": SIGN_FLIP, "role": PRIMARY}
     left_out = f"left out, fewer than {LEAST_MODELS} networks: {', '.join(few)}" if few else None
     yield primary | {"note": note(primary["note"], left_out)}
@@ -143,25 +145,25 @@ def _tests(every: Sequence[Profiles], key: Question, analysis: Analysis) -> Iter
         yield row
     for quantity in (BEYOND, FOLDED):
         yield _made(_equivalence, deciding, quantity) | {"test": EQUIVALENCE, "role": SECONDARY}
-    for own in deciding if len(deciding) > 1 else ():
-        for quantity in (BEYOND, UNFOLDED) if own.sign_identified else (BEYOND,):
-            made = _made(flips, [own], quantity)
-            yield made | {"test": SIGN_FLIP, "role": EXPLORATORY, "architecture": own.architecture}
+    for curve in deciding if len(deciding) > 1 else ():
+        for quantity in (BEYOND, UNFOLDED) if curve.sign_identified else (BEYOND,):
+            made = _made(flips, [curve], quantity)
+            yield made | {"test": SIGN_FLIP, "role": EXPLORATORY, "architecture": curve.architecture}
 
 
-def _made(test: Test, every: Sequence[Profiles], quantity: str) -> Row:
+def _made(test: Test, curves: Sequence[Profiles], quantity: str) -> Row:
     """A test's row, of the architectures that have the quantity at enough layers."""
-    usable = [(own, values) for own in every if (values := own.of(quantity)) is not None]
-    kept = [own for own, _ in usable]
-    n_models = sum(values.n_models for _, values in usable) or sum(own.n_models for own in every)
+    usable = [(curve, values) for curve in curves if (values := curve.of(quantity)) is not None]
+    kept = [curve for curve, _ in usable]
+    n_models = sum(values.n_models for _, values in usable) or sum(curve.n_models for curve in curves)
     row: Row = {"quantity": quantity, "role": DESCRIPTIVE, "n_models": n_models}
-    reasons = [f"{own.architecture} {why_not(own, quantity)}" for own in every if own not in kept]
+    reasons = [f"{curve.architecture} {why_not(curve, quantity)}" for curve in curves if curve not in kept]
     if not kept:
         return row | {"note": note("; ".join(reasons) or "no layer")}
-    names = [", ".join(own.names) for own in kept]
-    named = names if len(kept) == 1 else [f"{own.architecture}: {of}" for own, of in zip(kept, names, strict=True)]
-    gaps = [f"{own.architecture} {', '.join(own.left_out)}" for own in kept if own.left_out]
-    row |= {"n_layers": sum(int(own.compared.sum()) for own in kept), "layers": "; ".join(named)}
+    names = [", ".join(curve.names) for curve in kept]
+    named = names if len(kept) == 1 else [f"{curve.architecture}: {of}" for curve, of in zip(kept, names, strict=True)]
+    gaps = [f"{curve.architecture} {', '.join(curve.left_out)}" for curve in kept if curve.left_out]
+    row |= {"n_layers": sum(int(curve.compared.sum()) for curve in kept), "layers": "; ".join(named)}
     row |= test(kept, quantity)
     row["note"] = note(
         f"left out, too few networks have a value ({GAP}): {'; '.join(gaps)}" if gaps else None,
@@ -171,30 +173,30 @@ def _made(test: Test, every: Sequence[Profiles], quantity: str) -> Row:
     return row
 
 
-def why_not(own: Profiles, quantity: str) -> str:
+def why_not(curve: Profiles, quantity: str) -> str:
     """Say why a quantity cannot be compared over the layers of an architecture."""
-    if quantity in (BEYOND, SHARE) and np.isnan(own.numbers[SHARE]).all():
+    if quantity in (BEYOND, SHARE) and np.isnan(curve.numbers[SHARE]).all():
         return "without the rotated control"
-    needed = count(models_needed(own.n_models), "network")
-    if quantity == BEYOND and own.of(FOLDED) is not None:
+    needed = count(models_needed(curve.n_models), "network")
+    if quantity == BEYOND and curve.of(FOLDED) is not None:
         return f"with fewer than {LEAST_LAYERS} layers where directions of {needed} denote enough to compare with"
     return f"with fewer than {LEAST_LAYERS} layers where {needed} have a value: {GAP}"
 
 
-def _values(every: Sequence[Profiles], quantity: str) -> list[WeightedProfiles]:
-    return [values for own in every if (values := own.of(quantity)) is not None]
+def _values(curves: Sequence[Profiles], quantity: str) -> list[WeightedProfiles]:
+    return [values for curve in curves if (values := curve.of(quantity)) is not None]
 
 
-def _sign_flip(every: Sequence[Profiles], quantity: str, key: tuple[str, ...]) -> Row:
-    values = _values(every, quantity)
-    statistic, p = sign_flip_test(values, *key, *(own.architecture for own in every), quantity)
-    low, high = LayerPairs.of([own.values for own in values]).largest()
-    smallest = smallest_p([own.n_models for own in values])
+def _sign_flip(curves: Sequence[Profiles], quantity: str, key: tuple[str, ...]) -> Row:
+    values = _values(curves, quantity)
+    statistic, p = sign_flip_test(values, *key, *(curve.architecture for curve in curves), quantity)
+    low, high = LayerPairs.of([of_curve.values for of_curve in values]).largest()
+    smallest = smallest_p([of_curve.n_models for of_curve in values])
     ends = {"effect_low": None if np.isnan(low) else low, "effect_high": None if np.isnan(high) else high}
     return {"statistic": statistic, "p_value": p, "smallest_p": smallest, **ends}
 
 
-def _trend(every: Sequence[Profiles], quantity: str) -> Row:
+def _trend(curves: Sequence[Profiles], quantity: str) -> Row:
     """The rise of each model's line over depth, tested against 0 over models; Spearman's correlation beside it.
 
     The lines are least-squares lines with the weights of the layers. Rank correlations are described and not tested: a
@@ -202,14 +204,14 @@ def _trend(every: Sequence[Profiles], quantity: str) -> Row:
     (with nine sets of one class in ten, and six neurons in the first layer, a t-test of them rejects in .2 of draws).
     """
     rises, correlations = [], []
-    for own, values in zip(every, _values(every, quantity), strict=True):
-        depth = own.depth[own.compared].astype(float)
+    for curve, values in zip(curves, _values(curves, quantity), strict=True):
+        depth = curve.depth[curve.compared].astype(float)
         rises.append(values.rises(depth))
         correlations.append(_spearman(values.values, depth))
     rise, correlation = np.concatenate(rises), np.concatenate(correlations)
-    known = correlation[~np.isnan(correlation)]
+    defined = correlation[~np.isnan(correlation)]
     row: Row = {**t_interval(rise).columns("effect"), "p_value": None, "note": None}
-    row["statistic"] = float(known.mean()) if len(known) else None
+    row["statistic"] = float(defined.mean()) if len(defined) else None
     if len(rise) >= 2 and np.ptp(rise) > NOTHING:
         row["p_value"] = float(scipy.stats.ttest_1samp(rise, 0.0).pvalue)
     elif len(rise) >= 2 and abs(rise[0]) > NOTHING:
@@ -221,9 +223,9 @@ def _trend(every: Sequence[Profiles], quantity: str) -> Row:
     return row
 
 
-def _describe_trend(every: Sequence[Profiles], quantity: str) -> Row:
+def _describe_trend(curves: Sequence[Profiles], quantity: str) -> Row:
     """The rises without a test, where there are too few models for a verdict."""
-    made = _trend(every, quantity)
+    made = _trend(curves, quantity)
     few = f"descriptive: fewer than {LEAST_MODELS} networks of one architecture"
     return made | {"p_value": None, "smallest_p": None, "note": note(made["note"], few)}
 
@@ -232,7 +234,7 @@ def _spearman(
     values: Float[np.ndarray, "model layer"], depth: Float[np.ndarray, " layer"]
 ) -> Float[np.ndarray, " model"]:
     """Rank correlation of every model's profile with depth; nan where it is flat or has fewer than three layers."""
-    return np.array([_correlation(own[known], depth[known]) for own in values for known in [np.isfinite(own)]])
+    return np.array([_correlation(row[np.isfinite(row)], depth[np.isfinite(row)]) for row in values])
 
 
 def _correlation(values: Float[np.ndarray, " layer"], depth: Float[np.ndarray, " layer"]) -> float:
@@ -242,9 +244,9 @@ def _correlation(values: Float[np.ndarray, " layer"], depth: Float[np.ndarray, "
     return float(scipy.stats.spearmanr(rounded, depth).statistic)
 
 
-def _equivalence(every: Sequence[Profiles], quantity: str) -> Row:
+def _equivalence(curves: Sequence[Profiles], quantity: str) -> Row:
     """The farthest end from 0 of the 90 % intervals of the difference between any two layers."""
-    pairs = LayerPairs.of([own.values for own in _values(every, quantity)])
+    pairs = LayerPairs.of([curve.values for curve in _values(curves, quantity)])
     end = pairs.farthest_end(LEAST_MODELS, CONFIDENCE)
     if np.isnan(end):
         note_of_gap = f"two layers that fewer than {LEAST_MODELS} networks both have"

@@ -43,11 +43,11 @@ class WeightedProfiles:
 
     def centred(self) -> Float[np.ndarray, "model layer"]:
         """Every model's profile minus its weighted mean over the layers where it has a number; 0 in a gap."""
-        known = np.isfinite(self.values)
-        weights = np.where(known, self.weights, 0.0)
-        filled = np.where(known, self.values, 0.0)
+        defined = np.isfinite(self.values)
+        weights = np.where(defined, self.weights, 0.0)
+        filled = np.where(defined, self.values, 0.0)
         means = (filled * weights).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
-        distance = np.where(known, filled - means, 0.0)
+        distance = np.where(defined, filled - means, 0.0)
         return np.where(np.abs(distance) > NOTHING, distance, 0.0)
 
     def rises(self, depth: Float[np.ndarray, " layer"]) -> Float[np.ndarray, " model"]:
@@ -82,7 +82,7 @@ def sign_flip_test(profiles: Sequence[WeightedProfiles], *key: int | str) -> tup
     Returns:
         T, in squared units of the profiles, and p in (0, 1].
     """
-    n_models = sum(own.n_models for own in profiles)
+    n_models = sum(curve.n_models for curve in profiles)
     observed = float(_statistics(profiles, np.ones((1, n_models)))[0])
     line = observed * (1 - ROUNDING)
     reached = sum(int((_statistics(profiles, signs) >= line).sum()) for signs in _patterns(n_models, *key))
@@ -109,9 +109,9 @@ def _statistics(
 ) -> Float[np.ndarray, " pattern"]:
     """T under every pattern; columns of ``signs`` are the models of all architectures, one after another."""
     total, start = np.zeros(len(signs)), 0
-    for own in profiles:
-        total += own.n_models / signs.shape[1] * own.statistic(signs[:, start : start + own.n_models])
-        start += own.n_models
+    for curve in profiles:
+        total += curve.n_models / signs.shape[1] * curve.statistic(signs[:, start : start + curve.n_models])
+        start += curve.n_models
     return total
 
 
@@ -146,13 +146,15 @@ class LayerPairs:
             profiles: Of each architecture, nan in a gap.
         """
         differences = [
-            own[:, second] - own[:, first] for own in profiles for first, second in combinations(range(own.shape[1]), 2)
+            values[:, second] - values[:, first]
+            for values in profiles
+            for first, second in combinations(range(values.shape[1]), 2)
         ]
-        known = [pair[np.isfinite(pair)] for pair in differences]
+        defined = [pair[np.isfinite(pair)] for pair in differences]
         return cls(
-            np.array([pair.mean() if len(pair) else np.nan for pair in known]),
-            np.array([pair.std(ddof=1) / np.sqrt(len(pair)) if len(pair) > 1 else np.nan for pair in known]),
-            np.array([float(len(pair)) for pair in known]),
+            np.array([pair.mean() if len(pair) else np.nan for pair in defined]),
+            np.array([pair.std(ddof=1) / np.sqrt(len(pair)) if len(pair) > 1 else np.nan for pair in defined]),
+            np.array([float(len(pair)) for pair in defined]),
         )
 
     def farthest_end(self, least_models: int, confidence: float) -> float:

@@ -1,4 +1,4 @@
-"""What the tests of depth say together, in one sentence for every data set and family (METHOD section 6)."""
+"""Draw one verdict from the tests of depth for every data set and family (METHOD section 6)."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def depth_verdicts(tests: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
         Columns of ``tables.DEPTH_VERDICTS``.
     """
     rows = []
-    for key, own in tests.filter(pl.col("role") != EXPLORATORY).group_by(QUESTION, maintain_order=True):
-        reached = _few(own) if (own["role"] == DESCRIPTIVE).all() else _reached(own, analysis.equivalence)
+    for key, of_question in tests.filter(pl.col("role") != EXPLORATORY).group_by(QUESTION, maintain_order=True):
+        too_few = (of_question["role"] == DESCRIPTIVE).all()
+        reached = _few(of_question) if too_few else _reached(of_question, analysis.equivalence)
         rows.append({**dict(zip(QUESTION, key, strict=True)), **reached})
     return table(rows, DEPTH_VERDICTS)
 
@@ -86,12 +87,12 @@ def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: list[Row], ma
 
 
 def _largest_bound(equivalence: list[Row]) -> float | None:
-    """The farthest end of all bounds; None where one of them is not known."""
+    """Return the farthest end of all bounds; None where one of them is not known."""
     ends = [row["statistic"] for row in equivalence]
     return None if any(end is None for end in ends) else float(max(ends))
 
 
 def _of(tests: pl.DataFrame, test: str, quantity: str) -> Row:
-    """The joint row of a test, all null where there is none."""
-    found = tests.filter(pl.col("test") == test, pl.col("quantity") == quantity)
-    return found.row(0, named=True) if len(found) else _ABSENT
+    """Return the joint row of a test, all null where there is none."""
+    rows = tests.filter(pl.col("test") == test, pl.col("quantity") == quantity)
+    return rows.row(0, named=True) if len(rows) else _ABSENT

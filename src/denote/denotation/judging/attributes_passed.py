@@ -43,7 +43,7 @@ class Mixing:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """What every neuron does on test rows with its threshold for every attribute, where it is on meaning the property.
+    """Counts of test rows, by neuron and attribute, at the threshold of each pair; being on means the property.
 
     With direction -1 the property is the attribute's negation, so positives are the rows without the attribute.
     """
@@ -73,7 +73,7 @@ class _Pairs:
             return np.asarray((self.tp / self.n_positive + 1 - self.fp / self.n_negative) / 2)
 
     def on_where_it_should(self, rule: Rule) -> Bool[np.ndarray, "neuron attribute"]:
-        """Whether the share of rows where the neuron is on is near the label proportion."""
+        """Tell if the share of rows where the neuron is on is near the label proportion."""
         n = np.maximum(self.n_positive + self.n_negative, 1)
         share, on = self.n_positive / n, (self.tp + self.fp) / n
         return np.asarray(within(np.abs(on - share), rule.on_tolerance * np.minimum(share, 1 - share)))
@@ -133,12 +133,12 @@ def _count(
     on: Int[np.ndarray, "2 neuron attribute"],
 ) -> None:
     """Fill in positive and negative rows above the threshold, in threads."""
-    from denote.kernels.scan_kernels import counts_above  # compiles: only what scans neurons waits for it
+    from denote.kernels.scan_kernels import labels_above  # compiles: only what scans neurons waits for it
 
     numbers, labels = comparable(values), np.ascontiguousarray(labels)
 
     def batch(part: slice) -> None:
-        counts_above(numbers[part], threshold[part], labels, on[0, part], on[1, part])
+        labels_above(numbers[part], threshold[part], labels, on[0, part], on[1, part])
 
     side_by_side(batch, [slice(start, start + BATCH) for start in range(0, len(values), BATCH)])
 

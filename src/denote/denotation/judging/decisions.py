@@ -16,7 +16,7 @@ from denote.tables import INTEGER, NEURONS_KEY, NUMBER, joined_notes
 NOT_ROTATED = "not run: rotated"
 NOT_DETECTABLE = "no balanced accuracy is detectable with these rows"
 BESIDE = ("object_model", "layer", "pooling", "family", "probe_seed")
-"""What a rotated neuron shares with those it stands beside."""
+"""Columns in which a rotated neuron equals those of its layer."""
 
 
 def decide(neurons: pl.DataFrame, controls: pl.DataFrame, rule: Rule) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""What the rule can see with the rows it has (METHOD section 6, "Power")."""
+"""Compute what the rule can detect with the rows that there are (METHOD section 6, "Power")."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ GROUPED_AUROC = "no AUROC interval: rows in groups; detectable_balanced_accuracy
 def evidence(
     found: Candidates, scores: Scores, min_rows: int, groups: Int[np.ndarray, " row"] | None = None
 ) -> pl.DataFrame:
-    """What is known of every neuron's property.
+    """Return the evidence of every neuron's property.
 
     Args:
         found: Properties chosen on fit.

@@ -1,4 +1,4 @@
-"""What else tells a property: simple columns (METHOD section 6) and single coordinates of other states (section 5)."""
+"""Find rivals of properties: simple columns (METHOD section 6) and single coordinates of other states (section 5)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from jaxtyping import Float, Int
 
 from denote.attributes.labels import NULL
 from denote.data.parts import Halves
-from denote.denotation.search.candidates import Settings
 from denote.denotation.search.held_out_scores import balanced_accuracies, balanced_accuracy
 from denote.denotation.search.properties import Properties
-from denote.denotation.search.thresholds import counts_above, places
+from denote.denotation.search.thresholds import Settings, counts_above, places
 from denote.observers.neuron import best_thresholds
 from denote.observers.reading import Resources, State, as_array
 from denote.observers.sorted_columns import least_memory
@@ -63,7 +62,7 @@ class Rivals:
 def best_rivals(
     columns: SimpleColumns, properties: Properties, which: Int[np.ndarray, " property"], memory: int
 ) -> Rivals:
-    """The column, threshold and direction that tell each property best on *fit*, scored on *test*.
+    """Find the column, threshold and direction that tell each property best on *fit*, and score them on *test*.
 
     Args:
         columns: What may stand in for a property. One that defines it is no exception: its name says so.
@@ -117,7 +116,7 @@ def best_coordinates(
     settings: Settings,
     every_threshold: bool = False,
 ) -> Float[np.ndarray, " property"]:
-    """Held-out balanced accuracy of the coordinate that is best on fit for each property (METHOD section 5).
+    """Return the held-out balanced accuracy of the coordinate that is best on fit for each property (section 5).
 
     Both directions count: the question is whether the property can be read off one coordinate at all, so the control is
     given every chance.
@@ -169,20 +168,13 @@ def _of_every_threshold(
     known = np.nan_to_num(scan.balanced_accuracy, nan=-1.0)
     coordinate, own = known.argmax(axis=0), np.arange(len(first))
     coordinate = np.where(known[coordinate, own] >= 0, coordinate, -1)
-    for index, test in _test_columns(state.test, coordinate, settings.memory):
+    only_test = Halves(state.test[:0], state.test)
+    for index, _, test in _columns_of(only_test, coordinate, settings.memory):
         on = test > scan.threshold[coordinate[index], index]
         if scan.direction[coordinate[index], index] < 0:
             on = ~on
         scores[place.ravel() == index] = balanced_accuracy(on, properties.test_labels(int(which[first[index]])))
     return scores
-
-
-def _test_columns(
-    test: State, coordinate: Int[np.ndarray, " property"], memory: int
-) -> Iterator[tuple[int, Float[np.ndarray, " row"]]]:
-    """Every property that has a coordinate, with that column on test; columns are read by blocks, once."""
-    for index, _, column in _columns_of(Halves(test[:0], test), coordinate, memory):
-        yield index, column
 
 
 def _columns_of(

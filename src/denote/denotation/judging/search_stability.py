@@ -15,7 +15,8 @@ from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 from denote.denotation.depth.distinct_properties import denoted_properties
 from denote.denotation.neurons import Neurons, replicate
-from denote.denotation.search.candidates import Candidates, Settings
+from denote.denotation.search.candidates import Candidates
+from denote.denotation.search.thresholds import Settings
 from denote.evidence.intervals import t_interval
 from denote.observers.reading import State
 from denote.tables import NEURONS_KEY, NUMBER, STABILITY, joined_notes, note, table
@@ -45,13 +46,13 @@ def stability(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
     """
     again = {name: _by_layer(controls.filter(pl.col("control") == name)) for name in AGREEMENT}
     rows: list[Row] = []
-    for key, own in neurons.group_by(LAYER, maintain_order=True):
-        place = dict(zip(LAYER, key, strict=True))
+    for key, layer in neurons.group_by(LAYER, maintain_order=True):
+        identity = dict(zip(LAYER, key, strict=True))
         for name, layers in again.items():
             if key in layers:
-                compared = _against_search(own, layers[key], AGREEMENT[name])
-                rows.append({**place, "against": name.replace("_", " "), **compared})
-        rows.append({**place, "against": SEED, **_against_networks(own)})
+                compared = _against_search(layer, layers[key], AGREEMENT[name])
+                rows.append({**identity, "against": name.replace("_", " "), **compared})
+        rows.append({**identity, "against": SEED, **_against_networks(layer)})
     order = ("dataset", "architecture", "trained", "epoch", "family", "depth", "layer")
     return table(rows, STABILITY).sort(order, maintain_order=True)
 
@@ -60,16 +61,16 @@ def _by_layer(replicates: pl.DataFrame) -> dict[tuple[Any, ...], pl.DataFrame]:
     return {} if replicates.is_empty() else replicates.partition_by(LAYER, as_dict=True)
 
 
-def _against_search(own: pl.DataFrame, other: pl.DataFrame, agreement: str) -> Row:
-    mine, theirs = _denoted(own), _denoted(other)
+def _against_search(layer: pl.DataFrame, other: pl.DataFrame, agreement: str) -> Row:
+    mine, theirs = _denoted(layer), _denoted(other)
     of_sets = np.array([_jaccard(denoted, theirs.get(model, frozenset())) for model, denoted in mine.items()])
     key = [*NEURONS_KEY]
     named = other.select(*key, found="property")
-    denoting = own.filter("denotes").join(named, on=key, how="left", nulls_equal=True, maintain_order="left")
+    denoting = layer.filter("denotes").join(named, on=key, how="left", nulls_equal=True, maintain_order="left")
     same = (pl.col("property") == pl.col("found")).fill_null(value=False)
-    models = denoting.group_by("object_model").agg(pl.col(agreement).mean(), same=same.mean())
+    models = denoting.group_by("object_model", maintain_order=True).agg(pl.col(agreement).mean(), same=same.mean())
     of_neurons = t_interval(models[agreement].cast(pl.Float64).fill_null(np.nan), within=ONE)
-    n_fit, n_other = (float(frame["n_fit"].median() or 0) for frame in (own, other))  # type: ignore[arg-type]
+    n_fit, n_other = (float(frame["n_fit"].median() or 0) for frame in (layer, other))  # type: ignore[arg-type]
     few_rows = f"the other search has {n_other:.0f} rows to choose on, this one {n_fit:.0f}"
     return {
         "n_pairs": _known(of_sets),
@@ -85,14 +86,14 @@ def _against_search(own: pl.DataFrame, other: pl.DataFrame, agreement: str) -> R
     }
 
 
-def _against_networks(own: pl.DataFrame) -> Row:
-    mine = _denoted(own)
+def _against_networks(layer: pl.DataFrame) -> Row:
+    mine = _denoted(layer)
     of_pairs = {(a, b): _jaccard(mine[a], mine[b]) for a, b in combinations(mine, 2)}
     means = np.array([_mean(value for pair, value in of_pairs.items() if model in pair) for model in mine])
     neither, n_pairs = int(np.count_nonzero(np.isnan(list(of_pairs.values())))), len(of_pairs)
     return {
         "n_pairs": n_pairs - neither,
-        "n_neurons": int(own["denotes"].sum() or 0),
+        "n_neurons": int(layer["denotes"].sum() or 0),
         **t_interval(means, within=ONE).columns("property_jaccard"),
         "note": note(
             "one object model: nothing to compare with" if len(mine) < 2 else _remark(means, "in any pair"),
@@ -103,7 +104,7 @@ def _against_networks(own: pl.DataFrame) -> Row:
 
 
 def _denoted(neurons: pl.DataFrame) -> dict[str, frozenset[str]]:
-    """What each object model denotes, in the order of the rows; nothing where it denotes nothing."""
+    """Return the denoted properties of each object model, in the order of the rows; may be empty."""
     return {
         str(model): frozenset(denoted_properties(part, ["object_model"])["pair"])
         for (model,), part in neurons.group_by(["object_model"], maintain_order=True)
@@ -149,7 +150,7 @@ OFF = "fit_agreement, threshold_agreement: evidence.stability is off"
 
 @dataclass(frozen=True)
 class SearchedAgain:
-    """What another search found of the same neurons.
+    """Result of another search of the same neurons.
 
     Attributes:
         name: ``second_fit`` or ``thresholds``.
@@ -165,9 +166,9 @@ class SearchedAgain:
 
 
 def searched_again(
-    neurons: Neurons, state: Halves[State], family: Halves[Family], found: Candidates
+    neurons: Neurons, state: Halves[State], family: Halves[Family], candidates: Candidates
 ) -> Iterator[SearchedAgain]:
-    """The search on a second draw of rows, and with half as many thresholds.
+    """Search again: on a second draw of rows, and with half as many thresholds.
 
     Nothing is chosen by what comes out, and no number but the agreement is made of it: *test* rows shape neither
     property nor threshold of a neuron, though they choose those of its replicate.
@@ -176,27 +177,27 @@ def searched_again(
         neurons: The neurons and how they are judged.
         state: Their activations on fit and test.
         family: The family at the same rows.
-        found: What was chosen on *fit*.
+        candidates: What was chosen on *fit*.
     """
-    yield _second_fit(neurons, state, family, found)
-    yield _thresholds(neurons, state, family, found)
+    yield _second_fit(neurons, state, family, candidates)
+    yield _thresholds(neurons, state, family, candidates)
 
 
 def with_agreements(rows: pl.DataFrame, again: list[SearchedAgain]) -> pl.DataFrame:
-    """The neurons with how far each of them agrees with the other searches, and remarks.
+    """Add to each neuron how far it agrees with the other searches, and remarks.
 
     Args:
         rows: Columns of ``tables.NEURONS``, in the order of the state.
         again: What other searches found; without any the notes say that they are off.
     """
-    remarks = [each.remark for each in again if each.remark] if again else [OFF]
+    remarks = [search.remark for search in again if search.remark] if again else [OFF]
     notes = [pl.col("note"), *(pl.when("live").then(pl.lit(remark)) for remark in remarks)]
-    agreements = [pl.Series(AGREEMENT[each.name], each.agreement, dtype=NUMBER).fill_nan(None) for each in again]
+    agreements = [pl.Series(AGREEMENT[search.name], search.agreement, dtype=NUMBER).fill_nan(None) for search in again]
     return rows.with_columns(*agreements, note=joined_notes(*notes))
 
 
 def jaccard(labels: Int8[np.ndarray, "pair row"], others: Int8[np.ndarray, "pair row"]) -> Float[np.ndarray, " pair"]:
-    """Jaccard index of the rows that have either property: those with both by those with one at least.
+    """Return the Jaccard index of two properties: rows with both by rows with one at least.
 
     Args:
         labels: 1 yes, 0 no, -1 null; a row that is null for either is left out.
@@ -212,7 +213,9 @@ def jaccard(labels: Int8[np.ndarray, "pair row"], others: Int8[np.ndarray, "pair
         return np.asarray(both / either)
 
 
-def _second_fit(neurons: Neurons, state: Halves[State], family: Halves[Family], found: Candidates) -> SearchedAgain:
+def _second_fit(
+    neurons: Neurons, state: Halves[State], family: Halves[Family], candidates: Candidates
+) -> SearchedAgain:
     """The halves swapped: chosen on the rows of *test*, another draw from the same source, scored on those of *fit*."""
     groups = neurons.groups
     swapped = replace(neurons, groups=None if groups is None else Halves(groups.test, groups.fit))
@@ -221,32 +224,34 @@ def _second_fit(neurons: Neurons, state: Halves[State], family: Halves[Family], 
     rows = replicate(swapped, other_state, other_family, SECOND_FIT, 0, other)
     n_fit, n_test = len(state.fit), len(state.test)
     remark = f"fit_agreement: with a search on {n_test} rows, this one is on {n_fit}" if 2 * n_test < n_fit else None
-    return SearchedAgain(SECOND_FIT, rows, _agreement(found, other, neurons.settings.memory, swapped=True), remark)
+    return SearchedAgain(SECOND_FIT, rows, _agreement(candidates, other, neurons.settings.memory, swapped=True), remark)
 
 
-def _thresholds(neurons: Neurons, state: Halves[State], family: Halves[Family], found: Candidates) -> SearchedAgain:
+def _thresholds(
+    neurons: Neurons, state: Halves[State], family: Halves[Family], candidates: Candidates
+) -> SearchedAgain:
     """Half as many thresholds, the default instead of all; families that try every threshold are not searched again."""
-    other, settings = found, neurons.settings
+    other, settings = candidates, neurons.settings
     if family.fit.combines:
         number = Settings.thresholds if settings.thresholds == "all" else max(2, settings.thresholds // 2)
         fewer = replace(neurons, settings=replace(settings, thresholds=number))
         other = fewer.search(state.fit, family)
     rows = replicate(neurons, state, family, THRESHOLDS, 0, other)
-    return SearchedAgain(THRESHOLDS, rows, _agreement(found, other, settings.memory))
+    return SearchedAgain(THRESHOLDS, rows, _agreement(candidates, other, settings.memory))
 
 
 def _agreement(
-    found: Candidates, other: Candidates, memory: int, swapped: bool = False
+    candidates: Candidates, other: Candidates, memory: int, swapped: bool = False
 ) -> Float[np.ndarray, " neuron"]:
     """Jaccard index of every neuron's two properties over *test* rows, a block of distinct pairs at a time."""
-    agreement = np.full(len(found.index), np.nan)
-    has = (found.index >= 0) & (other.index >= 0)
-    pairs, place = np.unique(np.stack([found.index[has], other.index[has]]), axis=1, return_inverse=True)
+    agreement = np.full(len(candidates.index), np.nan)
+    has = (candidates.index >= 0) & (other.index >= 0)
+    pairs, inverse = np.unique(np.stack([candidates.index[has], other.index[has]]), axis=1, return_inverse=True)
     of_other = other.properties.fit_labels if swapped else other.properties.test_labels
-    step = max(1, memory // (8 * max(1, len(found.properties.codes.test))))
+    step = max(1, memory // (8 * max(1, len(candidates.properties.codes.test))))
     values = [
-        jaccard(found.properties.test_labels(mine), of_other(theirs))
+        jaccard(candidates.properties.test_labels(mine), of_other(theirs))
         for mine, theirs in (pairs[:, start : start + step] for start in range(0, pairs.shape[1], step))
     ]
-    agreement[has] = np.concatenate([np.empty(0), *values])[place.ravel()]
+    agreement[has] = np.concatenate([np.empty(0), *values])[inverse.ravel()]
     return agreement

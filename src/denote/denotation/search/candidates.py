@@ -19,34 +19,12 @@ from denote.denotation.search.properties import (
     named_members,
     subset_name,
 )
-from denote.denotation.search.subset_search import ENTRY_ROWS, search_subsets
-from denote.denotation.search.thresholds import MEMORY, Thresholds
-from denote.evidence.rule import Rule
+from denote.denotation.search.subset_search import search_subsets
+from denote.denotation.search.thresholds import Settings
 from denote.observers.neuron import best_thresholds, live_neurons
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import least_memory
 from denote.tables import note
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How neurons are searched.
-
-    Attributes:
-        thresholds: Quantiles tried for each neuron before the winner's threshold is set exactly, 64 or more, or ``all``
-            gaps. Attributes that are searched one by one are tried at every threshold.
-        decisive: Balanced accuracy on fit from which a nested subset is listed in ``nested_properties``.
-        entry_rows: Least number of positive and of negative fit rows of a class or attribute that enters.
-        formula_rows: Least number of fit rows where a formula holds and where it does not, at least as many as the rule
-            asks for: unlike attributes, formulas can be avoided that could never denote.
-        memory: Bytes for one block of neurons.
-    """
-
-    thresholds: Thresholds = 64
-    decisive: float = 0.95
-    entry_rows: int = ENTRY_ROWS
-    formula_rows: int = Rule.min_rows
-    memory: int = MEMORY
 
 
 @dataclass(frozen=True)
@@ -97,9 +75,7 @@ def search(state: State, family: Halves[Family], settings: Settings | None = Non
 
 def _search_subsets(state: State, family: Halves[Family], settings: Settings) -> Candidates:
     codes, names = Halves(_codes(family.fit), _codes(family.test)), family.fit.class_names
-    found = search_subsets(
-        state, codes.fit, len(names), settings.thresholds, settings.decisive, settings.entry_rows, settings.memory
-    )
+    found = search_subsets(state, codes.fit, len(names), settings)
     neuron, members = found.nested()
     distinct, place = distinct_rows(members.astype(np.int8))
     masks, sets = np.where(found.entered, distinct, np.int8(NULL)), distinct == 1

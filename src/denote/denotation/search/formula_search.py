@@ -11,8 +11,7 @@ from jaxtyping import Bool, Float, Int, Int8
 from denote.attributes.labels import NULL, Formulas
 from denote.data.parts import Halves
 from denote.denotation.search.properties import Properties, complement, distinct_rows, in_parentheses
-from denote.denotation.search.subset_search import ENTRY_ROWS
-from denote.denotation.search.thresholds import MEMORY, Thresholds, places
+from denote.denotation.search.thresholds import ENTRY_ROWS, MEMORY, Thresholds, places
 from denote.observers.neuron import best_cuts_of, comparable, live_neurons
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import Group, least_memory, over_sorted_columns
@@ -39,7 +38,7 @@ class Formula:
 
     @property
     def complement(self) -> Formula:
-        """The formula that holds exactly where this one does not (De Morgan)."""
+        """Return the formula that holds exactly where this one does not (De Morgan)."""
         return Formula(
             self.atoms, tuple(not each for each in self.negated), tuple(OR if j == AND else AND for j in self.joins)
         )
@@ -134,7 +133,7 @@ def formula_properties(
 
 
 def _side(mask: Int8[np.ndarray, " code"]) -> tuple[bytes, bool]:
-    """What tells a property and its complement from others, and which of the two it is."""
+    """Return a key that a property and its complement share, and True for one of the two."""
     turned = bool(mask[np.argmax(mask != NULL)] == 1)
     return (np.where(mask == NULL, mask, 1 - mask).astype(np.int8) if turned else mask).tobytes(), turned
 

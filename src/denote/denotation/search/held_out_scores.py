@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -175,7 +174,7 @@ def auroc_of_rows(
 
 
 def balanced_accuracy(on: Bool[np.ndarray, " row"], labels: Int8[np.ndarray, " row"]) -> float:
-    """Balanced accuracy of yes/no answers; nan where a kind of row is missing."""
+    """Return the balanced accuracy of yes/no answers; nan where a kind of row is missing."""
     positive, negative = on[labels == 1], on[labels == 0]
     if len(positive) == 0 or len(negative) == 0:
         return float("nan")
@@ -183,7 +182,7 @@ def balanced_accuracy(on: Bool[np.ndarray, " row"], labels: Int8[np.ndarray, " r
 
 
 def enough(count: Int[np.ndarray, " neuron"], others: Int[np.ndarray, " neuron"], least: int) -> np.ndarray:
-    """Whether there are at least ``least`` rows of both kinds."""
+    """Tell where there are at least ``least`` rows of both kinds."""
     return np.asarray((count >= least) & (others >= least))
 
 
@@ -199,13 +198,10 @@ def _design_effects(
     return np.array(effects)
 
 
-Block = tuple[Float[np.ndarray, "neuron row"], Float[np.ndarray, " neuron"], Int8[np.ndarray, "neuron row"]]
-
-
 def score_candidates(
     test: State, found: Candidates, null: float, memory: int, groups: Int[np.ndarray, " row"] | None = None
 ) -> Scores:
-    """Held-out scores of every neuron against the property chosen for it; nan where it has none.
+    """Score every neuron on held-out rows against the property chosen for it; nan where it has none.
 
     Args:
         test: Activations ``[row, neuron]`` on the test rows; a block of neurons is read at a time.
@@ -214,16 +210,11 @@ def score_candidates(
         memory: Bytes that a block may take.
         groups: Group of every test row.
     """
-    blocks = _blocks(test, found, memory)
-    return Scores.joined([score_neurons(values, cut, labels, null, groups) for values, cut, labels in blocks])
-
-
-def _blocks(test: State, found: Candidates, memory: int) -> Iterator[Block]:
-    """Activations, thresholds and labels of their own properties."""
-    n_rows = len(test)
-    width = max(1, memory // max(1, n_rows * 64))
+    width = max(1, memory // max(1, len(test) * 64))
+    parts = []
     for start, values in column_blocks(test, width):
         index = found.index[start : start + width]
-        labels = np.full((len(index), n_rows), NULL, dtype=np.int8)
+        labels = np.full((len(index), len(test)), NULL, dtype=np.int8)
         labels[index >= 0] = found.properties.test_labels(index[index >= 0])
-        yield values, found.threshold[start : start + width], labels
+        parts.append(score_neurons(values, found.threshold[start : start + width], labels, null, groups))
+    return Scores.joined(parts)

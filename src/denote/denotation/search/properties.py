@@ -118,7 +118,7 @@ def affirmed(name: str) -> str:
 
 
 def is_complement(name: str) -> bool:
-    """Whether a name is ``NOT`` of another."""
+    """Tell if a name is ``NOT`` of another."""
     return name.startswith("NOT ") and not joined(name)
 
 
@@ -128,7 +128,7 @@ def in_parentheses(name: str) -> str:
 
 
 def joined(name: str) -> bool:
-    """Whether AND or OR stands in a name outside of all parentheses."""
+    """Tell if AND or OR stands in a name outside of all parentheses."""
     if " AND " not in name and " OR " not in name:
         return False  # at once: of many classes names are long
     depth = 0
@@ -147,7 +147,7 @@ def _bare(name: str) -> str:
 
 
 def _closes_last(name: str) -> bool:
-    """Whether the first parenthesis is closed by the last one."""
+    """Tell if the first parenthesis is closed by the last one."""
     depths = np.cumsum([(character == "(") - (character == ")") for character in name])
     return bool(depths.argmin() == len(name) - 1)
 

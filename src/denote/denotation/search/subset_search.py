@@ -11,13 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from denote.denotation.search.thresholds import MEMORY, Thresholds, places
+from denote.denotation.search.thresholds import ENTRY_ROWS, Settings, places
 from denote.observers.neuron import comparable, live_neurons, midpoints
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import least_memory, over_sorted_columns
-
-ENTRY_ROWS = 20
-"""Least number of positive and of negative fit rows of a class or attribute that enters the search (METHOD 2.1)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Subsets:
 
     @property
     def masks(self) -> Bool[np.ndarray, "neuron class"]:
-        """Whether a class is in the neuron's own subset."""
+        """Membership of every class in the neuron's subset."""
         return np.asarray(self.chain < self.n_members[:, None])
 
     def nested(self) -> tuple[Int[np.ndarray, " pair"], Bool[np.ndarray, "pair class"]]:
@@ -63,13 +60,7 @@ def entering_classes(
 
 
 def search_subsets(
-    state: State,
-    codes: Int[np.ndarray, " row"],
-    n_classes: int,
-    thresholds: Thresholds = 64,
-    decisive: float = 0.95,
-    entry_rows: int = ENTRY_ROWS,
-    memory: int = MEMORY,
+    state: State, codes: Int[np.ndarray, " row"], n_classes: int, settings: Settings | None = None
 ) -> Subsets:
     """Find for every neuron the class subset that it tells best from the other classes.
 
@@ -79,12 +70,11 @@ def search_subsets(
         state: Activations on fit ``[row, neuron]``, finite.
         codes: Class of every row, -1 null.
         n_classes: Number of classes.
-        thresholds: Number of quantiles, at least 1 (METHOD asks for 64 or more), or ``all`` for every gap.
-        decisive: Balanced accuracy on fit from which a nested subset passes.
-        entry_rows: Least number of rows inside and outside a class for it to enter.
-        memory: Bytes for one block of neurons, at least one neuron; what is found takes 5 more per neuron and class.
+        settings: Of the search. A block holds one neuron at least; what is found takes 5 bytes more per neuron and
+            class.
     """
-    entered = entering_classes(codes, n_classes, entry_rows)
+    settings = settings or Settings()
+    entered = entering_classes(codes, n_classes, settings.entry_rows)
     n_neurons, n_entered = state.shape[1], int(entered.sum())
     found = Subsets(
         chain=np.full((n_neurons, n_classes), n_classes, dtype=np.int32),
@@ -97,24 +87,18 @@ def search_subsets(
     )
     if n_entered > 1:
         renumbered = np.where((codes >= 0) & entered[codes], np.cumsum(entered)[codes] - 1, -1)
-        _fill(found, state, renumbered, places(int(np.count_nonzero(renumbered >= 0)), thresholds), decisive, memory)
+        _fill(found, state, renumbered, settings)
     return found
 
 
-def _fill(
-    found: Subsets,
-    state: State,
-    codes: Int[np.ndarray, " row"],
-    cuts: Int[np.ndarray, " threshold"],
-    decisive: float,
-    memory: int,
-) -> None:
+def _fill(found: Subsets, state: State, codes: Int[np.ndarray, " row"], settings: Settings) -> None:
     """Search, with the classes that entered renumbered and all other rows at -1."""
     # Importing compiles: only what searches waits for it.
     from denote.kernels.subset_kernels import BestSubsets, Classes, best_subsets
 
     size = np.bincount(codes[codes >= 0])
     kept, labels = np.flatnonzero(found.entered), codes[:, None]
+    cuts = places(int(np.count_nonzero(codes >= 0)), settings.thresholds)
 
     def batch(part: slice, values: np.ndarray, order: np.ndarray) -> None:
         n, numbers = len(values), comparable(values)
@@ -122,7 +106,7 @@ def _fill(
         low, high = np.zeros((2, n), dtype=numbers.dtype)
         n_members, passing = found.n_members[part], found.passing[part]
         best = BestSubsets(chain, n_members, passing, gain, low, high)
-        best_subsets(numbers, order, Classes(codes, size), cuts, decisive, best)
+        best_subsets(numbers, order, Classes(codes, size), cuts, settings.decisive, best)
         found.chain[part, kept] = chain
         has, inside = n_members > 0, (chain < n_members[:, None]) @ size
         cut = midpoints(low.astype(values.dtype), high.astype(values.dtype))
@@ -130,5 +114,5 @@ def _fill(
         pairs = np.where(has, inside * (size.sum() - inside), 1)
         found.score[part] = np.where(has, 0.5 + gain / (2 * pairs), np.nan)
 
-    enough = max(memory, least_memory(state, labels))
+    enough = max(settings.memory, least_memory(state, labels))
     found.live[:] = over_sorted_columns(state, labels, batch, Resources(memory=enough))

@@ -1,13 +1,15 @@
-"""Where thresholds of neurons are tried: at even quantiles or at every gap, and how many rows are above."""
+"""How neurons are searched, where their thresholds are tried, and how many rows lie above each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Int
 
+from denote.evidence.rule import Rule
 from denote.observers.neuron import comparable
 from denote.observers.reading import State
 from denote.observers.sorted_columns import batches, column_blocks, side_by_side
@@ -17,6 +19,30 @@ MEMORY = 256 * 2**20
 
 Thresholds: TypeAlias = int | Literal["all"]
 """Number of even quantiles, or every gap between neighbouring values."""
+
+ENTRY_ROWS = 20
+"""Least number of positive and of negative fit rows of a class or attribute that enters the search (METHOD 2.1)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How neurons are searched.
+
+    Attributes:
+        thresholds: Quantiles tried for each neuron before the winner's threshold is set exactly, 64 or more, or ``all``
+            gaps. Attributes that are searched one by one are tried at every threshold.
+        decisive: Balanced accuracy on fit from which a nested subset is listed in ``nested_properties``.
+        entry_rows: Least number of positive and of negative fit rows of a class or attribute that enters.
+        formula_rows: Least number of fit rows where a formula holds and where it does not, at least as many as the rule
+            asks for: unlike attributes, formulas can be avoided that could never denote.
+        memory: Bytes for one block of neurons.
+    """
+
+    thresholds: Thresholds = 64
+    decisive: float = 0.95
+    entry_rows: int = ENTRY_ROWS
+    formula_rows: int = Rule.min_rows
+    memory: int = MEMORY
 
 
 def places(n_rows: int, thresholds: Thresholds) -> Int[np.ndarray, " threshold"]:
@@ -47,7 +73,7 @@ def counts_above(
     Yields:
         The place of the block's first neuron, and the counts.
     """
-    from denote.kernels.subset_kernels import counts_above as count  # compiles: only what searches waits for it
+    from denote.kernels.subset_kernels import codes_above  # compiles: only what searches waits for it
 
     cuts = places(int(np.count_nonzero(codes >= 0)), thresholds)
     for start, values in column_blocks(state, width):
@@ -55,7 +81,7 @@ def counts_above(
         counts = np.empty((len(values), len(cuts), n_codes), dtype=np.int64)
 
         def batch(part: slice, numbers: np.ndarray = numbers, counts: np.ndarray = counts) -> None:
-            count(numbers[part], np.argsort(numbers[part], axis=1), codes, cuts, counts[part])
+            codes_above(numbers[part], np.argsort(numbers[part], axis=1), codes, cuts, counts[part])
 
         side_by_side(batch, batches(*values.shape))
         yield start, counts
