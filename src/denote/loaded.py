@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from matplotlib.figure import Figure
 
 from denote.errors import StoreError
+from denote.evidence.rule import Rule, rule_of
 from denote.observation.found import Evidence
+from denote.reporting.cards import cards
 from denote.reporting.notebook import as_html, as_text
 from denote.runs.present import relied_on
 from denote.runs.record import FINISHED, RECORD, read_record
@@ -59,13 +62,16 @@ class Loaded(Evidence):
         Raises:
             ConfigError: if there is no linear observer of it.
         """
-        records = ((path.parent, read_record(path.parent)) for path in sorted(self.folder.glob(f"*/{RECORD}")))
-        jobs = [(job, record) for job, record in records if record and record.get("status") == FINISHED]
-        return heatmap_of(relied_on(jobs, self.cells), attribute, layer)
+        return heatmap_of(relied_on(self._jobs, self.cells), attribute, layer)
 
     def figure(self) -> Figure:
         """How well every attribute is read at every depth, mean over networks."""
         return attribute_figure(self.tables)
+
+    def cards(self) -> pl.DataFrame:
+        """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""
+        rules = [rule_of(record["config"]) for _, record in self._jobs]
+        return cards(self.cells, self.neurons, rules[0] if rules else Rule())
 
     def depth_figure(self, **chosen: str | bool | int | None) -> Figure:
         """Label proportion of what neurons denote by depth, mean over networks.
@@ -86,6 +92,12 @@ class Loaded(Evidence):
     def _repr_html_(self) -> str:
         """The same, for a notebook."""
         return as_html(self._sizes)
+
+    @property
+    def _jobs(self) -> list[tuple[Path, dict[str, Any]]]:
+        """Folders and records of the finished jobs; they agree on the rule."""
+        records = ((path.parent, read_record(path.parent)) for path in sorted(self.folder.glob(f"*/{RECORD}")))
+        return [(job, record) for job, record in records if record and record.get("status") == FINISHED]
 
     @property
     def _sizes(self) -> pl.DataFrame:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from denote.errors import ConfigError, one_of
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
+from denote.figures.curves import choose
 from denote.figures.label_proportion import draw_label_proportion_by_depth
-from denote.figures.relevance import draw_relevance
 from denote.runs.present import Relied
 
 
@@ -29,14 +29,9 @@ def heatmap_of(relied: Relied | None, attribute: str, layer: str | None) -> Figu
     maps = {} if relied is None else relied.relevance
     if relied is None or attribute not in maps:
         raise ConfigError("heatmap", f"no observer of {attribute!r} weighs every neuron", one_of(attribute, maps))
-    layers = maps[attribute]
-    if layer is not None:
-        if layer not in layers:
-            raise ConfigError("layer", f"{layer!r}", one_of(layer, layers))
-        layers = {layer: layers[layer]}
-    on_input = relied.on_input.get(attribute) if layer is None else None
-    title = f"{attribute}: {relied.title}"
-    return draw_relevance(layers, relied.grids, title, on_input, relied.bands.get(attribute), relied.mean_input)
+    if layer is not None and layer not in maps[attribute]:
+        raise ConfigError("layer", f"{layer!r}", one_of(layer, maps[attribute]))
+    return relied.figure(attribute, layer)
 
 
 def attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
@@ -46,6 +41,7 @@ def attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
 
 
 def depth_figure_of(tables: Mapping[str, pl.DataFrame], **chosen: Any) -> Figure:
-    """Label proportion by depth, of the tables of a sweep; ``chosen`` as `draw_label_proportion_by_depth` takes it."""
+    """Label proportion by depth, of the tables of a sweep; ``chosen`` as `figures.curves.choose` takes it."""
     by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
-    return draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, **chosen)
+    curve = None if by_depth.is_empty() else choose(by_depth, **{"trained": True, **chosen})
+    return draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, curve=curve)

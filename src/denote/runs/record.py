@@ -44,7 +44,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 
 def has_results(folder: Path) -> bool:
-    """Whether the job's tables are there, as a finished job leaves them."""
+    """Return whether the job's tables are there, as a finished job leaves them."""
     from denote.tables import JOB_TABLES, has_tables  # here, as what answers at once reads records without tables
 
     return has_tables(folder, JOB_TABLES)
