@@ -12,10 +12,8 @@ from denote.denotation.depth.distinct_properties import denoted
 from denote.denotation.depth.plan import Analysis
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.audit import audit
-from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.first_decisive import first_decisive
 from denote.evidence.remarks import ROTATED_ALIKE
-from denote.evidence.rule import Rule
 from denote.evidence.spread import seed_spread
 from denote.streams import stream
 from denote.tables import (
@@ -50,7 +48,7 @@ def all_tables(seeds: int = 3, n_layers: int = 9, width: int = 32) -> dict[str, 
     depth = depth_analysis(neurons, control_table(neurons), layers, analysis=Analysis(family="subsets"))
     return {
         **empty_tables(),
-        "cells": cell_cards(cells, Rule()), "neurons": neuron_cards(neurons), "controls": control_table(neurons),
+        "cells": cells, "neurons": neurons, "controls": control_table(neurons),
         "scan": scan_table(seeds, n_layers), "pairs": empty(SWEEP_TABLES["pairs"]),
         "curves": curve_table(seeds, n_layers), "null_check": null_check_table(seeds),
         "attribute_correlation": correlation_table(), "seed_spread": seed_spread(cells),

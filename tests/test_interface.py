@@ -185,6 +185,8 @@ def test_saved_and_loaded(planted: tuple[Tensor, np.ndarray], tmp_path: Path) ->
     assert_frame_equal(again.neurons, seen.neurons)
     assert isinstance(again, ObservationResult)
     assert repr(again) == repr(seen)
+    assert_frame_equal(again.cards(), seen.cards())
+    assert "decisive by the rule" in seen.cards()["card"][0]
     assert_frame_equal(again.weights("0"), seen.weights("0"))
     assert len(again.heatmap("high").axes) == len(seen.heatmap("high").axes)
     again.save(folder)

@@ -205,4 +205,6 @@ def test_equal_rows_hold_for_random_subsets_too_and_the_card_knows_the_proportio
     assert scored["detectable_auroc"].null_count() == 0
     assert scored["detectable_proportion"].null_count() == len(scored)
     assert scored["note"].str.contains("detectable_proportion: ").all()
-    assert f"label proportion {share:.2f}".replace("0.", ".") in tables["cells"]["card"][1]
+    assert set(tables["cells"]["causal_evidence"]) == {"not tested"}
+    denotes = tables["neurons"]["denotes"].fill_null(value=False)
+    assert (tables["neurons"]["causal_evidence"].is_not_null() == denotes).all()

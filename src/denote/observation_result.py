@@ -19,6 +19,7 @@ from denote.observation.found import Observation
 from denote.observation.images import Images
 from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
+from denote.reporting.cards import cards
 from denote.reporting.doubts import doubts, no_copies_sentences
 from denote.reporting.findings import findings
 from denote.reporting.notebook import as_html, as_image, as_text
@@ -166,6 +167,10 @@ class ObservationResult(Observation):
         for columns in (counts, best):
             layers = layers.join(columns, on="layer", how="left", maintain_order="left")
         return layers
+
+    def cards(self) -> pl.DataFrame:
+        """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""
+        return cards(self.cells, self.neurons, self.rule)
 
     def findings(self) -> list[str]:
         """Say what was found in sentences; first what makes it doubtful: `trained_on` and copies of rows."""

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from denote.errors import ConfigError, one_of
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
+from denote.figures.curves import choose
 from denote.figures.label_proportion import draw_label_proportion_by_depth
-from denote.figures.relevance import draw_relevance
 from denote.observation import Observation
 from denote.runs.present import Reading, Relied, put_together, relied_on
-from denote.runs.record import FINISHED, RECORD, read_record
+from denote.runs.record import finished_jobs
 
 
 def observation_heatmap(found: Observation, attribute: str, layer: str | None) -> Figure:
@@ -25,9 +25,7 @@ def observation_heatmap(found: Observation, attribute: str, layer: str | None) -
 
 def sweep_heatmap(folder: Path, cells: pl.DataFrame, attribute: str, layer: str | None) -> Figure:
     """Draw what the observers of an attribute in the first trained network of a sweep rely on; see `_heatmap`."""
-    records = ((path.parent, read_record(path.parent)) for path in sorted(folder.glob(f"*/{RECORD}")))
-    jobs = [(job, record) for job, record in records if record and record.get("status") == FINISHED]
-    return _heatmap(relied_on(jobs, cells), attribute, layer)
+    return _heatmap(relied_on(finished_jobs(folder), cells), attribute, layer)
 
 
 def _heatmap(relied: Relied | None, attribute: str, layer: str | None) -> Figure:
@@ -44,14 +42,9 @@ def _heatmap(relied: Relied | None, attribute: str, layer: str | None) -> Figure
     maps = {} if relied is None else relied.relevance
     if relied is None or attribute not in maps:
         raise ConfigError("heatmap", f"no observer of {attribute!r} weighs every neuron", one_of(attribute, maps))
-    layers = maps[attribute]
-    if layer is not None:
-        if layer not in layers:
-            raise ConfigError("layer", f"{layer!r}", one_of(layer, layers))
-        layers = {layer: layers[layer]}
-    on_input = relied.on_input.get(attribute) if layer is None else None
-    title = f"{attribute}: {relied.title}"
-    return draw_relevance(layers, relied.grids, title, on_input, relied.bands.get(attribute), relied.mean_input)
+    if layer is not None and layer not in maps[attribute]:
+        raise ConfigError("layer", f"{layer!r}", one_of(layer, maps[attribute]))
+    return relied.figure(attribute, layer)
 
 
 def attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
@@ -61,6 +54,7 @@ def attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
 
 
 def depth_figure(tables: Mapping[str, pl.DataFrame], **chosen: Any) -> Figure:
-    """Draw the label proportion by depth; ``chosen`` as `draw_label_proportion_by_depth` takes it."""
+    """Draw the label proportion by depth; ``chosen`` as `figures.curves.choose` takes it."""
     by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
-    return draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, **chosen)
+    curve = None if by_depth.is_empty() else choose(by_depth, **{"trained": True, **chosen})
+    return draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, curve=curve)

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from denote.evidence.rule import Rule, rule_of
 from denote.observation.found import Evidence
+from denote.reporting.cards import cards
 from denote.reporting.notebook import as_html, as_text
+from denote.runs.record import finished_jobs
 from denote.tables import SWEEP_TABLES, has_tables, missing_tables, read_tables
 
 if TYPE_CHECKING:
@@ -89,6 +92,11 @@ class SweepResult(Evidence):
         from denote.result_figures import depth_figure
 
         return depth_figure(self.tables, **chosen)
+
+    def cards(self) -> pl.DataFrame:
+        """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""
+        rules = [rule_of(record["config"]) for _, record in finished_jobs(self.folder)]
+        return cards(self.cells, self.neurons, rules[0] if rules else Rule())
 
     def __repr__(self) -> str:
         """Return the names of the tables and their sizes."""

@@ -41,7 +41,7 @@ CELLS: dict[str, type[pl.DataType]] = {
         NUMBER,
     ),
     **_columns("n_outside_band n_carrying", INTEGER),
-    **_columns("trained_on input_name causal_evidence card note", TEXT),
+    **_columns("trained_on input_name causal_evidence note", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
@@ -64,7 +64,7 @@ NEURONS: dict[str, type[pl.DataType]] = {
     ),
     **_columns("attributes_passed attributes_carried", INTEGER), "shrinkage": NUMBER, "n_members": INTEGER,
     "nested_properties": TEXT, **_columns("fit_agreement threshold_agreement", NUMBER),
-    **_columns("trained_on causal_evidence card note", TEXT),
+    **_columns("trained_on causal_evidence note", TEXT),
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
 
@@ -279,6 +279,9 @@ def missing_tables(folder: Path, names: Iterable[str]) -> list[str]:
     return [name for name in names if name in ADDED and not (folder / f"{name}.parquet").is_file()]
 
 
+REMOVED = ("card",)
+"""Columns that older results have, and are not read: cards are made of the row when they are asked for."""
+
 NEXT_REMARK = "; "
 """Stands between the remarks of a note."""
 
@@ -293,7 +296,8 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     schema, file = SWEEP_TABLES[name], folder / f"{name}.parquet"
     if name in ADDED and not file.is_file():
         return empty(schema)
-    return pl.concat([empty(schema), pl.read_parquet(file, glob=False)], how="diagonal")
+    held = pl.read_parquet(file, glob=False).drop(REMOVED, strict=False)
+    return pl.concat([empty(schema), held], how="diagonal")
 
 
 def empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:

@@ -69,7 +69,7 @@ def test_of_many_attributes_the_mean_is_drawn_and_of_many_layers_some() -> None:
     mean, *_ = lines(figure.axes[0], "o")
     np.testing.assert_allclose(mean, np.array([0.6, 0.8, 0.85, 0.9, 0.95]) - 0.02 * (many - 1) / 2)
     assert f"mean of {many} attributes" in {text.get_text() for text in figure.legends[0].texts}
-    chosen = draw_capacity(cells(), layers=["l1"])
+    chosen = draw_capacity(cells().filter(pl.col("layer") == "l1"))
     assert [ax.get_title(loc="left") for ax in chosen.axes] == ["l1"]
 
 

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 from matplotlib.axes import Axes
 
-from denote.errors import DenoteError
 from denote.figures.attribute_lines import MOST_NAMED
 from denote.figures.reading_curves import draw_reading_curves
 from denote.tables import CURVES, table
@@ -39,8 +38,10 @@ def line(ax: Axes, marker: str = "o") -> np.ndarray:
     return np.asarray(found.get_ydata())
 
 
-def test_the_last_hidden_layer_and_the_linear_probe_are_drawn_unless_others_are_asked_for() -> None:
-    figure = draw_reading_curves(curves())
+def test_the_linear_probe_is_drawn_at_the_layer_that_it_reads_best() -> None:
+    assert "layer logits, probe linear" in draw_reading_curves(curves()).get_suptitle()
+    hidden = curves().filter(pl.col("layer") != "logits")
+    figure = draw_reading_curves(hidden)
     assert "layer second, probe linear" in figure.get_suptitle()
     rows, removed = figure.axes
     np.testing.assert_allclose(line(rows), np.array([0.6, 0.7, 0.9]) - 0.02)
@@ -48,21 +49,14 @@ def test_the_last_hidden_layer_and_the_linear_probe_are_drawn_unless_others_are_
     assert [tick.get_text() for tick in rows.get_xticklabels()] == ["16", "32", "64"]
     assert [tick.get_text() for tick in removed.get_xticklabels()] == ["0", "1", "2", "4"]
     assert removed.get_xticks() == pytest.approx([-1, 0, 1, 2])
-    other = draw_reading_curves(curves(), layer="logits", probe="neuron")
+    other = draw_reading_curves(curves().filter(pl.col("probe") == "neuron"))
     np.testing.assert_allclose(line(other.axes[0]), np.array([0.6, 0.7, 0.9]) - 0.05)
-
-
-def test_what_is_not_there_is_named_with_what_is() -> None:
-    with pytest.raises(DenoteError, match="no reading curves of layer 'secnd'; did you mean 'second'"):
-        draw_reading_curves(curves(), layer="secnd")
-    with pytest.raises(DenoteError, match=r"no reading curves of probe 'mlp'; .*allowed: neuron, linear"):
-        draw_reading_curves(curves(), probe="mlp")
 
 
 def test_a_mean_stands_only_where_all_attributes_have_a_score() -> None:
     many = MOST_NAMED + 1
     missing = (pl.col("attribute") == "a3") & (pl.col("x") == 16)
-    frame = curves(many).with_columns(auroc=pl.when(~missing).then("auroc"))
+    frame = curves(many).filter(pl.col("layer") == "second").with_columns(auroc=pl.when(~missing).then("auroc"))
     rows = draw_reading_curves(frame).axes[0]
     np.testing.assert_allclose(line(rows), np.array([0.7, 0.9]) - 0.02 - 0.01 * (many - 1) / 2)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
-from denote.figures.relevance import draw_relevance, draw_relevance_by_neuron, grouped, picture
+from denote.figures.relevance import draw_relevance, picture
 from denote.streams import stream
 
 
@@ -86,16 +86,6 @@ def test_the_name_and_the_reading_of_a_narrow_picture_stand_side_by_side_on_the_
         assert caption.y0 > ax.get_window_extent().y1
 
 
-def test_each_attribute_has_its_own_band_over_neurons() -> None:
-    relevance = np.array([[0.1, 3.0, -0.2, -5.0], [2.0, 0.0, -4.0, np.nan], [0.1, 0.2, 0.3, 0.4]])
-    ax = draw_relevance_by_neuron(relevance, ["odd", "prime", "loop"], band=np.array([0.2, 3.5, np.nan]))
-    values = np.ma.filled(ax.collections[0].get_array(), np.nan)
-    expected = np.array([[0, 3.0, 0, -5.0], [0, 0.0, -4.0, np.nan], [0.1, 0.2, 0.3, 0.4]])
-    np.testing.assert_array_equal(values, expected[:, grouped(relevance)])
-    labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert labels == ["odd · 2 outside", "prime · 1 outside", "loop · no band"]
-
-
 def test_a_grid_that_is_not_filled_is_refused() -> None:
     with pytest.raises(ValueError, match="conv: 5 neurons"):
         draw_relevance({"conv": np.zeros(5)}, {"conv": (2, 3)}, "odd")
@@ -106,23 +96,6 @@ def test_many_layers_go_into_columns_and_none_into_a_message() -> None:
     figure = draw_relevance(layers, dict.fromkeys(layers, (8,)), "odd")
     assert sum(bool(ax.images) for ax in figure.axes) == 23
     assert "No observer that weighs every neuron" in draw_relevance({}, {}, "odd").axes[0].texts[0].get_text()
-
-
-def test_neurons_are_grouped_by_the_attribute_they_weigh_in_most() -> None:
-    relevance = np.array([[0.1, 3.0, -0.2, -5.0], [2.0, 0.0, -4.0, np.nan]])
-    assert grouped(relevance) == [1, 3, 0, 2]
-    ax = draw_relevance_by_neuron(relevance, ["odd", "prime"])
-    values = ax.collections[0].get_array()
-    assert values is not None
-    np.testing.assert_array_equal(np.ma.getmaskarray(values), [[0, 0, 0, 0], [0, 1, 0, 0]])
-    assert ax.collections[0].get_clim() == (-5, 5)
-
-
-@pytest.mark.parametrize(("n", "pixels"), [(10, False), (3000, True)])
-def test_large_heat_maps_become_pixels_in_svg(n: int, pixels: bool) -> None:
-    relevance = stream("large").normal(size=(2, n))
-    ax = draw_relevance_by_neuron(relevance, ["odd", "prime"])
-    assert bool(ax.collections[0].get_rasterized()) is pixels
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (1, 4, 5), (3, 4, 5)])

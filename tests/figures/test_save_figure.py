@@ -8,7 +8,7 @@ import polars as pl
 import synthetic_tables as synthetic
 
 from denote.figures.label_proportion import draw_label_proportion_by_depth
-from denote.figures.relevance import draw_relevance_by_neuron
+from denote.figures.relevance import draw_relevance
 from denote.figures.save import save_figure
 
 
@@ -36,6 +36,6 @@ def test_what_else_is_drawn_has_a_table_of_its_own(tmp_path: Path) -> None:
 def test_equal_figures_give_equal_bytes(tmp_path: Path) -> None:
     files = []
     for name in ("one", "two"):
-        ax = draw_relevance_by_neuron(np.array([[1.0, -2.0]]), ["odd $x$ <b>"])
-        files.append(save_figure(ax.figure, tmp_path / name, "map"))  # type: ignore[arg-type]
+        figure = draw_relevance({"odd $x$ <b>": np.array([1.0, -2.0])}, {"odd $x$ <b>": (2,)}, "odd $x$ <b>")
+        files.append(save_figure(figure, tmp_path / name, "map"))
     assert [p.read_bytes() for p in files[0]] == [p.read_bytes() for p in files[1]]

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.figures.relevance import draw_relevance_by_neuron
+from denote.figures.relevance import draw_relevance
 from denote.figures.save import save_figure
 from denote.reporting.jobs import Job
-from denote.reporting.report import Picture, write_report
+from denote.reporting.report import Picture, Report
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -20,10 +20,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sweep")
     tables = synthetic.all_tables(3, 9, 32)
     neurons = tables["neurons"].with_columns(neuron_name=pl.lit(f"unit {HOSTILE}"))
-    figure = draw_relevance_by_neuron(np.array([[1.0, -2.0]]), [HOSTILE]).figure
-    files = save_figure(figure, folder / "figures", "map")  # type: ignore[arg-type]
-    return write_report(
-        folder,
+    figure = draw_relevance({HOSTILE: np.array([1.0, -2.0])}, {HOSTILE: (2,)}, HOSTILE)
+    files = save_figure(figure, folder / "figures", "map")
+    contents = Report(
         title=f"demo {HOSTILE}",
         status=[Job("fine", "finished", seconds=3), Job(HOSTILE, "failed", f"attribute.where: no column '{HOSTILE}'")],
         tables={
@@ -41,3 +40,4 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         versions={"denote": "0.1.0"},
         command='denote -m "attribute.where=class < 5"',
     )
+    return contents.write(folder)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from denote.data.trained_on import UNKNOWN
 from denote.reporting.doubts import copies_sentences, copies_sheet, doubts, no_copies_sentences, shares
-from denote.reporting.report import write_report
+from denote.reporting.report import Report
 from denote.reporting.terminal import print_summary
 from denote.tables import DUPLICATES, table
 
@@ -65,7 +65,7 @@ def test_they_come_first_in_report_and_terminal(tables: dict[str, pl.DataFrame],
     first = doubts(tables)
     assert "is unknown; on its own training rows noise denotes" in first[0]
     assert first[1].startswith("Copies of rows")
-    html = write_report(tmp_path, title="t", status=[], tables=tables, figures=[]).read_text(encoding="utf-8")
+    html = Report(title="t", status=[], tables=tables, figures=[]).write(tmp_path).read_text(encoding="utf-8")
     places = [
         html.index(text) for text in ("on its own training rows noise denotes", "Copies of rows in digits", "live;")
     ]

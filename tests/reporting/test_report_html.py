@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.reporting.report import write_report
+from denote.reporting.report import Report
 
 VOID = {"meta", "link", "img", "br"}
 
@@ -98,13 +98,13 @@ def test_rows_are_capped_and_counted(report: Path) -> None:
 
 def test_the_rotated_control_changes_what_may_be_concluded(tmp_path: Path) -> None:
     tables = synthetic.all_tables(2, 4, 16)
-    text = write_report(tmp_path, title="t", status=[], tables=tables, figures=[]).read_text()
+    text = Report(title="t", status=[], tables=tables, figures=[]).write(tmp_path).read_text()
     assert "nothing here supports" not in text
     assert "random directions of each layer" in text
 
 
 def test_a_sweep_without_results_still_has_a_report(tmp_path: Path) -> None:
     text = Page(
-        write_report(tmp_path, title="t", status=[], tables=synthetic.empty_tables(), figures=[]).read_text()
+        Report(title="t", status=[], tables=synthetic.empty_tables(), figures=[]).write(tmp_path).read_text()
     ).text
     assert "Nothing was observed" in text

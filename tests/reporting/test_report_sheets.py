@@ -7,14 +7,14 @@ import synthetic_tables as synthetic
 from denote.denotation.depth.distinct_properties import denoted
 from denote.evidence.rule import Rule
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
-from denote.reporting.cards import MOST_CARDS, cell_cards_shown, neuron_cards_shown
+from denote.reporting.cards import MOST_CARDS, report_cell_cards, report_neuron_cards
+from denote.reporting.chance import randomisation_sentences, randomisation_sheet
 from denote.reporting.denoted import denoted_sheets
 from denote.reporting.page import Sheet
-from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
 from denote.reporting.reading import reading_sheets
 from denote.reporting.report import belief, sections
 from denote.reporting.sheets import cells_sheet, neurons_sheet, where_some_denote
-from denote.reporting.spread import spread_sheet
+from denote.reporting.stability import spread_sheet
 from denote.tables import CELLS, NEURONS, SWEEP_TABLES, table
 
 Tables = dict[str, pl.DataFrame]
@@ -160,13 +160,13 @@ def test_the_randomisation_check_gives_median_and_range(tables: Tables) -> None:
 
 def test_cards_are_capped_and_counted(tables: Tables) -> None:
     many = pl.concat([tables["neurons"]] * 20).filter("denotes")
-    (cards,) = neuron_cards_shown(many)
+    (cards,) = report_neuron_cards(many)
     assert len(cards.texts) == MOST_CARDS
-    assert cards.more == f"{len(many) - MOST_CARDS:,} more cards in neurons.parquet, column card"
-    (cells,) = cell_cards_shown(tables["cells"])
+    assert cards.more == f"{len(many) - MOST_CARDS:,} more cards in denote.load(FOLDER).cards()"
+    (cells,) = report_cell_cards(tables["cells"], Rule())
     assert len(cells.texts) == len(cells_sheet(tables["cells"].filter("decisive"), Rule()).rows)
     assert all("decisive by the rule" in text for text in cells.texts)
-    assert neuron_cards_shown(tables["neurons"].with_columns(card=pl.lit(None, pl.String))) == []
+    assert report_neuron_cards(tables["neurons"].with_columns(denotes=pl.lit(False))) == []
 
 
 def test_sections_without_rows_are_left_out(tables: Tables) -> None:

@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 import denote
+from denote.evidence.rule import Rule
 from denote.files import write_json
 from denote.keys import SCHEMA
 from denote.observation_result import ObservationResult
+from denote.reporting.cards import cell_cards, neuron_cards
 from denote.runs.older import older_in_store, schema_of, schemas_in_store
 from denote.runs.record import read_record, write_record
 from denote.runs.sweep import report_sweep, statuses
@@ -38,6 +40,15 @@ def test_an_old_sweep_loads_and_says_what_it_lacks(old: Path, caplog: pytest.Log
     assert f"denote-report sweep={old}" in line
     verdicts = sweep.depth_analysis().verdicts
     assert set(verdicts["verdict"]) == {"none: too few networks"}
+
+
+def test_cards_of_an_old_sweep_are_those_it_stored(old: Path) -> None:
+    sweep = denote.load(old)
+    assert "card" not in {*sweep.cells.columns, *sweep.neurons.columns, *sweep.controls.columns}
+    cells, neurons = (pl.read_parquet(old / "sweep" / f"{name}.parquet") for name in ("cells", "neurons"))
+    assert cell_cards(sweep.cells, Rule())["card"].to_list() == cells["card"].to_list()
+    assert neuron_cards(sweep.neurons)["card"].to_list() == neurons["card"].to_list()
+    assert len(sweep.cards()) == cells["decisive"].sum() + neurons["denotes"].sum()
 
 
 def test_an_old_job_loads(old: Path) -> None:

@@ -17,7 +17,7 @@ from denote.denotation.judging.rivals import SimpleColumns, best_coordinates, be
 from denote.denotation.search.candidates import Candidates, search
 from denote.denotation.search.held_out_scores import score_candidates
 from denote.denotation.search.thresholds import Settings
-from denote.denotation.selectivity import mean_of_defined, selectivity
+from denote.denotation.selectivity import selectivity
 from denote.denotation.shuffles import shuffled
 from denote.estimate import mean_of_defined
 from denote.evidence.rule import Rule

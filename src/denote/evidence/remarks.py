@@ -9,6 +9,12 @@ import polars as pl
 ROTATED_ALIKE = "rotated_auroc: a rotation changes nothing that this probe can read"
 """A control that does not apply is not one that is missing."""
 
+INAPPLICABLE = "does not apply"
+"""Stands in reports and on cards for the number of such a control."""
+
+CAUSAL = "not tested"
+"""Value of ``causal_evidence``: nothing here intervenes on a neuron."""
+
 MORE, LESS, UNDECIDED = "more than the input", "less than the input", "undecided"
 """Verdicts on what a layer gives an observer, beside the raw input."""
 

@@ -13,10 +13,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from denote.figures.curves import thinned
-from denote.figures.profiles import drawn_cells, profiles
-from denote.figures.style import MANY, STYLE, headline, legend_below, message, new_figure, styled, wrapped
+from denote.figures.profiles import drawn_cells, network_names, profiles
+from denote.figures.style import (
+    BARE,
+    MANY,
+    STYLE,
+    cut,
+    headline,
+    legend_below,
+    message,
+    new_figure,
+    slanted_ticks,
+    styled,
+    wrapped,
+)
 from denote.numbers import count_range, proportion
+from denote.tables import FIRST_DECISIVE, empty
 
 MOST_ATTRIBUTES = 40
 MOST_ANNOTATED = 250
@@ -29,14 +41,7 @@ def probe_panels(profile: pl.DataFrame) -> list[tuple[str, int | None]]:
 
 
 @styled
-def draw_attribute_by_depth(
-    cells: pl.DataFrame,
-    first: pl.DataFrame | None = None,
-    *,
-    architecture: str | None = None,
-    dataset: str | None = None,
-    title: str = "",
-) -> Figure:
+def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = None) -> Figure:
     """Heat maps of held-out AUROC, one panel per probe; all panels share the rows and their order.
 
     Rows are ordered by where the attribute becomes decisive for the first probe, then by AUROC; its label proportion
@@ -46,15 +51,12 @@ def draw_attribute_by_depth(
         cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
         first: Rows of ``first_decisive.parquet``, whose median over object models gives the order; without them rows
             are ordered by AUROC alone.
-        architecture: Which architecture, where there are several.
-        dataset: Which dataset, where there are several.
-        title: Replaces the one made from dataset and architecture.
     """
-    cells = drawn_cells(cells, architecture, dataset).filter(pl.col("probe") != "majority")
+    cells = drawn_cells(cells).filter(pl.col("probe") != "majority")
     if cells.is_empty():
-        return message("No cell was observed.", title or "Attributes by depth")
+        return message("No cell was observed.", "Attributes by depth")
     profile = profiles(cells)
-    rows, left_out = _rows(profile, _of_network(first, architecture, dataset))
+    rows, left_out = _rows(profile, first)
     panels = probe_panels(profile)
     n_layers = profile["layer"].n_unique() + 1
     width = max(6.5, 2.6 + len(panels) * (0.9 + 0.42 * min(n_layers, 16)))
@@ -65,7 +67,7 @@ def draw_attribute_by_depth(
         draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
         name = probe if k is None else f"{probe}, at most {k} neurons"
         ax.set_title(wrapped(name, (width - 2.6) / len(panels), 1.1 * STYLE["axes.titlesize"]))  # it is bold
-    heading = title or _title(cells, profile)
+    heading = _title(cells, profile)
     heading += f"\nrows by {'AUROC' if first is None else 'where they become decisive'} for {panels[0][0]}"
     heading += f"{', the best first' if first is None else ', the earliest first'}; p: label proportion"
     heading += "; input: the same probe on the raw input" if profile["input_auroc"].is_not_null().any() else ""
@@ -76,14 +78,10 @@ def draw_attribute_by_depth(
     return figure
 
 
-def heat_map_rows(cells: pl.DataFrame, first: pl.DataFrame, architecture: str, dataset: str) -> list[str]:
-    """The attributes that `draw_attribute_by_depth` draws of one network, from top to bottom."""
-    own = drawn_cells(cells, architecture, dataset).filter(pl.col("probe") != "majority")
-    return [] if own.is_empty() else _rows(profiles(own), _of_network(first, architecture, dataset))[0]
-
-
-def _of_network(first: pl.DataFrame | None, architecture: str | None, dataset: str | None) -> pl.DataFrame | None:
-    return None if first is None else drawn_cells(first, architecture, dataset)
+def heat_map_rows(cells: pl.DataFrame, first: pl.DataFrame) -> list[str]:
+    """Return the attributes that `draw_attribute_by_depth` draws, from top to bottom."""
+    own = drawn_cells(cells).filter(pl.col("probe") != "majority")
+    return [] if own.is_empty() else _rows(profiles(own), first)[0]
 
 
 def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None, colour_bar: bool = True) -> Axes:
@@ -113,10 +111,8 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None
     ax.set_facecolor("0.88")
     ax.patch.set_hatch("////")
     annotate = auroc.size <= MOST_ANNOTATED
-    sns.heatmap(
-        auroc, ax=ax, mask=np.isnan(auroc), vmin=0.5, vmax=1, cmap="cividis", cbar=False,
-        linewidths=0.5 if annotate else 0, xticklabels=False, yticklabels=False, rasterized=auroc.size > MANY,
-    )  # fmt: skip
+    look = {"linewidths": 0.5 if annotate else 0, "rasterized": auroc.size > MANY, **BARE}
+    sns.heatmap(auroc, ax=ax, mask=np.isnan(auroc), vmin=0.5, vmax=1, cmap="cividis", **look)
     _mark(ax, auroc, decisive, annotate)
     _label(ax, _with_proportion(rows, profile), columns)
     if colour_bar:
@@ -133,9 +129,8 @@ def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str],
     best = profile.group_by("attribute", maintain_order=True).agg(
         pl.col("auroc").filter(of_lead).max().alias("best"), of_lead.any().alias("lead")
     )
-    medians = pl.DataFrame(schema={"attribute": pl.String, "median": pl.Float64}) if first is None else first.filter(
-        of_lead
-    ).unique("attribute", keep="first").select("attribute", median="first_depth")  # fmt: skip
+    decisive = empty(FIRST_DECISIVE) if first is None else drawn_cells(first).filter(of_lead)
+    medians = decisive.unique("attribute", keep="first").select("attribute", median="first_depth")
     order = best.join(medians, on="attribute", how="left", maintain_order="left").sort(
         "lead", "median", "best", descending=[True, False, True], nulls_last=True, maintain_order=True
     )
@@ -169,18 +164,11 @@ def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> 
 def _with_proportion(rows: list[str], profile: pl.DataFrame) -> list[str]:
     """Attributes with their label proportion, names that are too long cut."""
     shares = dict(profile.group_by("attribute").agg(pl.col("label_proportion").mean()).iter_rows())
-    short = [row if len(row) <= 40 else f"{row[:38]}…" for row in rows]
-    return [
-        f"{name} · p {proportion(shares[row])}" if shares.get(row) is not None else name
-        for name, row in zip(short, rows, strict=True)
-    ]
+    return [cut(row) + ("" if shares.get(row) is None else f" · p {proportion(shares[row])}") for row in rows]
 
 
 def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
-    shown = thinned(columns, 16)
-    ax.set_xticks(
-        [i + 0.5 for i in shown], [columns[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor"
-    )
+    slanted_ticks(ax, [i + 0.5 for i in range(len(columns))], columns, 16)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0)
     ax.set_xlabel("layer, by depth")
     ax.tick_params(length=0)
@@ -190,14 +178,12 @@ def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
 
 def _title(cells: pl.DataFrame, profile: pl.DataFrame) -> str:
     scored = profile.filter(pl.col("n_models") > 0)["n_models"]
-    names = ", ".join(
-        [*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)]
-    )
-    return f"How well each attribute is read by depth: {names}, mean over {count_range(scored, 'object model')}"
+    models = count_range(scored, "object model")
+    return f"How well each attribute is read by depth: {network_names(cells)}, mean over {models}"
 
 
 def _handles(panels: Iterable[Axes]) -> list[Line2D | Patch]:
-    """What is drawn in any of the panels."""
+    """Return the legend of the marks that any panel has."""
     dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "color": "black"}
     every = Line2D([], [], label="decisive in every object model", **dot)
     some = Line2D([], [], label="decisive in some", markerfacecolor="none", **dot)

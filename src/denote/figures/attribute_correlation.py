@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from denote.errors import DenoteError, one_of
 from denote.figures.signed import SIGNED
-from denote.figures.style import MANY, headline, message, new_figure, styled
+from denote.figures.style import BARE, MANY, cut, headline, message, new_figure, styled
 from denote.numbers import proportion
 
 MOST_ATTRIBUTES = 60
@@ -37,26 +36,20 @@ class Correlations(NamedTuple):
 
 
 @styled
-def draw_attribute_correlation(frame: pl.DataFrame, *, dataset: str | None = None, title: str = "") -> Figure:
+def draw_attribute_correlation(frame: pl.DataFrame) -> Figure:
     """Heat map of phi, Pearson's correlation of two yes/no labels, with attributes that go together side by side.
 
     An attribute and the opposite of another stand together too: whoever reads the one reads the other. Where there
     are more than `MOST_ATTRIBUTES`, those with the largest |phi| to another are drawn, and the title says so.
 
     Args:
-        frame: Rows of ``attribute_correlation.parquet``, each pair once or both ways.
-        dataset: Which dataset, where there are several.
-        title: Replaces the one made from the dataset.
-
-    Raises:
-        DenoteError: if no dataset is named and the table holds several, or the one named is not in it.
+        frame: Rows of ``attribute_correlation.parquet`` of one dataset, each pair once or both ways.
     """
-    own = _of_dataset(frame, dataset)
-    if own.is_empty():
-        return message("There are no two attributes to compare.", title or "Attributes that go together")
-    found = correlations(own)
+    if frame.is_empty():
+        return message("There are no two attributes to compare.", "Attributes that go together")
+    found = correlations(frame)
     drawn = clustered(strongest(found, MOST_ATTRIBUTES))
-    heading = title or f"Attributes that go together: {own['dataset'][0]}"
+    heading = f"Attributes that go together: {frame['dataset'][0]}"
     if len(drawn.attributes) < len(found.attributes):
         n_drawn, n_all = len(drawn.attributes), len(found.attributes)
         heading += f"\n{n_drawn} of {n_all} attributes, those with the largest |phi| to another"
@@ -108,17 +101,15 @@ def draw_correlations(found: Correlations, *, ax: Axes) -> Axes:
     """
     names, phi = found.attributes, found.phi
     ax.patch.set_hatch("//////")
-    sns.heatmap(
-        phi, ax=ax, mask=np.isnan(phi), cmap=SIGNED, vmin=-1, vmax=1, cbar=False, square=True,
-        xticklabels=False, yticklabels=False, rasterized=phi.size > MANY,
-    )  # fmt: skip
+    look = {"square": True, "rasterized": phi.size > MANY, **BARE}
+    sns.heatmap(phi, ax=ax, mask=np.isnan(phi), cmap=SIGNED, vmin=-1, vmax=1, **look)
     if len(names) <= MOST_ANNOTATED:
         _annotate(ax, phi)
     else:
         rows, columns = np.nonzero(phi <= -MARKED)
         inks = np.where(phi[rows, columns] < -0.5, "white", "black")
         ax.scatter(columns + 0.5, rows + 0.5, s=9, marker="_", c=inks, linewidths=0.7)
-    labels = [name if len(name) <= 30 else f"{name[:28]}…" for name in names]
+    labels = [cut(name, 30) for name in names]
     centres = np.arange(len(names)) + 0.5
     ax.set_xticks(centres, labels, rotation=45, ha="right", rotation_mode="anchor")
     ax.set_yticks(centres, labels, rotation=0)
@@ -146,13 +137,3 @@ def _short(value: float) -> str:
 
 def _at(found: Correlations, places: np.ndarray) -> Correlations:
     return Correlations([found.attributes[i] for i in places], found.phi[np.ix_(places, places)])
-
-
-def _of_dataset(frame: pl.DataFrame, dataset: str | None) -> pl.DataFrame:
-    there = frame["dataset"].unique(maintain_order=True).to_list()
-    if frame.is_empty() or (dataset is None and len(there) == 1):
-        return frame
-    if dataset not in there:
-        problem = "several are in the table" if dataset is None else f"{dataset!r} is not in the table"
-        raise DenoteError("dataset", problem, one_of(dataset or "", there))
-    return frame.filter(pl.col("dataset") == dataset)

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from denote.evidence.intervals import t_interval
-from denote.figures.style import MANY, model_colour, model_marker
+from denote.figures.style import MANY, faint_grid, model_colour, model_look
 from denote.numbers import count_range
 
 MOST_NAMED = 6
@@ -79,20 +80,37 @@ def draw_attributes(points: pl.DataFrame, attributes: Sequence[str], ax: Axes, j
             mean["place"], mean["auroc"], "o-" if joined else "o", color="black", markersize=4, linewidth=2, zorder=3
         )
     ax.axhline(0.5, color="0.45", linestyle="--", linewidth=0.8, zorder=1)
-    ax.grid(axis="y", color="0.92", linewidth=0.6, zorder=0)
-    ax.set_axisbelow(True)
+    faint_grid(ax, "0.92")
     return ax
+
+
+def draw_shuffled(points: pl.DataFrame, ax: Axes) -> None:
+    """Draw range and mean of what the same observers read in shuffled labels.
+
+    Args:
+        points: Rows with ``place`` on the x axis and ``control_auroc``.
+        ax: Where to draw.
+    """
+    score = pl.col("control_auroc")
+    by_place = points.drop_nulls("control_auroc").group_by("place")
+    level = by_place.agg(low=score.min(), mean=score.mean(), high=score.max()).sort("place")
+    ax.fill_between(level["place"], level["low"], level["high"], color="0.85", linewidth=0, zorder=0)
+    ax.plot(level["place"], level["mean"], ":", color="0.45", linewidth=1.2, zorder=1)
+
+
+def shuffled_handles(over: str) -> list[Line2D | Patch]:
+    """Return the legend of what `draw_shuffled` draws: the mean, and the range over ``over``."""
+    mean = Line2D([], [], color="0.45", linestyle=":", linewidth=1.2, label="shuffled labels, mean")
+    return [mean, Patch(color="0.85", label=f"shuffled labels, range over {over}")]
 
 
 def _draw_named(own: pl.DataFrame, index: int, number: int, ax: Axes, joined: bool) -> None:
     """One attribute beside the others, so that its bars can be told from theirs; hollow where no line joins it."""
     shift = DODGE * (index - (number - 1) / 2) / MOST_NAMED
     colour, place = model_colour(index, number), own["place"].to_numpy() + shift
-    dash, face = (DASHES[index % len(DASHES)], colour) if joined else ("", "white")
-    ax.plot(
-        place, own["auroc"], linestyle=dash, color=colour, marker=model_marker(index), markersize=4,
-        markerfacecolor=face, linewidth=1.3, zorder=3,
-    )  # fmt: skip
+    look = model_look(index, number) | {"markerfacecolor": colour if joined else "white"}
+    dash = DASHES[index % len(DASHES)] if joined else ""
+    ax.plot(place, own["auroc"], linestyle=dash, **look, markersize=4, linewidth=1.3, zorder=3)
     ax.vlines(place, own["auroc_low"].cast(float), own["auroc_high"].cast(float), color=colour, linewidth=1, zorder=2)
 
 
@@ -107,15 +125,21 @@ def attribute_handles(attributes: Sequence[str]) -> list[Line2D]:
             chance,
         ]
     named = [
-        Line2D([], [], color=model_colour(index, number), marker=model_marker(index), markersize=4,
-               linestyle=DASHES[index % len(DASHES)], label=attribute)
+        Line2D(
+            [], [], linestyle=DASHES[index % len(DASHES)], **model_look(index, number), markersize=4, label=attribute
+        )
         for index, attribute in enumerate(attributes)
-    ]  # fmt: skip
+    ]
     return [*named, chance]
 
 
 def interval_words(points: pl.DataFrame) -> str:
-    """What the bars are, and over what points are means."""
+    """Say over what points are means and, where attributes have bars, what these are."""
+    words = _of_bars(points)
+    return words if points["attribute"].n_unique() <= MOST_NAMED else words.split(";")[0]
+
+
+def _of_bars(points: pl.DataFrame) -> str:
     if max(points["n_models"], default=0) == 1:
         return "one object model; bars: 95 % interval over test rows"
     return f"mean of {count_range(points['n_models'], 'object model')}; bars: 95 % t-interval over them"

@@ -1,8 +1,7 @@
-"""What layers give an observer of each attribute, beside what the raw input and an untrained network give it."""
+"""AUROC of each attribute by layer, beside that of the raw input and of an untrained network."""
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from denote.evidence.remarks import LESS, MORE
-from denote.figures.curves import thinned
 from denote.figures.style import (
     ROTATED,
     STYLE,
     TRAINED,
     UNTRAINED,
+    cut,
+    faint_grid,
     headline,
     legend_below,
     message,
-    new_figure,
+    slanted_ticks,
+    small_multiples,
     styled,
     wrapped,
 )
@@ -48,24 +49,14 @@ def draw_audit(table: pl.DataFrame) -> Figure:
         return message("No attribute could be compared with the raw input.", "Beside the raw input")
     every = audit_order(table)
     shown = every["attribute"].to_list()[:MOST_PANELS]
-    across = min(ACROSS, len(shown))
-    down = ceil(len(shown) / across)
-    width = max(1.0 + WIDTH * across, 6.0)
-    figure = new_figure(width, 1.9 + 2.0 * down)
-    axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
+    figure, axes, _ = small_multiples(len(shown), ACROSS, panel=(WIDTH, 2.0), margin=(1.0, 1.9), least_width=6.0)
+    width = figure.get_figwidth() / min(ACROSS, len(shown)) - 0.5
     layers = table.select("layer", "depth").unique().sort("depth", nulls_last=True)["layer"].to_list()
-    for ax, attribute in zip(axes, shown, strict=False):
+    for ax, attribute in zip(axes, shown, strict=True):
         own = table.filter(pl.col("attribute") == attribute)
         draw_attribute(own, layers, ax)
-        name = attribute if len(attribute) <= 40 else f"{attribute[:38]}…"
-        title = wrapped(name, width / across - 0.5, 1.1 * STYLE["axes.titlesize"])
+        title = wrapped(cut(attribute), width, 1.1 * STYLE["axes.titlesize"])
         ax.set_title(f"{title}\np {proportion(own['label_proportion'][0])}")
-    for ax in axes[len(shown) :]:
-        ax.set_axis_off()
-    for ax in axes[max(0, len(shown) - across) : len(shown)]:
-        ax.tick_params(labelbottom=True)
-    for ax in axes[::across]:
-        ax.set_ylabel("held-out AUROC")
     headline(figure, _heading(table, every[MOST_PANELS:]))
     legend_below(figure, _handles())
     return figure
@@ -105,10 +96,8 @@ def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
     ax.vlines(place, number["auroc_low"], number["auroc_high"], color=TRAINED.colour, linewidth=1, zorder=3)
     for at, value, verdict in zip(place, number["auroc"], own["verdict"], strict=True):
         ax.plot(at, value, MARKS.get(verdict, "."), color=TRAINED.colour, markersize=6, zorder=4)
-    ticks = thinned(layers, 8)
-    ax.set_xticks(ticks, [layers[tick] for tick in ticks], rotation=40, ha="right", rotation_mode="anchor")
-    ax.grid(axis="y", color="0.92", linewidth=0.6, zorder=0)
-    ax.set_axisbelow(True)
+    slanted_ticks(ax, range(len(layers)), layers, 8)
+    faint_grid(ax, "0.92")
     return ax
 
 

@@ -10,15 +10,19 @@ import polars as pl
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from denote.figures.curves import depth_order, finite, is_untested, thinned
-from denote.figures.style import MANY, Line, model_colour, model_marker, spread
+from denote.figures.curves import depth_order, finite, is_untested
+from denote.figures.style import MANY, Line, faint_grid, model_look, plot_line, slanted_ticks, spread
 
 MOST_TICKS = 12
 HEAD_COLOUR = "0.92"
 UNDETECTABLE: dict[str, Any] = {
-    "facecolor": "none", "edgecolor": "0.72", "hatch": "////", "linewidth": 0, "zorder": 0.5,
-}  # fmt: skip
-"""Where no neuron could have been found to denote, whatever it does."""
+    "facecolor": "none",
+    "edgecolor": "0.72",
+    "hatch": "////",
+    "linewidth": 0,
+    "zorder": 0.5,
+}
+"""Look of the label proportions at which no neuron can be found to denote."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Canvas:
-    """What all panels share: the layers' places on the x axis and the object models.
+    """The x axis of layers and the object models, which all panels share.
 
     Attributes:
         curve: One row per layer of the by-depth table, with its place ``x``, by depth.
@@ -66,10 +70,8 @@ class Canvas:
         many = sum(len(p.x) for p in points) > MANY
         size = float(np.clip(4_000 / max(sum(len(p.x) for p in points), 1), 4, 16))
         for index, dots in enumerate(points):
-            ax.scatter(
-                dots.x, dots.y, s=size, color=model_colour(index, len(points)), marker=model_marker(index),
-                alpha=0.35, linewidths=0, rasterized=many, zorder=1,
-            )  # fmt: skip
+            look = model_look(index, len(points)) | {"s": size, "rasterized": many}
+            ax.scatter(dots.x, dots.y, alpha=0.35, linewidths=0, zorder=1, **look)
 
     def line(self, ax: Axes, column: str, style: Line, low: str = "", high: str = "", width: float = 1.4) -> None:
         """Draw a summary; a null is a gap and the head stands apart from the line."""
@@ -79,10 +81,7 @@ class Canvas:
                 ends = np.abs(np.stack([finite(part, low), finite(part, high)]) - y)
                 ends = np.nan_to_num(ends)
                 ax.errorbar(x, y, ends, fmt="none", ecolor=style.colour, elinewidth=1.2, capsize=3, zorder=3)
-            ax.plot(
-                x, y, style.dash, color=style.colour, marker=style.marker, markersize=4.5, linewidth=width,
-                markeredgecolor="white", markeredgewidth=0.6, zorder=4,
-            )  # fmt: skip
+            plot_line(ax, x, y, style, linewidth=width, zorder=4)
 
     def band(self, ax: Axes, low: str, high: str, style: Line) -> None:
         """Shade a control's interval over object models, in its dash along both ends; a null is a gap."""
@@ -105,7 +104,7 @@ class Canvas:
 
     @property
     def head(self) -> pl.Series:
-        """Which layers are the head; a curve of one layer has none set apart."""
+        """Return which layers are the head; a curve of one layer has none."""
         return self.curve.select(is_untested() & pl.lit(len(self.curve) > 1)).to_series()
 
     def furnish(self, ax: Axes, title: str, ylabel: str) -> None:
@@ -114,16 +113,12 @@ class Canvas:
         ax.set_ylabel(ylabel)
         ax.set_xlabel("layer · depth")
         labels = [f"{layer} · {depth}" for layer, depth in self.curve.select("layer", "depth").iter_rows()]
-        shown = thinned(labels, MOST_TICKS)
-        ax.set_xticks(self.curve["x"].gather(shown).to_list(), [labels[i] for i in shown], rotation=40, ha="right")
-        for label in ax.get_xticklabels():
-            label.set_rotation_mode("anchor")
+        slanted_ticks(ax, self.curve["x"].to_list(), labels, MOST_TICKS)
         first, last = float(self.curve["x"].min()), float(self.curve["x"].max())  # type: ignore[arg-type]
         ax.set_xlim(first - 0.7 * self.slot, last + 0.7 * self.slot)
         for x in self.curve.filter(self.head)["x"]:
             ax.axvspan(x - 0.65 * self.slot, x + 0.65 * self.slot, color=HEAD_COLOUR, zorder=0, linewidth=0)
-        ax.grid(axis="y", color="0.9", linewidth=0.6, zorder=0)
-        ax.set_axisbelow(True)
+        faint_grid(ax)
 
 
 def depth_canvas(by_depth: pl.DataFrame, neurons: pl.DataFrame) -> Canvas:

@@ -1,4 +1,4 @@
-"""Which curve of a sweep is drawn: one dataset, architecture, training state and family at a time."""
+"""Curves of a sweep: one dataset, architecture, training state and family at a time."""
 
 from __future__ import annotations
 
@@ -96,6 +96,11 @@ def is_head() -> pl.Expr:
 def is_untested() -> pl.Expr:
     """The head of a by-depth table: what the tests of depth leave out, which not every network has."""
     return pl.coalesce("is_head", is_head()).fill_null(value=False)
+
+
+def head_names(rows: pl.DataFrame, head: pl.Expr) -> list[str]:
+    """Return the layers that are a head, none where there is no other layer."""
+    return rows.filter(head)["layer"].unique().to_list() if rows["layer"].n_unique() > 1 else []
 
 
 def finite(frame: pl.DataFrame, column: str) -> Float[np.ndarray, " row"]:

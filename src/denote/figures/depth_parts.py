@@ -1,4 +1,4 @@
-"""What the course of raw label proportion over depth is made of: polarity, what any basis shows, the neurons' own."""
+"""Parts of the course of raw label proportion over depth: polarity, what any basis shows, the neurons' own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from denote.denotation.depth.plan import ANY_BASIS, BOW, CHANGE, LEVEL, OWN, POLARITY, RAW
 from denote.figures.curves import Curve, finite, thinned
-from denote.figures.style import ROTATED, Line, headline, legend_below, message, new_figure, styled
+from denote.figures.style import (
+    ROTATED,
+    Line,
+    faint_grid,
+    headline,
+    legend_below,
+    line_handle,
+    message,
+    new_figure,
+    plot_line,
+    styled,
+)
 from denote.numbers import count, signed
 
 LINES = {
@@ -43,7 +53,7 @@ def draw_depth_parts(parts: pl.DataFrame, curve: Curve) -> Figure:
     _draw_contrasts(contrasts, known)
     n = int(known["n_models"].max())  # type: ignore[arg-type]
     headline(figure, f"{heading}\nmeans over {count(n, 'network')} that have all these layers, 95 % t-intervals")
-    legend_below(figure, [_handle(line) for line in LINES.values()])
+    legend_below(figure, [line_handle(line) for line in LINES.values()])
     return figure
 
 
@@ -59,8 +69,7 @@ def _draw_levels(ax: Axes, rows: pl.DataFrame) -> None:
     ax.set_title("a  Raw = the other three added up, at every layer")
     ax.set_ylabel("label proportion (share of test rows)")
     ax.set_xlabel("layer")
-    ax.grid(axis="y", color="0.9", linewidth=0.6)
-    ax.set_axisbelow(True)
+    faint_grid(ax)
 
 
 def _draw_contrasts(ax: Axes, rows: pl.DataFrame) -> None:
@@ -71,28 +80,25 @@ def _draw_contrasts(ax: Axes, rows: pl.DataFrame) -> None:
             _draw_points(ax, x, own, line, connected=False)
             top = float(np.nan_to_num(finite(own, "value_high"), nan=own["value"].item())[0])
             ax.annotate(
-                signed(own["value"].item()), (x[0], top), xytext=(0, 4), textcoords="offset points", ha="center",
+                signed(own["value"].item()),
+                (x[0], top),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="center",
                 fontsize=8,
-            )  # fmt: skip
+            )
     ax.set_xticks(range(len(SHAPES)), list(SHAPES.values()))
     ax.set_xlim(-0.6, len(SHAPES) - 0.4)
     ax.margins(y=0.12)
     ax.axhline(0, color="0.3", linewidth=0.8, zorder=1)
     ax.set_title("b  How each part changes")
     ax.set_ylabel("difference (share of test rows)")
-    ax.grid(axis="y", color="0.9", linewidth=0.6)
-    ax.set_axisbelow(True)
+    faint_grid(ax)
 
 
 def _draw_points(ax: Axes, x: np.ndarray, own: pl.DataFrame, line: Line, *, connected: bool) -> None:
     y = finite(own, "value")
     ends = np.nan_to_num(np.abs(np.stack([finite(own, "value_low"), finite(own, "value_high")]) - y))
     ax.errorbar(x, y, ends, fmt="none", ecolor=line.colour, elinewidth=1.1, capsize=3, zorder=3)
-    ax.plot(
-        x, y, line.dash if connected else "", color=line.colour, marker=line.marker, markersize=5, linewidth=1.4,
-        markeredgecolor="white", markeredgewidth=0.6, zorder=4,
-    )  # fmt: skip
-
-
-def _handle(line: Line) -> Line2D:
-    return Line2D([], [], color=line.colour, linestyle=line.dash, marker=line.marker, label=line.label)
+    dash = line.dash if connected else ""
+    plot_line(ax, x, y, line, linestyle=dash, markersize=5, linewidth=1.4, zorder=4)

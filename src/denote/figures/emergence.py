@@ -1,4 +1,4 @@
-"""How denotation emerges over training: share of neurons that denote, and folded label proportion, by epoch."""
+"""Denotation over training: share of neurons that denote, and folded label proportion, by epoch."""
 
 from __future__ import annotations
 
@@ -13,15 +13,23 @@ from matplotlib.lines import Line2D
 
 from denote.denotation.depth.plan import GAP
 from denote.errors import DenoteError
-from denote.figures.curves import Curve, finite, is_untested, thinned
+from denote.figures.curves import Curve, finite, head_names, is_untested, thinned
 from denote.figures.folded_difference import say
-from denote.figures.style import headline, legend_below, message, model_colour, model_marker, new_figure, styled
+from denote.figures.style import (
+    faint_grid,
+    headline,
+    layer_handles,
+    legend_below,
+    message,
+    model_look,
+    new_figure,
+    styled,
+)
 from denote.numbers import count_range, proportion
 
-MOST_LAYERS_NAMED = 12
 MOST_ANNOTATED = 120
 LEAST_TOP = 0.05
-"""Where a scale ends at least, so that nothing does not look like much."""
+"""Least upper end of a scale, so that nearly nothing does not look like much."""
 
 CONTROLS = {
     "share_denoting": ("rotated_share_denoting", "untrained_share_denoting"),
@@ -82,7 +90,7 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     if rows["folded_mean"].is_null().all():
         say(folded, f"not known: {GAP}, in every layer at every epoch")
     headline(figure, f"{heading}, mean over {count_range(rows['n_models'], 'object model')}")
-    legend_below(figure, [*_handles(layers, rows), *_control_handles(rows)])
+    legend_below(figure, [*layer_handles(layers, head_names(rows, is_untested()), 4.5), *_control_handles(rows)])
     return figure
 
 
@@ -122,24 +130,14 @@ def _draw_heat(
 
 def _draw_lines(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str) -> None:
     """A line per layer, thin ones for its controls; a null is a gap, a network's head is dashed."""
-    heads = rows.filter(is_untested())["layer"].unique().to_list() if len(layers) > 1 else []
+    heads = head_names(rows, is_untested())
     for index, layer in enumerate(layers):
-        colour, places = model_colour(index, len(layers)), range(len(epochs))
-        ax.plot(
-            places, _over_epochs(rows, layer, epochs, column), "--" if layer in heads else "-", color=colour,
-            marker=model_marker(index), markersize=4.5, linewidth=1.3, zorder=3,
-        )  # fmt: skip
+        look, places = model_look(index, len(layers)), range(len(epochs))
+        values, dash = _over_epochs(rows, layer, epochs, column), "--" if layer in heads else "-"
+        ax.plot(places, values, linestyle=dash, **look, markersize=4.5, linewidth=1.3, zorder=3)
         for control, dash in zip(CONTROLS[column], CONTROL_DASHES, strict=True):
-            ax.plot(
-                places,
-                _over_epochs(rows, layer, epochs, control),
-                dash,
-                color=colour,
-                marker=".",
-                markersize=3,
-                linewidth=0.9,
-                alpha=0.8,
-            )
+            values, small = _over_epochs(rows, layer, epochs, control), {"marker": ".", "markersize": 3}
+            ax.plot(places, values, linestyle=dash, linewidth=0.9, alpha=0.8, **(look | small))
 
 
 def _over_epochs(rows: pl.DataFrame, layer: str, epochs: list[int], column: str) -> Float[np.ndarray, " epoch"]:
@@ -156,8 +154,7 @@ def _furnish(ax: Axes, title: str, ylabel: str, epochs: list[int]) -> None:
     ax.set_ylabel(ylabel)
     ax.set_ylim(-0.03 * top, 1.05 * top)
     ax.set_xlim(-0.3, len(epochs) - 0.7)
-    ax.grid(axis="y", color="0.9", linewidth=0.6)
-    ax.set_axisbelow(True)
+    faint_grid(ax)
     _epochs(ax, epochs)
 
 
@@ -165,17 +162,6 @@ def _epochs(ax: Axes, epochs: list[int]) -> None:
     shown = thinned(epochs, 12)
     ax.set_xticks(shown, [str(epochs[i]) for i in shown])
     ax.set_xlabel("training (epochs, not to scale" + ("; 0: initialisation)" if epochs[0] == 0 else ")"))
-
-
-def _handles(layers: list[str], rows: pl.DataFrame) -> list[Line2D]:
-    heads = rows.filter(is_untested())["layer"].unique().to_list()
-    return [
-        Line2D(
-            [], [], color=model_colour(i, len(layers)), marker=model_marker(i), markersize=4.5,
-            linestyle="--" if layers[i] in heads and len(layers) > 1 else "-", label=layers[i],
-        )
-        for i in thinned(layers, MOST_LAYERS_NAMED)
-    ]  # fmt: skip
 
 
 def _control_handles(rows: pl.DataFrame) -> list[Line2D]:

@@ -43,7 +43,7 @@ Images = Mapping[int, Float[np.ndarray, "*shape"]]
 
 
 def n_drawn(examples: pl.DataFrame, images: Images) -> int:
-    """How many neurons of ``examples.parquet`` have their inputs drawn."""
+    """Return how many neurons of ``examples.parquet`` have their inputs drawn."""
     return min(examples.filter(pl.col("sample").is_in(list(images))).n_unique(NEURON), MOST_NEURONS)
 
 
@@ -80,7 +80,7 @@ def draw_examples(examples: pl.DataFrame, images: Images, title: str = "") -> Fi
 
 
 def _has_targets(examples: pl.DataFrame) -> bool:
-    """Whether true classes are known; tables of before they were kept lack the column."""
+    """Return whether true classes are known; older tables lack the column."""
     return "target" in examples.columns and bool(examples["target"].is_not_null().any())
 
 
@@ -138,10 +138,8 @@ def _draw_thumbnail(
     ax: Axes, pixels: Float[np.ndarray, "row column *colour"], x: float, y: float, *, wrong: bool
 ) -> None:
     height, width = (SIDE * side / max(pixels.shape[:2]) for side in pixels.shape[:2])
-    ax.imshow(
-        pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(x, x + width, y + height, y),
-        aspect="auto", clip_on=False,
-    )  # fmt: skip
+    look: dict[str, Any] = {"interpolation": "nearest", "aspect": "auto", "clip_on": False}
+    ax.imshow(pixels, cmap="gray", vmin=0, vmax=1, extent=(x, x + width, y + height, y), **look)
     if wrong:
         for colour, dash in (("white", "-"), ("#d55e00", (0, (2, 1)))):
             ax.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=colour, linestyle=dash, linewidth=2.2))

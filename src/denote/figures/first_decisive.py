@@ -1,4 +1,4 @@
-"""Where attributes become decisive: the first of two decisive layers in a row, attribute by attribute."""
+"""First depth at which attributes are decisive: the first of two decisive layers in a row, attribute by attribute."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from denote.figures.curves import thinned
-from denote.figures.style import headline, legend_below, message, new_figure, styled
+from denote.figures.style import cut, faint_grid, headline, legend_below, message, new_figure, slanted_ticks, styled
 from denote.numbers import count_range, proportion
 
 MOST_ATTRIBUTES = 40
 MOST_PANELS = 4
 MOST_TICKS = 12
 BEYOND = 0.8
-"""How far beyond the last layer what lies later is drawn, in layers."""
+"""Distance, in layers, from the last layer to what lies beyond it."""
 
 _TITLE = "Where attributes become decisive"
 
@@ -77,23 +77,14 @@ def _draw(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> 
 
 
 def _label(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> None:
-    labels = names["layer"].to_list()
-    shown = thinned(labels, MOST_TICKS)
-    ax.set_xticks(
-        [names["depth"][i] for i in shown], [labels[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor"
-    )
+    slanted_ticks(ax, names["depth"].to_list(), names["layer"].to_list(), MOST_TICKS)
     ax.set_xlabel("layer, by depth")
     shares = dict(own.select("attribute", "label_proportion").iter_rows())
-    shorter = [row if len(row) <= 36 else f"{row[:34]}…" for row in rows]
-    ax.set_yticks(
-        range(len(rows)),
-        [f"{short} ({proportion(shares.get(row))})" for short, row in zip(shorter, rows, strict=True)],
-    )
+    ax.set_yticks(range(len(rows)), [f"{cut(row, 36)} ({proportion(shares.get(row))})" for row in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_ylabel("attribute (label proportion)")
     ax.label_outer()
-    ax.grid(color="0.92", linewidth=0.6, zorder=0)
-    ax.set_axisbelow(True)
+    faint_grid(ax, "0.92", "both")
 
 
 def _heading(known: pl.DataFrame, left_out: int) -> str:
@@ -105,7 +96,7 @@ def _heading(known: pl.DataFrame, left_out: int) -> str:
 
 
 def _handles(panels: Iterable[Axes]) -> list[Line2D]:
-    """What is drawn in any of the panels."""
+    """Return the legend of the markers that any panel has."""
     markers = {line.get_marker() for ax in panels for line in ax.lines}
     known = [
         Line2D([], [], color="0.35", marker="o", markerfacecolor="black", markeredgecolor="black", markersize=5,

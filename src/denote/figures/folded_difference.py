@@ -14,20 +14,20 @@ from denote.denotation.depth.plan import LEAST_NEURONS
 from denote.evidence.intervals import t_interval
 from denote.figures.canvas import Canvas
 from denote.figures.curves import finite
-from denote.figures.style import TRAINED, model_colour, model_marker
+from denote.figures.style import TRAINED, model_look
 
 MODEL = ("object_model", "seed")
 NOTHING = pl.DataFrame(
     schema={"object_model": pl.String, "seed": pl.Int64, "layer": pl.String, "difference": pl.Float64}
 )
 MOST_FLATTENED = 2.0
-"""How many times as far as lines and means the axis may reach for the sake of intervals."""
+"""The axis reaches at most so many times as far as lines and means to show intervals."""
 
 SAID = 44
 """Letters of a line of words in a panel."""
 
 BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 2}
-"""What stands behind words, so that they are read over lines."""
+"""Box behind words, so that they can be read over lines."""
 
 
 def draw_difference(ax: Axes, canvas: Canvas, by_model: pl.DataFrame | None) -> Axes:
@@ -53,17 +53,15 @@ def draw_difference(ax: Axes, canvas: Canvas, by_model: pl.DataFrame | None) -> 
         y = np.array(
             [np.nan if head else values.get(layer, np.nan) for layer, head in zip(layers, canvas.head, strict=True)]
         )
-        ax.plot(
-            x, y, "-", color=model_colour(index, len(canvas.models)), marker=model_marker(index), markersize=3,
-            linewidth=0.7, alpha=0.7, zorder=2,
-        )  # fmt: skip
+        look = model_look(index, len(canvas.models))
+        ax.plot(x, y, "-", **look, markersize=3, linewidth=0.7, alpha=0.7, zorder=2)
     summary.line(ax, "difference_mean", TRAINED, "difference_low", "difference_high", 2)
     _scale(ax, summary, hidden["difference"].to_numpy())
     return ax
 
 
 def _why_empty(canvas: Canvas) -> str:
-    """What no hidden layer has."""
+    """Say what no hidden layer has."""
     if canvas.curve["rotated_share_denoting"].is_null().all():
         return "not known: needs the rotated control"
     return f"not known: no hidden layer has {LEAST_NEURONS} denoting neurons and {LEAST_NEURONS} denoting directions"
@@ -110,7 +108,5 @@ def differences(by_model: pl.DataFrame) -> pl.DataFrame:
 
 def say(ax: Axes, text: str) -> None:
     """Words in the middle of a panel, readable over what is drawn there; the layout makes no room for them."""
-    ax.text(
-        0.5, 0.5, textwrap.fill(text, SAID), ha="center", va="center", fontsize=9, transform=ax.transAxes, zorder=6,
-        bbox=BEHIND, in_layout=False,
-    )  # fmt: skip
+    look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 6}
+    ax.text(0.5, 0.5, textwrap.fill(text, SAID), transform=ax.transAxes, bbox=BEHIND, in_layout=False, **look)

@@ -27,9 +27,9 @@ from denote.figures.style import (
     UNTRAINED,
     Line,
     headline,
+    line_handle,
     message,
-    model_colour,
-    model_marker,
+    model_look,
     new_figure,
     styled,
 )
@@ -49,12 +49,8 @@ def draw_label_proportion_by_depth(
     by_depth: pl.DataFrame,
     by_model: pl.DataFrame | None = None,
     *,
+    curve: Curve | None = None,
     verdict: str = "",
-    family: str | None = None,
-    architecture: str | None = None,
-    dataset: str | None = None,
-    trained: bool | None = True,
-    epoch: int | None = None,
 ) -> Figure:
     """Draw label proportion, its folded value, and all that is needed to read them, over depth.
 
@@ -62,22 +58,18 @@ def draw_label_proportion_by_depth(
         neurons: Rows of ``neurons.parquet``; every denoting neuron is a dot, coloured and marked by object model.
         by_depth: Rows of ``label_proportion_by_depth.parquet``; a null mean is a gap and its note is printed.
         by_model: Rows of ``label_proportion_by_model.parquet``, for the panel of what is tested.
+        curve: Which curve; needed where the tables hold several of trained networks.
         verdict: The sentence of ``depth_verdicts.parquet`` that stands under the title; none where empty.
-        family: Which family; needed where the tables hold several. Likewise the other choices.
-        architecture: Which architecture.
-        dataset: Which dataset.
-        trained: False draws the curve of untrained networks.
-        epoch: Which checkpoint; the last where None.
 
     Returns:
         A figure that pyplot does not know of; where nothing was observed or nothing denotes it says so.
 
     Raises:
-        DenoteError: if the choices leave no curve or more than one.
+        DenoteError: if a curve is needed and missing.
     """
     if by_depth.is_empty():
         return message("No layer was searched: the by-depth table is empty.", "Label proportion by depth")
-    curve = choose(by_depth, family=family, architecture=architecture, dataset=dataset, trained=trained, epoch=epoch)
+    curve = curve or choose(by_depth, trained=True)
     own = curve.of(by_depth).with_columns(active_share_mean=pl.when("sign_identified").then("active_share_mean"))
     if own["depth"].is_null().all():
         return message("Only layer=state was observed, which has no depth.", f"Label proportion: {curve.title}")
@@ -99,19 +91,15 @@ def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame
     proportion, folded, on, share, majority = (axes[letter] for letter in "abdef")
 
     canvas.undetectable(proportion, LIMIT, both_sides=True)
-    canvas.scatter(proportion, denoting, "label_proportion")
-    canvas.line(proportion, "unconditional_label_proportion_mean", UNCONDITIONAL)
-    _control(canvas, proportion, UNTRAINED, "untrained_label_proportion_mean", "untrained_label_proportion")
-    _control(canvas, proportion, ROTATED, "rotated_label_proportion_mean", "rotated_label_proportion")
-    canvas.line(proportion, "label_proportion_mean", TRAINED, "label_proportion_low", "label_proportion_high", 2)
-    canvas.furnish(proportion, "a  Label proportion p of denoted properties", "label proportion (share of test rows)")
-
     canvas.undetectable(folded, LIMIT, both_sides=False)
+    canvas.scatter(proportion, denoting, "label_proportion")
     canvas.scatter(folded, denoting, "folded_label_proportion")
-    canvas.line(folded, "unconditional_folded_mean", UNCONDITIONAL)
-    _control(canvas, folded, UNTRAINED, "untrained_folded_mean", "untrained_folded")
-    _control(canvas, folded, ROTATED, "rotated_folded_mean", "rotated_folded")
-    canvas.line(folded, "folded_mean", TRAINED, "folded_low", "folded_high", 2)
+    for ax, measure in ((proportion, "label_proportion"), (folded, "folded")):
+        canvas.line(ax, f"unconditional_{measure}_mean", UNCONDITIONAL)
+        _control(canvas, ax, UNTRAINED, f"untrained_{measure}_mean", f"untrained_{measure}")
+        _control(canvas, ax, ROTATED, f"rotated_{measure}_mean", f"rotated_{measure}")
+        canvas.line(ax, f"{measure}_mean", TRAINED, f"{measure}_low", f"{measure}_high", 2)
+    canvas.furnish(proportion, "a  Label proportion p of denoted properties", "label proportion (share of test rows)")
     canvas.furnish(folded, "b  Folded: min(p, 1 - p), free of polarity", "min(p, 1 - p) (share of test rows)")
 
     canvas.scatter(on, live, "on_proportion")
@@ -155,20 +143,17 @@ def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes]) -> None:
     shown = thinned(canvas.models, MOST_MODELS_NAMED)
     title = "one dot per neuron, one thin line in c, by object model"
     title += f" ({len(shown)} of {len(canvas.models)} named)" if len(shown) < len(canvas.models) else ""
-    ax.legend(
-        handles=[_model_handle(canvas, index) for index in shown], bbox_to_anchor=(0.56, 1.02), ncols=4, title=title,
-        alignment="left", title_fontsize=8, handletextpad=0.2, columnspacing=1.2, **place,
-    )  # fmt: skip
+    models = [_model_handle(canvas, index) for index in shown]
+    narrow: dict[str, Any] = {"alignment": "left", "title_fontsize": 8, "handletextpad": 0.2, "columnspacing": 1.2}
+    ax.legend(handles=models, bbox_to_anchor=(0.56, 1.02), ncols=4, title=title, **narrow, **place)
     wrapped = [line for remark in remarks(canvas.curve) for line in textwrap.wrap(remark, 118, subsequent_indent="  ")]
-    ax.text(
-        0, 0.42, "\n".join(wrapped), fontsize=7.5, va="top", color="0.2", linespacing=1.35, transform=ax.transAxes,
-        in_layout=False,
-    )  # fmt: skip
+    look: dict[str, Any] = {"fontsize": 7.5, "va": "top", "color": "0.2", "linespacing": 1.35}
+    ax.text(0, 0.42, "\n".join(wrapped), transform=ax.transAxes, in_layout=False, **look)
 
 
 def _line_handles(canvas: Canvas, panels: Sequence[Axes]) -> Sequence[Artist]:
     handles: list[Artist] = [
-        Line2D([], [], color=line.colour, linestyle=line.dash, marker=line.marker, label=_label(line, canvas))
+        line_handle(line, label=_label(line, canvas))
         for line in (TRAINED, UNTRAINED, ROTATED, UNCONDITIONAL, ACTIVE)
         if _is_drawn(line, panels)
     ]
@@ -180,23 +165,22 @@ def _line_handles(canvas: Canvas, panels: Sequence[Axes]) -> Sequence[Artist]:
 
 
 def _label(line: Line, canvas: Canvas) -> str:
-    """What a line is; one network has no interval."""
+    """Name a line; one network has no interval."""
     return line.label if (canvas.curve["n_models"] > 1).any() else line.label.removesuffix(INTERVAL)
 
 
 def _is_drawn(line: Line, panels: Sequence[Axes]) -> bool:
-    """Whether a summary has a point in any of the panels."""
+    """Return whether a summary has a point in any of the panels."""
     own = (drawn for ax in panels for drawn in ax.lines if drawn.get_color() == line.colour)
     return any(np.isfinite(np.asarray(drawn.get_ydata(), dtype=float)).any() for drawn in own)
 
 
 def _model_handle(canvas: Canvas, index: int) -> Artist:
-    colour = model_colour(index, len(canvas.models))
-    return Line2D([], [], linestyle="", marker=model_marker(index), color=colour, label=canvas.names[index])
+    return Line2D([], [], linestyle="", **model_look(index, len(canvas.models)), label=canvas.names[index])
 
 
 def remarks(curve: pl.DataFrame) -> list[str]:
-    """What the reader of a by-depth curve must know: gaps with their reasons, controls that are missing, the source."""
+    """Return the remarks on a by-depth curve: gaps with their reasons, controls that are missing, the source."""
     notes = ["Our operationalisation of Allen, Neural Networks and Denotation (arXiv 2103.08315)."]
     gaps = curve.filter(pl.col("label_proportion_mean").is_null())
     for (reason,), part in gaps.group_by(pl.col("note").fill_null("no reason given"), maintain_order=True):

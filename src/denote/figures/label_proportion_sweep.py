@@ -11,15 +11,22 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from denote.figures.curves import finite, is_head, thinned
+from denote.figures.curves import finite, head_names, is_head
 from denote.figures.profiles import drawn_cells, one_size
-from denote.figures.style import headline, message, model_colour, model_marker, new_figure, styled
+from denote.figures.style import (
+    faint_grid,
+    headline,
+    layer_handles,
+    message,
+    model_look,
+    new_figure,
+    styled,
+)
 from denote.numbers import count_range
 
 LEAST_CUTS = 5
 """Label proportions of one column below which there is no curve."""
 
-MOST_LAYERS_NAMED = 12
 _CUT = re.compile(r"^(?P<column>.+) (?:top|bottom) [\d.]+%$")
 _NETWORK = ("dataset", "architecture", "trained", "epoch")
 _POINT = ("column", "attribute", "probe", "layer", "depth", "relative_depth")
@@ -61,20 +68,15 @@ def cut_curves(cells: pl.DataFrame, scan: pl.DataFrame) -> pl.DataFrame:
 
 
 @styled
-def draw_label_proportion_sweep(
-    cells: pl.DataFrame, scan: pl.DataFrame, column: str, *, architecture: str | None = None, dataset: str | None = None
-) -> Figure:
+def draw_label_proportion_sweep(cells: pl.DataFrame, scan: pl.DataFrame, column: str) -> Figure:
     """AUROC and balanced accuracy of every probe, and the share of neurons that pass, against label proportion.
 
     Args:
-        cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
+        cells: Rows of ``cells.parquet`` of one architecture; of several epochs the last is drawn.
         scan: Rows of ``scan.parquet``.
         column: Which column's cuts.
-        architecture: Which architecture, where there are several.
-        dataset: Which dataset, where there are several.
     """
-    cells = drawn_cells(cells, architecture, dataset)
-    curves = cut_curves(cells, scan).filter(pl.col("column") == column, pl.col("probe") != "majority")
+    curves = cut_curves(drawn_cells(cells), scan).filter(pl.col("column") == column, pl.col("probe") != "majority")
     heading = f"'{column}' cut at many label proportions"
     if curves.is_empty():
         return message(f"{column} has fewer than {LEAST_CUTS} cuts with a score.", heading)
@@ -110,13 +112,11 @@ def draw_label_proportion_sweep(
 
 
 def _draw(ax: Axes, curves: pl.DataFrame, layers: list[str], score: str) -> None:
-    heads = curves.filter(is_head())["layer"].unique().to_list() if len(layers) > 1 else []
+    heads = head_names(curves, is_head())
     for index, layer in enumerate(layers):
         own = curves.filter(pl.col("layer") == layer).sort("label_proportion")
-        ax.plot(
-            own["label_proportion"].to_numpy(), finite(own, score), "--" if layer in heads else "-",
-            color=model_colour(index, len(layers)), marker=model_marker(index), markersize=4, linewidth=1.2,
-        )  # fmt: skip
+        x, dash = own["label_proportion"].to_numpy(), "--" if layer in heads else "-"
+        ax.plot(x, finite(own, score), dash, **model_look(index, len(layers)), markersize=4, linewidth=1.2)
 
 
 def _draw_detectable(axes: np.ndarray, curves: pl.DataFrame) -> None:
@@ -137,19 +137,10 @@ def _shade(ax: Axes, curves: pl.DataFrame) -> None:
         for start, stop in ((0.0, limit), (1 - limit, 1.0)):
             ax.axvspan(start, stop, facecolor="none", edgecolor="0.72", hatch="////", linewidth=0, zorder=0)
     ax.set_xlim(*ends)
-    ax.grid(axis="y", color="0.9", linewidth=0.6, zorder=0)
-    ax.set_axisbelow(True)
+    faint_grid(ax)
 
 
 def _handles(layers: list[str], curves: pl.DataFrame) -> list[Line2D | Patch]:
-    heads = curves.filter(is_head())["layer"].unique().to_list()
-    lines: list[Line2D | Patch] = [
-        Line2D(
-            [], [], color=model_colour(i, len(layers)), marker=model_marker(i), markersize=4, label=layers[i],
-            linestyle="--" if layers[i] in heads and len(layers) > 1 else "-",
-        )
-        for i in thinned(layers, MOST_LAYERS_NAMED)
-    ]  # fmt: skip
     limit = Line2D([], [], color="0.3", linestyle=":", label="detectable AUROC (power .8)")
     hatch = Patch(facecolor="none", edgecolor="0.72", hatch="////", label="too rare or frequent to be decisive")
-    return [*lines, limit, hatch]
+    return [*layer_handles(layers, head_names(curves, is_head()), 4), limit, hatch]

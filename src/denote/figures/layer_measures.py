@@ -1,4 +1,4 @@
-"""What else changes with depth: properties, classes in them, live neurons, directions of the state, share denoting."""
+"""Other measures over depth: properties, classes in them, live neurons, directions of the state, share denoting."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ BOUNDS = {"share_denoting_mean": ("share_denoting_low", "share_denoting_high")}
 
 _NONE_DENOTES, _NOT_MEASURED = "no hidden layer\ndenotes anything", "not known\nin a hidden layer"
 WHY_EMPTY = {
-    "property_entropy_mean": _NONE_DENOTES, "n_members_mean": _NONE_DENOTES, "n_live_mean": _NOT_MEASURED,
-    "participation_ratio_mean": _NOT_MEASURED, "share_denoting_mean": "no hidden layer\nhas a live neuron",
-}  # fmt: skip
+    "property_entropy_mean": _NONE_DENOTES,
+    "n_members_mean": _NONE_DENOTES,
+    "n_live_mean": _NOT_MEASURED,
+    "participation_ratio_mean": _NOT_MEASURED,
+    "share_denoting_mean": "no hidden layer\nhas a live neuron",
+}
 
 
 def measured(by_depth: pl.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""How well each attribute is read at each depth, over object models: the frame behind heat map, report and summary."""
+"""Mean scores of each attribute at each depth, over object models: the frame behind heat map, report and summary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from denote.evidence.first_decisive import passes
 from denote.tables import CELLS_KEY
 
 PROFILE_KEY = ("dataset", "architecture", "trained", "epoch", "probe", "k", "family", "attribute")
-"""What one profile over depth belongs to; object models and probe seeds are averaged over."""
+"""Columns that identify a profile over depth; object models and probe seeds are averaged over."""
 
 _LAYER = ("layer", "depth", "relative_depth", "pooling")
 
@@ -16,19 +16,21 @@ _LAYER = ("layer", "depth", "relative_depth", "pooling")
 _SCORES = ("auroc", "balanced_accuracy", "untrained_auroc", "input_auroc", "label_proportion")
 
 _LEAVES_OUT = pl.col("k") < pl.col("n_neurons")
-"""Whether an observer of so many neurons leaves any out."""
+"""True for observers that read only some of the neurons."""
 
 
-def drawn_cells(cells: pl.DataFrame, architecture: str | None = None, dataset: str | None = None) -> pl.DataFrame:
+def drawn_cells(cells: pl.DataFrame) -> pl.DataFrame:
     """The cells that a figure of one network shows: trained ones where there are any, at the best or last epoch."""
-    if architecture is not None:
-        cells = cells.filter(pl.col("architecture") == architecture)
-    if dataset is not None:
-        cells = cells.filter(pl.col("dataset") == dataset)
     if cells["trained"].any():
         cells = cells.filter("trained")
     last = None if cells["epoch"].null_count() else cells["epoch"].max()
     return cells.filter(pl.col("epoch").eq_missing(last))
+
+
+def network_names(frame: pl.DataFrame) -> str:
+    """Return datasets and architectures of a table in one string."""
+    columns = (frame[name].unique(maintain_order=True) for name in ("dataset", "architecture"))
+    return ", ".join(name for column in columns for name in column)
 
 
 def one_size(cells: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""How easily attributes are read: with few rows of *fit*, and without the neurons that the observer relies on most."""
+"""Held-out AUROC with few rows of *fit*, and without the neurons that the observer relies on most."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from denote.errors import DenoteError, one_of
 from denote.figures.attribute_lines import (
-    MOST_NAMED,
     attribute_handles,
     best_read,
     draw_attributes,
     interval_words,
     over_models,
 )
-from denote.figures.curves import is_head, usual_probe
-from denote.figures.profiles import drawn_cells
+from denote.figures.curves import usual_probe
+from denote.figures.profiles import drawn_cells, network_names
 from denote.figures.style import headline, legend_below, message, new_figure, styled
 
 MOST_MARKS = 12
@@ -44,37 +42,31 @@ def reading_points(curves: pl.DataFrame) -> pl.DataFrame:
     return over_models(curves, _POINT).with_columns(place=before_first).sort("curve", "attribute", "x")
 
 
+def drawn_curves(curves: pl.DataFrame) -> pl.DataFrame:
+    """Return the curves of one network that are drawn: of the usual probe, at the layer that it reads best.
+
+    Args:
+        curves: Rows of ``tables.CURVES`` of one dataset and architecture.
+    """
+    curves = curves.filter(pl.col("auroc").is_not_null())
+    if curves.is_empty():
+        return curves
+    curves = curves.filter(pl.col("probe") == usual_probe(curves["probe"]))
+    layer = curves.group_by("layer", maintain_order=True).agg(pl.col("auroc").mean()).sort("auroc")["layer"][-1]
+    curves = drawn_cells(curves).filter(pl.col("layer") == layer)
+    return curves.filter(pl.col("pooling").eq_missing(pl.col("pooling").first()))
+
+
 @styled
-def draw_reading_curves(
-    curves: pl.DataFrame,
-    *,
-    architecture: str | None = None,
-    dataset: str | None = None,
-    layer: str | None = None,
-    probe: str | None = None,
-    title: str = "",
-) -> Figure:
+def draw_reading_curves(curves: pl.DataFrame) -> Figure:
     """Two panels: held-out AUROC against the number of fit rows, and against the number of removed neurons.
 
     Args:
-        curves: Rows of ``tables.CURVES`` of trained object models; of several epochs the last is drawn.
-        architecture: Which architecture, where there are several.
-        dataset: Which dataset, where there are several.
-        layer: Which layer; by default the last before the network's head.
-        probe: Which probe; by default linear, where it is there.
-        title: Replaces the one made from network, layer and probe.
-
-    Raises:
-        DenoteError: if no curve was made for that layer or probe.
+        curves: Rows of ``tables.CURVES`` of one dataset and architecture, of which `drawn_curves` are drawn.
     """
-    curves = drawn_cells(curves, architecture, dataset).filter(pl.col("auroc").is_not_null())
+    curves = drawn_curves(curves)
     if curves.is_empty():
-        return message("No reading curve has a score.", title or _TITLE)
-    probe = _asked("probe", probe, curves, usual_probe(curves["probe"]))
-    curves = curves.filter(pl.col("probe") == probe)
-    layer = _asked("layer", layer, curves, _last_hidden(curves))
-    curves = curves.filter(pl.col("layer") == layer)
-    curves = curves.filter(pl.col("pooling").eq_missing(pl.lit(curves["pooling"][0], pl.String)))
+        return message("No reading curve has a score.", _TITLE)
     points = reading_points(curves)
     attributes = best_read(points)
     figure = new_figure(8.5, 4.4)
@@ -88,7 +80,8 @@ def draw_reading_curves(
     rows.set_ylabel("held-out AUROC")
     removed.set_title("Without the neurons it relies on most")
     removed.set_xlabel("neurons removed, by doublings")
-    headline(figure, title or _heading(curves, points, attributes, layer, probe))
+    layer, probe = curves.select("layer", "probe").row(0)
+    headline(figure, f"{_TITLE}\n{network_names(curves)}, layer {layer}, probe {probe}; {interval_words(points)}")
     legend_below(figure, attribute_handles(attributes))
     return figure
 
@@ -102,23 +95,3 @@ def _mark(own: pl.DataFrame, ax: Axes) -> None:
     else:
         ax.set_xticks(marks["place"], marks["x"].cast(pl.String))
     ax.xaxis.set_minor_locator(NullLocator())
-
-
-def _asked(what: str, asked: str | None, curves: pl.DataFrame, usual: str) -> str:
-    there = curves[what].unique(maintain_order=True).to_list()
-    if asked is not None and asked not in there:
-        raise DenoteError("figure", f"no reading curves of {what} '{asked}'", one_of(asked, there))
-    return asked or usual
-
-
-def _last_hidden(curves: pl.DataFrame) -> str:
-    hidden = curves.filter(~is_head().fill_null(False))
-    return str((curves if hidden.is_empty() else hidden).sort("depth", nulls_last=False)["layer"][-1])
-
-
-def _heading(curves: pl.DataFrame, points: pl.DataFrame, attributes: list[str], layer: str, probe: str) -> str:
-    network = ", ".join(curves["dataset"].unique().sort().to_list() + curves["architecture"].unique().sort().to_list())
-    words = interval_words(points)
-    if len(attributes) > MOST_NAMED:
-        words = words.split(";")[0]  # no bars are drawn
-    return f"{_TITLE}\n{network}, layer {layer}, probe {probe}; {words}"

@@ -1,21 +1,20 @@
-"""Which neurons an observer relies on, each layer in its own geometry (the paper's second claim)."""
+"""Relevance of neurons to an observer, each layer in its own geometry (the paper's second claim)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil, prod, sqrt
+from typing import Any
 
 import numpy as np
-import seaborn as sns
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from denote.figures.curves import thinned
 from denote.figures.signed import BANDED, EDGE, SIGNED, largest, outside_band, shades
-from denote.figures.style import MANY, axes_for, headline, message, new_figure, styled
+from denote.figures.style import headline, message, new_figure, styled
 
 INPUT = "input"
 MOST_IN_COLUMN = 10
@@ -82,7 +81,7 @@ def draw_relevance(
 
 
 def _reading(relevance: Float[np.ndarray, " neuron"], band: float | None) -> str:
-    """What stands beside a layer's name: how many neurons lie outside the band, and the scale."""
+    """Say how many neurons lie outside the band, and the scale."""
     top, n = largest(relevance), int(np.isfinite(relevance).sum())
     scale = f"largest |relevance| {top:.3g}" if top > 0 else "all zero or undefined"
     if band is None:
@@ -136,10 +135,8 @@ def _draw_picture(ax: Axes, layer: str, reading: str, shown: Float[np.ndarray, "
     ax.set_anchor("W")
     ax.patch.set_hatch("////////")
     # After the name and not flush right: a picture may be narrower than what there is to read.
-    ax.annotate(
-        reading, (1, 0), (8, 0), xycoords=ax.set_title(layer), textcoords="offset points",
-        va="bottom", fontsize=8, color="0.3",
-    )  # fmt: skip
+    look: dict[str, Any] = {"va": "bottom", "fontsize": 8, "color": "0.3"}
+    ax.annotate(reading, (1, 0), (8, 0), xycoords=ax.set_title(layer), textcoords="offset points", **look)
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
@@ -159,8 +156,8 @@ def _overlay(ax: Axes, mean: np.ndarray, shown: Float[np.ndarray, "row column"])
     ax.axvspan(width - 0.5, start, color="white", linewidth=0)
     ax.set_xlim(-0.5, place[1])
     ax.set_ylim(height - 0.5, -0.5)
-    ax.text(1.02, 0.5, "right: over the mean\nimage of the fit rows", fontsize=8, color="0.3", va="center",
-            transform=ax.transAxes)  # fmt: skip
+    words = "right: over the mean\nimage of the fit rows"
+    ax.text(1.02, 0.5, words, fontsize=8, color="0.3", va="center", transform=ax.transAxes)
 
 
 def _colour_bar(figure: Figure, axes: np.ndarray, *, banded: bool) -> None:
@@ -174,73 +171,3 @@ def _colour_bar(figure: Figure, axes: np.ndarray, *, banded: bool) -> None:
     else:
         bar.set_ticks([-1, 0, 1])
     bar.outline.set_visible(False)
-
-
-@styled
-def draw_relevance_by_neuron(
-    relevance: Float[np.ndarray, "attribute neuron"],
-    attributes: Sequence[str],
-    neuron_names: Sequence[str] | None = None,
-    title: str = "",
-    ax: Axes | None = None,
-    band: Float[np.ndarray, " attribute"] | None = None,
-) -> Axes:
-    """Heat map attributes x neurons of one layer, neurons grouped under the attribute they weigh in most.
-
-    Args:
-        relevance: Signed weight x standard deviation; NaN where there is none (drawn grey).
-        attributes: Names of the rows, from top to bottom.
-        neuron_names: Names of the neurons; their places where None.
-        title: Layer, object model.
-        ax: Where to draw; new axes where None.
-        band: Per attribute the end of the band of shuffled labels, NaN where it is not known: what lies inside is
-            drawn as zero.
-
-    Returns:
-        The axes drawn on.
-    """
-    n_attributes, n_neurons = relevance.shape
-    ax = axes_for(ax, min(14, 4 + 0.09 * n_neurons), 2 + 0.25 * n_attributes)
-    order = grouped(relevance)
-    names = [str(i) for i in range(n_neurons)] if neuron_names is None else list(neuron_names)
-    values = relevance[:, order]
-    labels = [a if len(a) <= 40 else f"{a[:38]}…" for a in attributes]
-    if band is not None:
-        values, counts = _without_inside(values, band)
-        labels = [f"{label} · {count}" for label, count in zip(labels, counts, strict=True)]
-    finite = np.abs(values[np.isfinite(values)])
-    limit = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
-    ax.set_facecolor("0.8")
-    sns.heatmap(
-        values, ax=ax, mask=~np.isfinite(values), cmap=SIGNED, vmin=-limit, vmax=limit, cbar=False,
-        xticklabels=False, yticklabels=False, rasterized=values.size > MANY,
-    )  # fmt: skip
-    bar = ax.figure.colorbar(ax.collections[0], ax=ax, pad=0.01, fraction=0.03)
-    inside = "" if band is None else "\n0 inside an attribute's band: no evidence"
-    bar.set_label(f"relevance (log-odds\nper standard deviation){inside}")
-    bar.outline.set_visible(False)
-    shown = thinned(names, 32)
-    ax.set_xticks([i + 0.5 for i in shown], [names[order[i]] for i in shown], rotation=90)
-    ax.set_yticks(np.arange(n_attributes) + 0.5, labels, rotation=0)
-    ax.tick_params(length=0)
-    more = "" if len(shown) == n_neurons else f"; {len(shown)} of {n_neurons} named"
-    ax.set_xlabel(f"neuron, grouped under the attribute it weighs in most{more}")
-    ax.set_title(title)
-    return ax
-
-
-def _without_inside(
-    relevance: Float[np.ndarray, "attribute neuron"], band: Float[np.ndarray, " attribute"]
-) -> tuple[Float[np.ndarray, "attribute neuron"], list[str]]:
-    """Relevance with zero inside each attribute's band, and how many neurons that leaves."""
-    known = np.isfinite(band)
-    outside = np.abs(relevance) > np.where(known, band, 0)[:, None]
-    counts = [f"{n} outside" if there else "no band" for n, there in zip(outside.sum(axis=1), known, strict=True)]
-    return np.where(known[:, None] & np.isfinite(relevance) & ~outside, 0.0, relevance), counts
-
-
-def grouped(relevance: Float[np.ndarray, "attribute neuron"]) -> list[int]:
-    """Neurons ordered by the attribute of their largest absolute relevance, then from positive to negative."""
-    finite = np.nan_to_num(relevance)
-    best = np.abs(finite).argmax(axis=0)
-    return [int(i) for i in np.lexsort((-finite[best, np.arange(finite.shape[1])], best))]

@@ -21,7 +21,7 @@ BANDED = ListedColormap(SIGNED(np.where(np.abs(_SCALE) < EDGE, 0.5, (_SCALE + 1)
 
 
 def outside_band(relevance: Float[np.ndarray, "*neuron"], band: float | None) -> Bool[np.ndarray, "*neuron"]:
-    """Which neurons weigh more than the band that observers of shuffled labels set; none where no band is known."""
+    """Return which neurons weigh more than the band of shuffled labels; none where no band is known."""
     if band is None:
         return np.zeros(relevance.shape, dtype=bool)
     outside: np.ndarray = np.abs(relevance) > band

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -12,8 +13,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.evidence.sufficiency import KEPT
-from denote.figures.profiles import drawn_cells
-from denote.figures.style import headline, legend_below, message, model_colour, model_marker, new_figure, styled
+from denote.figures.attribute_lines import draw_shuffled, shuffled_handles
+from denote.figures.profiles import drawn_cells, network_names
+from denote.figures.style import (
+    cut,
+    faint_grid,
+    headline,
+    legend_below,
+    message,
+    model_colour,
+    model_look,
+    model_marker,
+    small_multiples,
+    styled,
+)
 from denote.numbers import count
 
 MOST_ATTRIBUTES = 12
@@ -54,37 +67,28 @@ def sparse_curves(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 @styled
-def draw_sparse_curve(
-    cells: pl.DataFrame, *, architecture: str | None = None, dataset: str | None = None, title: str = ""
-) -> Figure:
+def draw_sparse_curve(cells: pl.DataFrame) -> Figure:
     """One panel per attribute, one line per layer; the dense observer stands at the right end.
 
     Args:
-        cells: Rows of ``cells.parquet`` of trained object models; of several epochs the last is drawn.
-        architecture: Which architecture, where there are several.
-        dataset: Which dataset, where there are several.
-        title: Replaces the one made from dataset and architecture.
+        cells: Rows of ``cells.parquet`` of one architecture; of several epochs the last is drawn.
     """
-    cells = drawn_cells(cells.filter(pl.col("probe") == "sparse"), architecture, dataset)
+    cells = drawn_cells(cells.filter(pl.col("probe") == "sparse"))
     curves = sparse_curves(cells)
     if curves.is_empty() or curves["auroc"].is_null().all():
-        return message("No sparse observer has a score.", title or _TITLE)
+        return message("No sparse observer has a score.", _TITLE)
     attributes = _attributes(curves)
     shown = attributes[:MOST_ATTRIBUTES]
-    columns = min(COLUMNS, len(shown))
-    rows = math.ceil(len(shown) / columns)
-    figure = new_figure(max(6.5, 1.2 + 2.9 * columns), 1.6 + 2.5 * rows)
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    figure, axes, bottom = small_multiples(len(shown), COLUMNS, panel=(2.9, 2.5), margin=(1.2, 1.6))
     lines = curves.select("layer", "pooling").unique(maintain_order=True).rows()
-    for index, ax in enumerate(axes.flat):
-        if index >= len(shown):
-            ax.set_axis_off()
-            continue
-        draw_attribute(curves.filter(pl.col("attribute") == shown[index]), lines, ax)
-        ax.set_title(shown[index] if len(shown[index]) <= 34 else f"{shown[index][:32]}…")
-    _furnish(axes, curves, len(shown))
+    for ax, attribute in zip(axes, shown, strict=True):
+        draw_attribute(curves.filter(pl.col("attribute") == attribute), lines, ax)
+        ax.set_title(cut(attribute, 34))
+    _furnish(axes, curves)
+    for ax in bottom:
+        ax.set_xlabel("neurons read, k")
     more = len(attributes) - len(shown)
-    heading = title or _heading(cells)
+    heading = _heading(cells)
     heading += f"; the {len(shown)} attributes read best, of {len(attributes)}" if more else ""
     headline(figure, heading)
     legend_below(figure, _handles(lines))
@@ -100,11 +104,7 @@ def draw_attribute(curves: pl.DataFrame, lines: list[tuple[str, str | None]], ax
         ax: Where to draw.
     """
     end = _dense_place(curves)
-    band = curves.with_columns(x=_places(curves, end)).drop_nulls("control_auroc").group_by("x").agg(
-        low=pl.col("control_auroc").min(), mean=pl.col("control_auroc").mean(), high=pl.col("control_auroc").max()
-    ).sort("x")  # fmt: skip
-    ax.fill_between(band["x"], band["low"], band["high"], color="0.85", linewidth=0, zorder=0)
-    ax.plot(band["x"], band["mean"], ":", color="0.45", linewidth=1.2, zorder=1)
+    draw_shuffled(curves.with_columns(place=_places(curves, end)), ax)
     for index, (layer, pooling) in enumerate(lines):
         own = curves.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
         own = own.with_columns(x=_places(own, end)).filter(pl.col("auroc").is_not_null()).sort("x")
@@ -132,7 +132,7 @@ def _draw_line(ax: Axes, own: pl.DataFrame, colour: tuple[float, ...], marker: s
 
 
 def _dense_place(curves: pl.DataFrame) -> float:
-    """Where all neurons stand on the x axis: right of the largest size, however many they are."""
+    """Return the place of all neurons on the x axis: right of the largest size, however many they are."""
     largest = curves.filter(~pl.col("dense"))["k"].max()
     return (math.log2(largest) if isinstance(largest, int) else 0.0) + GAP
 
@@ -150,39 +150,31 @@ def _attributes(curves: pl.DataFrame) -> list[str]:
     return order["attribute"].to_list()
 
 
-def _furnish(axes: np.ndarray, curves: pl.DataFrame, shown: int) -> None:
+def _furnish(axes: Sequence[Axes], curves: pl.DataFrame) -> None:
     """Shared scales: sizes by doublings and the gap before all neurons; AUROC down to the lowest that is drawn."""
     sizes = sorted(set(curves.filter(~pl.col("dense"))["k"].to_list()))
     end = _dense_place(curves)
     lowest = min(float(curves[column].min() or 0.5) for column in ("auroc", "control_auroc"))  # type: ignore[arg-type]
-    for index, ax in enumerate(axes.flat[:shown]):
+    for ax in axes:
         ax.set_xticks([*np.log2(sizes), end], [*map(str, sizes), "all"])
         ax.set_xlim(-0.4, end + 0.4)
         ax.set_ylim(min(0.45, lowest - 0.02), 1.02)
-        ax.grid(axis="y", color="0.92", linewidth=0.6, zorder=0)
-        ax.set_axisbelow(True)
-        if index + axes.shape[1] >= shown:  # nothing is drawn below it
-            ax.set_xlabel("neurons read, k")
-            ax.tick_params(labelbottom=True)
-        if index % axes.shape[1] == 0:
-            ax.set_ylabel("held-out AUROC")
+        faint_grid(ax, "0.92")
 
 
 def _heading(cells: pl.DataFrame) -> str:
     n = cells.filter(pl.col("auroc").is_not_null())["object_model"].n_unique()
-    names = ", ".join(
-        [*cells["dataset"].unique(maintain_order=True), *cells["architecture"].unique(maintain_order=True)]
-    )
-    return f"{_TITLE}\n{names}, mean over {count(n, 'object model')}"
+    return f"{_TITLE}\n{network_names(cells)}, mean over {count(n, 'object model')}"
 
 
 def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
     several = len({layer for layer, _ in lines}) < len(lines)
     layers: list[Line2D | Patch] = [
-        Line2D([], [], color=model_colour(index, len(lines)), marker=model_marker(index), markersize=4,
-               label=f"{layer} ({pooling})" if several else layer)
+        Line2D(
+            [], [], **model_look(index, len(lines)), markersize=4, label=f"{layer} ({pooling})" if several else layer
+        )
         for index, (layer, pooling) in enumerate(lines)
-    ]  # fmt: skip
+    ]
     ring = {"linestyle": "", "marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgecolor": "black"}
     return [
         *layers[:MOST_LAYERS_NAMED],
@@ -190,6 +182,5 @@ def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
         Line2D(
             [], [], color="black", linestyle=":", linewidth=1, label=f"that level: .5 + {f'{KEPT:g}'[1:]} (all - .5)"
         ),
-        Line2D([], [], color="0.45", linestyle=":", linewidth=1.2, label="shuffled labels, mean"),
-        Patch(color="0.85", label="shuffled labels, range over layers"),
+        *shuffled_handles("layers"),
     ]

@@ -1,4 +1,4 @@
-"""How much of what a layer denotes another search finds, by depth."""
+"""Agreement of the properties that a layer denotes with those that another search finds, by depth."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from denote.figures.curves import choose, depth_order, is_head, thinned
-from denote.figures.style import Line, headline, legend_below, message, new_figure, styled
+from denote.figures.curves import Curve, choose, depth_order, finite, is_head
+from denote.figures.style import (
+    Line,
+    faint_grid,
+    headline,
+    legend_below,
+    line_handle,
+    message,
+    new_figure,
+    plot_line,
+    slanted_ticks,
+    styled,
+)
 
 AGAINST = {
     "second fit": Line("#000000", "-", "o", "other rows (second draw of fit)"),
     "thresholds": Line("#8c8c8c", "--", "s", "half as many thresholds"),
     "seed": Line("#d55e00", "-.", "^", "another network (pairs of seeds)"),
 }
-"""What a layer is compared with, and how that is drawn."""
+"""Comparisons of a layer, each with its line."""
 
 PANELS = {
     "property_jaccard": "a  Sets of distinct denoted properties",
@@ -28,31 +38,19 @@ _TITLE = "Is it found again?"
 
 
 @styled
-def draw_stability(
-    stability: pl.DataFrame,
-    *,
-    family: str | None = None,
-    architecture: str | None = None,
-    dataset: str | None = None,
-    trained: bool | None = True,
-    epoch: int | None = None,
-) -> Figure:
+def draw_stability(stability: pl.DataFrame, curve: Curve | None = None) -> Figure:
     """Jaccard indices against other rows, other thresholds and other networks, by depth, in two panels.
 
     Args:
         stability: Rows of ``stability.parquet``.
-        family: Which family; needed where the table holds several. Likewise the other choices.
-        architecture: Which architecture.
-        dataset: Which dataset.
-        trained: False draws the curve of untrained networks.
-        epoch: Which checkpoint; the last where None.
+        curve: Which curve; needed where the table holds several of trained networks.
 
     Raises:
-        DenoteError: if the choices leave no curve or more than one.
+        DenoteError: if it is needed and missing.
     """
     if stability.is_empty():
         return message("Nothing was searched: the table is empty.", _TITLE)
-    curve = choose(stability, family=family, architecture=architecture, dataset=dataset, trained=trained, epoch=epoch)
+    curve = curve or choose(stability, trained=True)
     own = curve.of(stability).filter(pl.col("depth").is_not_null())
     layers = depth_order(own)
     if own.select(pl.col(*PANELS).is_null().all()).row(0) == (True, True):
@@ -65,7 +63,7 @@ def draw_stability(
     axes[0].set_ylabel("agreement (Jaccard index, 0 to 1)")
     headline(figure, f"{_TITLE} {curve.title}")
     drawn = {line.get_color() for ax in axes for line in ax.lines}
-    legend_below(figure, [_handle(line) for line in AGAINST.values() if line.colour in drawn])
+    legend_below(figure, [line_handle(line, markersize=4.5) for line in AGAINST.values() if line.colour in drawn])
     return figure
 
 
@@ -78,30 +76,20 @@ def _draw(own: pl.DataFrame, layers: pl.DataFrame, column: str, ax: Axes) -> Non
         if rows.is_empty() or rows[column].is_null().all():
             continue
         at = places.join(rows, on="layer", how="left", maintain_order="left")
-        value, low, high = (at[name].cast(float).fill_null(np.nan).to_numpy() for name in
-                            (column, f"{column}_low", f"{column}_high"))  # fmt: skip
+        value, low, high = (finite(at, name) for name in (column, f"{column}_low", f"{column}_high"))
         x = at["place"].to_numpy() + DODGE * (index - 1)
         ax.vlines(x, low, high, color=line.colour, linewidth=1.1, zorder=2)
         for part in (~heads, heads):
-            ax.plot(
-                x[part], value[part], line.dash, color=line.colour, marker=line.marker, markersize=4.5, linewidth=1.5,
-                markeredgecolor="white", markeredgewidth=0.5, zorder=3,
-            )  # fmt: skip
+            plot_line(ax, x[part], value[part], line, linewidth=1.5, markeredgewidth=0.5, zorder=3)
     _furnish(layers, heads, ax)
 
 
 def _furnish(layers: pl.DataFrame, heads: np.ndarray, ax: Axes) -> None:
     labels = [f"{layer} · {depth}" for layer, depth in layers.select("layer", "depth").iter_rows()]
-    shown = thinned(labels, MOST_TICKS)
-    ax.set_xticks(shown, [labels[i] for i in shown], rotation=40, ha="right", rotation_mode="anchor")
+    slanted_ticks(ax, range(len(labels)), labels, MOST_TICKS)
     ax.set_xlabel("layer · depth")
     ax.set_xlim(-0.5, len(layers) - 0.5)
     ax.set_ylim(-0.03, 1.03)
     for place in np.flatnonzero(heads):
         ax.axvspan(place - 0.45, place + 0.45, color="0.92", zorder=0, linewidth=0)
-    ax.grid(axis="y", color="0.9", linewidth=0.6, zorder=0)
-    ax.set_axisbelow(True)
-
-
-def _handle(line: Line) -> Line2D:
-    return Line2D([], [], color=line.colour, linestyle=line.dash, marker=line.marker, markersize=4.5, label=line.label)
+    faint_grid(ax)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -14,6 +15,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from denote.figures.curves import thinned
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so a figure looks the same on every machine
@@ -43,6 +47,12 @@ styled = mpl.rc_context(STYLE)
 MANY = 5_000
 """Cells or points above which they become pixels also in SVG (a 128 x 784 heat map is 19 MB otherwise)."""
 
+BARE: dict[str, Any] = {"cbar": False, "xticklabels": False, "yticklabels": False}
+"""Arguments of a heat map whose labels and colour bar are drawn apart."""
+
+MOST_LAYERS_NAMED = 12
+"""Layers in a legend."""
+
 MARKERS = "os^Dv<>Ph*Xd"
 
 
@@ -55,9 +65,9 @@ HANDLE = 0.65
 
 @dataclass(frozen=True)
 class Line:
-    """How a summary over object models is drawn; each differs in shade *and* in dash and marker."""
+    """Look of a summary over object models; each differs in shade *and* in dash and marker."""
 
-    colour: str
+    colour: str | tuple[float, float, float, float]
     dash: Literal["-", "--", "-.", ":"]
     marker: str
     label: str
@@ -100,6 +110,68 @@ def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
     figure.legend(handles=list(handles), loc="outside lower left", ncols=max(1, min(columns, len(handles))))
 
 
+def line_handle(line: Line, **look: Any) -> Line2D:
+    """Return the legend's line for a summary."""
+    return Line2D([], [], color=line.colour, linestyle=line.dash, marker=line.marker, **{"label": line.label, **look})
+
+
+def layer_handles(layers: Sequence[str], heads: Sequence[str], markersize: float) -> list[Line2D]:
+    """Return the legend of a line per layer, of many layers some; that of a head is dashed."""
+    return [
+        line_handle(
+            Line(model_colour(i, len(layers)), "--" if layers[i] in heads else "-", model_marker(i), layers[i]),
+            markersize=markersize,
+        )
+        for i in thinned(layers, MOST_LAYERS_NAMED)
+    ]
+
+
+def cut(name: str, most: int = 40) -> str:
+    """Shorten a name that is longer than ``most`` letters."""
+    return name if len(name) <= most else f"{name[: most - 2]}…"
+
+
+def faint_grid(ax: Axes, shade: str = "0.9", axis: Literal["x", "y", "both"] = "y") -> None:
+    """Draw a grid behind everything else."""
+    ax.grid(axis=axis, color=shade, linewidth=0.6, zorder=0)
+    ax.set_axisbelow(True)
+
+
+def slanted_ticks(ax: Axes, places: Sequence[float], names: Sequence[str], most: int) -> None:
+    """Name places of the x axis, at most so many of them."""
+    kept = thinned(names, most)
+    ax.set_xticks([places[i] for i in kept], [names[i] for i in kept], rotation=40, ha="right", rotation_mode="anchor")
+
+
+def small_multiples(
+    n: int, across: int, panel: tuple[float, float], margin: tuple[float, float], least_width: float = 6.5
+) -> tuple[Figure, list[Axes], list[Axes]]:
+    """Make a figure of panels of held-out AUROC that share both axes, row by row.
+
+    Args:
+        n: How many panels.
+        across: How many stand side by side at most.
+        panel: Width and height of one, in inches.
+        margin: Width and height of what stands around them.
+        least_width: Of the figure.
+
+    Returns:
+        The figure, its panels, and those of them below which nothing is drawn.
+    """
+    columns = min(across, n)
+    rows = ceil(n / columns)
+    figure = new_figure(max(least_width, margin[0] + panel[0] * columns), margin[1] + panel[1] * rows)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel().tolist()
+    panels, bottom = axes[:n], axes[n - columns : n]
+    for ax in axes[n:]:
+        ax.set_axis_off()
+    for ax in bottom:
+        ax.tick_params(labelbottom=True)
+    for ax in axes[::columns]:
+        ax.set_ylabel("held-out AUROC")
+    return figure, panels, bottom
+
+
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
     """The axes given, or those of a new figure."""
     return new_figure(width, height).subplots() if ax is None else ax
@@ -114,6 +186,19 @@ def model_colour(index: int, n_models: int) -> tuple[float, float, float, float]
 def model_marker(index: int) -> str:
     """Marker of the ``index``-th object model."""
     return MARKERS[index % len(MARKERS)]
+
+
+def model_look(index: int, n_models: int) -> dict[str, Any]:
+    """Return colour and marker of the ``index``-th object model, as arguments of what draws it."""
+    return {"color": model_colour(index, n_models), "marker": model_marker(index)}
+
+
+def plot_line(
+    ax: Axes, x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"], line: Line, **look: Any
+) -> None:
+    """Draw a summary, its markers edged in white; ``look`` replaces what every line has."""
+    usual = {"linestyle": line.dash, "color": line.colour, "marker": line.marker, "markersize": 4.5}
+    ax.plot(x, y, **{**usual, "markeredgecolor": "white", "markeredgewidth": 0.6, **look})
 
 
 def spread(n: int) -> Float[np.ndarray, " point"]:

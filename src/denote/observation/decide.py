@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from denote.denotation.judging import decisions
-from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.cells import decide_cells
 from denote.evidence.corrections import realised_threshold
 from denote.evidence.null_check import null_check_cells
 from denote.evidence.pair_scan import add_attributes_carried, add_carrying, decide_pairs
 from denote.evidence.power import detectable_auroc, detectable_proportion
+from denote.evidence.remarks import CAUSAL
 from denote.evidence.rule import Rule
 
 Tables = Mapping[str, pl.DataFrame]
@@ -39,7 +39,9 @@ def decide(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
     of_pairs = tables["null_check"].filter(pl.col("scan") == "pairs")
     return {
         **tables,
-        "cells": cell_cards(cells, rule), "neurons": neuron_cards(neurons), "controls": controls,
+        "cells": cells.with_columns(causal_evidence=pl.lit(CAUSAL)),
+        "neurons": neurons.with_columns(causal_evidence=pl.when("denotes").then(pl.lit(CAUSAL))),
+        "controls": controls,
         "scan": scan, "pairs": pairs, "null_check": pl.concat([null_check_cells(controls, rule.q), of_pairs]),
     }  # fmt: skip
 

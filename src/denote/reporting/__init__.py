@@ -1,1 +1,1 @@
-"""What was found, in words: on the terminal, in report.html and in W&B."""
+"""Results in words: on the terminal, in report.html and in W&B."""

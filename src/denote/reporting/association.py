@@ -32,8 +32,10 @@ def correlation_sheet(correlation: pl.DataFrame, cells: pl.DataFrame) -> Sheet:
     for column in ("attribute", "other"):
         pairs = pairs.join(
             sizes.rename({"attribute": column, "n_positive_test": f"n_{column}", "n_test": f"known_{column}"}),
-            on=["dataset", column], how="left", maintain_order="left",
-        )  # fmt: skip
+            on=["dataset", column],
+            how="left",
+            maintain_order="left",
+        )
     strongest = pairs.sort(pl.col("phi").abs(), descending=True, nulls_last=True, maintain_order=True)
     columns: list[Column] = [
         ("attribute", text("attribute")), ("other", text("other")), ("dataset", text("dataset")),
@@ -45,9 +47,12 @@ def correlation_sheet(correlation: pl.DataFrame, cells: pl.DataFrame) -> Sheet:
         "be evidence of the other; of attributes that are complements or the same rows it always is."
     )
     return sheet(
-        "Attributes that stand in for each other", caption, columns, strongest.iter_rows(named=True),
+        "Attributes that stand in for each other",
+        caption,
+        columns,
+        strongest.iter_rows(named=True),
         "attribute_correlation.parquet",
-    )  # fmt: skip
+    )
 
 
 def uncompared_sentences(correlation: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
@@ -67,7 +72,7 @@ def uncompared_sentences(correlation: pl.DataFrame, cells: pl.DataFrame) -> list
 
 
 def _tie(row: Row) -> str:
-    """What follows from how the attributes are made, seen on the test rows."""
+    """Say how two attributes are tied by their making, seen on the test rows."""
     phi, both = row["phi"], row["n_both"]
     if phi is None:
         return ""
@@ -84,7 +89,7 @@ def _tie(row: Row) -> str:
 
 
 def mixing_sheet(neurons: pl.DataFrame) -> Sheet:
-    """How many attributes the live neurons of each layer pass and carry.
+    """Count the attributes that the live neurons of each layer pass and carry.
 
     Args:
         neurons: Columns of ``tables.NEURONS``; the numbers are the same in every family's row of a neuron.
@@ -102,9 +107,12 @@ def mixing_sheet(neurons: pl.DataFrame) -> Sheet:
     columns: list[Column] = [("of", network), ("layer", text("layer")), ("live neurons", whole("n_live"))]
     for name in numbers:
         columns += [
-            (f"{name}: none", share(f"{name}_none")), ("one", share(f"{name}_one")),
-            ("several", share(f"{name}_several")), ("mean", amount(f"{name}_mean")), ("most", whole(f"{name}_max")),
-        ]  # fmt: skip
+            (f"{name}: none", share(f"{name}_none")),
+            ("one", share(f"{name}_one")),
+            ("several", share(f"{name}_several")),
+            ("mean", amount(f"{name}_mean")),
+            ("most", whole(f"{name}_max")),
+        ]
     caption = (
         "Shares of live neurons. passed: attributes of one job that the neuron decides by the rule with a threshold "
         "chosen on fit. carried: attributes with which its activation goes together at all, after correction of the "
@@ -115,7 +123,7 @@ def mixing_sheet(neurons: pl.DataFrame) -> Sheet:
 
 
 def carrying_sheet(scan: pl.DataFrame) -> Sheet:
-    """Which share of the live neurons carries each attribute, layer by layer.
+    """List the share of live neurons that carries each attribute, layer by layer.
 
     Args:
         scan: Columns of ``tables.SCAN``.
@@ -128,9 +136,11 @@ def carrying_sheet(scan: pl.DataFrame) -> Sheet:
     )
     rows = layers.group_by(key, maintain_order=True).agg("layer", "carrying", "best")
     columns: list[Column] = [
-        ("attribute", text("attribute")), ("of", network), ("neurons that carry it", by_layer("carrying")),
+        ("attribute", text("attribute")),
+        ("of", network),
+        ("neurons that carry it", by_layer("carrying")),
         ("AUROC of the best neuron, either direction, chosen on test", by_layer("best")),
-    ]  # fmt: skip
+    ]
     caption = (
         "Share of the tested neurons of each layer, over all object models, whose activation differs between rows with "
         "and without the attribute (pair scan, corrected). Not what denotes means: most carry it weakly."

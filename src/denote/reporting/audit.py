@@ -1,4 +1,4 @@
-"""What a network keeps, loses and brings out of each attribute, beside the raw input, for people."""
+"""Attributes that a network keeps, loses and brings out, beside the raw input, for the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What chance alone would have shown: tests made, hits found and expected, and the null check's alarm."""
+"""Results that chance alone would give: tests made, hits found and expected, and the null check's alarm."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import polars as pl
 from denote.evidence.remarks import telling_notes
 from denote.evidence.rule import Rule
 from denote.figures.curves import some
-from denote.numbers import count, setting, small
-from denote.reporting.page import Sheet, sheet, text, whole, yes
+from denote.numbers import count, proportion, setting, small
+from denote.reporting.association import LAYER
+from denote.reporting.page import Column, Sheet, network, share, sheet, text, whole, yes
 from denote.reporting.page import note as written_note
 from denote.reporting.power import value_range
 
 LEVELS = (0.05, 0.001)
-"""Where uncorrected p-values are counted."""
+"""Levels below which uncorrected p-values are counted."""
 
 NEURONS_OF = "neurons, "
-"""How the name of a family of neurons begins."""
+"""Beginning of the name of a family of neurons."""
 
 UNTESTED = "^(not tested: |no property: |no attribute has |fewer than )"
-"""How a remark begins that says why a neuron was not tested."""
+"""Beginning of a remark that says why a neuron was not tested."""
 
 MOST_REASONS = 3
 
@@ -30,7 +31,7 @@ BLIND = (
     "The null check sees wrong p-values or a wrong correction. It cannot see leaks or rows that depend on each other, "
     "whose labels are exchangeable once shuffled: copies of rows are counted apart."
 )
-"""What the null check says of itself, wherever its result is shown."""
+"""Explanation of the null check, wherever its result is shown."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ class Family:
 
     @property
     def expected(self) -> tuple[float, ...]:
-        """How many p-values would lie below each of `LEVELS` if no null hypothesis were false; fewer if p is strict."""
+        """Return the p-values expected below each of `LEVELS` if every null hypothesis held; fewer if p is strict."""
         return tuple(level * self.n_tests for level in LEVELS)
 
     @property
     def of_neurons(self) -> bool:
-        """Whether this is an attribute family that neurons were searched over."""
+        """Return whether this is an attribute family that neurons were searched over."""
         return self.name.startswith(NEURONS_OF)
 
     @property
@@ -72,11 +73,14 @@ class Family:
         """The family as a row of text, by column."""
         below = zip(LEVELS, self.below, self.expected, strict=True)
         return {
-            "tests of": self.name, "against": self.null, "tests": count(self.n_tests),
+            "tests of": self.name,
+            "against": self.null,
+            "tests": count(self.n_tests),
             **{f"p < {setting(level)} (chance)": f"{found:,} ({about(expected)})" for level, found, expected in below},
-            "hits": count(self.hits), "false": f"<= {about(self.q * self.hits)}",
+            "hits": count(self.hits),
+            "false": f"<= {about(self.q * self.hits)}",
             "by rule": "-" if self.passed is None else count(self.passed),
-        }  # fmt: skip
+        }
 
 
 def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
@@ -123,7 +127,7 @@ def untested_sentences(found: Sequence[Family]) -> list[str]:
 
 
 def apart_sentences(found: Sequence[Family]) -> list[str]:
-    """What follows from families of neurons that are corrected one by one; nothing where there are not several."""
+    """Say what follows from correcting families of neurons one by one; nothing where there are not several."""
     if sum(family.of_neurons for family in found) < 2:
         return []
     return [
@@ -133,7 +137,7 @@ def apart_sentences(found: Sequence[Family]) -> list[str]:
 
 
 def chance_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
-    """What the null check and the pair scan's own permutations say."""
+    """Say what the null check and the pair scan's own permutations give."""
     return [*null_check_sentences(tables["null_check"]), *_scan_sentence(tables["scan"])]
 
 
@@ -158,7 +162,7 @@ def _scan_sentence(scan: pl.DataFrame) -> list[str]:
 
 
 def null_check_sentences(null_check: pl.DataFrame) -> list[str]:
-    """How many replicates under the null had a corrected hit; that it was not run, where it was not."""
+    """Say how many replicates under the null had a corrected hit, or that the check was not run."""
     said = []
     for (scan,), rows in null_check.group_by(["scan"], maintain_order=True):
         hits, replicates = int(rows["n_with_hit"].sum() or 0), int(rows["n_replicates"].sum() or 0)
@@ -218,3 +222,49 @@ def about(number: float | None) -> str:
     if number is None:
         return "null"
     return f"{number:,.0f}" if number >= 10 or number == 0 else f"{number:.1f}"
+
+
+def randomisation_sentences(cells: pl.DataFrame) -> list[str]:
+    """One sentence on all layers, nothing where the check was not made.
+
+    Args:
+        cells: Columns of ``tables.CELLS``.
+    """
+    found = cells["randomised_similarity"].drop_nulls()
+    if found.is_empty():
+        return []
+    median, low, high = (proportion(float(value)) for value in (found.median(), found.min(), found.max()))  # type: ignore[arg-type]
+    return [
+        f"Randomisation check: between a trained layer and one with random parameters, what observers rely on agrees "
+        f"with median Spearman correlation {median} ({low} to {high}); near 1 the maps would look the same had the "
+        "layer learned nothing; near 0 they depend on its parameters, which says little where units have no places."
+    ]
+
+
+def randomisation_sheet(cells: pl.DataFrame) -> Sheet:
+    """Similarity of maps before and after randomisation, per layer and probe.
+
+    Args:
+        cells: Columns of ``tables.CELLS``; only those with a ``randomised_similarity``.
+    """
+    similarity = pl.col("randomised_similarity")
+    rows = (
+        cells.group_by([*LAYER, "probe"], maintain_order=True)
+        .agg(
+            pl.len().alias("n_maps"),
+            similarity.median().alias("median"),
+            similarity.min().alias("low"),
+            similarity.max().alias("high"),
+        )
+        .sort("depth", nulls_last=True, maintain_order=True)
+    )
+    columns: list[Column] = [
+        ("of", network), ("layer", text("layer")), ("probe", text("probe")), ("maps", whole("n_maps")),
+        ("median similarity", share("median")), ("least", share("low")), ("most", share("high")),
+    ]  # fmt: skip
+    caption = (
+        "The layer and all above it get random parameters, the observer is fitted again, and its map is compared with "
+        "the trained one: Spearman correlation of |weight x standard deviation| over live neurons, over all attributes "
+        "and object models."
+    )
+    return sheet("Randomisation check", caption, columns, rows.iter_rows(named=True), "cells.parquet")

@@ -1,4 +1,4 @@
-"""What W&B shows of a job and of a sweep: tables, figures, curves over depth, and numbers to compare runs by."""
+"""Jobs and sweeps in W&B: tables, figures, curves over depth, and numbers to compare runs by."""
 
 from __future__ import annotations
 
@@ -65,16 +65,17 @@ def log_sweep(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule 
     for (depth,), rows in by_depth.sort("depth").group_by(["depth"], maintain_order=True):
         values = {
             f"label_proportion_by_depth/{row['architecture']}/{row['family']}/{curve}": row[curve]
-            for row in rows.iter_rows(named=True) for curve in DEPTH_CURVES
+            for row in rows.iter_rows(named=True)
+            for curve in DEPTH_CURVES
             if row["trained"] and row[curve] is not None
-        }  # fmt: skip
+        }
         if depth is not None and values:
             run.log({"depth": depth, **values})
     _log(run, tables, figures, rule or Rule(), "label_proportion_by_depth")
 
 
 def _log(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule, *more: str) -> None:
-    """What a job and a sweep have in common, and the tables named ``more``."""
+    """Log what a job and a sweep have in common, and the tables named ``more``."""
     import wandb
 
     cells, neurons = tables["cells"], tables["neurons"]
@@ -102,8 +103,9 @@ def depth_curves(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[dict[str, A
         rows.setdefault(row["depth"], {})[f"by_depth/auroc/{row['probe']}"] = row["auroc"]
     by_family = (
         neurons.filter(pl.col("live").fill_null(value=False) & pl.col("depth").is_not_null())
-        .group_by("depth", "family").agg(pl.col("denotes").fill_null(value=False).mean())
-    )  # fmt: skip
+        .group_by("depth", "family")
+        .agg(pl.col("denotes").fill_null(value=False).mean())
+    )
     for row in by_family.iter_rows(named=True):
         rows.setdefault(row["depth"], {})[f"by_depth/share_denoting/{row['family']}"] = row["denotes"]
     return [{"depth": depth, **rows[depth]} for depth in sorted(rows)]
@@ -123,14 +125,18 @@ def summary(tables: Tables, rule: Rule) -> dict[str, Any]:
     accuracy = neurons["object_accuracy"].drop_nulls()
     return {
         "object_accuracy": accuracy.mean() if accuracy.len() else None,
-        "n_cells": cells.height, "n_decisive": int(cells["decisive"].fill_null(value=False).sum()),
-        "n_neurons": _distinct(neurons), "n_live": _distinct(live),
+        "n_cells": cells.height,
+        "n_decisive": int(cells["decisive"].fill_null(value=False).sum()),
+        "n_neurons": _distinct(neurons),
+        "n_live": _distinct(live),
         "n_denoting": int(neurons["denotes"].fill_null(value=False).sum()),
         **_range("power/detectable_auroc", cells["detectable_auroc"]),
         **_range("max_statistic/p_value", one_p_value(tables["scan"])),
-        **_verdicts(tables["depth_verdicts"]), **_tests(tables, rule), **_null_check(tables["null_check"]),
+        **_verdicts(tables["depth_verdicts"]),
+        **_tests(tables, rule),
+        **_null_check(tables["null_check"]),
         **shares(tables["duplicates"]),
-    }  # fmt: skip
+    }
 
 
 def _verdicts(verdicts: pl.DataFrame) -> dict[str, Any]:
@@ -144,7 +150,7 @@ def _verdicts(verdicts: pl.DataFrame) -> dict[str, Any]:
 
 
 def _distinct(neurons: pl.DataFrame) -> int:
-    """How many neurons there are, each once however many families searched it."""
+    """Count neurons, each once however many families searched it."""
     return neurons.unique(["object_model", "layer", "pooling", "neuron"]).height
 
 
@@ -160,11 +166,15 @@ def _tests(tables: Tables, rule: Rule) -> dict[str, Any]:
         f"tests/{family.name.replace(', ', '/')}/{name}": value
         for family in families(tables, rule)
         for name, value in {
-            "n": family.n_tests, "hits": family.hits, "false_at_most": family.q * family.hits,
-            "below_05": family.below[0], "expected_05": family.expected[0],
-            "below_001": family.below[1], "expected_001": family.expected[1],
+            "n": family.n_tests,
+            "hits": family.hits,
+            "false_at_most": family.q * family.hits,
+            "below_05": family.below[0],
+            "expected_05": family.expected[0],
+            "below_001": family.below[1],
+            "expected_001": family.expected[1],
         }.items()
-    }  # fmt: skip
+    }
 
 
 def _null_check(null_check: pl.DataFrame) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What neurons denote, property by property, and how many abstain, for the report."""
+"""Denoted properties one by one, and neurons that abstain, for the report."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from denote.reporting.page import Column, Row, Sheet, network, share, sheet, tex
 
 NETWORK = ["dataset", "architecture", "trained", "epoch"]
 NEURON = ["object_model", "layer", "pooling", "family", "neuron"]
-"""Whatever the seed of the controls, which no property depends on."""
+"""Key of a neuron without the seed of the controls, which no property depends on."""
 LAYER = [*NETWORK, "family", "layer", "depth"]
 MEANS = [
-    "label_proportion", "fit_balanced_accuracy", "balanced_accuracy", "shrinkage", "fit_agreement",
+    "label_proportion",
+    "fit_balanced_accuracy",
+    "balanced_accuracy",
+    "shrinkage",
+    "fit_agreement",
     "threshold_agreement",
-]  # fmt: skip
+]
 
 
 def denoted_sheets(properties: pl.DataFrame, neurons: pl.DataFrame) -> list[Sheet]:
-    """What is denoted where, and how many neurons of each layer abstain; nothing where no neuron was searched.
+    """List what is denoted where, and how many neurons of each layer abstain; nothing where no neuron was searched.
 
     Args:
         properties: Columns of ``tables.PROPERTIES``.
@@ -38,11 +42,13 @@ def _properties(properties: pl.DataFrame) -> Sheet:
         .sort("fit_balanced_accuracy", descending=True, nulls_last=True, maintain_order=True)
         .group_by(*LAYER, "pooling", "property", maintain_order=True)
         .agg(
-            pl.col("n_neurons", "n_complement").sum(), pl.col("n_models").first(), pl.col(*MEANS).mean(),
+            pl.col("n_neurons", "n_complement").sum(),
+            pl.col("n_models").first(),
+            pl.col(*MEANS).mean(),
             pl.col("nested_properties").drop_nulls().first(),
         )
         .sort(pl.col("n_neurons") + pl.col("n_complement"), descending=True, maintain_order=True)
-    )  # fmt: skip
+    )
     columns: list[Column] = [
         ("property", text("property")), ("layer", text("layer")), ("of", network), ("family", text("family")),
         ("label proportion", share("label_proportion")), ("neurons", whole("n_neurons")),
@@ -67,7 +73,7 @@ def _nested(row: Row) -> str:
 
 
 def _abstaining(live: pl.DataFrame) -> Sheet:
-    """How many live neurons of each layer denote and abstain."""
+    """Count the live neurons of each layer that denote and abstain."""
     denotes = pl.col("denotes").fill_null(value=False)
     layers = (
         live.unique(NEURON, keep="first", maintain_order=True)

@@ -1,4 +1,4 @@
-"""How the label proportion of what neurons denote runs over depth, in plain sentences: before any verdict."""
+"""Course of label proportion over depth in plain sentences, before any verdict."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _largest(row: Row) -> str:
 
 
 def _made_of(parts: pl.DataFrame) -> list[str]:
-    """What the raw course is made of, or why that cannot be told."""
+    """Say what the raw course is made of, or why that cannot be told."""
     rows = {(row["part"], row["shape"]): row for row in parts.iter_rows(named=True)}
     if not rows or parts["part"].null_count():
         return [f"what this is made of cannot be told: {row['note']}." for row in rows.values()]

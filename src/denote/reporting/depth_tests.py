@@ -1,4 +1,4 @@
-"""Whether the label proportion of what neurons denote depends on depth: verdict, tests and their limits, for people."""
+"""Tests of the dependence of label proportion on depth: verdict, tests and their limits, for the report."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ TOO_OFTEN = (
     "of rarer ones."
 )
 WORDS = {
-    "sign_flip": "flips", "folded - rotated_folded": "folded - rotated", "label_proportion": "unfolded",
+    "sign_flip": "flips",
+    "folded - rotated_folded": "folded - rotated",
+    "label_proportion": "unfolded",
     "share_denoting - rotated_share_denoting": "share - rotated",
-}  # fmt: skip
+}
 """Names of tests and quantities that are shorter than those of the table."""
 LEAST_PAIRS = 10
 """Pairs of network and layer below which a correlation is not worth telling."""
@@ -81,9 +83,10 @@ def _verdict(row: Row) -> str:
 def _polarity(by_model: pl.DataFrame) -> list[str]:
     """Of every curve the correlation of the raw value with how often neurons are on."""
     known = by_model.filter(
-        pl.col("trained").fill_null(value=True), ~pl.col("is_head").fill_null(value=False),
+        pl.col("trained").fill_null(value=True),
+        ~pl.col("is_head").fill_null(value=False),
         pl.col("label_proportion").is_not_null() & pl.col("on_proportion").is_not_null(),
-    )  # fmt: skip
+    )
     sentences = []
     for curve in curves(known):
         own = curve.of(known)

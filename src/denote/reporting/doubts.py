@@ -1,4 +1,4 @@
-"""What makes every number doubtful, said before anything else: rows known by heart, and copies of rows."""
+"""Doubts about every number, said before anything else: rows known by heart, copies of rows, missing values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from denote.data.trained_on import NONE, UNKNOWN
+from denote.figures.curves import some
 from denote.numbers import count, proportion
 from denote.reporting.page import Sheet, sheet, text, whole
 from denote.reporting.page import note as written_note
@@ -18,7 +19,7 @@ ADVICE = (
 )
 
 SAME = {"exact": ("equals", "equal"), "near": ("nearly equals", "nearly equal")}
-"""What one row does to another, and several."""
+"""Words for one row that copies others, and for several."""
 
 
 def doubts(tables: Mapping[str, pl.DataFrame]) -> list[str]:
@@ -31,7 +32,7 @@ def doubts(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 
 def trained_on_sentences(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
-    """What is known of the rows that networks from outside were trained on, where that must be said."""
+    """Say what is known of the rows that networks from outside were trained on, where that must be said."""
     columns = ["dataset", "architecture", "trained_on"]
     networks = pl.concat([cells.select(columns), neurons.select(columns)]).unique(maintain_order=True)
     said = []
@@ -48,7 +49,7 @@ def trained_on_sentences(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str
 
 
 def copies_sentences(duplicates: pl.DataFrame) -> list[str]:
-    """Which rows are copies of others, a sentence per dataset; nothing where none is."""
+    """Say which rows are copies of others, a sentence per dataset; nothing where none is."""
     said = []
     for (dataset,), rows in _once(duplicates).filter(pl.col("n_rows") > 0).group_by("dataset", maintain_order=True):
         found = "; ".join(_copies(row) for row in rows.iter_rows(named=True))
@@ -106,3 +107,28 @@ def _copies(row: Mapping[str, Any]) -> str:
     estimated = "about " if row["n_examined"] < row["n_part"] else ""
     of = f"{estimated}{row['n_rows']:,} of {count(row['n_part'], row['part'] + ' row')} ({proportion(row['share'], 3)})"
     return f"{of} {one if row['n_rows'] == 1 else several} {other}"
+
+
+MOST_NAMED = 10
+EQUAL_ROWS = "equal rows"
+"""Part of the note of a cell that was given equal rows: their number says nothing of missing values."""
+
+
+def missing_sentences(cells: pl.DataFrame) -> list[str]:
+    """Say which attributes have fewer test rows than others of their dataset.
+
+    Args:
+        cells: Columns of ``tables.CELLS``.
+    """
+    whole = cells.filter(~pl.col("note").fill_null("").str.contains(EQUAL_ROWS, literal=True))
+    rows = whole.group_by("dataset", "attribute", maintain_order=True).agg(pl.col("n_test").max())
+    rows = rows.with_columns(missing=pl.col("n_test").max().over("dataset") - pl.col("n_test"))
+    sentences = []
+    for (dataset,), own in rows.filter(pl.col("missing") > 0).group_by("dataset", maintain_order=True):
+        most = count(int((own["n_test"] + own["missing"]).max()), "test row")  # type: ignore[arg-type]
+        named = [f"{row['attribute']} {count(row['missing'])}" for row in own.iter_rows(named=True)]
+        sentences.append(
+            f"{dataset}: missing in at least so many of {most}, which are left out of what is said of "
+            f"the attribute: {some(named, MOST_NAMED)}."
+        )
+    return sentences

@@ -15,7 +15,7 @@ PAPER = (
 
 
 def findings(cells: pl.DataFrame, neurons: pl.DataFrame, by_depth: pl.DataFrame) -> list[str]:
-    """What these tables say, one fact a sentence.
+    """Return what these tables say, one fact a sentence.
 
     Args:
         cells: Rows of ``cells.parquet``.
@@ -34,7 +34,7 @@ def findings(cells: pl.DataFrame, neurons: pl.DataFrame, by_depth: pl.DataFrame)
 
 
 def observed(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
-    """How many models, layers and neurons the tables hold."""
+    """Say how many models, layers and neurons the tables hold."""
     columns = ["dataset", "architecture", "trained", "epoch", "object_model", "object_accuracy", "layer"]
     rows = pl.concat([cells.select(columns), neurons.select(columns)]).unique(maintain_order=True)
     rows = rows.sort("dataset", "architecture", "epoch", maintain_order=True)
@@ -47,9 +47,11 @@ def observed(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
         state = "" if trained else "untrained "
         at = f" at epoch {epoch}" if trained and epoch is not None and several else ""
         own = neurons.filter(
-            pl.col("dataset").eq_missing(pl.lit(dataset)), pl.col("architecture").eq_missing(pl.lit(architecture)),
-            pl.col("trained").eq_missing(pl.lit(trained)), pl.col("epoch").eq_missing(pl.lit(epoch, pl.Int64)),
-        ).unique(["object_model", "layer", "pooling", "neuron"])  # fmt: skip
+            pl.col("dataset").eq_missing(pl.lit(dataset)),
+            pl.col("architecture").eq_missing(pl.lit(architecture)),
+            pl.col("trained").eq_missing(pl.lit(trained)),
+            pl.col("epoch").eq_missing(pl.lit(epoch, pl.Int64)),
+        ).unique(["object_model", "layer", "pooling", "neuron"])
         seen = f", {count(len(own), 'neuron')} in all, {own['live'].sum():,} live" if len(own) else ""
         sentences.append(
             f"{count(models, f'{state}object model')}{at} ({architecture} on {dataset}), "
@@ -67,7 +69,7 @@ def _range(values: pl.Series) -> str:
 
 
 def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
-    """What neurons of one curve denote, and its controls."""
+    """Say what neurons of one curve denote, and its controls."""
     rows = rows.sort("depth", nulls_last=True)
     denoting, live = int(rows["n_denoting"].sum()), int(rows["n_live"].sum())
     if denoting == 0:
@@ -86,7 +88,7 @@ def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
 
 
 def _floor(rows: pl.DataFrame) -> str:
-    """Which properties could not have been found, where nothing was."""
+    """Say which properties could not have been found, where nothing was."""
     limit = rows["smallest_detectable_proportion"].min()
     if not isinstance(limit, float):
         return ""
@@ -110,7 +112,7 @@ def _controls(curve: Curve, rows: pl.DataFrame) -> list[str]:
 
 
 def _against_rotated(own: float, rotated: float) -> str:
-    """What the share of random directions that denote leaves of the share of neurons that do."""
+    """Compare the share of neurons that denote with that of random directions."""
     said = f"{proportion(rotated)} of random directions denote against {proportion(own)} of neurons; "
     if proportion(own) != proportion(rotated) and own > rotated:
         return said + f"only the excess, {proportion(own - rotated, 3)}, supports that single neurons are special."

@@ -1,4 +1,4 @@
-"""Where attributes become decisive, for people."""
+"""First decisive depths, for the report."""
 
 from __future__ import annotations
 
@@ -24,10 +24,7 @@ def first_decisive_sentences(first: pl.DataFrame) -> list[str]:
     """
     several = first.filter("trained")["epoch"].n_unique() > 1
     known = first.filter(pl.col("n_models") > 0)
-    return [
-        _sentence(_name(key, several=several), own)
-        for key, own in known.group_by(CURVE[:-1], maintain_order=True)
-    ]  # fmt: skip
+    return [_sentence(_name(key, several=several), own) for key, own in known.group_by(CURVE[:-1], maintain_order=True)]
 
 
 def _name(key: Sequence[Any], *, several: bool) -> str:
@@ -59,7 +56,7 @@ def _how_many(own: pl.DataFrame, where: str) -> str:
 
 
 def _without_two_layers(own: pl.DataFrame) -> str:
-    """What is decisive where no two hidden layers were observed."""
+    """Say what is decisive where no two hidden layers were observed."""
     at = own.filter(pl.col("decisive_at").is_not_null())
     where = [f"{row['attribute']} at {row['decisive_at']}" for row in at.iter_rows(named=True)]
     return (

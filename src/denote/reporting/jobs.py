@@ -1,4 +1,4 @@
-"""What became of the jobs of a sweep."""
+"""Jobs of a sweep and how they ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report is made of: sections with sentences, tables and lists of cards, all of them text."""
+"""Parts of the report: sections with sentences, tables and lists of cards, all of them text."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Section:
     cards: Sequence[Cards] = ()
 
     def __bool__(self) -> bool:
-        """Whether anything stands under the heading."""
+        """Return whether anything stands under the heading."""
         return bool(self.sentences or self.sheets or self.cards)
 
 

@@ -1,4 +1,4 @@
-"""What could not have been found: the power of these numbers of rows, in sentences."""
+"""Effects too small to be found: the power of these numbers of rows, in sentences."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 
 def _grouped(tables: Mapping[str, pl.DataFrame]) -> bool:
-    """Whether any note says that rows are not independent."""
+    """Return whether any note says that rows are not independent."""
     notes = [tables[name]["note"] for name in ("cells", "neurons")]
     return bool(pl.concat(notes).str.contains("groups: |rows in groups").any())
 

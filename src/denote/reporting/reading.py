@@ -1,4 +1,4 @@
-"""How easily attributes are read, for the report: description length, few fit rows, removed neurons."""
+"""Effort of reading attributes, for the report: description length, few fit rows, removed neurons."""
 
 from __future__ import annotations
 
@@ -44,9 +44,13 @@ def description_sheet(cells: pl.DataFrame) -> Sheet:
         .sort("attribute", "depth", nulls_last=True, maintain_order=True)
     )
     columns: list[Column] = [
-        ("attribute", text("attribute")), ("probe", text("probe")), ("of", network), ("layer", text("layer")),
-        ("models", whole("n_models")), *((number.replace("_", " "), amount(number)) for number in numbers),
-    ]  # fmt: skip
+        ("attribute", text("attribute")),
+        ("probe", text("probe")),
+        ("of", network),
+        ("layer", text("layer")),
+        ("models", whole("n_models")),
+        *((number.replace("_", " "), amount(number)) for number in numbers),
+    ]
     caption = (
         "Bits to send the labels of fit with an online code of the observer, and with one that knows only how frequent "
         "the label is. compression: the second over the first; 1 or less: the observer's probabilities, at this "
@@ -72,9 +76,12 @@ def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
         .sort("attribute", "probe", maintain_order=True)
     )
     columns: list[Column] = [
-        ("attribute", text("attribute")), ("probe", text("probe")), ("of", network), ("layer", text("layer")),
+        ("attribute", text("attribute")),
+        ("probe", text("probe")),
+        ("of", network),
+        ("layer", text("layer")),
         ("x: held-out AUROC", _points),
-    ]  # fmt: skip
+    ]
     caption = (
         f"{CAPTIONS[curve]}. Means over object models, at the layer where the best point is highest (chosen by the "
         "score it shows)."

@@ -6,7 +6,7 @@ import base64
 import json
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from denote.figures.curves import curves
 from denote.files import write_text
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
 from denote.reporting.audit import audit_sentences, audit_sheet
-from denote.reporting.cards import cell_cards_shown, neuron_cards_shown
+from denote.reporting.cards import report_cell_cards, report_neuron_cards
 from denote.reporting.chance import (
     alarms,
     apart_sentences,
@@ -27,30 +27,29 @@ from denote.reporting.chance import (
     families,
     families_sheet,
     null_check_sheet,
+    randomisation_sentences,
+    randomisation_sheet,
     untested_sentences,
 )
 from denote.reporting.denoted import denoted_sheets
 from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
-from denote.reporting.doubts import copies_sheet, doubts, no_copies_sentences
+from denote.reporting.doubts import copies_sheet, doubts, missing_sentences, no_copies_sentences
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.first_decisive import first_decisive_sentences, first_decisive_sheet
 from denote.reporting.jobs import Job, tally
-from denote.reporting.layers import layers_sheet
-from denote.reporting.missing import missing_sentences
 from denote.reporting.page import Section, Sheet
 from denote.reporting.power import power_sentences
-from denote.reporting.randomisation import randomisation_sentences, randomisation_sheet
 from denote.reporting.reading import reading_sheets
 from denote.reporting.sheets import (
     cells_sheet,
     depth_sheet,
     jobs_sheet,
+    layers_sheet,
     neurons_sheet,
     sensitivity_sheet,
     where_some_denote,
 )
-from denote.reporting.spread import spread_sheet
-from denote.reporting.stability import stability_sentences, stability_sheet
+from denote.reporting.stability import spread_sheet, stability_sentences, stability_sheet
 
 NAME = "report.html"
 
@@ -76,65 +75,64 @@ class Picture:
         return f"data:{kind};base64,{base64.b64encode(self.path.read_bytes()).decode()}"
 
 
-def write_report(
-    folder: Path,
-    *,
-    title: str,
-    status: Sequence[Job],
-    tables: Mapping[str, pl.DataFrame],
-    figures: Sequence[Picture],
-    rule: Rule | None = None,
-    warnings: Sequence[str] = (),
-    config: Mapping[str, Any] | None = None,
-    versions: Mapping[str, str] | None = None,
-    command: str = "",
-) -> Path:
-    """Write ``folder/report.html``.
+@dataclass(frozen=True)
+class Report:
+    """Contents of ``report.html``.
 
-    Args:
-        folder: The sweep's folder; made where it is missing.
+    Attributes:
         title: The sweep's name.
         status: What became of its jobs.
         tables: Those of ``tables.SWEEP_TABLES`` and, where there is one, ``sensitivity`` (how many neurons denote over
             a grid of rules). What has no rows is left out of the report.
         figures: In the order to be shown.
-        rule: The rule that decided the tables; the default one where None.
+        rule: The rule that decided the tables.
         warnings: What makes the numbers doubtful, such as an object model at chance; one sentence each. A null check
             that rang is added from its table.
         config: The resolved configuration, JSON-like.
         versions: Package -> version.
         command: The command that runs it again.
-
-    Returns:
-        The file written.
     """
-    by_depth, rule = tables["label_proportion_by_depth"], rule or Rule()
-    html = _template().render(
-        title=title,
-        paper=PAPER,
-        tally=tally(status),
-        failed=[job for job in status if job.failed],
-        findings=[
-            *doubts(tables),
-            *findings(tables["cells"], tables["neurons"], by_depth),
-            *first_decisive_sentences(tables["first_decisive"]),
-            *depth_sentences(tables),
-        ],
-        warnings=[*alarms(tables["null_check"]), *warnings],
-        figures=figures,
-        belief=belief(tables, rule),
-        apart=apart_sentences(families(tables, rule)),
-        sections=sections(tables, status, rule),
-        config=json.dumps(config, indent=2, default=str, ensure_ascii=False) if config is not None else "",
-        versions=versions or {},
-        command=command,
-        rotated=by_depth["rotated_share_denoting"].is_not_null().any(),
-    )
-    return write_text(folder / NAME, html)
+
+    title: str
+    status: Sequence[Job]
+    tables: Mapping[str, pl.DataFrame]
+    figures: Sequence[Picture]
+    rule: Rule = field(default_factory=Rule)
+    warnings: Sequence[str] = ()
+    config: Mapping[str, Any] | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+
+    def write(self, folder: Path) -> Path:
+        """Write ``folder/report.html`` and return its path; the folder is made where it is missing."""
+        tables, by_depth = self.tables, self.tables["label_proportion_by_depth"]
+        config = "" if self.config is None else json.dumps(self.config, indent=2, default=str, ensure_ascii=False)
+        html = _template().render(
+            title=self.title,
+            paper=PAPER,
+            tally=tally(self.status),
+            failed=[job for job in self.status if job.failed],
+            findings=[
+                *doubts(tables),
+                *findings(tables["cells"], tables["neurons"], by_depth),
+                *first_decisive_sentences(tables["first_decisive"]),
+                *depth_sentences(tables),
+            ],
+            warnings=[*alarms(tables["null_check"]), *self.warnings],
+            figures=self.figures,
+            belief=belief(tables, self.rule),
+            apart=apart_sentences(families(tables, self.rule)),
+            sections=sections(tables, self.status, self.rule),
+            config=config,
+            versions=self.versions,
+            command=self.command,
+            rotated=by_depth["rotated_share_denoting"].is_not_null().any(),
+        )
+        return write_text(folder / NAME, html)
 
 
 def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
-    """What a sceptical reader asks first: is anything found where nothing is, how often was looked, what was missed."""
+    """Answer a sceptical reader first: is anything found where nothing is, how often was looked, what was missed?"""
     cells, tests = tables["cells"], families(tables, rule)
     mapped = cells.filter(pl.col("randomised_similarity").is_not_null())
     return Section(
@@ -169,10 +167,10 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
     ]
     every = [
         _by_depth(by_depth, tables["depth_tests"]),
-        Section("Attributes", missing_sentences(cells), best, cards=cell_cards_shown(cells)),
+        Section("Attributes", missing_sentences(cells), best, cards=report_cell_cards(cells, rule)),
         Section("Beside the raw input", audit_sentences(tables["audit"]), _unless_empty(audit_sheet, tables["audit"])),
         Section("Properties", sheets=denoted_sheets(tables["properties"], neurons)),
-        Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=neuron_cards_shown(neurons)),
+        Section("Neurons", sheets=_unless_empty(neurons_sheet, neurons), cards=report_neuron_cards(neurons)),
         Section("Layers", sheets=_unless_empty(layers_sheet, layers, by_depth)),
         Section("Stability", stability_sentences(stability), _unless_empty(stability_sheet, stability)),
         Section("Where attributes become decisive", sheets=_unless_empty(first_decisive_sheet, first)),

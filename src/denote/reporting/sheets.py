@@ -6,14 +6,27 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from denote.evidence.cards import INAPPLICABLE
-from denote.evidence.remarks import ROTATED_ALIKE
+from denote.evidence.remarks import INAPPLICABLE, ROTATED_ALIKE
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, is_untested
 from denote.figures.profiles import one_size
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.reporting.jobs import Job, tally
-from denote.reporting.page import Column, Row, Sheet, between, network, note, probe, share, sheet, text, whole, yes
+from denote.reporting.page import (
+    Column,
+    Row,
+    Sheet,
+    amount,
+    between,
+    network,
+    note,
+    probe,
+    share,
+    sheet,
+    text,
+    whole,
+    yes,
+)
 
 
 def _where_known(frame: pl.DataFrame, key: str, column: Column) -> list[Column]:
@@ -26,7 +39,7 @@ def _rival(row: Row) -> str:
 
 
 def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
-    """What became of the jobs, those without evidence first."""
+    """List jobs and how they ended, those without evidence first."""
     columns: list[Column] = [
         ("job", text("name")),
         ("status", text("status")),
@@ -188,7 +201,7 @@ def where_some_denote(sensitivity: pl.DataFrame) -> pl.DataFrame:
 
 
 def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
-    """How many neurons denote over a grid of rules, column by column.
+    """Count neurons that denote over a grid of rules, column by column.
 
     Args:
         sensitivity: From :func:`denote.denotation.judging.rule.sensitivity_table`.
@@ -200,3 +213,38 @@ def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
     columns = [(key.replace("_", " "), write(key, kind)) for key, kind in sensitivity.schema.items()]
     caption = "How many neurons would denote under other rules; the rule in force is the one in the configuration."
     return sheet("Other rules", caption, columns, sensitivity.iter_rows(named=True))
+
+
+CURVE = ["dataset", "architecture", "trained", "epoch", "layer", "depth", "pooling"]
+
+
+def layers_sheet(layers: pl.DataFrame, by_depth: pl.DataFrame) -> Sheet:
+    """Means over object models of every layer.
+
+    Args:
+        layers: Columns of ``tables.LAYERS``.
+        by_depth: Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``, for the entropy of what is denoted.
+    """
+    means = pl.col("n_live", "participation_ratio", "active_share").mean()
+    flags = pl.col("sign_identified", "is_head").first()
+    rows = layers.group_by(CURVE, maintain_order=True).agg(
+        pl.n_unique("object_model").alias("models"), pl.col("n_neurons").first(), means, flags
+    )
+    columns: list[Column] = [
+        ("layer", text("layer")), ("depth", text("depth")), ("of", network), ("models", text("models")),
+        ("neurons", text("n_neurons")), ("live", amount("n_live")),
+        ("participation ratio", amount("participation_ratio")), ("active share", share("active_share")),
+        ("sign means something", yes("sign_identified")), ("head", yes("is_head")),
+    ]  # fmt: skip
+    key = ["dataset", "architecture", "trained", "epoch", "layer"]
+    known = by_depth.filter(pl.col("property_entropy_mean").is_not_null())
+    for family in known["family"].unique(maintain_order=True):
+        entropy = known.filter(pl.col("family") == family).select(*key, pl.col("property_entropy_mean").alias(family))
+        rows = rows.join(entropy, on=key, how="left", nulls_equal=True, maintain_order="left")
+        columns.append((f"entropy of {family} (bits)", amount(family)))
+    caption = (
+        "Means over object models. live: neurons that vary on fit. participation ratio: how many directions the state "
+        "spreads over, at most the live neurons. active share: test rows above 0, mean over live neurons. entropy: of "
+        "the properties that denoting neurons have. Where a sign means nothing only folded label proportions do."
+    )
+    return sheet("Layers", caption, columns, rows.iter_rows(named=True), "layers.parquet")

@@ -1,4 +1,4 @@
-"""Whether what is denoted would be found again, for people."""
+"""Agreement of properties over searches, and of scores over object models and probe seeds, for the report."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import polars as pl
 
 from denote.figures.curves import curves, is_head
 from denote.numbers import proportion
-from denote.reporting.page import Column, Sheet, between, network, note, share, sheet, text, whole
+from denote.reporting.page import Column, Sheet, between, network, note, probe, share, sheet, text, whole
 
 AGAINST = {
-    "second fit": "on other rows", "thresholds": "with half as many thresholds", "seed": "in another network",
-}  # fmt: skip
+    "second fit": "on other rows",
+    "thresholds": "with half as many thresholds",
+    "seed": "in another network",
+}
 
 
 def stability_sentences(stability: pl.DataFrame) -> list[str]:
@@ -27,8 +29,9 @@ def stability_sentences(stability: pl.DataFrame) -> list[str]:
         own = curve.of(hidden)
         found = [
             f"{_range(own.filter(pl.col('against') == against)['property_jaccard'])} {words}"
-            for against, words in AGAINST.items() if against in own["against"]
-        ]  # fmt: skip
+            for against, words in AGAINST.items()
+            if against in own["against"]
+        ]
         sentences.append(
             f"{curve.title}: of the properties that either of two searches of a hidden layer lets denote, both do for "
             f"{', '.join(found)}."
@@ -60,3 +63,42 @@ def stability_sheet(stability: pl.DataFrame) -> Sheet:
 def _range(values: pl.Series) -> str:
     low, high = proportion(values.min()), proportion(values.max())  # type: ignore[arg-type]
     return low if low == high else f"{low} to {high}"
+
+
+SCORES = (("AUROC", "auroc"), ("balanced accuracy", "balanced_accuracy"), ("selectivity", "selectivity"))
+
+
+def spread_sheet(seed_spread: pl.DataFrame) -> Sheet:
+    """Of every attribute and probe the layer with the best mean AUROC.
+
+    Args:
+        seed_spread: Columns of ``tables.SEED_SPREAD``.
+    """
+    key = ["dataset", "architecture", "trained", "epoch", "attribute", "probe", "k"]
+    best = (
+        seed_spread.filter(pl.col("probe") != "majority")
+        .sort("auroc_mean", descending=True, nulls_last=True, maintain_order=True)
+        .unique(key, keep="first", maintain_order=True)
+    )
+    columns: list[Column] = [
+        ("attribute", text("attribute")),
+        ("probe", probe),
+        ("of", network),
+        ("layer", text("layer")),
+        ("models", whole("n_models")),
+        ("probe seeds", whole("n_probe_seeds")),
+    ]
+    for name, score in SCORES:
+        columns += [
+            (name, between(f"{score}_mean", score)),
+            ("SD models", share(f"{score}_sd_models", 3)),
+            ("SD probe seeds", share(f"{score}_sd_probe_seeds", 3)),
+        ]
+    caption = (
+        "Mean and 95 % t-interval over object models at the layer with the best mean AUROC (chosen by the score it "
+        "shows). SD models: how much networks trained from other seeds differ. SD probe seeds: how much observers of "
+        "the same network do; no error of what such networks do on average."
+    )
+    return sheet(
+        "Spread over seeds", caption, [*columns, ("note", note)], best.iter_rows(named=True), "seed_spread.parquet"
+    )

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 10
 
+_WARNING = "[bold yellow]warning:[/] {}"
+
 TESTS_SHOWN = ("test", "models", "layers", "p", "Holm", "least p", "testable")
 """Columns of the tests of depth that the terminal has room for."""
 
@@ -56,24 +58,20 @@ def print_summary(
     """
     console = console or Console()
     cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
-    for doubt in doubts(tables):
-        console.print(f"[bold yellow]warning:[/] {escape(doubt)}", highlight=False)
-    for sentence in observed(cells, neurons):
-        console.print(escape(sentence), highlight=False)
+    _say(console, doubts(tables), _WARNING)
+    _say(console, observed(cells, neurons))
     for curve in curves(by_depth):
         console.print(depth_table(curve, curve.of(by_depth)))
     if not by_depth.is_empty():
         console.print(_caveat(by_depth), highlight=False, style="dim")
     _print_depth_tests(console, tables)
-    told = [*stability_sentences(tables["stability"]), *first_decisive_sentences(tables["first_decisive"])]
-    for line in [*told, *audit_sentences(tables["audit"])]:
-        console.print(escape(line), highlight=False)
+    _say(console, stability_sentences(tables["stability"]))
+    _say(console, first_decisive_sentences(tables["first_decisive"]))
+    _say(console, audit_sentences(tables["audit"]))
     _print_belief(console, tables, rule or Rule())
     _print_jobs(console, jobs)
-    for alarm in alarms(tables["null_check"]):
-        console.print(f"[bold red]ALARM: {escape(alarm)}[/]", highlight=False)
-    for warning in warnings:
-        console.print(f"[bold yellow]warning:[/] {escape(warning)}", highlight=False)
+    _say(console, alarms(tables["null_check"]), "[bold red]ALARM: {}[/]")
+    _say(console, warnings, _WARNING)
     console.print()
     for what, path in (("report", "report.html"), ("figures", "figures"), ("tables", "*.parquet")):
         if not any(folder.glob(path)):
@@ -82,15 +80,25 @@ def print_summary(
         console.print(f"{what:8} {escape(str(_relative(folder) / path))}", highlight=False, soft_wrap=True)
 
 
+def _say(console: Console, sentences: Sequence[str], markup: str = "{}") -> None:
+    """Print sentences, a line each, inside some markup."""
+    for sentence in sentences:
+        console.print(markup.format(escape(sentence)), highlight=False)
+
+
+def _table(title: str | None, padding: int) -> Table:
+    """Return a table without columns that has a line below its header alone, and so much space right of a column."""
+    title = None if title is None else escape(title)
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, padding, 0, 0))
+
+
 def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
     """One row per layer: live neurons, how many denote, the controls' share, mean label proportion and folded.
 
     ``nets`` says how many networks the means are made of, where that is not all of them.
     """
     rotated = by_depth["rotated_share_denoting"].is_not_null().any()
-    table = Table(
-        title=escape(curve.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=0
-    )  # with all columns there is no room for padding in 80 letters
+    table = _table(curve.title, padding=0)  # with all columns there is no room for more in 80 letters
     apart = (by_depth["n_models_with_value"] < by_depth["n_models"]).any()
     optional = [*(["rot."] if rotated else []), *(["nets"] if apart else [])]
     for heading in ("depth", "layer", "live", "denote", "share", "untr.", *optional):
@@ -125,17 +133,13 @@ def _print_depth_tests(console: Console, tables: Mapping[str, pl.DataFrame]) -> 
     for _, own in tests.group_by("dataset", "trained", "epoch", "family", maintain_order=True):
         written = depth_tests_sheet(own)
         of, family = written.rows[0][:2]
-        table = Table(
-            title=escape(f"{of}, family '{family}': does it depend on depth?"), title_justify="left",
-            box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),
-        )  # fmt: skip
+        table = _table(f"{of}, family '{family}': does it depend on depth?", padding=1)
         for name in TESTS_SHOWN:
             table.add_column(name, justify="left" if name == "test" else "right")
         for row in written.rows:
             table.add_row(*(escape(row[written.header.index(name)]) for name in TESTS_SHOWN))
         console.print(table)
-    for sentence in depth_sentences(tables):
-        console.print(escape(sentence), highlight=False)
+    _say(console, depth_sentences(tables))
 
 
 def _caveat(by_depth: pl.DataFrame) -> str:
@@ -152,16 +156,14 @@ def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Ru
     if not tests:
         return
     console.print(_words(rule), highlight=False, style="dim")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = _table(None, padding=1)
     for heading in tests[0].row:
         table.add_column(heading, justify="left" if heading in ("tests of", "against") else "right")
     for family in tests:
         table.add_row(*map(escape, family.row.values()))
     console.print(table)
     belief = [*untested_sentences(tests), *chance_sentences(tables), *no_copies_sentences(tables["duplicates"])]
-    belief += [*power_sentences(tables), *apart_sentences(tests)]
-    for sentence in belief:
-        console.print(escape(sentence), highlight=False)
+    _say(console, [*belief, *power_sentences(tables), *apart_sentences(tests)])
 
 
 def _words(rule: Rule) -> str:
@@ -200,10 +202,8 @@ def print_layers(title: str, found: Listing, console: Console | None = None) -> 
     for heading in ("depth", "layer", "class", "shape", "axes", "pooling", "neurons"):
         table.add_column(heading, justify="right" if heading in ("depth", "neurons") else "left", overflow="fold")
     for layer in found.layers:
-        table.add_row(
-            str(layer.depth), escape(layer.name), layer.module_class, layer.shape_text, layer.axes_text, layer.pooling,
-            f"{layer.n_neurons:,}",
-        )  # fmt: skip
+        output = (layer.shape_text, layer.axes_text, layer.pooling, f"{layer.n_neurons:,}")
+        table.add_row(str(layer.depth), escape(layer.name), layer.module_class, *output)
     console = console or Console()
     console.print(table)
     for layer in found.layers:

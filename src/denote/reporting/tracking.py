@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Tracker:
-    """Where runs are tracked.
+    """Place where runs are tracked.
 
     Attributes:
         kind: ``wandb`` or ``none``.
@@ -48,9 +48,13 @@ class Tracker:
         """The tracker that a resolved config asks for, for the sweep in ``folder``."""
         logger = config["logger"]
         return cls(
-            logger["kind"], folder, folder.name, logger.get("project") or "denote", logger.get("entity"),
+            logger["kind"],
+            folder,
+            folder.name,
+            logger.get("project") or "denote",
+            logger.get("entity"),
             tuple(str(tag) for tag in config["tags"]),
-        )  # fmt: skip
+        )
 
     @contextmanager
     def run(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Iterator[Any]:
@@ -88,7 +92,7 @@ class Tracker:
         )  # fmt: skip
 
     def logged(self, job_type: str, key: str) -> bool:
-        """Whether this machine has a run of this id in the sweep's folder already."""
+        """Return whether this machine has a run of this id in the sweep's folder already."""
         return any((self.folder / "wandb").glob(f"*run-*-{run_id(self.group, job_type, key)}"))
 
 
@@ -98,7 +102,7 @@ def run_id(group: str, job_type: str, key: str) -> str:
 
 
 def has_key() -> bool:
-    """Whether W&B could log in without asking: by environment or by ``.netrc``."""
+    """Return whether W&B could log in without asking: by environment or by ``.netrc``."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""

@@ -97,12 +97,10 @@ def verdict_of(verdicts: pl.DataFrame, tests: pl.DataFrame, curve: Curve) -> str
 
 def _label_proportion(tables: Tables, curve: Curve, folder: Path) -> Picture:
     by_depth = tables["label_proportion_by_depth"]
+    verdict = verdict_of(tables["depth_verdicts"], tables["depth_tests"], curve)
     figure = draw_label_proportion_by_depth(
-        tables["neurons"], by_depth, tables["label_proportion_by_model"],
-        verdict=verdict_of(tables["depth_verdicts"], tables["depth_tests"], curve), family=curve.family,
-        architecture=curve.architecture,
-        dataset=curve.dataset, trained=curve.trained, epoch=curve.epoch,
-    )  # fmt: skip
+        tables["neurons"], by_depth, tables["label_proportion_by_model"], curve=curve, verdict=verdict
+    )
     caption = (
         f"Label proportion of denoted properties by depth: {curve.title}. The raw curve (a) mostly follows how often "
         "neurons are on (d) and shows no dependence on depth by itself; a verdict asks first for what is left in (c), "
@@ -180,8 +178,9 @@ def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve, folder
         rows = atlas_rows(own, rates)
         data = rows.drop("on_rates").join(
             rates.pivot("class", index="neuron", values="on_rate", aggregate_function="first"),
-            on="neuron", maintain_order="left",
-        )  # fmt: skip
+            on="neuron",
+            maintain_order="left",
+        )
         caption = (
             f"How often every neuron of {layer} is on in each class: {title}. A row of black and "
             "white squares alone is a set of classes; grey is a neuron that is on for part of a class. One network of "
@@ -211,7 +210,7 @@ def _examples(
 
 
 def _which_neurons(examples: pl.DataFrame, images: Mapping[int, np.ndarray], n_denoting: int) -> str:
-    """Which neurons are drawn, and where the others are."""
+    """Say which neurons are drawn, and where the others are."""
     drawn, known = n_drawn(examples, images), examples.n_unique(NEURON)
     which = (
         f"up to evidence.examples per layer of the {count(n_denoting, 'neuron')} that denote, the best on fit of "
@@ -238,9 +237,7 @@ def _cuts(tables: Tables, folder: Path) -> Iterator[Picture]:
     for dataset, architecture, own in networks(tables["cells"].filter("trained")):
         curves_of = cut_curves(own, tables["scan"])
         for column in curves_of["column"].unique(maintain_order=True):
-            figure = draw_label_proportion_sweep(
-                own, tables["scan"], column, architecture=architecture, dataset=dataset
-            )
+            figure = draw_label_proportion_sweep(own, tables["scan"], column)
             caption = (
                 f"'{column}' cut at many label proportions: {dataset}, {architecture}. The information is the same "
                 "everywhere, so what changes is rarity. Inside the hatched range too few rows are positive, or "

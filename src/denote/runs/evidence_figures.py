@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from denote.figures.attribute_by_depth import heat_map_rows
 from denote.figures.attribute_correlation import draw_attribute_correlation
 from denote.figures.audit import draw_audit
-from denote.figures.capacity import capacity_points, draw_capacity
-from denote.figures.curves import usual_probe
+from denote.figures.capacity import ORDER, capacity_points, draw_capacity
+from denote.figures.curves import curves
+from denote.figures.first_decisive import draw_first_decisive
 from denote.figures.profiles import drawn_cells
-from denote.figures.reading_curves import draw_reading_curves, reading_points
+from denote.figures.reading_curves import draw_reading_curves, drawn_curves, reading_points
 from denote.figures.save import save_figure
 from denote.figures.sparse_curve import draw_sparse_curve, sparse_curves
+from denote.figures.stability import draw_stability
 from denote.reporting.audit import audited
 from denote.reporting.report import Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-CAPACITIES = ("neuron", "sparse", "centroid", "linear", "mlp")
-"""Observers from weak to strong; fewer than three of them make no curve."""
 
 
 def draw_evidence(tables: Mapping[str, pl.DataFrame], folder: Path) -> list[Picture]:
@@ -40,8 +40,12 @@ def draw_evidence(tables: Mapping[str, pl.DataFrame], folder: Path) -> list[Pict
 def networks(frame: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """Every dataset and architecture with its rows."""
     for dataset, architecture in frame.select("dataset", "architecture").unique(maintain_order=True).iter_rows():
-        own = (pl.col("dataset") == dataset) & (pl.col("architecture") == architecture)
-        yield dataset, architecture, frame.filter(own)
+        yield dataset, architecture, of_network(frame, dataset, architecture)
+
+
+def of_network(frame: pl.DataFrame, dataset: str, architecture: str) -> pl.DataFrame:
+    """Return the rows of one dataset and architecture."""
+    return frame.filter(pl.col("dataset") == dataset, pl.col("architecture") == architecture)
 
 
 def saved(
@@ -72,7 +76,7 @@ def _audit(audit: pl.DataFrame, folder: Path) -> Iterator[Picture]:
 def _sparse(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
     sparse = cells.filter(pl.col("probe") == "sparse")
     for dataset, architecture, own in networks(sparse):
-        figure = draw_sparse_curve(sparse, architecture=architecture, dataset=dataset)
+        figure = draw_sparse_curve(own)
         caption = (
             f"Held-out AUROC against the number of neurons that a sparse observer reads: {dataset}, {architecture}. "
             "The neurons are chosen on fit by elimination; others may do as well."
@@ -81,14 +85,15 @@ def _sparse(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
 
 
 def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    read = cells.filter(pl.col("probe").is_in(CAPACITIES), pl.col("trained"), pl.col("depth").is_not_null())
+    read = cells.filter(pl.col("probe").is_in(ORDER), pl.col("trained"), pl.col("depth").is_not_null())
     for dataset, architecture, own in networks(read):
         if own["probe"].n_unique() < 3:
             continue
-        figure = draw_capacity(own, architecture=architecture, dataset=dataset)
+        figure = draw_capacity(own)
         caption = (
             f"Held-out AUROC against how much the observer can do: {dataset}, {architecture}. What only a strong "
-            "observer reads may be computed by the observer itself." + _not_placed(cells, dataset, architecture)
+            "observer reads may be computed by the observer itself."
+            + _not_placed(of_network(cells, dataset, architecture))
         )
         columns = ["object_model", "layer", "attribute", "probe", "k", "auroc", "auroc_low", "auroc_high"]
         beside = {"models": own.select(columns)}
@@ -96,27 +101,22 @@ def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
         yield saved(figure, folder, f"capacity-{dataset}-{architecture}", points, caption, beside)
 
 
-def _not_placed(cells: pl.DataFrame, dataset: str, architecture: str) -> str:
-    """The observers whose capacity is not known, such as those of the user's own."""
-    own = cells.filter(pl.col("dataset") == dataset, pl.col("architecture") == architecture)
-    others = [probe for probe in own["probe"].unique(maintain_order=True) if probe not in (*CAPACITIES, "majority")]
+def _not_placed(cells: pl.DataFrame) -> str:
+    """Name the observers of unknown capacity, such as those of the user's own."""
+    others = [probe for probe in cells["probe"].unique(maintain_order=True) if probe not in (*ORDER, "majority")]
     return f" Not drawn, of unknown capacity: {', '.join(others)}." if others else ""
 
 
 def _reading_curves(curves: pl.DataFrame, folder: Path) -> Iterator[Picture]:
     """One picture per network: the linear observer, where there is one, at the layer it reads best."""
     for dataset, architecture, own in networks(curves.filter("trained", pl.col("auroc").is_not_null())):
-        probe = usual_probe(own["probe"])
-        own = own.filter(pl.col("probe") == probe)
-        layer = own.group_by("layer", maintain_order=True).agg(pl.col("auroc").mean()).sort("auroc")["layer"][-1]
-        figure = draw_reading_curves(own, architecture=architecture, dataset=dataset, layer=layer, probe=probe)
+        data = drawn_curves(own)
+        layer, probe = data.select("layer", "probe").row(0)
         caption = (
             f"How many fit rows the {probe} observer needs, and what it reads without the neurons it relies on most: "
             f"{dataset}, {architecture}, {layer}, where it reads best."
         )
-        data = drawn_cells(own).filter(pl.col("layer") == layer)
-        data = data.filter(pl.col("pooling").eq_missing(pl.col("pooling").first()))
-        points, beside = reading_points(data), {"models": data}
+        figure, points, beside = draw_reading_curves(own), reading_points(data), {"models": data}
         yield saved(figure, folder, f"reading_curves-{dataset}-{architecture}", points, caption, beside)
 
 
@@ -124,8 +124,35 @@ def _correlation(correlation: pl.DataFrame, folder: Path) -> Iterator[Picture]:
     for dataset in correlation["dataset"].unique(maintain_order=True):
         own = correlation.filter(pl.col("dataset") == dataset)
         if own["phi"].is_not_null().any():
-            figure = draw_attribute_correlation(own, dataset=dataset)
-            caption = (
-                f"Correlation (phi) of the attributes on test rows: {dataset}. An attribute may stand in for another."
-            )
-            yield saved(figure, folder, f"attribute_correlation-{dataset}", own, caption)
+            what = f"Correlation (phi) of the attributes on test rows: {dataset}."
+            caption = f"{what} An attribute may stand in for another."
+            yield saved(draw_attribute_correlation(own), folder, f"attribute_correlation-{dataset}", own, caption)
+
+
+def draw_found_again(stability: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+    """One picture per curve along which anything denotes."""
+    for curve in curves(stability.filter(pl.col("property_jaccard").is_not_null(), pl.col("depth").is_not_null())):
+        figure = draw_stability(stability, curve)
+        caption = (
+            f"How much of what a layer denotes is found again on other rows, with fewer thresholds and in another "
+            f"network: {curve.title}. Bars: 95 % t-intervals over object models."
+        )
+        yield saved(figure, folder, f"stability-{curve.slug}", curve.of(stability), caption)
+
+
+def draw_first(first: pl.DataFrame, layers: pl.DataFrame, cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+    """One picture per trained network, at its last epoch, in which an attribute has a first depth.
+
+    It shows the attributes that the heat map of attributes by depth shows.
+    """
+    last = pl.col("epoch").eq_missing(pl.col("epoch").max().over("dataset", "architecture"))
+    first = first.filter("trained", pl.col("n_censored").is_not_null(), pl.col("n_models") > 0).filter(last)
+    for dataset, architecture, own in networks(first):
+        of_these = of_network(layers, dataset, architecture)
+        caption = (
+            f"Where attributes become decisive: {dataset}, {architecture}. The first of two consecutive decisive "
+            "layers, median over object models; heads are left out. Attributes are those of the heat map of attributes "
+            "by depth; the CSV has all."
+        )
+        figure = draw_first_decisive(own, of_these, heat_map_rows(of_network(cells, dataset, architecture), own))
+        yield saved(figure, folder, f"first_decisive-{dataset}-{architecture}", own, caption)

@@ -54,7 +54,7 @@ class Merged(Evidence):
 
     @classmethod
     def read(cls, folder: Path) -> Merged:
-        """What `write` saved."""
+        """Read what `write` saved."""
         return cls(read_tables(folder, SWEEP_TABLES))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What an older denote left: results of another schema, which are told apart from today's and never mixed with them."""
+"""Results of an older schema, which are told apart from today's and never mixed with them."""
 
 from __future__ import annotations
 

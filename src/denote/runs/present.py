@@ -1,4 +1,4 @@
-"""What people see of a job and of a sweep: figures, the report's pictures, and what makes the numbers doubtful."""
+"""Figures and doubts that people see of a job and of a sweep."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 from jaxtyping import Float
+from matplotlib.figure import Figure
 
 from denote.evidence.rule import Rule
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
@@ -24,8 +25,7 @@ from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, draw_denotation
-from denote.runs.evidence_figures import draw_evidence, networks, saved
-from denote.runs.stability_figures import draw_first, draw_found_again
+from denote.runs.evidence_figures import draw_evidence, draw_first, draw_found_again, networks, of_network, saved
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged
@@ -45,8 +45,7 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
     pictures = draw_denotation(merged.tables, jobs, folder)
     drawn = merged.cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
     for dataset, architecture, own in networks(drawn):
-        first = merged.tables["first_decisive"]
-        figure = draw_attribute_by_depth(drawn, first, architecture=architecture, dataset=dataset)
+        figure = draw_attribute_by_depth(own, of_network(merged.tables["first_decisive"], dataset, architecture))
         caption = (
             f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}. Rare attributes need more "
             "evidence to be decisive, so compare rows of similar label proportion."
@@ -59,7 +58,7 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
 
 @dataclass(frozen=True)
 class Relied:
-    """What the observers of one kind and object model rely on: linear ones, or else the first that have a map.
+    """Relevance to the observers of one kind and object model: linear ones, or else the first that have a map.
 
     Attributes:
         title: The object model, for people.
@@ -79,6 +78,14 @@ class Relied:
     bands: Mapping[str, Mapping[str, float]]
     mean_input: np.ndarray | None = None
 
+    def figure(self, attribute: str, layer: str | None = None) -> Figure:
+        """Draw the heat map of one attribute over all layers, or of one layer."""
+        layers, on_input = self.relevance[attribute], self.on_input.get(attribute)
+        if layer is not None:
+            layers, on_input = {layer: layers[layer]}, None
+        title, band = f"{attribute}: {self.title}", self.bands.get(attribute)
+        return draw_relevance(layers, self.grids, title, on_input, band, self.mean_input)
+
 
 def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Picture]:
     """Heat maps of an observer's relevance over all layers, one attribute each."""
@@ -88,15 +95,16 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         if not layers:
             continue
         band = relied.bands.get(attribute, {})
-        title, on_input = f"{attribute}: {relied.title}", relied.on_input.get(attribute)
-        figure = draw_relevance(layers, relied.grids, title, on_input, band, relied.mean_input)
+        on_input = relied.on_input.get(attribute)
         panels = layers if on_input is None else {INPUT: on_input.ravel(), **layers}
         data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in panels.items())
         caption = (
             f"What a {relied.probe} observer of '{attribute}' relies on in {relied.title}: weight x standard deviation "
             f"of every neuron. {_what_of_band(layers, band)}"
         )
-        pictures.append(saved(figure, folder, f"relevance-{slug(attribute, keep='._=-')}", data, caption))
+        pictures.append(
+            saved(relied.figure(attribute), folder, f"relevance-{slug(attribute, keep='._=-')}", data, caption)
+        )
     return pictures
 
 
@@ -142,20 +150,24 @@ class Reading:
 
     @classmethod
     def of(cls, found: Observation) -> Reading:
-        """What an observation in memory holds."""
+        """Take the observers of an observation in memory."""
         grids = {layer.name: layer.grid for layer in found.layers}
         mean = None if found.images is None else found.images.mean
         return cls(found.object_model, found.attributes, grids, found.input_shape, found.observers, mean)
 
     @classmethod
     def saved(cls, folder: Path, record: Mapping[str, Any]) -> Reading:
-        """What a job's folder holds."""
+        """Read the observers of a job's folder."""
         grids = {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
         images = Images.read(folder)
         return cls(
-            record["object_model"], record["attributes"], grids, tuple(record["input_shape"]),
-            load_observers(folder / "observers.safetensors"), None if images is None else images.mean,
-        )  # fmt: skip
+            record["object_model"],
+            record["attributes"],
+            grids,
+            tuple(record["input_shape"]),
+            load_observers(folder / "observers.safetensors"),
+            None if images is None else images.mean,
+        )
 
 
 def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
@@ -173,7 +185,7 @@ def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
 
 
 def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | None:
-    """What the observers of the first trained object model rely on; None where none weighs every neuron.
+    """Return what the observers of the first trained object model rely on; None where none weighs every neuron.
 
     Args:
         readings: Observations, of it and perhaps of others.
@@ -236,24 +248,24 @@ def _image(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def heat_map_attributes(cells: pl.DataFrame) -> list[str]:
-    """Which attributes' relevance is drawn: singly named ones first, then those that are read best."""
+    """Return the attributes with a heat map: singly named ones first, then those that are read best."""
     shown = _of_usual_probe(cells.filter(pl.col("probe") != "majority"))
     order = (
-        shown.group_by("attribute", "family", maintain_order=True).agg(pl.col("auroc").mean())
+        shown.group_by("attribute", "family", maintain_order=True)
+        .agg(pl.col("auroc").mean())
         .with_columns(named=pl.col("family") == "named")
         .sort("named", "auroc", descending=True, nulls_last=True, maintain_order=True)
-    )  # fmt: skip
+    )
     return order["attribute"].to_list()[:MOST_HEAT_MAPS]
 
 
 def warnings(merged: Merged, rule: Rule) -> list[str]:
-    """What makes the numbers doubtful, one sentence each."""
+    """Say what makes the numbers doubtful, one sentence each."""
     found = []
     networks = ["architecture", "trained", "epoch", "seed"]
-    at_chance = pl.concat([
-        table.filter(pl.col("note").str.contains("object model at chance")).select(networks)
-        for table in (merged.cells, merged.neurons)
-    ]).unique().sort(networks)  # fmt: skip
+    marked = pl.col("note").str.contains("object model at chance")
+    at_chance = pl.concat(table.filter(marked).select(networks) for table in (merged.cells, merged.neurons))
+    at_chance = at_chance.unique().sort(networks)
     for (architecture, _, epoch), part in at_chance.group_by(networks[:3], maintain_order=True):
         at = f" at epoch {epoch}" if epoch is not None else ""
         seeds = ", ".join(map(str, part["seed"]))
@@ -266,7 +278,7 @@ def warnings(merged: Merged, rule: Rule) -> list[str]:
 
 
 def pooled(neurons: pl.DataFrame) -> list[str]:
-    """What the by-depth table puts together although it is no replication: it tells networks apart by few columns."""
+    """Say what the by-depth table takes for replicates that are none: it tells networks apart by few columns."""
     found = []
     several = neurons.group_by("object_model", "layer").agg(pl.n_unique("pooling", "probe_seed"))
     for column, name in (("pooling", "layer.pooling"), ("probe_seed", "probe_seed")):

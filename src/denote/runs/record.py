@@ -43,8 +43,14 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     return read_json(path) if path.is_file() else None
 
 
+def finished_jobs(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Return folder and record of every finished job of a sweep, by name."""
+    records = ((path.parent, read_record(path.parent)) for path in sorted(folder.glob(f"*/{RECORD}")))
+    return [(job, record) for job, record in records if record and record.get("status") == FINISHED]
+
+
 def has_results(folder: Path) -> bool:
-    """Whether the job's tables are there, as a finished job leaves them."""
+    """Return whether the job's tables are there, as a finished job leaves them."""
     from denote.tables import JOB_TABLES, has_tables  # here, as what answers at once reads records without tables
 
     return has_tables(folder, JOB_TABLES)

@@ -33,7 +33,7 @@ OURS = (STATUS, "report.html")
 
 @dataclass
 class Outcome:
-    """How a sweep ended.
+    """The jobs of a sweep and how they ended.
 
     Attributes:
         folder: The sweep's folder.
@@ -145,7 +145,7 @@ def merge_key(outcome: Outcome) -> str:
 
 
 def is_merged(outcome: Outcome) -> bool:
-    """Whether the merged results cover exactly these jobs."""
+    """Return whether the merged results cover exactly these jobs."""
     path = outcome.folder / MERGED / STATUS
     return path.is_file() and read_json(path).get("merge_key") == merge_key(outcome)
 
@@ -175,9 +175,10 @@ def check_agreement(outcome: Outcome) -> None:
         keys = disagreement(ours, agreed) if agreed is not None else []
         if keys:
             raise StoreError(
-                f"{outcome.folder.name}/{job.name}", f"differs from the folder's other jobs in {', '.join(keys)}",
+                f"{outcome.folder.name}/{job.name}",
+                f"differs from the folder's other jobs in {', '.join(keys)}",
                 "only jobs that agree can be merged",
-            )  # fmt: skip
+            )
         agreed = {**ours, **(agreed or {})}
 
 
@@ -191,7 +192,7 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     """
     # Drawing takes seconds to import, which a sweep that has nothing to do should not wait for.
     from denote.denotation.judging.decisions import sensitivity_table
-    from denote.reporting.report import write_report
+    from denote.reporting.report import Report
     from denote.runs import present
     from denote.runs.merge import merge
 
@@ -213,11 +214,18 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     if relied is not None:
         pictures += present.draw_relied(relied, fresh / "figures", present.heat_map_attributes(merged.cells))
     doubts = present.warnings(merged, rule)
-    write_report(
-        fresh, title=outcome.folder.name, status=outcome.jobs, figures=pictures, rule=rule, warnings=doubts,
+    report = Report(
+        title=outcome.folder.name,
+        status=outcome.jobs,
         tables={**merged.tables, "sensitivity": sensitivity_table(merged.neurons)},
-        config=jobs[0][1]["config"], versions=versions(), command=command,
-    )  # fmt: skip
+        figures=pictures,
+        rule=rule,
+        warnings=doubts,
+        config=jobs[0][1]["config"],
+        versions=versions(),
+        command=command,
+    )
+    report.write(fresh)
     if tracked:
         _track(outcome, merged, jobs[0][1]["config"], {picture.path.stem: picture.path for picture in pictures})
     shutil.rmtree(place, ignore_errors=True)

@@ -8,10 +8,10 @@ import synthetic_tables as synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.evidence.cards import cell_cards, neuron_cards
 from denote.evidence.cells import decide_cells
 from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.rule import Rule
+from denote.reporting.cards import cards, cell_cards, neuron_cards
 from denote.tables import CELLS, NEURONS, table
 
 ROW = {
@@ -173,9 +173,18 @@ def test_only_neurons_that_denote_have_a_card() -> None:
     denotes = found["denotes"].fill_null(value=False)
     assert denotes.any()
     assert not denotes.all()
-    for column in ("card", "causal_evidence"):
-        assert (found[column].is_not_null() == denotes).all()
-    assert set(found["causal_evidence"].drop_nulls()) == {"not tested"}
+    assert (found["card"].is_not_null() == denotes).all()
+
+
+def test_all_cards_of_decisive_cells_and_denoting_neurons_are_one_frame() -> None:
+    cells, neurons = synthetic.cell_table(2, 3), synthetic.neuron_table(2, 3, 16)
+    frame = cards(cells, neurons, Rule())
+    of_cells, of_neurons = frame.filter(pl.col("neuron").is_null()), frame.drop_nulls("neuron")
+    assert len(of_cells) == cells["decisive"].sum()
+    assert len(of_neurons) == neurons["denotes"].sum()
+    assert of_cells["card"].str.contains(": decisive by the rule.").all()
+    assert of_neurons["card"].str.contains(" denotes ").all()
+    assert set(of_neurons["property"]) <= set(neurons["property"])
 
 
 NEURON = {
@@ -213,4 +222,4 @@ def test_a_neuron_says_all_its_numbers_and_what_is_missing() -> None:
 
 def test_empty_tables_stay_empty() -> None:
     assert cell_cards(table([], CELLS), Rule()).is_empty()
-    assert neuron_cards(table([], NEURONS)).schema == pl.Schema(NEURONS)
+    assert neuron_cards(table([], NEURONS)).schema == pl.Schema({**NEURONS, "card": pl.String})
