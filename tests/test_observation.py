@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves, Parts
 from denote.errors import ConfigError, StateError
 from denote.evidence.rule import Rule
@@ -38,7 +38,7 @@ def families(codes: np.ndarray) -> tuple[list[Family], Labels]:
     labels = Labels(tuple(f"class={c}" for c in range(5)), ("classes",) * 5, classes)
     none = Labels((), (), np.zeros((ROWS, 0), np.int8))
     names = tuple("01234")
-    return [Family("classes", labels), Family("subsets", none, codes, names)], labels
+    return [Family("classes", labels), SubsetFamily("subsets", none, codes, names)], labels
 
 
 def layer_state(folder: Path, codes: np.ndarray, depth: int, seed: int) -> LayerState:

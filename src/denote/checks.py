@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from typing import Any
 
 from denote.denotation.analysis import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
+from denote.evidence.controls import built_in_controls
 from denote.limits import (
     AT_LEAST_ONE,
-    CONTROLS,
     COUNT,
     EVIDENCE,
     LARGEST,
@@ -132,19 +133,20 @@ SEARCHES = ("second_fit", "thresholds")
 
 
 def _check_controls(control: Mapping[str, Any]) -> None:
+    kinds = {name: [field.name for field in fields(kind)] for name, kind in built_in_controls().items()}
     for name, settings in control.items():
         if is_own(settings):
-            _check_own_name("control", name, (*CONTROLS, *SEARCHES))
+            _check_own_name("control", name, (*kinds, *SEARCHES))
             continue
-        if name not in CONTROLS:
-            raise ConfigError(f"control.{name}", "no such control", one_of(name, CONTROLS))
+        if name not in kinds:
+            raise ConfigError(f"control.{name}", "no such control", one_of(name, kinds))
         for key in settings or {}:
-            if key not in CONTROLS[name]:
-                raise ConfigError(f"control.{name}.{key}", "no such key", one_of(key, sorted(CONTROLS[name])))
+            if key not in kinds[name]:
+                raise ConfigError(f"control.{name}.{key}", "no such key", one_of(key, sorted(kinds[name])))
     if "control_task" in control and (control["control_task"] or {}).get("column") is None:
         key = "control.control_task.column"
         raise ConfigError(key, "is missing", f"name a column whose values recur, such as an id: {key}=NAME")
-    for group, settings in CONTROLS.items():
+    for group, settings in kinds.items():
         given = {name: value for name, value in (control.get(group) or {}).items() if name in settings}
         given.pop("column", None)
         if "enabled" in given:

@@ -27,6 +27,9 @@ from denote.data.positions import SAMPLE, each_per_sample, in_units, per_sample
 from denote.data.samples import Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
+from denote.evidence.control import NegativeControl
+from denote.evidence.controls import built_in_controls
+from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.rule import Rule
 from denote.limits import AT_LEAST_ONE, COUNT, WHOLE, check_evidence, check_switch
 from denote.loaded import Loaded
@@ -50,7 +53,7 @@ from denote.streams import generators_kept
 TRIED = 8
 """Rows that a network is tried on before its layers are listed."""
 
-CONTROLS = ("shuffled", "rotated", "untrained", "raw_input", "random_subset")
+CONTROLS = tuple(name for name, kind in built_in_controls().items() if kind.bare)
 """Controls that a name alone says all of."""
 
 NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
@@ -76,7 +79,7 @@ def observe(
     pooling: str = "mean",
     of: str = BLOCKS,
     kinds: Kinds = None,
-    controls: Controls | Sequence[str] | None = None,
+    controls: Controls | Sequence[str | NegativeControl] | None = None,
     rule: Rule | None = None,
     store: Path | str | None = None,
     device: str = "auto",
@@ -161,7 +164,11 @@ def observe(
         tell_of_older(Path(store))
     with _folder(store, lasting=not drawn) as folder:
         if model is None:
-            shown = raw_input(samples, split, memory_limit) if inputs is not None and asked.controls.raw_input else None
+            shown = (
+                raw_input(samples, split, memory_limit)
+                if inputs is not None and RawInput.among(asked.controls).enabled
+                else None
+            )
             observed, beside, key = (
                 states_of(held, layers),
                 Beside(raw_input=shown, missing=NO_NETWORK),
@@ -306,14 +313,18 @@ def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> 
     return spec
 
 
-def _controls(controls: Controls | Sequence[str] | None) -> Controls:
+def _controls(controls: Controls | Sequence[str | NegativeControl] | None) -> Sequence[NegativeControl]:
     if controls is None or isinstance(controls, Controls):
-        return _checked(controls or Controls())
-    names = [controls] if isinstance(controls, str) else list(controls)
-    for name in names:
-        if name not in CONTROLS:
-            raise ConfigError("controls", f"{name!r} came", f"{one_of(name, CONTROLS)}; or Controls(...)")
-    return Controls.of(dict.fromkeys(names))
+        return tuple(_checked(controls or Controls()))
+    chosen: list[NegativeControl] = []
+    for control in [controls] if isinstance(controls, str) else controls:
+        if isinstance(control, NegativeControl):
+            chosen.append(control)
+        elif control in CONTROLS:
+            chosen.append(built_in_controls()[control]())
+        else:
+            raise ConfigError("controls", f"{control!r} came", f"{one_of(control, CONTROLS)}; or Controls(...)")
+    return sorted((control for control in chosen if control.is_on), key=lambda control: control.order)
 
 
 def _checked(controls: Controls) -> Controls:

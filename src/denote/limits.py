@@ -89,12 +89,6 @@ EVIDENCE = {
 
 SWITCHES = ("randomisation", "stability", "curves")
 
-CONTROLS = {
-    "shuffled": ("draws", "neuron_draws"), "rotated": ("rotations",), "untrained": ("twins",),
-    "raw_input": ("enabled",), "random_subset": ("subsets",), "control_task": ("column", "draws"),
-}  # fmt: skip
-"""Settings of each control; every number is a `COUNT`, of which 0 leaves that part of it out."""
-
 
 def check_evidence(given: Mapping[str, Any], key_of: Callable[[str], str]) -> None:
     """Refuse settings of the evidence that are not possible; those that are not given are not looked at.

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from denote.attributes.labels import NULL, Family, Formulas, Labels
+from denote.attributes.labels import NULL, Family, FormulaFamily, Formulas, Labels
 from denote.data.parts import Halves
 from denote.denotation.decisions import decide
 from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
@@ -28,7 +28,7 @@ def family_of(atoms: np.ndarray, **settings: float) -> Family:
     names = NAMES[: atoms.shape[1]]
     labels = Labels(names, ("formulas",) * len(names), atoms.astype(np.int8))
     none = Labels((), (), np.zeros((len(atoms), 0), np.int8))
-    return Family("formulas", none, formulas=Formulas(labels, **settings))  # type: ignore[arg-type]
+    return FormulaFamily("formulas", none, Formulas(labels, **settings))  # type: ignore[arg-type]
 
 
 def halved(state: np.ndarray, family: Family) -> tuple[Halves[np.ndarray], Halves[Family]]:

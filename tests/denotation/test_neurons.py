@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves
 from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
 from denote.denotation.properties import family_halves, subset_name
@@ -23,7 +23,7 @@ DIGITS = tuple("0123456789")
 
 
 def subsets(codes: np.ndarray, names: tuple[str, ...] = DIGITS) -> Family:
-    return Family("subsets", replace(NONE, values=np.zeros((len(codes), 0), np.int8)), codes, names)
+    return SubsetFamily("subsets", replace(NONE, values=np.zeros((len(codes), 0), np.int8)), codes, names)
 
 
 def attributes(values: np.ndarray, names: tuple[str, ...]) -> Family:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from cell_observations import scan_layer
 from polars.testing import assert_frame_equal
 from scipy import stats
 
@@ -20,7 +21,6 @@ from denote.evidence.pair_scan import (
     add_carrying,
     decide_pairs,
     join_layers,
-    scan_layer,
 )
 from denote.observers.reading import Resources
 from denote.observers.sorted_columns import least_memory

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cell_observations import observe_cells
 from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.cells import observe_cells
 from denote.evidence.relevance_band import largest_relevance, relevance_band
 from denote.evidence.rule import Rule
 from denote.observers.centroid import CentroidProbe

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from jaxtyping import Int
 
 T_co = TypeVar("T_co", covariant=True)
+
+Groups: TypeAlias = Int[np.ndarray, " sample"]
+"""Group of every row, where rows of one group are not independent."""
 
 
 @dataclass(frozen=True)

@@ -132,9 +132,9 @@ def observe_neurons(
     rows = neurons.rows(state.test, found, family.fit.name)
     columns = {
         **_under_shuffles(rows, replicates),
-        "untrained_balanced_accuracy": _beside(neurons, found, controls.untrained, family.fit.codes is None),
+        "untrained_balanced_accuracy": _beside(neurons, found, controls.untrained, family.fit.every_threshold),
         "input_balanced_accuracy": _beside(
-            neurons, found, [other for other in [controls.raw_input] if other], family.fit.codes is None
+            neurons, found, [other for other in [controls.raw_input] if other], family.fit.every_threshold
         ),
         **_rivals(neurons, found, controls.columns),
     }

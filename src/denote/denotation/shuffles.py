@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-from jaxtyping import Int, Int8
+from jaxtyping import Int
 
-from denote.attributes.labels import NULL, Family
+from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.evidence import permutations
 
@@ -24,26 +22,8 @@ def shuffled(
         probe_seed: Seed of the draws.
         draw: Which draw; the same for every layer, so that layers are compared under the same labels.
     """
-    members = Halves(_members(family.fit), _members(family.test))
+    members = Halves(family.fit.members, family.test.members)
     # A row's classes, or atoms, are one thing: they move with whole groups all together or not at all.
     apart = groups is not None and family.fit.combines and not permutations.group_constant(members, groups).all()
     moved = permutations.shuffled(members, probe_seed, draw, None if apart else groups)
-    return Halves(_with(family.fit, moved.fit), _with(family.test, moved.test))
-
-
-def _members(part: Family) -> Int8[np.ndarray, "row member"]:
-    """What moves, as labels: attributes, atoms of formulas, or class codes as one attribute per class."""
-    if part.formulas is not None:
-        return part.formulas.atoms.values
-    if part.codes is None:
-        return part.labels.values
-    codes = part.codes[:, None]
-    return np.where(codes < 0, NULL, codes == np.arange(len(part.class_names))).astype(np.int8)
-
-
-def _with(part: Family, members: Int8[np.ndarray, "row member"]) -> Family:
-    if part.formulas is not None:
-        return replace(part, formulas=replace(part.formulas, atoms=replace(part.formulas.atoms, values=members)))
-    if part.codes is None:
-        return replace(part, labels=replace(part.labels, values=members))
-    return replace(part, codes=np.where((members < 0).any(axis=1), -1, members.argmax(axis=1)))
+    return Halves(family.fit.with_members(moved.fit), family.test.with_members(moved.test))

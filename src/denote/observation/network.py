@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
+from denote.evidence.controls.raw_input import RawInput
+from denote.evidence.controls.untrained import Untrained as UntrainedControl
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside
 from denote.observation.given_network import check_has_weights, with_modules
@@ -41,21 +43,22 @@ def states_beside(
             layers replace the trained ones.
         memory_limit: Bytes that the observers may hold at once.
     """
-    controls = asked.controls
+    twins_asked = UntrainedControl.among(asked.controls).twins
     was_held = recording.holds(key, layers)
     states = recording.states(key, model, layers)
     if was_held:
         check_gives(model, recording.samples.inputs, states, recording.device)
     if untrained is None or isinstance(untrained, nn.Module):
-        factory, twins = None, [with_modules(untrained)] if untrained is not None and controls.twins else []
+        factory, twins = None, [with_modules(untrained)] if untrained is not None and twins_asked else []
     else:
-        factory, twins = untrained, [_made(untrained, draw) for draw in range(controls.twins)]
+        factory, twins = untrained, [_made(untrained, draw) for draw in range(twins_asked)]
     _check_twins(model, key, twins)
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
     randomised = []
     if factory is not None and any(probe.has_map for probe in asked.probes.values()):
         randomised = recording.randomised(key, model, _made(factory, RANDOMISED), layers)
-    shown = raw_input(recording.samples, recording.parts, memory_limit) if controls.raw_input else None
+    reads_input = RawInput.among(asked.controls).enabled
+    shown = raw_input(recording.samples, recording.parts, memory_limit) if reads_input else None
     missing = {"randomised": NO_FACTORY} if factory is None else {}
     return states, Beside(others, randomised, shown, missing)
 

@@ -6,29 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from denote.observers.observer import Observer, Probe, class_counts
-from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state
+from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts
+from denote.observers.reading import check_state
 
 
 @dataclass(frozen=True)
-class MajorityProbe(Probe):
+class MajorityProbe(BuiltInProbe):
     """Reads no neuron: its score is +1 where most *fit* rows have the attribute, else -1."""
 
     kind = "majority"
-    joint = False
-    reads_neurons = False
     has_map = False
     is_baseline = True
 
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
+    def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes (see ``Probe.fit``); only an attribute without any row has no fit."""
+        state, labels = data.state, data.labels
         check_state(state, labels)
         positives, negatives = class_counts(labels)
         empty = positives + negatives == 0
