@@ -324,10 +324,14 @@ def test_enough_is_counted_from_chance() -> None:
 class Counting(BuiltInProbe):
     """A linear probe that remembers how many columns each of its fits had."""
 
-    joint: bool  # type: ignore[misc] # a setting here
+    one_by_one: bool
     widths: list[int] = field(default_factory=list)
 
     kind = "linear"
+
+    @property
+    def joint(self) -> bool:
+        return self.one_by_one
 
     def fit_data(self, data: FitData) -> Observer:
         self.widths.append(data.labels.shape[1])
@@ -335,7 +339,7 @@ class Counting(BuiltInProbe):
 
 
 def test_draws_of_a_probe_whose_attributes_shape_each_other_are_fitted_one_by_one() -> None:
-    apart, together = Counting(joint=True), Counting(joint=False)
+    apart, together = Counting(one_by_one=True), Counting(one_by_one=False)
     for probe in (apart, together):
         observe_cells(*halves(*planted()), probe, Rule(), shuffles=3)
     assert apart.widths == [3, 3, 3, 3]
@@ -410,7 +414,7 @@ def test_with_groups_the_auroc_has_no_interval_without_draws_and_says_so() -> No
 
 
 def test_as_many_draws_as_there_is_room_for_share_a_solve(monkeypatch: pytest.MonkeyPatch) -> None:
-    probe = Counting(joint=False)
+    probe = Counting(one_by_one=False)
     monkeypatch.setattr("denote.evidence.replicates.CHUNK", 7 * CUT)
     state, labels = halves(*planted())
     seen = observe_cells(state, labels, probe, Rule(), shuffles=3, label_controls=drawn_controls(labels)[1:])
