@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from denote.estimate import Estimate
+from denote.estimate import Estimate, mean_of_defined, ratio
 
 NAN = math.nan
 
@@ -25,3 +25,15 @@ def test_the_ends_come_from_their_own_columns_or_are_undefined() -> None:
     assert math.isnan(Estimate.of(row, "score").high)
     with pytest.raises(KeyError, match="other"):
         Estimate.of(row, "other")
+
+
+def test_a_ratio_is_undefined_over_nothing_and_broadcasts() -> None:
+    np.testing.assert_array_equal(ratio([1, 2, 0], [2, 0, 0]), [0.5, NAN, NAN])
+    np.testing.assert_array_equal(ratio(np.array([[1, 2], [3, 4]]), 2), [[0.5, 1], [1.5, 2]])
+    assert ratio(1, 4) == 0.25
+
+
+def test_a_mean_is_over_the_draws_that_are_defined() -> None:
+    draws = np.array([[1.0, NAN, NAN], [2.0, 4.0, NAN]])
+    np.testing.assert_array_equal(mean_of_defined(draws), [1.5, 4, NAN])
+    np.testing.assert_array_equal(mean_of_defined(list(draws)), [1.5, 4, NAN])

@@ -7,7 +7,10 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "denote"
 
-FOUNDATION = ("comparison", "errors", "estimate", "keys", "limits", "numbers", "streams", "tables", "trust")
+FOUNDATION = (
+    "byte_units", "comparison", "errors", "estimate", "files", "keys", "limits", "numbers", "streams", "tables",
+    "trust",
+)  # fmt: skip
 """Modules beside the arrow that know nothing of it."""
 
 ARROW = (

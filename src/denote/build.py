@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from denote.checks import byte_count, check
-from denote.errors import ConfigError
+from denote.byte_units import byte_count
+from denote.checks import check
+from denote.errors import ConfigError, first_line
 from denote.runs.fingerprint import NO_ARGUMENTS, job_name
 from denote.targets import allowed_class, check_targets, instantiate, is_own
 from denote.trust import source_of
@@ -39,7 +40,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
         key = getattr(error, "full_key", None) or str(error).rpartition(":")[2].strip()
         raise ConfigError(str(key), "has no value", f"give it one: {key}=VALUE") from error
     except OmegaConfBaseException as error:
-        raise ConfigError(str(error.full_key or "config"), str(error).splitlines()[0]) from error
+        raise ConfigError(str(error.full_key or "config"), first_line(error)) from error
     if not isinstance(container, dict):
         raise ConfigError("config", "is not a mapping")
     return {str(key): value for key, value in container.items()}

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
+from denote.byte_units import byte_count
 from denote.denotation.analysis import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
 from denote.evidence.controls import built_in_controls
@@ -14,7 +15,6 @@ from denote.limits import (
     AT_LEAST_ONE,
     COUNT,
     EVIDENCE,
-    LARGEST,
     SHARE,
     SWITCHES,
     WHOLE,
@@ -25,20 +25,6 @@ from denote.limits import (
 from denote.observers.kinds import KINDS
 from denote.targets import check_places, is_own
 from denote.trust import CODE_DIR, TRUSTED
-
-_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)?\s*$")
-_UNITS = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-
-
-def byte_count(text: str | int, key: str = "memory_limit") -> int:
-    """Bytes from ``2147483648`` or ``2GiB``."""
-    match = _SIZE.match(str(text))
-    if match is None:
-        raise ConfigError(key, f"{text!r} is no size", "allowed: bytes, or a number with KiB, MiB, GiB or TiB")
-    found = int(float(match[1]) * _UNITS[match[2]])
-    if not 1 <= found < LARGEST:
-        raise ConfigError(key, f"{text!r} is not possible", "allowed: 1 byte or more, below 8 EiB")
-    return found
 
 
 def check(config: Mapping[str, Any]) -> None:

@@ -57,9 +57,15 @@ def install(extra: str) -> str:
     return f"install it, in denote's folder: pip install -e '.[{extra}]' -c constraints.txt"
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or the name of its class where it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def told(error: BaseException) -> str:
-    """What another library's error says, in one line: ``ValueError: too many values to unpack``."""
-    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}".removesuffix(": ")
+    """Return class and first line of another library's error: ``ValueError: too many values to unpack``."""
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name}: {line}"
 
 
 def in_list(names: Iterable[object]) -> str:

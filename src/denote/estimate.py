@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
+from jaxtyping import Float64
+from numpy.typing import ArrayLike
+
+Values: TypeAlias = Float64[np.ndarray, "*shape"]
 
 Number = TypeVar("Number", bound=float | np.ndarray)
 
@@ -48,3 +52,26 @@ class Estimate(Generic[Number]):
         stem = bounds or name
         named = {name: self.value, f"{stem}_low": self.low, f"{stem}_high": self.high}
         return {key: None if isinstance(number, float) and isnan(number) else number for key, number in named.items()}
+
+
+def ratio(part: ArrayLike, whole: ArrayLike) -> Values:
+    """Divide element by element, with broadcasting; NaN where ``whole`` is not positive.
+
+    Args:
+        part: Numerators.
+        whole: Denominators.
+    """
+    part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
+    quotient: Values = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return quotient
+
+
+def mean_of_defined(draws: ArrayLike) -> Values:
+    """Return the mean over draws, the first axis, of the values that are not NaN; NaN where all are.
+
+    Args:
+        draws: At least one draw.
+    """
+    draws = np.asarray(draws, float)
+    defined = ~np.isnan(draws)
+    return ratio(np.where(defined, draws, 0.0).sum(0), defined.sum(0))

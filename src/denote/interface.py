@@ -18,7 +18,7 @@ from denote.attributes.labels import Family, merge_labels
 from denote.attributes.own import AttributeFamily
 from denote.attributes.rows import check_rows
 from denote.attributes.simple import simple_columns
-from denote.checks import byte_count
+from denote.byte_units import byte_count
 from denote.data.given import CLASS, OWN, given_groups, given_parts, given_samples, no_inputs
 from denote.data.given_columns import given_frame
 from denote.data.held import DrawnInputs, HeldInputs, inputs_of

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from denote.files import atomic_write
+
 TEXT, INTEGER, NUMBER, FLAG = pl.String, pl.Int64, pl.Float64, pl.Boolean
 
 
@@ -277,6 +279,10 @@ def missing_tables(folder: Path, names: Iterable[str]) -> list[str]:
     return [name for name in names if name in ADDED and not (folder / f"{name}.parquet").is_file()]
 
 
+NEXT_REMARK = "; "
+"""Stands between the remarks of a note."""
+
+
 def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
     """Read tables of a job or a sweep by name; a table or column that older results lack is empty."""
     return {name: read_table(folder, name) for name in names}
@@ -308,7 +314,19 @@ def table(rows: Iterable[Mapping[str, Any]], schema: Mapping[str, type[pl.DataTy
     return pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=dict(schema))
 
 
+def write_table(folder: Path, name: str, frame: pl.DataFrame) -> None:
+    """Write one table of a job or a sweep, whole or not at all."""
+    with atomic_write(folder / f"{name}.parquet") as temporary:
+        frame.write_parquet(temporary)
+
+
 def note(*reasons: str | None) -> str | None:
     """Join reasons into one note, each once, or None where there are none."""
     kept = list(dict.fromkeys(reason for reason in reasons if reason))
-    return "; ".join(kept) or None
+    return NEXT_REMARK.join(kept) or None
+
+
+def joined_notes(*reasons: str | pl.Expr | pl.Series) -> pl.Expr:
+    """Join the reasons of every row into one note, null where a row has none; see `note`."""
+    text = pl.concat_str(*reasons, separator=NEXT_REMARK, ignore_nulls=True)
+    return pl.when(text != "").then(text)

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from denote.errors import ConfigError, DenoteError
+from denote.errors import ConfigError, DenoteError, first_line, told
 from denote.trust import TARGET_KEYS, allowed_packages, is_trusted
 
 GROUPS = ("dataset", "architecture")
@@ -68,7 +68,8 @@ def allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except Exception as error:  # whatever the user's module does when it is imported
-        raise ConfigError(where, f"{target!r} cannot be found ({_told(error)})") from error
+        why = first_line(error) if isinstance(error, ImportError) else told(error)
+        raise ConfigError(where, f"{target!r} cannot be found ({why})") from error
     if not (isinstance(found, type) and issubclass(found, kinds)):
         names = " or ".join(kind.__name__ for kind in kinds)
         raise ConfigError(where, f"{target!r} is refused", f"allowed: a class derived from {names}")
@@ -99,15 +100,6 @@ def instantiate(node: Mapping[str, Any], where: str, kind: type, **given: Any) -
         raise
     except (TypeError, ValueError) as error:
         raise ConfigError(where, first_line(error), f"allowed: the arguments of {node['_target_']}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """What an exception says, in one line."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
-def _told(error: Exception) -> str:
-    return first_line(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {first_line(error)}"
 
 
 def _targets(node: Any, where: str) -> Iterator[tuple[str, str, str]]:

@@ -7,7 +7,8 @@ from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.denotation.properties import family_halves
-from denote.denotation.selectivity import mean_of_defined, selectivity
+from denote.denotation.selectivity import selectivity
+from denote.estimate import mean_of_defined
 from denote.states.layers import Layer
 
 

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pytest
 import synthetic_tables as synthetic
 
-from denote.figures.atomic import write_atomically
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.relevance import draw_relevance_by_neuron
 from denote.figures.save import save_figure
@@ -41,15 +39,3 @@ def test_equal_figures_give_equal_bytes(tmp_path: Path) -> None:
         ax = draw_relevance_by_neuron(np.array([[1.0, -2.0]]), ["odd $x$ <b>"])
         files.append(save_figure(ax.figure, tmp_path / name, "map"))  # type: ignore[arg-type]
     assert [p.read_bytes() for p in files[0]] == [p.read_bytes() for p in files[1]]
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_atomically(tmp_path / "a.txt", b"old")
-
-    def fail(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, b"new")
-    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.txt", b"old")]

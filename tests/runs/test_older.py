@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 import denote
+from denote.files import write_json
 from denote.keys import SCHEMA
 from denote.loaded import Loaded
 from denote.runs.older import older_in_store, schema_of, schemas_in_store
-from denote.runs.record import read_record, write_json, write_record
+from denote.runs.record import read_record, write_record
 from denote.runs.sweep import report_sweep, statuses
 from denote.seen import Seen
 from denote.tables import SWEEP_TABLES

@@ -19,7 +19,7 @@ from jaxtyping import Int8
 
 from denote.attributes.labels import NULL
 from denote.attributes.sql_arithmetic import Evaluation
-from denote.errors import AttributeLabelError, one_of
+from denote.errors import AttributeLabelError, first_line, one_of
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def parse_where(expression: str, where: str = "attribute.where") -> pl.Expr:
             """on a command line it needs quotes inside the shell's: 'attribute.where="class IN (0, 6)"'; """
             "a column called order or group needs double quotes"
         )
-        problem = f"{expression!r} is not an SQL expression ({_first_line(error)})"
+        problem = f"{expression!r} is not an SQL expression ({first_line(error)})"
         raise AttributeLabelError(where, problem, hint) from error
     tree = json.loads(parsed.meta.serialize(format="json"))
     for node in _nodes(tree):
@@ -126,7 +126,7 @@ def _evaluated(evaluation: Evaluation, parsed: pl.Expr, expression: str, where: 
         return evaluation(parsed)
     except pl.exceptions.PolarsError as error:
         types = ", ".join(f"{name} {kind}" for name, kind in evaluation.table.schema.items())
-        problem = f"{expression!r} cannot be evaluated ({_first_line(error)})"
+        problem = f"{expression!r} cannot be evaluated ({first_line(error)})"
         raise AttributeLabelError(where, problem, f"its columns: {types}") from error
 
 
@@ -154,7 +154,3 @@ def _unknown(column: str, expression: str, table: pl.DataFrame, where: str) -> A
 
 def _other_rows(where: str, expression: str, what: str) -> AttributeLabelError:
     return AttributeLabelError(where, f"{expression!r} holds {what}", f"allowed: {_ONE_PER_ROW}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

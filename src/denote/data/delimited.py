@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from denote.errors import DataError
+from denote.errors import DataError, first_line
 from denote.numbers import count
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
@@ -145,11 +145,6 @@ class TextTable:
                     raise blank
         except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(self.where, f"{self.file} {_unreadable(self.file, error)}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """What another library's error says first."""
-    return str(error).strip().partition("\n")[0]
 
 
 def _header(file: Path, separator: str, where: str) -> list[str]:

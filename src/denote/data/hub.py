@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import polars.selectors as cs
 
-from denote.errors import DataError, install
+from denote.errors import DataError, first_line, install
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -42,7 +42,9 @@ def load_split(path: str, name: str | None, split: str, revision: str | None, n:
     try:
         found = datasets.load_dataset(path, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        raise DataError("dataset.path", f"{path!r} cannot be had ({_first_line(error)})", _remedy(path)) from error
+        raise DataError(
+            "dataset.path", f"{path!r} cannot be had ({first_line(error).rstrip('.')})", _remedy(path)
+        ) from error
     return found if n is None else found.select(range(min(n, len(found))))
 
 
@@ -67,7 +69,7 @@ def load_tokenizer(name: str | None, **settings: Any) -> PreTrainedTokenizerBase
         return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **settings)
     except (OSError, ValueError, RuntimeError) as error:
         remedy = "fetch it once where there is a network, or name a local folder with tokenizer.json"
-        raise DataError(where, f"{name!r} cannot be had ({_first_line(error)})", remedy) from error
+        raise DataError(where, f"{name!r} cannot be had ({first_line(error).rstrip('.')})", remedy) from error
 
 
 def table_of(data: Dataset) -> pl.DataFrame:
@@ -146,7 +148,3 @@ def _remedy(path: str) -> str:
     if Path(path).expanduser().is_dir():
         return f"needed: a folder with files that end in {', '.join(KINDS)}, or of images"
     return "fetch it once where there is a network, or name a local folder of its parquet files: dataset.path=FOLDER"
-
-
-def _first_line(error: Any) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")

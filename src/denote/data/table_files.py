@@ -12,9 +12,9 @@ import polars as pl
 
 from denote.data.column_keys import ColumnKeys, Problem, categories_of, refuse
 from denote.data.column_reading import ColumnReader
-from denote.data.delimited import SEPARATORS, TextTable, first_line
+from denote.data.delimited import SEPARATORS, TextTable
 from denote.data.text_dates import is_year
-from denote.errors import DataError, in_list, one_of
+from denote.errors import DataError, first_line, in_list, one_of
 
 PARQUET = ".parquet"
 _SUFFIXES = (*SEPARATORS, PARQUET)

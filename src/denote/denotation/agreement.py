@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
@@ -19,8 +19,6 @@ SEED = "seed"
 ONE = (0.0, 1.0)
 
 Row = dict[str, Any]
-Sets = Mapping[str, frozenset[str]]
-"""Distinct denoted properties by object model, a property and its complement as one."""
 
 
 def stability(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:

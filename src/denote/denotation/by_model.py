@@ -14,6 +14,7 @@ from denote.tables import (
     LAYERS_KEY,
     NUMBER,
     TEXT,
+    joined_notes,
 )
 
 PLACE = [
@@ -67,7 +68,7 @@ def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, lay
         summaries = summaries.join(control, on=KEY, how="left", nulls_equal=True)
     summaries = summaries.join(known, on=LAYERS_KEY, how="left", nulls_equal=True).with_columns(
         is_head=pl.coalesce("is_head", (pl.col("relative_depth") == 1).fill_null(value=False)),
-        note=pl.concat_str(*_notes(), separator="; ", ignore_nulls=True).replace("", None),
+        note=joined_notes(*_notes()),
     )
     order = ("dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer")
     return (

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import polars as pl
 
 from denote.denotation.power import detectable_balanced_accuracy
-from denote.denotation.rows import joined_notes
 from denote.denotation.rule import decide_neurons, decide_replicates, realised_cutoffs
 from denote.evidence.rule import Rule
-from denote.tables import NUMBER
+from denote.tables import NUMBER, joined_notes
 
 NOT_ROTATED = "not run: rotated"
 NOT_DETECTABLE = "no balanced accuracy is detectable with these rows"

@@ -33,7 +33,7 @@ from denote.denotation.sign_flips import NOTHING, WeightedProfiles, sign_flip_te
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import t_interval
 from denote.numbers import count
-from denote.tables import DEPTH_TESTS, FLAG, NUMBER, note, table
+from denote.tables import DEPTH_TESTS, FLAG, NUMBER, joined_notes, note, table
 
 CONFIDENCE = 0.90
 """Of the intervals of equivalence: two one-sided tests at .05."""
@@ -92,9 +92,7 @@ def _corrected(made: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
         .otherwise(pl.col("p_holm") <= analysis.level).cast(FLAG),
         planned=pl.col("trained") & pl.col("role").is_in([PRIMARY, SECONDARY])
         & pl.col("family").eq_missing(pl.lit(analysis.family, pl.String)),
-    ).with_columns(
-        note=pl.concat_str("note", _out_of_reach(), separator="; ", ignore_nulls=True).replace("", None)
-    )  # fmt: skip
+    ).with_columns(note=joined_notes("note", _out_of_reach()))  # fmt: skip
 
 
 def _holm(p: pl.Series) -> pl.Series:

@@ -15,14 +15,15 @@ from denote.denotation.coordinates import best_coordinates
 from denote.denotation.held_out import score_candidates
 from denote.denotation.mixing import Mixing
 from denote.denotation.rivals import SimpleColumns, best_rivals
-from denote.denotation.rows import evidence, joined_notes
+from denote.denotation.rows import evidence
 from denote.denotation.search import Candidates, Settings, search
-from denote.denotation.selectivity import mean_of_defined, selectivity
+from denote.denotation.selectivity import selectivity
 from denote.denotation.shuffles import shuffled
+from denote.estimate import mean_of_defined
 from denote.evidence.rule import Rule
 from denote.observers.reading import State
 from denote.states.layers import Layer
-from denote.tables import CONTROLS, NEURONS, TEXT, note
+from denote.tables import CONTROLS, NEURONS, TEXT, joined_notes, note
 
 SHUFFLED = "shuffled"
 """What the rows of neurons under shuffled labels are called in ``controls``, as those of cells are."""

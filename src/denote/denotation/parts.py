@@ -18,9 +18,6 @@ from denote.denotation.profiles import Grid, Profiles
 from denote.estimate import Estimate
 from denote.evidence.intervals import t_interval
 
-PARTS = (POLARITY, ANY_BASIS, OWN)
-"""They add up to ``RAW``."""
-
 
 @dataclass(frozen=True)
 class Parts:

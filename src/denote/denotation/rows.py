@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int, Int8
 from denote.denotation.scores import Scores, enough
 from denote.denotation.search import Candidates
 from denote.numbers import proportion
-from denote.tables import NEURONS, TEXT
+from denote.tables import NEURONS, TEXT, joined_notes
 
 SCORES = tuple(field.name for field in fields(Scores) if field.name in NEURONS)
 NO_PROPERTY = "no property: constant on the rows with labels, or none entered"
@@ -155,9 +155,3 @@ def _notes(
     return joined_notes(
         *(pl.when(pl.Series(where)).then(pl.lit(text, dtype=TEXT)) for text, where in reasons if text is not None)
     )
-
-
-def joined_notes(*reasons: pl.Expr) -> pl.Expr:
-    """Reasons of every row in one text, null where a row has none."""
-    text = pl.concat_str(*reasons, separator="; ", ignore_nulls=True)
-    return pl.when(text != "").then(text)

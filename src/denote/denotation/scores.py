@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
+from denote.estimate import ratio
 from denote.evidence.intervals import (
     auroc_interval,
     balanced_accuracy_p_value,
@@ -15,6 +16,7 @@ from denote.evidence.intervals import (
     wilson,
 )
 from denote.observers.neuron import comparable
+from denote.observers.ranks import mann_whitney_u
 from denote.observers.sorted_columns import sorting_orders
 
 
@@ -162,17 +164,9 @@ def auroc_of_rows(
     positive: Bool[np.ndarray, "neuron row"],
     negative: Bool[np.ndarray, "neuron row"],
 ) -> Float[np.ndarray, " neuron"]:
-    """AUROC of every neuron against its own labels, ties counted half; nan where a kind of row is missing.
-
-    Counted in integers: no activation is too large and no row too many for its rank to be right.
-    """
-    from denote.observers.scan_kernels import pairs_won  # compiles: only what scans neurons waits for it
-
-    twice = np.zeros(len(values), dtype=np.int64)
-    pairs_won(comparable(values), sorting_orders(values), positive, negative, twice)
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    area: Float[np.ndarray, " neuron"] = np.divide(twice / 2, pairs, out=np.full(len(values), np.nan), where=pairs > 0)
-    return area
+    """AUROC of every neuron against its own labels, ties counted half; nan where a kind of row is missing."""
+    pairs_won = mann_whitney_u(comparable(values), sorting_orders(values), positive, negative)
+    return ratio(pairs_won, positive.sum(axis=1) * negative.sum(axis=1))
 
 
 def balanced_accuracy(on: Bool[np.ndarray, " row"], labels: Int8[np.ndarray, " row"]) -> float:

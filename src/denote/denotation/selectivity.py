@@ -6,16 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from denote.estimate import mean_of_defined
+
 Z = float(stats.norm.ppf(0.975))
 """Of the two-sided 95 % intervals."""
-
-
-def mean_of_defined(draws: Float[np.ndarray, "draw neuron"]) -> Float[np.ndarray, " neuron"]:
-    """Mean over draws, neuron by neuron, of those that are defined; nan where none is."""
-    defined = ~np.isnan(draws)
-    count, total = defined.sum(axis=0), np.where(defined, draws, 0.0).sum(axis=0)
-    mean: Float[np.ndarray, " neuron"] = np.divide(total, count, out=np.full(draws.shape[1], np.nan), where=count > 0)
-    return mean
 
 
 def selectivity(

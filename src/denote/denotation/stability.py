@@ -12,10 +12,9 @@ from jaxtyping import Float, Int8
 from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 from denote.denotation.neurons import Neurons, replicate
-from denote.denotation.rows import joined_notes
 from denote.denotation.search import Candidates, Settings
 from denote.observers.reading import State
-from denote.tables import NUMBER
+from denote.tables import NUMBER, joined_notes
 
 SECOND_FIT, THRESHOLDS = "second_fit", "thresholds"
 """The two searches, by what their rows are called in ``controls``."""

@@ -9,6 +9,7 @@ import polars as pl
 from jaxtyping import Float64
 
 from denote.attributes.labels import Labels
+from denote.estimate import ratio
 from denote.observers.reading import Values
 from denote.tables import ATTRIBUTE_CORRELATION, note
 
@@ -58,7 +59,7 @@ def association(labels: Values) -> Association:
     other = positive.T
     spread = np.sqrt(positive * (known - positive) * other * (known - other))
     return Association(
-        known, both, _ratio(known * both - positive * other, spread), _ratio(both, positive + other - both)
+        known, both, ratio(known * both - positive * other, spread), ratio(both, positive + other - both)
     )
 
 
@@ -104,8 +105,3 @@ def attribute_correlation(labels: Labels, dataset: str) -> pl.DataFrame:
     }
     series = [pl.Series(name, columns[name], dtype=kind) for name, kind in ATTRIBUTE_CORRELATION.items()]
     return pl.DataFrame(series).with_columns(pl.col(pl.Float64).fill_nan(None))
-
-
-def _ratio(part: _Counts, whole: _Counts) -> _Counts:
-    ratio: _Counts = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
-    return ratio

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 from scipy import stats
 
-from denote.estimate import Estimate
+from denote.estimate import Estimate, ratio
 from denote.evidence.intervals import auroc_interval, hanley_mcneil_variance
 from denote.evidence.resampling import Resampling
 from denote.evidence.scores import PerAttribute, Ranking, Reasons
@@ -99,12 +99,12 @@ class AurocBootstrap:
             In [-1, 1], its bounds, and why these are NaN.
         """
         n = (~np.isnan(shuffled)).sum(axis=0)
-        mean = _over(np.nansum(shuffled, axis=0), n)
-        between = _over(np.nansum((shuffled - mean) ** 2, axis=0), n - 1)
+        mean = ratio(np.nansum(shuffled, axis=0), n)
+        between = ratio(np.nansum((shuffled - mean) ** 2, axis=0), n - 1)
         difference = self.areas - self._shuffled_change() / np.maximum(n, 1)[:, None]
         z = stats.norm.ppf((1 + confidence) / 2)
         wider = _beyond_draws(auroc, self.areas, z)
-        down, up = np.sqrt(z**2 * (_variance(difference) + _over(between, n)) + wider)
+        down, up = np.sqrt(z**2 * (_variance(difference) + ratio(between, n)) + wider)
         value = auroc.value - mean
         found, reasons = self._where_enough(Estimate(value, value - down, value + up), "selectivity")
         lone = "selectivity_low, selectivity_high: needs two refits with shuffled labels"
@@ -211,8 +211,8 @@ def _beyond_draws(
 def _variance(values: Float64[np.ndarray, "attribute draw"]) -> PerAttribute:
     """Over the draws that are defined; NaN below two."""
     n = (~np.isnan(values)).sum(axis=1)
-    mean = _over(np.nansum(values, axis=1), n)
-    return _over(np.nansum((values - mean[:, None]) ** 2, axis=1), n - 1)
+    mean = ratio(np.nansum(values, axis=1), n)
+    return ratio(np.nansum((values - mean[:, None]) ** 2, axis=1), n - 1)
 
 
 def _correlation(
@@ -220,11 +220,6 @@ def _correlation(
 ) -> PerAttribute:
     """Over the draws; 0 where one of them does not vary."""
     own, other = _variance(first), _variance(second)
-    found = _over((own + other - _variance(first - second)) / 2, np.sqrt(own * other))
+    found = ratio((own + other - _variance(first - second)) / 2, np.sqrt(own * other))
     together: PerAttribute = np.clip(np.nan_to_num(found), -1, 1)
     return together
-
-
-def _over(part: PerAttribute, whole: np.ndarray) -> PerAttribute:
-    ratio: PerAttribute = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
-    return ratio

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from denote.comparison import reaches
-from denote.estimate import Estimate
+from denote.estimate import Estimate, ratio
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 Bounds = tuple[Values, Values]
@@ -40,7 +40,7 @@ def wilson(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95, one_sid
     Returns:
         The rate and its bounds, in [0, 1]; nan where ``n`` is 0.
     """
-    return Estimate(_ratio(successes, n), *_wilson(successes, n, _z(confidence, one_sided)))
+    return Estimate(ratio(successes, n), *_wilson(successes, n, _z(confidence, one_sided)))
 
 
 def newcombe_balanced_accuracy(
@@ -65,7 +65,7 @@ def newcombe_balanced_accuracy(
         The balanced accuracy and its bounds, in [0, 1]; nan where a class has no rows.
     """
     z = _z(confidence, one_sided)
-    tpr, tnr = _ratio(tp, n_pos), _ratio(tn, n_neg)
+    tpr, tnr = ratio(tp, n_pos), ratio(tn, n_neg)
     (low1, high1), (low0, high0) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
     centre = (tpr + tnr) / 2
     low, high = centre - np.hypot(tpr - low1, tnr - low0) / 2, centre + np.hypot(high1 - tpr, high0 - tnr) / 2
@@ -106,13 +106,14 @@ def balanced_accuracy_p_value(
     tp, n_pos, tn, n_neg, deff_pos, deff_neg = (
         np.asarray(a, float) for a in np.broadcast_arrays(tp, n_pos, tn, n_neg, deff_pos, deff_neg)
     )
-    tpr, tnr = _ratio(tp, n_pos), _ratio(tn, n_neg)
+    tpr, tnr = ratio(tp, n_pos), ratio(tn, n_neg)
     centre = (tpr + tnr) / 2
 
     def excess(z: Values) -> Values:
         low1, _ = _wilson(tp / deff_pos, n_pos / deff_pos, z)
         low0, _ = _wilson(tn / deff_neg, n_neg / deff_neg, z)
-        return centre - np.hypot(tpr - low1, tnr - low0) / 2 - null
+        above: Values = centre - np.hypot(tpr - low1, tnr - low0) / 2 - null
+        return above
 
     z = _bisect(excess, np.zeros_like(centre), np.full_like(centre, LARGEST_Z))
     p = np.where(centre > null, stats.norm.sf(z), 0.5)
@@ -126,7 +127,7 @@ def balanced_accuracy_rejected(
 
     It is where the lower bound at the level of the cutoff has reached the null; exact for the smallest of cutoffs.
     """
-    tpr, tnr, z = _ratio(tp, n_pos), _ratio(tn, n_neg), stats.norm.isf(cutoff)
+    tpr, tnr, z = ratio(tp, n_pos), ratio(tn, n_neg), stats.norm.isf(cutoff)
     (low1, _), (low0, _) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
     return np.asarray(reaches((tpr + tnr) / 2 - np.hypot(tpr - low1, tnr - low0) / 2, null))
 
@@ -221,15 +222,9 @@ def _z(confidence: float, one_sided: bool) -> float:
     return float(stats.norm.ppf(confidence if one_sided else (1 + confidence) / 2))
 
 
-def _ratio(part: ArrayLike, whole: ArrayLike) -> Values:
-    part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
-    rate: Values = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
-    return rate
-
-
 def _wilson(successes: ArrayLike, n: ArrayLike, z: ArrayLike) -> Bounds:
     n, z = np.asarray(n, float), np.asarray(z, float)
-    rate = _ratio(successes, n)
+    rate = ratio(successes, n)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # n = 0: the rate is nan and so is all that follows
         centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)

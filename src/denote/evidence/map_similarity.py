@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.stats import rankdata
 
+from denote.estimate import ratio
 from denote.evidence.scores import PerAttribute
 from denote.observers.observer import FitData, Observer, Probe
 from denote.observers.reading import moments
@@ -74,8 +75,7 @@ def similarity(
     first, second = (_centred_ranks(relevance[live]) for relevance in (trained, randomised))
     product = (first * second).sum(axis=0)
     size = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
-    found: PerAttribute = np.divide(product, size, out=np.full(len(size), np.nan), where=size > 0)
-    return found
+    return ratio(product, size)
 
 
 def _centred_ranks(relevance: Float64[np.ndarray, "neuron attribute"]) -> Float64[np.ndarray, "neuron attribute"]:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
-from denote.estimate import Estimate
+from denote.estimate import Estimate, ratio
 from denote.evidence.bootstrap import AurocBootstrap
 from denote.evidence.controls import built_in_controls
 from denote.evidence.fit_test_data import FitTestData
@@ -99,12 +99,12 @@ def _measured(observer: Observer, data: FitTestData, hear: Hear | None) -> Colum
         "probe_seed": data.probe_seed,
         "attribute": labels.test.names,
         "family": labels.test.families,
-        "label_proportion": share_of(positive_test, positive_test + negative_test),
+        "label_proportion": ratio(positive_test, positive_test + negative_test),
         "n_fit": positive_fit + negative_fit,
         "n_test": positive_test + negative_test,
         "n_positive_fit": positive_fit,
         "n_positive_test": positive_test,
-        "majority_accuracy": share_of(
+        "majority_accuracy": ratio(
             np.where(positive_fit > negative_fit, positive_test, negative_test), positive_test + negative_test
         ),
         "converged": observer.converged,
@@ -187,19 +187,6 @@ def _balanced_accuracy_bounds(
         counts.tp / effect[1], counts.n_positive / effect[1], counts.tn / effect[0], counts.n_negative / effect[0]
     )  # fmt: skip
     return newcombe_balanced_accuracy(*effective, one_sided=True), newcombe_balanced_accuracy(*effective)
-
-
-def share_of(part: np.ndarray, whole: np.ndarray) -> PerAttribute:
-    """A part of a whole, in [0, 1]; NaN of nothing."""
-    share: PerAttribute = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-    return share
-
-
-def mean_of_defined(values: Sequence[PerAttribute]) -> PerAttribute:
-    """Mean over draws of the values that are defined, NaN where none is."""
-    stacked = np.stack(values)
-    there = ~np.isnan(stacked)
-    return share_of(np.where(there, stacked, 0).sum(0), there.sum(0))
 
 
 def auroc_of(columns: Columns) -> Estimate[PerAttribute]:

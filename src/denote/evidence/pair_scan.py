@@ -14,6 +14,7 @@ import polars as pl
 from jaxtyping import Bool, Float64
 
 from denote.attributes.labels import Labels
+from denote.estimate import ratio
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.group_rows import one_row_per_group
@@ -197,7 +198,7 @@ def _summary(
         "n_neurons": np.full(len(labels), len(auroc)),
         "attribute": labels.names,
         "family": labels.families,
-        "label_proportion": np.divide(positives, n_rows, out=np.full(len(labels), np.nan), where=n_rows > 0),
+        "label_proportion": ratio(positives, n_rows),
         "n_test": n_rows,
         "n_positive_test": positives,
         "n_tests": n_tests,

@@ -7,16 +7,17 @@ undefined on the rows given (one class, a ratio 0 / 0, a column without fit) is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int, Int8
 from scipy import stats
 
+from denote.estimate import ratio
 from denote.observers.observer import class_counts
 from denote.observers.ranks import (
     average_ranks,
+    mann_whitney_u,
     rank_sum_deviation,
     rank_sum_skewness,
     tie_excess,
@@ -61,17 +62,15 @@ class Ranking:
         self._counted = np.take_along_axis(counted, order, axis=1)
         positives, negatives = class_counts(labels)
         self.n_positive, self.n_negative = positives.astype(np.float64), negatives.astype(np.float64)
-        self.defined = (positives > 0) & (negatives > 0) & ~(np.isnan(scores.T) & counted).any(1)
+        has_nan = (np.isnan(scores.T) & counted).any(1)
+        self.defined = (positives > 0) & (negatives > 0) & ~has_nan
+        values[has_nan] = 0.0  # what is NaN has no place among others
+        self._u = mann_whitney_u(values, order, labels.T == 1, labels.T == 0)
 
     @property
     def last(self) -> Int[np.ndarray, "attribute sample"]:
         """The place where the run of equal scores that each place belongs to ends."""
         return self._runs[1]
-
-    @cached_property
-    def _u(self) -> PerAttribute:
-        ranks = np.where(self.positive, average_ranks(self._runs), 0.0).sum(1)
-        return np.asarray(ranks - self.n_positive * (self.n_positive + 1) / 2)
 
     @property
     def auroc(self) -> PerAttribute:
@@ -105,9 +104,7 @@ class Ranking:
         return upper_tail(z, rank_sum_skewness(self.n_positive, self.n_negative, ties, cubes))
 
     def _where_defined(self, numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:
-        sound = self.defined & (denominator > 0)
-        result: PerAttribute = np.divide(numerator, denominator, out=np.full(len(sound), np.nan), where=sound)
-        return result
+        return ratio(numerator, np.where(self.defined, denominator, 0.0))
 
 
 @dataclass(frozen=True)
@@ -139,12 +136,12 @@ class Confusion:
     @property
     def tpr(self) -> PerAttribute:
         """Share of positives that are found (recall)."""
-        return _ratio(self.tp, self.n_positive)
+        return ratio(self.tp, self.n_positive)
 
     @property
     def tnr(self) -> PerAttribute:
         """Share of negatives that are left alone."""
-        return _ratio(self.tn, self.n_negative)
+        return ratio(self.tn, self.n_negative)
 
     @property
     def balanced_accuracy(self) -> PerAttribute:
@@ -154,18 +151,18 @@ class Confusion:
     @property
     def precision(self) -> PerAttribute:
         """Share of those found that are positive; NaN where none is found."""
-        return _ratio(self.tp, self.tp + self.fp)
+        return ratio(self.tp, self.tp + self.fp)
 
     @property
     def accuracy(self) -> PerAttribute:
         """Share of right decisions."""
-        return _ratio(self.tp + self.tn, self.n_positive + self.n_negative)
+        return ratio(self.tp + self.tn, self.n_positive + self.n_negative)
 
     @property
     def mcc(self) -> PerAttribute:
         """Matthews' correlation; NaN where decisions or labels are constant."""
         product = (self.tp + self.fp) * self.n_positive * self.n_negative * (self.tn + self.fn)
-        return _ratio(self.tp * self.tn - self.fp * self.fn, np.sqrt(product))
+        return ratio(self.tp * self.tn - self.fp * self.fn, np.sqrt(product))
 
 
 def confusion(decided: Bool[np.ndarray, "sample attribute"], labels: Values) -> Confusion:
@@ -243,7 +240,7 @@ def _grouped_p(
         rows = labels == label
         size = np.bincount(groups[rows], minlength=n_groups)
         total = np.bincount(groups[rows], weights=scores[rows], minlength=n_groups)
-        mean[label] = np.divide(total, size, out=np.full(n_groups, np.nan), where=size > 0)
+        mean[label] = ratio(total, size)
     without, having = ~np.isnan(mean[0]), ~np.isnan(mean[1])
     both = without & having
     if not both.any():
@@ -256,8 +253,3 @@ def _grouped_p(
     if not difference.any():
         return np.nan, None
     return float(stats.wilcoxon(difference, alternative="greater").pvalue), None
-
-
-def _ratio(numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:
-    ratio: PerAttribute = np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
-    return ratio

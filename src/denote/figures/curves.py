@@ -10,6 +10,7 @@ import polars as pl
 from jaxtyping import Float
 
 from denote.errors import DenoteError, one_of
+from denote.files import slug
 
 
 @dataclass(frozen=True, order=True)
@@ -42,7 +43,7 @@ class Curve:
         """A file name without spaces or signs."""
         parts = [self.dataset, self.architecture, "" if self.trained else "untrained", self.family]
         parts.insert(3, f"epoch{self.epoch}" if self.trained and self.epoch is not None else "")
-        return "-".join("".join(c if c.isalnum() or c in "._-" else "_" for c in part) for part in parts if part)
+        return "-".join(slug(part) for part in parts if part)
 
     def of(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows of a table with these columns that belong to this curve."""

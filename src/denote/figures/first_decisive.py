@@ -16,7 +16,6 @@ from denote.numbers import count_range, proportion
 MOST_ATTRIBUTES = 40
 MOST_PANELS = 4
 MOST_TICKS = 12
-CURVE = ("dataset", "architecture", "trained", "epoch")
 BEYOND = 0.8
 """How far beyond the last layer what lies later is drawn, in layers."""
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from denote.figures.atomic import write_atomically
 from denote.figures.style import STYLE, styled
+from denote.files import write_bytes
 
 # matplotlib writes the date and its version into files unless told not to.
 _METADATA: dict[str, dict[str, str | None]] = {
@@ -38,10 +38,10 @@ def save_figure(
     Returns:
         The files written, in that order.
     """
-    files = [write_atomically(folder / f"{name}.{kind}", content) for kind, content in _render(figure).items()]
+    files = [write_bytes(folder / f"{name}.{kind}", content) for kind, content in _render(figure).items()]
     tables = {} if data is None else {name: data}
     tables |= {f"{name}-{kind}": rows for kind, rows in (beside or {}).items()}
-    files += [write_atomically(folder / f"{file}.csv", rows.write_csv().encode()) for file, rows in tables.items()]
+    files += [write_bytes(folder / f"{file}.csv", rows.write_csv().encode()) for file, rows in tables.items()]
     return files
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from denote.errors import ConfigError, StoreError
+from denote.errors import ConfigError, StoreError, first_line
 from denote.object_models.pretrained import Pretrained, fill, name_of
 
 SAFE = ".safetensors"
@@ -50,8 +50,8 @@ class Checkpoint(Pretrained):
             return self.network_class(**self.arguments)
         except (TypeError, ValueError) as error:
             name = self.network_class.__name__
-            line = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ConfigError("architecture.arguments", line, f"allowed: the arguments of {name}") from error
+            allowed = f"allowed: the arguments of {name}"
+            raise ConfigError("architecture.arguments", first_line(error), allowed) from error
 
     def load(self) -> tuple[nn.Module, Sequence[str]]:
         """See `Pretrained`."""
@@ -81,8 +81,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         problem = "holds more than weights and plain values (code or objects), so it was not opened"
         raise StoreError(str(path), problem, f"allowed: weights alone, saved by {CODE}") from error
     except (OSError, EOFError, RuntimeError, ValueError, SafetensorError) as error:
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise StoreError(str(path), f"cannot be read ({line})", f"allowed: weights saved by {CODE}") from error
+        problem = f"cannot be read ({first_line(error)})"
+        raise StoreError(str(path), problem, f"allowed: weights saved by {CODE}") from error
     inner = held.get("state_dict", held) if isinstance(held, Mapping) else held
     if not isinstance(inner, Mapping) or not inner or not all(isinstance(each, Tensor) for each in inner.values()):
         raise StoreError(str(path), f"holds no weights by name but a {type(held).__name__}", f"allowed: {CODE}")

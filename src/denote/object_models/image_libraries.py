@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from denote.errors import ConfigError, DenoteError, StoreError, one_of
+from denote.errors import ConfigError, DenoteError, StoreError, first_line, one_of
 from denote.object_models.checkpoint import read_state_dict
 from denote.object_models.pretrained import Pretrained, fill, needs
 
@@ -55,7 +55,7 @@ class ImageLibrary(Pretrained):
         except DenoteError:
             raise
         except (TypeError, ValueError, RuntimeError, OSError) as error:
-            line = (str(error).splitlines() or [type(error).__name__])[0]
+            line = first_line(error)
             if fetched:
                 raise StoreError(f"architecture.name={self.name}", f"no weights ({line})", OFFLINE) from error
             raise ConfigError(f"architecture.name={self.name}", line, f"allowed: networks of {self.library}") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from denote.errors import ConfigError, StoreError, install
+from denote.errors import ConfigError, StoreError, first_line, install
 from denote.object_models.weights import digest_weights
 from denote.streams import stream_seed
 
@@ -125,7 +125,7 @@ def _remark(missing: Sequence[str]) -> str:
 
 def needs(package: str, extra: str, error: ImportError | RuntimeError) -> ConfigError:
     """What to say where an extra is not installed, or cannot be imported."""
-    problem = f"needs {package}, which cannot be imported ({str(error).splitlines()[0]})"
+    problem = f"needs {package}, which cannot be imported ({first_line(error)})"
     return ConfigError("architecture", problem, install(extra))
 
 

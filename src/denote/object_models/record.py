@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.errors import StoreError
+from denote.files import write_text
 from denote.keys import digest_files
 from denote.object_models.weights import epoch_file
 
@@ -50,9 +51,7 @@ class ModelRecord:
 
     def write(self, folder: Path) -> None:
         """Write to ``folder``, whole or not at all."""
-        unfinished = folder / f"{FILE}.tmp"
-        unfinished.write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
-        unfinished.replace(folder / FILE)
+        write_text(folder / FILE, json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
 
     @classmethod
     def read(cls, folder: Path, training_key: str) -> ModelRecord | None:

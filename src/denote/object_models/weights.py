@@ -9,6 +9,7 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 
 from denote.errors import StoreError
+from denote.files import atomic_write
 from denote.keys import digest, digest_tensor
 
 BEST = "model.safetensors"
@@ -22,9 +23,8 @@ def epoch_file(epoch: int) -> str:
 
 def write_weights(network: nn.Module, path: Path) -> None:
     """Write a network's parameters and buffers; shared tensors are written once."""
-    unfinished = path.with_suffix(".tmp")
-    save_model(network, str(unfinished))
-    unfinished.replace(path)
+    with atomic_write(path) as temporary:
+        save_model(network, str(temporary))
 
 
 def read_weights(network: nn.Module, path: Path) -> None:

@@ -16,7 +16,7 @@ from denote.evidence.control import ControlSamples, StateControl
 from denote.evidence.controls import built_in_controls
 from denote.observers.reading import State
 from denote.states.state import LayerState
-from denote.tables import CELLS
+from denote.tables import CELLS, joined_notes
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,7 @@ class Subject:
         frame = frame.with_columns(pl.lit(value, dtype=CELLS[key]).alias(key) for key, value in known.items())
         if self.note is None:
             return frame
-        return frame.with_columns(
-            note=pl.concat_str(pl.lit(self.note), pl.col("note"), separator="; ", ignore_nulls=True)
-        )
+        return frame.with_columns(note=joined_notes(pl.lit(self.note), pl.col("note")))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from denote.observation.images import Images
 from denote.observers.observer import Observer
 from denote.observers.storage import save_observers
 from denote.states.layers import Layer
-from denote.tables import JOB_TABLES
+from denote.tables import JOB_TABLES, write_table
 
 INPUT = "input"
 """Name under which the observers of the raw input are kept, beside those of the layers."""
@@ -93,9 +93,7 @@ class Observation(Evidence):
         folder.mkdir(parents=True, exist_ok=True)
         tables = {name: self.tables[name] for name in JOB_TABLES}
         for name, frame in (tables if self.truth is None else {**tables, "truth": self.truth}).items():
-            partial = folder / f"{name}.parquet.partial"
-            frame.write_parquet(partial)
-            partial.replace(folder / f"{name}.parquet")
+            write_table(folder, name, frame)
         save_observers(folder / "observers.safetensors", self.observers)
         if self.images is not None:
             self.images.write(folder)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from denote.data.samples import Inputs
 from denote.errors import StoreError
+from denote.files import atomic_write
 
 FILE = "examples.safetensors"
 LONGEST_SIDE = 96
@@ -39,10 +40,9 @@ class Images:
 
     def write(self, folder: Path) -> None:
         """Save into a job's folder, whole or not at all."""
-        partial = folder / f"{FILE}.partial"
         arrays = {"samples": self.samples, "inputs": self.inputs, "mean": self.mean}
-        save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, partial)
-        partial.replace(folder / FILE)
+        with atomic_write(folder / FILE) as temporary:
+            save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, temporary)
 
     @classmethod
     def read(cls, folder: Path) -> Images | None:

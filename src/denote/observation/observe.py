@@ -11,6 +11,7 @@ import polars as pl
 
 from denote.attributes.equal_rows import equal_rows
 from denote.attributes.labels import Labels
+from denote.byte_units import at_least
 from denote.data.parts import Halves
 from denote.denotation.examples import examples, with_targets
 from denote.errors import ConfigError
@@ -25,7 +26,7 @@ from denote.observation.work import Work
 from denote.observers.design import LEAST_ROWS
 from denote.observers.reading import Resources
 from denote.states.state import LayerState
-from denote.tables import JOB_TABLES
+from denote.tables import JOB_TABLES, joined_notes
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +97,8 @@ def _check_memory(states: Sequence[LayerState], labels: Halves[Labels], limit: i
     own = sum(values.nbytes for values in (labels.fit.values, labels.test.values))
     least = own + 12 * LEAST_ROWS * widest + 64 * widest * max(1, len(labels.fit))
     if limit < least:
-        raise ConfigError("memory_limit", f"{limit} bytes are too few for a layer of {widest} neurons",
-                          f"at least {-(-least // 2**20)}MiB")  # fmt: skip
+        problem = f"{limit} bytes are too few for a layer of {widest} neurons"
+        raise ConfigError("memory_limit", problem, at_least(least))
 
 
 def _without(labels: Labels, reasons: Mapping[str, str]) -> Labels:
@@ -123,9 +124,7 @@ def _with_layer_notes(rows: pl.DataFrame, states: Sequence[LayerState]) -> pl.Da
     if not notes or rows.is_empty():
         return rows
     doubt = pl.col("layer").replace_strict(notes, default=None, return_dtype=pl.String)
-    return rows.with_columns(
-        note=pl.concat_str(doubt, pl.col("note"), separator="; ", ignore_nulls=True).replace("", None)
-    )
+    return rows.with_columns(note=joined_notes(doubt, pl.col("note")))
 
 
 def _with_proportions(rows: pl.DataFrame, test: Labels) -> pl.DataFrame:

@@ -48,7 +48,7 @@ from denote.observers.observer import Observer, Probe
 from denote.observers.reading import Resources, State, check_state, moments
 from denote.states.state import LayerState
 from denote.states.stored import StoredState
-from denote.tables import JOB_TABLES, NEURONS, empty, note
+from denote.tables import JOB_TABLES, NEURONS, empty, joined_notes, note
 
 GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"
 """What a cell says of its power where rows come in groups: more rows are needed than that."""
@@ -293,8 +293,7 @@ def _number(name: str, values: np.ndarray) -> pl.Series:
 
 def _with_notes(cells: pl.DataFrame, reasons: Sequence[str | None]) -> pl.DataFrame:
     """Cells with a remark more each, where there is one."""
-    text = pl.concat_str("note", pl.Series(list(reasons), dtype=pl.String), separator="; ", ignore_nulls=True)
-    return cells.with_columns(note=pl.when(text != "").then(text))
+    return cells.with_columns(note=joined_notes("note", pl.Series(list(reasons), dtype=pl.String)))
 
 
 def _stamped(name: str) -> bool:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
+from denote.byte_units import at_least
 from denote.errors import ConfigError
 from denote.observers.reading import Resources, State, as_tensor
 
@@ -145,7 +146,5 @@ def columns_within(
     if width < 1:
         smallest = 0 if design.scaling is None else 3 * 4 * min(n, LEAST_ROWS) * read
         enough = max(smallest + beside + column, (beside + column) / (1 - 3 * BLOCK_SHARE))
-        raise ConfigError(
-            "memory_limit", f"is too small for a state of {n} x {d}", f"at least {-(-int(enough) // 2**20)}MiB"
-        )
+        raise ConfigError("memory_limit", f"is too small for a state of {n} x {d}", at_least(int(enough)))
     return width

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Int8
 
+from denote.byte_units import at_least
 from denote.errors import ConfigError
 from denote.observers.reading import Resources, State, Values, as_tensor, check_state
 from denote.states.stored import StoredState
@@ -162,8 +163,8 @@ def neurons_within(state: State, labels: Values, memory: float) -> int:
     if not isfinite(memory):
         return most
     if memory < least_memory(state, labels):
-        least = -(-least_memory(state, labels) // 2**20)
-        raise ConfigError("memory_limit", f"is too small for a state of {n} x {d}", f"at least {least}MiB")
+        problem = f"is too small for a state of {n} x {d}"
+        raise ConfigError("memory_limit", problem, at_least(least_memory(state, labels)))
     threads = torch.get_num_threads()
     width = int((memory - _label_bytes(labels, d) - threads * _batch_bytes(labels, BATCH)) // per_neuron)
     # Every block of a state on disk is a pass over its file; for one in memory larger blocks are no use.

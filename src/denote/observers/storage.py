@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from denote.errors import StoreError
+from denote.files import atomic_write
 from denote.observers.observer import Observer
 
 _ARRAYS = (
@@ -35,9 +36,8 @@ def save_observers(path: Path, observers: Mapping[str, Observer]) -> None:
             value = getattr(observer, field)
             if value is not None:
                 arrays[f"{name}|{field}"] = np.ascontiguousarray(value)
-    partial = path.with_name(path.name + ".partial")
-    save_file(arrays, partial, metadata={"observers": json.dumps(facts)})
-    partial.replace(path)
+    with atomic_write(path) as temporary:
+        save_file(arrays, temporary, metadata={"observers": json.dumps(facts)})
 
 
 def load_observers(path: Path) -> dict[str, Observer]:

@@ -15,8 +15,8 @@ import polars as pl
 from jinja2 import Environment, StrictUndefined
 
 from denote.evidence.rule import Rule
-from denote.figures.atomic import write_atomically
 from denote.figures.curves import curves
+from denote.files import write_text
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
 from denote.reporting.audit import audit_sentences, audit_sheet
 from denote.reporting.cards import cell_cards_shown, neuron_cards_shown
@@ -130,7 +130,7 @@ def write_report(
         command=command,
         rotated=by_depth["rotated_share_denoting"].is_not_null().any(),
     )
-    return write_atomically(folder / NAME, html.encode())
+    return write_text(folder / NAME, html)
 
 
 def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:

@@ -18,6 +18,7 @@ from denote.figures.label_proportion import curve_data, dot_data, draw_label_pro
 from denote.figures.label_proportion_sweep import cut_curves, draw_label_proportion_sweep
 from denote.figures.layer_measures import BOUNDS, MEASURES, draw_layer_measures, measured
 from denote.figures.neuron_atlas import atlas_rows, draw_neuron_atlas
+from denote.files import slug
 from denote.numbers import count, small
 from denote.observation.images import Images
 from denote.reporting.report import Picture
@@ -246,5 +247,5 @@ def _cuts(tables: Tables, folder: Path) -> Iterator[Picture]:
                 "negative, for any verdict: a line that falls there shows the rows, not the network."
             )
             data = curves_of.filter(pl.col("column") == column)
-            slug = "".join(c if c.isalnum() or c in "._-" else "_" for c in column)
-            yield saved(figure, folder, f"label_proportion_sweep-{dataset}-{architecture}-{slug}", data, caption)
+            name = f"label_proportion_sweep-{dataset}-{architecture}-{slug(column)}"
+            yield saved(figure, folder, name, data, caption)

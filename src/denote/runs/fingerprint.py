@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.errors import ConfigError
+from denote.files import slug
 from denote.keys import SCHEMA, digest, digest_unchanged
 from denote.trust import source_of
 
@@ -78,7 +79,7 @@ def job_name(config: Config) -> str:
         class_name(config, "dataset").removesuffix("module"), network, attributes, "+".join(config.get("probe") or {}),
         layer, f"seed={config.get('seed')}",
     ]  # fmt: skip
-    readable = re.sub(r"[^\w.,=+-]+", "_", "-".join(word for word in words if word))
+    readable = slug("-".join(word for word in words if word), keep=".,=+-", join=True)
     return f"{readable[:120]}-{fingerprint(config)[:8]}"
 
 

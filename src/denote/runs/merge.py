@@ -12,7 +12,6 @@ from denote.denotation.agreement import stability
 from denote.denotation.analysis import Analysis
 from denote.denotation.depth_analysis import depth_analysis
 from denote.denotation.distinct import denoted
-from denote.denotation.rows import joined_notes
 from denote.denotation.rule import best_per_key
 from denote.denotation.stability import AGREEMENT
 from denote.evidence.audit import audit
@@ -33,8 +32,10 @@ from denote.tables import (
     SCAN_KEY,
     SWEEP_TABLES,
     empty,
+    joined_notes,
     read_table,
     read_tables,
+    write_table,
 )
 
 
@@ -50,7 +51,7 @@ class Merged(Evidence):
     def write(self, folder: Path) -> None:
         """Save as parquet."""
         for name, frame in self.tables.items():
-            frame.write_parquet(folder / f"{name}.parquet")
+            write_table(folder, name, frame)
 
     @classmethod
     def read(cls, folder: Path) -> Merged:

@@ -17,6 +17,7 @@ from denote.figures.curves import some, usual_probe
 from denote.figures.profiles import profiles
 from denote.figures.relevance import draw_relevance
 from denote.figures.signed import outside_band
+from denote.files import slug
 from denote.observation import INPUT, Observation
 from denote.observation.images import Images
 from denote.observers.observer import Observer
@@ -95,8 +96,7 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
             f"What a {relied.probe} observer of '{attribute}' relies on in {relied.title}: weight x standard deviation "
             f"of every neuron. {_what_of_band(layers, band)}"
         )
-        slug = "".join(c if c.isalnum() or c in "._=-" else "_" for c in attribute)
-        pictures.append(saved(figure, folder, f"relevance-{slug}", data, caption))
+        pictures.append(saved(figure, folder, f"relevance-{slug(attribute, keep='._=-')}", data, caption))
     return pictures
 
 

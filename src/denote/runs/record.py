@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.errors import StoreError
+from denote.files import write_json
 
 RECORD = "run.json"
 RECORD_SCHEMA = 1
@@ -21,16 +20,6 @@ _PACKAGES = (
     "denote", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "polars", "numpy", "scipy",
     "scikit-learn", "seaborn", "wandb",
 )  # fmt: skip
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", text=True)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False, default=str)
-        file.write("\n")
-    Path(temporary).replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from denote.errors import DenoteError
+from denote.errors import DenoteError, told
 from denote.keys import SCHEMA
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
@@ -84,13 +84,12 @@ def run_recorded(
 def described(error: BaseException) -> dict[str, Any]:
     """An error as it stands in a job's record: one line, and the traceback unless it is a user's mistake."""
     mistake = isinstance(error, DenoteError)
-    lines = str(error).strip().splitlines()
     if isinstance(error, SystemExit):
         message = f"the job called sys.exit({error.code!r})"
     elif mistake:
         message = str(error)
     else:
-        message = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+        message = told(error)
     trace = None if mistake else "".join(traceback.format_exception(error))
     return {"kind": type(error).__name__, "message": message, "mistake": mistake, "traceback": trace}
 

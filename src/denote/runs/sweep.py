@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from denote.denotation.analysis import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
+from denote.files import write_json
 from denote.keys import SCHEMA, digest
 from denote.reporting.jobs import OLDER, Job
 from denote.runs.fingerprint import disagreement
 from denote.runs.older import older_jobs
-from denote.runs.record import FINISHED, RECORD, RUNNING, has_results, now, read_json, read_record, versions, write_json
+from denote.runs.record import FINISHED, RECORD, RUNNING, has_results, now, read_json, read_record, versions
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged

@@ -24,6 +24,7 @@ from denote.states.observable import BLOCKS, around, observable
 from denote.states.pooling import HEADS, SEQUENCE, UNITS, grid_after, pooling_of
 from denote.states.sign import identified_signs
 from denote.states.tracing import Trace, traced
+from denote.tables import note
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def listing(
             layer, depth=at, relative_depth=at / (len(listed) - 1) if len(listed) > 1 else None,
             is_head=place == listed[-1] and seen.ends_in(place), sign_identified=signs.get(place),
             is_listed=place in listed, module_class=type(modules[place.module]).__name__,
-            note="; ".join(filter(None, [geometry.note, DRAWN if place in unsteady.drawn else None])) or None,
+            note=note(geometry.note, DRAWN if place in unsteady.drawn else None),
         ))  # fmt: skip
     return Listing(tuple(layers), left_out, {name: type(module).__name__ for name, module in modules.items()})
 

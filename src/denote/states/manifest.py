@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from denote.errors import StoreError
+from denote.files import write_text
 from denote.keys import SCHEMA, digest, digest_array
 from denote.states.axes import likely
 from denote.states.layers import Layer
@@ -68,9 +69,8 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write to ``folder``, whole or not at all."""
-        unfinished = folder / f"{FILE}.tmp"
-        unfinished.write_text(json.dumps({"origin": asdict(self.origin), "layers": self.layers}, indent=1) + "\n")
-        unfinished.replace(folder / FILE)
+        held = {"origin": asdict(self.origin), "layers": self.layers}
+        write_text(folder / FILE, json.dumps(held, indent=1) + "\n")
 
     @classmethod
     def read(cls, folder: Path, origin: Origin) -> Manifest:

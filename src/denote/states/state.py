@@ -13,6 +13,7 @@ from denote.errors import StateError
 from denote.states.layers import Layer
 from denote.states.listing import neuron_name
 from denote.states.stored import SideBySide, StoredState
+from denote.tables import note
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,10 @@ def state_of_all(states: Sequence[LayerState]) -> LayerState:
         raise ValueError("the states were recorded on different rows")
     n_neurons = sum(state.layer.n_neurons for state in states)
     poolings = dict.fromkeys(state.layer.pooling for state in states if state.layer.pooling != "none")
-    notes = dict.fromkeys(f"{state.layer.name}: {state.layer.note}" for state in states if state.layer.note)
+    notes = [f"{state.layer.name}: {state.layer.note}" for state in states if state.layer.note]
     own = replace(
         states[0].layer, name="state", depth=None, relative_depth=None, is_head=False, sign_identified=None, axes=(),
-        kind="units", channels_last=False, module_class="", note="; ".join(notes) or None,
+        kind="units", channels_last=False, module_class="", note=note(*notes),
     )  # fmt: skip
     layer = replace(own, shape=(n_neurons,), grid=(n_neurons,), pooling="+".join(poolings) or "none")
     values = [state.values for state in states]

@@ -13,6 +13,7 @@ from filelock import FileLock
 from jaxtyping import Int
 from torch import nn
 
+from denote.byte_units import in_units
 from denote.errors import ConfigError, StoreError, one_of
 from denote.states.extraction import write_states
 from denote.states.layers import Layer
@@ -146,15 +147,10 @@ def _check_disk(root: Path, n_rows: int, layers: Sequence[Layer]) -> None:
     if needed > free:
         raise StoreError(
             "store.path",
-            f"states of {len(layers)} layers on {n_rows} rows need {_in_units(needed)}, "
-            f"{_in_units(free)} are free in {root}",
+            f"states of {len(layers)} layers on {n_rows} rows need {in_units(needed)}, "
+            f"{in_units(free)} are free in {root}",
             "another store.path, store.extract=asked, or layer.pooling=mean",
         )
-
-
-def _in_units(n_bytes: int) -> str:
-    power = min(max(n_bytes, 1).bit_length() - 1, 40) // 10
-    return f"{n_bytes / 1024**power:.3g} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
 
 
 def _ascending(rows: Int[np.ndarray, " row"]) -> Int[np.ndarray, " row"]:

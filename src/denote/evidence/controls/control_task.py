@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int, Int8
 
 from denote.attributes.labels import NULL, Labels
 from denote.data.parts import Halves
+from denote.estimate import ratio
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import Draw, LabelDraws
 from denote.streams import stream
@@ -100,15 +101,13 @@ class TaskDraws(LabelDraws):
 
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
         """``control_task_auroc``: mean over draws of the AUROC on *test*, in [0, 1]."""
-        from denote.evidence.measuring import share_of
-
         scores: dict[str, list[float]] = {name: [] for name in real["attribute"]}
         for columns in drawn:
             for name, score in zip(columns["attribute"], columns["auroc"], strict=True):
                 if not np.isnan(score):
                     scores[name].append(score)
         counts = np.array([len(of_one) for of_one in scores.values()])
-        mean = share_of(np.array([sum(of_one) for of_one in scores.values()]), counts)
+        mean = ratio(np.array([sum(of_one) for of_one in scores.values()]), counts)
         return {"control_task_auroc": mean, "note": [self._remark(count) for count in counts]}
 
     def _remark(self, count: int) -> str | None:
@@ -155,11 +154,10 @@ class TaskDraws(LabelDraws):
 
     @cached_property
     def _proportions(self) -> np.ndarray:
-        from denote.evidence.measuring import share_of
         from denote.observers.observer import class_counts
 
         positive, negative = class_counts(self.labels.fit.values)
-        return share_of(positive, positive + negative)
+        return ratio(positive, positive + negative)
 
     def _chosen(self, attribute: int, number: int) -> Bool[np.ndarray, " type"] | None:
         """Which types are positive, None where no labelling has enough rows."""

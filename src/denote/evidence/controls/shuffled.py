@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from denote.data.parts import Groups, Halves
+from denote.estimate import mean_of_defined
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import Draw, LabelDraws, Refits
 from denote.evidence.permutations import DRAWS, shuffled
@@ -79,8 +80,6 @@ class ShuffledDraws(LabelDraws):
 
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
         """``control_auroc``, the mean over draws, and ``selectivity``, the real AUROC minus that."""
-        from denote.evidence.measuring import mean_of_defined
-
         mean = mean_of_defined([columns["auroc"] for columns in drawn])
         return {"control_auroc": mean, "selectivity": real["auroc"] - mean, "note": [None] * len(mean)}
 

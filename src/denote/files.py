@@ -1,0 +1,67 @@
+"""Write files whole or not at all, under names that any file system takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a path beside ``path`` to write to, and move what was written into place when the block ends well.
+
+    A reader sees the old file or the new one, never half of one, also after a power cut. The file can be read by
+    whomever the umask allows. If the block raises, ``path`` is left as it was and nothing is left beside it.
+
+    Args:
+        path: The file to write; its folder is made where it is missing.
+
+    Raises:
+        OSError: if the folder cannot be written to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    temporary.touch(exist_ok=False)
+    mode = temporary.stat().st_mode
+    try:
+        yield temporary
+        temporary.chmod(mode)  # safetensors writes a file of its own, which only its owner may read
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write bytes atomically and return ``path``; see `atomic_write`."""
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+    return path
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write text as UTF-8 atomically and return ``path``; see `atomic_write`."""
+    return write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> Path:
+    """Write a JSON object to be read by people atomically and return ``path``; see `atomic_write`."""
+    return write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def slug(text: str, keep: str = "._-", *, join: bool = False) -> str:
+    """Return ``text`` as part of a file name: letters and digits stay, other characters become ``_``.
+
+    Args:
+        text: Any text.
+        keep: Signs that stay too.
+        join: Make one ``_`` of several characters in a row.
+    """
+    return re.sub(rf"[^\w{re.escape(keep)}]{'+' if join else ''}", "_", text)
