@@ -19,7 +19,7 @@ from denote.evidence.rule import Rule
 from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observers.linear import LinearProbe
 from denote.observers.probes import probe_from
-from denote.observers.reading import State
+from denote.observers.reading import Resources, State
 from denote.states.layers import Layer
 from denote.states.state import LayerState, state_of_all
 
@@ -62,7 +62,7 @@ def seen(
     asked = Asked(probes, Rule(), Controls(2, 1, rotations=1, twins=len(twins)), permutations=20, bootstraps=20)
     return observe_states(
         states, subject=SUBJECT, facts=Facts(PARTS, searched, labels), asked=asked,
-        beside=Beside(untrained=twins, raw_input=raw), memory_limit=memory,
+        beside=Beside(untrained=twins, raw_input=raw), resources=Resources(memory=memory),
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from denote.observation.recording import Recording, device_named, raw_input
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
+from denote.observers.reading import Resources
 from denote.runs.older import tell_of_older
 from denote.seen import Seen
 from denote.states.geometry import Kinds
@@ -187,10 +188,8 @@ def observe(
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
             note=trained.remark, trained_on=trained.word,
         )  # fmt: skip
-        found = observe_states(
-            observed, subject=subject, facts=facts, asked=asked, beside=beside, memory_limit=memory_limit,
-            device=str(where),
-        )  # fmt: skip
+        resources = Resources(str(where), memory_limit)
+        found = observe_states(observed, subject=subject, facts=facts, asked=asked, beside=beside, resources=resources)
     return Seen.of(found)
 
 

@@ -11,10 +11,9 @@ import pytest
 from denote.attributes.labels import NULL, Family, FormulaFamily, Formulas, Labels
 from denote.data.parts import Halves
 from denote.denotation.decisions import decide
-from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
+from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate, shuffled_family
 from denote.denotation.properties import family_halves
 from denote.denotation.search import search
-from denote.denotation.shuffles import shuffled
 from denote.denotation.stability import searched_again
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer
@@ -116,7 +115,7 @@ def test_shuffled_atoms_move_together_and_with_whole_groups_where_all_can(apart:
     if apart:
         atoms[:, 3] = draws.integers(0, 2, N)
     _, family = halved(np.zeros((N, 1)), family_of(atoms))
-    moved = shuffled(family, Halves(groups[:N_FIT], groups[N_FIT:]), 0, 0)
+    moved = shuffled_family(family, Halves(groups[:N_FIT], groups[N_FIT:]), 0, 0)
     for before, after, members in ((family.fit, moved.fit, groups[:N_FIT]), (family.test, moved.test, groups[N_FIT:])):
         assert before.formulas is not None
         assert after.formulas is not None

@@ -35,6 +35,7 @@ from denote.evidence.map_similarity import randomised_similarity
 from denote.evidence.max_statistic import ScanSettings
 from denote.evidence.own import OwnControl
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
+from denote.evidence.participation import active_share, participation_ratio
 from denote.evidence.raw_input import InputReading
 from denote.evidence.reading_curves import reading_curves
 from denote.evidence.relevance_band import weighs_neurons
@@ -42,13 +43,13 @@ from denote.evidence.resampling import Resampling
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import INPUT
-from denote.observation.layer_row import layer_row
 from denote.observers.neuron import live_neurons
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import Resources, State, check_state, moments
+from denote.states.layers import Layer
 from denote.states.state import LayerState
 from denote.states.stored import StoredState
-from denote.tables import JOB_TABLES, NEURONS, empty, joined_notes, note
+from denote.tables import JOB_TABLES, LAYERS, NEURONS, empty, joined_notes, note, table
 
 GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"
 """What a cell says of its power where rows come in groups: more rows are needed than that."""
@@ -247,7 +248,8 @@ class Work:
         for family in self.searched:
             chosen = neurons.search(around.state.fit, family)
             shuffled = denotation.shuffled_replicates(neurons, around.state, family, beside.shuffles)
-            rows = denotation.observe_neurons(neurons, around.state, family, beside, mixing, chosen, shuffled)
+            held_against = replace(beside, replicates=shuffled)
+            rows = denotation.observe_neurons(neurons, around.state, family, held_against, mixing, chosen)
             again = list(searched_again(neurons, around.state, family, chosen)) if asked.stability else []
             rows = with_agreements(rows, again)
             self._add("neurons", rows)
@@ -285,6 +287,34 @@ class Around:
     def state(self) -> Halves[State]:
         """Activations of the layer."""
         return self.data.state
+
+
+def layer_row(layer: Layer, state: Halves[State]) -> pl.DataFrame:
+    """A row of ``tables.LAYERS`` without the columns that tell the object model.
+
+    Args:
+        layer: The layer.
+        state: Its activations; which neurons are live is said of *fit*, everything else of *test*.
+    """
+    live = live_neurons(state.fit)
+    ratio, remark = participation_ratio(state.test, live, layer.name, layer.pooling)
+    no_sign = "sign_identified: not known of this layer" if layer.sign_identified is None else None
+    row = {
+        "layer": layer.name,
+        "depth": layer.depth,
+        "relative_depth": layer.relative_depth,
+        "pooling": layer.pooling,
+        "n_neurons": layer.n_neurons,
+        "n_live": int(live.sum()),
+        "participation_ratio": ratio,
+        "active_share": active_share(state.test, live),
+        "sign_identified": layer.sign_identified,
+        "is_head": layer.is_head,
+        "module_class": layer.module_class or None,
+        "axes": layer.axes_text,
+        "note": note(remark, None if live.any() else "active_share: no live neuron", no_sign),
+    }
+    return table([row], LAYERS).with_columns(pl.col("participation_ratio", "active_share").fill_nan(None))
 
 
 def _number(name: str, values: np.ndarray) -> pl.Series:

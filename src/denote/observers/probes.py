@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
 from denote.errors import ConfigError, one_of
-from denote.observers.centroid import CentroidProbe
-from denote.observers.linear import LinearProbe
-from denote.observers.majority import MajorityProbe
-from denote.observers.mlp import MlpProbe
-from denote.observers.neuron import NeuronProbe
-from denote.observers.observer import Probe
-from denote.observers.sparse import SparseProbe
-
-PROBES: dict[str, type[LinearProbe | NeuronProbe | CentroidProbe | SparseProbe | MlpProbe | MajorityProbe]] = {
-    probe.kind: probe for probe in (LinearProbe, NeuronProbe, CentroidProbe, SparseProbe, MlpProbe, MajorityProbe)
-}
+from denote.observers.kinds import KINDS
+from denote.observers.observer import BuiltInProbe
 
 
-def probe_from(kind: str, settings: Mapping[str, Any]) -> Probe:
+def _class_of(kind: str) -> type[BuiltInProbe]:
+    """Return the probe of a kind, from the module of that name."""
+    module = import_module(f"denote.observers.{kind}")
+    classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BuiltInProbe)]
+    return next(each for each in classes if each.__module__ == module.__name__)
+
+
+PROBES: Mapping[str, type[BuiltInProbe]] = {kind: _class_of(kind) for kind in KINDS}
+
+
+def probe_from(kind: str, settings: Mapping[str, Any]) -> BuiltInProbe:
     """The probe that a config asks for.
 
     Args:
@@ -33,7 +35,7 @@ def probe_from(kind: str, settings: Mapping[str, Any]) -> Probe:
     """
     if kind not in PROBES:
         raise ConfigError("probe", f"there is no probe '{kind}'", one_of(kind, PROBES))
-    known = [field.name for field in fields(PROBES[kind])]
+    known = [field.name for field in fields(PROBES[kind])]  # type: ignore[arg-type] # all are dataclasses
     for key, value in settings.items():
         where = f"probe.{kind}.{key}"
         if key not in known:

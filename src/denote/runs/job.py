@@ -39,6 +39,7 @@ from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, devic
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
+from denote.observers.reading import Resources
 from denote.reporting import tracking
 from denote.runs.fingerprint import NO_ARGUMENTS, NOT_SHAPING_TRAINER
 from denote.runs.older import tell_of_older
@@ -178,8 +179,7 @@ class Job:
                 facts=self.facts(ready),
                 asked=self.asked(ready.probes),
                 beside=beside,
-                memory_limit=self.memory_limit,
-                device=str(self.device),
+                resources=Resources(str(self.device), self.memory_limit),
             )
         return replace(found, truth=self.truth(trained))
 
