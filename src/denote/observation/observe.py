@@ -50,8 +50,8 @@ def observe_states(
         facts: What is known of the samples.
         asked: Observers, rule and controls.
         beside: States that these are held against.
-        resources: Where observers are fitted, and bytes that may be held at once; a layer that takes more than a quarter
-            of them stays on disk.
+        resources: Where observers are fitted, and bytes that may be held at once; a layer that takes more than a
+            quarter of them stays on disk.
 
     Raises:
         ConfigError: if ``memory_limit`` is too small, with the least that works.
