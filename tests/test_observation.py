@@ -12,14 +12,14 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves, Parts
 from denote.errors import ConfigError, StateError
 from denote.evidence.rule import Rule
 from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
 from denote.observers.linear import LinearProbe
 from denote.observers.probes import probe_from
-from denote.observers.reading import State
+from denote.observers.reading import Resources, State
 from denote.states.layers import Layer
 from denote.states.state import LayerState, state_of_all
 
@@ -38,7 +38,7 @@ def families(codes: np.ndarray) -> tuple[list[Family], Labels]:
     labels = Labels(tuple(f"class={c}" for c in range(5)), ("classes",) * 5, classes)
     none = Labels((), (), np.zeros((ROWS, 0), np.int8))
     names = tuple("01234")
-    return [Family("classes", labels), Family("subsets", none, codes, names)], labels
+    return [Family("classes", labels), SubsetFamily("subsets", none, codes, names)], labels
 
 
 def layer_state(folder: Path, codes: np.ndarray, depth: int, seed: int) -> LayerState:
@@ -62,7 +62,7 @@ def seen(
     asked = Asked(probes, Rule(), Controls(2, 1, rotations=1, twins=len(twins)), permutations=20, bootstraps=20)
     return observe_states(
         states, subject=SUBJECT, facts=Facts(PARTS, searched, labels), asked=asked,
-        beside=Beside(untrained=twins, raw_input=raw), memory_limit=memory,
+        beside=Beside(untrained=twins, raw_input=raw), resources=Resources(memory=memory),
     )  # fmt: skip
 
 

@@ -19,12 +19,10 @@ import denote
 from denote import build
 from denote.checks import check
 from denote.errors import ConfigError
+from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.rule import Rule
 from denote.observation import Asked, Controls
 from denote.observers.probes import probe_from
-from denote.settings import (
-    CONTROLS as SETTINGS_OF_CONTROLS,
-)
 from denote.settings import (
     PROBES,
     LayerChoice,
@@ -131,8 +129,8 @@ def test_none_of_a_control_is_asked_for_by_leaving_it_out(shipped: dict[str, Any
     assert on_the_command_line(config, f"control.{key}", 0) == key.startswith("shuffled")
     assert in_python(controls=Controls(**{CONTROLS[key]: 0}))
     group = key.split(".")[0]
-    unnamed = Controls.of({name: {} for name in config["control"] if name != group})
-    assert getattr(unnamed, CONTROLS[key]) == 0
+    unnamed = chosen_controls({name: {} for name in config["control"] if name != group})
+    assert [control.name for control in unnamed if control.name == group] == []
     both = {"shuffled": {"draws": 0, "neuron_draws": 0}}
     assert not on_the_command_line(config, "control", both)
 
@@ -216,7 +214,10 @@ def test_options_of_a_group_hold_what_is_declared(group: str) -> None:
         check_group(GROUPS[group], option, group)
 
 
-@pytest.mark.parametrize(("group", "table"), [("probe", PROBES), ("control", SETTINGS_OF_CONTROLS)])
+@pytest.mark.parametrize(
+    ("group", "table"),
+    [("probe", PROBES), ("control", {name: declared(kind) for name, kind in built_in_controls().items()})],
+)
 def test_probes_and_controls_hold_what_is_declared(group: str, table: Mapping[str, Mapping[str, Value]]) -> None:
     options = {path.stem: in_yaml(path) for path in SHIPPED_OPTIONS if path.parent.name == group}
     assert set(options) == set(table)
@@ -233,7 +234,7 @@ def test_python_has_the_defaults_of_the_yaml(shipped: dict[str, Any]) -> None:
     for group in (Rule, Asked):
         defaults = {field.name: field.default for field in fields(group) if field.name in evidence}
         assert defaults == {name: evidence[name] for name in defaults}
-    assert Controls.of(shipped["control"]) == Controls()
+    assert chosen_controls(shipped["control"]) == tuple(Controls())
     for path in SHIPPED_OPTIONS:
         if path.parent.name == "probe":
             option = in_yaml(path)

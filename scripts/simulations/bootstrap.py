@@ -9,7 +9,9 @@ from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.estimate import Estimate
 from denote.evidence.bootstrap import AurocBootstrap
-from denote.evidence.cells import observe_cells
+from denote.evidence.cells import CellControls, observe_cells
+from denote.evidence.controls.shuffled import Shuffled, ShuffledDraws
+from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.resampling import Resampling
 from denote.evidence.rule import Rule
@@ -58,7 +60,9 @@ def _noise(seed: int, attributes: int, rows: int) -> np.ndarray:
     labels = Labels(tuple(f"a{a}" for a in range(attributes)), ("noise",) * attributes, columns)
     places = np.arange(2 * rows)
     both = Halves(labels.at(places[:rows]), labels.at(places[rows:]))
-    cells = observe_cells(Halves(state[:rows], state[rows:]), both, LinearProbe(), Rule(), seed).cells
+    data = FitTestData(Halves(state[:rows], state[rows:]), both, probe_seed=seed)
+    controls = CellControls([ShuffledDraws(both, Shuffled.draws, seed)])
+    cells = observe_cells(data, LinearProbe(), Rule(), controls).cells
     return ((cells["selectivity_low"] <= 0) & (cells["selectivity_high"] >= 0)).to_numpy()
 
 

@@ -25,7 +25,7 @@ from denote.data.samples import Samples, TensorInputs
 from denote.data.split import SplitSettings
 from denote.evidence.intervals import auroc_interval, newcombe_balanced_accuracy
 from denote.evidence.scores import auroc, confusion
-from denote.observers.observer import Observer, fit_sizes
+from denote.observers.observer import FitData, Observer
 from denote.observers.probes import probe_from
 from simulations.row import Row
 
@@ -105,7 +105,7 @@ def beating(state: State, classes: Classes, erased: str, kind: str, seed: int) -
     rows = {"nothing": None, "fit": parts.fit, "all": parts.observed}[erased]
     state = state if rows is None else erase(state, classes, rows)
     labels = indicators(classes)
-    observers = fit_sizes(probe_from(kind, {}), state[parts.fit], labels[parts.fit])
+    observers = probe_from(kind, {}).fit_sizes(FitData(state[parts.fit], labels[parts.fit]))
     found = [_against_majority(observer, state[parts.test], labels[parts.test]) for observer in observers]
     beats, areas = zip(*found, strict=True)
     return np.concatenate(beats), np.concatenate(areas)

@@ -16,6 +16,7 @@ from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.evidence.cells import decide_cells, observe_cells
 from denote.evidence.first_decisive import first_decisive
+from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.rule import Rule
 from denote.observers.neuron import NeuronProbe
 from denote.streams import stream
@@ -68,7 +69,7 @@ def observed(size: int, network: int, equal: bool = False) -> pl.DataFrame:
     labels = Halves(every.at(np.arange(size)), every.at(np.arange(size, 2 * size)))
     kept = equal_rows(labels, "auto", network).labels if equal else labels
     layers = [
-        observe_cells(_state(has, effect, draws), kept, NeuronProbe(), Rule(), shuffles=0, bootstraps=0).cells
+        observe_cells(FitTestData(_state(has, effect, draws), kept), NeuronProbe(), Rule(), bootstraps=0).cells
         .with_columns(layer=pl.lit(f"block {depth}"), depth=pl.lit(depth, pl.Int64), object_model=pl.lit(str(network)))
         for depth, effect in enumerate(EFFECTS)
     ]  # fmt: skip

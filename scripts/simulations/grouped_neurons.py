@@ -31,7 +31,7 @@ def run(draws: int) -> list[Row]:
         for n_groups in GROUPS:
             drawn = np.array([counted(n_groups, within, draw) for draw in range(draws)]).T
             plain = balanced_accuracy_p_value(*drawn[:4], TRUE)
-            grouped = balanced_accuracy_p_value(*drawn[:4], TRUE, *drawn[4:])
+            grouped = balanced_accuracy_p_value(*drawn[:4], TRUE, (drawn[4], drawn[5]))
             place = f"{n_groups} groups, property {'varies inside' if within else 'constant'}"
             for level in LEVELS:
                 note = f"{(plain <= level).mean():.4g} if groups are ignored"

@@ -13,6 +13,7 @@ import polars as pl
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.evidence.cells import decide_cells, observe_cells
+from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.rule import Rule
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import Probe
@@ -45,7 +46,7 @@ def run(sweeps: int) -> list[Row]:
 def jobs(sweep: int, probe: Probe | None = None) -> list[pl.DataFrame]:
     """The cells of every job of a sweep."""
     cells = [
-        observe_cells(*noise(sweep, layer), probe or LinearProbe(), Rule(), shuffles=0).cells.with_columns(
+        observe_cells(FitTestData(*noise(sweep, layer)), probe or LinearProbe(), Rule()).cells.with_columns(
             layer=pl.lit(f"layer {layer}")
         )
         for layer in range(LAYERS)

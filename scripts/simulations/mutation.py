@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves, Parts
 from denote.evidence.rule import Rule
 from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
@@ -106,7 +106,7 @@ def _families(codes: Int[np.ndarray, " row"]) -> tuple[list[Family], Labels]:
     labels = Labels(tuple(f"class={c}" for c in range(CLASSES)), ("classes",) * CLASSES, indicators)
     none = Labels((), (), np.zeros((ROWS, 0), np.int8))
     names = tuple(map(str, range(CLASSES)))
-    return [Family("classes", labels), Family("subsets", none, codes, names)], labels
+    return [Family("classes", labels), SubsetFamily("subsets", none, codes, names)], labels
 
 
 def _share_rescored(one: Observation, other: Observation) -> float:

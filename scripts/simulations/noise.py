@@ -8,7 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from denote.attributes.labels import Labels
+from denote.data.parts import Halves
 from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.fit_test_data import FitTestData
+from denote.evidence.max_statistic import ScanSettings
 from denote.evidence.pair_scan import join_layers, scan_layer
 from denote.observers.neuron import rank_neurons
 from denote.streams import stream
@@ -67,7 +70,8 @@ def scanned(seed: int, draws: int) -> dict[str, float]:
     place = {"object_model": f"noise {seed}", "layer": "noise", "pooling": "none"}
     labels, live = Labels(names, ("named",) * attributes, values), np.ones(neurons, dtype=bool)
     name = place["object_model"]
-    found = join_layers([scan_layer(state, labels, live, place, Q, key=name, draws=draws)], name, Q, name)
+    data = FitTestData(Halves(state[:0], state), Halves(labels, labels))  # of the layer *test* alone is scanned
+    found = join_layers([scan_layer(data, live, place, ScanSettings(name, Q, draws))], name, Q, name)
     p_value, max_p = found.pairs["p_value"].to_numpy(), found.scan["max_p_value"].drop_nulls()
     best = found.scan["best_auroc"].to_numpy()
     return {

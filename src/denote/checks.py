@@ -7,7 +7,8 @@ from typing import Any
 
 from denote.denotation.depth.plan import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
-from denote.settings import AT_LEAST_ONE, CONTROLS, COUNT, PROBES, Settings, Weights, check_group, check_keys, declared
+from denote.evidence.controls import built_in_controls
+from denote.settings import AT_LEAST_ONE, COUNT, PROBES, Settings, Weights, check_group, check_keys, declared
 from denote.targets import check_places, is_own
 from denote.trust import CODE_DIR, TRUSTED
 
@@ -75,21 +76,23 @@ def _check_probes(options: Mapping[str, Any]) -> None:
 
 
 def _check_controls(control: Mapping[str, Any]) -> None:
+    controls = built_in_controls()
     for name, settings in control.items():
         if is_own(settings):
-            _check_own_name("control", name, (*CONTROLS, *SEARCHES))
+            _check_own_name("control", name, (*controls, *SEARCHES))
             continue
-        check_keys({name: settings}, CONTROLS, "control.")
+        check_keys({name: settings}, controls, "control.")
         given, prefix = settings or {}, f"control.{name}."
-        check_keys(given, CONTROLS[name], prefix)
+        settings_of = declared(controls[name])
+        check_keys(given, settings_of, prefix)
         if name == "control_task" and given.get("column") is None:
             key = f"{prefix}column"
             raise ConfigError(key, "is missing", f"name a column whose values recur, such as an id: {key}=NAME")
         # A control that is asked for does something; whoever wants none leaves it out of control=[...].
-        counts = [value for key, value in given.items() if CONTROLS[name][key] is COUNT]
+        counts = [value for key, value in given.items() if settings_of[key] is COUNT]
         does = any(COUNT.fits(value) and value > 0 for value in counts)
         for key, value in given.items():
-            allowed = CONTROLS[name][key]
+            allowed = settings_of[key]
             (AT_LEAST_ONE if allowed is COUNT and not does else allowed).check(value, prefix + key)
 
 

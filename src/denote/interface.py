@@ -36,6 +36,9 @@ from denote.data.parts import Parts
 from denote.data.samples import Inputs, Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
+from denote.evidence.control import NegativeControl
+from denote.evidence.controls import built_in_controls
+from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.rule import Rule
 from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
 from denote.observation.given import arrays_key, check_rows_of, given_states, states_of
@@ -46,6 +49,7 @@ from denote.observation_result import ObservationResult
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
+from denote.observers.reading import Resources
 from denote.runs.older import tell_of_older
 from denote.runs.record import RECORD
 from denote.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
@@ -58,7 +62,7 @@ from denote.streams import generators_kept
 from denote.sweep_result import SweepResult
 from denote.tables import JOB_TABLES, has_tables
 
-CONTROLS = ("shuffled", "rotated", "untrained", "raw_input", "random_subset")
+CONTROLS = tuple(name for name, kind in built_in_controls().items() if kind.bare)
 """Controls that a name alone says all of."""
 
 NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
@@ -84,7 +88,7 @@ def observe(
     pooling: str = "mean",
     of: str = BLOCKS,
     kinds: Kinds = None,
-    controls: Controls | Sequence[str] | None = None,
+    controls: Controls | Sequence[str | NegativeControl] | None = None,
     rule: Rule | None = None,
     store: Path | str | None = None,
     device: str = "auto",
@@ -188,17 +192,15 @@ def observe(
             recording = Recording(StateStore(folder, batch_size, where), samples, split, listed, "asked")
             key, chosen = weights_key(network), select_layers(listed.layers, layers)
             observed, beside = states_beside(network, key, chosen, recording, asked, untrained)
-        if inputs is not None and asked.controls.raw_input:
+        if inputs is not None and RawInput.among(asked.controls).enabled:
             beside = replace(beside, raw_input=raw_input(samples, split, memory_limit))
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
             note=trained.remark, trained_on=trained.word,
         )  # fmt: skip
-        found = observe_states(
-            observed, subject=subject, facts=facts, asked=asked, beside=beside, memory_limit=memory_limit,
-            device=str(where),
-        )  # fmt: skip
+        resources = Resources(str(where), memory_limit)
+        found = observe_states(observed, subject=subject, facts=facts, asked=asked, beside=beside, resources=resources)
     return ObservationResult.of(found)
 
 
@@ -338,14 +340,18 @@ def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> 
     return spec
 
 
-def _controls(controls: Controls | Sequence[str] | None) -> Controls:
+def _controls(controls: Controls | Sequence[str | NegativeControl] | None) -> Sequence[NegativeControl]:
     if controls is None or isinstance(controls, Controls):
-        return _checked(controls or Controls())
-    names = [controls] if isinstance(controls, str) else list(controls)
-    for name in names:
-        if name not in CONTROLS:
-            raise ConfigError("controls", f"{name!r} came", f"{one_of(name, CONTROLS)}; or Controls(...)")
-    return Controls.of(dict.fromkeys(names))
+        return tuple(_checked(controls or Controls()))
+    chosen: list[NegativeControl] = []
+    for control in [controls] if isinstance(controls, str) else controls:
+        if isinstance(control, NegativeControl):
+            chosen.append(control)
+        elif control in CONTROLS:
+            chosen.append(built_in_controls()[control]())
+        else:
+            raise ConfigError("controls", f"{control!r} came", f"{one_of(control, CONTROLS)}; or Controls(...)")
+    return sorted((control for control in chosen if control.is_on), key=lambda control: control.order)
 
 
 def _checked(controls: Controls) -> Controls:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from itertools import pairwise
 from numbers import Integral, Real
@@ -321,22 +321,13 @@ PROBES: Mapping[str, Mapping[str, Value]] = {
 }
 """Settings of each kind of probe."""
 
-CONTROLS: Mapping[str, Mapping[str, Value]] = {
-    "shuffled": {"draws": COUNT, "neuron_draws": COUNT},
-    "rotated": {"rotations": COUNT},
-    "untrained": {"twins": COUNT},
-    "raw_input": {"enabled": SWITCH},
-    "random_subset": {"subsets": COUNT},
-    "control_task": {"column": COLUMN, "draws": COUNT},
-}
-"""Settings of each control; a count of 0 leaves that part of it out."""
-
 
 @cache
 def declared(group: type) -> dict[str, Any]:
     """Return what a group declares, by key: a `Value`, a function of the group's values that gives one, or a group."""
     hints = get_type_hints(group, include_extras=True)
-    return {name: getattr(hint, "__metadata__", (hint,))[0] for name, hint in hints.items()}
+    names = [field.name for field in fields(group)] if is_dataclass(group) else list(hints)
+    return {name: getattr(hints[name], "__metadata__", (hints[name],))[0] for name in names}
 
 
 def check_group(group: type, given: Mapping[str, Any], where: str = "") -> None:

@@ -6,9 +6,12 @@ import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def stream_seed(name: str, *keys: int | str) -> int:
@@ -24,12 +27,16 @@ def stream(name: str, *keys: int | str) -> np.random.Generator:
 
 def torch_stream(name: str, *keys: int | str) -> torch.Generator:
     """Torch generator (on the CPU) of the draw called ``name``."""
+    import torch  # here, so that who draws with NumPy need not wait for it
+
     return torch.Generator().manual_seed(stream_seed(name, *keys))
 
 
 @contextmanager
 def generators_kept() -> Iterator[None]:
     """Global generators of Python, NumPy and torch are afterwards as they were, whatever a user's code drew inside."""
+    import torch
+
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  (the one to be kept)
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cell_observations import observe_cells
 
 from denote.attributes.label_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.errors import ConfigError
-from denote.evidence.cells import observe_cells
 from denote.evidence.rule import Rule
 from denote.observers.linear import LinearProbe
 

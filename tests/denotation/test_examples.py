@@ -5,7 +5,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Labels, SubsetFamily
 from denote.data.parts import Parts
 from denote.denotation.atlas import N_INPUTS, chosen_neurons, example_rows, examples, with_targets
 from denote.denotation.search.thresholds import Settings
@@ -59,7 +59,7 @@ def test_examples_of_a_layer_know_their_property_and_their_mistakes() -> None:
     values = rng.normal(size=(600, 3)).astype(np.float32)
     values[:, 1] = np.isin(codes, (1, 2)) + rng.normal(0, 0.3, 600)
     layer, rows = Layer("fc", 0, 0.0, (3,), "none", (3,)), np.arange(600)
-    family = Family("subsets", Labels((), (), np.empty((600, 0), np.int8)), codes, tuple("abcd"))
+    family = SubsetFamily("subsets", Labels((), (), np.empty((600, 0), np.int8)), codes, tuple("abcd"))
     neuron = table(
         [{"object_model": "m", "layer": "fc", "pooling": "none", "family": "subsets", "probe_seed": 0, "neuron": 1,
           "property": "class in {b,c}", "fit_balanced_accuracy": 1.0, "denotes": True, "threshold": 0.5}], NEURONS,

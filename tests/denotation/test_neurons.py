@@ -7,13 +7,12 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide_neurons
-from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
+from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate, shuffled_family
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves, subset_name
-from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer
 from denote.tables import CONTROLS
@@ -23,7 +22,7 @@ DIGITS = tuple("0123456789")
 
 
 def subsets(codes: np.ndarray, names: tuple[str, ...] = DIGITS) -> Family:
-    return Family("subsets", replace(NONE, values=np.zeros((len(codes), 0), np.int8)), codes, names)
+    return SubsetFamily("subsets", replace(NONE, values=np.zeros((len(codes), 0), np.int8)), codes, names)
 
 
 def attributes(values: np.ndarray, names: tuple[str, ...]) -> Family:
@@ -226,11 +225,11 @@ def test_shuffles_of_grouped_labels_move_whole_groups() -> None:
     codes = rng.integers(0, 4, 40)[groups]
     state = groups[:, None] + 0.1 * rng.standard_normal((1000, 1))
     halves, family = halved(state.astype(np.float32), subsets(codes, tuple("abcd")), 500)
-    moved = shuffled(family, Halves(groups[:500], groups[500:]), 0, 0)
+    moved = shuffled_family(family, Halves(groups[:500], groups[500:]), 0, 0)
     for part, group in ((moved.fit, groups[:500]), (moved.test, groups[500:])):
         assert part.codes is not None
         assert all(len(set(part.codes[group == g])) == 1 for g in np.unique(group))
-    rows = shuffled(family, None, 0, 0)
+    rows = shuffled_family(family, None, 0, 0)
     assert rows.fit.codes is not None
     assert sorted(rows.fit.codes) == sorted(codes[:500])
     assert search(halves.fit, moved).score[0] > search(halves.fit, rows).score[0]
@@ -240,11 +239,11 @@ def test_shuffled_codes_keep_their_nulls_and_move_by_rows_where_a_group_holds_se
     rng = np.random.default_rng(12)
     codes, groups = rng.integers(-1, 3, 600), np.repeat(np.arange(200), 3)
     _, family = halved(np.zeros((600, 1), np.float32), subsets(codes, tuple("abc")), 300)
-    moved = shuffled(family, Halves(groups[:300], groups[300:]), 0, 0)
+    moved = shuffled_family(family, Halves(groups[:300], groups[300:]), 0, 0)
     assert moved.fit.codes is not None
     np.testing.assert_array_equal(np.sort(moved.fit.codes), np.sort(codes[:300]))
     assert (moved.fit.codes != codes[:300]).any()
-    other = shuffled(family, None, 0, 1)
+    other = shuffled_family(family, None, 0, 1)
     assert not np.array_equal(moved.fit.codes, other.fit.codes)
 
 

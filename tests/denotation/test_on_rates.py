@@ -4,14 +4,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.denotation.atlas import on_rates
 from denote.streams import stream
 from denote.tables import NEURONS, ON_RATES, table
 
 
 def family(codes: np.ndarray, names: tuple[str, ...]) -> Family:
-    return Family("subsets", Labels((), (), np.empty((len(codes), 0), np.int8)), codes, names)
+    return SubsetFamily("subsets", Labels((), (), np.empty((len(codes), 0), np.int8)), codes, names)
 
 
 def neurons(thresholds: list[float | None], live: list[bool]) -> pl.DataFrame:

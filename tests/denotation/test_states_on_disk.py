@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.denotation.search.candidates import search
@@ -50,7 +50,7 @@ def family_of(kind: str) -> Halves[Family]:
         codes = np.arange(N) % 3
         if "without" in kind:
             codes[::5], codes[[0, 1, 2, 3]] = -1, 3
-        family = Family("subsets", Labels((), (), np.zeros((N, 0), np.int8)), codes, tuple("abcd"))
+        family = SubsetFamily("subsets", Labels((), (), np.zeros((N, 0), np.int8)), codes, tuple("abcd"))
     else:
         values = np.stack([np.arange(N) % 3 == 1, rng.random(N) < 0.3, rng.random(N) < 0.5], axis=1).astype(np.int8)
         if "nulls" in kind:

@@ -7,25 +7,27 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 import pytest
+from cell_observations import held_out_auroc, observe_cells
 from scipy.stats import norm, ortho_group
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide_neurons
 from denote.estimate import Estimate
-from denote.evidence.cells import decide_cells, held_out_auroc, observe_cells
-from denote.evidence.control_task import ControlTask
-from denote.evidence.label_controls import LabelControl
-from denote.evidence.random_subsets import RandomSubsets
-from denote.evidence.raw_input import RawInput
+from denote.evidence.cells import decide_cells
+from denote.evidence.controls.control_task import TaskDraws
+from denote.evidence.controls.random_subset import SubsetDraws
+from denote.evidence.label_controls import LabelDraws
+from denote.evidence.raw_input import InputReading
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
 from denote.evidence.sufficiency import sufficient_sizes
-from denote.observers.closed_form import CentroidProbe, MajorityProbe
+from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
+from denote.observers.majority import MajorityProbe
 from denote.observers.neuron import NeuronProbe
-from denote.observers.observer import Observer, Probe, State
-from denote.observers.reading import UNBOUNDED, Groups, Resources, Values
+from denote.observers.observer import BuiltInProbe, FitData, Observer, Probe
+from denote.observers.reading import UNBOUNDED, Resources, State
 from denote.observers.sparse import SparseProbe
 from denote.tables import CELLS
 
@@ -135,7 +137,7 @@ def test_controls_are_the_same_observer_elsewhere_or_null_with_a_reason() -> Non
     assert seen.cells["input_auroc"].null_count() == 3
     assert "input_auroc: no input" in seen.cells["note"][0].split("; ")
     given = observe_cells(
-        state, labels, LinearProbe(), Rule(), shuffles=0, raw_input=RawInput({None: np.array([0.6, 0.5, np.nan])})
+        state, labels, LinearProbe(), Rule(), shuffles=0, raw_input=InputReading({None: np.array([0.6, 0.5, np.nan])})
     )
     assert given.cells["input_auroc"].to_list() == [0.6, 0.5, None]
     assert given.cells["control_auroc"].null_count() == given.cells["selectivity"].null_count() == 3
@@ -163,13 +165,13 @@ def test_a_rotation_is_read_by_probes_that_pick_neurons_and_by_no_other() -> Non
     assert of_rotation == ["rotated_auroc: a rotation changes nothing that this probe can read"]
 
 
-def drawn_controls(labels: Halves[Labels]) -> list[LabelControl]:
+def drawn_controls(labels: Halves[Labels]) -> list[LabelDraws]:
     """The two other label controls: the first attribute is a set of classes, and rows have types."""
     rows = np.arange(800)
     classes, types = ((rows % 10)[:CUT], (rows % 10)[CUT:]), ((rows % 37)[:CUT], (rows % 37)[CUT:])
     return [
-        RandomSubsets(labels, Halves(*classes), tuple("abcdefghij"), 25),
-        ControlTask(labels, Halves(*types), 25),
+        SubsetDraws(labels, Halves(*classes), tuple("abcdefghij"), 25),
+        TaskDraws(labels, Halves(*types), 25),
     ]
 
 
@@ -276,7 +278,9 @@ def test_a_sparse_probe_gives_a_row_per_attribute_and_size_and_says_how_many_neu
     state, labels = halves(*carried_by_four(), cut=3000)
     twins = [Halves(twin.fit[:, 36:], twin.test[:, 36:]) for twin in [state]]  # 4 neurons: 1 and 2, and all of them
     given = held_out_auroc(SparseProbe(), Halves(state.fit[:, :9], state.test[:, :9]), labels)
-    seen = observe_cells(state, labels, SparseProbe(), Rule(), shuffles=2, untrained=twins, raw_input=RawInput(given))
+    seen = observe_cells(
+        state, labels, SparseProbe(), Rule(), shuffles=2, untrained=twins, raw_input=InputReading(given)
+    )
     sizes = [1, 2, 4, 8, 16, 32, 40]
     assert seen.cells.select("k", "attribute").rows() == [(k, f"a{a}") for k in sizes for a in range(3)]
     assert seen.replicates.select("draw", "k", "attribute").rows() == [
@@ -317,30 +321,25 @@ def test_enough_is_counted_from_chance() -> None:
 
 
 @dataclass(frozen=True)
-class Counting:
+class Counting(BuiltInProbe):
     """A linear probe that remembers how many columns each of its fits had."""
 
-    joint: bool
+    one_by_one: bool
     widths: list[int] = field(default_factory=list)
 
     kind = "linear"
-    reads_neurons = False
-    has_map, is_baseline = True, False
 
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
-        self.widths.append(labels.shape[1])
-        return LinearProbe().fit(state, labels, seed, resources, groups)
+    @property
+    def joint(self) -> bool:
+        return self.one_by_one
+
+    def fit_data(self, data: FitData) -> Observer:
+        self.widths.append(data.labels.shape[1])
+        return LinearProbe().fit_data(data)
 
 
 def test_draws_of_a_probe_whose_attributes_shape_each_other_are_fitted_one_by_one() -> None:
-    apart, together = Counting(joint=True), Counting(joint=False)
+    apart, together = Counting(one_by_one=True), Counting(one_by_one=False)
     for probe in (apart, together):
         observe_cells(*halves(*planted()), probe, Rule(), shuffles=3)
     assert apart.widths == [3, 3, 3, 3]
@@ -415,7 +414,7 @@ def test_with_groups_the_auroc_has_no_interval_without_draws_and_says_so() -> No
 
 
 def test_as_many_draws_as_there_is_room_for_share_a_solve(monkeypatch: pytest.MonkeyPatch) -> None:
-    probe = Counting(joint=False)
+    probe = Counting(one_by_one=False)
     monkeypatch.setattr("denote.evidence.replicates.CHUNK", 7 * CUT)
     state, labels = halves(*planted())
     seen = observe_cells(state, labels, probe, Rule(), shuffles=3, label_controls=drawn_controls(labels)[1:])

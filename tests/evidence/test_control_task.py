@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cell_observations import observe_cells
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.cells import observe_cells
-from denote.evidence.control_task import ControlTask
+from denote.evidence.controls.control_task import TaskDraws
 from denote.evidence.rule import Rule
 from denote.observers.linear import LinearProbe
 
@@ -22,14 +22,14 @@ def of(codes: np.ndarray, cut: int) -> Halves[np.ndarray]:
     return Halves(codes[:cut], codes[cut:])
 
 
-def task(n_types: int = 40, min_rows: int = 1, **settings: int) -> ControlTask:
+def task(n_types: int = 40, min_rows: int = 1, **settings: int) -> TaskDraws:
     """Two attributes of 800 + 800 rows; the last type is only in *fit*, and every 11th row has none."""
     types = np.arange(1600) % n_types
     types[800:][types[800:] == n_types - 1] = -1
     types[::11] = -1
     rng = np.random.default_rng(0)
     columns = {"half": rng.random(1600) < 0.5, "rare": rng.random(1600) < 0.1}
-    return ControlTask(halves(columns, 800), of(types, 800), min_rows, **settings)
+    return TaskDraws(halves(columns, 800), of(types, 800), min_rows, **settings)
 
 
 def test_a_label_belongs_to_a_recurring_type_and_other_rows_are_null() -> None:
@@ -58,7 +58,7 @@ def test_an_attributes_labels_depend_on_neither_its_place_nor_the_number_of_draw
     control = task()
     own = control.labels
     turned = Halves(*(Labels(part.names[::-1], part.families, part.values[:, ::-1]) for part in (own.fit, own.test)))
-    other = ControlTask(turned, control.types, 1, n_draws=2)
+    other = TaskDraws(turned, control.types, 1, n_draws=2)
     for draw, again in zip(control.draws(), other.draws(), strict=False):
         assert (draw.labels.test.values == again.labels.test.values[:, ::-1]).all()
         assert draw.labels.fit.names == again.labels.fit.names[::-1]
@@ -104,7 +104,7 @@ def test_without_types_that_recur_and_are_not_the_target_there_is_none(
     types: np.ndarray | None, classes: np.ndarray | None, reason: str
 ) -> None:
     labels = halves({"x": np.arange(80) % 2}, 40)
-    control = ControlTask(
+    control = TaskDraws(
         labels, None if types is None else of(types, 40), 1, classes=None if classes is None else of(classes, 40)
     )
     assert list(control.draws()) == []
@@ -115,7 +115,7 @@ def test_without_types_that_recur_and_are_not_the_target_there_is_none(
 
 def test_types_finer_than_the_classes_are_a_task() -> None:
     types = np.arange(80) % 20
-    control = ControlTask(halves({"x": np.arange(80) % 2}, 40), of(types, 40), 1, classes=of(types % 5, 40))
+    control = TaskDraws(halves({"x": np.arange(80) % 2}, 40), of(types, 40), 1, classes=of(types % 5, 40))
     assert len(list(control.draws())) == 5
 
 

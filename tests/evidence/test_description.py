@@ -9,8 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from denote.evidence.description import description_length
 from denote.evidence.prefixes import growing_prefixes
-from denote.observers.closed_form import CentroidProbe
+from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
+from denote.observers.observer import FitData
 
 
 def drawn(n: int = 1600, d: int = 12, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +51,7 @@ def test_bits_are_those_of_scikit_learns_observers(grouped: bool) -> None:
     state, labels = drawn(400, 5)
     labels[np.random.default_rng(1).random(labels.shape) < 0.2] = -1
     groups = np.arange(400) // 7 if grouped else None
-    found = description_length(state, labels, LinearProbe(l2=1e-2), 3, groups)
+    found = description_length(FitData(state, labels, 3, groups=groups), LinearProbe(l2=1e-2))
     prefixes = growing_prefixes(400, 3, groups)
     blocks = [prefixes.block(i) for i in range(len(prefixes.ends))]
     for a in range(4):
@@ -62,7 +63,7 @@ def test_bits_are_those_of_scikit_learns_observers(grouped: bool) -> None:
 
 
 def test_what_is_read_compresses_and_noise_does_not() -> None:
-    read, half, noise, rare, one_label = description_length(*drawn(), LinearProbe()).compression
+    read, half, noise, rare, one_label = description_length(FitData(*drawn()), LinearProbe()).compression
     assert read > 4
     assert 1.2 < half < 2
     assert 0.7 < noise < 1.05
@@ -77,37 +78,37 @@ def test_noise_never_compresses() -> None:
     labels = (rng.random((1000, 100)) < np.linspace(0.02, 0.5, 100)).astype(np.int8)
     # A code beats the true distribution of the labels by b bits with probability 2^-b at most (Markov); the seed is
     # fixed all the same.
-    assert description_length(state, labels, LinearProbe()).compression.max() < 1.05
+    assert description_length(FitData(state, labels), LinearProbe()).compression.max() < 1.05
 
 
 def test_an_attribute_does_not_mind_its_neighbours() -> None:
     state, labels = drawn()
-    alone = description_length(state, labels[:, [1]], LinearProbe())
-    among = description_length(state, labels[:, [1, 0, 1, 2, 1]], LinearProbe())
+    alone = description_length(FitData(state, labels[:, [1]]), LinearProbe())
+    among = description_length(FitData(state, labels[:, [1, 0, 1, 2, 1]]), LinearProbe())
     np.testing.assert_allclose(among.bits[:, [0, 2, 4]], np.repeat(alone.bits, 3, axis=1), rtol=1e-4, atol=1e-3)
 
 
 def test_the_probes_way_of_weighing_rows_is_no_part_of_the_code() -> None:
     state, labels = drawn()
-    balanced, plain = (description_length(state, labels, LinearProbe(balance=b)).bits for b in (True, False))
+    balanced, plain = (description_length(FitData(state, labels), LinearProbe(balance=b)).bits for b in (True, False))
     np.testing.assert_array_equal(balanced, plain)
 
 
 def test_of_several_penalties_the_shortest_code_pays_for_its_name() -> None:
     state, labels = drawn()
-    each = [description_length(state, labels, LinearProbe(l2=l2)).description_bits for l2 in (1e-3, 1e-1)]
-    both = description_length(state, labels, LinearProbe(l2=(1e-1, 1e-3)))
+    each = [description_length(FitData(state, labels), LinearProbe(l2=l2)).description_bits for l2 in (1e-3, 1e-1)]
+    both = description_length(FitData(state, labels), LinearProbe(l2=(1e-1, 1e-3)))
     assert both.description_bits == pytest.approx(np.min(each, axis=0) + 1, nan_ok=True)
 
 
 def test_without_a_code_there_is_a_reason() -> None:
     state, labels = drawn(300)
-    found = description_length(state, labels, LinearProbe())
+    found = description_length(FitData(state, labels), LinearProbe())
     assert found.notes[:4] == (None,) * 4
     assert found.notes[4] == "description_bits: not fitted: 0 positive and 300 negative fit rows"
-    other = description_length(state, labels, CentroidProbe())
+    other = description_length(FitData(state, labels), CentroidProbe())
     assert np.isnan([other.description_bits, other.intercept_bits, other.compression]).all()
     assert set(other.notes) == {"description_bits: the scores of probe centroid are no log-odds"}
-    together = description_length(state, labels, LinearProbe(), groups=np.zeros(300, dtype=np.int64))
+    together = description_length(FitData(state, labels, groups=np.zeros(300, dtype=np.int64)), LinearProbe())
     assert np.isnan(together.compression).all()
     assert "one group too large" in str(together.notes[0])

@@ -73,7 +73,7 @@ def test_p_value_has_its_size(n_pos: int, n_neg: int) -> None:
 
 def test_design_effect_enters_as_smaller_numbers() -> None:
     whole = balanced_accuracy_p_value(48, 50, 96, 100)
-    assert balanced_accuracy_p_value(96, 100, 192, 200, deff_pos=2, deff_neg=2) == pytest.approx(float(whole))
+    assert balanced_accuracy_p_value(96, 100, 192, 200, effects=(2, 2)) == pytest.approx(float(whole))
 
 
 def test_null_outside_its_range_is_refused() -> None:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from denote.evidence.map_similarity import randomised_similarity, similarity
 from denote.object_models.architectures.mlp import MLP
-from denote.observers.closed_form import CentroidProbe
+from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
-from denote.observers.observer import Observer, Probe
+from denote.observers.observer import FitData, Observer, Probe
 from denote.observers.reading import moments
 from denote.states.capture import capturing
 from denote.states.listing import list_layers
@@ -93,8 +93,8 @@ def state_of(mlp: nn.Module, name: str, inputs: Tensor) -> np.ndarray:
         return record(inputs)[name].numpy()
 
 
-def similarities(*asked: Any) -> np.ndarray:
-    found: np.ndarray = randomised_similarity(*asked)["randomised_similarity"]
+def similarities(probe: Probe, observer: Observer, *data: Any) -> np.ndarray:
+    found: np.ndarray = randomised_similarity(probe, observer, FitData(*data))["randomised_similarity"]
     return found
 
 
@@ -188,7 +188,7 @@ def test_dead_neurons_do_not_make_maps_alike(inputs: Tensor, labels: np.ndarray)
 def test_an_attribute_without_fit_has_none_and_a_hidden_layer_no_map(inputs: Tensor, labels: np.ndarray) -> None:
     state = inputs.numpy()
     labels = np.column_stack([labels[:, 1], np.ones(N, np.int8)])
-    found = randomised_similarity(LinearProbe(), observed(LinearProbe(), state, labels), state, labels)
+    found = randomised_similarity(LinearProbe(), observed(LinearProbe(), state, labels), FitData(state, labels))
     np.testing.assert_allclose(found["randomised_similarity"], [1, np.nan])
     assert found["note"] == [None, None]
     probe = MlpProbe(width=4, max_epochs=1)
@@ -199,6 +199,6 @@ def test_an_attribute_without_fit_has_none_and_a_hidden_layer_no_map(inputs: Ten
 
 def test_too_few_neurons_say_so(inputs: Tensor, labels: np.ndarray) -> None:
     state = inputs.numpy()[:, :10]
-    found = randomised_similarity(CentroidProbe(), observed(CentroidProbe(), state, labels), state, labels)
+    found = randomised_similarity(CentroidProbe(), observed(CentroidProbe(), state, labels), FitData(state, labels))
     assert np.isnan(found["randomised_similarity"]).all()
     assert found["note"] == ["randomised_similarity: 10 neurons are live in both networks, 20 needed"] * 2

@@ -11,6 +11,7 @@ from scipy import stats
 from denote.evidence import max_statistic
 from denote.evidence.max_statistic import (
     REPLICATES,
+    ScanSettings,
     max_p_values,
     permutation,
     permuted_maxima,
@@ -79,7 +80,7 @@ def test_maxima_are_those_of_a_plain_loop(block: int, monkeypatch: pytest.Monkey
     state, labels = case()
     labels[::7, 2] = -1
     live = np.array([True, True, True, False, True, True])
-    found = permuted_maxima(state, labels, live, "model", draws=25, q=0.2)
+    found = permuted_maxima(state, labels, live, ScanSettings("model", draws=25, q=0.2))
     assert found.observed == pytest.approx(np.abs(every_z(state[:, live], labels)).max(0), abs=1e-4)
     assert found.n_tests == 5 * 4
     assert len(found.small) == REPLICATES
@@ -94,12 +95,12 @@ def test_maxima_are_those_of_a_plain_loop(block: int, monkeypatch: pytest.Monkey
 
 def test_a_p_value_counts_draws_that_reach_it_and_the_observed_one() -> None:
     state, labels = case()
-    layers = [permuted_maxima(state[:, part], labels, np.ones(3, bool), "model", 30) for part in
+    layers = [permuted_maxima(state[:, part], labels, np.ones(3, bool), ScanSettings("model", draws=30)) for part in
               (slice(0, 3), slice(3, 6))]  # fmt: skip
     p = max_p_values(layers[0].observed, [layers[0]])
     assert p[0] == (1 + (layers[0].drawn >= layers[0].observed[0]).sum()) / 31
     assert (max_p_values(layers[0].observed, layers) >= p).all(), "more layers, more chances"
-    together = permuted_maxima(state, labels, np.ones(6, bool), "model", 30)
+    together = permuted_maxima(state, labels, np.ones(6, bool), ScanSettings("model", draws=30))
     assert np.maximum(layers[0].drawn, layers[1].drawn) == pytest.approx(together.drawn, abs=1e-5)
 
 
@@ -107,7 +108,9 @@ def test_a_planted_attribute_has_the_smallest_p_value_and_the_others_have_not() 
     """Chance of a false alarm: one of 3 noise attributes below .005 in 200 draws, at most .005; fixed seeds."""
     state, labels = case(200)
     state[:, 0] += 2 * labels[:, 1]
-    p = max_p_values(*((found := permuted_maxima(state, labels, np.ones(6, bool), "m", 200)).observed, [found]))
+    p = max_p_values(
+        *((found := permuted_maxima(state, labels, np.ones(6, bool), ScanSettings("m", draws=200))).observed, [found])
+    )
     assert p[1] == 1 / 201
     assert (np.delete(p, 1) > 0.01).all()
 
@@ -117,7 +120,7 @@ def test_smallest_p_values_of_noise_are_uniform_enough() -> None:
     below = 0
     for seed in range(200):
         state, labels = case(40, 5, 3, seed + 1000)
-        found = permuted_maxima(state, labels, np.ones(5, bool), str(seed), 39)
+        found = permuted_maxima(state, labels, np.ones(5, bool), ScanSettings(str(seed), draws=39))
         below += np.nanmin(max_p_values(found.observed, [found])) <= 0.25
     assert 31 <= below <= 70
 
@@ -125,21 +128,25 @@ def test_smallest_p_values_of_noise_are_uniform_enough() -> None:
 def test_what_has_no_test_is_nan() -> None:
     state, labels = case()
     labels[:, 0], labels[:, 1] = 1, np.where(labels[:, 1] == 1, 1, -1)
-    found = permuted_maxima(state, labels, np.ones(6, bool), "model", 10)
+    found = permuted_maxima(state, labels, np.ones(6, bool), ScanSettings("model", draws=10))
     assert np.isnan(found.observed).tolist() == [True, True, False, False]
     assert np.isnan(max_p_values(found.observed, [found])).tolist() == [True, True, False, False]
-    dead = permuted_maxima(state, labels, np.zeros(6, bool), "model", 10)
+    dead = permuted_maxima(state, labels, np.zeros(6, bool), ScanSettings("model", draws=10))
     assert np.isnan(dead.observed).all()
     assert dead.n_tests == 0
-    assert np.isnan(max_p_values(found.observed, [permuted_maxima(state, labels, np.ones(6, bool), "m", 0)])).all()
+    assert np.isnan(
+        max_p_values(found.observed, [permuted_maxima(state, labels, np.ones(6, bool), ScanSettings("m", draws=0))])
+    ).all()
 
 
 def test_draws_are_named_and_leave_the_global_generator_alone() -> None:
     np.random.seed(0)  # noqa: NPY002 (the global generator is what must stay untouched)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     state, labels = case()
-    one, again, other = (permuted_maxima(state, labels, np.ones(6, bool), name, 5).drawn for name in ("a", "a", "b"))
+    one, again, other = (
+        permuted_maxima(state, labels, np.ones(6, bool), ScanSettings(name, draws=5)).drawn for name in ("a", "a", "b")
+    )
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
     assert (one == again).all()
     assert (one != other).any()
-    assert permuted_maxima(state, labels, np.ones(6, bool), "a", 9).drawn[:5] == pytest.approx(one)
+    assert permuted_maxima(state, labels, np.ones(6, bool), ScanSettings("a", draws=9)).drawn[:5] == pytest.approx(one)

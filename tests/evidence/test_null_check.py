@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from cell_observations import observe_cells
 from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.cells import observe_cells
-from denote.evidence.max_statistic import Maxima, permuted_maxima
+from denote.evidence.max_statistic import Maxima, ScanSettings, permuted_maxima
 from denote.evidence.null_check import hits_p_value, null_check_cells, null_check_pairs, rejects
 from denote.evidence.rule import Rule
 from denote.observers.linear import LinearProbe
@@ -102,7 +102,7 @@ def test_pairs_of_all_layers_are_one_family() -> None:
 def test_p_values_that_count_rows_several_times_ring_for_pairs_and_honest_ones_do_not() -> None:
     """Standard errors that are too small by 1.6, as with 2.5 copies of every row. Chance of a false alarm 3e-4."""
     state, labels = noise()
-    honest = permuted_maxima(state, labels.values, np.ones(60, bool), "m", 20)
+    honest = permuted_maxima(state, labels.values, np.ones(60, bool), ScanSettings("m", draws=20))
     assert null_check_pairs([honest], "m")["alarm"].item() is False
     wrong = tuple(2 * stats.norm.sf(1.6 * stats.norm.isf(p / 2)) for p in honest.small)
     broken = Maxima(honest.observed, honest.drawn, wrong, honest.n_tests)
@@ -115,5 +115,5 @@ def test_sparse_neurons_and_rare_labels_do_not_ring() -> None:
     share = np.exp(rng.uniform(np.log(0.001), np.log(0.5), 300))
     state = np.where(rng.random((2000, 300)) < share, rng.random((2000, 300)), 0).astype(np.float32)
     labels = (rng.random((2000, 30)) < np.exp(rng.uniform(np.log(0.01), np.log(0.5), 30))).astype(np.int8)
-    found = permuted_maxima(state, labels, np.ptp(state, axis=0) > 0, "m", 20)
+    found = permuted_maxima(state, labels, np.ptp(state, axis=0) > 0, ScanSettings("m", draws=20))
     assert null_check_pairs([found], "m")["alarm"].item() is False

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.evidence.order_statistics import median_interval
+from denote.evidence.first_decisive import median_interval
 
 
 @given(n=st.integers(1, 60), confidence=st.sampled_from([0.8, 0.9, 0.95, 0.99]))

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from cell_observations import scan_layer
 from polars.testing import assert_frame_equal
 from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.errors import StateError
 from denote.evidence.corrections import benjamini_hochberg
-from denote.evidence.group_rows import one_row_per_group
 from denote.evidence.pair_scan import (
     LayerScan,
     add_attributes_carried,
     add_carrying,
     decide_pairs,
     join_layers,
-    scan_layer,
+    one_row_per_group,
 )
 from denote.observers.reading import Resources
 from denote.observers.sorted_columns import least_memory

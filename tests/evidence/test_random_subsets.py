@@ -7,17 +7,17 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from cell_observations import observe_cells
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.cells import observe_cells
-from denote.evidence.random_subsets import RandomSubsets, random_subsets
+from denote.evidence.controls.random_subset import SubsetDraws, random_subsets
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
-from denote.observers.closed_form import CentroidProbe
+from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 
 CLASSES = tuple("abcdefghij")
@@ -28,10 +28,10 @@ def halves(columns: dict[str, np.ndarray], cut: int) -> Halves[Labels]:
     return Halves(labels.at(np.arange(cut)), labels.at(np.arange(cut, len(labels.values))))
 
 
-def control(columns: dict[str, np.ndarray], classes: np.ndarray, **settings: int) -> RandomSubsets:
+def control(columns: dict[str, np.ndarray], classes: np.ndarray, **settings: int) -> SubsetDraws:
     cut = len(classes) // 2
     known = Halves(classes[:cut], classes[cut:])
-    return RandomSubsets(halves(columns, cut), known, CLASSES, **({"min_rows": 1} | settings))
+    return SubsetDraws(halves(columns, cut), known, CLASSES, **({"min_rows": 1} | settings))
 
 
 @given(st.integers(2, 9), st.data(), st.integers(0, 30), st.integers(0, 5))

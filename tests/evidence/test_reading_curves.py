@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from cell_observations import held_out_auroc
 from scipy.stats import norm
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.cells import held_out_auroc
 from denote.evidence.description import description_length
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.prefixes import growing_prefixes
 from denote.evidence.reading_curves import COLUMNS, reading_curves
-from denote.observers.closed_form import CentroidProbe
+from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
 from denote.observers.neuron import NeuronProbe
-from denote.observers.observer import Probe
+from denote.observers.observer import FitData, Probe
 from denote.observers.reading import Resources, State
 from denote.states.stored import StoredState
 from denote.tables import CURVES
@@ -116,7 +116,7 @@ def test_a_learning_curve_is_the_probe_on_nested_prefixes_with_its_interval() ->
 def test_bits_stand_beside_the_rows_that_they_are_for() -> None:
     state, labels = planted()
     frame = reading_curves(state, labels, LinearProbe())
-    code = description_length(state.fit, labels.fit.values, LinearProbe())
+    code = description_length(FitData(state.fit, labels.fit.values), LinearProbe())
     for column, bits in (("bits", code.bits), ("intercept_bits", code.intercept)):
         found = curve(frame, "fit_rows", "copies", column)
         assert list(found.values()) == pytest.approx(bits[:, 0].cumsum())

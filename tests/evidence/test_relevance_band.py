@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cell_observations import observe_cells
 from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.cells import observe_cells
 from denote.evidence.relevance_band import largest_relevance, relevance_band
 from denote.evidence.rule import Rule
-from denote.observers.closed_form import CentroidProbe, MajorityProbe
+from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
+from denote.observers.majority import MajorityProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Probe
 from denote.observers.sparse import SparseProbe

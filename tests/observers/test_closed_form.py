@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from denote.errors import StateError
-from denote.observers.closed_form import CentroidProbe
+from denote.observers.centroid import CentroidProbe
 from denote.observers.reading import Resources
 from denote.states.stored import StoredState
 

@@ -12,7 +12,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 
 from denote.errors import StateError
-from denote.observers.closed_form import CentroidProbe
+from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.reading import Resources, moments, row_blocks
 from denote.observers.solvers import logistic

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from cell_observations import observe_cells
 from scipy.special import expit
 from torch.utils.data import DataLoader, TensorDataset
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.errors import ConfigError, StateError
-from denote.evidence.cells import observe_cells
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.rule import Rule
 from denote.evidence.scores import Ranking

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from denote.errors import StateError
 from denote.observers.linear import LinearProbe
-from denote.observers.observer import Observer, fit_sizes
+from denote.observers.observer import FitData, Observer
 from denote.observers.reading import Resources, moments
 from denote.observers.solvers.newton import Problem, refit
 from denote.observers.sparse import SparseProbe
@@ -63,7 +63,7 @@ def read(observer: Observer, a: int) -> set[int]:
 
 def test_every_refit_is_the_minimum_on_its_neurons() -> None:
     state, labels = problem()
-    *sparse, _ = SparseProbe(l2=L2).fit_path(state, labels)
+    *sparse, _ = SparseProbe(l2=L2).fit_sizes(FitData(state, labels))
     assert [observer.k for observer in sparse] == [1, 2, 4, 8, 16]
     for observer in sparse:
         assert observer.converged.all()
@@ -77,7 +77,7 @@ def test_every_refit_is_the_minimum_on_its_neurons() -> None:
 
 def test_sizes_are_nested_and_follow_the_larger_fits_relevance() -> None:
     state, labels = problem()
-    path = SparseProbe(l2=L2).fit_path(state, labels)
+    path = SparseProbe(l2=L2).fit_sizes(FitData(state, labels))
     spread = state.std(0)
     for smaller, larger in pairwise(path):
         for a in range(labels.shape[1]):
@@ -88,7 +88,7 @@ def test_sizes_are_nested_and_follow_the_larger_fits_relevance() -> None:
 
 def test_the_path_ends_with_the_linear_probe_and_fit_is_the_largest_size_below() -> None:
     state, labels = problem()
-    path = SparseProbe(l2=L2).fit_path(state, labels)
+    path = SparseProbe(l2=L2).fit_sizes(FitData(state, labels))
     linear = LinearProbe(l2=L2, max_iterations=200).fit(state, labels)
     np.testing.assert_array_equal(path[-1].weights, linear.weights)
     np.testing.assert_array_equal(path[-1].bias, linear.bias)
@@ -102,7 +102,7 @@ def test_one_neuron_is_the_planted_one() -> None:
     label = np.arange(400) % 2
     state = rng.standard_normal((400, 64))
     state[:, 11] += 2.5 * (2 * label - 1)
-    one = SparseProbe().fit_path(state.astype(np.float32), label[:, None].astype(np.int8))[0]
+    one = SparseProbe().fit_sizes(FitData(state.astype(np.float32), label[:, None].astype(np.int8)))[0]
     assert (one.k, read(one, 0)) == (1, {11})
 
 
@@ -114,7 +114,8 @@ def test_oracle_1_k_equal_neurons() -> None:
     carriers = [2, 9, 20]
     state[:, carriers] += (2 * label - 1)[:, None]
     fit, test = slice(0, 20_000), slice(20_000, None)
-    path = {o.k: o for o in SparseProbe(sizes=(1, 2, 3, 4)).fit_path(state[fit], label[fit, None].astype(np.int8))}
+    data = FitData(state[fit], label[fit, None].astype(np.int8))
+    path = {o.k: o for o in SparseProbe(sizes=(1, 2, 3, 4)).fit_sizes(data)}
     assert read(path[3], 0) == set(carriers) < read(path[4], 0)
     for k, equal in ((1, 1), (2, 2), (3, 3), (4, 3)):
         accuracy = ((path[k].scores(state[test])[:, 0] > 0) == label[test]).mean()
@@ -125,7 +126,7 @@ def test_separable_columns_stay_finite_and_converge() -> None:
     rng = np.random.default_rng(0)
     state = rng.standard_normal((300, 10)).astype(np.float32)
     labels = np.stack([state[:, 0] > 0, state[:, 1] > 2.2, state[:, 2] + state[:, 3] > 0], axis=1).astype(np.int8)
-    for observer in SparseProbe(sizes=(1, 2, 4), l2=1e-6).fit_path(state, labels)[:-1]:
+    for observer in SparseProbe(sizes=(1, 2, 4), l2=1e-6).fit_sizes(FitData(state, labels))[:-1]:
         assert observer.converged.all()
         assert np.isfinite(observer.weights).all()
 
@@ -148,14 +149,14 @@ def test_a_start_far_off_arrives_all_the_same() -> None:
 def test_columns_without_fit_and_sizes_without_sense() -> None:
     state, labels = problem()
     labels[:, 2] = 0
-    path = SparseProbe(sizes=(2, 22, 23, 24)).fit_path(state, labels)  # 23 neurons are live
+    path = SparseProbe(sizes=(2, 22, 23, 24)).fit_sizes(FitData(state, labels))  # 23 neurons are live
     assert [observer.k for observer in path] == [2, 22, 24]
     for observer in path:
         assert observer.notes[2] == "not fitted: 0 positive and 600 negative fit rows"
         assert np.isnan(observer.weights[:, 2]).all()
         assert observer.converged.tolist() == [True, True, False, True]
         assert np.isnan(observer.gradient_norm[2])
-    nothing = SparseProbe().fit_path(state, np.full((600, 2), -1, np.int8))
+    nothing = SparseProbe().fit_sizes(FitData(state, np.full((600, 2), -1, np.int8)))
     assert [observer.k for observer in nothing] == [1, 2, 4, 8, 16, 24]
     assert not any(observer.fitted.any() for observer in nothing)
     only = SparseProbe().fit(state[:, 7:9], labels)
@@ -167,8 +168,8 @@ def test_streamed_and_chunked_it_is_the_same(tmp_path: Path, monkeypatch: pytest
     state, labels = problem(n=3000)
     np.save(tmp_path / "state.npy", state)
     stored = StoredState(np.load(tmp_path / "state.npy", mmap_mode="r"), np.arange(3000))
-    inside = SparseProbe().fit_path(state, labels)
-    outside = SparseProbe().fit_path(stored, labels, resources=Resources(memory=1 << 20))
+    inside = SparseProbe().fit_sizes(FitData(state, labels))
+    outside = SparseProbe().fit_sizes(FitData(stored, labels, resources=Resources(memory=1 << 20)))
     for a, b in zip(inside, outside, strict=True):
         assert b.converged.all()
         assert ((a.weights == 0) == (b.weights == 0)).all()
@@ -178,9 +179,9 @@ def test_streamed_and_chunked_it_is_the_same(tmp_path: Path, monkeypatch: pytest
 
 def test_columns_fitted_together_are_those_fitted_alone() -> None:
     state, labels = problem()
-    together = SparseProbe().fit_path(state, labels)
+    together = SparseProbe().fit_sizes(FitData(state, labels))
     for a in range(labels.shape[1]):
-        alone = SparseProbe().fit_path(state, labels[:, a : a + 1])
+        alone = SparseProbe().fit_sizes(FitData(state, labels[:, a : a + 1]))
         for both, one in zip(together, alone, strict=True):
             np.testing.assert_allclose(both.weights[:, a], one.weights[:, 0], rtol=1e-3, atol=1e-5)
 
@@ -188,14 +189,14 @@ def test_columns_fitted_together_are_those_fitted_alone() -> None:
 def test_neurons_may_be_shifted_and_scaled() -> None:
     state, labels = problem()
     moved = state * np.float32(64) + np.float32(1024)
-    for first, second in zip(*(SparseProbe().fit_path(s, labels) for s in (state, moved)), strict=True):
+    for first, second in zip(*(SparseProbe().fit_sizes(FitData(s, labels)) for s in (state, moved)), strict=True):
         np.testing.assert_allclose(second.scores(moved), first.scores(state), atol=2e-3)
 
 
 def test_fit_sizes_gives_all_observers_of_any_probe() -> None:
     state, labels = problem()
-    assert [observer.k for observer in fit_sizes(SparseProbe(), state, labels)] == [1, 2, 4, 8, 16, 24]
-    (linear,) = fit_sizes(LinearProbe(), state, labels)
+    assert [observer.k for observer in SparseProbe().fit_sizes(FitData(state, labels))] == [1, 2, 4, 8, 16, 24]
+    (linear,) = LinearProbe().fit_sizes(FitData(state, labels))
     assert (linear.probe, linear.k, linear.size) == ("linear", None, None)
     assert not SparseProbe().joint
     assert not LinearProbe().joint

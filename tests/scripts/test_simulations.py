@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simulate
+from cell_observations import observe_cells
 from simulations import copies, coverage, erasure, families, grouped_neurons, groups, jobs, leak, noise_neurons
 from simulations.chance import fewest, most
 from simulations.row import Row, rows_of
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.cells import observe_cells
 from denote.evidence.rule import Rule
 from denote.observers.linear import LinearProbe
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool
 
 from denote.attributes import rules
 from denote.attributes.expressions import evaluate_where, parse_where
-from denote.attributes.labels import NULL, Family, Formulas, Labels, merge_labels
+from denote.attributes.labels import NULL, Family, FormulaFamily, Formulas, Labels, merge_labels
 from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
 
@@ -62,7 +62,7 @@ def formulas(
     names = tuple(every.names[index] for index in kept)
     unique = Labels(names, ("formulas",) * len(names), np.ascontiguousarray(every.values[:, kept]))
     none = Labels((), (), np.zeros((len(samples), 0), dtype=np.int8))
-    return Family("formulas", none, formulas=Formulas(unique, length, beam, length_penalty))
+    return FormulaFamily("formulas", none, Formulas(unique, length, beam, length_penalty))
 
 
 def check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 from jaxtyping import Int, Int8
@@ -53,32 +54,94 @@ class Formulas:
 
 @dataclass(frozen=True)
 class Family:
-    """Many attributes from one rule.
+    """Many attributes from one rule, which neurons are searched over one by one.
 
     Attributes:
-        name: ``classes``, ``subsets``, ``columns``, ``quantiles``, ``named`` or ``formulas``.
+        name: ``classes``, ``columns``, ``quantiles``, ``named`` or the option of a user's own; of the other kinds of
+            family ``subsets`` and ``formulas``.
         labels: Its attributes, one cell each; none for a family that is only searched by neurons.
-        codes: For ``subsets``, the class index of every sample (-1 null), from which neurons are searched over
-            all subsets at once; None for others.
-        class_names: For ``subsets``, the name of each class index.
-        formulas: For ``formulas``, the atoms at every sample and how they are searched; None for others.
-        target: What the classes are called.
     """
 
     name: str
     labels: Labels
-    codes: Int[np.ndarray, " sample"] | None = None
-    class_names: tuple[str, ...] = ()
-    formulas: Formulas | None = None
-    target: str = "class"
+
+    combines: ClassVar[bool] = False
+    """Properties are combinations, of classes or of atoms: they are searched at quantiles, and the parts of a row
+    belong together."""
+
+    every_threshold: ClassVar[bool] = True
+    """Controls that read a property off one coordinate try every threshold, not quantiles alone."""
+
+    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+        """Return the family on some rows, in the order given."""
+        return replace(self, labels=self.labels.at(rows))
 
     @property
-    def combines(self) -> bool:
-        """Whether properties are combinations, of classes or of atoms, and not attributes one by one.
+    def members(self) -> Int8[np.ndarray, "row member"]:
+        """What properties are made of, as labels."""
+        return self.labels.values
 
-        Combinations are searched at quantiles, and the parts of a row belong together.
-        """
-        return self.codes is not None or self.formulas is not None
+    def with_members(self, members: Int8[np.ndarray, "row member"]) -> Self:
+        """Return the family with other labels of its `members`."""
+        return replace(self, labels=replace(self.labels, values=members))
+
+
+@dataclass(frozen=True)
+class SubsetFamily(Family):
+    """Sets of classes: neurons are searched over all subsets at once.
+
+    Attributes:
+        codes: Class index of every sample, -1 for null.
+        class_names: Name of each class index.
+        target: What the classes are called.
+    """
+
+    codes: Int[np.ndarray, " sample"]
+    class_names: tuple[str, ...] = ()
+    target: str = "class"
+
+    combines = True
+    every_threshold = False
+
+    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+        """See `Family`."""
+        return replace(super().at(rows), codes=self.codes[rows])
+
+    @property
+    def members(self) -> Int8[np.ndarray, "row class"]:
+        """Class codes as one attribute per class."""
+        codes = self.codes[:, None]
+        return np.where(codes < 0, NULL, codes == np.arange(len(self.class_names))).astype(np.int8)
+
+    def with_members(self, members: Int8[np.ndarray, "row class"]) -> Self:
+        """See `Family`."""
+        return replace(self, codes=np.where((members < 0).any(axis=1), -1, members.argmax(axis=1)))
+
+
+@dataclass(frozen=True)
+class FormulaFamily(Family):
+    """Formulas of atoms, of which neurons are searched for the best.
+
+    Attributes:
+        formulas: The atoms at every sample and how they are searched.
+    """
+
+    formulas: Formulas
+
+    combines = True
+
+    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+        """See `Family`."""
+        return replace(super().at(rows), formulas=replace(self.formulas, atoms=self.formulas.atoms.at(rows)))
+
+    @property
+    def members(self) -> Int8[np.ndarray, "row atom"]:
+        """Labels of the atoms."""
+        return self.formulas.atoms.values
+
+    def with_members(self, members: Int8[np.ndarray, "row atom"]) -> Self:
+        """See `Family`."""
+        return replace(self, formulas=replace(self.formulas, atoms=replace(self.formulas.atoms, values=members)))
 
 
 def merge_labels(families: Sequence[Family]) -> Labels:

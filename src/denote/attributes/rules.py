@@ -10,7 +10,7 @@ import polars as pl
 from jaxtyping import Bool, Int8
 
 from denote.attributes.expressions import evaluate_where
-from denote.attributes.labels import NULL, Family, Labels, class_set_name
+from denote.attributes.labels import NULL, Family, Labels, SubsetFamily, class_set_name
 from denote.data.columns.text_dates import YEAR
 from denote.data.samples import Samples, is_text
 from denote.errors import AttributeLabelError, one_of
@@ -86,7 +86,7 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
     # By class first: the wide table is then one lookup of rows, without a pass per subset.
     values = np.ascontiguousarray(members.T.astype(np.int8))[codes]
     labels = Labels(names, ("subsets",) * len(names), values)
-    return Family("subsets", labels, codes, samples.classes, target=samples.target)
+    return SubsetFamily("subsets", labels, codes, samples.classes, samples.target)
 
 
 def columns(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -12,6 +12,9 @@ from jaxtyping import Bool, Float, Int, Shaped
 from denote.streams import stream
 
 T_co = TypeVar("T_co", covariant=True)
+
+Groups: TypeAlias = Int[np.ndarray, " sample"]
+"""Group of every row, where rows of one group are not independent."""
 
 
 @dataclass(frozen=True)

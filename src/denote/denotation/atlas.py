@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int, Int8
 
-from denote.attributes.labels import Family
+from denote.attributes.labels import Family, SubsetFamily
 from denote.data.parts import Halves, Parts
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves
@@ -143,14 +143,14 @@ def on_rates(neurons: pl.DataFrame, test: State, family: Family, memory: int = M
     Args:
         neurons: Columns of ``tables.NEURONS``, one row per neuron of the layer, with the thresholds chosen on *fit*.
         test: Their activations on the test rows; a block of neurons is read at a time.
-        family: The family at the same rows; one without class codes has no on-rates.
+        family: The family at the same rows; only one of subsets has on-rates.
         memory: Bytes that a block may take.
 
     Returns:
         Columns of ``tables.ON_RATES``, one row per live neuron with a threshold and class with rows.
     """
     kept = neurons.filter(pl.col("live"), pl.col("threshold").is_not_null())
-    if family.codes is None or kept.is_empty():
+    if not isinstance(family, SubsetFamily) or kept.is_empty():
         return empty(ON_RATES)
     n_rows = np.bincount(family.codes[family.codes >= 0], minlength=len(family.class_names))
     thresholds = neurons["threshold"].cast(pl.Float64).fill_null(np.nan).to_numpy()

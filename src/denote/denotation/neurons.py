@@ -18,8 +18,8 @@ from denote.denotation.search.candidates import Candidates, search
 from denote.denotation.search.held_out_scores import score_candidates
 from denote.denotation.search.thresholds import Settings
 from denote.denotation.selectivity import selectivity
-from denote.denotation.shuffles import shuffled
 from denote.estimate import mean_of_defined
+from denote.evidence import permutations
 from denote.evidence.rule import Rule
 from denote.observers.reading import State
 from denote.states.layers import Layer
@@ -80,12 +80,14 @@ class Controls:
         untrained: The same layer's state in each untrained twin, at the same rows.
         raw_input: The inputs as a state, at the same rows.
         columns: Simple columns of the attribute table, the rivals (METHOD section 6), at the same rows.
+        replicates: What `shuffled_replicates` gives for as many shuffles; searched for where None.
     """
 
     shuffles: int = 3
     untrained: Sequence[Halves[State]] = field(default=())
     raw_input: Halves[State] | None = None
     columns: SimpleColumns | None = None
+    replicates: Sequence[pl.DataFrame] | None = None
 
     @property
     def remark(self) -> str | None:
@@ -108,7 +110,6 @@ def observe_neurons(
     controls: Controls | None = None,
     mixing: Mixing | None = None,
     found: Candidates | None = None,
-    replicates: Sequence[pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """Find and judge what every neuron of a layer denotes within one family.
 
@@ -119,7 +120,6 @@ def observe_neurons(
         controls: Defaults to three shuffles and nothing else.
         mixing: How many attributes each of them passes (`attributes_passed`).
         found: What was chosen on *fit*; searched for where None.
-        replicates: What `shuffled_replicates` gives for as many shuffles; searched for where None.
 
     Returns:
         Columns of ``tables.NEURONS``, one row per neuron. Those that tell the object model, and what is only known once
@@ -128,14 +128,15 @@ def observe_neurons(
     """
     controls = controls or Controls()
     found = found or neurons.search(state.fit, family)
+    replicates = controls.replicates
     if replicates is None:
         replicates = shuffled_replicates(neurons, state, family, controls.shuffles)
     rows = neurons.rows(state.test, found, family.fit.name)
     columns = {
         **_under_shuffles(rows, replicates),
-        "untrained_balanced_accuracy": _beside(neurons, found, controls.untrained, family.fit.codes is None),
+        "untrained_balanced_accuracy": _beside(neurons, found, controls.untrained, family.fit.every_threshold),
         "input_balanced_accuracy": _beside(
-            neurons, found, [other for other in [controls.raw_input] if other], family.fit.codes is None
+            neurons, found, [other for other in [controls.raw_input] if other], family.fit.every_threshold
         ),
         **_rivals(neurons, found, controls.columns),
     }
@@ -144,11 +145,30 @@ def observe_neurons(
     return _with_live(rows, columns, controls.remark)
 
 
+def shuffled_family(
+    family: Halves[Family], groups: Halves[Int[np.ndarray, " row"]] | None, probe_seed: int, draw: int
+) -> Halves[Family]:
+    """The family under one draw of the permutations that the cells' observers are refitted with, too.
+
+    Args:
+        family: The family at the fit and at the test rows.
+        groups: Group of every row. Attributes that are constant in every group move with whole groups, and so do
+            class codes, and the atoms of formulas if all are.
+        probe_seed: Seed of the draws.
+        draw: Which draw; the same for every layer, so that layers are compared under the same labels.
+    """
+    members = Halves(family.fit.members, family.test.members)
+    # A row's classes, or atoms, are one thing: they move with whole groups all together or not at all.
+    apart = groups is not None and family.fit.combines and not permutations.group_constant(members, groups).all()
+    moved = permutations.shuffled(members, probe_seed, draw, None if apart else groups)
+    return Halves(family.fit.with_members(moved.fit), family.test.with_members(moved.test))
+
+
 def shuffled_replicates(
     neurons: Neurons, state: Halves[State], family: Halves[Family], n_draws: int
 ) -> list[pl.DataFrame]:
     """The identical search under shuffled labels, against the shuffled test labels; a frame as of `replicate` each."""
-    draws = (shuffled(family, neurons.groups, neurons.probe_seed, draw) for draw in range(n_draws))
+    draws = (shuffled_family(family, neurons.groups, neurons.probe_seed, draw) for draw in range(n_draws))
     return [replicate(neurons, state, known, SHUFFLED, draw) for draw, known in enumerate(draws)]
 
 

@@ -15,12 +15,11 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float64, Int
 
-from denote.evidence.permutations import Groups
 from denote.evidence.prefixes import Prefixes, growing_prefixes
 from denote.evidence.scores import PerAttribute, Reasons
 from denote.observers.linear import LinearProbe
-from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
-from denote.observers.reading import UNBOUNDED, Resources, State, Values, rows_of
+from denote.observers.observer import FitData, Observer, Probe, class_counts, unfit_notes
+from denote.observers.reading import State, Values, rows_of
 
 CODED = 1 << 22
 """Labels (row x attribute) that are coded at once; each takes a score and a few numbers beside it."""
@@ -62,30 +61,21 @@ class DescriptionLength:
         return np.asarray(self.intercept_bits / self.description_bits)
 
 
-def description_length(
-    state: State,
-    labels: Values,
-    probe: Probe,
-    probe_seed: int = 0,
-    groups: Groups | None = None,
-    resources: Resources = UNBOUNDED,
-) -> DescriptionLength:
-    """The online code of every attribute on *fit*; costs about as much as two fits.
+def description_length(data: FitData, probe: Probe) -> DescriptionLength:
+    """Return the online code of every attribute on *fit*; costs about as much as two fits.
 
-    Of several penalties the best is taken after all blocks and named first, which takes log2(their number) bits.
+    Of several penalties the best is taken after all blocks and named first, which takes log2(their number) bits. No
+    block cuts a group apart.
 
     Args:
-        state: Finite activations ``[sample, neuron]`` of *fit*.
-        labels: 1, 0, or -1 for rows that are left out of that attribute.
+        data: What the probe is fitted to.
         probe: Only a linear one has a code: the scores of all others are no log-odds.
-        probe_seed: Names the order of the rows.
-        groups: Group of every row; no block cuts one apart.
-        resources: What the fits may use.
 
     Raises:
         StateError: if the state is not finite or does not fit the labels.
     """
-    prefixes = growing_prefixes(len(labels), probe_seed, groups)
+    labels = data.labels
+    prefixes = growing_prefixes(len(labels), data.seed, data.groups)
     blocks = [prefixes.block(index) for index in range(len(prefixes.ends))]
     counts = np.stack([np.stack(class_counts(labels[rows])) for rows in blocks])
     notes = _notes(labels, probe, len(blocks))
@@ -95,7 +85,7 @@ def description_length(
     able = np.array([reason is None for reason in notes], dtype=bool)
     intercept[:, ~able] = np.nan
     if isinstance(probe, LinearProbe) and able.any():
-        bits[:, able] = _shortest(state, labels[:, able], probe, prefixes, intercept[:, able], resources)
+        bits[:, able] = _shortest(replace(data, labels=labels[:, able]), probe, prefixes, intercept[:, able])
     return DescriptionLength(counts.sum(1), bits, intercept, notes)
 
 
@@ -115,31 +105,27 @@ def _proportions_before(counts: Int[np.ndarray, "block label=2 attribute"]) -> F
     return np.asarray((before[:, 0] + 0.5) / (before.sum(1) + 1))
 
 
-def _shortest(
-    state: State, labels: Values, probe: LinearProbe, prefixes: Prefixes, intercept: Bits, resources: Resources
-) -> Bits:
-    """Bits at the penalty that makes each attribute's code shortest; the first block also names it."""
+def _shortest(data: FitData, probe: LinearProbe, prefixes: Prefixes, intercept: Bits) -> Bits:
+    """Return the bits at the penalty that makes each attribute's code shortest; the first block also names it."""
     strengths = np.unique(probe.l2)
-    codes = np.stack([_coded(state, labels, replace(probe, l2=float(l2), balance=False), prefixes, intercept, resources)
-                      for l2 in strengths])  # fmt: skip
+    probes = [replace(probe, l2=float(l2), balance=False) for l2 in strengths]
+    codes = np.stack([_coded(data, one, prefixes, intercept) for one in probes])
     best = codes.sum(1).argmin(0)
     bits: Bits = np.take_along_axis(codes, best[None, None], axis=0)[0]
     bits[0] += np.log2(len(strengths))
     return bits
 
 
-def _coded(
-    state: State, labels: Values, probe: LinearProbe, prefixes: Prefixes, intercept: Bits, resources: Resources
-) -> Bits:
-    """Bits of every block by observers that know the blocks before it."""
+def _coded(data: FitData, probe: LinearProbe, prefixes: Prefixes, intercept: Bits) -> Bits:
+    """Return the bits of every block by observers that know the blocks before it."""
     bits = intercept.copy()
-    l2 = np.full(labels.shape[1], probe.l2)
+    l2 = np.full(data.labels.shape[1], probe.l2)
     observer: Observer | None = None
     for index in range(1, len(prefixes.ends)):
-        known = prefixes.prefix(index - 1)
-        observer = probe.solve(rows_of(state, known), labels[known], l2, resources, observer)
+        known = data.at(prefixes.prefix(index - 1))
+        observer = probe.solve(known.state, known.labels, l2, data.resources, observer)
         rows, fitted = prefixes.block(index), observer.fitted
-        bits[index, fitted] = _bits(observer.at(np.flatnonzero(fitted)), state, labels[:, fitted], rows)
+        bits[index, fitted] = _bits(observer.at(np.flatnonzero(fitted)), data.state, data.labels[:, fitted], rows)
     return bits
 
 

@@ -78,8 +78,7 @@ def balanced_accuracy_p_value(
     tn: ArrayLike,
     n_neg: ArrayLike,
     null: float = 0.90,
-    deff_pos: ArrayLike = 1.0,
-    deff_neg: ArrayLike = 1.0,
+    effects: tuple[ArrayLike, ArrayLike] = (1.0, 1.0),
 ) -> Values:
     """One-sided p-value of "the true balanced accuracy is at most ``null``" (METHOD section 3).
 
@@ -92,8 +91,7 @@ def balanced_accuracy_p_value(
         tn: True negatives.
         n_neg: Negatives.
         null: Balanced accuracy that is not enough, in [.5, 1).
-        deff_pos: Design effect of the true positive rate, at least 1; 1 without groups.
-        deff_neg: Design effect of the true negative rate.
+        effects: Design effects of the true positive and of the true negative rate, at least 1; 1 without groups.
 
     Returns:
         In [0, .5]: .5 where the balanced accuracy is not above ``null``, nan where a class has no rows.
@@ -104,7 +102,7 @@ def balanced_accuracy_p_value(
     if not 0.5 <= null < 1:
         raise ValueError(f"null is {null}, but a balanced accuracy is tested against a value in [.5, 1)")
     tp, n_pos, tn, n_neg, deff_pos, deff_neg = (
-        np.asarray(a, float) for a in np.broadcast_arrays(tp, n_pos, tn, n_neg, deff_pos, deff_neg)
+        np.asarray(a, float) for a in np.broadcast_arrays(tp, n_pos, tn, n_neg, *effects)
     )
     tpr, tnr = ratio(tp, n_pos), ratio(tn, n_neg)
     centre = (tpr + tnr) / 2

@@ -1,17 +1,21 @@
-"""Label controls: other labels on the same state, in one form for all of them."""
+"""Labels that label controls draw, in one form for all of them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from denote.attributes.label_rows import equal_rows
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.estimate import mean_of_defined
-from denote.evidence.measuring import Columns
-from denote.evidence.permutations import Groups, shuffled
+
+if TYPE_CHECKING:
+    from denote.evidence.bootstrap import AurocBootstrap
+    from denote.evidence.measuring import Columns, Hear
+    from denote.evidence.scores import PerAttribute
+    from denote.observers.observer import Observer
 
 
 @dataclass(frozen=True)
@@ -32,63 +36,58 @@ class Draw:
         return len(self.labels.fit)
 
 
-class LabelControl(Protocol):
-    """Other labels for the same observer, and what its scores on them say of the attributes."""
+@dataclass(frozen=True)
+class Refits:
+    """Observers of one size that were fitted to the draws of one control.
 
-    @property
-    def name(self) -> str:
-        """Name of the control in ``control=`` and in the tables."""
-        ...
+    Attributes:
+        columns: Measured columns of every draw, in order.
+        largest: `largest_relevance` of every draw; empty where neurons have no weights to compare.
+    """
 
+    columns: Sequence[Columns]
+    largest: Sequence[PerAttribute]
+
+
+class LabelDraws(ABC):
+    """Other labels for the same observer, and what its scores on them say of the attributes.
+
+    Attributes:
+        name: Name of the control in ``control=`` and in the tables.
+        has_band: Heat maps are held against it.
+    """
+
+    name: str
+    has_band: ClassVar[bool] = False
+
+    @abstractmethod
     def draws(self) -> Iterable[Draw]:
-        """Its labels, one draw after the other."""
-        ...
+        """Draw labels, one draw after the other, each with at least one attribute."""
 
+    @abstractmethod
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
-        """Columns of the attributes' cells, with a ``note`` that says why one is null.
+        """Give columns of the attributes' cells, with a ``note`` that says why one is null.
 
         Args:
             real: The attributes' measured columns, of one size of a probe.
             drawn: Those of every draw, of the same size, in order.
         """
-        ...
+
+    def hears(self, bootstrap: AurocBootstrap) -> Hear | None:
+        """Return what of a bootstrap takes up how its refits rank the test rows; None for nothing."""
+        return None
+
+    def intervals(self, real: Columns, refits: Refits, bootstrap: AurocBootstrap | None) -> Columns:
+        """Give intervals of the answer's columns (see `answer`)."""
+        return {"note": None}
+
+    def band(self, observer: Observer, refits: Refits) -> Columns:
+        """Give what the heat map of an observer is held against (see `answer`); it is asked where there is a map."""
+        return {"note": None}
 
 
 @dataclass(frozen=True)
-class Shuffled:
-    """The attributes' own labels in random order (METHOD section 5): can the observer find what is not there?
-
-    Attributes:
-        labels: The attributes.
-        n_draws: How many orders.
-        probe_seed: Names the draws.
-        groups: Group of every row, where rows of a group are not independent.
-    """
-
-    labels: Halves[Labels]
-    n_draws: int
-    probe_seed: int = 0
-    groups: Halves[Groups] | None = None
-
-    name = "shuffled"
-
-    def draws(self) -> Iterator[Draw]:
-        """See `LabelControl`; labels of a draw are made when it is asked for."""
-        own = self.labels
-        for number in range(self.n_draws):
-            values = shuffled(Halves(own.fit.values, own.test.values), self.probe_seed, number, self.groups)
-            yield Draw(
-                self.name, number, Halves(replace(own.fit, values=values.fit), replace(own.test, values=values.test))
-            )
-
-    def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
-        """``control_auroc``, the mean over draws, and ``selectivity``, the real AUROC minus that."""
-        mean = mean_of_defined([columns["auroc"] for columns in drawn])
-        return {"control_auroc": mean, "selectivity": real["auroc"] - mean, "note": [None] * len(mean)}
-
-
-@dataclass(frozen=True)
-class OnEqualRows:
+class OnEqualRows(LabelDraws):
     """A control of attributes on equal numbers of rows, on as many itself: more rows alone would be read better.
 
     Attributes:
@@ -97,20 +96,20 @@ class OnEqualRows:
         probe_seed: Names the draws of rows.
     """
 
-    control: LabelControl
+    control: LabelDraws
     number: int
     probe_seed: int = 0
 
     @property
-    def name(self) -> str:
-        """See `LabelControl`."""
+    def name(self) -> str:  # type: ignore[override] # of the control
+        """See `LabelDraws`."""
         return self.control.name
 
     def draws(self) -> Iterator[Draw]:
-        """See `LabelControl`."""
+        """See `LabelDraws`."""
         for draw in self.control.draws():
             yield replace(draw, labels=equal_rows(draw.labels, self.number, self.probe_seed).labels)
 
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
-        """See `LabelControl`."""
+        """See `LabelDraws`."""
         return self.control.answer(real, drawn)

@@ -10,24 +10,15 @@ import scipy
 from jaxtyping import Bool, Float64
 
 from denote.estimate import ratio
-from denote.evidence.permutations import Groups
-from denote.evidence.scores import PerAttribute, Values
-from denote.observers.observer import Observer, Probe
-from denote.observers.reading import UNBOUNDED, Resources, State, moments
+from denote.evidence.scores import PerAttribute
+from denote.observers.observer import FitData, Observer, Probe
+from denote.observers.reading import moments
 
 LEAST_NEURONS = 20
 """Of fewer neurons even unrelated maps look alike by chance: their correlation has a deviation of .23 and more."""
 
 
-def randomised_similarity(
-    probe: Probe,
-    observer: Observer,
-    state: State,
-    labels: Values,
-    probe_seed: int = 0,
-    resources: Resources = UNBOUNDED,
-    groups: Groups | None = None,
-) -> dict[str, Any]:
+def randomised_similarity(probe: Probe, observer: Observer, data: FitData) -> dict[str, Any]:
     """Refit an observer on the randomised layer and compare the two maps.
 
     After Adebayo et al. (2018), Sanity Checks for Saliency Maps. Near 1 the map does not depend on what the layer
@@ -38,11 +29,8 @@ def randomised_similarity(
     Args:
         probe: A probe whose observers weigh every neuron.
         observer: What it fitted on *fit* of the trained network, with ``spread``.
-        state: *fit* of the same layer in `denote.states.randomised.randomised_from`.
-        labels: Of *fit*.
-        probe_seed: Seed of the fit.
-        resources: What the fit may use.
-        groups: Group of every row of *fit*, as in the fit of ``observer``.
+        data: What ``observer`` was fitted to, with the state of the same layer in
+            `denote.states.randomised.randomised_from`.
 
     Returns:
         ``randomised_similarity``, `similarity` over the neurons that are live in both networks, and ``note`` as columns
@@ -53,8 +41,8 @@ def randomised_similarity(
     """
     trained = observer.relevance  # before the refit, which is then never made in vain
     assert observer.spread is not None  # noqa: S101 # else it had no relevance
-    spread = moments(state).variance.sqrt().numpy()
-    again = replace(probe.fit(state, labels, probe_seed, resources, groups), spread=spread)
+    spread = moments(data.state).variance.sqrt().numpy()
+    again = replace(probe.fit_data(data), spread=spread)
     live = (spread > 0) & (observer.spread > 0)
     found = similarity(trained, again.relevance, live)
     few = f"randomised_similarity: {live.sum()} neurons are live in both networks, {LEAST_NEURONS} needed"

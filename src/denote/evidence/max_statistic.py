@@ -56,13 +56,26 @@ class Maxima:
     n_tests: int
 
 
+@dataclass(frozen=True)
+class ScanSettings:
+    """A scan of the layers of an object model.
+
+    Attributes:
+        key: Names the scan: all its layers share their permutations, others have their own.
+        q: False discovery rate of the correction to come; pairs with a larger p-value are counted, not kept.
+        draws: Permutations behind ``max_p_value``; 0 leaves it and the null check out.
+    """
+
+    key: str = ""
+    q: float = 0.05
+    draws: int = DRAWS
+
+
 def permuted_maxima(
     state: State,
     labels: Values,
     live: Bool[np.ndarray, " neuron"],
-    key: str,
-    draws: int = DRAWS,
-    q: float = 0.05,
+    settings: ScanSettings,
     resources: Resources = UNBOUNDED,
 ) -> Maxima:
     """Scan one layer under permuted labels.
@@ -74,11 +87,10 @@ def permuted_maxima(
         state: Finite activations on *test*.
         labels: Of the same rows.
         live: Neurons that are not constant on *fit*; others are left out.
-        key: Names the permutations, so that all layers of a scan share them.
-        draws: Number of permutations.
-        q: Largest p-value that is kept.
+        settings: Of the scan.
         resources: What products may use; of its memory a quarter is taken.
     """
+    key, draws = settings.key, settings.draws
     able = both_labels(labels)
     observed, drawn = np.full(labels.shape[1], np.nan), np.zeros(draws)
     small: list[list[np.ndarray]] = [[] for _ in range(min(draws, REPLICATES))]
@@ -93,7 +105,7 @@ def permuted_maxima(
         for draw, z in _permuted(block, weights, key, draws, resources):
             drawn[draw] = max(drawn[draw], float(z.max()))
             if draw < len(small):
-                small[draw].append(_small_p_values(z.cpu().numpy(), skewness, q))
+                small[draw].append(_small_p_values(z.cpu().numpy(), skewness, settings.q))
     observed[able] = reached if n_varying else np.nan
     p_values = tuple(np.concatenate(found or [np.empty(0)]) for found in small)
     return Maxima(observed, drawn, p_values, n_varying * int(able.sum()))

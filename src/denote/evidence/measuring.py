@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
-from denote.attributes.labels import Labels
-from denote.data.parts import Halves
 from denote.estimate import Estimate, ratio
 from denote.evidence.bootstrap import AurocBootstrap
+from denote.evidence.controls import built_in_controls
+from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
 from denote.evidence.permutations import Groups
 from denote.evidence.scores import (
@@ -27,18 +27,14 @@ from denote.evidence.scores import (
 )
 from denote.evidence.sufficiency import sufficient_sizes
 from denote.observers.observer import Observer, class_counts
-from denote.observers.reading import Resources, State
+from denote.observers.reading import Resources
 from denote.tables import CELLS, note
 
 BYTES_PER_SCORE = 120
 """Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
 
-_LATER = (
-    "control_auroc", "selectivity", "selectivity_low", "selectivity_high", "untrained_auroc", "input_auroc",
-    "input_gain", "input_gain_low", "input_gain_high", "input_name",
-    "sufficient_k", "q_value", "n_tests", "decisive", "rotated_auroc", "random_subset_percentile",
-    "control_task_auroc", "relevance_band", "n_outside_band",
-)  # fmt: skip
+_LATER = ("sufficient_k", "q_value", "n_tests", "decisive")
+"""Columns that are filled later, beside those of the controls."""
 
 Columns: TypeAlias = dict[str, Any]
 """Columns of cells by name, a value per attribute or one for all."""
@@ -56,31 +52,20 @@ def scored_together(labels: Values, resources: Resources) -> list[slice]:
 
 def measured_sizes(
     observers: Sequence[Observer],
-    state: Halves[State],
-    labels: Halves[Labels],
-    groups: Halves[Groups] | None,
-    probe_seed: int,
-    resources: Resources,
-    heard: Sequence[Hear] = (),
+    data: FitTestData,
+    heard: Sequence[Hear | None] = (),
     bootstraps: Sequence[AurocBootstrap] = (),
 ) -> list[Columns]:
-    """The columns of every size that need no control, with what the curve over sizes says as a whole.
+    """Return the columns of every size that need no control, with what the curve over sizes says as a whole.
 
     Args:
         observers: Fitted on *fit*, one per size, with an attribute for each of the labels.
-        state: Activations of the layer.
-        labels: What the observers were fitted to, and are scored against.
-        groups: Group of every row, where rows of a group are not independent.
-        probe_seed: Of the fit.
-        resources: What scores may use.
+        data: What the observers were fitted to, and are scored on.
         heard: Hears how the test rows are ranked, one per size.
         bootstraps: Draws of whole groups behind the AUROC's interval where there are groups, one per size.
     """
-    curve = [
-        _measured(observer, state, labels, groups, probe_seed, resources, hear)
-        for observer, hear in zip_longest(observers, heard)
-    ]
-    if groups is not None:
+    curve = [_measured(observer, data, hear) for observer, hear in zip_longest(observers, heard)]
+    if data.groups is not None:
         _add_group_intervals(curve, bootstraps)
     sizes = [observer.k for observer in observers if observer.k is not None]
     if sizes:
@@ -102,23 +87,16 @@ def _add_group_intervals(curve: Sequence[Columns], bootstraps: Sequence[AurocBoo
         columns["note"] = [note(*both) for both in zip(columns["note"], reasons, strict=True)]
 
 
-def _measured(
-    observer: Observer,
-    state: Halves[State],
-    labels: Halves[Labels],
-    groups: Halves[Groups] | None,
-    probe_seed: int,
-    resources: Resources,
-    hear: Hear | None,
-) -> Columns:
-    """All columns of one size that need no control."""
+def _measured(observer: Observer, data: FitTestData, hear: Hear | None) -> Columns:
+    """Return all columns of one size that need no control."""
+    labels = data.labels
     positive_fit, negative_fit = class_counts(labels.fit.values)
     positive_test, negative_test = class_counts(labels.test.values)
     return {
-        "n_neurons": state.fit.shape[1],
+        "n_neurons": data.state.fit.shape[1],
         "probe": observer.probe,
         "k": observer.k,
-        "probe_seed": probe_seed,
+        "probe_seed": data.probe_seed,
         "attribute": labels.test.names,
         "family": labels.test.families,
         "label_proportion": ratio(positive_test, positive_test + negative_test),
@@ -132,29 +110,21 @@ def _measured(
         "converged": observer.converged,
         "gradient_norm": observer.gradient_norm,
         "l2": observer.l2,
+        **{name: None for control in built_in_controls().values() for name in control.columns},
         **dict.fromkeys(_LATER),
-        **_scored_by_parts(
-            observer, state.test, labels.test.values, None if groups is None else groups.test, resources, hear
-        ),
+        **_scored_by_parts(observer, data, hear),
     }
 
 
-def _scored_by_parts(
-    observer: Observer,
-    state: State,
-    labels: Values,
-    groups: Groups | None,
-    resources: Resources,
-    hear: Hear | None,
-) -> dict[str, Any]:
-    """What the scores of all attributes say, as many attributes at a time as fit into memory."""
-    parts = []
-    for part in scored_together(labels, resources):
-        own = observer.at(part)
-        reasons = tuple(map(_with_convergence, own.notes, own.fitted, own.converged))
-        scores = own.scores(state)
+def _scored_by_parts(observer: Observer, data: FitTestData, hear: Hear | None) -> dict[str, Any]:
+    """Return what the scores of all attributes say, as many attributes at a time as fit into memory."""
+    parts, labels = [], data.test_labels
+    for part in scored_together(labels, data.resources):
+        some = observer.at(part)
+        reasons = tuple(map(_with_convergence, some.notes, some.fitted, some.converged))
+        scores = some.scores(data.state.test)
         ranking = Ranking(scores, labels[:, part])
-        parts.append(_scored(scores, ranking, groups, reasons))
+        parts.append(_scored(scores, ranking, data.test_groups, reasons))
         if hear is not None:
             hear(part, ranking)
     notes = [reason for part in parts for reason in part.pop("note")]
@@ -217,6 +187,11 @@ def _balanced_accuracy_bounds(
         counts.tp / effect[1], counts.n_positive / effect[1], counts.tn / effect[0], counts.n_negative / effect[0]
     )  # fmt: skip
     return newcombe_balanced_accuracy(*effective, one_sided=True), newcombe_balanced_accuracy(*effective)
+
+
+def auroc_of(columns: Columns) -> Estimate[PerAttribute]:
+    """Return the AUROC of cells with its interval."""
+    return Estimate(columns["auroc"], columns["auroc_low"], columns["auroc_high"])
 
 
 def frame(curve: Sequence[Columns]) -> pl.DataFrame:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int8
 
-from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.errors import ConfigError
 from denote.evidence.cells import decide_cells
+from denote.evidence.control import NegativeControl
+from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.measuring import measured_sizes
-from denote.evidence.permutations import Groups
-from denote.evidence.replicates import Replicate
+from denote.evidence.replicates import ALONE, Replicate
 from denote.evidence.rule import Rule
-from denote.observers.observer import Probe, fit_sizes
-from denote.observers.reading import Resources, State, as_array, check_state
+from denote.observers.observer import Probe
+from denote.observers.reading import as_array, check_state
 from denote.streams import stream
 from denote.tables import note
 
@@ -53,45 +53,43 @@ class Control(ABC):
         """
 
 
-def changed_cells(
-    name: str,
-    control: Control,
-    state: Halves[State],
-    labels: Halves[Labels],
-    probe: Probe,
-    rule: Rule,
-    probe_seed: int,
-    groups: Halves[Groups] | None,
-    resources: Resources,
-) -> Iterator[pl.DataFrame]:
-    """Cells of a probe on what a control makes of a layer, one table a draw.
+@dataclass(frozen=True)
+class OwnControl(NegativeControl):
+    """A user's control under the name by which it was asked for.
 
-    Args:
-        name: Of the control.
-        control: It.
-        state: Activations of the layer.
-        labels: The attributes.
-        probe: What is fitted.
-        rule: When a cell would be decisive; each draw is corrected by itself.
-        probe_seed: Names the draws, and is that of the fits.
-        groups: Group of every row, where rows of a group are not independent.
-        resources: What fits and scores may use.
-
-    Raises:
-        ConfigError: if the control gives other rows or attributes than it was given.
-        StateError: if it gives a state that is not finite.
+    Attributes:
+        option: Its name in tables.
+        control: The user's.
     """
-    given = Halves(_locked(as_array(state.fit)), _locked(as_array(state.test)))
-    own = Halves(_locked(labels.fit.values), _locked(labels.test.values))
-    for draw in range(control.draws):
-        other, values = control.change(given, own, stream("control", name, probe_seed, draw))
-        _check(name, other, values, own)
-        changed = Halves(replace(labels.fit, values=values.fit), replace(labels.test, values=values.test))
-        observers = fit_sizes(probe, other.fit, values.fit, probe_seed, resources, groups.fit if groups else None)
-        curve = measured_sizes(observers, other, changed, groups, probe_seed, resources)
-        for columns in curve:
-            columns["note"] = [note(reason, "a control has no controls of its own") for reason in columns["note"]]
-        yield decide_cells(Replicate(name, draw, curve, ()).cells, rule)
+
+    option: str
+    control: Control
+
+    is_on = True
+
+    def cells(self, data: FitTestData, probe: Probe, rule: Rule) -> Iterator[pl.DataFrame]:
+        """Return cells of a probe on what the control makes of a layer, one table a draw.
+
+        Args:
+            data: The layer.
+            probe: What is fitted.
+            rule: When a cell would be decisive; each draw is corrected by itself.
+
+        Raises:
+            ConfigError: if the control gives other rows or attributes than it was given.
+            StateError: if it gives a state that is not finite.
+        """
+        state = Halves(_locked(as_array(data.state.fit)), _locked(as_array(data.state.test)))
+        labels = Halves(_locked(data.labels.fit.values), _locked(data.labels.test.values))
+        for draw in range(self.control.draws):
+            other, values = self.control.change(state, labels, stream("control", self.option, data.probe_seed, draw))
+            _check(self.option, other, values, labels)
+            fit, test = replace(data.labels.fit, values=values.fit), replace(data.labels.test, values=values.test)
+            changed = replace(data, state=other, labels=Halves(fit, test))
+            curve = measured_sizes(probe.fit_sizes(changed.fit), changed)
+            for columns in curve:
+                columns["note"] = [note(reason, ALONE) for reason in columns["note"]]
+            yield decide_cells(Replicate(self.option, draw, curve, ()).cells, rule)
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

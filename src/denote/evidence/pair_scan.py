@@ -11,17 +11,19 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float64, Int
+import torch
+from jaxtyping import Bool, Float32, Float64, Int, Int8
 
-from denote.attributes.labels import Labels
+from denote.attributes.labels import NULL, Labels
 from denote.estimate import ratio
 from denote.evidence.corrections import benjamini_hochberg
-from denote.evidence.group_rows import one_row_per_group
-from denote.evidence.max_statistic import DRAWS, Maxima, both_labels, max_p_values, permuted_maxima
+from denote.evidence.fit_test_data import FitTestData
+from denote.evidence.max_statistic import Maxima, ScanSettings, both_labels, max_p_values, permuted_maxima
 from denote.evidence.null_check import null_check_pairs
+from denote.evidence.permutations import labels_held
 from denote.observers.neuron import rank_neurons
 from denote.observers.observer import class_counts
-from denote.observers.reading import UNBOUNDED, Resources, State, Values
+from denote.observers.reading import State, Values, row_blocks
 from denote.tables import PAIRS, SCAN, SCAN_KEY, note
 
 _LAYER = ("object_model", "layer", "pooling")
@@ -59,16 +61,7 @@ class PairEvidence:
 
 
 def scan_layer(
-    state: State,
-    labels: Labels,
-    live: Bool[np.ndarray, " neuron"],
-    place: Mapping[str, Any],
-    q: float = 0.05,
-    *,
-    key: str = "",
-    draws: int = DRAWS,
-    groups: Int[np.ndarray, " sample"] | None = None,
-    resources: Resources = UNBOUNDED,
+    data: FitTestData, live: Bool[np.ndarray, " neuron"], place: Mapping[str, Any], settings: ScanSettings
 ) -> LayerScan:
     """Test every live neuron against every attribute: two-sided Mann-Whitney against AUROC .5.
 
@@ -79,29 +72,52 @@ def scan_layer(
     group is not tested. The AUROC is of rows in any case.
 
     Args:
-        state: Activations of the layer on *test*.
-        labels: Of the same rows.
+        data: The layer, of which *test* is scanned.
         live: Neurons that are not constant on *fit*.
         place: Columns that say where this is: ``object_model``, ``layer``, ``pooling`` and any others of ``SCAN``.
-        q: False discovery rate of the correction to come; pairs with a larger p-value are counted, not kept.
-        key: Names the scan that this layer is part of: all its layers share their permutations, others have their own.
-        draws: Permutations behind ``max_p_value``; 0 leaves it and the null check out.
-        groups: Group of every row, where rows of a group are not independent.
-        resources: What the scan may use.
+        settings: Of the scan that this layer is part of.
 
     Raises:
         ConfigError: if the memory is too small for one neuron.
         StateError: if the state is not finite.
     """
+    state, labels, resources = data.state.test, data.labels.test, data.resources
     ranking = rank_neurons(state, labels.values, resources)
     tested, values, p_value = state, labels.values, ranking.skewed_p_value
-    if groups is not None:
-        tested, values = one_row_per_group(state, labels.values, groups)
+    if data.test_groups is not None:
+        tested, values = one_row_per_group(state, labels.values, data.test_groups)
         p_value = rank_neurons(tested, values, resources).skewed_p_value
     auroc, p_value = (np.where(live[:, None], numbers, np.nan) for numbers in (ranking.auroc, p_value))
-    maxima = permuted_maxima(tested, values, live, key, draws, q, resources)
-    summary = _summary(labels, auroc, p_value, maxima, _reasons(labels.values, values, p_value, draws))
-    return LayerScan(_placed(summary, place, SCAN), _placed(_kept(labels, auroc, p_value, q), place, PAIRS), maxima)
+    maxima = permuted_maxima(tested, values, live, settings, resources)
+    summary = _summary(labels, auroc, p_value, maxima, _reasons(labels.values, values, p_value, settings.draws))
+    pairs = _kept(labels, auroc, p_value, settings.q)
+    return LayerScan(_placed(summary, place, SCAN), _placed(pairs, place, PAIRS), maxima)
+
+
+def one_row_per_group(
+    state: State, labels: Values, groups: Int[np.ndarray, " sample"]
+) -> tuple[Float32[np.ndarray, "group neuron"], Int8[np.ndarray, "group attribute"]]:
+    """Mean state and label of every group, in ascending order of the groups' names.
+
+    Args:
+        state: Activations, read by blocks of rows; the means of all neurons are held in memory.
+        labels: Of the same rows.
+        groups: Group of each row.
+
+    Returns:
+        The means over all rows of a group, made in float64, and the label that its rows share, nulls aside. An
+        attribute that varies inside any group is null everywhere: it belongs to rows, not to groups.
+    """
+    members, index = np.unique(groups, return_inverse=True)
+    total = torch.zeros(len(members), state.shape[1], dtype=torch.float64)
+    place = torch.from_numpy(index)
+    for part, block in row_blocks(state):
+        total.index_add_(0, place[part], block.cpu().double())
+    means = total.numpy() / np.bincount(index)[:, None]
+    yes, no = labels_held(labels, groups)
+    shared = np.where(yes, 1, np.where(no, 0, NULL)).astype(np.int8)
+    shared[:, (yes & no).any(0)] = NULL
+    return means.astype(np.float32), shared
 
 
 def join_layers(layers: Sequence[LayerScan], object_model: str, q: float = 0.05, key: str = "") -> PairEvidence:

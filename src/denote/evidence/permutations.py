@@ -7,8 +7,8 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Bool, Int8
 
+from denote.data.parts import Groups as Groups
 from denote.data.parts import Halves
-from denote.observers.reading import Groups as Groups
 from denote.streams import stream
 
 Values: TypeAlias = Int8[np.ndarray, "sample attribute"]

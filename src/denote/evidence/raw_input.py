@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -11,11 +11,13 @@ from jaxtyping import Float64
 
 from denote.estimate import Estimate
 from denote.evidence.bootstrap import AurocBootstrap
-from denote.evidence.measuring import scored_together
+from denote.evidence.cells import BySize, StatesElsewhere
+from denote.evidence.controls.raw_input import RawInput
+from denote.evidence.fit_test_data import FitTestData
+from denote.evidence.measuring import Columns, auroc_of, scored_together
 from denote.evidence.resampling import Resampling
-from denote.evidence.scores import PerAttribute, Ranking, Reasons, Values
-from denote.observers.observer import Observer
-from denote.observers.reading import UNBOUNDED, Resources, State
+from denote.evidence.scores import PerAttribute, Ranking, Reasons
+from denote.observers.observer import Observer, Probe
 
 Names: TypeAlias = tuple[str | None, ...]
 
@@ -34,8 +36,8 @@ class Redrawn:
 
 
 @dataclass(frozen=True)
-class RawInput:
-    """One probe on the raw input; observers of a layer are matched by `Observer.size`.
+class InputReading(StatesElsewhere):
+    """One probe on the raw input, read once for all layers; observers are matched by `Observer.size`.
 
     Attributes:
         auroc: On *test*, per size and attribute.
@@ -47,32 +49,31 @@ class RawInput:
     names: Mapping[int | None, Names] = field(default_factory=dict)
     redrawn: Mapping[int | None, Redrawn] = field(default_factory=dict)
 
+    kind = RawInput
+
     @classmethod
     def read(
         cls,
         observers: Sequence[Observer],
-        inputs: State,
-        labels: Values,
+        inputs: FitTestData,
         names: Sequence[str] | None = None,
         resampling: Resampling | None = None,
-        resources: Resources = UNBOUNDED,
-    ) -> RawInput:
+    ) -> InputReading:
         """Score observers that were fitted on the input.
 
         Args:
             observers: One per size.
-            inputs: Those of *test*, flattened.
-            labels: Of *test*.
+            inputs: The flattened inputs in the place of a state.
             names: Of every input value; None where they have none.
             resampling: Draws of the test rows, those of the layers' observers; None for none.
-            resources: What scores may use.
         """
+        labels = inputs.test_labels
         auroc, redrawn = {}, {}
         for observer in observers:
             bootstrap = None if resampling is None else AurocBootstrap(resampling, len(observer.bias))
             parts = []
-            for part in scored_together(labels, resources):
-                ranking = Ranking(observer.at(part).scores(inputs), labels[:, part])
+            for part in scored_together(labels, inputs.resources):
+                ranking = Ranking(observer.at(part).scores(inputs.state.test), labels[:, part])
                 parts.append(ranking.auroc)
                 if bootstrap is not None:
                     bootstrap.hear(part, ranking)
@@ -82,18 +83,15 @@ class RawInput:
                 redrawn[size] = Redrawn(bootstrap.interval(auroc[size])[0], bootstrap.areas)
         return cls(auroc, {observer.size: read_names(observer, names) for observer in observers}, redrawn)
 
-    def beside(
-        self, size: int | None, auroc: Estimate[PerAttribute], bootstrap: AurocBootstrap | None
-    ) -> Iterator[dict[str, Any]]:
-        """The columns ``input_name`` and ``input_gain`` of a layer's observers of one size.
+    def aurocs(self, probe: Probe, data: FitTestData) -> list[BySize]:
+        """See `StatesElsewhere`."""
+        return [self.auroc]
 
-        Args:
-            size: Of the observers.
-            auroc: Theirs.
-            bootstrap: What heard them, with the draws that were used here.
-        """
+    def further(self, size: int | None, real: Columns, bootstrap: AurocBootstrap | None) -> Columns:
+        """``input_name``, and ``input_gain`` with its interval from the draws that were used here."""
+        auroc = auroc_of(real)
         if size not in self.auroc:
-            return
+            return {"note": None}
         names = self.names.get(size, (None,) * len(auroc.value))
         columns: dict[str, Any] = {"input_name": list(names), "input_gain": auroc.value - self.auroc[size]}
         reasons: Reasons = ("input_gain_low, input_gain_high: no bootstrap was asked for",) * len(auroc.value)
@@ -101,7 +99,7 @@ class RawInput:
             other = self.redrawn[size]
             gain, reasons = bootstrap.gain(auroc, other.auroc, other.areas)
             columns |= gain.columns("input_gain")
-        yield {**columns, "note": list(reasons)}
+        return {**columns, "note": list(reasons)}
 
 
 def read_names(observer: Observer, names: Sequence[str] | None) -> Names:

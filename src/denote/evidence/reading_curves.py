@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import polars as pl
 
 from denote.attributes.labels import Labels
-from denote.data.parts import Halves
 from denote.evidence.description import DescriptionLength, description_length
-from denote.evidence.learning import learning_curve
-from denote.evidence.permutations import Groups
-from denote.evidence.points import Point, Sides
+from denote.evidence.fit_test_data import FitTestData
+from denote.evidence.points import Point, read
+from denote.evidence.prefixes import growing_prefixes
 from denote.evidence.redundancy import removal_curve
 from denote.observers.observer import Observer, Probe
-from denote.observers.reading import UNBOUNDED, Resources, State
 from denote.tables import CURVES, note
 
 COLUMNS = (
@@ -26,27 +24,15 @@ COLUMNS = (
 
 
 def reading_curves(
-    state: Halves[State],
-    labels: Halves[Labels],
-    probe: Probe,
-    probe_seed: int = 0,
-    *,
-    groups: Halves[Groups] | None = None,
-    observer: Observer | None = None,
-    description: DescriptionLength | None = None,
-    resources: Resources = UNBOUNDED,
+    data: FitTestData, probe: Probe, observer: Observer | None = None, description: DescriptionLength | None = None
 ) -> pl.DataFrame:
-    """How easily each attribute is read: with few rows of *fit*, and without the neurons that its observer relies on.
+    """Measure how easily each attribute is read: with few rows of *fit*, and without the neurons that are relied on.
 
     Args:
-        state: Activations of the layer.
-        labels: The attributes, names and families alike on both sides.
+        data: The layer; its seed names the order of the rows.
         probe: What is fitted.
-        probe_seed: Names the order of the rows.
-        groups: Group of every row, where rows of a group are not independent.
         observer: The probe fitted on all of *fit*, where it is there already.
-        description: Of the same *fit*, probe, seed and groups, where it is there already.
-        resources: What fits and scores may use.
+        description: Of the same *fit* and probe, where it is there already.
 
     Returns:
         Rows with `COLUMNS`. ``curve="fit_rows"``: ``x`` is the number of fit rows with a label, ``auroc`` that of the
@@ -57,25 +43,40 @@ def reading_curves(
     Raises:
         StateError: if a state is not finite or does not fit the labels.
     """
-    names, values = labels.test, Halves(labels.fit.values, labels.test.values)
-    sides = Sides(state, values, probe_seed, groups, resources)
-    if observer is None:
-        observer = sides.fit(probe)
-    if description is None:
-        of_fit = None if groups is None else groups.fit
-        description = description_length(state.fit, values.fit, probe, probe_seed, of_fit, resources)
+    observer = observer or probe.fit_data(data.fit)
+    description = description or description_length(data.fit, probe)
     frames = [
-        _frame(names, "fit_rows", learning_curve(probe, observer, sides), description),
-        _frame(names, "removed", removal_curve(probe, observer, sides)),
+        _frame(data.labels.test, "fit_rows", learning_curve(probe, observer, data), description),
+        _frame(data.labels.test, "removed", removal_curve(probe, observer, data)),
     ]
     return (
         pl.concat(frames)
-        .with_columns(probe=pl.lit(probe.kind), probe_seed=pl.lit(probe_seed, pl.Int64))
+        .with_columns(probe=pl.lit(probe.kind), probe_seed=pl.lit(data.probe_seed, pl.Int64))
         .with_columns(pl.col(pl.Float64).fill_nan(None))
         .unique(["attribute", "curve", "x"], keep="first", maintain_order=True)
         .select(COLUMNS)
         .cast({column: CURVES[column] for column in COLUMNS})
     )
+
+
+def learning_curve(probe: Probe, observer: Observer, data: FitTestData) -> Iterator[Point]:
+    """A point per prefix of *fit*, at the number of its rows in which an attribute is not null.
+
+    The prefixes are those of the online code (`growing_prefixes`), and the last is all of *fit*. Of a probe with
+    several sizes the largest that leaves neurons out is fitted. A curve tells how many rows an attribute takes to be
+    read with this probe's penalty; its points share their test rows, and the larger prefixes hold the smaller ones.
+
+    Args:
+        probe: What is fitted.
+        observer: The probe, fitted on all of *fit*.
+        data: What it was fitted to, and is scored on.
+    """
+    fit = data.fit
+    prefixes = growing_prefixes(len(fit.labels), fit.seed, fit.groups)
+    for index in range(len(prefixes.ends)):
+        rows = prefixes.prefix(index)
+        fitted = observer if len(rows) == len(fit.labels) else probe.fit_data(fit.at(rows))
+        yield read(fitted, data, np.count_nonzero(fit.labels[rows] >= 0, axis=0))
 
 
 def _frame(names: Labels, curve: str, points: Iterable[Point], code: DescriptionLength | None = None) -> pl.DataFrame:

@@ -13,11 +13,12 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
-from denote.evidence.points import Point, Sides, read
-from denote.observers.closed_form import CentroidProbe
+from denote.evidence.fit_test_data import FitTestData
+from denote.evidence.points import Point, read
+from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.neuron import NeuronProbe, best_thresholds
-from denote.observers.observer import Observer, Probe
+from denote.observers.observer import FitData, Observer, Probe
 from denote.observers.reading import moments
 from denote.tables import note
 
@@ -28,7 +29,7 @@ Reader: TypeAlias = Callable[[Observer, Removed], Observer]
 """Observers that do without some neurons, from those that did without fewer."""
 
 
-def removal_curve(probe: Probe, observer: Observer, sides: Sides) -> Iterator[Point]:
+def removal_curve(probe: Probe, observer: Observer, data: FitTestData) -> Iterator[Point]:
     """A point per number of removed neurons: none, 1, 2, 4, ... up to half of the live ones.
 
     Every attribute loses the neurons on which its own observer relies most, by |weight x standard deviation| on *fit*
@@ -38,20 +39,20 @@ def removal_curve(probe: Probe, observer: Observer, sides: Sides) -> Iterator[Po
     Args:
         probe: What is fitted: linear, centroid or neuron; others have the first point alone, and a note says so.
         observer: The probe, fitted on all of *fit*.
-        sides: States, labels and groups.
+        data: What it was fitted to, and is scored on.
     """
-    attributes = sides.labels.fit.shape[1]
-    reliance, without = _ways(probe, observer, sides)
+    attributes = len(data.labels.fit)
+    reliance, without = _ways(probe, observer, data.fit)
     if without is None:
-        whole = read(observer, sides, np.zeros(attributes, dtype=np.int64))
+        whole = read(observer, data, np.zeros(attributes, dtype=np.int64))
         reason = f"removed: no neurons are removed for probe {probe.kind}"
         yield replace(whole, notes=[note(own, reason) for own in whole.notes])
         return
     places = np.argsort(np.argsort(-np.nan_to_num(reliance, nan=-1.0), axis=0, kind="stable"), axis=0)
-    live = int((~moments(sides.state.fit).constant).sum())
+    live = int((~moments(data.state.fit).constant).sum())
     for count in (0, *_doublings(live // 2)):
         observer = without(observer, places < count)
-        yield read(observer, sides, np.full(attributes, count))
+        yield read(observer, data, np.full(attributes, count))
 
 
 def _doublings(most: int) -> list[int]:
@@ -59,12 +60,12 @@ def _doublings(most: int) -> list[int]:
 
 
 def _ways(
-    probe: Probe, observer: Observer, sides: Sides
+    probe: Probe, observer: Observer, data: FitData
 ) -> tuple[Float64[np.ndarray, "neuron attribute"], Reader | None]:
     """What an attribute relies on, and how its observers do without; None for probes where neither is known."""
-    fit, labels = sides.state.fit, sides.labels.fit
+    fit, labels = data.state, data.labels
     if isinstance(probe, NeuronProbe):
-        scan = best_thresholds(fit, labels, resources=sides.resources)
+        scan = best_thresholds(fit, labels, resources=data.resources)
         return scan.balanced_accuracy, _next_best(scan.balanced_accuracy, scan.direction)
     spread = moments(fit).variance.sqrt().numpy()[:, None]
     if isinstance(probe, CentroidProbe):
@@ -72,7 +73,7 @@ def _ways(
     if isinstance(probe, LinearProbe):
         l2 = np.asarray(observer.l2)
         return np.abs(observer.weights) * spread, lambda start, removed: probe.solve(
-            fit, labels, l2, sides.resources, start, removed
+            fit, labels, l2, data.resources, start, removed
         )
     return observer.weights, None
 

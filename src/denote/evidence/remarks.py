@@ -6,8 +6,7 @@ import re
 
 import polars as pl
 
-ROTATED_ALIKE = "rotated_auroc: a rotation changes nothing that this probe can read"
-"""A control that does not apply is not one that is missing."""
+from denote.evidence.controls.rotated import ROTATED_ALIKE as ROTATED_ALIKE
 
 INAPPLICABLE = "does not apply"
 """Stands in reports and on cards for the number of such a control."""

@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float64, Int
 
 from denote.kernels.scan_kernels import compiled
 
+# Compiled loops take their arrays one by one, so that numba sees the type and the order of each.
+
 
 @compiled
 def weighted_areas(

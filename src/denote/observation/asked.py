@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from denote.denotation.search.thresholds import ENTRY_ROWS, Settings, Thresholds
-from denote.evidence import control_task, max_statistic, permutations, random_subsets, resampling
-from denote.evidence.own import Control
+from denote.evidence import max_statistic, resampling
+from denote.evidence.control import NegativeControl
+from denote.evidence.controls.control_task import ControlTask
+from denote.evidence.controls.random_subset import RandomSubset
+from denote.evidence.controls.raw_input import RawInput
+from denote.evidence.controls.rotated import Rotated
+from denote.evidence.controls.shuffled import Shuffled
+from denote.evidence.controls.untrained import Untrained
+from denote.evidence.own import Control, OwnControl
 from denote.evidence.rule import Rule
 from denote.observers.observer import Probe
 
 
 @dataclass(frozen=True)
 class Controls:
-    """Which controls are run (METHOD section 5); 0 or False leaves one out.
+    """Which controls are run (METHOD section 5), by their most used settings; 0 or False leaves one out.
 
     Attributes:
         shuffles: Refits of every cell with permuted labels.
@@ -28,32 +35,27 @@ class Controls:
         own: Controls of the user's own, by name.
     """
 
-    shuffles: int = permutations.DRAWS
-    neuron_shuffles: int = 3
-    rotations: int = 3
-    twins: int = 3
-    raw_input: bool = True
+    shuffles: int = Shuffled.draws
+    neuron_shuffles: int = Shuffled.neuron_draws
+    rotations: int = Rotated.rotations
+    twins: int = Untrained.twins
+    raw_input: bool = RawInput.enabled
     subsets: int = 0
     tasks: int = 0
     own: Mapping[str, Control] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, options: Mapping[str, Mapping[str, Any] | None], own: Mapping[str, Control] | None = None) -> Controls:
-        """From the ``control`` group of a config; an option that is not there is a control that is not run."""
-
-        def number(option: str, key: str, default: int) -> int:
-            return int((options[option] or {}).get(key, default)) if option in options else 0
-
-        return cls(
-            shuffles=number("shuffled", "draws", cls.shuffles),
-            neuron_shuffles=number("shuffled", "neuron_draws", cls.neuron_shuffles),
-            rotations=number("rotated", "rotations", cls.rotations),
-            twins=number("untrained", "twins", cls.twins),
-            raw_input="raw_input" in options and bool((options["raw_input"] or {}).get("enabled", True)),
-            subsets=number("random_subset", "subsets", random_subsets.DRAWS),
-            tasks=number("control_task", "draws", control_task.DRAWS),
-            own=own or {},
+    def __iter__(self) -> Iterator[NegativeControl]:
+        """Give the controls that are on, in their order."""
+        every = (
+            Shuffled(self.shuffles, self.neuron_shuffles),
+            RandomSubset(self.subsets),
+            ControlTask(draws=self.tasks),
+            Untrained(self.twins),
+            Rotated(self.rotations),
+            RawInput(self.raw_input),
+            *(OwnControl(name, control) for name, control in self.own.items()),
         )
+        return (control for control in every if control.is_on)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Asked:
     Attributes:
         probes: The observers, by option.
         rule: When a cell is decisive and a neuron denotes.
-        controls: Which controls are run.
+        controls: Which controls are run: `Controls`, or a list of them.
         probe_seed: Names the random draws.
         thresholds: Quantile thresholds of the subset search, or ``all``.
         permutations: Draws of the max-statistic test of the pair scan; 0 leaves it out.
@@ -76,7 +78,7 @@ class Asked:
 
     probes: Mapping[str, Probe]
     rule: Rule = field(default_factory=Rule)
-    controls: Controls = field(default_factory=Controls)
+    controls: Iterable[NegativeControl] = field(default_factory=Controls)
     probe_seed: int = 0
     thresholds: Thresholds = 64
     permutations: int = max_statistic.DRAWS

@@ -12,6 +12,8 @@ from jaxtyping import Float, Int
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs
+from denote.evidence.control import ControlSamples, StateControl
+from denote.evidence.controls import built_in_controls
 from denote.observers.reading import State
 from denote.states.state import LayerState
 from denote.tables import CELLS, joined_notes
@@ -90,6 +92,17 @@ class Facts:
         """Labels of all samples, at the rows of both parts."""
         return Halves(labels.at(self.parts.fit), labels.at(self.parts.test))
 
+    def drawn_from(self, labels: Halves[Labels], min_rows: int, probe_seed: int) -> ControlSamples:
+        """What label controls draw from.
+
+        Args:
+            labels: The attributes that are observed, at the rows of both parts.
+            min_rows: Least number of rows of each label in each part.
+            probe_seed: Names the draws.
+        """
+        classes, types = (None if codes is None else self.halves(codes) for codes in (self.classes, self.types))
+        return ControlSamples(labels, self.groups, classes, self.class_names, self.target, types, min_rows, probe_seed)
+
     def halves(self, values: Int[np.ndarray, " sample"]) -> Halves[Int[np.ndarray, " row"]]:
         """Something known of all samples, at the rows of both parts."""
         return Halves(values[self.parts.fit], values[self.parts.test])
@@ -114,8 +127,11 @@ class Beside:
 
 
 NO_NETWORK: Mapping[str, str] = {
-    "untrained": "untrained_auroc: only states are known, no network",
     "randomised": "randomised_similarity: only states are known, no network",
-    "raw_input": "input_auroc: only states are known, no inputs",
+    **{
+        kind.name: kind.states_only
+        for kind in built_in_controls().values()
+        if issubclass(kind, StateControl) and kind.states_only
+    },
 }
 """Why states that were recorded elsewhere have nothing beside them."""

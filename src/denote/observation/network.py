@@ -11,6 +11,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from denote.data.batch import Batch
 from denote.errors import ConfigError
+from denote.evidence.controls.untrained import Untrained as UntrainedControl
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside
 from denote.observation.identity import check_gives, weights_key
@@ -138,15 +139,15 @@ def states_beside(
         untrained: The same network without training, or what makes one; a factory is also asked for a network whose
             layers replace the trained ones.
     """
-    controls = asked.controls
+    twins_asked = UntrainedControl.among(asked.controls).twins
     was_held = recording.holds(key, layers)
     states = recording.states(key, network, layers)
     if was_held:
         check_gives(network, recording.samples.inputs, states, recording.store.device)
     if untrained is None or isinstance(untrained, nn.Module):
-        factory, twins = None, [with_modules(untrained)] if untrained is not None and controls.twins else []
+        factory, twins = None, [with_modules(untrained)] if untrained is not None and twins_asked else []
     else:
-        factory, twins = untrained, [_made(untrained, draw) for draw in range(controls.twins)]
+        factory, twins = untrained, [_made(untrained, draw) for draw in range(twins_asked)]
     _check_twins(network, key, twins)
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
     randomised = []

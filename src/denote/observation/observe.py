@@ -30,6 +30,8 @@ from denote.tables import JOB_TABLES, joined_notes
 
 log = logging.getLogger(__name__)
 
+WHOLE = Resources(memory=4 << 30)
+
 
 def observe_states(
     states: Sequence[LayerState],
@@ -38,8 +40,7 @@ def observe_states(
     facts: Facts,
     asked: Asked,
     beside: Beside | None = None,
-    memory_limit: int = 4 << 30,
-    device: str = "cpu",
+    resources: Resources = WHOLE,
 ) -> Observation:
     """Observe every layer with every probe, and search every neuron over every family.
 
@@ -49,8 +50,8 @@ def observe_states(
         facts: What is known of the samples.
         asked: Observers, rule and controls.
         beside: States that these are held against.
-        memory_limit: Bytes that may be held at once; a layer that takes more than a quarter of them stays on disk.
-        device: Where observers are fitted.
+        resources: Where observers are fitted, and bytes that may be held at once; a layer that takes more than a
+            quarter of them stays on disk.
 
     Raises:
         ConfigError: if ``memory_limit`` is too small, with the least that works.
@@ -63,10 +64,10 @@ def observe_states(
         drawn = equal_rows(whole, asked.equal_rows, asked.probe_seed, asked.rule.min_rows)
         at, number, facts = drawn.labels, drawn.number, replace(facts, reasons={**drawn.reasons, **facts.reasons})
     held = sum(values.nbytes for values in (at.fit.values, at.test.values))
-    _check_memory(states, at, memory_limit)
+    _check_memory(states, at, resources.memory)
     # What a job scans as one: another job of the same network has permutations of its own.
     scanned = digest([subject.object_model, asked.probe_seed, [state.layer.name for state in states], list(labels)])
-    work = Work(subject, facts, asked, beside, at, Resources(device, memory_limit - held), scanned, number)
+    work = Work(subject, facts, asked, beside, at, replace(resources, memory=resources.memory - held), scanned, number)
     if beside.raw_input is not None and len(labels):
         work.read_input(beside.raw_input)
     for index, layer_state in enumerate(states):
@@ -91,7 +92,7 @@ def observe_states(
     )  # fmt: skip
 
 
-def _check_memory(states: Sequence[LayerState], labels: Halves[Labels], limit: int) -> None:
+def _check_memory(states: Sequence[LayerState], labels: Halves[Labels], limit: float) -> None:
     """Refuse a limit that not even the labels, a block of the widest layer and its coefficients fit into."""
     widest = max((state.layer.n_neurons for state in states), default=0)
     own = sum(values.nbytes for values in (labels.fit.values, labels.test.values))

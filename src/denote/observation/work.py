@@ -23,28 +23,33 @@ from denote.denotation.search.properties import family_halves
 from denote.denotation.search.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
-from denote.evidence.cells import CellEvidence, observe_cells, with_band
-from denote.evidence.control_task import ControlTask
+from denote.evidence.cells import CellControls, CellEvidence, OtherStates, observe_cells, with_band
+from denote.evidence.control import LabelControl, StateControl
+from denote.evidence.controls.rotated import Rotated
+from denote.evidence.controls.shuffled import Shuffled
+from denote.evidence.controls.untrained import Untrained
 from denote.evidence.description import description_length
-from denote.evidence.label_controls import LabelControl, OnEqualRows
+from denote.evidence.fit_test_data import FitTestData
+from denote.evidence.label_controls import LabelDraws, OnEqualRows
 from denote.evidence.map_similarity import randomised_similarity
-from denote.evidence.own import changed_cells
+from denote.evidence.max_statistic import ScanSettings
+from denote.evidence.own import OwnControl
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
-from denote.evidence.random_subsets import RandomSubsets
-from denote.evidence.raw_input import RawInput
+from denote.evidence.participation import active_share, participation_ratio
+from denote.evidence.raw_input import InputReading
 from denote.evidence.reading_curves import reading_curves
 from denote.evidence.relevance_band import weighs_neurons
 from denote.evidence.resampling import Resampling
 from denote.observation.asked import Asked
 from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import INPUT
-from denote.observation.layer_row import layer_row
 from denote.observers.neuron import live_neurons
-from denote.observers.observer import Observer, Probe, fit_sizes
+from denote.observers.observer import Observer, Probe
 from denote.observers.reading import Resources, State, check_state, moments
+from denote.states.layers import Layer
 from denote.states.state import LayerState
 from denote.states.stored import StoredState
-from denote.tables import JOB_TABLES, NEURONS, empty, joined_notes, note
+from denote.tables import JOB_TABLES, LAYERS, NEURONS, empty, joined_notes, note, table
 
 GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"
 """What a cell says of its power where rows come in groups: more rows are needed than that."""
@@ -69,7 +74,7 @@ class Work:
     scan_key: str
     equal_rows: int | None = None
     observers: dict[str, Observer] = field(default_factory=dict)
-    on_input: dict[str, RawInput] = field(default_factory=dict)
+    on_input: dict[str, InputReading] = field(default_factory=dict)
     scans: list[LayerScan] = field(default_factory=list)
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: {name: [] for name in JOB_TABLES})
 
@@ -78,10 +83,8 @@ class Work:
         self.searched: list[Halves[Family]] = [
             family_halves(family, parts.fit, parts.test) for family in self.facts.families
         ]
-        self.label_controls = [
-            each if self.equal_rows is None else OnEqualRows(each, self.equal_rows, self.asked.probe_seed)
-            for each in self._label_controls()
-        ]
+        self.controls = tuple(self.asked.controls)
+        self.held_against = self._cell_controls()
         self.rivals = SimpleColumns(columns, Halves(parts.fit, parts.test)) if columns else None
 
     def tables(self) -> dict[str, pl.DataFrame]:
@@ -92,29 +95,26 @@ class Work:
 
     def read_input(self, inputs: Halves[State]) -> None:
         """Fit every probe on the raw input."""
-        asked, labels = self.asked, self.labels
-        groups, names = self.facts.groups, getattr(self.facts.inputs, "names", None)
-        draws = (len(labels.test.values), groups.test if groups else None, asked.probe_seed, asked.bootstraps)
-        resampling = Resampling.of(*draws) if asked.bootstraps else None
+        asked, data = self.asked, self._data(inputs, self.whole)
+        names, draws = getattr(self.facts.inputs, "names", None), asked.bootstraps
+        resampling = Resampling.of(len(data.test_labels), data.test_groups, asked.probe_seed, draws) if draws else None
         with _naming("raw input"):
-            check_state(inputs.test, labels.test.values)
+            check_state(inputs.test, data.test_labels)
             for name, probe in asked.probes.items():
-                fitted = fit_sizes(
-                    probe, inputs.fit, labels.fit.values, asked.probe_seed, self.whole, groups.fit if groups else None
-                )
-                self.on_input[name] = RawInput.read(
-                    fitted, inputs.test, labels.test.values, names, resampling, self.whole
-                )
+                fitted = probe.fit_sizes(data.fit)
+                self.on_input[name] = InputReading.read(fitted, data, names, resampling)
                 self.observers |= {
-                    key: with_band(
-                        probe, observer, inputs, labels, asked.controls.shuffles, asked.probe_seed, groups, self.whole
-                    )
+                    key: with_band(probe, observer, data, self.held_against)
                     for key, observer in _named(f"{INPUT}/{name}", fitted, inputs.fit).items()
                 }
 
+    def _data(self, state: Halves[State], resources: Resources) -> FitTestData:
+        """A state beside the attributes that are observed."""
+        return FitTestData(state, self.labels, self.facts.groups, self.asked.probe_seed, resources)
+
     def read_layer(self, index: int, layer_state: LayerState) -> None:
         """Observe one layer, beside the same layer of the untrained networks and its own rotations."""
-        layer, rotations = layer_state.layer, self.asked.controls.rotations
+        layer, rotations = layer_state.layer, Rotated.among(self.controls).rotations
         others = [twin[index] for twin in self.beside.untrained]
         (state, *twins), resources = _loaded([layer_state, *others], self.facts.parts, self.whole, rotations)
         names = [f"layer {layer.name}", *(f"layer {layer.name} of untrained network {d}" for d in range(len(others)))]
@@ -126,7 +126,8 @@ class Work:
             turned = [rotated(state, layer, draw, self.asked.probe_seed) for draw in range(rotations)]
         if isinstance(state.fit, StoredState):  # then the matrices are what rotations hold
             resources = replace(resources, memory=max(resources.memory / 4, resources.memory - nbytes(turned)))
-        around = Around(layer_state, state, twins, turned, *self._randomised(index), resources)
+        others_by_control = {Untrained: twins, Rotated: turned}
+        around = Around(layer_state, self._data(state, resources), others_by_control, *self._randomised(index))
         self._add("layers", layer_row(layer, state))
         mixing = None
         if len(self.labels.fit):
@@ -157,42 +158,44 @@ class Work:
         """Rows of a table, with the columns that say who is observed."""
         self.frames[name].append(self.subject.stamp(frame) if _stamped(name) else frame)
 
-    def _label_controls(self) -> Iterator[LabelControl]:
-        """Other labels than shuffled ones, which every observation can have."""
-        facts, controls, seed = self.facts, self.asked.controls, self.asked.probe_seed
+    def _cell_controls(self) -> CellControls:
+        """Make the controls of cells ready that are the same for all layers."""
+        facts, seed, missing = self.facts, self.asked.probe_seed, {}
         min_rows = max(self.asked.rule.min_rows, self.equal_rows or 0)  # of fewer none could be drawn
-        classes = None if facts.classes is None else facts.halves(facts.classes)
-        if controls.subsets and classes is not None:
-            yield RandomSubsets(
-                self.labels, classes, facts.class_names, min_rows, seed, controls.subsets, facts.target
-            )  # fmt: skip
-        if controls.tasks:
-            types = None if facts.types is None else facts.halves(facts.types)
-            yield ControlTask(self.labels, types, min_rows, seed, controls.tasks, classes)
+        samples = facts.drawn_from(self.labels, min_rows, seed)
+        draws: list[LabelDraws] = []
+        for control in self.controls:
+            if isinstance(control, LabelControl):
+                prepared = control.prepare(samples)
+                if isinstance(prepared, str):
+                    missing[control.name] = prepared
+                elif control.of_all_rows and self.equal_rows is not None:
+                    draws.append(OnEqualRows(prepared, self.equal_rows, seed))
+                else:
+                    draws.append(prepared)
+            elif isinstance(control, StateControl) and control.name in self.beside.missing:
+                missing[control.name] = self.beside.missing[control.name]
+        return CellControls(draws, missing=missing)
 
     def _cells(self, around: Around) -> None:
         asked, layer = self.asked, around.layer_state.layer
+        others = [OtherStates(kind, states) for kind, states in around.others.items() if states]
         for name, probe in asked.probes.items():
+            of_input = [self.on_input[name]] if name in self.on_input else []
+            controls = replace(self.held_against, states=[*others, *of_input])
             with _naming(f"layer {layer.name}"):
-                found = observe_cells(
-                    around.state, self.labels, probe, asked.rule, asked.probe_seed, shuffles=asked.controls.shuffles,
-                    bootstraps=asked.bootstraps, label_controls=self.label_controls, untrained=around.twins,
-                    rotated=around.turned, raw_input=self.on_input.get(name), missing=self._missing(),
-                    groups=self.facts.groups, resources=around.resources,
-                )  # fmt: skip
+                found = observe_cells(around.data, probe, asked.rule, controls, asked.bootstraps)
             observers = _named(f"{layer.name}/{name}", found.observers, around.state.fit)
             self.observers |= observers
             cells = self._with_randomised(found, probe, next(iter(observers.values())), around)
             cells = _with_notes(cells, [self._remark] * cells.height)
             self._add("cells", _placed(self._with_curves(cells, probe, found, around), _place(around.layer_state)))
             self._add("controls", _placed(found.replicates, _place(around.layer_state)))
-            for control, own in asked.controls.own.items():
-                with _naming(f"layer {layer.name} under control {control}"):
-                    for rows in changed_cells(
-                        control, own, around.state, self.labels, probe, asked.rule, asked.probe_seed,
-                        self.facts.groups, around.resources,
-                    ):  # fmt: skip
-                        self._add("controls", _placed(rows, _place(around.layer_state)))
+            for control in self.controls:
+                if isinstance(control, OwnControl):
+                    with _naming(f"layer {layer.name} under control {control.option}"):
+                        for rows in control.cells(around.data, probe, asked.rule):
+                            self._add("controls", _placed(rows, _place(around.layer_state)))
 
     @property
     def _remark(self) -> str | None:
@@ -209,26 +212,19 @@ class Work:
             return found.cells
         if around.randomised is None:
             return _with_notes(found.cells, [around.remark] * found.cells.height)
-        name, groups = "randomised_similarity", self.facts.groups
-        columns = randomised_similarity(
-            probe, observer, around.randomised, self.labels.fit.values, self.asked.probe_seed, around.resources,
-            None if groups is None else groups.fit,
-        )  # fmt: skip
+        name = "randomised_similarity"
+        columns = randomised_similarity(probe, observer, replace(around.data.fit, state=around.randomised))
         remarks = [note(around.remark, each) for each in columns["note"]]
         return _with_notes(found.cells.with_columns(_number(name, columns[name])), remarks)
 
     def _with_curves(self, cells: pl.DataFrame, probe: Probe, found: CellEvidence, around: Around) -> pl.DataFrame:
         """The cells with their description length, where it was asked for; curves go into their table."""
-        asked, state, groups = self.asked, around.state, self.facts.groups
+        asked, data = self.asked, around.data
         if not asked.curves or probe.is_baseline:
             reason = "description_bits: curves are off" if not asked.curves else None
             return _with_notes(cells, [reason] * cells.height)
-        of_fit = None if groups is None else groups.fit
-        code = description_length(state.fit, self.labels.fit.values, probe, asked.probe_seed, of_fit, around.resources)
-        curves = reading_curves(
-            state, self.labels, probe, asked.probe_seed, groups=groups, observer=found.observers[-1],
-            description=code, resources=around.resources,
-        )  # fmt: skip
+        code = description_length(data.fit, probe)
+        curves = reading_curves(data, probe, found.observers[-1], code)
         self._add("curves", _placed(curves, _place(around.layer_state)))
         if len(found.observers) > 1:
             return cells
@@ -237,60 +233,88 @@ class Work:
 
     def _pairs(self, around: Around, mixing: Mixing) -> None:
         place = {**_place(around.layer_state), "object_model": self.subject.object_model}
-        groups = None if self.facts.groups is None else self.facts.groups.test
-        found = scan_layer(
-            around.state.test, self.labels.test, live_neurons(around.state.fit), place, self.asked.rule.q,
-            key=self.scan_key, draws=self.asked.permutations, groups=groups, resources=around.resources,
-        )  # fmt: skip
+        settings = ScanSettings(self.scan_key, self.asked.rule.q, self.asked.permutations)
+        found = scan_layer(around.data, live_neurons(around.state.fit), place, settings)
         passing = pl.Series("n_passing", mixing.neurons_passing, dtype=pl.Int64)
         self.scans.append(replace(found, scan=found.scan.with_columns(passing)))
 
     def _neurons(self, around: Around, mixing: Mixing | None) -> None:
         asked, layer = self.asked, around.layer_state.layer
-        settings = replace(asked.search, memory=_search_memory(around.state, around.resources))
+        settings = replace(asked.search, memory=_search_memory(around.state, around.data.resources))
         names = [around.layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
         neurons = Neurons(layer, names, asked.rule, asked.probe_seed, settings, self.facts.groups)
-        beside = denotation.Controls(asked.controls.neuron_shuffles, around.twins, self.beside.raw_input, self.rivals)
+        n_shuffles, twins = Shuffled.among(self.controls).neuron_draws, around.others[Untrained]
+        beside = denotation.Controls(n_shuffles, twins, self.beside.raw_input, self.rivals)
         for family in self.searched:
             chosen = neurons.search(around.state.fit, family)
             shuffled = denotation.shuffled_replicates(neurons, around.state, family, beside.shuffles)
-            rows = denotation.observe_neurons(neurons, around.state, family, beside, mixing, chosen, shuffled)
+            held_against = replace(beside, replicates=shuffled)
+            rows = denotation.observe_neurons(neurons, around.state, family, held_against, mixing, chosen)
             again = list(searched_again(neurons, around.state, family, chosen)) if asked.stability else []
             rows = with_agreements(rows, again)
             self._add("neurons", rows)
             self._add("on_rates", self._of_model(on_rates(rows, around.state.test, family.test, settings.memory)))
             for replicate in (*shuffled, *(each.rows for each in again)):
                 self._add("controls", replicate)
-            for control, states in (("untrained", around.twins), ("rotated", around.turned)):
+            for control, states in around.others.items():
                 for draw, other in enumerate(states):
-                    self._add("controls", denotation.replicate(neurons, other, family, control, draw))
+                    self._add("controls", denotation.replicate(neurons, other, family, control.name, draw))
 
     def _of_model(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of a table that knows of the object model its key alone."""
         return frame.with_columns(object_model=pl.lit(self.subject.object_model))
 
-    def _missing(self) -> dict[str, str]:
-        """Why a control is not there although it is on."""
-        controls = self.asked.controls
-        missing = {"random_subset": "random_subset_percentile: the data has no classes"} | dict(self.beside.missing)
-        there = {
-            "random_subset": controls.subsets and self.facts.classes is None,
-            "untrained": controls.twins, "raw_input": controls.raw_input,
-        }  # fmt: skip
-        return {name: reason for name, reason in missing.items() if there.get(name)}
-
 
 @dataclass(frozen=True)
 class Around:
-    """A layer's activations and those it is held against, with what is left of the memory."""
+    """A layer and what it is held against.
+
+    Attributes:
+        layer_state: The layer as it was recorded.
+        data: Its activations with the attributes, and what is left of the memory.
+        others: By control the same layer of other networks, or in other bases.
+        randomised: *fit* of the layer in the randomised network, or None.
+        remark: What there is to say of that.
+    """
 
     layer_state: LayerState
-    state: Halves[State]
-    twins: Sequence[Halves[State]]
-    turned: Sequence[Halves[State]]
+    data: FitTestData
+    others: Mapping[type[StateControl], Sequence[Halves[State]]]
     randomised: State | None
     remark: str | None
-    resources: Resources
+
+    @property
+    def state(self) -> Halves[State]:
+        """Activations of the layer."""
+        return self.data.state
+
+
+def layer_row(layer: Layer, state: Halves[State]) -> pl.DataFrame:
+    """A row of ``tables.LAYERS`` without the columns that tell the object model.
+
+    Args:
+        layer: The layer.
+        state: Its activations; which neurons are live is said of *fit*, everything else of *test*.
+    """
+    live = live_neurons(state.fit)
+    ratio, remark = participation_ratio(state.test, live, layer.name, layer.pooling)
+    no_sign = "sign_identified: not known of this layer" if layer.sign_identified is None else None
+    row = {
+        "layer": layer.name,
+        "depth": layer.depth,
+        "relative_depth": layer.relative_depth,
+        "pooling": layer.pooling,
+        "n_neurons": layer.n_neurons,
+        "n_live": int(live.sum()),
+        "participation_ratio": ratio,
+        "active_share": active_share(state.test, live),
+        "sign_identified": layer.sign_identified,
+        "is_head": layer.is_head,
+        "module_class": layer.module_class or None,
+        "axes": layer.axes_text,
+        "note": note(remark, None if live.any() else "active_share: no live neuron", no_sign),
+    }
+    return table([row], LAYERS).with_columns(pl.col("participation_ratio", "active_share").fill_nan(None))
 
 
 def _number(name: str, values: np.ndarray) -> pl.Series:

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
-from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
-from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments, rows_of
+from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
 from denote.observers.solvers.design import design_of
 from denote.observers.solvers.inner_validation import inner_parts, with_threshold
 from denote.observers.solvers.logistic import Solution, SolverSettings, solve_logistic
@@ -25,7 +25,7 @@ BYTES_PER_WEIGHT = 32
 
 
 @dataclass(frozen=True)
-class LinearProbe(Probe):
+class LinearProbe(BuiltInProbe):
     """Minimises, per attribute, mean logistic loss + ``l2`` * squared norm of the weights; the bias is free.
 
     Attributes:
@@ -48,28 +48,20 @@ class LinearProbe(Probe):
     max_iterations: int = 500
 
     kind = "linear"
-    joint = False
-    reads_neurons = False
 
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
+    def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes in one solve (see ``Probe.fit``).
 
         Raises:
             StateError: if the state is not finite or does not fit the labels.
         """
+        state, labels, resources = data.state, data.labels, data.resources
         check_state(state, labels)
         strengths = -np.sort(-np.atleast_1d(np.asarray(self.l2, dtype=np.float64)))
         attributes = labels.shape[1]
         if self.balance and len(strengths) == 1:
             return self.solve(state, labels, np.repeat(strengths, attributes), resources)
-        held, rest = inner_parts(len(labels), seed, groups)
+        held, rest = inner_parts(len(labels), data.seed, data.groups)
         inside, outside = rows_of(state, rest), rows_of(state, held)
         path = self._path(inside, labels[rest], strengths, resources)
         losses = np.stack([_loss(each.scores(outside), labels[held], self.balance) for each in path])

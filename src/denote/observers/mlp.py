@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
-from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
-from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, check_state, moments
+from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
+from denote.observers.reading import Values, check_state, moments
 from denote.observers.solvers.batches import Batches
 from denote.observers.solvers.design import design_of
 from denote.observers.solvers.inner_validation import inner_parts, with_threshold
@@ -23,7 +23,7 @@ VALIDATION_ROWS = 1 << 14
 
 
 @dataclass(frozen=True)
-class MlpProbe(Probe):
+class MlpProbe(BuiltInProbe):
     """Rectified units on the standardised state, and on them one logistic head per attribute, all trained together.
 
     Minimises, by AdamW, the mean over attributes of the mean logistic loss over their rows that are not null. A fifth
@@ -53,16 +53,8 @@ class MlpProbe(Probe):
 
     kind = "mlp"
     joint = True
-    reads_neurons = False
 
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
+    def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes (see ``Probe.fit``); equal seeds give equal bits on one device.
 
         ``converged`` says, for all columns alike, that the validation loss stopped falling before ``max_epochs``.
@@ -71,8 +63,9 @@ class MlpProbe(Probe):
             StateError: if the state is not finite or has another number of rows than the labels.
             ConfigError: if the loss is no longer finite.
         """
+        state, labels = data.state, data.labels
         check_state(state, labels)
-        held, rest = inner_parts(len(labels), seed, groups)
+        held, rest = inner_parts(len(labels), data.seed, data.groups)
         notes = _notes(labels, rest, held)
         able = np.array([note is None for note in notes], dtype=bool)
         n_attributes = len(notes)
@@ -80,33 +73,32 @@ class MlpProbe(Probe):
         weights, bias = np.full((self.width, n_attributes), np.nan), np.full(n_attributes, np.nan)
         converged = np.zeros(n_attributes, dtype=bool)
         if able.any():
-            learned, converged[able] = self._train(state, labels[:, able], rest, held, seed, resources)
+            learned, converged[able] = self._train(replace(data, labels=labels[:, able]), rest, held)
             hidden, hidden_bias = learned["hidden"], learned["hidden_bias"]
             weights[:, able], bias[able] = learned["weights"], learned["bias"]
         norm = np.full(n_attributes, np.nan)
         observer = Observer(self.kind, weights, bias, converged, norm, notes, hidden=hidden, hidden_bias=hidden_bias)
         return observer if self.balance else with_threshold(observer, observer.scores(state[held]), labels[held])
 
-    def _train(
-        self, state: State, labels: Values, rest: Rows, held: Rows, seed: int, resources: Resources
-    ) -> tuple[dict[str, Float64[np.ndarray, "*shape"]], bool]:
+    def _train(self, data: FitData, rest: Rows, held: Rows) -> tuple[dict[str, Float64[np.ndarray, "*shape"]], bool]:
         """Coefficients as an observer has them, in raw units of the state, and whether training ended by itself."""
         from denote.observers.observer_model import (
             ObserverModel,  # here, as Lightning takes seconds to import
             train_observer,
         )
 
+        state, labels = data.state, data.labels
         found = moments(state)
         scale = found.variance.sqrt()
         scale = torch.where(found.constant | (scale == 0), torch.inf, scale)
-        design = design_of(state, found.mean, scale, resources)
+        design = design_of(state, found.mean, scale, data.resources)
         on_device = torch.from_numpy(np.ascontiguousarray(labels)).to(design.device)
         training, validation = (
             Batches(design, rows, on_device, self._class_weights(labels[rows]).to(design.device), size, order)
-            for rows, size, order in ((rest, self.batch_size, seed), (held, VALIDATION_ROWS, None))
+            for rows, size, order in ((rest, self.batch_size, data.seed), (held, VALIDATION_ROWS, None))
         )
         model = ObserverModel(state.shape[1], labels.shape[1], self.kind, self.width, self.lr, self.weight_decay)
-        ended = train_observer(model, training, validation, seed, self.max_epochs, self.patience)
+        ended = train_observer(model, training, validation, data.seed, self.max_epochs, self.patience)
         learned = {name: value.cpu().double() for name, value in model.state_dict().items()}
         learned["hidden"] /= scale[:, None]
         learned["hidden_bias"] -= found.mean @ learned["hidden"]

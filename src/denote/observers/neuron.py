@@ -10,9 +10,9 @@ import scipy
 from jaxtyping import Bool, Float, Float64, Int, Int8
 
 from denote.errors import StateError
-from denote.observers.observer import Observer, Probe, unfit_notes
+from denote.observers.observer import BuiltInProbe, FitData, Observer, unfit_notes
 from denote.observers.ranks import rank_sum_deviation, rank_sum_skewness, two_sided_tail
-from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values, as_tensor, check_shape, row_blocks
+from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_tensor, check_shape, row_blocks
 from denote.observers.sorted_columns import Group, groups_of, over_sorted_columns
 
 NARROW = int(np.iinfo(np.int32).max)
@@ -57,29 +57,22 @@ class NeuronRanking:
 
 
 @dataclass(frozen=True)
-class NeuronProbe(Probe):
+class NeuronProbe(BuiltInProbe):
     """Reads the one neuron of the layer with the best balanced accuracy on *fit*, the first of equals."""
 
     kind = "neuron"
-    joint = False
     reads_neurons = True
 
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
+    def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes (see ``Probe.fit``).
 
         Raises:
             ConfigError: if not even one neuron fits into the memory.
             StateError: if the state is not finite or has another number of rows than the labels.
         """
+        state, labels = data.state, data.labels
         check_shape(state, labels)
-        scan = best_thresholds(state, labels, resources=resources)
+        scan = best_thresholds(state, labels, resources=data.resources)
         if state.shape[1] == 0:
             raise StateError("state", "has no neurons", "allowed: one or more")
         found = ~np.isnan(scan.balanced_accuracy).all(0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from denote.errors import StateError
-from denote.observers.reading import BLOCK, UNBOUNDED, Groups, Resources, State, Values, as_array, row_blocks
+from denote.observers.reading import BLOCK, UNBOUNDED, Groups, Resources, State, Values, as_array, row_blocks, rows_of
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,30 @@ class Observer:
         return scores
 
 
+@dataclass(frozen=True)
+class FitData:
+    """Everything that a probe is fitted to.
+
+    Attributes:
+        state: Activations ``[sample, neuron]`` of *fit*.
+        labels: 1, 0, or -1 for rows that are left out of that column only.
+        seed: Names what is drawn: ``probe_seed``.
+        resources: What the fit may use; it shapes no result beyond rounding.
+        groups: Group of every row, where rows of a group are not independent.
+    """
+
+    state: State
+    labels: Values
+    seed: int = 0
+    resources: Resources = UNBOUNDED
+    groups: Groups | None = None
+
+    def at(self, rows: Int[np.ndarray, " row"]) -> FitData:
+        """Return the same on some of the rows."""
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, state=rows_of(self.state, rows), labels=self.labels[rows], groups=groups)
+
+
 class Probe(ABC):
     """Settings of a kind of observer, with the function that fits it.
 
@@ -202,34 +226,32 @@ class Probe(ABC):
             An observer per attribute, in the order of the columns; a column without both labels has none.
         """
 
+    def fit_data(self, data: FitData) -> Observer:
+        """Fit all attributes (see `fit`)."""
+        return self.fit(data.state, data.labels, data.seed, data.resources, data.groups)
 
-class PathProbe(Probe):
-    """A probe that gives several observers of an attribute, one per number of neurons."""
+    def fit_sizes(self, data: FitData) -> tuple[Observer, ...]:
+        """Fit one set of observers per number of neurons, the smallest first; most probes have one size."""
+        return (self.fit_data(data),)
 
-    @abstractmethod
-    def fit_path(
+
+class BuiltInProbe(Probe):
+    """A probe of denote's own: it is fitted to a bundle, and `fit` makes one of its arguments."""
+
+    def fit(
         self,
         state: State,
         labels: Values,
         seed: int = 0,
         resources: Resources = UNBOUNDED,
         groups: Groups | None = None,
-    ) -> tuple[Observer, ...]:
-        """Fit all attributes for every size, the smallest first (see ``Probe.fit``)."""
+    ) -> Observer:
+        """See `Probe`."""
+        return self.fit_data(FitData(state, labels, seed, resources, groups))
 
-
-def fit_sizes(
-    probe: Probe,
-    state: State,
-    labels: Values,
-    seed: int = 0,
-    resources: Resources = UNBOUNDED,
-    groups: Groups | None = None,
-) -> tuple[Observer, ...]:
-    """All observers of a probe (see ``Probe.fit``): one for most, one per number of neurons for a `PathProbe`."""
-    if isinstance(probe, PathProbe):
-        return probe.fit_path(state, labels, seed, resources, groups)
-    return (probe.fit(state, labels, seed, resources, groups),)
+    @abstractmethod
+    def fit_data(self, data: FitData) -> Observer:
+        """See `Probe`."""
 
 
 def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.ndarray, " attribute"]]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from denote.errors import ConfigError
-from denote.observers.kinds import KINDS
-from denote.observers.observer import Observer, Probe
-from denote.observers.reading import UNBOUNDED, Groups, Resources, State, Values
+from denote.observers.observer import BuiltInProbe, FitData, Observer, Probe
+from denote.settings import PROBES as KINDS
 
 
-class OwnProbe(Probe):
+class OwnProbe(BuiltInProbe):
     """A user's probe, whose results have the option's name in tables and files.
 
     Args:
@@ -48,21 +47,14 @@ class OwnProbe(Probe):
         """See `Probe`."""
         return self.probe.is_baseline
 
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
+    def fit_data(self, data: FitData) -> Observer:
         """See `Probe`.
 
         Raises:
             ConfigError: if the user's probe gives no observers of this state and these attributes.
         """
-        found = self.probe.fit(state, labels, seed, resources, groups)
-        where, needed = f"probe.{self.name}", (state.shape[1], labels.shape[1])
+        found = self.probe.fit_data(data)
+        where, needed = f"probe.{self.name}", (data.state.shape[1], data.labels.shape[1])
         if not isinstance(found, Observer):
             raise ConfigError(where, f"fit gave a {type(found).__name__}", "needed: an Observer")
         if (found.n_neurons, len(found.bias)) != needed:

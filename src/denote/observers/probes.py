@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from denote.errors import ConfigError, one_of
-from denote.observers.closed_form import CentroidProbe, MajorityProbe
-from denote.observers.linear import LinearProbe
-from denote.observers.mlp import MlpProbe
-from denote.observers.neuron import NeuronProbe
-from denote.observers.observer import Probe
-from denote.observers.sparse import SparseProbe
+from denote.observers.observer import BuiltInProbe
 from denote.settings import PROBES as SETTINGS
 from denote.settings import check_keys
 
-PROBES: dict[str, type[LinearProbe | NeuronProbe | CentroidProbe | SparseProbe | MlpProbe | MajorityProbe]] = {
-    probe.kind: probe for probe in (LinearProbe, NeuronProbe, CentroidProbe, SparseProbe, MlpProbe, MajorityProbe)
-}
+
+def _class_of(kind: str) -> type[BuiltInProbe]:
+    """Return the probe of a kind, from the module of that name."""
+    module = import_module(f"denote.observers.{kind}")
+    classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BuiltInProbe)]
+    return next(each for each in classes if each.__module__ == module.__name__)
 
 
-def probe_from(kind: str, settings: Mapping[str, Any]) -> Probe:
+PROBES: Mapping[str, type[BuiltInProbe]] = {kind: _class_of(kind) for kind in SETTINGS}
+
+
+def probe_from(kind: str, settings: Mapping[str, Any]) -> BuiltInProbe:
     """The probe that a config asks for.
 
     Args:

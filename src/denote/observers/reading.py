@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float64, Int, Int8
 from torch import Tensor
 
+from denote.data.parts import Groups as Groups
 from denote.errors import StateError
 from denote.states.stored import StoredState
 
@@ -20,9 +21,6 @@ State: TypeAlias = Tensor | np.ndarray | StoredState
 
 Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
 """Labels 1 yes, 0 no, -1 null."""
-
-Groups: TypeAlias = Int[np.ndarray, " sample"]
-"""Group of every row, where rows of one group are not independent."""
 
 BLOCK = 1 << 20
 """Numbers of a state that are looked at together (4 MiB)."""

@@ -10,13 +10,13 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from denote.observers.linear import LinearProbe
-from denote.observers.observer import Observer, PathProbe
-from denote.observers.reading import UNBOUNDED, Groups, Moments, Resources, State, Values, moments
+from denote.observers.observer import BuiltInProbe, FitData, Observer
+from denote.observers.reading import Moments, moments
 from denote.observers.solvers.newton import Problem, Refit, refit
 
 
 @dataclass(frozen=True)
-class SparseProbe(PathProbe):
+class SparseProbe(BuiltInProbe):
     """Reads the k neurons that an elimination on *fit* leaves over, with weights fitted again on those alone.
 
     From the dense L2 solution every attribute keeps the neurons with the largest |weight x standard deviation|, as many
@@ -39,49 +39,30 @@ class SparseProbe(PathProbe):
     max_iterations: int = 500
 
     kind = "sparse"
-    joint = False
     reads_neurons = True
 
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
+    def fit_data(self, data: FitData) -> Observer:
         """The observers of the largest size that leaves neurons out, else the dense ones (see ``Probe.fit``)."""
-        path = self.fit_path(state, labels, seed, resources, groups)
+        path = self.fit_sizes(data)
         return path[max(0, len(path) - 2)]
 
-    def fit_path(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> tuple[Observer, ...]:
-        """One observer per size, in order, and last the dense one, whose ``k`` is the number of neurons.
+    def fit_sizes(self, data: FitData) -> tuple[Observer, ...]:
+        """Return one observer per size, in order, and last the dense one, whose ``k`` is the number of neurons.
 
-        Args:
-            state: Finite activations ``[sample, neuron]``.
-            labels: 1, 0, or -1 for rows that are left out of that column only.
-            seed: Not looked at: nothing is drawn.
-            resources: What the fit may use; it shapes no result.
-            groups: Not looked at: no row is held out.
+        Nothing is drawn and no row is held out: the seed and the groups are not looked at.
 
         Raises:
             StateError: if the state is not finite or has another number of rows than the labels.
         """
         linear = LinearProbe(l2=self.l2, tolerance=self.tolerance, max_iterations=self.max_iterations)
-        dense = replace(linear.fit(state, labels, seed, resources, groups), probe=self.kind, k=state.shape[1])
+        state, labels = data.state, data.labels
+        dense = replace(linear.fit_data(data), probe=self.kind, k=state.shape[1])
         found = moments(state)
         sizes = [size for size in self.sizes if size < int((~found.constant).sum())]
         if not dense.fitted.any():
             return (*(replace(dense, k=size) for size in sizes), dense)
         path: list[Observer] = []
-        problem = Problem.of(state, labels[:, dense.fitted], found, self.l2, resources)
+        problem = Problem.of(state, labels[:, dense.fitted], found, self.l2, data.resources)
         chosen, weights, bias = _standardised(dense, found, problem)
         for size in reversed(sizes):
             chosen, weights = _largest(chosen, weights, size)

@@ -23,16 +23,22 @@ from denote.attributes.rival_columns import simple_columns
 from denote.data.parts import Halves
 from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError
+from denote.evidence.control import NegativeControl
+from denote.evidence.controls import chosen_controls
+from denote.evidence.controls.control_task import ControlTask
+from denote.evidence.controls.raw_input import RawInput
+from denote.evidence.controls.untrained import Untrained
 from denote.evidence.rule import Rule, rule_of
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import Score, accuracy_note, held_out_score, shuffled_note
-from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observation import NO_NETWORK, Asked, Beside, Facts, Observation, Subject, observe_states
 from denote.observation.network import TRIED, listed_layers
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.own import OwnProbe
 from denote.observers.probes import probe_from
+from denote.observers.reading import Resources
 from denote.reporting import tracking
 from denote.runs.fingerprint import NO_ARGUMENTS, by_content, training_settings
 from denote.runs.older import tell_of_older
@@ -145,7 +151,7 @@ class Job:
         """Train or load, record, observe."""
         ready = prepared or self.prepare()
         tell_of_older(Path(self.config["store"]["path"]))
-        spec, samples, controls = ready.spec, self.data.samples, self.controls
+        spec, samples = ready.spec, self.data.samples
         with self.timed("object model"):
             trained = self.obtain(spec)
         accuracy, remark = self.accuracy(trained)
@@ -163,7 +169,9 @@ class Job:
             object_model=spec.key, object_accuracy=accuracy, note=self._note(spec, remark, known),
             trained_on=None if known is None else known.word,
         )  # fmt: skip
-        shown = raw_input(samples, self.data.parts, self.memory_limit) if controls.raw_input else None
+        shown = (
+            raw_input(samples, self.data.parts, self.memory_limit) if RawInput.among(self.controls).enabled else None
+        )
         beside = Beside(untrained, randomised, shown, {} if self._has_network else NO_NETWORK)
         with self.timed("observers"):
             found = observe_states(
@@ -172,8 +180,7 @@ class Job:
                 facts=self.facts(ready),
                 asked=self.asked(ready.probes),
                 beside=beside,
-                memory_limit=self.memory_limit,
-                device=str(self.device),
+                resources=Resources(str(self.device), self.memory_limit),
             )
         return replace(found, truth=self.truth(trained))
 
@@ -207,9 +214,9 @@ class Job:
         )  # fmt: skip
 
     @property
-    def controls(self) -> Controls:
+    def controls(self) -> Sequence[NegativeControl]:
         """Which controls are run, by ``control``."""
-        return Controls.of(self.config["control"], self.own.controls)
+        return chosen_controls(self.config["control"], self.own.controls)
 
     @property
     def rule(self) -> Rule:
@@ -302,7 +309,7 @@ class Job:
     def twins(self, spec: ModelSpec) -> Iterator[TrainedModel]:
         """The untrained twins that the control asks for; the first is the model's own initialisation."""
         store = ModelStore(self.config["store"]["path"])
-        for draw in range(self.controls.twins if self._has_network else 0):
+        for draw in range(Untrained.among(self.controls).twins if self._has_network else 0):
             yield store.obtain(spec.twin(draw), self.data)
 
     def _checks_maps(self, probes: Mapping[str, Probe]) -> bool:
@@ -383,7 +390,7 @@ class Job:
 
     def types(self) -> Int[np.ndarray, " sample"] | None:
         """Type of every sample for the control task, where it has a column; -1 where the column is null."""
-        column = (self.config["control"].get("control_task") or {}).get("column")
+        column = ControlTask.among(self.controls).column
         if column is None:
             return None
         values = self.data.samples.column(column, "control.control_task.column")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.denotation.search.properties import family_halves
@@ -87,7 +87,7 @@ def of_subsets(
     columns: np.ndarray, codes: np.ndarray, groups: Halves[np.ndarray] | None = None
 ) -> list[dict[str, object]]:
     """Neurons of five classes, a family that carries codes."""
-    family = Family("subsets", Labels((), (), np.zeros((len(codes), 0), np.int8)), codes, tuple("abcde"))
+    family = SubsetFamily("subsets", Labels((), (), np.zeros((len(codes), 0), np.int8)), codes, tuple("abcde"))
     fit, test = np.arange(len(codes)).reshape(2, -1)
     halves = family_halves(family, fit, test)
     neurons = Neurons(Layer("b", 0, None, (columns.shape[1],), "none", (columns.shape[1],)), ["n"] * columns.shape[1],

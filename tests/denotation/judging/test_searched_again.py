@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide
 from denote.denotation.judging.search_stability import SearchedAgain, jaccard, searched_again, with_agreements
@@ -36,7 +36,9 @@ def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def halves(codes: np.ndarray, values: np.ndarray, kind: str) -> tuple[Halves[np.ndarray], Halves[Family]]:
     none = Labels((), (), np.zeros((len(codes), 0), np.int8))
     classes = Labels(tuple("abcde"), ("classes",) * 5, (codes[:, None] == np.arange(5)).astype(np.int8))
-    family = Family("subsets", none, codes, tuple("0123456789")) if kind == "subsets" else Family("classes", classes)
+    family = (
+        SubsetFamily("subsets", none, codes, tuple("0123456789")) if kind == "subsets" else Family("classes", classes)
+    )
     fit, test = np.arange(N_FIT), np.arange(N_FIT, len(codes))
     return Halves(values[fit], values[test]), family_halves(family, fit, test)
 

@@ -8,14 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from denote.attributes.labels import NULL, Family, Formulas, Labels
+from denote.attributes.labels import NULL, Family, FormulaFamily, Formulas, Labels
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide
 from denote.denotation.judging.search_stability import searched_again
-from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate
+from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate, shuffled_family
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves
-from denote.denotation.shuffles import shuffled
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer
 from denote.tables import CONTROLS
@@ -28,7 +27,7 @@ def family_of(atoms: np.ndarray, **settings: float) -> Family:
     names = NAMES[: atoms.shape[1]]
     labels = Labels(names, ("formulas",) * len(names), atoms.astype(np.int8))
     none = Labels((), (), np.zeros((len(atoms), 0), np.int8))
-    return Family("formulas", none, formulas=Formulas(labels, **settings))  # type: ignore[arg-type]
+    return FormulaFamily("formulas", none, Formulas(labels, **settings))  # type: ignore[arg-type]
 
 
 def halved(state: np.ndarray, family: Family) -> tuple[Halves[np.ndarray], Halves[Family]]:
@@ -116,7 +115,7 @@ def test_shuffled_atoms_move_together_and_with_whole_groups_where_all_can(apart:
     if apart:
         atoms[:, 3] = draws.integers(0, 2, N)
     _, family = halved(np.zeros((N, 1)), family_of(atoms))
-    moved = shuffled(family, Halves(groups[:N_FIT], groups[N_FIT:]), 0, 0)
+    moved = shuffled_family(family, Halves(groups[:N_FIT], groups[N_FIT:]), 0, 0)
     for before, after, members in ((family.fit, moved.fit, groups[:N_FIT]), (family.test, moved.test, groups[N_FIT:])):
         assert before.formulas is not None
         assert after.formulas is not None

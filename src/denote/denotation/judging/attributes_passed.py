@@ -153,7 +153,7 @@ def _p_values(
     n_negative = pairs.n_negative[which]
     tn = n_negative - pairs.fp[which]
     return balanced_accuracy_p_value(
-        pairs.tp[which], pairs.n_positive[which], tn, n_negative, rule.null, deff_positive, deff_negative
+        pairs.tp[which], pairs.n_positive[which], tn, n_negative, rule.null, (deff_positive, deff_negative)
     )
 
 

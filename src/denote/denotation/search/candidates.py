@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import singledispatch
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from denote.attributes.labels import NULL, Family, Formulas
+from denote.attributes.labels import NULL, Family, FormulaFamily, SubsetFamily
 from denote.data.parts import Halves
 from denote.denotation.search.formula_search import formula_properties, search_formulas
 from denote.denotation.search.properties import (
@@ -65,40 +66,15 @@ def search(state: State, family: Halves[Family], settings: Settings | None = Non
         For a family with class codes the best class subset, for one of formulas the best formula, for any other the
         best attribute or its complement.
     """
-    settings = settings or Settings()
-    if family.fit.formulas is not None:
-        return _search_formulas(state, family, settings)
-    if family.fit.codes is not None:
-        return _search_subsets(state, family, settings)
-    return _search_attributes(state, family, settings)
+    if type(family.fit) is not type(family.test):
+        raise ValueError(f"family {family.fit.name} is of another kind on test")
+    return _search(family.fit, family.test, state, settings or Settings())
 
 
-def _search_subsets(state: State, family: Halves[Family], settings: Settings) -> Candidates:
-    codes, names = Halves(_codes(family.fit), _codes(family.test)), family.fit.class_names
-    found = search_subsets(state, codes.fit, len(names), settings)
-    neuron, members = found.nested()
-    distinct, place = distinct_rows(members.astype(np.int8))
-    masks, sets = np.where(found.entered, distinct, np.int8(NULL)), distinct == 1
-    named = tuple(subset_name(inside, found.entered, names, family.fit.target) for inside in sets)
-    properties = Properties(named, masks, codes, named_members(sets, found.entered))
-    has, index = found.n_members > 0, np.full(len(found.n_members), -1)
-    own = members.sum(axis=1) == found.n_members[neuron]
-    index[neuron[own]] = place[own]
-    rows_out = sum(int(np.count_nonzero((c >= 0) & ~found.entered[c])) for c in (codes.fit, codes.test))
-    left_out = int(np.count_nonzero(~found.entered))
-    reason = note(
-        f"fewer than 2 classes have {settings.entry_rows} fit rows inside and outside"
-        if found.entered.sum() < 2
-        else f"{left_out} classes ({rows_out} rows) left out: fewer than {settings.entry_rows} fit rows"
-        if left_out
-        else None
-    )
-    nested, direction = np.stack([neuron, place]), has.astype(np.int64)
-    return Candidates(properties, index, direction, found.threshold, found.score, found.live, reason, nested)
-
-
-def _search_attributes(state: State, family: Halves[Family], settings: Settings) -> Candidates:
-    single = attribute_properties(family, settings.entry_rows)
+@singledispatch
+def _search(fit: Family, test: Family, state: State, settings: Settings) -> Candidates:
+    """Search by kind of family; here attributes one by one."""
+    single = attribute_properties(Halves(fit, test), settings.entry_rows)
     n_neurons, n_single = state.shape[1], len(single)
     names = single.names + tuple(complement(name) for name in single.names)
     flipped = np.where(single.masks == NULL, np.int8(NULL), 1 - single.masks).astype(np.int8)
@@ -118,8 +94,33 @@ def _search_attributes(state: State, family: Halves[Family], settings: Settings)
         index[has] = (attribute + n_single * (direction < 0))[has]
     else:
         live = live_neurons(state)
-    reason = _left_out(n_single, len(family.fit.labels), settings.entry_rows)
+    reason = _left_out(n_single, len(fit.labels), settings.entry_rows)
     return Candidates(properties, index, direction, threshold, score, live, reason)
+
+
+@_search.register(SubsetFamily)
+def _search_subsets(fit: SubsetFamily, test: SubsetFamily, state: State, settings: Settings) -> Candidates:
+    codes, names = Halves(fit.codes, test.codes), fit.class_names
+    found = search_subsets(state, codes.fit, len(names), settings)
+    neuron, members = found.nested()
+    distinct, place = distinct_rows(members.astype(np.int8))
+    masks, sets = np.where(found.entered, distinct, np.int8(NULL)), distinct == 1
+    named = tuple(subset_name(inside, found.entered, names, fit.target) for inside in sets)
+    properties = Properties(named, masks, codes, named_members(sets, found.entered))
+    has, index = found.n_members > 0, np.full(len(found.n_members), -1)
+    own = members.sum(axis=1) == found.n_members[neuron]
+    index[neuron[own]] = place[own]
+    rows_out = sum(int(np.count_nonzero((c >= 0) & ~found.entered[c])) for c in (codes.fit, codes.test))
+    left_out = int(np.count_nonzero(~found.entered))
+    reason = note(
+        f"fewer than 2 classes have {settings.entry_rows} fit rows inside and outside"
+        if found.entered.sum() < 2
+        else f"{left_out} classes ({rows_out} rows) left out: fewer than {settings.entry_rows} fit rows"
+        if left_out
+        else None
+    )
+    nested, direction = np.stack([neuron, place]), has.astype(np.int64)
+    return Candidates(properties, index, direction, found.threshold, found.score, found.live, reason, nested)
 
 
 def _left_out(n_entered: int, n_attributes: int, entry_rows: int) -> str | None:
@@ -130,8 +131,9 @@ def _left_out(n_entered: int, n_attributes: int, entry_rows: int) -> str | None:
     return f"{what} left out: fewer than {entry_rows} positive or negative fit rows" if left_out else None
 
 
-def _search_formulas(state: State, family: Halves[Family], settings: Settings) -> Candidates:
-    asked, atoms = _formulas(family.fit), Halves(_formulas(family.fit).atoms, _formulas(family.test).atoms)
+@_search.register(FormulaFamily)
+def _search_formulas(fit: FormulaFamily, test: FormulaFamily, state: State, settings: Settings) -> Candidates:
+    asked, atoms = fit.formulas, Halves(fit.formulas.atoms, test.formulas.atoms)
     enters = np.flatnonzero(entering_attributes(atoms.fit.values, settings.entry_rows))
     names = [atoms.fit.names[place] for place in enters]
     values = Halves(atoms.fit.values[:, enters], atoms.test.values[:, enters])
@@ -142,15 +144,3 @@ def _search_formulas(state: State, family: Halves[Family], settings: Settings) -
     index = np.array([-1 if formula is None else of_formula[formula] for formula in found.formulas], dtype=np.int64)
     direction, reason = (index >= 0).astype(np.int64), _left_out(len(names), len(atoms.fit), settings.entry_rows)
     return Candidates(properties, index, direction, found.threshold, found.score, found.live, reason)
-
-
-def _formulas(family: Family) -> Formulas:
-    if family.formulas is None:
-        raise ValueError(f"family {family.name} has formulas in one part only")
-    return family.formulas
-
-
-def _codes(family: Family) -> Int[np.ndarray, " row"]:
-    if family.codes is None:
-        raise ValueError(f"family {family.name} has class codes in one part only")
-    return family.codes

@@ -114,7 +114,7 @@ def score_neurons(
             precision=precision,
             auroc=auroc,
             mcc=mcc,
-            p_value=balanced_accuracy_p_value(tp, n_positive, tn, n_negative, null, deff[0], deff[1]),
+            p_value=balanced_accuracy_p_value(tp, n_positive, tn, n_negative, null, (deff[0], deff[1])),
             **_rate_bounds(tp / deff[0], n_positive / deff[0], tn / deff[1], n_negative / deff[1]),
             **_auroc_bounds(auroc, n_positive, n_negative, groups is not None),
         )

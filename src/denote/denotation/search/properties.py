@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int, Int8
@@ -57,13 +57,7 @@ def labels_of_codes(masks: Int8[np.ndarray, "*property code"], codes: Int[np.nda
 
 def family_halves(family: Family, fit: Int[np.ndarray, " row"], test: Int[np.ndarray, " row"]) -> Halves[Family]:
     """The family at the fit rows and at the test rows, in the order given."""
-
-    def at(rows: Int[np.ndarray, " row"]) -> Family:
-        codes = None if family.codes is None else family.codes[rows]
-        formulas = family.formulas and replace(family.formulas, atoms=family.formulas.atoms.at(rows))
-        return replace(family, labels=family.labels.at(rows), codes=codes, formulas=formulas)
-
-    return Halves(at(fit), at(test))
+    return Halves(family.at(fit), family.at(test))
 
 
 def entering_attributes(values: Int8[np.ndarray, "row attribute"], entry_rows: int) -> Bool[np.ndarray, " attribute"]:

@@ -10,17 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from jaxtyping import Float64, Int, Int8
 
 from denote.attributes.labels import NULL, Labels, class_set_name
 from denote.data.parts import Halves
-from denote.evidence.label_controls import Draw
-from denote.evidence.measuring import Columns
+from denote.evidence.control import ControlSamples, LabelControl
+from denote.evidence.label_controls import Draw, LabelDraws
 from denote.evidence.permutations import labels_held
+from denote.settings import Count
 from denote.streams import stream
+
+if TYPE_CHECKING:
+    from denote.evidence.measuring import Columns
 
 DRAWS = 21
 """Random subsets of each size: at least 20 of them are not the attribute itself."""
@@ -31,7 +35,36 @@ Subset: TypeAlias = frozenset[int]
 
 
 @dataclass(frozen=True)
-class RandomSubsets:
+class RandomSubset(LabelControl):
+    """Random sets of as many classes as an attribute is a set of.
+
+    Attributes:
+        subsets: Most sets of each size.
+    """
+
+    subsets: Count = DRAWS
+
+    name = "random_subset"
+    columns = ("random_subset_percentile",)
+    order = 20
+
+    def prepare(self, samples: ControlSamples) -> LabelDraws | str:
+        """See `LabelControl`."""
+        if samples.classes is None:
+            return "random_subset_percentile: the data has no classes"
+        return SubsetDraws(
+            samples.labels,
+            samples.classes,
+            samples.class_names,
+            samples.min_rows,
+            samples.probe_seed,
+            self.subsets,
+            samples.target,
+        )
+
+
+@dataclass(frozen=True)
+class SubsetDraws(LabelDraws):
     """Attributes that are sets of classes, against random sets of the same size.
 
     A set and its complement are one question, so that sizes and sets are those of the smaller half. Classes that occur
@@ -55,10 +88,10 @@ class RandomSubsets:
     n_draws: int = DRAWS
     target: str = "class"
 
-    name = "random_subset"
+    name = RandomSubset.name
 
     def draws(self) -> Iterator[Draw]:
-        """See `LabelControl`: in each draw, one set of every size that an attribute has."""
+        """See `LabelDraws`: in each draw, one set of every size that an attribute has."""
         for number in range(self.n_draws):
             sets = [subset for subset in self._of_draw(number) if subset in self._enough]
             if sets:

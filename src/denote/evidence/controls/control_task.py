@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Int, Int8
@@ -13,11 +13,13 @@ from jaxtyping import Bool, Int, Int8
 from denote.attributes.labels import NULL, Labels
 from denote.data.parts import Halves
 from denote.estimate import ratio
-from denote.evidence.label_controls import Draw
-from denote.evidence.measuring import Columns
-from denote.observers.observer import class_counts
+from denote.evidence.control import ControlSamples, LabelControl
+from denote.evidence.label_controls import Draw, LabelDraws
+from denote.settings import Column, Count
 from denote.streams import stream
-from denote.tables import note
+
+if TYPE_CHECKING:
+    from denote.evidence.measuring import Columns
 
 DRAWS = 5
 """Labellings of each attribute."""
@@ -33,7 +35,36 @@ FEW_TYPES = 50
 
 
 @dataclass(frozen=True)
-class ControlTask:
+class ControlTask(LabelControl):
+    """A random label for every recurring type: can the observer memorise?
+
+    Attributes:
+        column: Column of the attribute table with the types.
+        draws: Labellings of each attribute.
+    """
+
+    column: Column = None
+    draws: Count = DRAWS
+
+    name = "control_task"
+    columns = ("control_task_auroc",)
+    order = 30
+    bare = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there are draws: types may be known without a column."""
+        return self.draws > 0
+
+    def prepare(self, samples: ControlSamples) -> LabelDraws | str:
+        """See `LabelControl`; that there are no types is said for each attribute."""
+        return TaskDraws(
+            samples.labels, samples.types, samples.min_rows, samples.probe_seed, self.draws, samples.classes
+        )
+
+
+@dataclass(frozen=True)
+class TaskDraws(LabelDraws):
     """A random label per type, such as a word form or an id (Hewitt and Liang 2019, arXiv 1909.03368).
 
     An observer that reads it has learned the types by heart; an attribute that it reads no better may be memory, too.
@@ -54,13 +85,13 @@ class ControlTask:
     types: Halves[Codes] | None
     min_rows: int
     probe_seed: int = 0
-    n_draws: int = DRAWS
+    n_draws: Count = DRAWS
     classes: Halves[Codes] | None = None
 
-    name = "control_task"
+    name = ControlTask.name
 
     def draws(self) -> Iterator[Draw]:
-        """See `LabelControl`: each draw has the attributes for which a labelling was found."""
+        """See `LabelDraws`: each draw has the attributes for which a labelling was found."""
         if self._impossible is not None:
             return
         for number in range(self.n_draws):
@@ -81,6 +112,8 @@ class ControlTask:
         return {"control_task_auroc": mean, "note": [self._remark(count) for count in counts]}
 
     def _remark(self, count: int) -> str | None:
+        from denote.tables import note
+
         n_types = len(self._recurring)
         few = f"only {n_types} types recur, which may be read without memory" if n_types < FEW_TYPES else None
         none = self._impossible or "no labelling has enough rows of both labels"
@@ -122,6 +155,8 @@ class ControlTask:
 
     @cached_property
     def _proportions(self) -> np.ndarray:
+        from denote.observers.observer import class_counts
+
         positive, negative = class_counts(self.labels.fit.values)
         return ratio(positive, positive + negative)
 

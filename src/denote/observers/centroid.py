@@ -1,4 +1,4 @@
-"""Probes in closed form: the direction between the means of both labels, and the majority."""
+"""The centroid probe: the direction from the mean of the negatives to the mean of the positives, in closed form."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from denote.observers.observer import Observer, Probe, class_counts, unfit_notes
+from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import (
     BLOCK,
     UNBOUNDED,
-    Groups,
     Moments,
     Resources,
     State,
@@ -28,7 +27,7 @@ COINCIDE = 1e-10
 
 
 @dataclass(frozen=True)
-class CentroidProbe(Probe):
+class CentroidProbe(BuiltInProbe):
     """Weights are the difference of the two class means, per neuron; a score is > 0 beyond the means' midpoint.
 
     On standardised neurons, w = (m1 - m0) / s; the score is w . (x - (m1 + m0) / 2) / s. It needs no solver and no
@@ -42,17 +41,8 @@ class CentroidProbe(Probe):
     standardise: bool = True
 
     kind = "centroid"
-    joint = False
-    reads_neurons = False
 
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
+    def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes (see ``Probe.fit``).
 
         An attribute whose two means coincide has no direction and no fit, and a note says so.
@@ -60,10 +50,11 @@ class CentroidProbe(Probe):
         Raises:
             StateError: if the state is not finite or has another number of rows than the labels.
         """
+        state, labels = data.state, data.labels
         check_state(state, labels)
         found = moments(state)
         deviation = torch.where(found.constant, torch.inf, found.variance.sqrt())
-        positive, negative = class_means(state, labels, found, resources)
+        positive, negative = class_means(state, labels, found, data.resources)
         gap = (positive - negative) / deviation[:, None]
         apart = (gap.abs() > COINCIDE).any(0).numpy()
         weights = gap / deviation[:, None] if self.standardise else positive - negative
@@ -110,36 +101,3 @@ def class_means(
     counts = (torch.from_numpy(count).double() for count in class_counts(labels))
     positive, negative = (total.cpu() / count for total, count in zip(sums, counts, strict=True))
     return positive, negative
-
-
-@dataclass(frozen=True)
-class MajorityProbe(Probe):
-    """Reads no neuron: its score is +1 where most *fit* rows have the attribute, else -1."""
-
-    kind = "majority"
-    joint = False
-    reads_neurons = False
-    has_map = False
-    is_baseline = True
-
-    def fit(
-        self,
-        state: State,
-        labels: Values,
-        seed: int = 0,
-        resources: Resources = UNBOUNDED,
-        groups: Groups | None = None,
-    ) -> Observer:
-        """Fit all attributes (see ``Probe.fit``); only an attribute without any row has no fit."""
-        check_state(state, labels)
-        positives, negatives = class_counts(labels)
-        empty = positives + negatives == 0
-        bias = np.where(empty, np.nan, np.where(positives > negatives, 1.0, -1.0))
-        return Observer(
-            self.kind,
-            np.zeros((state.shape[1], len(bias))),
-            bias,
-            ~empty,
-            np.where(empty, np.nan, 0.0),
-            tuple("not fitted: no fit rows" if none else None for none in empty),
-        )

@@ -1,0 +1,26 @@
+"""The raw-input control: the same observers on the flattened input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from denote.evidence.control import StateControl
+from denote.settings import Switch
+
+
+@dataclass(frozen=True)
+class RawInput(StateControl):
+    """The input in the place of the state; `denote.evidence.raw_input` reads it once for all layers.
+
+    Attributes:
+        enabled: False leaves it out.
+    """
+
+    enabled: Switch = True
+
+    name = "raw_input"
+    column = "input_auroc"
+    columns = ("input_auroc", "input_gain", "input_gain_low", "input_gain_high", "input_name")
+    order = 60
+    too_few = "the raw input has no more than {} live values"
+    states_only = "input_auroc: only states are known, no inputs"

@@ -1,0 +1,105 @@
+"""The shuffled control: the attributes' own labels in random order. Can the observer find what is not there?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from denote.data.parts import Groups, Halves
+from denote.estimate import mean_of_defined
+from denote.evidence.control import ControlSamples, LabelControl
+from denote.evidence.label_controls import Draw, LabelDraws, Refits
+from denote.evidence.permutations import DRAWS, shuffled
+from denote.settings import Count
+
+if TYPE_CHECKING:
+    from denote.attributes.labels import Labels
+    from denote.evidence.bootstrap import AurocBootstrap
+    from denote.evidence.measuring import Columns, Hear
+    from denote.observers.observer import Observer
+
+
+@dataclass(frozen=True)
+class Shuffled(LabelControl):
+    """Permuted labels, *fit* and *test* apart.
+
+    Attributes:
+        draws: Refits of every cell.
+        neuron_draws: Searches of every neuron.
+    """
+
+    draws: Count = DRAWS
+    neuron_draws: Count = 3
+
+    name = "shuffled"
+    columns = (
+        "control_auroc",
+        "selectivity",
+        "selectivity_low",
+        "selectivity_high",
+        "relevance_band",
+        "n_outside_band",
+    )
+    order = 10
+    of_all_rows = False
+
+    def prepare(self, samples: ControlSamples) -> LabelDraws | str:
+        """See `LabelControl`."""
+        if not self.draws:
+            return self.off()
+        return ShuffledDraws(samples.labels, self.draws, samples.probe_seed, samples.groups)
+
+
+@dataclass(frozen=True)
+class ShuffledDraws(LabelDraws):
+    """Draws of permuted labels.
+
+    Attributes:
+        labels: The attributes.
+        n_draws: How many orders.
+        probe_seed: Names the draws.
+        groups: Group of every row, where rows of a group are not independent.
+    """
+
+    labels: Halves[Labels]
+    n_draws: int
+    probe_seed: int = 0
+    groups: Halves[Groups] | None = None
+
+    name = Shuffled.name
+    has_band = True
+
+    def draws(self) -> Iterator[Draw]:
+        """See `LabelDraws`; labels of a draw are made when it is asked for."""
+        fit, test = self.labels.fit, self.labels.test
+        for number in range(self.n_draws):
+            values = shuffled(Halves(fit.values, test.values), self.probe_seed, number, self.groups)
+            yield Draw(self.name, number, Halves(replace(fit, values=values.fit), replace(test, values=values.test)))
+
+    def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
+        """``control_auroc``, the mean over draws, and ``selectivity``, the real AUROC minus that."""
+        mean = mean_of_defined([columns["auroc"] for columns in drawn])
+        return {"control_auroc": mean, "selectivity": real["auroc"] - mean, "note": [None] * len(mean)}
+
+    def hears(self, bootstrap: AurocBootstrap) -> Hear | None:
+        """The draws of test rows hold the noise of this control, too."""
+        return bootstrap.hear_shuffled
+
+    def intervals(self, real: Columns, refits: Refits, bootstrap: AurocBootstrap | None) -> Columns:
+        """``selectivity_low`` and ``selectivity_high``."""
+        from denote.evidence.measuring import auroc_of
+
+        if bootstrap is None:
+            return {"note": ["selectivity_low, selectivity_high: no bootstrap was asked for"] * len(real["auroc"])}
+        drawn = np.stack([columns["auroc"] for columns in refits.columns])
+        interval, reasons = bootstrap.selectivity(auroc_of(real), drawn)
+        return {**interval.columns("selectivity"), "note": list(reasons)}
+
+    def band(self, observer: Observer, refits: Refits) -> Columns:
+        """``relevance_band`` and ``n_outside_band``: what the heat map shows is beyond."""
+        from denote.evidence.relevance_band import relevance_band
+
+        return relevance_band(observer, refits.largest)

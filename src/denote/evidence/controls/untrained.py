@@ -1,0 +1,26 @@
+"""The untrained control: the same observation of the same network at initialisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from denote.evidence.control import StateControl
+from denote.settings import Count
+
+
+@dataclass(frozen=True)
+class Untrained(StateControl):
+    """Untrained networks of the same architecture.
+
+    Attributes:
+        twins: How many; the first is the model's own initialisation.
+    """
+
+    twins: Count = 3
+
+    name = "untrained"
+    column = "untrained_auroc"
+    columns = ("untrained_auroc",)
+    order = 40
+    too_few = "no untrained twin has more than {} live neurons"
+    states_only = "untrained_auroc: only states are known, no network"
