@@ -12,7 +12,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from denote.attributes.rules import columns
-from denote.data.columns.table_files import read_table
+from denote.data.columns.column_keys import ColumnKeys
+from denote.data.columns.table_files import read_columns
 from denote.data.sources.table import TableModule
 from denote.errors import DataError, in_list
 
@@ -32,6 +33,10 @@ def parquet_file(folder, values, name="table.parquet"):
     path = folder / name
     pl.DataFrame({"v": values, "y": ["ab"[row % 2] for row in range(len(values))]}, strict=False).write_parquet(path)
     return path
+
+
+def read_table(path, missing=()):
+    return read_columns(path, ColumnKeys(missing)).checked()
 
 
 def read(path, **keys):

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 import torch
 
+from denote.data.columns.column_keys import ColumnKeys
 from denote.data.columns.features import fit_features
-from denote.data.columns.table_files import line_of, read_table
+from denote.data.columns.table_files import line_of, read_columns
 from denote.data.learned import classes_of
 from denote.data.sources.table import TableModule
 from denote.errors import DataError
@@ -34,6 +35,10 @@ def written(folder, table, name="people.csv"):
     path = folder / name
     table.write_parquet(path) if name.endswith(".parquet") else table.write_csv(path)
     return path
+
+
+def read_table(path, missing=()):
+    return read_columns(path, ColumnKeys(missing)).checked()
 
 
 def loaded(path, **settings):

@@ -91,20 +91,6 @@ class ReadTable:
         return Problem(name, f"holds {words[0]!r}, which may stand for no value", remedy, row)
 
 
-def read_table(path: str | Path | None, missing: Sequence[Any] = (), where: str = "dataset.path") -> pl.DataFrame:
-    """Return a table with one row per sample, all of whose columns are read with certainty.
-
-    Args:
-        path: A ``.csv``, ``.tsv`` or ``.txt`` file with a header, or a ``.parquet`` file.
-        missing: See `ColumnKeys`.
-        where: What to name in an error.
-
-    Raises:
-        DataError: as `read_columns`, and for a column that cannot be read with certainty.
-    """
-    return read_columns(path, ColumnKeys(missing), where).checked()
-
-
 def read_columns(
     path: str | Path | None,
     keys: ColumnKeys,
