@@ -182,7 +182,7 @@ def test_groups_stay_whole_inside_the_fits_of_layers_and_of_the_raw_input(tmp_pa
     assert not leaked.cells["note"].str.contains("rows counted as independent").any()
 
 
-def test_equal_rows_hold_for_random_subsets_too_and_the_card_knows_the_proportion_of_all_rows(
+def test_equal_rows_hold_for_random_subsets_too_and_cells_keep_the_proportion_of_all_rows(
     tmp_path: Path, codes: np.ndarray
 ) -> None:
     codes = np.where(codes == 4, np.where(np.arange(ROWS) % 40 < 2, 4, 0), codes)

@@ -61,15 +61,21 @@ def run_recorded(
     start, before = time.perf_counter(), read_record(folder)
     write_record(folder, record)
     job = None
+
+    def end(status: str, error: dict[str, Any] | None = None) -> None:
+        timings: dict[str, float] = {} if job is None else job.timings
+        record["timings"] = {**timings, "total": round(time.perf_counter() - start, 3)}
+        _end(folder, record, status, error, before)
+
     try:
         job = make()
         _run(job, folder, record, in_sweep=in_sweep)
     except KeyboardInterrupt:
         stopped = {"kind": "KeyboardInterrupt", "message": "stopped by the user"}
-        _end(folder, record, INTERRUPTED, start, job, stopped, before)
+        end(INTERRUPTED, stopped)
         raise
     except (Exception, SystemExit) as error:
-        _end(folder, record, FAILED, start, job, described(error), before)
+        end(FAILED, described(error))
         if not in_sweep:
             if isinstance(error, DenoteError) and before is None:
                 (folder / RECORD).unlink()  # nothing was made, so there is nothing to remember
@@ -78,7 +84,7 @@ def run_recorded(
             raise
         log.error("%s failed: %s", folder.name, record["error"]["message"])
         return
-    _end(folder, record, FINISHED, start, job, None)
+    end(FINISHED)
 
 
 def described(error: BaseException) -> dict[str, Any]:
@@ -139,13 +145,14 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
 
 
 def _end(
-    folder: Path, record: dict[str, Any], status: str, start: float, job: Job | None, error: dict[str, Any] | None,
-    before: Mapping[str, Any] | None = None,
-) -> None:  # fmt: skip
+    folder: Path,
+    record: dict[str, Any],
+    status: str,
+    error: dict[str, Any] | None,
+    before: Mapping[str, Any] | None,
+) -> None:
     """Write how the job ended. Results that a failed ``redo`` did not replace stay finished, with what went wrong."""
-    seconds = round(time.perf_counter() - start, 3)
-    timings = {**(job.timings if job is not None else {}), "total": seconds}
-    ended = {**record, "status": status, "ended": now(), "timings": timings, "error": error}
+    ended = {**record, "status": status, "ended": now(), "error": error}
     if status != FINISHED and before is not None and before.get("status") == FINISHED:
         ended = {**before, "redo": {"status": status, "ended": now(), "error": error}}
     write_record(folder, ended)
