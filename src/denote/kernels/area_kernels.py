@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float64, Int
 
 from denote.kernels.scan_kernels import compiled
 
+# Two functions have more than six parameters: their arrays are read in one loop each and meet nowhere else.
+
 
 @compiled
 def weighted_areas(
