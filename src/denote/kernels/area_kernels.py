@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int
 
 from denote.kernels.scan_kernels import compiled
 
-# Compiled loops take their arrays one by one, so that numba sees the type and the order of each.
+# Two functions have more than six parameters: their arrays are read in one loop each and meet nowhere else.
 
 
 @compiled
