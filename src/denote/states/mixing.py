@@ -52,13 +52,13 @@ def unsteady_places(made: Mapping[Place, Tensor], example: Batch, given: Given) 
         example: A batch with at least one input; several that differ show whether a forward sorts them.
         given: Runs a batch.
     """
-    equal = first_of(example, ROWS)
-    again = given(equal)
+    again = given(first_of(example, ROWS))
     drawn = {place for place, each in made.items() if place in again and not alike(each, again[place], ROUNDING)}
     unequal = {place for place, each in made.items() if not alike(each, each[:1].expand_as(each))}
+    others = _turned(first_of(example, ROWS), slice(1, None))
     moved, elsewhere = _in_reverse(example, given)
     if moved is None:
-        moved, elsewhere = _beside_others(made, given(_turned(equal, slice(1, None)))), set()
+        moved, elsewhere = _beside_others(made, given(others)), set()
     return Unsteady((unequal | moved) - drawn, drawn, elsewhere - unequal - moved - drawn)
 
 
@@ -79,8 +79,9 @@ def _in_reverse(example: Batch, given: Given) -> tuple[set[Place] | None, set[Pl
     n = len(example)
     if n == 1 or words_of(example) is not None:
         return None, set()
+    reverse = backwards(_turned(example, slice(1, None, 2)))  # made before the network works in place on the batch
     try:
-        straight, turned = given(example), given(backwards(_turned(example, slice(1, None, 2))))
+        straight, turned = given(example), given(reverse)
     except Exception:
         return None, set()
     mixed: set[Place] = set()
