@@ -29,20 +29,20 @@ DONE, BUG, MISTAKE = 0, 1, 2
 
 def main() -> None:
     """Observe: train or load the object model, record states, fit observers, write evidence."""
-    sys.exit(_command("denote", sys.argv[1:], _hydra))
+    sys.exit(_command("denote", sys.argv[1:]))
 
 
 def train() -> None:
     """Train only the object model."""
-    sys.exit(_command("denote-train", sys.argv[1:], _hydra))
+    sys.exit(_command("denote-train", sys.argv[1:]))
 
 
 def report() -> None:
     """Write tables, figures and report again from a sweep's saved evidence."""
-    sys.exit(_command("denote-report", sys.argv[1:], _report))
+    sys.exit(_command("denote-report", sys.argv[1:]))
 
 
-def _command(command: str, arguments: list[str], act: Callable[[str, list[str]], int]) -> int:
+def _command(command: str, arguments: list[str]) -> int:
     if "--version" in arguments:
         from denote import __version__
 
@@ -53,6 +53,7 @@ def _command(command: str, arguments: list[str], act: Callable[[str, list[str]],
 
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
+    act = _report if command == "denote-report" else _hydra
     return _guarded(lambda: act(command, arguments))
 
 

@@ -50,7 +50,7 @@ def digits():
 
 def test_classes(digits):
     family = one({"kind": "classes"}, digits)
-    assert (family.name, family.codes) == ("classes", None)
+    assert (family.name, type(family)) == ("classes", Family)
     assert family.labels.names[3] == "class=3"
     assert np.array_equal(column(family, "class=3"), digits.targets == 3)
 
