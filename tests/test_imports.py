@@ -13,6 +13,7 @@ FOUNDATION = (
     "errors",
     "estimate",
     "files",
+    "former_paths",
     "keys",
     "numbers",
     "settings",

@@ -302,7 +302,7 @@ class Streaming(torch.utils.data.IterableDataset[Tensor]):
         ({"layers": ["0", 1.5]}, "layer.select: 1.5"),
         ({"layers": "0#two"}, "no layer is called '0#two'"),
         ({"batch_size": 0}, r"observe\(batch_size=...\): 0 is not possible; allowed: a whole number of at least 1"),
-        ({"memory_limit": "2 GB"}, "memory_limit=...\\): '2 GB' is no size"),
+        ({"memory_limit": "2 GB"}, "memory_limit=...\\): '2 GB' is not possible"),
         ({"seed": None}, "seed=...\\): None is not possible"),
         ({"permutations": -1}, "permutations=...\\): -1 is not possible"),
         ({"store": "/dev/null/x"}, "store=/dev/null/x: no folder can be made"),

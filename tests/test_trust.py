@@ -90,7 +90,7 @@ def test_the_code_of_a_class_is_part_of_a_jobs_name(folder: Path) -> None:
 DATASETS = """
 import os
 from denote import extending as given
-from denote.data.conllu import ConlluModule
+from denote.data.sources.conllu import ConlluModule
 from denote.extending import SamplesModule as Base
 
 class Usual(Base): ...

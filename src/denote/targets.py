@@ -5,42 +5,16 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
 from denote.errors import ConfigError, DenoteError, first_line, told
+from denote.former_paths import present_path
 from denote.trust import TARGET_KEYS, allowed_packages, is_trusted, path_settings
 
 log = logging.getLogger(__name__)
 
 GROUPS = ("dataset", "architecture")
 """Groups whose option is a class."""
-
-_SOURCES, _ARCHITECTURES = "denote.data.sources", "denote.object_models.architectures"
-_PRETRAINED = "denote.object_models.pretrained"
-_FORMER = {
-    "denote.data.arrays": f"{_SOURCES}.arrays",
-    "denote.data.conllu": f"{_SOURCES}.conllu",
-    "denote.data.digits": f"{_SOURCES}.digits",
-    "denote.data.huggingface": f"{_SOURCES}.huggingface",
-    "denote.data.images": f"{_SOURCES}.images",
-    "denote.data.mnist": f"{_SOURCES}.digits",
-    "denote.data.planted": f"{_SOURCES}.planted",
-    "denote.data.recorded": f"{_SOURCES}.recorded_states",
-    "denote.data.shapes": f"{_SOURCES}.shapes",
-    "denote.data.table": f"{_SOURCES}.table",
-    "denote.object_models.checkpoint": f"{_PRETRAINED}.checkpoint",
-    "denote.object_models.convnet": f"{_ARCHITECTURES}.convnet",
-    "denote.object_models.hugging_face": f"{_PRETRAINED}.hugging_face",
-    "denote.object_models.image_libraries": f"{_PRETRAINED}.checkpoint",
-    "denote.object_models.mlp": f"{_ARCHITECTURES}.mlp",
-    "denote.object_models.planted": f"{_ARCHITECTURES}.planted_network",
-    "denote.object_models.recorded": f"{_PRETRAINED}.source",
-    "denote.object_models.resnet": f"{_ARCHITECTURES}.convnet",
-    "denote.object_models.transformer": f"{_ARCHITECTURES}.transformer",
-    "denote.object_models.vit": f"{_ARCHITECTURES}.vit",
-}
-"""Modules of datasets and architectures as older config files name them, and where they are now."""
 
 OPTION_GROUPS = ("attribute", "probe", "control")
 """Groups of several options, each of which may be a class of the user's own."""
@@ -104,17 +78,6 @@ def allowed_class(target: str, where: str, kinds: tuple[type, ...]) -> type:
         names = " or ".join(kind.__name__ for kind in kinds)
         raise ConfigError(where, f"{target!r} is refused", f"allowed: a class derived from {names}")
     return found
-
-
-@cache
-def present_path(target: str) -> str:
-    """Return the import path that a class has now, and warn once if the one given is a former one."""
-    module_name, _, class_name = target.rpartition(".")
-    if module_name not in _FORMER:
-        return target
-    present = f"{_FORMER[module_name]}.{class_name}"
-    log.warning("%s is deprecated: the class is now %s", target, present)
-    return present
 
 
 def instantiate(node: Mapping[str, Any], where: str, kind: type, **given: Any) -> Any:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.errors import ConfigError
+from denote.former_paths import moved
 from denote.keys import digest_unchanged
 from denote.sources import files_of, paths_of
 
@@ -118,7 +119,7 @@ def source_of(node: Mapping[str, Any]) -> dict[str, str]:
 
 def path_settings(target: str) -> tuple[str, ...]:
     """Return the settings of a class that name files. Nothing is imported."""
-    return paths_of(target, _folder_of)
+    return paths_of(moved(target), _folder_of)
 
 
 def stable_name(target: str) -> str:

@@ -36,5 +36,8 @@ def test_a_sparse_job_has_a_row_per_size_and_draws_the_curve(denote: Command) ->
 def test_a_wrong_size_is_one_line(denote: Command) -> None:
     answer = denote("probe=sparse", "probe.sparse.sizes=[4,2]", "attribute=odd", "logger=none")
     assert answer.code == 2
-    assert "probe.sparse.sizes: [4, 2] came; allowed: a list of increasing whole numbers >= 1" in answer.err
+    assert (
+        "probe.sparse.sizes: [4, 2] is not possible; allowed: a list of increasing whole numbers of at least 1"
+        in answer.err
+    )
     assert "Traceback" not in answer.err

@@ -13,6 +13,7 @@ from scipy.stats import norm
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.evidence.description import description_length
+from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.prefixes import growing_prefixes
 from denote.evidence.reading_curves import COLUMNS, reading_curves
@@ -53,7 +54,7 @@ def curve(frame: pl.DataFrame, name: str, attribute: str, column: str = "auroc")
 @pytest.mark.parametrize("probe", [LinearProbe(), CentroidProbe(), NeuronProbe()])
 def test_redundancy_shows_where_it_was_planted(probe: Probe) -> None:
     state, labels = planted()
-    frame = reading_curves(state, labels, probe)
+    frame = reading_curves(FitTestData(state, labels), probe)
     copies, one = (curve(frame, "removed", name) for name in ("copies", "one"))
     assert list(copies) == list(one) == [0, 1, 2, 4, 8]  # half of the 20 that are not dead is 10
     read = {k: 1 if probe.kind == "neuron" else 8 - k for k in copies}
@@ -67,7 +68,7 @@ def test_redundancy_shows_where_it_was_planted(probe: Probe) -> None:
 @pytest.mark.parametrize("probe", [LinearProbe(), CentroidProbe()])
 def test_removed_neurons_are_those_of_the_attributes_own_observer_and_the_rest_is_fitted_again(probe: Probe) -> None:
     state, labels = planted()
-    found = curve(reading_curves(state, labels, probe), "removed", "copies")
+    found = curve(reading_curves(FitTestData(state, labels), probe), "removed", "copies")
     weights = probe.fit(state.fit, labels.fit.values).weights[:, 0]
     order = np.argsort(-np.abs(weights * np.asarray(state.fit).std(0)))
     for k in (1, 4, 8):
@@ -79,7 +80,7 @@ def test_removed_neurons_are_those_of_the_attributes_own_observer_and_the_rest_i
 @pytest.mark.parametrize("probe", [LinearProbe(), CentroidProbe(), NeuronProbe(), MlpProbe(width=4, max_epochs=3)])
 def test_both_curves_meet_the_whole_fit(probe: Probe) -> None:
     state, labels = planted()
-    frame = reading_curves(state, labels, probe)
+    frame = reading_curves(FitTestData(state, labels), probe)
     assert frame.columns == list(COLUMNS)
     assert frame.schema == {column: CURVES[column] for column in COLUMNS}
     assert not frame.select("attribute", "curve", "x").is_duplicated().any()
@@ -98,7 +99,7 @@ def test_both_curves_meet_the_whole_fit(probe: Probe) -> None:
 
 def test_a_learning_curve_is_the_probe_on_nested_prefixes_with_its_interval() -> None:
     state, labels = planted()
-    frame = reading_curves(state, labels, LinearProbe(), 5)
+    frame = reading_curves(FitTestData(state, labels, probe_seed=5), LinearProbe())
     learnt = curve(frame, "fit_rows", "copies")
     prefixes = growing_prefixes(CUT, 5)
     assert list(learnt) == list(prefixes.ends) == [16, 32, 63, 125, 250, 500, 1000, 2000]
@@ -115,20 +116,20 @@ def test_a_learning_curve_is_the_probe_on_nested_prefixes_with_its_interval() ->
 
 def test_bits_stand_beside_the_rows_that_they_are_for() -> None:
     state, labels = planted()
-    frame = reading_curves(state, labels, LinearProbe())
+    frame = reading_curves(FitTestData(state, labels), LinearProbe())
     code = description_length(FitData(state.fit, labels.fit.values), LinearProbe())
     for column, bits in (("bits", code.bits), ("intercept_bits", code.intercept)):
         found = curve(frame, "fit_rows", "copies", column)
         assert list(found.values()) == pytest.approx(bits[:, 0].cumsum())
         assert set(curve(frame, "removed", "copies", column).values()) == {None}
-    other = reading_curves(state, labels, CentroidProbe()).filter(pl.col("curve") == "fit_rows")
+    other = reading_curves(FitTestData(state, labels), CentroidProbe()).filter(pl.col("curve") == "fit_rows")
     assert other["bits"].null_count() == other.height
     assert other["note"].str.contains("the scores of probe centroid are no log-odds").all()
 
 
 def test_what_has_one_label_is_null_with_the_reason() -> None:
     state, labels = planted()
-    frame = reading_curves(state, labels, LinearProbe())
+    frame = reading_curves(FitTestData(state, labels), LinearProbe())
     one_label = frame.filter(pl.col("attribute") == "one label")
     assert one_label["auroc"].null_count() == one_label["auroc_low"].null_count() == one_label.height
     assert one_label["note"].str.contains("positive and .* negative fit rows").all()
@@ -141,7 +142,7 @@ def test_what_has_one_label_is_null_with_the_reason() -> None:
 def test_groups_stay_together_and_intervals_say_so() -> None:
     state, labels = planted()
     groups = Halves(np.arange(CUT) // 50, np.arange(CUT) // 50)
-    frame = reading_curves(state, labels, LinearProbe(), groups=groups).filter(pl.col("attribute") == "copies")
+    frame = reading_curves(FitTestData(state, labels, groups), LinearProbe()).filter(pl.col("attribute") == "copies")
     assert set(curve(frame, "fit_rows", "copies")) == {50, 100, 150, 250, 500, 1000, 2000}
     assert frame["auroc_low"].null_count() == frame.height
     assert frame["note"].str.contains("rows in groups need a bootstrap of groups").all()
@@ -154,7 +155,10 @@ def test_a_state_on_disk_gives_the_same_curves(tmp_path: Path) -> None:
     stored = Halves(StoredState(on_disk, np.arange(CUT)), StoredState(on_disk, np.arange(CUT, 2 * CUT)))
     little = Resources(memory=8 << 20)
     for probe in (LinearProbe(), NeuronProbe()):
-        held, read = reading_curves(state, labels, probe), reading_curves(stored, labels, probe, resources=little)
+        held, read = (
+            reading_curves(FitTestData(state, labels), probe),
+            reading_curves(FitTestData(stored, labels, resources=little), probe),
+        )
         assert held.drop("auroc", "auroc_low", "auroc_high", "bits").equals(
             read.drop("auroc", "auroc_low", "auroc_high", "bits")
         )
@@ -166,9 +170,9 @@ def test_a_state_on_disk_gives_the_same_curves(tmp_path: Path) -> None:
 def test_changed_test_rows_choose_and_remove_the_same() -> None:
     state, labels = planted()
     twisted = Halves(state.fit, np.asarray(state.test)[:, ::-1].copy())
-    before, after = (reading_curves(s, labels, LinearProbe()) for s in (state, twisted))
+    before, after = (reading_curves(FitTestData(s, labels), LinearProbe()) for s in (state, twisted))
     for column in ("x", "bits", "intercept_bits"):
         assert before[column].to_list() == after[column].to_list()
     flipped = Halves(labels.fit, Labels(labels.fit.names, labels.fit.families, 1 - abs(labels.test.values)))
-    copies = curve(reading_curves(state, flipped, LinearProbe()), "removed", "copies")
+    copies = curve(reading_curves(FitTestData(state, flipped), LinearProbe()), "removed", "copies")
     assert copies == pytest.approx({k: 1 - auroc for k, auroc in curve(before, "removed", "copies").items()})

@@ -67,7 +67,7 @@ def test_settings_arrive() -> None:
 
 
 def test_a_config_may_name_every_probe_and_no_other() -> None:
-    assert tuple(PROBES) == KINDS
+    assert tuple(PROBES) == tuple(KINDS)
 
 
 def test_majority_says_what_most_rows_are() -> None:

@@ -183,8 +183,9 @@ def test_all_layers_side_by_side(
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_state_that_is_not_finite_is_named_and_leaves_nothing(
-    store: StateStore, mlp: nn.Module, samples: Samples, rows: np.ndarray, bad: float
+    tmp_path: Path, mlp: nn.Module, samples: Samples, rows: np.ndarray, bad: float
 ) -> None:
+    store = StateStore(tmp_path)  # one batch holds all rows
     mlp.hidden_2.linear.bias.data[4] = bad
     with pytest.raises(StateError, match=rf"^layer hidden_2, unit 4: {len(rows)} NaN or infinite .* row {rows[0]}$"):
         store.states("m", mlp, samples, rows, list_layers(mlp, IMAGE))
