@@ -30,7 +30,7 @@ def randomised_similarity(probe: Probe, observer: Observer, data: FitData) -> di
         probe: A probe whose observers weigh every neuron.
         observer: What it fitted on *fit* of the trained network, with ``spread``.
         data: What ``observer`` was fitted to, with the state of the same layer in
-            `denote.states.randomised.randomised_from`.
+            `denote.states.randomised.Cascade`.
 
     Returns:
         ``randomised_similarity``, `similarity` over the neurons that are live in both networks, and ``note`` as columns

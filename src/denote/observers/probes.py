@@ -26,7 +26,7 @@ def probe_from(kind: str, settings: Mapping[str, Any]) -> BuiltInProbe:
     """The probe that a config asks for.
 
     Args:
-        kind: One of `KINDS`.
+        kind: One of `PROBES`.
         settings: Its keys; what is left out keeps its default.
 
     Raises:

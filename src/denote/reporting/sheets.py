@@ -193,7 +193,7 @@ def where_some_denote(sensitivity: pl.DataFrame) -> pl.DataFrame:
     """The families in which some rule lets a neuron denote; of the others every row would say 0.
 
     Args:
-        sensitivity: From :func:`denote.denotation.judging.rule.sensitivity_table`.
+        sensitivity: From :func:`denote.denotation.judging.decisions.sensitivity_table`.
     """
     if sensitivity.is_empty():
         return sensitivity
@@ -204,7 +204,7 @@ def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
     """Count neurons that denote over a grid of rules, column by column.
 
     Args:
-        sensitivity: From :func:`denote.denotation.judging.rule.sensitivity_table`.
+        sensitivity: From :func:`denote.denotation.judging.decisions.sensitivity_table`.
     """
 
     def write(key: str, kind: pl.DataType) -> Callable[[Row], str]:

@@ -91,7 +91,7 @@ def smallest_detectable_proportion(n_fit: int, n_test: int, cutoff: float, rule:
     Args:
         n_fit: Rows of *fit* with labels; they only have to hold ``rule.min_rows`` of both kinds.
         n_test: Rows of *test* with labels.
-        cutoff: Largest p-value that may pass (:func:`denote.denotation.judging.rule.realised_cutoff`).
+        cutoff: Largest p-value that may pass (:func:`denote.denotation.judging.decisions.realised_cutoff`).
         rule: Thresholds of the rule.
 
     Returns:
@@ -111,7 +111,7 @@ def detectable_balanced_accuracy(n_positive: int, n_negative: int, cutoff: float
     Args:
         n_positive: Test rows with the property.
         n_negative: Test rows without.
-        cutoff: Largest p-value that may pass (:func:`denote.denotation.judging.rule.realised_cutoff`).
+        cutoff: Largest p-value that may pass (:func:`denote.denotation.judging.decisions.realised_cutoff`).
         rule: Thresholds of the rule.
 
     Returns:
