@@ -66,6 +66,15 @@ def test_a_draw_depends_on_its_own_attribute_only() -> None:
     assert (drawn_twice[:, 0] != drawn_twice[:, 1]).any()
 
 
+def test_fit_and_test_are_drawn_apart_even_where_their_labels_are_alike() -> None:
+    half = np.arange(400) % 2
+    draws = [equal_rows(labels_of({"half": np.tile(half, 2)}, 400), 50, seed).labels for seed in range(5)]
+    for labels in draws:
+        # Of 100 of 400 rows about 25 are drawn in both parts by chance; a shared stream gives all 100.
+        shared = ((labels.fit.values >= 0) & (labels.test.values >= 0)).sum()
+        assert 10 <= shared <= 45
+
+
 @pytest.mark.parametrize("number", [0, -3, 2.5, True, "all"])
 def test_other_numbers_are_refused(number: object) -> None:
     with pytest.raises(ConfigError, match=r"evidence\.equal_rows: .* allowed: auto, or an integer >= 1"):
