@@ -18,6 +18,25 @@ settings.register_profile("patient", deadline=None, derandomize=True, suppress_h
 settings.load_profile("patient")
 
 
+@pytest.fixture(scope="session")
+def blank() -> dict[str, bytes]:
+    """The smallest picture, in every format."""
+    from matplotlib.figure import Figure
+
+    from denote.figures import save
+
+    return save._render(Figure(figsize=(0.1, 0.1)))
+
+
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch, blank: dict[str, bytes]) -> None:
+    """Make figures and save them with their data, but blank.
+
+    Painting takes most of a small job's time. Tests of figures do it, and those of commands in their own process.
+    """
+    monkeypatch.setattr("denote.figures.save._render", lambda figure: blank)
+
+
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> "list[ModelSpec]":
     """The specs that were trained, in order."""

@@ -24,8 +24,8 @@ def command(tmp_path: Path) -> Command:
 
 
 @pytest.fixture
-def denote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
-    """``denote`` in this process, in an empty folder; nothing it sets outlives the test."""
+def denote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpainted: None) -> Iterator[Command]:
+    """``denote`` in this process, in an empty folder, with blank figures; nothing it sets outlives the test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", list(sys.argv))
     for name in ("HYDRA_FULL_ERROR", "OMP_WAIT_POLICY"):

@@ -182,7 +182,10 @@ WORDS = "dataset=conllu dataset.path=small.conllu architecture=transformer attri
         (f"{WORDS} dataset.tokenizer=nowhere", ["dataset.tokenizer: "]),
     ],
 )
-def test_mistakes_about_words_are_one_line(denote: Command, line: str, parts: list[str]) -> None:
+def test_mistakes_about_words_are_one_line(
+    denote: Command, line: str, parts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # it would try again for a minute
     Path("small.conllu").write_text(60 * TREEBANK, encoding="utf-8")
     Path("broken.conllu").write_text(TREEBANK.splitlines()[0] + "\n2\tbark\tVERB\n", encoding="utf-8")
     answer = denote("logger=none", "evidence.min_rows=1", "trainer.progress=false", *line.split(" "))

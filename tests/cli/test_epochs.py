@@ -16,7 +16,10 @@ from denote import cli
 from denote.object_models import training
 from denote.object_models.spec import ModelSpec
 
-QUIET = [*TINY, "probe=neuron", "attribute=classes", "layer=first", "logger=none"]
+QUIET = [
+    *TINY, "probe=neuron", "attribute=classes", "layer=first", "logger=none",
+    "evidence.examples=0", "evidence.stability=false", "evidence.randomisation=false",
+]  # fmt: skip
 MODELS = Path("multirun/.store/models")
 
 

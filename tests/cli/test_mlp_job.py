@@ -10,7 +10,8 @@ from denote.observers.storage import load_observers
 
 def test_a_job_of_the_mlp_probe(denote: Command, tmp_path: Path) -> None:
     answer = denote("probe=mlp", "attribute=odd", "debug=fast", "logger=none", "trainer.progress=false",
-                    "probe.mlp.width=8", "architecture.layers=1", "architecture.width=16",
+                    "probe.mlp.width=8", "probe.mlp.lr=0.03", "probe.mlp.patience=1",
+                    "architecture.layers=1", "architecture.width=16",
                     "control.shuffled.draws=2", "control.untrained.twins=1")  # fmt: skip
     assert (answer.code, answer.err) == (0, "")
     (folder,) = (path for path in (tmp_path / "multirun" / "single").iterdir() if (path / "run.json").is_file())
