@@ -35,11 +35,16 @@ NEEDED = {
 HEAVY = ("torch", "pytorch_lightning", "lightning", "polars", "wandb", "matplotlib", "sklearn", "scipy", "numba")
 
 SPOKEN = f"""
-import json, sys
+import json, os, sys
 from denote import cli
 command, *arguments = sys.argv[1:]
 sys.argv = [command, *arguments]
 code = None
+if os.environ.get("UNPAINTED"):
+    from matplotlib.figure import Figure
+    from denote.figures import save
+    blank = save._render(Figure(figsize=(0.1, 0.1)))
+    save._render = lambda figure: blank
 try:
     {{"denote": cli.main, "denote-train": cli.train, "denote-report": cli.report}}[command]()
 except SystemExit as stop:
@@ -123,7 +128,7 @@ def wandb_ids(folder: Path) -> list[str]:
 def make_sweep(place: Path) -> None:
     folder = place / "multirun" / "t"
     offline = {"WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}
-    first = spoken(place, "denote", *ARGUMENTS, environment=offline)
+    first = spoken(place, "denote", *ARGUMENTS, environment=offline | {"UNPAINTED": "1"})  # the report is painted
     before, ids = _records(folder), wandb_ids(folder)
     second = spoken(place, "denote", *ARGUMENTS, environment=offline)
     after = _records(folder)

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from command_line import Command
+from omegaconf import OmegaConf
 
 from denote import sweeper
 
-EXPERIMENTS = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "experiment").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "conf" / "experiment"
+EXPERIMENTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 @pytest.fixture
@@ -20,6 +22,7 @@ def planned(denote: Command, monkeypatch: pytest.MonkeyPatch) -> Any:
         denote(*arguments)
         plan = sweeper.PlannedSweeper.plan
         assert plan is not None
+        assert [job.reason for job in plan.jobs if job.status != "run"] == []
         return [job.settings for job in plan.jobs]
 
     return settings
@@ -39,7 +42,7 @@ BY_DEPTH = "experiment=label_proportion_by_depth"
 
 
 def test_an_experiment_sweeps_architectures_and_seeds(planned: Any) -> None:
-    jobs = planned(BY_DEPTH)
+    jobs = planned(BY_DEPTH)  # that all of them can start is seen to by the plan
     assert len(jobs) == 5 * 8
     assert networks(jobs) == {(4, 64), (8, 64), (12, 64), (8, 128), (None, None)}
 
@@ -61,10 +64,9 @@ def test_settings_on_top_of_an_architecture_hold(planned: Any) -> None:
     assert networks(planned(BY_DEPTH, "seed=0", "architecture=mlp_8x128", "architecture.width=32")) == {(8, 32)}
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("experiment", [name for name in EXPERIMENTS if name not in BY_DEPTH])
 def test_every_job_of_an_experiment_can_start(planned: Any, experiment: str) -> None:
-    jobs = planned(f"experiment={experiment}", *NEEDED.get(experiment, []))
-    plan = sweeper.PlannedSweeper.plan
-    assert jobs
-    assert plan is not None
-    assert [job.reason for job in plan.jobs if job.status != "run"] == []
+    """Two seeds stand for all; of the jobs by depth they are planned above."""
+    swept = OmegaConf.load(FOLDER / f"{experiment}.yaml").get("hydra", {}).get("sweeper", {}).get("params", {})
+    seeds = ["seed=0,1"] if "seed" in swept else []
+    assert planned(*["-m"] * len(seeds), f"experiment={experiment}", *NEEDED.get(experiment, []), *seeds)

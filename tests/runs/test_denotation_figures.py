@@ -51,6 +51,7 @@ def test_every_figure_is_drawn_again_from_parquet_byte_for_byte(
     assert len({picture.path for picture in first}) == len(first)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_without_the_images_of_jobs_there_are_no_thumbnails(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
     drawn = draw_denotation(tables, [], tmp_path)
     assert not [picture for picture in drawn if picture.path.stem.startswith("examples")]
@@ -96,6 +97,7 @@ def test_the_layers_of_an_atlas_are_hidden_ones_in_order_of_depth() -> None:
     assert atlas_layers(neurons.clear()) == []
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_of_several_poolings_an_atlas_shows_one(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
     other = pl.lit("flatten").alias("pooling")
     two = tables | {
