@@ -109,8 +109,8 @@ print((observe(Path(sys.argv[2]), int(sys.argv[3])) - before) * 1024)
 
 
 def test_memory_stays_within_its_limit(tmp_path: Path) -> None:
-    """60 MB of activations of which half would be read at once, in 25 MiB; the interpreter itself has no limit."""
-    for name, rows, neurons in (("small", 1000, 16), ("large", 25_000, 600)):
+    """80 MB of activations of which half would be read at once, in 40 MiB; the interpreter itself has no limit."""
+    for name, rows, neurons in (("small", 1000, 16), ("large", 50_000, 400)):
         draws = np.random.default_rng(0)
         values = np.lib.format.open_memmap(tmp_path / f"{name}.npy", "w+", np.float32, (rows, neurons))
         for start in range(0, rows, 5000):
@@ -118,7 +118,7 @@ def test_memory_stays_within_its_limit(tmp_path: Path) -> None:
             values[part] = draws.standard_normal((part.stop - start, neurons), dtype=np.float32)
             values[part, :5] += 5 * (np.arange(start, part.stop)[:, None] // 2 % 5 == np.arange(5))
         values.flush()
-    limit = 25 << 20
+    limit = 40 << 20
     run = subprocess.run(
         [sys.executable, "-c", MEASURED, tmp_path / "small.npy", tmp_path / "large.npy", str(limit)],
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
