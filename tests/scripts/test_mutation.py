@@ -1,11 +1,9 @@
 """Every test row is changed, state and labels: what is learned stays bit for bit. Deterministic."""
 
-import pytest
 from simulations import mutation
 
 
-def test_test_rows_decide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mutation, "NEURONS", 10)
+def test_test_rows_decide_nothing() -> None:
     test, fit, scores = mutation.run(1)
     assert (test.measured, test.passed) == (0, True)
     assert fit.measured > 100
