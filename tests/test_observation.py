@@ -17,6 +17,7 @@ from denote.data.parts import Halves, Parts
 from denote.errors import ConfigError, StateError
 from denote.evidence.rule import Rule
 from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observation.work import layer_row
 from denote.observers.linear import LinearProbe
 from denote.observers.probes import probe_from
 from denote.observers.reading import Resources, State
@@ -208,3 +209,12 @@ def test_equal_rows_hold_for_random_subsets_too_and_cells_keep_the_proportion_of
     assert set(tables["cells"]["causal_evidence"]) == {"not tested"}
     denotes = tables["neurons"]["denotes"].fill_null(value=False)
     assert (tables["neurons"]["causal_evidence"].is_not_null() == denotes).all()
+
+
+def test_which_neurons_are_live_is_said_of_fit() -> None:
+    constant, varied = np.zeros(30, dtype=np.float32), np.arange(30, dtype=np.float32)
+    fit, test = np.stack([varied, varied, constant], axis=1), np.stack([varied, constant, varied], axis=1)
+    layer = Layer("a", 0, 0.0, (3,), "none", (3,))
+    assert layer_row(layer, Halves(fit, test))["n_live"].to_list() == [2]
+    assert layer_row(layer, Halves(test[:, :1], fit[:, :1]))["n_live"].to_list() == [1]
+    assert layer_row(layer, Halves(np.stack([constant] * 3, axis=1), fit))["n_live"].to_list() == [0]

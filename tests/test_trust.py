@@ -150,3 +150,12 @@ def test_trust_travels_to_a_process_that_a_launcher_started(folder: Path, tmp_pa
     ).stdout
     Trust(str(folder)).grant()
     assert said.strip() == fingerprint({"architecture": {"_target_": "nets_of_mine.Net"}})
+
+
+def test_a_name_that_begins_like_a_trusted_one_is_not_trusted(folder: Path) -> None:
+    (folder / "mine.py").write_text("")
+    for trust in (Trust(packages=("mine", "theirs.part")), Trust(str(folder))):
+        assert trust.covers("mine.Class")
+        assert not any(trust.covers(target) for target in ("mine_too.Class", "mine2.Class", "minemine", "theirs.Class"))
+    assert Trust(packages=("theirs.part",)).covers("theirs.part.Class")
+    assert not Trust(packages=("theirs.part",)).covers("theirs.party.Class")

@@ -15,6 +15,8 @@ import pytest
 from omegaconf import OmegaConf
 
 import denote
+from denote.attributes.labels import Labels
+from denote.data.parts import Halves
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.controls.control_task import ControlTask
@@ -113,3 +115,12 @@ def test_a_control_of_one_class_is_drawn_fitted_and_says_its_word(controls: list
     assert rows["auroc"].to_list() == pytest.approx([cell["auroc"]] * 2, abs=1e-6)
     assert "inverted: 2" in cell["note"]
     assert ("control=shuffled is off" in cell["note"]) == ("shuffled" not in controls)
+
+
+def test_selectivity_is_the_real_auroc_minus_the_mean_over_shuffled_labels() -> None:
+    values = np.array([[0, 1], [1, 0]], dtype=np.int8)
+    labels = Labels(("a", "b"), ("named", "named"), values)
+    draws = [{"auroc": np.array([0.5, 0.75])}, {"auroc": np.array([0.75, np.nan])}]
+    answer = ShuffledDraws(Halves(labels, labels), 2).answer({"auroc": np.array([1.0, 0.5])}, draws)
+    np.testing.assert_array_equal(answer["control_auroc"], [0.625, 0.75])
+    np.testing.assert_array_equal(answer["selectivity"], [0.375, -0.25])

@@ -44,7 +44,10 @@ def test_an_end_beyond_the_last_layer_is_an_arrow(tables: dict[str, pl.DataFrame
         first_depth_high=pl.lit(None, pl.Float64), n_censored=pl.lit(1, pl.Int64)
     )  # fmt: skip
     figure = draw_first_decisive(odd, tables["layers"])
-    assert len(drawn(figure, 0, ">")) == 1
+    ((x, _),) = drawn(figure, 0, ">")
+    (interval,) = (line for line in figure.axes[0].lines if len(line.get_xdata()) == 2)  # type: ignore[arg-type]
+    assert list(interval.get_xdata()) == [odd["first_depth_low"].item(), x]  # type: ignore[arg-type]
+    assert x > tables["layers"].filter(~pl.col("is_head"))["depth"].max()  # type: ignore[operator]
     assert "1 of 8" in [text.get_text() for text in figure.axes[0].texts]
 
 

@@ -309,3 +309,12 @@ def test_direction_down_counts_the_threshold_as_off() -> None:
     labels = np.array([[1], [1], [0], [0]], dtype=np.int8)
     observer = NeuronProbe().fit(state, labels)
     assert ((observer.scores(state) > 0) == labels).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_neuron_exactly_at_its_threshold_is_off_in_both_directions(dtype: type) -> None:
+    state, labels = np.array([[0.0], [2.0]], dtype=dtype), np.array([[0, 1], [1, 0]], dtype=np.int8)
+    observer = NeuronProbe().fit(state, labels)
+    assert observer.threshold.tolist() == [1.0, 1.0]  # type: ignore[union-attr]
+    decided = observer.scores(np.array([[0.0], [1.0], [2.0]], dtype=dtype)) > 0
+    np.testing.assert_array_equal(decided, [[False, True], [False, True], [True, False]])

@@ -174,6 +174,16 @@ def test_a_network_in_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
     assert key("google/bert") != key("google/vit")
 
 
+def test_a_single_file_counts_by_its_content(tmp_path: Path) -> None:
+    def key(text: str, name: str = "a.conllu") -> str:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return fingerprint({"dataset": {"_target_": CONLLU, "path": str(tmp_path / name)}})
+
+    first = key("1\tone")
+    assert key("1\tother") != first
+    assert key("1\tone") == first
+
+
 def test_files_deeper_in_a_folder_count(tmp_path: Path) -> None:
     """Images by class and splits of a dataset lie in folders of the folder that is named."""
 
