@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from denote import cli
+from denote.cli import commands as cli
 from denote.observation import Observation
 from denote.runs.job import Job, Prepared
 

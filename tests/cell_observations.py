@@ -12,15 +12,15 @@ from denote.attributes.labels import Labels
 from denote.data.parts import Groups, Halves
 from denote.evidence import cells, pair_scan
 from denote.evidence import reading_curves as curves
+from denote.evidence.audit import InputReading
 from denote.evidence.cells import BySize, CellControls, CellEvidence, OtherStates
 from denote.evidence.controls.rotated import Rotated
 from denote.evidence.controls.shuffled import ShuffledDraws
 from denote.evidence.controls.untrained import Untrained
+from denote.evidence.corrections import ScanSettings
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.label_controls import LabelDraws
-from denote.evidence.max_statistic import ScanSettings
 from denote.evidence.pair_scan import LayerScan
-from denote.evidence.raw_input import InputReading
 from denote.evidence.rule import Rule
 from denote.observers.observer import Probe
 from denote.observers.reading import UNBOUNDED, Resources, State

@@ -36,7 +36,7 @@ HEAVY = ("torch", "pytorch_lightning", "lightning", "polars", "wandb", "matplotl
 
 SPOKEN = f"""
 import json, os, sys
-from denote import cli
+from denote.cli import commands as cli
 command, *arguments = sys.argv[1:]
 sys.argv = [command, *arguments]
 code = None

@@ -8,13 +8,12 @@ import numpy as np
 import polars as pl
 
 from denote.denotation.depth.analysis import depth_analysis
-from denote.denotation.depth.distinct_properties import denoted
+from denote.denotation.depth.by_model import denoted
 from denote.denotation.depth.plan import Analysis
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.audit import audit
-from denote.evidence.first_decisive import first_decisive
+from denote.evidence.first_decisive import first_decisive, seed_spread
 from denote.evidence.remarks import ROTATED_ALIKE
-from denote.evidence.spread import seed_spread
 from denote.streams import stream
 from denote.tables import (
     ATTRIBUTE_CORRELATION,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from denote.estimate import Estimate, mean_of_defined, ratio
+from denote.numbers import Estimate, mean_of_defined, ratio
 
 NAN = math.nan
 

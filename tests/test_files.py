@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from torch import nn
 
-from denote.figures.save import save_figure
+from denote.figures.canvas import save_figure
 from denote.files import atomic_write, slug, write_bytes, write_json, write_text
 from denote.object_models.weights import write_weights
 from denote.observation.images import Images

@@ -8,9 +8,9 @@ import pytest
 from pytorch_lightning import LightningDataModule
 from torch import nn
 
-from denote.former_paths import _FORMER, present_path
+from denote.cli.targets import allowed_class
+from denote.config.former_paths import _FORMER, present_path
 from denote.object_models.pretrained.source import Pretrained
-from denote.targets import allowed_class
 
 CONF = Path(__file__).parents[1] / "conf"
 KINDS = (LightningDataModule, nn.Module, Pretrained)

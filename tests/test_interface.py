@@ -16,11 +16,11 @@ from torch.utils.data import DataLoader, TensorDataset
 from word_pieces import word_pieces
 
 import denote
-from denote import build
+from denote.api.observation_result import ObservationResult
+from denote.cli import build
 from denote.data.parts import Parts
 from denote.errors import DenoteError
 from denote.observation import Controls
-from denote.observation_result import ObservationResult
 from denote.runs.sweep import report_sweep
 from denote.tables import CELLS_KEY, NEURONS_KEY
 

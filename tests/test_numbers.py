@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.estimate import Estimate
-from denote.evidence.number_columns import counts, intervals, proportions
-from denote.numbers import count, interval, proportion, seconds, setting, small
+from denote.numbers import Estimate, count, interval, proportion, seconds, setting, small
+from denote.reporting.cards import counts, intervals, proportions
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def seen(
 def test_a_small_memory_gives_the_same_tables(
     tmp_path: Path, codes: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("denote.states.stored.READ", 1 << 14)
+    monkeypatch.setattr("denote.states.state.READ", 1 << 14)
     states = [layer_state(tmp_path, codes, depth, 1) for depth in (0, 1)]
     states.append(state_of_all(states))
     twins = [[layer_state(tmp_path, codes, depth, 2) for depth in (0, 1)]]

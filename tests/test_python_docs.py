@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REPORT = """
 import sys
-from denote import cli
+from denote.cli import commands as cli
 sys.argv = {command!r}
 try:
     cli.report()

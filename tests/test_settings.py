@@ -16,14 +16,9 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
 import denote
-from denote import build
-from denote.checks import check
-from denote.errors import ConfigError
-from denote.evidence.controls import built_in_controls, chosen_controls
-from denote.evidence.rule import Rule
-from denote.observation import Asked, Controls
-from denote.observers.probes import probe_from
-from denote.settings import (
+from denote.cli import build
+from denote.cli.checks import check
+from denote.config.settings import (
     PROBES,
     LayerChoice,
     Logging,
@@ -35,6 +30,11 @@ from denote.settings import (
     check_values,
     declared,
 )
+from denote.errors import ConfigError
+from denote.evidence.controls import built_in_controls, chosen_controls
+from denote.evidence.rule import Rule
+from denote.observation import Asked, Controls
+from denote.observers.probes import probe_from
 
 NAN, INF = float("nan"), float("inf")
 Values = dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]

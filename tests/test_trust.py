@@ -8,12 +8,12 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
-from denote.cli import Task
+from denote.cli.commands import Task
+from denote.cli.targets import instantiate
+from denote.config.class_sources import USUAL_PATHS
+from denote.config.trust import Trust, is_trusted, path_settings, source_of
 from denote.errors import ConfigError
 from denote.runs.fingerprint import fingerprint
-from denote.sources import USUAL_PATHS
-from denote.targets import instantiate
-from denote.trust import Trust, is_trusted, path_settings, source_of
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from benchmarks.states import Bench, proportions
 from denote.errors import ConfigError
 from denote.observers.linear import LinearProbe
 from denote.observers.reading import Resources
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 from denote.streams import stream
 
 FITS = {"linear": "linear probe", "ranks": "AUROC and p", "thresholds": "neuron probe"}

@@ -18,7 +18,7 @@ from denote.errors import ConfigError, DenoteError
 from denote.observers.linear import LinearProbe
 from denote.observers.neuron import NeuronProbe, rank_neurons
 from denote.observers.reading import Resources
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 
 def main(asked: dict[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def asked(arguments: Namespace, file: Path) -> list[str]:
     """The command, with everything that is not asked for as it is by default."""
     names = f"[{','.join(attribute_names(arguments))}]"
     return [
-        sys.executable, "-c", "import sys; from denote.cli import main; sys.exit(main())",
+        sys.executable, "-c", "import sys; from denote.cli.commands import main; sys.exit(main())",
         "dataset=table", f"dataset.path={file}", "dataset.target=target", f"dataset.attributes={names}",
         "architecture=mlp", f"architecture.layers={arguments.table_layers}", "trainer.max_epochs=1",
         "trainer.progress=false", "attribute=columns", f"attribute.columns.names={names}",

@@ -7,15 +7,14 @@ from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.estimate import Estimate
-from denote.evidence.bootstrap import AurocBootstrap
+from denote.evidence.bootstrap import AurocBootstrap, Resampling
 from denote.evidence.cells import CellControls, observe_cells
 from denote.evidence.controls.shuffled import Shuffled, ShuffledDraws
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval
-from denote.evidence.resampling import Resampling
 from denote.evidence.rule import Rule
 from denote.evidence.scores import Ranking
+from denote.numbers import Estimate
 from denote.observers.linear import LinearProbe
 from denote.streams import stream
 

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 from scipy import stats
 
-from denote.estimate import Estimate
 from denote.evidence.intervals import auroc_interval, newcombe_balanced_accuracy
 from denote.evidence.scores import auroc, confusion
+from denote.numbers import Estimate
 from denote.observers.neuron import best_thresholds
 from denote.streams import stream
 from simulations.row import Row

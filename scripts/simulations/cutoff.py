@@ -13,10 +13,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from denote.comparison import ROUNDING
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.intervals import balanced_accuracy_p_value
 from denote.evidence.rule import Rule
+from denote.numbers import ROUNDING
 from denote.streams import stream
 
 RULE = Rule()

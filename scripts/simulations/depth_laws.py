@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
+from denote.denotation.depth.analysis import depth_verdicts
 from denote.denotation.depth.depth_profiles import Parts, Profiles, parts_of
 from denote.denotation.depth.hypothesis_tests import tests_of
 from denote.denotation.depth.plan import (
@@ -33,7 +34,6 @@ from denote.denotation.depth.plan import (
     UNFOLDED,
     Analysis,
 )
-from denote.denotation.depth.verdicts import depth_verdicts
 from denote.numbers import setting
 from denote.streams import stream
 from simulations.row import Row

@@ -20,9 +20,8 @@ from jaxtyping import Float, Int, Int8
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 
-from denote.data.parts import Parts
+from denote.data.parts import Parts, SplitSettings
 from denote.data.samples import Samples, TensorInputs
-from denote.data.split import SplitSettings
 from denote.evidence.intervals import auroc_interval, newcombe_balanced_accuracy
 from denote.evidence.scores import auroc, confusion
 from denote.observers.observer import FitData, Observer

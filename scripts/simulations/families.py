@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from denote.comparison import ROUNDING
 from denote.denotation.judging.decisions import decide_neurons
 from denote.evidence.intervals import balanced_accuracy_p_value
 from denote.evidence.rule import Rule
+from denote.numbers import ROUNDING
 from denote.streams import stream
 from simulations.row import Row
 

@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from denote.attributes.label_rows import equal_rows
-from denote.attributes.labels import Labels
+from denote.attributes.labels import Labels, equal_rows
 from denote.data.parts import Halves
 from denote.evidence.cells import decide_cells, observe_cells
 from denote.evidence.first_decisive import first_decisive

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32, Int, Int8
 
+from denote.data.parts import SplitSettings
 from denote.data.samples import Samples, TensorInputs
-from denote.data.split import SplitSettings
 from denote.evidence.scores import mann_whitney_greater
 from denote.observers.linear import LinearProbe
 from denote.streams import stream

@@ -9,9 +9,8 @@ import numpy as np
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.corrections import ScanSettings, benjamini_hochberg
 from denote.evidence.fit_test_data import FitTestData
-from denote.evidence.max_statistic import ScanSettings
 from denote.evidence.pair_scan import join_layers, scan_layer
 from denote.observers.neuron import rank_neurons
 from denote.streams import stream

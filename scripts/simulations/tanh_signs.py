@@ -27,12 +27,11 @@ from denote.attributes.families import families
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.data.sources.digits import DigitsModule
+from denote.denotation.depth.analysis import depth_verdicts
 from denote.denotation.depth.by_model import label_proportion_by_model
-from denote.denotation.depth.depth_profiles import profiles
+from denote.denotation.depth.depth_profiles import profiles, sign_flip_test
 from denote.denotation.depth.hypothesis_tests import depth_tests
 from denote.denotation.depth.plan import BEYOND, BEYOND_BASIS, UNFOLDED, Analysis
-from denote.denotation.depth.profile_statistics import sign_flip_test
-from denote.denotation.depth.verdicts import depth_verdicts
 from denote.denotation.judging import decisions
 from denote.denotation.neurons import Neurons
 from denote.denotation.rotation import rotated

@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from denote.api.interface import layers, load, observe
+    from denote.api.observation_result import ObservationResult
+    from denote.api.sweep_result import SweepResult
     from denote.data.parts import Parts
     from denote.denotation.depth.analysis import DepthAnalysis, depth_analysis
     from denote.denotation.depth.plan import Analysis
     from denote.errors import DenoteError
     from denote.evidence.rule import Rule
-    from denote.interface import layers, load, observe
     from denote.observation.asked import Controls
-    from denote.observation_result import ObservationResult
-    from denote.sweep_result import SweepResult
 
 __all__ = [  # the version is made when it is asked for
     "Analysis",
@@ -34,14 +34,14 @@ _HOMES = {
     "Controls": "denote.observation.asked",
     "DenoteError": "denote.errors",
     "DepthAnalysis": "denote.denotation.depth.analysis",
-    "ObservationResult": "denote.observation_result",
+    "ObservationResult": "denote.api.observation_result",
     "Parts": "denote.data.parts",
     "Rule": "denote.evidence.rule",
-    "SweepResult": "denote.sweep_result",
+    "SweepResult": "denote.api.sweep_result",
     "depth_analysis": "denote.denotation.depth.analysis",
-    "layers": "denote.interface",
-    "load": "denote.interface",
-    "observe": "denote.interface",
+    "layers": "denote.api.interface",
+    "load": "denote.api.interface",
+    "observe": "denote.api.interface",
 }
 _RENAMED = {"Seen": "ObservationResult", "Loaded": "SweepResult"}
 

@@ -1,18 +1,149 @@
-"""Numbers as they are read: proportions with two decimals and no leading zero, ``null`` for what is undefined.
-
-Columns of them are written by :mod:`denote.evidence.number_columns`; plain command lines import this without polars.
-"""
+"""Numbers as people read and write them: proportions, sizes in bytes, estimates with their interval, comparisons."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil, floor, isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from denote.comparison import ROUNDING
-from denote.estimate import Estimate
+import numpy as np
+from jaxtyping import Float64
+from numpy.typing import ArrayLike
+
+from denote.errors import ConfigError
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+LARGEST = 2**63
+"""Sizes and whole numbers stay below: what comes later holds them in 64 bits."""
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+_SIZE = re.compile(rf"^\s*(\d+(?:\.\d+)?)\s*({'|'.join(UNITS)})?\s*$")
+
+
+def byte_count(text: str | int, key: str = "memory_limit") -> int:
+    """Return the bytes of ``2147483648`` or ``2GiB``.
+
+    Args:
+        text: A number, with or without a unit.
+        key: The setting or argument that holds it.
+
+    Raises:
+        ConfigError: if it is no size, or none that can be.
+    """
+    if not is_size(text):
+        raise ConfigError(key, f"{text!r} is not possible", f"allowed: {SIZES}")
+    return _bytes(text)
+
+
+def is_size(text: object) -> bool:
+    """Return True for bytes, or a number with a unit, that memory can have."""
+    return 1 <= _bytes(text) < LARGEST
+
+
+SIZES = "bytes, or a number with KiB, MiB, GiB or TiB; 1 byte or more, below 8 EiB"
+
+
+def _bytes(text: object) -> int:
+    match = _SIZE.match(str(text))
+    return 0 if match is None else int(float(match[1]) * 1024 ** UNITS.index(match[2] or "B"))
+
+
+def in_units(n_bytes: int) -> str:
+    """Write bytes in the largest unit that they fill: ``3.2 GiB``."""
+    power = min(max(n_bytes, 1).bit_length() - 1, 40) // 10
+    return f"{n_bytes / 1024**power:.3g} {UNITS[power]}"
+
+
+def at_least(n_bytes: int) -> str:
+    """Say how large a memory limit must be: ``at least 12MiB``, rounded up and as the setting takes it."""
+    return f"at least {-(-n_bytes // 2**20)}MiB"
+
+
+ROUNDING = 1e-12
+"""Slack of every comparison of a score with a limit, so that (.96 + .94) / 2 reaches .95 in floating point too."""
+
+
+def reaches(score: Any, least: Any) -> Any:
+    """Return whether scores are at least ``least``, up to `ROUNDING`; for numbers, arrays and expressions alike."""
+    return score >= least - ROUNDING
+
+
+def within(distance: Any, most: Any) -> Any:
+    """Return whether distances are at most ``most``, up to `ROUNDING`; for numbers, arrays and expressions alike."""
+    return distance <= most + ROUNDING
+
+
+Values: TypeAlias = Float64[np.ndarray, "*shape"]
+
+Number = TypeVar("Number", bound=float | np.ndarray)
+
+
+@dataclass(frozen=True)
+class Estimate(Generic[Number]):
+    """A number, or an array of them, and the ends of its interval; NaN where undefined.
+
+    Attributes:
+        value: The estimate.
+        low: Lower end, in the unit of ``value``.
+        high: Upper end.
+    """
+
+    value: Number
+    low: Number
+    high: Number
+
+    @staticmethod
+    def of(row: Mapping[str, Any], name: str, bounds: str | None = None) -> Estimate[float]:
+        """Read a table's row; null, or an end without a column, is NaN.
+
+        Args:
+            row: Holds ``name``, and the ends as ``<bounds>_low`` and ``<bounds>_high``.
+            name: Column of the value.
+            bounds: What the columns of the ends begin with, where that is not ``name``: ``balanced_accuracy_low`` is
+                a bound of one side, the interval is ``balanced_accuracy_interval``.
+
+        Raises:
+            KeyError: if there is no column ``name``.
+        """
+        stem = bounds or name
+        found = (row[name], row.get(f"{stem}_low"), row.get(f"{stem}_high"))
+        return Estimate(*(float("nan") if number is None else float(number) for number in found))
+
+    def columns(self, name: str, bounds: str | None = None) -> dict[str, Number | None]:
+        """What `of` reads: a number that is NaN becomes null; arrays stay as they are."""
+        stem = bounds or name
+        named = {name: self.value, f"{stem}_low": self.low, f"{stem}_high": self.high}
+        return {key: None if isinstance(number, float) and isnan(number) else number for key, number in named.items()}
+
+
+def ratio(part: ArrayLike, whole: ArrayLike) -> Values:
+    """Divide element by element, with broadcasting; NaN where ``whole`` is not positive.
+
+    Args:
+        part: Numerators.
+        whole: Denominators.
+    """
+    part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
+    quotient: Values = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return quotient
+
+
+def mean_of_defined(draws: ArrayLike) -> Values:
+    """Return the mean over draws, the first axis, of the values that are not NaN; NaN where all are.
+
+    Args:
+        draws: At least one draw.
+    """
+    draws = np.asarray(draws, float)
+    defined = ~np.isnan(draws)
+    return ratio(np.where(defined, draws, 0.0).sum(0), defined.sum(0))
+
 
 NULL = "null"
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from cell_observations import observe_cells
 
-from denote.attributes.label_rows import equal_rows
-from denote.attributes.labels import Labels
+from denote.attributes.labels import Labels, equal_rows
 from denote.data.parts import Halves
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule

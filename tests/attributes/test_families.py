@@ -10,11 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from denote import checks
 from denote.attributes.families import KINDS, check_spec, families
-from denote.attributes.label_rows import check_rows
-from denote.attributes.labels import Family, Labels, merge_labels
+from denote.attributes.labels import Family, Labels, check_rows, merge_labels
 from denote.attributes.rules import QUANTILE_TOLERANCE
+from denote.cli import checks
 from denote.data.parts import Parts
 from denote.data.samples import Samples, TensorInputs
 from denote.data.sources.digits import load_digits

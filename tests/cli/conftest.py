@@ -14,7 +14,7 @@ from command_line import Answer, Command, Sweep, make_sweep, spoken
 from filelock import FileLock
 from hydra.core.global_hydra import GlobalHydra
 
-from denote import cli
+from denote.cli import commands as cli
 
 
 @pytest.fixture

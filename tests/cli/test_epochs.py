@@ -12,7 +12,7 @@ from command_line import TINY, Command
 from polars.testing import assert_frame_equal
 from safetensors.numpy import load_file
 
-from denote import cli
+from denote.cli import commands as cli
 from denote.object_models import training
 from denote.object_models.spec import ModelSpec
 

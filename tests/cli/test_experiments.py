@@ -7,7 +7,7 @@ import pytest
 from command_line import Command
 from omegaconf import OmegaConf
 
-from denote import sweeper
+from denote.cli import sweeper
 
 FOLDER = Path(__file__).parents[2] / "conf" / "experiment"
 EXPERIMENTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))

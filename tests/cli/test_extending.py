@@ -15,9 +15,9 @@ from command_line import Command
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
+from denote.cli.hydra_settings import check_hydra
+from denote.config.trust import Trust
 from denote.errors import ConfigError
-from denote.hydra_settings import check_hydra
-from denote.trust import Trust
 
 PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`(mine/[\w./]+)`:\n\n```\w+\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE))

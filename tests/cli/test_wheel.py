@@ -11,7 +11,7 @@ SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "src", "conf")
 
 ENTRY = """
 import sys
-from denote import cli
+from denote.cli import commands as cli
 assert cli.__file__.startswith(sys.argv[1]), cli.__file__
 sys.argv = ["denote", *sys.argv[2:]]
 cli.main()

@@ -11,8 +11,8 @@ from command_line import NEEDED
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
-from denote import build
-from denote.checks import check
+from denote.cli import build
+from denote.cli.checks import check
 
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denote.data.parts import deal
+from denote.data.parts import SplitSettings, deal, validation_rows
 from denote.data.samples import Samples, TensorInputs
-from denote.data.split import SplitSettings, validation_rows
 from denote.errors import DataError
 
 FRACTIONS = {"object": 0.5, "fit": 0.3, "test": 0.2}

@@ -10,9 +10,8 @@ import polars as pl
 import pytest
 import torch
 
-from denote.data.parts import Parts
+from denote.data.parts import Parts, SplitSettings
 from denote.data.samples import Samples, TensorInputs
-from denote.data.split import SplitSettings
 from denote.data.trained_on import TrainedOn
 from denote.errors import DataError
 

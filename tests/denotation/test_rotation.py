@@ -10,9 +10,9 @@ from denote.data.parts import Halves
 from denote.denotation import rotation
 from denote.denotation.rotation import haar, rotated
 from denote.observers.neuron import best_thresholds
-from denote.states import stored
+from denote.states import state as stored
 from denote.states.layers import Layer
-from denote.states.stored import SideBySide, StoredState
+from denote.states.state import SideBySide, StoredState
 from denote.streams import stream
 
 

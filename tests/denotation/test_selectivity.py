@@ -5,10 +5,9 @@ import pytest
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.neurons import Controls, Neurons, observe_neurons
+from denote.denotation.neurons import Controls, Neurons, observe_neurons, selectivity
 from denote.denotation.search.properties import family_halves
-from denote.denotation.selectivity import selectivity
-from denote.estimate import mean_of_defined
+from denote.numbers import mean_of_defined
 from denote.states.layers import Layer
 
 

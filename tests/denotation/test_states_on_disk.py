@@ -18,9 +18,9 @@ from denote.denotation.search.thresholds import Settings
 from denote.observers.neuron import NeuronProbe, best_thresholds, live_neurons, rank_neurons
 from denote.observers.reading import Resources
 from denote.observers.sorted_columns import least_memory
-from denote.states import stored
+from denote.states import state as stored
 from denote.states.layers import Layer
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 N, NEURONS_OF_STATE = 900, 11
 KINDS = ("subsets", "subsets without a class", "attributes", "attributes with nulls", "nothing")

@@ -4,12 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from denote.estimate import Estimate
 from denote.evidence.audit import audit, over_rows_and_models
-from denote.evidence.bootstrap import AurocBootstrap
+from denote.evidence.bootstrap import AurocBootstrap, Resampling
 from denote.evidence.remarks import LESS, MORE, UNDECIDED
-from denote.evidence.resampling import Resampling
 from denote.evidence.scores import Ranking
+from denote.numbers import Estimate
 from denote.tables import AUDIT, CELLS, NEURONS, table
 
 N_POSITIVE, N_NEGATIVE = 60, 140

@@ -8,12 +8,11 @@ from scipy import stats
 from simulations.bootstrap import clustered, noise
 from sklearn.metrics import roc_auc_score
 
-from denote.estimate import Estimate
-from denote.evidence import resampling as resampling_module
-from denote.evidence.bootstrap import LEAST_UNITS, AurocBootstrap, influence, resampled_areas
+from denote.evidence import bootstrap as resampling_module
+from denote.evidence.bootstrap import LEAST_UNITS, AurocBootstrap, Resampling, influence, resampled_areas
 from denote.evidence.intervals import auroc_interval
-from denote.evidence.resampling import Resampling
 from denote.evidence.scores import Ranking, auroc
+from denote.numbers import Estimate
 
 ALL = slice(None)
 

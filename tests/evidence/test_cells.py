@@ -13,15 +13,15 @@ from scipy.stats import norm, ortho_group
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide_neurons
-from denote.estimate import Estimate
+from denote.evidence.audit import InputReading
 from denote.evidence.cells import decide_cells
 from denote.evidence.controls.control_task import TaskDraws
 from denote.evidence.controls.random_subset import SubsetDraws
+from denote.evidence.description import sufficient_sizes
 from denote.evidence.label_controls import LabelDraws
-from denote.evidence.raw_input import InputReading
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
-from denote.evidence.sufficiency import sufficient_sizes
+from denote.numbers import Estimate
 from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.majority import MajorityProbe
@@ -415,7 +415,7 @@ def test_with_groups_the_auroc_has_no_interval_without_draws_and_says_so() -> No
 
 def test_as_many_draws_as_there_is_room_for_share_a_solve(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = Counting(one_by_one=False)
-    monkeypatch.setattr("denote.evidence.replicates.CHUNK", 7 * CUT)
+    monkeypatch.setattr("denote.evidence.label_controls.CHUNK", 7 * CUT)
     state, labels = halves(*planted())
     seen = observe_cells(state, labels, probe, Rule(), shuffles=3, label_controls=drawn_controls(labels)[1:])
     # The last shuffled draw goes with two of the tasks, which an attribute without positives has none of.

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from denote.evidence.exact_copies import beyond_chance, isolated, repeat_by_themselves
-from denote.evidence.near_copies import LARGEST, Space, near_copies, neighbours
+from denote.evidence.near_copies import (
+    LARGEST,
+    Space,
+    beyond_chance,
+    isolated,
+    near_copies,
+    neighbours,
+    repeat_by_themselves,
+)
 
 
 def draws(seed: int = 0) -> np.random.Generator:

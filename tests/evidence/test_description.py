@@ -7,8 +7,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from denote.evidence.description import description_length
-from denote.evidence.prefixes import growing_prefixes
+from denote.evidence.description import description_length, growing_prefixes
 from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import FitData

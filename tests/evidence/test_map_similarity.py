@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from denote.evidence.map_similarity import randomised_similarity, similarity
+from denote.evidence.relevance_band import randomised_similarity, similarity
 from denote.object_models.architectures.mlp import MLP
 from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe

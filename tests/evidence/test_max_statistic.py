@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from denote.evidence import max_statistic
-from denote.evidence.max_statistic import (
+from denote.evidence import corrections as max_statistic
+from denote.evidence.corrections import (
     REPLICATES,
     ScanSettings,
     max_p_values,

@@ -10,8 +10,15 @@ from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.max_statistic import Maxima, ScanSettings, permuted_maxima
-from denote.evidence.null_check import hits_p_value, null_check_cells, null_check_pairs, rejects
+from denote.evidence.corrections import (
+    Maxima,
+    ScanSettings,
+    hits_p_value,
+    null_check_cells,
+    null_check_pairs,
+    permuted_maxima,
+    rejects,
+)
 from denote.evidence.rule import Rule
 from denote.observers.linear import LinearProbe
 from denote.tables import CONTROLS, NULL_CHECK, table

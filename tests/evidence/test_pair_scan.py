@@ -24,7 +24,7 @@ from denote.evidence.pair_scan import (
 )
 from denote.observers.reading import Resources
 from denote.observers.sorted_columns import least_memory
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 from denote.tables import CELLS, NEURONS, PAIRS, PAIRS_KEY, SCAN, table
 
 Q = 0.05

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from denote.evidence import participation
 from denote.evidence.participation import active_share, participation_ratio
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 
 def by_eigenvalues(values: np.ndarray) -> float:
@@ -50,7 +50,7 @@ def test_units_do_not_matter(scale: float) -> None:
 def test_a_state_on_disk_gives_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr("denote.states.stored.READ", 1 << 10)
+    monkeypatch.setattr("denote.states.state.READ", 1 << 10)
     monkeypatch.setattr("denote.observers.reading.BLOCK", 1 << 10)
     monkeypatch.setattr(participation, "COLUMNS", 7)
     values = np.random.default_rng(2).standard_normal(shape).astype(np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from denote.data.parts import Halves
-from denote.evidence.permutations import group_constant, labels_held, shuffled
+from denote.evidence.label_controls import group_constant, labels_held, shuffled
 
 
 def labels(n: int = 60, seed: int = 0) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denote.evidence.prefixes import LEAST, growing_prefixes
+from denote.evidence.description import LEAST, growing_prefixes
 
 
 @settings(max_examples=60)

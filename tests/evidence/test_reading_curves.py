@@ -12,10 +12,9 @@ from scipy.stats import norm
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
-from denote.evidence.description import description_length
+from denote.evidence.description import description_length, growing_prefixes
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval
-from denote.evidence.prefixes import growing_prefixes
 from denote.evidence.reading_curves import COLUMNS, reading_curves
 from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
@@ -23,7 +22,7 @@ from denote.observers.mlp import MlpProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import FitData, Probe
 from denote.observers.reading import Resources, State
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 from denote.tables import CURVES
 
 CUT = 2000

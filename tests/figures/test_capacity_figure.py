@@ -10,8 +10,8 @@ import pytest
 from matplotlib.axes import Axes
 from scipy import stats
 
-from denote.figures.attribute_lines import MOST_NAMED
-from denote.figures.capacity import MOST_LAYERS, capacity_points, draw_capacity
+from denote.figures.reading_curves import MOST_NAMED
+from denote.figures.sparse_curve import MOST_LAYERS, capacity_points, draw_capacity
 from denote.tables import CELLS, table
 
 PROBES = {("mlp", None): 0.95, ("linear", None): 0.9, ("centroid", None): 0.7, ("neuron", None): 0.6,

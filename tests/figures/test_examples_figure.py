@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.figures.examples import MOST_NEURONS, draw_examples, n_drawn
+from denote.figures.neuron_atlas import MOST_NEURONS, draw_examples, n_drawn
 
 NEURONS = synthetic.neuron_table(1, 9, 32)
 IMAGES = {sample: np.full((2, 3), sample / 40) for sample in range(40)}

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from denote.errors import DenoteError
 from denote.figures.curves import curves
-from denote.figures.folded_difference import differences
+from denote.figures.depth_parts import differences
 from denote.figures.label_proportion import curve_data, dot_data, draw_label_proportion_by_depth, model_data
 
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
+from denote.figures.canvas import save_figure
 from denote.figures.neuron_atlas import MOST_NAMED, MOST_NEURONS, alike, atlas_rows, draw_neuron_atlas
-from denote.figures.save import save_figure
 from denote.streams import stream
 
 

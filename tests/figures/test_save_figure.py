@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import synthetic_tables as synthetic
 
+from denote.figures.canvas import save_figure
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.figures.relevance import draw_relevance
-from denote.figures.save import save_figure
 
 
 def test_png_svg_and_csv_are_written_and_can_be_read(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 import torch
 
+from denote.config.settings import TrainingSettings
 from denote.data.module import SamplesModule
 from denote.data.samples import Samples, TensorInputs
 from denote.object_models.architectures.mlp import MLP
 from denote.object_models.spec import ModelSpec, rows_key
-from denote.settings import TrainingSettings
 
 N, SHAPE, CLASSES = 240, (4, 4), 3
 SETTINGS = TrainingSettings(6, 32, "adam", lr=1e-2, weight_decay=0.0, patience=None, validation_share=0.1)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from denote.config.settings import TrainingSettings
 from denote.errors import ConfigError
 from denote.object_models.spec import ModelSpec, rows_key
-from denote.settings import TrainingSettings
 
 SHAPING = {
     "architecture": {"_target_": "another"},

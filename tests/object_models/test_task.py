@@ -15,6 +15,7 @@ from sklearn.metrics import r2_score
 from torch import Tensor, nn
 
 from denote.attributes.families import families
+from denote.config.settings import TrainingSettings
 from denote.data.batch import Batch, Named, Words
 from denote.data.learned import Learned
 from denote.data.module import SamplesModule
@@ -24,10 +25,9 @@ from denote.numbers import proportion
 from denote.object_models.architectures.mlp import MLP
 from denote.object_models.architectures.transformer import Transformer
 from denote.object_models.model_store import ModelStore, TrainedModel
-from denote.object_models.object_model import ObjectModel
 from denote.object_models.spec import ModelSpec, rows_key
 from denote.object_models.task import TASKS, held_out_score, tensor_of
-from denote.settings import TrainingSettings
+from denote.object_models.training import ObjectModel
 
 N = 400
 SETTINGS = TrainingSettings(12, 32, "adam", lr=1e-2, weight_decay=0.0, patience=None, validation_share=0.1)

@@ -13,12 +13,11 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 import denote
+from denote.api.observation_result import ObservationResult
 from denote.data.memory.given_inputs import HeldInputs
 from denote.evidence import near_copies
 from denote.observation import Controls
-from denote.observation.duplicates import duplicates
-from denote.observation.row_contents import Contents
-from denote.observation_result import ObservationResult
+from denote.observation.duplicates import Contents, duplicates
 from denote.reporting.doubts import copies_sentences, no_copies_sentences
 from denote.tables import DUPLICATES
 

@@ -8,11 +8,11 @@ from polars.testing import assert_frame_equal
 from torch import nn
 
 import denote
+from denote.api.observation_result import ObservationResult
 from denote.denotation.depth.by_model import label_proportion_by_model
 from denote.denotation.judging.search_stability import stability
-from denote.evidence.null_check import null_check_cells
+from denote.evidence.corrections import null_check_cells
 from denote.observation import Controls
-from denote.observation_result import ObservationResult
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from denote.errors import StateError
 from denote.observers.centroid import CentroidProbe
 from denote.observers.reading import Resources
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 
 def problem(seed: int = 0, n: int = 600, d: int = 12) -> tuple[np.ndarray, np.ndarray]:

@@ -32,7 +32,7 @@ from denote.observers.reading import UNBOUNDED, Resources, moments
 from denote.observers.solvers.batches import PIECE, Batches
 from denote.observers.solvers.design import design_of
 from denote.observers.storage import load_observers, save_observers
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 from denote.streams import stream
 
 Arrays = tuple[np.ndarray, np.ndarray]

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from denote.config.settings import PROBES as KINDS
 from denote.errors import ConfigError, StoreError
 from denote.observers.observer import Observer
 from denote.observers.observer_model import ObserverModel
 from denote.observers.probes import PROBES, probe_from
 from denote.observers.sparse import SparseProbe
 from denote.observers.storage import load_observers, save_observers
-from denote.settings import PROBES as KINDS
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ from denote.observers.observer import FitData, Observer
 from denote.observers.reading import Resources, moments
 from denote.observers.solvers.newton import Problem, refit
 from denote.observers.sparse import SparseProbe
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 L2 = 1e-3
 

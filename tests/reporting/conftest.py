@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
+from denote.figures.canvas import save_figure
 from denote.figures.relevance import draw_relevance
-from denote.figures.save import save_figure
-from denote.reporting.jobs import Job
 from denote.reporting.report import Picture, Report
+from denote.reporting.sheets import Job
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 

@@ -12,9 +12,9 @@ from denote.reporting.chance import (
     families,
     families_sheet,
     null_check_sheet,
+    power_sentences,
     untested_sentences,
 )
-from denote.reporting.power import power_sentences
 from denote.tables import CELLS, NULL_CHECK, SCAN, table
 
 Tables = dict[str, pl.DataFrame]

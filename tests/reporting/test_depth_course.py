@@ -11,8 +11,7 @@ import synthetic_tables as synthetic
 
 from denote.denotation.depth.analysis import depth_analysis
 from denote.denotation.depth.plan import Analysis
-from denote.estimate import Estimate
-from denote.numbers import interval, signed_interval, small
+from denote.numbers import Estimate, interval, signed_interval, small
 from denote.reporting.depth_course import course_sentences, too_few_sentences
 
 Tables = dict[str, pl.DataFrame]

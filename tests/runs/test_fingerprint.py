@@ -15,11 +15,11 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from denote import build
-from denote.keys import digest
-from denote.mistakes import GROUPS
+from denote.cli import build
+from denote.cli.mistakes import GROUPS
+from denote.config.keys import digest
+from denote.config.trust import stable_name
 from denote.runs.fingerprint import agreement, disagreement, fingerprint, job_name, shaping, training
-from denote.trust import stable_name
 
 CONF = Path(__file__).parents[2] / "conf"
 

@@ -9,15 +9,14 @@ import polars as pl
 import pytest
 
 import denote
+from denote.api.observation_result import ObservationResult
+from denote.api.sweep_result import SweepResult
+from denote.config.keys import SCHEMA
 from denote.evidence.rule import Rule
 from denote.files import write_json
-from denote.keys import SCHEMA
-from denote.observation_result import ObservationResult
 from denote.reporting.cards import cell_cards, neuron_cards
-from denote.runs.older import older_in_store, schema_of, schemas_in_store
-from denote.runs.record import read_record, write_record
+from denote.runs.record import older_in_store, read_record, schema_of, schemas_in_store, write_record
 from denote.runs.sweep import report_sweep, statuses
-from denote.sweep_result import SweepResult
 from denote.tables import SWEEP_TABLES
 
 FIXTURE = Path(__file__).parent / "sweep_of_schema_4"

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from denote.data.batch import Batch, Named, call
 from denote.states.capture import capturing
 from denote.states.hooks import Place
-from denote.states.layers import Layer
+from denote.states.layers import MODULES, OF, Layer
 from denote.states.listing import listing
-from denote.states.observable import MODULES, OF
 
 transformers = pytest.importorskip("transformers")
 

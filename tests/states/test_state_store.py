@@ -211,7 +211,7 @@ def test_killed_in_the_middle_nothing_loads_and_the_next_run_repairs(
     def killed(*args: Any, **kwargs: Any) -> None:
         raise KeyboardInterrupt
 
-    for target in ("denote.states.capture.pool", "denote.states.manifest.Manifest.write"):
+    for target in ("denote.states.capture.pool", "denote.states.store.Manifest.write"):
         with monkeypatch.context() as patch:
             patch.setattr(target, killed)
             # A kill leaves no time to clean up.
@@ -330,7 +330,7 @@ def test_an_interrupted_extraction_restores_the_network(
     def full(*args: Any) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("denote.states.extraction._write_header", full)
+    monkeypatch.setattr("denote.states.capture._write_header", full)
     with pytest.raises(OSError, match="no space left"):
         store.states("m", mlp, samples, rows, list_layers(mlp, IMAGE))
     assert mlp.training
@@ -343,7 +343,7 @@ def test_more_layers_than_files_stay_open(
 ) -> None:
     layers = list_layers(mlp, IMAGE)
     whole = store.states("m", mlp, samples, rows, layers)
-    monkeypatch.setattr("denote.states.extraction.KEPT_OPEN", 1)
+    monkeypatch.setattr("denote.states.capture.KEPT_OPEN", 1)
     again = store.states("other", mlp, samples, rows, layers)
     for one, other in zip(whole, again, strict=True):
         np.testing.assert_array_equal(one.values, other.values)

@@ -10,8 +10,8 @@ import pytest
 from denote.errors import ConfigError, StateError
 from denote.observers.linear import LinearProbe
 from denote.observers.reading import Resources
-from denote.states import stored
-from denote.states.stored import StoredState
+from denote.states import state as stored
+from denote.states.state import StoredState
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from denote.data.batch import call
 from denote.states.capture import capturing
 from denote.states.hooks import Place
+from denote.states.layers import MODULES, OF
 from denote.states.listing import listing
-from denote.states.observable import MODULES, OF
 
 SIDE = {"vit_b_16": 32, "vit_tiny_patch16_224": 224, "deit_tiny_patch16_224": 224, "mixer_s16_224": 224,
         "swin_t": 64}  # fmt: skip

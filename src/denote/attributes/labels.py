@@ -1,13 +1,17 @@
-"""Yes/no labels of samples: the attributes that observers read and the families that neurons are searched over."""
+"""Yes/no labels of samples, the families that neurons are searched over, and rows with enough of each label."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from jaxtyping import Int, Int8
+
+from denote.data.parts import Halves, Parts
+from denote.errors import AttributeLabelError, ConfigError
+from denote.streams import stream
 
 NULL = -1
 """The label of a row to which an attribute does not apply."""
@@ -158,3 +162,113 @@ def merge_labels(families: Sequence[Family]) -> Labels:
 def class_set_name(inside: Sequence[str], target: str = "class") -> str:
     """Name of a set of classes: ``class=3`` of one, ``class in {0,6}`` of several."""
     return f"{target}={inside[0]}" if len(inside) == 1 else f"{target} in {{{','.join(inside)}}}"
+
+
+def check_rows(labels: Labels, parts: Parts, min_rows: int) -> dict[str, str]:
+    """Return why attributes cannot be observed: too few yes or no rows in a part.
+
+    Attributes are never stratified for (METHOD section 1), so this can only be known after the split.
+
+    Args:
+        labels: Of all samples.
+        parts: The split.
+        min_rows: Least number of yes and of no rows, in *fit* and in *test*.
+
+    Returns:
+        For each attribute of a family that has too few: the reason, with counts per part; its cell becomes null.
+
+    Raises:
+        AttributeLabelError: if a ``named`` attribute has too few: it was asked for by name.
+    """
+    reasons: dict[str, str] = {}
+    halves = [labels.at(rows) for rows in (parts.fit, parts.test)]
+    yes, no = (np.stack([_counts(half, label) for half in halves]) for label in (1, 0))
+    few = (np.minimum(yes, no) < min_rows).any(axis=0)
+    for column in np.flatnonzero(few):
+        name = labels.names[column]
+        by_part = zip(("fit", "test"), yes[:, column], no[:, column], strict=True)
+        counts = ", ".join(f"{part} {n_yes} yes and {n_no} no" for part, n_yes, n_no in by_part)
+        reason = f"{_constant(labels, int(column))}too few rows: {counts}"
+        if labels.families[column] == "named":
+            raise AttributeLabelError(f"attribute {name!r}", reason, f"needed: {min_rows} of each in fit and in test")
+        reasons[name] = f"{reason}, {min_rows} of each needed"
+    return reasons
+
+
+def _constant(labels: Labels, column: int) -> str:
+    """Say so where an attribute has one label in all rows."""
+    present = set(np.unique(labels.values[:, column]).tolist()) - {NULL}
+    if len(present) == 2:
+        return ""
+    return {(): "null for every row, ", (1,): "true for every row, ", (0,): "false for every row, "}[tuple(present)]
+
+
+MIN_ROWS = 25
+"""Fewest rows of each label that "auto" settles for (METHOD section 3)."""
+
+
+@dataclass(frozen=True)
+class EqualRows:
+    """Labels with equal numbers of rows.
+
+    Attributes:
+        labels: Those that were drawn, all other rows null.
+        number: Positives, and negatives, of every attribute in *fit* and again in *test*.
+        reasons: Why an attribute is null everywhere: it has fewer.
+    """
+
+    labels: Halves[Labels]
+    number: int
+    reasons: Mapping[str, str]
+
+
+def equal_rows(
+    labels: Halves[Labels], number: int | Literal["auto"], probe_seed: int, min_rows: int = MIN_ROWS
+) -> EqualRows:
+    """Draw the same number of positives and of negatives of every attribute, in *fit* and in *test*.
+
+    Rows are drawn without replacement, by a stream of their own for each attribute, label and part, so that a draw does
+    not depend on which other attributes are there (but for ``auto``, whose number does). The label proportion of what
+    is left is .5: that of the data has to be kept from the labels that came. Rows are drawn one by one also where they
+    belong to groups, since whole groups cannot be balanced; group ids stay valid, and intervals and tests by groups
+    account for the dependence that is left.
+
+    Args:
+        labels: Names and families alike on both sides.
+        number: Rows of each label in each part, >= 1; ``auto`` takes the most that all attributes have which have at
+            least ``min_rows`` of each label in each part.
+        probe_seed: Names the draws.
+        min_rows: See ``number``.
+
+    Raises:
+        ConfigError: if the number is neither ``auto`` nor a whole number from 1 on.
+    """
+    if number != "auto" and (type(number) is not int or number < 1):
+        raise ConfigError("evidence.equal_rows", f"{number!r} came", "allowed: auto, or an integer >= 1")
+    least = np.min([_counts(half, label) for half in (labels.fit, labels.test) for label in (1, 0)], axis=0)
+    if number == "auto":
+        number = int(min(least[least >= min_rows], default=min_rows))
+    reasons = {
+        name: f"equal rows: {count} rows of a label in a part, {number} needed"
+        for name, count in zip(labels.fit.names, least, strict=True)
+        if count < number
+    }
+    parts = ((labels.fit, "fit"), (labels.test, "test"))
+    drawn = (_drawn(half, part, number, probe_seed, reasons) for half, part in parts)
+    return EqualRows(Halves(*drawn), number, reasons)
+
+
+def _counts(labels: Labels, label: int) -> Int[np.ndarray, " attribute"]:
+    return np.asarray(np.count_nonzero(labels.values == label, axis=0))
+
+
+def _drawn(labels: Labels, part: str, number: int, probe_seed: int, reasons: Mapping[str, str]) -> Labels:
+    values = np.full_like(labels.values, NULL)
+    for column, name in enumerate(labels.names):
+        if name in reasons:
+            continue
+        for label in (1, 0):
+            rows = np.flatnonzero(labels.values[:, column] == label)
+            draw = stream("equal rows", probe_seed, part, name, label)
+            values[draw.choice(rows, number, replace=False), column] = label
+    return replace(labels, values=values)

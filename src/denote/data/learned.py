@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32, Int, Int64
 
+from denote.config.keys import digest
 from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Samples, Unfitted, column_of, is_text
 from denote.errors import DataError, one_of
-from denote.keys import digest
 from denote.streams import stream
 
 MOST_NUMBERS = 128

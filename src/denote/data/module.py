@@ -14,15 +14,14 @@ from jaxtyping import Int, Int64, Shaped
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from denote.config.class_sources import USUAL_PATHS
+from denote.config.keys import digest
 from denote.data.batch import Batch
 from denote.data.learned import Learned, Lesson
-from denote.data.parts import Parts
+from denote.data.parts import Parts, SplitSettings, validation_rows
 from denote.data.samples import Samples
-from denote.data.split import SplitSettings, validation_rows
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import DataError
-from denote.keys import digest
-from denote.sources import USUAL_PATHS
 from denote.streams import stream, torch_stream
 
 Taught = tuple[Batch, Shaped[Tensor, " sample *label"], Int64[Tensor, " sample"]]

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float32, Int, Int64
 from torch import Tensor
 
+from denote.config.keys import digest, digest_array
 from denote.data.batch import Batch, words_of
 from denote.errors import DataError, one_of
-from denote.keys import digest, digest_array
 
 CLASSES, NUMERIC, LABELS = "classes", "numeric", "labels"
 TASKS = (CLASSES, NUMERIC, LABELS)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int64
 
-from denote.data.parts import Parts
 from denote.errors import DataError, one_of, told
+
+if TYPE_CHECKING:
+    from denote.data.parts import Parts
 
 UNKNOWN, NONE = "unknown", "none"
 WORDS = (UNKNOWN, NONE)

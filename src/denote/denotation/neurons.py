@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
+from scipy import special
 
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
@@ -17,13 +18,51 @@ from denote.denotation.judging.rivals import SimpleColumns, best_coordinates, be
 from denote.denotation.search.candidates import Candidates, search
 from denote.denotation.search.held_out_scores import score_candidates
 from denote.denotation.search.thresholds import Settings
-from denote.denotation.selectivity import selectivity
-from denote.estimate import mean_of_defined
-from denote.evidence import permutations
+from denote.evidence import label_controls as permutations
 from denote.evidence.rule import Rule
+from denote.numbers import mean_of_defined
 from denote.observers.reading import State
 from denote.states.layers import Layer
 from denote.tables import CONTROLS, NEURONS, TEXT, joined_notes, note
+
+Z = float(special.ndtri(0.975))
+"""Of the two-sided 95 % intervals."""
+
+
+def selectivity(
+    score: Float[np.ndarray, " neuron"],
+    low: Float[np.ndarray, " neuron"],
+    high: Float[np.ndarray, " neuron"],
+    draws: Float[np.ndarray, "draw neuron"],
+) -> dict[str, Float[np.ndarray, " neuron"]]:
+    """Score minus mean shuffled score, with a 95 % interval.
+
+    The distance of either end is sqrt(d^2 + z^2 s^2 / B): d is the distance of the score from that end of its own
+    interval (Newcombe's square-and-add), s^2 the variance between the B draws, which holds the noise of the shuffled
+    test rows too. A neuron's few draws say little of s^2, so it is pooled over the neurons of the layer.
+
+    Args:
+        score: Held-out scores.
+        low: Lower and ...
+        high: ... upper end of their 95 % intervals.
+        draws: The same neurons' scores under shuffled labels; nan where undefined.
+
+    Returns:
+        ``selectivity``, ``selectivity_low``, ``selectivity_high``, in [-1, 1]; the ends are nan where no neuron has two
+        draws, from which the variance could be known.
+    """
+    mean, count = mean_of_defined(draws), (~np.isnan(draws)).sum(axis=0)
+    squares, freedom = np.nansum((draws - mean) ** 2), np.maximum(count - 1, 0).sum()
+    variance = squares / freedom if freedom else np.nan
+    value = score - mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noise = Z * np.sqrt(variance / count)
+    return {
+        "selectivity": value,
+        "selectivity_low": np.maximum(value - np.hypot(score - low, noise), -1.0),
+        "selectivity_high": np.minimum(value + np.hypot(high - score, noise), 1.0),
+    }
+
 
 SHUFFLED = "shuffled"
 """What the rows of neurons under shuffled labels are called in ``controls``, as those of cells are."""

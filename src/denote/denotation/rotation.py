@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float32, Int
 from denote.data.parts import Halves
 from denote.observers.reading import State, moments, row_blocks
 from denote.states.layers import Layer
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 from denote.streams import stream
 
 WIDEST = 8192

@@ -9,7 +9,7 @@ import polars as pl
 from jaxtyping import Float64
 
 from denote.attributes.labels import Labels
-from denote.estimate import ratio
+from denote.numbers import ratio
 from denote.observers.reading import Values
 from denote.tables import ATTRIBUTE_CORRELATION, note
 

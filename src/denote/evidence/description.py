@@ -1,25 +1,70 @@
-"""Description length: how many bits an attribute takes, once somebody who reads the layer has to learn to read it.
-
-The online (prequential) code of Voita and Titov (2020, arXiv 2003.12298): labels are sent in growing blocks, each
-coded by an observer that was fitted on the blocks before it, so that an attribute which takes many rows to be read
-takes many bits. The yardstick is a code of the same blocks that does not see the layer but learns the label proportion:
-against one bit per row a rare attribute would look readable by its rarity alone.
-"""
+"""Description length of an attribute in bits, along nested parts of *fit*, and the number of neurons that suffice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float, Float64, Int
 
-from denote.evidence.prefixes import Prefixes, growing_prefixes
+from denote.evidence.label_controls import Groups
 from denote.evidence.scores import PerAttribute, Reasons
+from denote.numbers import reaches
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import FitData, Observer, Probe, class_counts, unfit_notes
 from denote.observers.reading import State, Values, rows_of
+from denote.streams import stream
+
+DOUBLINGS = 7
+"""How often the first part is doubled to give all rows: it holds 1/128 of them, ..."""
+
+LEAST = 16
+"""... or more, where that would be fewer rows than these."""
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """Rows in a random order, cut at growing places; rows of a group follow each other and are never cut apart.
+
+    Attributes:
+        order: Places of the rows.
+        ends: Number of rows of every prefix, increasing; the last one has them all.
+    """
+
+    order: Int[np.ndarray, " row"]
+    ends: tuple[int, ...]
+
+    def prefix(self, index: int) -> Int[np.ndarray, " prefix_row"]:
+        """Rows of a prefix, ascending, as a state on disk is read best."""
+        return np.sort(self.order[: self.ends[index]])
+
+    def block(self, index: int) -> Int[np.ndarray, " block_row"]:
+        """Rows that a prefix adds to the one before, ascending."""
+        start = self.ends[index - 1] if index else 0
+        return np.sort(self.order[start : self.ends[index]])
+
+
+def growing_prefixes(n_rows: int, probe_seed: int, groups: Groups | None = None) -> Prefixes:
+    """Random prefixes of 1/128, 1/64, ..., 1/2 and all of the rows, each up to the end of its last group.
+
+    Args:
+        n_rows: Rows of *fit*.
+        probe_seed: Names the order.
+        groups: Group of every row; without them every row is one of its own.
+    """
+    members = np.arange(n_rows) if groups is None else groups
+    _, index, sizes = np.unique(members, return_inverse=True, return_counts=True)
+    dealt = stream("growing prefixes", probe_seed).permutation(len(sizes))
+    turn = np.empty_like(dealt)
+    turn[dealt] = np.arange(len(dealt))
+    ends_of_groups = np.cumsum(sizes[dealt])
+    targets = [-(-n_rows // 2**doubling) for doubling in range(DOUBLINGS, -1, -1)]
+    wanted = [target for target in targets if target >= LEAST or target == n_rows]
+    ends = ends_of_groups[np.searchsorted(ends_of_groups, wanted)]
+    return Prefixes(np.argsort(turn[index], kind="stable"), tuple(dict.fromkeys(map(int, ends))))
+
 
 CODED = 1 << 22
 """Labels (row x attribute) that are coded at once; each takes a score and a few numbers beside it."""
@@ -142,3 +187,44 @@ def _bits(observer: Observer, state: State, labels: Values, rows: Int[np.ndarray
 def _pieces(rows: Int[np.ndarray, " row"], attributes: int) -> Iterator[Int[np.ndarray, " piece"]]:
     step = max(1, CODED // max(1, attributes))
     return (rows[start : start + step] for start in range(0, len(rows), step))
+
+
+KEPT = 0.95
+"""Share of the dense observer's AUROC above chance that is nearly all of it."""
+
+
+def sufficient_sizes(
+    sizes: Sequence[int], auroc: Float[np.ndarray, "size attribute"], dense_low: PerAttribute
+) -> tuple[list[int | None], list[str | None]]:
+    """The smallest size whose AUROC keeps `KEPT` of the dense observer's, counted from chance.
+
+    AUROC_k - .5 >= .95 (AUROC_dense - .5). Counted from 0, nearly any observer would keep 95 % of a dense AUROC of .52:
+    .494 would do. For the same reason there is no answer where the dense observer is not shown to read anything.
+
+    Args:
+        sizes: Numbers of neurons, increasing; the last one is the dense observer's.
+        auroc: On *test*, in [0, 1]; NaN where there is no score.
+        dense_low: Lower end of the dense observer's interval.
+
+    Returns:
+        Per attribute the size, or None with the reason; a remark where only the dense observer keeps so much.
+    """
+    dense = auroc[-1]
+    with np.errstate(invalid="ignore"):
+        keeps = reaches(auroc - 0.5, KEPT * (dense - 0.5))
+    found: list[int | None] = []
+    reasons: list[str | None] = []
+    for score, low, enough in zip(dense, dense_low, keeps.T, strict=True):
+        reason = _unanswered(score, low)
+        size = None if reason else sizes[int(enough.argmax())]
+        found.append(size)
+        reasons.append("sufficient_k: no smaller size is enough" if size == sizes[-1] else reason)
+    return found, reasons
+
+
+def _unanswered(score: float, low: float) -> str | None:
+    if np.isnan(score):
+        return "sufficient_k: the dense observer has no score"
+    if np.isnan(low):
+        return "sufficient_k: the dense observer's AUROC has no interval"
+    return None if low > 0.5 else "sufficient_k: the dense observer is not shown to beat chance (auroc_low <= .5)"

@@ -16,8 +16,7 @@ import scipy
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from denote.comparison import reaches
-from denote.estimate import Estimate, ratio
+from denote.numbers import Estimate, ratio, reaches
 
 Values = np.ndarray[Any, np.dtype[np.float64]]
 Bounds = tuple[Values, Values]

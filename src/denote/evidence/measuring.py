@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
-from denote.estimate import Estimate, ratio
 from denote.evidence.bootstrap import AurocBootstrap
 from denote.evidence.controls import built_in_controls
+from denote.evidence.description import sufficient_sizes
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
-from denote.evidence.permutations import Groups
+from denote.evidence.label_controls import Groups
 from denote.evidence.scores import (
     Confusion,
     PerAttribute,
@@ -25,7 +25,7 @@ from denote.evidence.scores import (
     confusion,
     mann_whitney_greater,
 )
-from denote.evidence.sufficiency import sufficient_sizes
+from denote.numbers import Estimate, ratio
 from denote.observers.observer import Observer, class_counts
 from denote.observers.reading import Resources
 from denote.tables import CELLS, note

@@ -15,12 +15,18 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int, Int8
 
 from denote.attributes.labels import NULL, Labels
-from denote.estimate import ratio
-from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.corrections import (
+    Maxima,
+    ScanSettings,
+    benjamini_hochberg,
+    both_labels,
+    max_p_values,
+    null_check_pairs,
+    permuted_maxima,
+)
 from denote.evidence.fit_test_data import FitTestData
-from denote.evidence.max_statistic import Maxima, ScanSettings, both_labels, max_p_values, permuted_maxima
-from denote.evidence.null_check import null_check_pairs
-from denote.evidence.permutations import labels_held
+from denote.evidence.label_controls import labels_held
+from denote.numbers import ratio
 from denote.observers.neuron import rank_neurons
 from denote.observers.observer import class_counts
 from denote.observers.reading import State, Values, row_blocks

@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float64
 from numpy.typing import ArrayLike
 from scipy import special
 
-from denote.comparison import reaches
 from denote.evidence.intervals import balanced_accuracy_rejected
 from denote.evidence.rule import Rule
+from denote.numbers import reaches
 
 POWER = 0.8
 """An effect that a test finds with this probability is detectable."""

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from jaxtyping import Bool, Float64, Int, Int8
 
-from denote.estimate import ratio
+from denote.numbers import ratio
 from denote.observers.observer import class_counts
 from denote.observers.ranks import (
     average_ranks,

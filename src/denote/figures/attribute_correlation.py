@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from denote.figures.signed import SIGNED
-from denote.figures.style import BARE, MANY, cut, headline, message, new_figure, styled
+from denote.figures.style import BARE, MANY, SIGNED, cut, headline, message, new_figure, styled
 from denote.numbers import proportion
 
 MOST_ATTRIBUTES = 60

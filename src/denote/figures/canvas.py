@@ -1,17 +1,22 @@
-"""Panels that share depth as their x axis: dots for neurons, lines for means over object models, the head apart."""
+"""Figures of denote: their size, panels and headlines, and how they are saved."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from denote.figures.curves import depth_order, finite, is_untested
-from denote.figures.style import MANY, Line, faint_grid, model_look, plot_line, slanted_ticks, spread
+from denote.figures.style import MANY, STYLE, Line, faint_grid, model_look, plot_line, slanted_ticks, spread, styled
+from denote.files import write_bytes
 
 MOST_TICKS = 12
 HEAD_COLOUR = "0.92"
@@ -135,3 +140,57 @@ def depth_canvas(by_depth: pl.DataFrame, neurons: pl.DataFrame) -> Canvas:
         names=[f"seed {seed}" if seed is not None else key[:8] for key, seed in models.iter_rows()],
         slot=0.72 * (float(step) if step is not None else 1.0),  # type: ignore[arg-type]
     )
+
+
+# matplotlib writes the date and its version into files unless told not to.
+_METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+
+def save_figure(
+    figure: Figure,
+    folder: Path,
+    name: str,
+    data: pl.DataFrame | None = None,
+    beside: Mapping[str, pl.DataFrame] | None = None,
+) -> list[Path]:
+    """Write ``name.png``, ``name.svg`` and, where its data are given, ``name.csv`` into ``folder``.
+
+    Args:
+        figure: What to save; it is not closed.
+        folder: Made where it is missing.
+        name: File name without its ending.
+        data: The numbers that are drawn; no nested columns.
+        beside: What else is drawn, with rows of another kind: ``neurons`` is written as ``name-neurons.csv``.
+
+    Returns:
+        The files written, in that order.
+    """
+    files = [write_bytes(folder / f"{name}.{kind}", content) for kind, content in _render(figure).items()]
+    tables = {} if data is None else {name: data}
+    tables |= {f"{name}-{kind}": rows for kind, rows in (beside or {}).items()}
+    files += [write_bytes(folder / f"{file}.csv", rows.write_csv().encode()) for file, rows in tables.items()]
+    return files
+
+
+@styled
+def _render(figure: Figure) -> dict[str, bytes]:
+    """The figure in every format; its layout, half of the work, is computed once.
+
+    It is computed at the resolution of the file: letters are a little wider in another, and the last would be cut off.
+    """
+    engine, dpi, files = figure.get_layout_engine(), figure.dpi, {}
+    figure.set_dpi(STYLE["savefig.dpi"])
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    try:
+        for kind, metadata in _METADATA.items():
+            buffer = BytesIO()
+            figure.savefig(buffer, format=kind, metadata=metadata, facecolor="white")
+            files[kind] = buffer.getvalue()
+    finally:
+        figure.set_layout_engine(engine)
+        figure.set_dpi(dpi)
+    return files

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from denote.denotation.depth.plan import GAP
 from denote.errors import DenoteError
 from denote.figures.curves import Curve, finite, head_names, is_untested, thinned
-from denote.figures.folded_difference import say
+from denote.figures.depth_parts import say
 from denote.figures.style import (
     faint_grid,
     headline,

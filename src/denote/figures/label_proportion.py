@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from denote.denotation.depth.plan import GAP
 from denote.figures.canvas import HEAD_COLOUR, UNDETECTABLE, Canvas, depth_canvas
 from denote.figures.curves import Curve, choose, some, thinned
-from denote.figures.folded_difference import differences, draw_difference, mean_differences, say
+from denote.figures.depth_parts import differences, draw_difference, mean_differences, say
 from denote.figures.style import (
     ACTIVE,
     INTERVAL,

@@ -1,24 +1,164 @@
-"""Held-out AUROC with few rows of *fit*, and without the neurons that the observer relies on most."""
+"""Draw reading curves: a panel per layer, a line per attribute."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
+import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from denote.figures.attribute_lines import (
-    attribute_handles,
-    best_read,
-    draw_attributes,
-    interval_words,
-    over_models,
-)
+from denote.evidence.intervals import t_interval
 from denote.figures.curves import usual_probe
 from denote.figures.profiles import drawn_cells, network_names
-from denote.figures.style import headline, legend_below, message, new_figure, styled
+from denote.figures.style import (
+    MANY,
+    faint_grid,
+    headline,
+    legend_below,
+    message,
+    model_colour,
+    model_look,
+    new_figure,
+    styled,
+)
+from denote.numbers import count_range
+
+MOST_NAMED = 6
+"""More attributes than these get no line of their own that could be told apart."""
+
+DODGE = 0.3
+"""Width over which the bars of one place are spread, as a share of the distance of two places."""
+
+DASHES: tuple[Literal["-", "--", "-.", ":"], ...] = ("-", "--", "-.", ":")
+
+
+def over_models(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Means over probe seeds and then over object models.
+
+    Args:
+        frame: Rows with ``auroc auroc_low auroc_high object_model`` and the key; those without a score are left out.
+        key: What one point belongs to.
+
+    Returns:
+        One row per key: ``n_models``, mean ``auroc``, and its 95 % interval: the t-interval over object models, or of a
+        single one its own over test rows.
+    """
+    scores = ("auroc", "auroc_low", "auroc_high")
+    within = frame.filter(pl.col("auroc").is_not_null()).group_by(*key, "object_model", maintain_order=True)
+    points = within.agg(pl.col(*scores).mean()).group_by(key, maintain_order=True)
+    found = points.agg(pl.len().alias("n_models"), pl.col("auroc").alias("each"), pl.col(*scores).mean())
+    intervals = [t_interval(each, within=(0.0, 1.0)) for each in found["each"]]
+    bounds = np.array([(each.low, each.high) for each in intervals]).reshape(-1, 2)
+    several = pl.col("n_models") > 1
+    return found.with_columns(
+        pl.when(several).then(pl.Series(bounds[:, side])).otherwise(column).fill_nan(None).alias(column)
+        for side, column in enumerate(("auroc_low", "auroc_high"))
+    ).drop("each")
+
+
+def best_read(points: pl.DataFrame) -> list[str]:
+    """Attributes by their best score, the best first."""
+    best = points.group_by("attribute", maintain_order=True).agg(pl.col("auroc").max())
+    return best.sort("auroc", descending=True, nulls_last=True, maintain_order=True)["attribute"].to_list()
+
+
+def draw_attributes(points: pl.DataFrame, attributes: Sequence[str], ax: Axes, joined: bool = True) -> Axes:
+    """Draw the lines of some attributes.
+
+    The mean of many is drawn only where all of them have a score: else it would move with who is in it.
+
+    Args:
+        points: ``attribute place auroc auroc_low auroc_high``, one row per attribute and place on the x axis.
+        attributes: In the order that gives them colour and marker.
+        ax: Where to draw.
+        joined: Whether the points of an attribute make a line.
+    """
+    named = len(attributes) <= MOST_NAMED
+    for index, attribute in enumerate(attributes):
+        own = points.filter(pl.col("attribute") == attribute).sort("place")
+        if named:
+            _draw_named(own, index, len(attributes), ax, joined)
+        else:
+            look = {"linewidth": 0.7} if joined else {"linestyle": "", "marker": "_", "markersize": 6}
+            ax.plot(own["place"], own["auroc"], color="0.7", zorder=2, rasterized=len(points) > MANY, **look)
+    if not named:
+        by_place = points.group_by("place").agg(pl.col("auroc").mean(), pl.len().alias("n"))
+        mean = by_place.filter(pl.col("n") == points["attribute"].n_unique()).sort("place")
+        ax.plot(
+            mean["place"], mean["auroc"], "o-" if joined else "o", color="black", markersize=4, linewidth=2, zorder=3
+        )
+    ax.axhline(0.5, color="0.45", linestyle="--", linewidth=0.8, zorder=1)
+    faint_grid(ax, "0.92")
+    return ax
+
+
+def draw_shuffled(points: pl.DataFrame, ax: Axes) -> None:
+    """Draw range and mean of what the same observers read in shuffled labels.
+
+    Args:
+        points: Rows with ``place`` on the x axis and ``control_auroc``.
+        ax: Where to draw.
+    """
+    score = pl.col("control_auroc")
+    by_place = points.drop_nulls("control_auroc").group_by("place")
+    level = by_place.agg(low=score.min(), mean=score.mean(), high=score.max()).sort("place")
+    ax.fill_between(level["place"], level["low"], level["high"], color="0.85", linewidth=0, zorder=0)
+    ax.plot(level["place"], level["mean"], ":", color="0.45", linewidth=1.2, zorder=1)
+
+
+def shuffled_handles(over: str) -> list[Line2D | Patch]:
+    """Return the legend of what `draw_shuffled` draws: the mean, and the range over ``over``."""
+    mean = Line2D([], [], color="0.45", linestyle=":", linewidth=1.2, label="shuffled labels, mean")
+    return [mean, Patch(color="0.85", label=f"shuffled labels, range over {over}")]
+
+
+def _draw_named(own: pl.DataFrame, index: int, number: int, ax: Axes, joined: bool) -> None:
+    """One attribute beside the others, so that its bars can be told from theirs; hollow where no line joins it."""
+    shift = DODGE * (index - (number - 1) / 2) / MOST_NAMED
+    colour, place = model_colour(index, number), own["place"].to_numpy() + shift
+    look = model_look(index, number) | {"markerfacecolor": colour if joined else "white"}
+    dash = DASHES[index % len(DASHES)] if joined else ""
+    ax.plot(place, own["auroc"], linestyle=dash, **look, markersize=4, linewidth=1.3, zorder=3)
+    ax.vlines(place, own["auroc_low"].cast(float), own["auroc_high"].cast(float), color=colour, linewidth=1, zorder=2)
+
+
+def attribute_handles(attributes: Sequence[str]) -> list[Line2D]:
+    """The legend of what `draw_attributes` draws."""
+    chance = Line2D([], [], color="0.45", linestyle="--", linewidth=0.8, label="chance")
+    number = len(attributes)
+    if number > MOST_NAMED:
+        return [
+            Line2D([], [], color="black", marker="o", markersize=4, linewidth=2, label=f"mean of {number} attributes"),
+            Line2D([], [], color="0.7", linewidth=0.7, label="one attribute"),
+            chance,
+        ]
+    named = [
+        Line2D(
+            [], [], linestyle=DASHES[index % len(DASHES)], **model_look(index, number), markersize=4, label=attribute
+        )
+        for index, attribute in enumerate(attributes)
+    ]
+    return [*named, chance]
+
+
+def interval_words(points: pl.DataFrame) -> str:
+    """Say over what points are means and, where attributes have bars, what these are."""
+    words = _of_bars(points)
+    return words if points["attribute"].n_unique() <= MOST_NAMED else words.split(";")[0]
+
+
+def _of_bars(points: pl.DataFrame) -> str:
+    if max(points["n_models"], default=0) == 1:
+        return "one object model; bars: 95 % interval over test rows"
+    return f"mean of {count_range(points['n_models'], 'object model')}; bars: 95 % t-interval over them"
+
 
 MOST_MARKS = 12
 """Numbers that can be written below an axis."""

@@ -13,8 +13,18 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from denote.figures.signed import BANDED, EDGE, SIGNED, largest, outside_band, shades
-from denote.figures.style import headline, message, new_figure, styled
+from denote.figures.style import (
+    BANDED,
+    EDGE,
+    SIGNED,
+    headline,
+    largest,
+    message,
+    new_figure,
+    outside_band,
+    shades,
+    styled,
+)
 
 INPUT = "input"
 MOST_IN_COLUMN = 10

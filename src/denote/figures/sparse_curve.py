@@ -1,4 +1,4 @@
-"""Held-out AUROC against the number of neurons that a sparse observer may read."""
+"""Draw how well k neurons read an attribute, and how strong an observer it takes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from denote.evidence.sufficiency import KEPT
-from denote.figures.attribute_lines import draw_shuffled, shuffled_handles
+from denote.evidence.description import KEPT
+from denote.figures.curves import thinned
 from denote.figures.profiles import drawn_cells, network_names
+from denote.figures.reading_curves import (
+    attribute_handles,
+    best_read,
+    draw_attributes,
+    draw_shuffled,
+    interval_words,
+    over_models,
+    shuffled_handles,
+)
 from denote.figures.style import (
     cut,
     faint_grid,
@@ -24,6 +33,7 @@ from denote.figures.style import (
     model_colour,
     model_look,
     model_marker,
+    slanted_ticks,
     small_multiples,
     styled,
 )
@@ -184,3 +194,79 @@ def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
         ),
         *shuffled_handles("layers"),
     ]
+
+
+ORDER = ("neuron", "sparse", "centroid", "linear", "mlp")
+"""Probes by capacity: one neuron, k neurons, one direction in closed form, the best direction, curved borders."""
+
+MOST_LAYERS = 6
+CAPACITY_COLUMNS = 3
+
+_CAPACITY_TITLE = "How strong an observer an attribute takes"
+_POINT = ("layer", "depth", "pooling", "attribute", "observer", "capacity")
+
+
+def capacity_points(cells: pl.DataFrame) -> pl.DataFrame:
+    """The capacity curves of one network, means over object models.
+
+    Args:
+        cells: Rows of ``cells.parquet`` of one dataset and architecture.
+
+    Returns:
+        One row per layer, attribute and observer: ``observer`` (``sparse 4`` for k = 4), ``place`` (0 for the weakest),
+        ``n_models``, ``auroc`` with its interval, and ``control_auroc``. A sparse probe's dense end is left out: it is
+        the linear one again.
+    """
+    sizes = pl.when(pl.col("probe") == "sparse").then("k")
+    leaves_out = (pl.col("probe") != "sparse") | (pl.col("k") < pl.col("n_neurons"))
+    cells = cells.filter(pl.col("probe").is_in(ORDER), leaves_out.fill_null(True)).with_columns(
+        observer=pl.concat_str("probe", sizes.cast(pl.String), separator=" ", ignore_nulls=True),
+        capacity=pl.col("probe").replace_strict(
+            {probe: rank for rank, probe in enumerate(ORDER)}, return_dtype=pl.Int64
+        )
+        * (1 << 32)
+        + sizes.fill_null(0),
+    )
+    shuffled = cells.group_by(_POINT).agg(pl.col("control_auroc").mean())
+    points = over_models(cells, _POINT).join(shuffled, on=_POINT, how="left", nulls_equal=True)
+    return (
+        points.with_columns(place=pl.col("capacity").rank("dense").cast(pl.Int64) - 1)
+        .drop("capacity")
+        .sort("depth", "layer", "attribute", "place", nulls_last=True, maintain_order=True)
+    )
+
+
+@styled
+def draw_capacity(cells: pl.DataFrame) -> Figure:
+    """One panel per layer, one line per attribute; of more than a handful of attributes thin lines and their mean.
+
+    The class means stand beside the line: they are one direction of those that a linear observer may take, but need
+    not read more than k neurons do.
+
+    Args:
+        cells: Rows of ``cells.parquet`` of one architecture; of several epochs the last is drawn, of many layers a few.
+    """
+    cells = drawn_cells(cells)
+    points = capacity_points(cells)
+    if points["place"].n_unique() < 2:
+        return message("Fewer than two kinds of observer have a score.", _CAPACITY_TITLE)
+    panels = points.select("layer", "pooling").unique(maintain_order=True).rows()
+    panels = [panels[place] for place in thinned([layer for layer, _ in panels], MOST_LAYERS)]
+    attributes = best_read(points)
+    figure, axes, bottom = small_multiples(len(panels), CAPACITY_COLUMNS, panel=(3.2, 2.7), margin=(1, 1.9))
+    several = len({layer for layer, _ in panels}) < len(panels)
+    for ax, (layer, pooling) in zip(axes, panels, strict=True):
+        own = points.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
+        draw_shuffled(own, ax)
+        # Each of the others contains the weaker ones; the class means do not, so no line leads through them.
+        beside = pl.col("observer") == "centroid"
+        draw_attributes(own.filter(~beside), attributes, ax)
+        draw_attributes(own.filter(beside), attributes, ax, joined=False)
+        ax.set_title(f"{layer} ({pooling})" if several else layer)
+    observers = points.select("place", "observer").unique().sort("place")
+    for ax in bottom:
+        slanted_ticks(ax, observers["place"].to_list(), observers["observer"].to_list(), len(observers))
+        ax.set_xlabel("observer, from weak to strong")
+    headline(figure, f"{_CAPACITY_TITLE}\n{network_names(cells)}; {interval_words(points)}")
+    legend_below(figure, [*attribute_handles(attributes), *shuffled_handles("attributes")])
+    return figure

@@ -1,4 +1,4 @@
-"""One look for every figure: fonts, sizes, and colours that colour-blind readers and grey prints can tell apart."""
+"""Colours, marks and lines of figures, and a scale for signed values."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -214,3 +215,45 @@ def message(text: str, title: str) -> Figure:
     ax.set_title(title)
     ax.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=ax.transAxes)
     return figure
+
+
+# Blue against orange is told apart by every kind of colour vision. In a grey print the two ends look alike: they then
+# read as "much relevance", and the sign is lost; zero stays the lightest shade. What is no neuron is hatched, since any
+# grey of its own would be that of some relevance.
+_ENDS = ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"]
+SIGNED = LinearSegmentedColormap.from_list("relevance", _ENDS).with_extremes(bad="none")
+
+EDGE = 0.25
+"""Where on the colour scale the band ends: the palest colour outside is told from the neutral shade at a glance."""
+
+_SCALE = np.linspace(-1, 1, 256)
+BANDED = ListedColormap(SIGNED(np.where(np.abs(_SCALE) < EDGE, 0.5, (_SCALE + 1) / 2)))
+"""`SIGNED` with nothing to see inside the band: the scale of panels that have one."""
+
+
+def outside_band(relevance: Float[np.ndarray, "*neuron"], band: float | None) -> Bool[np.ndarray, "*neuron"]:
+    """Return which neurons weigh more than the band of shuffled labels; none where no band is known."""
+    if band is None:
+        return np.zeros(relevance.shape, dtype=bool)
+    outside: np.ndarray = np.abs(relevance) > band
+    return outside
+
+
+def shades(relevance: Float[np.ndarray, " neuron"], band: float | None) -> Float[np.ndarray, " neuron"]:
+    """Places on the colour scale from -1 to 1: 0 inside the band, from `EDGE` at its end to 1 at the largest.
+
+    Without a band the scale is relevance / largest.
+    """
+    magnitude = np.where(np.isfinite(relevance), np.abs(relevance), np.nan)
+    top = largest(relevance)
+    if band is None:
+        return np.where(np.isfinite(relevance), relevance, np.nan) / (top or 1.0)
+    beyond = np.clip((magnitude - band) / ((top - band) or 1.0), 0, 1)
+    shade = np.where(outside_band(relevance, band), EDGE + (1 - EDGE) * beyond, 0.0)
+    signed: np.ndarray = np.where(np.isfinite(magnitude), shade * np.sign(relevance), np.nan)
+    return signed
+
+
+def largest(relevance: Float[np.ndarray, " neuron"]) -> float:
+    """Largest magnitude of what is finite; 0 where nothing is."""
+    return float(np.abs(relevance[np.isfinite(relevance)]).max(initial=0.0))

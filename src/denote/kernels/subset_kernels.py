@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
-from denote.comparison import ROUNDING
 from denote.kernels.scan_kernels import compiled
+from denote.numbers import ROUNDING
 
 MARGIN = 1e-9
 """Far above the rounding of a gain: what a bound rules out by less is looked at."""

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from denote.config.keys import digest_files
 from denote.errors import ConfigError, StoreError
 from denote.files import write_text
-from denote.keys import digest_files
 from denote.object_models.spec import ModelSpec, TrainerOptions
 from denote.object_models.weights import BEST, epoch_file, read_weights
 
 if TYPE_CHECKING:
     from denote.data.module import SamplesModule
-    from denote.object_models.object_model import ObjectModel
+    from denote.object_models.training import ObjectModel
 
 
 @dataclass(frozen=True)

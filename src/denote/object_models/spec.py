@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Int
 from torch import nn
 
+from denote.config.keys import SCHEMA, digest, digest_array
+from denote.config.settings import TrainingSettings
 from denote.data.samples import CLASSES
 from denote.errors import ConfigError
-from denote.keys import SCHEMA, digest, digest_array
-from denote.settings import TrainingSettings
 from denote.streams import stream_seed
 
 if TYPE_CHECKING:

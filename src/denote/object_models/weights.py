@@ -8,9 +8,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
+from denote.config.keys import digest, digest_tensor
 from denote.errors import StoreError
 from denote.files import atomic_write
-from denote.keys import digest, digest_tensor
 
 BEST = "model.safetensors"
 """File of the weights with the lowest validation loss."""

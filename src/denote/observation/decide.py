@@ -9,8 +9,7 @@ import polars as pl
 
 from denote.denotation.judging import decisions
 from denote.evidence.cells import decide_cells
-from denote.evidence.corrections import realised_threshold
-from denote.evidence.null_check import null_check_cells
+from denote.evidence.corrections import null_check_cells, realised_threshold
 from denote.evidence.pair_scan import add_attributes_carried, add_carrying, decide_pairs
 from denote.evidence.power import detectable_auroc, detectable_proportion
 from denote.evidence.remarks import CAUSAL

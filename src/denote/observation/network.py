@@ -1,27 +1,102 @@
-"""A network in memory as a user hands it over, its layers, and its states beside those it is held against."""
+"""A network or recorded states in memory: their layers, keys, and states beside those they are compared with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float32
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
+from denote.config.keys import digest, digest_array, digest_tensor
 from denote.data.batch import Batch
-from denote.errors import ConfigError
+from denote.data.memory.given_columns import plain_array
+from denote.data.samples import Inputs
+from denote.errors import ConfigError, StateError, StoreError, told
 from denote.evidence.controls.untrained import Untrained as UntrainedControl
-from denote.observation.asked import Asked
-from denote.observation.facts import Beside
-from denote.observation.identity import check_gives, weights_key
+from denote.observation.asked import Asked, Beside
 from denote.observation.recording import RANDOMISED, Recording
-from denote.states.first_pass import CannotRunError
+from denote.states.capture import capturing
+from denote.states.first_pass import CannotRunError, alike
 from denote.states.hooks import device_of
-from denote.states.layers import Layer
+from denote.states.layers import Layer, Selection, select_layers
 from denote.states.listing import Listing, listing
 from denote.states.state import LayerState
 from denote.streams import stream_seed
+
+LOOKED_AT = 4
+"""Rows that a network is run on again before its states are taken from a store."""
+
+
+def weights_key(network: nn.Module) -> str:
+    """Key of a network: its modules' classes and settings, its weights and its buffers.
+
+    Weights alone are not enough: activations, numbers of heads and strides have none. Code and hooks cannot be known
+    (see `check_gives`).
+    """
+    modules = {name: _described(each) for name, each in network.named_modules(remove_duplicate=False)}
+    buffers = dict(network.named_buffers(remove_duplicate=False))  # also those that are in no state dict
+    return digest([modules, _key_of(buffers), _key_of(network.state_dict())])
+
+
+def check_gives(network: nn.Module, inputs: Inputs, states: Sequence[LayerState], device: torch.device) -> None:
+    """Refuse states from a store that are not what the network gives now.
+
+    Args:
+        network: What the states are said to be of.
+        inputs: What they were recorded on.
+        states: As they lie in the store.
+        device: Where the network runs.
+
+    Raises:
+        StoreError: naming the first layer that gives something else.
+    """
+    rows = states[0].rows[:LOOKED_AT]
+    home = next((each.device for each in network.parameters()), torch.device("cpu"))
+    try:
+        with capturing(network.to(device), [state.layer for state in states]) as record:
+            given = record(inputs[rows].to(device))
+    finally:
+        network.to(home)
+    for state in states:
+        if not alike(given[state.layer.name], torch.from_numpy(np.array(state.at(rows)))):
+            problem = "the network gives other states now: it draws at random, or its code or its hooks are others"
+            raise StoreError(f"store, layer {state.layer.name}", problem, "another store, or none")
+
+
+def _described(module: nn.Module) -> list[Any]:
+    settings = {name: _setting(each) for name, each in vars(module).items() if name[0] != "_" and name != "training"}
+    kind = type(module)
+    return [kind.__module__, kind.__qualname__, {name: each for name, each in settings.items() if each is not None}]
+
+
+def _setting(value: Any) -> Any:
+    """An attribute of a module, if it is a number, a text, a type, a function or a list of those; else None."""
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, torch.dtype):
+        return str(value)
+    if isinstance(value, Tensor):
+        return digest_tensor(value)
+    if isinstance(value, tuple | list):
+        return [_setting(each) for each in value]
+    name = getattr(value, "__qualname__", None)  # of a class or a function, such as an activation
+    return None if name is None else f"{getattr(value, '__module__', '')}.{name}"
+
+
+def _key_of(value: Any) -> Any:
+    """Something of a state dict, in which quantised modules keep types and tuples too."""
+    if isinstance(value, Tensor):
+        return digest_tensor(value)
+    if isinstance(value, Mapping):
+        return {str(name): _key_of(each) for name, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_key_of(each) for each in value]
+    return repr(value)
+
 
 TRIED = 8
 """Rows that a network is tried on before anything is recorded."""
@@ -186,3 +261,63 @@ def _made(factory: Callable[[], nn.Module], draw: int) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise ConfigError("untrained", f"gave a {type(network).__name__}", "a function that gives a fresh nn.Module")
     return with_modules(network)
+
+
+Recorded = Mapping[str, Float32[np.ndarray, "row neuron"]]
+"""Activations by layer, in order of depth."""
+
+
+def given_states(states: Any) -> Recorded:
+    """Arrays or tensors by layer, as float32.
+
+    Raises:
+        StateError: naming the layer whose array is no matrix of numbers, or all lengths if they differ.
+    """
+    if not isinstance(states, Mapping) or not states:
+        raise StateError("states", f"{type(states).__name__}", "a mapping from layers to arrays, row x neuron")
+    found = {str(layer): _matrix(str(layer), values) for layer, values in states.items()}
+    lengths = {layer: len(array) for layer, array in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise StateError("states", f"lengths differ: {lengths}")
+    return found
+
+
+def check_rows_of(recorded: Recorded, n_inputs: int) -> None:
+    """Refuse activations that are not of as many rows as there are inputs.
+
+    Raises:
+        StateError: with both numbers.
+    """
+    for layer, values in recorded.items():
+        if len(values) != n_inputs:
+            raise StateError(f"states[{layer!r}]", f"{len(values)} rows, but there are {n_inputs} inputs")
+
+
+def states_of(recorded: Recorded, select: Selection) -> list[LayerState]:
+    """The layers that are asked for; depth is their place in the mapping."""
+    last = len(recorded) - 1
+    layers = [
+        Layer(name, depth, depth / last if last else None, values.shape[1:], "none", values.shape[1:])
+        for depth, (name, values) in enumerate(recorded.items())
+    ]
+    rows = np.arange(len(next(iter(recorded.values()))))
+    return [LayerState(layer, recorded[layer.name], rows) for layer in select_layers(layers, select)]
+
+
+def arrays_key(recorded: Recorded) -> str:
+    """Key of the network that the activations are of: their content."""
+    return digest({layer: digest_array(values) for layer, values in recorded.items()})
+
+
+def _matrix(layer: str, values: Any) -> Float32[np.ndarray, "row neuron"]:
+    try:
+        array = plain_array(values if isinstance(values, Tensor | np.ndarray) else np.asarray(values))
+    except ValueError as error:
+        raise StateError(f"states[{layer!r}]", "rows of different lengths", "numbers, row x neuron") from error
+    except (TypeError, RuntimeError) as error:
+        raise StateError(f"states[{layer!r}]", told(error), "numbers, row x neuron") from error
+    if array.ndim != 2 or array.dtype.kind not in "buif" or not array.shape[1]:
+        shown = f"an array {array.shape} of {array.dtype}"
+        raise StateError(f"states[{layer!r}]", shown, "numbers, row x neuron: pool positions first")
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with its layer
+        return np.asarray(array, dtype=np.float32)

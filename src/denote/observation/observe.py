@@ -9,17 +9,15 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from denote.attributes.label_rows import equal_rows
-from denote.attributes.labels import Labels
-from denote.byte_units import at_least
+from denote.attributes.labels import Labels, equal_rows
+from denote.config.keys import digest
 from denote.data.parts import Halves
 from denote.denotation.atlas import examples, with_targets
 from denote.errors import ConfigError
-from denote.keys import digest
-from denote.observation.asked import Asked
+from denote.numbers import at_least
+from denote.observation.asked import Asked, Beside, Facts, Subject
 from denote.observation.decide import decide
 from denote.observation.duplicates import duplicates
-from denote.observation.facts import Beside, Facts, Subject
 from denote.observation.found import Observation
 from denote.observation.images import shown_inputs
 from denote.observation.work import Work

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from denote.config.keys import digest
 from denote.data.parts import Parts
 from denote.data.samples import Samples
 from denote.errors import ConfigError
-from denote.keys import digest
 from denote.states.hooks import device_of
-from denote.states.layers import Layer
+from denote.states.layers import BLOCKS, Layer
 from denote.states.listing import Listing, list_layers
-from denote.states.observable import BLOCKS
 from denote.states.randomised import Cascade
 from denote.states.state import LayerState, state_of_all
 from denote.states.store import StateStore

@@ -23,32 +23,29 @@ from denote.denotation.search.properties import family_halves
 from denote.denotation.search.thresholds import MEMORY
 from denote.errors import StateError
 from denote.evidence.attribute_correlation import attribute_correlation
+from denote.evidence.audit import InputReading
+from denote.evidence.bootstrap import Resampling
 from denote.evidence.cells import CellControls, CellEvidence, OtherStates, observe_cells, with_band
 from denote.evidence.control import LabelControl, StateControl
 from denote.evidence.controls.rotated import Rotated
 from denote.evidence.controls.shuffled import Shuffled
 from denote.evidence.controls.untrained import Untrained
+from denote.evidence.corrections import ScanSettings
 from denote.evidence.description import description_length
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.label_controls import LabelDraws, OnEqualRows
-from denote.evidence.map_similarity import randomised_similarity
-from denote.evidence.max_statistic import ScanSettings
 from denote.evidence.own import OwnControl
 from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
 from denote.evidence.participation import active_share, participation_ratio
-from denote.evidence.raw_input import InputReading
 from denote.evidence.reading_curves import reading_curves
-from denote.evidence.relevance_band import weighs_neurons
-from denote.evidence.resampling import Resampling
-from denote.observation.asked import Asked
-from denote.observation.facts import Beside, Facts, Subject
+from denote.evidence.relevance_band import randomised_similarity, weighs_neurons
+from denote.observation.asked import Asked, Beside, Facts, Subject
 from denote.observation.found import INPUT
 from denote.observers.neuron import live_neurons
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import Resources, State, check_state, moments
 from denote.states.layers import Layer
-from denote.states.state import LayerState
-from denote.states.stored import StoredState
+from denote.states.state import LayerState, StoredState
 from denote.tables import JOB_TABLES, LAYERS, NEURONS, empty, joined_notes, note, table
 
 GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
+from denote.observers.solvers.batches import inner_parts, with_threshold
 from denote.observers.solvers.design import design_of
-from denote.observers.solvers.inner_validation import inner_parts, with_threshold
 from denote.observers.solvers.logistic import Solution, SolverSettings, solve_logistic
 
 CERTAIN = 0.05

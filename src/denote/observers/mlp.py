@@ -12,9 +12,8 @@ from torch import Tensor
 
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import Values, check_state, moments
-from denote.observers.solvers.batches import Batches
+from denote.observers.solvers.batches import Batches, inner_parts, with_threshold
 from denote.observers.solvers.design import design_of
-from denote.observers.solvers.inner_validation import inner_parts, with_threshold
 
 Rows: TypeAlias = Int[np.ndarray, " row"]
 

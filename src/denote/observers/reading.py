@@ -14,7 +14,7 @@ from torch import Tensor
 
 from denote.data.parts import Groups as Groups
 from denote.errors import StateError
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 State: TypeAlias = Tensor | np.ndarray | StoredState
 """Activations ``[sample, neuron]``, float32: a tensor, an array, or one that stays on disk."""

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Int8
 
-from denote.byte_units import at_least
 from denote.errors import ConfigError
 from denote.kernels import SEGMENT
+from denote.numbers import at_least
 from denote.observers.reading import Resources, State, Values, as_tensor, check_state
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 BLOCK_BYTES = 256 << 20
 """Bytes of columns that are held at once where nothing limits them."""

@@ -10,9 +10,8 @@ import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.figures.profiles import one_size
-from denote.reporting.chance import families, one_p_value
+from denote.reporting.chance import families, one_p_value, value_range
 from denote.reporting.doubts import shares
-from denote.reporting.power import value_range
 
 Tables = Mapping[str, pl.DataFrame]
 

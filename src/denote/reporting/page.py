@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from denote.estimate import Estimate
 from denote.evidence.remarks import telling_remarks
-from denote.numbers import NULL, count, interval, proportion
+from denote.numbers import NULL, Estimate, count, interval, proportion
 
 MOST_ROWS = 100
 

@@ -18,7 +18,6 @@ from denote.evidence.rule import Rule
 from denote.figures.curves import curves
 from denote.files import write_text
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
-from denote.reporting.audit import audit_sentences, audit_sheet
 from denote.reporting.cards import report_cell_cards, report_neuron_cards
 from denote.reporting.chance import (
     alarms,
@@ -27,29 +26,34 @@ from denote.reporting.chance import (
     families,
     families_sheet,
     null_check_sheet,
+    power_sentences,
     randomisation_sentences,
     randomisation_sheet,
     untested_sentences,
 )
-from denote.reporting.denoted import denoted_sheets
-from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
+from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
 from denote.reporting.doubts import copies_sheet, doubts, missing_sentences, no_copies_sentences
 from denote.reporting.findings import PAPER, findings
-from denote.reporting.first_decisive import first_decisive_sentences, first_decisive_sheet
-from denote.reporting.jobs import Job, tally
 from denote.reporting.page import Section, Sheet
-from denote.reporting.power import power_sentences
-from denote.reporting.reading import reading_sheets
+from denote.reporting.reading import (
+    audit_sentences,
+    audit_sheet,
+    first_decisive_sentences,
+    first_decisive_sheet,
+    reading_sheets,
+)
 from denote.reporting.sheets import (
+    Job,
     cells_sheet,
     depth_sheet,
     jobs_sheet,
     layers_sheet,
     neurons_sheet,
     sensitivity_sheet,
+    tally,
     where_some_denote,
 )
-from denote.reporting.stability import spread_sheet, stability_sentences, stability_sheet
+from denote.reporting.stability import denoted_sheets, spread_sheet, stability_sentences, stability_sheet
 
 NAME = "report.html"
 

@@ -12,18 +12,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from denote.estimate import Estimate
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_untested
-from denote.numbers import interval, proportion, setting
-from denote.reporting.audit import audit_sentences
-from denote.reporting.chance import alarms, apart_sentences, chance_sentences, families, untested_sentences
-from denote.reporting.depth_tests import depth_sentences, depth_tests_sheet
+from denote.numbers import Estimate, interval, proportion, setting
+from denote.reporting.chance import (
+    alarms,
+    apart_sentences,
+    chance_sentences,
+    families,
+    power_sentences,
+    untested_sentences,
+)
+from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
 from denote.reporting.doubts import doubts, no_copies_sentences
 from denote.reporting.findings import observed
-from denote.reporting.first_decisive import first_decisive_sentences
-from denote.reporting.jobs import Job, tally
-from denote.reporting.power import power_sentences
+from denote.reporting.reading import audit_sentences, first_decisive_sentences
+from denote.reporting.sheets import Job, tally
 from denote.reporting.stability import stability_sentences
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlparse
 
-from denote.keys import digest
+from denote.config.keys import digest
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

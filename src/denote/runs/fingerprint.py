@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from denote.config.keys import SCHEMA, digest, digest_unchanged
+from denote.config.settings import TrainingSettings, declared
+from denote.config.trust import TARGET_KEYS, path_settings, source_of, stable_name
 from denote.errors import ConfigError
 from denote.files import slug
-from denote.keys import SCHEMA, digest, digest_unchanged
-from denote.settings import TrainingSettings, declared
-from denote.trust import TARGET_KEYS, path_settings, source_of, stable_name
 
 Config = Mapping[str, Any]
 

@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Float, Int
 
 from denote.attributes.families import families
-from denote.attributes.label_rows import check_rows
-from denote.attributes.labels import Family, Labels, merge_labels
+from denote.attributes.labels import Family, Labels, check_rows, merge_labels
 from denote.attributes.rival_columns import simple_columns
+from denote.config.settings import TrainingSettings
 from denote.data.parts import Halves
 from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError
@@ -36,14 +36,12 @@ from denote.observation import NO_NETWORK, Asked, Beside, Facts, Observation, Su
 from denote.observation.network import TRIED, listed_layers
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
-from denote.observers.own import OwnProbe
-from denote.observers.probes import probe_from
+from denote.observers.probes import OwnProbe, probe_from
 from denote.observers.reading import Resources
 from denote.reporting import tracking
 from denote.runs.fingerprint import NO_ARGUMENTS, by_content, training_settings
-from denote.runs.older import tell_of_older
 from denote.runs.own import Own
-from denote.settings import TrainingSettings
+from denote.runs.record import tell_of_older
 from denote.states.layers import Layer, asked_names, select_layers
 from denote.states.listing import Listing
 from denote.states.raw_input import raw_input

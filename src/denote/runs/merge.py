@@ -9,14 +9,13 @@ from pathlib import Path
 import polars as pl
 
 from denote.denotation.depth.analysis import depth_analysis
-from denote.denotation.depth.distinct_properties import denoted
+from denote.denotation.depth.by_model import denoted
 from denote.denotation.depth.plan import Analysis
 from denote.denotation.judging.decisions import best_per_key
 from denote.denotation.judging.search_stability import AGREEMENT, stability
 from denote.evidence.audit import audit
-from denote.evidence.first_decisive import first_decisive
+from denote.evidence.first_decisive import first_decisive, seed_spread
 from denote.evidence.rule import Rule
-from denote.evidence.spread import seed_spread
 from denote.observation.decide import decide
 from denote.observation.found import Evidence, Observation
 from denote.tables import (

@@ -17,7 +17,7 @@ from denote.figures.attribute_by_depth import draw_attribute_by_depth
 from denote.figures.curves import some, usual_probe
 from denote.figures.profiles import profiles
 from denote.figures.relevance import draw_relevance
-from denote.figures.signed import outside_band
+from denote.figures.style import outside_band
 from denote.files import slug
 from denote.observation import INPUT, Observation
 from denote.observation.images import Images

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.config.keys import SCHEMA
 from denote.errors import DenoteError, told
-from denote.keys import SCHEMA
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
     FAILED,

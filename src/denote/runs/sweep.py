@@ -9,15 +9,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.config.keys import SCHEMA, digest
 from denote.denotation.depth.plan import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.files import write_json
-from denote.keys import SCHEMA, digest
-from denote.reporting.jobs import OLDER, Job
+from denote.reporting.sheets import OLDER, Job
 from denote.runs.fingerprint import disagreement
-from denote.runs.older import older_jobs
-from denote.runs.record import FINISHED, RECORD, RUNNING, has_results, now, read_json, read_record, versions
+from denote.runs.record import FINISHED, RECORD, RUNNING, has_results, now, older_jobs, read_json, read_record, versions
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged

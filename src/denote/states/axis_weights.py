@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from denote.states.axes import FAINT, MADE, NORMED, READ, Axes, Axis
-from denote.states.axis_operation import Found, Operation, tensors_in
+from denote.states.axis_moves import Found, Operation, tensors_in
 
 
 def convolution(op: Operation) -> Found:

@@ -1,17 +1,18 @@
-"""The one forward pass that everything about the layers of a network is read from."""
+"""The one forward pass that everything about layers is read from, and the check that samples do not mix."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from denote.data.batch import Batch, first_of
+from denote.data.batch import Batch, backwards, first_of, words_of
 from denote.errors import told
 from denote.states.hooks import Place, is_mapped, padding_of, parts_of, run_watched
-from denote.states.observable import leaves_of
+from denote.states.layers import leaves_of
 from denote.states.sign import Tails
 from denote.states.tracing import Follower, Trace
 
@@ -139,3 +140,118 @@ def _run(
         with follower:
             seen.trace.result = follower.first_number(seen.result)
     return seen
+
+
+TOLERANCE = 0.01
+"""Of the largest number of a state: more than half precision rounds, less than samples do to each other."""
+
+ROUNDING = 1e-5
+"""Of the largest number of a state: more than two passes over the same inputs differ without drawing."""
+
+
+@dataclass(frozen=True)
+class Unsteady:
+    """Places whose state of a sample is not always the same.
+
+    Attributes:
+        mixed: Where it depends on the other samples of the batch.
+        drawn: Where it is another in every pass, as where dropout is left on.
+        sorted: Where it lies at another place than the sample, as where a forward sorts its batch by length.
+    """
+
+    mixed: set[Place]
+    drawn: set[Place]
+    sorted: set[Place]
+
+
+Given = Callable[[Batch], Mapping[Place, Tensor]]
+"""From a batch to what is at the places of one forward pass, samples first, in copies."""
+
+
+def unsteady_places(made: Mapping[Place, Tensor], example: Batch, given: Given) -> Unsteady:
+    """Find the places where the state of a sample is not its own, or is drawn; three more batches tell.
+
+    The first is that of the listing again: what differs is drawn. Then come several samples, and these the last one
+    first with every second of them turned around. Where samples mix, equal inputs of one batch have different states,
+    as in a recurrent network that has its steps first where the samples should be; or an input has another state in
+    other company, as in what normalises by the statistics of a batch. Where a forward sorts, every state that should be
+    at one place of the reversed batch is at another.
+
+    Args:
+        made: What equal inputs gave at the places, samples first.
+        example: A batch with at least one input; several that differ show whether a forward sorts them.
+        given: Runs a batch.
+    """
+    again = given(first_of(example, ROWS))
+    drawn = {place for place, each in made.items() if place in again and not alike(each, again[place], ROUNDING)}
+    unequal = {place for place, each in made.items() if not alike(each, each[:1].expand_as(each))}
+    others = _turned(first_of(example, ROWS), slice(1, None))
+    moved, elsewhere = _in_reverse(example, given)
+    if moved is None:
+        moved, elsewhere = _beside_others(made, given(others)), set()
+    return Unsteady((unequal | moved) - drawn, drawn, elsewhere - unequal - moved - drawn)
+
+
+def _beside_others(made: Mapping[Place, Tensor], beside: Mapping[Place, Tensor]) -> set[Place]:
+    """Return the places where the first sample has another state in other company."""
+    return {
+        place for place, each in made.items()
+        if place in beside and each[:1].shape == beside[place][:1].shape and not alike(each[:1], beside[place][:1])
+    }  # fmt: skip
+
+
+def _in_reverse(example: Batch, given: Given) -> tuple[set[Place] | None, set[Place]]:
+    """Return the places where samples mix, and those where they lie elsewhere, by a batch and its reverse.
+
+    Nothing (None) is known of a batch of one sample, of samples that are words, and of a batch that the network does
+    not take: recording it says so, with the size.
+    """
+    n = len(example)
+    if n == 1 or words_of(example) is not None:
+        return None, set()
+    reverse = backwards(_turned(example, slice(1, None, 2)))  # made before the network works in place on the batch
+    try:
+        straight, turned = given(example), given(reverse)
+    except Exception:
+        return None, set()
+    mixed: set[Place] = set()
+    elsewhere: set[Place] = set()
+    for place, each in straight.items():
+        if place not in turned or len(each) != n or turned[place].shape != each.shape:
+            continue
+        largest, back = each.abs().nan_to_num(posinf=0).max().item(), turned[place].flip(0)
+        kept = range(0, n, 2)
+        if all(_same(each[row], back[row], largest) for row in kept):
+            continue
+        n_there = sum(any(_same(one, other, largest) for other in back) for one in each)
+        (elsewhere if n_there >= len(kept) else mixed).add(place)
+    return mixed, elsewhere
+
+
+def _same(one: Tensor, other: Tensor, largest: float) -> bool:
+    return torch.allclose(one, other, rtol=0, atol=TOLERANCE * largest, equal_nan=True)
+
+
+def _turned(batch: Batch, rows: slice) -> Batch:
+    """Turn some rows around: other inputs, of numbers or ids that the network knows."""
+
+    def turned(each: Tensor) -> Tensor:
+        # Ids and masks by position; of a map its last axis, as it may have one channel only.
+        if each.ndim < 2:
+            return each
+        axis = -1 if each.is_floating_point() else 1
+        held = each.view(torch.uint8) if each.itemsize == 1 else each  # PyTorch turns no floats of 8 bits
+        held = held.clone()
+        held[rows] = held[rows].flip(axis)
+        return held.view(each.dtype)
+
+    if isinstance(batch, Tensor):
+        return turned(batch)
+    tensors = {name: turned(each) for name, each in batch.tensors.items()}
+    return replace(batch, tensors=tensors, mask=None if batch.mask is None else turned(batch.mask))
+
+
+def alike(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
+    """Whether two states are equal but for a share of the largest number."""
+    largest = one.abs().nan_to_num(posinf=0).max().item() if one.numel() else 0.0
+    return one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=tolerance * largest, equal_nan=True)

@@ -13,12 +13,10 @@ from torch import Tensor, nn
 from denote.data.batch import Batch, mask_of, words_of
 from denote.errors import LayerError, one_of
 from denote.states.axes import SAMPLE
-from denote.states.first_pass import FirstPass, Output, first_pass, kind_of
+from denote.states.first_pass import FirstPass, Output, Unsteady, first_pass, kind_of, unsteady_places
 from denote.states.geometry import Geometries, Geometry, Kinds, checked
 from denote.states.hooks import Place, eval_mode, parts_of, run_watched
-from denote.states.layers import HEADS, SEQUENCE, WORDS, Layer
-from denote.states.mixing import Unsteady, unsteady_places
-from denote.states.observable import BLOCKS, around, observable
+from denote.states.layers import BLOCKS, HEADS, SEQUENCE, WORDS, Layer, around, observable
 from denote.states.pooling import grid_after, pooling_of
 from denote.states.sign import identified_signs
 from denote.tables import note

@@ -14,7 +14,7 @@ from torch import Tensor
 from denote.data.batch import Batch
 from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs, Samples
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 MOST_IDS = 2048
 """Ids that are counted, the most frequent of *fit*: observers of more take longer than those of all layers together."""

@@ -1,18 +1,150 @@
-"""The recorded activations of one layer."""
+"""The recorded activations of one layer, in memory or read block by block from disk."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import mmap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Float32, Int
 
 from denote.errors import StateError
 from denote.states.layers import Layer
-from denote.states.stored import SideBySide, StoredState
 from denote.tables import note
+
+READ = 4 << 20
+"""Bytes that are read at once."""
+
+SPARSE = 4
+"""Rows of a span are read whole and picked from if it holds at most this many times the rows that are asked for."""
+
+
+class Columns(Protocol):
+    """Rows and columns on demand: a memory map, several side by side, or inputs that are drawn when asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of rows and columns."""
+        ...
+
+    def __getitem__(self, key: Any) -> Any:
+        """``[rows, columns]`` in memory; rows are a slice or places, columns a slice or places."""
+        ...
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Arrays of equally many rows, read as if they were one.
+
+    Attributes:
+        arrays: The arrays, left to right.
+    """
+
+    arrays: tuple[Float32[np.ndarray, "row part"], ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and of columns of all arrays together."""
+        return len(self.arrays[0]), sum(array.shape[1] for array in self.arrays)
+
+    def __getitem__(self, key: tuple[Any, Any]) -> Float32[np.ndarray, "row column"]:
+        rows, columns = key
+        wanted = np.arange(self.shape[1])[columns]
+        out = np.empty((len(np.empty(len(self.arrays[0]), bool)[rows]), len(wanted)), dtype=np.float32)
+        for array, end in zip(self.arrays, accumulate(a.shape[1] for a in self.arrays), strict=True):
+            start = end - array.shape[1]
+            here = (wanted >= start) & (wanted < end)
+            if here.any():
+                low, high = wanted[here].min() - start, wanted[here].max() + 1 - start
+                out[:, here] = array[rows, low:high][:, wanted[here] - start - low]
+        return out
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:, :], dtype=dtype)
+
+
+@dataclass(frozen=True)
+class StoredState:
+    """Some rows of a state on disk. Blocks of it are copied out and mapped pages are given back.
+
+    ``state[a:b]`` is a block of rows and ``state[:, a:b]`` a block of columns, both in memory; ``state[rows]`` with an
+    array of places or a mask is a further selection that still lies on disk.
+
+    Attributes:
+        values: The whole array, usually a read-only memory map.
+        rows: Places of the rows in it.
+    """
+
+    values: Columns
+    rows: Int[np.ndarray, " sample"]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and neurons."""
+        return len(self.rows), self.values.shape[1]
+
+    @property
+    def ndim(self) -> int:
+        """Always 2."""
+        return 2
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """Of the blocks that are read, whatever lies on disk."""
+        return np.dtype(np.float32)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes it would take in memory."""
+        return 4 * len(self.rows) * self.values.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            rows, columns = key
+            return self._read(self.rows[rows], columns)
+        if isinstance(key, slice):
+            return self._read(self.rows[key], slice(None))
+        return StoredState(self.values, self.rows[key])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype=dtype)
+
+    def _read(self, places: Int[np.ndarray, " sample"], columns: Any) -> Float32[np.ndarray, "sample column"]:
+        width = len(np.empty(self.values.shape[1], bool)[columns])
+        out = np.empty((len(places), width), dtype=np.float32)
+        for start, stop in self._spans(len(places)):
+            wanted = places[start:stop]
+            low, high = int(wanted.min()), int(wanted.max()) + 1
+            if high - low == len(wanted) and (np.diff(wanted) == 1).all():
+                out[start:stop] = self.values[low:high, columns]
+            elif high - low <= SPARSE * len(wanted):
+                # Picking from a span is many times faster than fetching its rows one by one.
+                out[start:stop] = self.values[low:high, columns][wanted - low]
+            else:
+                out[start:stop] = self.values[wanted, slice(None)][:, columns]
+            give_back(self.values)
+        return out
+
+    def _spans(self, n: int) -> Iterator[tuple[int, int]]:
+        step = max(1, READ // max(1, 4 * self.values.shape[1]))
+        for start in range(0, n, step):
+            yield start, min(start + step, n)
+
+
+def give_back(values: object) -> None:
+    """Return mapped pages, which count as this process's memory although the system's cache keeps them."""
+    parts: Sequence[object] = values.arrays if isinstance(values, SideBySide) else (values,)
+    for part in parts:
+        mapped = getattr(part, "_mmap", None)
+        # Changes to a copy-on-write map live in those pages alone.
+        if mapped is not None and getattr(part, "mode", "c") != "c" and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 @dataclass(frozen=True)

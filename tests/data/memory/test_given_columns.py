@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import denote
-from denote.data.columns.spellings import alike
+from denote.data.columns.text_numbers import alike
 from denote.data.memory.given_columns import given_column, given_frame
 from denote.errors import DataError
 

@@ -11,7 +11,7 @@ import torch
 from denote.attributes.expressions import evaluate_where
 from denote.attributes.rules import columns
 from denote.data.sources.conllu import ConlluModule, read_conllu
-from denote.data.text.tokens import PADDING, UNKNOWN, SequenceInputs
+from denote.data.tokens import PADDING, UNKNOWN, SequenceInputs
 from denote.errors import DataError
 
 LINE = "{}\t{}\t{}\t{}\t_\t{}\t0\t{}\t_\t_\n"

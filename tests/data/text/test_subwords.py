@@ -18,8 +18,7 @@ from word_pieces import PIECES, word_pieces
 from denote.data.batch import Named, Words, at_words, call
 from denote.data.samples import of_tokens
 from denote.data.sources.conllu import ConlluModule
-from denote.data.text.subwords import cut_words, spans_of, word_inputs
-from denote.data.text.tokens import SequenceInputs, WordInputs
+from denote.data.tokens import SequenceInputs, WordInputs, cut_words, spans_of, word_inputs
 from denote.errors import DataError, LayerError
 from denote.object_models.architectures.transformer import Transformer
 from denote.states.capture import capturing

@@ -9,7 +9,7 @@ from scipy import stats
 
 from denote.denotation.depth.by_depth import label_proportion_by_depth
 from denote.denotation.depth.by_model import label_proportion_by_model
-from denote.denotation.judging.detectable import smallest_detectable_proportion
+from denote.denotation.judging.decisions import smallest_detectable_proportion
 from denote.evidence.rule import Rule
 from denote.tables import CONTROLS, LABEL_PROPORTION_BY_DEPTH, LAYERS, NEURONS, empty, table
 

@@ -9,8 +9,7 @@ import synthetic_tables as synthetic
 from scipy import stats
 
 from denote.denotation.depth.by_depth import label_proportion_by_depth
-from denote.denotation.depth.by_model import label_proportion_by_model
-from denote.denotation.depth.distinct_properties import inclusion_probability
+from denote.denotation.depth.by_model import inclusion_probability, label_proportion_by_model
 from denote.evidence.rule import Rule
 from denote.tables import CONTROLS, LABEL_PROPORTION_BY_MODEL, LAYERS, NEURONS, empty, table
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from denote.denotation.depth.distinct_properties import denoted
+from denote.denotation.depth.by_model import denoted
 from denote.tables import NEURONS, PROPERTIES, table
 
 

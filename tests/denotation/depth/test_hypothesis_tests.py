@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from denote.denotation.depth.analysis import depth_verdicts, verdict
+from denote.denotation.depth.depth_profiles import LayerPairs, WeightedProfiles, sign_flip_test
 from denote.denotation.depth.hypothesis_tests import depth_tests
 from denote.denotation.depth.plan import Analysis, analysis_of
-from denote.denotation.depth.profile_statistics import LayerPairs, WeightedProfiles, sign_flip_test
-from denote.denotation.depth.verdicts import depth_verdicts, verdict
 from denote.streams import stream
 from denote.tables import LABEL_PROPORTION_BY_MODEL, table
 

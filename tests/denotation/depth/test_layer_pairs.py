@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from denote.denotation.depth.profile_statistics import LayerPairs
+from denote.denotation.depth.depth_profiles import LayerPairs
 from denote.streams import stream
 
 

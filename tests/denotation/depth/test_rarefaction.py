@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from denote.denotation.depth.distinct_properties import inclusion_probability
+from denote.denotation.depth.by_model import inclusion_probability
 from denote.streams import stream
 
 

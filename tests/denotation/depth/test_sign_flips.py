@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from denote.denotation.depth.profile_statistics import DRAWS, WeightedProfiles, sign_flip_test, smallest_p
+from denote.denotation.depth.depth_profiles import DRAWS, WeightedProfiles, sign_flip_test, smallest_p
 from denote.streams import stream
 
 

@@ -13,7 +13,7 @@ from denote.evidence.rule import Rule
 from denote.observers.reading import Resources
 from denote.observers.sorted_columns import least_memory
 from denote.states.layers import Layer
-from denote.states.stored import StoredState
+from denote.states.state import StoredState
 
 N = 1200
 NAMES = ("rare", "few", "half", "most", "patchy", "noise")

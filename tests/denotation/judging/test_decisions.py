@@ -6,8 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from denote.denotation.judging.decisions import NOT_DETECTABLE, NOT_ROTATED, decide
-from denote.denotation.judging.detectable import detectable_balanced_accuracy
+from denote.denotation.judging.decisions import NOT_DETECTABLE, NOT_ROTATED, decide, detectable_balanced_accuracy
 from denote.evidence.rule import Rule
 from denote.tables import CONTROLS, NEURONS, table
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from denote.denotation.judging.detectable import (
+from denote.denotation.judging.decisions import (
     Passing,
     detectable_balanced_accuracy,
     rule_power,

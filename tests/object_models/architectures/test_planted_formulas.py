@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from denote.data.sources.planted import Layout
 from denote.denotation.search.properties import subset_name
-from denote.object_models.architectures.planted_formulas import (
+from denote.object_models.architectures.planted_network import (
     MOST_WITHOUT,
     Formula,
     Literal,

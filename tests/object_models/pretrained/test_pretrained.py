@@ -17,10 +17,10 @@ from torch import nn
 from denote.errors import ConfigError, StoreError
 from denote.object_models.architectures.mlp import MLP
 from denote.object_models.model_store import ModelStore
-from denote.object_models.object_model import ObjectModel
 from denote.object_models.pretrained.checkpoint import Checkpoint, read_state_dict
 from denote.object_models.pretrained.source import fill
 from denote.object_models.spec import ModelSpec
+from denote.object_models.training import ObjectModel
 from denote.object_models.weights import digest_weights
 
 DATASET = {"input_shape": (4, 4), "n_classes": 3}

@@ -8,7 +8,7 @@ import pytest
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
 from denote.observers.observer import Probe
-from denote.observers.solvers.inner_validation import SHARE, inner_parts
+from denote.observers.solvers.batches import SHARE, inner_parts
 from denote.observers.sparse import SparseProbe
 from denote.streams import stream
 

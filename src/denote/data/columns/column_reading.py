@@ -10,27 +10,25 @@ import polars as pl
 
 from denote.data.columns.column_keys import ColumnKeys, Problem
 from denote.data.columns.row_numbers import is_index
-from denote.data.columns.spellings import (
-    MISSING,
-    alike,
-    are_codes,
-    are_marks,
-    perhaps,
-    perhaps_number,
-    shown,
-    without_numbers,
-    yes_and_no,
-)
 from denote.data.columns.text_dates import are_days, date_columns, dates_of, perhaps_no_day
 from denote.data.columns.text_numbers import (
     COMMA,
     LARGEST_EXACT,
+    MISSING,
     SAY_MARK,
     Doubt,
     Kept,
     Reading,
+    alike,
+    are_codes,
+    are_marks,
     numbers_of,
+    perhaps,
+    perhaps_number,
     plain_numbers,
+    shown,
+    without_numbers,
+    yes_and_no,
 )
 from denote.data.samples import is_text
 from denote.errors import DataError

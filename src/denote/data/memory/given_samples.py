@@ -12,19 +12,17 @@ import torch
 from jaxtyping import Int, Int64
 from torch import Tensor
 
+from denote.config.keys import digest, digest_tensor
 from denote.data.batch import mask_of
-from denote.data.columns.spellings import log_spellings
+from denote.data.columns.text_numbers import log_spellings
 from denote.data.learned import MOST_NAMES
 from denote.data.memory.given_columns import check_row_order, given_column, given_frame, plain_array
 from denote.data.memory.given_inputs import HeldInputs
-from denote.data.parts import Halves, Parts
+from denote.data.parts import Halves, Parts, SplitSettings
 from denote.data.samples import Inputs, Samples
-from denote.data.split import SplitSettings
-from denote.data.text.subwords import spans_of
-from denote.data.text.tokens import WordInputs
+from denote.data.tokens import WordInputs, spans_of
 from denote.data.trained_on import TrainedOn
 from denote.errors import DataError, one_of
-from denote.keys import digest, digest_tensor
 
 CLASS, GROUP, NO_CLASS = "class", "denote group", "denote class"
 """Columns of the attribute table that hold the classes, the groups, and one class for all where none are given."""

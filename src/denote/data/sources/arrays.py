@@ -14,12 +14,12 @@ import numpy as np
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 
+from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
 from denote.data.memory.given_columns import UNNAMED, plain_array
 from denote.data.samples import CLASSES, Samples, TensorInputs
 from denote.errors import DataError, first_line, one_of
-from denote.keys import SCHEMA, digest, digest_array
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.config.keys import SCHEMA, digest, digest_files
 from denote.data.learned import Target, classes_of
 from denote.data.module import SamplesModule
 from denote.data.samples import CLASSES, Samples
-from denote.data.text.subwords import word_inputs
+from denote.data.tokens import word_inputs
 from denote.errors import DataError, one_of
-from denote.keys import SCHEMA, digest, digest_files
 
 log = logging.getLogger(__name__)
 

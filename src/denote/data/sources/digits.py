@@ -14,10 +14,10 @@ import polars as pl
 from jaxtyping import Bool, Int64, Real, UInt8
 from scipy import ndimage
 
+from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.module import SamplesModule
 from denote.data.samples import Samples, TensorInputs
 from denote.errors import DataError
-from denote.keys import SCHEMA, digest, digest_array
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Samples, TensorInputs, column_of
 from denote.errors import DataError, first_line
-from denote.keys import SCHEMA, digest, digest_array
 
 if TYPE_CHECKING:
     from PIL.Image import Image

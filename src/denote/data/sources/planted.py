@@ -11,10 +11,10 @@ import polars as pl
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from denote.config.keys import SCHEMA, digest
 from denote.data.module import SamplesModule
 from denote.data.samples import Samples, TensorInputs
 from denote.errors import DataError
-from denote.keys import SCHEMA, digest
 from denote.streams import stream
 
 PROPORTIONS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)

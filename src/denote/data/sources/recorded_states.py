@@ -12,6 +12,7 @@ import polars as pl
 import torch
 from jaxtyping import Int, Shaped
 
+from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.batch import Named
 from denote.data.columns.table_files import AttributeTableModule, ReadTable, log_missing
 from denote.data.learned import Target, classes_of
@@ -20,7 +21,6 @@ from denote.data.memory.given_samples import NO_CLASS
 from denote.data.samples import CLASSES, Samples, column_of
 from denote.data.sources.arrays import read_arrays
 from denote.errors import DataError, one_of
-from denote.keys import SCHEMA, digest, digest_array
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ import torch
 from jaxtyping import Float32, Int, Int64
 from torch import Tensor
 
+from denote.config.keys import SCHEMA, digest
 from denote.data.module import SamplesModule
 from denote.data.samples import Samples
 from denote.errors import DataError, one_of
-from denote.keys import SCHEMA, digest
 from denote.streams import stream
 
 SIDE = 32

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from denote.config.keys import SCHEMA, digest, digest_files
 from denote.data.columns.column_keys import check_list
 from denote.data.columns.features import chosen_features, fit_features, input_problems
 from denote.data.columns.table_files import AttributeTableModule, log_missing
@@ -17,7 +18,6 @@ from denote.data.columns.text_dates import with_dates
 from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Samples, Unfitted, column_of
 from denote.errors import DataError
-from denote.keys import SCHEMA, digest, digest_files
 
 log = logging.getLogger(__name__)
 

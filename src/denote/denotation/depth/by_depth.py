@@ -8,8 +8,7 @@ from typing import Any
 import polars as pl
 
 from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP
-from denote.denotation.judging.decisions import realised_cutoffs
-from denote.denotation.judging.detectable import smallest_detectable_proportion
+from denote.denotation.judging.decisions import realised_cutoffs, smallest_detectable_proportion
 from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule
 from denote.numbers import count

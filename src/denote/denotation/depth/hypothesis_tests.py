@@ -12,7 +12,15 @@ import scipy
 from jaxtyping import Float
 
 from denote.denotation.depth.by_depth import averaged_within_models
-from denote.denotation.depth.depth_profiles import Profiles, profiles
+from denote.denotation.depth.depth_profiles import (
+    NOTHING,
+    LayerPairs,
+    Profiles,
+    WeightedProfiles,
+    profiles,
+    sign_flip_test,
+    smallest_p,
+)
 from denote.denotation.depth.plan import (
     BEYOND,
     DESCRIPTIVE,
@@ -32,7 +40,6 @@ from denote.denotation.depth.plan import (
     Analysis,
     models_needed,
 )
-from denote.denotation.depth.profile_statistics import NOTHING, LayerPairs, WeightedProfiles, sign_flip_test, smallest_p
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import t_interval
 from denote.numbers import count

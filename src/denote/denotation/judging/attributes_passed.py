@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Int8
 
 from denote.attributes.labels import Labels
-from denote.comparison import reaches, within
 from denote.data.parts import Halves
 from denote.denotation.search.held_out_scores import enough
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.intervals import balanced_accuracy_p_value, design_effect
-from denote.evidence.permutations import labels_held
+from denote.evidence.label_controls import labels_held
 from denote.evidence.rule import Rule
+from denote.numbers import reaches, within
 from denote.observers.neuron import NeuronScan, best_thresholds, comparable
 from denote.observers.reading import UNBOUNDED, Resources, State
 from denote.observers.sorted_columns import BLOCK_BYTES, column_blocks, side_by_side

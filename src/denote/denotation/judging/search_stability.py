@@ -13,7 +13,7 @@ from jaxtyping import Float, Int8
 
 from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
-from denote.denotation.depth.distinct_properties import denoted_properties
+from denote.denotation.depth.by_model import denoted_properties
 from denote.denotation.neurons import Neurons, replicate
 from denote.denotation.search.candidates import Candidates
 from denote.denotation.search.thresholds import Settings

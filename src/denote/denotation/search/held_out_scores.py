@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.attributes.labels import NULL
 from denote.denotation.search.candidates import Candidates
-from denote.estimate import ratio
 from denote.evidence.intervals import (
     auroc_interval,
     balanced_accuracy_p_value,
@@ -17,6 +16,7 @@ from denote.evidence.intervals import (
     newcombe_balanced_accuracy,
     wilson,
 )
+from denote.numbers import ratio
 from denote.observers.neuron import comparable
 from denote.observers.ranks import mann_whitney_u
 from denote.observers.reading import State

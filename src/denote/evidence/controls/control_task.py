@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Int, Int8
 
 from denote.attributes.labels import NULL, Labels
+from denote.config.settings import Column, Count
 from denote.data.parts import Halves
-from denote.estimate import ratio
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import Draw, LabelDraws
-from denote.settings import Column, Count
+from denote.numbers import ratio
 from denote.streams import stream
 
 if TYPE_CHECKING:

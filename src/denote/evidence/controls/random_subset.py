@@ -16,11 +16,10 @@ import numpy as np
 from jaxtyping import Float64, Int, Int8
 
 from denote.attributes.labels import NULL, Labels, class_set_name
+from denote.config.settings import Count
 from denote.data.parts import Halves
 from denote.evidence.control import ControlSamples, LabelControl
-from denote.evidence.label_controls import Draw, LabelDraws
-from denote.evidence.permutations import labels_held
-from denote.settings import Count
+from denote.evidence.label_controls import Draw, LabelDraws, labels_held
 from denote.streams import stream
 
 if TYPE_CHECKING:

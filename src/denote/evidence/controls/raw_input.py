@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from denote.config.settings import Switch
 from denote.evidence.control import StateControl
-from denote.settings import Switch
 
 
 @dataclass(frozen=True)
 class RawInput(StateControl):
-    """The input in the place of the state; `denote.evidence.raw_input` reads it once for all layers.
+    """The input in the place of the state; `denote.evidence.audit` reads it once for all layers.
 
     Attributes:
         enabled: False leaves it out.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from denote.config.settings import Count
 from denote.evidence.control import StateControl
-from denote.settings import Count
 
 if TYPE_CHECKING:
     from denote.observers.observer import Probe

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from denote.config.settings import Count
 from denote.data.parts import Groups, Halves
-from denote.estimate import mean_of_defined
 from denote.evidence.control import ControlSamples, LabelControl
-from denote.evidence.label_controls import Draw, LabelDraws, Refits
-from denote.evidence.permutations import DRAWS, shuffled
-from denote.settings import Count
+from denote.evidence.label_controls import DRAWS, Draw, LabelDraws, Refits, shuffled
+from denote.numbers import mean_of_defined
 
 if TYPE_CHECKING:
     from denote.attributes.labels import Labels

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from denote.config.settings import Count
 from denote.evidence.control import StateControl
-from denote.settings import Count
 
 
 @dataclass(frozen=True)

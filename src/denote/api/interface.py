@@ -1,0 +1,394 @@
+"""denote in five lines of Python: observe a network in memory, look at the result, save it, load a sweep."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from torch import nn
+
+from denote.api.observation_result import ObservationResult
+from denote.api.sweep_result import SweepResult
+from denote.attributes.families import AttributeFamily, families
+from denote.attributes.labels import Family, check_rows, merge_labels
+from denote.attributes.rival_columns import simple_columns
+from denote.config.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
+from denote.data.memory.given_columns import given_frame
+from denote.data.memory.given_inputs import DrawnInputs, inputs_of
+from denote.data.memory.given_samples import (
+    CLASS,
+    OWN,
+    SAMPLE,
+    each_per_sample,
+    given_groups,
+    given_parts,
+    given_samples,
+    in_units,
+    no_inputs,
+    per_sample,
+)
+from denote.data.parts import Parts
+from denote.data.samples import Inputs, Samples, picture_shape
+from denote.data.trained_on import UNKNOWN, TrainedOn
+from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
+from denote.evidence.control import NegativeControl
+from denote.evidence.controls import built_in_controls
+from denote.evidence.controls.raw_input import RawInput
+from denote.evidence.rule import Rule
+from denote.numbers import byte_count
+from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
+from denote.observation.network import (
+    TRIED,
+    Untrained,
+    arrays_key,
+    check_rows_of,
+    given_states,
+    listed_layers,
+    observable_network,
+    states_beside,
+    states_of,
+    weights_key,
+)
+from denote.observation.recording import Recording, device_named
+from denote.observers.observer import Probe
+from denote.observers.probes import OwnProbe, probe_from
+from denote.observers.reading import Resources
+from denote.runs.record import RECORD, tell_of_older
+from denote.states.geometry import Kinds
+from denote.states.layers import BLOCKS, Selection, asked_names, select_layers
+from denote.states.raw_input import raw_input
+from denote.states.store import StateStore
+from denote.streams import generators_kept
+from denote.tables import JOB_TABLES, has_tables
+
+CONTROLS = tuple(name for name, kind in built_in_controls().items() if kind.bare)
+"""Controls that a name alone says all of."""
+
+NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
+"""Settings of `Asked` that may be given by name."""
+
+
+@generators_kept()
+def observe(
+    model: nn.Module | None = None,
+    inputs: Any = None,
+    attributes: Mapping[str, Any] | pl.DataFrame | None = None,
+    *,
+    classes: Any = None,
+    unit: str = SAMPLE,
+    states: Mapping[str, Any] | None = None,
+    layers: Selection = "all",
+    probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe] = "linear",
+    seed: int = 0,
+    parts: Parts | Mapping[str, Any] | None = None,
+    trained_on: Any = UNKNOWN,
+    groups: Any = None,
+    untrained: Untrained = None,
+    pooling: str = "mean",
+    of: str = BLOCKS,
+    kinds: Kinds = None,
+    controls: Controls | Sequence[str | NegativeControl] | None = None,
+    rule: Rule | None = None,
+    store: Path | str | None = None,
+    device: str = "auto",
+    memory_limit: int | str = 4 << 30,
+    batch_size: int = 256,
+    name: str = "data",
+    architecture: str | None = None,
+    model_seed: int = 0,
+    **settings: Any,
+) -> ObservationResult:
+    """Observe a network: find what can be read off its layers, and what its neurons denote.
+
+    The model is left as it was: mode, hooks, gradients, device and the global random generators, also after an error.
+
+    Args:
+        model: The network; None where ``states`` are given.
+        inputs: What it is called with, see `inputs_of`; row i has the attributes of row i.
+        attributes: Columns with two values, or text columns, an attribute per value; null where not known. A mapping
+            may hold families of one's own (`denote.extending.AttributeFamily`) besides.
+        classes: Class of every row. Observers read every class, and neurons are searched over all sets of classes.
+        unit: What a row is: ``sample``, a row of the inputs; ``token``, every position that is no padding, in order,
+            whose attributes may also be arrays ``sequence x position``; ``word``, every word that a fast tokenizer was
+            given. Tokens and words of one sequence are a group unless ``groups`` says otherwise.
+        states: Activations recorded elsewhere, ``row x neuron`` by layer, in order of depth; instead of a model.
+        layers: A depth, a name or glob, a list of those, or ``all``.
+        probe: A kind of observer, several, their settings by kind, or probes of one's own by name.
+        seed: Of the split and of what observers draw.
+        parts: Row ids of ``fit`` and ``test``; by default the rows are halved, in equal shares of the classes.
+        trained_on: Which of these rows the network was trained on: row ids or a mask, which leave *fit* and *test*
+            (with the whole group of each); ``"none"``, none of them or it is not trained; or ``"unknown"``, which is
+            said first in the findings and on every row, since a network may know its training rows by heart.
+        groups: What rows belong together: a group stays in one part, and its rows do not count as independent.
+        untrained: The same network without training, or what makes one (called three times, and once more for the
+            randomisation check); without it the tables say null and why.
+        pooling: How maps and sequences become neurons: ``mean``, ``max``, ``flatten``, ``centre``, ``first``,
+            ``last`` or ``cls``; with ``unit="word"`` how the positions of a word do.
+        of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
+        kinds: How the axes of layers lie: ``channels_first``, ``channels_last`` or ``sequence``, ``time_first`` or
+            ``heads`` for all whose axes are a guess, or a mapping from names or globs, whatever is read there.
+        controls: What results are held against, by name or with numbers; by default shuffled labels, rotations, the raw
+            input, and untrained networks where they can be had.
+        rule: When a cell is decisive and a neuron denotes.
+        store: Folder in which states are kept for the next call; None keeps none. What is drawn from a Dataset
+            cannot be known again: its states lie there only during the call.
+        device: Where the network and the observers run: ``auto``, ``cpu``, ``cuda``, ``cuda:N``.
+        memory_limit: Bytes that the observers may hold at once, or a text such as ``4GiB``.
+        batch_size: Inputs run at once.
+        name: Of the data, in tables.
+        architecture: A readable id of the network, in tables; by default the name of its class.
+        model_seed: Of the network, in tables, where several are compared.
+        **settings: ``thresholds``, ``permutations``, ``bootstraps``, ``equal_rows``, ``stability``, ``examples`` and
+            ``curves``, as ``evidence.*`` on the command line.
+
+    Returns:
+        The tables, observers and figures; a notebook shows them.
+
+    Raises:
+        DenoteError: for a mistake, in one line: what, where, what is allowed.
+
+    Example:
+        >>> result = denote.observe(model, inputs, {"high": high}, layers=[0, "2"], probe="linear")
+        >>> result.cells.select("layer", "attribute", "probe").rows()
+        [('0', 'high', 'linear'), ('2', 'high', 'linear')]
+    """
+    rule = rule or Rule()
+    _check(settings, rule, batch_size, seed=seed, model_seed=model_seed)
+    memory_limit = byte_count(memory_limit, "observe(memory_limit=...)")
+    probes, controls = _probes(probe), _controls(controls)
+    if (model is None) == (states is None):
+        raise ConfigError("observe", "takes a model or states, one of them", "observe(model, inputs, ...)")
+    if states is None and inputs is None:
+        raise DataError("inputs", "are missing", "observe(model, inputs, ...)")
+    held = {} if states is None else given_states(states)
+    taken = None if inputs is None else inputs_of(inputs, model)
+    if taken is not None and attributes is None and classes is None:
+        classes = taken.labels
+    attributes, own = _split(attributes)
+    if taken is None:
+        rows = _rows_of(held, unit)
+    else:
+        rows = in_units(taken, unit, inputs)
+        check_rows_of(held, len(rows))
+        attributes, classes = each_per_sample(attributes, rows), per_sample(classes, rows)
+        groups = getattr(rows, "sequence", None) if groups is None else groups
+    samples = given_samples(rows, attributes, classes, groups, name)
+    trained = TrainedOn.of(trained_on, len(samples))
+    split = given_parts(samples, parts, seed, trained)
+    trained.check_left(split, rule.min_rows)
+    asked = Asked(probes, rule, controls, seed, **settings)
+    searched = _families(_spec(attributes, classes, own), samples)
+    facts = _facts(samples, split, searched, rule, shown=inputs is not None)
+    where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
+    if store is not None:
+        tell_of_older(Path(store))
+    with _folder(store, lasting=not drawn) as folder:
+        if model is None:
+            observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
+        else:
+            network, example = observable_network(model), samples.inputs[split.fit[:TRIED]]
+            listed = listed_layers(network, example, pooling=pooling, of=of, asked=asked_names(layers), kinds=kinds)
+            recording = Recording(StateStore(folder, batch_size, where), samples, split, listed, "asked")
+            key, chosen = weights_key(network), select_layers(listed.layers, layers)
+            observed, beside = states_beside(network, key, chosen, recording, asked, untrained)
+        if inputs is not None and RawInput.among(asked.controls).enabled:
+            beside = replace(beside, raw_input=raw_input(samples, split, memory_limit))
+        subject = Subject(
+            dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
+            trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
+            note=trained.remark, trained_on=trained.word,
+        )  # fmt: skip
+        resources = Resources(str(where), memory_limit)
+        found = observe_states(observed, subject=subject, facts=facts, asked=asked, beside=beside, resources=resources)
+    return ObservationResult.of(found)
+
+
+@generators_kept()
+def layers(
+    model: nn.Module,
+    inputs: Any,
+    *,
+    pooling: str = "mean",
+    of: str = BLOCKS,
+    names: Sequence[str] = (),
+    kinds: Kinds = None,
+) -> pl.DataFrame:
+    """List the layers that `observe` would observe, and what it would leave out and why; nothing is recorded.
+
+    Args:
+        model: The network, left as it was.
+        inputs: What it is called with, see `inputs_of`.
+        pooling: How maps and sequences become neurons.
+        of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
+        names: Further modules, or what comes into them (``module.input``).
+        kinds: As of `observe`.
+
+    Returns:
+        One row each: ``layer depth kind shape pooling neurons note module_class axes remark``; a row with a note is
+        left out for that reason, a remark says what is doubtful of a layer.
+
+    Raises:
+        DenoteError: for a mistake, in one line.
+
+    Example:
+        >>> denote.layers(model, inputs).select("layer", "neurons", "module_class").rows()
+        [('0', 5, 'Linear'), ('1', 5, 'ReLU'), ('2', 2, 'Linear')]
+    """
+    taken = inputs_of(inputs, model)
+    network, example = observable_network(model), taken[np.arange(min(len(taken), TRIED))]
+    return listed_layers(network, example, pooling=pooling, of=of, asked=names, kinds=kinds).frame()
+
+
+def load(folder: Path | str) -> SweepResult | ObservationResult:
+    """Load a sweep, or one observation.
+
+    Args:
+        folder: ``multirun/NAME``, or its ``sweep/``, of a sweep; the folder of a job or of `ObservationResult.save`.
+
+    Returns:
+        The merged tables of a sweep; of one job what `observe` gave.
+
+    Raises:
+        StoreError: if it holds none, or jobs that were not merged.
+
+    Example:
+        >>> folder = denote.observe(model, inputs, {"high": high}).save("runs/mine/seed_0")
+        >>> len(denote.load(folder).layers)
+        3
+    """
+    folder = Path(folder)
+    if (sweep := SweepResult.read(folder)) is not None:
+        return sweep
+    if has_tables(folder, JOB_TABLES):
+        return ObservationResult.read(folder)
+    allowed = "multirun/NAME of a sweep that ended, or a job's folder"
+    if not folder.is_dir():
+        raise StoreError(str(folder), "there is no such folder", f"allowed: {allowed}")
+    if any(True for _ in folder.glob(f"*/{RECORD}")):
+        raise StoreError(str(folder), "holds jobs that were never merged", f"denote-report sweep={folder} merges them")
+    raise StoreError(str(folder), "holds no tables", f"allowed: {allowed}")
+
+
+def _check(settings: Mapping[str, Any], rule: Rule, batch_size: Any, **seeds: Any) -> None:
+    for key in settings:
+        if key not in NAMED:
+            raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
+    of_rule = vars(rule)
+    check_values(
+        Evidence,
+        {**of_rule, **settings},
+        lambda name: f"rule.{name}" if name in of_rule else f"observe({name}=...)",
+    )
+    for key, value in seeds.items():
+        WHOLE.check(value, f"observe({key}=...)")
+    AT_LEAST_ONE.check(batch_size, "observe(batch_size=...)")
+
+
+def _rows_of(held: Mapping[str, Any], unit: str) -> Inputs:
+    """Return what stands for the inputs of states without any."""
+    if unit != SAMPLE:
+        raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
+    return no_inputs(len(next(iter(held.values()))))
+
+
+def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> Facts:
+    labels, given = merge_labels(searched), [name for name in samples.table.columns if name not in OWN]
+    numbers = [
+        name for name in given if samples.table[name].dtype.is_numeric() or samples.table[name].dtype == pl.Boolean
+    ]
+    has_classes = any(family.name == "classes" for family in searched)
+    return Facts(
+        parts=parts, families=searched, labels=labels, reasons=check_rows(labels, parts, rule.min_rows),
+        groups=given_groups(samples, parts), classes=samples.targets if has_classes else None,
+        class_names=samples.classes, target=CLASS, columns=simple_columns(samples, numbers),
+        input_shape=picture_shape(samples.inputs), inputs=samples.inputs if shown else None,
+    )  # fmt: skip
+
+
+def _families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
+    """The families, and mistakes told as a caller knows them, not as keys of a config."""
+    try:
+        found = families(spec, samples)
+    except AttributeLabelError as error:
+        hint = "two values or text are needed: cut numbers first (x > 3), or classes=column"
+        raise AttributeLabelError("attributes", error.problem, hint) from error
+    taken = {name for family in found for name in family.labels.names if family.name == "classes"}
+    for family in found:
+        if family.name == "columns" and (twice := taken.intersection(family.labels.names)):
+            raise AttributeLabelError(f"attributes[{min(twice)!r}]", "is the name of a class", "another name")
+    return found
+
+
+def _split(attributes: Any) -> tuple[Any, dict[str, AttributeFamily]]:
+    """Columns, and families of the user's own."""
+    if not isinstance(attributes, Mapping):
+        return given_frame(attributes), {}
+    own = {str(name): each for name, each in attributes.items() if isinstance(each, AttributeFamily)}
+    return given_frame({name: each for name, each in attributes.items() if str(name) not in own} or None), own
+
+
+def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> dict[str, Any]:
+    """What observers read and neurons are searched over, as the config's ``attribute`` says it."""
+    spec: dict[str, Any] = dict(own)
+    if classes is not None:
+        spec |= {"classes": {"kind": "classes"}, "subsets": {"kind": "subsets", "as_cells": False}}
+    if attributes is not None:
+        spec["columns"] = {"kind": "columns", "names": list(attributes)}
+    if not spec:
+        raise DataError("observe", "no attributes and no classes", "attributes={name: column}, or classes=labels")
+    return spec
+
+
+def _controls(controls: Controls | Sequence[str | NegativeControl] | None) -> Sequence[NegativeControl]:
+    if controls is None or isinstance(controls, Controls):
+        return tuple(_checked(controls or Controls()))
+    chosen: list[NegativeControl] = []
+    for control in [controls] if isinstance(controls, str) else controls:
+        if isinstance(control, NegativeControl):
+            chosen.append(control)
+        elif control in CONTROLS:
+            chosen.append(built_in_controls()[control]())
+        else:
+            raise ConfigError("controls", f"{control!r} came", f"{one_of(control, CONTROLS)}; or Controls(...)")
+    return sorted((control for control in chosen if control.is_on), key=lambda control: control.order)
+
+
+def _checked(controls: Controls) -> Controls:
+    """Controls whose numbers are possible."""
+    for name, value in vars(controls).items():
+        key = f"controls.{name}"
+        if name == "raw_input":
+            SWITCH.check(value, key)
+        elif name != "own":
+            COUNT.check(value, key)
+    return controls
+
+
+def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]) -> dict[str, Probe]:
+    if isinstance(probe, Mapping):
+        return {
+            str(name): OwnProbe(str(name), given) if isinstance(given, Probe) else probe_from(str(name), given or {})
+            for name, given in probe.items()
+        }
+    return {kind: probe_from(kind, {}) for kind in ([probe] if isinstance(probe, str) else probe)}
+
+
+@contextmanager
+def _folder(store: Path | str | None, *, lasting: bool) -> Iterator[Path]:
+    """The store; or a folder, in the store if there is one, that is gone when everything is observed."""
+    try:
+        if store is not None:
+            Path(store).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"store={store}", f"no folder can be made there ({error.strerror})", "a folder") from error
+    if store is not None and lasting:
+        yield Path(store)
+        return
+    with tempfile.TemporaryDirectory(prefix="denote-", dir=store) as folder:
+        yield Path(folder)

@@ -1,0 +1,244 @@
+"""The result of one observation in Python: frames, weights, figures; a notebook shows it, and it can be saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from denote.config.keys import SCHEMA, digest
+from denote.denotation.depth.plan import Analysis
+from denote.errors import ConfigError, StoreError, one_of
+from denote.evidence.rule import rule_of
+from denote.numbers import count
+from denote.observation.found import Observation
+from denote.observation.images import Images
+from denote.observers.observer import Observer
+from denote.observers.storage import load_observers
+from denote.reporting.cards import cards
+from denote.reporting.doubts import doubts, no_copies_sentences
+from denote.reporting.findings import findings
+from denote.reporting.notebook import as_html, as_image, as_text
+from denote.runs.merge import Merged
+from denote.runs.record import FINISHED, now, read_record, versions, write_record
+from denote.states.layers import Layer
+from denote.tables import JOB_TABLES, read_tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class ObservationResult(Observation):
+    """The result of one call of `observe`: tables, observers and figures of one network.
+
+    Its tables are ``cells``, ``neurons``, ``controls``, and all others by name in ``tables`` (docs/audit.md).
+
+    Example:
+        >>> result = denote.observe(model, inputs, {"high": high})
+        >>> result.cells.select("layer", "attribute", "probe").height
+        3
+        >>> result.weights("0").shape
+        (5, 2)
+        >>> sorted(result.summary().columns)
+        ['auroc', 'best', 'denote', 'depth', 'layer', 'live', 'neurons']
+    """
+
+    @classmethod
+    def of(cls, found: Observation) -> ObservationResult:
+        """Return an observation as a result that shows itself."""
+        return cls(**{field.name: getattr(found, field.name) for field in fields(Observation)})
+
+    @classmethod
+    def read(cls, folder: Path) -> ObservationResult:
+        """Read what `save` left in a folder, or a job of the command line.
+
+        Args:
+            folder: The folder of one job.
+
+        Raises:
+            StoreError: if a file of it is missing or broken.
+        """
+        record = read_record(folder)
+        if record is None:
+            raise StoreError(str(folder), "holds no run.json", "the folder of a job, or of `ObservationResult.save`")
+        truth = folder / "truth.parquet"
+        return cls(
+            tables=read_tables(folder, JOB_TABLES), observers=load_observers(folder / "observers.safetensors"),
+            layers=tuple(_layer(each) for each in record["layers"]), attributes=tuple(record["attributes"]),
+            object_model=record["object_model"], input_shape=tuple(record["input_shape"]),
+            rule=rule_of(record["config"]), images=Images.read(folder),
+            truth=pl.read_parquet(truth, glob=False) if truth.is_file() else None,
+        )  # fmt: skip
+
+    def observer(self, layer: str, probe: str | None = None) -> Observer:
+        """The observer of a layer.
+
+        Args:
+            layer: Its name, or ``input``.
+            probe: Its kind, ``sparse-4`` for one of several sizes; None for the first of the layer.
+
+        Raises:
+            ConfigError: if there is none.
+        """
+        own = [name for name in self.observers if name.rpartition("/")[0] == layer]
+        if not own:
+            raise ConfigError(
+                "layer", f"{layer!r}", one_of(layer, dict.fromkeys(n.rpartition("/")[0] for n in self.observers))
+            )
+        name = own[0] if probe is None else f"{layer}/{probe}"
+        if name not in self.observers:
+            raise ConfigError("probe", f"{probe!r}", one_of(str(probe), [each.rpartition("/")[2] for each in own]))
+        return self.observers[name]
+
+    def weights(self, layer: str, probe: str | None = None) -> pl.DataFrame:
+        """Return the weights of a layer's observers, in raw units: one row per neuron, one column per attribute.
+
+        Args:
+            layer: Name of the layer.
+            probe: The probe; None for the first one. Of one with a hidden layer the rows are its hidden units.
+
+        Returns:
+            The column ``neuron`` and a column per attribute.
+
+        Raises:
+            ConfigError: if there is no such observer, or an attribute has the name of the neurons' column.
+        """
+        if "neuron" in self.attributes:
+            allowed = "another name, or result.observer(layer).weights"
+            raise ConfigError("weights", "an attribute is called 'neuron', as the column of neurons is", allowed)
+        weights = self.observer(layer, probe).weights
+        columns = {name: weights[:, index] for index, name in enumerate(self.attributes)}
+        return pl.DataFrame({"neuron": range(len(weights))} | columns, nan_to_null=True)
+
+    def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
+        """Draw what observers of an attribute rely on, linear ones where there are any, each layer in its geometry.
+
+        Args:
+            attribute: Its name.
+            layer: One layer, or None for all.
+
+        Returns:
+            A figure of matplotlib.
+
+        Raises:
+            ConfigError: if no observer of it weighs every neuron.
+        """
+        from denote.api.result_figures import observation_heatmap
+
+        return observation_heatmap(self, attribute, layer)
+
+    def figure(self) -> Figure:
+        """Draw how well every attribute is read at every depth."""
+        from denote.api.result_figures import attribute_figure
+
+        return attribute_figure(Merged.of(self).tables)
+
+    def depth_figure(self, family: str | None = None) -> Figure:
+        """Draw the label proportion of what neurons denote by depth, raw, folded, and of random directions.
+
+        Args:
+            family: ``subsets``, ``classes``, ``columns``; needed where neurons were searched over several.
+
+        Returns:
+            A figure of matplotlib.
+
+        Raises:
+            DenoteError: naming the families, if there is no such one or several.
+        """
+        from denote.api.result_figures import depth_figure
+
+        return depth_figure(Merged.of(self).tables, family=family)
+
+    def summary(self) -> pl.DataFrame:
+        """Return one row per layer: live neurons, how many denote, and the attribute that is read best."""
+        rows = [(layer.name, layer.depth, layer.n_neurons) for layer in self.layers]
+        layers = pl.DataFrame(rows, ["layer", "depth", "neurons"], orient="row")
+        by_neuron = self.neurons.group_by("layer", "neuron").agg(pl.col("live", "denotes").any())
+        counts = by_neuron.group_by("layer").agg(live=pl.col("live").sum(), denote=pl.col("denotes").sum())
+        read = self.cells.filter(pl.col("auroc").is_not_null()).sort("auroc", descending=True)
+        best = read.group_by("layer", maintain_order=True).agg(
+            pl.col("attribute").first().alias("best"), pl.first("auroc")
+        )
+        for columns in (counts, best):
+            layers = layers.join(columns, on="layer", how="left", maintain_order="left")
+        return layers
+
+    def cards(self) -> pl.DataFrame:
+        """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""
+        return cards(self.cells, self.neurons, self.rule)
+
+    def findings(self) -> list[str]:
+        """Say what was found in sentences; first what makes it doubtful: `trained_on` and copies of rows."""
+        sentences = findings(self.cells, self.neurons, self.label_proportion_by_depth())
+        return [*doubts(self.tables), *sentences, *no_copies_sentences(self.tables["duplicates"])]
+
+    def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
+        """Save as the folder of a job, which `load` and ``denote-report sweep=PARENT`` read.
+
+        Args:
+            folder: Its folder, ``multirun/NAME/WHAT``; made if it is not there.
+            overwrite: Whether it may replace an observation of another network or of other attributes there.
+
+        Returns:
+            The folder.
+
+        Raises:
+            StoreError: if it would, or the folder is a file.
+        """
+        folder = Path(folder)
+        fingerprint = digest([self.object_model, *self.attributes])
+        _check_free(folder, fingerprint, overwrite)
+        self.write(folder)
+        config = {"evidence": asdict(self.rule), "analysis": asdict(Analysis())}
+        record = {"status": FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint}
+        record |= {"started": now(), "ended": now(), "overrides": [], "config": config, "agreement": config}
+        record |= {"analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None}
+        record |= {"object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers]}
+        record |= {"attributes": list(self.attributes), "input_shape": list(self.input_shape)}
+        write_record(folder, record)
+        return folder
+
+    def __repr__(self) -> str:
+        """The summary as text."""
+        return "\n".join([*doubts(self.tables), self._title, as_text(self.summary()), *self._unread])
+
+    def _repr_html_(self) -> str:
+        """The summary and the figure, for a notebook."""
+        image = as_image(self.figure(), "AUROC of every attribute by depth") if len(self.cells) else ""
+        unread = "".join(f"<p>{escape(line)}</p>" for line in self._unread)
+        first = "".join(f"<p>{escape(line)}</p>" for line in (*doubts(self.tables), self._title))
+        return f"{first}{as_html(self.summary())}{unread}{image}"
+
+    @property
+    def _title(self) -> str:
+        denoting = self.neurons.filter("denotes").select("layer", "neuron").n_unique()
+        layers, attributes = count(len(self.layers), "layer"), count(len(self.attributes), "attribute")
+        return f"{layers}, {attributes}, {count(denoting, 'neuron')} that {'denotes' if denoting == 1 else 'denote'}"
+
+    @property
+    def _unread(self) -> list[str]:
+        """Attributes without any score, and why."""
+        none = self.cells.group_by("attribute", maintain_order=True).agg(
+            pl.col("auroc").is_null().all().alias("unread"), pl.col("note").drop_nulls().first()
+        )
+        return [f"not read: {name}: {note}" for name, note in none.filter("unread").select("attribute", "note").rows()]
+
+
+def _layer(saved: Mapping[str, Any]) -> Layer:
+    """A layer of a record; JSON knows no tuples."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved.items()}
+    return Layer(**values)
+
+
+def _check_free(folder: Path, fingerprint: str, overwrite: bool) -> None:
+    """Refuse to replace another observation, unless that is wanted."""
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(str(folder), "is a file", "a folder")
+    record = read_record(folder)
+    if record is not None and record.get("fingerprint") != fingerprint and not overwrite:
+        raise StoreError(str(folder), "holds another observation", "another folder, or save(folder, overwrite=True)")

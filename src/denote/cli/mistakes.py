@@ -1,0 +1,121 @@
+"""Hydra's and OmegaConf's own complaints as one line each: what, where, what is allowed or nearest."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from importlib import resources
+
+from denote.config.trust import CODE_DIR, TRUSTED
+from denote.errors import ConfigError, DenoteError, one_of
+
+GROUPS = (
+    *("dataset", "architecture", "attribute", "layer", "probe"),
+    *("control", "trainer", "logger", "experiment", "debug"),
+)
+"""Groups of the config, in the order in which the help page lists them."""
+
+_MISSING_OPTION = re.compile(r"Could not (?:find|load) '(?P<option>[^']+)'")
+_AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*?)(?:\n\s*Config search path:|\Z)", re.DOTALL)
+_NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\.")
+_GRAMMAR = re.compile(r"Error parsing override '(?P<override>.*)'\s*(?P<why>.*)", re.DOTALL)
+
+
+def as_mistake(error: BaseException, keys: Iterable[str] = ()) -> DenoteError | None:
+    """The user's mistake behind an exception of Hydra or OmegaConf, or None where it is no such thing.
+
+    Args:
+        error: What came out of Hydra.
+        keys: The keys of the default config, from which the nearest is named.
+    """
+    from hydra.errors import HydraException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, DenoteError):
+            return seen
+        seen = seen.__cause__
+    text = str(error).strip()
+    if isinstance(error, OverrideParseException):
+        return _grammar(str(error.override), text)
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return _missing_option(text) or _unknown_key(error, text, list(keys)) or ConfigError("config", _line(text))
+    if isinstance(error, ValueError) and text.startswith("Config group override must be"):
+        return _number_for_option()
+    if isinstance(error, ValueError) and ("--multirun" in text or "--resolve" in text):
+        return ConfigError("command line", _line(text))
+    return None
+
+
+def _number_for_option() -> DenoteError | None:
+    """A group was given a number, which Hydra rejects without saying which group."""
+    for argument in sys.argv[1:]:
+        group, _, value = argument.partition("=")
+        if group in GROUPS and re.fullmatch(r"-?[\d.]+", value):
+            return _no_option(group, value, [])
+    return None
+
+
+def shipped_options(group: str) -> list[str]:
+    """Names of a group's options in ``denote.conf``."""
+    folder = resources.files("denote.conf").joinpath(group)
+    return [entry.name.removesuffix(".yaml") for entry in folder.iterdir()] if folder.is_dir() else []
+
+
+def _no_option(group: str, option: str, options: list[str]) -> DenoteError:
+    if group == "layer" and re.fullmatch(r"-?\d+", option):
+        return ConfigError(f"layer={option}", "there is no such option", f"use layer.select={option}")
+    allowed = one_of(option, sorted(options)) if options else "allowed: a name; see --help"
+    return ConfigError(f"{group}={option}", "there is no such option", allowed)
+
+
+def _line(text: str) -> str:
+    return " ".join(part.strip() for part in text.splitlines() if part.strip())
+
+
+def _grammar(override: str, text: str) -> DenoteError:
+    match = _GRAMMAR.search(text)
+    why = _line((match["why"] if match else text).split("See https")[0])
+    allowed = "allowed: KEY=VALUE; see https://hydra.cc/docs/advanced/override_grammar/basic"
+    if override.startswith(("attribute.where", "+attribute.where")):
+        allowed = """allowed: an expression in quotes inside the shell's: 'attribute.where="class IN (0, 6)"'"""
+    elif "[" in override or "{" in override:
+        allowed = """allowed: brackets, braces, commas and spaces inside a name need quotes: 'layer.select="[0-3]"'"""
+    return ConfigError(override, f"the override cannot be read ({why})", allowed)
+
+
+def _missing_option(text: str) -> DenoteError | None:
+    match = _MISSING_OPTION.search(text)
+    if match is None:
+        return None
+    group, _, option = match["option"].rpartition("/")
+    available = _AVAILABLE.search(text)
+    options = available["options"].split() if available else shipped_options(group)
+    return _no_option(group, option, options) if group else ConfigError(option, "there is no such config")
+
+
+def _unknown_key(error: BaseException, text: str, keys: list[str]) -> DenoteError | None:
+    match = _NO_GROUP.search(text)
+    key = match["key"] if match else getattr(error, "full_key", None)
+    if not key:
+        return None
+    if match is None and "not in struct" not in text and "not found" not in text.lower():
+        return ConfigError(str(key), _line(text.splitlines()[0]))
+    if str(key).lstrip("+~") in (CODE_DIR, TRUSTED):
+        allowed = f"on the command line only, as {key}=VALUE, never in a config or a sweep's parameters"
+        return ConfigError(str(key), "is no key of a config", allowed)
+    return ConfigError(str(key), "there is no such key or group", _nearest(str(key), keys))
+
+
+def _nearest(key: str, keys: list[str]) -> str:
+    """Siblings of a mistyped key where its parent exists, else the nearest of all keys."""
+    parent = key
+    while parent:
+        parent = parent.rpartition(".")[0]
+        siblings = [name for name in keys if name.rpartition(".")[0] == parent]
+        if siblings:
+            # Compared at their own level: of `control.suffled.draws` it is `control.suffled` that is mistyped.
+            return one_of(".".join(key.split(".")[: parent.count(".") + 1 + bool(parent)]), siblings)
+    return one_of(key, GROUPS)

@@ -1,0 +1,379 @@
+"""The settings of a config: one declaration per group, read by the command line and by Python alike.
+
+A group is a typed mapping (or dataclass) whose keys are annotated with the `Value` that they may have; defaults stand
+in ``conf/`` only. No pydantic, which would make ``denote --cfg job`` a third slower.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Annotated, Any, TypedDict, get_type_hints
+
+from denote.errors import ConfigError, one_of
+from denote.numbers import LARGEST, SIZES, is_size
+
+
+@dataclass(frozen=True)
+class Value:
+    """The values that a setting may have.
+
+    Attributes:
+        allowed: The values in words.
+        fits: Tells whether a value may be given.
+        choices: All values where they can be listed, so that a mistake is answered with the nearest.
+    """
+
+    allowed: str
+    fits: Callable[[Any], bool]
+    choices: tuple[Any, ...] = ()
+
+    def check(self, value: Any, key: str) -> None:
+        """Refuse a value that may not be given.
+
+        Args:
+            value: What came.
+            key: How whoever gave it knows the setting.
+
+        Raises:
+            ConfigError: naming the key, what came and what is allowed.
+        """
+        if self.fits(value):
+            return
+        if self.choices:
+            raise ConfigError(key, f"{value!r} is unknown", one_of(value, self.choices))
+        raise ConfigError(key, f"{value!r} is not possible", f"allowed: {self.allowed}")
+
+
+def number(
+    low: float | None = None, high: float | None = None, *, whole: bool = False, open_at: str = "", or_else: Any = ()
+) -> Value:
+    """Declare a range of numbers. True and False are no numbers, and infinity and NaN are in no range.
+
+    Args:
+        low: Least value.
+        high: Largest value.
+        whole: True for whole numbers only.
+        open_at: ``low``, ``high`` or ``low high``: the ends that are excluded.
+        or_else: Further values, such as ``all``.
+    """
+    above, below, size = "low" in open_at, "high" in open_at, LARGEST if whole else float("inf")
+    least, most = (-size if low is None else low), (size if high is None else high)
+
+    def fits(value: Any) -> bool:
+        if any(type(value) is type(other) and value == other for other in or_else):
+            return True
+        if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
+            return False
+        given: Any = value
+        outside = not -size <= given < size or (given <= least if above else given < least)
+        return not (outside or (given >= most if below else given > most))
+
+    span = [
+        "a whole number" if whole else "a number",
+        "" if low is None else f"{'above' if above else 'of at least'} {low}",
+        "and" if low is not None and high is not None else "",
+        "" if high is None else f"{'below' if below else 'at most'} {high}",
+    ]
+    others = ["null" if other is None else str(other) for other in or_else]
+    return Value(", or ".join([" ".join(word for word in span if word), *others]), fits)
+
+
+def choice(*values: Any) -> Value:
+    """Declare one of a few values."""
+    return Value("", lambda value: any(type(value) is type(other) and value == other for other in values), values)
+
+
+def text(allowed: str, pattern: str = ".*", *, or_null: bool = False) -> Value:
+    """Declare a text that matches a pattern; a plain number is a text too, as YAML reads 3 as one."""
+
+    def fits(value: Any) -> bool:
+        if value is None:
+            return or_null
+        return type(value) in (str, int, float) and re.fullmatch(pattern, str(value), re.DOTALL) is not None
+
+    return Value(f"{allowed}, or null" if or_null else allowed, fits)
+
+
+def listed(allowed: str, item: Value, *, least: int = 0, order: str = "", or_else: Sequence[Any] = ()) -> Value:
+    """Declare a list.
+
+    Args:
+        allowed: The lists in words.
+        item: What each entry may be.
+        least: Least number of entries.
+        order: ``increasing`` or ``distinct``, where entries may not be as they like.
+        or_else: What may stand in the place of a list.
+    """
+
+    def fits(value: Any) -> bool:
+        if not isinstance(value, (list, tuple)):
+            return value in or_else
+        if len(value) < least or not all(map(item.fits, value)):
+            return False
+        in_order = all(low < high for low, high in pairwise(value)) if order == "increasing" else True
+        return in_order and (order != "distinct" or len(set(value)) == len(value))
+
+    return Value(allowed, fits)
+
+
+def either(allowed: str, *values: Value) -> Value:
+    """Declare a value that fits one of several declarations."""
+    return Value(allowed, lambda value: any(other.fits(value) for other in values))
+
+
+BYTES = Value(SIZES, is_size)
+WHOLE = number(whole=True)
+COUNT = number(0, whole=True)
+AT_LEAST_ONE = number(1, whole=True)
+SHARE = number(0, 1, open_at="low high")
+POSITIVE = number(0, open_at="low")
+SWITCH = choice(True, False)
+NAME = text("a name")
+ANY_TEXT = text("a text")
+COLUMN = text("a column", or_null=True)
+OPTIONS = Value("options by name", lambda value: isinstance(value, Mapping))
+
+Whole = Annotated[int, WHOLE]
+Count = Annotated[int, COUNT]
+AtLeastOne = Annotated[int, AT_LEAST_ONE]
+Share = Annotated[float, SHARE]
+Switch = Annotated[bool, SWITCH]
+Column = Annotated[str | None, COLUMN]
+Options = Annotated[Mapping[str, Any], OPTIONS]
+"""A group whose options have keys of their own, which the classes that they name or their kinds declare."""
+
+
+class Fractions(TypedDict):
+    """``split.fractions``."""
+
+    object: Share
+    fit: Share
+    test: Share
+
+
+class Split(TypedDict):
+    """``split``."""
+
+    seed: Whole
+    group: Column
+    column: Column
+    fractions: Fractions
+
+
+def _below_decisive(given: Mapping[str, Any]) -> Value:
+    return number(0.5, float(given["decisive"]), open_at="high")
+
+
+def _enough_rows(given: Mapping[str, Any]) -> Value:
+    return number(given["min_rows"], whole=True, or_else=("auto", None))
+
+
+class Evidence(TypedDict):
+    """``evidence``; a function declares what depends on other settings of the group."""
+
+    decisive: Annotated[float, number(0.5, 1)]
+    null: Annotated[float, _below_decisive]
+    q: Share
+    min_rows: AtLeastOne
+    on_tolerance: Annotated[float, number(0, 1)]
+    thresholds: Annotated[int | str, number(2, whole=True, or_else=("all",))]
+    permutations: Count
+    bootstraps: Annotated[int, number(2, whole=True, or_else=(0,))]
+    examples: Count
+    rivals: Annotated[str | list[str], listed("all, or a list of columns", NAME, or_else=("all",))]
+    randomisation: Switch
+    stability: Switch
+    curves: Switch
+    equal_rows: Annotated[int | str | None, _enough_rows]
+
+
+class Analysis(TypedDict):
+    """``analysis``."""
+
+    family: Annotated[str | None, Value("a family, or null", lambda value: True)]
+    layers: Annotated[list[int] | None, listed("a list of depths, from 0, or null", COUNT, or_else=(None,))]
+    equivalence: Annotated[float, number(0, 0.5, open_at="low")]
+    level: Share
+
+
+class Store(TypedDict):
+    """``store``."""
+
+    path: Annotated[str, ANY_TEXT]
+    extract: Annotated[str, choice("all", "asked")]
+
+
+_DEPTH_OR_NAME = either("", WHOLE, Value("", lambda value: isinstance(value, str)))
+
+
+class LayerChoice(TypedDict):
+    """``layer``."""
+
+    select: Annotated[
+        int | str | list[int | str],
+        either(
+            "a depth, a name or glob, a list of those, all, first, middle, last, state",
+            _DEPTH_OR_NAME,
+            listed("", _DEPTH_OR_NAME, least=1),
+        ),
+    ]
+    pooling: Annotated[str, choice("mean", "max", "flatten", "centre", "first", "last", "cls")]
+    of: Annotated[str, choice("blocks", "leaves", "modules")]
+    kind: Annotated[
+        str | Mapping[str, str] | None,
+        either("how axes lie, the same by name of a layer, or null", text("", or_null=True), OPTIONS),
+    ]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What shapes the weights of an object model; all of it enters the training's key.
+
+    Attributes:
+        max_epochs: Most passes over the training rows.
+        batch_size: Rows per step.
+        optimizer: ``adam``, ``adamw`` or ``sgd``.
+        lr: Learning rate.
+        weight_decay: Pull of the weights towards 0.
+        patience: Epochs without a lower validation loss after which training stops; None trains all epochs.
+        validation_share: Share of the *object* part that early stopping looks at.
+    """
+
+    max_epochs: AtLeastOne
+    batch_size: AtLeastOne
+    optimizer: Annotated[str, choice("adam", "adamw", "sgd")]
+    lr: Annotated[float, POSITIVE]
+    weight_decay: Annotated[float, number(0)]
+    patience: Annotated[int | None, number(1, whole=True, or_else=(None,))]
+    validation_share: Share
+
+
+@dataclass(frozen=True)
+class Training(TrainingSettings):
+    """``trainer``: what shapes the weights, and what does not."""
+
+    progress: Switch
+    extract_batch_size: AtLeastOne
+
+
+class _Tracked(TypedDict):
+    kind: Annotated[str, choice("wandb", "none")]
+
+
+class Logging(_Tracked, total=False):
+    """``logger``; what is not tracked has no project."""
+
+    project: Column
+    entity: Column
+
+
+class Weights(TypedDict):
+    """Keys that every ``architecture`` has besides the arguments of its class: which weights are observed."""
+
+    trained: Switch
+    epoch: Annotated[int | None, number(0, whole=True, or_else=(None,))]
+    save_epochs: Annotated[list[int], listed("a list of epochs", COUNT)]
+
+
+class Settings(TypedDict):
+    """A whole config."""
+
+    attribute: Options
+    probe: Options
+    control: Options
+    seed: Whole
+    probe_seed: Whole
+    split: Split
+    evidence: Evidence
+    analysis: Analysis
+    sweep_name: Annotated[str, ANY_TEXT]
+    store: Store
+    device: Annotated[str, text("auto, cpu, cuda, cuda:N", r"auto|cpu|cuda(:\d+)?")]
+    memory_limit: Annotated[str | int, BYTES]
+    on_existing: Annotated[str, choice("skip", "redo", "fail")]
+    tags: Annotated[list[str], listed("tags=[first,second]", ANY_TEXT)]
+    dataset: Options
+    architecture: Options
+    layer: LayerChoice
+    trainer: Training
+    logger: Logging
+
+
+_STRENGTHS = either(
+    "a number above 0, or a list of different ones", POSITIVE, listed("", POSITIVE, least=1, order="distinct")
+)
+_SIZES = listed("a list of increasing whole numbers of at least 1", AT_LEAST_ONE, least=1, order="increasing")
+_SOLVER: Mapping[str, Value] = {"tolerance": POSITIVE, "max_iterations": AT_LEAST_ONE}
+
+PROBES: Mapping[str, Mapping[str, Value]] = {
+    "linear": {"l2": _STRENGTHS, "balance": SWITCH, "standardise": SWITCH, **_SOLVER},
+    "neuron": {},
+    "centroid": {"standardise": SWITCH},
+    "sparse": {"sizes": _SIZES, "l2": POSITIVE, **_SOLVER},
+    "mlp": dict.fromkeys(("width", "batch_size", "max_epochs", "patience"), AT_LEAST_ONE)
+    | {"weight_decay": number(0), "lr": POSITIVE, "balance": SWITCH},
+    "majority": {},
+}
+"""Settings of each kind of probe."""
+
+
+@cache
+def declared(group: type) -> dict[str, Any]:
+    """Return what a group declares, by key: a `Value`, a function of the group's values that gives one, or a group."""
+    hints = get_type_hints(group, include_extras=True)
+    names = [field.name for field in fields(group)] if is_dataclass(group) else list(hints)
+    return {name: getattr(hints[name], "__metadata__", (hints[name],))[0] for name in names}
+
+
+def check_group(group: type, given: Mapping[str, Any], where: str = "") -> None:
+    """Refuse a mapping whose keys or values are not those that a group declares.
+
+    Args:
+        group: The declaration.
+        given: Settings by key.
+        where: The key of the mapping; empty for a whole config.
+
+    Raises:
+        ConfigError: naming the key, what came and what is allowed.
+    """
+    prefix = f"{where}." if where else ""
+    check_keys(given, declared(group), prefix)
+    for name in declared(group):
+        if name not in given and name in getattr(group, "__required_keys__", declared(group)):
+            raise ConfigError(prefix + name, "is missing")
+    check_values(group, given, lambda name: prefix + name)
+
+
+def check_keys(given: Mapping[str, Any], names: Mapping[str, Any], prefix: str) -> None:
+    """Refuse a key that is not declared, and name the nearest."""
+    for key in given:
+        if key not in names:
+            nearest = one_of(key, names) if names else "this one has none"
+            raise ConfigError(f"{prefix}{key}", "there is no such key", nearest)
+
+
+def check_values(group: type, given: Mapping[str, Any], key_of: Callable[[str], str]) -> None:
+    """Refuse values that a group does not allow; what is not given is not looked at.
+
+    Args:
+        group: The declaration.
+        given: Settings by key; one that depends on another needs that beside it.
+        key_of: How whoever gave a setting knows it.
+
+    Raises:
+        ConfigError: naming the key, what came and what is allowed.
+    """
+    for name, declaration in declared(group).items():
+        if name not in given:
+            continue
+        value, key = given[name], key_of(name)
+        if isinstance(declaration, type):
+            OPTIONS.check(value, key)
+            check_group(declaration, value, key)
+        else:
+            (declaration if isinstance(declaration, Value) else declaration(given)).check(value, key)

@@ -1,1 +1,0 @@
-"""Texts as samples: token ids, words, and where words lie among a tokenizer's tokens."""
