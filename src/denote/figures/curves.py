@@ -108,6 +108,25 @@ def finite(frame: pl.DataFrame, column: str) -> Float[np.ndarray, " row"]:
     return frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
+def grid(
+    frame: pl.DataFrame, rows: tuple[str, Sequence[object]], columns: tuple[str, Sequence[object]], value: str
+) -> Float[np.ndarray, "row column"]:
+    """Return the numbers of a long table as a matrix, nan where one is null or missing.
+
+    Args:
+        frame: One row per number.
+        rows: The column that says which row a number is in, and its values from top to bottom; others are left out.
+        columns: The same from left to right.
+        value: The column of the numbers.
+    """
+    places = [{name: place for place, name in enumerate(names)} for _, names in (rows, columns)]
+    numbers = np.full((len(rows[1]), len(columns[1])), np.nan)
+    for row, column, number in frame.drop_nulls(value).select(rows[0], columns[0], value).iter_rows():
+        if row in places[0]:
+            numbers[places[0][row], places[1][column]] = number
+    return numbers
+
+
 def thinned(labels: Sequence[object], most: int) -> list[int]:
     """Places of at most ``most`` of the labels, evenly spaced, the first and the last among them."""
     if len(labels) <= most:

@@ -10,7 +10,7 @@ from denote.evidence.first_decisive import passes
 from denote.figures.canvas import depth_canvas
 from denote.figures.curves import Curve, finite
 from denote.figures.depth_parts import say
-from denote.figures.style import TRAINED, headline, message, new_figure, styled
+from denote.figures.style import TRAINED, finish, message, new_figure, styled
 from denote.numbers import count
 from denote.tables import CELLS_KEY
 
@@ -131,5 +131,4 @@ def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
         if canvas.curve.filter(~canvas.head)[name].is_null().all():
             say(ax, WHY_EMPTY[name])
     most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]
-    headline(figure, f"{heading}, mean over {count(most, 'object model')}")
-    return figure
+    return finish(figure, f"{heading}, mean over {count(most, 'object model')}")

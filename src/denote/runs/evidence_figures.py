@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from denote.figures.agreement_by_depth import draw_stability
 from denote.figures.attribute_by_depth import heat_map_rows
-from denote.figures.attribute_correlation import draw_attribute_correlation
-from denote.figures.audit import draw_audit
+from denote.figures.attribute_lines import draw_reading_curves, drawn_curves, reading_points
+from denote.figures.audit_panels import draw_audit
 from denote.figures.canvas import save_figure
+from denote.figures.correlation_matrix import draw_attribute_correlation
 from denote.figures.curves import curves
-from denote.figures.first_decisive import draw_first_decisive
+from denote.figures.decisive_depths import draw_first_decisive
 from denote.figures.profiles import drawn_cells
-from denote.figures.reading_curves import draw_reading_curves, drawn_curves, reading_points
 from denote.figures.sparse_curve import ORDER, capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
-from denote.figures.stability import draw_stability
 from denote.reporting.reading import audited
 from denote.reporting.report import Picture
 
