@@ -1,4 +1,4 @@
-"""Draw what the label proportion over depth is made of, and the folded difference."""
+"""Draw what the label proportion over depth is made of, the folded difference, and other measures of layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from denote.denotation.depth import plan
 from denote.denotation.depth.plan import LEAST_NEURONS
 from denote.evidence.intervals import t_interval
 from denote.figures import style
-from denote.figures.canvas import Canvas
+from denote.figures.canvas import Canvas, depth_canvas
 from denote.figures.curves import Curve, finite, grid, thinned
 from denote.figures.style import ROTATED, TRAINED, Line, model_look
 from denote.numbers import count, signed
@@ -182,3 +182,52 @@ def say(ax: Axes, text: str) -> None:
     """Words in the middle of a panel, readable over what is drawn there; the layout makes no room for them."""
     look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 6}
     ax.text(0.5, 0.5, textwrap.fill(text, SAID), transform=ax.transAxes, bbox=BEHIND, in_layout=False, **look)
+
+
+MEASURES = {
+    "property_entropy_mean": ("Variety of denoted properties", "entropy (bits)"),
+    "n_members_mean": ("What a property is made of", "classes or attributes (count)"),
+    "n_live_mean": ("Live neurons", "neurons (count)"),
+    "participation_ratio_mean": ("Participation ratio of the state", "directions (count)"),
+    "share_denoting_mean": ("Live neurons that denote", "share of live neurons"),
+}
+BOUNDS = {"share_denoting_mean": ("share_denoting_low", "share_denoting_high")}
+
+_NONE_DENOTES, _NOT_MEASURED = "no hidden layer\ndenotes anything", "not known\nin a hidden layer"
+WHY_EMPTY = {
+    "property_entropy_mean": _NONE_DENOTES,
+    "n_members_mean": _NONE_DENOTES,
+    "n_live_mean": _NOT_MEASURED,
+    "participation_ratio_mean": _NOT_MEASURED,
+    "share_denoting_mean": "no hidden layer\nhas a live neuron",
+}
+
+
+def measured(by_depth: pl.DataFrame) -> list[str]:
+    """The measures that are known at some layer."""
+    return [name for name in MEASURES if by_depth[name].is_not_null().any()]
+
+
+@style.styled
+def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
+    """A small panel per measure over depth, means over object models, each on a scale of its own from 0.
+
+    Args:
+        by_depth: Rows of ``label_proportion_by_depth.parquet``; a measure that is null everywhere has no panel.
+        curve: Which curve of them.
+    """
+    own = curve.of(by_depth).filter(pl.col("depth").is_not_null())
+    names, heading = measured(own), f"What else changes with depth: {curve.title}"
+    if not names:
+        return style.message("None of the measures is known.", heading)
+    canvas = depth_canvas(own, pl.DataFrame(schema={"object_model": pl.String, "seed": pl.Int64}))
+    figure = style.new_figure(3.4 * len(names) + 0.4, 3.7)
+    for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        canvas.line(ax, name, TRAINED, *BOUNDS.get(name, ("", "")))
+        canvas.furnish(ax, *MEASURES[name])
+        highest = np.nanmax([finite(canvas.curve, column) for column in (name, *BOUNDS.get(name, ()))])
+        ax.set_ylim(0, 1.08 * highest or 1.0)
+        if canvas.curve.filter(~canvas.head)[name].is_null().all():
+            say(ax, WHY_EMPTY[name])
+    most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]
+    return style.finish(figure, f"{heading}, mean over {count(most, 'object model')}")

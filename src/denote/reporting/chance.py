@@ -12,8 +12,7 @@ from denote.evidence.rule import Rule
 from denote.figures.curves import some
 from denote.numbers import count, proportion, setting, small
 from denote.reporting.association import LAYER
-from denote.reporting.page import Column, Sheet, network, share, sheet, text, whole, yes
-from denote.reporting.page import note as written_note
+from denote.reporting.page import NOTE, OF, Sheet, columns, p_values, share, sheet, text, whole, yes
 
 DIFFERS = " (depending on the rows)"
 
@@ -256,23 +255,25 @@ def families_sheet(found: Sequence[Family]) -> Sheet:
         "after Benjamini and Hochberg's correction over the family. false: how many of the hits are so on average. "
         "by rule: decisive cells and denoting neurons, of which the rule asks more than a hit."
     )
-    return sheet("Tests made", caption, [(key, text(key)) for key in (rows[0] if rows else ())], rows)
+    return sheet("Tests made", caption, text(*(rows[0] if rows else ())), rows)
 
 
 def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
     """The null check, row by row."""
-    columns = [
-        ("scan", text("scan")), ("object model", text("object_model")), ("tests", whole("n_tests")),
-        ("replicates", whole("n_replicates")), ("with a hit", whole("n_with_hit")),
-        ("expected at most", lambda row: about(row["expected"])), ("p", lambda row: small(row["p_value"])),
-        ("alarm", yes("alarm")), ("note", written_note),
-    ]  # fmt: skip
+    described = [
+        *text("scan", "object_model"),
+        *whole(n_tests="tests", n_replicates="replicates", n_with_hit="with a hit"),
+        *columns(about, expected="expected at most"),
+        *p_values(p_value="p"),
+        *yes("alarm"),
+        NOTE,
+    ]
     caption = (
         "Labels are shuffled, so every hit is false. Each replicate is corrected as a family of its own; the alarm "
         "rings where right p-values and a right correction would give so many replicates with a hit less than once in "
         "1,000 runs. Leaks and dependent rows do not show here."
     )
-    return sheet("Null check", caption, columns, null_check.iter_rows(named=True), "null_check.parquet")
+    return sheet("Null check", caption, described, null_check, "null_check.parquet")
 
 
 def about(number: float | None) -> str:
@@ -316,13 +317,15 @@ def randomisation_sheet(cells: pl.DataFrame) -> Sheet:
         )
         .sort("depth", nulls_last=True, maintain_order=True)
     )
-    columns: list[Column] = [
-        ("of", network), ("layer", text("layer")), ("probe", text("probe")), ("maps", whole("n_maps")),
-        ("median similarity", share("median")), ("least", share("low")), ("most", share("high")),
-    ]  # fmt: skip
+    described = [
+        OF,
+        *text("layer", "probe"),
+        *whole(n_maps="maps"),
+        *share(median="median similarity", low="least", high="most"),
+    ]
     caption = (
         "The layer and all above it get random parameters, the observer is fitted again, and its map is compared with "
         "the trained one: Spearman correlation of |weight x standard deviation| over live neurons, over all attributes "
         "and object models."
     )
-    return sheet("Randomisation check", caption, columns, rows.iter_rows(named=True), "cells.parquet")
+    return sheet("Randomisation check", caption, described, rows, "cells.parquet")

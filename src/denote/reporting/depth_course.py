@@ -27,7 +27,7 @@ from denote.denotation.depth.plan import (
 )
 from denote.figures.curves import Curve, curves
 from denote.numbers import Estimate, bound, count, interval, proportion, signed_interval, small, span
-from denote.reporting.page import Column, Row, Sheet, note, sheet, text, whole, yes
+from denote.reporting.page import NOTE, Column, Row, Sheet, p_values, sheet, text, whole, yes
 
 Tables = Mapping[str, pl.DataFrame]
 NAMES = {POLARITY: "polarity", ANY_BASIS: "what any basis shows", OWN: "the neurons' own"}
@@ -195,13 +195,17 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
         tests: Columns of ``tables.DEPTH_TESTS``.
     """
     columns: list[Column] = [
-        ("of", _of), ("family", text("family")), ("test", _named), ("role", text("role")),
-        ("models", whole("n_models")), ("layers", whole("n_layers")), ("effect", _effect),
-        ("p", lambda row: small(row["p_value"])), ("Holm", lambda row: small(row["p_holm"])),
-        ("least p", lambda row: small(row["smallest_p"])), ("testable", yes("testable")),
-        ("significant", yes("significant")), ("planned", yes("planned")), ("which layers", text("layers")),
-        ("note", note),
-    ]  # fmt: skip
+        ("of", _of),
+        *text("family"),
+        ("test", _named),
+        *text("role"),
+        *whole(n_models="models", n_layers="layers"),
+        ("effect", _effect),
+        *p_values(p_value="p", p_holm="Holm", smallest_p="least p"),
+        *yes("testable", "significant", "planned"),
+        *text(layers="which layers"),
+        NOTE,
+    ]
     caption = (
         "Networks are the observations. flips: are layers alike, when the profile of every network may have either "
         "sign; effect: interval of the largest difference between two layers. trend: rise of every network's line from "
@@ -210,7 +214,7 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
         "reach at best. planned: fixed before the sweep; all else is exploratory, or describes."
     )
     shown = tests.filter(pl.col("trained").fill_null(value=True))
-    return sheet("Does it depend on depth?", caption, columns, shown.iter_rows(named=True), "depth_tests.parquet")
+    return sheet("Does it depend on depth?", caption, columns, shown, "depth_tests.parquet")
 
 
 def _verdict(row: Row) -> str:
