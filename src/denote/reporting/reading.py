@@ -10,24 +10,9 @@ import polars as pl
 from denote.evidence.remarks import LESS, MORE, UNDECIDED
 from denote.figures.curves import some, usual_probe
 from denote.numbers import NULL, count, count_range, proportion
+from denote.reporting import page
 from denote.reporting.association import LAYER
-from denote.reporting.page import (
-    NOTE,
-    OF,
-    PROBE,
-    Column,
-    Row,
-    Sheet,
-    amount,
-    between,
-    network,
-    note,
-    share,
-    sheet,
-    text,
-    whole,
-    yes,
-)
+from denote.reporting.page import NOTE, OF, PROBE, Column, Row, Sheet
 
 TITLES = {"fit_rows": "Score by number of fit rows", "removed": "Redundancy: score after removing neurons"}
 CAPTIONS = {
@@ -64,14 +49,20 @@ def description_sheet(cells: pl.DataFrame) -> Sheet:
         .agg(pl.col("object_model").n_unique().alias("n_models"), *(pl.col(number).mean() for number in numbers))
         .sort("attribute", "depth", nulls_last=True, maintain_order=True)
     )
-    columns = [*text("attribute", "probe"), OF, *text("layer"), *whole(n_models="models"), *amount(*numbers)]
+    columns = [
+        *page.text("attribute", "probe"),
+        OF,
+        *page.text("layer"),
+        *page.whole(n_models="models"),
+        *page.amount(*numbers),
+    ]
     caption = (
         "Bits to send the labels of fit with an online code of the observer, and with one that knows only how frequent "
         "the label is. compression: the second over the first; 1 or less: the observer's probabilities, at this "
         "penalty and learned from few rows at first, do not shorten the code, however well it ranks. Means over object "
         "models."
     )
-    return sheet("Description length", caption, columns, rows, "cells.parquet")
+    return page.sheet("Description length", caption, columns, rows, "cells.parquet")
 
 
 def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
@@ -89,12 +80,12 @@ def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
         .unique(key, keep="first", maintain_order=True)
         .sort("attribute", "probe", maintain_order=True)
     )
-    columns = [*text("attribute", "probe"), OF, *text("layer"), ("x: held-out AUROC", _points)]
+    columns = [*page.text("attribute", "probe"), OF, *page.text("layer"), ("x: held-out AUROC", _points)]
     caption = (
         f"{CAPTIONS[curve]}. Means over object models, at the layer where the best point is highest (chosen by the "
         "score it shows)."
     )
-    return sheet(TITLES[curve], caption, columns, best, "curves.parquet")
+    return page.sheet(TITLES[curve], caption, columns, best, "curves.parquet")
 
 
 def _points(row: Row) -> str:
@@ -166,15 +157,15 @@ def first_decisive_sheet(first: pl.DataFrame) -> Sheet:
         first: Columns of ``tables.FIRST_DECISIVE``.
     """
     columns: list[Column] = [
-        *text("attribute"),
+        *page.text("attribute"),
         PROBE,
         OF,
-        *share("label_proportion"),
-        *whole(n_models="models", n_censored="never"),
+        *page.share("label_proportion"),
+        *page.whole(n_models="models", n_censored="never"),
         ("first of two", _first),
-        *share(first_relative_depth="relative depth"),
-        *text("decisive_at"),
-        *yes("equal_rows"),
+        *page.share(first_relative_depth="relative depth"),
+        *page.text("decisive_at"),
+        *page.yes("equal_rows"),
         NOTE,
     ]
     caption = (
@@ -183,7 +174,7 @@ def first_decisive_sheet(first: pl.DataFrame) -> Sheet:
         "two in a row. decisive at: every layer at which half of the networks or more are decisive, in a row or not. "
         "Compare attributes only where rows are equal (evidence.equal_rows)."
     )
-    return sheet("Where attributes become decisive", caption, columns, first, "first_decisive.parquet")
+    return page.sheet("Where attributes become decisive", caption, columns, first, "first_decisive.parquet")
 
 
 def _first(row: Row) -> str:
@@ -229,7 +220,7 @@ def audit_sentences(table: pl.DataFrame) -> list[str]:
             "decided by chance."
         )
         if len(missing):
-            why = [f"{row['attribute']} ({note(row)})" for row in missing.iter_rows(named=True)]
+            why = [f"{row['attribute']} ({page.note(row)})" for row in missing.iter_rows(named=True)]
             sentences.append(f"{dataset}, {architecture}{at}: not compared: {some(why, MOST_AUDITED)}.")
     return sentences
 
@@ -251,18 +242,18 @@ def audit_sheet(table: pl.DataFrame) -> Sheet:
     order = rows["attribute"].unique(maintain_order=True).to_list()
     rows = rows.sort(*NETWORK, pl.col("attribute").cast(pl.Enum(order)), "depth", nulls_last=True, maintain_order=True)
     columns: list[Column] = [
-        *text("attribute"),
-        *share("label_proportion"),
+        *page.text("attribute"),
+        *page.share("label_proportion"),
         ("of", _where),
         PROBE,
-        *whole("n_test", n_models="models"),
-        *share(input_auroc="raw input"),
-        *text("layer"),
-        *between(auroc="AUROC"),
-        *share(untrained_auroc="untrained"),
-        *between(input_gain="layer - input"),
-        *text("verdict"),
-        *whole(n_denoting="neurons"),
+        *page.whole("n_test", n_models="models"),
+        *page.share(input_auroc="raw input"),
+        *page.text("layer"),
+        *page.between(auroc="AUROC"),
+        *page.share(untrained_auroc="untrained"),
+        *page.between(input_gain="layer - input"),
+        *page.text("verdict"),
+        *page.whole(n_denoting="neurons"),
         ("nearest input", _input),
         NOTE,
     ]
@@ -272,7 +263,7 @@ def audit_sheet(table: pl.DataFrame) -> Sheet:
         "up to one in 20 by chance. What is read need not be used, and undecided is no evidence of absence. neurons: "
         "denote the attribute or its negation. nearest input: the one that tells it best on fit, and its AUROC."
     )
-    return sheet("Beside the raw input", caption, columns, rows, "audit.parquet")
+    return page.sheet("Beside the raw input", caption, columns, rows, "audit.parquet")
 
 
 def _nearest(table: pl.DataFrame) -> pl.DataFrame:
@@ -284,7 +275,7 @@ def _nearest(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _where(row: Row) -> str:
-    return f"{row['dataset']}, {network(row)}"
+    return f"{row['dataset']}, {page.network(row)}"
 
 
 def _input(row: Row) -> str:

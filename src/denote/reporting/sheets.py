@@ -15,22 +15,7 @@ from denote.figures.curves import Curve, is_untested
 from denote.figures.profiles import one_size
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.reporting import page
-from denote.reporting.page import (
-    NOTE,
-    OF,
-    PROBE,
-    Column,
-    Row,
-    Sheet,
-    amount,
-    between,
-    network,
-    share,
-    sheet,
-    text,
-    whole,
-    yes,
-)
+from denote.reporting.page import NOTE, OF, PROBE, Column, Row, Sheet
 
 FINISHED, SKIPPED, OLDER = "finished", "skipped", "older"
 
@@ -76,9 +61,9 @@ def _rival(row: Row) -> str:
 
 def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
     """List jobs and how they ended, those without evidence first."""
-    columns = [*text(name="job", status="status"), *page.columns(seconds, seconds="time"), *text("reason")]
+    columns = [*page.text(name="job", status="status"), *page.columns(seconds, seconds="time"), *page.text("reason")]
     rows = [vars(job) for job in sorted(jobs, key=lambda job: not job.failed)]
-    return sheet("Jobs", f"{tally(jobs)}.", columns, rows, "status.json")
+    return page.sheet("Jobs", f"{tally(jobs)}.", columns, rows, "status.json")
 
 
 def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
@@ -88,20 +73,22 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
         pl.when(head).then(pl.col("layer") + " (head: not tested)").otherwise("layer").alias("layer")
     ).sort("depth", nulls_last=True)
     columns = [
-        *text("layer", "depth"),
-        *whole(n_models="models", n_neurons="neurons", n_live="live", n_denoting="denoting", n_distinct="distinct"),
-        *share("share_denoting", untrained_share_denoting="untrained", rotated_share_denoting="rotated"),
-        *between(bounds="label_proportion", label_proportion_mean="label proportion"),
-        *between(bounds="folded", folded_mean="folded"),
-        *share(rotated_folded_mean="rotated folded", majority_side_share="majority side"),
-        *share(on_proportion_mean="on-proportion", unconditional_label_proportion_mean="unconditional"),
+        *page.text("layer", "depth"),
+        *page.whole(
+            n_models="models", n_neurons="neurons", n_live="live", n_denoting="denoting", n_distinct="distinct"
+        ),
+        *page.share("share_denoting", untrained_share_denoting="untrained", rotated_share_denoting="rotated"),
+        *page.between(bounds="label_proportion", label_proportion_mean="label proportion"),
+        *page.between(bounds="folded", folded_mean="folded"),
+        *page.share(rotated_folded_mean="rotated folded", majority_side_share="majority side"),
+        *page.share(on_proportion_mean="on-proportion", unconditional_label_proportion_mean="unconditional"),
         NOTE,
     ]
     caption = (
         "Means and 95 % t-intervals over object models. on-proportion: all live neurons, denoting or not; "
         "unconditional: the best property of every live neuron; null: undefined, the note says why."
     )
-    return sheet(curve.title, caption, columns, rows)
+    return page.sheet(curve.title, caption, columns, rows)
 
 
 def best_cells(cells: pl.DataFrame) -> pl.DataFrame:
@@ -121,25 +108,25 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
     """
     best = best_cells(cells)
     columns: list[Column] = [
-        *text("attribute"),
+        *page.text("attribute"),
         PROBE,
-        ("where", lambda row: f"{row['layer']}, {network(row)}"),
-        *text("seed"),
-        *share("label_proportion"),
-        *whole("n_test"),
-        *between(auroc="AUROC"),
-        *between("balanced_accuracy_interval", rule.decisive, balanced_accuracy="balanced accuracy"),
+        ("where", lambda row: f"{row['layer']}, {page.network(row)}"),
+        *page.text("seed"),
+        *page.share("label_proportion"),
+        *page.whole("n_test"),
+        *page.between(auroc="AUROC"),
+        *page.between("balanced_accuracy_interval", rule.decisive, balanced_accuracy="balanced accuracy"),
         *page.columns(partial(proportion, limit=rule.null), balanced_accuracy_low="bound"),
         ("accuracy / majority", lambda row: f"{proportion(row['accuracy'])} / {proportion(row['majority_accuracy'])}"),
-        *share(control_auroc="shuffled"),
-        *between(selectivity="selectivity"),
-        *share(untrained_auroc="untrained", input_auroc="raw input"),
+        *page.share(control_auroc="shuffled"),
+        *page.between(selectivity="selectivity"),
+        *page.share(untrained_auroc="untrained", input_auroc="raw input"),
         ("rotated", _rotated),
-        *share(**_of_some(best, random_subset_percentile="random subsets", control_task_auroc="control task")),
+        *page.share(**_of_some(best, random_subset_percentile="random subsets", control_task_auroc="control task")),
         *page.columns(partial(small, limit=rule.q), q_value="q"),
-        *share(detectable_auroc="detectable AUROC", detectable_proportion="detectable proportion"),
-        *yes("decisive"),
-        *whole(**_of_some(best, sufficient_k="enough neurons")),
+        *page.share(detectable_auroc="detectable AUROC", detectable_proportion="detectable proportion"),
+        *page.yes("decisive"),
+        *page.whole(**_of_some(best, sufficient_k="enough neurons")),
         *((title, _outside_band) for title in _of_some(best, n_outside_band="outside band").values()),
         NOTE,
     ]
@@ -150,7 +137,7 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
         "input and rotated are AUROCs of the same observer on shuffled labels, on the untrained network, on the input "
         "and on random directions. detectable: what a cell with these rows would have shown with power .8."
     )
-    return sheet("Best cells", caption, columns, best, "cells.parquet")
+    return page.sheet("Best cells", caption, columns, best, "cells.parquet")
 
 
 def _of_some(rows: pl.DataFrame, **titles: str) -> dict[str, str]:
@@ -183,18 +170,18 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
     columns: list[Column] = [
         ("neuron", lambda row: f"{row['layer']}, {row['neuron_name'] or row['neuron']}"),
         OF,
-        *text("seed", "family", property="denotes"),
-        *share("label_proportion"),
-        *between(bounds="balanced_accuracy_interval", balanced_accuracy="balanced accuracy"),
-        *share(balanced_accuracy_low="bound"),
-        *between(tpr="TPR", tnr="TNR"),
-        *share("precision", on_proportion="on-proportion", majority_accuracy="majority"),
-        *share(control_balanced_accuracy="shuffled"),
-        *between(selectivity="selectivity"),
-        *share(untrained_balanced_accuracy="untrained", input_balanced_accuracy="raw input"),
-        *share("rotated_share"),
+        *page.text("seed", "family", property="denotes"),
+        *page.share("label_proportion"),
+        *page.between(bounds="balanced_accuracy_interval", balanced_accuracy="balanced accuracy"),
+        *page.share(balanced_accuracy_low="bound"),
+        *page.between(tpr="TPR", tnr="TNR"),
+        *page.share("precision", on_proportion="on-proportion", majority_accuracy="majority"),
+        *page.share(control_balanced_accuracy="shuffled"),
+        *page.between(selectivity="selectivity"),
+        *page.share(untrained_balanced_accuracy="untrained", input_balanced_accuracy="raw input"),
+        *page.share("rotated_share"),
         ("rival", _rival),
-        *share(detectable_balanced_accuracy="detectable"),
+        *page.share(detectable_balanced_accuracy="detectable"),
         *page.p_values(q_value="q"),
         NOTE,
     ]
@@ -204,7 +191,7 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
         "directions of that layer, how many denote. rival: the best threshold of a simple column on the same rows. "
         "detectable: the balanced accuracy that would have passed with power .8."
     )
-    return sheet("Denoting neurons", caption, columns, found, "neurons.parquet")
+    return page.sheet("Denoting neurons", caption, columns, found, "neurons.parquet")
 
 
 def where_some_denote(sensitivity: pl.DataFrame) -> pl.DataFrame:
@@ -225,10 +212,12 @@ def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
         sensitivity: From :func:`denote.denotation.judging.decisions.sensitivity_table`.
     """
     columns = [
-        column for key, kind in sensitivity.schema.items() for column in (share if kind.is_float() else text)(key)
+        column
+        for key, kind in sensitivity.schema.items()
+        for column in (page.share if kind.is_float() else page.text)(key)
     ]
     caption = "How many neurons would denote under other rules; the rule in force is the one in the configuration."
-    return sheet("Other rules", caption, columns, sensitivity)
+    return page.sheet("Other rules", caption, columns, sensitivity)
 
 
 CURVE = ["dataset", "architecture", "trained", "epoch", "layer", "depth", "pooling"]
@@ -247,22 +236,22 @@ def layers_sheet(layers: pl.DataFrame, by_depth: pl.DataFrame) -> Sheet:
         pl.n_unique("object_model").alias("models"), pl.col("n_neurons").first(), means, flags
     )
     columns = [
-        *text("layer", "depth"),
+        *page.text("layer", "depth"),
         OF,
-        *text("models", n_neurons="neurons"),
-        *amount(n_live="live", participation_ratio="participation ratio"),
-        *share("active_share"),
-        *yes(sign_identified="sign means something", is_head="head"),
+        *page.text("models", n_neurons="neurons"),
+        *page.amount(n_live="live", participation_ratio="participation ratio"),
+        *page.share("active_share"),
+        *page.yes(sign_identified="sign means something", is_head="head"),
     ]
     key = ["dataset", "architecture", "trained", "epoch", "layer"]
     known = by_depth.filter(pl.col("property_entropy_mean").is_not_null())
     for family in known["family"].unique(maintain_order=True):
         entropy = known.filter(pl.col("family") == family).select(*key, pl.col("property_entropy_mean").alias(family))
         rows = rows.join(entropy, on=key, how="left", nulls_equal=True, maintain_order="left")
-        columns += amount(**{family: f"entropy of {family} (bits)"})
+        columns += page.amount(**{family: f"entropy of {family} (bits)"})
     caption = (
         "Means over object models. live: neurons that vary on fit. participation ratio: how many directions the state "
         "spreads over, at most the live neurons. active share: test rows above 0, mean over live neurons. entropy: of "
         "the properties that denoting neurons have. Where a sign means nothing only folded label proportions do."
     )
-    return sheet("Layers", caption, columns, rows, "layers.parquet")
+    return page.sheet("Layers", caption, columns, rows, "layers.parquet")
