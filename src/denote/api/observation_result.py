@@ -24,7 +24,7 @@ from denote.reporting.doubts import doubts, no_copies_sentences
 from denote.reporting.findings import findings
 from denote.reporting.notebook import as_html, as_image, as_text
 from denote.runs.merge import Merged
-from denote.runs.record import FINISHED, now, read_record, versions, write_record
+from denote.runs.record import Status, now, read_record, versions, write_record
 from denote.states.layers import Layer
 from denote.tables import JOB_TABLES, read_tables
 
@@ -195,7 +195,7 @@ class ObservationResult(Observation):
         _check_free(folder, fingerprint, overwrite)
         self.write(folder)
         config = {"evidence": asdict(self.rule), "analysis": asdict(Analysis())}
-        record = {"status": FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint}
+        record = {"status": Status.FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint}
         record |= {"started": now(), "ended": now(), "overrides": [], "config": config, "agreement": config}
         record |= {"analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None}
         record |= {"object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers]}

@@ -11,12 +11,11 @@ import numpy as np
 import polars as pl
 
 from denote.figures.curves import Curve, curves, is_head
-from denote.figures.depth_parts import draw_depth_parts
+from denote.figures.depth_parts import BOUNDS, MEASURES, draw_depth_parts, draw_layer_measures, measured
 from denote.figures.emergence import draw_emergence, emergence_rows
 from denote.figures.label_proportion import curve_data, dot_data, draw_label_proportion_by_depth, model_data
 from denote.figures.label_proportion_sweep import cut_curves, draw_label_proportion_sweep
 from denote.figures.neuron_atlas import NEURON, atlas_rows, draw_examples, draw_neuron_atlas, n_drawn
-from denote.figures.depth_parts import BOUNDS, MEASURES, draw_layer_measures, measured
 from denote.files import slug
 from denote.numbers import count, small
 from denote.observation.images import Images

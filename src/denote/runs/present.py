@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,36 +178,36 @@ def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
         jobs: Job folders with their records.
         cells: The cells of those jobs; attributes in the order of an observer's columns.
     """
-    first = _first_model(cells)
-    if first is None:
-        return None
-    own = [(folder, record) for folder, record in jobs if record.get("object_model") == first["object_model"]]
-    return put_together([Reading.saved(*job) for job in own], cells)
+    return put_together(
+        lambda model: [Reading.saved(*job) for job in jobs if job[1].get("object_model") == model], cells
+    )
 
 
-def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | None:
+def put_together(readings_of: Callable[[str], Sequence[Reading]], cells: pl.DataFrame) -> Relied | None:
     """Return what the observers of the first trained object model rely on; None where none weighs every neuron.
 
     Args:
-        readings: Observations, of it and perhaps of others.
+        readings_of: Gives the observers of the object model of a key.
         cells: Their cells.
     """
     first = _first_model(cells)
     if first is None:
         return None
-    relevance: dict[str, dict[str, np.ndarray]] = {}
-    grids: dict[str, tuple[int, ...]] = {}
-    on_input: dict[str, np.ndarray] = {}
-    bands: dict[str, dict[str, float]] = {}
-    mean_input: np.ndarray | None = None
     known = cells.filter((pl.col("object_model") == first["object_model"]) & pl.col("depth").is_not_null())
     depth = dict(known.select("layer", "depth").iter_rows())
-    own = [reading for reading in readings if reading.object_model == first["object_model"]]
-    mapped = [observer.probe for reading in own for observer in reading.observers.values() if observer.has_map]
+    readings = readings_of(first["object_model"])
+    mapped = [observer.probe for reading in readings for observer in reading.observers.values() if observer.has_map]
     if not mapped:
         return None
     probe = usual_probe(mapped)
-    for reading in own:
+    grids: dict[str, tuple[int, ...]] = {}
+    relevance, on_input, bands = (
+        defaultdict[str, dict[str, np.ndarray]](dict),
+        dict[str, np.ndarray](),
+        defaultdict[str, dict[str, float]](dict),
+    )
+    mean_input: np.ndarray | None = None
+    for reading in readings:
         grids |= reading.grids
         mean_input = reading.mean_input if reading.mean_input is not None else mean_input
         for name, observer in reading.observers.items():
@@ -218,9 +219,9 @@ def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | N
                 if layer == INPUT and reading.input_shape:
                     on_input[attribute] = values.reshape(_image(reading.input_shape))
                 elif layer != INPUT and np.isfinite(values).any():
-                    relevance.setdefault(attribute, {})[layer] = values
+                    relevance[attribute][layer] = values
                 if observer.band is not None and np.isfinite(observer.band[column]):
-                    bands.setdefault(attribute, {})[layer] = float(observer.band[column])
+                    bands[attribute][layer] = float(observer.band[column])
     ordered = {
         attribute: {layer: layers[layer] for layer in sorted(layers, key=lambda name: depth[name])}
         for attribute, layers in relevance.items()

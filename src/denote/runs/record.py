@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +20,16 @@ from denote.numbers import count
 
 RECORD = "run.json"
 RECORD_SCHEMA = 1
-FINISHED, FAILED, RUNNING, INTERRUPTED = "finished", "failed", "running", "interrupted"
+
+
+class Status(StrEnum):
+    """State of a job, as its record says it."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
 
 _PACKAGES = (
     "denote", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "polars", "numpy", "scipy",
@@ -51,7 +61,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 def finished_jobs(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Return folder and record of every finished job of a sweep, by name."""
     records = ((path.parent, read_record(path.parent)) for path in sorted(folder.glob(f"*/{RECORD}")))
-    return [(job, record) for job, record in records if record and record.get("status") == FINISHED]
+    return [(job, record) for job, record in records if record and record.get("status") == Status.FINISHED]
 
 
 def has_results(folder: Path) -> bool:

@@ -185,7 +185,7 @@ def depth_analysis(
         >>> sweep = denote.load("multirun/NAME")                                             # doctest: +SKIP
         >>> denote.depth_analysis(sweep.neurons, sweep.controls, sweep.tables["layers"]).verdicts  # doctest: +SKIP
     """
-    plan = analysis or Analysis()
+    planned = analysis or Analysis()
     for name, beside, key in (("controls", controls, KEY), ("layers", layers, LAYERS_KEY)):
         if beside is not None:
             _check_alike(neurons, beside, key, name)
@@ -193,8 +193,8 @@ def depth_analysis(
     completed_controls = empty(CONTROLS) if controls is None else _completed(controls, CONTROLS, "controls")
     completed_layers = empty(LAYERS) if layers is None else _completed(layers, LAYERS, "layers")
     by_model = label_proportion_by_model(neurons, completed_controls, completed_layers)
-    asked = list(questions(by_model, plan))
-    tests = tests_of(asked, plan)
+    asked = list(questions(by_model, planned))
+    tests = tests_of(asked, planned)
     curves = [(key, curve) for key, of_question in asked for curve in of_question]
     return DepthAnalysis(
         by_model,
@@ -202,7 +202,7 @@ def depth_analysis(
         table((row for key, curve in curves for row in _described(key, curve)), DEPTH_DESCRIPTION),
         table((row for key, curve in curves for row in _parts(key, curve)), DEPTH_PARTS),
         tests,
-        depth_verdicts(tests, plan),
+        depth_verdicts(tests, planned),
     )
 
 
