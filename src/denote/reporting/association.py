@@ -44,12 +44,7 @@ def correlation_sheet(correlation: pl.DataFrame, cells: pl.DataFrame) -> Sheet:
         ("tied how", _tie),
         NOTE,
     ]
-    caption = (
-        "phi: correlation of the two labels on test rows where both are known. Evidence that one attribute is read may "
-        "be evidence of the other; of attributes that are complements or the same rows it always is."
-    )
-    title = "Attributes that stand in for each other"
-    return sheet(title, caption, columns, strongest, "attribute_correlation.parquet")
+    return sheet("correlation", columns, strongest)
 
 
 def uncompared_sentences(correlation: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
@@ -105,13 +100,8 @@ def mixing_sheet(neurons: pl.DataFrame) -> Sheet:
     for name in numbers:
         columns += share(**{f"{name}_none": f"{name}: none", f"{name}_one": "one", f"{name}_several": "several"})
         columns += amount(**{f"{name}_mean": "mean"}) + whole(**{f"{name}_max": "most"})
-    caption = (
-        "Shares of live neurons. passed: attributes of one job that the neuron decides by the rule with a threshold "
-        "chosen on fit. carried: attributes with which its activation goes together at all, after correction of the "
-        "pair scan."
-    )
     rows = rows.sort("depth", nulls_last=True, maintain_order=True)
-    return sheet("Attributes per neuron", caption, columns, rows, "neurons.parquet")
+    return sheet("mixing", columns, rows)
 
 
 def carrying_sheet(scan: pl.DataFrame) -> Sheet:
@@ -133,11 +123,7 @@ def carrying_sheet(scan: pl.DataFrame) -> Sheet:
         ("neurons that carry it", by_layer("carrying")),
         ("AUROC of the best neuron, either direction, chosen on test", by_layer("best")),
     ]
-    caption = (
-        "Share of the tested neurons of each layer, over all object models, whose activation differs between rows with "
-        "and without the attribute (pair scan, corrected). Not what denotes means: most carry it weakly."
-    )
-    return sheet("Neurons per attribute", caption, columns, rows, "scan.parquet")
+    return sheet("carrying", columns, rows)
 
 
 def by_layer(key: str) -> Callable[[Row], str]:

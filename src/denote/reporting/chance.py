@@ -250,12 +250,7 @@ def alarms(null_check: pl.DataFrame) -> list[str]:
 def families_sheet(found: Sequence[Family]) -> Sheet:
     """Tests made, hits found, hits expected."""
     rows = [family.row for family in found]
-    caption = (
-        "Uncorrected p-values with, in brackets, how many chance alone would give if there were nothing to find. hits: "
-        "after Benjamini and Hochberg's correction over the family. false: how many of the hits are so on average. "
-        "by rule: decisive cells and denoting neurons, of which the rule asks more than a hit."
-    )
-    return sheet("Tests made", caption, text(*(rows[0] if rows else ())), rows)
+    return sheet("families", text(*(rows[0] if rows else ())), rows)
 
 
 def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
@@ -268,12 +263,7 @@ def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
         *yes("alarm"),
         NOTE,
     ]
-    caption = (
-        "Labels are shuffled, so every hit is false. Each replicate is corrected as a family of its own; the alarm "
-        "rings where right p-values and a right correction would give so many replicates with a hit less than once in "
-        "1,000 runs. Leaks and dependent rows do not show here."
-    )
-    return sheet("Null check", caption, described, null_check, "null_check.parquet")
+    return sheet("null_check", described, null_check)
 
 
 def about(number: float | None) -> str:
@@ -323,9 +313,4 @@ def randomisation_sheet(cells: pl.DataFrame) -> Sheet:
         *whole(n_maps="maps"),
         *share(median="median similarity", low="least", high="most"),
     ]
-    caption = (
-        "The layer and all above it get random parameters, the observer is fitted again, and its map is compared with "
-        "the trained one: Spearman correlation of |weight x standard deviation| over live neurons, over all attributes "
-        "and object models."
-    )
-    return sheet("Randomisation check", caption, described, rows, "cells.parquet")
+    return sheet("randomisation", described, rows)

@@ -32,8 +32,8 @@ def too_few_sentences(tables: Tables) -> list[str]:
             )
             continue
         sentences += [
-            f"{dataset}: {plan.too_few_networks(n_models, f'{architecture} has')}. What is said of it is a description, "
-            "and the verdict is that of the others."
+            f"{dataset}: {plan.too_few_networks(n_models, f'{architecture} has')}. What is said of it is a "
+            "description, and the verdict is that of the others."
             for architecture, n_models in few.select("architecture", "n_models").iter_rows()
         ]
     return sentences
@@ -196,15 +196,8 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
         *text(layers="which layers"),
         NOTE,
     ]
-    caption = (
-        "Networks are the observations. flips: are layers alike, when the profile of every network may have either "
-        "sign; effect: interval of the largest difference between two layers. trend: rise of every network's line from "
-        "the first to the last layer, mean with its t-interval. equivalence: the farthest end of the 90 % intervals of "
-        "the difference between any two layers. Holm: p after Holm's correction. least p: what so many networks can "
-        "reach at best. planned: fixed before the sweep; all else is exploratory, or describes."
-    )
     shown = tests.filter(pl.col("trained").fill_null(value=True))
-    return sheet("Does it depend on depth?", caption, columns, shown, "depth_tests.parquet")
+    return sheet("depth_tests", columns, shown)
 
 
 def _verdict(row: Row) -> str:

@@ -75,11 +75,7 @@ def copies_sheet(duplicates: pl.DataFrame) -> Sheet:
         *whole(n_examined="looked at", n_equal="equal at all"),
         NOTE,
     ]
-    caption = (
-        "Rows that equal, or nearly equal, another row of the same or another part, beyond what features that are "
-        "permuted one by one give. Tables of few values repeat by themselves: such rows are equal, and no copies."
-    )
-    return sheet("Copies of rows", caption, columns, duplicates, "duplicates.parquet")
+    return sheet("copies", columns, duplicates)
 
 
 def shares(duplicates: pl.DataFrame) -> dict[str, float]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib.resources import files
 from typing import Any
 
 import polars as pl
@@ -73,26 +75,29 @@ class Section:
         return bool(self.sentences or self.sheets or self.cards)
 
 
-def sheet(
-    title: str, caption: str, columns: Sequence[Column], rows: pl.DataFrame | Sequence[Row], file: str = ""
-) -> Sheet:
+def sheet(kind: str, columns: Sequence[Column], rows: pl.DataFrame | Sequence[Row], **words: str) -> Sheet:
     """Write rows down, the first `MOST_ROWS` of them.
 
     Args:
-        title: Heading.
-        caption: What its rows are and how to read them.
+        kind: Names title, caption and file in ``sheets.toml``.
         columns: Names, and what writes their cells.
         rows: Of a table.
-        file: Where the rows are that are left out.
+        **words: Fill the braces in title and caption.
     """
     first = rows.head(MOST_ROWS).rows(named=True) if isinstance(rows, pl.DataFrame) else rows[:MOST_ROWS]
+    texts = _texts()[kind]
     return Sheet(
-        title,
-        caption,
+        texts["title"].format(**words),
+        texts["caption"].format(**words),
         tuple(name for name, _ in columns),
         [tuple(write(row) for _, write in columns) for row in first],
-        left_out(len(rows) - MOST_ROWS, "row", file),
+        left_out(len(rows) - MOST_ROWS, "row", texts.get("file", "")),
     )
+
+
+@cache
+def _texts() -> dict[str, dict[str, str]]:
+    return tomllib.loads(files("denote.reporting").joinpath("sheets.toml").read_text(encoding="utf-8"))
 
 
 def left_out(number: int, noun: str, file: str) -> str:

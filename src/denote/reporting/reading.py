@@ -56,13 +56,7 @@ def description_sheet(cells: pl.DataFrame) -> Sheet:
         *page.whole(n_models="models"),
         *page.amount(*numbers),
     ]
-    caption = (
-        "Bits to send the labels of fit with an online code of the observer, and with one that knows only how frequent "
-        "the label is. compression: the second over the first; 1 or less: the observer's probabilities, at this "
-        "penalty and learned from few rows at first, do not shorten the code, however well it ranks. Means over object "
-        "models."
-    )
-    return page.sheet("Description length", caption, columns, rows, "cells.parquet")
+    return page.sheet("description", columns, rows)
 
 
 def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
@@ -81,11 +75,7 @@ def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
         .sort("attribute", "probe", maintain_order=True)
     )
     columns = [*page.text("attribute", "probe"), OF, *page.text("layer"), ("x: held-out AUROC", _points)]
-    caption = (
-        f"{CAPTIONS[curve]}. Means over object models, at the layer where the best point is highest (chosen by the "
-        "score it shows)."
-    )
-    return page.sheet(TITLES[curve], caption, columns, best, "curves.parquet")
+    return page.sheet("curve", columns, best, title=TITLES[curve], what=CAPTIONS[curve])
 
 
 def _points(row: Row) -> str:
@@ -168,13 +158,7 @@ def first_decisive_sheet(first: pl.DataFrame) -> Sheet:
         *page.yes("equal_rows"),
         NOTE,
     ]
-    caption = (
-        "first of two: the first of two consecutive decisive layers, heads left out, median over object models and an "
-        "interval of 95 % or more between order statistics; > is later than the last layer. never: networks without "
-        "two in a row. decisive at: every layer at which half of the networks or more are decisive, in a row or not. "
-        "Compare attributes only where rows are equal (evidence.equal_rows)."
-    )
-    return page.sheet("Where attributes become decisive", caption, columns, first, "first_decisive.parquet")
+    return page.sheet("first_decisive", columns, first)
 
 
 def _first(row: Row) -> str:
@@ -257,13 +241,7 @@ def audit_sheet(table: pl.DataFrame) -> Sheet:
         ("nearest input", _input),
         NOTE,
     ]
-    caption = (
-        "Held-out AUROC of the same observer on every layer and on the raw input. layer - input: 95 % interval over "
-        "test rows, drawn alike for both, and over object models; verdict: on which side of 0 it lies, uncorrected, so "
-        "up to one in 20 by chance. What is read need not be used, and undecided is no evidence of absence. neurons: "
-        "denote the attribute or its negation. nearest input: the one that tells it best on fit, and its AUROC."
-    )
-    return page.sheet("Beside the raw input", caption, columns, rows, "audit.parquet")
+    return page.sheet("audit", columns, rows)
 
 
 def _nearest(table: pl.DataFrame) -> pl.DataFrame:

@@ -63,7 +63,7 @@ def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
     """List jobs and how they ended, those without evidence first."""
     columns = [*page.text(name="job", status="status"), *page.columns(seconds, seconds="time"), *page.text("reason")]
     rows = [vars(job) for job in sorted(jobs, key=lambda job: not job.failed)]
-    return page.sheet("Jobs", f"{tally(jobs)}.", columns, rows, "status.json")
+    return page.sheet("jobs", columns, rows, tally=tally(jobs))
 
 
 def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
@@ -84,11 +84,7 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
         *page.share(on_proportion_mean="on-proportion", unconditional_label_proportion_mean="unconditional"),
         NOTE,
     ]
-    caption = (
-        "Means and 95 % t-intervals over object models. on-proportion: all live neurons, denoting or not; "
-        "unconditional: the best property of every live neuron; null: undefined, the note says why."
-    )
-    return page.sheet(curve.title, caption, columns, rows)
+    return page.sheet("depth", columns, rows, curve=curve.title)
 
 
 def best_cells(cells: pl.DataFrame) -> pl.DataFrame:
@@ -131,13 +127,7 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
         NOTE,
     ]
     n_cells = count(len(one_size(cells).filter(pl.col("probe") != "majority")), "cell")
-    caption = (
-        f"The best layer and object model for each attribute and probe, of {n_cells}, chosen by the score it shows: "
-        "read it as where to look; the heat map shows every layer. bound: one-sided 95 %. shuffled, untrained, raw "
-        "input and rotated are AUROCs of the same observer on shuffled labels, on the untrained network, on the input "
-        "and on random directions. detectable: what a cell with these rows would have shown with power .8."
-    )
-    return page.sheet("Best cells", caption, columns, best, "cells.parquet")
+    return page.sheet("cells", columns, best, n_cells=n_cells)
 
 
 def _of_some(rows: pl.DataFrame, **titles: str) -> dict[str, str]:
@@ -185,13 +175,13 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
         *page.p_values(q_value="q"),
         NOTE,
     ]
-    caption = (
-        f"{count(len(found), 'row')} of {count(len(neurons.filter('live')), 'live neuron')} (once per family); "
-        "the others abstain. Every number is of held-out test rows. bound: one-sided 95 %. rotated share: of random "
-        "directions of that layer, how many denote. rival: the best threshold of a simple column on the same rows. "
-        "detectable: the balanced accuracy that would have passed with power .8."
+    return page.sheet(
+        "neurons",
+        columns,
+        found,
+        denoting=count(len(found), "row"),
+        live=count(len(neurons.filter("live")), "live neuron"),
     )
-    return page.sheet("Denoting neurons", caption, columns, found, "neurons.parquet")
 
 
 def where_some_denote(sensitivity: pl.DataFrame) -> pl.DataFrame:
@@ -216,8 +206,7 @@ def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
         for key, kind in sensitivity.schema.items()
         for column in (page.share if kind.is_float() else page.text)(key)
     ]
-    caption = "How many neurons would denote under other rules; the rule in force is the one in the configuration."
-    return page.sheet("Other rules", caption, columns, sensitivity)
+    return page.sheet("sensitivity", columns, sensitivity)
 
 
 CURVE = ["dataset", "architecture", "trained", "epoch", "layer", "depth", "pooling"]
@@ -249,9 +238,4 @@ def layers_sheet(layers: pl.DataFrame, by_depth: pl.DataFrame) -> Sheet:
         entropy = known.filter(pl.col("family") == family).select(*key, pl.col("property_entropy_mean").alias(family))
         rows = rows.join(entropy, on=key, how="left", nulls_equal=True, maintain_order="left")
         columns += page.amount(**{family: f"entropy of {family} (bits)"})
-    caption = (
-        "Means over object models. live: neurons that vary on fit. participation ratio: how many directions the state "
-        "spreads over, at most the live neurons. active share: test rows above 0, mean over live neurons. entropy: of "
-        "the properties that denoting neurons have. Where a sign means nothing only folded label proportions do."
-    )
-    return page.sheet("Layers", caption, columns, rows, "layers.parquet")
+    return page.sheet("layers", columns, rows)

@@ -54,13 +54,7 @@ def stability_sheet(stability: pl.DataFrame) -> Sheet:
         *share(same_property_share="same property"),
         NOTE,
     ]
-    caption = (
-        "Jaccard indices of what the layer denotes with what another search finds, means and 95 % t-intervals over "
-        "object models. second fit: the same search on the rows of test. thresholds: with half as many. seed: another "
-        "network of the same kind; its interval is rough, as pairs share networks. properties: sets of distinct "
-        "denoted properties, a complement as the same. each neuron's: the test rows of its two properties."
-    )
-    return sheet("Is it found again?", caption, columns, stability, "stability.parquet")
+    return sheet("stability", columns, stability)
 
 
 def _range(values: pl.Series) -> str:
@@ -87,12 +81,7 @@ def spread_sheet(seed_spread: pl.DataFrame) -> Sheet:
     for name, score in SCORES:
         columns += between(bounds=score, **{f"{score}_mean": name})
         columns += fine_share(**{f"{score}_sd_models": "SD models", f"{score}_sd_probe_seeds": "SD probe seeds"})
-    caption = (
-        "Mean and 95 % t-interval over object models at the layer with the best mean AUROC (chosen by the score it "
-        "shows). SD models: how much networks trained from other seeds differ. SD probe seeds: how much observers of "
-        "the same network do; no error of what such networks do on average."
-    )
-    return sheet("Spread over seeds", caption, [*columns, NOTE], best, "seed_spread.parquet")
+    return sheet("spread", [*columns, NOTE], best)
 
 
 NETWORK = ["dataset", "architecture", "trained", "epoch"]
@@ -142,14 +131,7 @@ def _properties(properties: pl.DataFrame) -> Sheet:
         *share(fit_agreement="agreement", threshold_agreement="at other thresholds"),
         ("nested", _nested),
     ]
-    caption = (
-        "Each property once in a layer, a property and its complement together, those of most neurons first. neurons "
-        "and complement: how many denote it, or that it is not there, over all networks. Scores are balanced "
-        "accuracies of the neuron that did best on fit, means over networks. agreement: overlap with what the same "
-        "search finds on other rows. nested: other subsets that pass on fit with the same neuron, with their label "
-        "proportions."
-    )
-    return sheet("What is denoted", caption, columns, together, "properties.parquet")
+    return sheet("properties", columns, together)
 
 
 def _nested(row: Row) -> str:
@@ -174,8 +156,4 @@ def _abstaining(live: pl.DataFrame) -> Sheet:
         *share(share="share abstaining"),
     ]
     total = int(layers["n_abstaining"].sum())
-    caption = (
-        f"{count(total, 'row')} of live neurons (once per family) abstain: the best property found for them does not "
-        "pass the rule, and says no more than that it was the best."
-    )
-    return sheet("Abstaining neurons", caption, columns, layers, "neurons.parquet")
+    return sheet("abstaining", columns, layers, abstaining=count(total, "row"))
