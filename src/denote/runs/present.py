@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, draw_denotation
-from denote.runs.evidence_figures import draw_evidence, draw_first, draw_found_again, networks, of_network, saved
+from denote.runs.evidence_figures import Drawing, draw_evidence, draw_first, draw_found_again, networks
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged
@@ -43,18 +44,24 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
         folder: Where figures go.
         jobs: Job folders with their records, for the images of examples; none are drawn without.
     """
-    pictures = draw_denotation(merged.tables, jobs, folder)
-    drawn = merged.cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
-    for dataset, architecture, own in networks(drawn):
-        figure = draw_attribute_by_depth(own, of_network(merged.tables["first_decisive"], dataset, architecture))
-        caption = (
-            f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}. Rare attributes need more "
-            "evidence to be decisive, so compare rows of similar label proportion."
-        )
-        pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
-    pictures += draw_found_again(merged.tables["stability"], folder)
-    pictures += draw_first(merged.tables["first_decisive"], merged.tables["layers"], drawn, folder)
-    return pictures + draw_evidence(merged.tables, folder)
+    drawings = chain(
+        draw_denotation(merged.tables, jobs),
+        _attributes_by_depth(merged),
+        draw_found_again(merged.tables["stability"]),
+        draw_first(merged.tables["first_decisive"], merged.tables["layers"], _with_depth(merged.cells)),
+        draw_evidence(merged.tables),
+    )
+    return [drawing.save(folder) for drawing in drawings]
+
+
+def _with_depth(cells: pl.DataFrame) -> pl.DataFrame:
+    return cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
+
+
+def _attributes_by_depth(merged: Merged) -> Iterator[Drawing]:
+    for network in networks(_with_depth(merged.cells)):
+        figure = draw_attribute_by_depth(network.rows, network.of(merged.tables["first_decisive"]))
+        yield Drawing("attribute_by_depth", network.slug, figure, profiles(network.rows), {"of": network.title})
 
 
 @dataclass(frozen=True)
@@ -99,13 +106,9 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         on_input = relied.on_input.get(attribute)
         panels = layers if on_input is None else {INPUT: on_input.ravel(), **layers}
         data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in panels.items())
-        caption = (
-            f"What a {relied.probe} observer of '{attribute}' relies on in {relied.title}: weight x standard deviation "
-            f"of every neuron. {_what_of_band(layers, band)}"
-        )
-        pictures.append(
-            saved(relied.figure(attribute), folder, f"relevance-{slug(attribute, keep='._=-')}", data, caption)
-        )
+        words = {"of": relied.title, "probe": relied.probe, "attribute": attribute, "band": _what_of_band(layers, band)}
+        name = slug(attribute, keep="._=-")
+        pictures.append(Drawing("relevance", name, relied.figure(attribute), data, words).save(folder))
     return pictures
 
 
