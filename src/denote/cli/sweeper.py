@@ -22,7 +22,7 @@ from denote.config.keys import SCHEMA, digest
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training
-from denote.runs.record import Status, finished_jobs, has_results, read_record, schema_of
+from denote.runs.record import finished_before, finished_jobs, schema_of
 
 log = logging.getLogger(__name__)
 
@@ -186,26 +186,20 @@ def _epochs(job: PlannedJob) -> set[int]:
 
 def _settle(planned: PlannedJob, plan: SweepPlan) -> PlannedJob:
     """Decide what becomes of a valid job: skipped, refused or run."""
-    settings = planned.settings
-    record = read_record(planned.folder)
-    finished = record is not None and record.get("status") == Status.FINISHED and has_results(planned.folder)
-    if finished and record is not None and record.get("fingerprint") == fingerprint(settings):
-        if settings["on_existing"] == "skip":
-            try:
-                check_plan(settings, record, planned.folder)
-            except ConfigError as error:
-                planned.status, planned.reason = "refused", str(error)
-            else:
-                planned.status = "skip"
-            return planned
-        if settings["on_existing"] == "fail":
-            planned.status = "refused"
-            planned.reason = f"on_existing: {planned.folder} is finished; allowed: on_existing=skip or redo"
-            return planned
-    differing = _differing(settings, planned.folder, plan)
-    if differing:
-        planned.status, planned.reason = "refused", differing
-    return planned
+    settings, folder = planned.settings, planned.folder
+    record = finished_before(folder, fingerprint(settings))
+    if record is None or settings["on_existing"] == "redo":
+        reason = _differing(settings, folder, plan)
+        return replace(planned, status="refused" if reason else "run", reason=reason)
+    reason = ""
+    if settings["on_existing"] == "fail":
+        reason = f"on_existing: {folder} is finished; allowed: on_existing=skip or redo"
+    else:
+        try:
+            check_plan(settings, record, folder)
+        except ConfigError as error:
+            reason = str(error)
+    return replace(planned, status="refused" if reason else "skip", reason=reason)
 
 
 _AGREED: dict[Path, dict[str, Any]] = {}

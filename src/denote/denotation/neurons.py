@@ -99,10 +99,8 @@ class Neurons:
         groups = None if self.groups is None else self.groups.test
         scores = score_candidates(test, found, self.rule.null, self.settings.memory, groups)
         known = evidence(found, scores, self.rule.min_rows, groups)
-        identity = {
-            "layer": self.layer.name, "depth": self.layer.depth, "relative_depth": self.layer.relative_depth,
-            "pooling": self.layer.pooling, "probe_seed": self.probe_seed, "family": family,
-        }  # fmt: skip
+        identity = {name: getattr(self.layer, name) for name in ("depth", "relative_depth", "pooling")}
+        identity |= {"layer": self.layer.name, "probe_seed": self.probe_seed, "family": family}
         return known.with_columns(
             *(pl.lit(value, dtype=NEURONS[name]).alias(name) for name, value in identity.items()),
             neuron=pl.Series(np.arange(len(self.names))),
@@ -132,9 +130,11 @@ class Controls:
     def remark(self) -> str | None:
         """Why columns of controls are null, the same for all neurons; None where all are there."""
         ran = {
-            "shuffled": self.shuffles, "untrained": self.untrained, "raw_input": self.raw_input is not None,
+            "shuffled": self.shuffles,
+            "untrained": self.untrained,
+            "raw_input": self.raw_input is not None,
             "rivals": self.columns is not None,
-        }  # fmt: skip
+        }
         missing = ", ".join(name for name, done in ran.items() if not done)
         return note(
             f"not run: {missing}" if missing else None,

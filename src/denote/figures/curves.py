@@ -12,6 +12,8 @@ from jaxtyping import Float
 from denote.errors import DenoteError, one_of
 from denote.files import slug
 
+COLUMNS = ("dataset", "architecture", "trained", "epoch", "family")
+
 
 @dataclass(frozen=True, order=True)
 class Curve:
@@ -45,14 +47,11 @@ class Curve:
         parts.insert(3, f"epoch{self.epoch}" if self.trained and self.epoch is not None else "")
         return "-".join(slug(part) for part in parts if part)
 
-    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows of a table with these columns that belong to this curve."""
+    def of(self, frame: pl.DataFrame, columns: Sequence[str] = COLUMNS) -> pl.DataFrame:
+        """Return the rows of a table that equal this curve in some columns, by default in all that make a curve."""
         return frame.filter(
-            *(pl.col(column).eq_missing(pl.lit(getattr(self, column), frame.schema[column])) for column in COLUMNS)
+            *(pl.col(column).eq_missing(pl.lit(getattr(self, column), frame.schema[column])) for column in columns)
         )
-
-
-COLUMNS = ("dataset", "architecture", "trained", "epoch", "family")
 
 
 def curves(frame: pl.DataFrame) -> list[Curve]:

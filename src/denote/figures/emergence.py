@@ -39,9 +39,8 @@ def emergence_rows(by_depth: pl.DataFrame, curve: Curve) -> pl.DataFrame:
         by_depth: Rows of ``label_proportion_by_depth.parquet``.
         curve: Any curve of that dataset, architecture and family.
     """
-    same = (pl.col(name) == getattr(curve, name) for name in _LINE)
     epoch = pl.when("trained").then("epoch").otherwise(0)
-    rows = by_depth.filter(*same, pl.col("depth").is_not_null()).with_columns(epoch=epoch)
+    rows = curve.of(by_depth, _LINE).filter(pl.col("depth").is_not_null()).with_columns(epoch=epoch)
     return rows.filter(pl.col("epoch").is_not_null()).unique(["epoch", "layer"], keep="first").sort("epoch", "depth")
 
 

@@ -62,11 +62,7 @@ def course_sentences(tables: Tables) -> list[str]:
 
 def _of_curve(tests: pl.DataFrame, curve: Curve) -> pl.DataFrame:
     """The tests of an architecture alone, else those of the data set where it has one architecture."""
-    same = [
-        pl.col(name).eq_missing(pl.lit(getattr(curve, name), tests.schema[name]))
-        for name in ("dataset", "trained", "epoch", "family")
-    ]
-    own = tests.filter(*same)
+    own = curve.of(tests, plan.QUESTION)
     alone = own.filter(pl.col("architecture") == curve.architecture)
     return alone if len(alone) else own.filter(pl.col("architecture").is_null())
 

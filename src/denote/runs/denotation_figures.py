@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.denotation.depth.plan import QUESTION
 from denote.figures.curves import Curve, curves, is_head
 from denote.figures.depth_parts import BOUNDS, MEASURES, draw_depth_parts, draw_layer_measures, measured
 from denote.figures.emergence import draw_emergence, emergence_rows
@@ -85,13 +86,9 @@ def verdict_of(verdicts: pl.DataFrame, tests: pl.DataFrame, curve: Curve) -> str
 
     It is about all architectures together that could be tested; whether the curve's own is one of them is said.
     """
-    same = [
-        pl.col(name).eq_missing(pl.lit(getattr(curve, name), verdicts.schema[name]))
-        for name in ("dataset", "trained", "epoch", "family")
-    ]
-    own = tests.filter(*same, pl.col("architecture") == curve.architecture)
+    own = curve.of(tests, QUESTION).filter(pl.col("architecture") == curve.architecture)
     outside = bool(len(own)) and own["p_value"].null_count() == len(own)
-    for row in verdicts.filter(*same).iter_rows(named=True):
+    for row in curve.of(verdicts, QUESTION).iter_rows(named=True):
         planned = "" if row["planned"] in (True, None) else ", exploratory"
         p = "" if row["p_value"] is None else f", primary p = {small(row['p_value'])}"
         of = " of other architectures: this one has too few layers or networks" if outside and p else ""

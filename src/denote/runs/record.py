@@ -32,9 +32,9 @@ class Status(StrEnum):
 
 
 _PACKAGES = (
-    "denote", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "polars", "numpy", "scipy",
-    "scikit-learn", "seaborn", "wandb",
-)  # fmt: skip
+    *("denote", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "polars", "numpy", "scipy"),
+    *("scikit-learn", "seaborn", "wandb"),
+)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -69,6 +69,13 @@ def has_results(folder: Path) -> bool:
     from denote.tables import JOB_TABLES, has_tables  # here, as what answers at once reads records without tables
 
     return has_tables(folder, JOB_TABLES)
+
+
+def finished_before(folder: Path, fingerprint: str) -> dict[str, Any] | None:
+    """Return the record of a job that finished in ``folder`` with equal settings and has its results, else None."""
+    record = read_record(folder)
+    known = record is not None and (record.get("status"), record.get("fingerprint")) == (Status.FINISHED, fingerprint)
+    return record if known and has_results(folder) else None
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from denote.config.keys import SCHEMA
 from denote.errors import DenoteError, told
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
-from denote.runs.record import RECORD, Status, has_results, now, read_record, versions, write_record
+from denote.runs.record import RECORD, Status, finished_before, now, read_record, versions, write_record
 
 if TYPE_CHECKING:
     from denote.runs.job import Job
@@ -99,13 +99,8 @@ def described(error: BaseException) -> dict[str, Any]:
 
 
 def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
-    before, on_existing = read_record(folder), settings["on_existing"]
-    if (
-        before is None
-        or before.get("status") != Status.FINISHED
-        or before.get("fingerprint") != key
-        or not has_results(folder)
-    ):
+    before, on_existing = finished_before(folder, key), settings["on_existing"]
+    if before is None:
         return False
     if on_existing == "fail":
         raise DenoteError("on_existing", f"{folder} is finished", "allowed: on_existing=skip or on_existing=redo")

@@ -88,9 +88,14 @@ def _status(folder: Path) -> Job:
 
 
 def close_sweep(
-    folder: Path, expected: Sequence[Path], refused: Mapping[str, str], *, skipped: int = 0,
-    interrupted: bool = False, command: str = "",
-) -> Outcome:  # fmt: skip
+    folder: Path,
+    expected: Sequence[Path],
+    refused: Mapping[str, str],
+    *,
+    skipped: int = 0,
+    interrupted: bool = False,
+    command: str = "",
+) -> Outcome:
     """Merge what is finished, track and report it, and print what was found and where to look.
 
     Args:
@@ -154,11 +159,17 @@ def write_status(outcome: Outcome, command: str, doubts: Sequence[str] = ()) -> 
     write_json(
         outcome.folder / MERGED / STATUS,
         {
-            "sweep": outcome.folder.name, "merge_key": merge_key(outcome), "written": now(), "command": command,
-            "finished": len(outcome.finished), "failed": len(outcome.failed),
-            "jobs": [asdict(job) for job in outcome.jobs], "warnings": list(doubts), "versions": versions(),
+            "sweep": outcome.folder.name,
+            "merge_key": merge_key(outcome),
+            "written": now(),
+            "command": command,
+            "finished": len(outcome.finished),
+            "failed": len(outcome.failed),
+            "jobs": [asdict(job) for job in outcome.jobs],
+            "warnings": list(doubts),
+            "versions": versions(),
         },
-    )  # fmt: skip
+    )
 
 
 def check_agreement(outcome: Outcome) -> None:

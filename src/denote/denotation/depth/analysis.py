@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -135,14 +135,8 @@ class DepthAnalysis:
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
         """The frames by the names of their files."""
-        return {
-            "label_proportion_by_model": self.by_model,
-            "label_proportion_by_depth": self.by_depth,
-            "depth_description": self.description,
-            "depth_parts": self.parts,
-            "depth_tests": self.tests,
-            "depth_verdicts": self.verdicts,
-        }
+        stems = {"by_model": "label_proportion", "by_depth": "label_proportion"}
+        return {f"{stems.get(field.name, 'depth')}_{field.name}": getattr(self, field.name) for field in fields(self)}
 
 
 def depth_analysis(
