@@ -190,7 +190,7 @@ MUTATIONS = (
     ),
     Mutation(
         "denotation/depth/hypothesis_tests.py",
-        'within = pl.when(pl.col("role") == PRIMARY).then(None).otherwise("dataset")',
+        'within = pl.when(pl.col("role") == plan.PRIMARY).then(None).otherwise("dataset")',
         'within = pl.col("dataset")',
         ("denotation/depth/test_hypothesis_tests.py", "denotation/depth/test_depth_analysis.py"),
         "Primary tests of several data sets would not be corrected for one another.",
@@ -210,10 +210,10 @@ MUTATIONS = (
         "Test rows would say which neurons are live.",
     ),
     Mutation(
-        "figures/first_decisive.py",
+        "figures/decisive_depths.py",
         'ax.plot([low, behind if high is None else high], [y, y], color="0.35", linewidth=1.3, zorder=2)',
         'ax.plot([low, low if high is None else high], [y, y], color="0.35", linewidth=1.3, zorder=2)',
-        ("figures/test_first_decisive_figure.py",),
+        ("figures/test_decisive_depths.py",),
         "An interval that ends beyond the last layer would look like no doubt at all.",
     ),
     Mutation(

@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from denote.evidence.rule import Rule
 from denote.figures.curves import curves
 from denote.files import write_text
-from denote.reporting import association, cards, chance, depth_course, doubts, reading, sheets, stability
+from denote.reporting import association, attribute_sheets, cards, chance, depth_course, doubts, sheets, stability
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.page import Section, Sheet
 from denote.reporting.sheets import Job, tally
@@ -86,7 +86,7 @@ class Report:
             findings=[
                 *doubts.doubts(tables),
                 *findings(tables["cells"], tables["neurons"], by_depth),
-                *reading.first_decisive_sentences(tables["first_decisive"]),
+                *attribute_sheets.first_decisive_sentences(tables["first_decisive"]),
                 *depth_course.depth_sentences(tables),
             ],
             warnings=[*chance.alarms(tables["null_check"]), *self.warnings],
@@ -142,7 +142,11 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
             _sheets((partial(sheets.cells_sheet, rule=rule), cells)),
             cards.report_cell_cards(cells, rule),
         ),
-        Section("Beside the raw input", reading.audit_sentences(audit), _sheets((reading.audit_sheet, audit))),
+        Section(
+            "Beside the raw input",
+            attribute_sheets.audit_sentences(audit),
+            _sheets((attribute_sheets.audit_sheet, audit)),
+        ),
         Section("Properties", sheets=stability.denoted_sheets(tables["properties"], neurons)),
         Section("Neurons", (), _sheets((sheets.neurons_sheet, neurons)), cards.report_neuron_cards(neurons)),
         Section("Layers", sheets=_sheets((sheets.layers_sheet, tables["layers"], by_depth))),
@@ -153,10 +157,10 @@ def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Ru
         ),
         Section(
             "Where attributes become decisive",
-            sheets=_sheets((reading.first_decisive_sheet, tables["first_decisive"])),
+            sheets=_sheets((attribute_sheets.first_decisive_sheet, tables["first_decisive"])),
         ),
         Section("Spread over seeds", sheets=_sheets((stability.spread_sheet, tables["seed_spread"]))),
-        Section("How easily attributes are read", sheets=reading.reading_sheets(cells, tables["curves"])),
+        Section("How easily attributes are read", sheets=attribute_sheets.reading_sheets(cells, tables["curves"])),
         Section("Proxies and mixing", association.uncompared_sentences(related, cells), proxies),
         Section("Sensitivity", sheets=_sheets((sheets.sensitivity_sheet, rules))),
         Section("Jobs", sheets=[sheets.jobs_sheet(status)] if status else []),

@@ -15,7 +15,7 @@ from rich.table import Table
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_untested
 from denote.numbers import setting
-from denote.reporting import chance, doubts, reading
+from denote.reporting import attribute_sheets, chance, doubts
 from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
 from denote.reporting.findings import observed
 from denote.reporting.page import Column, between, share, whole
@@ -62,8 +62,8 @@ def print_summary(
         console.print(_caveat(by_depth), highlight=False, style="dim")
     _print_depth_tests(console, tables)
     _say(console, stability_sentences(tables["stability"]))
-    _say(console, reading.first_decisive_sentences(tables["first_decisive"]))
-    _say(console, reading.audit_sentences(tables["audit"]))
+    _say(console, attribute_sheets.first_decisive_sentences(tables["first_decisive"]))
+    _say(console, attribute_sheets.audit_sentences(tables["audit"]))
     _print_belief(console, tables, rule or Rule())
     _print_jobs(console, jobs)
     _say(console, chance.alarms(tables["null_check"]), "[bold red]ALARM: {}[/]")

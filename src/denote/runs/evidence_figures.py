@@ -22,7 +22,7 @@ from denote.figures.curves import curves
 from denote.figures.decisive_depths import draw_first_decisive
 from denote.figures.profiles import drawn_cells
 from denote.figures.sparse_curve import ORDER, capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
-from denote.reporting.reading import audited
+from denote.reporting.attribute_sheets import audited
 from denote.reporting.report import Picture
 
 
