@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -95,7 +96,7 @@ def _heading(known: pl.DataFrame, left_out: int) -> str:
 def _handles(panels: Iterable[Axes]) -> list[Line2D]:
     """Return the legend of the markers that any panel has."""
     markers = {line.get_marker() for ax in panels for line in ax.lines}
-    dot = {"markerfacecolor": "black", "markeredgecolor": "black", "markersize": 5}
+    dot: dict[str, Any] = {"markerfacecolor": "black", "markeredgecolor": "black", "markersize": 5}
     known = [
         style.handle(f"{_RULE}: median, interval of 95 % or more", color="0.35", marker="o", **dot),
         style.handle(

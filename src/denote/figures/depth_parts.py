@@ -74,7 +74,7 @@ def _draw_contrasts(ax: Axes, rows: pl.DataFrame) -> None:
             x = np.array([number + 0.18 * (place - 1.5)])
             _draw_points(ax, x, own, line, connected=False)
             top = float(np.nan_to_num(finite(own, "value_high"), nan=own["value"].item())[0])
-            look = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "fontsize": 8}
+            look: dict[str, Any] = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "fontsize": 8}
             ax.annotate(signed(own["value"].item()), (x[0], top), **look)
     ax.set_xticks(range(len(SHAPES)), list(SHAPES.values()))
     ax.set_xlim(-0.6, len(SHAPES) - 0.4)

@@ -91,7 +91,13 @@ def draw_neuron_atlas(neurons: pl.DataFrame, on_rates: pl.DataFrame, title: str 
     hint = "in brackets: the best property of a neuron that does not denote" if named else "runs that denote are named"
     heat.set_ylabel(f"neuron, similar ones together ({hint})")
     # Below both: at the right it would stand at a distance of the axes, wherever the labels end.
-    place = {"location": "bottom", "shrink": 3 / (width + 1.1), "aspect": 20, "pad": 0.02, "anchor": (0, 1)}
+    place: dict[str, Any] = {
+        "location": "bottom",
+        "shrink": 3 / (width + 1.1),
+        "aspect": 20,
+        "pad": 0.02,
+        "anchor": (0, 1),
+    }
     colour_bar(heat.images[0], "on-rate (share of the class's test rows)", [heat, side], **place)
     return finish(figure, f"{heading}\n{_count(neurons, rows)}")
 

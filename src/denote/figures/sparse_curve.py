@@ -156,7 +156,13 @@ def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
         style.handle(f"{layer} ({pooling})" if several else layer, **style.model_look(index, len(lines)), markersize=4)
         for index, (layer, pooling) in enumerate(lines)
     ]
-    ring = {"linestyle": "", "marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgecolor": "black"}
+    ring: dict[str, Any] = {
+        "linestyle": "",
+        "marker": "o",
+        "markersize": 9,
+        "markerfacecolor": "none",
+        "markeredgecolor": "black",
+    }
     level = f"that level: .5 + {f'{KEPT:g}'[1:]} (all - .5)"
     return [
         *layers[:MOST_LAYERS_NAMED],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich import box
@@ -105,7 +105,10 @@ def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
         *between("label_proportion", label_proportion_mean="label proportion"),
         *share(folded_mean="folded"),
     ]
-    looks = {"layer": {"min_width": 10, "overflow": "fold"}, "label proportion": {"no_wrap": True}}
+    looks: dict[str, dict[str, Any]] = {
+        "layer": {"min_width": 10, "overflow": "fold"},
+        "label proportion": {"no_wrap": True},
+    }
     table = _table(curve.title, padding=0)  # with all columns there is no room for more in 80 letters
     for heading, _ in columns:
         table.add_column(heading, **looks.get(heading, {"justify": "right", "no_wrap": True}))
