@@ -119,7 +119,7 @@ def _holm(p: pl.Series) -> pl.Series:
 def _out_of_reach() -> NotePart:
     floor = pl.when(pl.col("p_value").is_not_null() & ~pl.col("testable"))
     reached = Note.of("out_of_reach", networks="{}")
-    return floor.then(pl.format(reached, "n_models")), floor.then(pl.lit(*reached.codes))
+    return floor.then(pl.format(reached, "n_models")), floor.then(pl.lit(reached.codes[0]))
 
 
 def _tests(curves: Sequence[Profiles], key: Question, analysis: Analysis) -> Iterator[Row]:
