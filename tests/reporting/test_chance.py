@@ -70,10 +70,12 @@ def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(
     assert [family.name for family in found] == ["cells", "neurons, subsets", "neurons, classes", "pairs"]
     assert found[2].row["tests"] == "0"
     assert untested_sentences(found) == [f"No test of neurons, classes: {reason}."]
-    barren = untested.with_columns(note=pl.lit("no attribute has 20 positive and negative fit rows; no property: none"))
+    barren = untested.with_columns(
+        **joined_notes(remark(Note.of("no_attribute_entered", rows=20)), remark(Note.of("no_property")))
+    )
     found = families(tables | {"neurons": pl.concat([neurons, barren])}, Rule())
     (said,) = untested_sentences(found)
-    assert said.endswith("classes: no attribute has 20 positive and negative fit rows, no property: none.")
+    assert said.endswith(f"classes: no attribute has 20 positive and negative fit rows, {Note.of('no_property')}.")
     (apart,) = apart_sentences(found)
     assert "corrected by itself" in apart
     assert apart_sentences([found[1], found[-1]]) == []
