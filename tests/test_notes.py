@@ -12,7 +12,9 @@ import pytest
 
 from denote import notes, tables
 from denote.evidence.remarks import telling_notes, telling_remarks
+from denote.evidence.rule import Rule
 from denote.notes import NEXT_REMARK, OTHER, Note, NoteKind, codes_of, note, note_kinds, older_codes, stored_note
+from denote.runs.merge import merge
 from denote.tables import CELLS, NOTE, OF_ROW, SWEEP_TABLES, joined_notes, remark, remarks, remarks_by, says, without
 
 SOURCE = Path(notes.__file__).parent
@@ -147,3 +149,16 @@ def test_tables_without_codes_get_them_when_they_are_read(tmp_path: Path) -> Non
     assert read.equals(tables.read_table(tmp_path, "cells"))
     assert read["note_codes"].to_list() == ["control_off", OTHER, None]
     assert codes_of(["mine", None]) == [OTHER, None]
+
+
+def test_jobs_with_and_without_codes_are_merged(tmp_path: Path) -> None:
+    row = {"scan": "pairs", "object_model": "m", "n_tests": 3, "n_replicates": 0, "note": Note.of("no_permutations")}
+    held = {name: tables.empty(schema) for name, schema in tables.JOB_TABLES.items()}
+    held["null_check"] = tables.table([row], tables.NULL_CHECK)
+    for job in ("older", "newer"):
+        (tmp_path / job).mkdir()
+        for name, frame in held.items():
+            without_codes = frame.drop("note_codes", strict=False) if job == "older" else frame
+            tables.write_table(tmp_path / job, name, without_codes)
+    merged = merge([tmp_path / "older", tmp_path / "newer"], Rule()).tables["null_check"]
+    assert merged.filter(scan="pairs").select(NOTE).rows() == [(Note.of("no_permutations"), "no_permutations")]
