@@ -8,7 +8,7 @@ import polars as pl
 
 from denote.figures.curves import some
 from denote.numbers import proportion
-from denote.reporting.page import NOTE, OF, Column, Row, Sheet, amount, share, sheet, text, whole
+from denote.reporting.page import NOTES, OF, Column, Row, Sheet, amount, share, sheet, text, whole
 
 EXACT = 1e-9
 """Distance of phi from 1 below which two attributes split the rows alike."""
@@ -42,7 +42,7 @@ def correlation_sheet(correlation: pl.DataFrame, cells: pl.DataFrame) -> Sheet:
         *share(phi="phi", jaccard="Jaccard"),
         *whole(n_both="rows with both", n_rows="rows"),
         ("tied how", _tie),
-        NOTE,
+        NOTES,
     ]
     return sheet("correlation", columns, strongest)
 

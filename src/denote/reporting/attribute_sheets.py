@@ -12,7 +12,7 @@ from denote.figures.curves import some, usual_probe
 from denote.numbers import NULL, count, count_range, proportion
 from denote.reporting import page
 from denote.reporting.association import LAYER
-from denote.reporting.page import NOTE, OF, PROBE, Column, Row, Sheet
+from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet
 
 TITLES = {"fit_rows": "Score by number of fit rows", "removed": "Redundancy: score after removing neurons"}
 CAPTIONS = {
@@ -156,7 +156,7 @@ def first_decisive_sheet(first: pl.DataFrame) -> Sheet:
         *page.share(first_relative_depth="relative depth"),
         *page.text("decisive_at"),
         *page.yes("equal_rows"),
-        NOTE,
+        NOTES,
     ]
     return page.sheet("first_decisive", columns, first)
 
@@ -239,7 +239,7 @@ def audit_sheet(table: pl.DataFrame) -> Sheet:
         *page.text("verdict"),
         *page.whole(n_denoting="neurons"),
         ("nearest input", _input),
-        NOTE,
+        NOTES,
     ]
     return page.sheet("audit", columns, rows)
 

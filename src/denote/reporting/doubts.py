@@ -10,7 +10,8 @@ import polars as pl
 from denote.data.trained_on import NONE, UNKNOWN
 from denote.figures.curves import some
 from denote.numbers import count, proportion
-from denote.reporting.page import NOTE, Sheet, fine_share, sheet, text, whole
+from denote.reporting.page import NOTES, Sheet, fine_share, sheet, text, whole
+from denote.tables import says
 
 ADVICE = (
     "Copies are no independent evidence: intervals and p-values are too good, and across parts what is learned by "
@@ -73,7 +74,7 @@ def copies_sheet(duplicates: pl.DataFrame) -> Sheet:
         *whole(n_rows="copies", n_part="of rows"),
         *fine_share("share"),
         *whole(n_examined="looked at", n_equal="equal at all"),
-        NOTE,
+        NOTES,
     ]
     return sheet("copies", columns, duplicates)
 
@@ -106,8 +107,6 @@ def _copies(row: Mapping[str, Any]) -> str:
 
 
 MOST_NAMED = 10
-EQUAL_ROWS = "equal rows"
-"""Part of the note of a cell that was given equal rows: their number says nothing of missing values."""
 
 
 def missing_sentences(cells: pl.DataFrame) -> list[str]:
@@ -116,7 +115,8 @@ def missing_sentences(cells: pl.DataFrame) -> list[str]:
     Args:
         cells: Columns of ``tables.CELLS``.
     """
-    whole = cells.filter(~pl.col("note").fill_null("").str.contains(EQUAL_ROWS, literal=True))
+    # The number of rows of a cell that was given equal rows says nothing of missing values.
+    whole = cells.filter(~says("equal_rows", "few_equal_rows"))
     rows = whole.group_by("dataset", "attribute", maintain_order=True).agg(pl.col("n_test").max())
     rows = rows.with_columns(missing=pl.col("n_test").max().over("dataset") - pl.col("n_test"))
     sentences = []

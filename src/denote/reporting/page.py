@@ -107,7 +107,7 @@ def left_out(number: int, noun: str, file: str) -> str:
 
 def note(row: Row) -> str:
     """Write the note, where there is one, without what was not asked for."""
-    return telling_remarks(row["note"])
+    return telling_remarks(row)
 
 
 def columns(write: Callable[[Any], str], *keys: str, **titles: str) -> list[Column]:
@@ -169,5 +169,5 @@ def network(row: Row) -> str:
 
 OF: Column = ("of", network)
 PROBE: Column = ("probe", probe)
-NOTE: Column = ("note", note)
+NOTES: Column = ("note", note)
 """Columns that many tables have."""

@@ -9,13 +9,14 @@ from functools import partial
 
 import polars as pl
 
-from denote.evidence.remarks import INAPPLICABLE, ROTATED_ALIKE
+from denote.evidence.remarks import INAPPLICABLE
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, is_untested
 from denote.figures.profiles import one_size
+from denote.notes import codes_in
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.reporting import page
-from denote.reporting.page import NOTE, OF, PROBE, Column, Row, Sheet
+from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet
 
 FINISHED, SKIPPED, OLDER = "finished", "skipped", "older"
 
@@ -82,7 +83,7 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
         *page.between(bounds="folded", folded_mean="folded"),
         *page.share(rotated_folded_mean="rotated folded", majority_side_share="majority side"),
         *page.share(on_proportion_mean="on-proportion", unconditional_label_proportion_mean="unconditional"),
-        NOTE,
+        NOTES,
     ]
     return page.sheet("depth", columns, rows, curve=curve.title)
 
@@ -124,7 +125,7 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
         *page.yes("decisive"),
         *page.whole(**_of_some(best, sufficient_k="enough neurons")),
         *((title, _outside_band) for title in _of_some(best, n_outside_band="outside band").values()),
-        NOTE,
+        NOTES,
     ]
     n_cells = count(len(one_size(cells).filter(pl.col("probe") != "majority")), "cell")
     return page.sheet("cells", columns, best, n_cells=n_cells)
@@ -137,7 +138,7 @@ def _of_some(rows: pl.DataFrame, **titles: str) -> dict[str, str]:
 
 def _rotated(row: Row) -> str:
     """The AUROC on rotated states, which is no control of a probe that reads every neuron."""
-    return INAPPLICABLE if ROTATED_ALIKE in (row["note"] or "") else proportion(row["rotated_auroc"])
+    return INAPPLICABLE if "rotated_alike" in codes_in(row) else proportion(row["rotated_auroc"])
 
 
 def _outside_band(row: Row) -> str:
@@ -173,7 +174,7 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
         ("rival", _rival),
         *page.share(detectable_balanced_accuracy="detectable"),
         *page.p_values(q_value="q"),
-        NOTE,
+        NOTES,
     ]
     return page.sheet(
         "neurons",

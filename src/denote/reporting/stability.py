@@ -6,7 +6,7 @@ import polars as pl
 
 from denote.figures.curves import curves, is_head
 from denote.numbers import count, proportion
-from denote.reporting.page import NOTE, OF, PROBE, Column, Row, Sheet, between, fine_share, share, sheet, text, whole
+from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet, between, fine_share, share, sheet, text, whole
 
 AGAINST = {
     "second fit": "on other rows",
@@ -52,7 +52,7 @@ def stability_sheet(stability: pl.DataFrame) -> Sheet:
         *whole(n_pairs="pairs", n_neurons="denoting neurons"),
         *between(property_jaccard="properties", neuron_jaccard="each neuron's"),
         *share(same_property_share="same property"),
-        NOTE,
+        NOTES,
     ]
     return sheet("stability", columns, stability)
 
@@ -81,7 +81,7 @@ def spread_sheet(seed_spread: pl.DataFrame) -> Sheet:
     for name, score in SCORES:
         columns += between(score, None, **{f"{score}_mean": name})
         columns += fine_share(**{f"{score}_sd_models": "SD models", f"{score}_sd_probe_seeds": "SD probe seeds"})
-    return sheet("spread", [*columns, NOTE], best)
+    return sheet("spread", [*columns, NOTES], best)
 
 
 NETWORK = ["dataset", "architecture", "trained", "epoch"]

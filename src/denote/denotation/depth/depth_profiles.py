@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from denote.denotation.depth import plan
 from denote.evidence.intervals import t_interval
+from denote.notes import Note
 from denote.numbers import Estimate
 from denote.streams import stream
 
@@ -369,7 +370,7 @@ class Parts:
                 yield part, layer, int(depth), t_interval(column)
 
 
-def parts_of(profiles: Profiles) -> Parts | str:
+def parts_of(profiles: Profiles) -> Parts | Note:
     """Split the raw label proportion of an architecture's networks at the layers compared.
 
     Only networks with all these layers enter. While too few have all, the layer that fewest have is left out.
@@ -378,16 +379,16 @@ def parts_of(profiles: Profiles) -> Parts | str:
         The parts, or why there are none.
     """
     if profiles.n_models < plan.LEAST_DESCRIBED:
-        return f"fewer than {plan.LEAST_DESCRIBED} networks"
+        return Note.of("few_networks_described", least=plan.LEAST_DESCRIBED)
     if np.isnan(profiles.numbers[plan.ROTATED_FOLDED]).all():
-        return "without random directions that denote (control=rotated) to compare with"
+        return Note.of("no_directions")
     compared = np.flatnonzero(profiles.compared)
     grids = {name: profiles.numbers[name][:, compared] for name in (plan.UNFOLDED, plan.FOLDED, plan.ROTATED_FOLDED)}
     known = np.logical_and.reduce([np.isfinite(grid) for grid in grids.values()])
     needed = plan.models_needed(profiles.n_models)
     kept = _layers(known, needed)
     if kept is None:
-        return f"fewer than {plan.LEAST_LAYERS} layers at which the same {needed} networks have a value"
+        return Note.of("few_layers", layers=plan.LEAST_LAYERS, networks=needed)
     complete = known[:, kept].all(axis=1)
     raw, folded, rotated = (grid[complete][:, kept] for grid in grids.values())
     values: dict[str, Grid] = {
