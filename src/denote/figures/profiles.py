@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from denote.evidence.first_decisive import passes
 from denote.tables import CELLS_KEY
 
 PROFILE_KEY = ("dataset", "architecture", "trained", "epoch", "probe", "k", "family", "attribute")
@@ -58,6 +57,8 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
         with `one_size`; its ``k`` is then the largest in the network, since a narrow layer has fewer to give;
         ``input_auroc`` is that of this size, null at layers that have another.
     """
+    from denote.evidence.first_decisive import passes  # loads scipy: only what makes profiles waits for it
+
     network = ("dataset", "architecture", "trained", "epoch", "probe")
     most = pl.coalesce(pl.col("k").filter(_LEAVES_OUT).max(), pl.col("k").max()).over(network)
     cells = one_size(cells).with_columns(k=most, input_auroc=pl.when(pl.col("k").eq_missing(most)).then("input_auroc"))
