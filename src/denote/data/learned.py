@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -61,7 +61,8 @@ class Target:
             key: Digest of everything that shaped the rows.
             more: What `Samples` takes besides.
         """
-        return Samples(name, inputs, self.values, self.classes, table, self.name, key, task=self.task, **more)
+        held = cast(Inputs, inputs)  # what is not fitted yet is never read
+        return Samples(name, held, self.values, self.classes, table, self.name, key, task=self.task, **more)
 
 
 def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASSES, line_of: LineOf = _ROW) -> Target:
@@ -76,22 +77,19 @@ def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASS
     Raises:
         DataError: naming ``dataset.target`` or ``dataset.task``.
     """
-    where = "dataset.target"
+    where, listed = "dataset.target", target_names(names)
     if task not in TASKS:
         raise DataError("dataset.task", f"{task!r} is unknown", one_of(task, TASKS))
-    columns = [column_of(table, name, where) for name in target_names(names)]
+    columns = [column_of(table, name, where) for name in listed]
     if task == LABELS:
-        named = [_label_of(column, where, line_of) for column in columns]
-        labels = np.stack([values for _, values in named], axis=1)
-        return Target(",".join(target_names(names)), task, labels, tuple(name for name, _ in named))
+        labels, values = zip(*(_label_of(column, where, line_of) for column in columns), strict=True)
+        return Target(",".join(listed), task, np.stack(values, axis=1), labels)
     if len(columns) > 1:
-        problem = f"{len(columns)} columns ({', '.join(target_names(names))}) for dataset.task={task}"
+        problem = f"{len(columns)} columns ({', '.join(listed)}) for dataset.task={task}"
         raise DataError(where, problem, "allowed: one column, or dataset.task=labels")
-    (column,) = columns
     if task == NUMERIC:
-        return Target(column.name, task, _numbers_of(column, where, line_of))
-    codes, classes = classes_of(column, where, line_of)
-    return Target(column.name, task, codes, classes)
+        return Target(listed[0], task, _numbers_of(columns[0], where, line_of))
+    return Target(listed[0], task, *classes_of(columns[0], where, line_of))
 
 
 def target_names(names: str | Sequence[str]) -> list[str]:
@@ -125,9 +123,8 @@ def classes_of(
     most = MOST_NAMES if column.dtype == pl.String else MOST_NUMBERS
     if not 2 <= len(values) <= most:
         problem = f"column {column.name!r} has {len(values)} different values ({_examples(values)})"
-        allowed = f"allowed for dataset.task=classes: 2 to {most} values"
-        many_numbers = column.dtype.is_numeric() and len(values) > most
-        raise DataError(where, problem, f"{allowed}; to learn the number: {_NUMERIC}" if many_numbers else allowed)
+        learn = f"; to learn the number: {_NUMERIC}" if column.dtype.is_numeric() and len(values) > most else ""
+        raise DataError(where, problem, f"allowed for dataset.task=classes: 2 to {most} values{learn}")
     codes = column.rank("dense").to_numpy().astype(np.int64) - 1
     return codes, tuple(str(value).lower() if column.dtype == pl.Boolean else str(value) for value in values.to_list())
 
@@ -138,13 +135,13 @@ _NUMERIC = f"dataset.task={NUMERIC}"
 def _numbers_of(column: pl.Series, where: str, line_of: LineOf) -> Float32[np.ndarray, " sample"]:
     if not column.dtype.is_numeric():
         raise DataError(where, f"column {column.name!r} holds {column.dtype}", f"needed for {_NUMERIC}: numbers")
-    numbers = np.asarray(_without_gaps(column, where, line_of).cast(pl.Float64).to_numpy())
-    if not np.isfinite(numbers).all():
-        first = line_of(int(np.flatnonzero(~np.isfinite(numbers))[0]))
+    numbers = _without_gaps(column, where, line_of).cast(pl.Float64)
+    if (infinite := numbers.is_infinite()).any():
+        first = line_of(int(infinite.arg_true()[0]))
         raise DataError(where, f"column {column.name!r} is infinite, first in {first}", "remove those rows")
-    if np.ptp(numbers) == 0:
+    if numbers.n_unique() == 1:
         raise DataError(where, f"column {column.name!r} has one value only ({numbers[0]:g})", "needed: one that varies")
-    return numbers.astype(np.float32)
+    return numbers.to_numpy().astype(np.float32)
 
 
 def _label_of(column: pl.Series, where: str, line_of: LineOf) -> tuple[str, Int64[np.ndarray, " sample"]]:
@@ -181,13 +178,12 @@ def _examples(values: pl.Series) -> str:
 
 
 def _check_kind(column: pl.Series, where: str) -> None:
-    kind = column.dtype
-    if kind.is_float() and not bool((column == column.floor()).all()):
-        problem = f"column {column.name!r} holds numbers such as {column.filter(column != column.floor())[0]:g}"
-        allowed = "allowed for dataset.task=classes: whole numbers, yes/no or text"
-        raise DataError(where, problem, f"{allowed}; to learn the number: {_NUMERIC}")
+    kind, allowed = column.dtype, "whole numbers, yes/no or text"
+    if kind.is_float() and len(broken := column.filter(column != column.floor())):
+        problem = f"column {column.name!r} holds numbers such as {broken[0]:g}"
+        raise DataError(where, problem, f"allowed for dataset.task=classes: {allowed}; to learn the number: {_NUMERIC}")
     if not (kind.is_numeric() or kind in (pl.Boolean, pl.String)):
-        raise DataError(where, f"column {column.name!r} holds {kind}", "allowed: whole numbers, yes/no or text")
+        raise DataError(where, f"column {column.name!r} holds {kind}", f"allowed: {allowed}")
 
 
 @dataclass(frozen=True)
@@ -220,12 +216,9 @@ class Learned:
         if samples.task == NUMERIC and len(rows):
             # A network starts near 0 and a loss is summed in float32: prices in millions would never be learned.
             spread = float(targets[rows].std(dtype=np.float64)) or 1.0
-            targets = ((targets - targets[rows].mean(dtype=np.float64)) / spread).astype(np.float32)
-        elif samples.task == NUMERIC:
-            targets = targets.astype(np.float32)
-        else:
-            targets = targets.astype(np.int64, copy=False)
-        return cls(targets, samples.n_outputs, task=samples.task)
+            targets = (targets - targets[rows].mean(dtype=np.float64)) / spread
+        dtype = np.float32 if samples.task == NUMERIC else np.int64
+        return cls(targets.astype(dtype, copy=False), samples.n_outputs, task=samples.task)
 
     def permuted(self, rows: Int[np.ndarray, " row"], seed: int) -> Learned:
         """Return the same with the targets of some rows dealt among them, so that every class keeps its size.
@@ -276,21 +269,18 @@ class Lesson:
         Raises:
             DataError: for more groups than classes, or targets to shuffle without an object part.
         """
-        learned, words = Learned.of(samples, rows), [samples.name]
-        shaped: list[str | int] = []
-        n, k = learned.n_classes, self.merge
-        if k is not None:
-            samples.classes_for("dataset.merge_classes")
-        if k is not None and k > n:
-            allowed = f"allowed: null, or a whole number from 2 to {n}"
-            raise DataError("dataset.merge_classes", f"{k} groups of {n} classes", allowed)
-        if k is not None and k < n:
-            learned = Learned(samples.targets * k // n, k)
-            words, shaped = [*words, f"{k}classes"], [*shaped, "merged", k]
+        learned = Learned.of(samples, rows)
+        name, shaping = samples.name, list[str | int]()
+        if (k := self.merge) is not None:
+            codes, n = samples.classes_for("dataset.merge_classes"), learned.n_classes
+            if k > n:
+                allowed = f"allowed: null, or a whole number from 2 to {n}"
+                raise DataError("dataset.merge_classes", f"{k} groups of {n} classes", allowed)
+            if k < n:
+                learned, name, shaping = Learned(codes * k // n, k), f"{name}-{k}classes", ["merged", k]
         if self.shuffle:
             if not len(rows):
                 raise DataError("dataset.shuffle_targets", "there is no object part to train on", "allowed: false")
-            learned = learned.permuted(rows, seed)
-            words, shaped = [*words, "shuffled"], [*shaped, "shuffled", seed]
-        key = digest([samples.key, *shaped]) if shaped else samples.key
-        return replace(samples, name="-".join(words), key=key), learned
+            learned, name, shaping = learned.permuted(rows, seed), f"{name}-shuffled", [*shaping, "shuffled", seed]
+        key = digest([samples.key, *shaping]) if shaping else samples.key
+        return replace(samples, name=name, key=key), learned

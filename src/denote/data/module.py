@@ -87,6 +87,11 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         self.source: Mapping[str, str] = {}
         self._is_set_up = False
 
+    @property
+    def dealing(self) -> tuple[str, ...]:
+        """Columns that deal the rows into parts."""
+        return tuple(name for name in (self.split.group, self.split.column) if name)
+
     @abstractmethod
     def load(self) -> Samples:
         """Read or make the samples; called once.
@@ -99,8 +104,7 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         """Load and split, once, whatever the stage."""
         if self._is_set_up:
             return
-        dealing = tuple(name for name in (self.split.group, self.split.column) if name)
-        samples = replace(self.load(), dealing=dealing)
+        samples = replace(self.load(), dealing=self.dealing)
         if self.source:
             samples = replace(samples, key=digest([samples.key, self.source]))
         if not self.needs_object:

@@ -64,23 +64,6 @@ class Unfitted:
         """Return the number of samples."""
         return self.n
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """There is none yet.
-
-        Raises:
-            TypeError: always.
-        """
-        raise TypeError("inputs have no shape before `Samples.fitted`")
-
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
-        """There is nothing yet.
-
-        Raises:
-            TypeError: always.
-        """
-        raise TypeError("inputs cannot be read before `Samples.fitted`")
-
 
 def of_tokens(inputs: Inputs) -> dict[str, Any]:
     """Return what an architecture must know of inputs that are token ids; empty for others.
@@ -282,10 +265,8 @@ def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
 
 def _wrong_classes(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:
     low, high = int(targets.min()), int(targets.max())
-    if low >= 0 and high < len(classes):
-        return None
     problem = f"targets run from {low} to {high} but there are {len(classes)} classes"
-    return problem, f"allowed: 0 to {len(classes) - 1}"
+    return None if low >= 0 and high < len(classes) else (problem, f"allowed: 0 to {len(classes) - 1}")
 
 
 def _wrong_numbers(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:
@@ -317,11 +298,7 @@ def _numbers(values: Tensor | np.ndarray, where: str) -> Tensor:
 
 
 def _check_finite(values: Tensor, where: str) -> None:
-    if not values.is_floating_point() or not values.numel():
-        return
-    bad = ~torch.isfinite(values)
-    if bad.any():
-        rows = bad.flatten(1).any(dim=1) if values.ndim > 1 else bad
-        first = int(rows.nonzero()[0])
+    if values.is_floating_point() and (bad := ~torch.isfinite(values)).any():
+        rows = bad.reshape(len(bad), -1).any(dim=1)
         counts = f"{int(bad.sum())} NaN or infinite values in {int(rows.sum())} of {len(values)} rows"
-        raise DataError(where, f"{counts}, the first in row {first}", "allowed: finite numbers")
+        raise DataError(where, f"{counts}, the first in row {int(rows.nonzero()[0])}", "allowed: finite numbers")

@@ -9,7 +9,7 @@ import torch
 
 from denote.data.columns.column_keys import ColumnKeys
 from denote.data.columns.features import fit_features
-from denote.data.columns.table_files import line_of, read_columns
+from denote.data.columns.table_files import read_columns
 from denote.data.learned import classes_of
 from denote.data.sources.table import TableModule
 from denote.errors import DataError
@@ -211,7 +211,7 @@ def test_text_among_numbers_an_id_and_a_missing_target_name_the_line(tmp_path):
         loaded(written(tmp_path, no_target))
     with pytest.raises(DataError, match=r"row 5 from 0"):
         loaded(written(tmp_path, no_target, "people.parquet"))
-    assert line_of(written(tmp_path, table), 0).endswith("line 2")
+    assert read_columns(written(tmp_path, table), ColumnKeys()).line_of(0).endswith("line 2")
 
 
 @pytest.mark.parametrize(

@@ -122,20 +122,6 @@ def _is_number(column: pl.Series) -> bool:
     return column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)
 
 
-def is_category(column: pl.Series) -> bool:
-    """Return whether a column is encoded value by value.
-
-    Raises:
-        DataError: if it is neither text nor numbers.
-    """
-    if is_text(column):
-        return True
-    if _is_number(column):
-        return False
-    problem = f"column {column.name!r} holds {column.dtype}, neither numbers nor text"
-    raise DataError("dataset.features", problem, f"leave it out: dataset.exclude=[{in_list([column.name])}]")
-
-
 def fit_features(
     table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], rows: Int[np.ndarray, " row"]
 ) -> TableInputs:
@@ -152,10 +138,9 @@ def fit_features(
     Raises:
         DataError: if no column is left.
     """
-    encoded = {name: name in categories or is_category(table[name]) for name in features}
-    numeric = [name for name, category in encoded.items() if not category]
+    numeric = [name for name in features if not (name in categories or is_text(table[name]))]
     numbers, missing, number_names, gap_names = _numbers(table, numeric, rows)
-    codes, code_names = _codes(table, [name for name, category in encoded.items() if category], rows)
+    codes, code_names = _codes(table, [name for name in features if name not in numeric], rows)
     names = (*number_names, *gap_names, *code_names)
     if constant := [name for name in features if not any(_is_of(name, each) for each in names)]:
         log.info("dataset.features: %s with one value on the rows that train, left out", ", ".join(constant))

@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from denote.data.columns.column_keys import ColumnKeys, Problem, categories_of, refuse
+from denote.data.columns.column_keys import ColumnKeys, Problem, refuse
 from denote.data.columns.column_reading import ColumnReader
 from denote.data.columns.delimited import SEPARATORS, TextTable
-from denote.data.columns.text_dates import is_year
+from denote.data.columns.text_dates import CATEGORIES, is_year
 from denote.data.module import SamplesModule
 from denote.errors import DataError, first_line, in_list, one_of
 
@@ -46,8 +46,10 @@ class ReadTable:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """See `categories_of`."""
-        return categories_of(self.frame, self.keys)
+        """Columns of numbers whose values are attributes one by one: those named, and what dates become but days."""
+        dates = [name for name, kind in self.frame.schema.items() if kind in (pl.Date, pl.Datetime)]
+        parts = (f"{name}.{part}" for name in dates for part in CATEGORIES)
+        return tuple(dict.fromkeys([*self.keys.categories, *(name for name in parts if name in self.frame.columns)]))
 
     @property
     def encoded(self) -> tuple[str, ...]:
@@ -55,14 +57,22 @@ class ReadTable:
         return tuple(name for name in self.categories if name in self.keys.categories or not is_year(name))
 
     def line_of(self, row: int) -> str:
-        """Return where a row is."""
-        return line_of(self.path, row) if self.path else f"row {row} from 0"
+        """Return where a row is: ``FILE line 7``, or ``FILE row 5 from 0`` where there are no lines.
+
+        Args:
+            row: From 0.
+        """
+        is_text = self.path != "" and Path(self.path).suffix.lower() != PARQUET
+        if not is_text:
+            return f"{self.path} row {row} from 0".strip()
+        line = TextTable.open(Path(self.path), self.where).line_of(row)
+        return self.path if line is None else f"{self.path} line {line}"
 
     def is_in_doubt(self, names: Sequence[str]) -> bool:
         """Return whether some of these columns could not be read with certainty, or hold what may stand for no
         value.
         """
-        return any(name in self.doubtful or name in {problem.column for problem in self.problems} for name in names)
+        return not {*self.doubtful, *(problem.column for problem in self.problems)}.isdisjoint(names)
 
     def checked(
         self, targets: Sequence[str] = (), more: Sequence[Problem] = (), needed: Sequence[str] = ()
@@ -77,18 +87,17 @@ class ReadTable:
         Raises:
             DataError: naming all columns with a problem, and the key that leaves them out.
         """
-        of_targets = [self._doubt(name) for name in targets if name in self.doubtful]
+        of_targets = []
+        for name in targets:
+            if words := self.doubtful.get(name, ()):
+                remedy = f"dataset.missing=[{in_list(words)}] where it does, or dataset.categories=[{in_list([name])}]"
+                row = int((self.frame[name] == words[0]).arg_true()[0])
+                of_targets.append(Problem(name, f"holds {words[0]!r}, which may stand for no value", remedy, row))
         refuse([*self.problems, *of_targets, *more], self.where, self.line_of, self.keys, [*targets, *needed])
         for name, words in self.doubtful.items():
             hint = f"taken as a value; where it stands for none: dataset.missing=[{in_list(words)}]"
             log.warning("column %r holds %s, %s", name, " and ".join(map(repr, words)), hint)
         return self.frame
-
-    def _doubt(self, name: str) -> Problem:
-        words = self.doubtful[name]
-        row = int((self.frame[name] == words[0]).arg_true()[0])
-        remedy = f"dataset.missing=[{in_list(words)}] where it does, or dataset.categories=[{in_list([name])}]"
-        return Problem(name, f"holds {words[0]!r}, which may stand for no value", remedy, row)
 
 
 def read_columns(
@@ -121,20 +130,6 @@ def read_columns(
     return ReadTable(frame, keys, where, str(file), reader.problems, reader.doubtful)
 
 
-def line_of(path: str | Path | None, row: int) -> str:
-    """Return where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines.
-
-    Args:
-        path: Of the file.
-        row: From 0.
-    """
-    file = Path(str(path)).expanduser()
-    if file.suffix.lower() == PARQUET:
-        return f"{file} row {row} from 0"
-    line = TextTable.open(file, "dataset.path").line_of(row)
-    return str(file) if line is None else f"{file} line {line}"
-
-
 def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
     """Say how many values the attribute columns lack; those rows are left out of what reads them.
 
@@ -142,22 +137,21 @@ def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
         table: All columns.
         attributes: Names of those that are observed.
     """
-    lacking = {name: table[name].null_count() for name in attributes if table[name].null_count()}
+    lacking = [f"{name} {count}" for name in attributes if (count := table[name].null_count())]
     if lacking:
-        counts = ", ".join(f"{name} {count}" for name, count in lacking.items())
+        counts = ", ".join(lacking)
         log.info("dataset.attributes: missing values of %d rows, which stay null: %s", table.height, counts)
 
 
 def _existing(path: str | Path | None, where: str) -> Path:
-    if not path:
-        raise DataError(where, "no file is given", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
+    if not path or Path(path).expanduser().is_dir():
+        problem = f"{Path(path).expanduser()} is a folder" if path else "no file is given"
+        raise DataError(where, problem, f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     file = Path(path).expanduser()
-    if file.is_dir():
-        raise DataError(where, f"{file} is a folder", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     if not file.is_file():
-        near = sorted(each.name for each in file.parent.glob("*") if each.suffix in _SUFFIXES and each.is_file())
-        problem = f"there is no file {file}"
-        raise DataError(where, problem, one_of(file.name, near) if near else "needed: an existing one")
+        near = sorted(other.name for other in file.parent.glob("*") if other.suffix in _SUFFIXES and other.is_file())
+        allowed = one_of(file.name, near) if near else "needed: an existing one"
+        raise DataError(where, f"there is no file {file}", allowed)
     if file.suffix.lower() not in _SUFFIXES:
         raise DataError(where, f"{file.name} is of no known kind", f"allowed: files that end in {', '.join(_SUFFIXES)}")
     return file
@@ -192,11 +186,6 @@ class AttributeTableModule(SamplesModule):
     ) -> None:
         super().__init__(**settings)
         self.keys = ColumnKeys(missing, exclude, categories, decimal)
-
-    @property
-    def dealing(self) -> tuple[str, ...]:
-        """Columns that deal the rows into parts."""
-        return tuple(name for name in (self.split.group, self.split.column) if name)
 
     def read(
         self, path: str | Path | None, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()

@@ -63,7 +63,7 @@ def table_of(data: Dataset) -> pl.DataFrame:
     kept = [name for name, kind in data.features.items() if isinstance(kind, Value | ClassLabel)]
     table = data.select_columns(kept).with_format("polars")[:] if kept else pl.DataFrame(height=len(data))
     named = {name: kind.names for name in kept if isinstance(kind := data.features[name], ClassLabel)}
-    return _plain(_named(table, named))
+    return _named(table, named).select(cs.numeric() | cs.string() | cs.boolean() | cs.temporal())
 
 
 def images_of(data: Dataset, column: str) -> Dataset:
@@ -126,10 +126,6 @@ def _named(table: pl.DataFrame, names: Mapping[str, Sequence[str]]) -> pl.DataFr
         pl.col(column).replace_strict(dict(enumerate(classes)), default=None, return_dtype=pl.String)
         for column, classes in names.items()
     )
-
-
-def _plain(table: pl.DataFrame) -> pl.DataFrame:
-    return table.select(cs.numeric() | cs.string() | cs.boolean() | cs.temporal())
 
 
 def _remedy(path: str) -> str:
