@@ -204,7 +204,7 @@ class HuggingFaceModule(AttributeTableModule):
                 raise DataError(f"dataset.{key}", f"{value!r}", "allowed: a whole number of 1 or more")
         self.path, self.name, self.splits, self.revision, self.n = path, name, splits, revision, n
         self.inputs, self.target, self.kind, self.task = inputs, target, kind, task
-        self.square, self.skip_broken = Square(size, channels, background), skip_broken
+        self.square = Square(size, channels, background, skip_broken)
         self.tokenizer, self.unit, self.max_length, self.min_count = tokenizer, unit, max_length, min_count
 
     def load(self) -> Samples:
@@ -244,11 +244,7 @@ class HuggingFaceModule(AttributeTableModule):
         held = images_of(data, self.inputs)
         names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
         pixels, rows = read_images(
-            names,
-            lambda row: stored_image(held[row][self.inputs]),
-            self.square,
-            skip_broken=self.skip_broken,
-            where="dataset.inputs",
+            names, lambda row: stored_image(held[row][self.inputs]), self.square, "dataset.inputs"
         )
         return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
 

@@ -57,7 +57,7 @@ class ImagesModule(AttributeTableModule):
         super().__init__(**settings)
         self.root, self.table, self.file = Path(root).expanduser(), table, file
         self.target, self.task = target, task
-        self.square, self.skip_broken = Square(size, channels, background), skip_broken
+        self.square = Square(size, channels, background, skip_broken)
 
     def load(self) -> Samples:
         """Read the table and every image that it names; they are held as bytes.
@@ -78,13 +78,7 @@ class ImagesModule(AttributeTableModule):
                 problem = f"{name!r} ({read.line_of(row)}) leads out of {self.root}"
                 raise DataError("dataset.file", problem, "needed: names of files in the folder")
         self._log_others(names)
-        pixels, kept = read_images(
-            names,
-            lambda number: self.root / names[number],
-            self.square,
-            skip_broken=self.skip_broken,
-            where="dataset.root",
-        )
+        pixels, kept = read_images(names, lambda number: self.root / names[number], self.square, "dataset.root")
         target = target_of(table, self.target, self.task, read.line_of).at(kept)
         table = table[kept]
         log_missing(table, table.columns)
@@ -121,11 +115,13 @@ class Square:
         channels: 1 for grey, 3 for colour.
         background: What shows through where a picture is transparent: a colour by name (``white``) or as ``#rrggbb``,
             or three numbers from 0 to 255.
+        skip_broken: Whether pictures that cannot be read are left out, which is logged.
     """
 
     size: int
     channels: int
     background: str | Sequence[int] = "white"
+    skip_broken: bool = False
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be, before any picture is read.
@@ -149,7 +145,7 @@ class Square:
 
 
 def read_images(
-    names: Sequence[str], source: Callable[[int], Path | BinaryIO], square: Square, *, skip_broken: bool, where: str
+    names: Sequence[str], source: Callable[[int], Path | BinaryIO], square: Square, where: str
 ) -> tuple[UInt8[np.ndarray, "image channel y x"], Int[np.ndarray, " image"]]:
     """Return all images as squares; what had to be decided on the way is logged.
 
@@ -157,7 +153,6 @@ def read_images(
         names: What to call each image in an error.
         source: Says where the image of that number is.
         square: What they are brought to.
-        skip_broken: Leave out images that cannot be read, and log how many and which.
         where: What to name in an error.
 
     Returns:
@@ -182,7 +177,7 @@ def read_images(
         if opaque is not image:
             (blank if all(low == high for low, high in opaque.getextrema()) else transparent).append(name)
     of, shows = f"of {len(names)} images", f"{square.background} (dataset.background)"
-    if broken and not (skip_broken and kept):
+    if broken and not (square.skip_broken and kept):
         problem = f"{len(broken)} {of} are missing or broken: {_listed(broken)}"
         raise DataError(where, problem, "repair them, or leave such images out: dataset.skip_broken=true")
     for level, chosen, problem in (
