@@ -26,10 +26,6 @@ _ARITHMETIC = ("Plus", "Minus", "Multiply", "Divide", "TrueDivide", "FloorDivide
 """Of the operators of a ``BinaryExpr``; SQL's own are functions."""
 _DIVISIONS = ("Div", "IntDiv", "Rem")
 """Of the operators of SQL's functions."""
-_SIGNED = {pl.Int8: 7, pl.Int16: 15, pl.Int32: 31, pl.Int64: 63, pl.Int128: 127}
-_UNSIGNED = {pl.UInt8: 8, pl.UInt16: 16, pl.UInt32: 32, pl.UInt64: 64, pl.UInt128: 128}
-_BITS = _SIGNED | _UNSIGNED
-"""Whole numbers of 2 to this and above do not fit a type."""
 _NULL = {"Literal": {"Scalar": {"Null": "Null"}}}
 
 
@@ -106,8 +102,8 @@ class Evaluation:
         """Return where whole numbers are beyond what their type holds: the same in floating point tells."""
         floating = {part: _each(held[part], _as_float) for part in _PARTS[kind]}
         numbers = self._frame.select(_expression({kind: held | floating}).cast(pl.Float64)).to_series()
-        largest = values.upper_bound().cast(pl.Float64)[0]
-        return (numbers.abs() >= largest).fill_null(False)
+        beyond = values.upper_bound().cast(pl.Float64)[0] + 1
+        return (numbers.abs() >= beyond).fill_null(False)
 
 
 _PARTS = {

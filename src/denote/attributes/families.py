@@ -14,7 +14,7 @@ from jaxtyping import Int8
 
 from denote.attributes import formula_family, rules
 from denote.attributes.expressions import parse_where
-from denote.attributes.labels import NULL, Family, Labels, merge_labels
+from denote.attributes.labels import NULL, Family, merge_labels
 from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
 
@@ -46,13 +46,12 @@ def check_spec(spec: Mapping[str, Any]) -> None:
     if not options:
         allowed = "choose an option (attribute=classes) or write attribute.where"
         raise AttributeLabelError("attribute", "no attribute is chosen", allowed)
-    for option, settings in options.items():
-        if not isinstance(settings, AttributeFamily):
-            _check_option(option, settings)
-    kinds_made = {o: settings["kind"] for o, settings in options.items() if not isinstance(settings, AttributeFamily)}
-    made = [option for option, kind in kinds_made.items() if kind == "formulas"]
-    if len(made) > 1:
-        problem = f"{' and '.join(made)} are both of kind formulas, a single family"
+    of_kinds = {option: settings for option, settings in options.items() if not isinstance(settings, AttributeFamily)}
+    for option, settings in of_kinds.items():
+        _check_option(option, settings)
+    formulas = [option for option, settings in of_kinds.items() if settings["kind"] == "formulas"]
+    if len(formulas) > 1:
+        problem = f"{' and '.join(formulas)} are both of kind formulas, a single family"
         raise AttributeLabelError("attribute", problem, "allowed: one of them, with the atoms of both")
 
 
@@ -73,10 +72,9 @@ def families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
     by_name: dict[str, list[Family]] = {}
     for option, settings in _options(spec).items():
         if isinstance(settings, AttributeFamily):
-            by_name.setdefault(option, []).append(family_of(option, settings, samples))
-            continue
-        arguments = {key: value for key, value in settings.items() if key != "kind"}
-        family = KINDS[settings["kind"]](option, samples, **arguments)
+            family = family_of(option, settings, samples)
+        else:
+            family = KINDS[settings["kind"]](option, samples, **_arguments(settings))
         by_name.setdefault(family.name, []).append(family)
     return [replace(same[0], labels=merge_labels(same)) for same in by_name.values()]
 
@@ -105,17 +103,21 @@ def _check_option(option: str, settings: Any) -> None:
     if kind not in KINDS:
         raise AttributeLabelError(f"{where}.kind", f"{kind!r} is no kind of attribute", one_of(kind, KINDS))
     _, _, *parameters = inspect.signature(KINDS[kind]).parameters.values()
-    names = [parameter.name for parameter in parameters]
+    names = ["kind", *(parameter.name for parameter in parameters)]
     for key in settings:
-        if key != "kind" and key not in names:
-            raise AttributeLabelError(f"{where}.{key}", f"is no setting of kind {kind}", one_of(key, ["kind", *names]))
+        if key not in names:
+            raise AttributeLabelError(f"{where}.{key}", f"is no setting of kind {kind}", one_of(key, names))
     for parameter in parameters:
         if parameter.default is parameter.empty and parameter.name not in settings:
             raise AttributeLabelError(f"{where}.{parameter.name}", f"is missing; kind {kind} needs it")
     if kind == "where":
         parse_where(settings["where"], f"{where}.where")
     if kind == "formulas":
-        formula_family.check(option, **{key: value for key, value in settings.items() if key != "kind"})
+        formula_family.check(option, **_arguments(settings))
+
+
+def _arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "kind"}
 
 
 ALLOWED = "allowed: true or false (1 or 0) for every sample, null where it does not apply"
@@ -155,12 +157,8 @@ def family_of(option: str, rule: AttributeFamily, samples: Samples) -> Family:
     if not isinstance(given, Mapping) or not given:
         problem = f"{type(rule).__name__}.attributes gave {given!r:.40}"
         raise AttributeLabelError(f"attribute.{option}", problem, "needed: columns of labels by name, at least one")
-    names = tuple(str(name) for name in given)
-    columns = [
-        _labels(values, len(samples), f"attribute.{option}[{name!r}]")
-        for name, values in zip(names, given.values(), strict=True)
-    ]
-    return Family(option, Labels(names, (option,) * len(names), np.stack(columns, axis=1)))
+    where, n = f"attribute.{option}", len(samples)
+    return rules.family(option, [(str(k), _labels(v, n, f"{where}[{str(k)!r}]")) for k, v in given.items()], n)
 
 
 def _labels(values: Any, n: int, where: str) -> Int8[np.ndarray, " sample"]:

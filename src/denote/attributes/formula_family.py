@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
 
 from denote.attributes import rules
-from denote.attributes.expressions import evaluate_where, parse_where
+from denote.attributes.expressions import parse_where
 from denote.attributes.labels import NULL, Family, FormulaFamily, Formulas, Labels, merge_labels
 from denote.data.samples import Samples
 from denote.errors import AttributeLabelError, one_of
@@ -53,7 +53,8 @@ def formulas(
         AttributeLabelError: as `check`, and where the data has no atom.
     """
     check(option, atoms, where, length, beam, length_penalty)
-    families = [*_of_kinds(option, samples, atoms), _of_expressions(option, samples, where or {})]
+    named = {str(name): text for name, text in (where or {}).items()}
+    families = [*_of_kinds(option, samples, atoms), rules.expressions(named, samples, f"attribute.{option}.where")]
     every = merge_labels(families)
     if not len(every):
         problem = f"the data has no attributes of kinds {', '.join(atoms) or '(none)'}"
@@ -61,7 +62,7 @@ def formulas(
     kept = _distinct(every)
     names = tuple(every.names[index] for index in kept)
     unique = Labels(names, ("formulas",) * len(names), np.ascontiguousarray(every.values[:, kept]))
-    none = Labels((), (), np.zeros((len(samples), 0), dtype=np.int8))
+    none = rules.family("formulas", [], len(samples)).labels
     return FormulaFamily("formulas", none, Formulas(unique, length, beam, length_penalty))
 
 
@@ -113,17 +114,8 @@ def _whole(value: object) -> bool:
 
 def _of_kinds(option: str, samples: Samples, atoms: Sequence[str]) -> Iterator[Family]:
     for kind in atoms:
-        try:
+        with suppress(AttributeLabelError):  # with default settings this only says that there are none
             yield ATOMS[kind](option, samples)
-        except AttributeLabelError:  # with default settings this only says that there are none
-            continue
-
-
-def _of_expressions(option: str, samples: Samples, where: Mapping[str, str]) -> Family:
-    key = f"attribute.{option}.where"
-    values = [evaluate_where(text, samples.table, key) for text in where.values()]
-    columns = np.stack(values, axis=1) if values else np.zeros((len(samples), 0), dtype=np.int8)
-    return Family("named", Labels(tuple(map(str, where)), ("named",) * len(where), columns))
 
 
 def _distinct(atoms: Labels) -> list[int]:
@@ -131,16 +123,8 @@ def _distinct(atoms: Labels) -> list[int]:
     seen: set[bytes] = set()
     kept = []
     for index, values in enumerate(atoms.values.T):
-        both = [np.ascontiguousarray(each).tobytes() for each in (values, _complement(values))]
-        if seen.isdisjoint(both) and _varies(values):
+        complement = np.where(values == NULL, NULL, 1 - values).astype(np.int8)
+        if seen.isdisjoint((values.tobytes(), complement.tobytes())) and {0, 1} <= set(np.unique(values).tolist()):
             kept.append(index)
-        seen.add(both[0])
+        seen.add(values.tobytes())
     return kept
-
-
-def _complement(values: np.ndarray) -> np.ndarray:
-    return np.where(values == NULL, NULL, 1 - values).astype(np.int8)
-
-
-def _varies(values: np.ndarray) -> Bool[np.ndarray, ""]:
-    return np.asarray((values == 0).any() & (values == 1).any())

@@ -69,18 +69,16 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         last = self.training.max_epochs
-        for key, epochs in (("epoch", () if self.epoch is None else (self.epoch,)), ("save_epochs", self.save_epochs)):
-            for epoch in epochs:
-                if not 0 <= epoch <= last:
-                    raise ConfigError(
-                        f"architecture.{key}", f"there is no epoch {epoch}", f"0 to {last} (trainer.max_epochs)"
-                    )
+        asked = {"epoch": () if self.epoch is None else (self.epoch,), "save_epochs": self.save_epochs}
+        for key, epochs in asked.items():
+            if beyond := [epoch for epoch in epochs if not 0 <= epoch <= last]:
+                allowed = f"0 to {last} (trainer.max_epochs)"
+                raise ConfigError(f"architecture.{key}", f"there is no epoch {beyond[0]}", allowed)
         if not self.trained and self.epoch:
             raise ConfigError("architecture.epoch", f"an untrained network has no epoch {self.epoch}", "0 or null")
         if self.weights is not None and (self.epoch or self.save_epochs):
-            raise ConfigError(
-                "architecture.epoch", "the network was trained elsewhere, its epochs are not here", "null"
-            )
+            problem = "the network was trained elsewhere, its epochs are not here"
+            raise ConfigError("architecture.epoch", problem, "null")
         if self.draw and not self.is_initialisation:
             raise ValueError("only a network at initialisation has draws")
 
@@ -109,8 +107,8 @@ class ModelSpec:
             drawn = {"kind": "initialisation", "draw": self.draw, "data_key": self.data_key}
             return digest(self._initial_state() | drawn)
         if self.weights is not None:
-            found = {"kind": "trained elsewhere", "weights": self.weights, "data_key": self.data_key, "seed": None}
-            return digest(self._initial_state() | found)
+            loaded = {"kind": "trained elsewhere", "weights": self.weights, "data_key": self.data_key, "seed": None}
+            return digest(self._initial_state() | loaded)
         return digest({"kind": "object model", "training": self.training_key, "epoch": self.epoch})
 
     def twin(self, draw: int) -> ModelSpec:

@@ -119,8 +119,8 @@ LAST = "last.ckpt"
 def object_model(spec: ModelSpec) -> ObjectModel:
     """Return the object model before any training of ours: at initialisation, or with weights from elsewhere."""
     training = spec.training
-    found = spec.elsewhere is not None and not spec.is_initialisation
-    network = spec.elsewhere() if found and spec.elsewhere is not None else spec.initial_network()
+    is_loaded = spec.elsewhere is not None and not spec.is_initialisation
+    network = spec.elsewhere() if is_loaded and spec.elsewhere else spec.initial_network()
     return ObjectModel(network, spec.n_classes, training.optimizer, training.lr, training.weight_decay, spec.task)
 
 

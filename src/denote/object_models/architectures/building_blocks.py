@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import torch
@@ -26,14 +26,14 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "linear": nn.Identity,
 }
 
-UNIT_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda width: nn.Identity(),
+UNIT_NORMALISATIONS: dict[str, Callable[[int], nn.Module | None]] = {
+    "none": lambda width: None,
     "batch": nn.BatchNorm1d,
     "layer": nn.LayerNorm,
 }
 
-CHANNEL_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda channels: nn.Identity(),
+CHANNEL_NORMALISATIONS: dict[str, Callable[[int], nn.Module | None]] = {
+    "none": lambda channels: None,
     "batch": nn.BatchNorm2d,
     "layer": lambda channels: nn.GroupNorm(1, channels),  # over channels and positions of one sample
 }
@@ -78,6 +78,24 @@ def named(table: Mapping[str, T], name: str, key: str) -> T:
     return table[name]
 
 
+def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
+    """Return channels, height and width of images.
+
+    Args:
+        input_shape: Shape of one sample.
+        name: Of the architecture that reads them.
+
+    Raises:
+        ConfigError: if they are no images.
+    """
+    if len(input_shape) == 2:
+        return 1, input_shape[0], input_shape[1]
+    if len(input_shape) == 3:
+        return input_shape[0], input_shape[1], input_shape[2]
+    problem = f"a {name} reads images, one input of this dataset has shape {tuple(input_shape)}"
+    raise ConfigError("architecture", problem, "inputs of shape (channel, y, x) or (y, x), or architecture=mlp")
+
+
 def at_least(number: int, least: int, key: str) -> int:
     """Return the whole number ``number``.
 
@@ -92,6 +110,31 @@ def at_least(number: int, least: int, key: str) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise ConfigError(f"architecture.{key}", f"{number!r} cannot be used", f"a whole number from {least} up")
     return number
+
+
+def in_turn(**modules: nn.Module | None) -> nn.Sequential:
+    """Return modules one after the other, under their names; None stands for one that is left out."""
+    return nn.Sequential(OrderedDict({name: module for name, module in modules.items() if module is not None}))
+
+
+def unit_block(
+    n_in: int, n_out: int, activation: str, normalisation: str, *, random_signs: bool = False
+) -> nn.Sequential:
+    """Return linear, normalisation, activation, and random signs where asked for: one observed place.
+
+    Args:
+        n_in: Units that come in.
+        n_out: Units that go out.
+        activation: A name in `ACTIVATIONS`.
+        normalisation: A name in `UNIT_NORMALISATIONS`.
+        random_signs: Whether every unit gets a sign of its own.
+    """
+    return in_turn(
+        linear=nn.Linear(n_in, n_out),
+        norm=named(UNIT_NORMALISATIONS, normalisation, "normalisation")(n_out),
+        activation=named(ACTIVATIONS, activation, "activation")(),
+        signs=RandomSigns(n_out) if random_signs else None,
+    )
 
 
 BLOCK, HIDDEN = "block", "hidden"
@@ -138,7 +181,7 @@ class AttentionBlock(nn.Module):
         super().__init__()
         self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = Attention(width, heads)
-        self.hidden = nn.Sequential(OrderedDict(linear=nn.Linear(width, hidden), activation=nn.GELU()))
+        self.hidden = in_turn(linear=nn.Linear(width, hidden), activation=nn.GELU())
         self.out = nn.Linear(hidden, width)
         self.drop = nn.Dropout(dropout)
 

@@ -9,8 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.building_blocks import BLOCK, AttentionBlock, check_sizes, observed_of
-from denote.object_models.architectures.convnet import image_shape
+from denote.object_models.architectures.building_blocks import (
+    BLOCK,
+    AttentionBlock,
+    check_sizes,
+    image_shape,
+    observed_of,
+)
 
 
 class Patches(nn.Module):

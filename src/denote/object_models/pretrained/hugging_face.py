@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, StoreError, one_of
-from denote.object_models.pretrained.source import Pretrained, name_of, needs
+from denote.object_models.pretrained.source import Pretrained, imported, name_of
 
 HEADS: Mapping[str | None, str] = {
     None: "AutoModel",
@@ -80,11 +80,11 @@ class HuggingFace(Pretrained):
 
     @cached_property
     def _config(self) -> Any:
-        return self._had(_transformers().AutoConfig.from_pretrained)
+        return self._had(imported("transformers", "hub").AutoConfig.from_pretrained)
 
     @property
     def _class(self) -> Any:
-        return getattr(_transformers(), self._head)
+        return getattr(imported("transformers", "hub"), self._head)
 
     def _had(self, read: Any, **arguments: Any) -> Any:
         """Return what is read from the folder or the Hub, with one line where it is not there."""
@@ -95,18 +95,10 @@ class HuggingFace(Pretrained):
             raise StoreError(f"architecture.name={self.name}", f"cannot be had: {line}", NEEDED) from error
 
 
-def _transformers() -> Any:
-    try:
-        import transformers
-    except (ImportError, RuntimeError) as error:
-        raise needs("transformers", "hub", error) from error
-    return transformers
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the library's own account of weights that lack or are left over: the notes of the tables have it."""
-    logging = _transformers().utils.logging
+    logging = imported("transformers", "hub").utils.logging
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
