@@ -107,9 +107,8 @@ class ObjectModel(pl.LightningModule):
         loss = self.task.loss(outputs, targets)
         metric = cast(Metric, self.metrics[stage])
         metric.update(self.task.predict(outputs), targets)
-        options: dict[str, Any] = {"on_step": False, "on_epoch": True, "prog_bar": True, "batch_size": len(targets)}
-        self.log(f"{stage}loss", loss, **options)
-        self.log(f"{stage}{self.task.measure}", metric, **options)
+        measures = {f"{stage}loss": loss, f"{stage}{self.task.measure}": metric}
+        self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(targets))
         return loss
 
 
@@ -239,8 +238,8 @@ class KeepWeights(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the measures and write the weights if they are wanted."""
-        epoch = trainer.current_epoch + 1
-        measures = ("loss", _module(pl_module).task.measure)
+        assert isinstance(pl_module, ObjectModel)  # noqa: S101 # ours are the only modules this callback is given
+        epoch, network, measures = trainer.current_epoch + 1, pl_module.network, ("loss", pl_module.task.measure)
         names = [f"{part}_{measure}" for part in ("train", "val") for measure in measures]
         row = {name: float(trainer.callback_metrics[name]) for name in names}
         for name in ("train_loss", "val_loss"):
@@ -248,7 +247,6 @@ class KeepWeights(pl.Callback):
                 problem = f"{name} is {row[name]} after epoch {epoch} at lr {pl_module.hparams['lr']:g}"
                 raise ConfigError("trainer.lr", problem, "try a lower one")
         self.history.append({"epoch": epoch, **row})
-        network = _module(pl_module).network
         if row["val_loss"] < self.best_loss:
             self.best_epoch, self.best_loss = epoch, row["val_loss"]
             write_weights(network, self.folder / BEST)
@@ -272,11 +270,6 @@ class Patience(EarlyStopping):
         """Stop before the first step if the checkpoint is that of the last epoch."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
-
-
-def _module(module: pl.LightningModule) -> ObjectModel:
-    assert isinstance(module, ObjectModel)  # noqa: S101 # ours are the only modules this callback is given
-    return module
 
 
 _LOGGERS = ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.rank_zero")

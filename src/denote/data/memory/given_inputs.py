@@ -78,13 +78,9 @@ class DrawnInputs:
     @property
     def labels(self) -> Tensor | None:
         """Return what comes beside the inputs and is no input; None where nothing does. Reads every item."""
-        given = self._given(np.array([0]))
-        names = self.arguments.labels_among(given)
-        if not names:
-            return None
-        rows = np.arange(len(self))
-        parts = [self._given(rows[start : start + 256])[names[0]] for start in range(0, len(rows), 256)]
-        return torch.cat(parts)
+        names = self.arguments.labels_among(self._given(np.array([0])))
+        parts = np.split(np.arange(len(self)), range(256, len(self), 256))
+        return torch.cat([self._given(rows)[names[0]] for rows in parts]) if names else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -106,13 +102,6 @@ class DrawnInputs:
             raise DataError("inputs", problem, f"batches by name with {MASK!r}, so that padding enters no state")
         return _batch(self.arguments.without_lengths(tensors) if mask is not None else tensors, mask)
 
-    def _collated(self, items: list[Any]) -> Any:
-        try:
-            return self.collate(items)
-        except (RuntimeError, TypeError, ValueError) as error:
-            problem = f"{len(items)} items of the dataset make no batch: {told(error)}"
-            raise DataError("inputs", problem, "items of one shape, or a DataLoader with a collate function") from error
-
     @cached_property
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return _shapes(self._tensors(np.array([0])))
@@ -123,7 +112,12 @@ class DrawnInputs:
         return {name: each for name, each in given.items() if name not in labels}
 
     def _given(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
-        batch = self._collated([self.dataset[int(row)] for row in rows])
+        items = [self.dataset[int(row)] for row in rows]
+        try:
+            batch = self.collate(items)
+        except (RuntimeError, TypeError, ValueError) as error:
+            problem = f"{len(items)} items of the dataset make no batch: {told(error)}"
+            raise DataError("inputs", problem, "items of one shape, or a DataLoader with a collate function") from error
         names = self.arguments.required
         if isinstance(batch, list | tuple) and len(batch) >= len(names) > 1:
             batch = dict(zip(names, batch, strict=False))
@@ -152,38 +146,41 @@ def inputs_of(given: Any, model: Any = None) -> HeldInputs | DrawnInputs:
         DataError: naming ``inputs``: for anything else, for lengths that differ, for data without an order or a length.
     """
     arguments = Arguments.of(model)
-    if isinstance(given, DataLoader):
-        _check_dataset(given.dataset)
-        _check_order(given)
-        return _with_remarks(DrawnInputs(given.dataset, given.collate_fn, arguments))
-    if isinstance(given, Dataset) or _is_map_style(given):
-        _check_dataset(given)
-        return _with_remarks(DrawnInputs(given, arguments=arguments))
+    if isinstance(given, DataLoader | Dataset) or _is_map_style(given):
+        return _drawn(given, arguments)
     if isinstance(given, tuple) and len(given) == len(arguments.required) > 1:
         given = dict(zip(arguments.required, given, strict=True))
     if not isinstance(given, Mapping):
         return _held({"": _tensor(given, "inputs")})
     tensors = {str(name): _tensor(values, f"inputs[{str(name)!r}]") for name, values in given.items()}
-    labels = arguments.labels_among(tensors)
-    _tell_labels(labels)
-    held = _held({name: each for name, each in tensors.items() if name not in labels})
+    labels = _labels_told(arguments, tensors)
+    held = _held({name: tensor for name, tensor in tensors.items() if name not in labels})
     mask = None if MASK in tensors else mask_of_lengths(held.tensors, tell=True)
     fed = held.tensors if mask is None else arguments.without_lengths(held.tensors)
     return HeldInputs(fed, tensors[labels[0]] if labels else None, mask)
 
 
-def _with_remarks(inputs: DrawnInputs) -> DrawnInputs:
-    """Return the inputs, after a look at the first rows that tells of lengths and labels."""
+def _drawn(data: Any, arguments: Arguments) -> DrawnInputs:
+    """Return the inputs of a dataset or a loader, after a look at the first rows that tells of lengths and labels."""
+    dataset = data.dataset if isinstance(data, DataLoader) else data
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
+        raise DataError("inputs", f"{type(dataset).__name__} has no rows by number", "allowed: a map-style Dataset")
+    if isinstance(data, DataLoader):
+        _check_order(data)
+    collate = data.collate_fn if isinstance(data, DataLoader) else default_collate
+    inputs = DrawnInputs(dataset, collate, arguments)
     given = inputs._given(np.arange(min(len(inputs), LOOKED_AT)))
-    _tell_labels(inputs.arguments.labels_among(given))
+    _labels_told(inputs.arguments, given)
     if MASK not in given:
         mask_of_lengths(given, tell=True)
     return inputs
 
 
-def _tell_labels(labels: Sequence[str]) -> None:
-    for name in labels:
+def _labels_told(arguments: Arguments, given: Mapping[str, Any]) -> list[str]:
+    """Return the names of labels among what was given, with a warning for each."""
+    for name in (labels := arguments.labels_among(given)):
         log.warning("inputs[%r] is not fed to the model: classes where nothing else is asked for, else unused", name)
+    return labels
 
 
 def _held(tensors: Mapping[str, Tensor]) -> HeldInputs:
@@ -203,9 +200,8 @@ def _check_mask(mask: Tensor, rows: Int[np.ndarray, " row"]) -> None:
     """Refuse a mask that is one of numbers to add, or leaves nothing of a row, so that nothing could be its state."""
     if mask.dtype.is_floating_point and (mask < 0).any():
         raise DataError(f"inputs[{MASK!r}]", "holds numbers below 0", "1 where a position is no padding, else 0")
-    empty = (~mask.bool()).flatten(1).all(1).nonzero()[:, 0]
-    if len(empty):
-        problem = f"{len(empty)} rows are padding only, the first is row {rows[int(empty[0])]}"
+    if len(empty := rows[~mask.bool().flatten(1).any(1).numpy()]):
+        problem = f"{len(empty)} rows are padding only, the first is row {empty[0]}"
         raise DataError(f"inputs[{MASK!r}]", problem, "inputs with at least one position that is no padding")
 
 
@@ -267,8 +263,3 @@ def _is_map_style(given: Any) -> bool:
     """
     has_rows = hasattr(given, "__getitem__") and hasattr(given, "__len__")
     return has_rows and not isinstance(given, Sequence | Mapping | Tensor) and not hasattr(given, "__array__")
-
-
-def _check_dataset(dataset: Dataset[Any]) -> None:
-    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
-        raise DataError("inputs", f"{type(dataset).__name__} has no rows by number", "allowed: a map-style Dataset")

@@ -96,20 +96,19 @@ def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
     raise ConfigError("architecture", problem, "inputs of shape (channel, y, x) or (y, x), or architecture=mlp")
 
 
-def at_least(number: int, least: int, key: str) -> int:
-    """Return the whole number ``number``.
+def check_counts(**counts: int | Sequence[int]) -> None:
+    """Refuse what is no whole number of 1 or more.
 
     Args:
-        number: What came.
-        least: The smallest number allowed.
-        key: Of ``architecture``, for an error.
+        counts: Numbers, or lists of them, by key of ``architecture``.
 
     Raises:
-        ConfigError: naming ``architecture.<key>``, if it is no whole number or below ``least``.
+        ConfigError: naming the key.
     """
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise ConfigError(f"architecture.{key}", f"{number!r} cannot be used", f"a whole number from {least} up")
-    return number
+    for key, given in counts.items():
+        for number in given if isinstance(given, Sequence) and not isinstance(given, str) else [given]:
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise ConfigError(f"architecture.{key}", f"{number!r} cannot be used", "a whole number from 1 up")
 
 
 def in_turn(**modules: nn.Module | None) -> nn.Sequential:
@@ -134,6 +133,25 @@ def unit_block(
         norm=named(UNIT_NORMALISATIONS, normalisation, "normalisation")(n_out),
         activation=named(ACTIVATIONS, activation, "activation")(),
         signs=RandomSigns(n_out) if random_signs else None,
+    )
+
+
+def channel_block(n_in: int, n_out: int, kernel: int, pool: int, activation: str, normalisation: str) -> nn.Sequential:
+    """Return convolution, normalisation, activation, and max-pooling where asked for: one observed place.
+
+    Args:
+        n_in: Channels that come in.
+        n_out: Channels that go out.
+        kernel: Side of the kernels; the size of the map is kept.
+        pool: Side and step of the pooling; 1 for none.
+        activation: A name in `ACTIVATIONS`.
+        normalisation: A name in `CHANNEL_NORMALISATIONS`.
+    """
+    return in_turn(
+        conv=nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2),
+        norm=named(CHANNEL_NORMALISATIONS, normalisation, "normalisation")(n_out),
+        activation=named(ACTIVATIONS, activation, "activation")(),
+        pool=nn.MaxPool2d(pool) if pool > 1 else None,
     )
 
 
@@ -222,8 +240,7 @@ def check_sizes(blocks: int, width: int, heads: int, hidden: int, dropout: float
     Raises:
         ConfigError: by the key.
     """
-    for value, name in ((blocks, "layers"), (width, "width"), (heads, "heads"), (hidden, "hidden")):
-        at_least(value, 1, name)
+    check_counts(layers=blocks, width=width, heads=heads, hidden=hidden)
     if width % heads:
         problem = f"{width} is no multiple of {heads} heads"
         raise ConfigError("architecture.width", problem, "allowed: n x architecture.heads")

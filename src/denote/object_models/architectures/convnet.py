@@ -9,15 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.building_blocks import (
-    ACTIVATIONS,
-    CHANNEL_NORMALISATIONS,
-    at_least,
-    image_shape,
-    in_turn,
-    named,
-    unit_block,
-)
+from denote.object_models.architectures import building_blocks
 
 DEFAULT_HIDDEN = (64,)
 
@@ -51,7 +43,7 @@ class ConvNet(nn.Module):
         normalisation: str = "batch",
     ) -> None:
         super().__init__()
-        n_channels, height, width = image_shape(input_shape, "convnet")
+        n_channels, height, width = building_blocks.image_shape(input_shape, "convnet")
         _check(channels, hidden, kernel, pool, (height, width))
         self._add_channel_axis = len(input_shape) == 2
         suffix = _suffix(hidden, kernel, pool, activation, normalisation)
@@ -59,13 +51,15 @@ class ConvNet(nn.Module):
         names = []
         for i, n_out in enumerate(channels, start=1):
             names.append(f"conv_{i}")
-            self.add_module(names[-1], _channel_block(n_channels, n_out, kernel, pool, activation, normalisation))
+            self.add_module(
+                names[-1], building_blocks.channel_block(n_channels, n_out, kernel, pool, activation, normalisation)
+            )
             n_channels, height, width = n_out, height // pool, width // pool
         n_in = n_channels * height * width
         self._first_units = "hidden_1" if hidden else "logits"
         for i, n_out in enumerate(hidden, start=1):
             names.append(f"hidden_{i}")
-            self.add_module(names[-1], unit_block(n_in, n_out, activation, normalisation))
+            self.add_module(names[-1], building_blocks.unit_block(n_in, n_out, activation, normalisation))
             n_in = n_out
         self.logits = nn.Linear(n_in, n_classes)
         self.observed_layers = (*names, "logits")
@@ -78,24 +72,11 @@ class ConvNet(nn.Module):
         return hidden
 
 
-def _channel_block(n_in: int, n_out: int, kernel: int, pool: int, activation: str, normalisation: str) -> nn.Sequential:
-    return in_turn(
-        conv=nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2),
-        norm=named(CHANNEL_NORMALISATIONS, normalisation, "normalisation")(n_out),
-        activation=named(ACTIVATIONS, activation, "activation")(),
-        pool=nn.MaxPool2d(pool) if pool > 1 else None,
-    )
-
-
 def _check(channels: Sequence[int], hidden: Sequence[int], kernel: int, pool: int, size: tuple[int, int]) -> None:
     if not channels:
         raise ConfigError("architecture.channels", "there is no convolutional block", "one number per block")
-    for n in channels:
-        at_least(n, 1, "channels")
-    for n in hidden:
-        at_least(n, 1, "hidden")
-    at_least(pool, 1, "pool")
-    if at_least(kernel, 1, "kernel") % 2 == 0:
+    building_blocks.check_counts(channels=channels, hidden=hidden, pool=pool, kernel=kernel)
+    if kernel % 2 == 0:
         raise ConfigError("architecture.kernel", f"{kernel} is even, the map would shift", "an odd number: 1, 3, 5")
     if pool > 1 and pool ** len(channels) > min(size):
         n_blocks = next(n for n in range(len(channels)) if pool ** (n + 1) > min(size))
@@ -153,12 +134,10 @@ class ResNet(nn.Module):
         self, input_shape: Sequence[int], n_classes: int, channels: Sequence[int] = (16, 32, 64), blocks: int = 2
     ) -> None:
         super().__init__()
-        n_in, *_ = image_shape(input_shape, "resnet")
+        n_in, *_ = building_blocks.image_shape(input_shape, "resnet")
         if not channels:
             raise ConfigError("architecture.channels", "there is no stage", "one number per stage")
-        for n in channels:
-            at_least(n, 1, "channels")
-        at_least(blocks, 1, "blocks")
+        building_blocks.check_counts(channels=channels, blocks=blocks)
         self._add_channel_axis = len(input_shape) == 2
         self.readable_id = "-".join(["resnet", *map(str, channels)]) + f"-x{blocks}"
         self.stem = _normalised(n_in, channels[0], 3, 1)
@@ -184,4 +163,4 @@ class ResNet(nn.Module):
 
 def _normalised(n_in: int, n_out: int, kernel: int, stride: int) -> nn.Sequential:
     conv = nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=False)
-    return in_turn(conv=conv, norm=nn.BatchNorm2d(n_out))
+    return building_blocks.in_turn(conv=conv, norm=nn.BatchNorm2d(n_out))

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.building_blocks import at_least, unit_block
+from denote.object_models.architectures.building_blocks import check_counts, unit_block
 
 
 class MLP(nn.Module):
@@ -40,8 +40,7 @@ class MLP(nn.Module):
         random_signs: bool = False,
     ) -> None:
         super().__init__()
-        at_least(layers, 1, "layers")
-        at_least(width, 1, "width")
+        check_counts(layers=layers, width=width)
         if not isinstance(random_signs, bool):
             raise ConfigError("architecture.random_signs", f"{random_signs!r} came", "allowed: true, false")
         more = [normalisation] * (normalisation != "none") + ["signs"] * random_signs
