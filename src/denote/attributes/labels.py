@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int, Int8
 
 from denote.data.parts import Halves, Parts
+from denote.data.samples import Rows
 from denote.errors import AttributeLabelError, ConfigError
 from denote.streams import stream
 
@@ -31,7 +32,7 @@ class Labels:
     families: tuple[str, ...]
     values: Int8[np.ndarray, "sample attribute"]
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Labels:
+    def at(self, rows: Rows) -> Labels:
         """The same attributes on some rows, in the order given."""
         return replace(self, values=self.values[rows])
 
@@ -76,7 +77,7 @@ class Family:
     every_threshold: ClassVar[bool] = True
     """Controls that read a property off one coordinate try every threshold, not quantiles alone."""
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+    def at(self, rows: Rows) -> Self:
         """Return the family on some rows, in the order given."""
         return replace(self, labels=self.labels.at(rows))
 
@@ -107,7 +108,7 @@ class SubsetFamily(Family):
     combines = True
     every_threshold = False
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+    def at(self, rows: Rows) -> Self:
         """See `Family`."""
         return replace(super().at(rows), codes=self.codes[rows])
 
@@ -134,7 +135,7 @@ class FormulaFamily(Family):
 
     combines = True
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+    def at(self, rows: Rows) -> Self:
         """See `Family`."""
         return replace(super().at(rows), formulas=replace(self.formulas, atoms=self.formulas.atoms.at(rows)))
 

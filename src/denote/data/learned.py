@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float32, Int, Int64
+from jaxtyping import Float32, Int64
 
 from denote.config.keys import digest
-from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Samples, Unfitted, column_of, is_text
+from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Rows, Samples, Unfitted, column_of, is_text
 from denote.errors import DataError, one_of
 from denote.streams import stream
 
@@ -47,7 +47,7 @@ class Target:
     values: Int64[np.ndarray, " sample *label"] | Float32[np.ndarray, " sample"]
     classes: tuple[str, ...] = ()
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Target:
+    def at(self, rows: Rows) -> Target:
         """Return the target of some rows, in the order given."""
         return replace(self, values=self.values[rows])
 
@@ -205,7 +205,7 @@ class Learned:
     task: str = CLASSES
 
     @classmethod
-    def of(cls, samples: Samples, rows: Int[np.ndarray, " row"] | Sequence[int] = ()) -> Learned:
+    def of(cls, samples: Samples, rows: Rows | Sequence[int] = ()) -> Learned:
         """Return the targets as they are, numbers standardised by those of some rows, where there are any.
 
         Args:
@@ -220,7 +220,7 @@ class Learned:
         dtype = np.float32 if samples.task == NUMERIC else np.int64
         return cls(targets.astype(dtype, copy=False), samples.n_outputs, task=samples.task)
 
-    def permuted(self, rows: Int[np.ndarray, " row"], seed: int) -> Learned:
+    def permuted(self, rows: Rows, seed: int) -> Learned:
         """Return the same with the targets of some rows dealt among them, so that every class keeps its size.
 
         Args:
@@ -256,7 +256,7 @@ class Lesson:
             allowed = "allowed: null, or a whole number from 2 to the number of classes"
             raise DataError("dataset.merge_classes", f"{self.merge!r} came", allowed)
 
-    def __call__(self, samples: Samples, rows: Int[np.ndarray, " row"], seed: int) -> tuple[Samples, Learned]:
+    def __call__(self, samples: Samples, rows: Rows, seed: int) -> tuple[Samples, Learned]:
         """Return the samples under the name and key of what is learned from them, and the targets of training.
 
         Class ``c`` of ``n`` becomes group ``floor(c k / n)`` of ``k``; as many groups as classes change nothing.

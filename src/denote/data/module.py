@@ -19,7 +19,7 @@ from denote.config.keys import digest
 from denote.data.batch import Batch
 from denote.data.learned import Learned, Lesson
 from denote.data.parts import Parts, SplitSettings, validation_rows
-from denote.data.samples import Samples
+from denote.data.samples import Rows, Samples
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import DataError
 from denote.streams import stream, torch_stream
@@ -135,7 +135,7 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         """Batches of *test*, ascending."""
         return self._loader(self.parts.test)
 
-    def batches(self, rows: Int[np.ndarray, " row"], size: int) -> Iterator[tuple[Batch, Int[np.ndarray, " row"]]]:
+    def batches(self, rows: Rows, size: int) -> Iterator[tuple[Batch, Rows]]:
         """Read inputs in batches.
 
         Args:
@@ -175,9 +175,7 @@ class TrainingOrder(Sampler[int]):
             order would make it run on nearly as many sequences as a batch has words. Sequences are permuted then.
     """
 
-    def __init__(
-        self, rows: Int[np.ndarray, " row"], seed: int, together: Int[np.ndarray, " row"] | None = None
-    ) -> None:
+    def __init__(self, rows: Rows, seed: int, together: Rows | None = None) -> None:
         self._rows, self._seed, self._epoch = rows, seed, 0
         self._place = None if together is None else np.unique(together, return_inverse=True)[1]
 

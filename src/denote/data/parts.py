@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int, Shaped
 
-from denote.data.samples import Samples
+from denote.data.samples import Rows, Samples
 from denote.data.trained_on import TrainedOn
 from denote.errors import DataError, one_of
 from denote.streams import stream
@@ -57,7 +57,7 @@ def deal(
     groups: Shaped[np.ndarray, " row"] | None,
     name: str,
     seed: int,
-) -> Int[np.ndarray, " row"]:
+) -> Rows:
     """Return the part each row goes to, at random but with every class in the shares asked for.
 
     Args:
@@ -77,9 +77,7 @@ def deal(
     return _deal_groups(targets, full, groups, name, seed)
 
 
-def _deal_rows(
-    targets: Shaped[np.ndarray, " row"], shares: Float[np.ndarray, " part"], name: str, seed: int
-) -> Int[np.ndarray, " row"]:
+def _deal_rows(targets: Shaped[np.ndarray, " row"], shares: Float[np.ndarray, " part"], name: str, seed: int) -> Rows:
     """Class by class; what rounding takes from a part in one class it gets back in the next."""
     order = stream(name, seed).permutation(len(targets))
     dealt = np.empty(len(targets), dtype=np.int64)
@@ -111,7 +109,7 @@ def _deal_groups(
     groups: Shaped[np.ndarray, " row"],
     name: str,
     seed: int,
-) -> Int[np.ndarray, " row"]:
+) -> Rows:
     """Return the largest group first, each to the part that it brings nearest to its wanted number of rows of every
     class.
     """
@@ -218,7 +216,7 @@ class SplitSettings:
 
 
 def validation_rows(
-    samples: Samples, rows: Int[np.ndarray, " row"], *, share: float, seed: int, group: str | None = None
+    samples: Samples, rows: Rows, *, share: float, seed: int, group: str | None = None
 ) -> tuple[Int[np.ndarray, " train_row"], Int[np.ndarray, " validation_row"]]:
     """Cut a part into the rows to learn from and the rows to stop by, stratified, groups whole.
 

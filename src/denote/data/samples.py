@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,9 @@ from denote.errors import DataError, one_of
 CLASSES, NUMERIC, LABELS = "classes", "numeric", "labels"
 TASKS = (CLASSES, NUMERIC, LABELS)
 """What the target of a sample is: one class of several, a number, or yes or no for each of several labels."""
+
+Rows: TypeAlias = Int[np.ndarray, " row"]
+"""Ids of rows."""
 
 STRATA = 10
 """Parts of equal size that numeric targets are cut into, so that all parts of a split get small and large ones."""
@@ -41,7 +44,7 @@ class Inputs(Protocol):
         """Return the number of samples."""
         ...
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
+    def __getitem__(self, rows: Rows) -> Batch:
         """Return the samples with these row ids, in the order asked for."""
         ...
 
@@ -58,7 +61,7 @@ class Unfitted:
     """
 
     n: int
-    fit: Callable[[Int[np.ndarray, " row"]], Inputs]
+    fit: Callable[[Rows], Inputs]
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -121,7 +124,7 @@ class TensorInputs:
         """Return the number of samples."""
         return len(self._values)
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row *shape"]:
+    def __getitem__(self, rows: Rows) -> Float32[Tensor, " row *shape"]:
         """Return the samples with these row ids as float32, a fresh tensor."""
         index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
         return self._values[index].to(torch.float32).div_(self._maximum)
@@ -186,7 +189,7 @@ class Samples:
         """Return the number of samples."""
         return len(self.targets)
 
-    def fitted(self, rows: Int[np.ndarray, " row"]) -> Samples:
+    def fitted(self, rows: Rows) -> Samples:
         """Return the samples with inputs that were shaped by these rows only, and a key that says so.
 
         Args:

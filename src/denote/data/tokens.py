@@ -17,7 +17,7 @@ from torch import Tensor
 
 from denote.config.keys import digest, digest_array
 from denote.data.batch import Named, Words
-from denote.data.samples import Inputs, Unfitted
+from denote.data.samples import Inputs, Rows, Unfitted
 from denote.errors import DataError, first_line, install
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class SequenceInputs:
         """Return the number of sequences."""
         return len(self.starts) - 1
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
+    def __getitem__(self, rows: Rows) -> Named:
         """Return these sequences, padded to the longest of them, as ``input_ids`` and ``attention_mask``."""
         index = np.asarray(rows, dtype=np.int64)
         lengths = self.starts[index + 1] - self.starts[index]
@@ -130,7 +130,7 @@ class WordInputs:
         """Return the number of words."""
         return len(self.sequence)
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
+    def __getitem__(self, rows: Rows) -> Named:
         """Return the sequences of these words, and where in them the words are."""
         index = np.asarray(rows, dtype=np.int64)
         chosen, sequence_of = np.unique(self.sequence[index], return_inverse=True)
@@ -140,9 +140,7 @@ class WordInputs:
         return replace(batch, words=Words(torch.from_numpy(sequence_of), torch.from_numpy(self.start[index]), end))
 
 
-def fit_words(
-    forms: pl.Series, lengths: Int64[np.ndarray, " sentence"], min_count: int, rows: Int[np.ndarray, " row"]
-) -> WordInputs:
+def fit_words(forms: pl.Series, lengths: Int64[np.ndarray, " sentence"], min_count: int, rows: Rows) -> WordInputs:
     """Token ids by a vocabulary of the forms of some words; all others are unknown.
 
     Args:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
 from torch import nn
 
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.config.settings import TrainingSettings
-from denote.data.samples import CLASSES
+from denote.data.samples import CLASSES, Rows
 from denote.errors import ConfigError
 from denote.streams import stream_seed
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
 
-def rows_key(train_rows: Int[np.ndarray, " row"], validation_rows: Int[np.ndarray, " row"]) -> str:
+def rows_key(train_rows: Rows, validation_rows: Rows) -> str:
     """Key of the rows that train an object model and of those that stop its training."""
     return digest([digest_array(np.asarray(rows, dtype=np.int64)) for rows in (train_rows, validation_rows)])
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch.nn import functional
 
 from denote.data.batch import Batch, call, words_of
 from denote.data.batch import at_words as mean_at_words
-from denote.data.samples import CLASSES, LABELS, NUMERIC
+from denote.data.samples import CLASSES, LABELS, NUMERIC, Rows
 from denote.errors import ConfigError
 from denote.numbers import proportion
 
@@ -152,9 +152,7 @@ class Score:
         return f"object model: {self.measure} {proportion(self.value, 3)} on {self.n} rows"
 
 
-def held_out_score(
-    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int = 1024
-) -> Score:
+def held_out_score(model: nn.Module, data_module: SamplesModule, rows: Rows, batch_size: int = 1024) -> Score:
     """Return the metric of the task on ``rows``; the model's mode is left as it was.
 
     A network that was trained elsewhere may give something else than the dataset's targets: it then has no score.
@@ -185,7 +183,7 @@ def held_out_score(
 
 
 def _outputs(
-    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int
+    model: nn.Module, data_module: SamplesModule, rows: Rows, batch_size: int
 ) -> Float32[np.ndarray, "row output"] | tuple[int, ...]:
     """Return what the model gives for rows; as soon as that is no output of the task, its shape alone."""
     if len(rows) == 0:

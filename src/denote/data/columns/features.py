@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Bool, Float32, Float64, Int, Int32
+from jaxtyping import Bool, Float32, Float64, Int32
 from torch import Tensor
 
 from denote.data.columns.column_keys import Problem
 from denote.data.columns.row_numbers import as_row_number, goes_with_rows
 from denote.data.columns.text_dates import as_inputs, made_of_dates
-from denote.data.samples import column_of, is_text
+from denote.data.samples import Rows, column_of, is_text
 from denote.errors import DataError, in_list, one_of
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class TableInputs:
         """Return the number of samples."""
         return len(self.numbers)
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, "row number"]:
+    def __getitem__(self, rows: Rows) -> Float32[Tensor, "row number"]:
         """Return the samples with these row ids, a fresh tensor."""
         index = np.asarray(rows, dtype=np.int64)
         batch = np.zeros((len(index), len(self.names)), dtype=np.float32)
@@ -122,9 +122,7 @@ def _is_number(column: pl.Series) -> bool:
     return column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)
 
 
-def fit_features(
-    table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], rows: Int[np.ndarray, " row"]
-) -> TableInputs:
+def fit_features(table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], rows: Rows) -> TableInputs:
     """Return inputs of all rows in the measure of some.
 
     A column with one value on those rows is left out, which is logged: nothing could be learned from it.
@@ -154,7 +152,7 @@ def _is_of(column: str, name: str) -> bool:
 
 
 def _numbers(
-    table: pl.DataFrame, columns: Sequence[str], rows: Int[np.ndarray, " row"]
+    table: pl.DataFrame, columns: Sequence[str], rows: Rows
 ) -> tuple[Float32[np.ndarray, "sample number"], Bool[np.ndarray, "sample gap"], list[str], list[str]]:
     numbers = np.zeros((table.height, len(columns)), dtype=np.float32)
     gaps: list[Bool[np.ndarray, " sample"]] = []
@@ -188,7 +186,7 @@ def _measure(fitted: Float64[np.ndarray, " row"], name: str) -> tuple[float, flo
 
 
 def _codes(
-    table: pl.DataFrame, columns: Sequence[str], rows: Int[np.ndarray, " row"]
+    table: pl.DataFrame, columns: Sequence[str], rows: Rows
 ) -> tuple[Int32[np.ndarray, "sample category"], list[str]]:
     codes: list[Int32[np.ndarray, " sample"]] = []
     names: list[str] = []

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
 from denote.data.batch import Arguments, Batch, Named, mask_of_lengths
+from denote.data.samples import Rows
 from denote.errors import DataError, told
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class HeldInputs:
         """Return the number of samples."""
         return len(next(iter(self.tensors.values())))
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
+    def __getitem__(self, rows: Rows) -> Batch:
         """Return the samples with these row ids."""
         index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
         mask = None if self.mask is None else self.mask[index]
@@ -91,7 +92,7 @@ class DrawnInputs:
         """Return the number of samples."""
         return len(self.dataset)  # type: ignore[arg-type]  # checked by `inputs_of`
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
+    def __getitem__(self, rows: Rows) -> Batch:
         """Return the samples with these row ids."""
         tensors = self._tensors(rows)
         mask = None if MASK in tensors else mask_of_lengths(tensors)
@@ -106,12 +107,12 @@ class DrawnInputs:
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return _shapes(self._tensors(np.array([0])))
 
-    def _tensors(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
+    def _tensors(self, rows: Rows) -> dict[str, Tensor]:
         given = self._given(rows)
         labels = self.arguments.labels_among(given)
         return {name: each for name, each in given.items() if name not in labels}
 
-    def _given(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
+    def _given(self, rows: Rows) -> dict[str, Tensor]:
         items = [self.dataset[int(row)] for row in rows]
         try:
             batch = self.collate(items)
@@ -196,7 +197,7 @@ def _held(tensors: Mapping[str, Tensor]) -> HeldInputs:
     return HeldInputs(tensors)
 
 
-def _check_mask(mask: Tensor, rows: Int[np.ndarray, " row"]) -> None:
+def _check_mask(mask: Tensor, rows: Rows) -> None:
     """Refuse a mask that is one of numbers to add, or leaves nothing of a row, so that nothing could be its state."""
     if mask.dtype.is_floating_point and (mask < 0).any():
         raise DataError(f"inputs[{MASK!r}]", "holds numbers below 0", "1 where a position is no padding, else 0")

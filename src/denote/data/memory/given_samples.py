@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Int, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from denote.config.keys import digest, digest_tensor
@@ -19,7 +19,7 @@ from denote.data.learned import MOST_NAMES
 from denote.data.memory.given_columns import check_row_order, given_column, given_frame, plain_array
 from denote.data.memory.given_inputs import HeldInputs
 from denote.data.parts import Halves, Parts, SplitSettings
-from denote.data.samples import Inputs, Samples
+from denote.data.samples import Inputs, Rows, Samples
 from denote.data.tokens import WordInputs, spans_of
 from denote.data.trained_on import TrainedOn
 from denote.errors import DataError, one_of
@@ -130,7 +130,7 @@ def given_parts(samples: Samples, parts: Any, seed: int, trained: TrainedOn | No
     return chosen if trained is None or trained.rows is None else _left(samples, chosen, trained.rows)
 
 
-def _left(samples: Samples, parts: Parts, trained: Int[np.ndarray, " row"]) -> Parts:
+def _left(samples: Samples, parts: Parts, trained: Rows) -> Parts:
     """Return the parts without the rows that were trained on and the other rows of their groups; those are *object*."""
     if GROUP in samples.table.columns:
         groups = samples.table[GROUP]
@@ -149,7 +149,7 @@ def _row_ids(name: str, values: Any) -> Int64[np.ndarray, " row"]:
     return np.sort(rows.astype(np.int64))
 
 
-def given_groups(samples: Samples, parts: Parts) -> Halves[Int[np.ndarray, " row"]] | None:
+def given_groups(samples: Samples, parts: Parts) -> Halves[Rows] | None:
     """Return the group of every row of both parts, where rows come in groups.
 
     Args:

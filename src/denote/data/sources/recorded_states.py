@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.batch import Named
@@ -18,7 +18,7 @@ from denote.data.columns.table_files import AttributeTableModule, ReadTable, log
 from denote.data.learned import Target, classes_of
 from denote.data.memory.given_columns import UNNAMED
 from denote.data.memory.given_samples import NO_CLASS
-from denote.data.samples import CLASSES, Samples, column_of
+from denote.data.samples import CLASSES, Rows, Samples, column_of
 from denote.data.sources.arrays import read_arrays
 from denote.errors import DataError, one_of
 
@@ -47,7 +47,7 @@ class RecordedInputs:
         """Return the number of samples."""
         return len(next(iter(self.arrays.values())))
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
+    def __getitem__(self, rows: Rows) -> Named:
         """Return what every layer gave for the samples with these row ids, as float32."""
         chosen = {name: np.array(values[rows], dtype=np.float32) for name, values in self.arrays.items()}
         return Named({name: torch.from_numpy(values) for name, values in chosen.items()})

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from denote.config.keys import SCHEMA, digest
 from denote.data.module import SamplesModule
-from denote.data.samples import Samples
+from denote.data.samples import Rows, Samples
 from denote.errors import DataError, one_of
 from denote.streams import stream
 
@@ -144,7 +144,7 @@ class Drawing:
         turned = pl.when(pl.col("shape") != "circle").then("rotation").alias("rotation")
         return pl.DataFrame(names).hstack(numbers).with_columns(turned)
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row channel y x"]:
+    def __getitem__(self, rows: Rows) -> Float32[Tensor, " row channel y x"]:
         """Return the pictures of these rows, edges smoothed over one pixel."""
         codes = {name: torch.from_numpy(self.codes[name][rows].astype(np.int64)) for name in self.codes}
         inside = self._distance(rows, codes["shape"])
