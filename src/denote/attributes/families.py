@@ -16,7 +16,7 @@ from denote.attributes import formula_family, rules
 from denote.attributes.expressions import parse_where
 from denote.attributes.labels import NULL, Family, merge_labels
 from denote.data.samples import Samples
-from denote.errors import AttributeLabelError, one_of
+from denote.errors import AttributeLabelError
 
 KINDS: Mapping[str, Callable[..., Family]] = {
     "where": rules.named,
@@ -100,13 +100,11 @@ def _check_option(option: str, settings: Any) -> None:
     if not isinstance(settings, Mapping) or "kind" not in settings:
         raise AttributeLabelError(where, f"{settings!r} has no kind", f"allowed kinds: {', '.join(KINDS)}")
     kind = settings["kind"]
-    if kind not in KINDS:
-        raise AttributeLabelError(f"{where}.kind", f"{kind!r} is no kind of attribute", one_of(kind, KINDS))
+    AttributeLabelError.refuse_unknown(kind, KINDS, f"{where}.kind", "{!r} is no kind of attribute")
     _, _, *parameters = inspect.signature(KINDS[kind]).parameters.values()
     names = ["kind", *(parameter.name for parameter in parameters)]
     for key in settings:
-        if key not in names:
-            raise AttributeLabelError(f"{where}.{key}", f"is no setting of kind {kind}", one_of(key, names))
+        AttributeLabelError.refuse_unknown(key, names, f"{where}.{key}", f"is no setting of kind {kind}")
     for parameter in parameters:
         if parameter.default is parameter.empty and parameter.name not in settings:
             raise AttributeLabelError(f"{where}.{parameter.name}", f"is missing; kind {kind} needs it")

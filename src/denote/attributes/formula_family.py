@@ -12,7 +12,7 @@ from denote.attributes import rules
 from denote.attributes.expressions import parse_where
 from denote.attributes.labels import NULL, Family, FormulaFamily, Formulas, Labels, merge_labels
 from denote.data.samples import Samples
-from denote.errors import AttributeLabelError, one_of
+from denote.errors import AttributeLabelError
 
 ATOMS: Mapping[str, Callable[[str, Samples], Family]] = {
     "classes": rules.classes,
@@ -91,8 +91,7 @@ def check(
     if isinstance(atoms, str) or not isinstance(atoms, Sequence) or not (atoms or where):
         raise AttributeLabelError(f"{key}.atoms", f"{atoms!r}", f"allowed: a list of {', '.join(ATOMS)}")
     for kind in atoms:
-        if kind not in ATOMS:
-            raise AttributeLabelError(f"{key}.atoms", f"{kind!r} is no kind of atom", one_of(kind, ATOMS))
+        AttributeLabelError.refuse_unknown(kind, ATOMS, f"{key}.atoms", "{!r} is no kind of atom")
     if not isinstance(where, Mapping | None):
         raise AttributeLabelError(f"{key}.where", f"{where!r}", "allowed: a mapping of names to SQL expressions")
     for name, text in (where or {}).items():

@@ -14,7 +14,7 @@ from denote.attributes.expressions import evaluate_where
 from denote.attributes.labels import NULL, Family, Labels, SubsetFamily, class_set_name
 from denote.data.columns.text_dates import YEAR
 from denote.data.samples import Samples, is_text
-from denote.errors import AttributeLabelError, one_of
+from denote.errors import AttributeLabelError
 
 MOST_CLASSES_AS_CELLS = 16
 """32,767 subsets; one class more doubles them."""
@@ -186,8 +186,7 @@ def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl
     if not isinstance(listed, Sequence) or not listed:
         raise AttributeLabelError(where, f"{names!r}", "allowed: all, a column, or a list of columns")
     for name in listed:
-        if name not in samples.table.columns:
-            raise AttributeLabelError(where, f"no column {name!r}", one_of(name, samples.table.columns))
+        AttributeLabelError.refuse_unknown(name, samples.table.columns, where, "no column {!r}")
     return [samples.table[name] for name in listed]
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float32, Int64
 
 from denote.config.keys import digest
 from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Rows, Samples, Unfitted, column_of, is_text
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 from denote.streams import stream
 
 MOST_NUMBERS = 128
@@ -78,8 +78,7 @@ def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASS
         DataError: naming ``dataset.target`` or ``dataset.task``.
     """
     where, listed = "dataset.target", target_names(names)
-    if task not in TASKS:
-        raise DataError("dataset.task", f"{task!r} is unknown", one_of(task, TASKS))
+    DataError.refuse_unknown(task, TASKS, "dataset.task")
     columns = [column_of(table, name, where) for name in listed]
     if task == LABELS:
         labels, values = zip(*(_label_of(column, where, line_of) for column in columns), strict=True)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from denote.data.samples import Rows, Samples
 from denote.data.trained_on import TrainedOn
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 from denote.streams import stream
 
 T_co = TypeVar("T_co", covariant=True)
@@ -168,12 +168,9 @@ class SplitSettings:
         """
         if isinstance(settings, SplitSettings):
             return settings
-        settings = dict(settings or {})
-        names = list(cls.__dataclass_fields__)
-        for name in settings:
-            if name not in names:
-                raise DataError(f"split.{name}", "is no setting of the split", one_of(name, names))
-        return cls(**settings)
+        for name in settings or ():
+            DataError.refuse_unknown(name, cls.__dataclass_fields__, f"split.{name}", "is no setting of the split")
+        return cls(**(settings or {}))
 
     def __call__(self, samples: Samples, *, needs_object: bool = True, trained: TrainedOn | None = None) -> Parts:
         """Deal the rows into three disjoint parts (METHOD section 1).
@@ -250,8 +247,7 @@ def _shares(fractions: Mapping[str, float], needs_object: bool) -> dict[str, flo
     if not isinstance(fractions, Mapping):
         raise DataError(where, f"{fractions!r}", "allowed: a share for each of object, fit and test")
     for part, share in fractions.items():
-        if part not in PARTS:
-            raise DataError(where, f"there is no part {part!r}", one_of(part, PARTS))
+        DataError.refuse_unknown(part, PARTS, where, "there is no part {!r}")
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
             raise DataError(where, f"{part}={share}", "allowed: numbers above 0 that sum to at most 1")
     needed = PARTS if needs_object else PARTS[1:]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from denote.config.keys import digest, digest_array
 from denote.data.batch import Batch, words_of
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 
 CLASSES, NUMERIC, LABELS = "classes", "numeric", "labels"
 TASKS = (CLASSES, NUMERIC, LABELS)
@@ -175,8 +175,7 @@ class Samples:
             raise DataError(f"dataset {self.name}", f"lengths differ: {lengths}")
         if not len(self):
             raise DataError(f"dataset {self.name}", "has no samples")
-        if self.task not in TASKS:
-            raise DataError(f"dataset {self.name}", f"{self.task!r} is no task", one_of(self.task, TASKS))
+        DataError.refuse_unknown(self.task, TASKS, f"dataset {self.name}", "{!r} is no task")
         # The labels of a multi-label target are columns of their own, so it need not be one.
         if self.task != LABELS:
             column_of(self.table, self.target, "dataset.target")
@@ -261,8 +260,7 @@ def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
     Raises:
         DataError: if there is none of that name; lists the columns, the nearest first.
     """
-    if name not in table.columns:
-        raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
+    DataError.refuse_unknown(name, table.columns, where, "the table has no column {!r}")
     return table[name]
 
 

@@ -24,7 +24,7 @@ from torchmetrics import Metric
 from denote.data.batch import Batch
 from denote.data.module import Taught
 from denote.data.samples import CLASSES
-from denote.errors import ConfigError, StoreError, first_line, one_of
+from denote.errors import ConfigError, StoreError, first_line
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import TASKS, outputs_of
 from denote.object_models.weights import BEST, epoch_file, write_weights
@@ -65,9 +65,7 @@ class ObjectModel(pl.LightningModule):
         task: str = CLASSES,
     ) -> None:
         super().__init__()
-        if optimizer not in _OPTIMIZERS:
-            problem = f"no optimizer is called {optimizer!r}"
-            raise ConfigError("trainer.optimizer", problem, one_of(optimizer, _OPTIMIZERS))
+        ConfigError.refuse_unknown(optimizer, _OPTIMIZERS, "trainer.optimizer", "no optimizer is called {!r}")
         self.save_hyperparameters(ignore=["network"])
         self.network = network
         self.task = TASKS[task]

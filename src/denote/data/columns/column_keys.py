@@ -67,8 +67,7 @@ class ColumnKeys:
                 problem = f"{name!r} is left out, and another key names it"
                 raise DataError("dataset.exclude", problem, "take it out of one of them")
         for name in self.categories:
-            if name not in names:
-                raise DataError("dataset.categories", f"the table has no column {name!r}", one_of(name, names))
+            DataError.refuse_unknown(name, names, "dataset.categories", "the table has no column {!r}")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from denote.data.parts import Halves, Parts, SplitSettings
 from denote.data.samples import Inputs, Rows, Samples
 from denote.data.tokens import WordInputs, spans_of
 from denote.data.trained_on import TrainedOn
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 
 CLASS, GROUP, NO_CLASS = "class", "denote group", "denote class"
 """Columns of the attribute table that hold the classes, the groups, and one class for all where none are given."""
@@ -180,8 +180,7 @@ def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
     Raises:
         DataError: naming ``unit``, if the inputs have no such samples.
     """
-    if unit not in UNITS:
-        raise DataError("unit", f"{unit!r} is unknown", one_of(unit, UNITS))
+    DataError.refuse_unknown(unit, UNITS, "unit")
     if unit == SAMPLE:
         return inputs
     if not isinstance(inputs, HeldInputs):

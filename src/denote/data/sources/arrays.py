@@ -20,7 +20,7 @@ from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
 from denote.data.memory.given_columns import UNNAMED, plain_array
 from denote.data.samples import CLASSES, Samples, TensorInputs
-from denote.errors import DataError, first_line, one_of
+from denote.errors import DataError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +186,5 @@ def _chosen(names: Sequence[str | None], name: str | None, where: str) -> str | 
         raise DataError(
             where, f"there are {len(names)} arrays", f"choose one: dataset.array={' | '.join(map(str, names))}"
         )
-    if name not in names:
-        raise DataError("dataset.array", f"there is no array {name!r}", one_of(name, names))
+    DataError.refuse_unknown(name, names, "dataset.array", "there is no array {!r}")
     return name

@@ -18,7 +18,7 @@ from denote.data.learned import Target, classes_of
 from denote.data.module import SamplesModule
 from denote.data.samples import CLASSES, Samples
 from denote.data.tokens import word_inputs
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +70,7 @@ class ConlluModule(SamplesModule):
         """
         sentences = read_conllu(self.path)[: self.n]
         table = word_table(sentences)
-        if self.target not in table.columns:
-            raise DataError("dataset.target", f"words have no {self.target!r}", one_of(self.target, table.columns))
+        DataError.refuse_unknown(self.target, table.columns, "dataset.target", "words have no {!r}")
         target = Target(self.target, CLASSES, *classes_of(table[self.target]))
         file, lengths = Path(str(self.path)).expanduser(), np.array([len(words) for words in sentences])
         inputs, cut = word_inputs(table["form"], lengths, self.min_count, self.tokenizer)

@@ -18,7 +18,7 @@ from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
 from denote.data.sources.images import MAXIMUM, Square, read_images
 from denote.data.tokens import SequenceInputs, WordInputs, load_tokenizer, word_inputs
-from denote.errors import DataError, first_line, install, one_of
+from denote.errors import DataError, first_line, install
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -191,8 +191,7 @@ class HuggingFaceModule(AttributeTableModule):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        if kind not in _MAKERS:
-            raise DataError("dataset.kind", f"{kind!r} is unknown", one_of(kind, _MAKERS))
+        DataError.refuse_unknown(kind, _MAKERS, "dataset.kind")
         _check_unit(unit, kind, self.split.group)
         if not isinstance(path, str) or not path:
             raise DataError("dataset.path", f"{path!r}", "needed: a local folder, or an id on the Hub")
@@ -217,9 +216,7 @@ class HuggingFaceModule(AttributeTableModule):
 
         parts = [load_split(self.path, self.name, split, self.revision, self.n) for split in self.splits]
         data = concatenate_datasets(parts)
-        if self.inputs not in data.column_names:
-            problem = f"there is no column {self.inputs!r}"
-            raise DataError("dataset.inputs", problem, one_of(self.inputs, data.column_names))
+        DataError.refuse_unknown(self.inputs, data.column_names, "dataset.inputs", "there is no column {!r}")
         held_out = np.repeat([int(index > 0) for index in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
         targets = target_names(self.target)
@@ -299,8 +296,7 @@ def _are_ids(held: Any) -> bool:
 
 def _check_unit(unit: str, kind: str, group: str | None) -> None:
     where = "dataset.unit"
-    if unit not in UNITS:
-        raise DataError(where, f"{unit!r} is unknown", one_of(unit, UNITS))
+    DataError.refuse_unknown(unit, UNITS, where)
     if unit == "token" and kind not in ("text", "ids"):
         raise DataError(where, f"token, and the inputs are of kind {kind}", "allowed for kind=text and kind=ids")
     if unit == "token" and group is None:

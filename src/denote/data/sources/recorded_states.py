@@ -20,7 +20,7 @@ from denote.data.memory.given_columns import UNNAMED
 from denote.data.memory.given_samples import NO_CLASS
 from denote.data.samples import CLASSES, Rows, Samples, column_of
 from denote.data.sources.arrays import read_arrays
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,7 @@ class StatesModule(AttributeTableModule):
         if not isinstance(self.layers, Sequence) or isinstance(self.layers, str) or not self.layers:
             raise DataError("dataset.layers", f"{self.layers!r} came", "allowed: null, or a list of names of arrays")
         for name in self.layers:
-            if name not in arrays:
-                raise DataError("dataset.layers", f"there is no array {name!r}", one_of(name, arrays))
+            DataError.refuse_unknown(name, arrays, "dataset.layers", "there is no array {!r}")
         return {name: arrays[name] for name in self.layers}
 
     def _target_of(self, table: pl.DataFrame, read: ReadTable) -> tuple[pl.DataFrame, Target]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from denote.config.keys import SCHEMA, digest
 from denote.data.module import SamplesModule
 from denote.data.samples import Rows, Samples
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 from denote.streams import stream
 
 SIDE = 32
@@ -75,8 +75,7 @@ def load_shapes(n: int = 10_000, seed: int = 0, target: str = "shape") -> Sample
     Raises:
         DataError: if ``target`` is no category or ``n`` is below 1.
     """
-    if target not in CATEGORIES:
-        raise DataError("dataset.target", f"{target!r} is no category of the shapes", one_of(target, CATEGORIES))
+    DataError.refuse_unknown(target, CATEGORIES, "dataset.target", "{!r} is no category of the shapes")
     if n < 1:
         raise DataError("dataset.n", f"{n}", "allowed: 1 or more")
     drawing = _draw(n, seed)

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from denote.errors import ConfigError, one_of
+from denote.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -73,8 +73,7 @@ def named(table: Mapping[str, T], name: str, key: str) -> T:
     Raises:
         ConfigError: naming ``architecture.<key>`` and what is allowed, if there is none.
     """
-    if name not in table:
-        raise ConfigError(f"architecture.{key}", f"no {key} is called {name!r}", one_of(name, table))
+    ConfigError.refuse_unknown(name, table, f"architecture.{key}", f"no {key} is called {{!r}}")
     return table[name]
 
 
@@ -222,8 +221,7 @@ def observed_of(blocks: int, observed: str) -> list[str]:
     Raises:
         ConfigError: if ``observed`` is none of `OBSERVED`.
     """
-    if observed not in OBSERVED:
-        raise ConfigError("architecture.observed", f"{observed!r} is unknown", one_of(observed, OBSERVED))
+    ConfigError.refuse_unknown(observed, OBSERVED, "architecture.observed")
     return [f"block_{i}" + (".hidden" if observed == HIDDEN else "") for i in range(1, blocks + 1)]
 
 
