@@ -198,10 +198,9 @@ def check_rows(labels: Labels, parts: Parts, min_rows: int) -> dict[str, str]:
 
 def _constant(labels: Labels, column: int) -> str:
     """Say so where an attribute has one label in all rows."""
-    present = set(np.unique(labels.values[:, column]).tolist()) - {NULL}
-    if len(present) == 2:
-        return ""
-    return {(): "null for every row, ", (1,): "true for every row, ", (0,): "false for every row, "}[tuple(present)]
+    present = tuple(np.unique(labels.values[labels.values[:, column] != NULL, column]).tolist())
+    words = {(): "null for every row, ", (1,): "true for every row, ", (0,): "false for every row, "}
+    return words.get(present, "")
 
 
 MIN_ROWS = 25

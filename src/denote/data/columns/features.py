@@ -195,8 +195,7 @@ def _codes(
         values = table[name].cast(pl.String).fill_null("missing")
         seen = values.gather(rows).unique().sort()
         if len(seen) > 1:
-            places = pl.DataFrame({"value": seen, "place": np.arange(len(names), len(names) + len(seen))})
-            indices = values.to_frame("value").join(places, on="value", how="left", maintain_order="left")["place"]
-            codes.append(indices.fill_null(-1).cast(pl.Int32).to_numpy())
+            indices = pl.Series(range(len(names), len(names) + len(seen)), dtype=pl.Int32)
+            codes.append(values.replace_strict(seen, indices, default=-1, return_dtype=pl.Int32).to_numpy())
             names += [f"{name}={value}" for value in seen]
     return np.stack(codes, axis=1) if codes else np.zeros((table.height, 0), dtype=np.int32), names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,31 +30,29 @@ class ReadTable:
 
     Attributes:
         frame: One row per sample; a date is followed by the columns that it becomes.
-        keys: How columns were read.
+        reader: What read it, with what is doubtful.
         where: The config key of the file.
         path: Of the file; empty for a table that has none.
-        problems: Of columns that could not be read with certainty.
-        doubtful: Texts that may stand for no value, by column of names.
     """
 
     frame: pl.DataFrame
-    keys: ColumnKeys
+    reader: ColumnReader
     where: str
     path: str = ""
-    problems: Sequence[Problem] = ()
-    doubtful: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def categories(self) -> tuple[str, ...]:
         """Columns of numbers whose values are attributes one by one: those named, and what dates become but days."""
         dates = [name for name, kind in self.frame.schema.items() if kind in (pl.Date, pl.Datetime)]
         parts = (f"{name}.{part}" for name in dates for part in CATEGORIES)
-        return tuple(dict.fromkeys([*self.keys.categories, *(name for name in parts if name in self.frame.columns)]))
+        return tuple(
+            dict.fromkeys([*self.reader.keys.categories, *(name for name in parts if name in self.frame.columns)])
+        )
 
     @property
     def encoded(self) -> tuple[str, ...]:
         """Those of `categories` that are so as inputs too: a year is a number unless it is named."""
-        return tuple(name for name in self.categories if name in self.keys.categories or not is_year(name))
+        return tuple(name for name in self.categories if name in self.reader.keys.categories or not is_year(name))
 
     def line_of(self, row: int) -> str:
         """Return where a row is: ``FILE line 7``, or ``FILE row 5 from 0`` where there are no lines.
@@ -72,7 +70,7 @@ class ReadTable:
         """Return whether some of these columns could not be read with certainty, or hold what may stand for no
         value.
         """
-        return not {*self.doubtful, *(problem.column for problem in self.problems)}.isdisjoint(names)
+        return not {*self.reader.doubtful, *(problem.column for problem in self.reader.problems)}.isdisjoint(names)
 
     def checked(
         self, targets: Sequence[str] = (), more: Sequence[Problem] = (), needed: Sequence[str] = ()
@@ -89,45 +87,37 @@ class ReadTable:
         """
         of_targets = []
         for name in targets:
-            if words := self.doubtful.get(name, ()):
+            if words := self.reader.doubtful.get(name, ()):
                 remedy = f"dataset.missing=[{in_list(words)}] where it does, or dataset.categories=[{in_list([name])}]"
                 row = int((self.frame[name] == words[0]).arg_true()[0])
                 of_targets.append(Problem(name, f"holds {words[0]!r}, which may stand for no value", remedy, row))
-        refuse([*self.problems, *of_targets, *more], self.where, self.line_of, self.keys, [*targets, *needed])
-        for name, words in self.doubtful.items():
+        refuse(
+            [*self.reader.problems, *of_targets, *more], self.where, self.line_of, self.reader.keys, [*targets, *needed]
+        )
+        for name, words in self.reader.doubtful.items():
             hint = f"taken as a value; where it stands for none: dataset.missing=[{in_list(words)}]"
             log.warning("column %r holds %s, %s", name, " and ".join(map(repr, words)), hint)
         return self.frame
 
 
-def read_columns(
-    path: str | Path | None,
-    keys: ColumnKeys,
-    where: str = "dataset.path",
-    *,
-    as_text: Sequence[str] = (),
-    asked: Sequence[str] = (),
-) -> ReadTable:
+def read_columns(path: str | Path | None, reader: ColumnReader, where: str = "dataset.path") -> ReadTable:
     """Return the columns of a table file.
 
     Args:
         path: A ``.csv``, ``.tsv`` or ``.txt`` file with a header, or a ``.parquet`` file.
-        keys: How columns are read.
+        reader: Reads them; a fresh one.
         where: What to name in an error.
-        as_text: See `ColumnReader`.
-        asked: See `ColumnReader`.
 
     Raises:
         DataError: if the file cannot be read, or a row has not as many values as there are columns (which line).
     """
     file = _existing(path, where)
-    is_parquet = file.suffix.lower() == PARQUET
-    columns = _parquet_columns(file, where) if is_parquet else TextTable.open(file, where).columns()
-    reader = ColumnReader(keys, typed=is_parquet, as_text=as_text, asked=asked)
-    frame = reader.table(columns, where)
-    if not frame.height:
+    reader.typed = file.suffix.lower() == PARQUET
+    columns = _parquet_columns(file, where) if reader.typed else TextTable.open(file, where).columns()
+    table = ReadTable(reader.table(columns, where), reader, where, str(file))
+    if not table.frame.height:
         raise DataError(where, f"{file} has no rows")
-    return ReadTable(frame, keys, where, str(file), reader.problems, reader.doubtful)
+    return table
 
 
 def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
@@ -201,12 +191,12 @@ class AttributeTableModule(SamplesModule):
         Raises:
             DataError: see `read_columns`.
         """
-        return read_columns(path, self.keys, where, as_text=as_text, asked=[*asked, *self.dealing, *as_text])
+        reader = ColumnReader(self.keys, as_text=as_text, asked=[*asked, *self.dealing, *as_text])
+        return read_columns(path, reader, where)
 
     def reread(
         self, table: pl.DataFrame, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
     ) -> ReadTable:
         """Return a table that another library read, by the same rules; the arguments are those of `read`."""
         reader = ColumnReader(self.keys, typed=True, as_text=as_text, asked=[*asked, *self.dealing])
-        frame = reader.table(table.get_columns(), where)
-        return ReadTable(frame, self.keys, where, "", reader.problems, reader.doubtful)
+        return ReadTable(reader.table(table.get_columns(), where), reader, where)

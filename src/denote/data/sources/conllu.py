@@ -186,13 +186,11 @@ def _lines(file: Path, where: str) -> list[str]:
     file.
     """
     try:
-        content = file.read_bytes()
+        text = file.read_bytes().decode("utf-8")
     except OSError as error:
         raise DataError(where, f"{file} cannot be read ({error})") from error
-    try:
-        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = len(re.findall(rb"\r\n|\r|\n", content[: error.start])) + 1
+        line = len(re.findall(rb"\r\n|\r|\n", error.object[: error.start])) + 1
         raise DataError(where, f"{file} line {line} is no text in UTF-8", "needed: the file saved as UTF-8") from error
     # Not `splitlines`, for which a form such as U+2028 ends a line.
     return [line.removeprefix("\ufeff") for line in re.split(r"\r\n|\r|\n", text)]

@@ -13,7 +13,7 @@ import polars.selectors as cs
 from jaxtyping import Bool
 
 from denote.config.keys import SCHEMA, digest, digest_array
-from denote.data.columns.table_files import AttributeTableModule, ReadTable
+from denote.data.columns.table_files import AttributeTableModule
 from denote.data.learned import target_names, target_of
 from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
 from denote.data.sources.images import MAXIMUM, Square, read_images
@@ -51,8 +51,12 @@ def load_split(path: str, name: str | None, split: str, revision: str | None, n:
     try:
         data = datasets.load_dataset(path, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        problem = f"{path!r} cannot be had ({first_line(error).rstrip('.')})"
-        raise DataError("dataset.path", problem, _remedy(path)) from error
+        remedy = (
+            "fetch it once where there is a network, or name a local folder of its parquet files: dataset.path=FOLDER"
+        )
+        if Path(path).expanduser().is_dir():
+            remedy = f"needed: a folder with files that end in {', '.join(KINDS)}, or of images"
+        raise DataError("dataset.path", f"{path!r} cannot be had ({first_line(error).rstrip('.')})", remedy) from error
     return data if n is None else data.select(range(min(n, len(data))))
 
 
@@ -62,8 +66,7 @@ def table_of(data: Dataset) -> pl.DataFrame:
 
     kept = [name for name, kind in data.features.items() if isinstance(kind, Value | ClassLabel)]
     table = data.select_columns(kept).with_format("polars")[:] if kept else pl.DataFrame(height=len(data))
-    named = {name: kind.names for name in kept if isinstance(kind := data.features[name], ClassLabel)}
-    return _named(table, named).select(cs.numeric() | cs.string() | cs.boolean() | cs.temporal())
+    return _named(table, data.features).select(cs.numeric() | cs.string() | cs.boolean() | cs.temporal())
 
 
 def images_of(data: Dataset, column: str) -> Dataset:
@@ -114,24 +117,21 @@ def word_table(data: Dataset, words: str) -> pl.DataFrame:
     columns = data.select_columns(list(inner)).with_format("polars")[:]
     lengths = columns[words].list.len()
     together = [name for name in inner if (columns[name].list.len() == lengths).all()]
-    named = {name: kind.names for name in together if isinstance(kind := inner[name], ClassLabel)}
     beside = table_of(data).select(cs.exclude(*together, SENTENCE))
     joined = beside.hstack(columns.select(together)).with_row_index(SENTENCE).filter(lengths > 0)
-    return _named(joined.explode(together), named)
+    return _named(joined.explode(together), inner)
 
 
-def _named(table: pl.DataFrame, names: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+def _named(table: pl.DataFrame, kinds: Mapping[str, Any]) -> pl.DataFrame:
     """Return codes of classes as names; -1, which stands for an unknown class, becomes null."""
+    from datasets import ClassLabel
+
+    of_table = {name: kind for name, kind in kinds.items() if name in table.columns}
+    classes = {name: kind.names for name, kind in of_table.items() if isinstance(kind, ClassLabel)}
     return table.with_columns(
-        pl.col(column).replace_strict(dict(enumerate(classes)), default=None, return_dtype=pl.String)
-        for column, classes in names.items()
+        pl.col(name).replace_strict(dict(enumerate(names)), default=None, return_dtype=pl.String)
+        for name, names in classes.items()
     )
-
-
-def _remedy(path: str) -> str:
-    if Path(path).expanduser().is_dir():
-        return f"needed: a folder with files that end in {', '.join(KINDS)}, or of images"
-    return "fetch it once where there is a network, or name a local folder of its parquet files: dataset.path=FOLDER"
 
 
 LENGTH, SEQUENCE = "n_tokens", "sequence"
@@ -220,21 +220,15 @@ class HuggingFaceModule(AttributeTableModule):
         held_out = np.repeat([int(index > 0) for index in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
         targets = target_names(self.target)
-        read = self._reread(table, targets)
+        own = [name for name in (self.inputs, *_OWN) if name in table.columns]
+        # Words, and what belongs to words, are what they look like.
+        read = self.reread(table, "dataset.path", targets, table.columns if self.kind == "words" else own)
         table = read.checked(targets, needed=self.dealing)
         target = target_of(table, self.target, self.task)
         content = [key, digest_array(target.values), digest_array(held_out[rows])]
         key = digest({"dataset": "huggingface", "kind": self.kind, "content": content, "schema": SCHEMA})
         name, predefined = self.path.rstrip("/").rpartition("/")[2], held_out[rows] if len(parts) > 1 else None
         return target.samples(name, inputs, table, key, categories=read.categories, predefined=predefined)
-
-    def _reread(self, table: pl.DataFrame, targets: Sequence[str]) -> ReadTable:
-        """Return the columns by the rules of every table; but words, and what belongs to words, are what they look
-        like.
-        """
-        own = [name for name in (self.inputs, *_OWN) if name in table.columns]
-        as_text = table.columns if self.kind == "words" else own
-        return self.reread(table, "dataset.path", targets, as_text)
 
     def images(self, data: Dataset) -> Made:
         """Return images as bytes."""
@@ -249,9 +243,10 @@ class HuggingFaceModule(AttributeTableModule):
         """Return texts as token ids of a tokenizer."""
         tokenizer = load_tokenizer(self.tokenizer)
         texts = ["" if text is None else text for text in data[self.inputs]]
-        if other := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
-            problem = f"row {other[0]} of {self.inputs!r} is no text"
-            raise DataError("dataset.inputs", problem, "needed for dataset.kind=text")
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                problem = f"row {row} of {self.inputs!r} is no text"
+                raise DataError("dataset.inputs", problem, "needed for dataset.kind=text")
         if not texts:
             return self._sequences(data, [], len(tokenizer), 0)
         encoded = tokenizer(texts, truncation=True, max_length=self.max_length, return_special_tokens_mask=True)
@@ -265,11 +260,11 @@ class HuggingFaceModule(AttributeTableModule):
     def ids(self, data: Dataset) -> Made:
         """Return lists of token ids as they are."""
         sequences = data[self.inputs][:]
-        wrong = [row for row, ids in enumerate(sequences) if not _are_ids(ids)]
-        if wrong:
-            problem = f"row {wrong[0]} of {self.inputs!r} is no list of token ids"
-            raise DataError("dataset.inputs", problem, "needed: whole numbers of 0 or more, one at least")
-        made = self._sequences(data, sequences, 1 + max(max(ids) for ids in sequences), 0)
+        for row, ids in enumerate(sequences):
+            if not (isinstance(ids, list) and ids and all(type(i) is int and i >= 0 for i in ids)):
+                problem = f"row {row} of {self.inputs!r} is no list of token ids"
+                raise DataError("dataset.inputs", problem, "needed: whole numbers of 0 or more, one at least")
+        made = self._sequences(data, sequences, 1 + max(map(max, sequences)), 0)
         return made if self.unit == "sequence" else _tokens(made)
 
     def _sequences(self, data: Dataset, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int) -> Made:
@@ -288,10 +283,6 @@ class HuggingFaceModule(AttributeTableModule):
         inputs, cut = word_inputs(forms, lengths, self.min_count, self.tokenizer)
         key = digest([digest(forms.to_list()), digest_array(lengths), cut])
         return inputs, table, sentences.to_numpy().astype(np.int64), key
-
-
-def _are_ids(held: Any) -> bool:
-    return isinstance(held, list) and bool(held) and all(type(i) is int and i >= 0 for i in held)
 
 
 def _check_unit(unit: str, kind: str, group: str | None) -> None:
