@@ -102,7 +102,7 @@ class Evaluation:
         """Return where whole numbers are beyond what their type holds: the same in floating point tells."""
         floating = {part: _each(held[part], _as_float) for part in _PARTS[kind]}
         numbers = self._frame.select(_expression({kind: held | floating}).cast(pl.Float64)).to_series()
-        beyond = values.upper_bound().cast(pl.Float64)[0] + 1
+        beyond = float(values.upper_bound()[0]) + 1
         return (numbers.abs() >= beyond).fill_null(False)
 
 

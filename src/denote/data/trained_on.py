@@ -131,12 +131,14 @@ def _ids(values: np.ndarray, n: int, where: str) -> Int64[np.ndarray, " row"]:
 
 def _read(file: Path, where: str) -> np.ndarray:
     """Return the only column of a file; nothing of it is run."""
-    frames = {".csv": pl.read_csv, ".parquet": pl.read_parquet}
+    kind = file.suffix.lower()
     try:
-        if file.suffix.lower() == ".npy":
+        if kind == ".npy":
             return np.asarray(np.load(file, allow_pickle=False))
-        if (read := frames.get(file.suffix.lower())) is not None:
-            return _column(read(file, glob=False), where)
+        if kind in (".csv", ".parquet"):
+            return _column(
+                pl.read_csv(file, glob=False) if kind == ".csv" else pl.read_parquet(file, glob=False), where
+            )
         return _lines(file.read_text(encoding="utf-8-sig"), where)
     except (OSError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         raise DataError(where, f"cannot be read ({told(error)})", OF_FILES) from error

@@ -48,8 +48,9 @@ def as_row_number(column: pl.Series) -> str:
         if numbers is not None and (why := _as_number(column.name, numbers, rows, examples)):
             return why
     largest = column.abs().max() if column.dtype.is_integer() else None
-    is_id = isinstance(largest, int) and largest > LARGEST_EXACT
-    return f"holds whole numbers such as {largest}, of more digits than an input holds: an id" if is_id else ""
+    if isinstance(largest, int) and largest > LARGEST_EXACT:
+        return f"holds whole numbers such as {largest}, of more digits than an input holds: an id"
+    return ""
 
 
 def goes_with_rows(column: pl.Series) -> bool:

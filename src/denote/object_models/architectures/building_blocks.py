@@ -105,7 +105,7 @@ def check_counts(**counts: int | Sequence[int]) -> None:
         ConfigError: naming the key.
     """
     for key, given in counts.items():
-        for number in given if isinstance(given, Sequence) and not isinstance(given, str) else [given]:
+        for number in given if isinstance(given, list | tuple) else [given]:
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
                 raise ConfigError(f"architecture.{key}", f"{number!r} cannot be used", "a whole number from 1 up")
 
