@@ -75,7 +75,7 @@ class Evaluation:
 
     def _step(self, kind: str, held: dict[str, Any]) -> Any:
         node = {kind: held}
-        parts = [each for part in _PARTS[kind] for each in _listed(held[part])]
+        parts = [part for name in _PARTS[kind] for part in _listed(held[name])]
         if not any(_reads(part) for part in parts):
             return node if self._is_finite(node) else _NULL
         values = self._frame.select(_expression(node).alias("value")).to_series()
@@ -136,7 +136,7 @@ def _listed(part: Any) -> list[Any]:
 
 
 def _each(part: Any, change: Any) -> Any:
-    return [change(each) for each in part] if isinstance(part, list) else change(part)
+    return [change(node) for node in part] if isinstance(part, list) else change(part)
 
 
 def _as_float(node: Any) -> Any:

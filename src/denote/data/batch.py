@@ -238,7 +238,7 @@ def mask_of_lengths(tensors: Mapping[str, Tensor], *, tell: bool = False) -> Boo
         tensors: A batch by name.
         tell: Whether to log what is done with the lengths.
     """
-    sequences = next((each for each in tensors.values() if each.ndim > 1), None)
+    sequences = next((tensor for tensor in tensors.values() if tensor.ndim > 1), None)
     if sequences is None:
         return None
     sizes = list(sequences.shape[1:])

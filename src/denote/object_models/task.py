@@ -116,9 +116,9 @@ def tensor_of(result: Any) -> Tensor:
     held: list[Any] = list(result) if isinstance(result, tuple | list) else []
     if isinstance(result, Mapping):
         held = [result.get("logits"), *result.values()]
-    for each in held:
-        if isinstance(each, Tensor):
-            return each
+    for value in held:
+        if isinstance(value, Tensor):
+            return value
     kind = "nothing" if result is None else f"a {type(result).__name__}"
     allowed = "allowed: a tensor, or some in a tuple or a mapping"
     raise ConfigError("architecture", f"the network returns {kind}, no tensor", allowed)

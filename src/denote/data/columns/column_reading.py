@@ -12,7 +12,7 @@ import polars as pl
 from denote.data.columns import text_numbers
 from denote.data.columns.column_keys import ColumnKeys, Problem
 from denote.data.columns.row_numbers import is_index
-from denote.data.columns.text_dates import are_days, date_columns, dates_of, perhaps_no_day
+from denote.data.columns.text_dates import are_days, date_columns, dates_of, day_in_doubt
 from denote.data.columns.text_numbers import Doubt, Kept, Reading
 from denote.data.samples import is_text
 from denote.errors import DataError
@@ -34,7 +34,7 @@ _ONE_WRITING = "write all of them in one way if they are one"
 
 @dataclass
 class ColumnReader:
-    """Reads columns one by one and keeps what is to be said of them.
+    """Reads columns one by one and keeps remarks and doubts for the log.
 
     Attributes:
         keys: See `ColumnKeys`.
@@ -43,7 +43,7 @@ class ColumnReader:
         asked: Columns that are asked for by name: they are never left out.
         problems: What cannot be read, by column.
         doubtful: Texts that may stand for no value, by column.
-        said: Columns by what became of them.
+        remarks: Columns by what became of them.
     """
 
     keys: ColumnKeys
@@ -52,7 +52,7 @@ class ColumnReader:
     asked: Sequence[str] = ()
     problems: list[Problem] = field(default_factory=list)
     doubtful: dict[str, list[str]] = field(default_factory=dict)
-    said: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    remarks: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _commas: list[str] = field(default_factory=list)
     _thousands: dict[str, int] = field(default_factory=dict)
 
@@ -82,7 +82,7 @@ class ColumnReader:
         for name, row in self._thousands.items() if self._commas else ():
             what = f"holds points, and {self._commas[0]!r} has a comma before the decimals: thousands or decimals"
             self.problems.append(Problem(name, what, text_numbers.SAY_MARK, row))
-        for how, which in self.said.items():
+        for how, which in self.remarks.items():
             log.info("%s: %s: %s", where, how, ", ".join(which))
         return pl.DataFrame(list(held.values()))
 
@@ -92,14 +92,14 @@ class ColumnReader:
             return
         read = self._read(column)
         if name not in self.asked and is_index(read):
-            self.said["left out, the index of a data frame"].append(name)
+            self.remarks["left out, the index of a data frame"].append(name)
             return
         yield read
         is_date, is_number = read.dtype in (pl.Date, pl.Datetime), read.dtype.is_numeric()
         if are_days(read):
             hint = "look like days or months; written as 2020-12-31 or 2020-12 they are read as dates"
             log.warning("column %r holds whole numbers such as %s, which %s", name, read.drop_nulls()[0], hint)
-        elif code := perhaps_no_day(read) if is_date else text_numbers.perhaps_number(read) if is_number else None:
+        elif code := day_in_doubt(read) if is_date else text_numbers.number_in_doubt(read) if is_number else None:
             hint = "apart from all others; where it stands for no value: dataset.missing"
             log.warning("column %r holds %s in several rows, %s=[%s]", name, code, hint, code)
         if is_date:
@@ -129,7 +129,7 @@ class ColumnReader:
         numbers = None if has_thousands else text_numbers.plain_numbers(text)
         if numbers is not None:
             if self.typed and not is_category and _are_few_digits(column, numbers):
-                self.said["text of a few whole numbers, kept as categories"].append(name)
+                self.remarks["text of a few whole numbers, kept as categories"].append(name)
                 return text
             self._note_thousands(text, numbers)
             return text_numbers.without_numbers(numbers, self.keys.missing)
@@ -146,7 +146,7 @@ class ColumnReader:
                 self._say_codes(name, counts.filter(codes))
                 self._commas += [name] if reading.has_comma else []
                 if reading.how:
-                    self.said[reading.how].append(name)
+                    self.remarks[reading.how].append(name)
                 values = text.replace_strict(rest, reading.values, default=None, return_dtype=reading.values.dtype)
                 is_number = values.dtype.is_numeric()
                 return text_numbers.without_numbers(values, self.keys.missing) if is_number else values
@@ -155,23 +155,23 @@ class ColumnReader:
                 self.problems.append(Problem(name, reading.why, reading.remedy, row))
                 return text
             if isinstance(reading, Kept):
-                self.said[reading.why].append(name)
+                self.remarks[reading.why].append(name)
                 return self._names(text, texts)
         digits = texts.filter(texts.str.contains(_OF_DIGITS))
         if 2 * len(digits) > len(texts):
-            self.said[f"texts such as {digits[0]!r} are no numbers and taken as names"].append(name)
+            self.remarks[f"texts such as {digits[0]!r} are no numbers and taken as names"].append(name)
         return self._names(text, texts)
 
     def _names(self, text: pl.Series, texts: pl.Series) -> pl.Series:
-        """Return a column of names: dashes and points are missing; other doubts are said."""
+        """Return a column of names: dashes and points are missing; other doubts are logged."""
         name, marks = text.name, text_numbers.are_marks(texts)
         if marks.any():
-            self.said[f"{_listed(texts.filter(marks).to_list())} read as missing"].append(name)
+            self.remarks[f"{_listed(texts.filter(marks).to_list())} read as missing"].append(name)
             text = text.set(text.is_in(texts.filter(marks).implode()), None)
-        if words := text_numbers.perhaps(texts):
+        if words := text_numbers.words_in_doubt(texts):
             self.doubtful[name] = words
-        if len(texts) <= MOST_COMPARED and (groups := text_numbers.alike(texts.filter(~marks))):
-            only = f"{text_numbers.shown(groups)} differ by case, blanks or a point only"
+        if len(texts) <= MOST_COMPARED and (groups := text_numbers.spelled_alike(texts.filter(~marks))):
+            only = f"{text_numbers.quoted(groups)} differ by case, blanks or a point only"
             log.warning("column %r: %s: %s", name, only, _ONE_WRITING)
         if words := text_numbers.yes_and_no(texts):
             log.warning("column %r: %s are yes and no in several ways: %s", name, _listed(words), _ONE_WRITING)
@@ -187,12 +187,12 @@ class ColumnReader:
 
     def _say_codes(self, name: str, counts: pl.DataFrame) -> None:
         for code, rows in counts.sort("text").iter_rows():
-            self.said[f"{code!r} read as missing"].append(f"{name} ({rows})")
+            self.remarks[f"{code!r} read as missing"].append(f"{name} ({rows})")
 
     def _note_thousands(self, text: pl.Series, numbers: pl.Series) -> None:
         """Remember a column whose points are between thousands if another has a comma before the decimals."""
-        perhaps = not self.typed and numbers.dtype.is_float() and _are_thousands(text.head(SAMPLE)).all()
-        if perhaps and _are_thousands(text).all():
+        is_candidate = not self.typed and numbers.dtype.is_float() and _are_thousands(text.head(SAMPLE)).all()
+        if is_candidate and _are_thousands(text).all():
             self._thousands[text.name] = int(text.str.contains(".", literal=True).arg_true()[0])
 
 

@@ -140,7 +140,7 @@ def fit_features(table: pl.DataFrame, features: Sequence[str], categories: Seque
     numbers, missing, number_names, gap_names = _numbers(table, numeric, rows)
     codes, code_names = _codes(table, [name for name in features if name not in numeric], rows)
     names = (*number_names, *gap_names, *code_names)
-    if constant := [name for name in features if not any(_is_of(name, each) for each in names)]:
+    if constant := [name for name in features if not any(_is_of(name, new) for new in names)]:
         log.info("dataset.features: %s with one value on the rows that train, left out", ", ".join(constant))
     if not names:
         raise DataError("dataset.features", f"none of {', '.join(features)} varies on the rows that train")

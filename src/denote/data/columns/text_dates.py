@@ -83,7 +83,7 @@ def date_columns(column: pl.Series) -> Iterator[pl.Series]:
         yield column.dt.weekday().cast(pl.Int64).alias(f"{column.name}.{WEEKDAY}")
 
 
-def perhaps_no_day(column: pl.Series) -> date | None:
+def day_in_doubt(column: pl.Series) -> date | None:
     """Return the first or last of dates where it may stand for no date: 9999-12-31 or 1970-01-01 in several rows."""
     days = column.cast(pl.Date).drop_nulls()
     both = [day for day in (days.min(), days.max()) if isinstance(day, date)]

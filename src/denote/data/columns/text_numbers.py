@@ -215,8 +215,8 @@ def _reading(forms: pl.DataFrame, mark: str) -> Reading:
         "a percent sign" if unit == "%" else unit: unit != "",
         "brackets for minus": forms["open"].is_not_null().any(),
     }
-    said = ", ".join(words for words, is_there in marks.items() if is_there)
-    return Reading(values, f"read as numbers with {said}" if said else "", has_comma)
+    signs = ", ".join(words for words, is_there in marks.items() if is_there)
+    return Reading(values, f"read as numbers with {signs}" if signs else "", has_comma)
 
 
 log = logging.getLogger(__name__)
@@ -255,12 +255,12 @@ def are_marks(texts: pl.Series) -> pl.Series:
     return marks if others.str.contains(r"[\p{L}\p{N}]").all() and len(others) else marks & False
 
 
-def perhaps(texts: pl.Series) -> list[str]:
+def words_in_doubt(texts: pl.Series) -> list[str]:
     """Return texts that may be names or stand for no value: ``unknown``, ``none``."""
     return texts.filter(texts.str.to_lowercase().is_in(_WORDS)).sort().to_list()
 
 
-def perhaps_number(column: pl.Series) -> str | None:
+def number_in_doubt(column: pl.Series) -> str | None:
     """Return a number such as -999 that may stand for no value: in several rows, alone on its side of all others."""
     for code, others in ((column.min(), column.max()), (column.max(), column.min())):
         if code in _NUMBERS and code != others:
@@ -302,7 +302,7 @@ _YES = {"yes", "y", "true", "t", "1"}
 _NO = {"no", "n", "false", "f", "0"}
 
 
-def alike(texts: Iterable[str]) -> list[list[str]]:
+def spelled_alike(texts: Iterable[str]) -> list[list[str]]:
     """Return the groups of texts that differ in case, blanks or a full stop at the end only, each in order."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for text in sorted(set(texts)):
@@ -312,10 +312,10 @@ def alike(texts: Iterable[str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def shown(groups: Sequence[Sequence[str]]) -> str:
+def quoted(groups: Sequence[Sequence[str]]) -> str:
     """Return the first groups of texts for a message."""
-    told = ", ".join(" and ".join(map(repr, group)) for group in groups[:SHOWN])
-    return f"{told}, ..." if len(groups) > SHOWN else told
+    listed = ", ".join(" and ".join(map(repr, group)) for group in groups[:SHOWN])
+    return f"{listed}, ..." if len(groups) > SHOWN else listed
 
 
 def yes_and_no(texts: Iterable[str]) -> list[str]:
@@ -334,9 +334,9 @@ def log_spellings(column: pl.Series, where: str) -> None:
     if column.dtype != pl.String:
         return
     texts = column.drop_nulls().unique().to_list()
-    if groups := alike(texts):
+    if groups := spelled_alike(texts):
         log.warning(
-            "%s: %s differ in case, blanks or a full stop only; they are read as different", where, shown(groups)
+            "%s: %s differ in case, blanks or a full stop only; they are read as different", where, quoted(groups)
         )
     if words := yes_and_no(texts):
         log.warning("%s: %s are yes and no in several ways; they are read as different", where, _listed(words))
@@ -351,7 +351,7 @@ def _perhaps_missing(texts: pl.Series) -> list[str]:
     """Return the texts that stand for no value in a file, or may do so there."""
     bare = texts.str.strip_chars()
     absent = bare.str.to_lowercase().is_in([text.casefold() for text in MISSING])
-    return texts.filter(absent | are_marks(bare) | bare.is_in(perhaps(bare))).sort().to_list()
+    return texts.filter(absent | are_marks(bare) | bare.is_in(words_in_doubt(bare))).sort().to_list()
 
 
 def _listed(texts: Iterable[str]) -> str:

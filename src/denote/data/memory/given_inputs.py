@@ -110,7 +110,7 @@ class DrawnInputs:
     def _tensors(self, rows: Rows) -> dict[str, Tensor]:
         given = self._given(rows)
         labels = self.arguments.labels_among(given)
-        return {name: each for name, each in given.items() if name not in labels}
+        return {name: tensor for name, tensor in given.items() if name not in labels}
 
     def _given(self, rows: Rows) -> dict[str, Tensor]:
         items = [self.dataset[int(row)] for row in rows]
@@ -125,11 +125,11 @@ class DrawnInputs:
         elif isinstance(batch, list | tuple) and batch:
             batch = batch[0]
         batch = {"": batch} if isinstance(batch, Tensor) else batch
-        if isinstance(batch, Mapping) and all(isinstance(each, Tensor) for each in batch.values()):
-            return {str(name): each.detach().cpu() for name, each in batch.items()}
+        if isinstance(batch, Mapping) and all(isinstance(tensor, Tensor) for tensor in batch.values()):
+            return {str(name): tensor.detach().cpu() for name, tensor in batch.items()}
         kind = type(batch).__name__
         if isinstance(batch, Mapping):
-            name, other = next((name, each) for name, each in batch.items() if not isinstance(each, Tensor))
+            name, other = next((name, value) for name, value in batch.items() if not isinstance(value, Tensor))
             kind += f" whose {str(name)!r} is a {type(other).__name__}"
         raise DataError("inputs", f"a batch of the dataset is a {kind}", "allowed: a tensor, or tensors by name")
 
@@ -230,7 +230,7 @@ def _tensor(values: Any, where: str) -> Tensor:
 
 
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(each.shape[1:]) for name, each in tensors.items()}
+    return {name: tuple(tensor.shape[1:]) for name, tensor in tensors.items()}
 
 
 def _shown(shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -242,7 +242,7 @@ def _batch(tensors: Mapping[str, Tensor], length_mask: Bool[Tensor, "row positio
         return tensors[""]
     mask = tensors.get(MASK, length_mask)
     # The main one first, whatever order they came in: it is the raw input that observers are compared with.
-    named = dict(sorted(tensors.items(), key=lambda each: (each[0] != IDS, each[0] == MASK)))
+    named = dict(sorted(tensors.items(), key=lambda entry: (entry[0] != IDS, entry[0] == MASK)))
     return Named(named, None if mask is None else mask.bool())
 
 

@@ -92,9 +92,9 @@ def _key(inputs: Inputs) -> str:
     """
     if isinstance(inputs, WordInputs):
         at = [inputs.sequence, inputs.start, *([] if inputs.end is None else [inputs.end])]
-        return digest([_key(inputs.sequences), [digest_tensor(torch.from_numpy(each)) for each in at]])
+        return digest([_key(inputs.sequences), [digest_tensor(torch.from_numpy(places)) for places in at]])
     if isinstance(inputs, HeldInputs):
-        return digest({name: digest_tensor(each) for name, each in inputs.tensors.items()})
+        return digest({name: digest_tensor(tensor) for name, tensor in inputs.tensors.items()})
     return digest([type(inputs).__name__, uuid4().hex])
 
 

@@ -219,7 +219,7 @@ def _words(line: str, location: str, before: int, where: str) -> Iterator[Word]:
 
 def _is_next(skipped: re.Match[str], before: int) -> bool:
     """Return whether a range begins with the next word and has two at least, or an empty node follows the last one."""
-    first, last, after, number = (int(each or 0) for each in skipped.groups())
+    first, last, after, number = (int(digits or 0) for digits in skipped.groups())
     return first == before + 1 and last > first if skipped["last"] else after == before and number > 0
 
 

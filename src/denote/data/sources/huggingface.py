@@ -220,9 +220,9 @@ class HuggingFaceModule(AttributeTableModule):
         held_out = np.repeat([int(index > 0) for index in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
         targets = target_names(self.target)
-        own = [name for name in (self.inputs, *_OWN) if name in table.columns]
+        ours = [name for name in (self.inputs, *_OWN) if name in table.columns]
         # Words, and what belongs to words, are what they look like.
-        read = self.reread(table, "dataset.path", targets, table.columns if self.kind == "words" else own)
+        read = self.reread(table, "dataset.path", targets, table.columns if self.kind == "words" else ours)
         table = read.checked(targets, needed=self.dealing)
         target = target_of(table, self.target, self.task)
         content = [key, digest_array(target.values), digest_array(held_out[rows])]
@@ -254,7 +254,7 @@ class HuggingFaceModule(AttributeTableModule):
         made = self._sequences(data, encoded["input_ids"], len(tokenizer), padding)
         if self.unit == "sequence":
             return made
-        kept = np.concatenate([np.array(each) == 0 for each in encoded["special_tokens_mask"]])
+        kept = np.concatenate([np.array(special) == 0 for special in encoded["special_tokens_mask"]])
         return _tokens(made, kept, tokenizer.convert_ids_to_tokens)
 
     def ids(self, data: Dataset) -> Made:

@@ -89,7 +89,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         problem = f"cannot be read ({first_line(error)})"
         raise StoreError(str(path), problem, f"allowed: weights saved by {CODE}") from error
     inner = held.get("state_dict", held) if isinstance(held, Mapping) else held
-    if not isinstance(inner, Mapping) or not inner or not all(isinstance(each, Tensor) for each in inner.values()):
+    if not isinstance(inner, Mapping) or not inner or not all(isinstance(tensor, Tensor) for tensor in inner.values()):
         raise StoreError(str(path), f"holds no weights by name but a {type(held).__name__}", f"allowed: {CODE}")
     return dict(inner)
 

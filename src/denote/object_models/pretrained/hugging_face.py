@@ -117,13 +117,15 @@ def _taking_batches(network: nn.Module) -> nn.Module:
 
 
 def _as_they_are_called(network: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    dtype = next((each.dtype for each in network.parameters()), torch.float32)
+    dtype = next((weight.dtype for weight in network.parameters()), torch.float32)
     if "attention_mask" in named:
         named["attention_mask"] = named["attention_mask"].long()
     if _is_encoder_decoder(network) and "input_ids" in named and "decoder_input_ids" not in named:
         # The decoder reads the same sequence, so that positions and padding of both are those of the batch.
         named |= {"decoder_input_ids": named["input_ids"], "decoder_attention_mask": named.get("attention_mask")}
-    return tuple(_cast(each, dtype) for each in arguments), {name: _cast(each, dtype) for name, each in named.items()}
+    return tuple(_cast(value, dtype) for value in arguments), {
+        name: _cast(value, dtype) for name, value in named.items()
+    }
 
 
 def _is_encoder_decoder(network: nn.Module) -> bool:
