@@ -193,10 +193,9 @@ def _line_end(file: Path) -> str:
 
 def _unreadable(file: Path, error: Exception) -> str:
     """Return what is wrong with a text file, and on which line."""
-    with file.open("rb") as lines:
-        for line, content in enumerate(lines, start=1):
-            try:
-                content.decode("utf-8")
-            except UnicodeDecodeError:
-                return f"line {line} is no text in UTF-8: save it as UTF-8"
+    try:
+        file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as broken:
+        line = broken.object.count(b"\n", 0, broken.start) + 1
+        return f"line {line} is no text in UTF-8: save it as UTF-8"
     return f"cannot be read ({first_line(error)})"

@@ -100,16 +100,10 @@ def _samples(
     content: Sequence[str],
     predefined: Int64[np.ndarray, " sample"] | None = None,
 ) -> Samples:
-    return Samples(
-        name=name,
-        inputs=TensorInputs(images[:, None], scale.maximum),
-        targets=targets,
-        classes=tuple(str(value) for value in range(int(targets.max()) + 1)),
-        table=pl.DataFrame({"class": targets}).hstack(stroke_columns(images, scale.maximum, scale.threshold)),
-        target="class",
-        key=digest({"dataset": name, "content": content, "schema": SCHEMA}),
-        predefined=predefined,
-    )
+    inputs, classes = TensorInputs(images[:, None], scale.maximum), tuple(map(str, range(int(targets.max()) + 1)))
+    table = pl.DataFrame({"class": targets}).hstack(stroke_columns(images, scale.maximum, scale.threshold))
+    key = digest({"dataset": name, "content": content, "schema": SCHEMA})
+    return Samples(name, inputs, targets, classes, table, "class", key, predefined)
 
 
 class MNISTModule(SamplesModule):

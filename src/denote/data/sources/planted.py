@@ -92,15 +92,10 @@ def load_planted(
     columns = [column[:, None] for column in (*factors.values(), level)]
     numbers = [np.eye(classes)[targets], *columns, drawn]
     drawing = {"n": n, "seed": seed, "classes": classes, "proportions": list(proportions), "noise": noise}
-    return Samples(
-        name="planted",
-        inputs=TensorInputs(np.concatenate(numbers, axis=1, dtype=np.float32)),
-        targets=targets,
-        classes=tuple(str(value) for value in range(classes)),
-        table=pl.DataFrame({"class": targets, **factors, "level": level}),
-        target="class",
-        key=digest({"dataset": "planted", **drawing, "schema": SCHEMA}),
-    )
+    inputs = TensorInputs(np.concatenate(numbers, axis=1, dtype=np.float32))
+    table = pl.DataFrame({"class": targets, **factors, "level": level})
+    key = digest({"dataset": "planted", **drawing, "schema": SCHEMA})
+    return Samples("planted", inputs, targets, tuple(map(str, range(classes))), table, "class", key)
 
 
 class PlantedModule(SamplesModule):

@@ -79,15 +79,9 @@ def load_shapes(n: int = 10_000, seed: int = 0, target: str = "shape") -> Sample
     if n < 1:
         raise DataError("dataset.n", f"{n}", "allowed: 1 or more")
     drawing = _draw(n, seed)
-    return Samples(
-        name="shapes",
-        inputs=drawing,
-        targets=drawing.codes[target].astype(np.int64),
-        classes=CATEGORIES[target],
-        table=drawing.table(),
-        target=target,
-        key=digest({"dataset": "shapes", "n": n, "seed": seed, "target": target, "schema": SCHEMA}),
-    )
+    key = digest({"dataset": "shapes", "n": n, "seed": seed, "target": target, "schema": SCHEMA})
+    codes = drawing.codes[target].astype(np.int64)
+    return Samples("shapes", drawing, codes, CATEGORIES[target], drawing.table(), target, key)
 
 
 class ShapesModule(SamplesModule):
