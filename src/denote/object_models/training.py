@@ -147,8 +147,8 @@ def train(
         trainer = pl.Trainer(
             max_epochs=spec.training.max_epochs,
             accelerator=options.accelerator,
-            devices=options.devices,
-            logger=options.logger or False,
+            devices=1,
+            logger=False,
             callbacks=[kept, *_callbacks(spec, folder, options)],
             enable_progress_bar=options.progress,
             enable_model_summary=False,

@@ -24,6 +24,9 @@ from denote.errors import DataError, first_line
 
 log = logging.getLogger(__name__)
 
+WHERE = "dataset.path"
+"""The key of the file."""
+
 _SUFFIXES = (".npz", ".npy", ".safetensors")
 
 
@@ -87,41 +90,35 @@ def _log_transparency(values: np.ndarray) -> None:
         log.warning("dataset.path: images of 4 channels become inputs as they are; %s", hint)
 
 
-def read_array(
-    path: str | Path | None, name: str | None = None, where: str = "dataset.path"
-) -> Shaped[np.ndarray, " sample *shape"]:
+def read_array(path: str | Path | None, name: str | None = None) -> Shaped[np.ndarray, " sample *shape"]:
     """Return an array of numbers from a file; nothing in it is ever executed.
 
     Args:
         path: A ``.npz``, ``.npy`` or ``.safetensors`` file.
         name: Of the array, in a file of several.
-        where: What to name in an error.
 
     Raises:
         DataError: for a file that cannot be read or holds Python objects, or without an array of that name.
     """
     file = Path(str(path or "")).expanduser()
     if not path or file.suffix.lower() not in _SUFFIXES:
-        raise DataError(where, f"{path!r} is no file of arrays", f"allowed: files that end in {', '.join(_SUFFIXES)}")
-    with _opened(file, where) as arrays:
-        values = arrays[_chosen(list(arrays), name, where)]()
+        raise DataError(WHERE, f"{path!r} is no file of arrays", f"allowed: files that end in {', '.join(_SUFFIXES)}")
+    with _opened(file) as arrays:
+        values = arrays[_chosen(list(arrays), name)]()
     if values.dtype.kind not in "buif":
         hint = UNNAMED if values.dtype.kind == "V" and not values.dtype.names else "allowed: real numbers"
-        raise DataError(where, f"{file} holds {values.dtype}, no numbers", hint)
+        raise DataError(WHERE, f"{file} holds {values.dtype}, no numbers", hint)
     if not values.ndim:
-        raise DataError(where, f"{file} holds one number", "needed: an array, one entry per sample")
+        raise DataError(WHERE, f"{file} holds one number", "needed: an array, one entry per sample")
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # PyTorch reads no other byte order
 
 
-def read_arrays(
-    path: str | Path | None, where: str = "dataset.path"
-) -> dict[str, Shaped[np.ndarray, " sample *shape"]]:
+def read_arrays(path: str | Path | None) -> dict[str, Shaped[np.ndarray, " sample *shape"]]:
     """Return all arrays of a file or a folder; nothing in them is ever executed.
 
     Args:
         path: A ``.npz`` file, whose order is kept; a ``.safetensors`` file or a folder of ``.npy`` files, which are
             mapped and not read: by name.
-        where: What to name in an error.
 
     Returns:
         ``sample x ...`` by name.
@@ -132,16 +129,16 @@ def read_arrays(
     source = Path(str(path or "")).expanduser()
     if not path or not (source.is_dir() or source.suffix.lower() in (".npz", ".safetensors")):
         allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
-        raise DataError(where, f"{path!r} is no file of arrays", allowed)
-    with _opened(source, where) as readers:
+        raise DataError(WHERE, f"{path!r} is no file of arrays", allowed)
+    with _opened(source) as readers:
         arrays = {name: read() for name, read in readers.items()}
     if not arrays:
-        raise DataError(where, f"{source} holds no arrays", "needed: an array per layer, sample x neuron")
+        raise DataError(WHERE, f"{source} holds no arrays", "needed: an array per layer, sample x neuron")
     return arrays
 
 
 @contextmanager
-def _opened(source: Path, where: str) -> Iterator[dict[str | None, Callable[[], np.ndarray]]]:
+def _opened(source: Path) -> Iterator[dict[str | None, Callable[[], np.ndarray]]]:
     """Open a file or a folder of arrays; an npz file keeps its order, others are ordered by name.
 
     Yields:
@@ -166,8 +163,8 @@ def _opened(source: Path, where: str) -> Iterator[dict[str | None, Callable[[], 
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, SafetensorError, TypeError) as error:
         if "pickle" in str(error):
             problem = f"{source} holds Python objects, which can run code when they are read"
-            raise DataError(where, problem, "allowed: arrays of numbers") from error
-        raise DataError(where, f"{source} cannot be read ({first_line(error)})") from error
+            raise DataError(WHERE, problem, "allowed: arrays of numbers") from error
+        raise DataError(WHERE, f"{source} cannot be read ({first_line(error)})") from error
 
 
 def _plain(tensors: Any, name: str) -> np.ndarray:
@@ -179,12 +176,12 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _chosen(names: Sequence[str | None], name: str | None, where: str) -> str | None:
+def _chosen(names: Sequence[str | None], name: str | None) -> str | None:
     if None in names or (name is None and len(names) == 1):
         return names[0]
     if name is None:
         raise DataError(
-            where, f"there are {len(names)} arrays", f"choose one: dataset.array={' | '.join(map(str, names))}"
+            WHERE, f"there are {len(names)} arrays", f"choose one: dataset.array={' | '.join(map(str, names))}"
         )
     DataError.refuse_unknown(name, names, "dataset.array", "there is no array {!r}")
     return name
