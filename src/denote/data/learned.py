@@ -19,6 +19,8 @@ from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Rows, S
 from denote.errors import DataError
 from denote.streams import stream
 
+WHERE = "dataset.target"
+"""The key of the target."""
 MOST_NUMBERS = 128
 """Different numbers that still count as classes; more is a quantity."""
 MOST_NAMES = 1000
@@ -77,18 +79,18 @@ def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASS
     Raises:
         DataError: naming ``dataset.target`` or ``dataset.task``.
     """
-    where, listed = "dataset.target", target_names(names)
+    listed = target_names(names)
     DataError.refuse_unknown(task, TASKS, "dataset.task")
-    columns = [column_of(table, name, where) for name in listed]
+    columns = [column_of(table, name, WHERE) for name in listed]
     if task == LABELS:
-        labels, values = zip(*(_label_of(column, where, line_of) for column in columns), strict=True)
+        labels, values = zip(*(_label_of(column, line_of) for column in columns), strict=True)
         return Target(",".join(listed), task, np.stack(values, axis=1), labels)
     if len(columns) > 1:
         problem = f"{len(columns)} columns ({', '.join(listed)}) for dataset.task={task}"
-        raise DataError(where, problem, "allowed: one column, or dataset.task=labels")
+        raise DataError(WHERE, problem, "allowed: one column, or dataset.task=labels")
     if task == NUMERIC:
-        return Target(listed[0], task, _numbers_of(columns[0], where, line_of))
-    return Target(listed[0], task, *classes_of(columns[0], where, line_of))
+        return Target(listed[0], task, _numbers_of(columns[0], line_of))
+    return Target(listed[0], task, *classes_of(columns[0], line_of))
 
 
 def target_names(names: str | Sequence[str]) -> list[str]:
@@ -99,31 +101,28 @@ def target_names(names: str | Sequence[str]) -> list[str]:
     """
     listed = [names] if isinstance(names, str) else names
     if not isinstance(listed, Sequence) or not listed or not all(isinstance(name, str) for name in listed):
-        raise DataError("dataset.target", f"{names!r} came", "allowed: a column, or a list of columns for labels")
+        raise DataError(WHERE, f"{names!r} came", "allowed: a column, or a list of columns for labels")
     return list(dict.fromkeys(listed))
 
 
-def classes_of(
-    column: pl.Series, where: str = "dataset.target", line_of: LineOf = _ROW
-) -> tuple[Int64[np.ndarray, " sample"], tuple[str, ...]]:
+def classes_of(column: pl.Series, line_of: LineOf = _ROW) -> tuple[Int64[np.ndarray, " sample"], tuple[str, ...]]:
     """Return the index of the class of every row, and the classes' names: numbers ascending, names by alphabet.
 
     Args:
         column: Integers, whole numbers, yes/no or text.
-        where: What to name in an error.
         line_of: Says where a row is, for an error.
 
     Raises:
         DataError: for missing values, fewer than two classes, or values that are no classes.
     """
-    column = _without_gaps(column, where, line_of)
-    _check_kind(column, where)
+    column = _without_gaps(column, line_of)
+    _check_kind(column)
     values = column.unique().sort()
     most = MOST_NAMES if column.dtype == pl.String else MOST_NUMBERS
     if not 2 <= len(values) <= most:
         problem = f"column {column.name!r} has {len(values)} different values ({_examples(values)})"
         learn = f"; to learn the number: {_NUMERIC}" if column.dtype.is_numeric() and len(values) > most else ""
-        raise DataError(where, problem, f"allowed for dataset.task=classes: 2 to {most} values{learn}")
+        raise DataError(WHERE, problem, f"allowed for dataset.task=classes: 2 to {most} values{learn}")
     codes = column.rank("dense").to_numpy().astype(np.int64) - 1
     return codes, tuple(str(value).lower() if column.dtype == pl.Boolean else str(value) for value in values.to_list())
 
@@ -131,31 +130,31 @@ def classes_of(
 _NUMERIC = f"dataset.task={NUMERIC}"
 
 
-def _numbers_of(column: pl.Series, where: str, line_of: LineOf) -> Float32[np.ndarray, " sample"]:
+def _numbers_of(column: pl.Series, line_of: LineOf) -> Float32[np.ndarray, " sample"]:
     if not column.dtype.is_numeric():
-        raise DataError(where, f"column {column.name!r} holds {column.dtype}", f"needed for {_NUMERIC}: numbers")
-    numbers = _without_gaps(column, where, line_of).cast(pl.Float64)
+        raise DataError(WHERE, f"column {column.name!r} holds {column.dtype}", f"needed for {_NUMERIC}: numbers")
+    numbers = _without_gaps(column, line_of).cast(pl.Float64)
     if (infinite := numbers.is_infinite()).any():
         first = line_of(int(infinite.arg_true()[0]))
-        raise DataError(where, f"column {column.name!r} is infinite, first in {first}", "remove those rows")
+        raise DataError(WHERE, f"column {column.name!r} is infinite, first in {first}", "remove those rows")
     if numbers.n_unique() == 1:
-        raise DataError(where, f"column {column.name!r} has one value only ({numbers[0]:g})", "needed: one that varies")
+        raise DataError(WHERE, f"column {column.name!r} has one value only ({numbers[0]:g})", "needed: one that varies")
     return numbers.to_numpy().astype(np.float32)
 
 
-def _label_of(column: pl.Series, where: str, line_of: LineOf) -> tuple[str, Int64[np.ndarray, " sample"]]:
+def _label_of(column: pl.Series, line_of: LineOf) -> tuple[str, Int64[np.ndarray, " sample"]]:
     """Return the name and 0 or 1 of a column with two values; of others than no and yes the later one is yes."""
-    column = _without_gaps(column, where, line_of)
+    column = _without_gaps(column, line_of)
     values = column.unique().sort()
     if len(values) != 2:
         problem = f"column {column.name!r} has {len(values)} different values ({_examples(values)})"
-        raise DataError(where, problem, f"needed for dataset.task={LABELS}: columns with two values")
+        raise DataError(WHERE, problem, f"needed for dataset.task={LABELS}: columns with two values")
     is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
     name = column.name if is_flag else f"{column.name}={values[1]}"
     return name, (column == values[1]).cast(pl.Int64).to_numpy()
 
 
-def _without_gaps(column: pl.Series, where: str, line_of: LineOf) -> pl.Series:
+def _without_gaps(column: pl.Series, line_of: LineOf) -> pl.Series:
     """Return the column in a type that can be compared.
 
     Raises:
@@ -168,7 +167,7 @@ def _without_gaps(column: pl.Series, where: str, line_of: LineOf) -> pl.Series:
     if missing := column.null_count():
         first = line_of(int(column.is_null().arg_true()[0]))
         problem = f"column {column.name!r} is missing in {missing} of {len(column)} rows, the first is {first}"
-        raise DataError(where, problem, "remove those rows")
+        raise DataError(WHERE, problem, "remove those rows")
     return column
 
 
@@ -176,13 +175,13 @@ def _examples(values: pl.Series) -> str:
     return ", ".join(str(value) for value in values.head(3).to_list()) + (", ..." if len(values) > 3 else "")
 
 
-def _check_kind(column: pl.Series, where: str) -> None:
+def _check_kind(column: pl.Series) -> None:
     kind, allowed = column.dtype, "whole numbers, yes/no or text"
     if kind.is_float() and len(broken := column.filter(column != column.floor())):
         problem = f"column {column.name!r} holds numbers such as {broken[0]:g}"
-        raise DataError(where, problem, f"allowed for dataset.task=classes: {allowed}; to learn the number: {_NUMERIC}")
+        raise DataError(WHERE, problem, f"allowed for dataset.task=classes: {allowed}; to learn the number: {_NUMERIC}")
     if not (kind.is_numeric() or kind in (pl.Boolean, pl.String)):
-        raise DataError(where, f"column {column.name!r} holds {kind}", f"allowed: {allowed}")
+        raise DataError(WHERE, f"column {column.name!r} holds {kind}", f"allowed: {allowed}")
 
 
 @dataclass(frozen=True)

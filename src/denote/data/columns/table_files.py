@@ -194,9 +194,7 @@ class AttributeTableModule(SamplesModule):
         reader = ColumnReader(self.keys, as_text=as_text, asked=[*asked, *self.dealing, *as_text])
         return read_columns(path, reader, where)
 
-    def reread(
-        self, table: pl.DataFrame, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
-    ) -> ReadTable:
+    def reread(self, table: pl.DataFrame, asked: Iterable[str] = (), as_text: Sequence[str] = ()) -> ReadTable:
         """Return a table that another library read, by the same rules; the arguments are those of `read`."""
         reader = ColumnReader(self.keys, typed=True, as_text=as_text, asked=[*asked, *self.dealing])
-        return ReadTable(reader.table(table.get_columns(), where), reader, where)
+        return ReadTable(reader.table(table.get_columns(), "dataset.path"), reader, "dataset.path")

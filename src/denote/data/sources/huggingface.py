@@ -222,7 +222,7 @@ class HuggingFaceModule(AttributeTableModule):
         targets = target_names(self.target)
         ours = [name for name in (self.inputs, *_OWN) if name in table.columns]
         # Words, and what belongs to words, are what they look like.
-        read = self.reread(table, "dataset.path", targets, table.columns if self.kind == "words" else ours)
+        read = self.reread(table, targets, table.columns if self.kind == "words" else ours)
         table = read.checked(targets, needed=self.dealing)
         target = target_of(table, self.target, self.task)
         content = [key, digest_array(target.values), digest_array(held_out[rows])]
