@@ -105,7 +105,7 @@ class ObjectModel(pl.LightningModule):
         loss = self.task.loss(outputs, targets)
         metric = cast(Metric, self.metrics[stage])
         metric.update(self.task.predict(outputs), targets)
-        measures = {f"{stage}loss": loss, f"{stage}{self.task.measure}": metric}
+        measures: dict[str, Tensor | Metric] = {f"{stage}loss": loss, f"{stage}{self.task.measure}": metric}
         self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(targets))
         return loss
 

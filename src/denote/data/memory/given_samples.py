@@ -50,7 +50,8 @@ def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, na
     taken = set(given) & {GROUP, NO_CLASS, *([CLASS] if classes is not None else [])}
     if taken:
         raise DataError(where[min(taken)], "the name is taken", "another name")
-    target, names, codes = NO_CLASS, ("all",), np.zeros(n, dtype=np.int64)
+    names: tuple[str, ...] = ("all",)
+    target, codes = NO_CLASS, np.zeros(n, dtype=np.int64)
     if classes is not None:
         target, (names, codes) = CLASS, _coded(_column(CLASS, classes, n, "classes"))
     columns.append(pl.Series(target, np.array(names)[codes]))

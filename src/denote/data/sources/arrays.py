@@ -131,7 +131,7 @@ def read_arrays(path: str | Path | None) -> dict[str, Shaped[np.ndarray, " sampl
         allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
         raise DataError(WHERE, f"{path!r} is no file of arrays", allowed)
     with _opened(source) as readers:
-        arrays = {name: read() for name, read in readers.items()}
+        arrays = {str(name): read() for name, read in readers.items()}
     if not arrays:
         raise DataError(WHERE, f"{source} holds no arrays", "needed: an array per layer, sample x neuron")
     return arrays

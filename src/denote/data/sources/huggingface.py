@@ -15,7 +15,7 @@ from jaxtyping import Bool
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.columns.table_files import AttributeTableModule
 from denote.data.learned import target_names, target_of
-from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
+from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs, Unfitted
 from denote.data.sources.images import MAXIMUM, Square, read_images
 from denote.data.tokens import SequenceInputs, WordInputs, load_tokenizer, word_inputs
 from denote.errors import DataError, first_line, install
@@ -325,7 +325,7 @@ def _tokens(
     return inputs, table, inputs.sequence, digest([key, digest_array(inputs.start), digest_array(inputs.sequence)])
 
 
-Made = tuple[Inputs, pl.DataFrame, np.ndarray, str]
+Made = tuple[Inputs | Unfitted, pl.DataFrame, np.ndarray, str]
 """Inputs, attribute table, the row of the dataset that each sample comes from, and a key of the inputs."""
 
 _MAKERS = {

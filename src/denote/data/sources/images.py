@@ -175,7 +175,7 @@ def read_images(
         kept.append(number)
         of_several += [name] if frames > 1 else []
         if opaque is not image:
-            (blank if all(low == high for low, high in opaque.getextrema()) else transparent).append(name)
+            (transparent if np.ptp(np.asarray(opaque), axis=(0, 1)).any() else blank).append(name)
     of, shows = f"of {len(names)} images", f"{square.background} (dataset.background)"
     if broken and not (square.skip_broken and kept):
         problem = f"{len(broken)} {of} are missing or broken: {_listed(broken)}"
