@@ -42,9 +42,9 @@ sys.argv = [command, *arguments]
 code = None
 if os.environ.get("UNPAINTED"):
     from matplotlib.figure import Figure
-    from denote.figures import save
-    blank = save._render(Figure(figsize=(0.1, 0.1)))
-    save._render = lambda figure: blank
+    from denote.figures import canvas
+    blank = canvas._render(Figure(figsize=(0.1, 0.1)))
+    canvas._render = lambda figure: blank
 try:
     {{"denote": cli.main, "denote-train": cli.train, "denote-report": cli.report}}[command]()
 except SystemExit as stop:
