@@ -193,5 +193,5 @@ class HandsOn(nn.Module):
 
     def forward(self, **arrays: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample 0"]:
         """No output; what the layers give is seen on the way."""
-        outputs = [self.get_submodule(name)(values) for name, values in arrays.items()]
+        outputs: list[Tensor] = [self.get_submodule(name)(values) for name, values in arrays.items()]
         return outputs[0].new_empty(len(outputs[0]), 0)
