@@ -18,6 +18,7 @@ from denote.streams import stream_seed
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
+    from pytorch_lightning.loggers import Logger
 
 
 def rows_key(train_rows: Rows, validation_rows: Rows) -> str:
@@ -144,9 +145,11 @@ class TrainerOptions:
     Attributes:
         accelerator: Lightning's ``cpu``, ``gpu``, ``mps`` or ``auto``.
         progress: True to show a progress bar.
+        logger: Gets losses and accuracies per epoch; None for nothing.
         callbacks: Further Lightning callbacks, which must not change the weights.
     """
 
     accelerator: str = "cpu"
     progress: bool = False
+    logger: Logger | None = None
     callbacks: Sequence[Callback] = field(default=())

@@ -148,7 +148,7 @@ def train(
             max_epochs=spec.training.max_epochs,
             accelerator=options.accelerator,
             devices=1,
-            logger=False,
+            logger=options.logger or False,
             callbacks=[kept, *_callbacks(spec, folder, options)],
             enable_progress_bar=options.progress,
             enable_model_summary=False,
