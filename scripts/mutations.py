@@ -43,8 +43,8 @@ class Mutation(NamedTuple):
 MUTATIONS = (
     Mutation(
         "data/parts.py",
-        "left[trained if groups is None else np.isin(groups, groups[trained])] = 0",
-        "left[trained] = 0",
+        "held_out[trained.rows if groups is None else np.isin(groups, groups[trained.rows])] = 0",
+        "held_out[trained.rows] = 0",
         ("data/test_trained_on.py",),
         "Rows of a group that the network was trained on would be fit and test rows.",
     ),
