@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
-from scipy import special
 
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
@@ -25,7 +24,7 @@ from denote.observers.reading import State
 from denote.states.layers import Layer
 from denote.tables import CONTROLS, NEURONS, TEXT, joined_notes, note
 
-Z = float(special.ndtri(0.975))
+Z = 1.959963984540054
 """Of the two-sided 95 % intervals."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
-from scipy.special import gammaln
+import scipy
 
 from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
 from denote.denotation.search.properties import affirmed
@@ -112,7 +112,7 @@ def inclusion_probability(
 
 
 def _log_choose(n: Int[np.ndarray, " property"], k: Int[np.ndarray, " property"]) -> Float[np.ndarray, " property"]:
-    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
+    return np.asarray(scipy.special.gammaln(n + 1.0) - scipy.special.gammaln(k + 1.0) - scipy.special.gammaln(n - k + 1.0))
 
 
 MODEL_LAYER = [
