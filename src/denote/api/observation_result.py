@@ -216,7 +216,9 @@ class ObservationResult(Observation):
         from denote.reporting.notebook import as_html, as_image
 
         image = as_image(self.figure(), "AUROC of every attribute by depth") if len(self.cells) else ""
-        opening, unread = ("".join(f"<p>{escape(line)}</p>" for line in lines) for lines in (self._opening, self._unread))
+        opening, unread = (
+            "".join(f"<p>{escape(line)}</p>" for line in lines) for lines in (self._opening, self._unread)
+        )
         return f"{opening}{as_html(self.summary())}{unread}{image}"
 
     @property
