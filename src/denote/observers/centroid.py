@@ -53,11 +53,11 @@ class CentroidProbe(BuiltInProbe):
         state, labels = data.state, data.labels
         check_state(state, labels)
         found = moments(state)
-        deviation = torch.where(found.constant, torch.inf, found.variance.sqrt())
+        scale = found.scale[:, None]
         positive, negative = class_means(state, labels, found, data.resources)
-        gap = (positive - negative) / deviation[:, None]
+        gap = (positive - negative) / scale
         apart = (gap.abs() > COINCIDE).any(0).numpy()
-        weights = gap / deviation[:, None] if self.standardise else positive - negative
+        weights = gap / scale if self.standardise else positive - negative
         weights[found.constant] = 0.0
         bias = -((positive + negative) / 2 * weights).sum(0) - found.mean @ weights
         notes = tuple(

@@ -207,8 +207,8 @@ class _Scaling:
         """Take the scaling from a state."""
         found = moments(state)
         unit = 1.0 if standardise else float(found.variance.mean().sqrt()) or 1.0
-        scale = found.variance.sqrt() if standardise else torch.full_like(found.variance, unit)
-        return cls(found.mean, torch.where(found.constant | (scale == 0), torch.inf, scale), unit)
+        raw = torch.full_like(found.mean, unit).masked_fill(found.constant, torch.inf)
+        return cls(found.mean, found.scale if standardise else raw, unit)
 
     @cached_property
     def live(self) -> Int[Tensor, " live"]:

@@ -81,16 +81,12 @@ class MlpProbe(BuiltInProbe):
 
     def _train(self, data: FitData, rest: Rows, held: Rows) -> tuple[dict[str, Float64[np.ndarray, "*shape"]], bool]:
         """Coefficients as an observer has them, in raw units of the state, and whether training ended by itself."""
-        from denote.observers.observer_model import (
-            ObserverModel,  # here, as Lightning takes seconds to import
-            train_observer,
-        )
+        # Here, as Lightning takes seconds to import.
+        from denote.observers.observer_model import ObserverModel, train_observer
 
         state, labels = data.state, data.labels
         found = moments(state)
-        scale = found.variance.sqrt()
-        scale = torch.where(found.constant | (scale == 0), torch.inf, scale)
-        design = design_of(state, found.mean, scale, data.resources)
+        design = design_of(state, found.mean, found.scale, data.resources)
         on_device = torch.from_numpy(np.ascontiguousarray(labels)).to(design.device)
         training, validation = (
             Batches(design, rows, on_device, self._class_weights(labels[rows]).to(design.device), size, order)
@@ -99,7 +95,7 @@ class MlpProbe(BuiltInProbe):
         model = ObserverModel(state.shape[1], labels.shape[1], self.kind, self.width, self.lr, self.weight_decay)
         ended = train_observer(model, training, validation, data.seed, self.max_epochs, self.patience)
         learned = {name: value.cpu().double() for name, value in model.state_dict().items()}
-        learned["hidden"] /= scale[:, None]
+        learned["hidden"] /= found.scale[:, None]
         learned["hidden_bias"] -= found.mean @ learned["hidden"]
         return {name: value.numpy() for name, value in learned.items()}, ended
 

@@ -95,6 +95,11 @@ class Moments:
     variance: Float64[Tensor, " neuron"]
     constant: Bool[Tensor, " neuron"]
 
+    @property
+    def scale(self) -> Float64[Tensor, " neuron"]:
+        """Standard deviation; infinite for a constant neuron, so that dividing by it gives exactly 0."""
+        return torch.where(self.constant, torch.inf, self.variance.sqrt())
+
 
 def moments(state: State) -> Moments:
     """Mean, population variance and constancy of every neuron, by blocks of rows joined in float64 (Chan's update).

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from operator import attrgetter
 
 import polars as pl
 from torch import Tensor, nn
@@ -57,28 +57,13 @@ class Listing:
 
         A ``note`` says why something is left out, a ``remark`` what is doubtful of a layer.
         """
-        schema = dict.fromkeys(
-            ("layer", "depth", "kind", "shape", "pooling", "neurons", "note", "module_class", "axes", "remark"),
-            pl.String,
-        ) | {"depth": pl.Int64, "neurons": pl.Int64}
-        rows: list[dict[str, Any]] = [
-            {
-                "layer": layer.name,
-                "depth": layer.depth,
-                "kind": layer.kind,
-                "shape": layer.shape_text,
-                "pooling": layer.pooling,
-                "neurons": layer.n_neurons,
-                "module_class": layer.module_class,
-                "axes": layer.axes_text,
-                "remark": layer.note,
-            }
-            for layer in self.layers
-        ]
-        rows += [
-            {"layer": name, "note": reason, "module_class": self.class_of(name)}
-            for name, reason in self.left_out.items()
-        ]
+        text, whole = pl.String, pl.Int64
+        schema = {"layer": text, "depth": whole, "kind": text, "shape": text, "pooling": text, "neurons": whole}
+        schema |= dict.fromkeys(("note", "module_class", "axes", "remark"), text)
+        fields = "name", "depth", "kind", "shape_text", "pooling", "n_neurons", "module_class", "axes_text", "note"
+        columns = [column for column in schema if column != "note"]
+        rows = [dict(zip(columns, attrgetter(*fields)(layer), strict=True)) for layer in self.layers]
+        rows += [{"layer": n, "note": why, "module_class": self.class_of(n)} for n, why in self.left_out.items()]
         return pl.DataFrame(rows, schema, orient="row")
 
 
@@ -155,18 +140,24 @@ def listing(
     depth = -1
     for place, geometry in geometries.items():
         depth += place in listed
-        found.append(
-            replace(
-                _layer(place, geometry, pooling_of(geometry.kind, pooling, str(place), words_of(example))),
-                depth=max(depth, 0),
-                relative_depth=max(depth, 0) / (len(listed) - 1) if len(listed) > 1 else None,
-                is_head=place == listed[-1] and seen.returns(place),
-                sign_identified=signs.get(place),
-                is_listed=place in listed,
-                module_class=type(modules[place.module]).__name__,
-                note=note(geometry.note, DRAWN if place in unsteady.drawn else None),
-            )
+        pooled = pooling_of(geometry.kind, pooling, str(place), words_of(example))
+        layer = Layer(
+            name=str(place),
+            depth=max(depth, 0),
+            relative_depth=max(depth, 0) / (len(listed) - 1) if len(listed) > 1 else None,
+            shape=geometry.shape,
+            pooling=pooled,
+            grid=grid_after(geometry.kind, geometry.shape, pooled),
+            is_head=place == listed[-1] and seen.returns(place),
+            sign_identified=signs.get(place),
+            kind=geometry.kind,
+            channels_last=geometry.channels_last,
+            is_listed=place in listed,
+            axes=geometry.axes,
+            module_class=type(modules[place.module]).__name__,
+            note=note(geometry.note, DRAWN if place in unsteady.drawn else None),
         )
+        found.append(layer)
     classes = {name: type(module).__name__ for name, module in network.named_modules()}
     return Listing(tuple(found), left_out, classes, of)
 
@@ -259,17 +250,3 @@ def _hint(network: nn.Module, place: Place) -> str:
         return ""
     name = names.get(place.module) or next(iter(names.values()))
     return f"; {name} takes steps first: batch_first=True, or transpose its input"
-
-
-def _layer(place: Place, geometry: Geometry, pooling: str) -> Layer:
-    return Layer(
-        str(place),
-        None,
-        None,
-        geometry.shape,
-        pooling,
-        grid_after(geometry.kind, geometry.shape, pooling),
-        kind=geometry.kind,
-        channels_last=geometry.channels_last,
-        axes=geometry.axes,
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
 import scipy
+from jaxtyping import Float, Int
 
 from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
 from denote.denotation.search.properties import affirmed

@@ -71,12 +71,9 @@ class Problem:
         where = torch.device(resources.device)
         positives, negatives = class_counts(labels)
         pull = torch.from_numpy(np.stack([0.5 / negatives, 0.5 / positives], axis=1))
-        deviation = found.variance.sqrt()
-        inverse = torch.where(found.constant | (deviation == 0), 0.0, 1 / deviation)
-        columns = torch.from_numpy(np.ascontiguousarray(labels.T))
-        return cls(
-            state, columns.to(where), pull.float().to(where), found.mean.to(where), inverse.to(where), l2, resources
-        )
+        columns = torch.from_numpy(np.ascontiguousarray(labels.T)).to(where)
+        inverse = (1 / found.scale).to(where)
+        return cls(state, columns, pull.float().to(where), found.mean.to(where), inverse, l2, resources)
 
     @property
     def device(self) -> torch.device:
