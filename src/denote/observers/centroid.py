@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float64
 from torch import Tensor
@@ -64,15 +63,7 @@ class CentroidProbe(BuiltInProbe):
             reason or (None if ok else "not fitted: both labels have the same mean in every neuron")
             for reason, ok in zip(unfit_notes(labels), apart, strict=True)
         )
-        fitted = np.array([reason is None for reason in notes], dtype=bool)
-        return Observer(
-            self.kind,
-            np.where(fitted, weights.numpy(), np.nan),
-            np.where(fitted, bias.numpy(), np.nan),
-            fitted,
-            np.where(fitted, 0.0, np.nan),
-            notes,
-        )
+        return Observer.in_closed_form(self.kind, weights.numpy(), bias.numpy(), notes)
 
 
 def class_means(

@@ -65,7 +65,12 @@ class MlpProbe(BuiltInProbe):
         state, labels = data.state, data.labels
         check_state(state, labels)
         held, rest = inner_parts(len(labels), data.seed, data.groups)
-        notes = _notes(labels, rest, held)
+        reasons = (
+            unfit_notes(labels),
+            unfit_notes(labels[rest], "rows in the inner training part"),
+            unfit_notes(labels[held], "rows in the inner validation part"),
+        )
+        notes = tuple(next(filter(None, column), None) for column in zip(*reasons, strict=True))
         able = np.array([note is None for note in notes], dtype=bool)
         n_attributes = len(notes)
         hidden, hidden_bias = np.full((state.shape[1], self.width), np.nan), np.full(self.width, np.nan)
@@ -104,17 +109,3 @@ class MlpProbe(BuiltInProbe):
         counts = np.stack(class_counts(labels)[::-1])
         each = 1 / (2 * counts) if self.balance else 1 / np.broadcast_to(counts.sum(0), counts.shape)
         return torch.from_numpy((each / labels.shape[1]).astype(np.float32))
-
-
-def _notes(labels: Values, rest: Rows, held: Rows) -> tuple[str | None, ...]:
-    """Why an attribute has no fit: it needs both classes among the rows that train and among those that validate."""
-    inner = [
-        None if p and n else f"not fitted: {p} positive and {n} negative rows in the inner {part} part"
-        for part, rows in (("training", rest), ("validation", held))
-        for p, n in zip(*class_counts(labels[rows]), strict=True)
-    ]
-    of_training, of_validation = inner[: labels.shape[1]], inner[labels.shape[1] :]
-    return tuple(
-        whole or training or validation
-        for whole, training, validation in zip(unfit_notes(labels), of_training, of_validation, strict=True)
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -82,25 +82,15 @@ class NeuronProbe(BuiltInProbe):
         direction = np.where(found, scan.direction[neuron, columns], 0)
         weights = np.zeros(scan.threshold.shape)
         weights[neuron, columns] = direction
-        weights[:, ~found] = np.nan
         # With direction -1 the attribute is where the neuron is off, which includes the threshold itself.
         bias = np.where(direction > 0, -threshold, np.nextafter(threshold, np.inf))
-        notes = [
+        notes = tuple(
             note if note or ok else "not fitted: every neuron is constant on fit"
             for note, ok in zip(unfit_notes(labels), found, strict=True)
-        ]
-        return Observer(
-            self.kind,
-            weights,
-            bias,
-            found,
-            np.where(found, 0.0, np.nan),
-            tuple(notes),
-            neuron=neuron,
-            threshold=threshold,
-            direction=direction,
-            fit_balanced_accuracy=np.where(found, scan.balanced_accuracy[neuron, columns], np.nan),
         )
+        accuracy = np.where(found, scan.balanced_accuracy[neuron, columns], np.nan)
+        read = {"neuron": neuron, "threshold": threshold, "direction": direction, "fit_balanced_accuracy": accuracy}
+        return replace(Observer.in_closed_form(self.kind, weights, bias, notes), **read)
 
 
 def best_thresholds(

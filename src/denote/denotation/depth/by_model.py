@@ -112,7 +112,8 @@ def inclusion_probability(
 
 
 def _log_choose(n: Int[np.ndarray, " property"], k: Int[np.ndarray, " property"]) -> Float[np.ndarray, " property"]:
-    return np.asarray(scipy.special.gammaln(n + 1.0) - scipy.special.gammaln(k + 1.0) - scipy.special.gammaln(n - k + 1.0))
+    log_gamma = scipy.special.gammaln
+    return np.asarray(log_gamma(n + 1.0) - log_gamma(k + 1.0) - log_gamma(n - k + 1.0))
 
 
 MODEL_LAYER = [
