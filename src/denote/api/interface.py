@@ -185,8 +185,10 @@ def observe(
             note=trained.remark, trained_on=trained.word,
         )  # fmt: skip
         resources = Resources(str(where), memory_limit)
-        found = observe_states(observed, subject=subject, facts=facts, asked=asked, beside=beside, resources=resources)
-    return ObservationResult.of(found)
+        observation = observe_states(
+            observed, subject=subject, facts=facts, asked=asked, beside=beside, resources=resources
+        )
+    return ObservationResult.of(observation)
 
 
 @generators_kept()
@@ -292,15 +294,15 @@ def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rul
 def _families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
     """The families, and mistakes told as a caller knows them, not as keys of a config."""
     try:
-        found = families(spec, samples)
+        searched = families(spec, samples)
     except AttributeLabelError as error:
         hint = "two values or text are needed: cut numbers first (x > 3), or classes=column"
         raise AttributeLabelError("attributes", error.problem, hint) from error
-    taken = {name for family in found for name in family.labels.names if family.name == "classes"}
-    for family in found:
+    taken = {name for family in searched for name in family.labels.names if family.name == "classes"}
+    for family in searched:
         if family.name == "columns" and (twice := taken.intersection(family.labels.names)):
             raise AttributeLabelError(f"attributes[{min(twice)!r}]", "is the name of a class", "another name")
-    return found
+    return searched
 
 
 def _split(attributes: Any) -> tuple[Any, dict[str, AttributeFamily]]:

@@ -44,9 +44,9 @@ class ObservationResult(Observation):
     """
 
     @classmethod
-    def of(cls, found: Observation) -> ObservationResult:
+    def of(cls, observation: Observation) -> ObservationResult:
         """Return an observation as a result that shows itself."""
-        return cls(**{field.name: getattr(found, field.name) for field in fields(Observation)})
+        return cls(**{field.name: getattr(observation, field.name) for field in fields(Observation)})
 
     @classmethod
     def read(cls, folder: Path) -> ObservationResult:

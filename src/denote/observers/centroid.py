@@ -51,14 +51,14 @@ class CentroidProbe(BuiltInProbe):
         """
         state, labels = data.state, data.labels
         check_state(state, labels)
-        found = moments(state)
-        scale = found.scale[:, None]
-        positive, negative = class_means(state, labels, found, data.resources)
+        neurons = moments(state)
+        scale = neurons.scale[:, None]
+        positive, negative = class_means(state, labels, neurons, data.resources)
         gap = (positive - negative) / scale
         apart = (gap.abs() > COINCIDE).any(0).numpy()
         weights = gap / scale if self.standardise else positive - negative
-        weights[found.constant] = 0.0
-        bias = -((positive + negative) / 2 * weights).sum(0) - found.mean @ weights
+        weights[neurons.constant] = 0.0
+        bias = -((positive + negative) / 2 * weights).sum(0) - neurons.mean @ weights
         notes = tuple(
             reason or (None if ok else "not fitted: both labels have the same mean in every neuron")
             for reason, ok in zip(unfit_notes(labels), apart, strict=True)
@@ -67,7 +67,7 @@ class CentroidProbe(BuiltInProbe):
 
 
 def class_means(
-    state: State, labels: Values, found: Moments, resources: Resources = UNBOUNDED
+    state: State, labels: Values, neurons: Moments, resources: Resources = UNBOUNDED
 ) -> tuple[Float64[Tensor, "neuron attribute"], Float64[Tensor, "neuron attribute"]]:
     """Means of the positive and of the negative rows of every attribute, less the neuron's mean; NaN without rows.
 
@@ -76,11 +76,11 @@ def class_means(
     Args:
         state: Activations, read by blocks of rows.
         labels: 1, 0, or -1 for rows that are left out of that attribute.
-        found: Moments of the state.
+        neurons: Moments of the state.
         resources: Where products are made, and with how much memory.
     """
     where = torch.device(resources.device)
-    mean = found.mean.to(where)
+    mean = neurons.mean.to(where)
     sums = [torch.zeros((state.shape[1], labels.shape[1]), dtype=torch.float64, device=where) for _ in range(2)]
     # A block is held three times: as it is read, in float64, and as indicators of its labels.
     numbers = int(max(state.shape[1], min(BLOCK, resources.memory / 64)))

@@ -90,8 +90,8 @@ class MlpProbe(BuiltInProbe):
         from denote.observers.observer_model import ObserverModel, train_observer
 
         state, labels = data.state, data.labels
-        found = moments(state)
-        design = design_of(state, found.mean, found.scale, data.resources)
+        neurons = moments(state)
+        design = design_of(state, neurons.mean, neurons.scale, data.resources)
         on_device = torch.from_numpy(np.ascontiguousarray(labels)).to(design.device)
         training, validation = (
             Batches(design, rows, on_device, self._class_weights(labels[rows]).to(design.device), size, order)
@@ -100,8 +100,8 @@ class MlpProbe(BuiltInProbe):
         model = ObserverModel(state.shape[1], labels.shape[1], self.kind, self.width, self.lr, self.weight_decay)
         ended = train_observer(model, training, validation, data.seed, self.max_epochs, self.patience)
         learned = {name: value.cpu().double() for name, value in model.state_dict().items()}
-        learned["hidden"] /= found.scale[:, None]
-        learned["hidden_bias"] -= found.mean @ learned["hidden"]
+        learned["hidden"] /= neurons.scale[:, None]
+        learned["hidden_bias"] -= neurons.mean @ learned["hidden"]
         return {name: value.numpy() for name, value in learned.items()}, ended
 
     def _class_weights(self, labels: Values) -> Float32[Tensor, "class=2 attribute"]:

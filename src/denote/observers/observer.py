@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -130,7 +131,9 @@ class Observer:
         """The observers of some of the attributes."""
         names = ("bias", "converged", "gradient_norm", "neuron", "threshold", "direction", "fit_balanced_accuracy")
         values = {name: getattr(self, name) for name in (*names, "l2", "band")}
-        columnwise = {name: value if value is None else value[columns] for name, value in values.items()}
+        columnwise: dict[str, Any] = {
+            name: value if value is None else value[columns] for name, value in values.items()
+        }
         notes = tuple(np.array(self.notes, dtype=object)[columns])
         return replace(self, weights=self.weights[:, columns], notes=notes, **columnwise)
 

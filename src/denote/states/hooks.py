@@ -74,18 +74,18 @@ def parts_of(value: Any, module: nn.Module | None = None) -> dict[str, Tensor]:
     """
     if (tensor := _tensor_of(value)) is not None:
         return {"": tensor}
-    found: dict[str, Tensor] = {}
+    direct: dict[str, Tensor] = {}
     inside: dict[str, Tensor] = {}
     for key, each in _named(value, module).items():
         if (tensor := _tensor_of(each)) is not None:
-            found[key] = tensor
+            direct[key] = tensor
         else:
             deeper = {f"{key}.{name}": _tensor_of(one) for name, one in _named(each).items()}
             inside |= {name: one for name, one in deeper.items() if one is not None}
-    if len(found) == 1 or (not found and len(inside) == 1):
-        name, alone = next(iter((found or inside).items()))
-        found, inside = {"": alone}, {deep: one for deep, one in inside.items() if deep != name}
-    return found | inside
+    if len(direct) == 1 or (not direct and len(inside) == 1):
+        name, alone = next(iter((direct or inside).items()))
+        direct, inside = {"": alone}, {deep: one for deep, one in inside.items() if deep != name}
+    return direct | inside
 
 
 def padding_of(value: Any, part: str, module: nn.Module | None = None) -> Bool[Tensor, "row position"] | None:

@@ -136,7 +136,7 @@ def listing(
         # Functions are tried when nobody watches: a trial is no call of the network.
         tails = {place: tail for place, tail in seen.tails.of.items() if place in geometries}
         signs = identified_signs(modules, tails)
-    found: list[Layer] = []
+    made: list[Layer] = []
     depth = -1
     for place, geometry in geometries.items():
         depth += place in listed
@@ -157,9 +157,9 @@ def listing(
             module_class=type(modules[place.module]).__name__,
             note=note(geometry.note, DRAWN if place in unsteady.drawn else None),
         )
-        found.append(layer)
+        made.append(layer)
     classes = {name: type(module).__name__ for name, module in network.named_modules()}
-    return Listing(tuple(found), left_out, classes, of)
+    return Listing(tuple(made), left_out, classes, of)
 
 
 def _place_of(name: str, modules: Mapping[str, nn.Module]) -> Place | None:
@@ -174,7 +174,7 @@ def _geometries(
     """Return how the outputs of a pass are arranged, and which cannot be observed and why."""
     mask = mask_of(example)
     geometries = Geometries(None if mask is None else mask.shape[1], kinds)
-    found: dict[Place, Geometry] = {}
+    arranged: dict[Place, Geometry] = {}
     left_out: dict[str, str] = {}
     for place, output in seen.outputs.items():
         geometry = output if isinstance(output, str) else geometries.of(place, output, seen.trace.roles(place))
@@ -183,11 +183,11 @@ def _geometries(
         elif words_of(example) is not None and geometry.kind not in (SEQUENCE, HEADS):
             left_out[str(place)] = "gives one state for a whole sequence, and the samples are its words"
         else:
-            found[place] = geometry
+            arranged[place] = geometry
     for name in kinds if isinstance(kinds, Mapping) else ():
         if name not in geometries.used:
             raise LayerError("layer.kind", f"no layer is called {name!r}", one_of(name, map(str, seen.outputs)))
-    return found, left_out
+    return arranged, left_out
 
 
 def _unsteady(network: nn.Module, example: Batch, seen: FirstPass, geometries: Mapping[Place, Geometry]) -> Unsteady:

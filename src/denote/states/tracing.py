@@ -110,16 +110,16 @@ class Trace:
             candidates: Modules that hold others, by path.
             shown: Paths of the modules that are layers anyhow.
         """
-        found: set[str] = set()
+        working: set[str] = set()
         seen: set[int] = set()
         for place, (made, given) in self.numbers.items():
             if made is None:
                 continue
             if place.module in candidates and made not in seen and made not in given:
-                found.add(place.module)
-            if place.module in shown or place.module in found:
+                working.add(place.module)
+            if place.module in shown or place.module in working:
                 seen.add(made)
-        return found
+        return working
 
 
 class Follower(TorchFunctionMode):
