@@ -42,14 +42,14 @@ class Mutation(NamedTuple):
 
 MUTATIONS = (
     Mutation(
-        "data/split.py",
+        "data/parts.py",
         "left[trained if groups is None else np.isin(groups, groups[trained])] = 0",
         "left[trained] = 0",
         ("data/test_trained_on.py",),
         "Rows of a group that the network was trained on would be fit and test rows.",
     ),
     Mutation(
-        "attributes/label_rows.py",
+        "attributes/labels.py",
         'draw = stream("equal rows", probe_seed, part, name, label)',
         'draw = stream("equal rows", probe_seed, name, label)',
         ("attributes/test_equal_rows.py",),
@@ -105,7 +105,7 @@ MUTATIONS = (
         "The penalty would be chosen on the rows that the weights were fitted on.",
     ),
     Mutation(
-        "observers/solvers/inner_validation.py",
+        "observers/solvers/batches.py",
         "return np.sort(order[:cut]), np.sort(order[cut:])",
         "return np.sort(order[:cut]), np.sort(order)",
         ("observers/solvers/test_inner_validation.py",),
@@ -140,7 +140,7 @@ MUTATIONS = (
         "q-values would not be monotone, and true discoveries would be lost.",
     ),
     Mutation(
-        "evidence/permutations.py",
+        "evidence/label_controls.py",
         'draws = stream("shuffled", probe_seed, draw, part)',
         'draws = stream("shuffled", probe_seed, draw)',
         ("evidence/test_permutations.py",),
@@ -238,7 +238,7 @@ MUTATIONS = (
         "Examples would be shown of neurons that do not denote after the correction over all jobs.",
     ),
     Mutation(
-        "keys.py",
+        "config/keys.py",
         'sha.update(hashlib.file_digest(file, "sha256").digest())',
         "sha.update(b'')",
         ("runs/test_fingerprint.py", "object_models/test_model_store.py"),
@@ -252,7 +252,7 @@ MUTATIONS = (
         "Draws with other keys would share a stream, such as (1, 11) and (11, 1).",
     ),
     Mutation(
-        "trust.py",
+        "config/trust.py",
         'return any(target.startswith(f"{name}.") for name in names)',
         "return any(target.startswith(name) for name in names)",
         ("test_trust.py",),
@@ -266,7 +266,7 @@ MUTATIONS = (
         "A reader, or a power cut, could meet half a file.",
     ),
     Mutation(
-        "settings.py",
+        "config/settings.py",
         "outside = not -size <= given < size or (given <= least if above else given < least)",
         "outside = not -size <= given < size or given < least",
         ("test_settings.py",),

@@ -6,9 +6,9 @@ import pytest
 from mutations import MUTATIONS, ROOT, Mutation, broken, main
 
 SOURCES = ROOT / "src" / "denote"
-TOP = {"keys.py", "streams.py", "trust.py", "files.py", "settings.py"}
+TOP = {"streams.py", "files.py"}
 PACKAGES = {
-    "attributes", "data", "denotation/depth", "denotation/judging", "denotation/search", "evidence",
+    "attributes", "config", "data", "denotation/depth", "denotation/judging", "denotation/search", "evidence",
     "evidence/controls", "figures", "kernels", "object_models", "observation", "observers", "observers/solvers",
     "reporting", "runs", "states",
 }  # fmt: skip
