@@ -111,7 +111,8 @@ def listing(
     kinds = checked(kinds)
     modules = {name: module for name, module in network.named_modules(remove_duplicate=False) if name}
     layers, holders = observable(network, of), around(network, of)
-    further = {name: place for name in asked if (place := _place_of(name, modules)) is not None}
+    places = {name: Place.of(name) for name in asked if name not in WORDS}
+    further = {name: place for name, place in places.items() if place.module in modules}
     seen = first_pass(network, example, layers | holders, set(further.values()))
     if seen.trace.problem is not None:
         log.warning(
@@ -160,12 +161,6 @@ def listing(
         made.append(layer)
     classes = {name: type(module).__name__ for name, module in network.named_modules()}
     return Listing(tuple(made), left_out, classes, of)
-
-
-def _place_of(name: str, modules: Mapping[str, nn.Module]) -> Place | None:
-    """Return the place that a name stands for, None for a word and where there is no such module."""
-    place = Place.of(name)
-    return place if name not in WORDS and place.module in modules else None
 
 
 def _geometries(
