@@ -172,7 +172,7 @@ def observe(
             beside = Beside(missing=NO_NETWORK)
         else:
             network, example = networks.observable_network(model), samples.inputs[split.fit[: networks.TRIED]]
-            reading = {"pooling": pooling, "of": of, "asked": asked_names(layers), "kinds": kinds}
+            reading: dict[str, Any] = {"pooling": pooling, "of": of, "asked": asked_names(layers), "kinds": kinds}
             listed = networks.listed_layers(network, example, **reading)
             recording = Recording(StateStore(folder, batch_size, where), samples, split, listed, "asked")
             key, chosen = networks.weights_key(network), select_layers(listed.layers, layers)

@@ -111,8 +111,8 @@ def listing(
     kinds = checked(kinds)
     modules = {name: module for name, module in network.named_modules(remove_duplicate=False) if name}
     layers, holders = observable(network, of), around(network, of)
-    places = {name: Place.of(name) for name in asked if name not in WORDS}
-    further = {name: place for name, place in places.items() if place.module in modules}
+    by_name = {name: Place.of(name) for name in asked if name not in WORDS}
+    further = {name: place for name, place in by_name.items() if place.module in modules}
     seen = first_pass(network, example, layers | holders, set(further.values()))
     if seen.trace.problem is not None:
         log.warning(
