@@ -11,6 +11,7 @@ from jaxtyping import Int, Int8
 
 from denote.data.parts import Halves, Parts
 from denote.errors import AttributeLabelError, ConfigError
+from denote.notes import Note
 from denote.streams import stream
 
 NULL = -1
@@ -191,7 +192,7 @@ def check_rows(labels: Labels, parts: Parts, min_rows: int) -> dict[str, str]:
         reason = f"{_constant(labels, int(column))}too few rows: {counts}"
         if labels.families[column] == "named":
             raise AttributeLabelError(f"attribute {name!r}", reason, f"needed: {min_rows} of each in fit and in test")
-        reasons[name] = f"{reason}, {min_rows} of each needed"
+        reasons[name] = Note.of("few_rows", reason=reason, needed=min_rows)
     return reasons
 
 
@@ -249,7 +250,7 @@ def equal_rows(
     if number == "auto":
         number = int(min(least[least >= min_rows], default=min_rows))
     reasons = {
-        name: f"equal rows: {count} rows of a label in a part, {number} needed"
+        name: Note.of("few_equal_rows", rows=count, needed=number)
         for name, count in zip(labels.fit.names, least, strict=True)
         if count < number
     }

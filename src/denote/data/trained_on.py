@@ -11,6 +11,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from denote.errors import DataError, one_of, told
+from denote.notes import Note
 
 if TYPE_CHECKING:
     from denote.data.parts import Parts
@@ -23,9 +24,6 @@ ALLOWED = f"allowed: row ids, a mask of all rows, {UNKNOWN!r}, or {NONE!r} (none
 OF_FILES = (
     f"allowed: {UNKNOWN}, {NONE}, or a FILE of row ids: .txt (one a line), .npy, or .csv and .parquet of one column"
 )
-
-REMARK = "trained_on unknown: whether the network was trained on the rows it is judged on is unknown"
-"""What every row of a network says of which nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,8 @@ class TrainedOn:
     def remark(self) -> str | None:
         """What every row says of it."""
         if self.rows is None:
-            return REMARK
-        return f"trained_on: {len(self.rows)} rows, left out of fit and test" if len(self.rows) else None
+            return Note.of("trained_on_unknown")
+        return Note.of("trained_on_rows", rows=len(self.rows)) if len(self.rows) else None
 
     def check_left(self, parts: Parts, min_rows: int) -> None:
         """Refuse rows that leave too few to judge by.

@@ -18,9 +18,9 @@ from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.measuring import Columns, Hear, frame, measured_sizes
 from denote.evidence.relevance_band import largest_relevance
 from denote.evidence.scores import PerAttribute
+from denote.notes import Note, note
 from denote.observers.observer import Observer, Probe
 from denote.streams import stream
-from denote.tables import note
 
 if TYPE_CHECKING:
     from denote.evidence.bootstrap import AurocBootstrap
@@ -195,8 +195,6 @@ def _by_group(values: Values, groups: Groups, draws: np.random.Generator) -> Val
 CHUNK = 1 << 25
 """Drawn labels (fit row x attribute x draw) that are fitted in one solve."""
 
-ALONE = "a control has no controls of its own"
-"""Why cells of a control have none."""
 
 BYTES_PER_WEIGHT = 64
 """Bytes that a neuron of an attribute takes while observers are put together."""
@@ -243,7 +241,7 @@ def replicates(
     for draw, observers, drawn in refits(draws, data, probe):
         curve = measured_sizes(observers, drawn, heard.get(draw.control, ()))
         for columns in curve:
-            columns["note"] = [note(reason, ALONE) for reason in columns["note"]]
+            columns["note"] = [note(reason, Note.of("control_alone")) for reason in columns["note"]]
         known = [] if spread is None else [largest_relevance(replace(each, spread=spread)) for each in observers]
         yield Replicate(draw.control, draw.number, curve, known)
 

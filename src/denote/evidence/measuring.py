@@ -25,10 +25,11 @@ from denote.evidence.scores import (
     confusion,
     mann_whitney_greater,
 )
+from denote.notes import Note, codes_of, note
 from denote.numbers import Estimate, ratio
 from denote.observers.observer import Observer, class_counts
 from denote.observers.reading import Resources
-from denote.tables import CELLS, note
+from denote.tables import CELLS
 
 BYTES_PER_SCORE = 120
 """Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
@@ -80,7 +81,7 @@ def measured_sizes(
 def _add_group_intervals(curve: Sequence[Columns], bootstraps: Sequence[AurocBootstrap]) -> None:
     """Where rows come in groups, the AUROC has the interval of groups that are drawn again, or none."""
     for columns, bootstrap in zip_longest(curve, bootstraps):
-        reasons: Reasons = ("auroc_low, auroc_high: these groups are not drawn again",) * len(columns["auroc"])
+        reasons: Reasons = (Note.of("groups_not_redrawn"),) * len(columns["auroc"])
         if bootstrap is not None:
             found, reasons = bootstrap.interval(columns["auroc"])
             columns |= found.columns("auroc")
@@ -132,7 +133,7 @@ def _scored_by_parts(observer: Observer, data: FitTestData, hear: Hear | None) -
 
 
 def _with_convergence(reason: str | None, fitted: bool, converged: bool) -> str | None:
-    return note(reason, "the fit has not converged" if fitted and not converged else None)
+    return note(reason, Note.of("not_converged") if fitted and not converged else None)
 
 
 def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: 
         note(
             fit_note,
             None if fit_note and missing else p_note,
-            "mcc: decisions or labels are constant" if not missing and np.isnan(mcc) else None,
+            Note.of("no_mcc") if not missing and np.isnan(mcc) else None,
         )
         for fit_note, missing, p_note, mcc in zip(fit_notes, unfit, p_notes, columns["mcc"], strict=True)
     ]
@@ -201,6 +202,7 @@ def frame(curve: Sequence[Columns]) -> pl.DataFrame:
 
 def _frame_of_size(columns: Columns) -> pl.DataFrame:
     height = len(columns["attribute"])
+    columns = columns | {"note_codes": codes_of(columns["note"])}
     schema = {name: kind for name, kind in CELLS.items() if name in columns}
     series = [
         pl.Series(name, [columns[name]] * height if np.isscalar(columns[name]) or columns[name] is None

@@ -16,6 +16,7 @@ from denote.data.batch import Batch, call, words_of
 from denote.data.batch import at_words as mean_at_words
 from denote.data.samples import CLASSES, LABELS, NUMERIC
 from denote.errors import ConfigError
+from denote.notes import Note
 from denote.numbers import proportion
 
 if TYPE_CHECKING:
@@ -148,8 +149,8 @@ class Score:
     def remark(self) -> str:
         """The score in a line of a note."""
         if self.value is None:
-            return f"object model: no {self.measure}, as {self.reason}"
-        return f"object model: {self.measure} {proportion(self.value, 3)} on {self.n} rows"
+            return Note.of("no_model_score", measure=self.measure, why=self.reason)
+        return Note.of("model_score", measure=self.measure, value=proportion(self.value, 3), rows=self.n)
 
 
 def held_out_score(
@@ -220,7 +221,7 @@ def accuracy_note(accuracy: float, n: int, majority_share: float) -> str | None:
     if p_value <= CHANCE_LEVEL:
         return None
     ours, theirs = proportion(accuracy, 3), proportion(majority_share, 3)
-    return f"object model at chance: accuracy {ours} on {n} rows, most frequent class {theirs}"
+    return Note.of("at_chance", accuracy=ours, rows=n, chance=theirs)
 
 
 def shuffled_note(n: int, majority_share: float) -> str:
@@ -231,5 +232,4 @@ def shuffled_note(n: int, majority_share: float) -> str:
         n: Number of held-out rows behind it.
         majority_share: Share of the most frequent class among them, in (0, 1].
     """
-    chance = f"most frequent of them {proportion(majority_share, 3)}"
-    return f"object model was taught shuffled targets: accuracy is against the true classes of {n} rows, {chance}"
+    return Note.of("shuffled_targets", rows=n, chance=proportion(majority_share, 3))

@@ -29,10 +29,11 @@ from denote.evidence.near_copies import (
     neighbours,
     repeat_by_themselves,
 )
+from denote.notes import Note
 from denote.observation.asked import Facts
 from denote.states.state import LayerState
 from denote.streams import stream
-from denote.tables import DUPLICATES, note, table
+from denote.tables import DUPLICATES, table
 
 BATCH = 1024
 
@@ -256,9 +257,7 @@ def _exact(
         return nothing, None
     code, first = contents.code, np.unique(contents.code, return_index=True)[1]
     if contents.sequences is not None:
-        return _alone(contents, first)[
-            code
-        ] & repeated, "short sequences, and those that differ in one place, may be equal"
+        return _alone(contents, first)[code] & repeated, Note.of("short_sequences")
     if contents.space is None or contents.points is None:
         return repeated, None
     times = np.bincount(code[repeated], minlength=len(first))
@@ -267,7 +266,7 @@ def _exact(
         return repeated, None
     n_pairs = _pairs(times) - (0 if group is None else _pairs(_of_groups(code[repeated], group[repeated])))
     if not beyond_chance(n_pairs, len(code), sample):
-        return nothing, "as many rows are equal as features that are permuted one by one give"
+        return nothing, Note.of("equal_by_chance")
     several = stream("exact copies", "looked at").permutation(np.flatnonzero(times > 1))[:LOOKED_AT]
     around = min(AROUND, len(first) - 1)
     if around:
@@ -276,7 +275,7 @@ def _exact(
         assert held is not None  # noqa: S101  (for the type checker; the sample of the same rows has numbers)
         beside = held[len(several) :].reshape(len(several), around, -1)
         if repeat_by_themselves(held[: len(several)], times[several], beside):
-            return nothing, "rows that differ in one feature are as frequent as equal ones: they repeat by themselves"
+            return nothing, Note.of("repeat_by_themselves")
     return repeated, None
 
 
@@ -311,12 +310,12 @@ def _near(
     near = np.zeros((len(part), n_parts), dtype=np.bool_)
     nobody = np.zeros(len(part), dtype=np.bool_)
     if contents.space is None or contents.points is None:
-        why = "token ids" if contents.sequences is not None else "not numbers of one shape, or all equal"
-        return near, nobody, f"not looked for: {why}"
+        why = "copies_of_no_numbers" if contents.sequences is None else "copies_of_token_ids"
+        return near, nobody, Note.of(why)
     # Every row once; with groups once per group, so that the others of its group can be left out.
     _, first, unit = np.unique(_together(contents.code, group), return_index=True, return_inverse=True)
     if len(first) < LEAST_ROWS:
-        return near, nobody, f"not looked for: fewer than {LEAST_ROWS} different rows"
+        return near, nobody, Note.of("copies_of_few_rows", rows=LEAST_ROWS)
     apart = () if group is None else (group[first], contents.code[first])
     found = near_copies(contents.points[first], contents.space, apart)
     member = np.zeros((len(first), n_parts), dtype=np.bool_)
@@ -325,5 +324,5 @@ def _near(
     of_units = np.zeros((len(first), n_parts), dtype=np.bool_)
     of_units[found.examined] = beside
     examined = np.isin(unit, found.examined)
-    some = f"of {len(found.examined)} of {len(first)} different rows, drawn at random, and scaled up"
-    return of_units[unit], examined, note(some if len(found.examined) < len(first) else None)
+    scaled_up = Note.of("copies_scaled_up", examined=len(found.examined), rows=len(first))
+    return of_units[unit], examined, scaled_up if len(found.examined) < len(first) else None

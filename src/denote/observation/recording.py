@@ -12,6 +12,7 @@ from denote.config.keys import digest
 from denote.data.parts import Parts
 from denote.data.samples import Samples
 from denote.errors import ConfigError
+from denote.notes import Note
 from denote.states.hooks import device_of
 from denote.states.layers import BLOCKS, Layer
 from denote.states.listing import Listing, list_layers
@@ -23,7 +24,6 @@ RANDOMISED = 1_000_003
 """Draw of the initialisation that randomised layers get: none of the untrained twins', whose numbers start at 0."""
 
 UNTRAINED = "randomised_similarity: the object model is not trained"
-NO_TOP = "randomised_similarity: all layers side by side have no top"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Recording:
         found: list[tuple[LayerState | None, str | None]] = []
         for layer in layers:
             if layer is None:
-                found.append((None, NO_TOP))
+                found.append((None, Note.of("no_top")))
                 continue
             other = cascade.down_to(layer)
             if not other.reaches:

@@ -39,6 +39,7 @@ from denote.evidence.pair_scan import LayerScan, join_layers, scan_layer
 from denote.evidence.participation import active_share, participation_ratio
 from denote.evidence.reading_curves import reading_curves
 from denote.evidence.relevance_band import randomised_similarity, weighs_neurons
+from denote.notes import Note, note
 from denote.observation.asked import Asked, Beside, Facts, Subject
 from denote.observation.found import INPUT
 from denote.observers.neuron import live_neurons
@@ -46,13 +47,7 @@ from denote.observers.observer import Observer, Probe
 from denote.observers.reading import Resources, State, check_state, moments
 from denote.states.layers import Layer
 from denote.states.state import LayerState, StoredState
-from denote.tables import JOB_TABLES, LAYERS, NEURONS, empty, joined_notes, note, table
-
-GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"
-"""What a cell says of its power where rows come in groups: more rows are needed than that."""
-
-DRAWN = "detectable_proportion: as many rows of either label were drawn, however rare it is"
-"""Why a cell on equal rows has none."""
+from denote.tables import JOB_TABLES, LAYERS, NEURONS, OF_ROW, empty, joined_notes, remarks, table
 
 HELD = 0.25
 """Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
@@ -136,7 +131,7 @@ class Work:
     def _randomised(self, index: int) -> tuple[State | None, str | None]:
         """*fit* of a layer whose network was randomised from the top down to it, and what there is to say of that."""
         if not self.beside.randomised:
-            return None, self.beside.missing.get("randomised", "randomised_similarity: the check is off")
+            return None, self.beside.missing.get("randomised", Note.of("randomisation_off"))
         other, remark = self.beside.randomised[index]
         return None if other is None else other.stored(self.facts.parts.fit), remark
 
@@ -198,10 +193,10 @@ class Work:
     def _remark(self) -> str | None:
         """What holds for all cells and should not be forgotten."""
         groups, number = self.facts.groups, self.equal_rows
-        return note(
-            None if groups is None else f"groups: {len(np.unique(groups.test))} in test; {GROUPED}",
-            None if number is None else f"equal rows: {number} of each label in fit and in test; {DRAWN}",
-        )  # fmt: skip
+        n_groups = 0 if groups is None else len(np.unique(groups.test))
+        of_groups = [Note.of("groups", groups=n_groups), Note.of("power_of_groups")]
+        of_rows = [Note.of("equal_rows", number=number), Note.of("proportion_of_equal_rows")]
+        return note(*(of_groups if groups is not None else ()), *(of_rows if number is not None else ()))
 
     def _with_randomised(self, found: CellEvidence, probe: Probe, observer: Observer, around: Around) -> pl.DataFrame:
         """The cells with the randomisation check of their map, where they have one."""
@@ -218,7 +213,7 @@ class Work:
         """The cells with their description length, where it was asked for; curves go into their table."""
         asked, data = self.asked, around.data
         if not asked.curves or probe.is_baseline:
-            reason = "description_bits: curves are off" if not asked.curves else None
+            reason = Note.of("curves_off") if not asked.curves else None
             return _with_notes(cells, [reason] * cells.height)
         code = description_length(data.fit, probe)
         curves = reading_curves(data, probe, found.observers[-1], code)
@@ -295,7 +290,7 @@ def layer_row(layer: Layer, state: Halves[State]) -> pl.DataFrame:
     """
     live = live_neurons(state.fit)
     ratio, remark = participation_ratio(state.test, live, layer.name, layer.pooling)
-    no_sign = "sign_identified: not known of this layer" if layer.sign_identified is None else None
+    no_sign = Note.of("sign_unknown") if layer.sign_identified is None else None
     row = {
         "layer": layer.name,
         "depth": layer.depth,
@@ -309,7 +304,7 @@ def layer_row(layer: Layer, state: Halves[State]) -> pl.DataFrame:
         "is_head": layer.is_head,
         "module_class": layer.module_class or None,
         "axes": layer.axes_text,
-        "note": note(remark, None if live.any() else "active_share: no live neuron", no_sign),
+        "note": note(remark, None if live.any() else Note.of("none_active"), no_sign),
     }
     return table([row], LAYERS).with_columns(pl.col("participation_ratio", "active_share").fill_nan(None))
 
@@ -320,7 +315,7 @@ def _number(name: str, values: np.ndarray) -> pl.Series:
 
 def _with_notes(cells: pl.DataFrame, reasons: Sequence[str | None]) -> pl.DataFrame:
     """Cells with a remark more each, where there is one."""
-    return cells.with_columns(note=joined_notes("note", pl.Series(list(reasons), dtype=pl.String)))
+    return cells.with_columns(**joined_notes(OF_ROW, remarks(reasons)))
 
 
 def _stamped(name: str) -> bool:

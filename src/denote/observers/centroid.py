@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import (
     BLOCK,
@@ -60,7 +61,7 @@ class CentroidProbe(BuiltInProbe):
         weights[neurons.constant] = 0.0
         bias = -((positive + negative) / 2 * weights).sum(0) - neurons.mean @ weights
         notes = tuple(
-            reason or (None if ok else "not fitted: both labels have the same mean in every neuron")
+            reason or (None if ok else Note.of("same_mean"))
             for reason, ok in zip(unfit_notes(labels), apart, strict=True)
         )
         return Observer.in_closed_form(self.kind, weights.numpy(), bias.numpy(), notes)

@@ -67,8 +67,8 @@ class MlpProbe(BuiltInProbe):
         held, rest = inner_parts(len(labels), data.seed, data.groups)
         reasons = (
             unfit_notes(labels),
-            unfit_notes(labels[rest], "rows in the inner training part"),
-            unfit_notes(labels[held], "rows in the inner validation part"),
+            unfit_notes(labels[rest], "training"),
+            unfit_notes(labels[held], "validation"),
         )
         notes = tuple(next(filter(None, column), None) for column in zip(*reasons, strict=True))
         able = np.array([note is None for note in notes], dtype=bool)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from denote.errors import StateError
+from denote.notes import Note
 from denote.observers.reading import BLOCK, UNBOUNDED, Groups, Resources, State, Values, as_array, row_blocks, rows_of
 
 
@@ -77,7 +78,7 @@ class Observer:
         probe: str,
         weights: Float64[np.ndarray, "neuron attribute"],
         bias: Float64[np.ndarray, " attribute"],
-        notes: tuple[str | None, ...],
+        notes: tuple[Note | None, ...],
     ) -> Observer:
         """Observers of a probe in closed form, NaN in the columns that have a note.
 
@@ -268,15 +269,16 @@ def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.
     return np.count_nonzero(labels == 1, axis=0), np.count_nonzero(labels == 0, axis=0)
 
 
-def unfit_notes(labels: Values, rows: str = "fit rows") -> tuple[str | None, ...]:
+def unfit_notes(labels: Values, part: str | None = None) -> tuple[Note | None, ...]:
     """Say why an attribute cannot be fitted on these rows (it needs both classes), or None.
 
     Args:
         labels: Of the rows.
-        rows: What the rows are called.
+        part: Name of an inner part of *fit*; None for the whole.
     """
     positives, negatives = class_counts(labels)
+    code, values = ("one_label", {}) if part is None else ("one_inner_label", {"part": part})
     return tuple(
-        None if p and n else f"not fitted: {p} positive and {n} negative {rows}"
+        None if p and n else Note.of(code, positive=p, negative=n, **values)
         for p, n in zip(positives, negatives, strict=True)
     )

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, StoreError, first_line, install
+from denote.notes import Note
 from denote.object_models.weights import digest_weights
 from denote.streams import stream_seed
 
@@ -123,7 +124,7 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _remark(missing: Sequence[str]) -> str:
-    return f"object model: {len(missing)} weights are not in its checkpoint and stay as drawn: {_first(missing)}"
+    return Note.of("missing_weights", weights=len(missing), first=_first(missing))
 
 
 def needs(package: str, extra: str, error: ImportError | RuntimeError) -> ConfigError:
