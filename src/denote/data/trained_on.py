@@ -104,10 +104,8 @@ class TrainedOn:
         Raises:
             DataError: with all counts.
         """
-        if self.rows is None or not len(self.rows):
-            return
         fit, test = len(parts.fit), len(parts.test)
-        if min(fit, test) < 2 * min_rows:
+        if self.rows is not None and len(self.rows) and min(fit, test) < 2 * min_rows:
             n = len(self.rows) + fit + test
             problem = f"{len(self.rows)} of {n} rows are trained on, which leaves {fit} for fit and {test} for test"
             raise DataError(self.where, problem, f"needed: {2 * min_rows} in each, {min_rows} of either label")
@@ -123,10 +121,8 @@ def _ids(values: np.ndarray, n: int, where: str) -> Int64[np.ndarray, " row"]:
     elif len(values) == n > 2 and ((values == 0) | (values == 1)).all():
         problem = f"{n} numbers that are all 0 or 1 are a mask of the {n} rows, or rows 0 and 1 over and over"
         raise DataError(where, problem, "a mask of true and false, or every row id once")
-    beyond = np.flatnonzero((values < 0) | (values >= n))
-    if len(beyond):
-        first = int(beyond[0])
-        problem = f"there is no row {values[first]} (entry {first + 1} of {len(values)})"
+    for entry in np.flatnonzero((values < 0) | (values >= n)):
+        problem = f"there is no row {values[entry]} (entry {entry + 1} of {len(values)})"
         raise DataError(where, problem, f"allowed: 0 to {n - 1}")
     return np.unique(values.astype(np.int64))
 
@@ -137,10 +133,10 @@ def _read(file: Path, where: str) -> np.ndarray:
     try:
         if kind == ".npy":
             return np.asarray(np.load(file, allow_pickle=False))
-        if kind == ".csv":
-            return _column(pl.read_csv(file, glob=False), where)
-        if kind == ".parquet":
-            return _column(pl.read_parquet(file, glob=False), where)
+        if kind in (".csv", ".parquet"):
+            return _column(
+                pl.read_csv(file, glob=False) if kind == ".csv" else pl.read_parquet(file, glob=False), where
+            )
         return _lines(file.read_text(encoding="utf-8-sig"), where)
     except (OSError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         raise DataError(where, f"cannot be read ({told(error)})", OF_FILES) from error
@@ -158,12 +154,9 @@ def _column(table: pl.DataFrame, where: str) -> np.ndarray:
 
 def _lines(text: str, where: str) -> np.ndarray:
     """Return a row id a line; lines without any text are passed over."""
-    allowed = "allowed: one row id a line, whole numbers from 0 up"
-    ids = []
-    for number, line in enumerate(text.splitlines(), 1):
-        word = line.strip()
-        if word and not word.isdecimal():
+    words = {number: line.strip() for number, line in enumerate(text.splitlines(), 1) if line.strip()}
+    for number, word in words.items():
+        if not word.isdecimal():
+            allowed = "allowed: one row id a line, whole numbers from 0 up"
             raise DataError(where, f"line {number} is {word!r:.40}", allowed)
-        if word:
-            ids.append(int(word))
-    return np.array(ids, dtype=np.int64)
+    return np.array([int(word) for word in words.values()], dtype=np.int64)
