@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
-from scipy import special
 
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
@@ -26,7 +25,7 @@ from denote.observers.reading import State
 from denote.states.layers import Layer
 from denote.tables import CONTROLS, NEURONS, OF_ROW, TEXT, joined_notes, remark
 
-Z = float(special.ndtri(0.975))
+Z = 1.959963984540054
 """Of the two-sided 95 % intervals."""
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import scipy
 from jaxtyping import Float, Int
-from scipy.special import gammaln
 
 from denote import tables
 from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
@@ -108,7 +108,8 @@ def inclusion_probability(
 
 
 def _log_choose(n: Int[np.ndarray, " property"], k: Int[np.ndarray, " property"]) -> Float[np.ndarray, " property"]:
-    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
+    log_gamma = scipy.special.gammaln
+    return np.asarray(log_gamma(n + 1.0) - log_gamma(k + 1.0) - log_gamma(n - k + 1.0))
 
 
 MODEL_LAYER = [
