@@ -22,7 +22,7 @@ except SystemExit as end:
 # Painting what is saved would take a quarter of the time; the tests of figures and of a sweep do it.
 UNPAINTED = """
 from matplotlib.figure import Figure
-from denote.figures import save
+from denote.figures import canvas
 blank = canvas._render(Figure(figsize=(0.1, 0.1)))
 canvas._render = lambda figure: blank
 """
