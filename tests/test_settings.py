@@ -19,7 +19,6 @@ import denote
 from denote.cli import build
 from denote.cli.checks import check
 from denote.config.settings import (
-    PROBES,
     LayerChoice,
     Logging,
     Settings,
@@ -34,7 +33,7 @@ from denote.errors import ConfigError
 from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.rule import Rule
 from denote.observation import Asked, Controls
-from denote.observers.probes import probe_from
+from denote.observers.probes import PROBES, probe_from
 
 NAN, INF = float("nan"), float("inf")
 Values = dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]
@@ -216,7 +215,10 @@ def test_options_of_a_group_hold_what_is_declared(group: str) -> None:
 
 @pytest.mark.parametrize(
     ("group", "table"),
-    [("probe", PROBES), ("control", {name: declared(kind) for name, kind in built_in_controls().items()})],
+    [
+        ("probe", {name: declared(probe) for name, probe in PROBES.items()}),
+        ("control", {name: declared(kind) for name, kind in built_in_controls().items()}),
+    ],
 )
 def test_probes_and_controls_hold_what_is_declared(group: str, table: Mapping[str, Mapping[str, Value]]) -> None:
     options = {path.stem: in_yaml(path) for path in SHIPPED_OPTIONS if path.parent.name == group}

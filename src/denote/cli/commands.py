@@ -101,7 +101,7 @@ def _default_keys() -> list[str]:
 
     from denote.cli.hydra_private import raw
     from denote.cli.mistakes import shipped_options
-    from denote.config.settings import PROBES
+    from denote.observers.kinds import built_in_probes
 
     typed = [argument.partition("=")[::2] for argument in sys.argv[1:]]
     chosen = [
@@ -119,7 +119,7 @@ def _default_keys() -> list[str]:
     GlobalHydra.instance().clear()
     with initialize_config_module("denote.conf", version_base="1.3"):
         # With every probe, whichever were chosen: their settings are what is mistyped.
-        return flatten(compose("config", [f"probe=[{','.join(PROBES)}]", *chosen]), "")
+        return flatten(compose("config", [f"probe=[{','.join(built_in_probes())}]", *chosen]), "")
 
 
 def _hydra(command: str, arguments: list[str]) -> int:

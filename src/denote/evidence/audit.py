@@ -19,6 +19,7 @@ from denote.evidence.measuring import Columns, auroc_of, scored_together
 from denote.evidence.remarks import LESS, MORE, UNDECIDED
 from denote.evidence.scores import PerAttribute, Ranking, Reasons
 from denote.numbers import Estimate
+from denote.observers.kinds import reads_state
 from denote.observers.observer import Observer, Probe
 from denote.tables import AUDIT, empty, note
 
@@ -43,7 +44,7 @@ def audit(cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
         Columns of ``tables.AUDIT``, layers by depth.
     """
     has_input = pl.col("input_gain").is_not_null().any().over("object_model", "probe")
-    beside = cells.filter(has_input, pl.col("probe") != "majority")
+    beside = cells.filter(has_input, reads_state())
     if beside.is_empty():
         return empty(AUDIT)
     models = beside.group_by([*KEY, "object_model"], maintain_order=True).agg(

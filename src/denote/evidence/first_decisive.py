@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from denote.evidence.intervals import t_interval
 from denote.numbers import Estimate
+from denote.observers.kinds import reads_state
 from denote.tables import FIRST_DECISIVE, LAYERS_KEY, SEED_SPREAD, note, table
 
 CURVE = ["dataset", "architecture", "trained", "epoch", "probe", "k"]
@@ -47,7 +48,7 @@ def first_decisive(cells: pl.DataFrame, layers: pl.DataFrame) -> pl.DataFrame:
         the object models or more are decisive.
     """
     heads = layers.filter("is_head").select(LAYERS_KEY)
-    observed = cells.filter(pl.col("probe") != "majority")
+    observed = cells.filter(reads_state())
     hidden = observed.filter(pl.col("depth").is_not_null()).join(
         heads, on=LAYERS_KEY, how="anti", maintain_order="left"
     )

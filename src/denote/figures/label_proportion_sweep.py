@@ -23,6 +23,7 @@ from denote.figures.style import (
     styled,
 )
 from denote.numbers import count_range
+from denote.observers.kinds import reads_state
 
 LEAST_CUTS = 5
 """Label proportions of one column below which there is no curve."""
@@ -76,7 +77,7 @@ def draw_label_proportion_sweep(cells: pl.DataFrame, scan: pl.DataFrame, column:
         scan: Rows of ``scan.parquet``.
         column: Which column's cuts.
     """
-    curves = cut_curves(drawn_cells(cells), scan).filter(pl.col("column") == column, pl.col("probe") != "majority")
+    curves = cut_curves(drawn_cells(cells), scan).filter(pl.col("column") == column, reads_state())
     heading = f"'{column}' cut at many label proportions"
     if curves.is_empty():
         return message(f"{column} has fewer than {LEAST_CUTS} cuts with a score.", heading)

@@ -38,6 +38,7 @@ from denote.figures.style import (
     styled,
 )
 from denote.numbers import count
+from denote.observers.kinds import by_capacity, contains_weaker, has_sizes
 
 MOST_ATTRIBUTES = 12
 MOST_LAYERS_NAMED = 16
@@ -64,9 +65,7 @@ def sparse_curves(cells: pl.DataFrame) -> pl.DataFrame:
     scores = [pl.col(column).mean() for column in ("auroc", "control_auroc")]
     sufficient = pl.col("sufficient_k").quantile(0.5, "higher").cast(pl.Int64)
     found = pl.col("sufficient_k").is_not_null().mean() > 0.5
-    within = cells.filter(pl.col("probe") == "sparse").group_by(
-        *networks, *_LINE, "k", "object_model", maintain_order=True
-    )
+    within = cells.filter(has_sizes()).group_by(*networks, *_LINE, "k", "object_model", maintain_order=True)
     return (
         within.agg(*scores, sufficient)
         .group_by(*networks, *_LINE, "k", maintain_order=True)
@@ -83,7 +82,7 @@ def draw_sparse_curve(cells: pl.DataFrame) -> Figure:
     Args:
         cells: Rows of ``cells.parquet`` of one architecture; of several epochs the last is drawn.
     """
-    cells = drawn_cells(cells.filter(pl.col("probe") == "sparse"))
+    cells = drawn_cells(cells.filter(has_sizes()))
     curves = sparse_curves(cells)
     if curves.is_empty() or curves["auroc"].is_null().all():
         return message("No sparse observer has a score.", _TITLE)
@@ -196,9 +195,6 @@ def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
     ]
 
 
-ORDER = ("neuron", "sparse", "centroid", "linear", "mlp")
-"""Probes by capacity: one neuron, k neurons, one direction in closed form, the best direction, curved borders."""
-
 MOST_LAYERS = 6
 CAPACITY_COLUMNS = 3
 
@@ -217,12 +213,12 @@ def capacity_points(cells: pl.DataFrame) -> pl.DataFrame:
         ``n_models``, ``auroc`` with its interval, and ``control_auroc``. A sparse probe's dense end is left out: it is
         the linear one again.
     """
-    sizes = pl.when(pl.col("probe") == "sparse").then("k")
-    leaves_out = (pl.col("probe") != "sparse") | (pl.col("k") < pl.col("n_neurons"))
-    cells = cells.filter(pl.col("probe").is_in(ORDER), leaves_out.fill_null(True)).with_columns(
+    order, sizes = by_capacity(), pl.when(has_sizes()).then("k")
+    leaves_out = has_sizes().not_() | (pl.col("k") < pl.col("n_neurons"))
+    cells = cells.filter(pl.col("probe").is_in(order), leaves_out.fill_null(True)).with_columns(
         observer=pl.concat_str("probe", sizes.cast(pl.String), separator=" ", ignore_nulls=True),
         capacity=pl.col("probe").replace_strict(
-            {probe: rank for rank, probe in enumerate(ORDER)}, return_dtype=pl.Int64
+            {probe: rank for rank, probe in enumerate(order)}, return_dtype=pl.Int64
         )
         * (1 << 32)
         + sizes.fill_null(0),
@@ -259,9 +255,9 @@ def draw_capacity(cells: pl.DataFrame) -> Figure:
         own = points.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
         draw_shuffled(own, ax)
         # Each of the others contains the weaker ones; the class means do not, so no line leads through them.
-        beside = pl.col("observer") == "centroid"
-        draw_attributes(own.filter(~beside), attributes, ax)
-        draw_attributes(own.filter(beside), attributes, ax, joined=False)
+        joined = contains_weaker("observer")
+        draw_attributes(own.filter(joined), attributes, ax)
+        draw_attributes(own.filter(~joined), attributes, ax, joined=False)
         ax.set_title(f"{layer} ({pooling})" if several else layer)
     observers = points.select("place", "observer").unique().sort("place")
     for ax in bottom:

@@ -13,6 +13,7 @@ from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, is_untested
 from denote.figures.profiles import one_size
 from denote.numbers import NULL, count, proportion, seconds, small
+from denote.observers.kinds import reads_state
 from denote.reporting.page import (
     Column,
     Row,
@@ -122,7 +123,7 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
 
 def best_cells(cells: pl.DataFrame) -> pl.DataFrame:
     """Of every attribute and probe the layer and object model with the highest lower bound; majority has none."""
-    scored = one_size(cells).filter(pl.col("probe") != "majority")
+    scored = one_size(cells).filter(reads_state())
     return scored.sort("balanced_accuracy_low", "auroc", descending=True, nulls_last=True).unique(
         ["dataset", "architecture", "trained", "epoch", "attribute", "probe"], keep="first", maintain_order=True
     )
@@ -162,7 +163,7 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
         *_where_known(best, "n_outside_band", ("outside band", _outside_band)),
         ("note", note),
     ]
-    n_cells = count(len(one_size(cells).filter(pl.col("probe") != "majority")), "cell")
+    n_cells = count(len(one_size(cells).filter(reads_state())), "cell")
     caption = (
         f"The best layer and object model for each attribute and probe, of {n_cells}, chosen by the score it shows: "
         "read it as where to look; the heat map shows every layer. bound: one-sided 95 %. shuffled, untrained, raw "

@@ -16,8 +16,9 @@ from denote.figures.curves import curves
 from denote.figures.first_decisive import draw_first_decisive
 from denote.figures.profiles import drawn_cells
 from denote.figures.reading_curves import draw_reading_curves, drawn_curves, reading_points
-from denote.figures.sparse_curve import ORDER, capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
+from denote.figures.sparse_curve import capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
 from denote.figures.stability import draw_stability
+from denote.observers.kinds import by_capacity, has_sizes, reads_state
 from denote.reporting.reading import audited
 from denote.reporting.report import Picture
 
@@ -73,7 +74,7 @@ def _audit(audit: pl.DataFrame, folder: Path) -> Iterator[Picture]:
 
 
 def _sparse(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    sparse = cells.filter(pl.col("probe") == "sparse")
+    sparse = cells.filter(has_sizes())
     for dataset, architecture, own in networks(sparse):
         figure = draw_sparse_curve(own)
         caption = (
@@ -84,7 +85,7 @@ def _sparse(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
 
 
 def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    read = cells.filter(pl.col("probe").is_in(ORDER), pl.col("trained"), pl.col("depth").is_not_null())
+    read = cells.filter(pl.col("probe").is_in(by_capacity()), pl.col("trained"), pl.col("depth").is_not_null())
     for dataset, architecture, own in networks(read):
         if own["probe"].n_unique() < 3:
             continue
@@ -102,7 +103,8 @@ def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
 
 def _not_placed(cells: pl.DataFrame) -> str:
     """Name the observers of unknown capacity, such as those of the user's own."""
-    others = [probe for probe in cells["probe"].unique(maintain_order=True) if probe not in (*ORDER, "majority")]
+    there = cells.filter(reads_state())["probe"].unique(maintain_order=True)
+    others = [probe for probe in there if probe not in by_capacity()]
     return f" Not drawn, of unknown capacity: {', '.join(others)}." if others else ""
 
 
