@@ -32,7 +32,7 @@ from denote.config.settings import (
 from denote.errors import ConfigError
 from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.rule import Rule
-from denote.observation import Asked, Controls
+from denote.observation import Controls, ObservationSettings
 from denote.observers.probes import PROBES, probe_from
 
 NAN, INF = float("nan"), float("inf")
@@ -233,7 +233,7 @@ def test_probes_and_controls_hold_what_is_declared(group: str, table: Mapping[st
 def test_python_has_the_defaults_of_the_yaml(shipped: dict[str, Any]) -> None:
     """What `observe` and its classes take by default, and the probes; of a probe one number in YAML may be a list."""
     evidence = shipped["evidence"]
-    for group in (Rule, Asked):
+    for group in (Rule, ObservationSettings):
         defaults = {field.name: field.default for field in fields(group) if field.name in evidence}
         assert defaults == {name: evidence[name] for name in defaults}
     assert chosen_controls(shipped["control"]) == tuple(Controls())

@@ -42,7 +42,15 @@ from denote.evidence.controls import built_in_controls
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.rule import Rule
 from denote.numbers import byte_count
-from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
+from denote.observation import (
+    NO_NETWORK,
+    Controls,
+    ControlStates,
+    ObservationSettings,
+    SampleInfo,
+    Subject,
+    observe_states,
+)
 from denote.observation.network import (
     TRIED,
     Untrained,
@@ -51,7 +59,7 @@ from denote.observation.network import (
     given_states,
     listed_layers,
     observable_network,
-    states_beside,
+    record_states,
     states_of,
     weights_key,
 )
@@ -71,7 +79,7 @@ CONTROLS = tuple(name for name, kind in built_in_controls().items() if kind.bare
 """Controls that a name alone says all of."""
 
 NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
-"""Settings of `Asked` that may be given by name."""
+"""Settings of `ObservationSettings` that may be given by name."""
 
 
 @generators_kept()
@@ -182,30 +190,37 @@ def observe(
     trained = TrainedOn.of(trained_on, len(samples))
     split = given_parts(samples, parts, seed, trained)
     trained.check_left(split, rule.min_rows)
-    asked = Asked(probes, rule, controls, seed, **settings)
+    chosen_settings = ObservationSettings(probes, rule, controls, seed, **settings)
     searched = _families(_spec(attributes, classes, own), samples)
-    facts = _facts(samples, split, searched, rule, shown=inputs is not None)
+    info = _sample_info(samples, split, searched, rule, shown=inputs is not None)
     where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
     if store is not None:
         tell_of_older(Path(store))
     with _folder(store, lasting=not drawn) as folder:
         if model is None:
-            observed, beside, key = states_of(held, layers), Beside(missing=NO_NETWORK), arrays_key(held)
+            observed, control_states, key = states_of(held, layers), ControlStates(missing=NO_NETWORK), arrays_key(held)
         else:
             network, example = observable_network(model), samples.inputs[split.fit[:TRIED]]
             listed = listed_layers(network, example, pooling=pooling, of=of, asked=asked_names(layers), kinds=kinds)
             recording = Recording(StateStore(folder, batch_size, where), samples, split, listed, "asked")
             key, chosen = weights_key(network), select_layers(listed.layers, layers)
-            observed, beside = states_beside(network, key, chosen, recording, asked, untrained)
-        if inputs is not None and RawInput.among(asked.controls).enabled:
-            beside = replace(beside, raw_input=raw_input(samples, split, memory_limit))
+            observed, control_states = record_states(network, key, chosen, recording, chosen_settings, untrained)
+        if inputs is not None and RawInput.among(chosen_settings.controls).enabled:
+            control_states = replace(control_states, raw_input=raw_input(samples, split, memory_limit))
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
             note=trained.remark, trained_on=trained.word,
         )  # fmt: skip
         resources = Resources(str(where), memory_limit)
-        found = observe_states(observed, subject=subject, facts=facts, asked=asked, beside=beside, resources=resources)
+        found = observe_states(
+            observed,
+            subject=subject,
+            info=info,
+            settings=chosen_settings,
+            control_states=control_states,
+            resources=resources,
+        )
     return ObservationResult.of(found)
 
 
@@ -297,13 +312,13 @@ def _rows_of(held: Mapping[str, Any], unit: str) -> Inputs:
     return no_inputs(len(next(iter(held.values()))))
 
 
-def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> Facts:
+def _sample_info(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> SampleInfo:
     labels, given = merge_labels(searched), [name for name in samples.table.columns if name not in OWN]
     numbers = [
         name for name in given if samples.table[name].dtype.is_numeric() or samples.table[name].dtype == pl.Boolean
     ]
     has_classes = any(family.name == "classes" for family in searched)
-    return Facts(
+    return SampleInfo(
         parts=parts, families=searched, labels=labels, reasons=check_rows(labels, parts, rule.min_rows),
         groups=given_groups(samples, parts), classes=samples.targets if has_classes else None,
         class_names=samples.classes, target=CLASS, columns=simple_columns(samples, numbers),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from denote.evidence.rule import Rule, rule_of
-from denote.observation.found import Evidence
+from denote.observation.result import Evidence
 from denote.reporting.cards import cards
 from denote.reporting.notebook import as_html, as_text
 from denote.runs.record import finished_jobs

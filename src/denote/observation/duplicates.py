@@ -29,10 +29,10 @@ from denote.evidence.near_copies import (
     neighbours,
     repeat_by_themselves,
 )
-from denote.observation.asked import Facts
+from denote.observation.arguments import SampleInfo
 from denote.states.state import LayerState
 from denote.streams import stream
-from denote.tables import DUPLICATES, note, table
+from denote.tables import DUPLICATES, table
 
 BATCH = 1024
 
@@ -174,38 +174,36 @@ def _digest(held: bytes) -> bytes:
 
 PARTS = ("object", "fit", "test")
 
-LOOKED_AT, AROUND = 256, 8
+LOOKED_AT, NEIGHBOURS = 256, 8
 """Repeated rows whose nearest other rows are looked at, and how many of these."""
 
 
-def duplicates(states: Sequence[LayerState], facts: Facts, dataset: str) -> pl.DataFrame:
+def duplicates(states: Sequence[LayerState], info: SampleInfo, dataset: str) -> pl.DataFrame:
     """Count exact and near copies within and across parts.
 
     Args:
         states: Of the layers; they stand in the place of inputs where there are none.
-        facts: What is known of the samples.
+        info: What is known of the samples.
         dataset: Its name.
 
     Returns:
         Columns of ``tables.DUPLICATES``: a row per pair of parts that have rows, and kind.
     """
-    parts = (
-        facts.parts if facts.inputs is not None else Parts(facts.parts.object[:0], facts.parts.fit, facts.parts.test)
-    )
+    parts = info.parts if info.inputs is not None else Parts(info.parts.object[:0], info.parts.fit, info.parts.test)
     sides = {name: getattr(parts, name) for name in PARTS if len(getattr(parts, name))}
     if not sides:
         return table([], DUPLICATES)
     rows = np.concatenate(list(sides.values()))
     part = np.repeat(np.arange(len(sides)), [len(each) for each in sides.values()])
-    contents = Contents.of(States(states) if facts.inputs is None else facts.inputs, rows)
-    group = _groups(facts, sides)
+    contents = Contents.of(States(states) if info.inputs is None else info.inputs, rows)
+    group = _groups(info, sides)
     equal = _elsewhere(contents.code, part, group, len(sides))
     copies, why = _exact(contents, group, np.asarray(equal.any(axis=1)))
     near, examined, remark = _near(contents, part, group, len(sides))
-    of = "inputs" if facts.inputs is not None else "states"
+    of = "inputs" if info.inputs is not None else "states"
     found = []
     for (a, other), (b, name) in combinations_with_replacement(enumerate(sides), 2):
-        if a == b and name == "object" and facts.groups is not None:
+        if a == b and name == "object" and info.groups is not None:
             continue  # of its rows the groups are not known
         own = part == b
         known = {"dataset": dataset, "of": of, "part": name, "other": other, "n_part": int(own.sum())}
@@ -226,11 +224,11 @@ def _counted(found: Bool[np.ndarray, " row"], n_rows: int) -> dict[str, Any]:
     return {"n_rows": round(share * n_rows), "share": share, "n_examined": len(found)}
 
 
-def _groups(facts: Facts, sides: dict[str, Int[np.ndarray, " row"]]) -> Int[np.ndarray, " row"] | None:
+def _groups(info: SampleInfo, sides: dict[str, Int[np.ndarray, " row"]]) -> Int[np.ndarray, " row"] | None:
     """A number per row, equal for rows of a group; None without groups. No group lies in two parts."""
-    if facts.groups is None:
+    if info.groups is None:
         return None
-    codes = {"fit": facts.groups.fit, "test": facts.groups.test}
+    codes = {"fit": info.groups.fit, "test": info.groups.test}
     first = 1 + max(int(each.max(initial=0)) for each in codes.values())
     return np.concatenate([codes.get(name, first + np.arange(len(rows))) for name, rows in sides.items()])
 
@@ -269,13 +267,13 @@ def _exact(
     if not beyond_chance(n_pairs, len(code), sample):
         return nothing, "as many rows are equal as features that are permuted one by one give"
     several = stream("exact copies", "looked at").permutation(np.flatnonzero(times > 1))[:LOOKED_AT]
-    around = min(AROUND, len(first) - 1)
-    if around:
-        _, nearest = neighbours(contents.points[first], several, around)
+    n_neighbours = min(NEIGHBOURS, len(first) - 1)
+    if n_neighbours:
+        _, nearest = neighbours(contents.points[first], several, n_neighbours)
         held = numbers(contents.source, contents.rows[first[np.concatenate([several, nearest.ravel()])]])
         assert held is not None  # noqa: S101  (for the type checker; the sample of the same rows has numbers)
-        beside = held[len(several) :].reshape(len(several), around, -1)
-        if repeat_by_themselves(held[: len(several)], times[several], beside):
+        others = held[len(several) :].reshape(len(several), n_neighbours, -1)
+        if repeat_by_themselves(held[: len(several)], times[several], others):
             return nothing, "rows that differ in one feature are as frequent as equal ones: they repeat by themselves"
     return repeated, None
 
@@ -318,12 +316,10 @@ def _near(
     if len(first) < LEAST_ROWS:
         return near, nobody, f"not looked for: fewer than {LEAST_ROWS} different rows"
     apart = () if group is None else (group[first], contents.code[first])
-    found = near_copies(contents.points[first], contents.space, apart)
+    copies = near_copies(contents.points[first], contents.space, apart)
     member = np.zeros((len(first), n_parts), dtype=np.bool_)
     member[unit, part] = True
-    beside = (member[found.nearest] & found.is_copy[..., None]).any(axis=1)
     of_units = np.zeros((len(first), n_parts), dtype=np.bool_)
-    of_units[found.examined] = beside
-    examined = np.isin(unit, found.examined)
-    some = f"of {len(found.examined)} of {len(first)} different rows, drawn at random, and scaled up"
-    return of_units[unit], examined, note(some if len(found.examined) < len(first) else None)
+    of_units[copies.examined] = (member[copies.nearest] & copies.is_copy[..., None]).any(axis=1)
+    some = f"of {len(copies.examined)} of {len(first)} different rows, drawn at random, and scaled up"
+    return of_units[unit], np.isin(unit, copies.examined), some if len(copies.examined) < len(first) else None

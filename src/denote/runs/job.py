@@ -32,7 +32,15 @@ from denote.evidence.rule import Rule, rule_of
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import Score, accuracy_note, held_out_score, shuffled_note
-from denote.observation import NO_NETWORK, Asked, Beside, Facts, Observation, Subject, observe_states
+from denote.observation import (
+    NO_NETWORK,
+    ControlStates,
+    Observation,
+    ObservationSettings,
+    SampleInfo,
+    Subject,
+    observe_states,
+)
 from denote.observation.network import TRIED, listed_layers
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
@@ -170,14 +178,14 @@ class Job:
         shown = (
             raw_input(samples, self.data.parts, self.memory_limit) if RawInput.among(self.controls).enabled else None
         )
-        beside = Beside(untrained, randomised, shown, {} if self._has_network else NO_NETWORK)
+        control_states = ControlStates(untrained, randomised, shown, {} if self._has_network else NO_NETWORK)
         with self.timed("observers"):
             found = observe_states(
                 states,
                 subject=subject,
-                facts=self.facts(ready),
-                asked=self.asked(ready.probes),
-                beside=beside,
+                info=self.sample_info(ready),
+                settings=self.observation_settings(ready.probes),
+                control_states=control_states,
                 resources=Resources(str(self.device), self.memory_limit),
             )
         return replace(found, truth=self.truth(trained))
@@ -188,10 +196,10 @@ class Job:
         known = getattr(trained.model.network, "truth", None)
         return None if known is None else known().with_columns(object_model=pl.lit(trained.spec.key))
 
-    def facts(self, ready: Prepared) -> Facts:
+    def sample_info(self, ready: Prepared) -> SampleInfo:
         """What is known of the samples."""
         samples = self.data.samples
-        return Facts(
+        return SampleInfo(
             parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
             groups=ready.groups,
             classes=samples.targets if samples.has_classes else None,
@@ -200,10 +208,10 @@ class Job:
             columns=ready.rivals, input_shape=picture_shape(samples.inputs), inputs=samples.inputs,
         )  # fmt: skip
 
-    def asked(self, probes: Mapping[str, Probe]) -> Asked:
+    def observation_settings(self, probes: Mapping[str, Probe]) -> ObservationSettings:
         """Observers, rule and controls of the config."""
         evidence = self.config["evidence"]
-        return Asked(
+        return ObservationSettings(
             probes=probes, rule=self.rule, controls=self.controls,
             probe_seed=self.config["probe_seed"], thresholds=evidence["thresholds"],
             permutations=evidence["permutations"], bootstraps=evidence["bootstraps"],

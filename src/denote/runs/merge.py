@@ -17,7 +17,7 @@ from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive, seed_spread
 from denote.evidence.rule import Rule
 from denote.observation.decide import decide
-from denote.observation.found import Evidence, Observation
+from denote.observation.result import Evidence, Observation
 from denote.tables import (
     CELLS_KEY,
     CURVES_KEY,

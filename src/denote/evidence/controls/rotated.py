@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,10 @@ from denote.config.settings import Count
 from denote.evidence.control import StateControl
 
 if TYPE_CHECKING:
+    from denote.data.parts import Halves
     from denote.observers.observer import Probe
+    from denote.observers.reading import State
+    from denote.states.layers import Layer
 
 ROTATED_ALIKE = "rotated_auroc: a rotation changes nothing that this probe can read"
 """A control that does not apply is not one that is missing."""
@@ -35,3 +39,16 @@ class Rotated(StateControl):
     def inapplicable(cls, probe: Probe) -> str | None:
         """Only a probe that picks single neurons depends on the basis."""
         return None if probe.reads_neurons else ROTATED_ALIKE
+
+    @property
+    def n_made(self) -> int:
+        """See `StateControl`."""
+        return self.rotations
+
+    def states(
+        self, layer: Layer, state: Halves[State], probe_seed: int, recorded: Sequence[Halves[State]]
+    ) -> Sequence[Halves[State]]:
+        """See `StateControl`."""
+        from denote.evidence.rotation import rotated  # here, as it loads torch
+
+        return [rotated(state, layer, draw, probe_seed) for draw in range(self.rotations)]
