@@ -9,6 +9,8 @@ import yaml
 from denote.tables import SWEEP_TABLES
 
 ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "src" / "denote"
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 METHOD, SIMULATIONS = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("method.md", "simulations.md"))
 COLUMNS = METHOD.split("\n## 8. ")[1].split("\n## ")[0]
 SHARED, *PARTS = COLUMNS.split("\n### ")
@@ -58,3 +60,25 @@ def test_every_simulation_is_reported() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_architecture_names_files_that_are_there() -> None:
+    files = set(re.findall(r"`([a-z_/]+\.py)`", ARCHITECTURE))
+    assert {file for file in files if not ((SOURCES / file).exists() or (ROOT / file).exists())} == {
+        "hydra/_internal/target_policy.py"  # of a later Hydra
+    }
+
+
+def test_the_architecture_finds_functions_where_they_are() -> None:
+    """Of the form `name` (`file`), `name` in `file`, or a row of a walk: number, name, file."""
+    name, file = r"`([\w., ]+)`", r"`([a-z_/]+\.py)`"
+    joint = r"(?:\s+\(|\s+in\s+|\s+\|\s+)"
+    pairs = re.findall(rf"{name}{joint}{file}", ARCHITECTURE)
+    assert len(pairs) > 80
+    gone = [
+        (thing, path)
+        for thing, path in pairs
+        for part in thing.split(".")
+        if not re.search(rf"^\s*(?:def|class) {part}\b|^{part}\b", (SOURCES / path).read_text("utf-8"), re.MULTILINE)
+    ]
+    assert gone == []
