@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
-import polars as pl
 from jaxtyping import Bool, Float, Int, Shaped
 
-from denote.data.samples import Samples
-from denote.data.trained_on import TrainedOn
 from denote.errors import DataError, one_of
 from denote.streams import stream
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from denote.data.samples import Samples
+    from denote.data.trained_on import TrainedOn
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -295,6 +298,8 @@ def _groups(samples: Samples, name: str | None) -> Int[np.ndarray, " sample"] | 
 
 
 def _held_out(column: pl.Series, name: str) -> Int[np.ndarray, " sample"]:
+    import polars as pl  # here, as halves are known to the controls, which a config is checked with at once
+
     words = (
         column.cast(pl.String).str.to_lowercase().replace({"0": "train", "1": "test", "false": "train", "true": "test"})
     )

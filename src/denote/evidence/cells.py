@@ -17,9 +17,10 @@ from denote.evidence.control import LabelControl, NegativeControl, StateControl
 from denote.evidence.controls import built_in_controls
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.fit_test_data import FitTestData
-from denote.evidence.label_controls import LabelDraws, Refits, Replicate, refits, replicates
+from denote.evidence.label_controls import LabelDraws, Refits
 from denote.evidence.measuring import Columns, frame, measured_sizes, scored_together
 from denote.evidence.relevance_band import largest_relevance, weighs_neurons
+from denote.evidence.replicates import Replicate, refits, replicates
 from denote.evidence.rule import Rule
 from denote.evidence.scores import PerAttribute, Ranking
 from denote.numbers import mean_of_defined, reaches

@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
+from denote.data.parts import Groups
 from denote.evidence.bootstrap import AurocBootstrap
 from denote.evidence.controls import built_in_controls
 from denote.evidence.description import sufficient_sizes
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
-from denote.evidence.label_controls import Groups
 from denote.evidence.scores import (
     Confusion,
     PerAttribute,

@@ -15,8 +15,8 @@ from denote.errors import ConfigError
 from denote.evidence.cells import decide_cells
 from denote.evidence.control import NegativeControl
 from denote.evidence.fit_test_data import FitTestData
-from denote.evidence.label_controls import ALONE, Replicate
 from denote.evidence.measuring import measured_sizes
+from denote.evidence.replicates import ALONE, Replicate
 from denote.evidence.rule import Rule
 from denote.observers.observer import Probe
 from denote.observers.reading import as_array, check_state
