@@ -415,7 +415,7 @@ def test_with_groups_the_auroc_has_no_interval_without_draws_and_says_so() -> No
 
 def test_as_many_draws_as_there_is_room_for_share_a_solve(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = Counting(one_by_one=False)
-    monkeypatch.setattr("denote.evidence.label_controls.CHUNK", 7 * CUT)
+    monkeypatch.setattr("denote.evidence.replicates.CHUNK", 7 * CUT)
     state, labels = halves(*planted())
     seen = observe_cells(state, labels, probe, Rule(), shuffles=3, label_controls=drawn_controls(labels)[1:])
     # The last shuffled draw goes with two of the tasks, which an attribute without positives has none of.

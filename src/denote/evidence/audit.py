@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from denote.evidence.bootstrap import AurocBootstrap, Resampling
 from denote.evidence.cells import BySize, StatesElsewhere
 from denote.evidence.controls.raw_input import RawInput
+from denote.evidence.first_decisive import KEY
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import t_interval
 from denote.evidence.measuring import Columns, auroc_of, scored_together
@@ -22,11 +23,6 @@ from denote.numbers import Estimate
 from denote.observers.kinds import reads_state
 from denote.observers.observer import Observer, Probe
 from denote.tables import AUDIT, empty, note
-
-KEY = [
-    "dataset", "architecture", "trained", "epoch", "layer", "depth", "relative_depth", "pooling", "probe", "k",
-    "attribute", "family",
-]  # fmt: skip
 
 _INTERVALS = ("auroc", "input_gain")
 _NUMBERS = [f"{name}{end}" for name in _INTERVALS for end in ("", "_low", "_high")]

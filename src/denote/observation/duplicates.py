@@ -18,17 +18,7 @@ from torch import Tensor
 from denote.data.batch import Batch, Named
 from denote.data.parts import Parts
 from denote.data.samples import Inputs
-from denote.evidence.near_copies import (
-    FEATURES,
-    LEAST_ROWS,
-    SAMPLE,
-    Space,
-    beyond_chance,
-    isolated,
-    near_copies,
-    neighbours,
-    repeat_by_themselves,
-)
+from denote.evidence import near_copies
 from denote.observation.arguments import SampleInfo
 from denote.states.state import LayerState
 from denote.streams import stream
@@ -64,15 +54,19 @@ class Contents:
     source: Inputs | States
     rows: Int[np.ndarray, " row"]
     code: Int64[np.ndarray, " row"]
-    space: Space | None = None
+    space: near_copies.Space | None = None
     points: Float32[np.ndarray, "row axis"] | None = None
     sequences: Sequence[Int[np.ndarray, " token"]] | None = None
 
     @classmethod
     def of(cls, source: Inputs | States, rows: Int[np.ndarray, " row"]) -> Contents:
         """Read rows, once if they are few, and at most a sample of them twice."""
-        few = len(rows) <= SAMPLE
-        space = None if few else _space(numbers(source, stream("near copies", "sample").permutation(rows)[:SAMPLE]))
+        few = len(rows) <= near_copies.SAMPLE
+        space = (
+            None
+            if few
+            else _space(numbers(source, stream("near copies", "sample").permutation(rows)[: near_copies.SAMPLE]))
+        )
         digests: list[bytes] = []
         points: list[np.ndarray] = []
         sequences: list[np.ndarray] = []
@@ -102,8 +96,8 @@ def numbers(source: Inputs | States, rows: Int[np.ndarray, " row"]) -> Float32[n
     return np.concatenate(known) if alike else None
 
 
-def _space(sample: Float32[np.ndarray, "row feature"] | None) -> Space | None:
-    return None if sample is None else Space.of(sample)
+def _space(sample: Float32[np.ndarray, "row feature"] | None) -> near_copies.Space | None:
+    return None if sample is None else near_copies.Space.of(sample)
 
 
 def _batches(source: Inputs | States, rows: Int[np.ndarray, " row"]) -> Iterator[Batch]:
@@ -121,9 +115,9 @@ def _numbers(batch: Batch) -> Float32[np.ndarray, "row feature"] | None:
         if not all(each.is_floating_point() for each in tensors):
             return None
     values = torch.cat([_plain(each).reshape(len(each), -1).float() for each in tensors], dim=1).numpy()
-    if values.shape[1] <= FEATURES:
+    if values.shape[1] <= near_copies.FEATURES:
         return values
-    return values[:, np.sort(stream("near copies", "features").permutation(values.shape[1])[:FEATURES])]
+    return values[:, np.sort(stream("near copies", "features").permutation(values.shape[1])[: near_copies.FEATURES])]
 
 
 def _token_ids(batch: Batch) -> list[Int[np.ndarray, " token"]] | None:
@@ -260,20 +254,20 @@ def _exact(
     if contents.space is None or contents.points is None:
         return repeated, None
     times = np.bincount(code[repeated], minlength=len(first))
-    sample = numbers(contents.source, stream("exact copies").permutation(contents.rows)[:SAMPLE])
+    sample = numbers(contents.source, stream("exact copies").permutation(contents.rows)[: near_copies.SAMPLE])
     if sample is None:
         return repeated, None
     n_pairs = _pairs(times) - (0 if group is None else _pairs(_of_groups(code[repeated], group[repeated])))
-    if not beyond_chance(n_pairs, len(code), sample):
+    if not near_copies.beyond_chance(n_pairs, len(code), sample):
         return nothing, "as many rows are equal as features that are permuted one by one give"
     several = stream("exact copies", "looked at").permutation(np.flatnonzero(times > 1))[:LOOKED_AT]
     n_neighbours = min(NEIGHBOURS, len(first) - 1)
     if n_neighbours:
-        _, nearest = neighbours(contents.points[first], several, n_neighbours)
+        _, nearest = near_copies.neighbours(contents.points[first], several, n_neighbours)
         held = numbers(contents.source, contents.rows[first[np.concatenate([several, nearest.ravel()])]])
         assert held is not None  # noqa: S101  (for the type checker; the sample of the same rows has numbers)
         others = held[len(several) :].reshape(len(several), n_neighbours, -1)
-        if repeat_by_themselves(held[: len(several)], times[several], others):
+        if near_copies.repeat_by_themselves(held[: len(several)], times[several], others):
             return nothing, "rows that differ in one feature are as frequent as equal ones: they repeat by themselves"
     return repeated, None
 
@@ -298,7 +292,7 @@ def _alone(contents: Contents, first: Int[np.ndarray, " distinct"]) -> Bool[np.n
     assert contents.sequences is not None  # noqa: S101  (for the type checker)
     held = [contents.sequences[row] for row in first]
     unique = {each.tobytes(): each for each in held}
-    alone = dict(zip(unique, isolated(list(unique.values())), strict=True))
+    alone = dict(zip(unique, near_copies.isolated(list(unique.values())), strict=True))
     return np.array([alone[each.tobytes()] for each in held])
 
 
@@ -313,10 +307,10 @@ def _near(
         return near, nobody, f"not looked for: {why}"
     # Every row once; with groups once per group, so that the others of its group can be left out.
     _, first, unit = np.unique(_together(contents.code, group), return_index=True, return_inverse=True)
-    if len(first) < LEAST_ROWS:
-        return near, nobody, f"not looked for: fewer than {LEAST_ROWS} different rows"
+    if len(first) < near_copies.LEAST_ROWS:
+        return near, nobody, f"not looked for: fewer than {near_copies.LEAST_ROWS} different rows"
     apart = () if group is None else (group[first], contents.code[first])
-    copies = near_copies(contents.points[first], contents.space, apart)
+    copies = near_copies.near_copies(contents.points[first], contents.space, apart)
     member = np.zeros((len(first), n_parts), dtype=np.bool_)
     member[unit, part] = True
     of_units = np.zeros((len(first), n_parts), dtype=np.bool_)
