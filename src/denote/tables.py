@@ -329,7 +329,7 @@ def frame_of(columns: Mapping[str, Any], schema: Mapping[str, type[pl.DataType]]
     single = {name: value for name, value in kept.items() if value is None or isinstance(value, str | int | float)}
     frame = pl.DataFrame([pl.Series(name, kept[name], dtype=schema[name]) for name in kept if name not in single])
     frame = frame.with_columns(pl.lit(value, dtype=schema[name]).alias(name) for name, value in single.items())
-    return frame.select(kept).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return frame.select(*kept).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def write_table(folder: Path, name: str, frame: pl.DataFrame) -> None:

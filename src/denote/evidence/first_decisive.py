@@ -90,11 +90,12 @@ def _over_layers(scored: pl.DataFrame, equal: bool) -> Row:
         return {"n_models": scored["object_model"].n_unique(), "note": ONE_LAYER}
     firsts = [_first(model) for _, model in scored.group_by("object_model", maintain_order=True)]
     depth, relative = (median_interval([first[name] for first in firsts]) for name in ("depth", "relative_depth"))
+    layer_at = {first["depth"]: first["layer"] for first in reversed(firsts)}
     return {
         "n_models": len(firsts), "n_censored": sum(np.isinf(first["depth"]) for first in firsts),
         **_seen(depth).columns("first_depth"), **_seen(relative).columns("first_relative_depth"),
         "first_layer": _median_layer(firsts),
-        **{f"first_layer_{end}": _layer_at(firsts, getattr(depth, end)) for end in ("low", "high")},
+        **{f"first_layer_{end}": layer_at.get(getattr(depth, end)) for end in ("low", "high")},
         "note": note(*_beyond(depth, len(firsts)), _gaps(scored), None if equal else UNEQUAL),
     }  # fmt: skip
 
@@ -106,10 +107,6 @@ def _median_layer(firsts: Sequence[Row]) -> str | None:
     if above is None:
         return None
     return str(above) if below == above else f"between {below} and {above}"
-
-
-def _layer_at(firsts: Sequence[Row], depth: float) -> str | None:
-    return next((first["layer"] for first in firsts if first["depth"] == depth), None)
 
 
 def passes() -> pl.Expr:
