@@ -40,10 +40,10 @@ def audit(cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
         Columns of ``tables.AUDIT``, layers by depth.
     """
     has_input = pl.col("input_gain").is_not_null().any().over("object_model", "probe")
-    beside = cells.filter(has_input, reads_state())
-    if beside.is_empty():
+    with_input = cells.filter(has_input, reads_state())
+    if with_input.is_empty():
         return empty(AUDIT)
-    models = beside.group_by([*KEY, "object_model"], maintain_order=True).agg(
+    models = with_input.group_by([*KEY, "object_model"], maintain_order=True).agg(
         pl.col(_MEANS).mean(),
         pl.col("n_positive_test", "n_test").max(),
         pl.col("input_name", "note").drop_nulls().first(),
