@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from denote.evidence.intervals import t_interval
 from denote.numbers import Estimate
 from denote.observers.kinds import reads_state
 from denote.tables import FIRST_DECISIVE, LAYERS_KEY, SEED_SPREAD, note, table
@@ -235,6 +234,8 @@ def seed_spread(cells: pl.DataFrame) -> pl.DataFrame:
 
 def _bounds(values: pl.Series, score: str) -> pl.DataFrame:
     """Low and high end of the t-interval of every list of scores."""
+    from denote.evidence.intervals import t_interval  # here, as it loads SciPy (see `median_interval`)
+
     within = (-1.0, 1.0) if score == "selectivity" else (0.0, 1.0)
     ends = [t_interval(each.drop_nulls().to_numpy(), within=within) for each in values]
     series = [pl.Series(f"{score}_{end}", [getattr(each, end) for each in ends], dtype=pl.Float64)
