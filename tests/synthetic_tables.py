@@ -13,7 +13,7 @@ from denote.denotation.depth.plan import Analysis
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive, seed_spread
-from denote.evidence.remarks import ROTATED_ALIKE
+from denote.notes import Note
 from denote.streams import stream
 from denote.tables import (
     ATTRIBUTE_CORRELATION,
@@ -193,7 +193,7 @@ def _of_probe(probe: str, depth: int) -> dict[str, Any]:
     return {
         "relevance_band": 0.03, "n_outside_band": 12, "randomised_similarity": 0.02 * depth, "description_bits": 160.5,
         "intercept_bits": 1347.0, "compression": 1347.0 / 160.5,
-        "note": ROTATED_ALIKE,
+        "note": Note.of("rotated_alike"),
     }  # fmt: skip
 
 

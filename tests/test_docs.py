@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from denote.notes import note_kinds
 from denote.tables import SWEEP_TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +36,11 @@ def test_the_sections_explain_no_column_that_is_gone() -> None:
     for table, schema in SWEEP_TABLES.items():
         rows = re.findall(r"^\| (`[^|]*) \|", SECTIONS[table], flags=re.MULTILINE)
         assert {name for row in rows for name in named(row)} - set(schema) == set()
+
+
+def test_every_note_is_listed_with_its_code() -> None:
+    listed = re.findall(r"^- `(\w+)`: (.+)$", SECTIONS["Notes"], flags=re.MULTILINE)
+    assert listed == [(kind.code, kind.text) for kind in note_kinds().values()]
 
 
 def test_every_setting_of_the_evidence_is_mentioned() -> None:

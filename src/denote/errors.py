@@ -23,6 +23,25 @@ class DenoteError(Exception):
         self.where, self.problem, self.allowed = where, problem, allowed
         super().__init__(" ".join(f"{where}: {problem}{'; ' + allowed if allowed else ''}".split()))
 
+    @classmethod
+    def refuse_unknown(
+        cls, name: object, allowed: Iterable[object], where: str, problem: str = "{!r} is unknown"
+    ) -> None:
+        """Refuse a name that is not among those allowed.
+
+        Args:
+            name: What came.
+            allowed: All names, which are listed, the nearest first.
+            where: The config key or argument that is at fault.
+            problem: What to say of the name, which stands for ``{!r}``.
+
+        Raises:
+            DenoteError: of this class.
+        """
+        names = list(allowed)
+        if name not in names:
+            raise cls(where, problem.format(name), one_of(name, names))
+
     def __reduce__(self) -> tuple[type[DenoteError], tuple[str, str, str]]:
         """Survive the trip through a process pool."""
         return type(self), (self.where, self.problem, self.allowed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
 from denote.files import atomic_write
+from denote.notes import NEXT_REMARK, codes_of, older_codes
 
 TEXT, INTEGER, NUMBER, FLAG = pl.String, pl.Int64, pl.Float64, pl.Boolean
 
@@ -16,6 +17,11 @@ TEXT, INTEGER, NUMBER, FLAG = pl.String, pl.Int64, pl.Float64, pl.Boolean
 def _columns(spec: str, kind: type[pl.DataType]) -> dict[str, type[pl.DataType]]:
     return dict.fromkeys(spec.split(), kind)
 
+
+NOTE = ("note", "note_codes")
+"""Columns of remarks: their text, and the codes of their kinds."""
+
+_NOTES = dict.fromkeys(NOTE, TEXT)
 
 _OBSERVED = {
     "dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEGER, "seed": INTEGER,
@@ -41,7 +47,7 @@ CELLS: dict[str, type[pl.DataType]] = {
         NUMBER,
     ),
     **_columns("n_outside_band n_carrying", INTEGER),
-    **_columns("trained_on input_name causal_evidence note", TEXT),
+    **_columns("trained_on input_name causal_evidence note note_codes", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
@@ -64,12 +70,12 @@ NEURONS: dict[str, type[pl.DataType]] = {
     ),
     **_columns("attributes_passed attributes_carried", INTEGER), "shrinkage": NUMBER, "n_members": INTEGER,
     "nested_properties": TEXT, **_columns("fit_agreement threshold_agreement", NUMBER),
-    **_columns("trained_on causal_evidence note", TEXT),
+    **_columns("trained_on causal_evidence note note_codes", TEXT),
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
 
 CONTROLS: dict[str, type[pl.DataType]] = {
-    "control": TEXT, "draw": INTEGER, **{k: v for k, v in {**CELLS, **NEURONS}.items() if k != "note"}, "note": TEXT,
+    "control": TEXT, "draw": INTEGER, **{k: v for k, v in {**CELLS, **NEURONS}.items() if k not in _NOTES}, **_NOTES,
 }  # fmt: skip
 
 SCAN: dict[str, type[pl.DataType]] = {
@@ -77,7 +83,7 @@ SCAN: dict[str, type[pl.DataType]] = {
     "n_neurons": INTEGER, "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
     **_columns("n_test n_positive_test n_tests n_carrying n_passing below_05", INTEGER), "expected_05": NUMBER,
     "below_001": INTEGER, "expected_001": NUMBER, "scan_key": TEXT, "best_neuron": INTEGER,
-    **_columns("best_auroc max_statistic max_p_value scan_max_p_value model_max_p_value", NUMBER), "note": TEXT,
+    **_columns("best_auroc max_statistic max_p_value scan_max_p_value model_max_p_value", NUMBER), **_NOTES,
 }  # fmt: skip
 SCAN_KEY = ("object_model", "layer", "pooling", "attribute")
 
@@ -90,18 +96,18 @@ PAIRS_KEY = ("object_model", "layer", "pooling", "neuron", "attribute")
 CURVES: dict[str, type[pl.DataType]] = {
     **_OBSERVED,
     "probe": TEXT, "probe_seed": INTEGER, "attribute": TEXT, "family": TEXT, "curve": TEXT, "x": INTEGER,
-    **_columns("auroc auroc_low auroc_high bits intercept_bits", NUMBER), "note": TEXT,
+    **_columns("auroc auroc_low auroc_high bits intercept_bits", NUMBER), **_NOTES,
 }  # fmt: skip
 CURVES_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "probe_seed", "curve", "x")
 
 NULL_CHECK: dict[str, type[pl.DataType]] = {
     **_columns("scan scan_key object_model layer", TEXT), **_columns("n_tests n_replicates n_with_hit", INTEGER),
-    **_columns("expected p_value", NUMBER), "alarm": FLAG, "note": TEXT,
+    **_columns("expected p_value", NUMBER), "alarm": FLAG, **_NOTES,
 }  # fmt: skip
 
 DUPLICATES: dict[str, type[pl.DataType]] = {
     **_columns("dataset of kind part other", TEXT), **_columns("n_rows n_part", INTEGER), "share": NUMBER,
-    **_columns("n_examined n_equal", INTEGER), "note": TEXT,
+    **_columns("n_examined n_equal", INTEGER), **_NOTES,
 }  # fmt: skip
 
 SEED_SPREAD: dict[str, type[pl.DataType]] = {
@@ -111,18 +117,18 @@ SEED_SPREAD: dict[str, type[pl.DataType]] = {
         " ".join(f"{score}_{number}" for score in ("auroc", "balanced_accuracy", "selectivity")
                  for number in ("mean", "low", "high", "sd_models", "sd_probe_seeds")), NUMBER,
     ),
-    "note": TEXT,
+    **_NOTES,
 }  # fmt: skip
 
 ATTRIBUTE_CORRELATION: dict[str, type[pl.DataType]] = {
     **_columns("dataset attribute family other other_family", TEXT), **_columns("phi jaccard", NUMBER),
-    **_columns("n_both n_rows", INTEGER), "note": TEXT,
+    **_columns("n_both n_rows", INTEGER), **_NOTES,
 }  # fmt: skip
 
 LAYERS: dict[str, type[pl.DataType]] = {
     **_OBSERVED,
     **_columns("n_neurons n_live", INTEGER), **_columns("participation_ratio active_share", NUMBER),
-    **_columns("sign_identified is_head", FLAG), "note": TEXT, **_columns("module_class axes", TEXT),
+    **_columns("sign_identified is_head", FLAG), **_NOTES, **_columns("module_class axes", TEXT),
 }  # fmt: skip
 LAYERS_KEY = ("object_model", "layer", "pooling")
 
@@ -150,7 +156,7 @@ LABEL_PROPORTION_BY_MODEL: dict[str, type[pl.DataType]] = {
         "on_proportion active_share unconditional_label_proportion unconditional_folded property_entropy n_members "
         "participation_ratio distinct_label_proportion distinct_folded rotated_distinct_folded", NUMBER,
     ),
-    **_columns("sign_identified is_head", FLAG), "note": TEXT,
+    **_columns("sign_identified is_head", FLAG), **_NOTES,
 }  # fmt: skip
 LABEL_PROPORTION_BY_MODEL_KEY = ("object_model", "layer", "pooling", "family", "probe_seed")
 
@@ -171,7 +177,7 @@ LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
         "rotated_distinct_folded_mean", NUMBER,
     ),
     **_columns("n_models_with_value rotated_n_models_with_value", INTEGER),
-    **_columns("sign_identified is_head", FLAG), "note": TEXT,
+    **_columns("sign_identified is_head", FLAG), **_NOTES,
 }  # fmt: skip
 LABEL_PROPORTION_BY_DEPTH_KEY = ("dataset", "architecture", "trained", "epoch", "layer", "family")
 
@@ -179,13 +185,13 @@ DEPTH_TESTS: dict[str, type[pl.DataType]] = {
     "dataset": TEXT, "trained": FLAG, "epoch": INTEGER, "family": TEXT, "architecture": TEXT,
     **_columns("test role quantity", TEXT), **_columns("n_models n_layers", INTEGER), "layers": TEXT,
     **_columns("statistic effect effect_low effect_high p_value p_holm smallest_p", NUMBER),
-    **_columns("testable significant planned", FLAG), "note": TEXT,
+    **_columns("testable significant planned", FLAG), **_NOTES,
 }  # fmt: skip
 """``architecture`` is null where a test puts all architectures of a data set together, as the verdict does."""
 
 DEPTH_VERDICTS: dict[str, type[pl.DataType]] = {
     "dataset": TEXT, "trained": FLAG, "epoch": INTEGER, "family": TEXT, "verdict": TEXT, "n_models": INTEGER,
-    **_columns("p_value p_holm largest_bound", NUMBER), "planned": FLAG, "note": TEXT,
+    **_columns("p_value p_holm largest_bound", NUMBER), "planned": FLAG, **_NOTES,
 }  # fmt: skip
 
 DEPTH_DESCRIPTION: dict[str, type[pl.DataType]] = {
@@ -194,14 +200,14 @@ DEPTH_DESCRIPTION: dict[str, type[pl.DataType]] = {
     **_columns(
         "label_proportion_mean label_proportion_low label_proportion_high folded_mean folded_low folded_high", NUMBER,
     ),
-    "sign_identified": FLAG, "note": TEXT,
+    "sign_identified": FLAG, **_NOTES,
 }  # fmt: skip
 """The first, middle and last compared layer of an architecture; one row without a layer where there are none."""
 
 DEPTH_PARTS: dict[str, type[pl.DataType]] = {
     **_CURVE, "family": TEXT, **_columns("part shape layer", TEXT), "depth": INTEGER,
     **_columns("first_layer last_layer layers", TEXT), **_columns("n_models n_layers", INTEGER),
-    **_columns("value value_low value_high", NUMBER), "note": TEXT,
+    **_columns("value value_low value_high", NUMBER), **_NOTES,
 }  # fmt: skip
 """What the raw course over depth is made of: of every part its level at each layer, its change and its bow.
 
@@ -225,7 +231,7 @@ STABILITY: dict[str, type[pl.DataType]] = {
         "property_jaccard property_jaccard_low property_jaccard_high neuron_jaccard neuron_jaccard_low "
         "neuron_jaccard_high same_property_share", NUMBER,
     ),
-    "note": TEXT,
+    **_NOTES,
 }  # fmt: skip
 
 FIRST_DECISIVE: dict[str, type[pl.DataType]] = {
@@ -235,7 +241,7 @@ FIRST_DECISIVE: dict[str, type[pl.DataType]] = {
         "first_depth first_depth_low first_depth_high first_relative_depth first_relative_depth_low "
         "first_relative_depth_high", NUMBER,
     ),
-    **_columns("first_layer first_layer_low first_layer_high decisive_at", TEXT), "equal_rows": FLAG, "note": TEXT,
+    **_columns("first_layer first_layer_low first_layer_high decisive_at", TEXT), "equal_rows": FLAG, **_NOTES,
 }  # fmt: skip
 
 AUDIT: dict[str, type[pl.DataType]] = {
@@ -245,7 +251,7 @@ AUDIT: dict[str, type[pl.DataType]] = {
     **_columns(
         "auroc auroc_low auroc_high input_auroc untrained_auroc input_gain input_gain_low input_gain_high", NUMBER,
     ),
-    **_columns("verdict input_name note", TEXT),
+    **_columns("verdict input_name note note_codes", TEXT),
 }  # fmt: skip
 
 JOB_TABLES = {
@@ -282,9 +288,6 @@ def missing_tables(folder: Path, names: Iterable[str]) -> list[str]:
 REMOVED = ("card",)
 """Columns that older results have, and are not read: cards are made of the row when they are asked for."""
 
-NEXT_REMARK = "; "
-"""Stands between the remarks of a note."""
-
 
 def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
     """Read tables of a job or a sweep by name; a table or column that older results lack is empty."""
@@ -297,6 +300,8 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     if name in ADDED and not file.is_file():
         return empty(schema)
     held = pl.read_parquet(file, glob=False).drop(REMOVED, strict=False)
+    if "note" in held.columns and "note_codes" not in held.columns:
+        held = held.with_columns(note_codes=pl.col("note").map_elements(older_codes, return_dtype=TEXT))
     return pl.concat([empty(schema), held], how="diagonal")
 
 
@@ -315,7 +320,9 @@ def table(rows: Iterable[Mapping[str, Any]], schema: Mapping[str, type[pl.DataTy
     unknown = {column for row in rows for column in row} - set(schema)
     if unknown:
         raise KeyError(f"columns not in the schema: {sorted(unknown)}")
-    return pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=dict(schema))
+    coded = zip(rows, codes_of([row.get("note") for row in rows]), strict=True)
+    rows = [{column: {**row, "note_codes": codes}.get(column) for column in schema} for row, codes in coded]
+    return pl.DataFrame(rows, schema=dict(schema))
 
 
 def frame_of(columns: Mapping[str, Any], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
@@ -338,13 +345,46 @@ def write_table(folder: Path, name: str, frame: pl.DataFrame) -> None:
         frame.write_parquet(temporary)
 
 
-def note(*reasons: str | None) -> str | None:
-    """Join reasons into one note, each once, or None where there are none."""
-    kept = list(dict.fromkeys(reason for reason in reasons if reason))
-    return NEXT_REMARK.join(kept) or None
+NotePart: TypeAlias = tuple[pl.Expr | pl.Series, pl.Expr | pl.Series]
+"""Remarks of every row of a frame, or null: their text, and their codes."""
+
+OF_ROW: NotePart = (pl.col("note"), pl.col("note_codes"))
+"""What the rows of a frame say so far."""
 
 
-def joined_notes(*reasons: str | pl.Expr | pl.Series) -> pl.Expr:
-    """Join the reasons of every row into one note, null where a row has none; see `note`."""
-    text = pl.concat_str(*reasons, separator=NEXT_REMARK, ignore_nulls=True)
-    return pl.when(text != "").then(text)
+def remark(note: str | None, where: pl.Expr | pl.Series | bool = True) -> NotePart:
+    """One note of all rows where a condition holds."""
+    text, codes = (pl.when(where).then(pl.lit(part, TEXT)) for part in (note, *codes_of([note])))
+    return text, codes
+
+
+def remarks(notes: Sequence[str | None]) -> NotePart:
+    """A note of every row."""
+    return pl.Series("note", notes, TEXT), pl.Series("note_codes", codes_of(notes), TEXT)
+
+
+def remarks_by(column: str, notes: Mapping[str, str]) -> NotePart:
+    """The note of the value that every row has in a column, where there is one."""
+    coded = dict(zip(notes, codes_of([*notes.values()]), strict=True))
+    text, codes = (pl.col(column).replace_strict(by, default=None, return_dtype=TEXT) for by in (dict(notes), coded))
+    return text, codes
+
+
+def without(codes: Collection[str]) -> NotePart:
+    """What the rows of a frame say but for the remarks of some kinds."""
+    text, held = (pl.col(name).str.split(NEXT_REMARK) for name in NOTE)
+    kept = held.list.eval(pl.element().is_in(codes).not_().arg_true())
+    left = [part.list.gather(kept).list.join(NEXT_REMARK) for part in (text, held)]
+    return pl.when(kept.list.len() > 0).then(left[0]), pl.when(kept.list.len() > 0).then(left[1])
+
+
+def says(*codes: str) -> pl.Expr:
+    """Whether a row has a remark of one of some kinds."""
+    of_row = pl.col("note_codes").str.split(NEXT_REMARK)
+    return pl.any_horizontal(of_row.list.contains(code) for code in codes).fill_null(value=False)
+
+
+def joined_notes(*parts: NotePart) -> dict[str, pl.Expr]:
+    """Join the remarks of every row into the columns ``note`` and ``note_codes``, null where a row has none."""
+    joined = (pl.concat_str(each, separator=NEXT_REMARK, ignore_nulls=True) for each in zip(*parts, strict=True))
+    return {name: pl.when(text != "").then(text) for name, text in zip(NOTE, joined, strict=True)}

@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from denote.attributes.families import check_spec, families
-from denote.attributes.formula_family import formulas
+from denote.attributes.families import check_spec, families, formulas
 from denote.attributes.labels import Family, Formulas
 from denote.data.samples import Samples, TensorInputs
 from denote.errors import AttributeLabelError

@@ -163,6 +163,7 @@ def test_dead_neurons_keep_their_row_only() -> None:
         "family",
         "live",
         "note",
+        "note_codes",
     }
     assert {name for name, value in row.items() if value is not None} == identity
 

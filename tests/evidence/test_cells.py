@@ -186,7 +186,7 @@ def test_controls_change_nothing_that_is_reported_of_the_attributes_themselves(p
     )  # fmt: skip
     given = (
         "control_auroc selectivity selectivity_low selectivity_high untrained_auroc rotated_auroc "
-        "random_subset_percentile control_task_auroc relevance_band n_outside_band note"
+        "random_subset_percentile control_task_auroc relevance_band n_outside_band note note_codes"
     )
     assert bare.cells.drop(given.split()).equals(held.cells.drop(given.split()))
     for first, second in zip(bare.observers, held.observers, strict=True):

@@ -4,6 +4,7 @@ import polars as pl
 
 from denote.evidence.remarks import LESS, UNDECIDED
 from denote.figures.audit import draw_audit
+from denote.notes import Note
 from denote.reporting.doubts import missing_sentences
 from denote.reporting.reading import audit_sentences, audit_sheet
 from denote.tables import AUDIT, CELLS, table
@@ -54,5 +55,5 @@ def test_missing_values_are_counted_unless_rows_were_drawn() -> None:
     assert "100 test rows" in said
     assert "sex 10" in said
     assert "age" not in said
-    drawn = table([cell | {"note": "equal rows: 50 of each label"} for cell in cells], CELLS)
+    drawn = table([cell | {"note": Note.of("equal_rows", number=50)} for cell in cells], CELLS)
     assert missing_sentences(drawn) == []

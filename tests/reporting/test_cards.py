@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from denote.evidence.cells import decide_cells
-from denote.evidence.remarks import ROTATED_ALIKE
 from denote.evidence.rule import Rule
+from denote.notes import Note, older_codes
 from denote.reporting.cards import cards, cell_cards, neuron_cards
 from denote.tables import CELLS, NEURONS, table
 
@@ -28,6 +28,8 @@ ROW = {
 
 
 def card(**changes: object) -> str:
+    if note := changes.get("note"):
+        changes["note"] = Note(str(note), older_codes(str(note)).split("; "))
     said = cell_cards(table([ROW | changes], CELLS), Rule())["card"][0]
     assert isinstance(said, str)
     return said
@@ -147,7 +149,9 @@ def test_what_was_not_asked_for_is_no_note_but_all_else_is(note: str) -> None:
 
 
 def test_a_control_that_cannot_apply_is_not_called_missing() -> None:
-    absent = card(rotated_auroc=None, note=f"{ROTATED_ALIKE}; control=untrained is off", untrained_auroc=None)
+    absent = card(
+        rotated_auroc=None, note=f"{Note.of('rotated_alike')}; control=untrained is off", untrained_auroc=None
+    )
     assert "untrained not run, raw input .81, rotated does not apply" in absent
     assert "Notes:" not in absent
     assert "rotated not run" in card(rotated_auroc=None, note="control=rotated is off")

@@ -5,6 +5,7 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.evidence.rule import Rule
+from denote.notes import Note, note
 from denote.reporting.chance import (
     alarms,
     apart_sentences,
@@ -15,7 +16,7 @@ from denote.reporting.chance import (
     power_sentences,
     untested_sentences,
 )
-from denote.tables import CELLS, NULL_CHECK, SCAN, table
+from denote.tables import CELLS, NULL_CHECK, OF_ROW, SCAN, joined_notes, remark, table
 
 Tables = dict[str, pl.DataFrame]
 
@@ -54,20 +55,27 @@ def test_families_without_a_test_are_left_out(tables: Tables) -> None:
 def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(tables: Tables) -> None:
     neurons = tables["neurons"].filter("live")
     reason = "fewer than 25 positive or negative rows"
+    why = note(
+        Note.of("not_tested", min_rows=25, units="rows"),
+        Note.of("auroc_of_groups"),
+        Note.of("not_run", controls="rivals"),
+    )
     untested = neurons.with_columns(
         family=pl.lit("classes"), p_value=pl.lit(None, pl.Float64), q_value=pl.lit(None, pl.Float64),
         denotes=pl.lit(None, pl.Boolean),
-        note=pl.lit(f"not tested: {reason}; no AUROC interval: rows in groups; not run: rivals"),
+        **joined_notes(remark(why)),
     )  # fmt: skip
     dead = untested.with_columns(family=pl.lit("named"), live=pl.lit(False))
     found = families(tables | {"neurons": pl.concat([neurons, untested, dead])}, Rule())
     assert [family.name for family in found] == ["cells", "neurons, subsets", "neurons, classes", "pairs"]
     assert found[2].row["tests"] == "0"
     assert untested_sentences(found) == [f"No test of neurons, classes: {reason}."]
-    barren = untested.with_columns(note=pl.lit("no attribute has 20 positive and negative fit rows; no property: none"))
+    barren = untested.with_columns(
+        **joined_notes(remark(Note.of("no_attribute_entered", rows=20)), remark(Note.of("no_property")))
+    )
     found = families(tables | {"neurons": pl.concat([neurons, barren])}, Rule())
     (said,) = untested_sentences(found)
-    assert said.endswith("classes: no attribute has 20 positive and negative fit rows, no property: none.")
+    assert said.endswith(f"classes: no attribute has 20 positive and negative fit rows, {Note.of('no_property')}.")
     (apart,) = apart_sentences(found)
     assert "corrected by itself" in apart
     assert apart_sentences([found[1], found[-1]]) == []
@@ -112,7 +120,7 @@ def test_power_says_what_could_not_be_found(tables: Tables) -> None:
     assert "only from this label proportion up: subsets .08;" in said
     assert power_sentences(synthetic.empty_tables()) == []
     assert "groups" not in said
-    grouped = tables["cells"].with_columns(note=pl.lit("groups: 12 in test; test and shuffles are by groups"))
+    grouped = tables["cells"].with_columns(**joined_notes(OF_ROW, remark(Note.of("groups", groups=12))))
     assert "less would have been found" in power_sentences(tables | {"cells": grouped})[-1]
     by_depth = tables["label_proportion_by_depth"]
     rarer = by_depth.with_columns(family=pl.lit("classes"), smallest_detectable_proportion=pl.lit(0.22))

@@ -26,10 +26,6 @@ _ARITHMETIC = ("Plus", "Minus", "Multiply", "Divide", "TrueDivide", "FloorDivide
 """Of the operators of a ``BinaryExpr``; SQL's own are functions."""
 _DIVISIONS = ("Div", "IntDiv", "Rem")
 """Of the operators of SQL's functions."""
-_SIGNED = {pl.Int8: 7, pl.Int16: 15, pl.Int32: 31, pl.Int64: 63, pl.Int128: 127}
-_UNSIGNED = {pl.UInt8: 8, pl.UInt16: 16, pl.UInt32: 32, pl.UInt64: 64, pl.UInt128: 128}
-_BITS = _SIGNED | _UNSIGNED
-"""Whole numbers of 2 to this and above do not fit a type."""
 _NULL = {"Literal": {"Scalar": {"Null": "Null"}}}
 
 
@@ -72,28 +68,26 @@ class Evaluation:
             return _floating(node)
         if kind not in _PARTS or not isinstance(held, dict):
             return node
-        held = {**held, **{part: self._all(held[part]) for part in _PARTS[kind] if held.get(part) is not None}}
+        held = held | {part: _each(held[part], self._stepwise) for part in _PARTS[kind] if held.get(part) is not None}
         if kind == "Ternary" or (kind == "BinaryExpr" and held["op"] not in _ARITHMETIC):
             return {kind: held}
         return self._step(kind, held)
 
-    def _all(self, part: Any) -> Any:
-        return [self._stepwise(each) for each in part] if isinstance(part, list) else self._stepwise(part)
-
     def _step(self, kind: str, held: dict[str, Any]) -> Any:
         node = {kind: held}
-        parts = [each for part in _PARTS[kind] for each in _listed(held[part])]
+        parts = [part for name in _PARTS[kind] for part in _listed(held[name])]
         if not any(_reads(part) for part in parts):
             return node if self._is_finite(node) else _NULL
         values = self._frame.select(_expression(node).alias("value")).to_series()
         if not values.dtype.is_numeric() or len(values) != self._frame.height:
             return node
-        bad = ~values.is_finite() if values.dtype.is_float() else values.is_null() & False
-        if _is_arithmetic(kind, held):
-            bad = bad.fill_null(False) | self._vanishes(parts, values)
-        if _may_grow(kind, held):
-            bad = bad.fill_null(False) | self._wraps(kind, held, values)
-        bad = bad.fill_null(False)
+        bad = (~values.is_finite()).fill_null(False)  # whole numbers are finite
+        operator = _operator(held)
+        if kind == "BinaryExpr" or operator is not None:
+            operands = pl.all_horizontal(_expression(part).is_not_null() for part in parts)
+            bad |= values.is_null() & self._frame.select(operands).to_series()  # a remainder by 0
+            if values.dtype.is_integer() and operator not in _DIVISIONS:
+                bad |= self._wraps(kind, held, values)
         self.undefined |= bad.to_numpy()
         name = f"value of step {self._frame.width}"
         null = pl.Series([None], dtype=values.dtype)
@@ -106,17 +100,10 @@ class Evaluation:
 
     def _wraps(self, kind: str, held: dict[str, Any], values: pl.Series) -> pl.Series:
         """Return where whole numbers are beyond what their type holds: the same in floating point tells."""
-        if not values.dtype.is_integer():
-            return values.is_null() & False
         floating = {part: _each(held[part], _as_float) for part in _PARTS[kind]}
-        numbers = self._frame.select(_expression({kind: {**held, **floating}}).cast(pl.Float64)).to_series()
-        largest = next(bits for kind, bits in _BITS.items() if values.dtype == kind)
-        return (numbers.abs() >= 2.0**largest).fill_null(False)
-
-    def _vanishes(self, parts: list[Any], values: pl.Series) -> pl.Series:
-        """Return where a step has no value although all that it reads has: a remainder by 0."""
-        operands = pl.all_horizontal(_expression(part).is_not_null() for part in parts)
-        return values.is_null() & self._frame.select(operands).to_series()
+        numbers = self._frame.select(_expression({kind: held | floating}).cast(pl.Float64)).to_series()
+        beyond = float(values.upper_bound()[0]) + 1
+        return (numbers.abs() >= beyond).fill_null(False)
 
 
 _PARTS = {
@@ -126,15 +113,6 @@ _PARTS = {
     "Ternary": ("predicate", "truthy", "falsy"),
 }
 """Where a node of polars' expression tree holds the nodes that it reads."""
-
-
-def _is_arithmetic(kind: str, held: dict[str, Any]) -> bool:
-    return kind == "BinaryExpr" or _operator(held) is not None
-
-
-def _may_grow(kind: str, held: dict[str, Any]) -> bool:
-    """Return whether whole numbers may become larger: by all arithmetic but division."""
-    return _is_arithmetic(kind, held) and _operator(held) not in _DIVISIONS
 
 
 def _operator(held: dict[str, Any]) -> str | None:
@@ -158,7 +136,7 @@ def _listed(part: Any) -> list[Any]:
 
 
 def _each(part: Any, change: Any) -> Any:
-    return [change(each) for each in part] if isinstance(part, list) else change(part)
+    return [change(node) for node in part] if isinstance(part, list) else change(part)
 
 
 def _as_float(node: Any) -> Any:

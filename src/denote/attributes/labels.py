@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Int, Int8
 
 from denote.data.parts import Halves, Parts
+from denote.data.samples import Rows
 from denote.errors import AttributeLabelError, ConfigError
+from denote.notes import Note
 from denote.streams import stream
 
 NULL = -1
@@ -31,7 +33,7 @@ class Labels:
     families: tuple[str, ...]
     values: Int8[np.ndarray, "sample attribute"]
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Labels:
+    def at(self, rows: Rows) -> Labels:
         """The same attributes on some rows, in the order given."""
         return replace(self, values=self.values[rows])
 
@@ -76,7 +78,7 @@ class Family:
     every_threshold: ClassVar[bool] = True
     """Controls that read a property off one coordinate try every threshold, not quantiles alone."""
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+    def at(self, rows: Rows) -> Self:
         """Return the family on some rows, in the order given."""
         return replace(self, labels=self.labels.at(rows))
 
@@ -107,7 +109,7 @@ class SubsetFamily(Family):
     combines = True
     every_threshold = False
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+    def at(self, rows: Rows) -> Self:
         """See `Family`."""
         return replace(super().at(rows), codes=self.codes[rows])
 
@@ -134,7 +136,7 @@ class FormulaFamily(Family):
 
     combines = True
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Self:
+    def at(self, rows: Rows) -> Self:
         """See `Family`."""
         return replace(super().at(rows), formulas=replace(self.formulas, atoms=self.formulas.atoms.at(rows)))
 
@@ -191,16 +193,15 @@ def check_rows(labels: Labels, parts: Parts, min_rows: int) -> dict[str, str]:
         reason = f"{_constant(labels, int(column))}too few rows: {counts}"
         if labels.families[column] == "named":
             raise AttributeLabelError(f"attribute {name!r}", reason, f"needed: {min_rows} of each in fit and in test")
-        reasons[name] = f"{reason}, {min_rows} of each needed"
+        reasons[name] = Note.of("few_rows", reason=reason, needed=min_rows)
     return reasons
 
 
 def _constant(labels: Labels, column: int) -> str:
     """Say so where an attribute has one label in all rows."""
-    present = set(np.unique(labels.values[:, column]).tolist()) - {NULL}
-    if len(present) == 2:
-        return ""
-    return {(): "null for every row, ", (1,): "true for every row, ", (0,): "false for every row, "}[tuple(present)]
+    present = tuple(np.unique(labels.values[labels.values[:, column] != NULL, column]).tolist())
+    words = {(): "null for every row, ", (1,): "true for every row, ", (0,): "false for every row, "}
+    return words.get(present, "")
 
 
 MIN_ROWS = 25
@@ -249,7 +250,7 @@ def equal_rows(
     if number == "auto":
         number = int(min(least[least >= min_rows], default=min_rows))
     reasons = {
-        name: f"equal rows: {count} rows of a label in a part, {number} needed"
+        name: Note.of("few_equal_rows", rows=count, needed=number)
         for name, count in zip(labels.fit.names, least, strict=True)
         if count < number
     }

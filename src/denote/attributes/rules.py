@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from denote.attributes.expressions import evaluate_where
 from denote.attributes.labels import NULL, Family, Labels, SubsetFamily, class_set_name
 from denote.data.columns.text_dates import YEAR
 from denote.data.samples import Samples, is_text
-from denote.errors import AttributeLabelError, one_of
+from denote.errors import AttributeLabelError
 
 MOST_CLASSES_AS_CELLS = 16
 """32,767 subsets; one class more doubles them."""
@@ -49,7 +50,7 @@ def expressions(named_expressions: dict[str, str], samples: Samples, where: str)
         where: The config key to name in an error.
     """
     attributes = [(name, evaluate_where(text, samples.table, where)) for name, text in named_expressions.items()]
-    return _family("named", attributes, samples)
+    return family("named", attributes, len(samples))
 
 
 def classes(option: str, samples: Samples) -> Family:
@@ -61,7 +62,7 @@ def classes(option: str, samples: Samples) -> Family:
     """
     codes = samples.classes_for(f"attribute.{option}")
     attributes = [(f"{samples.target}={n}", (codes == i).astype(np.int8)) for i, n in enumerate(samples.classes)]
-    return _family("classes", attributes, samples)
+    return family("classes", attributes, len(samples))
 
 
 def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
@@ -82,7 +83,7 @@ def subsets(option: str, samples: Samples, *, as_cells: bool = True) -> Family:
         hint = f"attribute=neuron_subsets (attribute.{option}.as_cells=false) searches all subsets by neurons only"
         raise AttributeLabelError(f"attribute.{option}.as_cells", problem, hint)
     members = _half_of_all_subsets(n) if as_cells else np.zeros((0, n), dtype=bool)
-    names = tuple(_subset_name(samples, subset) for subset in members)
+    names = tuple(class_set_name(list(compress(samples.classes, subset)), samples.target) for subset in members)
     # By class first: the wide table is then one lookup of rows, without a pass per subset.
     values = np.ascontiguousarray(members.T.astype(np.int8))[codes]
     labels = Labels(names, ("subsets",) * len(names), values)
@@ -120,7 +121,7 @@ def columns(
             log.info("%s: column %r %s", where, column.name, reason)
         attributes.extend(made)
     cut = f"numbers are cut with attribute.{option}.proportions=[0.25,0.5,0.75]"
-    return _family("columns", _some(attributes, samples, where, "two-valued or text", cut), samples)
+    return family("columns", _some(attributes, samples, where, "two-valued or text", cut), len(samples))
 
 
 def quantiles(
@@ -155,7 +156,7 @@ def quantiles(
         if reason:
             log.info("%s: column %r %s", where, column.name, reason)
         attributes.extend(cuts)
-    return _family("quantiles", _some(attributes, samples, where, "continuous"), samples)
+    return family("quantiles", _some(attributes, samples, where, "continuous"), len(samples))
 
 
 def _check_proportions(proportions: object, where: str) -> None:
@@ -177,41 +178,31 @@ def _half_of_all_subsets(n: int) -> Bool[np.ndarray, "subset class"]:
     return np.asarray(members[order])
 
 
-def _subset_name(samples: Samples, subset: Bool[np.ndarray, " class"]) -> str:
-    return class_set_name([samples.classes[index] for index in np.flatnonzero(subset)], samples.target)
-
-
 def _chosen(names: str | Sequence[str], samples: Samples, where: str) -> list[pl.Series]:
     if names == "all":
         kept_out = {samples.target, *samples.dealing}
         return [samples.table[name] for name in samples.asked or samples.table.columns if name not in kept_out]
-    wanted = [names] if isinstance(names, str) else names
-    if not isinstance(wanted, Sequence) or not wanted:
+    listed = [names] if isinstance(names, str) else names
+    if not isinstance(listed, Sequence) or not listed:
         raise AttributeLabelError(where, f"{names!r}", "allowed: all, a column, or a list of columns")
-    for name in wanted:
-        if name not in samples.table.columns:
-            raise AttributeLabelError(where, f"no column {name!r}", one_of(name, samples.table.columns))
-    return [samples.table[name] for name in wanted]
+    for name in listed:
+        AttributeLabelError.refuse_unknown(name, samples.table.columns, where, "no column {!r}")
+    return [samples.table[name] for name in listed]
 
 
 def _of_column(
     column: pl.Series, proportions: Sequence[float] | None, *, is_category: bool = False
 ) -> tuple[Columns, str, str]:
     """Return the attributes of one column; or why it has none, and what to do."""
-    if is_category and column.dtype.is_numeric() and len(_distinct(column)) > 2:
-        return _of_categories(column)
-    if proportions is not None and column.dtype.is_numeric() and len(_distinct(column)) > 2:
-        return *_cuts(column, proportions), ""
+    if column.dtype.is_numeric() and len(values := _distinct(column)) > 2:
+        if is_category and len(values) > MOST_VALUES:
+            return [], f"has {len(values)} values, more than {MOST_VALUES}", "take it out of dataset.categories"
+        if is_category:
+            return [(f"{column.name}={_written(value)}", _labels(column == value)) for value in values], "", ""
+        if proportions is not None:
+            return *_cuts(column, proportions), ""
     reason, hint = _unsuitable(column)
     return ([] if reason else _values_of(column)), reason, hint
-
-
-def _of_categories(column: pl.Series) -> tuple[Columns, str, str]:
-    """Return an attribute per number: ``rooms=3``."""
-    values = _distinct(column)
-    if len(values) > MOST_VALUES:
-        return [], f"has {len(values)} values, more than {MOST_VALUES}", "take it out of dataset.categories"
-    return [(f"{column.name}={_written(value)}", _labels(column == value)) for value in values], "", ""
 
 
 def _unsuitable(column: pl.Series) -> tuple[str, str]:
@@ -221,20 +212,19 @@ def _unsuitable(column: pl.Series) -> tuple[str, str]:
     if not (is_text(column) or column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
         return f"holds {column.dtype}, neither numbers nor text", "use another column"
     values = _distinct(column)
-    examples = ", ".join(map(_written, values.head(6).to_list())) + (", ..." if len(values) > 6 else "")
-    learn = "or dataset.target and attribute=classes"
-    if len(values) < 2:
-        why = f"has one value only ({examples})" if examples else "has no values, every row is missing"
+    n, learn = len(values), "or dataset.target and attribute=classes"
+    examples = ", ".join(map(_written, values.head(6).to_list())) + (", ..." if n > 6 else "")
+    if n < 2:
+        why = f"has one value only ({examples})" if n else "has no values, every row is missing"
         return why, "two are needed"
-    if is_text(column):
-        many = f"has {len(values)} values ({examples}), more than {MOST_VALUES}"
-        return (many, f"use attribute.where, {learn}") if len(values) > MOST_VALUES else ("", "")
-    if len(values) > 2:
-        cut = "use attribute.where or attribute=quantiles, or cut it: attribute.columns.proportions=[0.25,0.5,0.75]"
-        each = f", dataset.categories=[{column.name}] to take its values one by one"
-        few = column.dtype.is_integer() and len(values) <= MOST_VALUES
-        return f"has {len(values)} values ({examples}); two are needed", f"{cut}{each if few else ''}, {learn}"
-    return "", ""
+    if is_text(column) and n > MOST_VALUES:
+        return f"has {n} values ({examples}), more than {MOST_VALUES}", f"use attribute.where, {learn}"
+    if n == 2 or is_text(column):
+        return "", ""
+    cut = "use attribute.where or attribute=quantiles, or cut it: attribute.columns.proportions=[0.25,0.5,0.75]"
+    if column.dtype.is_integer() and n <= MOST_VALUES:
+        cut = f"{cut}, dataset.categories=[{column.name}] to take its values one by one"
+    return f"has {n} values ({examples}); two are needed", f"{cut}, {learn}"
 
 
 def _written(value: object) -> str:
@@ -294,7 +284,14 @@ def _some(attributes: Columns, samples: Samples, where: str, wanted: str, hint: 
     return attributes
 
 
-def _family(name: str, attributes: Columns, samples: Samples) -> Family:
+def family(name: str, attributes: Columns, n: int) -> Family:
+    """Return a family of labels; of two attributes of one name the last is kept.
+
+    Args:
+        name: Of the family.
+        attributes: Names and labels.
+        n: Number of samples.
+    """
     by_name = dict(attributes)
-    values = np.stack(list(by_name.values()), axis=1) if by_name else np.zeros((len(samples), 0), dtype=np.int8)
+    values = np.stack(list(by_name.values()), axis=1) if by_name else np.zeros((n, 0), dtype=np.int8)
     return Family(name, Labels(tuple(by_name), (name,) * len(by_name), values))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,11 +66,14 @@ class Named:
         """Return the number of samples."""
         return len(next(iter(self.tensors.values()))) if self.words is None else len(self.words.sequence)
 
+    def map(self, change: Callable[[Tensor], Tensor]) -> Named:
+        """Return the batch with every tensor of rows, and the mask, changed by a function."""
+        tensors = {name: change(tensor) for name, tensor in self.tensors.items()}
+        return replace(self, tensors=tensors, mask=None if self.mask is None else change(self.mask))
+
     def to(self, device: str | torch.device) -> Named:
         """Return the same on a device."""
-        tensors = {name: tensor.to(device) for name, tensor in self.tensors.items()}
-        mask = None if self.mask is None else self.mask.to(device)
-        return Named(tensors, mask, self.words and self.words.to(device))
+        return replace(self.map(lambda rows: rows.to(device)), words=self.words and self.words.to(device))
 
 
 Batch = Shaped[Tensor, " row *shape"] | Named
@@ -112,8 +115,7 @@ def words_of(batch: Batch) -> Words | None:
 
 
 def first_of(batch: Batch, times: int = 1) -> Batch:
-    """Return the row of the first sample, so many times, each with that one sample; a copy, as networks work in
-    place.
+    """Repeat the first sample, each time in a row of its own; copied because networks may modify their inputs.
 
     Args:
         batch: With one sample at least.
@@ -121,27 +123,16 @@ def first_of(batch: Batch, times: int = 1) -> Batch:
     """
     if isinstance(batch, Tensor):
         return batch[:1].repeat_interleave(times, 0)
-    row = 0 if batch.words is None else int(batch.words.sequence[0])
-
-    def repeated(each: Tensor) -> Tensor:
-        return each[row : row + 1].repeat_interleave(times, 0)
-
-    words = batch.words and replace(
-        batch.words,
-        sequence=torch.arange(times, device=batch.words.sequence.device),
-        start=batch.words.start[:1].expand(times),
-        end=None if batch.words.end is None else batch.words.end[:1].expand(times),
-    )
-    mask = None if batch.mask is None else repeated(batch.mask)
-    return replace(batch, tensors={k: repeated(v) for k, v in batch.tensors.items()}, mask=mask, words=words)
+    words, row = batch.words, 0
+    if words is not None:
+        row, end = int(words.sequence[0]), None if words.end is None else words.end[:1].expand(times)
+        words = Words(torch.arange(times, device=words.start.device), words.start[:1].expand(times), end)
+    return replace(batch.map(lambda rows: rows[row : row + 1].repeat_interleave(times, 0)), words=words)
 
 
 def backwards(batch: Batch) -> Batch:
     """Return the samples of a batch, the last one first."""
-    if isinstance(batch, Tensor):
-        return batch.flip(0)
-    tensors = {name: each.flip(0) for name, each in batch.tensors.items()}
-    return replace(batch, tensors=tensors, mask=None if batch.mask is None else batch.mask.flip(0))
+    return batch.flip(0) if isinstance(batch, Tensor) else batch.map(lambda rows: rows.flip(0))
 
 
 def at_words(
@@ -188,16 +179,13 @@ class Arguments:
         if not isinstance(inner, nn.Module):
             return cls()
         try:
-            named = inspect.signature(inner.forward).parameters.values()
+            parameters = inspect.signature(inner.forward).parameters.values()
         except (TypeError, ValueError):
             return cls(takes_any=True)
-        plain = [each for each in named if each.kind in (each.POSITIONAL_OR_KEYWORD, each.POSITIONAL_ONLY)]
-        keyword = [each for each in named if each.kind is each.KEYWORD_ONLY]
-        return cls(
-            tuple(each.name for each in [*plain, *keyword] if each.default is each.empty),
-            tuple(each.name for each in [*plain, *keyword] if each.default is not each.empty),
-            any(each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) for each in named),
-        )
+        named = [one for one in parameters if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
+        required = tuple(one.name for one in named if one.default is one.empty)
+        optional = tuple(one.name for one in named if one.default is not one.empty)
+        return cls(required, optional, takes_any=len(named) < len(parameters))
 
     def takes_batch(self, given: Mapping[str, Any]) -> bool:
         """Return whether the forward takes one object that holds everything, and none of it by name."""
@@ -250,14 +238,14 @@ def mask_of_lengths(tensors: Mapping[str, Tensor], *, tell: bool = False) -> Boo
         tensors: A batch by name.
         tell: Whether to log what is done with the lengths.
     """
-    sequences = next((each for each in tensors.values() if each.ndim > 1), None)
+    sequences = next((tensor for tensor in tensors.values() if tensor.ndim > 1), None)
     if sequences is None:
         return None
+    sizes = list(sequences.shape[1:])
     for name, lengths in tensors.items():
         if lengths.ndim != 1 or lengths.dtype.is_floating_point or lengths.dtype == torch.bool:
             continue
         longest, shortest = int(lengths.max()), int(lengths.min())
-        sizes = list(sequences.shape[1:])
         fits = [n for n in sizes if n == longest] or [n for n in sizes if n >= longest]
         if "len" not in name.lower():
             if tell and shortest < longest and longest in sizes and shortest > 0:

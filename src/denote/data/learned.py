@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float32, Int, Int64
+from jaxtyping import Float32, Int64
 
 from denote.config.keys import digest
-from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Samples, Unfitted, column_of, is_text
-from denote.errors import DataError, one_of
+from denote.data.samples import CLASSES, LABELS, NUMERIC, TASKS, Inputs, Rows, Samples, Unfitted, column_of, is_text
+from denote.errors import DataError
 from denote.streams import stream
 
+WHERE = "dataset.target"
+"""The key of the target."""
 MOST_NUMBERS = 128
 """Different numbers that still count as classes; more is a quantity."""
 MOST_NAMES = 1000
@@ -47,7 +49,7 @@ class Target:
     values: Int64[np.ndarray, " sample *label"] | Float32[np.ndarray, " sample"]
     classes: tuple[str, ...] = ()
 
-    def at(self, rows: Int[np.ndarray, " row"]) -> Target:
+    def at(self, rows: Rows) -> Target:
         """Return the target of some rows, in the order given."""
         return replace(self, values=self.values[rows])
 
@@ -61,7 +63,8 @@ class Target:
             key: Digest of everything that shaped the rows.
             more: What `Samples` takes besides.
         """
-        return Samples(name, inputs, self.values, self.classes, table, self.name, key, task=self.task, **more)
+        held = cast(Inputs, inputs)  # what is not fitted yet is never read
+        return Samples(name, held, self.values, self.classes, table, self.name, key, task=self.task, **more)
 
 
 def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASSES, line_of: LineOf = _ROW) -> Target:
@@ -76,22 +79,18 @@ def target_of(table: pl.DataFrame, names: str | Sequence[str], task: str = CLASS
     Raises:
         DataError: naming ``dataset.target`` or ``dataset.task``.
     """
-    where = "dataset.target"
-    if task not in TASKS:
-        raise DataError("dataset.task", f"{task!r} is unknown", one_of(task, TASKS))
-    columns = [column_of(table, name, where) for name in target_names(names)]
+    listed = target_names(names)
+    DataError.refuse_unknown(task, TASKS, "dataset.task")
+    columns = [column_of(table, name, WHERE) for name in listed]
     if task == LABELS:
-        named = [_label_of(column, where, line_of) for column in columns]
-        labels = np.stack([values for _, values in named], axis=1)
-        return Target(",".join(target_names(names)), task, labels, tuple(name for name, _ in named))
+        labels, values = zip(*(_label_of(column, line_of) for column in columns), strict=True)
+        return Target(",".join(listed), task, np.stack(values, axis=1), labels)
     if len(columns) > 1:
-        problem = f"{len(columns)} columns ({', '.join(target_names(names))}) for dataset.task={task}"
-        raise DataError(where, problem, "allowed: one column, or dataset.task=labels")
-    (column,) = columns
+        problem = f"{len(columns)} columns ({', '.join(listed)}) for dataset.task={task}"
+        raise DataError(WHERE, problem, "allowed: one column, or dataset.task=labels")
     if task == NUMERIC:
-        return Target(column.name, task, _numbers_of(column, where, line_of))
-    codes, classes = classes_of(column, where, line_of)
-    return Target(column.name, task, codes, classes)
+        return Target(listed[0], task, _numbers_of(columns[0], line_of))
+    return Target(listed[0], task, *classes_of(columns[0], line_of))
 
 
 def target_names(names: str | Sequence[str]) -> list[str]:
@@ -102,32 +101,28 @@ def target_names(names: str | Sequence[str]) -> list[str]:
     """
     listed = [names] if isinstance(names, str) else names
     if not isinstance(listed, Sequence) or not listed or not all(isinstance(name, str) for name in listed):
-        raise DataError("dataset.target", f"{names!r} came", "allowed: a column, or a list of columns for labels")
+        raise DataError(WHERE, f"{names!r} came", "allowed: a column, or a list of columns for labels")
     return list(dict.fromkeys(listed))
 
 
-def classes_of(
-    column: pl.Series, where: str = "dataset.target", line_of: LineOf = _ROW
-) -> tuple[Int64[np.ndarray, " sample"], tuple[str, ...]]:
+def classes_of(column: pl.Series, line_of: LineOf = _ROW) -> tuple[Int64[np.ndarray, " sample"], tuple[str, ...]]:
     """Return the index of the class of every row, and the classes' names: numbers ascending, names by alphabet.
 
     Args:
         column: Integers, whole numbers, yes/no or text.
-        where: What to name in an error.
         line_of: Says where a row is, for an error.
 
     Raises:
         DataError: for missing values, fewer than two classes, or values that are no classes.
     """
-    column = _without_gaps(column, where, line_of)
-    _check_kind(column, where)
+    column = _without_gaps(column, line_of)
+    _check_kind(column)
     values = column.unique().sort()
     most = MOST_NAMES if column.dtype == pl.String else MOST_NUMBERS
     if not 2 <= len(values) <= most:
         problem = f"column {column.name!r} has {len(values)} different values ({_examples(values)})"
-        allowed = f"allowed for dataset.task=classes: 2 to {most} values"
-        many_numbers = column.dtype.is_numeric() and len(values) > most
-        raise DataError(where, problem, f"{allowed}; to learn the number: {_NUMERIC}" if many_numbers else allowed)
+        learn = f"; to learn the number: {_NUMERIC}" if column.dtype.is_numeric() and len(values) > most else ""
+        raise DataError(WHERE, problem, f"allowed for dataset.task=classes: 2 to {most} values{learn}")
     codes = column.rank("dense").to_numpy().astype(np.int64) - 1
     return codes, tuple(str(value).lower() if column.dtype == pl.Boolean else str(value) for value in values.to_list())
 
@@ -135,31 +130,31 @@ def classes_of(
 _NUMERIC = f"dataset.task={NUMERIC}"
 
 
-def _numbers_of(column: pl.Series, where: str, line_of: LineOf) -> Float32[np.ndarray, " sample"]:
+def _numbers_of(column: pl.Series, line_of: LineOf) -> Float32[np.ndarray, " sample"]:
     if not column.dtype.is_numeric():
-        raise DataError(where, f"column {column.name!r} holds {column.dtype}", f"needed for {_NUMERIC}: numbers")
-    numbers = np.asarray(_without_gaps(column, where, line_of).cast(pl.Float64).to_numpy())
-    if not np.isfinite(numbers).all():
-        first = line_of(int(np.flatnonzero(~np.isfinite(numbers))[0]))
-        raise DataError(where, f"column {column.name!r} is infinite, first in {first}", "remove those rows")
-    if np.ptp(numbers) == 0:
-        raise DataError(where, f"column {column.name!r} has one value only ({numbers[0]:g})", "needed: one that varies")
-    return numbers.astype(np.float32)
+        raise DataError(WHERE, f"column {column.name!r} holds {column.dtype}", f"needed for {_NUMERIC}: numbers")
+    numbers = _without_gaps(column, line_of).cast(pl.Float64)
+    if (infinite := numbers.is_infinite()).any():
+        first = line_of(int(infinite.arg_true()[0]))
+        raise DataError(WHERE, f"column {column.name!r} is infinite, first in {first}", "remove those rows")
+    if numbers.n_unique() == 1:
+        raise DataError(WHERE, f"column {column.name!r} has one value only ({numbers[0]:g})", "needed: one that varies")
+    return numbers.to_numpy().astype(np.float32)
 
 
-def _label_of(column: pl.Series, where: str, line_of: LineOf) -> tuple[str, Int64[np.ndarray, " sample"]]:
+def _label_of(column: pl.Series, line_of: LineOf) -> tuple[str, Int64[np.ndarray, " sample"]]:
     """Return the name and 0 or 1 of a column with two values; of others than no and yes the later one is yes."""
-    column = _without_gaps(column, where, line_of)
+    column = _without_gaps(column, line_of)
     values = column.unique().sort()
     if len(values) != 2:
         problem = f"column {column.name!r} has {len(values)} different values ({_examples(values)})"
-        raise DataError(where, problem, f"needed for dataset.task={LABELS}: columns with two values")
+        raise DataError(WHERE, problem, f"needed for dataset.task={LABELS}: columns with two values")
     is_flag = column.dtype == pl.Boolean or values.to_list() == [0, 1]
     name = column.name if is_flag else f"{column.name}={values[1]}"
     return name, (column == values[1]).cast(pl.Int64).to_numpy()
 
 
-def _without_gaps(column: pl.Series, where: str, line_of: LineOf) -> pl.Series:
+def _without_gaps(column: pl.Series, line_of: LineOf) -> pl.Series:
     """Return the column in a type that can be compared.
 
     Raises:
@@ -172,7 +167,7 @@ def _without_gaps(column: pl.Series, where: str, line_of: LineOf) -> pl.Series:
     if missing := column.null_count():
         first = line_of(int(column.is_null().arg_true()[0]))
         problem = f"column {column.name!r} is missing in {missing} of {len(column)} rows, the first is {first}"
-        raise DataError(where, problem, "remove those rows")
+        raise DataError(WHERE, problem, "remove those rows")
     return column
 
 
@@ -180,14 +175,13 @@ def _examples(values: pl.Series) -> str:
     return ", ".join(str(value) for value in values.head(3).to_list()) + (", ..." if len(values) > 3 else "")
 
 
-def _check_kind(column: pl.Series, where: str) -> None:
-    kind = column.dtype
-    if kind.is_float() and not bool((column == column.floor()).all()):
-        problem = f"column {column.name!r} holds numbers such as {column.filter(column != column.floor())[0]:g}"
-        allowed = "allowed for dataset.task=classes: whole numbers, yes/no or text"
-        raise DataError(where, problem, f"{allowed}; to learn the number: {_NUMERIC}")
+def _check_kind(column: pl.Series) -> None:
+    kind, allowed = column.dtype, "whole numbers, yes/no or text"
+    if kind.is_float() and len(broken := column.filter(column != column.floor())):
+        problem = f"column {column.name!r} holds numbers such as {broken[0]:g}"
+        raise DataError(WHERE, problem, f"allowed for dataset.task=classes: {allowed}; to learn the number: {_NUMERIC}")
     if not (kind.is_numeric() or kind in (pl.Boolean, pl.String)):
-        raise DataError(where, f"column {column.name!r} holds {kind}", "allowed: whole numbers, yes/no or text")
+        raise DataError(WHERE, f"column {column.name!r} holds {kind}", f"allowed: {allowed}")
 
 
 @dataclass(frozen=True)
@@ -209,7 +203,7 @@ class Learned:
     task: str = CLASSES
 
     @classmethod
-    def of(cls, samples: Samples, rows: Int[np.ndarray, " row"] | Sequence[int] = ()) -> Learned:
+    def of(cls, samples: Samples, rows: Rows | Sequence[int] = ()) -> Learned:
         """Return the targets as they are, numbers standardised by those of some rows, where there are any.
 
         Args:
@@ -220,14 +214,11 @@ class Learned:
         if samples.task == NUMERIC and len(rows):
             # A network starts near 0 and a loss is summed in float32: prices in millions would never be learned.
             spread = float(targets[rows].std(dtype=np.float64)) or 1.0
-            targets = ((targets - targets[rows].mean(dtype=np.float64)) / spread).astype(np.float32)
-        elif samples.task == NUMERIC:
-            targets = targets.astype(np.float32)
-        else:
-            targets = targets.astype(np.int64, copy=False)
-        return cls(targets, samples.n_outputs, task=samples.task)
+            targets = (targets - targets[rows].mean(dtype=np.float64)) / spread
+        dtype = np.float32 if samples.task == NUMERIC else np.int64
+        return cls(targets.astype(dtype, copy=False), samples.n_outputs, task=samples.task)
 
-    def permuted(self, rows: Int[np.ndarray, " row"], seed: int) -> Learned:
+    def permuted(self, rows: Rows, seed: int) -> Learned:
         """Return the same with the targets of some rows dealt among them, so that every class keeps its size.
 
         Args:
@@ -263,7 +254,7 @@ class Lesson:
             allowed = "allowed: null, or a whole number from 2 to the number of classes"
             raise DataError("dataset.merge_classes", f"{self.merge!r} came", allowed)
 
-    def __call__(self, samples: Samples, rows: Int[np.ndarray, " row"], seed: int) -> tuple[Samples, Learned]:
+    def __call__(self, samples: Samples, rows: Rows, seed: int) -> tuple[Samples, Learned]:
         """Return the samples under the name and key of what is learned from them, and the targets of training.
 
         Class ``c`` of ``n`` becomes group ``floor(c k / n)`` of ``k``; as many groups as classes change nothing.
@@ -276,21 +267,18 @@ class Lesson:
         Raises:
             DataError: for more groups than classes, or targets to shuffle without an object part.
         """
-        learned, words = Learned.of(samples, rows), [samples.name]
-        shaped: list[str | int] = []
-        n, k = learned.n_classes, self.merge
-        if k is not None:
-            samples.classes_for("dataset.merge_classes")
-        if k is not None and k > n:
-            allowed = f"allowed: null, or a whole number from 2 to {n}"
-            raise DataError("dataset.merge_classes", f"{k} groups of {n} classes", allowed)
-        if k is not None and k < n:
-            learned = Learned(samples.targets * k // n, k)
-            words, shaped = [*words, f"{k}classes"], [*shaped, "merged", k]
+        learned = Learned.of(samples, rows)
+        name, shaping = samples.name, list[str | int]()
+        if (k := self.merge) is not None:
+            codes, n = samples.classes_for("dataset.merge_classes"), learned.n_classes
+            if k > n:
+                allowed = f"allowed: null, or a whole number from 2 to {n}"
+                raise DataError("dataset.merge_classes", f"{k} groups of {n} classes", allowed)
+            if k < n:
+                learned, name, shaping = Learned(codes * k // n, k), f"{name}-{k}classes", ["merged", k]
         if self.shuffle:
             if not len(rows):
                 raise DataError("dataset.shuffle_targets", "there is no object part to train on", "allowed: false")
-            learned = learned.permuted(rows, seed)
-            words, shaped = [*words, "shuffled"], [*shaped, "shuffled", seed]
-        key = digest([samples.key, *shaped]) if shaped else samples.key
-        return replace(samples, name="-".join(words), key=key), learned
+            learned, name, shaping = learned.permuted(rows, seed), f"{name}-shuffled", [*shaping, "shuffled", seed]
+        key = digest([samples.key, *shaping]) if shaping else samples.key
+        return replace(samples, name=name, key=key), learned

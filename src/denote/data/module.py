@@ -19,7 +19,7 @@ from denote.config.keys import digest
 from denote.data.batch import Batch
 from denote.data.learned import Learned, Lesson
 from denote.data.parts import Parts, SplitSettings, validation_rows
-from denote.data.samples import Samples
+from denote.data.samples import Rows, Samples
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import DataError
 from denote.streams import stream, torch_stream
@@ -87,6 +87,11 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         self.source: Mapping[str, str] = {}
         self._is_set_up = False
 
+    @property
+    def dealing(self) -> tuple[str, ...]:
+        """Columns that deal the rows into parts."""
+        return tuple(name for name in (self.split.group, self.split.column) if name)
+
     @abstractmethod
     def load(self) -> Samples:
         """Read or make the samples; called once.
@@ -99,8 +104,7 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         """Load and split, once, whatever the stage."""
         if self._is_set_up:
             return
-        dealing = tuple(name for name in (self.split.group, self.split.column) if name)
-        samples = replace(self.load(), dealing=dealing)
+        samples = replace(self.load(), dealing=self.dealing)
         if self.source:
             samples = replace(samples, key=digest([samples.key, self.source]))
         if not self.needs_object:
@@ -131,7 +135,7 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         """Batches of *test*, ascending."""
         return self._loader(self.parts.test)
 
-    def batches(self, rows: Int[np.ndarray, " row"], size: int) -> Iterator[tuple[Batch, Int[np.ndarray, " row"]]]:
+    def batches(self, rows: Rows, size: int) -> Iterator[tuple[Batch, Rows]]:
         """Read inputs in batches.
 
         Args:
@@ -171,9 +175,7 @@ class TrainingOrder(Sampler[int]):
             order would make it run on nearly as many sequences as a batch has words. Sequences are permuted then.
     """
 
-    def __init__(
-        self, rows: Int[np.ndarray, " row"], seed: int, together: Int[np.ndarray, " row"] | None = None
-    ) -> None:
+    def __init__(self, rows: Rows, seed: int, together: Rows | None = None) -> None:
         self._rows, self._seed, self._epoch = rows, seed, 0
         self._place = None if together is None else np.unique(together, return_inverse=True)[1]
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 from denote.streams import stream
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from denote.data.samples import Samples
+    from denote.data.samples import Rows, Samples
     from denote.data.trained_on import TrainedOn
 
 T_co = TypeVar("T_co", covariant=True)
@@ -60,7 +60,7 @@ def deal(
     groups: Shaped[np.ndarray, " row"] | None,
     name: str,
     seed: int,
-) -> Int[np.ndarray, " row"]:
+) -> Rows:
     """Return the part each row goes to, at random but with every class in the shares asked for.
 
     Args:
@@ -80,9 +80,7 @@ def deal(
     return _deal_groups(targets, full, groups, name, seed)
 
 
-def _deal_rows(
-    targets: Shaped[np.ndarray, " row"], shares: Float[np.ndarray, " part"], name: str, seed: int
-) -> Int[np.ndarray, " row"]:
+def _deal_rows(targets: Shaped[np.ndarray, " row"], shares: Float[np.ndarray, " part"], name: str, seed: int) -> Rows:
     """Class by class; what rounding takes from a part in one class it gets back in the next."""
     order = stream(name, seed).permutation(len(targets))
     dealt = np.empty(len(targets), dtype=np.int64)
@@ -114,7 +112,7 @@ def _deal_groups(
     groups: Shaped[np.ndarray, " row"],
     name: str,
     seed: int,
-) -> Int[np.ndarray, " row"]:
+) -> Rows:
     """Return the largest group first, each to the part that it brings nearest to its wanted number of rows of every
     class.
     """
@@ -141,7 +139,10 @@ PARTS = ("object", "fit", "test")
 FRACTIONS: Mapping[str, float] = MappingProxyType({"object": 0.6, "fit": 0.2, "test": 0.2})
 """Default shares of all rows; fit and test are equal because both decide how small a proportion can be seen."""
 
-_HELD_OUT = {"train": 0, "test": 1, "held_out": 1, "valid": 1, "validation": 1, "val": 1, "dev": 1}
+_HELD_OUT = dict.fromkeys(("train", "0", "false"), 0) | dict.fromkeys(
+    ("test", "held_out", "valid", "validation", "val", "dev", "1", "true"), 1
+)
+"""1 for words of held-out rows, 0 for those of rows to train on."""
 _TOLERANCE = 1e-9
 
 
@@ -170,12 +171,9 @@ class SplitSettings:
         """
         if isinstance(settings, SplitSettings):
             return settings
-        settings = dict(settings or {})
-        names = list(cls.__dataclass_fields__)
-        for name in settings:
-            if name not in names:
-                raise DataError(f"split.{name}", "is no setting of the split", one_of(name, names))
-        return cls(**settings)
+        for name in settings or ():
+            DataError.refuse_unknown(name, cls.__dataclass_fields__, f"split.{name}", "is no setting of the split")
+        return cls(**(settings or {}))
 
     def __call__(self, samples: Samples, *, needs_object: bool = True, trained: TrainedOn | None = None) -> Parts:
         """Deal the rows into three disjoint parts (METHOD section 1).
@@ -193,15 +191,15 @@ class SplitSettings:
         Raises:
             DataError: naming ``split.fractions``, ``split.group`` or ``split.column``.
         """
-        shares = _shares(self.fractions, needs_object)
-        groups = _groups(samples, self.group)
-        held_out = samples.predefined
+        shares, groups = _shares(self.fractions, needs_object), _groups(samples, self.group)
+        held_out, rows, halves = samples.predefined, np.arange(len(samples)), [0.5, 0.5]
         if self.column is not None:
             held_out = _held_out(samples.column(self.column, "split.column"), self.column)
-        rows, halves = np.arange(len(samples)), [0.5, 0.5]
         if trained is not None and trained.rows is not None and len(trained.rows):
             halves = [shares["fit"], shares["test"]] if held_out is None else halves
-            held_out = _without(held_out, trained.rows, groups, len(samples))
+            held_out = np.ones(len(samples), dtype=np.int64) if held_out is None else held_out.copy()
+            # The other rows of their groups go with them.
+            held_out[trained.rows if groups is None else np.isin(groups, groups[trained.rows])] = 0
             if held_out.sum() < len(halves):
                 trained.check_left(Parts(trained.rows, rows[held_out == 1], rows[:0]), 1)
         if held_out is None:
@@ -217,26 +215,8 @@ class SplitSettings:
         return parts
 
 
-def _without(
-    held_out: Int[np.ndarray, " sample"] | None,
-    trained: Int[np.ndarray, " row"],
-    groups: Int[np.ndarray, " sample"] | None,
-    n: int,
-) -> Int[np.ndarray, " sample"]:
-    """Return which rows are held out, without those that were trained on and the other rows of their groups."""
-    left = np.ones(n, dtype=np.int64) if held_out is None else held_out.copy()
-    left[trained if groups is None else np.isin(groups, groups[trained])] = 0
-    return left
-
-
 def validation_rows(
-    samples: Samples,
-    rows: Int[np.ndarray, " row"],
-    *,
-    share: float,
-    seed: int,
-    group: str | None = None,
-    where: str = "dataset.validation",
+    samples: Samples, rows: Rows, *, share: float, seed: int, group: str | None = None
 ) -> tuple[Int[np.ndarray, " train_row"], Int[np.ndarray, " validation_row"]]:
     """Cut a part into the rows to learn from and the rows to stop by, stratified, groups whole.
 
@@ -246,23 +226,21 @@ def validation_rows(
         share: Of ``rows`` for validation, in (0, 1).
         seed: Chooses the rows.
         group: As in `SplitSettings`.
-        where: What to name in an error.
 
     Raises:
         DataError: if the share is outside (0, 1) or leaves either side empty.
     """
     if not 0 < share < 1:
-        raise DataError(where, f"a share of {share}", "allowed: above 0 and below 1")
-    groups = _groups(samples, group)
-    groups = None if groups is None else groups[rows]
+        raise DataError("dataset.validation", f"a share of {share}", "allowed: above 0 and below 1")
+    every = _groups(samples, group)
+    groups = None if every is None else every[rows]
     dealt = deal(samples.strata[rows], [1 - share, share], groups, "validation", seed)
     train, validation = np.sort(rows[dealt == 0]), np.sort(rows[dealt == 1])
     if not len(train) or not len(validation):
         left = f"a share of {share} of {len(rows)} rows leaves {len(train)} and {len(validation)}"
         if groups is None:
-            raise DataError(where, left)
-        n = len(np.unique(groups))
-        problem = f"{left}, as only {n} groups have rows in this part"
+            raise DataError("dataset.validation", left)
+        problem = f"{left}, as only {len(np.unique(groups))} groups have rows in this part"
         raise DataError(f"split.group={group}", problem, "allowed: a column with more groups")
     return train, validation
 
@@ -272,8 +250,7 @@ def _shares(fractions: Mapping[str, float], needs_object: bool) -> dict[str, flo
     if not isinstance(fractions, Mapping):
         raise DataError(where, f"{fractions!r}", "allowed: a share for each of object, fit and test")
     for part, share in fractions.items():
-        if part not in PARTS:
-            raise DataError(where, f"there is no part {part!r}", one_of(part, PARTS))
+        DataError.refuse_unknown(part, PARTS, where, "there is no part {!r}")
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
             raise DataError(where, f"{part}={share}", "allowed: numbers above 0 that sum to at most 1")
     needed = PARTS if needs_object else PARTS[1:]
@@ -281,10 +258,8 @@ def _shares(fractions: Mapping[str, float], needs_object: bool) -> dict[str, flo
         raise DataError(where, f"no share for {', '.join(absent)}", f"needed: {', '.join(needed)}")
     if (total := sum(fractions.values())) > 1 + _TOLERANCE:
         raise DataError(where, f"the shares sum to {total:g}", "allowed: at most 1")
-    if needs_object:
-        return {part: float(fractions[part]) for part in PARTS}
-    observed = fractions["fit"] + fractions["test"]
-    return {"object": 0.0, "fit": fractions["fit"] / observed, "test": fractions["test"] / observed}
+    observed = 1.0 if needs_object else fractions["fit"] + fractions["test"]
+    return {"object": 0.0} | {part: fractions[part] / observed for part in needed}
 
 
 def _groups(samples: Samples, name: str | None) -> Int[np.ndarray, " sample"] | None:
@@ -300,28 +275,22 @@ def _groups(samples: Samples, name: str | None) -> Int[np.ndarray, " sample"] | 
 def _held_out(column: pl.Series, name: str) -> Int[np.ndarray, " sample"]:
     import polars as pl  # here, as halves are known to the controls, which a config is checked with at once
 
-    words = (
-        column.cast(pl.String).str.to_lowercase().replace({"0": "train", "1": "test", "false": "train", "true": "test"})
-    )
-    unknown = words.filter(~words.is_in(list(_HELD_OUT)) | words.is_null()).unique().sort().to_list()
-    if unknown:
-        examples = ", ".join(repr(value) for value in unknown[:5])
+    words = column.cast(pl.String).str.to_lowercase()
+    held_out = words.replace_strict(_HELD_OUT, default=None, return_dtype=pl.Int64)
+    if held_out.null_count():
+        unknown = words.filter(held_out.is_null()).unique().sort().to_list()
         allowed = "allowed: train or test (also held_out, valid, validation, val, dev), 0 or 1, false or true"
-        raise DataError("split.column", f"column {name!r} holds {examples}", allowed)
-    return words.replace_strict(_HELD_OUT, return_dtype=pl.Int64).to_numpy()
+        raise DataError("split.column", f"column {name!r} holds {', '.join(map(repr, unknown[:5]))}", allowed)
+    return held_out.to_numpy()
 
 
 def _check_straddling(groups: np.ndarray | None, held_out: np.ndarray, name: str | None) -> None:
-    if groups is None:
-        return
-    straddling = np.intersect1d(groups[held_out == 0], groups[held_out == 1])
-    if len(straddling):
-        problem = f"{len(straddling)} groups of column {name!r} lie on both sides of the predefined split"
+    if groups is not None and (straddling := np.intersect1d(groups[held_out == 0], groups[held_out == 1])).size:
+        problem = f"{straddling.size} groups of column {name!r} lie on both sides of the predefined split"
         raise DataError("split.group", problem, "use another split.column or another split.group")
 
 
 def _check_filled(parts: Parts, needs_object: bool, where: str) -> None:
-    counts = {"object": len(parts.object), "fit": len(parts.fit), "test": len(parts.test)}
-    needed = PARTS if needs_object else PARTS[1:]
-    if any(counts[part] == 0 for part in needed):
+    counts = {part: len(rows) for part, rows in vars(parts).items()}
+    if not all(counts[part] for part in (PARTS if needs_object else PARTS[1:])):
         raise DataError(where, f"a part has no rows: {', '.join(f'{k} {v}' for k, v in counts.items())}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -14,11 +14,14 @@ from torch import Tensor
 
 from denote.config.keys import digest, digest_array
 from denote.data.batch import Batch, words_of
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 
 CLASSES, NUMERIC, LABELS = "classes", "numeric", "labels"
 TASKS = (CLASSES, NUMERIC, LABELS)
 """What the target of a sample is: one class of several, a number, or yes or no for each of several labels."""
+
+Rows: TypeAlias = Int[np.ndarray, " row"]
+"""Ids of rows."""
 
 STRATA = 10
 """Parts of equal size that numeric targets are cut into, so that all parts of a split get small and large ones."""
@@ -41,7 +44,7 @@ class Inputs(Protocol):
         """Return the number of samples."""
         ...
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
+    def __getitem__(self, rows: Rows) -> Batch:
         """Return the samples with these row ids, in the order asked for."""
         ...
 
@@ -58,28 +61,11 @@ class Unfitted:
     """
 
     n: int
-    fit: Callable[[Int[np.ndarray, " row"]], Inputs]
+    fit: Callable[[Rows], Inputs]
 
     def __len__(self) -> int:
         """Return the number of samples."""
         return self.n
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """There is none yet.
-
-        Raises:
-            TypeError: always.
-        """
-        raise TypeError("inputs have no shape before `Samples.fitted`")
-
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
-        """There is nothing yet.
-
-        Raises:
-            TypeError: always.
-        """
-        raise TypeError("inputs cannot be read before `Samples.fitted`")
 
 
 def of_tokens(inputs: Inputs) -> dict[str, Any]:
@@ -138,7 +124,7 @@ class TensorInputs:
         """Return the number of samples."""
         return len(self._values)
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row *shape"]:
+    def __getitem__(self, rows: Rows) -> Float32[Tensor, " row *shape"]:
         """Return the samples with these row ids as float32, a fresh tensor."""
         index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
         return self._values[index].to(torch.float32).div_(self._maximum)
@@ -189,8 +175,7 @@ class Samples:
             raise DataError(f"dataset {self.name}", f"lengths differ: {lengths}")
         if not len(self):
             raise DataError(f"dataset {self.name}", "has no samples")
-        if self.task not in TASKS:
-            raise DataError(f"dataset {self.name}", f"{self.task!r} is no task", one_of(self.task, TASKS))
+        DataError.refuse_unknown(self.task, TASKS, f"dataset {self.name}", "{!r} is no task")
         # The labels of a multi-label target are columns of their own, so it need not be one.
         if self.task != LABELS:
             column_of(self.table, self.target, "dataset.target")
@@ -203,7 +188,7 @@ class Samples:
         """Return the number of samples."""
         return len(self.targets)
 
-    def fitted(self, rows: Int[np.ndarray, " row"]) -> Samples:
+    def fitted(self, rows: Rows) -> Samples:
         """Return the samples with inputs that were shaped by these rows only, and a key that says so.
 
         Args:
@@ -275,17 +260,14 @@ def column_of(table: pl.DataFrame, name: str, where: str) -> pl.Series:
     Raises:
         DataError: if there is none of that name; lists the columns, the nearest first.
     """
-    if name not in table.columns:
-        raise DataError(where, f"the table has no column {name!r}", one_of(name, table.columns))
+    DataError.refuse_unknown(name, table.columns, where, "the table has no column {!r}")
     return table[name]
 
 
 def _wrong_classes(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:
     low, high = int(targets.min()), int(targets.max())
-    if low >= 0 and high < len(classes):
-        return None
     problem = f"targets run from {low} to {high} but there are {len(classes)} classes"
-    return problem, f"allowed: 0 to {len(classes) - 1}"
+    return None if low >= 0 and high < len(classes) else (problem, f"allowed: 0 to {len(classes) - 1}")
 
 
 def _wrong_numbers(targets: np.ndarray, classes: tuple[str, ...]) -> tuple[str, str] | None:
@@ -317,11 +299,7 @@ def _numbers(values: Tensor | np.ndarray, where: str) -> Tensor:
 
 
 def _check_finite(values: Tensor, where: str) -> None:
-    if not values.is_floating_point() or not values.numel():
-        return
-    bad = ~torch.isfinite(values)
-    if bad.any():
-        rows = bad.flatten(1).any(dim=1) if values.ndim > 1 else bad
-        first = int(rows.nonzero()[0])
+    if values.is_floating_point() and (bad := ~torch.isfinite(values)).any():
+        rows = bad.reshape(len(bad), -1).any(dim=1)
         counts = f"{int(bad.sum())} NaN or infinite values in {int(rows.sum())} of {len(values)} rows"
-        raise DataError(where, f"{counts}, the first in row {first}", "allowed: finite numbers")
+        raise DataError(where, f"{counts}, the first in row {int(rows.nonzero()[0])}", "allowed: finite numbers")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from denote.config.keys import digest, digest_array
 from denote.data.batch import Named, Words
-from denote.data.samples import Inputs, Unfitted
+from denote.data.samples import Inputs, Rows, Unfitted
 from denote.errors import DataError, first_line, install
 
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ class SequenceInputs:
             n_tokens: Number of token ids.
             padding: Token id behind the end of a sequence.
         """
-        lengths = np.array([len(each) for each in sequences])
-        ids = np.fromiter((token for each in sequences for token in each), dtype=np.int32, count=int(lengths.sum()))
-        return cls(ids, _bounds(lengths), n_tokens, padding)
+        ids = np.fromiter(chain.from_iterable(sequences), dtype=np.int32)
+        return cls(ids, _bounds([len(sequence) for sequence in sequences]), n_tokens, padding)
 
     @property
     def key(self) -> str:
@@ -71,7 +70,7 @@ class SequenceInputs:
         """Return the number of sequences."""
         return len(self.starts) - 1
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
+    def __getitem__(self, rows: Rows) -> Named:
         """Return these sequences, padded to the longest of them, as ``input_ids`` and ``attention_mask``."""
         index = np.asarray(rows, dtype=np.int64)
         lengths = self.starts[index + 1] - self.starts[index]
@@ -131,20 +130,17 @@ class WordInputs:
         """Return the number of words."""
         return len(self.sequence)
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
+    def __getitem__(self, rows: Rows) -> Named:
         """Return the sequences of these words, and where in them the words are."""
         index = np.asarray(rows, dtype=np.int64)
         chosen, sequence_of = np.unique(self.sequence[index], return_inverse=True)
         batch = self.sequences[chosen]
-        if isinstance(batch, Tensor):
-            batch = Named({"": batch})
+        batch = Named({"": batch}) if isinstance(batch, Tensor) else batch
         end = None if self.end is None else torch.from_numpy(self.end[index])
         return replace(batch, words=Words(torch.from_numpy(sequence_of), torch.from_numpy(self.start[index]), end))
 
 
-def fit_words(
-    forms: pl.Series, lengths: Int64[np.ndarray, " sentence"], min_count: int, rows: Int[np.ndarray, " row"]
-) -> WordInputs:
+def fit_words(forms: pl.Series, lengths: Int64[np.ndarray, " sentence"], min_count: int, rows: Rows) -> WordInputs:
     """Token ids by a vocabulary of the forms of some words; all others are unknown.
 
     Args:
@@ -163,7 +159,7 @@ def fit_words(
     return replace(WordInputs.of_tokens(sentences), vocabulary=vocabulary)
 
 
-def _bounds(lengths: Int[np.ndarray, " sequence"]) -> Int64[np.ndarray, " bound"]:
+def _bounds(lengths: Sequence[int] | Int[np.ndarray, " sequence"]) -> Int64[np.ndarray, " bound"]:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
@@ -182,18 +178,17 @@ def load_tokenizer(name: str | None, **settings: Any) -> PreTrainedTokenizerBase
     Raises:
         DataError: naming ``dataset.tokenizer``, with what to do where there is no network.
     """
-    where = "dataset.tokenizer"
     if not name:
-        raise DataError(where, "is missing", "needed for text: an id on the Hub, or a folder with tokenizer.json")
+        raise DataError(WHERE, "is missing", "needed for text: an id on the Hub, or a folder with tokenizer.json")
     try:
         from transformers import AutoTokenizer
     except ImportError as error:
-        raise DataError(where, "needs transformers, which is not installed", install("hub")) from error
+        raise DataError(WHERE, "needs transformers, which is not installed", install("hub")) from error
     try:
         return AutoTokenizer.from_pretrained(name, trust_remote_code=False, **settings)
     except (OSError, ValueError, RuntimeError) as error:
         remedy = "fetch it once where there is a network, or name a local folder with tokenizer.json"
-        raise DataError(where, f"{name!r} cannot be had ({first_line(error).rstrip('.')})", remedy) from error
+        raise DataError(WHERE, f"{name!r} cannot be had ({first_line(error).rstrip('.')})", remedy) from error
 
 
 def word_inputs(
@@ -240,9 +235,8 @@ def cut_words(
     if not tokenizer.is_fast:
         problem = f"{type(tokenizer).__name__} does not say of which word a token is part"
         raise DataError(WHERE, problem, "needed: a fast tokenizer, a folder with tokenizer.json")
-    bounds = np.concatenate([[0], np.cumsum(lengths)])
-    said = _with_tokens(tokenizer, forms)
-    sentences = [said[start:end] for start, end in pairwise(bounds)]
+    readable = _with_tokens(tokenizer, forms)
+    sentences = [readable[start:end] for start, end in pairwise(_bounds(lengths))]
     encoded = tokenizer(sentences, is_split_into_words=True, verbose=False)
     _check_lengths(encoded["input_ids"], tokenizer.model_max_length)
     spans = np.concatenate([spans_of(encoded.word_ids(row), f"sentence {row}") for row in range(len(sentences))])
@@ -275,25 +269,19 @@ def _with_tokens(tokenizer: PreTrainedTokenizerBase, forms: Sequence[str]) -> li
     """Return the forms, those that give no token by the unknown one."""
     different = list(dict.fromkeys(forms))
     ids = tokenizer([[form] for form in different], is_split_into_words=True, add_special_tokens=False)["input_ids"]
-    lost = {form for form, own in zip(different, ids, strict=True) if not own}
-    if not lost:
-        return list(forms)
-    unknown = _unknown(tokenizer, sorted(lost))
-    n = sum(form in lost for form in forms)
-    log.info("%s: %d words have no token and are read as %s: %r", WHERE, n, unknown, sorted(lost)[:5])
-    return [unknown if form in lost else form for form in forms]
-
-
-def _unknown(tokenizer: Any, lost: Sequence[str]) -> str:
-    if tokenizer.unk_token is None:
+    lost = sorted(form for form, ids_of_form in zip(different, ids, strict=True) if not ids_of_form)
+    if lost and tokenizer.unk_token is None:
         problem = f"makes nothing of the word {lost[0]!r} and has no unknown token"
         raise DataError(WHERE, problem, "another tokenizer, or data without that word")
-    return str(tokenizer.unk_token)
+    read_as = dict.fromkeys(lost, str(tokenizer.unk_token))
+    if lost:
+        n = sum(form in read_as for form in forms)
+        log.info("%s: %d words have no token and are read as %s: %r", WHERE, n, tokenizer.unk_token, lost[:5])
+    return [read_as.get(form, form) for form in forms]
 
 
 def _check_lengths(sequences: Sequence[Sequence[int]], most: int) -> None:
-    lengths = [len(each) for each in sequences]
-    longest = int(np.argmax(lengths))
-    if lengths[longest] > most:
-        problem = f"sentence {longest} is cut into {lengths[longest]} tokens, and its network takes {most}"
+    length, sentence = max((len(sequence), -row) for row, sequence in enumerate(sequences))
+    if length > most:
+        problem = f"sentence {-sentence} is cut into {length} tokens, and its network takes {most}"
         raise DataError(WHERE, problem, "shorter sentences, or the tokenizer of another network")

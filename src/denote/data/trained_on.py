@@ -11,6 +11,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from denote.errors import DataError, one_of, told
+from denote.notes import Note
 
 if TYPE_CHECKING:
     from denote.data.parts import Parts
@@ -23,9 +24,6 @@ ALLOWED = f"allowed: row ids, a mask of all rows, {UNKNOWN!r}, or {NONE!r} (none
 OF_FILES = (
     f"allowed: {UNKNOWN}, {NONE}, or a FILE of row ids: .txt (one a line), .npy, or .csv and .parquet of one column"
 )
-
-REMARK = "trained_on unknown: whether the network was trained on the rows it is judged on is unknown"
-"""What every row of a network says of which nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,8 @@ class TrainedOn:
     def remark(self) -> str | None:
         """What every row says of it."""
         if self.rows is None:
-            return REMARK
-        return f"trained_on: {len(self.rows)} rows, left out of fit and test" if len(self.rows) else None
+            return Note.of("trained_on_unknown")
+        return Note.of("trained_on_rows", rows=len(self.rows)) if len(self.rows) else None
 
     def check_left(self, parts: Parts, min_rows: int) -> None:
         """Refuse rows that leave too few to judge by.
@@ -106,10 +104,8 @@ class TrainedOn:
         Raises:
             DataError: with all counts.
         """
-        if self.rows is None or not len(self.rows):
-            return
         fit, test = len(parts.fit), len(parts.test)
-        if min(fit, test) < 2 * min_rows:
+        if self.rows is not None and len(self.rows) and min(fit, test) < 2 * min_rows:
             n = len(self.rows) + fit + test
             problem = f"{len(self.rows)} of {n} rows are trained on, which leaves {fit} for fit and {test} for test"
             raise DataError(self.where, problem, f"needed: {2 * min_rows} in each, {min_rows} of either label")
@@ -125,10 +121,8 @@ def _ids(values: np.ndarray, n: int, where: str) -> Int64[np.ndarray, " row"]:
     elif len(values) == n > 2 and ((values == 0) | (values == 1)).all():
         problem = f"{n} numbers that are all 0 or 1 are a mask of the {n} rows, or rows 0 and 1 over and over"
         raise DataError(where, problem, "a mask of true and false, or every row id once")
-    beyond = np.flatnonzero((values < 0) | (values >= n))
-    if len(beyond):
-        first = int(beyond[0])
-        problem = f"there is no row {values[first]} (entry {first + 1} of {len(values)})"
+    for entry in np.flatnonzero((values < 0) | (values >= n)):
+        problem = f"there is no row {values[entry]} (entry {entry + 1} of {len(values)})"
         raise DataError(where, problem, f"allowed: 0 to {n - 1}")
     return np.unique(values.astype(np.int64))
 
@@ -139,10 +133,10 @@ def _read(file: Path, where: str) -> np.ndarray:
     try:
         if kind == ".npy":
             return np.asarray(np.load(file, allow_pickle=False))
-        if kind == ".csv":
-            return _column(pl.read_csv(file, glob=False), where)
-        if kind == ".parquet":
-            return _column(pl.read_parquet(file, glob=False), where)
+        if kind in (".csv", ".parquet"):
+            return _column(
+                pl.read_csv(file, glob=False) if kind == ".csv" else pl.read_parquet(file, glob=False), where
+            )
         return _lines(file.read_text(encoding="utf-8-sig"), where)
     except (OSError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         raise DataError(where, f"cannot be read ({told(error)})", OF_FILES) from error
@@ -160,12 +154,9 @@ def _column(table: pl.DataFrame, where: str) -> np.ndarray:
 
 def _lines(text: str, where: str) -> np.ndarray:
     """Return a row id a line; lines without any text are passed over."""
-    allowed = "allowed: one row id a line, whole numbers from 0 up"
-    ids = []
-    for number, line in enumerate(text.splitlines(), 1):
-        word = line.strip()
-        if word and not word.isdecimal():
+    words = {number: line.strip() for number, line in enumerate(text.splitlines(), 1) if line.strip()}
+    for number, word in words.items():
+        if not word.isdecimal():
+            allowed = "allowed: one row id a line, whole numbers from 0 up"
             raise DataError(where, f"line {number} is {word!r:.40}", allowed)
-        if word:
-            ids.append(int(word))
-    return np.array(ids, dtype=np.int64)
+    return np.array([int(word) for word in words.values()], dtype=np.int64)

@@ -21,10 +21,11 @@ from denote.denotation.search.thresholds import Settings
 from denote.evidence import label_controls as permutations
 from denote.evidence.controls.shuffled import Shuffled
 from denote.evidence.rule import Rule
+from denote.notes import Note, note
 from denote.numbers import mean_of_defined
 from denote.observers.reading import State
 from denote.states.layers import Layer
-from denote.tables import CONTROLS, NEURONS, TEXT, joined_notes, note
+from denote.tables import CONTROLS, NEURONS, OF_ROW, TEXT, joined_notes, remark
 
 Z = float(special.ndtri(0.975))
 """Of the two-sided 95 % intervals."""
@@ -138,8 +139,8 @@ class Controls:
         }  # fmt: skip
         missing = ", ".join(name for name, done in ran.items() if not done)
         return note(
-            f"not run: {missing}" if missing else None,
-            "no interval of selectivity: one shuffle" if self.shuffles == 1 else None,
+            Note.of("not_run", controls=missing) if missing else None,
+            Note.of("one_shuffle") if self.shuffles == 1 else None,
         )
 
 
@@ -234,18 +235,17 @@ def replicate(
         Columns of ``tables.CONTROLS``; they are decided by :func:`denote.denotation.judging.decisions.decide`.
     """
     rows = neurons.rows(state.test, found or neurons.search(state.fit, family), family.fit.name)
-    why = joined_notes(pl.col("note"), pl.when("live").then(pl.lit("a control has no controls of its own")))
-    named = {"control": pl.lit(control), "draw": pl.lit(draw, dtype=CONTROLS["draw"]), "note": why}
-    return _complete(rows.with_columns(**named), CONTROLS)
+    why = joined_notes(OF_ROW, remark(Note.of("control_alone"), pl.col("live")))
+    named = {"control": pl.lit(control), "draw": pl.lit(draw, dtype=CONTROLS["draw"])}
+    return _complete(rows.with_columns(**named, **why), CONTROLS)
 
 
-def _with_live(rows: pl.DataFrame, columns: Columns, remark: str | None) -> pl.DataFrame:
+def _with_live(rows: pl.DataFrame, columns: Columns, why: str | None) -> pl.DataFrame:
     """Rows with more columns, and a remark, for live neurons."""
     values = pl.DataFrame(dict(columns), schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
-    notes = joined_notes(pl.col("note"), pl.lit(remark, dtype=TEXT))
     live = pl.col("live")
     rows = rows.with_columns(values).with_columns(
-        pl.when(live).then(pl.col(*columns)), note=pl.when(live).then(notes).otherwise("note")
+        pl.when(live).then(pl.col(*columns)), **joined_notes(OF_ROW, remark(why, live))
     )
     return _complete(rows, NEURONS)
 

@@ -9,9 +9,10 @@ import polars as pl
 from jaxtyping import Float64
 
 from denote.attributes.labels import Labels
+from denote.notes import Note, codes_of, note
 from denote.numbers import ratio
 from denote.observers.reading import Values
-from denote.tables import ATTRIBUTE_CORRELATION, frame_of, note
+from denote.tables import ATTRIBUTE_CORRELATION, frame_of
 
 MANY = 200
 """Of more attributes than this only pairs with a strong correlation are kept: a table of all would be read by none."""
@@ -83,7 +84,11 @@ def attribute_correlation(labels: Labels, dataset: str) -> pl.DataFrame:
     first, second = np.nonzero(wanted)
     phi, jaccard = pairs.phi[wanted], pairs.jaccard[wanted]
     names, families = np.array(labels.names, dtype=object), np.array(labels.families, dtype=object)
-    left_out = f"of {len(labels)} attributes only pairs with |phi| >= {STRONG} are kept" if many else None
+    left_out = Note.of("strong_pairs", attributes=len(labels), phi=STRONG) if many else None
+    notes = [
+        note(Note.of("no_phi") if no_phi else None, Note.of("no_jaccard") if no_jaccard else None, left_out)
+        for no_phi, no_jaccard in zip(np.isnan(phi), np.isnan(jaccard), strict=True)
+    ]
     columns = {
         "dataset": dataset,
         "attribute": names[first].tolist(),
@@ -93,13 +98,7 @@ def attribute_correlation(labels: Labels, dataset: str) -> pl.DataFrame:
         "phi": phi,
         "jaccard": jaccard,
         **{name: getattr(pairs, name)[wanted].astype(np.int64) for name in ("n_both", "n_rows")},
-        "note": [
-            note(
-                "phi: an attribute is constant on the rows where both are known" if no_phi else None,
-                "jaccard: no row has either" if no_jaccard else None,
-                left_out,
-            )
-            for no_phi, no_jaccard in zip(np.isnan(phi), np.isnan(jaccard), strict=True)
-        ],
+        "note": notes,
+        "note_codes": codes_of(notes),
     }
     return frame_of(columns, ATTRIBUTE_CORRELATION)

@@ -19,10 +19,11 @@ from denote.evidence.intervals import t_interval
 from denote.evidence.measuring import Columns, auroc_of, scored_together
 from denote.evidence.remarks import LESS, MORE, UNDECIDED
 from denote.evidence.scores import PerAttribute, Ranking, Reasons
+from denote.notes import Note, note, stored_note
 from denote.numbers import Estimate
 from denote.observers.kinds import reads_state
 from denote.observers.observer import Observer, Probe
-from denote.tables import AUDIT, empty, note
+from denote.tables import AUDIT, NOTE, empty, table
 
 _INTERVALS = ("auroc", "input_gain")
 _NUMBERS = [f"{name}{end}" for name in _INTERVALS for end in ("", "_low", "_high")]
@@ -46,21 +47,21 @@ def audit(cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
     models = with_input.group_by([*KEY, "object_model"], maintain_order=True).agg(
         pl.col(_MEANS).mean(),
         pl.col("n_positive_test", "n_test").max(),
-        pl.col("input_name", "note").drop_nulls().first(),
+        pl.col("input_name", *NOTE).drop_nulls().first(),
     )
     compared = pl.col("input_gain").is_not_null()
     kept = compared | ~compared.any().over(KEY)  # where no model could be compared the row says why
     grouped = models.with_columns(
-        every=pl.len().over(KEY), why=pl.col("note").filter(~compared).drop_nulls().first().over(KEY)
+        pl.col(NOTE).filter(~compared).drop_nulls().first().over(KEY), every=pl.len().over(KEY)
     ).filter(kept).group_by(KEY, maintain_order=True).agg(
         compared.sum().alias("n_models"), pl.col("n_positive_test", "n_test").max(),
-        pl.col("untrained_auroc").count().alias("n_untrained"), pl.col("every", "why").first(),
+        pl.col("untrained_auroc").count().alias("n_untrained"), pl.col("every", *NOTE).first(),
         pl.col("input_auroc", "untrained_auroc", "label_proportion").mean(), pl.col(_NUMBERS),
         pl.col("input_name").drop_nulls().first(),
     )  # fmt: skip
     told = [_over_models(row) for row in grouped.iter_rows(named=True)]
-    numbers = pl.DataFrame(told, schema={name: AUDIT[name] for name in (*_NUMBERS, "verdict", "note")})
-    frame = pl.concat([grouped.drop(_NUMBERS, "every", "why", "n_untrained"), numbers], how="horizontal")
+    numbers = table(told, {name: AUDIT[name] for name in (*_NUMBERS, "verdict", *NOTE)})
+    frame = pl.concat([grouped.drop(_NUMBERS, *NOTE, "every", "n_untrained"), numbers], how="horizontal")
     counted = frame.join(_denoting(neurons), on=_PLACE, how="left", nulls_equal=True, maintain_order="left")
     searched = neurons.select(_LAYER, searched=pl.lit(value=True)).unique()
     counted = counted.join(searched, on=_LAYER, how="left", nulls_equal=True, maintain_order="left").with_columns(
@@ -96,7 +97,7 @@ def over_rows_and_models(
 def _over_models(row: Mapping[str, Any]) -> dict[str, Any]:
     """Means with their intervals, and what the interval of the difference says."""
     if not row["n_models"]:
-        return dict.fromkeys([*_NUMBERS, "verdict"]) | {"note": row["why"]}
+        return {"note": stored_note(row)}
     found: dict[str, Any] = {}
     for name in _INTERVALS:
         found |= over_rows_and_models(row[name], row[f"{name}_low"], row[f"{name}_high"]).columns(name)
@@ -104,20 +105,21 @@ def _over_models(row: Mapping[str, Any]) -> dict[str, Any]:
     low, high = found["input_gain_low"], found["input_gain_high"]
     remarks = [
         *_left_out(row),
-        "one object model: the interval is over test rows only" if row["n_models"] < 2 else None,
+        Note.of("one_model_over_rows") if row["n_models"] < 2 else None,
     ]
     if low is None or high is None:
-        unknown = "verdict: no interval over test rows, see the note of the cells"
-        return found | {"verdict": None, "note": note(unknown, *_left_out(row))}
+        return found | {"note": note(Note.of("no_input_interval"), *_left_out(row))}
     return found | {"verdict": MORE if low > 0 else LESS if high < 0 else UNDECIDED, "note": note(*remarks)}
 
 
-def _left_out(row: Mapping[str, Any]) -> list[str]:
+def _left_out(row: Mapping[str, Any]) -> list[Note]:
     """Object models that a number of this row is not made of."""
     n, every, untrained = row["n_models"], row["every"], row["n_untrained"]
+    why = stored_note(row) or Note.of("not_compared")
+    left_out = Note.of("models_left_out", left_out=every - n, models=every, why=why)
     return [
-        *([f"{every - n} of {every} object models left out: {row['why'] or 'not compared'}"] if n < every else []),
-        *([f"untrained_auroc: of {untrained} of {n} object models"] if 0 < untrained < n else []),
+        *([Note(left_out, ["models_left_out", *why.codes[1:]])] if n < every else []),
+        *([Note.of("some_models", column="untrained_auroc", known=untrained, models=n)] if 0 < untrained < n else []),
     ]
 
 
@@ -210,7 +212,7 @@ class InputReading(StatesElsewhere):
             return {"note": None}
         names = self.names.get(size, (None,) * len(auroc.value))
         columns: dict[str, Any] = {"input_name": list(names), "input_gain": auroc.value - self.auroc[size]}
-        reasons: Reasons = ("input_gain_low, input_gain_high: no bootstrap was asked for",) * len(auroc.value)
+        reasons: Reasons = (Note.of("no_bootstrap").about("input_gain_low, input_gain_high"),) * len(auroc.value)
         if bootstrap is not None and size in self.redrawn:
             other = self.redrawn[size]
             gain, reasons = bootstrap.gain(auroc, other.auroc, other.areas)

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int, Int16, Shaped
 
 from denote.evidence.intervals import auroc_interval, hanley_mcneil_variance
 from denote.evidence.scores import PerAttribute, Ranking, Reasons
+from denote.notes import Note
 from denote.numbers import Estimate, ratio
 from denote.observers.reading import Groups
 from denote.streams import stream
@@ -194,8 +195,9 @@ class AurocBootstrap:
         down, up = np.sqrt(z**2 * (_variance(difference) + ratio(between, n)) + wider)
         value = auroc.value - mean
         found, reasons = self._where_enough(Estimate(value, value - down, value + up), "selectivity")
-        lone = "selectivity_low, selectivity_high: needs two refits with shuffled labels"
-        return found, tuple(reason or (lone if count == 1 else None) for count, reason in zip(n, reasons, strict=True))
+        return found, tuple(
+            reason or (Note.of("one_refit") if count == 1 else None) for count, reason in zip(n, reasons, strict=True)
+        )
 
     def gain(
         self,
@@ -243,7 +245,7 @@ class AurocBootstrap:
         few = least < LEAST_UNITS
         what = "groups" if self.resampling.grouped else "rows"
         reasons = tuple(
-            f"{name}_low, {name}_high: only {count:.0f} {what} hold one of the labels, {LEAST_UNITS} are needed"
+            Note.of("few_units", name=name, held=count, units=what, needed=LEAST_UNITS)
             if unsure and not np.isnan(value) else None
             for count, unsure, value in zip(least, few, found.value, strict=True)
         )  # fmt: skip

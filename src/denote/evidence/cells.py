@@ -23,10 +23,10 @@ from denote.evidence.relevance_band import largest_relevance, weighs_neurons
 from denote.evidence.replicates import Replicate, refits, replicates
 from denote.evidence.rule import Rule
 from denote.evidence.scores import PerAttribute, Ranking
+from denote.notes import Note, note
 from denote.numbers import mean_of_defined, reaches
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import State, moments
-from denote.tables import note
 
 BySize: TypeAlias = Mapping[int | None, PerAttribute]
 """Scores by `Observer.size`: None for observers that read all neurons, which most probes have alone."""
@@ -155,7 +155,7 @@ def observe_cells(
         _fill(columns, _of_other_states(probe, observer.size, elsewhere, controls))
         _fill(columns, (control.further(observer.size, columns, bootstrap) for control in controls.states))
         if spread is None:
-            _fill(columns, [{"note": "relevance_band: this probe does not weigh every neuron"}])
+            _fill(columns, [{"note": Note.of("no_map")}])
         else:
             mapped = replace(observer, spread=spread)
             _fill(columns, (control.band(mapped, refitted) for control, refitted in of_draws))
@@ -276,7 +276,7 @@ def _of_other_states(
         if aurocs:
             yield {kind.column: mean_of_defined(aurocs), "note": None}
         elif by_sizes:
-            yield {"note": f"{kind.column}: {kind.too_few.format(size)}"}
+            yield {"note": Note.of(kind.too_few, size=size)}
         else:
             yield {"note": kind.inapplicable(probe) or controls.why_not(kind)}
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from denote.notes import Note
+
 if TYPE_CHECKING:
     from denote.attributes.labels import Labels
     from denote.data.parts import Groups, Halves
@@ -53,9 +55,9 @@ class NegativeControl(ABC):
         return next((control for control in controls if isinstance(control, cls)), cls.nothing())
 
     @classmethod
-    def off(cls) -> str:
+    def off(cls) -> Note:
         """Say why its columns are null where it was not asked for."""
-        return f"control={cls.name} is off"
+        return Note.of("control_off", control=cls.name)
 
     @property
     def is_on(self) -> bool:
@@ -108,13 +110,13 @@ class StateControl(NegativeControl):
 
     Attributes:
         column: The column of cells that holds the mean AUROC there.
-        too_few: Why a probe of so many neurons may have no value there.
+        too_few: Code of the note on a probe of so many neurons that it may have no value there.
         states_only: Why it is not there where only states are known; None where it needs no network.
     """
 
     column: ClassVar[str]
     too_few: ClassVar[str]
-    states_only: ClassVar[str | None] = None
+    states_only: ClassVar[Note | None] = None
 
     @classmethod
     def inapplicable(cls, probe: Probe) -> str | None:

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from denote.evidence.controls.shuffled import Shuffled
+from denote.notes import Note
 from denote.observers.ranks import average_ranks, tie_runs, two_sided_tail
 from denote.observers.reading import UNBOUNDED, Resources, State, Values
 from denote.observers.sorted_columns import column_blocks, side_by_side
@@ -312,9 +313,7 @@ def null_check_cells(controls: pl.DataFrame, q: float = 0.05) -> pl.DataFrame:
     draws = shuffled.drop_nulls("p_value").group_by("draw", maintain_order=True).agg("p_value")
     families = [np.asarray(p, dtype=np.float64) for p in draws["p_value"].to_list()]
     hits = [rejects(p, len(p), q) for p in families]
-    return _row(
-        "cells", None, hits, max(map(len, families), default=0), q, "no cell with a shuffled control was tested"
-    )
+    return _row("cells", None, hits, max(map(len, families), default=0), q, Note.of("no_cell_tested"))
 
 
 def null_check_pairs(layers: Sequence[Maxima], object_model: str, q: float = 0.05) -> pl.DataFrame:
@@ -331,7 +330,7 @@ def null_check_pairs(layers: Sequence[Maxima], object_model: str, q: float = 0.0
     n_tests = sum(layer.n_tests for layer in layers)
     replicates = zip(*(layer.small for layer in layers), strict=True) if n_tests else ()
     hits = [rejects(np.concatenate(small), n_tests, q) for small in replicates]
-    missing = "the pair scan has no permutations" if n_tests else "the pair scan tested no pair"
+    missing = Note.of("no_permutations") if n_tests else Note.of("no_pair_tested")
     return _row("pairs", object_model, hits, n_tests, q, missing)
 
 
@@ -357,7 +356,7 @@ def _row(
         p_value = hits_p_value(sum(hits), len(hits), q)
         row |= {"n_with_hit": sum(hits), "expected": q * len(hits), "p_value": p_value, "alarm": p_value < ALARM}
         if hits_p_value(len(hits), len(hits), q) >= ALARM:
-            row |= {"alarm": None, "note": f"{len(hits)} replicates are too few for an alarm, whatever they show"}
+            row |= {"alarm": None, "note": Note.of("few_replicates", replicates=len(hits))}
     else:
         row |= {"note": missing}
     return table([row], NULL_CHECK)

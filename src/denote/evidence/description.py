@@ -11,6 +11,7 @@ from jaxtyping import Float, Float64, Int
 
 from denote.data.parts import Groups
 from denote.evidence.scores import PerAttribute, Reasons
+from denote.notes import Note
 from denote.numbers import reaches
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import FitData, Observer, Probe, class_counts, unfit_notes
@@ -134,14 +135,14 @@ def description_length(data: FitData, probe: Probe) -> DescriptionLength:
     return DescriptionLength(counts.sum(1), bits, intercept, notes)
 
 
-def _notes(labels: Values, probe: Probe, n_blocks: int) -> Reasons:
+def _notes(labels: Values, probe: Probe, n_blocks: int) -> tuple[Note | None, ...]:
     """Why attributes have no code, or None."""
     reasons = unfit_notes(labels)
     if not isinstance(probe, LinearProbe):
-        reasons = tuple(f"the scores of probe {probe.kind} are no log-odds" for _ in reasons)
+        reasons = (Note.of("no_log_odds", probe=probe.kind),) * len(reasons)
     elif n_blocks == 1:
-        reasons = tuple("fit is too small, or one group too large, for more than one block" for _ in reasons)
-    return tuple(None if reason is None else f"description_bits: {reason}" for reason in reasons)
+        reasons = (Note.of("one_block"),) * len(reasons)
+    return tuple(reason and reason.about("description_bits") for reason in reasons)
 
 
 def _proportions_before(counts: Int[np.ndarray, "block label=2 attribute"]) -> Float64[np.ndarray, "block attribute"]:
@@ -218,13 +219,13 @@ def sufficient_sizes(
         reason = _unanswered(score, low)
         size = None if reason else sizes[int(enough.argmax())]
         found.append(size)
-        reasons.append("sufficient_k: no smaller size is enough" if size == sizes[-1] else reason)
+        reasons.append(Note.of("all_neurons_needed") if size == sizes[-1] else reason)
     return found, reasons
 
 
 def _unanswered(score: float, low: float) -> str | None:
     if np.isnan(score):
-        return "sufficient_k: the dense observer has no score"
+        return Note.of("no_dense_score")
     if np.isnan(low):
-        return "sufficient_k: the dense observer's AUROC has no interval"
-    return None if low > 0.5 else "sufficient_k: the dense observer is not shown to beat chance (auroc_low <= .5)"
+        return Note.of("no_dense_interval")
+    return None if low > 0.5 else Note.of("dense_at_chance")

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
+from denote.notes import Note, note
 from denote.numbers import Estimate
 from denote.observers.kinds import reads_state
-from denote.tables import FIRST_DECISIVE, LAYERS_KEY, SEED_SPREAD, note, table
+from denote.tables import FIRST_DECISIVE, LAYERS_KEY, SEED_SPREAD, remarks, table
 
 CURVE = ["dataset", "architecture", "trained", "epoch", "probe", "k"]
 """What attributes are compared within."""
@@ -19,10 +20,6 @@ CURVE = ["dataset", "architecture", "trained", "epoch", "probe", "k"]
 ATTRIBUTE = [*CURVE, "attribute", "family"]
 LAYER = ["depth", "relative_depth", "layer"]
 ROWS = ("n_fit", "n_positive_fit", "n_test", "n_positive_test")
-UNEQUAL = "attributes have unequal numbers of rows, which by itself moves where they become decisive"
-BEYOND = "later than the last layer"
-NO_HIDDEN_LAYER = "no hidden layer was observed"
-ONE_LAYER = "one layer: there are no two in a row"
 
 Row = dict[str, Any]
 
@@ -78,15 +75,15 @@ def _equal_rows(cells: pl.DataFrame) -> dict[tuple[Any, ...], bool]:
 
 
 def _without_hidden(scored: pl.DataFrame, equal: bool) -> Row:
-    return {"n_models": scored["object_model"].n_unique(), "note": NO_HIDDEN_LAYER}
+    return {"n_models": scored["object_model"].n_unique(), "note": Note.of("no_hidden_layer")}
 
 
 def _over_layers(scored: pl.DataFrame, equal: bool) -> Row:
     """What is known of an attribute from the object models in which it has a score at any layer."""
     if scored.is_empty():
-        return {"n_models": 0, "n_censored": 0, "note": "no cell has a score"}
+        return {"n_models": 0, "n_censored": 0, "note": Note.of("no_cell_scored")}
     if scored["depth"].n_unique() == 1:
-        return {"n_models": scored["object_model"].n_unique(), "note": ONE_LAYER}
+        return {"n_models": scored["object_model"].n_unique(), "note": Note.of("one_layer")}
     firsts = [_first(model) for _, model in scored.group_by("object_model", maintain_order=True)]
     depth, relative = (median_interval([first[name] for first in firsts]) for name in ("depth", "relative_depth"))
     layer_at = {first["depth"]: first["layer"] for first in reversed(firsts)}
@@ -95,7 +92,7 @@ def _over_layers(scored: pl.DataFrame, equal: bool) -> Row:
         **_seen(depth).columns("first_depth"), **_seen(relative).columns("first_relative_depth"),
         "first_layer": _median_layer(firsts),
         **{f"first_layer_{end}": layer_at.get(getattr(depth, end)) for end in ("low", "high")},
-        "note": note(*_beyond(depth, len(firsts)), _gaps(scored), None if equal else UNEQUAL),
+        "note": note(*_beyond(depth, len(firsts)), _gaps(scored), None if equal else Note.of("unequal_rows")),
     }  # fmt: skip
 
 
@@ -144,15 +141,15 @@ def _beyond(depth: Estimate[float], n_models: int) -> Sequence[str]:
     ends = {"first_depth": depth.value, "first_depth_low": depth.low, "first_depth_high": depth.high}
     later = [name for name, end in ends.items() if np.isinf(end)]
     return [
-        *([f"{', '.join(later)}: {BEYOND}"] if later else []),
-        *([f"no interval: {n_models} models, 6 needed"] if np.isnan(depth.low) else []),
+        *([Note.of("beyond_last_layer").about(", ".join(later))] if later else []),
+        *([Note.of("few_for_median", models=n_models)] if np.isnan(depth.low) else []),
     ]
 
 
 def _gaps(scored: pl.DataFrame) -> str | None:
     """Whether two in a row need not be neighbours in the network."""
     steps = scored["depth"].unique().sort().diff().drop_nulls()
-    return "layers in between were not observed" if (steps > 1).any() else None
+    return Note.of("layers_between") if (steps > 1).any() else None
 
 
 def median_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate[float]:
@@ -224,11 +221,8 @@ def seed_spread(cells: pl.DataFrame) -> pl.DataFrame:
         *(pl.col(score) for score in SCORES),
     )
     bounds = [_bounds(grouped[score], score) for score in SCORES]
-    frame = pl.concat([grouped.drop(SCORES), *bounds], how="horizontal").with_columns(
-        pl.struct("n_models", "n_probe_seeds", *(f"{score}_models" for score in SCORES))
-        .map_elements(_why, return_dtype=pl.String)
-        .alias("note")
-    )
+    frame = pl.concat([grouped.drop(SCORES), *bounds], how="horizontal")
+    frame = frame.with_columns(*remarks([_why(row) for row in grouped.drop(SCORES).iter_rows(named=True)]))
     return frame.select(pl.col(name).cast(kind) for name, kind in SEED_SPREAD.items())
 
 
@@ -243,12 +237,12 @@ def _bounds(values: pl.Series, score: str) -> pl.DataFrame:
     return pl.DataFrame(series).fill_nan(None)
 
 
-def _why(counts: dict[str, int]) -> str | None:
+def _why(counts: dict[str, int]) -> Note | None:
     return note(
-        "one object model: no interval, no spread over models" if counts["n_models"] < 2 else None,
-        "one probe seed: no spread over probe seeds" if counts["n_probe_seeds"] < 2 else None,
+        Note.of("one_model") if counts["n_models"] < 2 else None,
+        Note.of("one_probe_seed") if counts["n_probe_seeds"] < 2 else None,
         *(
-            f"{score}: of {counts[f'{score}_models']} of {counts['n_models']} object models"
+            Note.of("some_models", column=score, known=counts[f"{score}_models"], models=counts["n_models"])
             for score in SCORES
             if 0 < counts[f"{score}_models"] < counts["n_models"]
         ),

@@ -17,10 +17,11 @@ from denote.evidence.description import sufficient_sizes
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
 from denote.evidence.scores import Confusion, PerAttribute, Ranking, Reasons, Scores, Values
+from denote.notes import Note, codes_of, note
 from denote.numbers import Estimate, ratio
 from denote.observers.observer import Observer, class_counts
 from denote.observers.reading import Resources
-from denote.tables import CELLS, frame_of, note
+from denote.tables import CELLS, frame_of
 
 BYTES_PER_SCORE = 120
 """Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
@@ -72,7 +73,7 @@ def measured_sizes(
 def _add_group_intervals(curve: Sequence[Columns], bootstraps: Sequence[AurocBootstrap]) -> None:
     """Where rows come in groups, the AUROC has the interval of groups that are drawn again, or none."""
     for columns, bootstrap in zip_longest(curve, bootstraps):
-        reasons: Reasons = ("auroc_low, auroc_high: these groups are not drawn again",) * len(columns["auroc"])
+        reasons: Reasons = (Note.of("groups_not_redrawn"),) * len(columns["auroc"])
         if bootstrap is not None:
             found, reasons = bootstrap.interval(columns["auroc"])
             columns |= found.columns("auroc")
@@ -124,7 +125,7 @@ def _scored_by_parts(observer: Observer, data: FitTestData, hear: Hear | None) -
 
 
 def _with_convergence(reason: str | None, fitted: bool, converged: bool) -> str | None:
-    return note(reason, "the fit has not converged" if fitted and not converged else None)
+    return note(reason, Note.of("not_converged") if fitted and not converged else None)
 
 
 def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: 
         note(
             fit_note,
             None if fit_note and missing else p_note,
-            "mcc: decisions or labels are constant" if not missing and np.isnan(mcc) else None,
+            Note.of("no_mcc") if not missing and np.isnan(mcc) else None,
         )
         for fit_note, missing, p_note, mcc in zip(fit_notes, unfit, p_notes, columns["mcc"], strict=True)
     ]
@@ -188,4 +189,4 @@ def auroc_of(columns: Columns) -> Estimate[PerAttribute]:
 
 def frame(curve: Sequence[Columns]) -> pl.DataFrame:
     """Put the columns of cells into a frame, one size below the other, in the order of the schema."""
-    return pl.concat(frame_of(columns, CELLS) for columns in curve)
+    return pl.concat(frame_of(columns | {"note_codes": codes_of(columns["note"])}, CELLS) for columns in curve)

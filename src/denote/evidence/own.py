@@ -16,12 +16,12 @@ from denote.evidence.cells import decide_cells
 from denote.evidence.control import NegativeControl
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.measuring import measured_sizes
-from denote.evidence.replicates import ALONE, Replicate
+from denote.evidence.replicates import Replicate
 from denote.evidence.rule import Rule
+from denote.notes import Note, note
 from denote.observers.observer import Probe
 from denote.observers.reading import as_array, check_state
 from denote.streams import stream
-from denote.tables import note
 
 States = Halves[Float[np.ndarray, "row neuron"]]
 Values = Halves[Int8[np.ndarray, "row attribute"]]
@@ -88,7 +88,7 @@ class OwnControl(NegativeControl):
             changed = replace(data, state=other, labels=Halves(fit, test))
             curve = measured_sizes(probe.fit_sizes(changed.fit), changed)
             for columns in curve:
-                columns["note"] = [note(reason, ALONE) for reason in columns["note"]]
+                columns["note"] = [note(reason, Note.of("control_alone")) for reason in columns["note"]]
             yield decide_cells(Replicate(self.option, draw, curve, ()).cells, rule)
 
 

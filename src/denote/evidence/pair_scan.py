@@ -19,11 +19,12 @@ from denote.evidence import corrections
 from denote.evidence.corrections import Maxima, ScanSettings, both_labels, max_p_values
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.label_controls import labels_held
+from denote.notes import Note, codes_of
 from denote.numbers import ratio
 from denote.observers.neuron import rank_neurons
 from denote.observers.observer import class_counts
 from denote.observers.reading import State, Values, row_blocks
-from denote.tables import PAIRS, SCAN, SCAN_KEY, frame_of, note
+from denote.tables import PAIRS, SCAN, SCAN_KEY, frame_of
 
 _LAYER = ("object_model", "layer", "pooling")
 _Pairs = Float64[np.ndarray, "neuron attribute"]
@@ -236,6 +237,7 @@ def _summary(
         "best_auroc": auroc[best, places] if len(auroc) else np.full(len(labels), np.nan),
         "max_statistic": maxima.observed,
         "note": reasons,
+        "note_codes": codes_of(reasons),
         **dict.fromkeys(("n_carrying", "max_p_value", "scan_max_p_value", "model_max_p_value", "scan_key")),
     }
 
@@ -256,13 +258,13 @@ def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[
     """Why an attribute has no tests, or no p-value of its largest statistic."""
     varies = (~np.isnan(p_value)).any(0)
     return [
-        "n_carrying, max_p_value: the scan needs test rows of both labels"
+        Note.of("one_test_label")
         if not in_rows
-        else "n_carrying, max_p_value: the attribute varies inside groups, or all groups share its label"
+        else Note.of("mixed_groups")
         if not in_tested
-        else "n_carrying, max_p_value: no live neuron varies on test"
+        else Note.of("nothing_varies")
         if not some
-        else note("max_p_value: permutations are off" if draws == 0 else None)
+        else (Note.of("permutations_off") if draws == 0 else None)
         for in_rows, in_tested, some in zip(both_labels(rows), both_labels(tested), varies, strict=True)
     ]
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
+from denote.notes import Note
 from denote.observers.reading import Moments, State, as_tensor, moments, row_blocks
 from denote.observers.sorted_columns import column_blocks
 from denote.streams import stream
@@ -34,13 +35,13 @@ def participation_ratio(state: State, live: Bool[np.ndarray, " neuron"], *key: i
     """
     n_rows, n_live, remark = len(state), int(live.sum()), None
     if not n_live:
-        return float("nan"), "participation_ratio: no live neuron"
+        return float("nan"), Note.of("no_live_neuron")
     if min(n_rows, n_live) > MOST:
-        remark = f"participation_ratio: of {MOST} rows of {n_rows}, drawn at random"
+        remark = Note.of("drawn_rows", drawn=MOST, rows=n_rows)
         state = state[np.sort(stream("participation", *key).choice(n_rows, MOST, replace=False))]
     known = moments(state)
     if not float((known.variance * torch.as_tensor(live)).sum()):
-        return float("nan"), "participation_ratio: constant on these rows"
+        return float("nan"), Note.of("constant_rows")
     gram = _of_neurons(state, live, known) if n_live <= len(state) else _of_rows(state, live, known)
     return float(gram.trace() ** 2 / gram.square().sum()), remark
 

@@ -21,12 +21,13 @@ from denote.evidence.description import DescriptionLength, description_length, g
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.scores import PerAttribute
+from denote.notes import Note, note
 from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.neuron import NeuronProbe, best_thresholds
 from denote.observers.observer import FitData, Observer, Probe, class_counts
 from denote.observers.reading import moments
-from denote.tables import CURVES, note
+from denote.tables import CURVES, remarks
 
 IN_GROUPS = "auroc_low, auroc_high: rows in groups need a bootstrap of groups"
 
@@ -60,9 +61,9 @@ def read(observer: Observer, data: FitTestData, x: Int[np.ndarray, " attribute"]
     notes = [
         note(
             reason,
-            None if p and n else f"auroc: {p} positive and {n} negative test rows",
-            "the fit has not converged" if fitted and not converged else None,
-            IN_GROUPS if data.groups is not None else None,
+            None if p and n else Note.of("one_label_in_test", positive=p, negative=n),
+            Note.of("not_converged") if fitted and not converged else None,
+            Note.of("points_of_groups") if data.groups is not None else None,
         )
         for reason, fitted, converged, p, n in zip(
             observer.notes, observer.fitted, observer.converged, positives, negatives, strict=True
@@ -94,7 +95,7 @@ def removal_curve(probe: Probe, observer: Observer, data: FitTestData) -> Iterat
     reliance, without = _ways(probe, observer, data.fit)
     if without is None:
         whole = read(observer, data, np.zeros(attributes, dtype=np.int64))
-        reason = f"removed: no neurons are removed for probe {probe.kind}"
+        reason = Note.of("no_removal", probe=probe.kind)
         yield replace(whole, notes=[note(own, reason) for own in whole.notes])
         return
     places = np.argsort(np.argsort(-np.nan_to_num(reliance, nan=-1.0), axis=0, kind="stable"), axis=0)
@@ -154,7 +155,7 @@ def _next_best(
 
 COLUMNS = (
     "probe", "probe_seed", "attribute", "family", "curve", "x", "auroc", "auroc_low", "auroc_high", "bits",
-    "intercept_bits", "note",
+    "intercept_bits", "note", "note_codes",
 )  # fmt: skip
 """Those of ``tables.CURVES`` that do not say which network was observed, or where."""
 
@@ -226,7 +227,6 @@ def _frame(names: Labels, curve: str, points: Iterable[Point], code: Description
             "auroc": point.auroc, "auroc_low": point.low, "auroc_high": point.high,
             "bits": undefined if bits is None else bits[index],
             "intercept_bits": undefined if intercept is None else intercept[index],
-            "note": pl.Series([note(*both) for both in zip(point.notes, reasons, strict=True)], dtype=pl.String),
-        })
+        }).with_columns(*remarks([*map(note, point.notes, reasons)]))
         for index, point in enumerate(points)
     )  # fmt: skip

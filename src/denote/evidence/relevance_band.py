@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float64
 
 from denote.evidence.measuring import Columns
 from denote.evidence.scores import PerAttribute
+from denote.notes import Note
 from denote.numbers import ratio
 from denote.observers.observer import FitData, Observer, Probe
 from denote.observers.reading import moments
@@ -61,9 +62,9 @@ def _end(largest: PerAttribute) -> tuple[float, str | None]:
     if not len(known):
         return np.nan, None  # no fit, which has a note already
     if known[-1] == 0:
-        return np.nan, "relevance_band: no neuron has a weight"
+        return np.nan, Note.of("no_weight")
     odds = len(known) + 1
-    level = None if odds >= ONE_IN else f"relevance_band: of level 1/{odds} ({len(known)} draws)"
+    level = None if odds >= ONE_IN else Note.of("band_level", odds=odds, draws=len(known))
     return float(known[-max(1, odds // ONE_IN)]), level
 
 
@@ -98,8 +99,8 @@ def randomised_similarity(probe: Probe, observer: Observer, data: FitData) -> di
     again = replace(probe.fit_data(data), spread=spread)
     live = (spread > 0) & (observer.spread > 0)
     found = similarity(trained, again.relevance, live)
-    few = f"randomised_similarity: {live.sum()} neurons are live in both networks, {LEAST_NEURONS} needed"
-    why = few if live.sum() < LEAST_NEURONS else "randomised_similarity: all neurons of a map weigh the same"
+    few = Note.of("few_live_in_both", neurons=live.sum(), needed=LEAST_NEURONS)
+    why = few if live.sum() < LEAST_NEURONS else Note.of("flat_map")
     unexplained = np.isnan(found) & observer.fitted & again.fitted
     return {"randomised_similarity": found, "note": [why if there else None for there in unexplained]}
 

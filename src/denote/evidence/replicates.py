@@ -14,14 +14,11 @@ from denote.evidence.label_controls import Draw
 from denote.evidence.measuring import Columns, Hear, frame, measured_sizes
 from denote.evidence.relevance_band import largest_relevance
 from denote.evidence.scores import PerAttribute
+from denote.notes import Note, note
 from denote.observers.observer import Observer, Probe
-from denote.tables import note
 
 CHUNK = 1 << 25
 """Drawn labels (fit row x attribute x draw) that are fitted in one solve."""
-
-ALONE = "a control has no controls of its own"
-"""Why cells of a control have none."""
 
 BYTES_PER_WEIGHT = 64
 """Bytes that a neuron of an attribute takes while observers are put together."""
@@ -68,7 +65,7 @@ def replicates(
     for draw, observers, drawn in refits(draws, data, probe):
         curve = measured_sizes(observers, drawn, heard.get(draw.control, ()))
         for columns in curve:
-            columns["note"] = [note(reason, ALONE) for reason in columns["note"]]
+            columns["note"] = [note(reason, Note.of("control_alone")) for reason in columns["note"]]
         known = [] if spread is None else [largest_relevance(replace(each, spread=spread)) for each in observers]
         yield Replicate(draw.control, draw.number, curve, known)
 

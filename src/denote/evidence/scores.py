@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 from jaxtyping import Bool, Float64, Int, Int8
 
+from denote.notes import Note
 from denote.numbers import ratio
 from denote.observers import ranks
 from denote.observers.observer import class_counts
@@ -211,11 +212,7 @@ def mann_whitney_greater(
 
 def _why_undefined(ranking: Ranking, p: PerAttribute) -> list[str | None]:
     return [
-        None
-        if not np.isnan(value)
-        else "p_value: the scores are constant"
-        if defined
-        else "p_value: needs a fit and test rows of both labels"
+        None if not np.isnan(value) else Note.of("constant_scores") if defined else Note.of("no_test_rows")
         for value, defined in zip(p, ranking.defined, strict=True)
     ]
 
@@ -241,7 +238,7 @@ def _grouped_p(
         return float(scipy.stats.mannwhitneyu(mean[1][having], mean[0][without], alternative="greater").pvalue), None
     difference = (mean[1] - mean[0])[both]
     if len(difference) < LEAST_GROUPS:
-        return np.nan, f"p_value: {len(difference)} groups hold both labels, {LEAST_GROUPS} are needed"
+        return np.nan, Note.of("few_groups", groups=len(difference), needed=LEAST_GROUPS)
     if not difference.any():
         return np.nan, None
     return float(scipy.stats.wilcoxon(difference, alternative="greater").pvalue), None

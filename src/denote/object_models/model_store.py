@@ -81,9 +81,7 @@ class ModelStore:
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / f"{spec.training_key}.lock"):
             record, was_trained = self.record(spec), False
-            if record is None:
-                record, was_trained = self._train(spec, data_module, options, None), True
-            if not _is_settled(record, spec.epoch):
+            while record is None or not _is_settled(record, spec.epoch):
                 record, was_trained = self._train(spec, data_module, options, record), True
             read_weights(model.network, self.folder(spec) / _weights_file(record, spec.epoch))
         epoch = record.best_epoch if spec.epoch is None else spec.epoch

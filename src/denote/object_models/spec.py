@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
 from torch import nn
 
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.config.settings import TrainingSettings
-from denote.data.samples import CLASSES
+from denote.data.samples import CLASSES, Rows
 from denote.errors import ConfigError
 from denote.streams import stream_seed
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
 
-def rows_key(train_rows: Int[np.ndarray, " row"], validation_rows: Int[np.ndarray, " row"]) -> str:
+def rows_key(train_rows: Rows, validation_rows: Rows) -> str:
     """Key of the rows that train an object model and of those that stop its training."""
     return digest([digest_array(np.asarray(rows, dtype=np.int64)) for rows in (train_rows, validation_rows)])
 
@@ -69,18 +68,16 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         last = self.training.max_epochs
-        for key, epochs in (("epoch", () if self.epoch is None else (self.epoch,)), ("save_epochs", self.save_epochs)):
-            for epoch in epochs:
-                if not 0 <= epoch <= last:
-                    raise ConfigError(
-                        f"architecture.{key}", f"there is no epoch {epoch}", f"0 to {last} (trainer.max_epochs)"
-                    )
+        asked = {"epoch": () if self.epoch is None else (self.epoch,), "save_epochs": self.save_epochs}
+        for key, epochs in asked.items():
+            if beyond := [epoch for epoch in epochs if not 0 <= epoch <= last]:
+                allowed = f"0 to {last} (trainer.max_epochs)"
+                raise ConfigError(f"architecture.{key}", f"there is no epoch {beyond[0]}", allowed)
         if not self.trained and self.epoch:
             raise ConfigError("architecture.epoch", f"an untrained network has no epoch {self.epoch}", "0 or null")
         if self.weights is not None and (self.epoch or self.save_epochs):
-            raise ConfigError(
-                "architecture.epoch", "the network was trained elsewhere, its epochs are not here", "null"
-            )
+            problem = "the network was trained elsewhere, its epochs are not here"
+            raise ConfigError("architecture.epoch", problem, "null")
         if self.draw and not self.is_initialisation:
             raise ValueError("only a network at initialisation has draws")
 
@@ -109,8 +106,8 @@ class ModelSpec:
             drawn = {"kind": "initialisation", "draw": self.draw, "data_key": self.data_key}
             return digest(self._initial_state() | drawn)
         if self.weights is not None:
-            found = {"kind": "trained elsewhere", "weights": self.weights, "data_key": self.data_key, "seed": None}
-            return digest(self._initial_state() | found)
+            loaded = {"kind": "trained elsewhere", "weights": self.weights, "data_key": self.data_key, "seed": None}
+            return digest(self._initial_state() | loaded)
         return digest({"kind": "object model", "training": self.training_key, "epoch": self.epoch})
 
     def twin(self, draw: int) -> ModelSpec:
@@ -147,14 +144,12 @@ class TrainerOptions:
 
     Attributes:
         accelerator: Lightning's ``cpu``, ``gpu``, ``mps`` or ``auto``.
-        devices: Lightning's number of devices, or a list of them.
         progress: True to show a progress bar.
         logger: Gets losses and accuracies per epoch; None for nothing.
         callbacks: Further Lightning callbacks, which must not change the weights.
     """
 
     accelerator: str = "cpu"
-    devices: int | list[int] = 1
     progress: bool = False
     logger: Logger | None = None
     callbacks: Sequence[Callback] = field(default=())

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch.nn import functional
 
 from denote.data.batch import Batch, call, words_of
 from denote.data.batch import at_words as mean_at_words
-from denote.data.samples import CLASSES, LABELS, NUMERIC
+from denote.data.samples import CLASSES, LABELS, NUMERIC, Rows
 from denote.errors import ConfigError
+from denote.notes import Note
 from denote.numbers import proportion
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def tensor_of(result: Any) -> Tensor:
     held: list[Any] = list(result) if isinstance(result, tuple | list) else []
     if isinstance(result, Mapping):
         held = [result.get("logits"), *result.values()]
-    for each in held:
-        if isinstance(each, Tensor):
-            return each
+    for value in held:
+        if isinstance(value, Tensor):
+            return value
     kind = "nothing" if result is None else f"a {type(result).__name__}"
     allowed = "allowed: a tensor, or some in a tuple or a mapping"
     raise ConfigError("architecture", f"the network returns {kind}, no tensor", allowed)
@@ -148,13 +149,11 @@ class Score:
     def remark(self) -> str:
         """The score in a line of a note."""
         if self.value is None:
-            return f"object model: no {self.measure}, as {self.reason}"
-        return f"object model: {self.measure} {proportion(self.value, 3)} on {self.n} rows"
+            return Note.of("no_model_score", measure=self.measure, why=self.reason)
+        return Note.of("model_score", measure=self.measure, value=proportion(self.value, 3), rows=self.n)
 
 
-def held_out_score(
-    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int = 1024
-) -> Score:
+def held_out_score(model: nn.Module, data_module: SamplesModule, rows: Rows, batch_size: int = 1024) -> Score:
     """Return the metric of the task on ``rows``; the model's mode is left as it was.
 
     A network that was trained elsewhere may give something else than the dataset's targets: it then has no score.
@@ -185,7 +184,7 @@ def held_out_score(
 
 
 def _outputs(
-    model: nn.Module, data_module: SamplesModule, rows: Int[np.ndarray, " row"], batch_size: int
+    model: nn.Module, data_module: SamplesModule, rows: Rows, batch_size: int
 ) -> Float32[np.ndarray, "row output"] | tuple[int, ...]:
     """Return what the model gives for rows; as soon as that is no output of the task, its shape alone."""
     if len(rows) == 0:
@@ -220,7 +219,7 @@ def accuracy_note(accuracy: float, n: int, majority_share: float) -> str | None:
     if p_value <= CHANCE_LEVEL:
         return None
     ours, theirs = proportion(accuracy, 3), proportion(majority_share, 3)
-    return f"object model at chance: accuracy {ours} on {n} rows, most frequent class {theirs}"
+    return Note.of("at_chance", accuracy=ours, rows=n, chance=theirs)
 
 
 def shuffled_note(n: int, majority_share: float) -> str:
@@ -231,5 +230,4 @@ def shuffled_note(n: int, majority_share: float) -> str:
         n: Number of held-out rows behind it.
         majority_share: Share of the most frequent class among them, in (0, 1].
     """
-    chance = f"most frequent of them {proportion(majority_share, 3)}"
-    return f"object model was taught shuffled targets: accuracy is against the true classes of {n} rows, {chance}"
+    return Note.of("shuffled_targets", rows=n, chance=proportion(majority_share, 3))

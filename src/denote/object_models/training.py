@@ -24,7 +24,7 @@ from torchmetrics import Metric
 from denote.data.batch import Batch
 from denote.data.module import Taught
 from denote.data.samples import CLASSES
-from denote.errors import ConfigError, StoreError, first_line, one_of
+from denote.errors import ConfigError, StoreError, first_line
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import TASKS, outputs_of
 from denote.object_models.weights import BEST, epoch_file, write_weights
@@ -65,9 +65,7 @@ class ObjectModel(pl.LightningModule):
         task: str = CLASSES,
     ) -> None:
         super().__init__()
-        if optimizer not in _OPTIMIZERS:
-            problem = f"no optimizer is called {optimizer!r}"
-            raise ConfigError("trainer.optimizer", problem, one_of(optimizer, _OPTIMIZERS))
+        ConfigError.refuse_unknown(optimizer, _OPTIMIZERS, "trainer.optimizer", "no optimizer is called {!r}")
         self.save_hyperparameters(ignore=["network"])
         self.network = network
         self.task = TASKS[task]
@@ -107,9 +105,8 @@ class ObjectModel(pl.LightningModule):
         loss = self.task.loss(outputs, targets)
         metric = cast(Metric, self.metrics[stage])
         metric.update(self.task.predict(outputs), targets)
-        options: dict[str, Any] = {"on_step": False, "on_epoch": True, "prog_bar": True, "batch_size": len(targets)}
-        self.log(f"{stage}loss", loss, **options)
-        self.log(f"{stage}{self.task.measure}", metric, **options)
+        measures: dict[str, Tensor | Metric] = {f"{stage}loss": loss, f"{stage}{self.task.measure}": metric}
+        self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(targets))
         return loss
 
 
@@ -119,8 +116,8 @@ LAST = "last.ckpt"
 def object_model(spec: ModelSpec) -> ObjectModel:
     """Return the object model before any training of ours: at initialisation, or with weights from elsewhere."""
     training = spec.training
-    found = spec.elsewhere is not None and not spec.is_initialisation
-    network = spec.elsewhere() if found and spec.elsewhere is not None else spec.initial_network()
+    is_loaded = spec.elsewhere is not None and not spec.is_initialisation
+    network = spec.elsewhere() if is_loaded and spec.elsewhere else spec.initial_network()
     return ObjectModel(network, spec.n_classes, training.optimizer, training.lr, training.weight_decay, spec.task)
 
 
@@ -150,7 +147,7 @@ def train(
         trainer = pl.Trainer(
             max_epochs=spec.training.max_epochs,
             accelerator=options.accelerator,
-            devices=options.devices,
+            devices=1,
             logger=options.logger or False,
             callbacks=[kept, *_callbacks(spec, folder, options)],
             enable_progress_bar=options.progress,
@@ -239,8 +236,8 @@ class KeepWeights(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the measures and write the weights if they are wanted."""
-        epoch = trainer.current_epoch + 1
-        measures = ("loss", _module(pl_module).task.measure)
+        assert isinstance(pl_module, ObjectModel)  # noqa: S101 # ours are the only modules this callback is given
+        epoch, network, measures = trainer.current_epoch + 1, pl_module.network, ("loss", pl_module.task.measure)
         names = [f"{part}_{measure}" for part in ("train", "val") for measure in measures]
         row = {name: float(trainer.callback_metrics[name]) for name in names}
         for name in ("train_loss", "val_loss"):
@@ -248,7 +245,6 @@ class KeepWeights(pl.Callback):
                 problem = f"{name} is {row[name]} after epoch {epoch} at lr {pl_module.hparams['lr']:g}"
                 raise ConfigError("trainer.lr", problem, "try a lower one")
         self.history.append({"epoch": epoch, **row})
-        network = _module(pl_module).network
         if row["val_loss"] < self.best_loss:
             self.best_epoch, self.best_loss = epoch, row["val_loss"]
             write_weights(network, self.folder / BEST)
@@ -272,11 +268,6 @@ class Patience(EarlyStopping):
         """Stop before the first step if the checkpoint is that of the last epoch."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
-
-
-def _module(module: pl.LightningModule) -> ObjectModel:
-    assert isinstance(module, ObjectModel)  # noqa: S101 # ours are the only modules this callback is given
-    return module
 
 
 _LOGGERS = ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.rank_zero")

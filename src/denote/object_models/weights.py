@@ -44,11 +44,9 @@ def read_weights(network: nn.Module, path: Path) -> None:
     """
     try:
         load_model(network, str(path), strict=True, device="cpu")
-    except (OSError, SafetensorError) as error:
-        raise StoreError(str(path), f"cannot be read ({error})", "remove its folder to train again") from error
-    except RuntimeError as error:
-        problem = f"does not fit the network ({error})"
-        raise StoreError(str(path), problem, "remove its folder to train again") from error
+    except (OSError, SafetensorError, RuntimeError) as error:
+        problem = "does not fit the network" if isinstance(error, RuntimeError) else "cannot be read"
+        raise StoreError(str(path), f"{problem} ({error})", "remove its folder to train again") from error
 
 
 def digest_weights(network: nn.Module) -> str:

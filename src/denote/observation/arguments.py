@@ -26,10 +26,11 @@ from denote.evidence.controls.shuffled import Shuffled
 from denote.evidence.controls.untrained import Untrained
 from denote.evidence.own import Control, OwnControl
 from denote.evidence.rule import Rule
+from denote.notes import Note
 from denote.observers.observer import Probe
 from denote.observers.reading import State
 from denote.states.state import LayerState
-from denote.tables import CELLS, joined_notes
+from denote.tables import CELLS, OF_ROW, joined_notes, remark
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,7 @@ class Subject:
         """The frame with these columns filled and the remark added to its notes."""
         known = {key: value for key, value in asdict(self).items() if key != "note"}
         frame = frame.with_columns(pl.lit(value, dtype=CELLS[key]).alias(key) for key, value in known.items())
-        if self.note is None:
-            return frame
-        return frame.with_columns(note=joined_notes(pl.lit(self.note), pl.col("note")))
+        return frame.with_columns(**joined_notes(remark(self.note), OF_ROW))
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ class ControlStates:
 
 
 NO_NETWORK: Mapping[str, str] = {
-    "randomised": "randomised_similarity: only states are known, no network",
+    "randomised": Note.of("states_only", column="randomised_similarity", missing="network"),
     **{
         kind.name: kind.states_only
         for kind in built_in_controls().values()

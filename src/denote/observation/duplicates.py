@@ -19,6 +19,7 @@ from denote.data.batch import Batch, Named
 from denote.data.parts import Parts
 from denote.data.samples import Inputs
 from denote.evidence import near_copies
+from denote.notes import Note
 from denote.observation.arguments import SampleInfo
 from denote.states.state import LayerState
 from denote.streams import stream
@@ -248,9 +249,7 @@ def _exact(
         return nothing, None
     code, first = contents.code, np.unique(contents.code, return_index=True)[1]
     if contents.sequences is not None:
-        return _alone(contents, first)[
-            code
-        ] & repeated, "short sequences, and those that differ in one place, may be equal"
+        return _alone(contents, first)[code] & repeated, Note.of("short_sequences")
     if contents.space is None or contents.points is None:
         return repeated, None
     times = np.bincount(code[repeated], minlength=len(first))
@@ -259,7 +258,7 @@ def _exact(
         return repeated, None
     n_pairs = _pairs(times) - (0 if group is None else _pairs(_of_groups(code[repeated], group[repeated])))
     if not near_copies.beyond_chance(n_pairs, len(code), sample):
-        return nothing, "as many rows are equal as features that are permuted one by one give"
+        return nothing, Note.of("equal_by_chance")
     several = stream("exact copies", "looked at").permutation(np.flatnonzero(times > 1))[:LOOKED_AT]
     n_neighbours = min(NEIGHBOURS, len(first) - 1)
     if n_neighbours:
@@ -268,7 +267,7 @@ def _exact(
         assert held is not None  # noqa: S101  (for the type checker; the sample of the same rows has numbers)
         others = held[len(several) :].reshape(len(several), n_neighbours, -1)
         if near_copies.repeat_by_themselves(held[: len(several)], times[several], others):
-            return nothing, "rows that differ in one feature are as frequent as equal ones: they repeat by themselves"
+            return nothing, Note.of("repeat_by_themselves")
     return repeated, None
 
 
@@ -303,17 +302,17 @@ def _near(
     near = np.zeros((len(part), n_parts), dtype=np.bool_)
     nobody = np.zeros(len(part), dtype=np.bool_)
     if contents.space is None or contents.points is None:
-        why = "token ids" if contents.sequences is not None else "not numbers of one shape, or all equal"
-        return near, nobody, f"not looked for: {why}"
+        why = "copies_of_no_numbers" if contents.sequences is None else "copies_of_token_ids"
+        return near, nobody, Note.of(why)
     # Every row once; with groups once per group, so that the others of its group can be left out.
     _, first, unit = np.unique(_together(contents.code, group), return_index=True, return_inverse=True)
     if len(first) < near_copies.LEAST_ROWS:
-        return near, nobody, f"not looked for: fewer than {near_copies.LEAST_ROWS} different rows"
+        return near, nobody, Note.of("copies_of_few_rows", rows=near_copies.LEAST_ROWS)
     apart = () if group is None else (group[first], contents.code[first])
     copies = near_copies.near_copies(contents.points[first], contents.space, apart)
     member = np.zeros((len(first), n_parts), dtype=np.bool_)
     member[unit, part] = True
     of_units = np.zeros((len(first), n_parts), dtype=np.bool_)
     of_units[copies.examined] = (member[copies.nearest] & copies.is_copy[..., None]).any(axis=1)
-    some = f"of {len(copies.examined)} of {len(first)} different rows, drawn at random, and scaled up"
-    return of_units[unit], np.isin(unit, copies.examined), some if len(copies.examined) < len(first) else None
+    scaled_up = Note.of("copies_scaled_up", examined=len(copies.examined), rows=len(first))
+    return of_units[unit], np.isin(unit, copies.examined), scaled_up if len(copies.examined) < len(first) else None

@@ -17,6 +17,7 @@ from denote.data.memory.given_columns import plain_array
 from denote.data.samples import Inputs
 from denote.errors import ConfigError, StateError, StoreError, told
 from denote.evidence.controls.untrained import Untrained as UntrainedControl
+from denote.notes import Note
 from denote.observation.arguments import ControlStates, ObservationSettings
 from denote.observation.recording import RANDOMISED, Recording
 from denote.states.capture import capturing
@@ -103,8 +104,6 @@ TRIED = 8
 
 Untrained = nn.Module | Callable[[], nn.Module] | None
 """The same network without training, or what makes one."""
-
-NO_FACTORY = "randomised_similarity: needs untrained=a function that makes the network"
 
 
 def observable_network(model: Any) -> nn.Module:
@@ -228,7 +227,7 @@ def record_states(
     randomised = []
     if factory is not None and any(probe.has_map for probe in settings.probes.values()):
         randomised = recording.randomised(key, network, _made(factory, RANDOMISED), layers)
-    missing = {"randomised": NO_FACTORY} if factory is None else {}
+    missing = {"randomised": Note.of("no_factory")} if factory is None else {}
     return states, ControlStates(others, randomised, missing=missing)
 
 

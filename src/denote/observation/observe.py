@@ -24,7 +24,7 @@ from denote.observation.work import Work
 from denote.observers.reading import Resources
 from denote.observers.solvers.design import LEAST_ROWS
 from denote.states.state import LayerState
-from denote.tables import JOB_TABLES, joined_notes
+from denote.tables import JOB_TABLES, OF_ROW, joined_notes, remarks_by
 
 log = logging.getLogger(__name__)
 
@@ -115,8 +115,8 @@ def _with_reasons(rows: pl.DataFrame, reasons: Mapping[str, str]) -> pl.DataFram
     """Rows that say of an attribute which was left out why it was, and not that its labels are null."""
     if not reasons or rows.is_empty():
         return rows
-    why = pl.col("attribute").replace_strict(dict(reasons), default=None, return_dtype=pl.String)
-    return rows.with_columns(note=pl.when(why.is_not_null()).then(why).otherwise("note"))
+    why, codes = remarks_by("attribute", reasons)
+    return rows.with_columns(note=pl.coalesce(why, "note"), note_codes=pl.coalesce(codes, "note_codes"))
 
 
 def _with_layer_notes(rows: pl.DataFrame, states: Sequence[LayerState]) -> pl.DataFrame:
@@ -124,8 +124,7 @@ def _with_layer_notes(rows: pl.DataFrame, states: Sequence[LayerState]) -> pl.Da
     notes = {state.layer.name: state.layer.note for state in states if state.layer.note}
     if not notes or rows.is_empty():
         return rows
-    doubt = pl.col("layer").replace_strict(notes, default=None, return_dtype=pl.String)
-    return rows.with_columns(note=joined_notes(doubt, pl.col("note")))
+    return rows.with_columns(**joined_notes(remarks_by("layer", notes), OF_ROW))
 
 
 def _with_proportions(rows: pl.DataFrame, test: Labels) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from denote.config.keys import digest
 from denote.data.parts import Parts
 from denote.data.samples import Samples
 from denote.errors import ConfigError
+from denote.notes import Note
 from denote.states.hooks import device_of
 from denote.states.layers import BLOCKS, Layer
 from denote.states.listing import Listing, list_layers
@@ -23,7 +24,6 @@ RANDOMISED = 1_000_003
 """Draw of the initialisation that randomised layers get: none of the untrained twins', whose numbers start at 0."""
 
 UNTRAINED = "randomised_similarity: the object model is not trained"
-NO_TOP = "randomised_similarity: all layers side by side have no top"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Recording:
             if layer is not None and other is not None and other.reaches:
                 other_key = digest([key, "randomised", layer.name, RANDOMISED])
                 (state,) = self.store.states(other_key, other.network, self.samples, self.parts.fit, [layer])
-            randomised.append((state, NO_TOP if other is None else other.note))
+            randomised.append((state, Note.of("no_top") if other is None else other.note))
         return randomised
 
 

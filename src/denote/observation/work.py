@@ -29,6 +29,7 @@ from denote.evidence.corrections import ScanSettings
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.own import OwnControl
 from denote.evidence.reading_curves import reading_curves
+from denote.notes import Note, note
 from denote.observation.arguments import ControlStates, ObservationSettings, SampleInfo, Subject
 from denote.observation.result import INPUT
 from denote.observers.neuron import live_neurons
@@ -36,13 +37,7 @@ from denote.observers.observer import Observer, Probe
 from denote.observers.reading import Resources, State, check_state, moments
 from denote.states.layers import Layer
 from denote.states.state import LayerState, StoredState
-from denote.tables import JOB_TABLES, joined_notes, note
-
-GROUPED = "detectable_auroc, detectable_proportion: rows counted as independent though in groups"
-"""What a cell says of its power where rows come in groups: more rows are needed than that."""
-
-DRAWN = "detectable_proportion: as many rows of either label were drawn, however rare it is"
-"""Why a cell on equal rows has none."""
+from denote.tables import JOB_TABLES, joined_notes
 
 HELD = 0.25
 """Share of the memory limit that the states of a layer may take; what is larger stays on disk."""
@@ -147,7 +142,7 @@ class Work:
     def _randomised(self, index: int) -> tuple[State | None, str | None]:
         """Return *fit* of a layer that was randomised from the top of its network down to it, and a remark."""
         if not self.control_states.randomised:
-            return None, self.control_states.missing.get("randomised", "randomised_similarity: the check is off")
+            return None, self.control_states.missing.get("randomised", Note.of("randomisation_off"))
         other, remark = self.control_states.randomised[index]
         return None if other is None else other.stored(self.info.parts.fit), remark
 
@@ -201,10 +196,10 @@ class Work:
     def _remark(self) -> str | None:
         """What holds for all cells and should not be forgotten."""
         groups, number = self.info.groups, self.equal_rows
-        return note(
-            None if groups is None else f"groups: {len(np.unique(groups.test))} in test; {GROUPED}",
-            None if number is None else f"equal rows: {number} of each label in fit and in test; {DRAWN}",
-        )
+        n_groups = 0 if groups is None else len(np.unique(groups.test))
+        of_groups = [Note.of("groups", groups=n_groups), Note.of("power_of_groups")]
+        of_rows = [Note.of("equal_rows", number=number), Note.of("proportion_of_equal_rows")]
+        return note(*(of_groups if groups is not None else ()), *(of_rows if number is not None else ()))
 
     def _with_randomised(
         self, rows: pl.DataFrame, probe: Probe, observer: Observer, context: LayerContext
@@ -224,7 +219,7 @@ class Work:
     ) -> pl.DataFrame:
         """Add to cells their description length, where it was asked for; curves go into their table."""
         if not self.settings.curves or probe.is_baseline:
-            reason = "description_bits: curves are off" if not self.settings.curves else None
+            reason = Note.of("curves_off") if not self.settings.curves else None
             return _with_notes(rows, [reason] * rows.height)
         code = description.description_length(context.data.fit, probe)
         curves = reading_curves(context.data, probe, evidence.observers[-1], code)
@@ -297,7 +292,7 @@ def layer_row(layer: Layer, state: Halves[State]) -> pl.DataFrame:
     """
     live = live_neurons(state.fit)
     ratio, remark = participation.participation_ratio(state.test, live, layer.name, layer.pooling)
-    no_sign = "sign_identified: not known of this layer" if layer.sign_identified is None else None
+    no_sign = Note.of("sign_unknown") if layer.sign_identified is None else None
     row = {
         "layer": layer.name,
         "depth": layer.depth,
@@ -311,7 +306,7 @@ def layer_row(layer: Layer, state: Halves[State]) -> pl.DataFrame:
         "is_head": layer.is_head,
         "module_class": layer.module_class or None,
         "axes": layer.axes_text,
-        "note": note(remark, None if live.any() else "active_share: no live neuron", no_sign),
+        "note": note(remark, None if live.any() else Note.of("none_active"), no_sign),
     }
     return tables.table([row], tables.LAYERS).with_columns(pl.col("participation_ratio", "active_share").fill_nan(None))
 
@@ -322,7 +317,7 @@ def _numbers(columns: Mapping[str, np.ndarray]) -> list[pl.Series]:
 
 def _with_notes(rows: pl.DataFrame, reasons: Sequence[str | None]) -> pl.DataFrame:
     """Add a remark to every row, where there is one."""
-    return rows.with_columns(note=joined_notes("note", pl.Series(list(reasons), dtype=pl.String)))
+    return rows.with_columns(**joined_notes(tables.OF_ROW, tables.remarks(reasons)))
 
 
 def _place(layer_state: LayerState) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from denote.config.settings import Switch
+from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import (
     BLOCK,
@@ -64,7 +65,7 @@ class CentroidProbe(BuiltInProbe):
         weights[found.constant] = 0.0
         bias = -((positive + negative) / 2 * weights).sum(0) - found.mean @ weights
         notes = tuple(
-            reason or (None if ok else "not fitted: both labels have the same mean in every neuron")
+            reason or (None if ok else Note.of("same_mean"))
             for reason, ok in zip(unfit_notes(labels), apart, strict=True)
         )
         fitted = np.array([reason is None for reason in notes], dtype=bool)

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
 from denote.config.settings import STRENGTHS, AtLeastOne, Positive, Switch
+from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
 from denote.observers.solvers.batches import inner_parts, with_threshold
@@ -171,9 +172,8 @@ def _remarks(
     """What there is to say of the strengths that were chosen."""
     if n_strengths == 1:
         return [None] * len(best)
-    ends = {0: "l2: the largest of the list was chosen", n_strengths - 1: "l2: the smallest of the list was chosen"}
-    unknown = "l2: not chosen, the largest: a label is missing in one of the inner parts"
-    return [ends.get(int(place)) if sure else unknown for place, sure in zip(best, known, strict=True)]
+    ends = {0: Note.of("largest_l2"), n_strengths - 1: Note.of("smallest_l2")}
+    return [ends.get(int(place)) if sure else Note.of("l2_not_chosen") for place, sure in zip(best, known, strict=True)]
 
 
 def _loss(

@@ -11,6 +11,7 @@ from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
 from denote.config.settings import AtLeastOne, Positive, Switch, number
+from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import Values, check_state, moments
 from denote.observers.solvers.batches import Batches, inner_parts, with_threshold
@@ -115,7 +116,7 @@ class MlpProbe(BuiltInProbe):
 def _notes(labels: Values, rest: Rows, held: Rows) -> tuple[str | None, ...]:
     """Why an attribute has no fit: it needs both classes among the rows that train and among those that validate."""
     inner = [
-        None if p and n else f"not fitted: {p} positive and {n} negative rows in the inner {part} part"
+        None if p and n else Note.of("one_inner_label", positive=p, negative=n, part=part)
         for part, rows in (("training", rest), ("validation", held))
         for p, n in zip(*class_counts(labels[rows]), strict=True)
     ]

@@ -10,6 +10,7 @@ import scipy
 from jaxtyping import Bool, Float, Float64, Int, Int8
 
 from denote.errors import StateError
+from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, unfit_notes
 from denote.observers.ranks import rank_sum_deviation, rank_sum_skewness, two_sided_tail
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_tensor, check_shape, row_blocks
@@ -87,8 +88,7 @@ class NeuronProbe(BuiltInProbe):
         # With direction -1 the attribute is where the neuron is off, which includes the threshold itself.
         bias = np.where(direction > 0, -threshold, np.nextafter(threshold, np.inf))
         notes = [
-            note if note or ok else "not fitted: every neuron is constant on fit"
-            for note, ok in zip(unfit_notes(labels), found, strict=True)
+            note if note or ok else Note.of("all_constant") for note, ok in zip(unfit_notes(labels), found, strict=True)
         ]
         return Observer(
             self.kind,

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from denote.errors import StateError
+from denote.notes import Note
 from denote.observers.reading import BLOCK, UNBOUNDED, Groups, Resources, State, Values, as_array, row_blocks, rows_of
 
 
@@ -263,10 +264,10 @@ def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.
     return np.count_nonzero(labels == 1, axis=0), np.count_nonzero(labels == 0, axis=0)
 
 
-def unfit_notes(labels: Values) -> tuple[str | None, ...]:
+def unfit_notes(labels: Values) -> tuple[Note | None, ...]:
     """Why an attribute cannot be fitted on these rows (it needs both classes), or None."""
     positives, negatives = class_counts(labels)
     return tuple(
-        None if p and n else f"not fitted: {p} positive and {n} negative fit rows"
+        None if p and n else Note.of("one_label", positive=p, negative=n)
         for p, n in zip(positives, negatives, strict=True)
     )

@@ -214,7 +214,7 @@ _CONVERGENCE = (
 
 _SPECIAL = pl.format("Of random class subsets of its size, {} score lower.", proportions("random_subset_percentile"))
 
-_ENDING = (pl.lit(f"Causal evidence: {CAUSAL}."), pl.format("Notes: {}.", telling_notes()))
+_ENDING = (pl.lit(f"Causal evidence: {CAUSAL}."), pl.format("Notes: {}.", telling_notes()[0]))
 
 
 def _verdict(rule: Rule) -> pl.Expr:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from denote.evidence.remarks import telling_notes
 from denote.evidence.rule import Rule
 from denote.figures.curves import some
+from denote.notes import NEXT_REMARK, codes_of_section
 from denote.numbers import count, proportion, setting, small
 from denote.reporting.association import LAYER
 from denote.reporting.page import Column, Sheet, network, share, sheet, text, whole, yes
 from denote.reporting.page import note as written_note
+from denote.tables import NOTE, says
 
 DIFFERS = " (depending on the rows)"
 
@@ -48,8 +49,7 @@ def power_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 def _grouped(tables: Mapping[str, pl.DataFrame]) -> bool:
     """Return whether any note says that rows are not independent."""
-    notes = [tables[name]["note"] for name in ("cells", "neurons")]
-    return bool(pl.concat(notes).str.contains("groups: |rows in groups").any())
+    return any(tables[name].select(says("groups", "auroc_of_groups").any()).item() for name in ("cells", "neurons"))
 
 
 def _by_family(by_depth: pl.DataFrame) -> str:
@@ -79,9 +79,6 @@ LEVELS = (0.05, 0.001)
 
 NEURONS_OF = "neurons, "
 """Beginning of the name of a family of neurons."""
-
-UNTESTED = "^(not tested: |no property: |no attribute has |fewer than )"
-"""Beginning of a remark that says why a neuron was not tested."""
 
 MOST_REASONS = 3
 
@@ -172,10 +169,11 @@ def _why_untested(neurons: pl.DataFrame) -> str:
     live = neurons.filter("live")
     if live.is_empty():
         return ""
-    remarks = live.select(telling_notes().str.split("; ").alias("remark")).explode("remark").drop_nulls()
+    remarks = live.select(pl.col(NOTE).str.split(NEXT_REMARK)).drop_nulls().explode(NOTE)
     # A note also says why single columns are null, which is no reason for having no test.
-    reasons = remarks.filter(pl.col("remark").str.contains(UNTESTED)).group_by("remark", maintain_order=True).len()
-    told = reasons.sort("len", descending=True, maintain_order=True)["remark"].str.strip_prefix("not tested: ")
+    untested = remarks.filter(pl.col("note_codes").is_in(codes_of_section("untested")))
+    reasons = untested.group_by("note", maintain_order=True).len()
+    told = reasons.sort("len", descending=True, maintain_order=True)["note"].str.strip_prefix("not tested: ")
     return some(told.to_list(), MOST_REASONS) or "no reason given"
 
 

@@ -12,6 +12,7 @@ from denote.figures.curves import some
 from denote.numbers import count, proportion
 from denote.reporting.page import Sheet, sheet, text, whole
 from denote.reporting.page import note as written_note
+from denote.tables import says
 
 ADVICE = (
     "Copies are no independent evidence: intervals and p-values are too good, and across parts what is learned by "
@@ -110,8 +111,6 @@ def _copies(row: Mapping[str, Any]) -> str:
 
 
 MOST_NAMED = 10
-EQUAL_ROWS = "equal rows"
-"""Part of the note of a cell that was given equal rows: their number says nothing of missing values."""
 
 
 def missing_sentences(cells: pl.DataFrame) -> list[str]:
@@ -120,7 +119,8 @@ def missing_sentences(cells: pl.DataFrame) -> list[str]:
     Args:
         cells: Columns of ``tables.CELLS``.
     """
-    whole = cells.filter(~pl.col("note").fill_null("").str.contains(EQUAL_ROWS, literal=True))
+    # The number of rows of a cell that was given equal rows says nothing of missing values.
+    whole = cells.filter(~says("equal_rows", "few_equal_rows"))
     rows = whole.group_by("dataset", "attribute", maintain_order=True).agg(pl.col("n_test").max())
     rows = rows.with_columns(missing=pl.col("n_test").max().over("dataset") - pl.col("n_test"))
     sentences = []

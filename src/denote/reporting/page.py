@@ -102,7 +102,7 @@ def text(key: str) -> Callable[[Row], str]:
 
 def note(row: Row) -> str:
     """Writes the note, where there is one, without what was not asked for."""
-    return telling_remarks(row["note"])
+    return telling_remarks(row)
 
 
 def share(key: str, decimals: int = 2, limit: float | None = None) -> Callable[[Row], str]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from denote.evidence.remarks import INAPPLICABLE, ROTATED_ALIKE
+from denote.evidence.remarks import INAPPLICABLE
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, is_untested
 from denote.figures.profiles import one_size
+from denote.notes import codes_in
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.observers.kinds import reads_state
 from denote.reporting.page import (
@@ -175,7 +176,7 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
 
 def _rotated(row: Row) -> str:
     """The AUROC on rotated states, which is no control of a probe that reads every neuron."""
-    return INAPPLICABLE if ROTATED_ALIKE in (row["note"] or "") else proportion(row["rotated_auroc"])
+    return INAPPLICABLE if "rotated_alike" in codes_in(row) else proportion(row["rotated_auroc"])
 
 
 def _outside_band(row: Row) -> str:

@@ -29,6 +29,7 @@ from denote.evidence.controls.control_task import ControlTask
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.controls.untrained import Untrained
 from denote.evidence.rule import Rule, rule_of
+from denote.notes import note
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import Score, accuracy_note, held_out_score, shuffled_note
@@ -55,7 +56,6 @@ from denote.states.listing import Listing
 from denote.states.raw_input import raw_input
 from denote.states.state import LayerState
 from denote.states.store import StateStore
-from denote.tables import note
 
 if TYPE_CHECKING:
     from torch import nn

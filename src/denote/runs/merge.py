@@ -16,6 +16,7 @@ from denote.denotation.judging.search_stability import AGREEMENT, stability
 from denote.evidence.audit import audit
 from denote.evidence.first_decisive import first_decisive, seed_spread
 from denote.evidence.rule import Rule
+from denote.notes import Note
 from denote.observation.decide import decide
 from denote.observation.result import Evidence, Observation
 from denote.tables import (
@@ -25,6 +26,7 @@ from denote.tables import (
     JOB_TABLES,
     LAYERS_KEY,
     NEURONS_KEY,
+    OF_ROW,
     ON_RATES_KEY,
     PAIRS_KEY,
     SCAN_KEY,
@@ -33,6 +35,7 @@ from denote.tables import (
     joined_notes,
     read_table,
     read_tables,
+    remark,
     write_table,
 )
 
@@ -80,9 +83,6 @@ def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) ->
     return Merged(_summarised(decided, rule, analysis or Analysis()))
 
 
-NO_EXAMPLES = "examples: none, by its job alone it did not denote"
-
-
 def _with_examples(decided: Mapping[str, pl.DataFrame], before: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """The tables with examples of the neurons that denote in the sweep, and a note where a job could not know it.
 
@@ -96,7 +96,7 @@ def _with_examples(decided: Mapping[str, pl.DataFrame], before: pl.DataFrame) ->
     )
     of_jobs = before.select(*key, provisional=pl.col("denotes").fill_null(value=False))
     noted = neurons.join(of_jobs, on=key, how="left", nulls_equal=True, maintain_order="left").with_columns(
-        note=joined_notes(pl.col("note"), pl.when(pl.col("denotes") & ~pl.col("provisional")).then(pl.lit(NO_EXAMPLES)))
+        **joined_notes(OF_ROW, remark(Note.of("no_examples"), pl.col("denotes") & ~pl.col("provisional")))
     )
     return {**decided, "examples": shown, "neurons": noted.drop("provisional")}
 
@@ -139,11 +139,8 @@ def _distinct(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     if name == "controls":
         return _distinct_controls(frame)
     if name in ("null_check", "duplicates"):
-        return frame.unique(maintain_order=True)
+        return frame.unique(pl.exclude("note_codes"), keep="first", maintain_order=True)
     return frame.unique(_KEYS[name], keep="first", maintain_order=True)
-
-
-SEARCHED_APART = "fit_agreement, threshold_agreement: each job searched other attributes"
 
 
 def _distinct_neurons(neurons: pl.DataFrame) -> pl.DataFrame:
@@ -153,7 +150,7 @@ def _distinct_neurons(neurons: pl.DataFrame) -> pl.DataFrame:
     kept = best_per_key(neurons.with_columns((found.n_unique().over(NEURONS_KEY) > 1).alias("searched apart")))
     return kept.with_columns(
         *(pl.when(~apart).then(name).alias(name) for name in AGREEMENT.values()),
-        note=joined_notes(pl.col("note"), pl.when(apart).then(pl.lit(SEARCHED_APART))),
+        **joined_notes(OF_ROW, remark(Note.of("searched_apart"), apart)),
     ).drop("searched apart")
 
 

@@ -27,6 +27,7 @@ from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, draw_denotation
 from denote.runs.evidence_figures import draw_evidence, draw_first, draw_found_again, networks, of_network, saved
+from denote.tables import says
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged
@@ -264,7 +265,7 @@ def warnings(merged: Merged, rule: Rule) -> list[str]:
     """Say what makes the numbers doubtful, one sentence each."""
     found = []
     networks = ["architecture", "trained", "epoch", "seed"]
-    marked = pl.col("note").str.contains("object model at chance")
+    marked = says("at_chance")
     at_chance = pl.concat(table.filter(marked).select(networks) for table in (merged.cells, merged.neurons))
     at_chance = at_chance.unique().sort(networks)
     for (architecture, _, epoch), part in at_chance.group_by(networks[:3], maintain_order=True):

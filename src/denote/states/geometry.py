@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from denote.errors import LayerError, one_of
+from denote.notes import Note
 from denote.states.axes import CHANNEL, HEAD, KEY, POSITION, QUERY, SAMPLE, Roles, likely
 from denote.states.first_pass import ROWS, Output
 from denote.states.hooks import Place
@@ -60,7 +61,7 @@ class Geometry:
         """What to say of a guess."""
         if not self.is_guess:
             return None
-        return f"axes are a guess: {axes_text(self.axes)} (layer.kind sets them, kinds in Python)"
+        return Note.of("guessed_axes", axes=axes_text(self.axes))
 
 
 @dataclass

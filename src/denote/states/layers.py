@@ -14,6 +14,7 @@ import numpy as np
 from torch import nn
 
 from denote.errors import LayerError, one_of
+from denote.notes import Note
 
 UNITS, MAP, SEQUENCE, HEADS = "units", "map", "sequence", "heads"
 """What a sample's output is: one axis of neurons; channels over positions in space; positions, each with neurons;
@@ -70,7 +71,7 @@ class Layer:
     is_listed: bool = True
     axes: tuple[str, ...] = ()
     module_class: str = ""
-    note: str | None = None
+    note: Note | None = None
 
     @property
     def n_neurons(self) -> int:

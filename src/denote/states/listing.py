@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from denote.data.batch import Batch, mask_of, words_of
 from denote.errors import LayerError, one_of
+from denote.notes import Note, note
 from denote.states.axes import SAMPLE
 from denote.states.first_pass import FirstPass, Output, Unsteady, first_pass, kind_of, unsteady_places
 from denote.states.geometry import Geometries, Geometry, Kinds, checked
@@ -19,13 +20,11 @@ from denote.states.hooks import Place, eval_mode, parts_of, run_watched
 from denote.states.layers import BLOCKS, HEADS, SEQUENCE, WORDS, Layer, around, observable
 from denote.states.pooling import grid_after, pooling_of
 from denote.states.sign import identified_signs
-from denote.tables import note
 
 log = logging.getLogger(__name__)
 
 MIXED = "gives equal inputs of a batch different states: samples are not its first axis, or mix"
 SORTED = "gives states in another order than the samples: forward sorts its batch, as for packed sequences"
-DRAWN = "gives another output on the same input: dropout or noise is on"
 WHOLE = "the network"
 """What stands for the network itself among what is left out."""
 TAKE_STEPS = (nn.RNNBase, nn.MultiheadAttention)
@@ -164,7 +163,7 @@ def listing(
                 sign_identified=signs.get(place),
                 is_listed=place in listed,
                 module_class=type(modules[place.module]).__name__,
-                note=note(geometry.note, DRAWN if place in unsteady.drawn else None),
+                note=note(geometry.note, Note.of("drawn_output") if place in unsteady.drawn else None),
             )
         )
     classes = {name: type(module).__name__ for name, module in network.named_modules()}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from denote.data.batch import Batch, first_of
 from denote.errors import LayerError, one_of
+from denote.notes import Note
 from denote.states.hooks import Place, run_watched
 from denote.states.layers import Layer
 
@@ -35,12 +36,12 @@ class Randomised:
     reaches: bool
 
     @property
-    def note(self) -> str | None:
+    def note(self) -> Note | None:
         """What a reader of the check must know, or None."""
-        kept = f"used below too, so kept as trained: {', '.join(self.kept)}" if self.kept else ""
+        kept = Note.of("kept_as_trained", names=", ".join(self.kept)) if self.kept else None
         if not self.reaches:
-            return f"randomised_similarity: nothing that makes this layer was replaced ({kept or 'nothing is learned'})"
-        return f"randomised_similarity: {kept}" if kept else None
+            return Note.of("nothing_replaced", why=kept or "nothing is learned")
+        return kept and kept.about("randomised_similarity")
 
 
 class _Call(NamedTuple):

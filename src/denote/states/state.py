@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from denote.errors import StateError
+from denote.notes import note
 from denote.states.layers import Layer
-from denote.tables import note
 
 READ = 4 << 20
 """Bytes that are read at once."""
@@ -215,7 +215,7 @@ def state_of_all(states: Sequence[LayerState]) -> LayerState:
         raise ValueError("the states were recorded on different rows")
     n_neurons = sum(state.layer.n_neurons for state in states)
     poolings = dict.fromkeys(state.layer.pooling for state in states if state.layer.pooling != "none")
-    notes = [f"{state.layer.name}: {state.layer.note}" for state in states if state.layer.note]
+    notes = [state.layer.note.about(state.layer.name) for state in states if state.layer.note]
     own = replace(
         states[0].layer, name="state", depth=None, relative_depth=None, is_head=False, sign_identified=None, axes=(),
         kind="units", channels_last=False, module_class="", note=note(*notes),

@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from denote.attributes.rules import columns
 from denote.data.columns.column_keys import ColumnKeys
+from denote.data.columns.column_reading import ColumnReader
 from denote.data.columns.table_files import read_columns
 from denote.data.sources.table import TableModule
 from denote.errors import DataError, in_list
@@ -36,7 +37,7 @@ def parquet_file(folder, values, name="table.parquet"):
 
 
 def read_table(path, missing=()):
-    return read_columns(path, ColumnKeys(missing)).checked()
+    return read_columns(path, ColumnReader(ColumnKeys(missing))).checked()
 
 
 def read(path, **keys):

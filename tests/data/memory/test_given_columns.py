@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import denote
-from denote.data.columns.text_numbers import alike
+from denote.data.columns.text_numbers import spelled_alike
 from denote.data.memory.given_columns import given_column, given_frame
 from denote.errors import DataError
 
@@ -220,7 +220,7 @@ def test_rows_of_pandas_in_another_order_are_refused(states: dict[str, np.ndarra
 def test_spellings_that_are_perhaps_one_value_are_said(
     states: dict[str, np.ndarray], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert alike(["Yes", "yes", "yes.", " yes", "no", "y\u00a0es", "y es", ".", "?"]) == [
+    assert spelled_alike(["Yes", "yes", "yes.", " yes", "no", "y\u00a0es", "y es", ".", "?"]) == [
         [" yes", "Yes", "yes", "yes."],
         ["y es", "y\u00a0es"],
     ]

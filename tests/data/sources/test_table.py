@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from denote.data.columns.column_keys import ColumnKeys
+from denote.data.columns.column_reading import ColumnReader
 from denote.data.columns.features import fit_features
-from denote.data.columns.table_files import line_of, read_columns
+from denote.data.columns.table_files import read_columns
 from denote.data.learned import classes_of
 from denote.data.sources.table import TableModule
 from denote.errors import DataError
@@ -38,7 +39,7 @@ def written(folder, table, name="people.csv"):
 
 
 def read_table(path, missing=()):
-    return read_columns(path, ColumnKeys(missing)).checked()
+    return read_columns(path, ColumnReader(ColumnKeys(missing))).checked()
 
 
 def loaded(path, **settings):
@@ -211,7 +212,7 @@ def test_text_among_numbers_an_id_and_a_missing_target_name_the_line(tmp_path):
         loaded(written(tmp_path, no_target))
     with pytest.raises(DataError, match=r"row 5 from 0"):
         loaded(written(tmp_path, no_target, "people.parquet"))
-    assert line_of(written(tmp_path, table), 0).endswith("line 2")
+    assert read_columns(written(tmp_path, table), ColumnReader(ColumnKeys())).line_of(0).endswith("line 2")
 
 
 @pytest.mark.parametrize(

@@ -326,7 +326,10 @@ WORDS = {
 
 @pytest.mark.parametrize(("significant", "words"), WORDS.items())
 def test_the_verdict_is_the_first_that_holds(significant: tuple[bool | None, ...], words: str) -> None:
-    rows = [{"significant": own, "testable": True, "note": "why", "statistic": 0.07} for own in significant]
+    rows = [
+        {"significant": own, "testable": True, "note": "why", "note_codes": "other", "statistic": 0.07}
+        for own in significant
+    ]
     *tests, bound = rows
     said = words if words != "not shown" else "not shown; changes up to .070 are not excluded"
     assert verdict(*tests, [bound, bound], 0.05) == (said, None)

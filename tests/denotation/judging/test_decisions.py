@@ -6,11 +6,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from denote.denotation.judging.decisions import NOT_DETECTABLE, NOT_ROTATED, decide, detectable_balanced_accuracy
+from denote.denotation.judging.decisions import decide, detectable_balanced_accuracy
 from denote.evidence.rule import Rule
+from denote.notes import Note
 from denote.tables import CONTROLS, NEURONS, table
 
 RULE = Rule()
+NOT_ROTATED, NOT_DETECTABLE = Note.of("rotated_not_run"), Note.of("not_detectable")
 GOOD = {
     "object_model": "m", "layer": "l", "pooling": "none", "family": "classes", "probe_seed": 0, "property": "class=3",
     "live": True, "balanced_accuracy": 0.97, "p_value": 1e-6, "label_proportion": 0.2, "on_proportion": 0.21,

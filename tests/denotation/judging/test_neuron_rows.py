@@ -64,7 +64,18 @@ def test_the_majority_is_chosen_on_fit_and_counted_on_test() -> None:
 
 def test_a_dead_neuron_has_no_evidence_and_no_remark() -> None:
     dead = observed(shuffles=1)[3]
-    identity = {"layer", "depth", "pooling", "neuron", "neuron_name", "probe_seed", "family", "live", "note"}
+    identity = {
+        "layer",
+        "depth",
+        "pooling",
+        "neuron",
+        "neuron_name",
+        "probe_seed",
+        "family",
+        "live",
+        "note",
+        "note_codes",
+    }
     assert {name for name, value in dead.items() if value is not None} == identity
 
 

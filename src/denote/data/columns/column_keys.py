@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-import polars as pl
-
-from denote.data.columns.text_dates import CATEGORIES
 from denote.data.columns.text_numbers import COMMA, POINT
 from denote.errors import DataError, in_list, one_of
 
@@ -70,8 +67,7 @@ class ColumnKeys:
                 problem = f"{name!r} is left out, and another key names it"
                 raise DataError("dataset.exclude", problem, "take it out of one of them")
         for name in self.categories:
-            if name not in names:
-                raise DataError("dataset.categories", f"the table has no column {name!r}", one_of(name, names))
+            DataError.refuse_unknown(name, names, "dataset.categories", "the table has no column {!r}")
 
 
 @dataclass(frozen=True)
@@ -123,30 +119,16 @@ def refuse(
     """
     if not problems:
         return
-    sentences = [_sentence(problem, line_of) for problem in problems[:MOST_TOLD]]
+    sentences = []
+    for problem in problems[:MOST_TOLD]:
+        line = "" if problem.row is None else f" ({line_of(problem.row)})"
+        remedy = f", {problem.remedy}" if problem.remedy else ""
+        sentences.append(f"column {problem.column!r} {problem.what}{line}{remedy}")
     if len(problems) > MOST_TOLD:
         sentences.append(f"and {len(problems) - MOST_TOLD} more")
     spare = dict.fromkeys(problem.column for problem in problems if problem.column not in needed)
     leave_out = f"to leave out what cannot be used: 'dataset.exclude=[{in_list([*keys.exclude, *spare])}]'"
     raise DataError(where, "; ".join(sentences), leave_out if spare else "")
-
-
-def _sentence(problem: Problem, line_of: Callable[[int], str]) -> str:
-    at = "" if problem.row is None else f" ({line_of(problem.row)})"
-    return f"column {problem.column!r} {problem.what}{at}{', ' + problem.remedy if problem.remedy else ''}"
-
-
-def categories_of(table: pl.DataFrame, keys: ColumnKeys) -> tuple[str, ...]:
-    """Return the columns of numbers whose values are attributes one by one: those named, and dates' years, months,
-    weekdays.
-
-    Args:
-        table: All columns.
-        keys: How they were read.
-    """
-    dates = [name for name, kind in table.schema.items() if kind in (pl.Date, pl.Datetime)]
-    parts = [f"{name}.{part}" for name in dates for part in CATEGORIES if f"{name}.{part}" in table.columns]
-    return tuple(dict.fromkeys([*keys.categories, *parts]))
 
 
 def _is_named(name: str, pattern: str) -> bool:

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from denote.data.columns import text_numbers
 from denote.data.columns.column_keys import ColumnKeys, Problem
 from denote.data.columns.row_numbers import is_index
-from denote.data.columns.text_dates import are_days, date_columns, dates_of, perhaps_no_day
-from denote.data.columns.text_numbers import (
-    COMMA,
-    LARGEST_EXACT,
-    MISSING,
-    SAY_MARK,
-    Doubt,
-    Kept,
-    Reading,
-    alike,
-    are_codes,
-    are_marks,
-    numbers_of,
-    perhaps,
-    perhaps_number,
-    plain_numbers,
-    shown,
-    without_numbers,
-    yes_and_no,
-)
+from denote.data.columns.text_dates import are_days, date_columns, dates_of, day_in_doubt
+from denote.data.columns.text_numbers import Doubt, Kept, Reading
 from denote.data.samples import is_text
 from denote.errors import DataError
 
@@ -50,7 +34,7 @@ _ONE_WRITING = "write all of them in one way if they are one"
 
 @dataclass
 class ColumnReader:
-    """Reads columns one by one and keeps what is to be said of them.
+    """Reads columns one by one and keeps remarks and doubts for the log.
 
     Attributes:
         keys: See `ColumnKeys`.
@@ -59,7 +43,7 @@ class ColumnReader:
         asked: Columns that are asked for by name: they are never left out.
         problems: What cannot be read, by column.
         doubtful: Texts that may stand for no value, by column.
-        said: Columns by what became of them.
+        remarks: Columns by what became of them.
     """
 
     keys: ColumnKeys
@@ -68,7 +52,7 @@ class ColumnReader:
     asked: Sequence[str] = ()
     problems: list[Problem] = field(default_factory=list)
     doubtful: dict[str, list[str]] = field(default_factory=dict)
-    said: dict[str, list[str]] = field(default_factory=dict)
+    remarks: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _commas: list[str] = field(default_factory=list)
     _thousands: dict[str, int] = field(default_factory=dict)
 
@@ -95,11 +79,10 @@ class ColumnReader:
                 if not self.keys.leaves_out(made.name):
                     held[made.name] = made
         self.keys.check(names, self.asked)
-        if self._commas:
-            for name, row in self._thousands.items():
-                what = f"holds points, and {self._commas[0]!r} has a comma before the decimals: thousands or decimals"
-                self.problems.append(Problem(name, what, SAY_MARK, row))
-        for how, which in self.said.items():
+        for name, row in self._thousands.items() if self._commas else ():
+            what = f"holds points, and {self._commas[0]!r} has a comma before the decimals: thousands or decimals"
+            self.problems.append(Problem(name, what, text_numbers.SAY_MARK, row))
+        for how, which in self.remarks.items():
             log.info("%s: %s: %s", where, how, ", ".join(which))
         return pl.DataFrame(list(held.values()))
 
@@ -109,49 +92,29 @@ class ColumnReader:
             return
         read = self._read(column)
         if name not in self.asked and is_index(read):
-            self._say("left out, the index of a data frame", name)
+            self.remarks["left out, the index of a data frame"].append(name)
             return
         yield read
-        if read.dtype.is_numeric():
-            self._warn_of_numbers(read)
-        if read.dtype in (pl.Date, pl.Datetime):
-            if (day := perhaps_no_day(read)) is not None:
-                _warn_of_code(name, day)
+        is_date, is_number = read.dtype in (pl.Date, pl.Datetime), read.dtype.is_numeric()
+        if are_days(read):
+            hint = "look like days or months; written as 2020-12-31 or 2020-12 they are read as dates"
+            log.warning("column %r holds whole numbers such as %s, which %s", name, read.drop_nulls()[0], hint)
+        elif code := day_in_doubt(read) if is_date else text_numbers.number_in_doubt(read) if is_number else None:
+            hint = "apart from all others; where it stands for no value: dataset.missing"
+            log.warning("column %r holds %s in several rows, %s=[%s]", name, code, hint, code)
+        if is_date:
             yield from date_columns(read)
 
     def _read(self, column: pl.Series) -> pl.Series:
         if column.name in self.as_text:
             return column
+        if column.dtype.is_decimal() or column.dtype in (pl.Int128, pl.UInt128):
+            column = _shortened(column)
         if is_text(column):
             return self._of_text(column.cast(pl.String))
-        if column.dtype.is_decimal() or column.dtype in (pl.Int128, pl.UInt128):
-            column = self._of_long_numbers(column)
-        if column.dtype == pl.String:
-            return self._of_text(column)
         if not column.dtype.is_numeric():
             return column
-        return self._finite(without_numbers(column, self.keys.missing))
-
-    def _of_long_numbers(self, column: pl.Series) -> pl.Series:
-        """Return decimals as floats and long whole numbers as shorter ones, or as text where digits would be lost."""
-        if column.dtype.is_decimal():
-            numbers = column.cast(pl.Float64)
-            whole = column.cast(pl.Int128, strict=False)
-            is_exact = not (whole.cast(pl.Float64) == numbers).all() or (numbers.abs() <= LARGEST_EXACT).all()
-        else:
-            numbers = column.cast(pl.Int64, strict=False)
-            is_exact = numbers.null_count() == column.null_count()
-            whole = column
-        return numbers if is_exact else whole.cast(pl.String)
-
-    def _warn_of_numbers(self, column: pl.Series) -> None:
-        if are_days(column):
-            hint = "look like days or months; written as 2020-12-31 or 2020-12 they are read as dates"
-            log.warning("column %r holds whole numbers such as %s, which %s", column.name, column.drop_nulls()[0], hint)
-        elif (code := perhaps_number(column)) is not None:
-            _warn_of_code(column.name, f"{code:g}")
-
-    def _finite(self, column: pl.Series) -> pl.Series:
+        column = text_numbers.without_numbers(column, self.keys.missing)
         if column.dtype.is_float() and (infinite := column.is_infinite().fill_null(False)).any():
             row = int(infinite.arg_true()[0])
             remedy = f"correct it; dataset.missing=[{column[row]}] makes it missing"
@@ -162,94 +125,82 @@ class ColumnReader:
         name, text = column.name, _bare(column)
         text = self._without_codes(text)
         is_category = name in self.keys.categories
-        has_thousands = self.keys.decimal == COMMA and bool(text.str.contains(".", literal=True).any())
-        numbers = None if has_thousands else plain_numbers(text)
+        has_thousands = self.keys.decimal == text_numbers.COMMA and bool(text.str.contains(".", literal=True).any())
+        numbers = None if has_thousands else text_numbers.plain_numbers(text)
         if numbers is not None:
             if self.typed and not is_category and _are_few_digits(column, numbers):
-                self._say("text of a few whole numbers, kept as categories", name)
+                self.remarks["text of a few whole numbers, kept as categories"].append(name)
                 return text
             self._note_thousands(text, numbers)
-            return without_numbers(numbers, self.keys.missing)
+            return text_numbers.without_numbers(numbers, self.keys.missing)
         counts = text.drop_nulls().to_frame("text").group_by("text", maintain_order=True).len()
         texts = counts["text"]
         if texts.str.contains(_UNSEEN).any():
             return self._of_text(column.str.replace_all(_UNSEEN, ""))
         if is_category:
-            return self._names(text, texts)
-        codes = are_codes(texts)
+            return text
+        codes = text_numbers.are_codes(texts)
         rest = texts.filter(~codes)
         for reading in _readings(rest, counts["len"].filter(~codes), self.keys.decimal):
             if isinstance(reading, Reading):
                 self._say_codes(name, counts.filter(codes))
-                return self._placed(text, rest, reading)
+                self._commas += [name] if reading.has_comma else []
+                if reading.how:
+                    self.remarks[reading.how].append(name)
+                values = text.replace_strict(rest, reading.values, default=None, return_dtype=reading.values.dtype)
+                is_number = values.dtype.is_numeric()
+                return text_numbers.without_numbers(values, self.keys.missing) if is_number else values
             if isinstance(reading, Doubt):
                 row = int((text == reading.text).arg_true()[0])
                 self.problems.append(Problem(name, reading.why, reading.remedy, row))
                 return text
             if isinstance(reading, Kept):
-                self._say(reading.why, name)
+                self.remarks[reading.why].append(name)
                 return self._names(text, texts)
         digits = texts.filter(texts.str.contains(_OF_DIGITS))
         if 2 * len(digits) > len(texts):
-            self._say(f"texts such as {digits[0]!r} are no numbers and taken as names", name)
+            self.remarks[f"texts such as {digits[0]!r} are no numbers and taken as names"].append(name)
         return self._names(text, texts)
 
-    def _placed(self, text: pl.Series, texts: pl.Series, reading: Reading) -> pl.Series:
-        if reading.how:
-            self._say(reading.how, text.name)
-        if "comma before" in reading.how:
-            self._commas.append(text.name)
-        values = text.replace_strict(texts, reading.values, default=None, return_dtype=reading.values.dtype)
-        return without_numbers(values, self.keys.missing) if values.dtype.is_numeric() else values
-
     def _names(self, text: pl.Series, texts: pl.Series) -> pl.Series:
-        """Return a column of names: dashes and points are missing; other doubts are said."""
-        if text.name in self.keys.categories:
-            return text
-        marks = are_marks(texts)
+        """Return a column of names: dashes and points are missing; other doubts are logged."""
+        name, marks = text.name, text_numbers.are_marks(texts)
         if marks.any():
-            self._say(f"{_listed(texts.filter(marks).to_list())} read as missing", text.name)
+            self.remarks[f"{_listed(texts.filter(marks).to_list())} read as missing"].append(name)
             text = text.set(text.is_in(texts.filter(marks).implode()), None)
-        if words := perhaps(texts):
-            self.doubtful[text.name] = words
-        if len(texts) <= MOST_COMPARED and (groups := alike(texts.filter(~marks))):
-            log.warning(
-                "column %r: %s differ by case, blanks or a point only: %s", text.name, shown(groups), _ONE_WRITING
-            )
-        if words := yes_and_no(texts):
-            log.warning("column %r: %s are yes and no in several ways: %s", text.name, _listed(words), _ONE_WRITING)
+        if words := text_numbers.words_in_doubt(texts):
+            self.doubtful[name] = words
+        if len(texts) <= MOST_COMPARED and (groups := text_numbers.spelled_alike(texts.filter(~marks))):
+            only = f"{text_numbers.quoted(groups)} differ by case, blanks or a point only"
+            log.warning("column %r: %s: %s", name, only, _ONE_WRITING)
+        if words := text_numbers.yes_and_no(texts):
+            log.warning("column %r: %s are yes and no in several ways: %s", name, _listed(words), _ONE_WRITING)
         return text
 
     def _without_codes(self, text: pl.Series) -> pl.Series:
-        named = map(str, self.keys.missing)
-        codes = [*MISSING, *(form(code) for code in named for form in (str, str.lower, str.upper, str.capitalize))]
-        is_code = text.is_in(codes)
-        if not is_code.any():
-            return text
-        counts = text.filter(is_code.fill_null(False)).value_counts().filter(pl.col(text.name) != "")
-        self._say_codes(text.name, counts.rename({text.name: "text", "count": "len"} if text.name != "count" else {}))
-        return text.set(is_code.fill_null(False), None)
+        forms = (str, str.lower, str.upper, str.capitalize)
+        codes = [*text_numbers.MISSING, *(form(str(code)) for code in self.keys.missing for form in forms)]
+        is_code = text.is_in(codes).fill_null(False)
+        counts = text.alias("text").filter(is_code).value_counts(name="len")
+        self._say_codes(text.name, counts.filter(pl.col("text") != ""))
+        return text.set(is_code, None)
 
     def _say_codes(self, name: str, counts: pl.DataFrame) -> None:
-        for code, rows in counts.sort("text").select("text", "len").iter_rows():
-            self._say(f"{code!r} read as missing", f"{name} ({rows})")
+        for code, rows in counts.sort("text").iter_rows():
+            self.remarks[f"{code!r} read as missing"].append(f"{name} ({rows})")
 
     def _note_thousands(self, text: pl.Series, numbers: pl.Series) -> None:
         """Remember a column whose points are between thousands if another has a comma before the decimals."""
-        if self.typed or not numbers.dtype.is_float() or not _are_thousands(text.head(SAMPLE)).all():
-            return
-        if _are_thousands(text).all():
+        is_candidate = not self.typed and numbers.dtype.is_float() and _are_thousands(text.head(SAMPLE)).all()
+        if is_candidate and _are_thousands(text).all():
             self._thousands[text.name] = int(text.str.contains(".", literal=True).arg_true()[0])
-
-    def _say(self, how: str, name: str) -> None:
-        self.said.setdefault(how, []).append(name)
 
 
 def _readings(texts: pl.Series, rows: pl.Series, decimal: str | None) -> Iterator[Reading | Doubt | Kept | None]:
     """Yield what the texts may be, one kind after the other, until one is told."""
     if not len(texts):
         return
-    yield numbers_of(texts, rows, decimal)
+    yield text_numbers.numbers_of(texts, rows, decimal)
     yield dates_of(texts)
     if (small := texts.str.to_lowercase()).is_in(["true", "false"]).all():
         yield Reading(small == "true")
@@ -262,18 +213,22 @@ def _bare(column: pl.Series) -> pl.Series:
 
 
 def _are_few_digits(column: pl.Series, numbers: pl.Series) -> bool:
-    if not column.drop_nulls().str.contains(r"^\d+$").all():
-        return False
-    return numbers.dtype.is_integer() and numbers.n_unique() <= min(FEW_DIGITS, len(numbers) // 2)
+    are_digits = numbers.dtype.is_integer() and column.drop_nulls().str.contains(r"^\d+$").all()
+    return are_digits and numbers.n_unique() <= min(FEW_DIGITS, len(numbers) // 2)
 
 
 def _are_thousands(text: pl.Series) -> pl.Series:
     return text.str.contains(r"^[-+]?([1-9]\d{0,2}\.\d{3}|\d+)$").fill_null(True)
 
 
-def _warn_of_code(name: str, code: object) -> None:
-    hint = "apart from all others; where it stands for no value: dataset.missing"
-    log.warning("column %r holds %s in several rows, %s=[%s]", name, code, hint, code)
+def _shortened(column: pl.Series) -> pl.Series:
+    """Return decimals as floats and long whole numbers as shorter ones, or as text where digits would be lost."""
+    if column.dtype.is_decimal():
+        numbers, whole = column.cast(pl.Float64), column.cast(pl.Int128, strict=False)
+        are_exact = (numbers.abs() <= text_numbers.LARGEST_EXACT).all()
+        return numbers if are_exact or not (whole.cast(pl.Float64) == numbers).all() else whole.cast(pl.String)
+    numbers = column.cast(pl.Int64, strict=False)
+    return numbers if numbers.null_count() == column.null_count() else column.cast(pl.String)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import csv
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,6 @@ from denote.errors import DataError, first_line
 from denote.numbers import count
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
-UNNAMED_INDEX = "Unnamed: 0"
 _OTHER_SEPARATORS = ";\t,|"
 
 _BYTES_AT_ONCE = 256 * 2**20
@@ -57,17 +57,17 @@ class TextTable:
         """
         separator = SEPARATORS[file.suffix.lower()]
         header = _header(file, separator, where)
-        if len(header) == 1:
-            others = [mark for mark in _OTHER_SEPARATORS if mark in header[0]]
-            if len(others) > 1:
-                problem = f"{file} line 1 has one column, {header[0][:40]!r}"
-                raise DataError(where, problem, f"{file.suffix} is read with {separator!r} between values")
-            if others:
-                log.info("%s: %s is read with %r between values, as its header is", where, file, others[0])
-                separator = others[0]
-                header = _header(file, separator, where)
-        _check_names(_named(header), file, where)
-        return cls(file, separator, tuple(name.strip() for name in _named(header)), where)
+        others = [mark for mark in _OTHER_SEPARATORS if mark in header[0]] if len(header) == 1 else []
+        if len(others) > 1:
+            problem = f"{file} line 1 has one column, {header[0][:40]!r}"
+            raise DataError(where, problem, f"{file.suffix} is read with {separator!r} between values")
+        if others:
+            log.info("%s: %s is read with %r between values, as its header is", where, file, others[0])
+            separator, header = others[0], _header(file, others[0], where)
+        if not header[0].strip() and len(header) > 1:
+            header[0] = "Unnamed: 0"  # the index that pandas writes first, without a name, and reads by this one
+        _check_names(header, file, where)
+        return cls(file, separator, tuple(name.strip() for name in header), where)
 
     def columns(self) -> Iterator[pl.Series]:
         """Yield every column as text, in order; what is empty is null.
@@ -76,18 +76,17 @@ class TextTable:
             DataError: for a line with too many or too few values, or a file that cannot be read.
         """
         passes = 1 + self.file.stat().st_size // _BYTES_AT_ONCE
-        step = max(1, -(-len(self.names) // passes))
-        for start in range(0, len(self.names), step):
-            chosen = list(range(start, min(start + step, len(self.names))))
-            part = self._part(chosen)
+        columns = range(len(self.names))
+        step = max(1, -(-len(columns) // passes))
+        for start in columns[::step]:
+            part = self._part(list(columns[start : start + step]))
             for name in part.columns:
                 yield part.drop_in_place(name)
 
     def line_of(self, row: int) -> int | None:
         """Return the line on which a row ends, from 1."""
-        return next(
-            (line for index, (_, line, _) in enumerate(_records(self.file, self.separator)) if index == row + 1), None
-        )
+        lines = (line for _, line, _ in _records(self.file, self.separator))
+        return next(islice(lines, row + 1, None), None)
 
     def _part(self, chosen: list[int]) -> pl.DataFrame:
         try:
@@ -126,9 +125,8 @@ class TextTable:
         with self.file.open("rb") as held:
             held.seek(max(0, self.file.stat().st_size - _TAIL))
             tail = held.read().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        after = tail[len(tail.rstrip(b"\n ")) :]
-        lines = after.split(b"\n")
-        return max(0, len(lines) - (2 if not lines[-1] else 1))
+        lines = tail[len(tail.rstrip(b"\n ")) :].split(b"\n")
+        return max(0, len(lines) - (1 if lines[-1] else 2))
 
     def _check_lengths(self) -> None:
         """Name the first row that has more or fewer values than the header; blank lines at the end are none.
@@ -166,11 +164,6 @@ def _header(file: Path, separator: str, where: str) -> list[str]:
     return header
 
 
-def _named(header: list[str]) -> list[str]:
-    """Return the header in which the index that pandas writes first, without a name, has the one that pandas reads."""
-    return header if header[0].strip() or len(header) == 1 else [UNNAMED_INDEX, *header[1:]]
-
-
 def _check_names(header: list[str], file: Path, where: str) -> None:
     for index, name in enumerate(header):
         if not name.strip():
@@ -200,10 +193,9 @@ def _line_end(file: Path) -> str:
 
 def _unreadable(file: Path, error: Exception) -> str:
     """Return what is wrong with a text file, and on which line."""
-    with file.open("rb") as lines:
-        for line, content in enumerate(lines, start=1):
-            try:
-                content.decode("utf-8")
-            except UnicodeDecodeError:
-                return f"line {line} is no text in UTF-8: save it as UTF-8"
+    try:
+        file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as broken:
+        line = broken.object.count(b"\n", 0, broken.start) + 1
+        return f"line {line} is no text in UTF-8: save it as UTF-8"
     return f"cannot be read ({first_line(error)})"

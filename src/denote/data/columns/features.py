@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Bool, Float32, Float64, Int, Int32
+from jaxtyping import Bool, Float32, Float64, Int32
 from torch import Tensor
 
 from denote.data.columns.column_keys import Problem
 from denote.data.columns.row_numbers import as_row_number, goes_with_rows
 from denote.data.columns.text_dates import as_inputs, made_of_dates
-from denote.data.samples import column_of, is_text
+from denote.data.samples import Rows, column_of, is_text
 from denote.errors import DataError, in_list, one_of
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class TableInputs:
         """Return the number of samples."""
         return len(self.numbers)
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, "row number"]:
+    def __getitem__(self, rows: Rows) -> Float32[Tensor, "row number"]:
         """Return the samples with these row ids, a fresh tensor."""
         index = np.asarray(rows, dtype=np.int64)
         batch = np.zeros((len(index), len(self.names)), dtype=np.float32)
@@ -122,23 +122,7 @@ def _is_number(column: pl.Series) -> bool:
     return column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)
 
 
-def is_category(column: pl.Series) -> bool:
-    """Return whether a column is encoded value by value.
-
-    Raises:
-        DataError: if it is neither text nor numbers.
-    """
-    if is_text(column):
-        return True
-    if _is_number(column):
-        return False
-    problem = f"column {column.name!r} holds {column.dtype}, neither numbers nor text"
-    raise DataError("dataset.features", problem, f"leave it out: dataset.exclude=[{in_list([column.name])}]")
-
-
-def fit_features(
-    table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], rows: Int[np.ndarray, " row"]
-) -> TableInputs:
+def fit_features(table: pl.DataFrame, features: Sequence[str], categories: Sequence[str], rows: Rows) -> TableInputs:
     """Return inputs of all rows in the measure of some.
 
     A column with one value on those rows is left out, which is logged: nothing could be learned from it.
@@ -152,12 +136,11 @@ def fit_features(
     Raises:
         DataError: if no column is left.
     """
-    encoded = {name: name in categories or is_category(table[name]) for name in features}
-    numeric = [name for name, category in encoded.items() if not category]
+    numeric = [name for name in features if not (name in categories or is_text(table[name]))]
     numbers, missing, number_names, gap_names = _numbers(table, numeric, rows)
-    codes, code_names = _codes(table, [name for name, category in encoded.items() if category], rows)
+    codes, code_names = _codes(table, [name for name in features if name not in numeric], rows)
     names = (*number_names, *gap_names, *code_names)
-    if constant := [name for name in features if not any(_is_of(name, each) for each in names)]:
+    if constant := [name for name in features if not any(_is_of(name, new) for new in names)]:
         log.info("dataset.features: %s with one value on the rows that train, left out", ", ".join(constant))
     if not names:
         raise DataError("dataset.features", f"none of {', '.join(features)} varies on the rows that train")
@@ -169,7 +152,7 @@ def _is_of(column: str, name: str) -> bool:
 
 
 def _numbers(
-    table: pl.DataFrame, columns: Sequence[str], rows: Int[np.ndarray, " row"]
+    table: pl.DataFrame, columns: Sequence[str], rows: Rows
 ) -> tuple[Float32[np.ndarray, "sample number"], Bool[np.ndarray, "sample gap"], list[str], list[str]]:
     numbers = np.zeros((table.height, len(columns)), dtype=np.float32)
     gaps: list[Bool[np.ndarray, " sample"]] = []
@@ -203,7 +186,7 @@ def _measure(fitted: Float64[np.ndarray, " row"], name: str) -> tuple[float, flo
 
 
 def _codes(
-    table: pl.DataFrame, columns: Sequence[str], rows: Int[np.ndarray, " row"]
+    table: pl.DataFrame, columns: Sequence[str], rows: Rows
 ) -> tuple[Int32[np.ndarray, "sample category"], list[str]]:
     codes: list[Int32[np.ndarray, " sample"]] = []
     names: list[str] = []
@@ -212,8 +195,7 @@ def _codes(
         values = table[name].cast(pl.String).fill_null("missing")
         seen = values.gather(rows).unique().sort()
         if len(seen) > 1:
-            places = pl.DataFrame({"value": seen, "place": np.arange(len(names), len(names) + len(seen))})
-            indices = values.to_frame("value").join(places, on="value", how="left", maintain_order="left")["place"]
-            codes.append(indices.fill_null(-1).cast(pl.Int32).to_numpy())
+            indices = pl.Series(range(len(names), len(names) + len(seen)), dtype=pl.Int32)
+            codes.append(values.replace_strict(seen, indices, default=-1, return_dtype=pl.Int32).to_numpy())
             names += [f"{name}={value}" for value in seen]
     return np.stack(codes, axis=1) if codes else np.zeros((table.height, 0), dtype=np.int32), names

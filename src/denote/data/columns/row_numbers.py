@@ -21,19 +21,14 @@ _PERHAPS_INDEX = re.compile(
 )
 _UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")
 _YEAR = re.compile(r"(^|[\W_])(year|yr)s?([\W_]|$)|[a-z]Year$", re.IGNORECASE)
-_YEARS = range(1700, 2101)
+_YEARS = (1700, 2100)
 _ID = re.compile(r"(^|[\W_])(id|ids|idx|uuid|guid|key)([\W_]|$)|[a-z](Id|ID)$", re.IGNORECASE)
 
 
 def is_index(column: pl.Series) -> bool:
     """Return whether a column is the index that a data frame left behind: by its name alone, or by name and numbers."""
-    if _INDEX.fullmatch(column.name):
-        return True
-    return bool(_PERHAPS_INDEX.fullmatch(column.name)) and rises_by_one(column)
-
-
-def rises_by_one(column: pl.Series) -> bool:
-    """Return whether whole numbers follow on each other from row to row."""
+    if _INDEX.fullmatch(column.name) or not _PERHAPS_INDEX.fullmatch(column.name):
+        return bool(_INDEX.fullmatch(column.name))
     numbers = _whole(column)
     return numbers is not None and len(numbers) > 1 and bool((np.diff(numbers) == 1).all())
 
@@ -44,11 +39,13 @@ def as_row_number(column: pl.Series) -> str:
     values = column.drop_nulls()
     if len(values) >= FEWEST_ROWS and 2 * len(values) > len(column):
         if not column.dtype.is_numeric():
-            return _as_name(values, examples)
-        if _are_years(values):
+            are_ids = column.dtype == pl.String and values.n_unique() == len(values)
+            return f"has another text in every row ({examples}, ...), an id" if are_ids else ""
+        # A table with a row per year has a column of years.
+        if _YEAR.search(column.name) and values.is_between(*_YEARS).all():
             return ""
-        numbers = _whole(values)
-        if numbers is not None and (why := _as_number(column.name, numbers, _places(column), examples)):
+        numbers, rows = _whole(values), column.is_not_null().arg_true().to_numpy().astype(np.int64)
+        if numbers is not None and (why := _as_number(column.name, numbers, rows, examples)):
             return why
     largest = column.abs().max() if column.dtype.is_integer() else None
     if isinstance(largest, int) and largest > LARGEST_EXACT:
@@ -68,14 +65,9 @@ def goes_with_rows(column: pl.Series) -> bool:
     return bool(is_sorted and 3 * (steps != 0).sum() >= len(steps))
 
 
-def _as_name(column: pl.Series, examples: str) -> str:
-    different = column.dtype == pl.String and column.n_unique() == len(column)
-    return f"has another text in every row ({examples}, ...), an id" if different else ""
-
-
-def _as_number(name: str, numbers: Shaped[np.ndarray, " row"], places: Int[np.ndarray, " row"], examples: str) -> str:
-    n, steps = len(numbers), np.diff(numbers)
-    if (steps == np.diff(places)).all() or (steps == -np.diff(places)).all():
+def _as_number(name: str, numbers: Shaped[np.ndarray, " row"], rows: Int[np.ndarray, " row"], examples: str) -> str:
+    n, steps, step_of_rows = len(numbers), np.diff(numbers), np.diff(rows)
+    if (steps == step_of_rows).all() or (steps == -step_of_rows).all():
         return f"numbers the rows ({examples}, ...)"
     if n < 2 * FEWEST_ROWS:
         return ""
@@ -89,15 +81,6 @@ def _as_number(name: str, numbers: Shaped[np.ndarray, " row"], places: Int[np.nd
         return f"has {often}, nearly without gaps ({examples}, ...), as numbers of rows do"
     is_id = not equal and (_ID.search(name) or _UNNAMED.fullmatch(name))
     return f"has another number in every row ({examples}, ...), an id" if is_id else ""
-
-
-def _places(column: pl.Series) -> Int[np.ndarray, " row"]:
-    return column.is_not_null().arg_true().to_numpy().astype(np.int64)
-
-
-def _are_years(column: pl.Series) -> bool:
-    """Return whether numbers are years, by name and value: a table with a row per year has such a column."""
-    return bool(_YEAR.search(column.name)) and bool(column.is_between(_YEARS[0], _YEARS[-1]).all())
 
 
 def _whole(column: pl.Series) -> np.ndarray | None:

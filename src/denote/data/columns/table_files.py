@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from denote.data.columns.column_keys import ColumnKeys, Problem, categories_of, refuse
+from denote.data.columns.column_keys import ColumnKeys, Problem, refuse
 from denote.data.columns.column_reading import ColumnReader
 from denote.data.columns.delimited import SEPARATORS, TextTable
-from denote.data.columns.text_dates import is_year
+from denote.data.columns.text_dates import CATEGORIES, is_year
 from denote.data.module import SamplesModule
 from denote.errors import DataError, first_line, in_list, one_of
 
@@ -30,39 +30,47 @@ class ReadTable:
 
     Attributes:
         frame: One row per sample; a date is followed by the columns that it becomes.
-        keys: How columns were read.
+        reader: What read it, with what is doubtful.
         where: The config key of the file.
         path: Of the file; empty for a table that has none.
-        problems: Of columns that could not be read with certainty.
-        doubtful: Texts that may stand for no value, by column of names.
     """
 
     frame: pl.DataFrame
-    keys: ColumnKeys
+    reader: ColumnReader
     where: str
     path: str = ""
-    problems: Sequence[Problem] = ()
-    doubtful: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """See `categories_of`."""
-        return categories_of(self.frame, self.keys)
+        """Columns of numbers whose values are attributes one by one: those named, and what dates become but days."""
+        dates = [name for name, kind in self.frame.schema.items() if kind in (pl.Date, pl.Datetime)]
+        parts = (f"{name}.{part}" for name in dates for part in CATEGORIES)
+        return tuple(
+            dict.fromkeys([*self.reader.keys.categories, *(name for name in parts if name in self.frame.columns)])
+        )
 
     @property
     def encoded(self) -> tuple[str, ...]:
         """Those of `categories` that are so as inputs too: a year is a number unless it is named."""
-        return tuple(name for name in self.categories if name in self.keys.categories or not is_year(name))
+        return tuple(name for name in self.categories if name in self.reader.keys.categories or not is_year(name))
 
     def line_of(self, row: int) -> str:
-        """Return where a row is."""
-        return line_of(self.path, row) if self.path else f"row {row} from 0"
+        """Return where a row is: ``FILE line 7``, or ``FILE row 5 from 0`` where there are no lines.
+
+        Args:
+            row: From 0.
+        """
+        is_text = self.path != "" and Path(self.path).suffix.lower() != PARQUET
+        if not is_text:
+            return f"{self.path} row {row} from 0".strip()
+        line = TextTable.open(Path(self.path), self.where).line_of(row)
+        return self.path if line is None else f"{self.path} line {line}"
 
     def is_in_doubt(self, names: Sequence[str]) -> bool:
         """Return whether some of these columns could not be read with certainty, or hold what may stand for no
         value.
         """
-        return any(name in self.doubtful or name in {problem.column for problem in self.problems} for name in names)
+        return not {*self.reader.doubtful, *(problem.column for problem in self.reader.problems)}.isdisjoint(names)
 
     def checked(
         self, targets: Sequence[str] = (), more: Sequence[Problem] = (), needed: Sequence[str] = ()
@@ -77,62 +85,39 @@ class ReadTable:
         Raises:
             DataError: naming all columns with a problem, and the key that leaves them out.
         """
-        of_targets = [self._doubt(name) for name in targets if name in self.doubtful]
-        refuse([*self.problems, *of_targets, *more], self.where, self.line_of, self.keys, [*targets, *needed])
-        for name, words in self.doubtful.items():
+        of_targets = []
+        for name in targets:
+            if words := self.reader.doubtful.get(name, ()):
+                remedy = f"dataset.missing=[{in_list(words)}] where it does, or dataset.categories=[{in_list([name])}]"
+                row = int((self.frame[name] == words[0]).arg_true()[0])
+                of_targets.append(Problem(name, f"holds {words[0]!r}, which may stand for no value", remedy, row))
+        refuse(
+            [*self.reader.problems, *of_targets, *more], self.where, self.line_of, self.reader.keys, [*targets, *needed]
+        )
+        for name, words in self.reader.doubtful.items():
             hint = f"taken as a value; where it stands for none: dataset.missing=[{in_list(words)}]"
             log.warning("column %r holds %s, %s", name, " and ".join(map(repr, words)), hint)
         return self.frame
 
-    def _doubt(self, name: str) -> Problem:
-        words = self.doubtful[name]
-        row = int((self.frame[name] == words[0]).arg_true()[0])
-        remedy = f"dataset.missing=[{in_list(words)}] where it does, or dataset.categories=[{in_list([name])}]"
-        return Problem(name, f"holds {words[0]!r}, which may stand for no value", remedy, row)
 
-
-def read_columns(
-    path: str | Path | None,
-    keys: ColumnKeys,
-    where: str = "dataset.path",
-    *,
-    as_text: Sequence[str] = (),
-    asked: Sequence[str] = (),
-) -> ReadTable:
+def read_columns(path: str | Path | None, reader: ColumnReader, where: str = "dataset.path") -> ReadTable:
     """Return the columns of a table file.
 
     Args:
         path: A ``.csv``, ``.tsv`` or ``.txt`` file with a header, or a ``.parquet`` file.
-        keys: How columns are read.
+        reader: Reads them; a fresh one.
         where: What to name in an error.
-        as_text: See `ColumnReader`.
-        asked: See `ColumnReader`.
 
     Raises:
         DataError: if the file cannot be read, or a row has not as many values as there are columns (which line).
     """
     file = _existing(path, where)
-    is_parquet = file.suffix.lower() == PARQUET
-    columns = _parquet_columns(file, where) if is_parquet else TextTable.open(file, where).columns()
-    reader = ColumnReader(keys, typed=is_parquet, as_text=as_text, asked=asked)
-    frame = reader.table(columns, where)
-    if not frame.height:
+    reader.typed = file.suffix.lower() == PARQUET
+    columns = _parquet_columns(file, where) if reader.typed else TextTable.open(file, where).columns()
+    table = ReadTable(reader.table(columns, where), reader, where, str(file))
+    if not table.frame.height:
         raise DataError(where, f"{file} has no rows")
-    return ReadTable(frame, keys, where, str(file), reader.problems, reader.doubtful)
-
-
-def line_of(path: str | Path | None, row: int) -> str:
-    """Return where a row of a table file is: ``FILE line 7``, or ``FILE row 5`` where there are no lines.
-
-    Args:
-        path: Of the file.
-        row: From 0.
-    """
-    file = Path(str(path)).expanduser()
-    if file.suffix.lower() == PARQUET:
-        return f"{file} row {row} from 0"
-    line = TextTable.open(file, "dataset.path").line_of(row)
-    return str(file) if line is None else f"{file} line {line}"
+    return table
 
 
 def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
@@ -142,22 +127,21 @@ def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
         table: All columns.
         attributes: Names of those that are observed.
     """
-    lacking = {name: table[name].null_count() for name in attributes if table[name].null_count()}
+    lacking = [f"{name} {count}" for name in attributes if (count := table[name].null_count())]
     if lacking:
-        counts = ", ".join(f"{name} {count}" for name, count in lacking.items())
+        counts = ", ".join(lacking)
         log.info("dataset.attributes: missing values of %d rows, which stay null: %s", table.height, counts)
 
 
 def _existing(path: str | Path | None, where: str) -> Path:
-    if not path:
-        raise DataError(where, "no file is given", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
+    if not path or Path(path).expanduser().is_dir():
+        problem = f"{Path(path).expanduser()} is a folder" if path else "no file is given"
+        raise DataError(where, problem, f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     file = Path(path).expanduser()
-    if file.is_dir():
-        raise DataError(where, f"{file} is a folder", f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     if not file.is_file():
-        near = sorted(each.name for each in file.parent.glob("*") if each.suffix in _SUFFIXES and each.is_file())
-        problem = f"there is no file {file}"
-        raise DataError(where, problem, one_of(file.name, near) if near else "needed: an existing one")
+        near = sorted(other.name for other in file.parent.glob("*") if other.suffix in _SUFFIXES and other.is_file())
+        allowed = one_of(file.name, near) if near else "needed: an existing one"
+        raise DataError(where, f"there is no file {file}", allowed)
     if file.suffix.lower() not in _SUFFIXES:
         raise DataError(where, f"{file.name} is of no known kind", f"allowed: files that end in {', '.join(_SUFFIXES)}")
     return file
@@ -193,11 +177,6 @@ class AttributeTableModule(SamplesModule):
         super().__init__(**settings)
         self.keys = ColumnKeys(missing, exclude, categories, decimal)
 
-    @property
-    def dealing(self) -> tuple[str, ...]:
-        """Columns that deal the rows into parts."""
-        return tuple(name for name in (self.split.group, self.split.column) if name)
-
     def read(
         self, path: str | Path | None, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
     ) -> ReadTable:
@@ -212,12 +191,10 @@ class AttributeTableModule(SamplesModule):
         Raises:
             DataError: see `read_columns`.
         """
-        return read_columns(path, self.keys, where, as_text=as_text, asked=[*asked, *self.dealing, *as_text])
+        reader = ColumnReader(self.keys, as_text=as_text, asked=[*asked, *self.dealing, *as_text])
+        return read_columns(path, reader, where)
 
-    def reread(
-        self, table: pl.DataFrame, where: str, asked: Iterable[str] = (), as_text: Sequence[str] = ()
-    ) -> ReadTable:
+    def reread(self, table: pl.DataFrame, asked: Iterable[str] = (), as_text: Sequence[str] = ()) -> ReadTable:
         """Return a table that another library read, by the same rules; the arguments are those of `read`."""
         reader = ColumnReader(self.keys, typed=True, as_text=as_text, asked=[*asked, *self.dealing])
-        frame = reader.table(table.get_columns(), where)
-        return ReadTable(frame, self.keys, where, "", reader.problems, reader.doubtful)
+        return ReadTable(reader.table(table.get_columns(), "dataset.path"), reader, "dataset.path")

@@ -50,13 +50,10 @@ def dates_of(texts: pl.Series) -> Reading | Doubt | None:
     Returns:
         Dates or dates with times; what is in doubt where most are dates; None for other texts.
     """
-    if _most(texts.str.contains(_TIMES)):
-        return _doubt(
-            texts,
-            texts.str.contains(_TIMES),
-            "holds times of day",
-            "keep it out, or name the column in dataset.categories",
-        )
+    if _most(is_time := texts.str.contains(_TIMES)):
+        others = texts.filter(~is_time).to_list()
+        why = f"holds dates or times and {others[0]!r}" if others else "holds times of day"
+        return Doubt([*others, *texts][0], why, "keep it out, or name the column in dataset.categories")
     if texts.str.contains(_SHORT_YEARS).all():
         return Doubt(texts[0], f"holds dates with years of two digits, such as {texts[0]!r}", _ALLOWED)
     for form in (_ISO, _DAY_FIRST):
@@ -86,7 +83,7 @@ def date_columns(column: pl.Series) -> Iterator[pl.Series]:
         yield column.dt.weekday().cast(pl.Int64).alias(f"{column.name}.{WEEKDAY}")
 
 
-def perhaps_no_day(column: pl.Series) -> date | None:
+def day_in_doubt(column: pl.Series) -> date | None:
     """Return the first or last of dates where it may stand for no date: 9999-12-31 or 1970-01-01 in several rows."""
     days = column.cast(pl.Date).drop_nulls()
     both = [day for day in (days.min(), days.max()) if isinstance(day, date)]
@@ -151,21 +148,16 @@ def _most(fitting: pl.Series) -> bool:
     return bool(2 * fitting.sum() > len(fitting))
 
 
-def _doubt(texts: pl.Series, fitting: pl.Series, why: str, remedy: str) -> Doubt:
-    text = texts[0] if fitting.all() else texts.filter(~fitting.fill_null(False))[0]
-    return Doubt(text, why if fitting.all() else f"holds dates or times and {text!r}", remedy)
-
-
 def _read(texts: pl.Series, form: str) -> Reading | Doubt:
     parts = texts.str.extract_groups(form).struct.unnest()
     if form.startswith(_DAY_FIRST):
-        first, second = (parts[name].cast(pl.Int32, strict=False) for name in ("day", "month"))
+        day_first, month_first = (parts[name].cast(pl.Int32, strict=False) > 12 for name in ("day", "month"))
         points = texts.str.contains(r"^\d{1,2}\.").all()  # nobody writes the month first with points
-        if (second > 12).any() and not (first > 12).any():
+        if month_first.any() and not day_first.any():
             parts = parts.rename({"day": "month", "month": "day"})
-        elif (second > 12).any() or not ((first > 12).any() or points):
-            text = texts[0] if not (second > 12).any() else texts.filter((second > 12).fill_null(False))[0]
-            why = "with the day and with the month first" if (second > 12).any() else "with the day or the month first"
+        elif month_first.any() or not (day_first.any() or points):
+            text = texts.filter(month_first.fill_null(False))[0] if month_first.any() else texts[0]
+            why = "with the day and with the month first" if month_first.any() else "with the day or the month first"
             return Doubt(text, f"holds dates {why}, such as {text!r}", _ALLOWED)
     dates = _dates(parts)
     if parts["clock"].is_null().all():
@@ -186,9 +178,8 @@ def _dates(parts: pl.DataFrame) -> pl.Series:
 def _moments(dates: pl.Series, parts: pl.DataFrame) -> pl.Series:
     clock = parts["clock"].fill_null("0:00").str.replace(",", ".", literal=True)
     clock = pl.select(pl.when(clock.str.count_matches(":") == 1).then(clock + ":00").otherwise(clock)).to_series()
-    moments = (dates.cast(pl.String) + " " + clock).str.to_datetime(
-        "%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False
-    )
+    written = dates.cast(pl.String) + " " + clock
+    moments = written.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
     zone = parts["zone"].str.extract_groups(r"(?P<sign>[-+])(?P<hours>\d{2}):?(?P<minutes>\d{2})").struct.unnest()
     minutes = zone["hours"].cast(pl.Int64) * 60 + zone["minutes"].cast(pl.Int64)
     minutes = minutes * zone["sign"].replace_strict({"-": -1, "+": 1}, default=0, return_dtype=pl.Int64)

@@ -59,10 +59,12 @@ class Reading:
     Attributes:
         values: Of each text.
         how: How they were read, for the log; empty for numbers as a computer writes them.
+        has_comma: Whether they are numbers with a comma before the decimals.
     """
 
     values: pl.Series
     how: str = ""
+    has_comma: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
     """
     forms = _forms(texts)
     bodies = {mark: forms["body"].str.contains(form).fill_null(False) for mark, form in _BODIES.items()}
-    is_number = pl.DataFrame(bodies).select(pl.any_horizontal(pl.all())).to_series()
+    is_number = bodies[POINT] | bodies[COMMA]
     if not is_number.all():
         return _others(texts, rows, is_number & (forms["unit"] == ""))
     if (forms["unit"] != "").any() and (len(texts) < 3 or not _are_units(texts, forms["unit"])):
@@ -134,29 +136,28 @@ def numbers_of(texts: pl.Series, rows: pl.Series, decimal: str | None = None) ->
         return doubt
     readings = [mark for mark, fitting in bodies.items() if fitting.all()]
     if not readings:
-        return _two_marks(texts, bodies)
-    mark = decimal if decimal in readings else readings[0]
-    if len(readings) > 1 and decimal is None and forms["body"].str.contains(",").any():
-        text = texts.filter(forms["body"].str.contains(","))[0]
-        why = f"holds numbers such as {text!r}, a thousand or three decimals"
-        return Doubt(text, why, f"write them without a mark between thousands, or {SAY_MARK}")
-    reading = _reading(texts, forms, mark)
-    large = ~reading.values.is_finite().fill_null(False)
-    if large.any():
-        text = texts.filter(large)[0]
-        why = f"holds {text!r}, larger than any number"
-        return Doubt(text, why, f"dataset.missing=[{in_list([text])}] makes it missing")
-    return reading
+        point, comma = (texts.filter(~bodies[mark])[0] for mark in (COMMA, POINT))
+        why = f"holds {point!r} with a point and {comma!r} with a comma before the decimals"
+        return Doubt(comma, why, "write all of them in one way")
+    with_comma = texts.filter(forms["body"].str.contains(","))
+    if len(readings) > 1 and decimal is None and len(with_comma):
+        why = f"holds numbers such as {with_comma[0]!r}, a thousand or three decimals"
+        return Doubt(with_comma[0], why, f"write them without a mark between thousands, or {SAY_MARK}")
+    reading = _reading(forms, decimal if decimal in readings else readings[0])
+    large = texts.filter(~reading.values.is_finite().fill_null(False))
+    return _no_value(large[0], "larger than any number") if len(large) else reading
+
+
+def _no_value(text: str, what: str) -> Doubt:
+    return Doubt(text, f"holds {text!r}, {what}", f"dataset.missing=[{in_list([text])}] makes it missing")
 
 
 def _forms(texts: pl.Series) -> pl.DataFrame:
     """Return signs, body and units of every text; a null body where it is no number."""
-    plain = texts.str.replace(_MINUS, "${1}-")
-    forms = plain.str.extract_groups(_FORM).struct.unnest()
-    brackets = (forms["open"].is_not_null() == forms["close"].is_not_null()) & ~(
-        forms["sign"].is_not_null() & forms["inner"].is_not_null()
-    )
-    forms = forms.with_columns(body=pl.when(brackets).then(pl.col("body").str.strip_chars(_BLANKS)))
+    forms = texts.str.replace(_MINUS, "${1}-").str.extract_groups(_FORM).struct.unnest()
+    there = forms.select(pl.col("open", "close", "sign", "inner").is_not_null())
+    is_form = (there["open"] == there["close"]) & ~(there["sign"] & there["inner"])
+    forms = forms.with_columns(body=pl.when(is_form).then(pl.col("body").str.strip_chars(_BLANKS)))
     return forms.with_columns(pl.col("sign", "before", "inner", "exponent", "after", "unit").fill_null(""))
 
 
@@ -164,9 +165,7 @@ def _others(texts: pl.Series, rows: pl.Series, is_number: pl.Series) -> Doubt | 
     """Return a doubt where nearly all texts are numbers: a stray text would make names of all of them."""
     infinite = texts.str.contains(_INFINITY)
     if infinite.any() and (is_number | infinite).all():
-        text = texts.filter(infinite)[0]
-        why = f"holds {text!r}, which no network can be shown"
-        return Doubt(text, why, f"dataset.missing=[{in_list([text])}] makes it missing")
+        return _no_value(texts.filter(infinite)[0], "which no network can be shown")
     most = 2 * is_number.sum() > len(texts) or 20 * rows.filter(is_number).sum() > 19 * rows.sum()
     if len(texts) < 3 or not is_number.any() or not most:
         return None
@@ -193,48 +192,31 @@ def _are_units(texts: pl.Series, units: pl.Series) -> bool:
 def _affixes(texts: pl.Series, forms: pl.DataFrame) -> Doubt | None:
     """Return a doubt where some numbers have a sign of percent, a currency or a unit that others lack; 0 needs none."""
     units = forms.select(pl.concat_str("before", "after", "unit")).to_series()
-    units = units.filter(~((units == "") & forms["body"].str.contains(r"^0*[.,]?0*$")))
-    kinds = units.unique(maintain_order=True)
+    kinds = units.filter((units != "") | ~forms["body"].str.contains(r"^0*[.,]?0*$")).unique(maintain_order=True)
     if len(kinds) < 2:
         return None
-    all_units = forms.select(pl.concat_str("before", "after", "unit")).to_series()
-    one, other = (texts.filter(all_units == kind)[0] for kind in kinds[:2])
+    one, other = (texts.filter(units == kind)[0] for kind in kinds[:2])
     remedy = "write all of them in one unit, or name the column in dataset.categories"
     return Doubt(other, f"holds numbers of several units, such as {one!r} and {other!r}", remedy)
 
 
-def _two_marks(texts: pl.Series, bodies: dict[str, pl.Series]) -> Doubt:
-    one = texts.filter(~bodies[COMMA])[0]
-    other = texts.filter(~bodies[POINT])[0]
-    why = f"holds {one!r} with a point and {other!r} with a comma before the decimals"
-    return Doubt(other, why, "write all of them in one way")
-
-
-def _reading(texts: pl.Series, forms: pl.DataFrame, mark: str) -> Reading:
-    thousands = "[,'’" if mark == POINT else "[.'’"
-    bare = forms["body"].str.replace_all(f"{thousands}{_BLANKS}]", "").str.replace(",", ".", literal=True)
+def _reading(forms: pl.DataFrame, mark: str) -> Reading:
+    thousands = f"[{COMMA if mark == POINT else POINT}'’{_BLANKS}]"
+    bare = forms["body"].str.replace_all(thousands, "").str.replace(",", ".", literal=True)
     minus = forms["open"].is_not_null() | (forms["sign"] + forms["inner"]).str.contains("-")
     sign = minus.replace_strict({True: "-", False: ""}, return_dtype=pl.String)
     written = sign + bare + forms["exponent"]
-    is_whole = not written.str.contains("[.eE]").any()
-    values = written.cast(pl.Int64 if is_whole else pl.Float64, strict=False)
-    return Reading(values, _how(forms, mark))
-
-
-def _how(forms: pl.DataFrame, mark: str) -> str:
-    body = forms["body"]
-    separators = "".join(sorted(set(body.str.extract_all(rf"[,.'’{_BLANKS}]").explode().drop_nulls().to_list())))
+    values = written.cast(pl.Float64 if written.str.contains("[.eE]").any() else pl.Int64, strict=False)
     unit = next((unit for name in ("before", "after", "unit") for unit in forms[name] if unit), "")
-    said = []
-    if mark == COMMA and "," in separators:
-        said.append("a comma before the decimals")
-    if any(each in separators for each in ("." if mark == COMMA else ",") + _BLANKS + "'’"):
-        said.append("marks between thousands")
-    if unit:
-        said.append("a percent sign" if unit == "%" else f"{unit}")
-    if forms["open"].is_not_null().any():
-        said.append("brackets for minus")
-    return f"read as numbers with {', '.join(said)}" if said else ""
+    has_comma = mark == COMMA and bool(forms["body"].str.contains(",").any())
+    marks = {
+        "a comma before the decimals": has_comma,
+        "marks between thousands": forms["body"].str.contains(thousands).any(),
+        "a percent sign" if unit == "%" else unit: unit != "",
+        "brackets for minus": forms["open"].is_not_null().any(),
+    }
+    signs = ", ".join(words for words, is_there in marks.items() if is_there)
+    return Reading(values, f"read as numbers with {signs}" if signs else "", has_comma)
 
 
 log = logging.getLogger(__name__)
@@ -273,19 +255,19 @@ def are_marks(texts: pl.Series) -> pl.Series:
     return marks if others.str.contains(r"[\p{L}\p{N}]").all() and len(others) else marks & False
 
 
-def perhaps(texts: pl.Series) -> list[str]:
+def words_in_doubt(texts: pl.Series) -> list[str]:
     """Return texts that may be names or stand for no value: ``unknown``, ``none``."""
     return texts.filter(texts.str.to_lowercase().is_in(_WORDS)).sort().to_list()
 
 
-def perhaps_number(column: pl.Series) -> float | None:
+def number_in_doubt(column: pl.Series) -> str | None:
     """Return a number such as -999 that may stand for no value: in several rows, alone on its side of all others."""
     for code, others in ((column.min(), column.max()), (column.max(), column.min())):
         if code in _NUMBERS and code != others:
             rest = column.filter(column != code)
             apart = rest.min() >= 0 if code < 0 else rest.abs().max() < code / 2  # type: ignore[operator]
             if apart and len(column) - column.null_count() - len(rest) > 1:
-                return code  # type: ignore[return-value]
+                return f"{code:g}"
     return None
 
 
@@ -320,7 +302,7 @@ _YES = {"yes", "y", "true", "t", "1"}
 _NO = {"no", "n", "false", "f", "0"}
 
 
-def alike(texts: Iterable[str]) -> list[list[str]]:
+def spelled_alike(texts: Iterable[str]) -> list[list[str]]:
     """Return the groups of texts that differ in case, blanks or a full stop at the end only, each in order."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for text in sorted(set(texts)):
@@ -330,10 +312,10 @@ def alike(texts: Iterable[str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def shown(groups: Sequence[Sequence[str]]) -> str:
+def quoted(groups: Sequence[Sequence[str]]) -> str:
     """Return the first groups of texts for a message."""
-    told = ", ".join(" and ".join(map(repr, group)) for group in groups[:SHOWN])
-    return f"{told}, ..." if len(groups) > SHOWN else told
+    listed = ", ".join(" and ".join(map(repr, group)) for group in groups[:SHOWN])
+    return f"{listed}, ..." if len(groups) > SHOWN else listed
 
 
 def yes_and_no(texts: Iterable[str]) -> list[str]:
@@ -352,9 +334,9 @@ def log_spellings(column: pl.Series, where: str) -> None:
     if column.dtype != pl.String:
         return
     texts = column.drop_nulls().unique().to_list()
-    if groups := alike(texts):
+    if groups := spelled_alike(texts):
         log.warning(
-            "%s: %s differ in case, blanks or a full stop only; they are read as different", where, shown(groups)
+            "%s: %s differ in case, blanks or a full stop only; they are read as different", where, quoted(groups)
         )
     if words := yes_and_no(texts):
         log.warning("%s: %s are yes and no in several ways; they are read as different", where, _listed(words))
@@ -369,7 +351,7 @@ def _perhaps_missing(texts: pl.Series) -> list[str]:
     """Return the texts that stand for no value in a file, or may do so there."""
     bare = texts.str.strip_chars()
     absent = bare.str.to_lowercase().is_in([text.casefold() for text in MISSING])
-    return texts.filter(absent | are_marks(bare) | bare.is_in(perhaps(bare))).sort().to_list()
+    return texts.filter(absent | are_marks(bare) | bare.is_in(words_in_doubt(bare))).sort().to_list()
 
 
 def _listed(texts: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -215,37 +216,21 @@ def _of_objects(name: str, values: Sequence[Any], where: str) -> pl.Series:
     """
     if not set(map(type, values)) <= ALWAYS_KNOWN:
         missing = getattr(sys.modules.get("pandas"), "NA", None)
-        values = [None if each is missing else _plain_value(each) for each in values]
-    kinds = {of: _kind_of(of) for of in set(map(type, values)) if of is not type(None)}
-    if None in kinds.values() or len(set(kinds.values())) > 1:
-        raise _mixed(values, kinds, where)
-    kind = next(iter(kinds.values()), TEXT)
+        values = [None if value is missing else _plain_value(value) for value in values]
+    types, kind = list(map(type, values)), ""
+    for row, of in sorted(((types.index(of), of) for of in set(types) - {type(None)}), key=itemgetter(0)):
+        earlier, kind = kind, next((kind for types_of, kind in KINDS.items() if issubclass(of, types_of)), "")
+        if not kind:
+            raise DataError(where, f"row {row} holds {values[row]!r:.40}, of type {of.__name__}", ALLOWED)
+        if earlier not in ("", kind):
+            problem = f"row {row} holds {kind} ({values[row]!r:.40}), earlier rows {earlier}"
+            raise DataError(where, problem, "values of one kind")
     if kind == NUMBER:
         return _of_numbers(name, values, where)
-    if kind == TEXT:
-        texts = [each.decode("utf-8") if isinstance(each, bytes) else each for each in values]
+    if kind in (TEXT, ""):
+        texts = [value.decode("utf-8") if isinstance(value, bytes) else value for value in values]
         return pl.Series(name, [None if text is None else str(text) for text in texts], dtype=pl.String)
     return pl.Series(name, values)
-
-
-def _kind_of(of: type) -> str | None:
-    return next((kind for types, kind in KINDS.items() if issubclass(of, types)), None)
-
-
-def _mixed(values: Sequence[Any], kinds: Mapping[type, str | None], where: str) -> DataError:
-    """Return the mistake that names the first row of no kind, or of another kind than the rows before it."""
-    earlier = None
-    for row, each in enumerate(values):
-        if each is None:
-            continue
-        kind = kinds[type(each)]
-        if kind is None:
-            return DataError(where, f"row {row} holds {each!r:.40}, of type {type(each).__name__}", ALLOWED)
-        if earlier not in (None, kind):
-            problem = f"row {row} holds {kind} ({each!r:.40}), earlier rows {earlier}"
-            return DataError(where, problem, "values of one kind")
-        earlier = kind
-    raise AssertionError("all values are of one kind")
 
 
 def _plain_value(value: Any) -> Any:
@@ -261,19 +246,19 @@ def _plain_value(value: Any) -> Any:
 
 
 def _of_numbers(name: str, values: Sequence[bool | float | Decimal | None], where: str) -> pl.Series:
-    numbers = [each for each in values if each is not None]
-    if all(isinstance(each, bool) for each in numbers):
+    numbers = [number for number in values if number is not None]
+    if all(isinstance(number, bool) for number in numbers):
         return pl.Series(name, values, dtype=pl.Boolean)
-    if all(isinstance(each, int) for each in numbers):
-        small = all(-(2**63) <= each < 2**63 for each in numbers)
-        whole = [None if each is None else int(each) for each in values]
+    if all(isinstance(number, int) for number in numbers):
+        small = all(-(2**63) <= number < 2**63 for number in numbers)
+        whole = [None if number is None else int(number) for number in values]
         return pl.Series(name, whole, dtype=pl.Int64 if small else pl.Int128)
-    if not any(isinstance(each, float) for each in numbers):
-        return pl.Series(name, [None if each is None else Decimal(each) for each in values])
-    for row, each in enumerate(values):
-        if isinstance(each, int) and int(float(each)) != each:
-            raise DataError(where, f"row {row} holds {each}, which is no float, as other rows are", "all of one type")
-    return pl.Series(name, [None if each is None else float(each) for each in values], dtype=pl.Float64)
+    if not any(isinstance(number, float) for number in numbers):
+        return pl.Series(name, [None if number is None else Decimal(number) for number in values])
+    for row, number in enumerate(values):
+        if isinstance(number, int) and int(float(number)) != number:
+            raise DataError(where, f"row {row} holds {number}, which is no float, as other rows are", "all of one type")
+    return pl.Series(name, [None if number is None else float(number) for number in values], dtype=pl.Float64)
 
 
 def _exact(column: pl.Series, where: str) -> pl.Series:

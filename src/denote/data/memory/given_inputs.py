@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
 from denote.data.batch import Arguments, Batch, Named, mask_of_lengths
+from denote.data.samples import Rows
 from denote.errors import DataError, told
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class HeldInputs:
         """Return the number of samples."""
         return len(next(iter(self.tensors.values())))
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
+    def __getitem__(self, rows: Rows) -> Batch:
         """Return the samples with these row ids."""
         index = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
         mask = None if self.mask is None else self.mask[index]
@@ -78,13 +79,9 @@ class DrawnInputs:
     @property
     def labels(self) -> Tensor | None:
         """Return what comes beside the inputs and is no input; None where nothing does. Reads every item."""
-        given = self._given(np.array([0]))
-        names = self.arguments.labels_among(given)
-        if not names:
-            return None
-        rows = np.arange(len(self))
-        parts = [self._given(rows[start : start + 256])[names[0]] for start in range(0, len(rows), 256)]
-        return torch.cat(parts)
+        names = self.arguments.labels_among(self._given(np.array([0])))
+        parts = np.split(np.arange(len(self)), range(256, len(self), 256))
+        return torch.cat([self._given(rows)[names[0]] for rows in parts]) if names else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,7 +92,7 @@ class DrawnInputs:
         """Return the number of samples."""
         return len(self.dataset)  # type: ignore[arg-type]  # checked by `inputs_of`
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Batch:
+    def __getitem__(self, rows: Rows) -> Batch:
         """Return the samples with these row ids."""
         tensors = self._tensors(rows)
         mask = None if MASK in tensors else mask_of_lengths(tensors)
@@ -106,35 +103,33 @@ class DrawnInputs:
             raise DataError("inputs", problem, f"batches by name with {MASK!r}, so that padding enters no state")
         return _batch(self.arguments.without_lengths(tensors) if mask is not None else tensors, mask)
 
-    def _collated(self, items: list[Any]) -> Any:
-        try:
-            return self.collate(items)
-        except (RuntimeError, TypeError, ValueError) as error:
-            problem = f"{len(items)} items of the dataset make no batch: {told(error)}"
-            raise DataError("inputs", problem, "items of one shape, or a DataLoader with a collate function") from error
-
     @cached_property
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return _shapes(self._tensors(np.array([0])))
 
-    def _tensors(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
+    def _tensors(self, rows: Rows) -> dict[str, Tensor]:
         given = self._given(rows)
         labels = self.arguments.labels_among(given)
-        return {name: each for name, each in given.items() if name not in labels}
+        return {name: tensor for name, tensor in given.items() if name not in labels}
 
-    def _given(self, rows: Int[np.ndarray, " row"]) -> dict[str, Tensor]:
-        batch = self._collated([self.dataset[int(row)] for row in rows])
+    def _given(self, rows: Rows) -> dict[str, Tensor]:
+        items = [self.dataset[int(row)] for row in rows]
+        try:
+            batch = self.collate(items)
+        except (RuntimeError, TypeError, ValueError) as error:
+            problem = f"{len(items)} items of the dataset make no batch: {told(error)}"
+            raise DataError("inputs", problem, "items of one shape, or a DataLoader with a collate function") from error
         names = self.arguments.required
         if isinstance(batch, list | tuple) and len(batch) >= len(names) > 1:
             batch = dict(zip(names, batch, strict=False))
         elif isinstance(batch, list | tuple) and batch:
             batch = batch[0]
         batch = {"": batch} if isinstance(batch, Tensor) else batch
-        if isinstance(batch, Mapping) and all(isinstance(each, Tensor) for each in batch.values()):
-            return {str(name): each.detach().cpu() for name, each in batch.items()}
+        if isinstance(batch, Mapping) and all(isinstance(tensor, Tensor) for tensor in batch.values()):
+            return {str(name): tensor.detach().cpu() for name, tensor in batch.items()}
         kind = type(batch).__name__
         if isinstance(batch, Mapping):
-            name, other = next((name, each) for name, each in batch.items() if not isinstance(each, Tensor))
+            name, other = next((name, value) for name, value in batch.items() if not isinstance(value, Tensor))
             kind += f" whose {str(name)!r} is a {type(other).__name__}"
         raise DataError("inputs", f"a batch of the dataset is a {kind}", "allowed: a tensor, or tensors by name")
 
@@ -152,38 +147,41 @@ def inputs_of(given: Any, model: Any = None) -> HeldInputs | DrawnInputs:
         DataError: naming ``inputs``: for anything else, for lengths that differ, for data without an order or a length.
     """
     arguments = Arguments.of(model)
-    if isinstance(given, DataLoader):
-        _check_dataset(given.dataset)
-        _check_order(given)
-        return _with_remarks(DrawnInputs(given.dataset, given.collate_fn, arguments))
-    if isinstance(given, Dataset) or _is_map_style(given):
-        _check_dataset(given)
-        return _with_remarks(DrawnInputs(given, arguments=arguments))
+    if isinstance(given, DataLoader | Dataset) or _is_map_style(given):
+        return _drawn(given, arguments)
     if isinstance(given, tuple) and len(given) == len(arguments.required) > 1:
         given = dict(zip(arguments.required, given, strict=True))
     if not isinstance(given, Mapping):
         return _held({"": _tensor(given, "inputs")})
     tensors = {str(name): _tensor(values, f"inputs[{str(name)!r}]") for name, values in given.items()}
-    labels = arguments.labels_among(tensors)
-    _tell_labels(labels)
-    held = _held({name: each for name, each in tensors.items() if name not in labels})
+    labels = _labels_told(arguments, tensors)
+    held = _held({name: tensor for name, tensor in tensors.items() if name not in labels})
     mask = None if MASK in tensors else mask_of_lengths(held.tensors, tell=True)
     fed = held.tensors if mask is None else arguments.without_lengths(held.tensors)
     return HeldInputs(fed, tensors[labels[0]] if labels else None, mask)
 
 
-def _with_remarks(inputs: DrawnInputs) -> DrawnInputs:
-    """Return the inputs, after a look at the first rows that tells of lengths and labels."""
+def _drawn(data: Any, arguments: Arguments) -> DrawnInputs:
+    """Return the inputs of a dataset or a loader, after a look at the first rows that tells of lengths and labels."""
+    dataset = data.dataset if isinstance(data, DataLoader) else data
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
+        raise DataError("inputs", f"{type(dataset).__name__} has no rows by number", "allowed: a map-style Dataset")
+    if isinstance(data, DataLoader):
+        _check_order(data)
+    collate = data.collate_fn if isinstance(data, DataLoader) else default_collate
+    inputs = DrawnInputs(dataset, collate, arguments)
     given = inputs._given(np.arange(min(len(inputs), LOOKED_AT)))
-    _tell_labels(inputs.arguments.labels_among(given))
+    _labels_told(inputs.arguments, given)
     if MASK not in given:
         mask_of_lengths(given, tell=True)
     return inputs
 
 
-def _tell_labels(labels: Sequence[str]) -> None:
-    for name in labels:
+def _labels_told(arguments: Arguments, given: Mapping[str, Any]) -> list[str]:
+    """Return the names of labels among what was given, with a warning for each."""
+    for name in (labels := arguments.labels_among(given)):
         log.warning("inputs[%r] is not fed to the model: classes where nothing else is asked for, else unused", name)
+    return labels
 
 
 def _held(tensors: Mapping[str, Tensor]) -> HeldInputs:
@@ -199,13 +197,12 @@ def _held(tensors: Mapping[str, Tensor]) -> HeldInputs:
     return HeldInputs(tensors)
 
 
-def _check_mask(mask: Tensor, rows: Int[np.ndarray, " row"]) -> None:
+def _check_mask(mask: Tensor, rows: Rows) -> None:
     """Refuse a mask that is one of numbers to add, or leaves nothing of a row, so that nothing could be its state."""
     if mask.dtype.is_floating_point and (mask < 0).any():
         raise DataError(f"inputs[{MASK!r}]", "holds numbers below 0", "1 where a position is no padding, else 0")
-    empty = (~mask.bool()).flatten(1).all(1).nonzero()[:, 0]
-    if len(empty):
-        problem = f"{len(empty)} rows are padding only, the first is row {rows[int(empty[0])]}"
+    if len(empty := rows[~mask.bool().flatten(1).any(1).numpy()]):
+        problem = f"{len(empty)} rows are padding only, the first is row {empty[0]}"
         raise DataError(f"inputs[{MASK!r}]", problem, "inputs with at least one position that is no padding")
 
 
@@ -233,7 +230,7 @@ def _tensor(values: Any, where: str) -> Tensor:
 
 
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(each.shape[1:]) for name, each in tensors.items()}
+    return {name: tuple(tensor.shape[1:]) for name, tensor in tensors.items()}
 
 
 def _shown(shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -245,7 +242,7 @@ def _batch(tensors: Mapping[str, Tensor], length_mask: Bool[Tensor, "row positio
         return tensors[""]
     mask = tensors.get(MASK, length_mask)
     # The main one first, whatever order they came in: it is the raw input that observers are compared with.
-    named = dict(sorted(tensors.items(), key=lambda each: (each[0] != IDS, each[0] == MASK)))
+    named = dict(sorted(tensors.items(), key=lambda entry: (entry[0] != IDS, entry[0] == MASK)))
     return Named(named, None if mask is None else mask.bool())
 
 
@@ -267,8 +264,3 @@ def _is_map_style(given: Any) -> bool:
     """
     has_rows = hasattr(given, "__getitem__") and hasattr(given, "__len__")
     return has_rows and not isinstance(given, Sequence | Mapping | Tensor) and not hasattr(given, "__array__")
-
-
-def _check_dataset(dataset: Dataset[Any]) -> None:
-    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
-        raise DataError("inputs", f"{type(dataset).__name__} has no rows by number", "allowed: a map-style Dataset")

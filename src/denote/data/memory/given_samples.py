@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Int, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from denote.config.keys import digest, digest_tensor
@@ -19,10 +19,10 @@ from denote.data.learned import MOST_NAMES
 from denote.data.memory.given_columns import check_row_order, given_column, given_frame, plain_array
 from denote.data.memory.given_inputs import HeldInputs
 from denote.data.parts import Halves, Parts, SplitSettings
-from denote.data.samples import Inputs, Samples
+from denote.data.samples import Inputs, Rows, Samples
 from denote.data.tokens import WordInputs, spans_of
 from denote.data.trained_on import TrainedOn
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 
 CLASS, GROUP, NO_CLASS = "class", "denote group", "denote class"
 """Columns of the attribute table that hold the classes, the groups, and one class for all where none are given."""
@@ -43,23 +43,21 @@ def given_samples(inputs: Inputs, attributes: Any, classes: Any, groups: Any, na
     Raises:
         DataError: naming what does not fit.
     """
-    n = len(inputs)
-    named = {f"attributes[{key!r}]": values for key, values in (given_frame(attributes) or {}).items()}
-    check_row_order(named | {"classes": classes, "groups": groups})
-    columns = _columns(attributes, n)
-    taken = set(columns) & {GROUP, NO_CLASS, *([CLASS] if classes is not None else [])}
+    n, given = len(inputs), given_frame(attributes) or {}
+    where = {key: f"attributes[{key!r}]" for key in given}
+    check_row_order({where[key]: values for key, values in given.items()} | {"classes": classes, "groups": groups})
+    columns = [_column(key, values, n, where[key]) for key, values in given.items()]
+    taken = set(given) & {GROUP, NO_CLASS, *([CLASS] if classes is not None else [])}
     if taken:
-        raise DataError(f"attributes[{min(taken)!r}]", "the name is taken", "another name")
-    if classes is None:
-        target, codes = NO_CLASS, np.zeros(n, dtype=np.int64)
-        names: tuple[str, ...] = ("all",)
-        columns[target] = pl.Series(target, ["all"] * n)
-    else:
+        raise DataError(where[min(taken)], "the name is taken", "another name")
+    names: tuple[str, ...] = ("all",)
+    target, codes = NO_CLASS, np.zeros(n, dtype=np.int64)
+    if classes is not None:
         target, (names, codes) = CLASS, _coded(_column(CLASS, classes, n, "classes"))
-        columns[target] = pl.Series(target, np.array(names)[codes])
+    columns.append(pl.Series(target, np.array(names)[codes]))
     if groups is not None:
-        columns[GROUP] = _column(GROUP, groups, n, "groups")
-    return Samples(name, inputs, codes, names, pl.DataFrame(list(columns.values())), target, _key(inputs))
+        columns.append(_column(GROUP, groups, n, "groups"))
+    return Samples(name, inputs, codes, names, pl.DataFrame(columns), target, _key(inputs))
 
 
 def no_inputs(n: int) -> Inputs:
@@ -79,11 +77,6 @@ def _coded(values: pl.Series) -> tuple[tuple[str, ...], Int64[np.ndarray, " samp
     return tuple(map(str, values.unique().sort())), values.rank("dense").cast(pl.Int64).to_numpy() - 1
 
 
-def _columns(attributes: Any, n: int) -> dict[str, pl.Series]:
-    named = given_frame(attributes) or {}
-    return {name: _column(name, each, n, f"attributes[{name!r}]") for name, each in named.items()}
-
-
 def _column(name: str, values: Any, n: int, where: str) -> pl.Series:
     column = given_column(name, values, where)
     if len(column) != n:
@@ -100,9 +93,9 @@ def _key(inputs: Inputs) -> str:
     """
     if isinstance(inputs, WordInputs):
         at = [inputs.sequence, inputs.start, *([] if inputs.end is None else [inputs.end])]
-        return digest([_key(inputs.sequences), [digest_tensor(torch.from_numpy(each)) for each in at]])
+        return digest([_key(inputs.sequences), [digest_tensor(torch.from_numpy(places)) for places in at]])
     if isinstance(inputs, HeldInputs):
-        return digest({name: digest_tensor(each) for name, each in inputs.tensors.items()})
+        return digest({name: digest_tensor(tensor) for name, tensor in inputs.tensors.items()})
     return digest([type(inputs).__name__, uuid4().hex])
 
 
@@ -132,15 +125,17 @@ def given_parts(samples: Samples, parts: Any, seed: int, trained: TrainedOn | No
         raise DataError("parts", f"row ids from {every.min()} to {every.max()}", f"allowed: 0 to {len(samples) - 1}")
     if len(np.unique(every)) != len(every):
         raise DataError("parts", "rows stand in both parts, or twice", "every row once")
-    _check_groups(given_groups(samples, chosen))
+    groups = given_groups(samples, chosen)
+    if groups is not None and len(shared := np.intersect1d(groups.fit, groups.test)):
+        raise DataError("parts", f"{len(shared)} groups lie in fit and in test", "parts that hold groups whole")
     return chosen if trained is None or trained.rows is None else _left(samples, chosen, trained.rows)
 
 
-def _left(samples: Samples, parts: Parts, trained: Int[np.ndarray, " row"]) -> Parts:
+def _left(samples: Samples, parts: Parts, trained: Rows) -> Parts:
     """Return the parts without the rows that were trained on and the other rows of their groups; those are *object*."""
     if GROUP in samples.table.columns:
-        groups = samples.table[GROUP].rank("dense").to_numpy()
-        trained = np.flatnonzero(np.isin(groups, groups[trained]))
+        groups = samples.table[GROUP]
+        trained = groups.is_in(groups[trained].implode()).arg_true().to_numpy()
     fit, test = (np.setdiff1d(part, trained) for part in (parts.fit, parts.test))
     return Parts(np.union1d(parts.object, np.intersect1d(trained, parts.observed)), fit, test)
 
@@ -155,12 +150,7 @@ def _row_ids(name: str, values: Any) -> Int64[np.ndarray, " row"]:
     return np.sort(rows.astype(np.int64))
 
 
-def _check_groups(groups: Halves[Int[np.ndarray, " row"]] | None) -> None:
-    if groups is not None and len(shared := np.intersect1d(groups.fit, groups.test)):
-        raise DataError("parts", f"{len(shared)} groups lie in fit and in test", "parts that hold groups whole")
-
-
-def given_groups(samples: Samples, parts: Parts) -> Halves[Int[np.ndarray, " row"]] | None:
+def given_groups(samples: Samples, parts: Parts) -> Halves[Rows] | None:
     """Return the group of every row of both parts, where rows come in groups.
 
     Args:
@@ -191,8 +181,7 @@ def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
     Raises:
         DataError: naming ``unit``, if the inputs have no such samples.
     """
-    if unit not in UNITS:
-        raise DataError("unit", f"{unit!r} is unknown", one_of(unit, UNITS))
+    DataError.refuse_unknown(unit, UNITS, "unit")
     if unit == SAMPLE:
         return inputs
     if not isinstance(inputs, HeldInputs):
@@ -205,9 +194,7 @@ def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
 
 def _is_no_padding(inputs: HeldInputs) -> np.ndarray:
     """Return which positions are no padding."""
-    batch = inputs[np.arange(len(inputs))]
-    mask = mask_of(batch)
-    if mask is not None:
+    if (mask := mask_of(inputs[np.arange(len(inputs))])) is not None:
         return np.asarray(mask.numpy())
     first = next(iter(inputs.tensors.values()))
     if first.ndim < 2:
@@ -221,9 +208,8 @@ def _words(inputs: HeldInputs, given: Any) -> WordInputs:
         allowed = "inputs: what a fast tokenizer of Hugging Face gives, with is_split_into_words=True"
         raise DataError("unit", f"{WORD!r}, and inputs do not say of which word a token is part", allowed)
     spans = [spans_of(word_ids(row), f"row {row}") for row in range(len(inputs))]
-    sequence = np.repeat(np.arange(len(spans)), [len(each) for each in spans])
-    together = np.concatenate(spans)
-    return WordInputs(inputs, sequence, together[:, 0], together[:, 1])
+    sequence = np.repeat(np.arange(len(spans)), list(map(len, spans)))
+    return WordInputs(inputs, sequence, *np.concatenate(spans).T)
 
 
 def per_sample(values: Any, inputs: Inputs) -> Any:

@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
 from denote.data.memory.given_columns import UNNAMED, plain_array
 from denote.data.samples import CLASSES, Samples, TensorInputs
-from denote.errors import DataError, first_line, one_of
+from denote.errors import DataError, first_line
 
 log = logging.getLogger(__name__)
+
+WHERE = "dataset.path"
+"""The key of the file."""
 
 _SUFFIXES = (".npz", ".npy", ".safetensors")
 
@@ -86,41 +90,35 @@ def _log_transparency(values: np.ndarray) -> None:
         log.warning("dataset.path: images of 4 channels become inputs as they are; %s", hint)
 
 
-def read_array(
-    path: str | Path | None, name: str | None = None, where: str = "dataset.path"
-) -> Shaped[np.ndarray, " sample *shape"]:
+def read_array(path: str | Path | None, name: str | None = None) -> Shaped[np.ndarray, " sample *shape"]:
     """Return an array of numbers from a file; nothing in it is ever executed.
 
     Args:
         path: A ``.npz``, ``.npy`` or ``.safetensors`` file.
         name: Of the array, in a file of several.
-        where: What to name in an error.
 
     Raises:
         DataError: for a file that cannot be read or holds Python objects, or without an array of that name.
     """
     file = Path(str(path or "")).expanduser()
     if not path or file.suffix.lower() not in _SUFFIXES:
-        raise DataError(where, f"{path!r} is no file of arrays", f"allowed: files that end in {', '.join(_SUFFIXES)}")
-    with _told_as_mistakes(file, where):
-        values = _read(file, name, where)
+        raise DataError(WHERE, f"{path!r} is no file of arrays", f"allowed: files that end in {', '.join(_SUFFIXES)}")
+    with _opened(file) as arrays:
+        values = arrays[_chosen(list(arrays), name)]()
     if values.dtype.kind not in "buif":
         hint = UNNAMED if values.dtype.kind == "V" and not values.dtype.names else "allowed: real numbers"
-        raise DataError(where, f"{file} holds {values.dtype}, no numbers", hint)
+        raise DataError(WHERE, f"{file} holds {values.dtype}, no numbers", hint)
     if not values.ndim:
-        raise DataError(where, f"{file} holds one number", "needed: an array, one entry per sample")
+        raise DataError(WHERE, f"{file} holds one number", "needed: an array, one entry per sample")
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # PyTorch reads no other byte order
 
 
-def read_arrays(
-    path: str | Path | None, where: str = "dataset.path"
-) -> dict[str, Shaped[np.ndarray, " sample *shape"]]:
+def read_arrays(path: str | Path | None) -> dict[str, Shaped[np.ndarray, " sample *shape"]]:
     """Return all arrays of a file or a folder; nothing in them is ever executed.
 
     Args:
         path: A ``.npz`` file, whose order is kept; a ``.safetensors`` file or a folder of ``.npy`` files, which are
             mapped and not read: by name.
-        where: What to name in an error.
 
     Returns:
         ``sample x ...`` by name.
@@ -129,47 +127,48 @@ def read_arrays(
         DataError: for what cannot be read, holds Python objects, or is empty.
     """
     source = Path(str(path or "")).expanduser()
-    with _told_as_mistakes(source, where):
-        if path and source.is_dir():
-            files = sorted(source.glob("*.npy"), key=lambda file: natural_order(file.stem))
-            arrays = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in files}
-        elif source.suffix.lower() in (".npz", ".safetensors"):
-            with _opened(source) as (names, read):
-                arrays = {name: read(name) for name in names}
-        else:
-            allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
-            raise DataError(where, f"{path!r} is no file of arrays", allowed)
+    if not path or not (source.is_dir() or source.suffix.lower() in (".npz", ".safetensors")):
+        allowed = "allowed: a file that ends in .npz or .safetensors, or a folder of .npy files"
+        raise DataError(WHERE, f"{path!r} is no file of arrays", allowed)
+    with _opened(source) as readers:
+        arrays = {str(name): read() for name, read in readers.items()}
     if not arrays:
-        raise DataError(where, f"{source} holds no arrays", "needed: an array per layer, sample x neuron")
+        raise DataError(WHERE, f"{source} holds no arrays", "needed: an array per layer, sample x neuron")
     return arrays
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[tuple[list[str], Callable[[str], np.ndarray]]]:
-    """Open an npz file, whose order is kept, or a safetensors file, ordered by name.
+def _opened(source: Path) -> Iterator[dict[str | None, Callable[[], np.ndarray]]]:
+    """Open a file or a folder of arrays; an npz file keeps its order, others are ordered by name.
 
     Yields:
-        The names of its arrays, and a function that reads the array of a name.
+        What reads each array, by name; the one of an npy file, which has none, by None.
+
+    Raises:
+        DataError: for what cannot be read, also within the block.
     """
-    if file.suffix.lower() == ".npz":
-        with np.load(file, allow_pickle=False) as arrays:
-            yield list(arrays.files), lambda name: np.asarray(arrays[name])
-    else:
-        with safe_open(file, framework="pt") as tensors:
-            names = sorted(tensors.keys(), key=natural_order)
-            yield names, lambda name: plain_array(tensors.get_tensor(name))
-
-
-@contextmanager
-def _told_as_mistakes(file: Path, where: str) -> Iterator[None]:
-    """Turn what readers of arrays say into a mistake."""
     try:
-        yield
+        if source.is_dir():
+            files = sorted(source.glob("*.npy"), key=lambda file: natural_order(file.stem))
+            yield {file.stem: partial(np.load, file, mmap_mode="r", allow_pickle=False) for file in files}
+        elif source.suffix.lower() == ".npy":
+            yield {None: partial(np.load, source, allow_pickle=False)}
+        elif source.suffix.lower() == ".npz":
+            with np.load(source, allow_pickle=False) as arrays:
+                yield {name: partial(arrays.__getitem__, name) for name in arrays.files}
+        else:
+            with safe_open(source, framework="pt") as tensors:
+                names = sorted(tensors.keys(), key=natural_order)
+                yield {name: partial(_plain, tensors, name) for name in names}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, SafetensorError, TypeError) as error:
         if "pickle" in str(error):
-            problem = f"{file} holds Python objects, which can run code when they are read"
-            raise DataError(where, problem, "allowed: arrays of numbers") from error
-        raise DataError(where, f"{file} cannot be read ({first_line(error)})") from error
+            problem = f"{source} holds Python objects, which can run code when they are read"
+            raise DataError(WHERE, problem, "allowed: arrays of numbers") from error
+        raise DataError(WHERE, f"{source} cannot be read ({first_line(error)})") from error
+
+
+def _plain(tensors: Any, name: str) -> np.ndarray:
+    return plain_array(tensors.get_tensor(name))
 
 
 def natural_order(name: str) -> list[tuple[int, str]]:
@@ -177,18 +176,12 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _read(file: Path, name: str | None, where: str) -> np.ndarray:
-    if file.suffix.lower() == ".npy":
-        return np.asarray(np.load(file, allow_pickle=False))
-    with _opened(file) as (names, read):
-        return read(_chosen(names, name, where))
-
-
-def _chosen(names: Sequence[str], name: str | None, where: str) -> str:
+def _chosen(names: Sequence[str | None], name: str | None) -> str | None:
+    if None in names or (name is None and len(names) == 1):
+        return names[0]
     if name is None:
-        if len(names) == 1:
-            return names[0]
-        raise DataError(where, f"there are {len(names)} arrays", f"choose one: dataset.array={' | '.join(names)}")
-    if name not in names:
-        raise DataError("dataset.array", f"there is no array {name!r}", one_of(name, names))
+        raise DataError(
+            WHERE, f"there are {len(names)} arrays", f"choose one: dataset.array={' | '.join(map(str, names))}"
+        )
+    DataError.refuse_unknown(name, names, "dataset.array", "there is no array {!r}")
     return name

@@ -18,7 +18,7 @@ from denote.data.learned import Target, classes_of
 from denote.data.module import SamplesModule
 from denote.data.samples import CLASSES, Samples
 from denote.data.tokens import word_inputs
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 OWN = ("form", "lemma", "upos", "xpos", "deprel", "capitalised", "position", "sentence_length", "sentence")
 """Columns that every table has, before those of morphology."""
 
+
+WHERE = "dataset.path"
+"""The key of the file."""
 
 SHOWN = 5
 """Values that are named in a line of the log."""
@@ -70,8 +73,7 @@ class ConlluModule(SamplesModule):
         """
         sentences = read_conllu(self.path)[: self.n]
         table = word_table(sentences)
-        if self.target not in table.columns:
-            raise DataError("dataset.target", f"words have no {self.target!r}", one_of(self.target, table.columns))
+        DataError.refuse_unknown(self.target, table.columns, "dataset.target", "words have no {!r}")
         target = Target(self.target, CLASSES, *classes_of(table[self.target]))
         file, lengths = Path(str(self.path)).expanduser(), np.array([len(words) for words in sentences])
         inputs, cut = word_inputs(table["form"], lengths, self.min_count, self.tokenizer)
@@ -148,94 +150,91 @@ class Word:
     morphology: dict[str, str] = field(default_factory=dict)
 
 
-def read_conllu(path: str | Path | None, where: str = "dataset.path") -> list[list[Word]]:
+def read_conllu(path: str | Path | None) -> list[list[Word]]:
     """Return the sentences of a file. Ranges (``3-4``) and empty nodes (``5.1``) are no words and are passed over.
 
     Quotation marks are characters like others; a field that is empty has no value.
 
     Args:
         path: A ``.conllu`` file.
-        where: What to name in an error.
 
     Raises:
         DataError: naming file and line, for a line that is not in the format, or a file that cannot be read.
     """
     if not path:
-        raise DataError(where, "no file is given", "needed: a file in the CoNLL-U format")
+        raise DataError(WHERE, "no file is given", "needed: a file in the CoNLL-U format")
     file = Path(path).expanduser()
     sentences: list[list[Word]] = [[]]
     names: Counter[str] = Counter()
-    for number, line in enumerate(_lines(file, where), start=1):
+    for number, line in enumerate(_lines(file), start=1):
         if not line.strip():
             sentences.append([])
         elif line.startswith("#"):
             key, _, name = line[1:].partition("=")
             names.update([name.strip()] if key.strip() == "sent_id" else [])
         else:
-            sentences[-1].extend(_words(line, f"{file} line {number}", len(sentences[-1]), where))
+            sentences[-1].extend(_words(line, f"{file} line {number}", len(sentences[-1])))
     filled = [words for words in sentences if words]
     if not filled:
-        raise DataError(where, f"{file} has no words", "needed: a file in the CoNLL-U format")
+        raise DataError(WHERE, f"{file} has no words", "needed: a file in the CoNLL-U format")
     if twice := [name for name, count in names.items() if count > 1]:
         problem = f"values of sent_id stand at several sentences, such as {twice[0]}: perhaps a file twice in one"
-        log.warning("%s: %d %s", where, len(twice), problem)
+        log.warning("%s: %d %s", WHERE, len(twice), problem)
     return filled
 
 
-def _lines(file: Path, where: str) -> list[str]:
+def _lines(file: Path) -> list[str]:
     """Return the lines of a text, whatever ends them, without the byte order mark with which some editors begin a
     file.
     """
     try:
-        content = file.read_bytes()
+        text = file.read_bytes().decode("utf-8")
     except OSError as error:
-        raise DataError(where, f"{file} cannot be read ({error})") from error
-    try:
-        text = content.decode("utf-8")
+        raise DataError(WHERE, f"{file} cannot be read ({error})") from error
     except UnicodeDecodeError as error:
-        line = len(re.findall(rb"\r\n|\r|\n", content[: error.start])) + 1
-        raise DataError(where, f"{file} line {line} is no text in UTF-8", "needed: the file saved as UTF-8") from error
+        line = len(re.findall(rb"\r\n|\r|\n", error.object[: error.start])) + 1
+        raise DataError(WHERE, f"{file} line {line} is no text in UTF-8", "needed: the file saved as UTF-8") from error
     # Not `splitlines`, for which a form such as U+2028 ends a line.
     return [line.removeprefix("\ufeff") for line in re.split(r"\r\n|\r|\n", text)]
 
 
-def _words(line: str, location: str, before: int, where: str) -> Iterator[Word]:
+def _words(line: str, location: str, before: int) -> Iterator[Word]:
     """Yield the word of a line, if it is one."""
     parts = [part.strip(" ") for part in line.split("\t")]
     if len(parts) != len(FIELDS):
         tabs = "no tab" if len(parts) == 1 else f"{len(parts)} columns"
-        raise DataError(where, f"{location} has {tabs}", f"needed: {len(FIELDS)} columns, separated by tabs")
+        raise DataError(WHERE, f"{location} has {tabs}", f"needed: {len(FIELDS)} columns, separated by tabs")
     name = parts[0]
     if (skipped := NO_WORD.fullmatch(name)) and _is_next(skipped, before):
         return
     if name != str(before + 1):
         problem = f"{location} is word {name!r} where {before + 1} is next"
-        raise DataError(where, problem, "needed: words from 1 in order")
+        raise DataError(WHERE, problem, "needed: words from 1 in order")
     values = {field: None if part in ("", "_") else part for field, part in zip(FIELDS, parts, strict=True)}
     if not parts[1]:
-        raise DataError(where, f"{location} is a word without a form")
+        raise DataError(WHERE, f"{location} is a word without a form")
     # A form that is an underscore is written like a missing one, and then its lemma is.
     if parts[1] == "_":
         values |= {"form": "_", "lemma": parts[2] or None}
-    yield Word(values, _morphology(values["feats"], location, where))
+    yield Word(values, _morphology(values["feats"], location))
 
 
 def _is_next(skipped: re.Match[str], before: int) -> bool:
     """Return whether a range begins with the next word and has two at least, or an empty node follows the last one."""
-    first, last, after, number = (int(each or 0) for each in skipped.groups())
+    first, last, after, number = (int(digits or 0) for digits in skipped.groups())
     return first == before + 1 and last > first if skipped["last"] else after == before and number > 0
 
 
-def _morphology(text: str | None, location: str, where: str) -> dict[str, str]:
+def _morphology(text: str | None, location: str) -> dict[str, str]:
     """Return features by name from ``Number=Sing|Person=3``."""
     features: dict[str, str] = {}
     for part in (text or "").split("|") if text else ():
         name, equals, value = part.partition("=")
         if not (name and equals and all(value.split(OR))):
-            raise DataError(where, f"{location} has the feature {part!r}", "needed: NAME=VALUE|NAME=VALUE, or _")
+            raise DataError(WHERE, f"{location} has the feature {part!r}", "needed: NAME=VALUE|NAME=VALUE, or _")
         if name in features:
             problem = f"{location} has the feature {name!r} twice"
-            raise DataError(where, problem, f"needed: {name}={features[name]},{value}")
+            raise DataError(WHERE, problem, f"needed: {name}={features[name]},{value}")
         if value != "_":
             features[name] = value
     return features

@@ -81,14 +81,13 @@ def load_mnist(root: str | Path | None, n: int | None = None) -> Samples:
     wanted = " and/or ".join(f"{name}{_IMAGES}[.gz] with {name}{_LABELS}[.gz]" for name in _PARTS)
     if not root:
         raise DataError("dataset.root", "no folder is given", f"needed: one with {wanted}")
-    parts = {name: _read_part(Path(root), name, n) for name in _PARTS if _find(Path(root), name + _IMAGES)}
+    parts = {name: _read_part(file, name, n) for name in _PARTS if (file := _find(Path(root), name + _IMAGES))}
     if not parts:
         raise DataError("dataset.root", f"no MNIST files in {root}", f"wanted there: {wanted}")
-    if len({part.images.shape[1:] for part in parts.values()}) > 1:
+    if len({images.shape[1:] for images, _ in parts.values()}) > 1:
         raise DataError("dataset.root", f"train and t10k images in {root} differ in size")
-    images = np.concatenate([part.images for part in parts.values()])
-    targets = np.concatenate([part.labels for part in parts.values()])
-    held_out = np.repeat([int(name != "train") for name in parts], [len(part.labels) for part in parts.values()])
+    images, targets = (np.concatenate(arrays) for arrays in zip(*parts.values(), strict=True))
+    held_out = np.repeat([int(name != "train") for name in parts], [len(labels) for _, labels in parts.values()])
     content = [digest_array(images), digest_array(targets), digest_array(held_out)]
     return _samples("mnist", images, targets, BYTES, content, held_out if len(parts) > 1 else None)
 
@@ -101,16 +100,10 @@ def _samples(
     content: Sequence[str],
     predefined: Int64[np.ndarray, " sample"] | None = None,
 ) -> Samples:
-    return Samples(
-        name=name,
-        inputs=TensorInputs(images[:, None], scale.maximum),
-        targets=targets,
-        classes=tuple(str(value) for value in range(int(targets.max()) + 1)),
-        table=pl.DataFrame({"class": targets}).hstack(stroke_columns(images, scale.maximum, scale.threshold)),
-        target="class",
-        key=digest({"dataset": name, "content": content, "schema": SCHEMA}),
-        predefined=predefined,
-    )
+    inputs, classes = TensorInputs(images[:, None], scale.maximum), tuple(map(str, range(int(targets.max()) + 1)))
+    table = pl.DataFrame({"class": targets}).hstack(stroke_columns(images, scale.maximum, scale.threshold))
+    key = digest({"dataset": name, "content": content, "schema": SCHEMA})
+    return Samples(name, inputs, targets, classes, table, "class", key, predefined)
 
 
 class MNISTModule(SamplesModule):
@@ -160,21 +153,17 @@ def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
 
 
-@dataclass(frozen=True)
-class _Part:
-    images: UInt8[np.ndarray, "sample y x"]
-    labels: Int64[np.ndarray, " sample"]
-
-
-def _read_part(root: Path, name: str, n: int | None) -> _Part:
-    files = [_find(root, name + kind) for kind in (_IMAGES, _LABELS)]
-    if files[0] is None or files[1] is None:
+def _read_part(
+    pictures: Path, name: str, n: int | None
+) -> tuple[UInt8[np.ndarray, "sample y x"], Int64[np.ndarray, " sample"]]:
+    root = pictures.parent
+    if (names := _find(root, name + _LABELS)) is None:
         problem = f"{root} has {name}{_IMAGES} but not its labels"
         raise DataError("dataset.root", problem, f"wanted there: {name}{_LABELS} or {name}{_LABELS}.gz")
-    images, labels = read_idx(files[0], 3), read_idx(files[1], 1)
+    images, labels = read_idx(pictures, 3), read_idx(names, 1)
     if len(images) != len(labels):
-        raise DataError("dataset.root", f"{files[0]} has {len(images)} images but {files[1]} {len(labels)} labels")
-    return _Part(images[:n], labels[:n].astype(np.int64))
+        raise DataError("dataset.root", f"{pictures} has {len(images)} images but {names} {len(labels)} labels")
+    return images[:n], labels[:n].astype(np.int64)
 
 
 def _find(root: Path, name: str) -> Path | None:

@@ -13,12 +13,12 @@ import polars.selectors as cs
 from jaxtyping import Bool
 
 from denote.config.keys import SCHEMA, digest, digest_array
-from denote.data.columns.table_files import AttributeTableModule, ReadTable
+from denote.data.columns.table_files import AttributeTableModule
 from denote.data.learned import target_names, target_of
-from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs
+from denote.data.samples import CLASSES, Inputs, Samples, TensorInputs, Unfitted
 from denote.data.sources.images import MAXIMUM, Square, read_images
 from denote.data.tokens import SequenceInputs, WordInputs, load_tokenizer, word_inputs
-from denote.errors import DataError, first_line, install, one_of
+from denote.errors import DataError, first_line, install
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -51,8 +51,12 @@ def load_split(path: str, name: str | None, split: str, revision: str | None, n:
     try:
         data = datasets.load_dataset(path, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        problem = f"{path!r} cannot be had ({first_line(error).rstrip('.')})"
-        raise DataError("dataset.path", problem, _remedy(path)) from error
+        remedy = (
+            "fetch it once where there is a network, or name a local folder of its parquet files: dataset.path=FOLDER"
+        )
+        if Path(path).expanduser().is_dir():
+            remedy = f"needed: a folder with files that end in {', '.join(KINDS)}, or of images"
+        raise DataError("dataset.path", f"{path!r} cannot be had ({first_line(error).rstrip('.')})", remedy) from error
     return data if n is None else data.select(range(min(n, len(data))))
 
 
@@ -62,8 +66,7 @@ def table_of(data: Dataset) -> pl.DataFrame:
 
     kept = [name for name, kind in data.features.items() if isinstance(kind, Value | ClassLabel)]
     table = data.select_columns(kept).with_format("polars")[:] if kept else pl.DataFrame(height=len(data))
-    named = {name: kind.names for name in kept if isinstance(kind := data.features[name], ClassLabel)}
-    return _plain(_named(table, named))
+    return _named(table, data.features).select(cs.numeric() | cs.string() | cs.boolean() | cs.temporal())
 
 
 def images_of(data: Dataset, column: str) -> Dataset:
@@ -114,28 +117,21 @@ def word_table(data: Dataset, words: str) -> pl.DataFrame:
     columns = data.select_columns(list(inner)).with_format("polars")[:]
     lengths = columns[words].list.len()
     together = [name for name in inner if (columns[name].list.len() == lengths).all()]
-    named = {name: kind.names for name in together if isinstance(kind := inner[name], ClassLabel)}
     beside = table_of(data).select(cs.exclude(*together, SENTENCE))
     joined = beside.hstack(columns.select(together)).with_row_index(SENTENCE).filter(lengths > 0)
-    return _named(joined.explode(together), named)
+    return _named(joined.explode(together), inner)
 
 
-def _named(table: pl.DataFrame, names: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+def _named(table: pl.DataFrame, kinds: Mapping[str, Any]) -> pl.DataFrame:
     """Return codes of classes as names; -1, which stands for an unknown class, becomes null."""
+    from datasets import ClassLabel
+
+    of_table = {name: kind for name, kind in kinds.items() if name in table.columns}
+    classes = {name: kind.names for name, kind in of_table.items() if isinstance(kind, ClassLabel)}
     return table.with_columns(
-        pl.col(column).replace_strict(dict(enumerate(classes)), default=None, return_dtype=pl.String)
-        for column, classes in names.items()
+        pl.col(name).replace_strict(dict(enumerate(names)), default=None, return_dtype=pl.String)
+        for name, names in classes.items()
     )
-
-
-def _plain(table: pl.DataFrame) -> pl.DataFrame:
-    return table.select(cs.numeric() | cs.string() | cs.boolean() | cs.temporal())
-
-
-def _remedy(path: str) -> str:
-    if Path(path).expanduser().is_dir():
-        return f"needed: a folder with files that end in {', '.join(KINDS)}, or of images"
-    return "fetch it once where there is a network, or name a local folder of its parquet files: dataset.path=FOLDER"
 
 
 LENGTH, SEQUENCE = "n_tokens", "sequence"
@@ -195,8 +191,7 @@ class HuggingFaceModule(AttributeTableModule):
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        if kind not in _MAKERS:
-            raise DataError("dataset.kind", f"{kind!r} is unknown", one_of(kind, _MAKERS))
+        DataError.refuse_unknown(kind, _MAKERS, "dataset.kind")
         _check_unit(unit, kind, self.split.group)
         if not isinstance(path, str) or not path:
             raise DataError("dataset.path", f"{path!r}", "needed: a local folder, or an id on the Hub")
@@ -208,7 +203,7 @@ class HuggingFaceModule(AttributeTableModule):
                 raise DataError(f"dataset.{key}", f"{value!r}", "allowed: a whole number of 1 or more")
         self.path, self.name, self.splits, self.revision, self.n = path, name, splits, revision, n
         self.inputs, self.target, self.kind, self.task = inputs, target, kind, task
-        self.square, self.skip_broken = Square(size, channels, background), skip_broken
+        self.square = Square(size, channels, background, skip_broken)
         self.tokenizer, self.unit, self.max_length, self.min_count = tokenizer, unit, max_length, min_count
 
     def load(self) -> Samples:
@@ -221,13 +216,13 @@ class HuggingFaceModule(AttributeTableModule):
 
         parts = [load_split(self.path, self.name, split, self.revision, self.n) for split in self.splits]
         data = concatenate_datasets(parts)
-        if self.inputs not in data.column_names:
-            problem = f"there is no column {self.inputs!r}"
-            raise DataError("dataset.inputs", problem, one_of(self.inputs, data.column_names))
+        DataError.refuse_unknown(self.inputs, data.column_names, "dataset.inputs", "there is no column {!r}")
         held_out = np.repeat([int(index > 0) for index in range(len(parts))], [len(part) for part in parts])
         inputs, table, rows, key = _MAKERS[self.kind](self, data)
         targets = target_names(self.target)
-        read = self._reread(table, targets)
+        ours = [name for name in (self.inputs, *_OWN) if name in table.columns]
+        # Words, and what belongs to words, are what they look like.
+        read = self.reread(table, targets, table.columns if self.kind == "words" else ours)
         table = read.checked(targets, needed=self.dealing)
         target = target_of(table, self.target, self.task)
         content = [key, digest_array(target.values), digest_array(held_out[rows])]
@@ -235,24 +230,12 @@ class HuggingFaceModule(AttributeTableModule):
         name, predefined = self.path.rstrip("/").rpartition("/")[2], held_out[rows] if len(parts) > 1 else None
         return target.samples(name, inputs, table, key, categories=read.categories, predefined=predefined)
 
-    def _reread(self, table: pl.DataFrame, targets: Sequence[str]) -> ReadTable:
-        """Return the columns by the rules of every table; but words, and what belongs to words, are what they look
-        like.
-        """
-        own = [name for name in (self.inputs, *_OWN) if name in table.columns]
-        as_text = table.columns if self.kind == "words" else own
-        return self.reread(table, "dataset.path", targets, as_text)
-
     def images(self, data: Dataset) -> Made:
         """Return images as bytes."""
         held = images_of(data, self.inputs)
         names = [f"row {row} of {self.inputs!r}" for row in range(len(data))]
         pixels, rows = read_images(
-            names,
-            lambda row: stored_image(held[row][self.inputs]),
-            self.square,
-            skip_broken=self.skip_broken,
-            where="dataset.inputs",
+            names, lambda row: stored_image(held[row][self.inputs]), self.square, "dataset.inputs"
         )
         return TensorInputs(pixels, MAXIMUM), table_of(data)[rows], rows, digest_array(pixels)
 
@@ -260,9 +243,10 @@ class HuggingFaceModule(AttributeTableModule):
         """Return texts as token ids of a tokenizer."""
         tokenizer = load_tokenizer(self.tokenizer)
         texts = ["" if text is None else text for text in data[self.inputs]]
-        if other := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
-            problem = f"row {other[0]} of {self.inputs!r} is no text"
-            raise DataError("dataset.inputs", problem, "needed for dataset.kind=text")
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                problem = f"row {row} of {self.inputs!r} is no text"
+                raise DataError("dataset.inputs", problem, "needed for dataset.kind=text")
         if not texts:
             return self._sequences(data, [], len(tokenizer), 0)
         encoded = tokenizer(texts, truncation=True, max_length=self.max_length, return_special_tokens_mask=True)
@@ -270,17 +254,17 @@ class HuggingFaceModule(AttributeTableModule):
         made = self._sequences(data, encoded["input_ids"], len(tokenizer), padding)
         if self.unit == "sequence":
             return made
-        kept = np.concatenate([np.array(each) == 0 for each in encoded["special_tokens_mask"]])
+        kept = np.concatenate([np.array(special) == 0 for special in encoded["special_tokens_mask"]])
         return _tokens(made, kept, tokenizer.convert_ids_to_tokens)
 
     def ids(self, data: Dataset) -> Made:
         """Return lists of token ids as they are."""
         sequences = data[self.inputs][:]
-        wrong = [row for row, ids in enumerate(sequences) if not _are_ids(ids)]
-        if wrong:
-            problem = f"row {wrong[0]} of {self.inputs!r} is no list of token ids"
-            raise DataError("dataset.inputs", problem, "needed: whole numbers of 0 or more, one at least")
-        made = self._sequences(data, sequences, 1 + max(max(ids) for ids in sequences), 0)
+        for row, ids in enumerate(sequences):
+            if not (isinstance(ids, list) and ids and all(type(i) is int and i >= 0 for i in ids)):
+                problem = f"row {row} of {self.inputs!r} is no list of token ids"
+                raise DataError("dataset.inputs", problem, "needed: whole numbers of 0 or more, one at least")
+        made = self._sequences(data, sequences, 1 + max(map(max, sequences)), 0)
         return made if self.unit == "sequence" else _tokens(made)
 
     def _sequences(self, data: Dataset, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int) -> Made:
@@ -301,14 +285,9 @@ class HuggingFaceModule(AttributeTableModule):
         return inputs, table, sentences.to_numpy().astype(np.int64), key
 
 
-def _are_ids(held: Any) -> bool:
-    return isinstance(held, list) and bool(held) and all(type(i) is int and i >= 0 for i in held)
-
-
 def _check_unit(unit: str, kind: str, group: str | None) -> None:
     where = "dataset.unit"
-    if unit not in UNITS:
-        raise DataError(where, f"{unit!r} is unknown", one_of(unit, UNITS))
+    DataError.refuse_unknown(unit, UNITS, where)
     if unit == "token" and kind not in ("text", "ids"):
         raise DataError(where, f"token, and the inputs are of kind {kind}", "allowed for kind=text and kind=ids")
     if unit == "token" and group is None:
@@ -346,7 +325,7 @@ def _tokens(
     return inputs, table, inputs.sequence, digest([key, digest_array(inputs.start), digest_array(inputs.sequence)])
 
 
-Made = tuple[Inputs, pl.DataFrame, np.ndarray, str]
+Made = tuple[Inputs | Unfitted, pl.DataFrame, np.ndarray, str]
 """Inputs, attribute table, the row of the dataset that each sample comes from, and a key of the inputs."""
 
 _MAKERS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -57,7 +57,7 @@ class ImagesModule(AttributeTableModule):
         super().__init__(**settings)
         self.root, self.table, self.file = Path(root).expanduser(), table, file
         self.target, self.task = target, task
-        self.square, self.skip_broken = Square(size, channels, background), skip_broken
+        self.square = Square(size, channels, background, skip_broken)
 
     def load(self) -> Samples:
         """Read the table and every image that it names; they are held as bytes.
@@ -78,13 +78,7 @@ class ImagesModule(AttributeTableModule):
                 problem = f"{name!r} ({read.line_of(row)}) leads out of {self.root}"
                 raise DataError("dataset.file", problem, "needed: names of files in the folder")
         self._log_others(names)
-        pixels, kept = read_images(
-            names,
-            lambda number: self.root / names[number],
-            self.square,
-            skip_broken=self.skip_broken,
-            where="dataset.root",
-        )
+        pixels, kept = read_images(names, lambda number: self.root / names[number], self.square, "dataset.root")
         target = target_of(table, self.target, self.task, read.line_of).at(kept)
         table = table[kept]
         log_missing(table, table.columns)
@@ -121,11 +115,13 @@ class Square:
         channels: 1 for grey, 3 for colour.
         background: What shows through where a picture is transparent: a colour by name (``white``) or as ``#rrggbb``,
             or three numbers from 0 to 255.
+        skip_broken: Whether pictures that cannot be read are left out, which is logged.
     """
 
     size: int
     channels: int
     background: str | Sequence[int] = "white"
+    skip_broken: bool = False
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be, before any picture is read.
@@ -149,7 +145,7 @@ class Square:
 
 
 def read_images(
-    names: Sequence[str], source: Callable[[int], Path | BinaryIO], square: Square, *, skip_broken: bool, where: str
+    names: Sequence[str], source: Callable[[int], Path | BinaryIO], square: Square, where: str
 ) -> tuple[UInt8[np.ndarray, "image channel y x"], Int[np.ndarray, " image"]]:
     """Return all images as squares; what had to be decided on the way is logged.
 
@@ -157,7 +153,6 @@ def read_images(
         names: What to call each image in an error.
         source: Says where the image of that number is.
         square: What they are brought to.
-        skip_broken: Leave out images that cannot be read, and log how many and which.
         where: What to name in an error.
 
     Returns:
@@ -167,57 +162,33 @@ def read_images(
         DataError: naming the first images that are missing or broken, unless they are skipped; if none is left.
     """
     images = np.empty((len(names), square.channels, square.size, square.size), dtype=np.uint8)
-    read_ones: list[int] = []
-    remarks = _Remarks(where, len(names), square.background)
+    kept: list[int] = []
+    broken, transparent, blank, of_several = [list[str]() for _ in range(4)]
     for number, name in enumerate(names):
         try:
             image, frames = open_image(source(number))
             opaque = on_background(image, square.background)
-            images[len(read_ones)] = square.of(opaque)
+            images[len(kept)] = square.of(opaque)
         except _errors() as error:
-            remarks.broken.append(f"{name} ({_reason(error)})")
+            broken.append(f"{name} ({_reason(error)})")
             continue
-        read_ones.append(number)
-        if frames > 1:
-            remarks.of_several.append(name)
+        kept.append(number)
+        of_several += [name] if frames > 1 else []
         if opaque is not image:
-            (remarks.vanished if _is_blank(opaque) else remarks.transparent).append(name)
-    remarks.log(may_be_broken=skip_broken and bool(read_ones))
-    return images[: len(read_ones)], np.array(read_ones, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class _Remarks:
-    """Names of the images of which something is to be said."""
-
-    where: str
-    n_images: int
-    background: str | Sequence[int]
-    broken: list[str] = field(default_factory=list)
-    transparent: list[str] = field(default_factory=list)
-    vanished: list[str] = field(default_factory=list)
-    of_several: list[str] = field(default_factory=list)
-
-    def log(self, *, may_be_broken: bool) -> None:
-        """Log a line for each kind.
-
-        Raises:
-            DataError: for images that are broken, unless they may be.
-        """
-        if self.broken:
-            problem = f"{len(self.broken)} of {self.n_images} images are missing or broken: {_listed(self.broken)}"
-            if not may_be_broken:
-                hint = "repair them, or leave such images out: dataset.skip_broken=true"
-                raise DataError(self.where, problem, hint)
-            log.warning("%s: %s; left out", self.where, problem)
-        of, shows = f"of {self.n_images} images", f"{self.background} (dataset.background)"
-        for level, names, problem in (
-            (logging.INFO, self.transparent, f"{of} are transparent in places, which show {shows}"),
-            (logging.WARNING, self.vanished, f"{of} are transparent and blank on {shows}, choose another"),
-            (logging.WARNING, self.of_several, f"{of} have several frames, of which the first is read"),
-        ):
-            if names:
-                log.log(level, "%s: %d %s: %s", self.where, len(names), problem, _listed(names))
+            (transparent if np.ptp(np.asarray(opaque), axis=(0, 1)).any() else blank).append(name)
+    of, shows = f"of {len(names)} images", f"{square.background} (dataset.background)"
+    if broken and not (square.skip_broken and kept):
+        problem = f"{len(broken)} {of} are missing or broken: {_listed(broken)}"
+        raise DataError(where, problem, "repair them, or leave such images out: dataset.skip_broken=true")
+    for level, chosen, problem in (
+        (logging.WARNING, broken, f"{of} are missing or broken, left out"),
+        (logging.INFO, transparent, f"{of} are transparent in places, which show {shows}"),
+        (logging.WARNING, blank, f"{of} are transparent and blank on {shows}, choose another"),
+        (logging.WARNING, of_several, f"{of} have several frames, of which the first is read"),
+    ):
+        if chosen:
+            log.log(level, "%s: %d %s: %s", where, len(chosen), problem, _listed(chosen))
+    return images[: len(kept)], np.array(kept, dtype=np.int64)
 
 
 def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
@@ -270,12 +241,6 @@ def _colour(background: str | Sequence[int]) -> tuple[int, ...]:
     if len(colour) != 3 or not all(type(part) is int and 0 <= part <= 255 for part in colour):
         raise DataError("dataset.background", f"{background!r}", allowed)
     return colour
-
-
-def _is_blank(image: Image) -> bool:
-    """Return whether every pixel of an RGB image has one colour."""
-    pixels = np.asarray(image)
-    return bool((pixels == pixels[0, 0]).all())
 
 
 def _listed(names: Sequence[str]) -> str:

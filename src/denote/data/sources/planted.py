@@ -85,24 +85,17 @@ def load_planted(
         return stream("planted samples", seed, *keys).permutation(n)
 
     targets = dealt("class") % classes
-    factors = {
-        name: dealt("factor", name) < round(share * n)
-        for name, share in zip(layout.factors, layout.proportions, strict=True)
-    }
+    shares = zip(layout.factors, layout.proportions, strict=True)
+    factors = {name: dealt("factor", name) < round(share * n) for name, share in shares}
     level = (dealt("level") + 0.5) / n
     drawn = stream("planted samples", seed, "noise").standard_normal((n, noise), dtype=np.float32)
     columns = [column[:, None] for column in (*factors.values(), level)]
     numbers = [np.eye(classes)[targets], *columns, drawn]
     drawing = {"n": n, "seed": seed, "classes": classes, "proportions": list(proportions), "noise": noise}
-    return Samples(
-        name="planted",
-        inputs=TensorInputs(np.concatenate(numbers, axis=1, dtype=np.float32)),
-        targets=targets,
-        classes=tuple(str(value) for value in range(classes)),
-        table=pl.DataFrame({"class": targets, **factors, "level": level}),
-        target="class",
-        key=digest({"dataset": "planted", **drawing, "schema": SCHEMA}),
-    )
+    inputs = TensorInputs(np.concatenate(numbers, axis=1, dtype=np.float32))
+    table = pl.DataFrame({"class": targets, **factors, "level": level})
+    key = digest({"dataset": "planted", **drawing, "schema": SCHEMA})
+    return Samples("planted", inputs, targets, tuple(map(str, range(classes))), table, "class", key)
 
 
 class PlantedModule(SamplesModule):
@@ -118,13 +111,7 @@ class PlantedModule(SamplesModule):
     """
 
     def __init__(
-        self,
-        n: int = 10_000,
-        seed: int = 0,
-        classes: int = 10,
-        proportions: Sequence[float] = PROPORTIONS,
-        noise: int = 256,
-        **settings: Any,
+        self, n: int, seed: int, classes: int, proportions: Sequence[float], noise: int, **settings: Any
     ) -> None:
         super().__init__(**settings)
         self.drawing = n, seed, classes, tuple(proportions), noise

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.batch import Named
@@ -18,9 +18,9 @@ from denote.data.columns.table_files import AttributeTableModule, ReadTable, log
 from denote.data.learned import Target, classes_of
 from denote.data.memory.given_columns import UNNAMED
 from denote.data.memory.given_samples import NO_CLASS
-from denote.data.samples import CLASSES, Samples, column_of
+from denote.data.samples import CLASSES, Rows, Samples, column_of
 from denote.data.sources.arrays import read_arrays
-from denote.errors import DataError, one_of
+from denote.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class RecordedInputs:
         """Return the number of samples."""
         return len(next(iter(self.arrays.values())))
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Named:
+    def __getitem__(self, rows: Rows) -> Named:
         """Return what every layer gave for the samples with these row ids, as float32."""
         chosen = {name: np.array(values[rows], dtype=np.float32) for name, values in self.arrays.items()}
         return Named({name: torch.from_numpy(values) for name, values in chosen.items()})
@@ -113,8 +113,7 @@ class StatesModule(AttributeTableModule):
         if not isinstance(self.layers, Sequence) or isinstance(self.layers, str) or not self.layers:
             raise DataError("dataset.layers", f"{self.layers!r} came", "allowed: null, or a list of names of arrays")
         for name in self.layers:
-            if name not in arrays:
-                raise DataError("dataset.layers", f"there is no array {name!r}", one_of(name, arrays))
+            DataError.refuse_unknown(name, arrays, "dataset.layers", "there is no array {!r}")
         return {name: arrays[name] for name in self.layers}
 
     def _target_of(self, table: pl.DataFrame, read: ReadTable) -> tuple[pl.DataFrame, Target]:

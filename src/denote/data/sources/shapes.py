@@ -19,8 +19,8 @@ from torch import Tensor
 
 from denote.config.keys import SCHEMA, digest
 from denote.data.module import SamplesModule
-from denote.data.samples import Samples
-from denote.errors import DataError, one_of
+from denote.data.samples import Rows, Samples
+from denote.errors import DataError
 from denote.streams import stream
 
 SIDE = 32
@@ -75,20 +75,13 @@ def load_shapes(n: int = 10_000, seed: int = 0, target: str = "shape") -> Sample
     Raises:
         DataError: if ``target`` is no category or ``n`` is below 1.
     """
-    if target not in CATEGORIES:
-        raise DataError("dataset.target", f"{target!r} is no category of the shapes", one_of(target, CATEGORIES))
+    DataError.refuse_unknown(target, CATEGORIES, "dataset.target", "{!r} is no category of the shapes")
     if n < 1:
         raise DataError("dataset.n", f"{n}", "allowed: 1 or more")
     drawing = _draw(n, seed)
-    return Samples(
-        name="shapes",
-        inputs=drawing,
-        targets=drawing.codes[target].astype(np.int64),
-        classes=CATEGORIES[target],
-        table=drawing.table(),
-        target=target,
-        key=digest({"dataset": "shapes", "n": n, "seed": seed, "target": target, "schema": SCHEMA}),
-    )
+    key = digest({"dataset": "shapes", "n": n, "seed": seed, "target": target, "schema": SCHEMA})
+    codes = drawing.codes[target].astype(np.int64)
+    return Samples("shapes", drawing, codes, CATEGORIES[target], drawing.table(), target, key)
 
 
 class ShapesModule(SamplesModule):
@@ -144,7 +137,7 @@ class Drawing:
         turned = pl.when(pl.col("shape") != "circle").then("rotation").alias("rotation")
         return pl.DataFrame(names).hstack(numbers).with_columns(turned)
 
-    def __getitem__(self, rows: Int[np.ndarray, " row"]) -> Float32[Tensor, " row channel y x"]:
+    def __getitem__(self, rows: Rows) -> Float32[Tensor, " row channel y x"]:
         """Return the pictures of these rows, edges smoothed over one pixel."""
         codes = {name: torch.from_numpy(self.codes[name][rows].astype(np.int64)) for name in self.codes}
         inside = self._distance(rows, codes["shape"])

@@ -66,7 +66,9 @@ class TableModule(AttributeTableModule):
             read.checked(targets, needed=self.dealing)
         target = target_of(read.frame, self.target, self.task, read.line_of)
         attributes = with_dates(self._attributes(read.frame, targets), read.frame)
-        names = self._features(read.frame, targets, attributes)
+        observed = () if self.include_attributes else attributes
+        kept_out = with_dates([*targets, *self.dealing, *observed], read.frame)
+        names = chosen_features(read.frame, self.features, kept_out)
         problems = list(input_problems(read.frame, names, read.encoded, chosen))
         table = read.checked(targets, problems, self.dealing)
         settings = [target.name, target.task, names, *self.keys.shaping]
@@ -76,12 +78,9 @@ class TableModule(AttributeTableModule):
             log.warning("dataset.target: %s is the same in other words in %s", target.name, ", ".join(copies))
         inputs = Unfitted(table.height, partial(fit_features, table, names, read.encoded))
         key = digest({"dataset": "table", "content": content, "settings": settings, "schema": SCHEMA})
-        return target.samples(self._name(), inputs, table, key, asked=tuple(attributes), categories=read.categories)
-
-    def _name(self) -> str:
-        """That of the file; networks that are shown the attributes are told apart from those that are not."""
-        are_inputs = self.include_attributes and bool(self.attributes)
-        return f"{Path(str(self.path)).stem}{'-with-attributes' if are_inputs else ''}"
+        # Networks that are shown the attributes are told apart from those that are not.
+        name = Path(str(self.path)).stem + ("-with-attributes" if self.include_attributes and self.attributes else "")
+        return target.samples(name, inputs, table, key, asked=tuple(attributes), categories=read.categories)
 
     def _attributes(self, table: pl.DataFrame, targets: Sequence[str]) -> Sequence[str]:
         for name in self.attributes:
@@ -91,11 +90,6 @@ class TableModule(AttributeTableModule):
             remedy = "take it out: attribute=classes asks for the target's values"
             raise DataError("dataset.attributes", problem, remedy)
         return self.attributes
-
-    def _features(self, table: pl.DataFrame, targets: Sequence[str], attributes: Sequence[str]) -> list[str]:
-        observed = () if self.include_attributes else attributes
-        kept_out = with_dates([*targets, *self.dealing, *observed], table)
-        return chosen_features(table, self.features, kept_out)
 
 
 def _copies(table: pl.DataFrame, names: Sequence[str], target: str) -> list[str]:

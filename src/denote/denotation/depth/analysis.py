@@ -37,6 +37,7 @@ from denote.denotation.depth.plan import (
 from denote.errors import ConfigError
 from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule
+from denote.notes import Note, note, stored_note
 from denote.numbers import bound, setting
 from denote.tables import (
     CONTROLS,
@@ -47,7 +48,6 @@ from denote.tables import (
     LAYERS_KEY,
     NEURONS,
     empty,
-    note,
     table,
 )
 
@@ -101,7 +101,7 @@ def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: list[Row], ma
         for row, sentence in ((primary, BEYOND_BASIS), (folded, ANY_BASIS_SHOWS), (unfolded, POLARITY_ONLY)):
             if row["significant"]:
                 return sentence, None
-    why = note(None if primary["testable"] else primary["note"])
+    why = None if primary["testable"] else stored_note(primary)
     if all(row["testable"] and row["significant"] for row in equivalence):
         return NO_CHANGE.format(setting(margin)), why
     end = _largest_bound(equivalence)
@@ -249,12 +249,12 @@ def _described(key: tuple[Any, ...], curve: Profiles) -> Iterator[Row]:
     layers = curve.compared.nonzero()[0]
     identity = _place(key, curve) | {"n_models": curve.n_models}
     if not len(layers):
-        yield identity | {"note": "no layer where enough networks have a value", "n_models_with_value": 0}
+        yield identity | {"note": Note.of("no_layer_with_value"), "n_models_with_value": 0}
         return
     for name, layer in _ends_and_middle(layers).items():
         raw, folded = curve.numbers["label_proportion"][:, layer], curve.numbers["folded"][:, layer]
         n_known = int(np.isfinite(raw).sum())
-        few = f"not compared, too few networks have a value: {', '.join(curve.left_out)}" if curve.left_out else None
+        few = Note.of("layers_not_compared", layers=", ".join(curve.left_out)) if curve.left_out else None
         yield identity | {
             "place": name,
             "layer": curve.layers[layer],
@@ -263,7 +263,7 @@ def _described(key: tuple[Any, ...], curve: Profiles) -> Iterator[Row]:
             **t_interval(raw, within=(0.0, 1.0)).columns("label_proportion_mean", bounds="label_proportion"),
             **t_interval(folded, within=(0.0, 0.5)).columns("folded_mean", bounds="folded"),
             "sign_identified": bool(curve.identified[layer]),
-            "note": note(few, "no interval: one network" if n_known < 2 else None),
+            "note": note(few, Note.of("one_network") if n_known < 2 else None),
         }
 
 
@@ -277,7 +277,7 @@ def _ends_and_middle(layers: Int[np.ndarray, " layer"]) -> dict[str, int]:
 def _parts(key: tuple[Any, ...], curve: Profiles) -> Iterator[Row]:
     """Every part's change and bow, or why there are none."""
     identity, parts = _place(key, curve), parts_of(curve)
-    if isinstance(parts, str):
+    if isinstance(parts, Note):
         yield identity | {"n_models": curve.n_models, "note": parts}
         return
     left_out = ", ".join(parts.left_out)
@@ -287,7 +287,7 @@ def _parts(key: tuple[Any, ...], curve: Profiles) -> Iterator[Row]:
         "layers": ", ".join(parts.layers),
         "n_models": parts.n_models,
         "n_layers": len(parts.layers),
-        "note": f"left out, too few networks have it beside the others: {left_out}" if left_out else None,
+        "note": Note.of("layers_left_out", layers=left_out) if left_out else None,
     }
     for part, layer, depth, level in parts.levels():
         yield identity | {"part": part, "shape": LEVEL, "layer": layer, "depth": depth, **level.columns("value")}

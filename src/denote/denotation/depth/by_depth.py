@@ -11,8 +11,9 @@ from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP
 from denote.denotation.judging.decisions import realised_cutoffs, smallest_detectable_proportion
 from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule
+from denote.notes import Note, note
 from denote.numbers import count
-from denote.tables import LABEL_PROPORTION_BY_DEPTH, LABEL_PROPORTION_BY_DEPTH_KEY, note, table
+from denote.tables import LABEL_PROPORTION_BY_DEPTH, LABEL_PROPORTION_BY_DEPTH_KEY, table
 
 KEY = list(LABEL_PROPORTION_BY_DEPTH_KEY)
 PLACE = [*KEY, "depth", "relative_depth"]
@@ -109,23 +110,27 @@ def _layer(models: pl.DataFrame, counts: Mapping[str, int], detectable: float | 
     row |= {mean: models[name].mean() for name, mean in MEANS.items()}
     row["note"] = note(
         _gap(n_models - with_value, n_models),
-        "no interval: fewer than 2 networks with a value" if with_value < 2 else None,
+        Note.of("few_with_value") if with_value < 2 else None,
         _why_null("rotated", row),
         _why_null("untrained", row),
-        None if detectable is not None else "no label proportion can be detected with these rows",
+        None if detectable is not None else Note.of("no_proportion_detectable"),
     )
     return row
 
 
 def _gap(without: int, n_models: int) -> str | None:
     """In how many networks too little is denoted for a label proportion."""
-    return f"{without} of {count(n_models, 'network')} without a value: {GAP}" if without else None
+    return (
+        Note.of("networks_without_value", without=without, networks=count(n_models, "network"), gap=GAP)
+        if without
+        else None
+    )
 
 
 def _why_null(control: str, row: Row) -> str | None:
     if row[f"{control}_share_denoting"] is None:
-        return f"{control}: not run"
-    return f"{control}: {FEW_OF_CONTROL[control]}" if row[f"{control}_folded_mean"] is None else None
+        return Note.of("control_not_run", control=control)
+    return FEW_OF_CONTROL[control] if row[f"{control}_folded_mean"] is None else None
 
 
 def _detectable(neurons: pl.DataFrame, rule: Rule) -> dict[tuple[Any, ...], float | None]:

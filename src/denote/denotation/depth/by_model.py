@@ -9,6 +9,7 @@ from scipy.special import gammaln
 
 from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
 from denote.denotation.search.properties import affirmed
+from denote.notes import Note
 from denote.tables import (
     INTEGER,
     LABEL_PROPORTION_BY_MODEL,
@@ -18,7 +19,9 @@ from denote.tables import (
     NUMBER,
     PROPERTIES,
     TEXT,
+    NotePart,
     joined_notes,
+    remark,
 )
 
 LAYER = [column for column in NEURONS_KEY if column != "neuron"]
@@ -158,7 +161,7 @@ def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, lay
         summaries = summaries.join(control, on=KEY, how="left", nulls_equal=True)
     summaries = summaries.join(known, on=LAYERS_KEY, how="left", nulls_equal=True).with_columns(
         is_head=pl.coalesce("is_head", (pl.col("relative_depth") == 1).fill_null(value=False)),
-        note=joined_notes(*_notes()),
+        **joined_notes(*_notes()),
     )
     order = ("dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer")
     return (
@@ -292,11 +295,10 @@ def _entropy(names: pl.Expr) -> pl.Expr:
     return names.unique_counts().cast(NUMBER).entropy(base=2) + 0.0  # without names it is -0
 
 
-def _notes() -> list[pl.Expr]:
-    notes: list[pl.Expr] = [pl.when(pl.col("folded").is_null()).then(pl.lit(f"no value: {GAP}"))]
-    for missing in (True, False):
-        for control, few in FEW_OF_CONTROL.items():
-            ran, value = pl.col(f"{control}_share_denoting").is_not_null(), pl.col(f"{control}_folded")
-            reason = pl.lit(f"{control}: {'not run' if missing else few}")
-            notes.append(pl.when(~ran if missing else ran & value.is_null()).then(reason))
-    return notes
+def _notes() -> list[NotePart]:
+    without, few = [], []
+    for control, reason in FEW_OF_CONTROL.items():
+        ran, value = pl.col(f"{control}_share_denoting").is_not_null(), pl.col(f"{control}_folded")
+        without.append(remark(Note.of("control_not_run", control=control), ~ran))
+        few.append(remark(reason, ran & value.is_null()))
+    return [remark(Note.of("no_value", gap=GAP), pl.col("folded").is_null()), *without, *few]

@@ -30,6 +30,7 @@ from denote.denotation.depth.plan import (
     models_needed,
 )
 from denote.evidence.intervals import t_interval
+from denote.notes import Note
 from denote.numbers import Estimate
 from denote.streams import stream
 
@@ -386,7 +387,7 @@ class Parts:
                 yield part, layer, int(depth), t_interval(column)
 
 
-def parts_of(profiles: Profiles) -> Parts | str:
+def parts_of(profiles: Profiles) -> Parts | Note:
     """Split the raw label proportion of an architecture's networks at the layers compared.
 
     Only networks with all these layers enter. While too few have all, the layer that fewest have is left out.
@@ -395,16 +396,16 @@ def parts_of(profiles: Profiles) -> Parts | str:
         The parts, or why there are none.
     """
     if profiles.n_models < LEAST_DESCRIBED:
-        return f"fewer than {LEAST_DESCRIBED} networks"
+        return Note.of("few_networks_described", least=LEAST_DESCRIBED)
     if np.isnan(profiles.numbers[ROTATED_FOLDED]).all():
-        return "without random directions that denote (control=rotated) to compare with"
+        return Note.of("no_directions")
     compared = np.flatnonzero(profiles.compared)
     grids = {name: profiles.numbers[name][:, compared] for name in (UNFOLDED, FOLDED, ROTATED_FOLDED)}
     known = np.logical_and.reduce([np.isfinite(grid) for grid in grids.values()])
     needed = models_needed(profiles.n_models)
     kept = _layers(known, needed)
     if kept is None:
-        return f"fewer than {LEAST_LAYERS} layers at which the same {needed} networks have a value"
+        return Note.of("few_layers", layers=LEAST_LAYERS, networks=needed)
     complete = known[:, kept].all(axis=1)
     raw, folded, rotated = (grid[complete][:, kept] for grid in grids.values())
     values: dict[str, Grid] = {RAW: raw, POLARITY: raw - folded, ANY_BASIS: rotated, OWN: folded - rotated}

@@ -42,8 +42,9 @@ from denote.denotation.depth.plan import (
 )
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import t_interval
+from denote.notes import Note, note
 from denote.numbers import count
-from denote.tables import DEPTH_TESTS, FLAG, NUMBER, joined_notes, note, table
+from denote.tables import DEPTH_TESTS, FLAG, NUMBER, OF_ROW, NotePart, joined_notes, table
 
 CONFIDENCE = 0.90
 """Of the intervals of equivalence: two one-sided tests at .05."""
@@ -107,7 +108,7 @@ def _corrected(made: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
             significant=pl.when(is_equivalence).then(is_within_margin).otherwise(is_small).cast(FLAG),
             planned=pl.col("trained") & pl.col("role").is_in([PRIMARY, SECONDARY]) & of_plan,
         )
-        .with_columns(note=joined_notes(pl.col("note"), _out_of_reach()))
+        .with_columns(**joined_notes(OF_ROW, _out_of_reach()))
     )
 
 
@@ -115,11 +116,10 @@ def _holm(p: pl.Series) -> pl.Series:
     return pl.Series(holm(p.fill_null(np.nan).to_numpy())).fill_nan(None)
 
 
-def _out_of_reach() -> pl.Expr:
-    floor = pl.col("p_value").is_not_null() & ~pl.col("testable")
-    return pl.when(floor).then(
-        pl.format("cannot be significant with {} networks and so many tests", pl.col("n_models"))
-    )
+def _out_of_reach() -> NotePart:
+    floor = pl.when(pl.col("p_value").is_not_null() & ~pl.col("testable"))
+    reached = Note.of("out_of_reach", networks="{}")
+    return floor.then(pl.format(reached, "n_models")), floor.then(pl.lit(reached.codes[0]))
 
 
 def _tests(curves: Sequence[Profiles], key: Question, analysis: Analysis) -> Iterator[Row]:
@@ -137,7 +137,7 @@ def _tests(curves: Sequence[Profiles], key: Question, analysis: Analysis) -> Ite
     silent = [curve.architecture for curve in deciding if not curve.sign_identified]
     few = [f"{curve.architecture} ({curve.n_models})" for curve in curves if not curve.decides]
     primary = _made(flips, deciding, BEYOND) | {"test": SIGN_FLIP, "role": PRIMARY}
-    left_out = f"left out, fewer than {LEAST_MODELS} networks: {', '.join(few)}" if few else None
+    left_out = Note.of("few_networks", least=LEAST_MODELS, networks=", ".join(few)) if few else None
     yield primary | {"note": note(primary["note"], left_out)}
     secondary = [(quantity, flips, SIGN_FLIP) for quantity in (FOLDED, UNFOLDED, SHARE)]
     secondary += [(quantity, _trend, TREND) for quantity in (FOLDED, BEYOND)]
@@ -147,8 +147,7 @@ def _tests(curves: Sequence[Profiles], key: Question, analysis: Analysis) -> Ite
             continue
         row = _made(test, of, quantity) | {"test": name, "role": SECONDARY}
         if test is flips and quantity == FOLDED and silent:
-            said = f"{UNFOLDED} is not tested: the sign means nothing, or is not known to, in {', '.join(silent)}"
-            row["note"] = note(row["note"], said)
+            row["note"] = note(row["note"], Note.of("no_sign", quantity=UNFOLDED, architectures=", ".join(silent)))
         yield row
     for quantity in (BEYOND, FOLDED):
         yield _made(_equivalence, deciding, quantity) | {"test": EQUIVALENCE, "role": SECONDARY}
@@ -164,17 +163,21 @@ def _made(test: Test, curves: Sequence[Profiles], quantity: str) -> Row:
     kept = [curve for curve, _ in usable]
     n_models = sum(values.n_models for _, values in usable) or sum(curve.n_models for curve in curves)
     row: Row = {"quantity": quantity, "role": DESCRIPTIVE, "n_models": n_models}
-    reasons = [f"{curve.architecture} {why_not(curve, quantity)}" for curve in curves if curve not in kept]
+    reasons = [
+        Note.of("architecture_not_compared", architecture=curve.architecture, why=why_not(curve, quantity))
+        for curve in curves
+        if curve not in kept
+    ]
     if not kept:
-        return row | {"note": note("; ".join(reasons) or "no layer")}
+        return row | {"note": note(*reasons) or Note.of("no_layer")}
     names = [", ".join(curve.names) for curve in kept]
     named = names if len(kept) == 1 else [f"{curve.architecture}: {of}" for curve, of in zip(kept, names, strict=True)]
     gaps = [f"{curve.architecture} {', '.join(curve.left_out)}" for curve in kept if curve.left_out]
     row |= {"n_layers": sum(int(curve.compared.sum()) for curve in kept), "layers": "; ".join(named)}
     row |= test(kept, quantity)
     row["note"] = note(
-        f"left out, too few networks have a value ({GAP}): {'; '.join(gaps)}" if gaps else None,
-        f"left out: {'; '.join(reasons)}" if reasons else None,
+        Note.of("layers_without_value", gap=GAP, layers="; ".join(gaps)) if gaps else None,
+        Note.of("architectures_left_out", reasons="; ".join(reasons)) if reasons else None,
         row.get("note"),
     )
     return row
@@ -224,17 +227,20 @@ def _trend(curves: Sequence[Profiles], quantity: str) -> Row:
     elif len(rise) >= 2 and abs(rise[0]) > NOTHING:
         # Without spread t is infinite; that all models agree in sign has this chance.
         row |= {"p_value": 2.0 ** (1 - len(rise)), "smallest_p": 2.0 ** (1 - len(rise))}
-        row["note"] = "all networks rise alike: p of a sign test"
+        row["note"] = Note.of("rise_alike")
     elif len(rise) >= 2:
-        row |= {"p_value": 1.0, "note": "flat in all networks"}
+        row |= {"p_value": 1.0, "note": Note.of("flat")}
     return row
 
 
 def _describe_trend(curves: Sequence[Profiles], quantity: str) -> Row:
     """The rises without a test, where there are too few models for a verdict."""
     made = _trend(curves, quantity)
-    few = f"descriptive: fewer than {LEAST_MODELS} networks of one architecture"
-    return made | {"p_value": None, "smallest_p": None, "note": note(made["note"], few)}
+    return made | {
+        "p_value": None,
+        "smallest_p": None,
+        "note": note(made["note"], Note.of("described", least=LEAST_MODELS)),
+    }
 
 
 def _spearman(
@@ -256,6 +262,5 @@ def _equivalence(curves: Sequence[Profiles], quantity: str) -> Row:
     pairs = LayerPairs.of([curve.values for curve in _values(curves, quantity)])
     end = pairs.farthest_end(LEAST_MODELS, CONFIDENCE)
     if np.isnan(end):
-        note_of_gap = f"two layers that fewer than {LEAST_MODELS} networks both have"
-        return {"statistic": None, "testable": False, "note": note_of_gap}
+        return {"statistic": None, "testable": False, "note": Note.of("few_shared", least=LEAST_MODELS)}
     return {"statistic": end, "testable": True, "note": None}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from denote.notes import Note
+
 LEAST_LAYERS = 3
 """Layers that a test of depth needs."""
 LEAST_MODELS = 6
@@ -20,7 +22,10 @@ LEAST_DISTINCT = 3
 GAP = f"fewer than {LEAST_NEURONS} denoting neurons or {LEAST_DISTINCT} distinct properties"
 """Why a layer of a model has no label proportion."""
 
-FEW_OF_CONTROL = {"rotated": f"fewer than {LEAST_NEURONS} denoting directions", "untrained": GAP}
+FEW_OF_CONTROL = {
+    "rotated": Note.of("few_controls_denote", control="rotated", gap=f"fewer than {LEAST_NEURONS} denoting directions"),
+    "untrained": Note.of("few_controls_denote", control="untrained", gap=GAP),
+}
 """Why a control of a layer that was run has no label proportion."""
 
 

@@ -17,8 +17,9 @@ from denote.evidence.corrections import benjamini_hochberg, realised_threshold
 from denote.evidence.intervals import balanced_accuracy_rejected
 from denote.evidence.power import ERROR, POWER, smallest_proportion
 from denote.evidence.rule import Rule
+from denote.notes import Note
 from denote.numbers import ROUNDING, reaches, within
-from denote.tables import INTEGER, NEURONS_KEY, NUMBER, joined_notes
+from denote.tables import INTEGER, NEURONS_KEY, NUMBER, joined_notes, remark, without
 
 PRECISION = 1e-5
 """Of the smallest detectable balanced accuracy."""
@@ -146,8 +147,6 @@ def _first(good: Callable[[np.ndarray], np.ndarray], n: int, largest: int) -> In
     return high
 
 
-NOT_ROTATED = "not run: rotated"
-NOT_DETECTABLE = "no balanced accuracy is detectable with these rows"
 BESIDE = ("object_model", "layer", "pooling", "family", "probe_seed")
 """Columns in which a rotated neuron equals those of its layer."""
 
@@ -191,7 +190,7 @@ def with_detectable(neurons: pl.DataFrame, cutoffs: Mapping[str, float], rule: R
     tested = pl.col("p_value").is_not_null()
     filled = neurons.drop(name).join(known, on=rows, how="left", maintain_order="left")
     filled = filled.with_columns(pl.when(tested).then(name))
-    return _remarked(filled, NOT_DETECTABLE, tested & pl.col(name).is_null()).select(neurons.columns)
+    return _remarked(filled, "not_detectable", tested & pl.col(name).is_null()).select(neurons.columns)
 
 
 def with_rotated_share(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.DataFrame:
@@ -206,13 +205,12 @@ def with_rotated_share(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.Data
     filled = neurons.drop("rotated_share").join(shares, on=BESIDE, how="left", nulls_equal=True, maintain_order="left")
     filled = filled.with_columns(pl.when("live").then("rotated_share"))
     missing = pl.col("live") & pl.col("rotated_share").is_null()
-    return _remarked(filled, NOT_ROTATED, missing).select(neurons.columns)
+    return _remarked(filled, "rotated_not_run", missing).select(neurons.columns)
 
 
-def _remarked(frame: pl.DataFrame, remark: str, where: pl.Expr) -> pl.DataFrame:
+def _remarked(frame: pl.DataFrame, code: str, where: pl.Expr) -> pl.DataFrame:
     """The frame with a remark in the notes of some rows and of no others, whatever it was before."""
-    others = pl.col("note").str.split("; ").list.eval(pl.element().filter(pl.element() != remark)).list.join("; ")
-    return frame.with_columns(note=joined_notes(others, pl.when(where).then(pl.lit(remark))))
+    return frame.with_columns(**joined_notes(without([code]), remark(Note.of(code), where)))
 
 
 def best_per_key(frame: pl.DataFrame) -> pl.DataFrame:

@@ -10,13 +10,11 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.denotation.search.candidates import Candidates
 from denote.denotation.search.held_out_scores import Scores, enough
+from denote.notes import Note, note
 from denote.numbers import proportion
-from denote.tables import NEURONS, TEXT, joined_notes
+from denote.tables import NEURONS, TEXT, joined_notes, remark
 
 SCORES = tuple(field.name for field in fields(Scores) if field.name in NEURONS)
-NO_PROPERTY = "no property: constant on the rows with labels, or none entered"
-DEAD = "dead: constant on fit"
-GROUPED_AUROC = "no AUROC interval: rows in groups; detectable_balanced_accuracy: rows counted as independent"
 
 
 def evidence(
@@ -67,7 +65,7 @@ def evidence(
     has = pl.Series(found.index >= 0)
     known = pl.DataFrame(columns, schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
     return known.select(pl.when(has).then(pl.all())).with_columns(
-        live=pl.Series(found.live), note=_notes(found, scores, tested, min_rows, groups is not None)
+        live=pl.Series(found.live), **_notes(found, scores, tested, min_rows, groups is not None)
     )
 
 
@@ -147,16 +145,14 @@ def _nested(found: Candidates, test: _Rows) -> dict[str, pl.Series]:
 
 def _notes(
     found: Candidates, scores: Scores, tested: Bool[np.ndarray, " neuron"], min_rows: int, grouped: bool
-) -> pl.Expr:
+) -> dict[str, pl.Expr]:
     has = found.index >= 0
     reasons = (
-        (DEAD, ~found.live),
+        (Note.of("dead"), ~found.live),
         (found.note, found.live),
-        (NO_PROPERTY, found.live & ~has),
-        (f"not tested: fewer than {min_rows} positive or negative {'groups' if grouped else 'rows'}", has & ~tested),
-        ("never on in test: no precision", has & np.isnan(scores.precision)),
-        (GROUPED_AUROC, has & grouped),
+        (Note.of("no_property"), found.live & ~has),
+        (Note.of("not_tested", min_rows=min_rows, units="groups" if grouped else "rows"), has & ~tested),
+        (Note.of("never_on"), has & np.isnan(scores.precision)),
+        (note(Note.of("auroc_of_groups"), Note.of("counted_as_independent")), has & grouped),
     )
-    return joined_notes(
-        *(pl.when(pl.Series(where)).then(pl.lit(text, dtype=TEXT)) for text, where in reasons if text is not None)
-    )
+    return joined_notes(*(remark(reason, pl.Series(where)) for reason, where in reasons))

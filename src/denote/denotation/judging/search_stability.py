@@ -18,8 +18,9 @@ from denote.denotation.neurons import Neurons, replicate
 from denote.denotation.search.candidates import Candidates
 from denote.denotation.search.thresholds import Settings
 from denote.evidence.intervals import t_interval
+from denote.notes import Note, note
 from denote.observers.reading import State
-from denote.tables import NEURONS_KEY, NUMBER, STABILITY, joined_notes, note, table
+from denote.tables import NEURONS_KEY, NUMBER, OF_ROW, STABILITY, joined_notes, remark, table
 
 LAYER = ["dataset", "architecture", "trained", "epoch", "layer", "depth", "relative_depth", "family"]
 SEED = "seed"
@@ -71,7 +72,7 @@ def _against_search(layer: pl.DataFrame, other: pl.DataFrame, agreement: str) ->
     models = denoting.group_by("object_model", maintain_order=True).agg(pl.col(agreement).mean(), same=same.mean())
     of_neurons = t_interval(models[agreement].cast(pl.Float64).fill_null(np.nan), within=ONE)
     n_fit, n_other = (float(frame["n_fit"].median() or 0) for frame in (layer, other))  # type: ignore[arg-type]
-    few_rows = f"the other search has {n_other:.0f} rows to choose on, this one {n_fit:.0f}"
+    few_rows = Note.of("other_search_fewer_rows", other=n_other, own=n_fit)
     return {
         "n_pairs": _known(of_sets),
         "n_neurons": denoting.height,
@@ -96,9 +97,9 @@ def _against_networks(layer: pl.DataFrame) -> Row:
         "n_neurons": int(layer["denotes"].sum() or 0),
         **t_interval(means, within=ONE).columns("property_jaccard"),
         "note": note(
-            "one object model: nothing to compare with" if len(mine) < 2 else _remark(means, "in any pair"),
-            f"{neither} of {n_pairs} pairs left out: neither denotes" if 0 < neither < n_pairs else None,
-            "neurons of two networks do not correspond: no neuron_jaccard, no same_property_share",
+            Note.of("nothing_to_compare") if len(mine) < 2 else _remark(means, "in any pair"),
+            Note.of("pairs_left_out", neither=neither, pairs=n_pairs) if 0 < neither < n_pairs else None,
+            Note.of("no_correspondence"),
         ),
     }
 
@@ -128,15 +129,15 @@ def _fewer(n_denoting: int, n_pairs: int) -> str | None:
     """Say where only some models have neurons of their own to compare; sets are compared where either denotes."""
     if not 0 < n_denoting < n_pairs:
         return None
-    return f"neuron_jaccard, same_property_share: of the {n_denoting} of {n_pairs} models in which a neuron denotes"
+    return Note.of("denoting_models", denoting=n_denoting, models=n_pairs)
 
 
 def _remark(values: np.ndarray, where: str) -> str | None:
     known = _known(values)
     if not known:
-        return f"nothing denotes {where}"
-    missing = f"{len(values) - known} of {len(values)} models: nothing denotes {where}" if known < len(values) else None
-    return note(missing, "no interval: fewer than 2 models" if known < 2 else None)
+        return Note.of("nothing_denotes", where=where)
+    missing = Note.of("some_denote_nothing", without=len(values) - known, models=len(values), where=where)
+    return note(missing if known < len(values) else None, Note.of("few_models") if known < 2 else None)
 
 
 SECOND_FIT, THRESHOLDS = "second_fit", "thresholds"
@@ -144,8 +145,6 @@ SECOND_FIT, THRESHOLDS = "second_fit", "thresholds"
 
 AGREEMENT = {SECOND_FIT: "fit_agreement", THRESHOLDS: "threshold_agreement"}
 """Where a neuron says how far it agrees with each."""
-
-OFF = "fit_agreement, threshold_agreement: evidence.stability is off"
 
 
 @dataclass(frozen=True)
@@ -190,10 +189,9 @@ def with_agreements(rows: pl.DataFrame, again: list[SearchedAgain]) -> pl.DataFr
         rows: Columns of ``tables.NEURONS``, in the order of the state.
         again: What other searches found; without any the notes say that they are off.
     """
-    remarks = [search.remark for search in again if search.remark] if again else [OFF]
-    notes = [pl.col("note"), *(pl.when("live").then(pl.lit(remark)) for remark in remarks)]
+    notes = [search.remark for search in again] if again else [Note.of("stability_off")]
     agreements = [pl.Series(AGREEMENT[search.name], search.agreement, dtype=NUMBER).fill_nan(None) for search in again]
-    return rows.with_columns(*agreements, note=joined_notes(*notes))
+    return rows.with_columns(*agreements, **joined_notes(OF_ROW, remark(note(*notes), pl.col("live"))))
 
 
 def jaccard(labels: Int8[np.ndarray, "pair row"], others: Int8[np.ndarray, "pair row"]) -> Float[np.ndarray, " pair"]:
@@ -223,8 +221,10 @@ def _second_fit(
     other = swapped.search(other_state.fit, other_family)
     rows = replicate(swapped, other_state, other_family, SECOND_FIT, 0, other)
     n_fit, n_test = len(state.fit), len(state.test)
-    remark = f"fit_agreement: with a search on {n_test} rows, this one is on {n_fit}" if 2 * n_test < n_fit else None
-    return SearchedAgain(SECOND_FIT, rows, _agreement(candidates, other, neurons.settings.memory, swapped=True), remark)
+    few_rows = Note.of("second_search_fewer_rows", test=n_test, fit=n_fit) if 2 * n_test < n_fit else None
+    return SearchedAgain(
+        SECOND_FIT, rows, _agreement(candidates, other, neurons.settings.memory, swapped=True), few_rows
+    )
 
 
 def _thresholds(

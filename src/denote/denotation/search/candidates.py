@@ -22,10 +22,10 @@ from denote.denotation.search.properties import (
 )
 from denote.denotation.search.subset_search import search_subsets
 from denote.denotation.search.thresholds import Settings
+from denote.notes import Note
 from denote.observers.neuron import best_thresholds, live_neurons
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import least_memory
-from denote.tables import note
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Candidates:
     threshold: Float[np.ndarray, " neuron"]
     score: Float[np.ndarray, " neuron"]
     live: Bool[np.ndarray, " neuron"]
-    note: str | None
+    note: Note | None
     nested: Int[np.ndarray, "2 pair"] = field(default_factory=lambda: np.empty((2, 0), dtype=np.int64))
 
 
@@ -112,23 +112,21 @@ def _search_subsets(fit: SubsetFamily, test: SubsetFamily, state: State, setting
     index[neuron[own]] = place[own]
     rows_out = sum(int(np.count_nonzero((c >= 0) & ~found.entered[c])) for c in (codes.fit, codes.test))
     left_out = int(np.count_nonzero(~found.entered))
-    reason = note(
-        f"fewer than 2 classes have {settings.entry_rows} fit rows inside and outside"
-        if found.entered.sum() < 2
-        else f"{left_out} classes ({rows_out} rows) left out: fewer than {settings.entry_rows} fit rows"
-        if left_out
-        else None
-    )
+    reason = None
+    if found.entered.sum() < 2:
+        reason = Note.of("few_classes_entered", rows=settings.entry_rows)
+    elif left_out:
+        reason = Note.of("classes_left_out", classes=left_out, out=rows_out, rows=settings.entry_rows)
     nested, direction = np.stack([neuron, place]), has.astype(np.int64)
     return Candidates(properties, index, direction, found.threshold, found.score, found.live, reason, nested)
 
 
-def _left_out(n_entered: int, n_attributes: int, entry_rows: int) -> str | None:
+def _left_out(n_entered: int, n_attributes: int, entry_rows: int) -> Note | None:
     if not n_entered:
-        return f"no attribute has {entry_rows} positive and negative fit rows"
+        return Note.of("no_attribute_entered", rows=entry_rows)
     left_out = n_attributes - n_entered
     what = "1 attribute" if left_out == 1 else f"{left_out} attributes"
-    return f"{what} left out: fewer than {entry_rows} positive or negative fit rows" if left_out else None
+    return Note.of("attributes_left_out", attributes=what, rows=entry_rows) if left_out else None
 
 
 @_search.register(FormulaFamily)

@@ -15,6 +15,7 @@ from denote.config.settings import Column, Count
 from denote.data.parts import Halves
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import Draw, LabelDraws
+from denote.notes import Note, note
 from denote.numbers import ratio
 from denote.streams import stream
 
@@ -105,13 +106,11 @@ class TaskDraws(LabelDraws):
         return {"control_task_auroc": mean, "note": [self._remark(count) for count in counts]}
 
     def _remark(self, count: int) -> str | None:
-        from denote.tables import note
-
         n_types = len(self._recurring)
-        few = f"only {n_types} types recur, which may be read without memory" if n_types < FEW_TYPES else None
-        none = self._impossible or "no labelling has enough rows of both labels"
-        reason = note(few, f"mean of {count} draws" if count < self.n_draws else None) if count else none
-        return reason and f"control_task_auroc: {reason}"
+        few = Note.of("few_types", types=n_types) if n_types < FEW_TYPES else None
+        none = self._impossible or Note.of("no_labelling")
+        reason = note(few, Note.of("few_labellings", draws=count) if count < self.n_draws else None) if count else none
+        return reason and reason.about("control_task_auroc")
 
     @property
     def _types(self) -> Halves[Codes]:
@@ -130,16 +129,16 @@ class TaskDraws(LabelDraws):
         return fit, test
 
     @cached_property
-    def _impossible(self) -> str | None:
+    def _impossible(self) -> Note | None:
         """Why there is no control task for any attribute."""
         if self.samples.types is None:
-            return "the data has no types"
+            return Note.of("no_types")
         if not len(self._recurring):
-            return "no type occurs in both fit and test"
+            return Note.of("no_type_recurs")
         if self.samples.classes is not None and _determined(
             np.concatenate(self._places), np.concatenate([self.samples.classes.fit, self.samples.classes.test])
         ):
-            return "the types are sets of the target's classes"
+            return Note.of("types_are_classes")
         return None
 
     @cached_property

@@ -20,6 +20,7 @@ from denote.config.settings import Count
 from denote.data.parts import Halves
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import Draw, LabelDraws, labels_held
+from denote.notes import Note
 from denote.streams import stream
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class RandomSubset(LabelControl):
     def prepare(self, samples: ControlSamples) -> LabelDraws | str:
         """See `LabelControl`."""
         if samples.classes is None:
-            return "random_subset_percentile: the data has no classes"
+            return Note.of("no_classes").about("random_subset_percentile")
         return SubsetDraws(samples, samples.classes, self.subsets)
 
 
@@ -88,23 +89,22 @@ class SubsetDraws(LabelDraws):
         found = [self._place_among(*each, aurocs) for each in zip(self._own, real["auroc"], strict=True)]
         return {
             "random_subset_percentile": np.array([place for place, _ in found], dtype=np.float64),
-            "note": [reason and f"random_subset_percentile: {reason}" for _, reason in found],
+            "note": [reason and reason.about("random_subset_percentile") for _, reason in found],
         }
 
-    def _place_among(self, own: Subset | None, score: float, aurocs: dict[str, float]) -> tuple[float, str | None]:
+    def _place_among(self, own: Subset | None, score: float, aurocs: dict[str, float]) -> tuple[float, Note | None]:
         """The percentile of one attribute, and what there is to say of it."""
         if own is None:
-            return np.nan, "not a set of classes"
+            return np.nan, Note.of("not_classes")
         others = [subset for subset in self._sets[len(own)] if subset != own]
         kept = [subset for subset in others if subset in self._enough]
         scores = np.array([aurocs[self._named(subset)] for subset in kept])
         scores = scores[~np.isnan(scores)]
         if not len(scores):
-            return np.nan, "no other set of this size has enough rows"
-        few = f"only {len(scores)} other sets of this size" if len(scores) < DRAWS - 1 else None
-        left_out = len(others) - len(scores)
-        if few and left_out:
-            few += f", {left_out} left out for too few rows"
+            return np.nan, Note.of("no_other_set")
+        few, left_out = None, len(others) - len(scores)
+        if len(scores) < DRAWS - 1:
+            few = Note.of("few_sets_left" if left_out else "few_sets", sets=len(scores), left_out=left_out)
         return (np.nan if np.isnan(score) else _mean_rank(score, scores)), few
 
     @cached_property

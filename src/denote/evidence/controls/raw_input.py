@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from denote.config.settings import Switch
 from denote.evidence.control import StateControl
+from denote.notes import Note
 
 
 @dataclass(frozen=True)
@@ -22,5 +23,5 @@ class RawInput(StateControl):
     column = "input_auroc"
     columns = ("input_auroc", "input_gain", "input_gain_low", "input_gain_high", "input_name")
     order = 60
-    too_few = "the raw input has no more than {} live values"
-    states_only = "input_auroc: only states are known, no inputs"
+    too_few = "few_input_values"
+    states_only = Note.of("states_only", column=column, missing="inputs")

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 from denote.config.settings import Count
 from denote.evidence.control import StateControl
+from denote.notes import Note
 
 if TYPE_CHECKING:
     from denote.data.parts import Halves
     from denote.observers.observer import Probe
     from denote.observers.reading import State
     from denote.states.layers import Layer
-
-ROTATED_ALIKE = "rotated_auroc: a rotation changes nothing that this probe can read"
-"""A control that does not apply is not one that is missing."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,12 @@ class Rotated(StateControl):
     column = "rotated_auroc"
     columns = ("rotated_auroc",)
     order = 50
-    too_few = "no rotation has more than {} live neurons"
+    too_few = "few_rotated_neurons"
 
     @classmethod
     def inapplicable(cls, probe: Probe) -> str | None:
         """Only a probe that picks single neurons depends on the basis."""
-        return None if probe.reads_neurons else ROTATED_ALIKE
+        return None if probe.reads_neurons else Note.of("rotated_alike")
 
     @property
     def n_made(self) -> int:

@@ -12,6 +12,7 @@ from denote.config.settings import Count
 from denote.data.parts import Halves
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import DRAWS, Draw, LabelDraws, Refits, shuffled
+from denote.notes import Note
 from denote.numbers import mean_of_defined
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class ShuffledDraws(LabelDraws):
         from denote.evidence.measuring import auroc_of
 
         if bootstrap is None:
-            return {"note": ["selectivity_low, selectivity_high: no bootstrap was asked for"] * len(real["auroc"])}
+            return {"note": [Note.of("no_bootstrap").about("selectivity_low, selectivity_high")] * len(real["auroc"])}
         drawn = np.stack([columns["auroc"] for columns in refits.columns])
         interval, reasons = bootstrap.selectivity(auroc_of(real), drawn)
         return {**interval.columns("selectivity"), "note": list(reasons)}

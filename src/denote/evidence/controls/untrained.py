@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from denote.config.settings import Count
 from denote.evidence.control import StateControl
+from denote.notes import Note
 
 
 @dataclass(frozen=True)
@@ -22,5 +23,5 @@ class Untrained(StateControl):
     column = "untrained_auroc"
     columns = ("untrained_auroc",)
     order = 40
-    too_few = "no untrained twin has more than {} live neurons"
-    states_only = "untrained_auroc: only states are known, no network"
+    too_few = "few_untrained_neurons"
+    states_only = Note.of("states_only", column=column, missing="network")

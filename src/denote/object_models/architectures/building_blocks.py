@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import torch
@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from denote.errors import ConfigError, one_of
+from denote.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -26,14 +26,14 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "linear": nn.Identity,
 }
 
-UNIT_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda width: nn.Identity(),
+UNIT_NORMALISATIONS: dict[str, Callable[[int], nn.Module | None]] = {
+    "none": lambda width: None,
     "batch": nn.BatchNorm1d,
     "layer": nn.LayerNorm,
 }
 
-CHANNEL_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda channels: nn.Identity(),
+CHANNEL_NORMALISATIONS: dict[str, Callable[[int], nn.Module | None]] = {
+    "none": lambda channels: None,
     "batch": nn.BatchNorm2d,
     "layer": lambda channels: nn.GroupNorm(1, channels),  # over channels and positions of one sample
 }
@@ -73,25 +73,85 @@ def named(table: Mapping[str, T], name: str, key: str) -> T:
     Raises:
         ConfigError: naming ``architecture.<key>`` and what is allowed, if there is none.
     """
-    if name not in table:
-        raise ConfigError(f"architecture.{key}", f"no {key} is called {name!r}", one_of(name, table))
+    ConfigError.refuse_unknown(name, table, f"architecture.{key}", f"no {key} is called {{!r}}")
     return table[name]
 
 
-def at_least(number: int, least: int, key: str) -> int:
-    """Return the whole number ``number``.
+def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
+    """Return channels, height and width of images.
 
     Args:
-        number: What came.
-        least: The smallest number allowed.
-        key: Of ``architecture``, for an error.
+        input_shape: Shape of one sample.
+        name: Of the architecture that reads them.
 
     Raises:
-        ConfigError: naming ``architecture.<key>``, if it is no whole number or below ``least``.
+        ConfigError: if they are no images.
     """
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise ConfigError(f"architecture.{key}", f"{number!r} cannot be used", f"a whole number from {least} up")
-    return number
+    if len(input_shape) == 2:
+        return 1, input_shape[0], input_shape[1]
+    if len(input_shape) == 3:
+        return input_shape[0], input_shape[1], input_shape[2]
+    problem = f"a {name} reads images, one input of this dataset has shape {tuple(input_shape)}"
+    raise ConfigError("architecture", problem, "inputs of shape (channel, y, x) or (y, x), or architecture=mlp")
+
+
+def check_counts(**counts: int | Sequence[int]) -> None:
+    """Refuse what is no whole number of 1 or more.
+
+    Args:
+        counts: Numbers, or lists of them, by key of ``architecture``.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    for key, given in counts.items():
+        for number in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise ConfigError(f"architecture.{key}", f"{number!r} cannot be used", "a whole number from 1 up")
+
+
+def in_turn(**modules: nn.Module | None) -> nn.Sequential:
+    """Return modules one after the other, under their names; None stands for one that is left out."""
+    return nn.Sequential(OrderedDict({name: module for name, module in modules.items() if module is not None}))
+
+
+def unit_block(
+    n_in: int, n_out: int, activation: str, normalisation: str, *, random_signs: bool = False
+) -> nn.Sequential:
+    """Return linear, normalisation, activation, and random signs where asked for: one observed place.
+
+    Args:
+        n_in: Units that come in.
+        n_out: Units that go out.
+        activation: A name in `ACTIVATIONS`.
+        normalisation: A name in `UNIT_NORMALISATIONS`.
+        random_signs: Whether every unit gets a sign of its own.
+    """
+    return in_turn(
+        linear=nn.Linear(n_in, n_out),
+        norm=named(UNIT_NORMALISATIONS, normalisation, "normalisation")(n_out),
+        activation=named(ACTIVATIONS, activation, "activation")(),
+        signs=RandomSigns(n_out) if random_signs else None,
+    )
+
+
+def channel_block(n_in: int, n_out: int, kernel: int, pool: int, activation: str, normalisation: str) -> nn.Sequential:
+    """Return convolution, normalisation, activation, and max-pooling where asked for: one observed place.
+
+    Args:
+        n_in: Channels that come in.
+        n_out: Channels that go out.
+        kernel: Side of the kernels; the size of the map is kept.
+        pool: Side and step of the pooling; 1 for none.
+        activation: A name in `ACTIVATIONS`.
+        normalisation: A name in `CHANNEL_NORMALISATIONS`.
+    """
+    return in_turn(
+        conv=nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2),
+        norm=named(CHANNEL_NORMALISATIONS, normalisation, "normalisation")(n_out),
+        activation=named(ACTIVATIONS, activation, "activation")(),
+        pool=nn.MaxPool2d(pool) if pool > 1 else None,
+    )
 
 
 BLOCK, HIDDEN = "block", "hidden"
@@ -138,7 +198,7 @@ class AttentionBlock(nn.Module):
         super().__init__()
         self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = Attention(width, heads)
-        self.hidden = nn.Sequential(OrderedDict(linear=nn.Linear(width, hidden), activation=nn.GELU()))
+        self.hidden = in_turn(linear=nn.Linear(width, hidden), activation=nn.GELU())
         self.out = nn.Linear(hidden, width)
         self.drop = nn.Dropout(dropout)
 
@@ -161,8 +221,7 @@ def observed_of(blocks: int, observed: str) -> list[str]:
     Raises:
         ConfigError: if ``observed`` is none of `OBSERVED`.
     """
-    if observed not in OBSERVED:
-        raise ConfigError("architecture.observed", f"{observed!r} is unknown", one_of(observed, OBSERVED))
+    ConfigError.refuse_unknown(observed, OBSERVED, "architecture.observed")
     return [f"block_{i}" + (".hidden" if observed == HIDDEN else "") for i in range(1, blocks + 1)]
 
 
@@ -179,8 +238,7 @@ def check_sizes(blocks: int, width: int, heads: int, hidden: int, dropout: float
     Raises:
         ConfigError: by the key.
     """
-    for value, name in ((blocks, "layers"), (width, "width"), (heads, "heads"), (hidden, "hidden")):
-        at_least(value, 1, name)
+    check_counts(layers=blocks, width=width, heads=heads, hidden=hidden)
     if width % heads:
         problem = f"{width} is no multiple of {heads} heads"
         raise ConfigError("architecture.width", problem, "allowed: n x architecture.heads")

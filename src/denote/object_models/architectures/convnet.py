@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 from jaxtyping import Float
@@ -10,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.building_blocks import ACTIVATIONS, CHANNEL_NORMALISATIONS, at_least, named
-from denote.object_models.architectures.mlp import unit_block
+from denote.object_models.architectures import building_blocks
 
 DEFAULT_HIDDEN = (64,)
 
@@ -45,22 +43,23 @@ class ConvNet(nn.Module):
         normalisation: str = "batch",
     ) -> None:
         super().__init__()
-        n_channels, height, width = image_shape(input_shape, "convnet")
+        n_channels, height, width = building_blocks.image_shape(input_shape, "convnet")
         _check(channels, hidden, kernel, pool, (height, width))
         self._add_channel_axis = len(input_shape) == 2
-        self.readable_id = "-".join(["convnet", *map(str, channels)]) + _suffix(
-            hidden, kernel, pool, activation, normalisation
-        )
+        suffix = _suffix(hidden, kernel, pool, activation, normalisation)
+        self.readable_id = "-".join(["convnet", *map(str, channels)]) + suffix
         names = []
         for i, n_out in enumerate(channels, start=1):
             names.append(f"conv_{i}")
-            self.add_module(names[-1], _channel_block(n_channels, n_out, kernel, pool, activation, normalisation))
+            self.add_module(
+                names[-1], building_blocks.channel_block(n_channels, n_out, kernel, pool, activation, normalisation)
+            )
             n_channels, height, width = n_out, height // pool, width // pool
         n_in = n_channels * height * width
         self._first_units = "hidden_1" if hidden else "logits"
         for i, n_out in enumerate(hidden, start=1):
             names.append(f"hidden_{i}")
-            self.add_module(names[-1], unit_block(n_in, n_out, activation, normalisation))
+            self.add_module(names[-1], building_blocks.unit_block(n_in, n_out, activation, normalisation))
             n_in = n_out
         self.logits = nn.Linear(n_in, n_classes)
         self.observed_layers = (*names, "logits")
@@ -73,67 +72,28 @@ class ConvNet(nn.Module):
         return hidden
 
 
-def _channel_block(n_in: int, n_out: int, kernel: int, pool: int, activation: str, normalisation: str) -> nn.Sequential:
-    parts: list[tuple[str, nn.Module]] = [("conv", nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2))]
-    norm = named(CHANNEL_NORMALISATIONS, normalisation, "normalisation")
-    if normalisation != "none":
-        parts.append(("norm", norm(n_out)))
-    parts.append(("activation", named(ACTIVATIONS, activation, "activation")()))
-    if pool > 1:
-        parts.append(("pool", nn.MaxPool2d(pool)))
-    return nn.Sequential(OrderedDict(parts))
-
-
-def image_shape(input_shape: Sequence[int], name: str) -> tuple[int, int, int]:
-    """Return channels, height and width of images.
-
-    Args:
-        input_shape: Shape of one sample.
-        name: Of the architecture that reads them.
-
-    Raises:
-        ConfigError: if they are no images.
-    """
-    if len(input_shape) == 2:
-        return 1, input_shape[0], input_shape[1]
-    if len(input_shape) == 3:
-        return input_shape[0], input_shape[1], input_shape[2]
-    problem = f"a {name} reads images, one input of this dataset has shape {tuple(input_shape)}"
-    raise ConfigError("architecture", problem, "inputs of shape (channel, y, x) or (y, x), or architecture=mlp")
-
-
 def _check(channels: Sequence[int], hidden: Sequence[int], kernel: int, pool: int, size: tuple[int, int]) -> None:
     if not channels:
         raise ConfigError("architecture.channels", "there is no convolutional block", "one number per block")
-    for n in channels:
-        at_least(n, 1, "channels")
-    for n in hidden:
-        at_least(n, 1, "hidden")
-    at_least(pool, 1, "pool")
-    if at_least(kernel, 1, "kernel") % 2 == 0:
+    building_blocks.check_counts(channels=channels, hidden=hidden, pool=pool, kernel=kernel)
+    if kernel % 2 == 0:
         raise ConfigError("architecture.kernel", f"{kernel} is even, the map would shift", "an odd number: 1, 3, 5")
-    n_blocks, side = 0, min(size)
-    while pool > 1 and side >= pool and n_blocks < len(channels):
-        n_blocks, side = n_blocks + 1, side // pool
-    if pool > 1 and n_blocks < len(channels):
+    if pool > 1 and pool ** len(channels) > min(size):
+        n_blocks = next(n for n in range(len(channels)) if pool ** (n + 1) > min(size))
         problem = f"{len(channels)} blocks pool {pool} x {pool} each and inputs are only {size[0]} x {size[1]}"
         raise ConfigError("architecture.channels", problem, f"at most {n_blocks} blocks, or architecture.pool=1")
 
 
 def _suffix(hidden: Sequence[int], kernel: int, pool: int, activation: str, normalisation: str) -> str:
     """Return what differs from the defaults, so that ids stay short and still tell networks apart."""
-    parts = []
-    if tuple(hidden) != DEFAULT_HIDDEN:
-        parts.append("hidden-" + ("-".join(map(str, hidden)) or "none"))
-    if kernel != 3:
-        parts.append(f"kernel{kernel}")
-    if pool != 2:
-        parts.append(f"pool{pool}")
-    if activation != "relu":
-        parts.append(activation)
-    if normalisation != "batch":
-        parts.append(f"norm-{normalisation}")
-    return "".join(f"-{part}" for part in parts)
+    differing = {
+        "-".join(["hidden", *map(str, hidden)] if hidden else ["hidden", "none"]): tuple(hidden) != DEFAULT_HIDDEN,
+        f"kernel{kernel}": kernel != 3,
+        f"pool{pool}": pool != 2,
+        activation: activation != "relu",
+        f"norm-{normalisation}": normalisation != "batch",
+    }
+    return "".join(f"-{part}" for part, differs in differing.items() if differs)
 
 
 class ResidualBlock(nn.Module):
@@ -174,12 +134,10 @@ class ResNet(nn.Module):
         self, input_shape: Sequence[int], n_classes: int, channels: Sequence[int] = (16, 32, 64), blocks: int = 2
     ) -> None:
         super().__init__()
-        n_in, *_ = image_shape(input_shape, "resnet")
+        n_in, *_ = building_blocks.image_shape(input_shape, "resnet")
         if not channels:
             raise ConfigError("architecture.channels", "there is no stage", "one number per stage")
-        for n in channels:
-            at_least(n, 1, "channels")
-        at_least(blocks, 1, "blocks")
+        building_blocks.check_counts(channels=channels, blocks=blocks)
         self._add_channel_axis = len(input_shape) == 2
         self.readable_id = "-".join(["resnet", *map(str, channels)]) + f"-x{blocks}"
         self.stem = _normalised(n_in, channels[0], 3, 1)
@@ -205,4 +163,4 @@ class ResNet(nn.Module):
 
 def _normalised(n_in: int, n_out: int, kernel: int, stride: int) -> nn.Sequential:
     conv = nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(n_out)))
+    return building_blocks.in_turn(conv=conv, norm=nn.BatchNorm2d(n_out))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from math import prod
 
@@ -10,34 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.building_blocks import (
-    ACTIVATIONS,
-    UNIT_NORMALISATIONS,
-    RandomSigns,
-    at_least,
-    named,
-)
-
-
-def unit_block(
-    n_in: int, n_out: int, activation: str, normalisation: str, *, random_signs: bool = False
-) -> nn.Sequential:
-    """Linear, normalisation, activation, and random signs where asked for: one observed place.
-
-    Args:
-        n_in: Units that come in.
-        n_out: Units that go out.
-        activation: A name in ``ACTIVATIONS``.
-        normalisation: A name in ``UNIT_NORMALISATIONS``.
-        random_signs: Whether every unit gets a sign of its own.
-    """
-    parts: list[tuple[str, nn.Module]] = [("linear", nn.Linear(n_in, n_out))]
-    if normalisation != "none":
-        parts.append(("norm", named(UNIT_NORMALISATIONS, normalisation, "normalisation")(n_out)))
-    parts.append(("activation", named(ACTIVATIONS, activation, "activation")()))
-    if random_signs:
-        parts.append(("signs", RandomSigns(n_out)))
-    return nn.Sequential(OrderedDict(parts))
+from denote.object_models.architectures.building_blocks import check_counts, unit_block
 
 
 class MLP(nn.Module):
@@ -68,13 +40,11 @@ class MLP(nn.Module):
         random_signs: bool = False,
     ) -> None:
         super().__init__()
-        at_least(layers, 1, "layers")
-        at_least(width, 1, "width")
-        named(UNIT_NORMALISATIONS, normalisation, "normalisation")
+        check_counts(layers=layers, width=width)
         if not isinstance(random_signs, bool):
             raise ConfigError("architecture.random_signs", f"{random_signs!r} came", "allowed: true, false")
-        signs = "-signs" if random_signs else ""
-        self.readable_id = f"mlp-{layers}x{width}-{activation}" + _suffix(normalisation) + signs
+        more = [normalisation] * (normalisation != "none") + ["signs"] * random_signs
+        self.readable_id = "-".join([f"mlp-{layers}x{width}-{activation}", *more])
         hidden = [f"hidden_{i}" for i in range(1, layers + 1)]
         self.observed_layers = (*hidden, "logits")
         n_in = prod(input_shape)
@@ -89,7 +59,3 @@ class MLP(nn.Module):
         for name in self.observed_layers:
             hidden = self.get_submodule(name)(hidden)
         return hidden
-
-
-def _suffix(normalisation: str) -> str:
-    return "" if normalisation == "none" else f"-{normalisation}"

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from denote.attributes.labels import class_set_name
 from denote.data.sources.planted import Layout
 from denote.errors import ConfigError
-from denote.object_models.architectures.building_blocks import at_least
+from denote.object_models.architectures.building_blocks import check_counts
 
 MOST_WITHOUT = 0.90
 """Balanced accuracy that a planted formula may have, at most, for what ignores one of its facts: else a neuron could
@@ -289,8 +289,7 @@ class PlantedNetwork(nn.Module):
         formula_proportions: Bounds = (0.05, 0.5),
     ) -> None:
         super().__init__()
-        at_least(layers, 1, "layers")
-        at_least(width, 1, "width")
+        check_counts(layers=layers, width=width)
         if not families or not set(families) <= set(FAMILIES):
             raise ConfigError("architecture.families", f"{list(families)!r}", f"allowed: some of {', '.join(FAMILIES)}")
         self.layout = Layout(n_classes, tuple(proportions))
@@ -327,8 +326,7 @@ class PlantedNetwork(nn.Module):
 
     def planted_layers(self) -> dict[str, PlantedLayer]:
         """Return the layers without the logits, by name, the first one first."""
-        layers = {name: self.get_submodule(name) for name in self.hidden}
-        return {name: layer for name, layer in layers.items() if isinstance(layer, PlantedLayer)}
+        return {name: layer for name, layer in self.named_children() if isinstance(layer, PlantedLayer)}
 
     def truth(self) -> pl.DataFrame:
         """Return what every neuron of the hidden layers is: columns of ``TRUTH``, the label proportion in the

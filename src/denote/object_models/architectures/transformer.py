@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.building_blocks import BLOCK, AttentionBlock, at_least, check_sizes, observed_of
+from denote.object_models.architectures import building_blocks
 
 SPREAD = 0.02
 """Standard deviation of the embeddings at initialisation, that of BERT and GPT-2."""
@@ -78,25 +78,25 @@ class Transformer(nn.Module):
         hidden: int = 256,
         positions: int = 512,
         dropout: float = 0.1,
-        observed: str = BLOCK,
+        observed: str = building_blocks.BLOCK,
     ) -> None:
         super().__init__()
         if n_tokens is None:
             problem = f"a transformer reads token ids, one input of this dataset has shape {tuple(input_shape)}"
             raise ConfigError("architecture", problem, "architecture=mlp, or vit for images")
-        check_sizes(layers, width, heads, hidden, dropout)
-        at_least(positions, 1, "positions")
+        building_blocks.check_sizes(layers, width, heads, hidden, dropout)
+        building_blocks.check_counts(positions=positions)
         self.per_position = per_position
         self.readable_id = f"transformer-{layers}x{width}-{heads}heads-{hidden}" + (
-            "" if observed == BLOCK else f"-{observed}"
+            "" if observed == building_blocks.BLOCK else f"-{observed}"
         )
         self.embedding = Embedding(n_tokens, positions, width, dropout)
         self.blocks = [f"block_{i}" for i in range(1, layers + 1)]
         for name in self.blocks:
-            self.add_module(name, AttentionBlock(width, heads, hidden, dropout))
+            self.add_module(name, building_blocks.AttentionBlock(width, heads, hidden, dropout))
         self.norm = nn.LayerNorm(width)
         self.logits = nn.Linear(width, n_classes)
-        self.observed_layers = ("embedding", *observed_of(layers, observed), "logits")
+        self.observed_layers = ("embedding", *building_blocks.observed_of(layers, observed), "logits")
 
     def forward(
         self, input_ids: Int[Tensor, "row position"], attention_mask: Shaped[Tensor, "row position"] | None = None

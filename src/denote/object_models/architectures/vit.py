@@ -9,8 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError
-from denote.object_models.architectures.building_blocks import BLOCK, AttentionBlock, check_sizes, observed_of
-from denote.object_models.architectures.convnet import image_shape
+from denote.object_models.architectures import building_blocks
 
 
 class Patches(nn.Module):
@@ -63,25 +62,25 @@ class ViT(nn.Module):
         heads: int = 4,
         hidden: int = 128,
         dropout: float = 0.0,
-        observed: str = BLOCK,
+        observed: str = building_blocks.BLOCK,
     ) -> None:
         super().__init__()
-        channels, height, across = image_shape(input_shape, "vit")
-        check_sizes(layers, width, heads, hidden, dropout)
+        channels, height, across = building_blocks.image_shape(input_shape, "vit")
+        building_blocks.check_sizes(layers, width, heads, hidden, dropout)
         if patch < 1 or height % patch or across % patch:
             problem = f"inputs are {height} x {across} pixels, no multiple of patches of {patch}"
             raise ConfigError("architecture.patch", problem, "allowed: a divisor of both")
         self._add_channel_axis = len(input_shape) == 2
         self.readable_id = f"vit-{layers}x{width}-{heads}heads-{hidden}-patch{patch}" + (
-            "" if observed == BLOCK else f"-{observed}"
+            "" if observed == building_blocks.BLOCK else f"-{observed}"
         )
         self.patches = Patches(channels, patch, (height // patch) * (across // patch), width)
         self.blocks = [f"block_{i}" for i in range(1, layers + 1)]
         for name in self.blocks:
-            self.add_module(name, AttentionBlock(width, heads, hidden, dropout))
+            self.add_module(name, building_blocks.AttentionBlock(width, heads, hidden, dropout))
         self.norm = nn.LayerNorm(width)
         self.logits = nn.Linear(width, n_classes)
-        self.observed_layers = ("patches", *observed_of(layers, observed), "logits")
+        self.observed_layers = ("patches", *building_blocks.observed_of(layers, observed), "logits")
 
     def forward(self, inputs: Float[Tensor, " row *shape"]) -> Float[Tensor, "row class"]:
         """Return the logits."""

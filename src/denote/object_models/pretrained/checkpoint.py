@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, DenoteError, StoreError, first_line
-from denote.object_models.pretrained.source import Pretrained, fill, name_of, needs
+from denote.object_models.pretrained.source import Pretrained, fill, imported, name_of
 
 SAFE = ".safetensors"
 CODE = "torch.save(network.state_dict(), ...) or safetensors on the machine that made it"
@@ -89,7 +89,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         problem = f"cannot be read ({first_line(error)})"
         raise StoreError(str(path), problem, f"allowed: weights saved by {CODE}") from error
     inner = held.get("state_dict", held) if isinstance(held, Mapping) else held
-    if not isinstance(inner, Mapping) or not inner or not all(isinstance(each, Tensor) for each in inner.values()):
+    if not isinstance(inner, Mapping) or not inner or not all(isinstance(tensor, Tensor) for tensor in inner.values()):
         raise StoreError(str(path), f"holds no weights by name but a {type(held).__name__}", f"allowed: {CODE}")
     return dict(inner)
 
@@ -157,10 +157,7 @@ class Timm(ImageLibrary):
     library = "timm"
 
     def _make(self, *, fetched: bool) -> nn.Module:
-        try:
-            import timm
-        except (ImportError, RuntimeError) as error:
-            raise needs("timm", "vision", error) from error
+        timm = imported("timm", "vision")
         self._check_name([*timm.list_models(), *timm.list_pretrained()])
         network: nn.Module = timm.create_model(self.name, pretrained=fetched, **self.arguments)
         return network
@@ -172,10 +169,7 @@ class TorchVision(ImageLibrary):
     library = "torchvision"
 
     def _make(self, *, fetched: bool) -> nn.Module:
-        try:
-            from torchvision import models
-        except (ImportError, RuntimeError) as error:
-            raise needs("torchvision", "vision", error) from error
+        models = imported("torchvision.models", "vision")
         self._check_name(models.list_models())
         network: nn.Module = models.get_model(self.name, weights=None, **self.arguments)
         if fetched:

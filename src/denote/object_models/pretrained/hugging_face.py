@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, StoreError, one_of
-from denote.object_models.pretrained.source import Pretrained, name_of, needs
+from denote.object_models.pretrained.source import Pretrained, imported, name_of
 
 HEADS: Mapping[str | None, str] = {
     None: "AutoModel",
@@ -80,11 +80,11 @@ class HuggingFace(Pretrained):
 
     @cached_property
     def _config(self) -> Any:
-        return self._had(_transformers().AutoConfig.from_pretrained)
+        return self._had(imported("transformers", "hub").AutoConfig.from_pretrained)
 
     @property
     def _class(self) -> Any:
-        return getattr(_transformers(), self._head)
+        return getattr(imported("transformers", "hub"), self._head)
 
     def _had(self, read: Any, **arguments: Any) -> Any:
         """Return what is read from the folder or the Hub, with one line where it is not there."""
@@ -95,18 +95,10 @@ class HuggingFace(Pretrained):
             raise StoreError(f"architecture.name={self.name}", f"cannot be had: {line}", NEEDED) from error
 
 
-def _transformers() -> Any:
-    try:
-        import transformers
-    except (ImportError, RuntimeError) as error:
-        raise needs("transformers", "hub", error) from error
-    return transformers
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the library's own account of weights that lack or are left over: the notes of the tables have it."""
-    logging = _transformers().utils.logging
+    logging = imported("transformers", "hub").utils.logging
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -125,13 +117,15 @@ def _taking_batches(network: nn.Module) -> nn.Module:
 
 
 def _as_they_are_called(network: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    dtype = next((each.dtype for each in network.parameters()), torch.float32)
+    dtype = next((weight.dtype for weight in network.parameters()), torch.float32)
     if "attention_mask" in named:
         named["attention_mask"] = named["attention_mask"].long()
     if _is_encoder_decoder(network) and "input_ids" in named and "decoder_input_ids" not in named:
         # The decoder reads the same sequence, so that positions and padding of both are those of the batch.
         named |= {"decoder_input_ids": named["input_ids"], "decoder_attention_mask": named.get("attention_mask")}
-    return tuple(_cast(each, dtype) for each in arguments), {name: _cast(each, dtype) for name, each in named.items()}
+    return tuple(_cast(value, dtype) for value in arguments), {
+        name: _cast(value, dtype) for name, value in named.items()
+    }
 
 
 def _is_encoder_decoder(network: nn.Module) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from denote.errors import ConfigError, StoreError, first_line, install
+from denote.notes import Note
 from denote.object_models.weights import digest_weights
 from denote.streams import stream_seed
 
@@ -88,14 +90,16 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], where: str, prefix: 
     Raises:
         StoreError: listing the first names that the network lacks and those that it has besides, or a shape.
     """
-    theirs = _without_prefix(weights, network.state_dict(), prefix)
     ours = network.state_dict()
-    known = {tensor.data_ptr() for name, tensor in ours.items() if name in theirs and tensor.numel()}
+    theirs = _without_prefix(weights, ours, prefix)
+    given = {tensor.data_ptr() for name, tensor in ours.items() if name in theirs and tensor.numel()}
     # Tied weights may be saved once, under either name.
-    missing = [name for name, tensor in ours.items() if name not in theirs and tensor.data_ptr() not in known]
+    missing = [name for name, tensor in ours.items() if name not in theirs and tensor.data_ptr() not in given]
     unknown = [name for name in theirs if name not in ours]
     if missing or unknown:
-        problem = f"weights do not match {type(network).__name__}: {_listed('missing', missing, unknown)}"
+        lists = (("missing", missing), ("not in the network", unknown))
+        listed = "; ".join(f"{what}: {_first(names)}" for what, names in lists if names)
+        problem = f"weights do not match {type(network).__name__}: {listed}"
         raise StoreError(where, problem, "the class and arguments that the weights were trained with")
     for name, tensor in theirs.items():
         if tensor.shape != ours[name].shape:
@@ -106,15 +110,10 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], where: str, prefix: 
 
 def _without_prefix(weights: Mapping[str, Tensor], ours: Mapping[str, Tensor], prefix: str | None) -> dict[str, Tensor]:
     stripped = [
-        {name.removeprefix(each): tensor for name, tensor in weights.items() if name.startswith(each)}
-        for each in (PREFIXES if prefix is None else (prefix,))
+        {name.removeprefix(start): tensor for name, tensor in weights.items() if name.startswith(start)}
+        for start in (PREFIXES if prefix is None else (prefix,))
     ]
     return max(stripped, key=lambda named: len(named.keys() & ours.keys()))
-
-
-def _listed(word: str, missing: Sequence[str], unknown: Sequence[str]) -> str:
-    parts = [(word, missing), ("not in the network", unknown)]
-    return "; ".join(f"{said}: {_first(names)}" for said, names in parts if names)
 
 
 def _first(names: Sequence[str]) -> str:
@@ -123,19 +122,24 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _remark(missing: Sequence[str]) -> str:
-    return f"object model: {len(missing)} weights are not in its checkpoint and stay as drawn: {_first(missing)}"
+    return Note.of("missing_weights", weights=len(missing), first=_first(missing))
 
 
-def needs(package: str, extra: str, error: ImportError | RuntimeError) -> ConfigError:
-    """Return what to say where an extra is not installed, or cannot be imported.
+def imported(module: str, extra: str) -> Any:
+    """Return a module of an extra.
 
     Args:
-        package: That cannot be imported.
+        module: Its import path.
         extra: Of denote that brings it.
-        error: What the import raised.
+
+    Raises:
+        ConfigError: if it is not installed, or cannot be imported.
     """
-    problem = f"needs {package}, which cannot be imported ({first_line(error)})"
-    return ConfigError("architecture", problem, install(extra))
+    try:
+        return importlib.import_module(module)
+    except (ImportError, RuntimeError) as error:
+        problem = f"needs {module.partition('.')[0]}, which cannot be imported ({first_line(error)})"
+        raise ConfigError("architecture", problem, install(extra)) from error
 
 
 def name_of(path: str) -> str:
@@ -186,13 +190,9 @@ class HandsOn(nn.Module):
 
     def get_submodule(self, target: str) -> nn.Module:
         """Return a layer by its whole name, which may hold dots."""
-        found = self._modules.get(target)
-        return super().get_submodule(target) if found is None else found
+        return self._modules.get(target) or super().get_submodule(target)
 
     def forward(self, **arrays: Float[Tensor, "sample ..."]) -> Float[Tensor, "sample 0"]:
         """No output; what the layers give is seen on the way."""
-        given: Tensor | None = None
-        for name, values in arrays.items():
-            given = self.get_submodule(name)(values)
-        assert given is not None  # noqa: S101  (for the type checker; there is at least one layer)
-        return given.new_empty(len(given), 0)
+        outputs: list[Tensor] = [self.get_submodule(name)(values) for name, values in arrays.items()]
+        return outputs[0].new_empty(len(outputs[0]), 0)

@@ -11,6 +11,7 @@ from jaxtyping import Float32, Float64, Int, Int8
 from torch import Tensor
 
 from denote.data.parts import deal
+from denote.notes import Note
 from denote.observers.neuron import best_thresholds
 from denote.observers.observer import Observer, class_counts
 from denote.observers.reading import Groups, Values, as_tensor
@@ -125,5 +126,5 @@ def with_threshold(observer: Observer, scores: Float64[np.ndarray, "sample attri
             column = slice(a, a + 1)
             bias[a] -= best_thresholds(scores[:, column], labels[:, column], upward_only=True).threshold[0, 0]
         else:
-            notes[a] = "threshold not moved: one class or one score only in the inner validation part"
+            notes[a] = Note.of("threshold_not_moved")
     return replace(observer, bias=bias, notes=tuple(notes))
