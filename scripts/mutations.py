@@ -43,8 +43,8 @@ class Mutation(NamedTuple):
 MUTATIONS = (
     Mutation(
         "data/parts.py",
-        "left[trained if groups is None else np.isin(groups, groups[trained])] = 0",
-        "left[trained] = 0",
+        "held_out[trained.rows if groups is None else np.isin(groups, groups[trained.rows])] = 0",
+        "held_out[trained.rows] = 0",
         ("data/test_trained_on.py",),
         "Rows of a group that the network was trained on would be fit and test rows.",
     ),
@@ -190,7 +190,7 @@ MUTATIONS = (
     ),
     Mutation(
         "denotation/depth/hypothesis_tests.py",
-        'within = pl.when(pl.col("role") == PRIMARY).then(None).otherwise("dataset")',
+        'within = pl.when(pl.col("role") == plan.PRIMARY).then(None).otherwise("dataset")',
         'within = pl.col("dataset")',
         ("denotation/depth/test_hypothesis_tests.py", "denotation/depth/test_depth_analysis.py"),
         "Primary tests of several data sets would not be corrected for one another.",
@@ -210,10 +210,10 @@ MUTATIONS = (
         "Test rows would say which neurons are live.",
     ),
     Mutation(
-        "figures/first_decisive.py",
+        "figures/decisive_depths.py",
         'ax.plot([low, behind if high is None else high], [y, y], color="0.35", linewidth=1.3, zorder=2)',
         'ax.plot([low, low if high is None else high], [y, y], color="0.35", linewidth=1.3, zorder=2)',
-        ("figures/test_first_decisive_figure.py",),
+        ("figures/test_decisive_depths.py",),
         "An interval that ends beyond the last layer would look like no doubt at all.",
     ),
     Mutation(

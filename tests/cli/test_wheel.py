@@ -38,7 +38,7 @@ def test_the_wheel_runs_from_an_empty_directory(tmp_path: Path) -> None:
         return {str(path.relative_to(folder)) for path in folder.rglob(pattern)}
 
     assert inside(target / "denote" / "conf", "*.yaml") == inside(ROOT / "conf", "*.yaml")
-    for pattern in ("*.py", "*.html", "py.typed"):
+    for pattern in ("*.py", "*.html", "*.toml", "py.typed"):
         assert inside(ROOT / "src" / "denote", pattern) <= inside(target / "denote", pattern)
     assert not (target / "tests").exists()
 

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.axes import Axes
 from scipy import stats
 
-from denote.figures.reading_curves import MOST_NAMED
+from denote.figures.attribute_lines import MOST_NAMED
 from denote.figures.sparse_curve import MOST_LAYERS, capacity_points, draw_capacity
 from denote.tables import CELLS, table
 

@@ -7,9 +7,9 @@ import synthetic_tables as synthetic
 
 from denote.errors import DenoteError
 from denote.figures.curves import Curve, curves
+from denote.figures.depth_parts import draw_layer_measures
 from denote.figures.emergence import draw_emergence, emergence_rows
 from denote.figures.label_proportion_sweep import column_of, cut_curves, draw_label_proportion_sweep
-from denote.figures.profiles import draw_layer_measures
 
 
 @pytest.fixture(scope="module")

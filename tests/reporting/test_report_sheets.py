@@ -7,10 +7,10 @@ import synthetic_tables as synthetic
 from denote.denotation.depth.by_model import denoted
 from denote.evidence.rule import Rule
 from denote.reporting.association import carrying_sheet, correlation_sheet, mixing_sheet, uncompared_sentences
+from denote.reporting.attribute_sheets import reading_sheets
 from denote.reporting.cards import MOST_CARDS, report_cell_cards, report_neuron_cards
 from denote.reporting.chance import randomisation_sentences, randomisation_sheet
 from denote.reporting.page import Sheet
-from denote.reporting.reading import reading_sheets
 from denote.reporting.report import belief, sections
 from denote.reporting.sheets import cells_sheet, neurons_sheet, where_some_denote
 from denote.reporting.stability import denoted_sheets, spread_sheet

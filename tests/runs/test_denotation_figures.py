@@ -9,8 +9,13 @@ import synthetic_tables as synthetic
 
 from denote.figures.curves import Curve
 from denote.observation.images import Images
-from denote.runs.denotation_figures import atlas_layers, draw_denotation, last_epochs, verdict_of
+from denote.reporting.report import Picture
+from denote.runs.denotation_figures import Jobs, atlas_layers, draw_denotation, last_epochs, verdict_of
 from denote.tables import DEPTH_VERDICTS, table
+
+
+def saved(tables: dict[str, pl.DataFrame], jobs: Jobs, folder: Path) -> list[Picture]:
+    return [drawing.save(folder) for drawing in draw_denotation(tables, jobs)]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def test_every_figure_is_drawn_again_from_parquet_byte_for_byte(
         frame.write_parquet(job / f"{name}.parquet")
     again = {name: pl.read_parquet(job / f"{name}.parquet") for name in tables}
     jobs = [(job, {"object_model": f"{0:016x}"})]
-    first, second = (draw_denotation(each, jobs, tmp_path / name) for each, name in ((tables, "a"), (again, "b")))
+    first, second = (saved(each, jobs, tmp_path / name) for each, name in ((tables, "a"), (again, "b")))
     kinds = {picture.path.stem.split("-")[0] for picture in first}
     assert kinds == {"label_proportion_by_depth", "layer_measures", "emergence", "neuron_atlas", "examples",
                      "label_proportion_sweep"}  # fmt: skip
@@ -53,7 +58,7 @@ def test_every_figure_is_drawn_again_from_parquet_byte_for_byte(
 
 @pytest.mark.usefixtures("unpainted")
 def test_without_the_images_of_jobs_there_are_no_thumbnails(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
-    drawn = draw_denotation(tables, [], tmp_path)
+    drawn = saved(tables, [], tmp_path)
     assert not [picture for picture in drawn if picture.path.stem.startswith("examples")]
 
 
@@ -106,7 +111,7 @@ def test_of_several_poolings_an_atlas_shows_one(tables: dict[str, pl.DataFrame],
             [tables["on_rates"], tables["on_rates"].with_columns(other, on_rate=1 - pl.col("on_rate"))]
         ),
     }
-    one, both = (draw_denotation(each, [], tmp_path / name) for name, each in (("one", tables), ("two", two)))
+    one, both = (saved(each, [], tmp_path / name) for name, each in (("one", tables), ("two", two)))
     atlases = [[p.path for p in found if p.path.stem.startswith("neuron_atlas")] for found in (one, both)]
     assert atlases[0]
     for alone, among in zip(*atlases, strict=True):

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from denote.runs.record import FINISHED, RUNNING, write_record
+from denote.runs.record import Status, write_record
 from denote.runs.sweep import statuses
 from denote.tables import JOB_TABLES
 
 
 def test_a_job_whose_tables_are_gone_is_not_finished(tmp_path: Path) -> None:
-    for name, status in (("whole", FINISHED), ("robbed", FINISHED), ("killed", RUNNING)):
+    for name, status in (("whole", Status.FINISHED), ("robbed", Status.FINISHED), ("killed", Status.RUNNING)):
         write_record(tmp_path / name, {"status": status})
     for table in JOB_TABLES:
         (tmp_path / "whole" / f"{table}.parquet").touch()

@@ -19,20 +19,9 @@ from denote.attributes.families import AttributeFamily, families
 from denote.attributes.labels import Family, check_rows, merge_labels
 from denote.attributes.rival_columns import simple_columns
 from denote.config.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
+from denote.data.memory import given_samples as given
 from denote.data.memory.given_columns import given_frame
 from denote.data.memory.given_inputs import DrawnInputs, inputs_of
-from denote.data.memory.given_samples import (
-    CLASS,
-    OWN,
-    SAMPLE,
-    each_per_sample,
-    given_groups,
-    given_parts,
-    given_samples,
-    in_units,
-    no_inputs,
-    per_sample,
-)
 from denote.data.parts import Parts
 from denote.data.samples import Inputs, Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
@@ -51,18 +40,7 @@ from denote.observation import (
     Subject,
     observe_states,
 )
-from denote.observation.network import (
-    TRIED,
-    Untrained,
-    arrays_key,
-    check_rows_of,
-    given_states,
-    listed_layers,
-    observable_network,
-    record_states,
-    states_of,
-    weights_key,
-)
+from denote.observation import network as networks
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.probes import OwnProbe, probe_from
@@ -89,7 +67,7 @@ def observe(
     attributes: Mapping[str, Any] | pl.DataFrame | None = None,
     *,
     classes: Any = None,
-    unit: str = SAMPLE,
+    unit: str = given.SAMPLE,
     states: Mapping[str, Any] | None = None,
     layers: Selection = "all",
     probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe] = "linear",
@@ -97,7 +75,7 @@ def observe(
     parts: Parts | Mapping[str, Any] | None = None,
     trained_on: Any = UNKNOWN,
     groups: Any = None,
-    untrained: Untrained = None,
+    untrained: networks.Untrained = None,
     pooling: str = "mean",
     of: str = BLOCKS,
     kinds: Kinds = None,
@@ -174,7 +152,7 @@ def observe(
         raise ConfigError("observe", "takes a model or states, one of them", "observe(model, inputs, ...)")
     if states is None and inputs is None:
         raise DataError("inputs", "are missing", "observe(model, inputs, ...)")
-    held = {} if states is None else given_states(states)
+    held = {} if states is None else networks.given_states(states)
     taken = None if inputs is None else inputs_of(inputs, model)
     if taken is not None and attributes is None and classes is None:
         classes = taken.labels
@@ -182,13 +160,13 @@ def observe(
     if taken is None:
         rows = _rows_of(held, unit)
     else:
-        rows = in_units(taken, unit, inputs)
-        check_rows_of(held, len(rows))
-        attributes, classes = each_per_sample(attributes, rows), per_sample(classes, rows)
+        rows = given.in_units(taken, unit, inputs)
+        networks.check_rows_of(held, len(rows))
+        attributes, classes = given.each_per_sample(attributes, rows), given.per_sample(classes, rows)
         groups = getattr(rows, "sequence", None) if groups is None else groups
-    samples = given_samples(rows, attributes, classes, groups, name)
+    samples = given.given_samples(rows, attributes, classes, groups, name)
     trained = TrainedOn.of(trained_on, len(samples))
-    split = given_parts(samples, parts, seed, trained)
+    split = given.given_parts(samples, parts, seed, trained)
     trained.check_left(split, rule.min_rows)
     chosen_settings = ObservationSettings(probes, rule, controls, seed, **settings)
     searched = _families(_spec(attributes, classes, own), samples)
@@ -198,13 +176,17 @@ def observe(
         tell_of_older(Path(store))
     with _folder(store, lasting=not drawn) as folder:
         if model is None:
-            observed, control_states, key = states_of(held, layers), ControlStates(missing=NO_NETWORK), arrays_key(held)
+            observed, key = networks.states_of(held, layers), networks.arrays_key(held)
+            control_states = ControlStates(missing=NO_NETWORK)
         else:
-            network, example = observable_network(model), samples.inputs[split.fit[:TRIED]]
-            listed = listed_layers(network, example, pooling=pooling, of=of, asked=asked_names(layers), kinds=kinds)
+            network, example = networks.observable_network(model), samples.inputs[split.fit[: networks.TRIED]]
+            reading: dict[str, Any] = {"pooling": pooling, "of": of, "asked": asked_names(layers), "kinds": kinds}
+            listed = networks.listed_layers(network, example, **reading)
             recording = Recording(StateStore(folder, batch_size, where), samples, split, listed, "asked")
-            key, chosen = weights_key(network), select_layers(listed.layers, layers)
-            observed, control_states = record_states(network, key, chosen, recording, chosen_settings, untrained)
+            key, chosen = networks.weights_key(network), select_layers(listed.layers, layers)
+            observed, control_states = networks.record_states(
+                network, key, chosen, recording, chosen_settings, untrained
+            )
         if inputs is not None and RawInput.among(chosen_settings.controls).enabled:
             control_states = replace(control_states, raw_input=raw_input(samples, split, memory_limit))
         subject = Subject(
@@ -213,7 +195,7 @@ def observe(
             note=trained.remark, trained_on=trained.word,
         )  # fmt: skip
         resources = Resources(str(where), memory_limit)
-        found = observe_states(
+        observation = observe_states(
             observed,
             subject=subject,
             info=info,
@@ -221,7 +203,7 @@ def observe(
             control_states=control_states,
             resources=resources,
         )
-    return ObservationResult.of(found)
+    return ObservationResult.of(observation)
 
 
 @generators_kept()
@@ -256,8 +238,8 @@ def layers(
         [('0', 5, 'Linear'), ('1', 5, 'ReLU'), ('2', 2, 'Linear')]
     """
     taken = inputs_of(inputs, model)
-    network, example = observable_network(model), taken[np.arange(min(len(taken), TRIED))]
-    return listed_layers(network, example, pooling=pooling, of=of, asked=names, kinds=kinds).frame()
+    network, example = networks.observable_network(model), taken[np.arange(min(len(taken), networks.TRIED))]
+    return networks.listed_layers(network, example, pooling=pooling, of=of, asked=names, kinds=kinds).frame()
 
 
 def load(folder: Path | str) -> SweepResult | ObservationResult:
@@ -307,21 +289,19 @@ def _check(settings: Mapping[str, Any], rule: Rule, batch_size: Any, **seeds: An
 
 def _rows_of(held: Mapping[str, Any], unit: str) -> Inputs:
     """Return what stands for the inputs of states without any."""
-    if unit != SAMPLE:
+    if unit != given.SAMPLE:
         raise DataError("unit", f"{unit!r} of states without inputs", "states with a row per token")
-    return no_inputs(len(next(iter(held.values()))))
+    return given.no_inputs(len(next(iter(held.values()))))
 
 
 def _sample_info(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> SampleInfo:
-    labels, given = merge_labels(searched), [name for name in samples.table.columns if name not in OWN]
-    numbers = [
-        name for name in given if samples.table[name].dtype.is_numeric() or samples.table[name].dtype == pl.Boolean
-    ]
+    labels, table = merge_labels(searched), samples.table.drop(given.OWN, strict=False)
+    numbers = [name for name, kind in table.schema.items() if kind.is_numeric() or kind == pl.Boolean]
     has_classes = any(family.name == "classes" for family in searched)
     return SampleInfo(
         parts=parts, families=searched, labels=labels, reasons=check_rows(labels, parts, rule.min_rows),
-        groups=given_groups(samples, parts), classes=samples.targets if has_classes else None,
-        class_names=samples.classes, target=CLASS, columns=simple_columns(samples, numbers),
+        groups=given.given_groups(samples, parts), classes=samples.targets if has_classes else None,
+        class_names=samples.classes, target=given.CLASS, columns=simple_columns(samples, numbers),
         input_shape=picture_shape(samples.inputs), inputs=samples.inputs if shown else None,
     )  # fmt: skip
 
@@ -329,15 +309,15 @@ def _sample_info(samples: Samples, parts: Parts, searched: Sequence[Family], rul
 def _families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
     """The families, and mistakes told as a caller knows them, not as keys of a config."""
     try:
-        found = families(spec, samples)
+        searched = families(spec, samples)
     except AttributeLabelError as error:
         hint = "two values or text are needed: cut numbers first (x > 3), or classes=column"
         raise AttributeLabelError("attributes", error.problem, hint) from error
-    taken = {name for family in found for name in family.labels.names if family.name == "classes"}
-    for family in found:
+    taken = {name for family in searched for name in family.labels.names if family.name == "classes"}
+    for family in searched:
         if family.name == "columns" and (twice := taken.intersection(family.labels.names)):
             raise AttributeLabelError(f"attributes[{min(twice)!r}]", "is the name of a class", "another name")
-    return found
+    return searched
 
 
 def _split(attributes: Any) -> tuple[Any, dict[str, AttributeFamily]]:
@@ -386,12 +366,12 @@ def _checked(controls: Controls) -> Controls:
 
 
 def _probes(probe: str | Sequence[str] | Mapping[str, Mapping[str, Any] | Probe]) -> dict[str, Probe]:
-    if isinstance(probe, Mapping):
-        return {
-            str(name): OwnProbe(str(name), given) if isinstance(given, Probe) else probe_from(str(name), given or {})
-            for name, given in probe.items()
-        }
-    return {kind: probe_from(kind, {}) for kind in ([probe] if isinstance(probe, str) else probe)}
+    if not isinstance(probe, Mapping):
+        return {kind: probe_from(kind, {}) for kind in ([probe] if isinstance(probe, str) else probe)}
+    return {
+        str(name): OwnProbe(str(name), own) if isinstance(own, Probe) else probe_from(str(name), own or {})
+        for name, own in probe.items()
+    }
 
 
 @contextmanager

@@ -19,12 +19,7 @@ from denote.observation.images import Images
 from denote.observation.result import Observation
 from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
-from denote.reporting.cards import cards
-from denote.reporting.doubts import doubts, no_copies_sentences
-from denote.reporting.findings import findings
-from denote.reporting.notebook import as_html, as_image, as_text
-from denote.runs.merge import Merged
-from denote.runs.record import FINISHED, now, read_record, versions, write_record
+from denote.runs.record import Status, now, read_record, versions, write_record
 from denote.states.layers import Layer
 from denote.tables import JOB_TABLES, read_tables
 
@@ -49,9 +44,9 @@ class ObservationResult(Observation):
     """
 
     @classmethod
-    def of(cls, found: Observation) -> ObservationResult:
+    def of(cls, observation: Observation) -> ObservationResult:
         """Return an observation as a result that shows itself."""
-        return cls(**{field.name: getattr(found, field.name) for field in fields(Observation)})
+        return cls(**{field.name: getattr(observation, field.name) for field in fields(Observation)})
 
     @classmethod
     def read(cls, folder: Path) -> ObservationResult:
@@ -135,6 +130,7 @@ class ObservationResult(Observation):
     def figure(self) -> Figure:
         """Draw how well every attribute is read at every depth."""
         from denote.api.result_figures import attribute_figure
+        from denote.runs.merge import Merged
 
         return attribute_figure(Merged.of(self).tables)
 
@@ -151,6 +147,7 @@ class ObservationResult(Observation):
             DenoteError: naming the families, if there is no such one or several.
         """
         from denote.api.result_figures import depth_figure
+        from denote.runs.merge import Merged
 
         return depth_figure(Merged.of(self).tables, family=family)
 
@@ -170,10 +167,15 @@ class ObservationResult(Observation):
 
     def cards(self) -> pl.DataFrame:
         """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""
+        from denote.reporting.cards import cards
+
         return cards(self.cells, self.neurons, self.rule)
 
     def findings(self) -> list[str]:
         """Say what was found in sentences; first what makes it doubtful: `trained_on` and copies of rows."""
+        from denote.reporting.doubts import doubts, no_copies_sentences
+        from denote.reporting.findings import findings
+
         sentences = findings(self.cells, self.neurons, self.label_proportion_by_depth())
         return [*doubts(self.tables), *sentences, *no_copies_sentences(self.tables["duplicates"])]
 
@@ -195,7 +197,7 @@ class ObservationResult(Observation):
         _check_free(folder, fingerprint, overwrite)
         self.write(folder)
         config = {"evidence": asdict(self.rule), "analysis": asdict(Analysis())}
-        record = {"status": FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint}
+        record = {"status": Status.FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint}
         record |= {"started": now(), "ended": now(), "overrides": [], "config": config, "agreement": config}
         record |= {"analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None}
         record |= {"object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers]}
@@ -204,21 +206,30 @@ class ObservationResult(Observation):
         return folder
 
     def __repr__(self) -> str:
-        """The summary as text."""
-        return "\n".join([*doubts(self.tables), self._title, as_text(self.summary()), *self._unread])
+        """Return the summary as text."""
+        from denote.reporting.notebook import as_text
+
+        return "\n".join([*self._opening, as_text(self.summary()), *self._unread])
 
     def _repr_html_(self) -> str:
-        """The summary and the figure, for a notebook."""
+        """Return the summary and the figure, for a notebook."""
+        from denote.reporting.notebook import as_html, as_image
+
         image = as_image(self.figure(), "AUROC of every attribute by depth") if len(self.cells) else ""
-        unread = "".join(f"<p>{escape(line)}</p>" for line in self._unread)
-        first = "".join(f"<p>{escape(line)}</p>" for line in (*doubts(self.tables), self._title))
-        return f"{first}{as_html(self.summary())}{unread}{image}"
+        opening, unread = (
+            "".join(f"<p>{escape(line)}</p>" for line in lines) for lines in (self._opening, self._unread)
+        )
+        return f"{opening}{as_html(self.summary())}{unread}{image}"
 
     @property
-    def _title(self) -> str:
+    def _opening(self) -> list[str]:
+        """Doubts about all results, then their counts."""
+        from denote.reporting.doubts import doubts
+
         denoting = self.neurons.filter("denotes").select("layer", "neuron").n_unique()
         layers, attributes = count(len(self.layers), "layer"), count(len(self.attributes), "attribute")
-        return f"{layers}, {attributes}, {count(denoting, 'neuron')} that {'denotes' if denoting == 1 else 'denote'}"
+        verb = "denotes" if denoting == 1 else "denote"
+        return [*doubts(self.tables), f"{layers}, {attributes}, {count(denoting, 'neuron')} that {verb}"]
 
     @property
     def _unread(self) -> list[str]:

@@ -19,9 +19,9 @@ from denote.runs.present import Reading, Relied, put_together, relied_on
 from denote.runs.record import finished_jobs
 
 
-def observation_heatmap(found: Observation, attribute: str, layer: str | None) -> Figure:
+def observation_heatmap(observation: Observation, attribute: str, layer: str | None) -> Figure:
     """Draw what the observers of an attribute in one network rely on; see `_heatmap`."""
-    return _heatmap(put_together([Reading.of(found)], found.cells), attribute, layer)
+    return _heatmap(put_together(lambda _: [Reading.of(observation)], observation.cells), attribute, layer)
 
 
 def sweep_heatmap(folder: Path, cells: pl.DataFrame, attribute: str, layer: str | None) -> Figure:

@@ -11,8 +11,6 @@ import polars as pl
 
 from denote.evidence.rule import Rule, rule_of
 from denote.observation.result import Evidence
-from denote.reporting.cards import cards
-from denote.reporting.notebook import as_html, as_text
 from denote.runs.record import finished_jobs
 from denote.tables import SWEEP_TABLES, has_tables, missing_tables, read_tables
 
@@ -95,15 +93,21 @@ class SweepResult(Evidence):
 
     def cards(self) -> pl.DataFrame:
         """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""
+        from denote.reporting.cards import cards
+
         rules = [rule_of(record["config"]) for _, record in finished_jobs(self.folder)]
         return cards(self.cells, self.neurons, rules[0] if rules else Rule())
 
     def __repr__(self) -> str:
         """Return the names of the tables and their sizes."""
+        from denote.reporting.notebook import as_text
+
         return as_text(self._sizes)
 
     def _repr_html_(self) -> str:
         """The same, for a notebook."""
+        from denote.reporting.notebook import as_html
+
         return as_html(self._sizes)
 
     @property

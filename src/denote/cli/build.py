@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from denote.data.module import SamplesModule
     from denote.object_models.pretrained.source import Pretrained
-    from denote.runs.job import Job
-    from denote.runs.own import Own
+    from denote.runs.job import Job, UserClasses
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -179,18 +178,18 @@ def pretrained_factory(config: Mapping[str, Any]) -> Callable[[Mapping[str, Any]
     return build
 
 
-def own_options(config: Mapping[str, Any]) -> Own:
+def user_classes(config: Mapping[str, Any]) -> UserClasses:
     """Attribute families, probes and controls of the user's own classes."""
     from denote.attributes.families import AttributeFamily
     from denote.evidence.own import Control
     from denote.observers.observer import Probe
-    from denote.runs.own import Own
+    from denote.runs.job import UserClasses
 
     def built(group: str, kind: type) -> dict[str, Any]:
         named = {name: option for name, option in config[group].items() if name != "where" and is_own(option)}
         return {name: instantiate(option, f"{group}.{name}", kind) for name, option in named.items()}
 
-    return Own(built("attribute", AttributeFamily), built("probe", Probe), built("control", Control))
+    return UserClasses(built("attribute", AttributeFamily), built("probe", Probe), built("control", Control))
 
 
 def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
@@ -213,5 +212,5 @@ def job(settings: Mapping[str, Any], sweep_folder: Path) -> Job:
         Tracker.of(settings, sweep_folder),
         byte_count(settings["memory_limit"]),
         pretrained_factory(settings),
-        own_options(settings),
+        user_classes(settings),
     )

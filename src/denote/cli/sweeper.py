@@ -22,7 +22,7 @@ from denote.config.keys import SCHEMA, digest
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training
-from denote.runs.record import FINISHED, has_results, read_record, schema_of
+from denote.runs.record import finished_before, finished_jobs, schema_of
 
 log = logging.getLogger(__name__)
 
@@ -186,26 +186,20 @@ def _epochs(job: PlannedJob) -> set[int]:
 
 def _settle(planned: PlannedJob, plan: SweepPlan) -> PlannedJob:
     """Decide what becomes of a valid job: skipped, refused or run."""
-    settings = planned.settings
-    record = read_record(planned.folder)
-    finished = record is not None and record.get("status") == FINISHED and has_results(planned.folder)
-    if finished and record is not None and record.get("fingerprint") == fingerprint(settings):
-        if settings["on_existing"] == "skip":
-            try:
-                check_plan(settings, record, planned.folder)
-            except ConfigError as error:
-                planned.status, planned.reason = "refused", str(error)
-            else:
-                planned.status = "skip"
-            return planned
-        if settings["on_existing"] == "fail":
-            planned.status = "refused"
-            planned.reason = f"on_existing: {planned.folder} is finished; allowed: on_existing=skip or redo"
-            return planned
-    differing = _differing(settings, planned.folder, plan)
-    if differing:
-        planned.status, planned.reason = "refused", differing
-    return planned
+    settings, folder = planned.settings, planned.folder
+    record = finished_before(folder, fingerprint(settings))
+    if record is None or settings["on_existing"] == "redo":
+        reason = _differing(settings, folder, plan)
+        return replace(planned, status="refused" if reason else "run", reason=reason)
+    reason = ""
+    if settings["on_existing"] == "fail":
+        reason = f"on_existing: {folder} is finished; allowed: on_existing=skip or redo"
+    else:
+        try:
+            check_plan(settings, record, folder)
+        except ConfigError as error:
+            reason = str(error)
+    return replace(planned, status="refused" if reason else "skip", reason=reason)
 
 
 _AGREED: dict[Path, dict[str, Any]] = {}
@@ -214,7 +208,7 @@ _AGREED: dict[Path, dict[str, Any]] = {}
 def _differing(settings: dict[str, Any], folder: Path, plan: SweepPlan) -> str:
     """Why a job may not join this sweep folder, or nothing. The first job, on disk or in the plan, sets the terms."""
     ours = agreement(settings)
-    theirs = finished_agreements(plan.folder, leave_out=folder)
+    theirs = [dict(record.get("agreement") or {}) for record in finished_records(plan.folder, leave_out=folder)]
     theirs += [_AGREED[job.folder] for job in plan.jobs if job.status == "run" and job.folder in _AGREED]
     for other in theirs:
         keys = disagreement(ours, other)
@@ -227,16 +221,10 @@ def _differing(settings: dict[str, Any], folder: Path, plan: SweepPlan) -> str:
     return ""
 
 
-def finished_agreements(folder: Path, leave_out: Path | None = None) -> list[dict[str, Any]]:
-    """What the finished jobs of a sweep folder agreed on, one mapping a job."""
-    return [dict(record.get("agreement") or {}) for record in finished_records(folder, leave_out)]
-
-
 def finished_records(folder: Path, leave_out: Path | None = None) -> list[dict[str, Any]]:
-    """The records of the jobs that a job of this version is merged with."""
-    paths = [path.parent for path in sorted(folder.glob("*/run.json")) if path.parent != leave_out]
-    records = [record for path in paths if (record := read_record(path)) is not None]
-    return [record for record in records if record.get("status") == FINISHED and schema_of(record) == SCHEMA]
+    """Return the records of the jobs that a job of this version is merged with."""
+    jobs = finished_jobs(folder)
+    return [record for job, record in jobs if job != leave_out and schema_of(record) == SCHEMA]
 
 
 def most_networks(configs: Sequence[Mapping[str, Any]]) -> int:

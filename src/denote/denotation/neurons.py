@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
-from scipy import special
 
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
@@ -27,7 +26,7 @@ from denote.observers.reading import State
 from denote.states.layers import Layer
 from denote.tables import CONTROLS, NEURONS, OF_ROW, TEXT, joined_notes, remark
 
-Z = float(special.ndtri(0.975))
+Z = 1.959963984540054
 """Of the two-sided 95 % intervals."""
 
 
@@ -101,10 +100,8 @@ class Neurons:
         groups = None if self.groups is None else self.groups.test
         scores = score_candidates(test, found, self.rule.null, self.settings.memory, groups)
         known = evidence(found, scores, self.rule.min_rows, groups)
-        identity = {
-            "layer": self.layer.name, "depth": self.layer.depth, "relative_depth": self.layer.relative_depth,
-            "pooling": self.layer.pooling, "probe_seed": self.probe_seed, "family": family,
-        }  # fmt: skip
+        identity = {name: getattr(self.layer, name) for name in ("depth", "relative_depth", "pooling")}
+        identity |= {"layer": self.layer.name, "probe_seed": self.probe_seed, "family": family}
         return known.with_columns(
             *(pl.lit(value, dtype=NEURONS[name]).alias(name) for name, value in identity.items()),
             neuron=pl.Series(np.arange(len(self.names))),
@@ -134,9 +131,11 @@ class Controls:
     def remark(self) -> str | None:
         """Why columns of controls are null, the same for all neurons; None where all are there."""
         ran = {
-            "shuffled": self.shuffles, "untrained": self.untrained, "raw_input": self.raw_input is not None,
+            "shuffled": self.shuffles,
+            "untrained": self.untrained,
+            "raw_input": self.raw_input is not None,
             "rivals": self.columns is not None,
-        }  # fmt: skip
+        }
         missing = ", ".join(name for name, done in ran.items() if not done)
         return note(
             Note.of("not_run", controls=missing) if missing else None,

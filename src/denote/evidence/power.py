@@ -10,7 +10,6 @@ import numpy as np
 import scipy
 from jaxtyping import Bool, Float64
 from numpy.typing import ArrayLike
-from scipy import special
 
 from denote.evidence.intervals import balanced_accuracy_rejected
 from denote.evidence.rule import Rule
@@ -65,7 +64,7 @@ def mann_whitney_power(
     with np.errstate(invalid="ignore", divide="ignore"):
         pairs = np.where(n_pos * n_neg > 0, n_pos * n_neg, np.nan)
         null = np.sqrt((n_pos + n_neg + 1) / (12 * pairs))
-        both = area - 2 * special.owens_t(scipy.stats.norm.ppf(area), 1 / np.sqrt(3))
+        both = area - 2 * scipy.special.owens_t(scipy.stats.norm.ppf(area), 1 / np.sqrt(3))
         variance = (area * (1 - area) + (n_pos + n_neg - 2) * (both - area**2)) / pairs
         needed = scipy.stats.norm.isf(cutoff / 2 if two_sided else cutoff) * null
         spread = np.sqrt(np.maximum(variance, np.finfo(float).tiny))

@@ -13,20 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from denote.figures import style
+from denote.figures.curves import grid
 from denote.figures.profiles import drawn_cells, network_names, profiles
-from denote.figures.style import (
-    BARE,
-    MANY,
-    STYLE,
-    cut,
-    headline,
-    legend_below,
-    message,
-    new_figure,
-    slanted_ticks,
-    styled,
-    wrapped,
-)
 from denote.numbers import count_range, proportion
 from denote.observers.kinds import reads_state
 from denote.tables import FIRST_DECISIVE, empty
@@ -41,7 +30,7 @@ def probe_panels(profile: pl.DataFrame) -> list[tuple[str, int | None]]:
     return list(profile.select("probe", "k").unique(maintain_order=True).iter_rows())
 
 
-@styled
+@style.styled
 def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = None) -> Figure:
     """Heat maps of held-out AUROC, one panel per probe; all panels share the rows and their order.
 
@@ -55,28 +44,27 @@ def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = No
     """
     cells = drawn_cells(cells).filter(reads_state())
     if cells.is_empty():
-        return message("No cell was observed.", "Attributes by depth")
+        return style.message("No cell was observed.", "Attributes by depth")
     profile = profiles(cells)
     rows, left_out = _rows(profile, first)
     panels = probe_panels(profile)
     n_layers = profile["layer"].n_unique() + 1
     width = max(6.5, 2.6 + len(panels) * (0.9 + 0.42 * min(n_layers, 16)))
-    figure = new_figure(width, 2.3 + 0.27 * max(len(rows), 3))
+    figure = style.new_figure(width, 2.3 + 0.27 * max(len(rows), 3))
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for index, (ax, (probe, k)) in enumerate(zip(axes, panels, strict=True)):
         own = profile.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
         draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
         name = probe if k is None else f"{probe}, at most {k} neurons"
-        ax.set_title(wrapped(name, (width - 2.6) / len(panels), 1.1 * STYLE["axes.titlesize"]))  # it is bold
+        bold = 1.1 * style.STYLE["axes.titlesize"]  # as wide as letters that are not bold, of this size
+        ax.set_title(style.wrapped(name, (width - 2.6) / len(panels), bold))
     heading = _title(cells, profile)
     heading += f"\nrows by {'AUROC' if first is None else 'where they become decisive'} for {panels[0][0]}"
     heading += f"{', the best first' if first is None else ', the earliest first'}; p: label proportion"
     heading += "; input: the same probe on the raw input" if profile["input_auroc"].is_not_null().any() else ""
     if left_out:
         heading += f"\n{left_out} more attributes are not drawn: these are the {len(rows)} read earliest and best"
-    headline(figure, heading)
-    legend_below(figure, _handles(axes))
-    return figure
+    return style.finish(figure, heading, _handles(axes))
 
 
 def heat_map_rows(cells: pl.DataFrame, first: pl.DataFrame) -> list[str]:
@@ -85,42 +73,33 @@ def heat_map_rows(cells: pl.DataFrame, first: pl.DataFrame) -> list[str]:
     return [] if own.is_empty() else _rows(profiles(own), first)[0]
 
 
-def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes | None = None, colour_bar: bool = True) -> Axes:
+def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: bool) -> None:
     """Heat map of one probe's mean AUROC.
 
     Args:
         profile: Rows of :func:`denote.figures.profiles.profiles` of one probe.
         rows: Attributes from top to bottom.
-        ax: Where to draw; new axes where None.
+        ax: Where to draw. Undefined cells stay open on a hatched ground; decisive ones carry a dot, filled where they
+            are decisive in every object model.
         colour_bar: Whether to add one.
-
-    Returns:
-        The axes drawn on. Undefined cells stay open on a hatched ground; decisive ones carry a dot, filled where they
-        are decisive in every object model.
     """
-    if ax is None:
-        ax = new_figure(7, 2 + 0.27 * len(rows)).subplots()
     layers = profile["layer"].unique(maintain_order=True).to_list()
-    auroc, decisive = _grid(profile, rows, layers, "auroc"), _grid(profile, rows, layers, "decisive_share")
-    columns = list(layers)
+    places = ("attribute", rows), ("layer", layers)
+    auroc, decisive = (grid(profile, *places, name) for name in ("auroc", "decisive_share"))
     if profile["input_auroc"].is_not_null().any():
-        control = profile.group_by("attribute").agg(pl.col("input_auroc").mean())
-        values = dict(control.iter_rows())
-        column = np.array([[np.nan if values.get(row) is None else values[row]] for row in rows], dtype=float)
-        auroc, columns = np.hstack([column, auroc]), [INPUT, *columns]
+        control = profile.group_by("attribute").agg(pl.col("input_auroc").mean(), layer=pl.lit(INPUT))
+        column = grid(control, ("attribute", rows), ("layer", [INPUT]), "input_auroc")
+        auroc, layers = np.hstack([column, auroc]), [INPUT, *layers]
         decisive = np.hstack([np.full_like(column, np.nan), decisive])
     ax.set_facecolor("0.88")
     ax.patch.set_hatch("////")
     annotate = auroc.size <= MOST_ANNOTATED
-    look = {"linewidths": 0.5 if annotate else 0, "rasterized": auroc.size > MANY, **BARE}
+    look = {"linewidths": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY, **style.BARE}
     sns.heatmap(auroc, ax=ax, mask=np.isnan(auroc), vmin=0.5, vmax=1, cmap="cividis", **look)
     _mark(ax, auroc, decisive, annotate)
-    _label(ax, _with_proportion(rows, profile), columns)
+    _label(ax, _with_proportion(rows, profile), layers)
     if colour_bar:
-        bar = ax.figure.colorbar(ax.collections[0], ax=ax, extend="min", fraction=0.05, pad=0.02)
-        bar.set_label("held-out AUROC")
-        bar.outline.set_visible(False)
-    return ax
+        style.colour_bar(ax.collections[0], "held-out AUROC", ax, extend="min", fraction=0.05, pad=0.02)
 
 
 def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str], int]:
@@ -137,15 +116,6 @@ def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str],
     )
     rows = order["attribute"].to_list()
     return rows[:MOST_ATTRIBUTES], len(rows[MOST_ATTRIBUTES:])
-
-
-def _grid(profile: pl.DataFrame, rows: list[str], layers: list[str], column: str) -> np.ndarray:
-    grid = np.full((len(rows), len(layers)), np.nan)
-    place = {name: i for i, name in enumerate(rows)}, {name: i for i, name in enumerate(layers)}
-    for attribute, layer, value in profile.select("attribute", "layer", column).iter_rows():
-        if attribute in place[0] and value is not None:
-            grid[place[0][attribute], place[1][layer]] = value
-    return grid
 
 
 def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> None:
@@ -165,11 +135,11 @@ def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> 
 def _with_proportion(rows: list[str], profile: pl.DataFrame) -> list[str]:
     """Attributes with their label proportion, names that are too long cut."""
     shares = dict(profile.group_by("attribute").agg(pl.col("label_proportion").mean()).iter_rows())
-    return [cut(row) + ("" if shares.get(row) is None else f" · p {proportion(shares[row])}") for row in rows]
+    return [style.cut(row) + ("" if shares.get(row) is None else f" · p {proportion(shares[row])}") for row in rows]
 
 
 def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
-    slanted_ticks(ax, [i + 0.5 for i in range(len(columns))], columns, 16)
+    style.slanted_ticks(ax, [i + 0.5 for i in range(len(columns))], columns, 16)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0)
     ax.set_xlabel("layer, by depth")
     ax.tick_params(length=0)
@@ -186,8 +156,8 @@ def _title(cells: pl.DataFrame, profile: pl.DataFrame) -> str:
 def _handles(panels: Iterable[Axes]) -> list[Line2D | Patch]:
     """Return the legend of the marks that any panel has."""
     dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "color": "black"}
-    every = Line2D([], [], label="decisive in every object model", **dot)
-    some = Line2D([], [], label="decisive in some", markerfacecolor="none", **dot)
+    every = style.handle("decisive in every object model", **dot)
+    some = style.handle("decisive in some", markerfacecolor="none", **dot)
     gap = Patch(facecolor="0.88", edgecolor="0.65", hatch="////", label="undefined (reason in the table's note)")
     panels = list(panels)
     hollow = {line.get_markerfacecolor() == "none" for ax in panels for line in ax.lines if line.get_marker() == "o"}

@@ -14,8 +14,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from denote.figures import style
 from denote.figures.curves import depth_order, finite, is_untested
-from denote.figures.style import MANY, STYLE, Line, faint_grid, model_look, plot_line, slanted_ticks, spread, styled
+from denote.figures.style import STYLE, styled
 from denote.files import write_bytes
 
 MOST_TICKS = 12
@@ -66,38 +67,36 @@ class Canvas:
         for index, model in enumerate(self.models):
             own = rows.filter(pl.col("object_model") == model)
             centre = np.array([place[layer] for layer in own["layer"]]) - self.slot / 2 + (index + 0.5) * share
-            points.append(Points(centre + 0.9 * share * spread(len(own)), own[column].to_numpy().astype(float)))
+            points.append(Points(centre + 0.9 * share * style.spread(len(own)), own[column].to_numpy().astype(float)))
         return points
 
     def scatter(self, ax: Axes, neurons: pl.DataFrame, column: str) -> None:
         """Draw every neuron."""
         points = self.points(neurons, column)
-        many = sum(len(p.x) for p in points) > MANY
+        many = sum(len(p.x) for p in points) > style.MANY
         size = float(np.clip(4_000 / max(sum(len(p.x) for p in points), 1), 4, 16))
         for index, dots in enumerate(points):
-            look = model_look(index, len(points)) | {"s": size, "rasterized": many}
+            look = style.model_look(index, len(points)) | {"s": size, "rasterized": many}
             ax.scatter(dots.x, dots.y, alpha=0.35, linewidths=0, zorder=1, **look)
 
-    def line(self, ax: Axes, column: str, style: Line, low: str = "", high: str = "", width: float = 1.4) -> None:
+    def line(self, ax: Axes, column: str, line: style.Line, low: str = "", high: str = "", width: float = 1.4) -> None:
         """Draw a summary; a null is a gap and the head stands apart from the line."""
         for part in (self.curve.filter(~self.head), self.curve.filter(self.head)):
             x, y = part["x"].to_numpy(), finite(part, column)
             if low and np.isfinite(y).any():
-                ends = np.abs(np.stack([finite(part, low), finite(part, high)]) - y)
-                ends = np.nan_to_num(ends)
-                ax.errorbar(x, y, ends, fmt="none", ecolor=style.colour, elinewidth=1.2, capsize=3, zorder=3)
-            plot_line(ax, x, y, style, linewidth=width, zorder=4)
+                style.interval_bars(ax, x, part, (column, low, high), ecolor=line.colour, elinewidth=1.2)
+            style.plot_line(ax, x, y, line, linewidth=width, zorder=4)
 
-    def band(self, ax: Axes, low: str, high: str, style: Line) -> None:
+    def band(self, ax: Axes, low: str, high: str, line: style.Line) -> None:
         """Shade a control's interval over object models, in its dash along both ends; a null is a gap."""
         for part in (self.curve.filter(~self.head), self.curve.filter(self.head)):
             x, ends = part["x"].to_numpy(), (finite(part, low), finite(part, high))
             if len(x) == 1:
-                ax.vlines(x, *ends, color=style.colour, linewidth=6, alpha=0.25, zorder=2)
+                ax.vlines(x, *ends, color=line.colour, linewidth=6, alpha=0.25, zorder=2)
                 continue
-            ax.fill_between(x, *ends, color=style.colour, alpha=0.14, linewidth=0, zorder=1.5)
+            ax.fill_between(x, *ends, color=line.colour, alpha=0.14, linewidth=0, zorder=1.5)
             for end in ends:
-                ax.plot(x, end, style.dash, color=style.colour, linewidth=0.6, alpha=0.7, zorder=2)
+                ax.plot(x, end, line.dash, color=line.colour, linewidth=0.6, alpha=0.7, zorder=2)
 
     def undetectable(self, ax: Axes, column: str, *, both_sides: bool) -> None:
         """Hatch the label proportions that the rows could not show: below the limit, and above 1 - it if unfolded."""
@@ -114,16 +113,14 @@ class Canvas:
 
     def furnish(self, ax: Axes, title: str, ylabel: str) -> None:
         """Title, units, layer names, the 0-1 scale, and the shaded head."""
-        ax.set_title(title)
-        ax.set_ylabel(ylabel)
-        ax.set_xlabel("layer · depth")
+        x = self.curve["x"].to_list()
+        ax.set(title=title, ylabel=ylabel, xlabel="layer · depth")
         labels = [f"{layer} · {depth}" for layer, depth in self.curve.select("layer", "depth").iter_rows()]
-        slanted_ticks(ax, self.curve["x"].to_list(), labels, MOST_TICKS)
-        first, last = float(self.curve["x"].min()), float(self.curve["x"].max())  # type: ignore[arg-type]
-        ax.set_xlim(first - 0.7 * self.slot, last + 0.7 * self.slot)
-        for x in self.curve.filter(self.head)["x"]:
-            ax.axvspan(x - 0.65 * self.slot, x + 0.65 * self.slot, color=HEAD_COLOUR, zorder=0, linewidth=0)
-        faint_grid(ax)
+        style.slanted_ticks(ax, x, labels, MOST_TICKS)
+        ax.set_xlim(min(x) - 0.7 * self.slot, max(x) + 0.7 * self.slot)
+        for middle in self.curve.filter(self.head)["x"]:
+            ax.axvspan(middle - 0.65 * self.slot, middle + 0.65 * self.slot, color=HEAD_COLOUR, zorder=0, linewidth=0)
+        style.faint_grid(ax)
 
 
 def depth_canvas(by_depth: pl.DataFrame, neurons: pl.DataFrame) -> Canvas:

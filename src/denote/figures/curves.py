@@ -13,6 +13,8 @@ from denote.errors import DenoteError, one_of
 from denote.files import slug
 from denote.observers.kinds import built_in_probes
 
+COLUMNS = ("dataset", "architecture", "trained", "epoch", "family")
+
 
 @dataclass(frozen=True, order=True)
 class Curve:
@@ -46,14 +48,11 @@ class Curve:
         parts.insert(3, f"epoch{self.epoch}" if self.trained and self.epoch is not None else "")
         return "-".join(slug(part) for part in parts if part)
 
-    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows of a table with these columns that belong to this curve."""
+    def of(self, frame: pl.DataFrame, columns: Sequence[str] = COLUMNS) -> pl.DataFrame:
+        """Return the rows of a table that equal this curve in some columns, by default in all that make a curve."""
         return frame.filter(
-            *(pl.col(column).eq_missing(pl.lit(getattr(self, column), frame.schema[column])) for column in COLUMNS)
+            *(pl.col(column).eq_missing(pl.lit(getattr(self, column), frame.schema[column])) for column in columns)
         )
-
-
-COLUMNS = ("dataset", "architecture", "trained", "epoch", "family")
 
 
 def curves(frame: pl.DataFrame) -> list[Curve]:
@@ -107,6 +106,25 @@ def head_names(rows: pl.DataFrame, head: pl.Expr) -> list[str]:
 def finite(frame: pl.DataFrame, column: str) -> Float[np.ndarray, " row"]:
     """A column as numbers, nan where it is null."""
     return frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def grid(
+    frame: pl.DataFrame, rows: tuple[str, Sequence[object]], columns: tuple[str, Sequence[object]], value: str
+) -> Float[np.ndarray, "row column"]:
+    """Return the numbers of a long table as a matrix, nan where one is null or missing.
+
+    Args:
+        frame: One row per number.
+        rows: The column that says which row a number is in, and its values from top to bottom; others are left out.
+        columns: The same from left to right.
+        value: The column of the numbers.
+    """
+    places = [{name: place for place, name in enumerate(names)} for _, names in (rows, columns)]
+    numbers = np.full((len(rows[1]), len(columns[1])), np.nan)
+    for row, column, number in frame.drop_nulls(value).select(rows[0], columns[0], value).iter_rows():
+        if row in places[0]:
+            numbers[places[0][row], places[1][column]] = number
+    return numbers
 
 
 def thinned(labels: Sequence[object], most: int) -> list[int]:

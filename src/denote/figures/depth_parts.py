@@ -1,4 +1,4 @@
-"""Draw what the label proportion over depth is made of, and the folded difference."""
+"""Draw what the label proportion over depth is made of, the folded difference, and other measures of layers."""
 
 from __future__ import annotations
 
@@ -11,38 +11,27 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from denote.denotation.depth.plan import ANY_BASIS, BOW, CHANGE, LEAST_NEURONS, LEVEL, OWN, POLARITY, RAW
+from denote.denotation.depth import plan
+from denote.denotation.depth.plan import LEAST_NEURONS
 from denote.evidence.intervals import t_interval
-from denote.figures.canvas import Canvas
-from denote.figures.curves import Curve, finite, thinned
-from denote.figures.style import (
-    ROTATED,
-    TRAINED,
-    Line,
-    faint_grid,
-    headline,
-    legend_below,
-    line_handle,
-    message,
-    model_look,
-    new_figure,
-    plot_line,
-    styled,
-)
+from denote.figures import style
+from denote.figures.canvas import Canvas, depth_canvas
+from denote.figures.curves import Curve, finite, grid, thinned
+from denote.figures.style import ROTATED, TRAINED, Line, model_look
 from denote.numbers import count, signed
 
 LINES = {
-    RAW: Line("#000000", "-", "o", "raw label proportion"),
-    POLARITY: Line("#0072b2", "--", "D", "polarity: raw - folded"),
-    ANY_BASIS: Line(ROTATED.colour, "-.", "^", "what any basis shows: rotated folded"),
-    OWN: Line("#009e73", ":", "s", "the neurons' own: folded - rotated folded"),
+    plan.RAW: Line("#000000", "-", "o", "raw label proportion"),
+    plan.POLARITY: Line("#0072b2", "--", "D", "polarity: raw - folded"),
+    plan.ANY_BASIS: Line(ROTATED.colour, "-.", "^", "what any basis shows: rotated folded"),
+    plan.OWN: Line("#009e73", ":", "s", "the neurons' own: folded - rotated folded"),
 }
 """The parts below the first add up to it, at every layer and in every contrast."""
-SHAPES = {CHANGE: "Change, first to last layer", BOW: "Middle third minus the rest"}
+SHAPES = {plan.CHANGE: "Change, first to last layer", plan.BOW: "Middle third minus the rest"}
 MOST_TICKS = 14
 
 
-@styled
+@style.styled
 def draw_depth_parts(parts: pl.DataFrame, curve: Curve) -> Figure:
     """Draw the parts of one curve by layer, and their change and bow with intervals.
 
@@ -54,15 +43,14 @@ def draw_depth_parts(parts: pl.DataFrame, curve: Curve) -> Figure:
     known = own.filter(pl.col("part").is_not_null())
     if known.is_empty():
         reason = str(own["note"].first() or "nothing was compared")
-        return message(f"Not known: {reason}.", heading)
-    figure = new_figure(13, 4.6)
+        return style.message(f"Not known: {reason}.", heading)
+    figure = style.new_figure(13, 4.6)
     levels, contrasts = figure.subplots(1, 2, width_ratios=(3, 2))
-    _draw_levels(levels, known.filter(pl.col("shape") == LEVEL))
+    _draw_levels(levels, known.filter(pl.col("shape") == plan.LEVEL))
     _draw_contrasts(contrasts, known)
     n = int(known["n_models"].max())  # type: ignore[arg-type]
-    headline(figure, f"{heading}\nmeans over {count(n, 'network')} that have all these layers, 95 % t-intervals")
-    legend_below(figure, [line_handle(line) for line in LINES.values()])
-    return figure
+    heading += f"\nmeans over {count(n, 'network')} that have all these layers, 95 % t-intervals"
+    return style.finish(figure, heading, [style.line_handle(line) for line in LINES.values()])
 
 
 def _draw_levels(ax: Axes, rows: pl.DataFrame) -> None:
@@ -74,10 +62,9 @@ def _draw_levels(ax: Axes, rows: pl.DataFrame) -> None:
     shown = thinned(layers, MOST_TICKS)
     ax.set_xticks(shown, [layers[index] for index in shown], rotation=40, ha="right")
     ax.axhline(0, color="0.3", linewidth=0.8, zorder=1)
-    ax.set_title("a  Raw = the other three added up, at every layer")
-    ax.set_ylabel("label proportion (share of test rows)")
-    ax.set_xlabel("layer")
-    faint_grid(ax)
+    title = "a  Raw = the other three added up, at every layer"
+    ax.set(title=title, ylabel="label proportion (share of test rows)", xlabel="layer")
+    style.faint_grid(ax)
 
 
 def _draw_contrasts(ax: Axes, rows: pl.DataFrame) -> None:
@@ -87,29 +74,20 @@ def _draw_contrasts(ax: Axes, rows: pl.DataFrame) -> None:
             x = np.array([number + 0.18 * (place - 1.5)])
             _draw_points(ax, x, own, line, connected=False)
             top = float(np.nan_to_num(finite(own, "value_high"), nan=own["value"].item())[0])
-            ax.annotate(
-                signed(own["value"].item()),
-                (x[0], top),
-                xytext=(0, 4),
-                textcoords="offset points",
-                ha="center",
-                fontsize=8,
-            )
+            look: dict[str, Any] = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "fontsize": 8}
+            ax.annotate(signed(own["value"].item()), (x[0], top), **look)
     ax.set_xticks(range(len(SHAPES)), list(SHAPES.values()))
     ax.set_xlim(-0.6, len(SHAPES) - 0.4)
     ax.margins(y=0.12)
     ax.axhline(0, color="0.3", linewidth=0.8, zorder=1)
-    ax.set_title("b  How each part changes")
-    ax.set_ylabel("difference (share of test rows)")
-    faint_grid(ax)
+    ax.set(title="b  How each part changes", ylabel="difference (share of test rows)")
+    style.faint_grid(ax)
 
 
 def _draw_points(ax: Axes, x: np.ndarray, own: pl.DataFrame, line: Line, *, connected: bool) -> None:
-    y = finite(own, "value")
-    ends = np.nan_to_num(np.abs(np.stack([finite(own, "value_low"), finite(own, "value_high")]) - y))
-    ax.errorbar(x, y, ends, fmt="none", ecolor=line.colour, elinewidth=1.1, capsize=3, zorder=3)
+    style.interval_bars(ax, x, own, ("value", "value_low", "value_high"), ecolor=line.colour, elinewidth=1.1)
     dash = line.dash if connected else ""
-    plot_line(ax, x, y, line, linestyle=dash, markersize=5, linewidth=1.4, zorder=4)
+    style.plot_line(ax, x, finite(own, "value"), line, linestyle=dash, markersize=5, linewidth=1.4, zorder=4)
 
 
 MODEL = ("object_model", "seed")
@@ -136,19 +114,15 @@ def draw_difference(ax: Axes, canvas: Canvas, by_model: pl.DataFrame | None) -> 
     """
     canvas.furnish(ax, "c  What is tested: folded - rotated folded", "difference (share of test rows)")
     ax.axhline(0, color="0.3", linewidth=1, zorder=1)
-    layers = canvas.curve["layer"].to_list()
+    layers, heads = canvas.curve["layer"].to_list(), canvas.curve.filter(canvas.head)["layer"].to_list()
     known = NOTHING if by_model is None else differences(by_model).filter(pl.col("layer").is_in(layers))
-    hidden = known.filter(pl.col("layer").is_in(canvas.curve.filter(~canvas.head)["layer"].to_list()))
+    hidden = known.filter(~pl.col("layer").is_in(heads))
     if hidden.is_empty():
         say(ax, _why_empty(canvas))
     means = canvas.curve.select("layer").join(mean_differences(known), on="layer", how="left", maintain_order="left")
     summary = canvas.with_columns(means.drop("layer"))
     x = canvas.curve["x"].to_numpy()
-    for index, model in enumerate(canvas.models):
-        values = dict(known.filter(pl.col("object_model") == model).select("layer", "difference").iter_rows())
-        y = np.array(
-            [np.nan if head else values.get(layer, np.nan) for layer, head in zip(layers, canvas.head, strict=True)]
-        )
+    for index, y in enumerate(grid(hidden, ("object_model", canvas.models), ("layer", layers), "difference")):
         look = model_look(index, len(canvas.models))
         ax.plot(x, y, "-", **look, markersize=3, linewidth=0.7, alpha=0.7, zorder=2)
     summary.line(ax, "difference_mean", TRAINED, "difference_low", "difference_high", 2)
@@ -185,10 +159,12 @@ def _scale(ax: Axes, summary: Canvas, lines: Float[np.ndarray, " point"]) -> Non
 def mean_differences(known: pl.DataFrame) -> pl.DataFrame:
     """Mean of some differences and its t-interval over object models (null for one), one row per layer."""
     by_layer = known.group_by("layer", maintain_order=True).agg(pl.col("difference"))
-    found = [(layer, t_interval(values)) for layer, values in by_layer.iter_rows()]
-    rows = [(layer, each.value, each.low, each.high) for layer, each in found]
+    rows = [
+        {"layer": layer, **t_interval(values).columns("difference_mean", bounds="difference")}
+        for layer, values in by_layer.iter_rows()
+    ]
     schema = {"layer": pl.String} | dict.fromkeys(("difference_mean", "difference_low", "difference_high"), pl.Float64)
-    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.exclude("layer").fill_nan(None))
+    return pl.DataFrame(rows, schema=schema)
 
 
 def differences(by_model: pl.DataFrame) -> pl.DataFrame:
@@ -206,3 +182,52 @@ def say(ax: Axes, text: str) -> None:
     """Words in the middle of a panel, readable over what is drawn there; the layout makes no room for them."""
     look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 6}
     ax.text(0.5, 0.5, textwrap.fill(text, SAID), transform=ax.transAxes, bbox=BEHIND, in_layout=False, **look)
+
+
+MEASURES = {
+    "property_entropy_mean": ("Variety of denoted properties", "entropy (bits)"),
+    "n_members_mean": ("What a property is made of", "classes or attributes (count)"),
+    "n_live_mean": ("Live neurons", "neurons (count)"),
+    "participation_ratio_mean": ("Participation ratio of the state", "directions (count)"),
+    "share_denoting_mean": ("Live neurons that denote", "share of live neurons"),
+}
+BOUNDS = {"share_denoting_mean": ("share_denoting_low", "share_denoting_high")}
+
+_NONE_DENOTES, _NOT_MEASURED = "no hidden layer\ndenotes anything", "not known\nin a hidden layer"
+WHY_EMPTY = {
+    "property_entropy_mean": _NONE_DENOTES,
+    "n_members_mean": _NONE_DENOTES,
+    "n_live_mean": _NOT_MEASURED,
+    "participation_ratio_mean": _NOT_MEASURED,
+    "share_denoting_mean": "no hidden layer\nhas a live neuron",
+}
+
+
+def measured(by_depth: pl.DataFrame) -> list[str]:
+    """The measures that are known at some layer."""
+    return [name for name in MEASURES if by_depth[name].is_not_null().any()]
+
+
+@style.styled
+def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
+    """A small panel per measure over depth, means over object models, each on a scale of its own from 0.
+
+    Args:
+        by_depth: Rows of ``label_proportion_by_depth.parquet``; a measure that is null everywhere has no panel.
+        curve: Which curve of them.
+    """
+    own = curve.of(by_depth).filter(pl.col("depth").is_not_null())
+    names, heading = measured(own), f"What else changes with depth: {curve.title}"
+    if not names:
+        return style.message("None of the measures is known.", heading)
+    canvas = depth_canvas(own, pl.DataFrame(schema={"object_model": pl.String, "seed": pl.Int64}))
+    figure = style.new_figure(3.4 * len(names) + 0.4, 3.7)
+    for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        canvas.line(ax, name, TRAINED, *BOUNDS.get(name, ("", "")))
+        canvas.furnish(ax, *MEASURES[name])
+        highest = np.nanmax([finite(canvas.curve, column) for column in (name, *BOUNDS.get(name, ()))])
+        ax.set_ylim(0, 1.08 * highest or 1.0)
+        if canvas.curve.filter(~canvas.head)[name].is_null().all():
+            say(ax, WHY_EMPTY[name])
+    most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]
+    return style.finish(figure, f"{heading}, mean over {count(most, 'object model')}")

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import polars as pl
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from denote.denotation.depth.plan import GAP
 from denote.errors import DenoteError
-from denote.figures.curves import Curve, finite, head_names, is_untested, thinned
+from denote.figures import style
+from denote.figures.curves import Curve, grid, head_names, is_untested, thinned
 from denote.figures.depth_parts import say
-from denote.figures.style import (
-    faint_grid,
-    headline,
-    layer_handles,
-    legend_below,
-    message,
-    model_look,
-    new_figure,
-    styled,
-)
 from denote.numbers import count_range, proportion
 
 MOST_ANNOTATED = 120
@@ -37,7 +25,7 @@ CONTROLS = {
 }
 """By quantity the columns of the rotated and of the untrained control."""
 
-CONTROL_DASHES: tuple[Literal["-.", ":"], ...] = ("-.", ":")
+CONTROL_DASHES = {"rotated control of a layer": "-.", "untrained control of a layer": ":"}
 _LINE = ("dataset", "architecture", "family")
 
 
@@ -51,13 +39,12 @@ def emergence_rows(by_depth: pl.DataFrame, curve: Curve) -> pl.DataFrame:
         by_depth: Rows of ``label_proportion_by_depth.parquet``.
         curve: Any curve of that dataset, architecture and family.
     """
-    same = (pl.col(name) == getattr(curve, name) for name in _LINE)
     epoch = pl.when("trained").then("epoch").otherwise(0)
-    rows = by_depth.filter(*same, pl.col("depth").is_not_null()).with_columns(epoch=epoch)
+    rows = curve.of(by_depth, _LINE).filter(pl.col("depth").is_not_null()).with_columns(epoch=epoch)
     return rows.filter(pl.col("epoch").is_not_null()).unique(["epoch", "layer"], keep="first").sort("epoch", "depth")
 
 
-@styled
+@style.styled
 def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     """Heat map layers x epochs of the share that denotes; lines of share and folded label proportion per layer.
 
@@ -77,43 +64,31 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     if len(epochs) < 2:
         raise DenoteError("figure", f"{len(epochs)} epochs of {curve.title}", "emergence needs two or more")
     if rows["share_denoting"].is_null().all():
-        return message("No layer has a live neuron.", heading)
+        return style.message("No layer has a live neuron.", heading)
     layers = rows.sort("depth")["layer"].unique(maintain_order=True).to_list()
-    figure = new_figure(15, max(4.2, 1.9 + 0.34 * len(layers)))
+    figure = style.new_figure(15, max(4.2, 1.9 + 0.34 * len(layers)))
     heat, share, folded = figure.subplots(1, 3)
-    share_of, rotated = (_grid(rows, layers, epochs, name) for name in ("share_denoting", "rotated_share_denoting"))
-    _draw_heat(heat, share_of, rotated, layers, epochs)
+    _draw_heat(heat, rows, layers, epochs)
     _draw_lines(share, rows, layers, epochs, "share_denoting")
     _furnish(share, "b  The same, and its controls", "share of live neurons", epochs)
     _draw_lines(folded, rows, layers, epochs, "folded_mean")
     _furnish(folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs)
     if rows["folded_mean"].is_null().all():
         say(folded, f"not known: {GAP}, in every layer at every epoch")
-    headline(figure, f"{heading}, mean over {count_range(rows['n_models'], 'object model')}")
-    legend_below(figure, [*layer_handles(layers, head_names(rows, is_untested()), 4.5), *_control_handles(rows)])
-    return figure
+    heading += f", mean over {count_range(rows['n_models'], 'object model')}"
+    handles = [*style.layer_handles(layers, head_names(rows, is_untested()), 4.5), *_control_handles(rows)]
+    return style.finish(figure, heading, handles)
 
 
-def _grid(rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str) -> Float[np.ndarray, "layer epoch"]:
-    grid = np.full((len(layers), len(epochs)), np.nan)
-    for layer, epoch, value in rows.select("layer", "epoch", column).iter_rows():
-        grid[layers.index(layer), epochs.index(epoch)] = np.nan if value is None else value
-    return grid
-
-
-def _draw_heat(
-    ax: Axes,
-    grid: Float[np.ndarray, "layer epoch"],
-    rotated: Float[np.ndarray, "layer epoch"],
-    layers: list[str],
-    epochs: list[int],
-) -> None:
+def _draw_heat(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int]) -> None:
     """The share by layer and epoch, where there is room as a number, with that of the rotated control in brackets."""
+    axes = ("layer", layers), ("epoch", epochs)
+    shares, rotated = grid(rows, *axes, "share_denoting"), grid(rows, *axes, "rotated_share_denoting")
     ax.patch.set_hatch("////")
-    top = max(float(np.nanmax(grid)), LEAST_TOP)
-    image = ax.imshow(grid, cmap="Greys", vmin=0, vmax=top, aspect="auto", interpolation="nearest")
-    annotated = grid.size <= MOST_ANNOTATED
-    for (row, column), value in np.ndenumerate(grid):
+    top = max(float(np.nanmax(shares)), LEAST_TOP)
+    image = ax.imshow(shares, cmap="Greys", vmin=0, vmax=top, aspect="auto", interpolation="nearest")
+    annotated = shares.size <= MOST_ANNOTATED
+    for (row, column), value in np.ndenumerate(shares):
         if annotated and np.isfinite(value):
             control = float(rotated[row, column])
             words = proportion(value) + (f"\n({proportion(control)})" if np.isfinite(control) else "")
@@ -124,37 +99,27 @@ def _draw_heat(
     brackets = " (rotated control)" if annotated and np.isfinite(rotated).any() else ""
     ax.set_title(f"a  Share of live neurons that denote{brackets}")
     _epochs(ax, epochs)
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, aspect=18)
-    bar.outline.set_visible(False)
+    style.colour_bar(image, "", ax, shrink=0.8, aspect=18)
 
 
 def _draw_lines(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int], column: str) -> None:
     """A line per layer, thin ones for its controls; a null is a gap, a network's head is dashed."""
-    heads = head_names(rows, is_untested())
-    for index, layer in enumerate(layers):
-        look, places = model_look(index, len(layers)), range(len(epochs))
-        values, dash = _over_epochs(rows, layer, epochs, column), "--" if layer in heads else "-"
-        ax.plot(places, values, linestyle=dash, **look, markersize=4.5, linewidth=1.3, zorder=3)
-        for control, dash in zip(CONTROLS[column], CONTROL_DASHES, strict=True):
-            values, small = _over_epochs(rows, layer, epochs, control), {"marker": ".", "markersize": 3}
-            ax.plot(places, values, linestyle=dash, linewidth=0.9, alpha=0.8, **(look | small))
-
-
-def _over_epochs(rows: pl.DataFrame, layer: str, epochs: list[int], column: str) -> Float[np.ndarray, " epoch"]:
-    own, y = rows.filter(pl.col("layer") == layer), np.full(len(epochs), np.nan)
-    y[[epochs.index(epoch) for epoch in own["epoch"]]] = finite(own, column)
-    return y
+    heads, places = head_names(rows, is_untested()), range(len(epochs))
+    values = {name: grid(rows, ("layer", layers), ("epoch", epochs), name) for name in (column, *CONTROLS[column])}
+    for index in range(len(layers)):
+        look = style.layer_look(layers, index, heads)
+        ax.plot(places, values[column][index], **look, markersize=4.5, linewidth=1.3, zorder=3)
+        for control, dash in zip(CONTROLS[column], CONTROL_DASHES.values(), strict=True):
+            thin = look | {"marker": ".", "markersize": 3, "linestyle": dash, "linewidth": 0.9, "alpha": 0.8}
+            ax.plot(places, values[control][index], **thin)
 
 
 def _furnish(ax: Axes, title: str, ylabel: str, epochs: list[int]) -> None:
     """Title, units and a scale from 0 to the largest number drawn."""
     drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.lines])
     top = max(float(np.nanmax([0.0, *drawn])), LEAST_TOP)
-    ax.set_title(title)
-    ax.set_ylabel(ylabel)
-    ax.set_ylim(-0.03 * top, 1.05 * top)
-    ax.set_xlim(-0.3, len(epochs) - 0.7)
-    faint_grid(ax)
+    ax.set(title=title, ylabel=ylabel, ylim=(-0.03 * top, 1.05 * top), xlim=(-0.3, len(epochs) - 0.7))
+    style.faint_grid(ax)
     _epochs(ax, epochs)
 
 
@@ -167,9 +132,8 @@ def _epochs(ax: Axes, epochs: list[int]) -> None:
 def _control_handles(rows: pl.DataFrame) -> list[Line2D]:
     """The controls that are drawn."""
     known = [rows.select(pl.col(*columns).is_not_null().any()).row(0) for columns in CONTROLS.values()]
-    names = ("rotated control of a layer", "untrained control of a layer")
     return [
-        Line2D([], [], color="0.4", linestyle=dash, linewidth=0.9, label=name)
-        for dash, name, there in zip(CONTROL_DASHES, names, zip(*known, strict=True), strict=True)
+        style.handle(name, color="0.4", linestyle=dash, linewidth=0.9)
+        for (name, dash), there in zip(CONTROL_DASHES.items(), zip(*known, strict=True), strict=True)
         if any(there)
     ]

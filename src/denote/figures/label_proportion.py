@@ -11,39 +11,25 @@ import polars as pl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.denotation.depth.plan import GAP
+from denote.figures import style
 from denote.figures.canvas import HEAD_COLOUR, UNDETECTABLE, Canvas, depth_canvas
 from denote.figures.curves import Curve, choose, some, thinned
 from denote.figures.depth_parts import differences, draw_difference, mean_differences, say
-from denote.figures.style import (
-    ACTIVE,
-    INTERVAL,
-    ROTATED,
-    TRAINED,
-    UNCONDITIONAL,
-    UNTRAINED,
-    Line,
-    headline,
-    line_handle,
-    message,
-    model_look,
-    new_figure,
-    styled,
-)
+from denote.figures.style import ACTIVE, ROTATED, TRAINED, UNCONDITIONAL, UNTRAINED, Line
 from denote.numbers import count
 
 MOST_MODELS_NAMED = 8
 DOTS = (
-    "object_model", "seed", "layer", "depth", "relative_depth", "pooling", "probe_seed", "neuron", "live", "denotes",
-    "property", "label_proportion", "folded_label_proportion", "on_proportion",
-)  # fmt: skip
+    *("object_model", "seed", "layer", "depth", "relative_depth", "pooling", "probe_seed", "neuron", "live", "denotes"),
+    *("property", "label_proportion", "folded_label_proportion", "on_proportion"),
+)
 LIMIT = "smallest_detectable_proportion"
 
 
-@styled
+@style.styled
 def draw_label_proportion_by_depth(
     neurons: pl.DataFrame,
     by_depth: pl.DataFrame,
@@ -68,22 +54,20 @@ def draw_label_proportion_by_depth(
         DenoteError: if a curve is needed and missing.
     """
     if by_depth.is_empty():
-        return message("No layer was searched: the by-depth table is empty.", "Label proportion by depth")
+        return style.message("No layer was searched: the by-depth table is empty.", "Label proportion by depth")
     curve = curve or choose(by_depth, trained=True)
     own = curve.of(by_depth).with_columns(active_share_mean=pl.when("sign_identified").then("active_share_mean"))
     if own["depth"].is_null().all():
-        return message("Only layer=state was observed, which has no depth.", f"Label proportion: {curve.title}")
+        return style.message("Only layer=state was observed, which has no depth.", f"Label proportion: {curve.title}")
     rows = curve.of(neurons).filter(pl.col("depth").is_not_null())
     canvas = depth_canvas(own, rows)
-    figure = new_figure(17, 8)
+    figure = style.new_figure(17, 8)
     axes = figure.subplot_mosaic("abcd;efkk")
     _draw_panels(canvas, axes, rows)
     draw_difference(axes["c"], canvas, curve.of(by_model) if by_model is not None else None)
     _draw_key(axes["k"], canvas, [axes[letter] for letter in "abcdef"])
-    n = len(canvas.models)
-    title = f"Label proportion of what neurons denote: {curve.title}, {count(n, 'object model')}"
-    headline(figure, title + (f"\nVerdict: {verdict}." if verdict else ""))
-    return figure
+    title = f"Label proportion of what neurons denote: {curve.title}, {count(len(canvas.models), 'object model')}"
+    return style.finish(figure, title + (f"\nVerdict: {verdict}." if verdict else ""))
 
 
 def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame) -> None:
@@ -129,21 +113,20 @@ def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame
         say(majority, f"not known: {GAP}, in every layer")
 
 
-def _control(canvas: Canvas, ax: Axes, style: Line, mean: str, bounds: str) -> None:
-    canvas.band(ax, f"{bounds}_low", f"{bounds}_high", style)
-    canvas.line(ax, mean, style)
+def _control(canvas: Canvas, ax: Axes, line: Line, mean: str, bounds: str) -> None:
+    canvas.band(ax, f"{bounds}_low", f"{bounds}_high", line)
+    canvas.line(ax, mean, line)
 
 
 def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes]) -> None:
     """Legends of what is drawn in the panels, and remarks, in a panel of their own, where they cover no data."""
     ax.set_axis_off()
     place: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0}
-    lines = ax.legend(handles=_line_handles(canvas, panels), bbox_to_anchor=(0, 1.02), **place)
-    ax.add_artist(lines)
-    shown = thinned(canvas.models, MOST_MODELS_NAMED)
+    ax.add_artist(ax.legend(handles=_line_handles(canvas, panels), bbox_to_anchor=(0, 1.02), **place))
+    shown, n = thinned(canvas.models, MOST_MODELS_NAMED), len(canvas.models)
     title = "one dot per neuron, one thin line in c, by object model"
-    title += f" ({len(shown)} of {len(canvas.models)} named)" if len(shown) < len(canvas.models) else ""
-    models = [_model_handle(canvas, index) for index in shown]
+    title += f" ({len(shown)} of {n} named)" if len(shown) < n else ""
+    models = [style.handle(canvas.names[index], linestyle="", **style.model_look(index, n)) for index in shown]
     narrow: dict[str, Any] = {"alignment": "left", "title_fontsize": 8, "handletextpad": 0.2, "columnspacing": 1.2}
     ax.legend(handles=models, bbox_to_anchor=(0.56, 1.02), ncols=4, title=title, **narrow, **place)
     wrapped = [line for remark in remarks(canvas.curve) for line in textwrap.wrap(remark, 118, subsequent_indent="  ")]
@@ -152,8 +135,9 @@ def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes]) -> None:
 
 
 def _line_handles(canvas: Canvas, panels: Sequence[Axes]) -> Sequence[Artist]:
+    several = (canvas.curve["n_models"] > 1).any()  # one network has no interval
     handles: list[Artist] = [
-        line_handle(line, label=_label(line, canvas))
+        style.line_handle(line, label=line.label if several else line.label.removesuffix(style.INTERVAL))
         for line in (TRAINED, UNTRAINED, ROTATED, UNCONDITIONAL, ACTIVE)
         if _is_drawn(line, panels)
     ]
@@ -164,19 +148,10 @@ def _line_handles(canvas: Canvas, panels: Sequence[Axes]) -> Sequence[Artist]:
     return handles
 
 
-def _label(line: Line, canvas: Canvas) -> str:
-    """Name a line; one network has no interval."""
-    return line.label if (canvas.curve["n_models"] > 1).any() else line.label.removesuffix(INTERVAL)
-
-
 def _is_drawn(line: Line, panels: Sequence[Axes]) -> bool:
     """Return whether a summary has a point in any of the panels."""
     own = (drawn for ax in panels for drawn in ax.lines if drawn.get_color() == line.colour)
     return any(np.isfinite(np.asarray(drawn.get_ydata(), dtype=float)).any() for drawn in own)
-
-
-def _model_handle(canvas: Canvas, index: int) -> Artist:
-    return Line2D([], [], linestyle="", **model_look(index, len(canvas.models)), label=canvas.names[index])
 
 
 def remarks(curve: pl.DataFrame) -> list[str]:

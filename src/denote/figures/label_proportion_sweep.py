@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,23 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from denote.figures import style
 from denote.figures.curves import finite, head_names, is_head
 from denote.figures.profiles import drawn_cells, one_size
-from denote.figures.style import (
-    faint_grid,
-    headline,
-    layer_handles,
-    message,
-    model_look,
-    new_figure,
-    styled,
-)
 from denote.numbers import count_range
 from denote.observers.kinds import reads_state
 
 LEAST_CUTS = 5
 """Label proportions of one column below which there is no curve."""
 
+SCORES = {"auroc": "AUROC", "balanced_accuracy": "balanced accuracy"}
+HATCHED: dict[str, Any] = {"facecolor": "none", "edgecolor": "0.72", "hatch": "////", "linewidth": 0}
 _CUT = re.compile(r"^(?P<column>.+) (?:top|bottom) [\d.]+%$")
 _NETWORK = ("dataset", "architecture", "trained", "epoch")
 _POINT = ("column", "attribute", "probe", "layer", "depth", "relative_depth")
@@ -68,7 +63,7 @@ def cut_curves(cells: pl.DataFrame, scan: pl.DataFrame) -> pl.DataFrame:
     return found.sort("column", "probe", "depth", "label_proportion")
 
 
-@styled
+@style.styled
 def draw_label_proportion_sweep(cells: pl.DataFrame, scan: pl.DataFrame, column: str) -> Figure:
     """AUROC and balanced accuracy of every probe, and the share of neurons that pass, against label proportion.
 
@@ -80,25 +75,21 @@ def draw_label_proportion_sweep(cells: pl.DataFrame, scan: pl.DataFrame, column:
     curves = cut_curves(drawn_cells(cells), scan).filter(pl.col("column") == column, reads_state())
     heading = f"'{column}' cut at many label proportions"
     if curves.is_empty():
-        return message(f"{column} has fewer than {LEAST_CUTS} cuts with a score.", heading)
+        return style.message(f"{column} has fewer than {LEAST_CUTS} cuts with a score.", heading)
     layers = curves.sort("depth")["layer"].unique(maintain_order=True).to_list()
     probes = curves["probe"].unique(maintain_order=True).to_list()
-    figure = new_figure(0.6 + 4.2 * (len(probes) + 1), 7.2)
+    figure = style.new_figure(0.6 + 4.2 * (len(probes) + 1), 7.2)
     axes = figure.subplots(2, len(probes) + 1, squeeze=False, sharex=True)
     for ax_pair, probe in zip(axes.T, probes, strict=False):
         own = curves.filter(pl.col("probe") == probe)
-        for ax, score, name in zip(
-            ax_pair, ("auroc", "balanced_accuracy"), ("AUROC", "balanced accuracy"), strict=True
-        ):
+        for ax, (score, name) in zip(ax_pair, SCORES.items(), strict=True):
             _draw(ax, own, layers, score)
-            ax.set_title(f"{probe}: {name}")
-            ax.set_ylabel(f"held-out {name}")
-            ax.set_ylim(min(0.48, float(np.nanmin([0.5, *finite(own, score)])) - 0.02), 1.01)
+            low = min(0.48, float(np.nanmin([0.5, *finite(own, score)])) - 0.02)
+            ax.set(title=f"{probe}: {name}", ylabel=f"held-out {name}", ylim=(low, 1.01))
     _draw_detectable(axes[0, :-1], curves)
     passing, rest = axes[:, -1]
     _draw(passing, curves.unique(["attribute", "layer"], keep="first", maintain_order=True), layers, "passing_share")
-    passing.set_title("neurons that pass the full rule")
-    passing.set_ylabel("share of tested neurons")
+    passing.set(title="neurons that pass the full rule", ylabel="share of tested neurons")
     passing.set_ylim(bottom=min(0.0, -0.03 * passing.get_ylim()[1]))
     rest.set_axis_off()
     rest.legend(handles=_handles(layers, curves), loc="upper left", borderaxespad=0)
@@ -108,16 +99,15 @@ def draw_label_proportion_sweep(cells: pl.DataFrame, scan: pl.DataFrame, column:
         ax.set_xlabel("label proportion (share of test rows)")
     passing.tick_params(labelbottom=True)
     who = ", ".join(curves.select("dataset", "architecture").row(0))
-    headline(figure, f"{heading}: {who}, mean over {count_range(curves['n_models'], 'object model')}")
-    return figure
+    return style.finish(figure, f"{heading}: {who}, mean over {count_range(curves['n_models'], 'object model')}")
 
 
 def _draw(ax: Axes, curves: pl.DataFrame, layers: list[str], score: str) -> None:
     heads = head_names(curves, is_head())
     for index, layer in enumerate(layers):
         own = curves.filter(pl.col("layer") == layer).sort("label_proportion")
-        x, dash = own["label_proportion"].to_numpy(), "--" if layer in heads else "-"
-        ax.plot(x, finite(own, score), dash, **model_look(index, len(layers)), markersize=4, linewidth=1.2)
+        look = style.layer_look(layers, index, heads)
+        ax.plot(own["label_proportion"].to_numpy(), finite(own, score), **look, markersize=4, linewidth=1.2)
 
 
 def _draw_detectable(axes: np.ndarray, curves: pl.DataFrame) -> None:
@@ -136,12 +126,12 @@ def _shade(ax: Axes, curves: pl.DataFrame) -> None:
     ends = max(low - margin, 0.0), min(high + margin, 1.0)
     if isinstance(limit, float):
         for start, stop in ((0.0, limit), (1 - limit, 1.0)):
-            ax.axvspan(start, stop, facecolor="none", edgecolor="0.72", hatch="////", linewidth=0, zorder=0)
+            ax.axvspan(start, stop, **HATCHED, zorder=0)
     ax.set_xlim(*ends)
-    faint_grid(ax)
+    style.faint_grid(ax)
 
 
 def _handles(layers: list[str], curves: pl.DataFrame) -> list[Line2D | Patch]:
-    limit = Line2D([], [], color="0.3", linestyle=":", label="detectable AUROC (power .8)")
+    limit = style.handle("detectable AUROC (power .8)", color="0.3", linestyle=":")
     hatch = Patch(facecolor="none", edgecolor="0.72", hatch="////", label="too rare or frequent to be decisive")
-    return [*layer_handles(layers, head_names(curves, is_head()), 4), limit, hatch]
+    return [*style.layer_handles(layers, head_names(curves, is_head()), 4), limit, hatch]

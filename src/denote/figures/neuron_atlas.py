@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 
 from denote.figures.curves import finite, thinned
-from denote.figures.style import MANY, headline, message, new_figure, styled
+from denote.figures.style import MANY, colour_bar, cut, finish, message, new_figure, styled
 from denote.streams import stream
 
 MOST_NEURONS = 400
@@ -91,13 +91,15 @@ def draw_neuron_atlas(neurons: pl.DataFrame, on_rates: pl.DataFrame, title: str 
     hint = "in brackets: the best property of a neuron that does not denote" if named else "runs that denote are named"
     heat.set_ylabel(f"neuron, similar ones together ({hint})")
     # Below both: at the right it would stand at a distance of the axes, wherever the labels end.
-    bar = figure.colorbar(
-        heat.images[0], ax=[heat, side], location="bottom", shrink=3 / (width + 1.1), aspect=20, pad=0.02, anchor=(0, 1)
-    )
-    bar.set_label("on-rate (share of the class's test rows)")
-    bar.outline.set_visible(False)
-    headline(figure, f"{heading}\n{_count(neurons, rows)}")
-    return figure
+    place: dict[str, Any] = {
+        "location": "bottom",
+        "shrink": 3 / (width + 1.1),
+        "aspect": 20,
+        "pad": 0.02,
+        "anchor": (0, 1),
+    }
+    colour_bar(heat.images[0], "on-rate (share of the class's test rows)", [heat, side], **place)
+    return finish(figure, f"{heading}\n{_count(neurons, rows)}")
 
 
 def _draw_rates(ax: Axes, rates: Float[np.ndarray, "neuron class"], classes: Sequence[str]) -> None:
@@ -116,9 +118,8 @@ def _draw_proportions(ax: Axes, rows: pl.DataFrame) -> None:
     denotes = rows["denotes"].to_numpy()
     ax.barh(places, proportion, height=1.0, color=np.where(denotes, "black", "0.8"), linewidth=0)
     ax.axvline(0.5, color="0.5", linewidth=0.6, linestyle=":")
-    ax.set_xlim(0, 1)
+    ax.set(xlim=(0, 1), xlabel="label proportion\nblack: denotes")
     ax.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
-    ax.set_xlabel("label proportion\nblack: denotes")
 
 
 def _labels(rows: pl.DataFrame) -> list[tuple[float, str]]:
@@ -146,8 +147,7 @@ def _runs(rows: pl.DataFrame, apart: float) -> list[tuple[float, str]]:
 
 
 def _short(name: str | None) -> str:
-    text = name or "none"
-    return text if len(text) <= 34 else f"{text[:32]}…"
+    return cut(name or "none", 34)
 
 
 def _count(neurons: pl.DataFrame, rows: pl.DataFrame) -> str:
@@ -235,40 +235,29 @@ def _canvas(n_neurons: int) -> Axes:
     figure.set_layout_engine("none")
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
-    ax.set_xlim(-0.2, width + 0.2)
-    ax.set_ylim(height + 0.2, -TOP)
+    ax.set(xlim=(-0.2, width + 0.2), ylim=(height + 0.2, -TOP))
     return ax
 
 
 def _draw_neuron(ax: Axes, own: pl.DataFrame, images: Images, scale: tuple[float, float], y: float) -> None:
     """One neuron: its name and property, and below it the three kinds side by side."""
     neuron = own.row(0, named=True)
-    name = neuron["property"] if len(neuron["property"]) <= 80 else f"{neuron['property'][:78]}…"
-    ax.text(0, y - 0.08 - TARGET, f"{neuron['layer']}, neuron {neuron['neuron']}: {name}", fontsize=8, va="bottom")
+    name = f"{neuron['layer']}, neuron {neuron['neuron']}: {cut(neuron['property'], 80)}"
+    ax.text(0, y - 0.08 - TARGET, name, fontsize=8, va="bottom")
     for place, kind in enumerate(KINDS):
         cells = own.filter(pl.col("kind") == kind).sort("rank").head(N_INPUTS)
         for rank, cell in enumerate(cells.iter_rows(named=True)):
             x = place * (N_INPUTS + GAP) + rank
-            _draw_thumbnail(ax, _pixels(images[cell["sample"]], scale), x, y, wrong=_is_wrong(cell))
-            ax.text(
-                x + SIDE / 2,
-                y - 0.05,
-                _short_target(cell.get("target")),
-                fontsize=6,
-                ha="center",
-                va="bottom",
-                color="0.2",
-            )
+            # Of a neuron that denotes the largest activations are on.
+            wrong = cell["has_property"] == (kind == "below")
+            _draw_thumbnail(ax, _pixels(images[cell["sample"]], scale), x, y, wrong=wrong)
+            target = _short_target(cell.get("target"))
+            ax.text(x + SIDE / 2, y - 0.05, target, fontsize=6, ha="center", va="bottom", color="0.2")
 
 
 def _short_target(target: str | None) -> str:
     name = target or ""
     return name if len(name) <= LONGEST_TARGET else f"{name[: LONGEST_TARGET - 1]}…"
-
-
-def _is_wrong(cell: Mapping[str, Any]) -> bool:
-    """On without the property, or off with it; of a neuron that denotes the largest activations are on."""
-    return bool(cell["has_property"] == (cell["kind"] == "below"))
 
 
 def _scale(images: Images, samples: Iterable[int]) -> tuple[float, float]:

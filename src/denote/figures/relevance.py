@@ -13,25 +13,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from denote.figures.style import (
-    BANDED,
-    EDGE,
-    SIGNED,
-    headline,
-    largest,
-    message,
-    new_figure,
-    outside_band,
-    shades,
-    styled,
-)
+from denote.figures import style
 
 INPUT = "input"
 MOST_IN_COLUMN = 10
 STRIP_ASPECT = 12
 
 
-@styled
+@style.styled
 def draw_relevance(
     relevance: Mapping[str, Float[np.ndarray, " neuron"]],
     grids: Mapping[str, tuple[int, ...]],
@@ -69,13 +58,13 @@ def draw_relevance(
         if own.size != prod(shapes[layer]):
             raise ValueError(f"{layer}: {own.size} neurons do not fill a grid of {shapes[layer]}")
     if not values:
-        return message("No observer that weighs every neuron was fitted.", title)
-    pictures = [picture(shades(own, band.get(layer)), shapes[layer]) for layer, own in values.items()]
+        return style.message("No observer that weighs every neuron was fitted.", title)
+    pictures = [picture(style.shades(own, band.get(layer)), shapes[layer]) for layer, own in values.items()]
     n_columns = ceil(len(pictures) / MOST_IN_COLUMN)
     n_rows = ceil(len(pictures) / n_columns)
-    heights = _row_heights(pictures, n_columns)
+    heights = _row_heights(pictures, n_rows)
     overlaid = input_relevance is not None and mean_input is not None and mean_input.shape == input_relevance.shape
-    figure = new_figure(7.5 * n_columns + 0.8, 1 + sum(heights))
+    figure = style.new_figure(7.5 * n_columns + 0.8, 1 + sum(heights))
     axes = figure.subplots(n_rows, n_columns, squeeze=False, gridspec_kw={"height_ratios": heights})
     # Down the first column, then down the next: reading order is depth.
     places = list(axes.T.flat)
@@ -86,17 +75,16 @@ def draw_relevance(
     for ax in places[len(pictures) :]:
         ax.set_axis_off()
     _colour_bar(figure, axes, banded=any(layer in band for layer in values))
-    headline(figure, f"Relevance (weight x standard deviation of the neuron): {title}")
-    return figure
+    return style.finish(figure, f"Relevance (weight x standard deviation of the neuron): {title}")
 
 
 def _reading(relevance: Float[np.ndarray, " neuron"], band: float | None) -> str:
     """Say how many neurons lie outside the band, and the scale."""
-    top, n = largest(relevance), int(np.isfinite(relevance).sum())
+    top, n = style.largest(relevance), int(np.isfinite(relevance).sum())
     scale = f"largest |relevance| {top:.3g}" if top > 0 else "all zero or undefined"
     if band is None:
         return f"no shuffled band; {scale}"
-    return f"{outside_band(relevance, band).sum()} of {n} outside the band (±{band:.3g}); {scale}"
+    return f"{style.outside_band(relevance, band).sum()} of {n} outside the band (±{band:.3g}); {scale}"
 
 
 def picture(values: Float[np.ndarray, " neuron"], grid: tuple[int, ...]) -> Float[np.ndarray, "row column"]:
@@ -132,23 +120,21 @@ def _montage(maps: Float[np.ndarray, "channel height width"]) -> Float[np.ndarra
     return block
 
 
-def _row_heights(pictures: Sequence[np.ndarray], n_columns: int) -> list[float]:
+def _row_heights(pictures: Sequence[np.ndarray], n_rows: int) -> list[float]:
     """Inches per row of panels: as high as its tallest picture is at full width, within limits, plus its title."""
-    n_rows = ceil(len(pictures) / n_columns)
     heights = [float(np.clip(6.5 * p.shape[0] / p.shape[1], 0.25, 2.6)) for p in pictures]
     return [0.45 + max(heights[row::n_rows]) for row in range(n_rows)]
 
 
 def _draw_picture(ax: Axes, layer: str, reading: str, shown: Float[np.ndarray, "row column"]) -> None:
     # An image is pixels in SVG too, whatever its size: nothing to rasterise.
-    ax.imshow(shown, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+    ax.imshow(shown, cmap=style.SIGNED, vmin=-1, vmax=1, interpolation="nearest")
     ax.set_anchor("W")
     ax.patch.set_hatch("////////")
     # After the name and not flush right: a picture may be narrower than what there is to read.
     look: dict[str, Any] = {"va": "bottom", "fontsize": 8, "color": "0.3"}
     ax.annotate(reading, (1, 0), (8, 0), xycoords=ax.set_title(layer), textcoords="offset points", **look)
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
 
 
@@ -162,22 +148,22 @@ def _overlay(ax: Axes, mean: np.ndarray, shown: Float[np.ndarray, "row column"])
     ax.imshow(ground, cmap="gray", extent=place, interpolation="nearest")
     strength = np.nan_to_num(np.abs(shown))
     alpha = np.where(strength > 0, 0.3 + 0.6 * strength, 0)
-    ax.imshow(shown, cmap=SIGNED, vmin=-1, vmax=1, extent=place, interpolation="nearest", alpha=alpha)
+    ax.imshow(shown, cmap=style.SIGNED, vmin=-1, vmax=1, extent=place, interpolation="nearest", alpha=alpha)
     ax.axvspan(width - 0.5, start, color="white", linewidth=0)
-    ax.set_xlim(-0.5, place[1])
-    ax.set_ylim(height - 0.5, -0.5)
+    ax.set(xlim=(-0.5, place[1]), ylim=(height - 0.5, -0.5))
     words = "right: over the mean\nimage of the fit rows"
     ax.text(1.02, 0.5, words, fontsize=8, color="0.3", va="center", transform=ax.transAxes)
 
 
 def _colour_bar(figure: Figure, axes: np.ndarray, *, banded: bool) -> None:
-    scale = ScalarMappable(Normalize(-1, 1), BANDED if banded else SIGNED)
-    bar = figure.colorbar(
-        scale, ax=axes, shrink=min(1.0, 3 / figure.get_figheight()), pad=0.02, aspect=16, panchor=False
-    )
-    bar.set_label("relevance / largest of its layer\n(> 0 speaks for the attribute)")
+    scale = ScalarMappable(Normalize(-1, 1), style.BANDED if banded else style.SIGNED)
+    label = "relevance / largest of its layer\n(> 0 speaks for the attribute)"
+    shrink = min(1.0, 3 / figure.get_figheight())
+    bar = style.colour_bar(scale, label, axes, shrink=shrink, pad=0.02, aspect=16, panchor=False)
     if banded:
-        bar.set_ticks([-1, -EDGE, 0, EDGE, 1], labels=["−largest", "−band", "inside: no evidence", "+band", "+largest"])
+        bar.set_ticks(
+            [-1, -style.EDGE, 0, style.EDGE, 1],
+            labels=["−largest", "−band", "inside: no evidence", "+band", "+largest"],
+        )
     else:
         bar.set_ticks([-1, 0, 1])
-    bar.outline.set_visible(False)

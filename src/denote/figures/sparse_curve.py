@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,30 +14,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.evidence.description import KEPT
+from denote.figures import attribute_lines, style
+from denote.figures.attribute_lines import draw_shuffled, shuffled_handles
 from denote.figures.curves import thinned
 from denote.figures.profiles import drawn_cells, network_names
-from denote.figures.reading_curves import (
-    attribute_handles,
-    best_read,
-    draw_attributes,
-    draw_shuffled,
-    interval_words,
-    over_models,
-    shuffled_handles,
-)
-from denote.figures.style import (
-    cut,
-    faint_grid,
-    headline,
-    legend_below,
-    message,
-    model_colour,
-    model_look,
-    model_marker,
-    slanted_ticks,
-    small_multiples,
-    styled,
-)
 from denote.numbers import count
 from denote.observers.kinds import by_capacity, contains_weaker, has_sizes
 
@@ -75,7 +56,7 @@ def sparse_curves(cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@styled
+@style.styled
 def draw_sparse_curve(cells: pl.DataFrame) -> Figure:
     """One panel per attribute, one line per layer; the dense observer stands at the right end.
 
@@ -85,23 +66,21 @@ def draw_sparse_curve(cells: pl.DataFrame) -> Figure:
     cells = drawn_cells(cells.filter(has_sizes()))
     curves = sparse_curves(cells)
     if curves.is_empty() or curves["auroc"].is_null().all():
-        return message("No sparse observer has a score.", _TITLE)
+        return style.message("No sparse observer has a score.", _TITLE)
     attributes = _attributes(curves)
     shown = attributes[:MOST_ATTRIBUTES]
-    figure, axes, bottom = small_multiples(len(shown), COLUMNS, panel=(2.9, 2.5), margin=(1.2, 1.6))
+    figure, axes, bottom = style.small_multiples(len(shown), COLUMNS, panel=(2.9, 2.5), margin=(1.2, 1.6))
     lines = curves.select("layer", "pooling").unique(maintain_order=True).rows()
     for ax, attribute in zip(axes, shown, strict=True):
         draw_attribute(curves.filter(pl.col("attribute") == attribute), lines, ax)
-        ax.set_title(cut(attribute, 34))
+        ax.set_title(style.cut(attribute, 34))
     _furnish(axes, curves)
     for ax in bottom:
         ax.set_xlabel("neurons read, k")
-    more = len(attributes) - len(shown)
-    heading = _heading(cells)
-    heading += f"; the {len(shown)} attributes read best, of {len(attributes)}" if more else ""
-    headline(figure, heading)
-    legend_below(figure, _handles(lines))
-    return figure
+    n = cells.filter(pl.col("auroc").is_not_null())["object_model"].n_unique()
+    heading = f"{_TITLE}\n{network_names(cells)}, mean over {count(n, 'object model')}"
+    heading += f"; the {len(shown)} attributes read best, of {len(attributes)}" if attributes != shown else ""
+    return style.finish(figure, heading, _handles(lines))
 
 
 def draw_attribute(curves: pl.DataFrame, lines: list[tuple[str, str | None]], ax: Axes) -> Axes:
@@ -118,20 +97,20 @@ def draw_attribute(curves: pl.DataFrame, lines: list[tuple[str, str | None]], ax
         own = curves.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
         own = own.with_columns(x=_places(own, end)).filter(pl.col("auroc").is_not_null()).sort("x")
         if not own.is_empty():
-            _draw_line(ax, own, model_colour(index, len(lines)), model_marker(index))
+            _draw_line(ax, own, style.model_look(index, len(lines)))
     return ax
 
 
-def _draw_line(ax: Axes, own: pl.DataFrame, colour: tuple[float, ...], marker: str) -> None:
+def _draw_line(ax: Axes, own: pl.DataFrame, look: dict[str, Any]) -> None:
     """One layer: sizes joined, the dense end set apart, a ring on the size that is enough and its level."""
-    sizes, dense = own.filter(~pl.col("dense")), own.filter("dense")
-    ax.plot(sizes["x"], sizes["auroc"], "-", color=colour, marker=marker, markersize=4, linewidth=1.4, zorder=3)
+    sizes, dense, colour = own.filter(~pl.col("dense")), own.filter("dense"), look["color"]
+    ax.plot(sizes["x"], sizes["auroc"], "-", **look, markersize=4, linewidth=1.4, zorder=3)
     if dense.is_empty():
         return
     joined = pl.concat([sizes.tail(1), dense])
     ax.plot(joined["x"], joined["auroc"], "--", color=colour, linewidth=1, zorder=2)
     x, score, enough = dense.select("x", "auroc", "sufficient_k").row(0)
-    ax.plot(x, score, marker, color=colour, markersize=4.5, markerfacecolor="white", zorder=3)
+    ax.plot(x, score, linestyle="", **look, markersize=4.5, markerfacecolor="white", zorder=3)
     reached = own.filter(pl.col("k") == pl.lit(enough, pl.Int64))
     if not reached.is_empty():
         start, height = reached.select("x", "auroc").row(0)
@@ -166,31 +145,28 @@ def _furnish(axes: Sequence[Axes], curves: pl.DataFrame) -> None:
     lowest = min(float(curves[column].min() or 0.5) for column in ("auroc", "control_auroc"))  # type: ignore[arg-type]
     for ax in axes:
         ax.set_xticks([*np.log2(sizes), end], [*map(str, sizes), "all"])
-        ax.set_xlim(-0.4, end + 0.4)
-        ax.set_ylim(min(0.45, lowest - 0.02), 1.02)
-        faint_grid(ax, "0.92")
-
-
-def _heading(cells: pl.DataFrame) -> str:
-    n = cells.filter(pl.col("auroc").is_not_null())["object_model"].n_unique()
-    return f"{_TITLE}\n{network_names(cells)}, mean over {count(n, 'object model')}"
+        ax.set(xlim=(-0.4, end + 0.4), ylim=(min(0.45, lowest - 0.02), 1.02))
+        style.faint_grid(ax, "0.92")
 
 
 def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
     several = len({layer for layer, _ in lines}) < len(lines)
-    layers: list[Line2D | Patch] = [
-        Line2D(
-            [], [], **model_look(index, len(lines)), markersize=4, label=f"{layer} ({pooling})" if several else layer
-        )
+    layers = [
+        style.handle(f"{layer} ({pooling})" if several else layer, **style.model_look(index, len(lines)), markersize=4)
         for index, (layer, pooling) in enumerate(lines)
     ]
-    ring = {"linestyle": "", "marker": "o", "markersize": 9, "markerfacecolor": "none", "markeredgecolor": "black"}
+    ring: dict[str, Any] = {
+        "linestyle": "",
+        "marker": "o",
+        "markersize": 9,
+        "markerfacecolor": "none",
+        "markeredgecolor": "black",
+    }
+    level = f"that level: .5 + {f'{KEPT:g}'[1:]} (all - .5)"
     return [
         *layers[:MOST_LAYERS_NAMED],
-        Line2D([], [], label=f"fewest neurons that keep {KEPT:.0%} of all (from .5)", **ring),  # type: ignore[arg-type]
-        Line2D(
-            [], [], color="black", linestyle=":", linewidth=1, label=f"that level: .5 + {f'{KEPT:g}'[1:]} (all - .5)"
-        ),
+        style.handle(f"fewest neurons that keep {KEPT:.0%} of all (from .5)", **ring),
+        style.handle(level, color="black", linestyle=":", linewidth=1),
         *shuffled_handles("layers"),
     ]
 
@@ -217,14 +193,10 @@ def capacity_points(cells: pl.DataFrame) -> pl.DataFrame:
     leaves_out = has_sizes().not_() | (pl.col("k") < pl.col("n_neurons"))
     cells = cells.filter(pl.col("probe").is_in(order), leaves_out.fill_null(True)).with_columns(
         observer=pl.concat_str("probe", sizes.cast(pl.String), separator=" ", ignore_nulls=True),
-        capacity=pl.col("probe").replace_strict(
-            {probe: rank for rank, probe in enumerate(order)}, return_dtype=pl.Int64
-        )
-        * (1 << 32)
-        + sizes.fill_null(0),
+        capacity=pl.col("probe").cast(pl.Enum(order)).to_physical().cast(pl.Int64) * (1 << 32) + sizes.fill_null(0),
     )
     shuffled = cells.group_by(_POINT).agg(pl.col("control_auroc").mean())
-    points = over_models(cells, _POINT).join(shuffled, on=_POINT, how="left", nulls_equal=True)
+    points = attribute_lines.over_models(cells, _POINT).join(shuffled, on=_POINT, how="left", nulls_equal=True)
     return (
         points.with_columns(place=pl.col("capacity").rank("dense").cast(pl.Int64) - 1)
         .drop("capacity")
@@ -232,7 +204,7 @@ def capacity_points(cells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@styled
+@style.styled
 def draw_capacity(cells: pl.DataFrame) -> Figure:
     """One panel per layer, one line per attribute; of more than a handful of attributes thin lines and their mean.
 
@@ -245,24 +217,24 @@ def draw_capacity(cells: pl.DataFrame) -> Figure:
     cells = drawn_cells(cells)
     points = capacity_points(cells)
     if points["place"].n_unique() < 2:
-        return message("Fewer than two kinds of observer have a score.", _CAPACITY_TITLE)
+        return style.message("Fewer than two kinds of observer have a score.", _CAPACITY_TITLE)
     panels = points.select("layer", "pooling").unique(maintain_order=True).rows()
     panels = [panels[place] for place in thinned([layer for layer, _ in panels], MOST_LAYERS)]
-    attributes = best_read(points)
-    figure, axes, bottom = small_multiples(len(panels), CAPACITY_COLUMNS, panel=(3.2, 2.7), margin=(1, 1.9))
+    attributes = attribute_lines.best_read(points)
+    figure, axes, bottom = style.small_multiples(len(panels), CAPACITY_COLUMNS, panel=(3.2, 2.7), margin=(1, 1.9))
     several = len({layer for layer, _ in panels}) < len(panels)
     for ax, (layer, pooling) in zip(axes, panels, strict=True):
         own = points.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
-        draw_shuffled(own, ax)
+        attribute_lines.draw_shuffled(own, ax)
         # Each of the others contains the weaker ones; the class means do not, so no line leads through them.
         joined = contains_weaker("observer")
-        draw_attributes(own.filter(joined), attributes, ax)
-        draw_attributes(own.filter(~joined), attributes, ax, joined=False)
+        attribute_lines.draw_attributes(own.filter(joined), attributes, ax)
+        attribute_lines.draw_attributes(own.filter(~joined), attributes, ax, joined=False)
         ax.set_title(f"{layer} ({pooling})" if several else layer)
     observers = points.select("place", "observer").unique().sort("place")
     for ax in bottom:
-        slanted_ticks(ax, observers["place"].to_list(), observers["observer"].to_list(), len(observers))
+        style.slanted_ticks(ax, observers["place"].to_list(), observers["observer"].to_list(), len(observers))
         ax.set_xlabel("observer, from weak to strong")
-    headline(figure, f"{_CAPACITY_TITLE}\n{network_names(cells)}; {interval_words(points)}")
-    legend_below(figure, [*attribute_handles(attributes), *shuffled_handles("attributes")])
-    return figure
+    heading = f"{_CAPACITY_TITLE}\n{network_names(cells)}; {attribute_lines.interval_words(points)}"
+    handles = [*attribute_lines.attribute_handles(attributes), *attribute_lines.shuffled_handles("attributes")]
+    return style.finish(figure, heading, handles)

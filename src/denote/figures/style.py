@@ -10,15 +10,18 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+import polars as pl
 from jaxtyping import Bool, Float
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from denote.figures.curves import thinned
+from denote.figures.curves import finite, thinned
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so a figure looks the same on every machine
@@ -111,18 +114,28 @@ def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
     figure.legend(handles=list(handles), loc="outside lower left", ncols=max(1, min(columns, len(handles))))
 
 
+def finish(figure: Figure, heading: str, handles: Sequence[Artist] | None = None) -> Figure:
+    """Return a figure with its headline and, where there are handles, the legend below."""
+    headline(figure, heading)
+    if handles is not None:
+        legend_below(figure, handles)
+    return figure
+
+
+def handle(label: str, **look: Any) -> Line2D:
+    """Return a line of a legend."""
+    return Line2D([], [], label=label, **look)
+
+
 def line_handle(line: Line, **look: Any) -> Line2D:
     """Return the legend's line for a summary."""
-    return Line2D([], [], color=line.colour, linestyle=line.dash, marker=line.marker, **{"label": line.label, **look})
+    return handle(**{"label": line.label, "color": line.colour, "linestyle": line.dash, "marker": line.marker, **look})
 
 
 def layer_handles(layers: Sequence[str], heads: Sequence[str], markersize: float) -> list[Line2D]:
     """Return the legend of a line per layer, of many layers some; that of a head is dashed."""
     return [
-        line_handle(
-            Line(model_colour(i, len(layers)), "--" if layers[i] in heads else "-", model_marker(i), layers[i]),
-            markersize=markersize,
-        )
+        handle(layers[i], **layer_look(layers, i, heads), markersize=markersize)
         for i in thinned(layers, MOST_LAYERS_NAMED)
     ]
 
@@ -173,11 +186,6 @@ def small_multiples(
     return figure, panels, bottom
 
 
-def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
-    """The axes given, or those of a new figure."""
-    return new_figure(width, height).subplots() if ax is None else ax
-
-
 def model_colour(index: int, n_models: int) -> tuple[float, float, float, float]:
     """Colour of the ``index``-th object model: evenly spaced in lightness, so that order survives in grey."""
     red, green, blue, alpha = mpl.colormaps["viridis"](0.05 + 0.8 * index / max(n_models - 1, 1))
@@ -194,12 +202,49 @@ def model_look(index: int, n_models: int) -> dict[str, Any]:
     return {"color": model_colour(index, n_models), "marker": model_marker(index)}
 
 
+def layer_look(layers: Sequence[str], index: int, heads: Sequence[str]) -> dict[str, Any]:
+    """Return colour, marker and dash of the line of a layer, as arguments of what draws it; a head is dashed."""
+    return {**model_look(index, len(layers)), "linestyle": "--" if layers[index] in heads else "-"}
+
+
 def plot_line(
     ax: Axes, x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"], line: Line, **look: Any
 ) -> None:
     """Draw a summary, its markers edged in white; ``look`` replaces what every line has."""
     usual = {"linestyle": line.dash, "color": line.colour, "marker": line.marker, "markersize": 4.5}
     ax.plot(x, y, **{**usual, "markeredgecolor": "white", "markeredgewidth": 0.6, **look})
+
+
+def interval_bars(
+    ax: Axes, x: Float[np.ndarray, " point"], rows: pl.DataFrame, columns: Sequence[str], **look: Any
+) -> None:
+    """Draw a bar from the lower to the upper end of each interval.
+
+    Args:
+        ax: Where to draw.
+        x: Place of each row on the x axis.
+        rows: Rows with the columns.
+        columns: Of the value, of the lower and of the upper end; where an end is null nothing is drawn on its side.
+        **look: Arguments of `Axes.errorbar`.
+    """
+    y, low, high = (finite(rows, column) for column in columns)
+    ends = np.nan_to_num(np.abs(np.stack([low, high]) - y))
+    ax.errorbar(x, y, ends, fmt="none", capsize=3, zorder=3, **look)
+
+
+def colour_bar(image: ScalarMappable, label: str, axes: Any, **look: Any) -> Colorbar:
+    """Add a colour bar without an outline.
+
+    Args:
+        image: What it explains.
+        label: Of the bar; empty for none.
+        axes: Those that make room for it.
+        **look: Arguments of `Figure.colorbar`.
+    """
+    first = axes if isinstance(axes, Axes) else np.ravel(axes)[0]
+    bar = first.figure.colorbar(image, ax=axes, label=label, **look)
+    bar.outline.set_visible(False)
+    return bar
 
 
 def spread(n: int) -> Float[np.ndarray, " point"]:

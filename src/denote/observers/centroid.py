@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float64
 from torch import Tensor
@@ -56,31 +55,23 @@ class CentroidProbe(BuiltInProbe):
         """
         state, labels = data.state, data.labels
         check_state(state, labels)
-        found = moments(state)
-        deviation = torch.where(found.constant, torch.inf, found.variance.sqrt())
-        positive, negative = class_means(state, labels, found, data.resources)
-        gap = (positive - negative) / deviation[:, None]
+        neurons = moments(state)
+        scale = neurons.scale[:, None]
+        positive, negative = class_means(state, labels, neurons, data.resources)
+        gap = (positive - negative) / scale
         apart = (gap.abs() > COINCIDE).any(0).numpy()
-        weights = gap / deviation[:, None] if self.standardise else positive - negative
-        weights[found.constant] = 0.0
-        bias = -((positive + negative) / 2 * weights).sum(0) - found.mean @ weights
+        weights = gap / scale if self.standardise else positive - negative
+        weights[neurons.constant] = 0.0
+        bias = -((positive + negative) / 2 * weights).sum(0) - neurons.mean @ weights
         notes = tuple(
             reason or (None if ok else Note.of("same_mean"))
             for reason, ok in zip(unfit_notes(labels), apart, strict=True)
         )
-        fitted = np.array([reason is None for reason in notes], dtype=bool)
-        return Observer(
-            self.kind,
-            np.where(fitted, weights.numpy(), np.nan),
-            np.where(fitted, bias.numpy(), np.nan),
-            fitted,
-            np.where(fitted, 0.0, np.nan),
-            notes,
-        )
+        return Observer.in_closed_form(self.kind, weights.numpy(), bias.numpy(), notes)
 
 
 def class_means(
-    state: State, labels: Values, found: Moments, resources: Resources = UNBOUNDED
+    state: State, labels: Values, neurons: Moments, resources: Resources = UNBOUNDED
 ) -> tuple[Float64[Tensor, "neuron attribute"], Float64[Tensor, "neuron attribute"]]:
     """Means of the positive and of the negative rows of every attribute, less the neuron's mean; NaN without rows.
 
@@ -89,11 +80,11 @@ def class_means(
     Args:
         state: Activations, read by blocks of rows.
         labels: 1, 0, or -1 for rows that are left out of that attribute.
-        found: Moments of the state.
+        neurons: Moments of the state.
         resources: Where products are made, and with how much memory.
     """
     where = torch.device(resources.device)
-    mean = found.mean.to(where)
+    mean = neurons.mean.to(where)
     sums = [torch.zeros((state.shape[1], labels.shape[1]), dtype=torch.float64, device=where) for _ in range(2)]
     # A block is held three times: as it is read, in float64, and as indicators of its labels.
     numbers = int(max(state.shape[1], min(BLOCK, resources.memory / 64)))

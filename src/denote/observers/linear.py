@@ -73,12 +73,12 @@ class LinearProbe(BuiltInProbe):
         best = losses.argmin(0)  # of equals the largest strength
         chosen = _picked(path, best)
         if self.balance:
-            found = self.solve(state, labels, strengths[best], resources, chosen)
+            fitted = self.solve(state, labels, strengths[best], resources, chosen)
         else:
-            found = with_threshold(chosen, chosen.scores(outside), labels[held])
+            fitted = with_threshold(chosen, chosen.scores(outside), labels[held])
         remarks = _remarks(best, np.isfinite(losses).any(0), len(strengths))
-        notes = tuple(reason or remark for reason, remark in zip(found.notes, remarks, strict=True))
-        return replace(found, notes=notes)
+        notes = tuple(reason or remark for reason, remark in zip(fitted.notes, remarks, strict=True))
+        return replace(fitted, notes=notes)
 
     def _path(
         self, state: State, labels: Values, strengths: Float64[np.ndarray, " strength"], resources: Resources
@@ -91,8 +91,8 @@ class LinearProbe(BuiltInProbe):
         path = []
         for start in range(0, len(strengths), together):
             some = strengths[start : start + together]
-            found = self.solve(state, np.tile(labels, len(some)), np.repeat(some, attributes), left)
-            path += [found.at(slice(i * attributes, (i + 1) * attributes)) for i in range(len(some))]
+            fitted = self.solve(state, np.tile(labels, len(some)), np.repeat(some, attributes), left)
+            path += [fitted.at(slice(i * attributes, (i + 1) * attributes)) for i in range(len(some))]
         return path
 
     def solve(
@@ -209,10 +209,10 @@ class _Scaling:
     @classmethod
     def of(cls, state: State, standardise: bool) -> _Scaling:
         """Take the scaling from a state."""
-        found = moments(state)
-        unit = 1.0 if standardise else float(found.variance.mean().sqrt()) or 1.0
-        scale = found.variance.sqrt() if standardise else torch.full_like(found.variance, unit)
-        return cls(found.mean, torch.where(found.constant | (scale == 0), torch.inf, scale), unit)
+        neurons = moments(state)
+        unit = 1.0 if standardise else float(neurons.variance.mean().sqrt()) or 1.0
+        raw = torch.full_like(neurons.mean, unit).masked_fill(neurons.constant, torch.inf)
+        return cls(neurons.mean, neurons.scale if standardise else raw, unit)
 
     @cached_property
     def live(self) -> Int[Tensor, " live"]:

@@ -11,7 +11,6 @@ from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
 from denote.config.settings import AtLeastOne, Positive, Switch, number
-from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import Values, check_state, moments
 from denote.observers.solvers.batches import Batches, inner_parts, with_threshold
@@ -68,7 +67,12 @@ class MlpProbe(BuiltInProbe):
         state, labels = data.state, data.labels
         check_state(state, labels)
         held, rest = inner_parts(len(labels), data.seed, data.groups)
-        notes = _notes(labels, rest, held)
+        reasons = (
+            unfit_notes(labels),
+            unfit_notes(labels[rest], "training"),
+            unfit_notes(labels[held], "validation"),
+        )
+        notes = tuple(next(filter(None, column), None) for column in zip(*reasons, strict=True))
         able = np.array([note is None for note in notes], dtype=bool)
         n_attributes = len(notes)
         hidden, hidden_bias = np.full((state.shape[1], self.width), np.nan), np.full(self.width, np.nan)
@@ -84,16 +88,12 @@ class MlpProbe(BuiltInProbe):
 
     def _train(self, data: FitData, rest: Rows, held: Rows) -> tuple[dict[str, Float64[np.ndarray, "*shape"]], bool]:
         """Coefficients as an observer has them, in raw units of the state, and whether training ended by itself."""
-        from denote.observers.observer_model import (
-            ObserverModel,  # here, as Lightning takes seconds to import
-            train_observer,
-        )
+        # Here, as Lightning takes seconds to import.
+        from denote.observers.observer_model import ObserverModel, train_observer
 
         state, labels = data.state, data.labels
-        found = moments(state)
-        scale = found.variance.sqrt()
-        scale = torch.where(found.constant | (scale == 0), torch.inf, scale)
-        design = design_of(state, found.mean, scale, data.resources)
+        neurons = moments(state)
+        design = design_of(state, neurons.mean, neurons.scale, data.resources)
         on_device = torch.from_numpy(np.ascontiguousarray(labels)).to(design.device)
         training, validation = (
             Batches(design, rows, on_device, self._class_weights(labels[rows]).to(design.device), size, order)
@@ -102,8 +102,8 @@ class MlpProbe(BuiltInProbe):
         model = ObserverModel(state.shape[1], labels.shape[1], self.kind, self.width, self.lr, self.weight_decay)
         ended = train_observer(model, training, validation, data.seed, self.max_epochs, self.patience)
         learned = {name: value.cpu().double() for name, value in model.state_dict().items()}
-        learned["hidden"] /= scale[:, None]
-        learned["hidden_bias"] -= found.mean @ learned["hidden"]
+        learned["hidden"] /= neurons.scale[:, None]
+        learned["hidden_bias"] -= neurons.mean @ learned["hidden"]
         return {name: value.numpy() for name, value in learned.items()}, ended
 
     def _class_weights(self, labels: Values) -> Float32[Tensor, "class=2 attribute"]:
@@ -111,17 +111,3 @@ class MlpProbe(BuiltInProbe):
         counts = np.stack(class_counts(labels)[::-1])
         each = 1 / (2 * counts) if self.balance else 1 / np.broadcast_to(counts.sum(0), counts.shape)
         return torch.from_numpy((each / labels.shape[1]).astype(np.float32))
-
-
-def _notes(labels: Values, rest: Rows, held: Rows) -> tuple[str | None, ...]:
-    """Why an attribute has no fit: it needs both classes among the rows that train and among those that validate."""
-    inner = [
-        None if p and n else Note.of("one_inner_label", positive=p, negative=n, part=part)
-        for part, rows in (("training", rest), ("validation", held))
-        for p, n in zip(*class_counts(labels[rows]), strict=True)
-    ]
-    of_training, of_validation = inner[: labels.shape[1]], inner[labels.shape[1] :]
-    return tuple(
-        whole or training or validation
-        for whole, training, validation in zip(unfit_notes(labels), of_training, of_validation, strict=True)
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,31 +77,22 @@ class NeuronProbe(BuiltInProbe):
         scan = best_thresholds(state, labels, resources=data.resources)
         if state.shape[1] == 0:
             raise StateError("state", "has no neurons", "allowed: one or more")
-        found = ~np.isnan(scan.balanced_accuracy).all(0)
-        neuron = np.where(found, np.nan_to_num(scan.balanced_accuracy, nan=-1.0).argmax(0), -1)
+        fitted = ~np.isnan(scan.balanced_accuracy).all(0)
+        neuron = np.where(fitted, np.nan_to_num(scan.balanced_accuracy, nan=-1.0).argmax(0), -1)
         columns = np.arange(len(neuron))
-        threshold = np.where(found, scan.threshold[neuron, columns], np.nan)
-        direction = np.where(found, scan.direction[neuron, columns], 0)
+        threshold = np.where(fitted, scan.threshold[neuron, columns], np.nan)
+        direction = np.where(fitted, scan.direction[neuron, columns], 0)
         weights = np.zeros(scan.threshold.shape)
         weights[neuron, columns] = direction
-        weights[:, ~found] = np.nan
         # With direction -1 the attribute is where the neuron is off, which includes the threshold itself.
         bias = np.where(direction > 0, -threshold, np.nextafter(threshold, np.inf))
-        notes = [
-            note if note or ok else Note.of("all_constant") for note, ok in zip(unfit_notes(labels), found, strict=True)
-        ]
-        return Observer(
-            self.kind,
-            weights,
-            bias,
-            found,
-            np.where(found, 0.0, np.nan),
-            tuple(notes),
-            neuron=neuron,
-            threshold=threshold,
-            direction=direction,
-            fit_balanced_accuracy=np.where(found, scan.balanced_accuracy[neuron, columns], np.nan),
+        notes = tuple(
+            note if note or ok else Note.of("all_constant")
+            for note, ok in zip(unfit_notes(labels), fitted, strict=True)
         )
+        accuracy = np.where(fitted, scan.balanced_accuracy[neuron, columns], np.nan)
+        linear = Observer.in_closed_form(self.kind, weights, bias, notes)
+        return replace(linear, neuron=neuron, threshold=threshold, direction=direction, fit_balanced_accuracy=accuracy)
 
 
 def best_thresholds(
@@ -129,9 +120,9 @@ def best_thresholds(
     def scan(part: slice, values: np.ndarray, order: np.ndarray) -> None:
         for group in groups:
             gain, cut, sign = best_cuts_of(values, order, group, upward_only)
-            found = sign != 0
-            accuracy[part, group.columns] = np.where(found, 0.5 + gain / (2 * group.pairs), np.nan)
-            threshold[part, group.columns] = np.where(found, cut, np.nan)
+            varies = sign != 0
+            accuracy[part, group.columns] = np.where(varies, 0.5 + gain / (2 * group.pairs), np.nan)
+            threshold[part, group.columns] = np.where(varies, cut, np.nan)
             direction[part, group.columns] = sign
 
     live = over_sorted_columns(state, labels, scan, resources)

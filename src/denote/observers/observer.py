@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -69,10 +70,27 @@ class Observer:
             bias: Intercepts.
             labels: What they were fitted to; a column without both labels has no fit, whatever its weights.
         """
-        notes = unfit_notes(labels)
+        return cls.in_closed_form("linear", weights, bias, unfit_notes(labels))
+
+    @classmethod
+    def in_closed_form(
+        cls,
+        probe: str,
+        weights: Float64[np.ndarray, "neuron attribute"],
+        bias: Float64[np.ndarray, " attribute"],
+        notes: tuple[Note | None, ...],
+    ) -> Observer:
+        """Observers of a probe in closed form, NaN in the columns that have a note.
+
+        Args:
+            probe: Kind of probe.
+            weights: In raw units of the state.
+            bias: Intercepts.
+            notes: Why a column has no fit, or None.
+        """
         able = np.array([reason is None for reason in notes], dtype=bool)
         norm = np.where(able, 0.0, np.nan)
-        return cls("linear", np.where(able, weights, np.nan), np.where(able, bias, np.nan), able, norm, notes)
+        return cls(probe, np.where(able, weights, np.nan), np.where(able, bias, np.nan), able, norm, notes)
 
     @property
     def n_neurons(self) -> int:
@@ -112,16 +130,13 @@ class Observer:
 
     def at(self, columns: slice | Int[np.ndarray, " column"]) -> Observer:
         """The observers of some of the attributes."""
-        notes = tuple(np.array(self.notes, dtype=object)[columns])
-        optional = {
-            name: None if (value := getattr(self, name)) is None else value[columns]
-            for name in ("neuron", "threshold", "direction", "fit_balanced_accuracy", "l2", "band")
+        names = ("bias", "converged", "gradient_norm", "neuron", "threshold", "direction", "fit_balanced_accuracy")
+        values = {name: getattr(self, name) for name in (*names, "l2", "band")}
+        columnwise: dict[str, Any] = {
+            name: value if value is None else value[columns] for name, value in values.items()
         }
-        return Observer(
-            self.probe, self.weights[:, columns], self.bias[columns], self.converged[columns],
-            self.gradient_norm[columns], notes, self.k, spread=self.spread, hidden=self.hidden,
-            hidden_bias=self.hidden_bias, **optional,
-        )  # fmt: skip
+        notes = tuple(np.array(self.notes, dtype=object)[columns])
+        return replace(self, weights=self.weights[:, columns], notes=notes, **columnwise)
 
     def scores(self, state: State) -> Float64[np.ndarray, "sample attribute"]:
         """Decision scores, in float64 so that large activations keep their order; NaN without fit.
@@ -175,22 +190,21 @@ class Probe(ABC):
     """Settings of a kind of observer, with the function that fits it.
 
     A probe of one's own derives from it; its class is named in ``probe.NAME._target_``, and its results have that name.
+
+    Attributes:
+        joint: Whether attributes that are fitted together shape each other's fit, by weights that they share.
+        reads_neurons: Whether it picks single neurons, so that what it can read depends on the basis of the state.
+        is_baseline: Whether it reads no neuron, so that there is nothing to learn from a curve of it.
     """
+
+    joint: bool = False
+    reads_neurons: bool = False
+    is_baseline: bool = False
 
     @property
     def kind(self) -> str:
         """Name of the kind in ``probe=``, and of its results in the tables."""
         return type(self).__name__.lower()
-
-    @property
-    def joint(self) -> bool:
-        """Whether attributes that are fitted together shape each other's fit, by weights that they share."""
-        return False
-
-    @property
-    def reads_neurons(self) -> bool:
-        """Whether it picks single neurons, so that what it can read depends on the basis of the state."""
-        return False
 
     @property
     def has_map(self) -> bool:
@@ -199,11 +213,6 @@ class Probe(ABC):
         Observers with a hidden layer have none, whatever their probe says.
         """
         return not self.reads_neurons
-
-    @property
-    def is_baseline(self) -> bool:
-        """Whether it reads no neuron, so that there is nothing to learn from a curve of it."""
-        return False
 
     @abstractmethod
     def fit(
@@ -264,10 +273,16 @@ def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.
     return np.count_nonzero(labels == 1, axis=0), np.count_nonzero(labels == 0, axis=0)
 
 
-def unfit_notes(labels: Values) -> tuple[Note | None, ...]:
-    """Why an attribute cannot be fitted on these rows (it needs both classes), or None."""
+def unfit_notes(labels: Values, part: str | None = None) -> tuple[Note | None, ...]:
+    """Say why an attribute cannot be fitted on these rows (it needs both classes), or None.
+
+    Args:
+        labels: Of the rows.
+        part: Name of an inner part of *fit*; None for the whole.
+    """
     positives, negatives = class_counts(labels)
+    code, values = ("one_label", {}) if part is None else ("one_inner_label", {"part": part})
     return tuple(
-        None if p and n else Note.of("one_label", positive=p, negative=n)
+        None if p and n else Note.of(code, positive=p, negative=n, **values)
         for p, n in zip(positives, negatives, strict=True)
     )

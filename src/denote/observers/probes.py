@@ -48,6 +48,7 @@ class OwnProbe(BuiltInProbe):
         if name in PROBES:
             raise ConfigError(f"probe.{name}", "the name is taken", f"another name than {', '.join(PROBES)}")
         self.name, self.probe = name, probe
+        self.joint, self.reads_neurons, self.is_baseline = probe.joint, probe.reads_neurons, probe.is_baseline
 
     @property
     def kind(self) -> str:
@@ -55,24 +56,9 @@ class OwnProbe(BuiltInProbe):
         return self.name
 
     @property
-    def joint(self) -> bool:
-        """See `Probe`."""
-        return self.probe.joint
-
-    @property
-    def reads_neurons(self) -> bool:
-        """See `Probe`."""
-        return self.probe.reads_neurons
-
-    @property
     def has_map(self) -> bool:
         """See `Probe`."""
         return self.probe.has_map
-
-    @property
-    def is_baseline(self) -> bool:
-        """See `Probe`."""
-        return self.probe.is_baseline
 
     def fit_data(self, data: FitData) -> Observer:
         """See `Probe`.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import scipy
 from jaxtyping import Bool, Float, Float64, Int
-from scipy import special
 
 STRAIGHT = 1e-3
 """Below this skewness the normal distribution is as good, and scipy's incomplete gamma function no better."""
@@ -142,6 +141,6 @@ def upper_tail(
     root, far = 2 / np.abs(skewness[skewed]), z[skewed] * np.sign(skewness[skewed])
     # A gamma variable of shape root^2, centred and scaled, mirrored where the skewness is negative.
     place = np.maximum(root * (root + far), 0.0)
-    above, below = special.gammaincc(root**2, place), special.gammainc(root**2, place)
+    above, below = scipy.special.gammaincc(root**2, place), scipy.special.gammainc(root**2, place)
     p[skewed] = np.where(skewness[skewed] > 0, above, below)
     return np.asarray(np.maximum(p, np.finfo(float).tiny))

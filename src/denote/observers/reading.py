@@ -95,6 +95,11 @@ class Moments:
     variance: Float64[Tensor, " neuron"]
     constant: Bool[Tensor, " neuron"]
 
+    @property
+    def scale(self) -> Float64[Tensor, " neuron"]:
+        """Standard deviation; infinite for a constant neuron, so that dividing by it gives exactly 0."""
+        return torch.where(self.constant, torch.inf, self.variance.sqrt())
+
 
 def moments(state: State) -> Moments:
     """Mean, population variance and constancy of every neuron, by blocks of rows joined in float64 (Chan's update).
@@ -105,18 +110,18 @@ def moments(state: State) -> Moments:
     Raises:
         StateError: if activations are so large or so small that not even then they have a variance.
     """
-    found = _moments(state, torch.float32)
-    if not _sound(found, *SQUARES).all():
-        found = _moments(state, torch.float64)
-        unsound = torch.nonzero(~_sound(found, *SCALES))[:, 0]
+    neurons = _moments(state, torch.float32)
+    if not _sound(neurons, *SQUARES).all():
+        neurons = _moments(state, torch.float64)
+        unsound = torch.nonzero(~_sound(neurons, *SCALES))[:, 0]
         if len(unsound):
             neuron = int(unsound[0])
             raise StateError("state", f"neuron {neuron} varies by too much or too little for its variance to be known")
-    return found
+    return neurons
 
 
-def _sound(found: Moments, low: float, high: float) -> Bool[Tensor, " neuron"]:
-    return ((found.variance > low) & (found.variance < high)) | found.constant
+def _sound(neurons: Moments, low: float, high: float) -> Bool[Tensor, " neuron"]:
+    return ((neurons.variance > low) & (neurons.variance < high)) | neurons.constant
 
 
 def _moments(state: State, precision: torch.dtype) -> Moments:

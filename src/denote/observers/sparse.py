@@ -61,13 +61,13 @@ class SparseProbe(BuiltInProbe):
         linear = LinearProbe(l2=self.l2, tolerance=self.tolerance, max_iterations=self.max_iterations)
         state, labels = data.state, data.labels
         dense = replace(linear.fit_data(data), probe=self.kind, k=state.shape[1])
-        found = moments(state)
-        sizes = [size for size in self.sizes if size < int((~found.constant).sum())]
+        neurons = moments(state)
+        sizes = [size for size in self.sizes if size < int((~neurons.constant).sum())]
         if not dense.fitted.any():
             return (*(replace(dense, k=size) for size in sizes), dense)
         path: list[Observer] = []
-        problem = Problem.of(state, labels[:, dense.fitted], found, self.l2, data.resources)
-        chosen, weights, bias = _standardised(dense, found, problem)
+        problem = Problem.of(state, labels[:, dense.fitted], neurons, self.l2, data.resources)
+        chosen, weights, bias = _standardised(dense, neurons, problem)
         for size in reversed(sizes):
             chosen, weights = _largest(chosen, weights, size)
             solution = refit(problem, chosen, weights, bias, self.tolerance, self.max_iterations)
@@ -93,13 +93,13 @@ class SparseProbe(BuiltInProbe):
 
 
 def _standardised(
-    dense: Observer, found: Moments, problem: Problem
+    dense: Observer, neurons: Moments, problem: Problem
 ) -> tuple[Int64[Tensor, "column neuron"], Float64[Tensor, "column neuron"], Float64[Tensor, " column"]]:
     """The dense solution of the fitted columns on standardised live neurons, and which neurons those are."""
-    live = torch.nonzero(~found.constant)[:, 0]
+    live = torch.nonzero(~neurons.constant)[:, 0]
     raw = torch.from_numpy(dense.weights[:, dense.fitted])
-    weights = (raw[live] * found.variance.sqrt()[live, None]).T.contiguous().to(problem.device)
-    bias = (torch.from_numpy(dense.bias[dense.fitted]) + found.mean @ raw).to(problem.device)
+    weights = (raw[live] * neurons.variance.sqrt()[live, None]).T.contiguous().to(problem.device)
+    bias = (torch.from_numpy(dense.bias[dense.fitted]) + neurons.mean @ raw).to(problem.device)
     return live.to(problem.device).expand(len(weights), -1), weights, bias
 
 

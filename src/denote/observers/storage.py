@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,7 @@ from denote.errors import StoreError
 from denote.files import atomic_write
 from denote.observers.observer import Observer
 
-_ARRAYS = (
-    *("weights", "bias", "converged", "gradient_norm", "neuron", "threshold", "direction"),
-    *("fit_balanced_accuracy", "l2", "spread", "band", "hidden", "hidden_bias"),
-)
+_ARRAYS = tuple(field.name for field in fields(Observer) if field.name not in ("probe", "k", "notes"))
 
 
 def save_observers(path: Path, observers: Mapping[str, Observer]) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from denote.figures.curves import some
 from denote.numbers import proportion
-from denote.reporting.page import Column, Row, Sheet, amount, network, note, share, sheet, text, whole
+from denote.reporting.page import NOTES, OF, Column, Row, Sheet, amount, share, sheet, text, whole
 
 EXACT = 1e-9
 """Distance of phi from 1 below which two attributes split the rows alike."""
@@ -38,21 +38,13 @@ def correlation_sheet(correlation: pl.DataFrame, cells: pl.DataFrame) -> Sheet:
         )
     strongest = pairs.sort(pl.col("phi").abs(), descending=True, nulls_last=True, maintain_order=True)
     columns: list[Column] = [
-        ("attribute", text("attribute")), ("other", text("other")), ("dataset", text("dataset")),
-        ("phi", share("phi")), ("Jaccard", share("jaccard")), ("rows with both", whole("n_both")),
-        ("rows", whole("n_rows")), ("tied how", _tie), ("note", note),
-    ]  # fmt: skip
-    caption = (
-        "phi: correlation of the two labels on test rows where both are known. Evidence that one attribute is read may "
-        "be evidence of the other; of attributes that are complements or the same rows it always is."
-    )
-    return sheet(
-        "Attributes that stand in for each other",
-        caption,
-        columns,
-        strongest.iter_rows(named=True),
-        "attribute_correlation.parquet",
-    )
+        *text("attribute", "other", "dataset"),
+        *share(phi="phi", jaccard="Jaccard"),
+        *whole(n_both="rows with both", n_rows="rows"),
+        ("tied how", _tie),
+        NOTES,
+    ]
+    return sheet("correlation", columns, strongest)
 
 
 def uncompared_sentences(correlation: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
@@ -104,22 +96,12 @@ def mixing_sheet(neurons: pl.DataFrame) -> Sheet:
         *((pl.col(column) == 1).mean().alias(f"{name}_one") for name, column in numbers.items()),
         *((pl.col(column) > 1).mean().alias(f"{name}_several") for name, column in numbers.items()),
     )
-    columns: list[Column] = [("of", network), ("layer", text("layer")), ("live neurons", whole("n_live"))]
+    columns = [OF, *text("layer"), *whole(n_live="live neurons")]
     for name in numbers:
-        columns += [
-            (f"{name}: none", share(f"{name}_none")),
-            ("one", share(f"{name}_one")),
-            ("several", share(f"{name}_several")),
-            ("mean", amount(f"{name}_mean")),
-            ("most", whole(f"{name}_max")),
-        ]
-    caption = (
-        "Shares of live neurons. passed: attributes of one job that the neuron decides by the rule with a threshold "
-        "chosen on fit. carried: attributes with which its activation goes together at all, after correction of the "
-        "pair scan."
-    )
+        columns += share(**{f"{name}_none": f"{name}: none", f"{name}_one": "one", f"{name}_several": "several"})
+        columns += amount(**{f"{name}_mean": "mean"}) + whole(**{f"{name}_max": "most"})
     rows = rows.sort("depth", nulls_last=True, maintain_order=True)
-    return sheet("Attributes per neuron", caption, columns, rows.iter_rows(named=True), "neurons.parquet")
+    return sheet("mixing", columns, rows)
 
 
 def carrying_sheet(scan: pl.DataFrame) -> Sheet:
@@ -136,20 +118,16 @@ def carrying_sheet(scan: pl.DataFrame) -> Sheet:
     )
     rows = layers.group_by(key, maintain_order=True).agg("layer", "carrying", "best")
     columns: list[Column] = [
-        ("attribute", text("attribute")),
-        ("of", network),
+        *text("attribute"),
+        OF,
         ("neurons that carry it", by_layer("carrying")),
         ("AUROC of the best neuron, either direction, chosen on test", by_layer("best")),
     ]
-    caption = (
-        "Share of the tested neurons of each layer, over all object models, whose activation differs between rows with "
-        "and without the attribute (pair scan, corrected). Not what denotes means: most carry it weakly."
-    )
-    return sheet("Neurons per attribute", caption, columns, rows.iter_rows(named=True), "scan.parquet")
+    return sheet("carrying", columns, rows)
 
 
 def by_layer(key: str) -> Callable[[Row], str]:
-    """Writes a list of proportions beside the names of their layers."""
+    """Write a list of proportions beside the names of their layers."""
     return lambda row: some(
         [f"{name} {proportion(value)}" for name, value in zip(row["layer"], row[key], strict=True)], MOST_LAYERS
     )

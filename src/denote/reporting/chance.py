@@ -12,8 +12,7 @@ from denote.figures.curves import some
 from denote.notes import NEXT_REMARK, codes_of_section
 from denote.numbers import count, proportion, setting, small
 from denote.reporting.association import LAYER
-from denote.reporting.page import Column, Sheet, network, share, sheet, text, whole, yes
-from denote.reporting.page import note as written_note
+from denote.reporting.page import NOTES, OF, Sheet, columns, p_values, share, sheet, text, whole, yes
 from denote.tables import NOTE, says
 
 DIFFERS = " (depending on the rows)"
@@ -249,28 +248,20 @@ def alarms(null_check: pl.DataFrame) -> list[str]:
 def families_sheet(found: Sequence[Family]) -> Sheet:
     """Tests made, hits found, hits expected."""
     rows = [family.row for family in found]
-    caption = (
-        "Uncorrected p-values with, in brackets, how many chance alone would give if there were nothing to find. hits: "
-        "after Benjamini and Hochberg's correction over the family. false: how many of the hits are so on average. "
-        "by rule: decisive cells and denoting neurons, of which the rule asks more than a hit."
-    )
-    return sheet("Tests made", caption, [(key, text(key)) for key in (rows[0] if rows else ())], rows)
+    return sheet("families", text(*(rows[0] if rows else ())), rows)
 
 
 def null_check_sheet(null_check: pl.DataFrame) -> Sheet:
     """The null check, row by row."""
-    columns = [
-        ("scan", text("scan")), ("object model", text("object_model")), ("tests", whole("n_tests")),
-        ("replicates", whole("n_replicates")), ("with a hit", whole("n_with_hit")),
-        ("expected at most", lambda row: about(row["expected"])), ("p", lambda row: small(row["p_value"])),
-        ("alarm", yes("alarm")), ("note", written_note),
-    ]  # fmt: skip
-    caption = (
-        "Labels are shuffled, so every hit is false. Each replicate is corrected as a family of its own; the alarm "
-        "rings where right p-values and a right correction would give so many replicates with a hit less than once in "
-        "1,000 runs. Leaks and dependent rows do not show here."
-    )
-    return sheet("Null check", caption, columns, null_check.iter_rows(named=True), "null_check.parquet")
+    described = [
+        *text("scan", "object_model"),
+        *whole(n_tests="tests", n_replicates="replicates", n_with_hit="with a hit"),
+        *columns(about, expected="expected at most"),
+        *p_values(p_value="p"),
+        *yes("alarm"),
+        NOTES,
+    ]
+    return sheet("null_check", described, null_check)
 
 
 def about(number: float | None) -> str:
@@ -314,13 +305,10 @@ def randomisation_sheet(cells: pl.DataFrame) -> Sheet:
         )
         .sort("depth", nulls_last=True, maintain_order=True)
     )
-    columns: list[Column] = [
-        ("of", network), ("layer", text("layer")), ("probe", text("probe")), ("maps", whole("n_maps")),
-        ("median similarity", share("median")), ("least", share("low")), ("most", share("high")),
-    ]  # fmt: skip
-    caption = (
-        "The layer and all above it get random parameters, the observer is fitted again, and its map is compared with "
-        "the trained one: Spearman correlation of |weight x standard deviation| over live neurons, over all attributes "
-        "and object models."
-    )
-    return sheet("Randomisation check", caption, columns, rows.iter_rows(named=True), "cells.parquet")
+    described = [
+        OF,
+        *text("layer", "probe"),
+        *whole(n_maps="maps"),
+        *share(median="median similarity", low="least", high="most"),
+    ]
+    return sheet("randomisation", described, rows)

@@ -19,18 +19,18 @@ MAX_TABLE_ROWS = 10_000
 """Rows of a W&B table: the dashboard shows no more."""
 
 BESIDE = (
-    "scan", "null_check", "seed_spread", "curves", "properties", "depth_description", "depth_parts", "depth_tests",
-    "depth_verdicts", "first_decisive", "duplicates",
-)  # fmt: skip
+    *("scan", "null_check", "seed_spread", "curves", "properties", "first_decisive", "duplicates"),
+    *("depth_description", "depth_parts", "depth_tests", "depth_verdicts"),
+)
 """Tables that are logged as they are, where they have rows."""
 
 DEPTH_CURVES = (
-    "share_denoting", "untrained_share_denoting", "rotated_share_denoting", "label_proportion_mean", "folded_mean",
-    "rotated_folded_mean", "on_proportion_mean",
-)  # fmt: skip
+    *("share_denoting", "untrained_share_denoting", "rotated_share_denoting", "on_proportion_mean"),
+    *("label_proportion_mean", "folded_mean", "rotated_folded_mean"),
+)
 
 
-def log_job(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None) -> None:
+def log_job(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None, *more: str) -> None:
     """Log one job: its tables, its figures, and a handful of summary numbers.
 
     Args:
@@ -38,12 +38,26 @@ def log_job(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | 
         tables: Those of ``tables.SWEEP_TABLES``.
         figures: Name -> picture.
         rule: The rule that decided the tables; the default one where None.
+        *more: Further tables to be logged as they are.
     """
     if run is None:
         return
+    import wandb
+
     run.define_metric("depth")
     run.define_metric("by_depth/*", step_metric="depth")
-    _log(run, tables, figures, rule or Rule())
+    cells, neurons = tables["cells"], tables["neurons"]
+    for row in depth_curves(cells, neurons):
+        run.log(row)
+    run.summary.update(summary(tables, rule or Rule()))
+    if tables["null_check"]["alarm"].is_not_null().any():  # in the config too, by which a dashboard filters runs
+        run.config.update({"null_check_alarm": bool(tables["null_check"]["alarm"].any())}, allow_val_change=True)
+    shown = {name: tables[name] for name in ("cells", *BESIDE, *more)}
+    shown["denoting_neurons"] = neurons.filter(pl.col("denotes").fill_null(value=False))
+    logged: dict[str, Any] = {name: as_table(frame) for name, frame in shown.items() if frame.height}
+    logged |= {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items()}
+    if logged:
+        run.log(logged)
 
 
 def log_sweep(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None) -> None:
@@ -57,38 +71,20 @@ def log_sweep(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule 
     """
     if run is None:
         return
-    by_depth = tables["label_proportion_by_depth"]
+    curves = "label_proportion_by_depth"
     run.define_metric("depth")
-    run.define_metric("label_proportion_by_depth/*", step_metric="depth")
-    run.define_metric("by_depth/*", step_metric="depth")
-    for (depth,), rows in by_depth.sort("depth").group_by(["depth"], maintain_order=True):
+    run.define_metric(f"{curves}/*", step_metric="depth")
+    by_depth = tables[curves].filter("trained", pl.col("depth").is_not_null()).sort("depth")
+    for (depth,), rows in by_depth.group_by(["depth"], maintain_order=True):
         values = {
-            f"label_proportion_by_depth/{row['architecture']}/{row['family']}/{curve}": row[curve]
+            f"{curves}/{row['architecture']}/{row['family']}/{curve}": row[curve]
             for row in rows.iter_rows(named=True)
             for curve in DEPTH_CURVES
-            if row["trained"] and row[curve] is not None
+            if row[curve] is not None
         }
-        if depth is not None and values:
+        if values:
             run.log({"depth": depth, **values})
-    _log(run, tables, figures, rule or Rule(), "label_proportion_by_depth")
-
-
-def _log(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule, *more: str) -> None:
-    """Log what a job and a sweep have in common, and the tables named ``more``."""
-    import wandb
-
-    cells, neurons = tables["cells"], tables["neurons"]
-    for row in depth_curves(cells, neurons):
-        run.log(row)
-    run.summary.update(summary(tables, rule))
-    if tables["null_check"]["alarm"].is_not_null().any():  # in the config too, by which a dashboard filters runs
-        run.config.update({"null_check_alarm": bool(tables["null_check"]["alarm"].any())}, allow_val_change=True)
-    shown = {name: tables[name] for name in ("cells", *BESIDE, *more)}
-    shown["denoting_neurons"] = neurons.filter(pl.col("denotes").fill_null(value=False))
-    logged: dict[str, Any] = {name: as_table(frame) for name, frame in shown.items() if frame.height}
-    logged |= {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items()}
-    if logged:
-        run.log(logged)
+    log_job(run, tables, figures, rule, curves)
 
 
 def depth_curves(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[dict[str, Any]]:

@@ -6,32 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from denote.denotation.depth.plan import (
-    ANY_BASIS,
-    BEYOND,
-    BOW,
-    CHANGE,
-    EQUIVALENCE,
-    EXPLORATORY,
-    FOLDED,
-    GAP,
-    LEAST_MODELS,
-    OWN,
-    POLARITY,
-    RAW,
-    SIGN_FLIP,
-    TOO_FEW,
-    TREND,
-    UNFOLDED,
-    too_few_networks,
-)
+from denote.denotation.depth import plan
 from denote.figures.curves import Curve, curves
 from denote.numbers import Estimate, bound, count, interval, proportion, signed_interval, small, span
-from denote.reporting.page import Column, Row, Sheet, note, sheet, text, whole, yes
+from denote.reporting.page import NOTES, Column, Row, Sheet, p_values, sheet, text, whole, yes
 
 Tables = Mapping[str, pl.DataFrame]
-NAMES = {POLARITY: "polarity", ANY_BASIS: "what any basis shows", OWN: "the neurons' own"}
-TRENDS = {FOLDED: "folded", BEYOND: "folded - rotated"}
+NAMES = {plan.POLARITY: "polarity", plan.ANY_BASIS: "what any basis shows", plan.OWN: "the neurons' own"}
+TRENDS = {plan.FOLDED: "folded", plan.BEYOND: "folded - rotated"}
 NO_TEST = "a description: no test"
 NO_SIGN = "the sign of these neurons is arbitrary, or not known to mean something"
 
@@ -42,14 +24,16 @@ def too_few_sentences(tables: Tables) -> list[str]:
     counts = trained.group_by("dataset", "architecture", maintain_order=True).agg(pl.col("n_models").max())
     sentences = []
     for (dataset,), own in counts.group_by(["dataset"], maintain_order=True):
-        few = own.filter(pl.col("n_models") < LEAST_MODELS)
+        few = own.filter(pl.col("n_models") < plan.LEAST_MODELS)
         if len(few) == len(own):
             most = int(own["n_models"].max())  # type: ignore[arg-type]
-            sentences.append(f"{dataset}: {too_few_networks(most)}. What is said of depth describes these networks.")
+            sentences.append(
+                f"{dataset}: {plan.too_few_networks(most)}. What is said of depth describes these networks."
+            )
             continue
         sentences += [
-            f"{dataset}: {too_few_networks(n_models, f'{architecture} has')}. What is said of it is a description, and "
-            "the verdict is that of the others."
+            f"{dataset}: {plan.too_few_networks(n_models, f'{architecture} has')}. What is said of it is a "
+            "description, and the verdict is that of the others."
             for architecture, n_models in few.select("architecture", "n_models").iter_rows()
         ]
     return sentences
@@ -78,11 +62,7 @@ def course_sentences(tables: Tables) -> list[str]:
 
 def _of_curve(tests: pl.DataFrame, curve: Curve) -> pl.DataFrame:
     """The tests of an architecture alone, else those of the data set where it has one architecture."""
-    same = [
-        pl.col(name).eq_missing(pl.lit(getattr(curve, name), tests.schema[name]))
-        for name in ("dataset", "trained", "epoch", "family")
-    ]
-    own = tests.filter(*same)
+    own = curve.of(tests, plan.QUESTION)
     alone = own.filter(pl.col("architecture") == curve.architecture)
     return alone if len(alone) else own.filter(pl.col("architecture").is_null())
 
@@ -102,11 +82,13 @@ def _plain(rows: Sequence[Row], tests: pl.DataFrame) -> str:
     if not all(row["sign_identified"] for row in rows):
         folded = ", ".join(interval(Estimate.of(row, "folded_mean", bounds="folded")) for row in rows)
         return f"{said}; {NO_SIGN}, so read the folded value, min(p, 1 - p): {folded}."
-    test = tests.filter(pl.col("test") == SIGN_FLIP, pl.col("quantity") == UNFOLDED).drop_nulls("p_value")
+    test = tests.filter(pl.col("test") == plan.SIGN_FLIP, pl.col("quantity") == plan.UNFOLDED).drop_nulls("p_value")
     if test.is_empty():
         return f"{said}."
     row = test.row(0, named=True)
-    joint = "" if row["role"] == EXPLORATORY or row["architecture"] is not None else f", Holm {small(row['p_holm'])}"
+    joint = (
+        "" if row["role"] == plan.EXPLORATORY or row["architecture"] is not None else f", Holm {small(row['p_holm'])}"
+    )
     return f"{said}; test of no change over layers: p = {small(row['p_value'])}{joint}{_largest(row)}."
 
 
@@ -121,25 +103,27 @@ def _made_of(parts: pl.DataFrame) -> list[str]:
     rows = {(row["part"], row["shape"]): row for row in parts.iter_rows(named=True)}
     if not rows or parts["part"].null_count():
         return [f"what this is made of cannot be told: {row['note']}." for row in rows.values()]
-    first = rows[RAW, CHANGE]
+    first = rows[plan.RAW, plan.CHANGE]
 
     def value(part: str, shape: str) -> str:
         return signed_interval(Estimate.of(rows[part, shape], "value"))
 
     def split(shape: str) -> str:
-        return ", ".join(f"{NAMES[part]} {value(part, shape)}" for part in NAMES)
+        return ", ".join(f"{name} {value(part, shape)}" for part, name in NAMES.items())
 
+    change = f"{value(plan.RAW, plan.CHANGE)}: {split(plan.CHANGE)}"
+    bow = f"{value(plan.RAW, plan.BOW)} from the others: {split(plan.BOW)}"
     left_out = f"; {first['note']}" if first["note"] else ""
     return [
-        f"from {first['first_layer']} to {first['last_layer']} it changes by {value(RAW, CHANGE)}: {split(CHANGE)}. "
-        f"In the middle third of the layers it lies {value(RAW, BOW)} from the others: {split(BOW)} "
+        f"from {first['first_layer']} to {first['last_layer']} it changes by {change}. In the middle "
+        f"third of the layers it lies {bow} "
         f"({count(first['n_models'], 'network')} with all {first['n_layers']} layers{left_out})."
     ]
 
 
 def _trends(tests: pl.DataFrame) -> list[str]:
     """The rise along each network's line, where there is no test of it."""
-    untested = tests.filter(pl.col("test") == TREND, pl.col("p_value").is_null()).drop_nulls("effect")
+    untested = tests.filter(pl.col("test") == plan.TREND, pl.col("p_value").is_null()).drop_nulls("effect")
     rises = {row["quantity"]: signed_interval(Estimate.of(row, "effect")) for row in untested.iter_rows(named=True)}
     said = [f"{name} rises by {rises[quantity]}" for quantity, name in TRENDS.items() if quantity in rises]
     return [f"along each network's line over depth, {' and '.join(said)} ({NO_TEST})."] if said else []
@@ -152,7 +136,7 @@ def _without(found: list[Curve]) -> list[str]:
         families.setdefault(curve.network, []).append(curve.family)
     return [
         f"{network}, {'family' if len(names) == 1 else 'families'} {', '.join(names)}: no label proportion by depth, "
-        f"too few networks have one at any hidden layer ({GAP})."
+        f"too few networks have one at any hidden layer ({plan.GAP})."
         for network, names in families.items()
     ]
 
@@ -182,7 +166,9 @@ def depth_sentences(tables: Tables) -> list[str]:
         tables: With ``depth_description depth_parts depth_tests depth_verdicts label_proportion_by_model``. Untrained
             networks get no sentence.
     """
-    verdicts = tables["depth_verdicts"].filter(pl.col("trained").fill_null(value=True), pl.col("verdict") != TOO_FEW)
+    verdicts = tables["depth_verdicts"].filter(
+        pl.col("trained").fill_null(value=True), pl.col("verdict") != plan.TOO_FEW
+    )
     said = [*too_few_sentences(tables), *course_sentences(tables)]
     said += [_verdict(row) for row in verdicts.iter_rows(named=True)]
     return [*said, *_polarity(tables["label_proportion_by_model"]), *([TOO_OFTEN] if said else [])]
@@ -195,22 +181,19 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
         tests: Columns of ``tables.DEPTH_TESTS``.
     """
     columns: list[Column] = [
-        ("of", _of), ("family", text("family")), ("test", _named), ("role", text("role")),
-        ("models", whole("n_models")), ("layers", whole("n_layers")), ("effect", _effect),
-        ("p", lambda row: small(row["p_value"])), ("Holm", lambda row: small(row["p_holm"])),
-        ("least p", lambda row: small(row["smallest_p"])), ("testable", yes("testable")),
-        ("significant", yes("significant")), ("planned", yes("planned")), ("which layers", text("layers")),
-        ("note", note),
-    ]  # fmt: skip
-    caption = (
-        "Networks are the observations. flips: are layers alike, when the profile of every network may have either "
-        "sign; effect: interval of the largest difference between two layers. trend: rise of every network's line from "
-        "the first to the last layer, mean with its t-interval. equivalence: the farthest end of the 90 % intervals of "
-        "the difference between any two layers. Holm: p after Holm's correction. least p: what so many networks can "
-        "reach at best. planned: fixed before the sweep; all else is exploratory, or describes."
-    )
+        ("of", _of),
+        *text("family"),
+        ("test", _named),
+        *text("role"),
+        *whole(n_models="models", n_layers="layers"),
+        ("effect", _effect),
+        *p_values(p_value="p", p_holm="Holm", smallest_p="least p"),
+        *yes("testable", "significant", "planned"),
+        *text(layers="which layers"),
+        NOTES,
+    ]
     shown = tests.filter(pl.col("trained").fill_null(value=True))
-    return sheet("Does it depend on depth?", caption, columns, shown.iter_rows(named=True), "depth_tests.parquet")
+    return sheet("depth_tests", columns, shown)
 
 
 def _verdict(row: Row) -> str:
@@ -256,7 +239,7 @@ def _named(row: Row) -> str:
 
 
 def _effect(row: Row) -> str:
-    if row["test"] == EQUIVALENCE:
+    if row["test"] == plan.EQUIVALENCE:
         return f"at most {bound(row['statistic'])}" if row["statistic"] is not None else proportion(None)
     if row["effect"] is not None:
         return signed_interval(Estimate.of(row, "effect"))

@@ -10,8 +10,7 @@ import polars as pl
 from denote.data.trained_on import NONE, UNKNOWN
 from denote.figures.curves import some
 from denote.numbers import count, proportion
-from denote.reporting.page import Sheet, sheet, text, whole
-from denote.reporting.page import note as written_note
+from denote.reporting.page import NOTES, Sheet, fine_share, sheet, text, whole
 from denote.tables import says
 
 ADVICE = (
@@ -71,16 +70,13 @@ def no_copies_sentences(duplicates: pl.DataFrame) -> list[str]:
 def copies_sheet(duplicates: pl.DataFrame) -> Sheet:
     """Copies, pair of parts by pair of parts."""
     columns = [
-        ("dataset", text("dataset")), ("compared", text("of")), ("kind", text("kind")), ("rows of", text("part")),
-        ("with a copy in", text("other")), ("copies", whole("n_rows")), ("of rows", whole("n_part")),
-        ("share", lambda row: proportion(row["share"], 3)), ("looked at", whole("n_examined")),
-        ("equal at all", whole("n_equal")), ("note", written_note),
-    ]  # fmt: skip
-    caption = (
-        "Rows that equal, or nearly equal, another row of the same or another part, beyond what features that are "
-        "permuted one by one give. Tables of few values repeat by themselves: such rows are equal, and no copies."
-    )
-    return sheet("Copies of rows", caption, columns, duplicates.iter_rows(named=True), "duplicates.parquet")
+        *text("dataset", of="compared", kind="kind", part="rows of", other="with a copy in"),
+        *whole(n_rows="copies", n_part="of rows"),
+        *fine_share("share"),
+        *whole(n_examined="looked at", n_equal="equal at all"),
+        NOTES,
+    ]
+    return sheet("copies", columns, duplicates)
 
 
 def shares(duplicates: pl.DataFrame) -> dict[str, float]:

@@ -47,12 +47,9 @@ def observed(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
         models, layers = part["object_model"].n_unique(), part["layer"].n_unique()
         state = "" if trained else "untrained "
         at = f" at epoch {epoch}" if trained and epoch is not None and several else ""
-        own = neurons.filter(
-            pl.col("dataset").eq_missing(pl.lit(dataset)),
-            pl.col("architecture").eq_missing(pl.lit(architecture)),
-            pl.col("trained").eq_missing(pl.lit(trained)),
-            pl.col("epoch").eq_missing(pl.lit(epoch, pl.Int64)),
-        ).unique(["object_model", "layer", "pooling", "neuron"])
+        own = neurons.join(part, on=columns[:4], how="semi", nulls_equal=True).unique(
+            ["object_model", "layer", "pooling", "neuron"]
+        )
         seen = f", {count(len(own), 'neuron')} in all, {own['live'].sum():,} live" if len(own) else ""
         sentences.append(
             f"{count(models, f'{state}object model')}{at} ({architecture} on {dataset}), "

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib.resources import files
 from typing import Any
 
+import polars as pl
+
 from denote.evidence.remarks import telling_remarks
-from denote.numbers import NULL, Estimate, count, interval, proportion
+from denote.numbers import NULL, Estimate, count, interval, proportion, small
 
 MOST_ROWS = 100
 
@@ -70,24 +75,29 @@ class Section:
         return bool(self.sentences or self.sheets or self.cards)
 
 
-def sheet(title: str, caption: str, columns: Sequence[Column], rows: Iterable[Row], file: str = "") -> Sheet:
+def sheet(kind: str, columns: Sequence[Column], rows: pl.DataFrame | Sequence[Row], **words: str) -> Sheet:
     """Write rows down, the first `MOST_ROWS` of them.
 
     Args:
-        title: Heading.
-        caption: What its rows are and how to read them.
+        kind: Names title, caption and file in ``sheets.toml``.
         columns: Names, and what writes their cells.
         rows: Of a table.
-        file: Where the rows are that are left out.
+        **words: Fill the braces in title and caption.
     """
-    rows = list(rows)
+    first = rows.head(MOST_ROWS).rows(named=True) if isinstance(rows, pl.DataFrame) else rows[:MOST_ROWS]
+    texts = _texts()[kind]
     return Sheet(
-        title,
-        caption,
+        texts["title"].format(**words),
+        texts["caption"].format(**words),
         tuple(name for name, _ in columns),
-        [tuple(write(row) for _, write in columns) for row in rows[:MOST_ROWS]],
-        left_out(len(rows) - MOST_ROWS, "row", file),
+        [tuple(write(row) for _, write in columns) for row in first],
+        left_out(len(rows) - MOST_ROWS, "row", texts.get("file", "")),
     )
+
+
+@cache
+def _texts() -> dict[str, dict[str, str]]:
+    return tomllib.loads(files("denote.reporting").joinpath("sheets.toml").read_text(encoding="utf-8"))
 
 
 def left_out(number: int, noun: str, file: str) -> str:
@@ -95,46 +105,69 @@ def left_out(number: int, noun: str, file: str) -> str:
     return f"{count(number, f'more {noun}')} in {file}" if number > 0 else ""
 
 
-def text(key: str) -> Callable[[Row], str]:
-    """Writes a cell as it is."""
-    return lambda row: NULL if row[key] is None else str(row[key])
-
-
 def note(row: Row) -> str:
-    """Writes the note, where there is one, without what was not asked for."""
+    """Write the note, where there is one, without what was not asked for."""
     return telling_remarks(row)
 
 
-def share(key: str, decimals: int = 2, limit: float | None = None) -> Callable[[Row], str]:
-    """Writes a proportion, told apart from the limit that it is compared with."""
-    return lambda row: proportion(row[key], decimals, limit)
+def columns(write: Callable[[Any], str], *keys: str, **titles: str) -> list[Column]:
+    """Return columns that are written alike.
+
+    Args:
+        write: Writes a value; what is null is written as ``null``.
+        *keys: Columns of the table that are called as there, with spaces.
+        **titles: By column of the table how it is called.
+    """
+    named = {key: key.replace("_", " ") for key in keys} | titles
+    return [(title, partial(_written, write, key)) for key, title in named.items()]
 
 
-def whole(key: str) -> Callable[[Row], str]:
-    """Writes a count."""
-    return lambda row: count(row[key])
+def _written(write: Callable[[Any], str], key: str, row: Row) -> str:
+    return NULL if row[key] is None else write(row[key])
 
 
-def amount(key: str) -> Callable[[Row], str]:
-    """Writes a number of any size."""
-    return lambda row: NULL if row[key] is None else f"{row[key]:,.1f}"
+text = partial(columns, str)
+"""Columns of cells as they are."""
+whole = partial(columns, count)
+"""Columns of counts."""
+share = partial(columns, proportion)
+"""Columns of proportions with two decimals."""
+fine_share = partial(columns, partial(proportion, decimals=3))
+"""Columns of proportions with three decimals."""
+p_values = partial(columns, small)
+"""Columns of p- and q-values."""
+amount = partial(columns, "{:,.1f}".format)
+"""Columns of numbers of any size."""
+yes = partial(columns, {True: "yes", False: "no"}.__getitem__)
+"""Columns of flags."""
 
 
-def yes(key: str) -> Callable[[Row], str]:
-    """Writes a flag."""
-    return lambda row: NULL if row[key] is None else "yes" if row[key] else "no"
+def between(bounds: str | None = None, limit: float | None = None, **titles: str) -> list[Column]:
+    """Return columns of proportions with their intervals.
 
+    Args:
+        bounds: What the columns of the ends begin with, where that is not the column itself.
+        limit: What the proportions are compared with, and told apart from.
+        **titles: By column of the table how it is called.
+    """
 
-def between(key: str, bounds: str | None = None, limit: float | None = None) -> Callable[[Row], str]:
-    """Writes a proportion with its interval, whose ends are the columns ``<bounds>_low`` and ``<bounds>_high``."""
-    return lambda row: interval(Estimate.of(row, key, bounds), limit)
+    def write(key: str, row: Row) -> str:
+        return interval(Estimate.of(row, key, bounds), limit)
+
+    return [(title, partial(write, key)) for key, title in titles.items()]
 
 
 def probe(row: Row) -> str:
-    """Writes the probe, with its number of neurons where it has several sizes."""
+    """Write the probe, with its number of neurons where it has several sizes."""
     return f"{row['probe']}" + ("" if row.get("k") is None else f" (k = {row['k']})")
 
 
 def network(row: Row) -> str:
-    """Writes the architecture and whether it is untrained."""
+    """Write the architecture and whether it is untrained."""
     return f"{row['architecture']}{'' if row['trained'] else ' untrained'}"
+
+
+OF: Column = ("of", network)
+PROBE: Column = ("probe", probe)
+NOTES: Column = ("note", note)
+"""Columns that many tables have."""

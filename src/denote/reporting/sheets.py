@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -15,21 +16,8 @@ from denote.figures.profiles import one_size
 from denote.notes import codes_in
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.observers.kinds import reads_state
-from denote.reporting.page import (
-    Column,
-    Row,
-    Sheet,
-    amount,
-    between,
-    network,
-    note,
-    probe,
-    share,
-    sheet,
-    text,
-    whole,
-    yes,
-)
+from denote.reporting import page
+from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet
 
 FINISHED, SKIPPED, OLDER = "finished", "skipped", "older"
 
@@ -69,25 +57,15 @@ def tally(jobs: Sequence[Job]) -> str:
     return f"{len(jobs)} job{'s' * (len(jobs) != 1)}: {kinds or 'none'}"
 
 
-def _where_known(frame: pl.DataFrame, key: str, column: Column) -> list[Column]:
-    """A column that few observers have, only where one of these rows has it."""
-    return [column] if frame[key].is_not_null().any() else []
-
-
 def _rival(row: Row) -> str:
     return f"{row['rival']}: {proportion(row['rival_balanced_accuracy'])}" if row["rival"] else NULL
 
 
 def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
     """List jobs and how they ended, those without evidence first."""
-    columns: list[Column] = [
-        ("job", text("name")),
-        ("status", text("status")),
-        ("time", lambda row: seconds(row["seconds"])),
-        ("reason", text("reason")),
-    ]
+    columns = [*page.text(name="job", status="status"), *page.columns(seconds, seconds="time"), *page.text("reason")]
     rows = [vars(job) for job in sorted(jobs, key=lambda job: not job.failed)]
-    return sheet("Jobs", f"{tally(jobs)}.", columns, rows, "status.json")
+    return page.sheet("jobs", columns, rows, tally=tally(jobs))
 
 
 def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
@@ -96,30 +74,19 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
     rows = by_depth.with_columns(
         pl.when(head).then(pl.col("layer") + " (head: not tested)").otherwise("layer").alias("layer")
     ).sort("depth", nulls_last=True)
-    columns: list[Column] = [
-        ("layer", text("layer")),
-        ("depth", text("depth")),
-        ("models", whole("n_models")),
-        ("neurons", whole("n_neurons")),
-        ("live", whole("n_live")),
-        ("denoting", whole("n_denoting")),
-        ("distinct", whole("n_distinct")),
-        ("share denoting", share("share_denoting")),
-        ("untrained", share("untrained_share_denoting")),
-        ("rotated", share("rotated_share_denoting")),
-        ("label proportion", between("label_proportion_mean", "label_proportion")),
-        ("folded", between("folded_mean", "folded")),
-        ("rotated folded", share("rotated_folded_mean")),
-        ("majority side", share("majority_side_share")),
-        ("on-proportion", share("on_proportion_mean")),
-        ("unconditional", share("unconditional_label_proportion_mean")),
-        ("note", note),
+    columns = [
+        *page.text("layer", "depth"),
+        *page.whole(
+            n_models="models", n_neurons="neurons", n_live="live", n_denoting="denoting", n_distinct="distinct"
+        ),
+        *page.share("share_denoting", untrained_share_denoting="untrained", rotated_share_denoting="rotated"),
+        *page.between(bounds="label_proportion", label_proportion_mean="label proportion"),
+        *page.between(bounds="folded", folded_mean="folded"),
+        *page.share(rotated_folded_mean="rotated folded", majority_side_share="majority side"),
+        *page.share(on_proportion_mean="on-proportion", unconditional_label_proportion_mean="unconditional"),
+        NOTES,
     ]
-    caption = (
-        "Means and 95 % t-intervals over object models. on-proportion: all live neurons, denoting or not; "
-        "unconditional: the best property of every live neuron; null: undefined, the note says why."
-    )
-    return sheet(curve.title, caption, columns, rows.iter_rows(named=True))
+    return page.sheet("depth", columns, rows, curve=curve.title)
 
 
 def best_cells(cells: pl.DataFrame) -> pl.DataFrame:
@@ -139,39 +106,35 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
     """
     best = best_cells(cells)
     columns: list[Column] = [
-        ("attribute", text("attribute")),
-        ("probe", probe),
-        ("where", lambda row: f"{row['layer']}, {network(row)}"),
-        ("seed", text("seed")),
-        ("label proportion", share("label_proportion")),
-        ("n test", whole("n_test")),
-        ("AUROC", between("auroc")),
-        ("balanced accuracy", between("balanced_accuracy", "balanced_accuracy_interval", rule.decisive)),
-        ("bound", share("balanced_accuracy_low", limit=rule.null)),
+        *page.text("attribute"),
+        PROBE,
+        ("where", lambda row: f"{row['layer']}, {page.network(row)}"),
+        *page.text("seed"),
+        *page.share("label_proportion"),
+        *page.whole("n_test"),
+        *page.between(auroc="AUROC"),
+        *page.between("balanced_accuracy_interval", rule.decisive, balanced_accuracy="balanced accuracy"),
+        *page.columns(partial(proportion, limit=rule.null), balanced_accuracy_low="bound"),
         ("accuracy / majority", lambda row: f"{proportion(row['accuracy'])} / {proportion(row['majority_accuracy'])}"),
-        ("shuffled", share("control_auroc")),
-        ("selectivity", between("selectivity")),
-        ("untrained", share("untrained_auroc")),
-        ("raw input", share("input_auroc")),
+        *page.share(control_auroc="shuffled"),
+        *page.between(selectivity="selectivity"),
+        *page.share(untrained_auroc="untrained", input_auroc="raw input"),
         ("rotated", _rotated),
-        *_where_known(best, "random_subset_percentile", ("random subsets", share("random_subset_percentile"))),
-        *_where_known(best, "control_task_auroc", ("control task", share("control_task_auroc"))),
-        ("q", lambda row: small(row["q_value"], rule.q)),
-        ("detectable AUROC", share("detectable_auroc")),
-        ("detectable proportion", share("detectable_proportion")),
-        ("decisive", yes("decisive")),
-        *_where_known(best, "sufficient_k", ("enough neurons", whole("sufficient_k"))),
-        *_where_known(best, "n_outside_band", ("outside band", _outside_band)),
-        ("note", note),
+        *page.share(**_of_some(best, random_subset_percentile="random subsets", control_task_auroc="control task")),
+        *page.columns(partial(small, limit=rule.q), q_value="q"),
+        *page.share(detectable_auroc="detectable AUROC", detectable_proportion="detectable proportion"),
+        *page.yes("decisive"),
+        *page.whole(**_of_some(best, sufficient_k="enough neurons")),
+        *((title, _outside_band) for title in _of_some(best, n_outside_band="outside band").values()),
+        NOTES,
     ]
     n_cells = count(len(one_size(cells).filter(reads_state())), "cell")
-    caption = (
-        f"The best layer and object model for each attribute and probe, of {n_cells}, chosen by the score it shows: "
-        "read it as where to look; the heat map shows every layer. bound: one-sided 95 %. shuffled, untrained, raw "
-        "input and rotated are AUROCs of the same observer on shuffled labels, on the untrained network, on the input "
-        "and on random directions. detectable: what a cell with these rows would have shown with power .8."
-    )
-    return sheet("Best cells", caption, columns, best.iter_rows(named=True), "cells.parquet")
+    return page.sheet("cells", columns, best, n_cells=n_cells)
+
+
+def _of_some(rows: pl.DataFrame, **titles: str) -> dict[str, str]:
+    """Return the columns, with their titles, that any of the rows has; few observers have them."""
+    return {key: title for key, title in titles.items() if rows[key].is_not_null().any()}
 
 
 def _rotated(row: Row) -> str:
@@ -198,35 +161,29 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
     found = surest(neurons)
     columns: list[Column] = [
         ("neuron", lambda row: f"{row['layer']}, {row['neuron_name'] or row['neuron']}"),
-        ("of", network),
-        ("seed", text("seed")),
-        ("family", text("family")),
-        ("denotes", text("property")),
-        ("label proportion", share("label_proportion")),
-        ("balanced accuracy", between("balanced_accuracy", "balanced_accuracy_interval")),
-        ("bound", share("balanced_accuracy_low")),
-        ("TPR", between("tpr")),
-        ("TNR", between("tnr")),
-        ("precision", share("precision")),
-        ("on-proportion", share("on_proportion")),
-        ("majority", share("majority_accuracy")),
-        ("shuffled", share("control_balanced_accuracy")),
-        ("selectivity", between("selectivity")),
-        ("untrained", share("untrained_balanced_accuracy")),
-        ("raw input", share("input_balanced_accuracy")),
-        ("rotated share", share("rotated_share")),
+        OF,
+        *page.text("seed", "family", property="denotes"),
+        *page.share("label_proportion"),
+        *page.between(bounds="balanced_accuracy_interval", balanced_accuracy="balanced accuracy"),
+        *page.share(balanced_accuracy_low="bound"),
+        *page.between(tpr="TPR", tnr="TNR"),
+        *page.share("precision", on_proportion="on-proportion", majority_accuracy="majority"),
+        *page.share(control_balanced_accuracy="shuffled"),
+        *page.between(selectivity="selectivity"),
+        *page.share(untrained_balanced_accuracy="untrained", input_balanced_accuracy="raw input"),
+        *page.share("rotated_share"),
         ("rival", _rival),
-        ("detectable", share("detectable_balanced_accuracy")),
-        ("q", lambda row: small(row["q_value"])),
-        ("note", note),
+        *page.share(detectable_balanced_accuracy="detectable"),
+        *page.p_values(q_value="q"),
+        NOTES,
     ]
-    caption = (
-        f"{count(len(found), 'row')} of {count(len(neurons.filter('live')), 'live neuron')} (once per family); "
-        "the others abstain. Every number is of held-out test rows. bound: one-sided 95 %. rotated share: of random "
-        "directions of that layer, how many denote. rival: the best threshold of a simple column on the same rows. "
-        "detectable: the balanced accuracy that would have passed with power .8."
+    return page.sheet(
+        "neurons",
+        columns,
+        found,
+        denoting=count(len(found), "row"),
+        live=count(len(neurons.filter("live")), "live neuron"),
     )
-    return sheet("Denoting neurons", caption, columns, found.iter_rows(named=True), "neurons.parquet")
 
 
 def where_some_denote(sensitivity: pl.DataFrame) -> pl.DataFrame:
@@ -246,13 +203,12 @@ def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
     Args:
         sensitivity: From :func:`denote.denotation.judging.decisions.sensitivity_table`.
     """
-
-    def write(key: str, kind: pl.DataType) -> Callable[[Row], str]:
-        return share(key) if kind.is_float() else text(key)
-
-    columns = [(key.replace("_", " "), write(key, kind)) for key, kind in sensitivity.schema.items()]
-    caption = "How many neurons would denote under other rules; the rule in force is the one in the configuration."
-    return sheet("Other rules", caption, columns, sensitivity.iter_rows(named=True))
+    columns = [
+        column
+        for key, kind in sensitivity.schema.items()
+        for column in (page.share if kind.is_float() else page.text)(key)
+    ]
+    return page.sheet("sensitivity", columns, sensitivity)
 
 
 CURVE = ["dataset", "architecture", "trained", "epoch", "layer", "depth", "pooling"]
@@ -270,21 +226,18 @@ def layers_sheet(layers: pl.DataFrame, by_depth: pl.DataFrame) -> Sheet:
     rows = layers.group_by(CURVE, maintain_order=True).agg(
         pl.n_unique("object_model").alias("models"), pl.col("n_neurons").first(), means, flags
     )
-    columns: list[Column] = [
-        ("layer", text("layer")), ("depth", text("depth")), ("of", network), ("models", text("models")),
-        ("neurons", text("n_neurons")), ("live", amount("n_live")),
-        ("participation ratio", amount("participation_ratio")), ("active share", share("active_share")),
-        ("sign means something", yes("sign_identified")), ("head", yes("is_head")),
-    ]  # fmt: skip
+    columns = [
+        *page.text("layer", "depth"),
+        OF,
+        *page.text("models", n_neurons="neurons"),
+        *page.amount(n_live="live", participation_ratio="participation ratio"),
+        *page.share("active_share"),
+        *page.yes(sign_identified="sign means something", is_head="head"),
+    ]
     key = ["dataset", "architecture", "trained", "epoch", "layer"]
     known = by_depth.filter(pl.col("property_entropy_mean").is_not_null())
     for family in known["family"].unique(maintain_order=True):
         entropy = known.filter(pl.col("family") == family).select(*key, pl.col("property_entropy_mean").alias(family))
         rows = rows.join(entropy, on=key, how="left", nulls_equal=True, maintain_order="left")
-        columns.append((f"entropy of {family} (bits)", amount(family)))
-    caption = (
-        "Means over object models. live: neurons that vary on fit. participation ratio: how many directions the state "
-        "spreads over, at most the live neurons. active share: test rows above 0, mean over live neurons. entropy: of "
-        "the properties that denoting neurons have. Where a sign means nothing only folded label proportions do."
-    )
-    return sheet("Layers", caption, columns, rows.iter_rows(named=True), "layers.parquet")
+        columns += page.amount(**{family: f"entropy of {family} (bits)"})
+    return page.sheet("layers", columns, rows)

@@ -7,7 +7,7 @@ import polars as pl
 from denote.figures.curves import curves, is_head
 from denote.numbers import count, proportion
 from denote.observers.kinds import reads_state
-from denote.reporting.page import Column, Row, Sheet, between, network, note, probe, share, sheet, text, whole
+from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet, between, fine_share, share, sheet, text, whole
 
 AGAINST = {
     "second fit": "on other rows",
@@ -46,19 +46,16 @@ def stability_sheet(stability: pl.DataFrame) -> Sheet:
     Args:
         stability: Columns of ``tables.STABILITY``.
     """
-    columns: list[Column] = [
-        ("layer", text("layer")), ("of", network), ("family", text("family")), ("against", text("against")),
-        ("pairs", whole("n_pairs")), ("denoting neurons", whole("n_neurons")),
-        ("properties", between("property_jaccard")), ("each neuron's", between("neuron_jaccard")),
-        ("same property", share("same_property_share")), ("note", note),
-    ]  # fmt: skip
-    caption = (
-        "Jaccard indices of what the layer denotes with what another search finds, means and 95 % t-intervals over "
-        "object models. second fit: the same search on the rows of test. thresholds: with half as many. seed: another "
-        "network of the same kind; its interval is rough, as pairs share networks. properties: sets of distinct "
-        "denoted properties, a complement as the same. each neuron's: the test rows of its two properties."
-    )
-    return sheet("Is it found again?", caption, columns, stability.iter_rows(named=True), "stability.parquet")
+    columns = [
+        *text("layer"),
+        OF,
+        *text("family", "against"),
+        *whole(n_pairs="pairs", n_neurons="denoting neurons"),
+        *between(property_jaccard="properties", neuron_jaccard="each neuron's"),
+        *share(same_property_share="same property"),
+        NOTES,
+    ]
+    return sheet("stability", columns, stability)
 
 
 def _range(values: pl.Series) -> str:
@@ -81,28 +78,11 @@ def spread_sheet(seed_spread: pl.DataFrame) -> Sheet:
         .sort("auroc_mean", descending=True, nulls_last=True, maintain_order=True)
         .unique(key, keep="first", maintain_order=True)
     )
-    columns: list[Column] = [
-        ("attribute", text("attribute")),
-        ("probe", probe),
-        ("of", network),
-        ("layer", text("layer")),
-        ("models", whole("n_models")),
-        ("probe seeds", whole("n_probe_seeds")),
-    ]
+    columns = [*text("attribute"), PROBE, OF, *text("layer"), *whole(n_models="models", n_probe_seeds="probe seeds")]
     for name, score in SCORES:
-        columns += [
-            (name, between(f"{score}_mean", score)),
-            ("SD models", share(f"{score}_sd_models", 3)),
-            ("SD probe seeds", share(f"{score}_sd_probe_seeds", 3)),
-        ]
-    caption = (
-        "Mean and 95 % t-interval over object models at the layer with the best mean AUROC (chosen by the score it "
-        "shows). SD models: how much networks trained from other seeds differ. SD probe seeds: how much observers of "
-        "the same network do; no error of what such networks do on average."
-    )
-    return sheet(
-        "Spread over seeds", caption, [*columns, ("note", note)], best.iter_rows(named=True), "seed_spread.parquet"
-    )
+        columns += between(score, None, **{f"{score}_mean": name})
+        columns += fine_share(**{f"{score}_sd_models": "SD models", f"{score}_sd_probe_seeds": "SD probe seeds"})
+    return sheet("spread", [*columns, NOTES], best)
 
 
 NETWORK = ["dataset", "architecture", "trained", "epoch"]
@@ -110,12 +90,8 @@ NEURON = ["object_model", "layer", "pooling", "family", "neuron"]
 """Key of a neuron without the seed of the controls, which no property depends on."""
 LAYER = [*NETWORK, "family", "layer", "depth"]
 MEANS = [
-    "label_proportion",
-    "fit_balanced_accuracy",
-    "balanced_accuracy",
-    "shrinkage",
-    "fit_agreement",
-    "threshold_agreement",
+    *("label_proportion", "fit_balanced_accuracy", "balanced_accuracy", "shrinkage"),
+    *("fit_agreement", "threshold_agreement"),
 ]
 
 
@@ -127,10 +103,8 @@ def denoted_sheets(properties: pl.DataFrame, neurons: pl.DataFrame) -> list[Shee
         neurons: Columns of ``tables.NEURONS``, decided.
     """
     live = neurons.filter(pl.col("live").fill_null(value=False))
-    return [
-        *([] if properties.is_empty() else [_properties(properties)]),
-        *([] if live.is_empty() else [_abstaining(live)]),
-    ]
+    made = ((_properties, properties), (_abstaining, live))
+    return [make(frame) for make, frame in made if not frame.is_empty()]
 
 
 def _properties(properties: pl.DataFrame) -> Sheet:
@@ -148,21 +122,17 @@ def _properties(properties: pl.DataFrame) -> Sheet:
         .sort(pl.col("n_neurons") + pl.col("n_complement"), descending=True, maintain_order=True)
     )
     columns: list[Column] = [
-        ("property", text("property")), ("layer", text("layer")), ("of", network), ("family", text("family")),
-        ("label proportion", share("label_proportion")), ("neurons", whole("n_neurons")),
-        ("complement", whole("n_complement")), ("networks", whole("n_models")),
-        ("fit score", share("fit_balanced_accuracy")), ("held-out score", share("balanced_accuracy")),
-        ("shrinkage", share("shrinkage", 3)), ("agreement", share("fit_agreement")),
-        ("at other thresholds", share("threshold_agreement")), ("nested", _nested),
-    ]  # fmt: skip
-    caption = (
-        "Each property once in a layer, a property and its complement together, those of most neurons first. neurons "
-        "and complement: how many denote it, or that it is not there, over all networks. Scores are balanced "
-        "accuracies of the neuron that did best on fit, means over networks. agreement: overlap with what the same "
-        "search finds on other rows. nested: other subsets that pass on fit with the same neuron, with their label "
-        "proportions."
-    )
-    return sheet("What is denoted", caption, columns, together.iter_rows(named=True), "properties.parquet")
+        *text("property", "layer"),
+        OF,
+        *text("family"),
+        *share("label_proportion"),
+        *whole(n_neurons="neurons", n_complement="complement", n_models="networks"),
+        *share(fit_balanced_accuracy="fit score", balanced_accuracy="held-out score"),
+        *fine_share("shrinkage"),
+        *share(fit_agreement="agreement", threshold_agreement="at other thresholds"),
+        ("nested", _nested),
+    ]
+    return sheet("properties", columns, together)
 
 
 def _nested(row: Row) -> str:
@@ -180,13 +150,11 @@ def _abstaining(live: pl.DataFrame) -> Sheet:
         .with_columns(share=pl.col("n_abstaining") / pl.col("n_live"))
         .sort(*NETWORK, "family", "depth", nulls_last=True, maintain_order=True)
     )
-    columns: list[Column] = [
-        ("of", network), ("family", text("family")), ("layer", text("layer")), ("live neurons", whole("n_live")),
-        ("denote", whole("n_denoting")), ("abstain", whole("n_abstaining")), ("share abstaining", share("share")),
-    ]  # fmt: skip
+    columns = [
+        OF,
+        *text("family", "layer"),
+        *whole(n_live="live neurons", n_denoting="denote", n_abstaining="abstain"),
+        *share(share="share abstaining"),
+    ]
     total = int(layers["n_abstaining"].sum())
-    caption = (
-        f"{count(total, 'row')} of live neurons (once per family) abstain: the best property found for them does not "
-        "pass the rule, and says no more than that it was the best."
-    )
-    return sheet("Abstaining neurons", caption, columns, layers.iter_rows(named=True), "neurons.parquet")
+    return sheet("abstaining", columns, layers, abstaining=count(total, "row"))

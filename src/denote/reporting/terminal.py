@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich import box
@@ -14,19 +14,11 @@ from rich.table import Table
 
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_untested
-from denote.numbers import Estimate, interval, proportion, setting
-from denote.reporting.chance import (
-    alarms,
-    apart_sentences,
-    chance_sentences,
-    families,
-    power_sentences,
-    untested_sentences,
-)
+from denote.numbers import setting
+from denote.reporting import attribute_sheets, chance, doubts
 from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
-from denote.reporting.doubts import doubts, no_copies_sentences
 from denote.reporting.findings import observed
-from denote.reporting.reading import audit_sentences, first_decisive_sentences
+from denote.reporting.page import Column, between, share, whole
 from denote.reporting.sheets import Job, tally
 from denote.reporting.stability import stability_sentences
 
@@ -62,7 +54,7 @@ def print_summary(
     """
     console = console or Console()
     cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
-    _say(console, doubts(tables), _WARNING)
+    _say(console, doubts.doubts(tables), _WARNING)
     _say(console, observed(cells, neurons))
     for curve in curves(by_depth):
         console.print(depth_table(curve, curve.of(by_depth)))
@@ -70,11 +62,11 @@ def print_summary(
         console.print(_caveat(by_depth), highlight=False, style="dim")
     _print_depth_tests(console, tables)
     _say(console, stability_sentences(tables["stability"]))
-    _say(console, first_decisive_sentences(tables["first_decisive"]))
-    _say(console, audit_sentences(tables["audit"]))
+    _say(console, attribute_sheets.first_decisive_sentences(tables["first_decisive"]))
+    _say(console, attribute_sheets.audit_sentences(tables["audit"]))
     _print_belief(console, tables, rule or Rule())
     _print_jobs(console, jobs)
-    _say(console, alarms(tables["null_check"]), "[bold red]ALARM: {}[/]")
+    _say(console, chance.alarms(tables["null_check"]), "[bold red]ALARM: {}[/]")
     _say(console, warnings, _WARNING)
     console.print()
     for what, path in (("report", "report.html"), ("figures", "figures"), ("tables", "*.parquet")):
@@ -102,30 +94,27 @@ def depth_table(curve: Curve, by_depth: pl.DataFrame) -> Table:
     ``nets`` says how many networks the means are made of, where that is not all of them.
     """
     rotated = by_depth["rotated_share_denoting"].is_not_null().any()
-    table = _table(curve.title, padding=0)  # with all columns there is no room for more in 80 letters
     apart = (by_depth["n_models_with_value"] < by_depth["n_models"]).any()
-    optional = [*(["rot."] if rotated else []), *(["nets"] if apart else [])]
-    for heading in ("depth", "layer", "live", "denote", "share", "untr.", *optional):
-        if heading == "layer":
-            table.add_column(heading, min_width=10, overflow="fold")
-        else:
-            table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("label proportion", no_wrap=True)
-    table.add_column("folded", justify="right", no_wrap=True)
+    columns: list[Column] = [
+        ("depth", lambda row: "-" if row["depth"] is None else str(row["depth"])),
+        ("layer", lambda row: escape(row["layer"]) + ("*" if row["head"] else "")),
+        *whole(n_live="live", n_denoting="denote"),
+        *share(share_denoting="share", untrained_share_denoting="untr."),
+        *(share(rotated_share_denoting="rot.") if rotated else ()),
+        *([("nets", lambda row: f"{row['n_models_with_value']}/{row['n_models']}")] if apart else ()),
+        *between("label_proportion", label_proportion_mean="label proportion"),
+        *share(folded_mean="folded"),
+    ]
+    looks: dict[str, dict[str, Any]] = {
+        "layer": {"min_width": 10, "overflow": "fold"},
+        "label proportion": {"no_wrap": True},
+    }
+    table = _table(curve.title, padding=0)  # with all columns there is no room for more in 80 letters
+    for heading, _ in columns:
+        table.add_column(heading, **looks.get(heading, {"justify": "right", "no_wrap": True}))
     head = by_depth.select(is_untested()).to_series()
-    rows = by_depth.with_columns(head.alias("head")).sort("depth", nulls_last=True)
-    for row in rows.iter_rows(named=True):
-        shares = ["share_denoting", "untrained_share_denoting", *(["rotated_share_denoting"] if rotated else [])]
-        table.add_row(
-            "-" if row["depth"] is None else str(row["depth"]),
-            escape(row["layer"]) + ("*" if row["head"] else ""),
-            f"{row['n_live']:,}",
-            f"{row['n_denoting']:,}",
-            *(proportion(row[share]) for share in shares),
-            *([f"{row['n_models_with_value']}/{row['n_models']}"] if apart else []),
-            interval(Estimate.of(row, "label_proportion_mean", bounds="label_proportion")),
-            proportion(row["folded_mean"]),
-        )
+    for row in by_depth.with_columns(head.alias("head")).sort("depth", nulls_last=True).iter_rows(named=True):
+        table.add_row(*(write(row) for _, write in columns))
     return table
 
 
@@ -156,7 +145,7 @@ def _caveat(by_depth: pl.DataFrame) -> str:
 
 def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Rule) -> None:
     """Tests made with what chance would give, the null check and the power; nothing where nothing was observed."""
-    tests = families(tables, rule)
+    tests = chance.families(tables, rule)
     if not tests:
         return
     console.print(_words(rule), highlight=False, style="dim")
@@ -166,8 +155,12 @@ def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Ru
     for family in tests:
         table.add_row(*map(escape, family.row.values()))
     console.print(table)
-    belief = [*untested_sentences(tests), *chance_sentences(tables), *no_copies_sentences(tables["duplicates"])]
-    _say(console, [*belief, *power_sentences(tables), *apart_sentences(tests)])
+    belief = [
+        *chance.untested_sentences(tests),
+        *chance.chance_sentences(tables),
+        *doubts.no_copies_sentences(tables["duplicates"]),
+    ]
+    _say(console, [*belief, *chance.power_sentences(tables), *chance.apart_sentences(tests)])
 
 
 def _words(rule: Rule) -> str:

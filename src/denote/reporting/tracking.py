@@ -85,11 +85,20 @@ class Tracker:
         mode = cast('Literal["online", "offline", "disabled", "shared"]', wanted)
         self.folder.mkdir(parents=True, exist_ok=True)
         return wandb.init(
-            project=self.project, entity=self.entity, dir=str(self.folder), group=self.group, job_type=job_type,
-            name=name, id=run_id(self.group, job_type, key), tags=list(self.tags), config=dict(config),
-            mode=mode, resume="allow" if mode in ("online", "shared") else None, reinit="create_new",
+            project=self.project,
+            entity=self.entity,
+            dir=str(self.folder),
+            group=self.group,
+            job_type=job_type,
+            name=name,
+            id=run_id(self.group, job_type, key),
+            tags=list(self.tags),
+            config=dict(config),
+            mode=mode,
+            resume="allow" if mode in ("online", "shared") else None,
+            reinit="create_new",
             settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_code=True),
-        )  # fmt: skip
+        )
 
     def logged(self, job_type: str, key: str) -> bool:
         """Return whether this machine has a run of this id in the sweep's folder already."""

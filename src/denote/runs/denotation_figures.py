@@ -10,44 +10,50 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.denotation.depth.plan import QUESTION
 from denote.figures.curves import Curve, curves, is_head
-from denote.figures.depth_parts import draw_depth_parts
+from denote.figures.depth_parts import BOUNDS, MEASURES, draw_depth_parts, draw_layer_measures, measured
 from denote.figures.emergence import draw_emergence, emergence_rows
 from denote.figures.label_proportion import curve_data, dot_data, draw_label_proportion_by_depth, model_data
 from denote.figures.label_proportion_sweep import cut_curves, draw_label_proportion_sweep
 from denote.figures.neuron_atlas import NEURON, atlas_rows, draw_examples, draw_neuron_atlas, n_drawn
-from denote.figures.profiles import BOUNDS, MEASURES, draw_layer_measures, measured
 from denote.files import slug
 from denote.numbers import count, small
 from denote.observation.images import Images
-from denote.reporting.report import Picture
-from denote.runs.evidence_figures import networks, saved
+from denote.runs.evidence_figures import Drawing, networks
 
 Tables = Mapping[str, pl.DataFrame]
 Jobs = Sequence[tuple[Path, Mapping[str, Any]]]
 
 
-def draw_denotation(tables: Tables, jobs: Jobs, folder: Path) -> list[Picture]:
+def draw_denotation(tables: Tables, jobs: Jobs) -> Iterator[Drawing]:
     """Draw what the tables of a sweep say of denotation.
 
     Args:
         tables: Those of ``tables.SWEEP_TABLES``.
         jobs: Job folders with their records, which hold the images of examples.
-        folder: Where figures go.
     """
     by_depth = tables["label_proportion_by_depth"]
-    drawn, pictures = last_epochs(curves(by_depth)), []
+    drawn = last_epochs(curves(by_depth))
     for curve in drawn:
-        pictures += [_label_proportion(tables, curve, folder), *_parts(tables["depth_parts"], curve, folder)]
-        pictures += _measures(by_depth, curve, folder)
-    for curve in drawn:
-        pictures += _emergence(by_depth, curve, folder) if curve.trained else []
-    for curve in drawn:
-        if curve.trained:
-            neurons = first_model(curve.of(tables["neurons"]))
-            pictures += _atlases(neurons, tables["on_rates"], curve, folder)
-            pictures += _examples(neurons, tables["examples"], jobs, curve, folder)
-    return [*pictures, *_cuts(tables, folder)]
+        yield _label_proportion(tables, curve)
+        parts = curve.of(tables["depth_parts"])
+        if parts["part"].null_count() < len(parts):
+            figure = draw_depth_parts(tables["depth_parts"], curve)
+            yield Drawing("depth_parts", curve.slug, figure, parts, {"of": curve.title})
+        yield from _measures(by_depth, curve)
+    trained = [curve for curve in drawn if curve.trained]
+    for curve in trained:
+        rows = emergence_rows(by_depth, curve)
+        if rows["epoch"].n_unique() > 1:
+            words = {"of": f"{curve.dataset}, {curve.architecture}, family '{curve.family}'"}
+            name = f"{curve.dataset}-{curve.architecture}-{curve.family}"
+            yield Drawing("emergence", name, draw_emergence(by_depth, curve), rows, words)
+    for curve in trained:
+        neurons = first_model(curve.of(tables["neurons"]))
+        yield from _atlases(neurons, tables["on_rates"], curve)
+        yield from _examples(neurons, tables["examples"], jobs, curve)
+    yield from _cuts(tables)
 
 
 def last_epochs(found: Sequence[Curve]) -> list[Curve]:
@@ -80,13 +86,9 @@ def verdict_of(verdicts: pl.DataFrame, tests: pl.DataFrame, curve: Curve) -> str
 
     It is about all architectures together that could be tested; whether the curve's own is one of them is said.
     """
-    same = [
-        pl.col(name).eq_missing(pl.lit(getattr(curve, name), verdicts.schema[name]))
-        for name in ("dataset", "trained", "epoch", "family")
-    ]
-    own = tests.filter(*same, pl.col("architecture") == curve.architecture)
+    own = curve.of(tests, QUESTION).filter(pl.col("architecture") == curve.architecture)
     outside = bool(len(own)) and own["p_value"].null_count() == len(own)
-    for row in verdicts.filter(*same).iter_rows(named=True):
+    for row in curve.of(verdicts, QUESTION).iter_rows(named=True):
         planned = "" if row["planned"] in (True, None) else ", exploratory"
         p = "" if row["p_value"] is None else f", primary p = {small(row['p_value'])}"
         of = " of other architectures: this one has too few layers or networks" if outside and p else ""
@@ -94,62 +96,27 @@ def verdict_of(verdicts: pl.DataFrame, tests: pl.DataFrame, curve: Curve) -> str
     return ""
 
 
-def _label_proportion(tables: Tables, curve: Curve, folder: Path) -> Picture:
-    by_depth = tables["label_proportion_by_depth"]
+def _label_proportion(tables: Tables, curve: Curve) -> Drawing:
+    by_depth, by_model, neurons = (
+        tables[name] for name in ("label_proportion_by_depth", "label_proportion_by_model", "neurons")
+    )
     verdict = verdict_of(tables["depth_verdicts"], tables["depth_tests"], curve)
-    figure = draw_label_proportion_by_depth(
-        tables["neurons"], by_depth, tables["label_proportion_by_model"], curve=curve, verdict=verdict
-    )
-    caption = (
-        f"Label proportion of denoted properties by depth: {curve.title}. The raw curve (a) mostly follows how often "
-        "neurons are on (d) and shows no dependence on depth by itself; a verdict asks first for what is left in (c), "
-        "after polarity and what random directions denote. Dots are neurons, which are no replicates; networks are."
-    )
-    by_model = tables["label_proportion_by_model"]
-    beside = {"neurons": dot_data(tables["neurons"], curve), "models": model_data(by_model, curve)}
+    figure = draw_label_proportion_by_depth(neurons, by_depth, by_model, curve=curve, verdict=verdict)
+    beside = {"neurons": dot_data(neurons, curve), "models": model_data(by_model, curve)}
     data = curve_data(by_depth, curve, by_model)
-    return saved(figure, folder, f"label_proportion_by_depth-{curve.slug}", data, caption, beside)
+    return Drawing("label_proportion_by_depth", curve.slug, figure, data, {"of": curve.title}, beside)
 
 
-def _parts(parts: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
-    own = curve.of(parts)
-    if own["part"].null_count() == len(own):
-        return
-    caption = (
-        f"What the course of label proportion over depth is made of: {curve.title}. Polarity: what folding takes away; "
-        "any basis is what random directions of the same layers denote, and only the rest is the neurons' own. (b): "
-        "the rise of each network's least-squares line and how far the middle third lies from the other layers."
-    )
-    yield saved(draw_depth_parts(parts, curve), folder, f"depth_parts-{curve.slug}", own, caption)
-
-
-def _measures(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
+def _measures(by_depth: pl.DataFrame, curve: Curve) -> Iterator[Drawing]:
     own = curve_data(by_depth, curve).filter(pl.col("depth").is_not_null())
     if len(measured(own)) < 2 or not curve.trained:
         return
-    caption = (
-        f"What else changes with depth: {curve.title}. Each panel has a scale of its own from 0. A label proportion "
-        "that changes where live neurons or the variety of properties do is described here, not explained."
-    )
     missing = [heading for name, (heading, _) in MEASURES.items() if name not in measured(own)]
-    caption += f" Known of no layer: {', '.join(missing).lower()}." if missing else ""
+    unknown = f" Known of no layer: {', '.join(missing).lower()}." if missing else ""
     bounds = [end for ends in BOUNDS.values() for end in ends]
-    data = own.select("layer", "depth", "relative_depth", "n_models", *MEASURES, *bounds)
-    yield saved(draw_layer_measures(by_depth, curve), folder, f"layer_measures-{curve.slug}", data, caption)
-
-
-def _emergence(by_depth: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
-    rows = emergence_rows(by_depth, curve)
-    if rows["epoch"].n_unique() < 2:
-        return
-    caption = (
-        f"Denotation over training: {curve.dataset}, {curve.architecture}, family '{curve.family}'. Epoch 0 is the "
-        "initialisation. Thin lines are controls, in the colour of their layer: what random directions denote as often "
-        "is no work of single neurons. Lines of (c) start where enough neurons denote: their first points are of few "
-        "networks. Epochs are not to scale; other figures show the last one."
-    )
-    name = f"emergence-{'-'.join(part for part in (curve.dataset, curve.architecture, curve.family))}"
-    yield saved(draw_emergence(by_depth, curve), folder, name, rows, caption)
+    data, words = own.select("layer", "depth", "relative_depth", "n_models", *MEASURES, *bounds), {"of": curve.title}
+    figure = draw_layer_measures(by_depth, curve)
+    yield Drawing("layer_measures", curve.slug, figure, data, words | {"missing": unknown})
 
 
 def atlas_layers(neurons: pl.DataFrame) -> list[str]:
@@ -165,32 +132,20 @@ def atlas_layers(neurons: pl.DataFrame) -> list[str]:
     return [layer for layer in order if layer in wanted]
 
 
-def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve, folder: Path) -> Iterator[Picture]:
-    known = on_rates.filter(pl.col("family") == curve.family)
-    known = known.join(
-        neurons, on=["object_model", "layer", "pooling", "probe_seed"], how="semi", maintain_order="left"
-    )
+def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve) -> Iterator[Drawing]:
+    key = ["object_model", "layer", "pooling", "probe_seed"]
+    of_family = on_rates.filter(pl.col("family") == curve.family)
+    known = of_family.join(neurons, on=key, how="semi", maintain_order="left")
     for layer in atlas_layers(neurons) if not known.is_empty() else []:
         own, rates = (frame.filter(pl.col("layer") == layer) for frame in (neurons, known))
         title = _named(curve, own)
+        by_class = rates.pivot("class", index="neuron", values="on_rate", aggregate_function="first")
+        data = atlas_rows(own, rates).drop("on_rates").join(by_class, on="neuron", maintain_order="left")
         figure = draw_neuron_atlas(own, rates, f"{title}, {layer}")
-        rows = atlas_rows(own, rates)
-        data = rows.drop("on_rates").join(
-            rates.pivot("class", index="neuron", values="on_rate", aggregate_function="first"),
-            on="neuron",
-            maintain_order="left",
-        )
-        caption = (
-            f"How often every neuron of {layer} is on in each class: {title}. A row of black and "
-            "white squares alone is a set of classes; grey is a neuron that is on for part of a class. One network of "
-            "the sweep: another has other neurons."
-        )
-        yield saved(figure, folder, f"neuron_atlas-{curve.slug}-{layer}", data, caption)
+        yield Drawing("neuron_atlas", f"{curve.slug}-{layer}", figure, data, {"of": title, "layer": layer})
 
 
-def _examples(
-    neurons: pl.DataFrame, examples: pl.DataFrame, jobs: Jobs, curve: Curve, folder: Path
-) -> Iterator[Picture]:
+def _examples(neurons: pl.DataFrame, examples: pl.DataFrame, jobs: Jobs, curve: Curve) -> Iterator[Drawing]:
     key = ["object_model", "layer", "pooling", "neuron", "family", "probe_seed"]
     denoting = neurons.filter("denotes").select(*key, "depth")
     own = examples.join(denoting, on=key, how="inner", nulls_equal=True, maintain_order="left")
@@ -199,13 +154,8 @@ def _examples(
         return
     own = own.sort("depth", nulls_last=True, maintain_order=True).drop("depth")
     title = _named(curve, neurons)
-    caption = (
-        f"Test inputs of denoting neurons: {title}. The largest activations look alike for almost "
-        "any neuron; what a property leaves out shows at the threshold, where the neuron errs. "
-        f"{_which_neurons(own, images, denoting.height)}"
-    )
-    figure = draw_examples(own, images, title)
-    yield saved(figure, folder, f"examples-{curve.slug}", own, caption)
+    words = {"of": title, "which": _which_neurons(own, images, denoting.height)}
+    yield Drawing("examples", curve.slug, draw_examples(own, images, title), own, words)
 
 
 def _which_neurons(examples: pl.DataFrame, images: Mapping[int, np.ndarray], n_denoting: int) -> str:
@@ -232,16 +182,10 @@ def _images(jobs: Jobs, examples: pl.DataFrame) -> dict[int, np.ndarray]:
     return found
 
 
-def _cuts(tables: Tables, folder: Path) -> Iterator[Picture]:
-    for dataset, architecture, own in networks(tables["cells"].filter("trained")):
-        curves_of = cut_curves(own, tables["scan"])
-        for column in curves_of["column"].unique(maintain_order=True):
-            figure = draw_label_proportion_sweep(own, tables["scan"], column)
-            caption = (
-                f"'{column}' cut at many label proportions: {dataset}, {architecture}. The information is the same "
-                "everywhere, so what changes is rarity. Inside the hatched range too few rows are positive, or "
-                "negative, for any verdict: a line that falls there shows the rows, not the network."
-            )
-            data = curves_of.filter(pl.col("column") == column)
-            name = f"label_proportion_sweep-{dataset}-{architecture}-{slug(column)}"
-            yield saved(figure, folder, name, data, caption)
+def _cuts(tables: Tables) -> Iterator[Drawing]:
+    for network in networks(tables["cells"].filter("trained")):
+        cuts = cut_curves(network.rows, tables["scan"])
+        for (column,), data in cuts.group_by(["column"], maintain_order=True):
+            figure = draw_label_proportion_sweep(network.rows, tables["scan"], str(column))
+            words = {"of": network.title, "column": str(column)}
+            yield Drawing("label_proportion_sweep", f"{network.slug}-{slug(str(column))}", figure, data, words)

@@ -2,158 +2,150 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
+from matplotlib.figure import Figure
 
+from denote.figures.agreement_by_depth import draw_stability
 from denote.figures.attribute_by_depth import heat_map_rows
-from denote.figures.attribute_correlation import draw_attribute_correlation
-from denote.figures.audit import draw_audit
+from denote.figures.attribute_lines import draw_reading_curves, drawn_curves, reading_points
+from denote.figures.audit_panels import draw_audit
 from denote.figures.canvas import save_figure
+from denote.figures.correlation_matrix import draw_attribute_correlation
 from denote.figures.curves import curves
-from denote.figures.first_decisive import draw_first_decisive
+from denote.figures.decisive_depths import draw_first_decisive
 from denote.figures.profiles import drawn_cells
-from denote.figures.reading_curves import draw_reading_curves, drawn_curves, reading_points
 from denote.figures.sparse_curve import capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
-from denote.figures.stability import draw_stability
 from denote.observers.kinds import by_capacity, has_sizes, reads_state
-from denote.reporting.reading import audited
+from denote.reporting.attribute_sheets import audited
 from denote.reporting.report import Picture
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of a sweep that is not saved yet.
+
+    Attributes:
+        kind: Names its caption in ``captions.toml`` and begins its file's name.
+        name: The rest of the file's name.
+        figure: The figure.
+        data: The numbers that are drawn.
+        words: Fill the braces of the caption; ``of`` says what is drawn.
+        beside: Numbers with rows of another kind, which the caption names.
+    """
+
+    kind: str
+    name: str
+    figure: Figure
+    data: pl.DataFrame
+    words: Mapping[str, str]
+    beside: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> Picture:
+        """Save the figure with its numbers beside it."""
+        name, caption = f"{self.kind}-{self.name}", _captions()[self.kind].format(**self.words)
+        png, *_ = save_figure(self.figure, folder, name, self.data, self.beside)
+        if self.beside:
+            caption += f" Numbers: {name}.csv, {', '.join(f'...-{kind}.csv' for kind in self.beside)}."
+        return Picture(png, caption)
 
 
-def draw_evidence(tables: Mapping[str, pl.DataFrame], folder: Path) -> list[Picture]:
+@cache
+def _captions() -> dict[str, str]:
+    return tomllib.loads(files("denote.runs").joinpath("captions.toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Network:
+    """The rows of one dataset and architecture."""
+
+    dataset: str
+    architecture: str
+    rows: pl.DataFrame
+
+    @property
+    def slug(self) -> str:
+        """Its part of a file's name."""
+        return f"{self.dataset}-{self.architecture}"
+
+    @property
+    def title(self) -> str:
+        """Its name in a caption."""
+        return f"{self.dataset}, {self.architecture}"
+
+    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return its rows of another table."""
+        return frame.filter(pl.col("dataset") == self.dataset, pl.col("architecture") == self.architecture)
+
+
+def networks(frame: pl.DataFrame) -> Iterator[Network]:
+    """Yield every dataset and architecture with its rows."""
+    for (dataset, architecture), rows in frame.group_by("dataset", "architecture", maintain_order=True):
+        yield Network(str(dataset), str(architecture), rows)
+
+
+def draw_evidence(tables: Mapping[str, pl.DataFrame]) -> Iterator[Drawing]:
     """Draw what the tables of a sweep say of how easily attributes are read, and how they go together."""
-    return [
-        *_audit(tables["audit"], folder),
-        *_sparse(tables["cells"], folder),
-        *_capacity(tables["cells"], folder),
-        *_reading_curves(tables["curves"], folder),
-        *_correlation(tables["attribute_correlation"], folder),
-    ]
+    cells = tables["cells"]
+    for network in networks(audited(tables["audit"])):
+        figure = draw_audit(drawn_cells(network.rows))
+        yield Drawing("audit", network.slug, figure, network.rows, {"of": network.title})
+    for network in networks(cells.filter(has_sizes())):
+        figure, curves_drawn = draw_sparse_curve(network.rows), sparse_curves(network.rows)
+        yield Drawing("sparse_curve", network.slug, figure, curves_drawn, {"of": network.title})
+    yield from _capacity(cells)
+    yield from _reading_curves(tables["curves"])
+    for (dataset,), rows in tables["attribute_correlation"].group_by(["dataset"], maintain_order=True):
+        if rows["phi"].is_not_null().any():
+            figure = draw_attribute_correlation(rows)
+            yield Drawing("attribute_correlation", str(dataset), figure, rows, {"of": str(dataset)})
 
 
-def networks(frame: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Every dataset and architecture with its rows."""
-    for dataset, architecture in frame.select("dataset", "architecture").unique(maintain_order=True).iter_rows():
-        yield dataset, architecture, of_network(frame, dataset, architecture)
-
-
-def of_network(frame: pl.DataFrame, dataset: str, architecture: str) -> pl.DataFrame:
-    """Return the rows of one dataset and architecture."""
-    return frame.filter(pl.col("dataset") == dataset, pl.col("architecture") == architecture)
-
-
-def saved(
-    figure: Figure,
-    folder: Path,
-    name: str,
-    data: pl.DataFrame,
-    caption: str,
-    beside: Mapping[str, pl.DataFrame] | None = None,
-) -> Picture:
-    """Save a figure with its data beside it; where these are several tables the caption names them."""
-    png, *_ = save_figure(figure, folder, name, data, beside)
-    if beside:
-        caption += f" Numbers: {name}.csv, {', '.join(f'...-{kind}.csv' for kind in beside)}."
-    return Picture(png, caption)
-
-
-def _audit(audit: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    for dataset, architecture, own in networks(audited(audit)):
-        figure = draw_audit(drawn_cells(own))
-        caption = (
-            f"What each layer gives an observer, beside the raw input: {dataset}, {architecture}. A layer above the "
-            "line brings an attribute out, one below it has lost some of it; what is read need not be used."
-        )
-        yield saved(figure, folder, f"audit-{dataset}-{architecture}", own, caption)
-
-
-def _sparse(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    sparse = cells.filter(has_sizes())
-    for dataset, architecture, own in networks(sparse):
-        figure = draw_sparse_curve(own)
-        caption = (
-            f"Held-out AUROC against the number of neurons that a sparse observer reads: {dataset}, {architecture}. "
-            "The neurons are chosen on fit by elimination; others may do as well."
-        )
-        yield saved(figure, folder, f"sparse_curve-{dataset}-{architecture}", sparse_curves(own), caption)
-
-
-def _capacity(cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
+def _capacity(cells: pl.DataFrame) -> Iterator[Drawing]:
     read = cells.filter(pl.col("probe").is_in(by_capacity()), pl.col("trained"), pl.col("depth").is_not_null())
-    for dataset, architecture, own in networks(read):
-        if own["probe"].n_unique() < 3:
+    for network in networks(read):
+        if network.rows["probe"].n_unique() < 3:
             continue
-        figure = draw_capacity(own)
-        caption = (
-            f"Held-out AUROC against how much the observer can do: {dataset}, {architecture}. What only a strong "
-            "observer reads may be computed by the observer itself."
-            + _not_placed(of_network(cells, dataset, architecture))
-        )
+        # Observers of unknown capacity, such as those of the user's own classes, have no place.
+        probes = network.of(cells).filter(reads_state())["probe"].unique(maintain_order=True)
+        unplaced = ", ".join(probe for probe in probes if probe not in by_capacity())
+        words = {"of": network.title, "others": f" Not drawn, of unknown capacity: {unplaced}." if unplaced else ""}
         columns = ["object_model", "layer", "attribute", "probe", "k", "auroc", "auroc_low", "auroc_high"]
-        beside = {"models": own.select(columns)}
-        points = capacity_points(drawn_cells(own))
-        yield saved(figure, folder, f"capacity-{dataset}-{architecture}", points, caption, beside)
+        points, beside = capacity_points(drawn_cells(network.rows)), {"models": network.rows.select(columns)}
+        yield Drawing("capacity", network.slug, draw_capacity(network.rows), points, words, beside)
 
 
-def _not_placed(cells: pl.DataFrame) -> str:
-    """Name the observers of unknown capacity, such as those of the user's own."""
-    there = cells.filter(reads_state())["probe"].unique(maintain_order=True)
-    others = [probe for probe in there if probe not in by_capacity()]
-    return f" Not drawn, of unknown capacity: {', '.join(others)}." if others else ""
-
-
-def _reading_curves(curves: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    """One picture per network: the linear observer, where there is one, at the layer it reads best."""
-    for dataset, architecture, own in networks(curves.filter("trained", pl.col("auroc").is_not_null())):
-        data = drawn_curves(own)
+def _reading_curves(curves: pl.DataFrame) -> Iterator[Drawing]:
+    """Draw one picture per network: the linear observer, where there is one, at the layer it reads best."""
+    for network in networks(curves.filter("trained", pl.col("auroc").is_not_null())):
+        data = drawn_curves(network.rows)
         layer, probe = data.select("layer", "probe").row(0)
-        caption = (
-            f"How many fit rows the {probe} observer needs, and what it reads without the neurons it relies on most: "
-            f"{dataset}, {architecture}, {layer}, where it reads best."
-        )
-        figure, points, beside = draw_reading_curves(own), reading_points(data), {"models": data}
-        yield saved(figure, folder, f"reading_curves-{dataset}-{architecture}", points, caption, beside)
+        words = {"of": network.title, "layer": layer, "probe": probe}
+        figure, points = draw_reading_curves(network.rows), reading_points(data)
+        yield Drawing("reading_curves", network.slug, figure, points, words, {"models": data})
 
 
-def _correlation(correlation: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    for dataset in correlation["dataset"].unique(maintain_order=True):
-        own = correlation.filter(pl.col("dataset") == dataset)
-        if own["phi"].is_not_null().any():
-            what = f"Correlation (phi) of the attributes on test rows: {dataset}."
-            caption = f"{what} An attribute may stand in for another."
-            yield saved(draw_attribute_correlation(own), folder, f"attribute_correlation-{dataset}", own, caption)
-
-
-def draw_found_again(stability: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    """One picture per curve along which anything denotes."""
+def draw_found_again(stability: pl.DataFrame) -> Iterator[Drawing]:
+    """Draw one picture per curve along which anything denotes."""
     for curve in curves(stability.filter(pl.col("property_jaccard").is_not_null(), pl.col("depth").is_not_null())):
         figure = draw_stability(stability, curve)
-        caption = (
-            f"How much of what a layer denotes is found again on other rows, with fewer thresholds and in another "
-            f"network: {curve.title}. Bars: 95 % t-intervals over object models."
-        )
-        yield saved(figure, folder, f"stability-{curve.slug}", curve.of(stability), caption)
+        yield Drawing("stability", curve.slug, figure, curve.of(stability), {"of": curve.title})
 
 
-def draw_first(first: pl.DataFrame, layers: pl.DataFrame, cells: pl.DataFrame, folder: Path) -> Iterator[Picture]:
-    """One picture per trained network, at its last epoch, in which an attribute has a first depth.
+def draw_first(first: pl.DataFrame, layers: pl.DataFrame, cells: pl.DataFrame) -> Iterator[Drawing]:
+    """Draw one picture per trained network, at its last epoch, in which an attribute has a first depth.
 
     It shows the attributes that the heat map of attributes by depth shows.
     """
     last = pl.col("epoch").eq_missing(pl.col("epoch").max().over("dataset", "architecture"))
     first = first.filter("trained", pl.col("n_censored").is_not_null(), pl.col("n_models") > 0).filter(last)
-    for dataset, architecture, own in networks(first):
-        of_these = of_network(layers, dataset, architecture)
-        caption = (
-            f"Where attributes become decisive: {dataset}, {architecture}. The first of two consecutive decisive "
-            "layers, median over object models; heads are left out. Attributes are those of the heat map of attributes "
-            "by depth; the CSV has all."
-        )
-        figure = draw_first_decisive(own, of_these, heat_map_rows(of_network(cells, dataset, architecture), own))
-        yield saved(figure, folder, f"first_decisive-{dataset}-{architecture}", own, caption)
+    for network in networks(first):
+        attributes = heat_map_rows(network.of(cells), network.rows)
+        figure = draw_first_decisive(network.rows, network.of(layers), attributes)
+        yield Drawing("first_decisive", network.slug, figure, network.rows, {"of": network.title})

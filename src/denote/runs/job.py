@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-from denote.attributes.families import families
-from denote.attributes.labels import Family, Labels, check_rows, merge_labels
+from denote.attributes.families import AttributeFamily, families
+from denote.attributes.labels import Labels, check_rows, merge_labels
 from denote.attributes.rival_columns import simple_columns
 from denote.config.settings import TrainingSettings
 from denote.data.parts import Halves
@@ -28,6 +28,7 @@ from denote.evidence.controls import chosen_controls
 from denote.evidence.controls.control_task import ControlTask
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.controls.untrained import Untrained
+from denote.evidence.own import Control
 from denote.evidence.rule import Rule, rule_of
 from denote.notes import note
 from denote.object_models.model_store import ModelStore, TrainedModel
@@ -49,7 +50,6 @@ from denote.observers.probes import OwnProbe, probe_from
 from denote.observers.reading import Resources
 from denote.reporting import tracking
 from denote.runs.fingerprint import NO_ARGUMENTS, by_content, training_settings
-from denote.runs.own import Own
 from denote.runs.record import tell_of_older
 from denote.states.layers import Layer, asked_names, select_layers
 from denote.states.listing import Listing
@@ -74,6 +74,21 @@ STATE = "state"
 
 
 @dataclass(frozen=True)
+class UserClasses:
+    """Objects of the user's own classes, which stand in the place of an option's settings, by option.
+
+    Attributes:
+        attributes: Families.
+        probes: Probes.
+        controls: Controls.
+    """
+
+    attributes: Mapping[str, AttributeFamily] = field(default_factory=dict)
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    controls: Mapping[str, Control] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Prepared:
     """What is known of a job before anything is trained.
 
@@ -82,24 +97,14 @@ class Prepared:
         listing: All layers of the architecture.
         layers: Layers to observe; None stands for all of them side by side.
         probes: The observers, by option.
-        families: What neurons are searched over.
-        labels: The attributes as cells.
-        reasons: Attributes with too few rows, and why.
-        groups: Group of every row of *fit* and *test*, where rows come in groups.
-        types: Recurring type of every sample, where the control task has a column.
-        rivals: Simple columns of the attribute table as numbers.
+        info: What is known of the samples.
     """
 
     spec: ModelSpec
     listing: Listing
     layers: Sequence[Layer | None]
     probes: Mapping[str, Probe]
-    families: Sequence[Family]
-    labels: Labels
-    reasons: Mapping[str, str]
-    groups: Halves[Int[np.ndarray, " row"]] | None
-    types: Int[np.ndarray, " sample"] | None
-    rivals: Mapping[str, Float[np.ndarray, " sample"]]
+    info: SampleInfo
 
 
 @dataclass
@@ -114,7 +119,7 @@ class Job:
         tracker: Where its runs are tracked.
         memory_limit: Bytes the observers may hold at once.
         pretrained: Gives a network that was trained elsewhere, from what the dataset offers; None trains one here.
-        own: Objects of the user's own classes, which the config names.
+        user_classes: Objects of the user's own classes, which the config names.
         timings: Seconds per step, filled while it runs.
         score: How well the object model does its task, once that is known.
     """
@@ -125,7 +130,7 @@ class Job:
     tracker: tracking.Tracker
     memory_limit: int
     pretrained: Callable[[Mapping[str, Any]], Pretrained] | None = None
-    own: Own = field(default_factory=Own)
+    user_classes: UserClasses = field(default_factory=UserClasses)
     timings: dict[str, float] = field(default_factory=dict)
     score: Score | None = None
 
@@ -143,15 +148,27 @@ class Job:
                 self.data.trained.check_left(self.data.parts, self.rule.min_rows)
             groups = self.groups()
         with self.timed("attributes"):
-            searched = families({**config["attribute"], **self.own.attributes}, self.data.samples)
-            labels = merge_labels(searched)
+            searched = families({**config["attribute"], **self.user_classes.attributes}, self.data.samples)
+            labels, samples = merge_labels(searched), self.data.samples
             reasons = check_rows(labels, self.data.parts, self.rule.min_rows)
             self.check_equal_rows(labels)
-            types, rivals = self.types(), simple_columns(self.data.samples, config["evidence"]["rivals"])
+            info = SampleInfo(
+                parts=self.data.parts,
+                families=searched,
+                labels=labels,
+                reasons=reasons,
+                groups=groups,
+                classes=samples.targets if samples.has_classes else None,
+                class_names=samples.classes if samples.has_classes else (),
+                target=samples.target,
+                types=self.types(),
+                columns=simple_columns(samples, config["evidence"]["rivals"]),
+                input_shape=picture_shape(samples.inputs),
+                inputs=samples.inputs,
+            )
         spec = self.model_spec()
-        found = self.listing(spec)
-        layers = self.layers(found)
-        return Prepared(spec, found, layers, self.probes(), searched, labels, reasons, groups, types, rivals)
+        listing = self.listing(spec)
+        return Prepared(spec, listing, self.layers(listing), self.probes(), info)
 
     def run(self, prepared: Prepared | None = None) -> Observation:
         """Train or load, record, observe."""
@@ -170,20 +187,24 @@ class Job:
             randomised = self.randomised(trained, ready.layers, recording) if self._checks_maps(ready.probes) else ()
         known = self._trained_on(spec)
         subject = Subject(
-            dataset=samples.name, architecture=self.architecture_id(spec), trained=not spec.is_initialisation,
-            epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None, seed=spec.seed,
-            object_model=spec.key, object_accuracy=accuracy, note=self._note(spec, remark, known),
+            dataset=samples.name,
+            architecture=self.architecture_id(spec),
+            trained=not spec.is_initialisation,
+            epoch=trained.epoch if spec.epoch is not None or spec.is_initialisation else None,
+            seed=spec.seed,
+            object_model=spec.key,
+            object_accuracy=accuracy,
+            note=self._note(spec, remark, known),
             trained_on=None if known is None else known.word,
-        )  # fmt: skip
-        shown = (
-            raw_input(samples, self.data.parts, self.memory_limit) if RawInput.among(self.controls).enabled else None
         )
+        reads_input = RawInput.among(self.controls).enabled
+        shown = raw_input(samples, self.data.parts, self.memory_limit) if reads_input else None
         control_states = ControlStates(untrained, randomised, shown, {} if self._has_network else NO_NETWORK)
         with self.timed("observers"):
             found = observe_states(
                 states,
                 subject=subject,
-                info=self.sample_info(ready),
+                info=ready.info,
                 settings=self.observation_settings(ready.probes),
                 control_states=control_states,
                 resources=Resources(str(self.device), self.memory_limit),
@@ -196,33 +217,17 @@ class Job:
         known = getattr(trained.model.network, "truth", None)
         return None if known is None else known().with_columns(object_model=pl.lit(trained.spec.key))
 
-    def sample_info(self, ready: Prepared) -> SampleInfo:
-        """What is known of the samples."""
-        samples = self.data.samples
-        return SampleInfo(
-            parts=self.data.parts, families=ready.families, labels=ready.labels, reasons=ready.reasons,
-            groups=ready.groups,
-            classes=samples.targets if samples.has_classes else None,
-            class_names=samples.classes if samples.has_classes else (), target=samples.target,
-            types=ready.types,
-            columns=ready.rivals, input_shape=picture_shape(samples.inputs), inputs=samples.inputs,
-        )  # fmt: skip
-
     def observation_settings(self, probes: Mapping[str, Probe]) -> ObservationSettings:
         """Observers, rule and controls of the config."""
         evidence = self.config["evidence"]
-        return ObservationSettings(
-            probes=probes, rule=self.rule, controls=self.controls,
-            probe_seed=self.config["probe_seed"], thresholds=evidence["thresholds"],
-            permutations=evidence["permutations"], bootstraps=evidence["bootstraps"],
-            equal_rows=evidence["equal_rows"], stability=evidence["stability"], examples=evidence["examples"],
-            curves=evidence["curves"],
-        )  # fmt: skip
+        names = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
+        chosen = {name: evidence[name] for name in names} | {"probe_seed": self.config["probe_seed"]}
+        return ObservationSettings(probes=probes, rule=self.rule, controls=self.controls, **chosen)
 
     @property
     def controls(self) -> Sequence[NegativeControl]:
         """Which controls are run, by ``control``."""
-        return chosen_controls(self.config["control"], self.own.controls)
+        return chosen_controls(self.config["control"], self.user_classes.controls)
 
     @property
     def rule(self) -> Rule:
@@ -273,7 +278,7 @@ class Job:
         probes: dict[str, Probe] = {}
         for name, settings in self.config["probe"].items():
             given = {key: value for key, value in settings.items() if key != "kind"}
-            own = self.own.probes.get(name)
+            own = self.user_classes.probes.get(name)
             probes[name] = probe_from(settings["kind"], given) if own is None else OwnProbe(name, own)
         return probes
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from denote import tables as columns
 from denote.denotation.depth.analysis import depth_analysis
 from denote.denotation.depth.by_model import denoted
 from denote.denotation.depth.plan import Analysis
@@ -20,21 +21,13 @@ from denote.notes import Note
 from denote.observation.decide import decide
 from denote.observation.result import Evidence, Observation
 from denote.tables import (
-    CELLS_KEY,
-    CURVES_KEY,
-    EXAMPLES_KEY,
     JOB_TABLES,
-    LAYERS_KEY,
     NEURONS_KEY,
     OF_ROW,
-    ON_RATES_KEY,
-    PAIRS_KEY,
-    SCAN_KEY,
     SWEEP_TABLES,
     empty,
     joined_notes,
     read_table,
-    read_tables,
     remark,
     write_table,
 )
@@ -44,20 +37,10 @@ from denote.tables import (
 class Merged(Evidence):
     """The tables of a sweep, or of one job as if it were a sweep: those of ``tables.SWEEP_TABLES``."""
 
-    @property
-    def by_depth(self) -> pl.DataFrame:
-        """Label proportion of what neurons denote, per layer."""
-        return self.tables["label_proportion_by_depth"]
-
     def write(self, folder: Path) -> None:
         """Save as parquet."""
         for name, frame in self.tables.items():
             write_table(folder, name, frame)
-
-    @classmethod
-    def read(cls, folder: Path) -> Merged:
-        """Read what `write` saved."""
-        return cls(read_tables(folder, SWEEP_TABLES))
 
     @classmethod
     def of(cls, observation: Observation) -> Merged:
@@ -77,7 +60,9 @@ def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) ->
     its note says so. Depth is tested as ``analysis`` planned; None: with nothing planned.
     """
     tables = {name: _distinct(name, _concat(jobs, name)) for name in JOB_TABLES}
-    tables["pairs"] = tables["pairs"].join(tables["scan"], on=[*SCAN_KEY, _JOB], how="semi", maintain_order="left")
+    tables["pairs"] = tables["pairs"].join(
+        tables["scan"], on=[*columns.SCAN_KEY, _JOB], how="semi", maintain_order="left"
+    )
     tables = {name: frame.drop(_JOB, strict=False) for name, frame in tables.items()}
     decided = _with_examples(decide(tables, rule), tables["neurons"])
     return Merged(_summarised(decided, rule, analysis or Analysis()))
@@ -126,21 +111,24 @@ def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:
 _JOB = "job of the sweep"
 
 _KEYS = {
-    "cells": CELLS_KEY, "scan": SCAN_KEY, "pairs": (*PAIRS_KEY, _JOB), "curves": CURVES_KEY,
-    "attribute_correlation": ("dataset", "attribute", "other"), "layers": LAYERS_KEY, "on_rates": ON_RATES_KEY,
-    "examples": EXAMPLES_KEY,
-}  # fmt: skip
+    "cells": columns.CELLS_KEY,
+    "scan": columns.SCAN_KEY,
+    "pairs": (*columns.PAIRS_KEY, _JOB),
+    "curves": columns.CURVES_KEY,
+    "attribute_correlation": ("dataset", "attribute", "other"),
+    "layers": columns.LAYERS_KEY,
+    "on_rates": columns.ON_RATES_KEY,
+    "examples": columns.EXAMPLES_KEY,
+}
 
 
 def _distinct(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows of jobs that overlap, once."""
+    """Keep rows of jobs that overlap once; tables without a key have rows that are equal throughout."""
     if name == "neurons":
         return _distinct_neurons(frame)
     if name == "controls":
         return _distinct_controls(frame)
-    if name in ("null_check", "duplicates"):
-        return frame.unique(pl.exclude("note_codes"), keep="first", maintain_order=True)
-    return frame.unique(_KEYS[name], keep="first", maintain_order=True)
+    return frame.unique(_KEYS.get(name, pl.exclude("note_codes")), keep="first", maintain_order=True)
 
 
 def _distinct_neurons(neurons: pl.DataFrame) -> pl.DataFrame:
@@ -157,7 +145,9 @@ def _distinct_neurons(neurons: pl.DataFrame) -> pl.DataFrame:
 def _distinct_controls(controls: pl.DataFrame) -> pl.DataFrame:
     """Replicates of jobs that overlap, once; of a neuron the property with the best *fit* score, as for real ones."""
     is_neuron = pl.col("neuron").is_not_null()
-    cells = controls.filter(~is_neuron).unique(["control", "draw", *CELLS_KEY], keep="first", maintain_order=True)
+    cells = controls.filter(~is_neuron).unique(
+        ["control", "draw", *columns.CELLS_KEY], keep="first", maintain_order=True
+    )
     neurons = [
         best_per_key(part) for _, part in controls.filter(is_neuron).group_by("control", "draw", maintain_order=True)
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, draw_denotation
-from denote.runs.evidence_figures import draw_evidence, draw_first, draw_found_again, networks, of_network, saved
+from denote.runs.evidence_figures import Drawing, draw_evidence, draw_first, draw_found_again, networks
 from denote.tables import says
 
 if TYPE_CHECKING:
@@ -44,18 +46,24 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
         folder: Where figures go.
         jobs: Job folders with their records, for the images of examples; none are drawn without.
     """
-    pictures = draw_denotation(merged.tables, jobs, folder)
-    drawn = merged.cells.filter(reads_state() & pl.col("depth").is_not_null())
-    for dataset, architecture, own in networks(drawn):
-        figure = draw_attribute_by_depth(own, of_network(merged.tables["first_decisive"], dataset, architecture))
-        caption = (
-            f"Held-out AUROC of every attribute at every depth: {dataset}, {architecture}. Rare attributes need more "
-            "evidence to be decisive, so compare rows of similar label proportion."
-        )
-        pictures.append(saved(figure, folder, f"attribute_by_depth-{dataset}-{architecture}", profiles(own), caption))
-    pictures += draw_found_again(merged.tables["stability"], folder)
-    pictures += draw_first(merged.tables["first_decisive"], merged.tables["layers"], drawn, folder)
-    return pictures + draw_evidence(merged.tables, folder)
+    drawings = chain(
+        draw_denotation(merged.tables, jobs),
+        _attributes_by_depth(merged),
+        draw_found_again(merged.tables["stability"]),
+        draw_first(merged.tables["first_decisive"], merged.tables["layers"], _with_depth(merged.cells)),
+        draw_evidence(merged.tables),
+    )
+    return [drawing.save(folder) for drawing in drawings]
+
+
+def _with_depth(cells: pl.DataFrame) -> pl.DataFrame:
+    return cells.filter(reads_state() & pl.col("depth").is_not_null())
+
+
+def _attributes_by_depth(merged: Merged) -> Iterator[Drawing]:
+    for network in networks(_with_depth(merged.cells)):
+        figure = draw_attribute_by_depth(network.rows, network.of(merged.tables["first_decisive"]))
+        yield Drawing("attribute_by_depth", network.slug, figure, profiles(network.rows), {"of": network.title})
 
 
 @dataclass(frozen=True)
@@ -100,13 +108,9 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         on_input = relied.on_input.get(attribute)
         panels = layers if on_input is None else {INPUT: on_input.ravel(), **layers}
         data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in panels.items())
-        caption = (
-            f"What a {relied.probe} observer of '{attribute}' relies on in {relied.title}: weight x standard deviation "
-            f"of every neuron. {_what_of_band(layers, band)}"
-        )
-        pictures.append(
-            saved(relied.figure(attribute), folder, f"relevance-{slug(attribute, keep='._=-')}", data, caption)
-        )
+        words = {"of": relied.title, "probe": relied.probe, "attribute": attribute, "band": _what_of_band(layers, band)}
+        name = slug(attribute, keep="._=-")
+        pictures.append(Drawing("relevance", name, relied.figure(attribute), data, words).save(folder))
     return pictures
 
 
@@ -179,36 +183,36 @@ def relied_on(jobs: Jobs, cells: pl.DataFrame) -> Relied | None:
         jobs: Job folders with their records.
         cells: The cells of those jobs; attributes in the order of an observer's columns.
     """
-    first = _first_model(cells)
-    if first is None:
-        return None
-    own = [(folder, record) for folder, record in jobs if record.get("object_model") == first["object_model"]]
-    return put_together([Reading.saved(*job) for job in own], cells)
+    return put_together(
+        lambda model: [Reading.saved(*job) for job in jobs if job[1].get("object_model") == model], cells
+    )
 
 
-def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | None:
+def put_together(readings_of: Callable[[str], Sequence[Reading]], cells: pl.DataFrame) -> Relied | None:
     """Return what the observers of the first trained object model rely on; None where none weighs every neuron.
 
     Args:
-        readings: Observations, of it and perhaps of others.
+        readings_of: Gives the observers of the object model of a key.
         cells: Their cells.
     """
     first = _first_model(cells)
     if first is None:
         return None
-    relevance: dict[str, dict[str, np.ndarray]] = {}
-    grids: dict[str, tuple[int, ...]] = {}
-    on_input: dict[str, np.ndarray] = {}
-    bands: dict[str, dict[str, float]] = {}
-    mean_input: np.ndarray | None = None
     known = cells.filter((pl.col("object_model") == first["object_model"]) & pl.col("depth").is_not_null())
     depth = dict(known.select("layer", "depth").iter_rows())
-    own = [reading for reading in readings if reading.object_model == first["object_model"]]
-    mapped = [observer.probe for reading in own for observer in reading.observers.values() if observer.has_map]
+    readings = readings_of(first["object_model"])
+    mapped = [observer.probe for reading in readings for observer in reading.observers.values() if observer.has_map]
     if not mapped:
         return None
     probe = usual_probe(mapped)
-    for reading in own:
+    grids: dict[str, tuple[int, ...]] = {}
+    relevance, on_input, bands = (
+        defaultdict[str, dict[str, np.ndarray]](dict),
+        dict[str, np.ndarray](),
+        defaultdict[str, dict[str, float]](dict),
+    )
+    mean_input: np.ndarray | None = None
+    for reading in readings:
         grids |= reading.grids
         mean_input = reading.mean_input if reading.mean_input is not None else mean_input
         for name, observer in reading.observers.items():
@@ -220,9 +224,9 @@ def put_together(readings: Sequence[Reading], cells: pl.DataFrame) -> Relied | N
                 if layer == INPUT and reading.input_shape:
                     on_input[attribute] = values.reshape(_image(reading.input_shape))
                 elif layer != INPUT and np.isfinite(values).any():
-                    relevance.setdefault(attribute, {})[layer] = values
+                    relevance[attribute][layer] = values
                 if observer.band is not None and np.isfinite(observer.band[column]):
-                    bands.setdefault(attribute, {})[layer] = float(observer.band[column])
+                    bands[attribute][layer] = float(observer.band[column])
     ordered = {
         attribute: {layer: layers[layer] for layer in sorted(layers, key=lambda name: depth[name])}
         for attribute, layers in relevance.items()

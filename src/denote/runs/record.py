@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -19,12 +20,21 @@ from denote.numbers import count
 
 RECORD = "run.json"
 RECORD_SCHEMA = 1
-FINISHED, FAILED, RUNNING, INTERRUPTED = "finished", "failed", "running", "interrupted"
+
+
+class Status(StrEnum):
+    """State of a job, as its record says it."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
 
 _PACKAGES = (
-    "denote", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "polars", "numpy", "scipy",
-    "scikit-learn", "seaborn", "wandb",
-)  # fmt: skip
+    *("denote", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "polars", "numpy", "scipy"),
+    *("scikit-learn", "seaborn", "wandb"),
+)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -51,7 +61,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 def finished_jobs(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Return folder and record of every finished job of a sweep, by name."""
     records = ((path.parent, read_record(path.parent)) for path in sorted(folder.glob(f"*/{RECORD}")))
-    return [(job, record) for job, record in records if record and record.get("status") == FINISHED]
+    return [(job, record) for job, record in records if record and record.get("status") == Status.FINISHED]
 
 
 def has_results(folder: Path) -> bool:
@@ -59,6 +69,13 @@ def has_results(folder: Path) -> bool:
     from denote.tables import JOB_TABLES, has_tables  # here, as what answers at once reads records without tables
 
     return has_tables(folder, JOB_TABLES)
+
+
+def finished_before(folder: Path, fingerprint: str) -> dict[str, Any] | None:
+    """Return the record of a job that finished in ``folder`` with equal settings and has its results, else None."""
+    record = read_record(folder)
+    known = record is not None and (record.get("status"), record.get("fingerprint")) == (Status.FINISHED, fingerprint)
+    return record if known and has_results(folder) else None
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

@@ -13,18 +13,7 @@ from typing import TYPE_CHECKING, Any
 from denote.config.keys import SCHEMA
 from denote.errors import DenoteError, told
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
-from denote.runs.record import (
-    FAILED,
-    FINISHED,
-    INTERRUPTED,
-    RECORD,
-    RUNNING,
-    has_results,
-    now,
-    read_record,
-    versions,
-    write_record,
-)
+from denote.runs.record import RECORD, Status, finished_before, now, read_record, versions, write_record
 
 if TYPE_CHECKING:
     from denote.runs.job import Job
@@ -52,12 +41,21 @@ def run_recorded(
         log.info("%s: finished before, nothing to do", folder.name)
         return
     record: dict[str, Any] = {
-        "status": RUNNING, "schema": SCHEMA, "name": folder.name, "fingerprint": key, "started": now(), "ended": None,
-        "overrides": list(overrides), "config": dict(settings), "agreement": agreement(settings),
+        "status": Status.RUNNING,
+        "schema": SCHEMA,
+        "name": folder.name,
+        "fingerprint": key,
+        "started": now(),
+        "ended": None,
+        "overrides": list(overrides),
+        "config": dict(settings),
+        "agreement": agreement(settings),
         "analysis": settings.get("analysis"),
         "seeds": {"seed": settings["seed"], "probe_seed": settings["probe_seed"], "split": settings["split"]["seed"]},
-        "versions": versions(), "timings": {}, "error": None,
-    }  # fmt: skip
+        "versions": versions(),
+        "timings": {},
+        "error": None,
+    }
     start, before = time.perf_counter(), read_record(folder)
     write_record(folder, record)
     job = None
@@ -72,10 +70,10 @@ def run_recorded(
         _run(job, folder, record, in_sweep=in_sweep)
     except KeyboardInterrupt:
         stopped = {"kind": "KeyboardInterrupt", "message": "stopped by the user"}
-        end(INTERRUPTED, stopped)
+        end(Status.INTERRUPTED, stopped)
         raise
     except (Exception, SystemExit) as error:
-        end(FAILED, described(error))
+        end(Status.FAILED, described(error))
         if not in_sweep:
             if isinstance(error, DenoteError) and before is None:
                 (folder / RECORD).unlink()  # nothing was made, so there is nothing to remember
@@ -84,7 +82,7 @@ def run_recorded(
             raise
         log.error("%s failed: %s", folder.name, record["error"]["message"])
         return
-    end(FINISHED)
+    end(Status.FINISHED)
 
 
 def described(error: BaseException) -> dict[str, Any]:
@@ -101,13 +99,8 @@ def described(error: BaseException) -> dict[str, Any]:
 
 
 def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
-    before, on_existing = read_record(folder), settings["on_existing"]
-    if (
-        before is None
-        or before.get("status") != FINISHED
-        or before.get("fingerprint") != key
-        or not has_results(folder)
-    ):
+    before, on_existing = finished_before(folder, key), settings["on_existing"]
+    if before is None:
         return False
     if on_existing == "fail":
         raise DenoteError("on_existing", f"{folder} is finished", "allowed: on_existing=skip or on_existing=redo")
@@ -153,7 +146,7 @@ def _end(
 ) -> None:
     """Write how the job ended. Results that a failed ``redo`` did not replace stay finished, with what went wrong."""
     ended = {**record, "status": status, "ended": now(), "error": error}
-    if status != FINISHED and before is not None and before.get("status") == FINISHED:
+    if status != Status.FINISHED and before is not None and before.get("status") == Status.FINISHED:
         ended = {**before, "redo": {"status": status, "ended": now(), "error": error}}
     write_record(folder, ended)
     record["error"] = error

@@ -16,7 +16,7 @@ from denote.evidence.rule import rule_of
 from denote.files import write_json
 from denote.reporting.sheets import OLDER, Job
 from denote.runs.fingerprint import disagreement
-from denote.runs.record import FINISHED, RECORD, RUNNING, has_results, now, older_jobs, read_json, read_record, versions
+from denote.runs.record import RECORD, Status, has_results, now, older_jobs, read_json, read_record, versions
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged
@@ -80,17 +80,22 @@ def _status(folder: Path) -> Job:
         return Job(folder.name, "unfinished", "was not started")
     status = str(record.get("status"))
     reason = str((record.get("error") or {}).get("message", ""))
-    if status == FINISHED and not has_results(folder):
+    if status == Status.FINISHED and not has_results(folder):
         status, reason = "unfinished", "its tables are gone: run the same command again"
-    if status == RUNNING:
+    if status == Status.RUNNING:
         status, reason = "unfinished", "ended without a word: killed, or still running"
     return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"))
 
 
 def close_sweep(
-    folder: Path, expected: Sequence[Path], refused: Mapping[str, str], *, skipped: int = 0,
-    interrupted: bool = False, command: str = "",
-) -> Outcome:  # fmt: skip
+    folder: Path,
+    expected: Sequence[Path],
+    refused: Mapping[str, str],
+    *,
+    skipped: int = 0,
+    interrupted: bool = False,
+    command: str = "",
+) -> Outcome:
     """Merge what is finished, track and report it, and print what was found and where to look.
 
     Args:
@@ -154,11 +159,17 @@ def write_status(outcome: Outcome, command: str, doubts: Sequence[str] = ()) -> 
     write_json(
         outcome.folder / MERGED / STATUS,
         {
-            "sweep": outcome.folder.name, "merge_key": merge_key(outcome), "written": now(), "command": command,
-            "finished": len(outcome.finished), "failed": len(outcome.failed),
-            "jobs": [asdict(job) for job in outcome.jobs], "warnings": list(doubts), "versions": versions(),
+            "sweep": outcome.folder.name,
+            "merge_key": merge_key(outcome),
+            "written": now(),
+            "command": command,
+            "finished": len(outcome.finished),
+            "failed": len(outcome.failed),
+            "jobs": [asdict(job) for job in outcome.jobs],
+            "warnings": list(doubts),
+            "versions": versions(),
         },
-    )  # fmt: skip
+    )
 
 
 def check_agreement(outcome: Outcome) -> None:

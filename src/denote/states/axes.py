@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import InitVar, dataclass, field
+from itertools import chain
 from math import prod
 
 SAMPLE, CHANNEL, POSITION = "sample", "channel", "position"
@@ -17,10 +18,12 @@ DOUBT = 0.6
 """Two axes with evidence for channels are told apart if the lesser has less than this share of the other's."""
 
 
+@dataclass(eq=False, repr=False)
 class Axis:
     """An axis of one or more tensors, with the evidence for what it is; axes that prove the same are joined.
 
     Attributes:
+        first: The first weight of evidence.
         evidence: Weights of evidence, above 0 for channels, below for positions; of a kind each counts once, as an axis
             that goes through many blocks would else outweigh one that every block makes anew.
         sample: Whether it is that of the samples of a batch.
@@ -29,19 +32,17 @@ class Axis:
         whole: The axis that it was split off.
     """
 
-    def __init__(
-        self,
-        evidence: float = 0.0,
-        *,
-        sample: bool = False,
-        distinct: bool = False,
-        parts: tuple[tuple[Axis, int], ...] = (),
-        whole: Axis | None = None,
-    ) -> None:
-        self.evidence = {evidence}
-        self.sample, self.distinct, self.parts, self.whole = sample, distinct, parts, whole
-        self._same: Axis | None = None
-        self._pieces: dict[tuple[int, ...], tuple[Axis, ...]] = {}
+    first: InitVar[float] = 0.0
+    sample: bool = False
+    distinct: bool = False
+    parts: tuple[tuple[Axis, int], ...] = ()
+    whole: Axis | None = None
+    evidence: set[float] = field(default_factory=set, init=False)
+    _same: Axis | None = field(default=None, init=False)
+    _pieces: dict[tuple[int, ...], tuple[Axis, ...]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self, first: float) -> None:
+        self.evidence.add(first)
 
     @property
     def root(self) -> Axis:
@@ -183,31 +184,24 @@ def reshaped(axes: Axes, sizes: Sequence[int], into: Sequence[int]) -> Axes:
     made: list[Axis] = []
     taken: list[tuple[Axis, int]] = []
     wanted: list[int] = []
-    ones = iter([axis for axis, size in zip(axes, sizes, strict=True) if size == 1])
-    for size in into:
-        if size == 1:
-            made.append(next(ones, None) or Axis())
-            continue
+    for size in (n for n in into if n != 1):
         wanted.append(size)
-        made.append(Axis())
         while prod(n for _, n in taken) < prod(wanted) and given:
             taken.append(given.pop(0))
         if prod(n for _, n in taken) == prod(wanted):
-            _place(made, [index for index, n in enumerate(into[: len(made)]) if n != 1][-len(wanted) :], taken, wanted)
+            made += _regrouped(taken, wanted)
             taken, wanted = [], []
-    return tuple(made)
+    ones = (axis for axis, size in zip(axes, sizes, strict=True) if size == 1)
+    others = chain(made, (Axis() for _ in wanted))
+    return tuple((next(ones, None) or Axis()) if size == 1 else next(others) for size in into)
 
 
-def _place(made: list[Axis], at: Sequence[int], taken: Sequence[tuple[Axis, int]], wanted: Sequence[int]) -> None:
-    """Put the axes that a group of axes becomes into their places."""
-    if len(taken) == len(wanted) and [size for _, size in taken] == list(wanted):
-        group: Iterable[Axis] = [axis for axis, _ in taken]
-    elif len(wanted) == 1:
-        group = [Axis.flattened(taken)]
-    else:
-        group = (taken[0][0] if len(taken) == 1 else Axis.flattened(taken)).split(tuple(wanted))
-    for index, axis in zip(at, group, strict=True):
-        made[index] = axis
+def _regrouped(taken: Sequence[tuple[Axis, int]], wanted: Sequence[int]) -> Sequence[Axis]:
+    """Return the axes that a group of axes becomes."""
+    if [size for _, size in taken] == list(wanted):
+        return [axis for axis, _ in taken]
+    whole = taken[0][0] if len(taken) == 1 else Axis.flattened(taken)
+    return [whole] if len(wanted) == 1 else whole.split(tuple(wanted))
 
 
 def _fit(axis: Axis, size: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,6 +210,17 @@ def written(op: Operation) -> Found:
         yield target, axes
 
 
+def by_place(n: int, several: Iterable[Sequence[Axis | None]]) -> list[Axis | None]:
+    """Return the last ``n`` axes of tensors that are broadcast; those of one place are joined, None stands for none."""
+    made: list[Axis | None] = [None] * n
+    for axes in several:
+        for place, axis in zip(range(n - 1, -1, -1), reversed(axes), strict=False):
+            if (there := made[place]) is not None and axis is not None:
+                there.join(axis)
+            made[place] = there or axis
+    return made
+
+
 def by_shape(op: Operation) -> Found:
     """What an operation does whose name says nothing: place by place, or axes of one size are the same."""
     for result in tensors_in(op.result):
@@ -220,22 +231,20 @@ def by_shape(op: Operation) -> Found:
 def _elementwise(op: Operation, result: Tensor) -> Axes | None:
     """Axes of a result to which all arguments are broadcast."""
     fit = [
-        (each, axes) for each, axes in op.followed
+        (each.shape, axes)
+        for each, axes in op.followed
         if each.ndim <= result.ndim
         and each.is_floating_point() == result.is_floating_point()  # an index is no operand, whatever its length
         and all(n in (1, m) for n, m in zip(reversed(each.shape), reversed(result.shape), strict=False))
-    ]  # fmt: skip
-    if not any(each.ndim == result.ndim for each, _ in fit):
+    ]
+    if not any(len(shape) == result.ndim for shape, _ in fit):
         return None
-    made: list[Axis | None] = [None] * result.ndim
-    for each, axes in fit:
-        for place in range(1, each.ndim + 1):
-            if each.shape[-place] != result.shape[-place]:
-                continue
-            if (there := made[-place]) is None:
-                made[-place] = axes[-place]
-            else:
-                there.join(axes[-place])
+    sizes = result.shape
+    whole = [
+        [axis if n == m else None for axis, n, m in zip(axes, shape, sizes[len(sizes) - len(shape) :], strict=True)]
+        for shape, axes in fit
+    ]
+    made = by_place(result.ndim, whole)
     axes = tuple(axis or Axis() for axis in made)
     for weight in op.tensors:
         if op.is_weight(weight) and weight.ndim <= result.ndim:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from denote.states.axes import FAINT, MADE, NORMED, READ, Axes, Axis
-from denote.states.axis_moves import Found, Operation, tensors_in
+from denote.states.axis_moves import Found, Operation, by_place, tensors_in
 
 
 def convolution(op: Operation) -> Found:
@@ -94,8 +94,8 @@ def _contracted(op: Operation, first: Tensor, second: Tensor) -> Axes:
             axis.learn(-FAINT)
     elif right is not None:
         rows = _after(op, first, right[-2], first.shape[-1] == first.shape[-2], before=True)
-    leading = _broadcast(op, n - 2, [each[:-2] for each in (left, right) if each is not None])
-    return (*leading, rows or Axis(), columns or Axis())
+    leading = by_place(n - 2, [each[:-2] for each in (left, right) if each is not None])
+    return (*(axis or Axis() for axis in leading), rows or Axis(), columns or Axis())
 
 
 def _after(op: Operation, matrix: Tensor, read: Axis, is_square: bool, *, before: bool = False) -> Axis:
@@ -107,17 +107,6 @@ def _after(op: Operation, matrix: Tensor, read: Axis, is_square: bool, *, before
         read.learn(READ)
         return Axis(READ if before and is_square else MADE)
     return read if is_square else Axis()
-
-
-def _broadcast(op: Operation, n: int, several: Sequence[Axes]) -> Axes:
-    made: list[Axis | None] = [None] * n
-    for axes in several:
-        for place in range(1, min(n, len(axes)) + 1):
-            if (there := made[-place]) is None:
-                made[-place] = axes[-place]
-            else:
-                there.join(axes[-place])
-    return tuple(axis or Axis() for axis in made)
 
 
 def summed(op: Operation) -> Found:

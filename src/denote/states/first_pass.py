@@ -118,24 +118,17 @@ def _run(
         if not tensors and (wanted or place in further):
             seen.outputs[place] = f"gives {kind_of(value)}, no tensor"
 
-    def on_input(place: Place, arguments: Any) -> None:
+    def look(place: Place, value: Any) -> None:
         if is_followed:
-            follower.on_input(place, arguments)
+            follower.look(place, value)
         with follower.paused():
-            seen.tails.on_input(place, arguments)
-            keep(place, arguments)
-
-    def on_output(place: Place, output: Any) -> None:
-        if is_followed:
-            follower.on_output(place, output)
-        with follower.paused():
-            seen.tails.on_output(place, output)
-            keep(place, output)
+            seen.tails.look(place, value)
+            keep(place, value)
 
     if is_followed:
         follower.start(batch)
     inside = follower if is_followed else None
-    seen.result = run_watched(network, batch, follower.modules, on_output, on_input, inside)
+    seen.result = run_watched(network, batch, follower.modules, look, look, inside)
     if is_followed:
         with follower:
             seen.trace.result = follower.first_number(seen.result)
@@ -194,10 +187,8 @@ def unsteady_places(made: Mapping[Place, Tensor], example: Batch, given: Given) 
 
 def _beside_others(made: Mapping[Place, Tensor], beside: Mapping[Place, Tensor]) -> set[Place]:
     """Return the places where the first sample has another state in other company."""
-    return {
-        place for place, each in made.items()
-        if place in beside and each[:1].shape == beside[place][:1].shape and not alike(each[:1], beside[place][:1])
-    }  # fmt: skip
+    firsts = {place: (each[:1], beside[place][:1]) for place, each in made.items() if place in beside}
+    return {place for place, (one, other) in firsts.items() if one.shape == other.shape and not alike(one, other)}
 
 
 def _in_reverse(example: Batch, given: Given) -> tuple[set[Place] | None, set[Place]]:
@@ -228,8 +219,8 @@ def _in_reverse(example: Batch, given: Given) -> tuple[set[Place] | None, set[Pl
     return mixed, elsewhere
 
 
-def _same(one: Tensor, other: Tensor, largest: float) -> bool:
-    return torch.allclose(one, other, rtol=0, atol=TOLERANCE * largest, equal_nan=True)
+def _same(one: Tensor, other: Tensor, largest: float, tolerance: float = TOLERANCE) -> bool:
+    return torch.allclose(one, other, rtol=0, atol=tolerance * largest, equal_nan=True)
 
 
 def _turned(batch: Batch, rows: slice) -> Batch:
@@ -254,4 +245,4 @@ def _turned(batch: Batch, rows: slice) -> Batch:
 def alike(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
     """Whether two states are equal but for a share of the largest number."""
     largest = one.abs().nan_to_num(posinf=0).max().item() if one.numel() else 0.0
-    return one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=tolerance * largest, equal_nan=True)
+    return one.shape == other.shape and _same(one, other, largest, tolerance)

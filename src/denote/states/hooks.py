@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -73,18 +74,18 @@ def parts_of(value: Any, module: nn.Module | None = None) -> dict[str, Tensor]:
     """
     if (tensor := _tensor_of(value)) is not None:
         return {"": tensor}
-    found: dict[str, Tensor] = {}
+    direct: dict[str, Tensor] = {}
     inside: dict[str, Tensor] = {}
     for key, each in _named(value, module).items():
         if (tensor := _tensor_of(each)) is not None:
-            found[key] = tensor
+            direct[key] = tensor
         else:
             deeper = {f"{key}.{name}": _tensor_of(one) for name, one in _named(each).items()}
             inside |= {name: one for name, one in deeper.items() if one is not None}
-    if len(found) == 1 or (not found and len(inside) == 1):
-        name, alone = next(iter((found or inside).items()))
-        found, inside = {"": alone}, {deep: one for deep, one in inside.items() if deep != name}
-    return found | inside
+    if len(direct) == 1 or (not direct and len(inside) == 1):
+        name, alone = next(iter((direct or inside).items()))
+        direct, inside = {"": alone}, {deep: one for deep, one in inside.items() if deep != name}
+    return direct | inside
 
 
 def padding_of(value: Any, part: str, module: nn.Module | None = None) -> Bool[Tensor, "row position"] | None:
@@ -170,30 +171,20 @@ def watched(modules: Mapping[str, nn.Module], on_output: Look, on_input: Look | 
     """
     calls: Counter[str] = Counter()
 
-    def before(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def see(module: nn.Module, arguments: Any, named: Any) -> None:
-            if on_input is not None:
-                on_input(Place(name, calls[name] + 1, is_input=True), arguments or named)
+    def entered(name: str, module: nn.Module, arguments: Any, named: Any) -> None:
+        if on_input is not None:
+            on_input(Place(name, calls[name] + 1, is_input=True), arguments or named)
 
-        return see
+    def left(name: str, module: nn.Module, arguments: Any, output: Any) -> None:
+        calls[name] += 1
+        on_output(Place(name, calls[name]), output)
 
-    def after(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def see(module: nn.Module, arguments: Any, output: Any) -> None:
-            calls[name] += 1
-            on_output(Place(name, calls[name]), output)
-
-        return see
-
-    handles = []
-    try:
+    with ExitStack() as hooks:
         for name, module in modules.items():
             if on_input is not None:
-                handles.append(module.register_forward_pre_hook(before(name), with_kwargs=True))
-            handles.append(module.register_forward_hook(after(name)))
+                hooks.enter_context(module.register_forward_pre_hook(partial(entered, name), with_kwargs=True))
+            hooks.enter_context(module.register_forward_hook(partial(left, name)))
         yield calls
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def device_of(network: nn.Module) -> torch.device:

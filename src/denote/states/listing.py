@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from operator import attrgetter
 
 import polars as pl
 from torch import Tensor, nn
@@ -56,28 +56,13 @@ class Listing:
 
         A ``note`` says why something is left out, a ``remark`` what is doubtful of a layer.
         """
-        schema = dict.fromkeys(
-            ("layer", "depth", "kind", "shape", "pooling", "neurons", "note", "module_class", "axes", "remark"),
-            pl.String,
-        ) | {"depth": pl.Int64, "neurons": pl.Int64}
-        rows: list[dict[str, Any]] = [
-            {
-                "layer": layer.name,
-                "depth": layer.depth,
-                "kind": layer.kind,
-                "shape": layer.shape_text,
-                "pooling": layer.pooling,
-                "neurons": layer.n_neurons,
-                "module_class": layer.module_class,
-                "axes": layer.axes_text,
-                "remark": layer.note,
-            }
-            for layer in self.layers
-        ]
-        rows += [
-            {"layer": name, "note": reason, "module_class": self.class_of(name)}
-            for name, reason in self.left_out.items()
-        ]
+        text, whole = pl.String, pl.Int64
+        schema = {"layer": text, "depth": whole, "kind": text, "shape": text, "pooling": text, "neurons": whole}
+        schema |= dict.fromkeys(("note", "module_class", "axes", "remark"), text)
+        fields = "name", "depth", "kind", "shape_text", "pooling", "n_neurons", "module_class", "axes_text", "note"
+        columns = [column for column in schema if column != "note"]
+        rows = [dict(zip(columns, attrgetter(*fields)(layer), strict=True)) for layer in self.layers]
+        rows += [{"layer": n, "note": why, "module_class": self.class_of(n)} for n, why in self.left_out.items()]
         return pl.DataFrame(rows, schema, orient="row")
 
 
@@ -125,7 +110,8 @@ def listing(
     kinds = checked(kinds)
     modules = {name: module for name, module in network.named_modules(remove_duplicate=False) if name}
     layers, holders = observable(network, of), around(network, of)
-    further = {name: place for name in asked if (place := _place_of(name, modules)) is not None}
+    by_name = {name: Place.of(name) for name in asked if name not in WORDS}
+    further = {name: place for name, place in by_name.items() if place.module in modules}
     seen = first_pass(network, example, layers | holders, set(further.values()))
     if seen.trace.problem is not None:
         log.warning(
@@ -150,30 +136,30 @@ def listing(
         # Functions are tried when nobody watches: a trial is no call of the network.
         tails = {place: tail for place, tail in seen.tails.of.items() if place in geometries}
         signs = identified_signs(modules, tails)
-    found: list[Layer] = []
+    made: list[Layer] = []
     depth = -1
     for place, geometry in geometries.items():
         depth += place in listed
-        found.append(
-            replace(
-                _layer(place, geometry, pooling_of(geometry.kind, pooling, str(place), words_of(example))),
-                depth=max(depth, 0),
-                relative_depth=max(depth, 0) / (len(listed) - 1) if len(listed) > 1 else None,
-                is_head=place == listed[-1] and seen.returns(place),
-                sign_identified=signs.get(place),
-                is_listed=place in listed,
-                module_class=type(modules[place.module]).__name__,
-                note=note(geometry.note, Note.of("drawn_output") if place in unsteady.drawn else None),
-            )
+        pooled = pooling_of(geometry.kind, pooling, str(place), words_of(example))
+        layer = Layer(
+            name=str(place),
+            depth=max(depth, 0),
+            relative_depth=max(depth, 0) / (len(listed) - 1) if len(listed) > 1 else None,
+            shape=geometry.shape,
+            pooling=pooled,
+            grid=grid_after(geometry.kind, geometry.shape, pooled),
+            is_head=place == listed[-1] and seen.returns(place),
+            sign_identified=signs.get(place),
+            kind=geometry.kind,
+            channels_last=geometry.channels_last,
+            is_listed=place in listed,
+            axes=geometry.axes,
+            module_class=type(modules[place.module]).__name__,
+            note=note(geometry.note, Note.of("drawn_output") if place in unsteady.drawn else None),
         )
+        made.append(layer)
     classes = {name: type(module).__name__ for name, module in network.named_modules()}
-    return Listing(tuple(found), left_out, classes, of)
-
-
-def _place_of(name: str, modules: Mapping[str, nn.Module]) -> Place | None:
-    """Return the place that a name stands for, None for a word and where there is no such module."""
-    place = Place.of(name)
-    return place if name not in WORDS and place.module in modules else None
+    return Listing(tuple(made), left_out, classes, of)
 
 
 def _geometries(
@@ -182,7 +168,7 @@ def _geometries(
     """Return how the outputs of a pass are arranged, and which cannot be observed and why."""
     mask = mask_of(example)
     geometries = Geometries(None if mask is None else mask.shape[1], kinds)
-    found: dict[Place, Geometry] = {}
+    arranged: dict[Place, Geometry] = {}
     left_out: dict[str, str] = {}
     for place, output in seen.outputs.items():
         geometry = output if isinstance(output, str) else geometries.of(place, output, seen.trace.roles(place))
@@ -191,11 +177,11 @@ def _geometries(
         elif words_of(example) is not None and geometry.kind not in (SEQUENCE, HEADS):
             left_out[str(place)] = "gives one state for a whole sequence, and the samples are its words"
         else:
-            found[place] = geometry
+            arranged[place] = geometry
     for name in kinds if isinstance(kinds, Mapping) else ():
         if name not in geometries.used:
             raise LayerError("layer.kind", f"no layer is called {name!r}", one_of(name, map(str, seen.outputs)))
-    return found, left_out
+    return arranged, left_out
 
 
 def _unsteady(network: nn.Module, example: Batch, seen: FirstPass, geometries: Mapping[Place, Geometry]) -> Unsteady:
@@ -258,17 +244,3 @@ def _hint(network: nn.Module, place: Place) -> str:
         return ""
     name = names.get(place.module) or next(iter(names.values()))
     return f"; {name} takes steps first: batch_first=True, or transpose its input"
-
-
-def _layer(place: Place, geometry: Geometry, pooling: str) -> Layer:
-    return Layer(
-        str(place),
-        None,
-        None,
-        geometry.shape,
-        pooling,
-        grid_after(geometry.kind, geometry.shape, pooling),
-        kind=geometry.kind,
-        channels_last=geometry.channels_last,
-        axes=geometry.axes,
-    )

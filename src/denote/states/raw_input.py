@@ -88,8 +88,8 @@ class TokenCounts:
     @classmethod
     def of(cls, inputs: Inputs, fit: Int[np.ndarray, " row"]) -> TokenCounts:
         """Counts of the ids that occur in *fit*."""
-        found = [ids_of(inputs[fit[start : start + BATCH]])[1] for start in range(0, len(fit), BATCH)]
-        ids, counts = torch.cat(found).unique(return_counts=True)
+        batches = [ids_of(inputs[fit[start : start + BATCH]])[1] for start in range(0, len(fit), BATCH)]
+        ids, counts = torch.cat(batches).unique(return_counts=True)
         often = counts.argsort(descending=True, stable=True)[:MOST_IDS]
         return cls(inputs, ids[often].sort().values.numpy())
 

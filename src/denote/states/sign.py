@@ -45,22 +45,20 @@ class Tails:
     _calls: list[LeafCall] = field(default_factory=list)
     _given: dict[str, Tensor | None] = field(default_factory=dict)
 
-    def on_input(self, place: Place, arguments: Any) -> None:
-        """Keep what a leaf is called with."""
+    def look(self, place: Place, value: Any) -> None:
+        """Keep what a leaf is called with; when it gives something the call, and the calls that made this output."""
         leaf = self.leaves.get(place.module)
-        if leaf is not None and not _hides_signs(leaf):
-            tensors = parts_of(arguments)
-            self._given[place.module] = _copy(tensors[""]) if len(arguments) == 1 and "" in tensors else None
-
-    def on_output(self, place: Place, output: Any) -> None:
-        """Keep the call of a leaf, and the calls that made this output."""
-        leaf = self.leaves.get(place.module)
+        if place.is_input:
+            if leaf is not None and not _hides_signs(leaf):
+                tensors = parts_of(value)
+                self._given[place.module] = _copy(tensors[""]) if len(value) == 1 and "" in tensors else None
+            return
         if leaf is not None and _hides_signs(leaf):
             self._calls.clear()  # whatever came before may leave it with either sign
         elif leaf is not None:
-            self._calls.append(LeafCall(leaf, self._given.pop(place.module), _copy(output)))
+            self._calls.append(LeafCall(leaf, self._given.pop(place.module), _copy(value)))
         if place.module in self.asked:
-            self.of[place] = _tail(self._calls, output)
+            self.of[place] = _tail(self._calls, value)
 
 
 def identified_signs(modules: Mapping[str, nn.Module], tails: Mapping[Place, Sequence[LeafCall]]) -> dict[Place, bool]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from typing import Any, Protocol
+from itertools import accumulate, chain
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -76,25 +76,19 @@ class StoredState:
     Attributes:
         values: The whole array, usually a read-only memory map.
         rows: Places of the rows in it.
+        ndim: Always 2.
+        dtype: Of the blocks that are read, whatever lies on disk.
     """
 
     values: Columns
     rows: Int[np.ndarray, " sample"]
+    ndim: ClassVar[int] = 2
+    dtype: ClassVar[np.dtype[np.float32]] = np.dtype(np.float32)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of rows and neurons."""
         return len(self.rows), self.values.shape[1]
-
-    @property
-    def ndim(self) -> int:
-        """Always 2."""
-        return 2
-
-    @property
-    def dtype(self) -> np.dtype[np.float32]:
-        """Of the blocks that are read, whatever lies on disk."""
-        return np.dtype(np.float32)
 
     @property
     def nbytes(self) -> int:
@@ -216,11 +210,12 @@ def state_of_all(states: Sequence[LayerState]) -> LayerState:
     n_neurons = sum(state.layer.n_neurons for state in states)
     poolings = dict.fromkeys(state.layer.pooling for state in states if state.layer.pooling != "none")
     notes = [state.layer.note.about(state.layer.name) for state in states if state.layer.note]
-    own = replace(
+    layer = replace(
         states[0].layer, name="state", depth=None, relative_depth=None, is_head=False, sign_identified=None, axes=(),
-        kind="units", channels_last=False, module_class="", note=note(*notes),
+        kind="units", channels_last=False, module_class="", note=note(*notes), shape=(n_neurons,), grid=(n_neurons,),
+        pooling="+".join(poolings) or "none",
     )  # fmt: skip
-    layer = replace(own, shape=(n_neurons,), grid=(n_neurons,), pooling="+".join(poolings) or "none")
-    values = [state.values for state in states]
-    arrays = [array for each in values for array in (each.arrays if isinstance(each, SideBySide) else (each,))]
+    arrays = chain.from_iterable(
+        state.values.arrays if isinstance(state.values, SideBySide) else (state.values,) for state in states
+    )
     return LayerState(layer, SideBySide(tuple(arrays)), rows, tuple(state.layer for state in states))

@@ -93,8 +93,8 @@ class Manifest:
         if not path.exists():
             return cls(origin)
         try:
-            found = json.loads(path.read_text())
-            recorded, layers = dict(found["origin"]), dict(found["layers"])
+            saved = json.loads(path.read_text())
+            recorded, layers = dict(saved["origin"]), dict(saved["layers"])
         except (ValueError, TypeError, KeyError) as error:
             raise StoreError(str(path), f"cannot be read ({type(error).__name__}: {error})", _AGAIN) from error
         for name, expected in asdict(origin).items():

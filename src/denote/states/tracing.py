@@ -110,16 +110,16 @@ class Trace:
             candidates: Modules that hold others, by path.
             shown: Paths of the modules that are layers anyhow.
         """
-        found: set[str] = set()
+        working: set[str] = set()
         seen: set[int] = set()
         for place, (made, given) in self.numbers.items():
             if made is None:
                 continue
             if place.module in candidates and made not in seen and made not in given:
-                found.add(place.module)
-            if place.module in shown or place.module in found:
+                working.add(place.module)
+            if place.module in shown or place.module in working:
                 seen.add(made)
-        return found
+        return working
 
 
 class Follower(TorchFunctionMode):
@@ -149,24 +149,18 @@ class Follower(TorchFunctionMode):
         finally:
             self.is_paused = False
 
-    def on_input(self, place: Place, arguments: Any) -> None:
-        """Note what a module is called with."""
-        self.given[place.module] = self.numbers_in(arguments)
-        self.enter(self.modules[place.module], arguments)
-        for part, tensor in parts_of(arguments).items():
-            self._note_axes(place._replace(part=part), tensor)
-
-    def on_output(self, place: Place, output: Any) -> None:
-        """Note what a module gives."""
+    def look(self, place: Place, value: Any) -> None:
+        """Note what a module is called with, or gives."""
         module = self.modules[place.module]
-        self.leave(module, output)
-        for part, tensor in parts_of(output, module).items():
-            self._note_axes(place._replace(part=part), tensor)
-        self.trace.numbers[place] = (self.first_number(output), self.given.pop(place.module, frozenset()))
-
-    def _note_axes(self, place: Place, tensor: Tensor) -> None:
-        if axes := self.axes_of(tensor):
-            self.trace.axes[place] = axes
+        if place.is_input:
+            self.given[place.module] = frozenset(self.numbers[x] for x in tensors_in(value) if x in self.numbers)
+            self._enter(value)
+        else:
+            self._leave(module, value)
+            self.trace.numbers[place] = (self.first_number(value), self.given.pop(place.module, frozenset()))
+        for part, tensor in parts_of(value, None if place.is_input else module).items():
+            if axes := self.axes_of(tensor):
+                self.trace.axes[place._replace(part=part)] = axes
 
     def start(self, batch: Batch) -> None:
         """Take the inputs: samples are first, nothing is known of the other axes."""
@@ -187,10 +181,6 @@ class Follower(TorchFunctionMode):
         """The name of the numbers that come first in what a module gives, also inside an object such as a dataclass."""
         first = next(chain(tensors_in(output), parts_of(output).values()), None)
         return None if first is None else self.numbers.get(first)
-
-    def numbers_in(self, value: Any) -> frozenset[int]:
-        """The names of the numbers that something holds."""
-        return frozenset(self.numbers[each] for each in tensors_in(value) if each in self.numbers)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -224,7 +214,7 @@ class Follower(TorchFunctionMode):
             if len(axes) == tensor.ndim:
                 self.axes[tensor] = axes
 
-    def enter(self, module: nn.Module, arguments: Any) -> None:
+    def _enter(self, arguments: Any) -> None:
         """Note what a module is called with, for what its kind says of what comes out."""
         first = next(iter(arguments.values() if isinstance(arguments, Mapping) else arguments), None)
         if isinstance(first, PackedSequence):
@@ -233,7 +223,7 @@ class Follower(TorchFunctionMode):
         tensor = next(tensors_in(arguments), None)
         self.entered.append(None if tensor is None else self.axes_of(tensor))
 
-    def leave(self, module: nn.Module, output: Any) -> None:
+    def _leave(self, module: nn.Module, output: Any) -> None:
         """Say of what comes out of a module what its kind tells, or what it has in common with what came in."""
         given = self.entered.pop()
         if given is None:

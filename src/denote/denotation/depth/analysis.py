@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from denote.denotation.depth import plan
 from denote.denotation.depth.by_depth import label_proportion_by_depth
 from denote.denotation.depth.by_model import KEY, label_proportion_by_model
 from denote.denotation.depth.depth_profiles import Profiles, parts_of
 from denote.denotation.depth.hypothesis_tests import questions, tests_of
-from denote.denotation.depth.plan import (
-    ANY_BASIS_SHOWS,
-    BEYOND,
-    BEYOND_BASIS,
-    DESCRIPTIVE,
-    EQUIVALENCE,
-    EXPLORATORY,
-    FOLDED,
-    LEVEL,
-    NO_CHANGE,
-    NOT_EXCLUDED,
-    NOT_SHOWN,
-    POLARITY_ONLY,
-    PRIMARY,
-    QUESTION,
-    SIGN_FLIP,
-    TOO_FEW,
-    UNFOLDED,
-    Analysis,
-)
 from denote.errors import ConfigError
 from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule
@@ -55,7 +36,7 @@ Row = dict[str, Any]
 _ABSENT: Row = {"p_value": None, "p_holm": None, "significant": None, "testable": None, "statistic": None, "note": None}
 
 
-def depth_verdicts(tests: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
+def depth_verdicts(tests: pl.DataFrame, analysis: plan.Analysis) -> pl.DataFrame:
     """Give the verdict of every question.
 
     Args:
@@ -66,21 +47,25 @@ def depth_verdicts(tests: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
         Columns of ``tables.DEPTH_VERDICTS``.
     """
     rows = []
-    for key, of_question in tests.filter(pl.col("role") != EXPLORATORY).group_by(QUESTION, maintain_order=True):
-        too_few = (of_question["role"] == DESCRIPTIVE).all()
+    for key, of_question in tests.filter(pl.col("role") != plan.EXPLORATORY).group_by(
+        plan.QUESTION, maintain_order=True
+    ):
+        too_few = (of_question["role"] == plan.DESCRIPTIVE).all()
         reached = _few(of_question) if too_few else _reached(of_question, analysis.equivalence)
-        rows.append({**dict(zip(QUESTION, key, strict=True)), **reached})
+        rows.append({**dict(zip(plan.QUESTION, key, strict=True)), **reached})
     return table(rows, DEPTH_VERDICTS)
 
 
 def _few(tests: pl.DataFrame) -> dict[str, Any]:
-    return {"verdict": TOO_FEW, "n_models": tests["n_models"].max(), "planned": False}
+    return {"verdict": plan.TOO_FEW, "n_models": tests["n_models"].max(), "planned": False}
 
 
 def _reached(tests: pl.DataFrame, margin: float) -> dict[str, Any]:
-    primary = tests.filter(pl.col("role") == PRIMARY).row(0, named=True)
-    equivalence = [_of(tests, EQUIVALENCE, quantity) for quantity in (BEYOND, FOLDED)]
-    reached, why = verdict(primary, _of(tests, SIGN_FLIP, FOLDED), _of(tests, SIGN_FLIP, UNFOLDED), equivalence, margin)
+    primary = tests.filter(pl.col("role") == plan.PRIMARY).row(0, named=True)
+    equivalence = [_of(tests, plan.EQUIVALENCE, quantity) for quantity in (plan.BEYOND, plan.FOLDED)]
+    reached, why = verdict(
+        primary, _of(tests, plan.SIGN_FLIP, plan.FOLDED), _of(tests, plan.SIGN_FLIP, plan.UNFOLDED), equivalence, margin
+    )
     of_primary = {name: primary[name] for name in ("n_models", "p_value", "p_holm", "planned")}
     return {"verdict": reached, **of_primary, "largest_bound": _largest_bound(equivalence), "note": why}
 
@@ -98,14 +83,18 @@ def verdict(primary: Row, folded: Row, unfolded: Row, equivalence: list[Row], ma
         margin: Largest difference that counts as no change.
     """
     if primary["testable"]:
-        for row, sentence in ((primary, BEYOND_BASIS), (folded, ANY_BASIS_SHOWS), (unfolded, POLARITY_ONLY)):
+        for row, sentence in (
+            (primary, plan.BEYOND_BASIS),
+            (folded, plan.ANY_BASIS_SHOWS),
+            (unfolded, plan.POLARITY_ONLY),
+        ):
             if row["significant"]:
                 return sentence, None
     why = None if primary["testable"] else stored_note(primary)
     if all(row["testable"] and row["significant"] for row in equivalence):
-        return NO_CHANGE.format(setting(margin)), why
+        return plan.NO_CHANGE.format(setting(margin)), why
     end = _largest_bound(equivalence)
-    return (NOT_SHOWN if end is None else NOT_EXCLUDED.format(bound(end))), why
+    return (plan.NOT_SHOWN if end is None else plan.NOT_EXCLUDED.format(bound(end))), why
 
 
 def _largest_bound(equivalence: list[Row]) -> float | None:
@@ -146,14 +135,8 @@ class DepthAnalysis:
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
         """The frames by the names of their files."""
-        return {
-            "label_proportion_by_model": self.by_model,
-            "label_proportion_by_depth": self.by_depth,
-            "depth_description": self.description,
-            "depth_parts": self.parts,
-            "depth_tests": self.tests,
-            "depth_verdicts": self.verdicts,
-        }
+        stems = {"by_model": "label_proportion", "by_depth": "label_proportion"}
+        return {f"{stems.get(field.name, 'depth')}_{field.name}": getattr(self, field.name) for field in fields(self)}
 
 
 def depth_analysis(
@@ -161,7 +144,7 @@ def depth_analysis(
     controls: pl.DataFrame | None = None,
     layers: pl.DataFrame | None = None,
     *,
-    analysis: Analysis | None = None,
+    analysis: plan.Analysis | None = None,
     rule: Rule | None = None,
 ) -> DepthAnalysis:
     """Analyse how the label proportion of what neurons denote depends on depth.
@@ -185,7 +168,7 @@ def depth_analysis(
         >>> sweep = denote.load("multirun/NAME")                                             # doctest: +SKIP
         >>> denote.depth_analysis(sweep.neurons, sweep.controls, sweep.tables["layers"]).verdicts  # doctest: +SKIP
     """
-    plan = analysis or Analysis()
+    planned = analysis or plan.Analysis()
     for name, beside, key in (("controls", controls, KEY), ("layers", layers, LAYERS_KEY)):
         if beside is not None:
             _check_alike(neurons, beside, key, name)
@@ -193,8 +176,8 @@ def depth_analysis(
     completed_controls = empty(CONTROLS) if controls is None else _completed(controls, CONTROLS, "controls")
     completed_layers = empty(LAYERS) if layers is None else _completed(layers, LAYERS, "layers")
     by_model = label_proportion_by_model(neurons, completed_controls, completed_layers)
-    asked = list(questions(by_model, plan))
-    tests = tests_of(asked, plan)
+    asked = list(questions(by_model, planned))
+    tests = tests_of(asked, planned)
     curves = [(key, curve) for key, of_question in asked for curve in of_question]
     return DepthAnalysis(
         by_model,
@@ -202,7 +185,7 @@ def depth_analysis(
         table((row for key, curve in curves for row in _described(key, curve)), DEPTH_DESCRIPTION),
         table((row for key, curve in curves for row in _parts(key, curve)), DEPTH_PARTS),
         tests,
-        depth_verdicts(tests, plan),
+        depth_verdicts(tests, planned),
     )
 
 
@@ -241,7 +224,7 @@ def _completed(frame: pl.DataFrame, schema: dict[str, type[pl.DataType]], name: 
 
 
 def _place(key: tuple[Any, ...], curve: Profiles) -> Row:
-    return {**dict(zip(QUESTION, key, strict=True)), "architecture": curve.architecture}
+    return {**dict(zip(plan.QUESTION, key, strict=True)), "architecture": curve.architecture}
 
 
 def _described(key: tuple[Any, ...], curve: Profiles) -> Iterator[Row]:
@@ -290,6 +273,6 @@ def _parts(key: tuple[Any, ...], curve: Profiles) -> Iterator[Row]:
         "note": Note.of("layers_left_out", layers=left_out) if left_out else None,
     }
     for part, layer, depth, level in parts.levels():
-        yield identity | {"part": part, "shape": LEVEL, "layer": layer, "depth": depth, **level.columns("value")}
+        yield identity | {"part": part, "shape": plan.LEVEL, "layer": layer, "depth": depth, **level.columns("value")}
     for part, shape, estimate in parts.estimates():
         yield identity | {"part": part, "shape": shape, **estimate.columns("value")}

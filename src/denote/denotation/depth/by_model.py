@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import scipy
 from jaxtyping import Float, Int
-from scipy.special import gammaln
 
+from denote import tables
 from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
 from denote.denotation.search.properties import affirmed
 from denote.notes import Note
 from denote.tables import (
-    INTEGER,
-    LABEL_PROPORTION_BY_MODEL,
-    LABEL_PROPORTION_BY_MODEL_KEY,
-    LAYERS_KEY,
-    NEURONS_KEY,
-    NUMBER,
-    PROPERTIES,
-    TEXT,
     NotePart,
     joined_notes,
     remark,
 )
 
-LAYER = [column for column in NEURONS_KEY if column != "neuron"]
+LAYER = [column for column in tables.NEURONS_KEY if column != "neuron"]
 PLACE = ["dataset", "architecture", "trained", "epoch", "seed", "depth", "relative_depth"]
 BEST = ["fit_balanced_accuracy", "balanced_accuracy", "shrinkage", "label_proportion_range", "nested_properties"]
 ORDER = (
@@ -41,7 +34,7 @@ def _affirmed(names: pl.Series) -> pl.Series:
     )
 
 
-PAIR = pl.col("property").map_batches(_affirmed, return_dtype=TEXT)
+PAIR = pl.col("property").map_batches(_affirmed, return_dtype=tables.TEXT)
 """The name that a property and its complement share; not to be evaluated inside of groups."""
 
 
@@ -85,7 +78,7 @@ def denoted(neurons: pl.DataFrame) -> pl.DataFrame:
         pl.col("fit_agreement", "threshold_agreement").mean(),
     )
     models = distinct.group_by(CURVE).agg(pl.col("object_model").n_unique().cast(pl.Int64).alias("n_models"))
-    return distinct.join(models, on=CURVE, how="left", nulls_equal=True).select(*PROPERTIES).sort(ORDER)
+    return distinct.join(models, on=CURVE, how="left", nulls_equal=True).select(*tables.PROPERTIES).sort(ORDER)
 
 
 def inclusion_probability(
@@ -115,14 +108,15 @@ def inclusion_probability(
 
 
 def _log_choose(n: Int[np.ndarray, " property"], k: Int[np.ndarray, " property"]) -> Float[np.ndarray, " property"]:
-    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
+    log_gamma = scipy.special.gammaln
+    return np.asarray(log_gamma(n + 1.0) - log_gamma(k + 1.0) - log_gamma(n - k + 1.0))
 
 
 MODEL_LAYER = [
     *("dataset", "architecture", "trained", "epoch", "seed", "object_model", "object_accuracy"),
     *("layer", "depth", "relative_depth", "pooling", "family", "probe_seed"),
 ]
-KEY = ["dataset", "architecture", "trained", "epoch", *LABEL_PROPORTION_BY_MODEL_KEY]
+KEY = ["dataset", "architecture", "trained", "epoch", *tables.LABEL_PROPORTION_BY_MODEL_KEY]
 """An object model at initialisation may stand in several curves, so its key alone is not enough."""
 
 MEASURES = ("share_denoting", "label_proportion", "folded")
@@ -153,20 +147,20 @@ def label_proportion_by_model(neurons: pl.DataFrame, controls: pl.DataFrame, lay
     """
     beside = controls.filter(pl.col("neuron").is_not_null() & pl.col("layer").is_not_null())
     rotated, untrained = (beside.filter(pl.col("control") == control) for control in ("rotated", "untrained"))
-    known = layers.select(*LAYERS_KEY, *OF_LAYERS).unique(LAYERS_KEY, keep="first")
+    known = layers.select(*tables.LAYERS_KEY, *OF_LAYERS).unique(tables.LAYERS_KEY, keep="first")
     summaries = _summaries(neurons, KEY).join(
         neurons.unique(KEY, keep="first", maintain_order=True).select(MODEL_LAYER), on=KEY, how="left", nulls_equal=True
     )
     for control in (_of_directions(rotated), _of_twins(untrained)):
         summaries = summaries.join(control, on=KEY, how="left", nulls_equal=True)
-    summaries = summaries.join(known, on=LAYERS_KEY, how="left", nulls_equal=True).with_columns(
+    summaries = summaries.join(known, on=tables.LAYERS_KEY, how="left", nulls_equal=True).with_columns(
         is_head=pl.coalesce("is_head", (pl.col("relative_depth") == 1).fill_null(value=False)),
         **joined_notes(*_notes()),
     )
     order = ("dataset", "architecture", "trained", "epoch", "family", "seed", "object_model", "depth", "layer")
     return (
         summaries.join(_rarefied(neurons, rotated, summaries), on=KEY, how="left", nulls_equal=True)
-        .select(*LABEL_PROPORTION_BY_MODEL)
+        .select(*tables.LABEL_PROPORTION_BY_MODEL)
         .sort(order, maintain_order=True)
     )
 
@@ -179,11 +173,11 @@ def _summaries(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
         neurons.with_columns(pair=PAIR)
         .group_by(key, maintain_order=True)
         .agg(
-            n_neurons=pl.len().cast(INTEGER),
-            n_live=live.sum().cast(INTEGER),
-            n_denoting=denoting.sum().cast(INTEGER),
-            n_distinct=pl.col("property").filter(denoting).n_unique().cast(INTEGER),
-            n_distinct_folded=pl.col("pair").filter(denoting).n_unique().cast(INTEGER),
+            n_neurons=pl.len().cast(tables.INTEGER),
+            n_live=live.sum().cast(tables.INTEGER),
+            n_denoting=denoting.sum().cast(tables.INTEGER),
+            n_distinct=pl.col("property").filter(denoting).n_unique().cast(tables.INTEGER),
+            n_distinct_folded=pl.col("pair").filter(denoting).n_unique().cast(tables.INTEGER),
             on_proportion=pl.col("on_proportion").filter(live).mean(),
             unconditional_label_proportion=pl.col("label_proportion").filter(live).mean(),
             unconditional_folded=pl.col("folded_label_proportion").filter(live).mean(),
@@ -191,7 +185,7 @@ def _summaries(neurons: pl.DataFrame, key: list[str]) -> pl.DataFrame:
             label_proportion=pl.col("label_proportion").filter(denoting).mean(),
             folded=pl.col("folded_label_proportion").filter(denoting).mean(),
             majority_side_share=(pl.col("label_proportion").filter(denoting) > 0.5).mean(),
-            n_members=pl.col("n_members").filter(denoting).cast(NUMBER).mean(),
+            n_members=pl.col("n_members").filter(denoting).cast(tables.NUMBER).mean(),
         )
         .with_columns(
             pl.when(HAS_VALUE).then(pl.col("label_proportion", "folded", "majority_side_share")),
@@ -213,7 +207,7 @@ def _of_directions(rotated: pl.DataFrame) -> pl.DataFrame:
     return (
         rotated.group_by(KEY, maintain_order=True)
         .agg(
-            rotated_n_denoting=denoting.sum().cast(INTEGER),
+            rotated_n_denoting=denoting.sum().cast(tables.INTEGER),
             n_live=live.sum(),
             rotated_label_proportion=pl.col("label_proportion").filter(denoting).mean(),
             rotated_folded=pl.col("folded_label_proportion").filter(denoting).mean(),
@@ -251,11 +245,11 @@ def _rarefied(neurons: pl.DataFrame, rotated: pl.DataFrame, summaries: pl.DataFr
     n_strict = pl.col("layer").filter(strict).n_unique().over(_CURVE)
     # As `Profiles.compared`: after rotation too, unless that leaves too few layers.
     compared = hidden.filter(known & pl.when(n_strict >= LEAST_LAYERS).then(strict).otherwise(often)).select(KEY)
-    of_neurons = neurons.select(*KEY, *_NEEDED, draw=pl.lit(None, INTEGER))
+    of_neurons = neurons.select(*KEY, *_NEEDED, draw=pl.lit(None, tables.INTEGER))
     every = pl.concat([of_neurons, rotated.select(of_neurons.columns)])
     is_denoting = (pl.col("live") & pl.col("denotes")).fill_null(value=False)
     of_compared = every.join(compared, on=KEY, how="semi", nulls_equal=True).with_columns(
-        total=is_denoting.sum().over([*KEY, "draw"]).cast(INTEGER)
+        total=is_denoting.sum().over([*KEY, "draw"]).cast(tables.INTEGER)
     )
     # The least total comes before the filter: a rotation in which nothing denotes counts, too.
     enough = of_compared.with_columns(rarefied_to=pl.col("total").min().over(_MODEL)).filter(
@@ -292,7 +286,7 @@ def _weighted_means(denoting: pl.DataFrame, name: str, value: str, mean: str) ->
 
 
 def _entropy(names: pl.Expr) -> pl.Expr:
-    return names.unique_counts().cast(NUMBER).entropy(base=2) + 0.0  # without names it is -0
+    return names.unique_counts().cast(tables.NUMBER).entropy(base=2) + 0.0  # without names it is -0
 
 
 def _notes() -> list[NotePart]:

@@ -11,24 +11,7 @@ import polars as pl
 import scipy
 from jaxtyping import Bool, Float, Int
 
-from denote.denotation.depth.plan import (
-    ANY_BASIS,
-    BEYOND,
-    BOW,
-    CHANGE,
-    FOLDED,
-    LEAST_DESCRIBED,
-    LEAST_LAYERS,
-    LEAST_MODELS,
-    OWN,
-    POLARITY,
-    RAW,
-    ROTATED_FOLDED,
-    SHARE,
-    UNFOLDED,
-    Analysis,
-    models_needed,
-)
+from denote.denotation.depth import plan
 from denote.evidence.intervals import t_interval
 from denote.notes import Note
 from denote.numbers import Estimate
@@ -217,21 +200,21 @@ class LayerPairs:
 
 
 QUANTITIES = {
-    FOLDED: pl.col("folded"),
-    UNFOLDED: pl.col("label_proportion"),
-    ROTATED_FOLDED: pl.col("rotated_folded"),
-    BEYOND: pl.col("folded") - pl.col("rotated_folded"),
-    SHARE: pl.col("share_denoting") - pl.col("rotated_share_denoting"),
+    plan.FOLDED: pl.col("folded"),
+    plan.UNFOLDED: pl.col("label_proportion"),
+    plan.ROTATED_FOLDED: pl.col("rotated_folded"),
+    plan.BEYOND: pl.col("folded") - pl.col("rotated_folded"),
+    plan.SHARE: pl.col("share_denoting") - pl.col("rotated_share_denoting"),
 }
 """Numbers of a model and layer, from columns by model."""
 
 _NEURONS, _DIRECTIONS = pl.col("n_denoting"), pl.col("rotated_n_denoting")
 PRECISION = {
-    FOLDED: _NEURONS,
-    UNFOLDED: _NEURONS,
-    ROTATED_FOLDED: _DIRECTIONS,
-    BEYOND: 1 / (1 / _NEURONS + 1 / _DIRECTIONS),
-    SHARE: pl.lit(1.0),
+    plan.FOLDED: _NEURONS,
+    plan.UNFOLDED: _NEURONS,
+    plan.ROTATED_FOLDED: _DIRECTIONS,
+    plan.BEYOND: 1 / (1 / _NEURONS + 1 / _DIRECTIONS),
+    plan.SHARE: pl.lit(1.0),
 }
 """How much each number counts: the inverse of what its variance is proportional to, as means of n have 1 / n."""
 
@@ -263,18 +246,18 @@ class Profiles:
     @property
     def n_models(self) -> int:
         """Number of object models."""
-        return len(self.numbers[FOLDED])
+        return len(self.numbers[plan.FOLDED])
 
     @property
     def decides(self) -> bool:
         """Tell if there are enough object models for a verdict."""
-        return self.n_models >= LEAST_MODELS
+        return self.n_models >= plan.LEAST_MODELS
 
     @property
     def compared(self) -> Bool[np.ndarray, " layer"]:
         """Layers where enough models have a value, after rotation too unless that leaves too few layers."""
-        strict = self.known_layers(BEYOND)
-        return strict if strict.sum() >= LEAST_LAYERS else self.known_layers(FOLDED)
+        strict = self.known_layers(plan.BEYOND)
+        return strict if strict.sum() >= plan.LEAST_LAYERS else self.known_layers(plan.FOLDED)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -294,7 +277,7 @@ class Profiles:
     def known_layers(self, quantity: str) -> Bool[np.ndarray, " layer"]:
         """Return at which layers enough models have a number."""
         n_known = np.isfinite(self.numbers[quantity]).sum(axis=0)
-        return np.asarray(self.asked & (n_known >= max(models_needed(self.n_models), 1)))
+        return np.asarray(self.asked & (n_known >= max(plan.models_needed(self.n_models), 1)))
 
     def of(self, quantity: str) -> WeightedProfiles | None:
         """Return a quantity at the layers compared, in the models that have two of these layers or more.
@@ -307,13 +290,13 @@ class Profiles:
         values, precision = (grid[quantity][:, self.compared] for grid in (self.numbers, self.precision))
         known = np.isfinite(values)
         kept = known.sum(axis=1) >= 2
-        if values.shape[1] < LEAST_LAYERS or not (known & kept[:, None]).any(axis=0).all():
+        if values.shape[1] < plan.LEAST_LAYERS or not (known & kept[:, None]).any(axis=0).all():
             return None
         weights = np.nanmean(np.where(known, precision, np.nan)[kept], axis=0)
         return WeightedProfiles(values[kept], weights / weights.sum())
 
 
-def profiles(models: pl.DataFrame, analysis: Analysis) -> Iterator[Profiles]:
+def profiles(models: pl.DataFrame, analysis: plan.Analysis) -> Iterator[Profiles]:
     """Make the profiles of every architecture.
 
     Args:
@@ -348,7 +331,7 @@ def profiles(models: pl.DataFrame, analysis: Analysis) -> Iterator[Profiles]:
         yield Profiles(str(architecture), tuple(order["layer"]), depth, asked, identified, numbers, precision)
 
 
-PARTS = (POLARITY, ANY_BASIS, OWN)
+PARTS = (plan.POLARITY, plan.ANY_BASIS, plan.OWN)
 """They add up to ``RAW``."""
 
 
@@ -371,11 +354,11 @@ class Parts:
     @property
     def n_models(self) -> int:
         """Models that have all layers."""
-        return len(self.values[RAW])
+        return len(self.values[plan.RAW])
 
     def estimates(self) -> Iterator[tuple[str, str, Estimate[float]]]:
         """Yield part, shape and its mean over models with a 95 % t-interval."""
-        contrasts = {CHANGE: change(self.depth), BOW: bow(len(self.depth))}
+        contrasts = {plan.CHANGE: change(self.depth), plan.BOW: bow(len(self.depth))}
         for part, values in self.values.items():
             for shape, contrast in contrasts.items():
                 yield part, shape, t_interval(values @ contrast)
@@ -395,20 +378,25 @@ def parts_of(profiles: Profiles) -> Parts | Note:
     Returns:
         The parts, or why there are none.
     """
-    if profiles.n_models < LEAST_DESCRIBED:
-        return Note.of("few_networks_described", least=LEAST_DESCRIBED)
-    if np.isnan(profiles.numbers[ROTATED_FOLDED]).all():
+    if profiles.n_models < plan.LEAST_DESCRIBED:
+        return Note.of("few_networks_described", least=plan.LEAST_DESCRIBED)
+    if np.isnan(profiles.numbers[plan.ROTATED_FOLDED]).all():
         return Note.of("no_directions")
     compared = np.flatnonzero(profiles.compared)
-    grids = {name: profiles.numbers[name][:, compared] for name in (UNFOLDED, FOLDED, ROTATED_FOLDED)}
+    grids = {name: profiles.numbers[name][:, compared] for name in (plan.UNFOLDED, plan.FOLDED, plan.ROTATED_FOLDED)}
     known = np.logical_and.reduce([np.isfinite(grid) for grid in grids.values()])
-    needed = models_needed(profiles.n_models)
+    needed = plan.models_needed(profiles.n_models)
     kept = _layers(known, needed)
     if kept is None:
-        return Note.of("few_layers", layers=LEAST_LAYERS, networks=needed)
+        return Note.of("few_layers", layers=plan.LEAST_LAYERS, networks=needed)
     complete = known[:, kept].all(axis=1)
     raw, folded, rotated = (grid[complete][:, kept] for grid in grids.values())
-    values: dict[str, Grid] = {RAW: raw, POLARITY: raw - folded, ANY_BASIS: rotated, OWN: folded - rotated}
+    values: dict[str, Grid] = {
+        plan.RAW: raw,
+        plan.POLARITY: raw - folded,
+        plan.ANY_BASIS: rotated,
+        plan.OWN: folded - rotated,
+    }
     names = np.array(profiles.layers)[compared]
     return Parts(tuple(names[kept]), profiles.depth[compared][kept], tuple(names[~kept]), values)
 
@@ -429,7 +417,7 @@ def bow(n_layers: int) -> Float[np.ndarray, " layer"]:
 def _layers(known: Bool[np.ndarray, "model layer"], needed: int) -> Bool[np.ndarray, " layer"] | None:
     """Choose the layers that enough models have all of; None where that leaves too few layers."""
     kept = np.ones(known.shape[1], dtype=bool)
-    while kept.sum() >= LEAST_LAYERS:
+    while kept.sum() >= plan.LEAST_LAYERS:
         if known[:, kept].all(axis=1).sum() >= needed:
             return kept
         n_known = np.where(kept, known.sum(axis=0), known.shape[0] + 1)

@@ -11,35 +11,8 @@ import polars as pl
 import scipy
 from jaxtyping import Float
 
+from denote.denotation.depth import depth_profiles, plan
 from denote.denotation.depth.by_depth import averaged_within_models
-from denote.denotation.depth.depth_profiles import (
-    NOTHING,
-    LayerPairs,
-    Profiles,
-    WeightedProfiles,
-    profiles,
-    sign_flip_test,
-    smallest_p,
-)
-from denote.denotation.depth.plan import (
-    BEYOND,
-    DESCRIPTIVE,
-    EQUIVALENCE,
-    EXPLORATORY,
-    FOLDED,
-    GAP,
-    LEAST_LAYERS,
-    LEAST_MODELS,
-    PRIMARY,
-    QUESTION,
-    SECONDARY,
-    SHARE,
-    SIGN_FLIP,
-    TREND,
-    UNFOLDED,
-    Analysis,
-    models_needed,
-)
 from denote.evidence.corrections import holm
 from denote.evidence.intervals import t_interval
 from denote.notes import Note, note
@@ -54,10 +27,10 @@ DECIMALS = 12
 
 Row = dict[str, Any]
 Question = tuple[Any, ...]
-Test = Callable[[Sequence[Profiles], str], Row]
+Test = Callable[[Sequence[depth_profiles.Profiles], str], Row]
 
 
-def depth_tests(by_model: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
+def depth_tests(by_model: pl.DataFrame, analysis: plan.Analysis) -> pl.DataFrame:
     """Test whether what is denoted depends on depth, for every data set and family.
 
     Args:
@@ -72,31 +45,35 @@ def depth_tests(by_model: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
     return tests_of(questions(by_model, analysis), analysis)
 
 
-def questions(by_model: pl.DataFrame, analysis: Analysis) -> Iterator[tuple[Question, list[Profiles]]]:
+def questions(
+    by_model: pl.DataFrame, analysis: plan.Analysis
+) -> Iterator[tuple[Question, list[depth_profiles.Profiles]]]:
     """Yield every ``QUESTION`` with the profiles of its architectures."""
     models = averaged_within_models(by_model, complete=True)
-    for key, models_of_question in models.group_by(QUESTION, maintain_order=True):
-        yield key, list(profiles(models_of_question, analysis))
+    for key, models_of_question in models.group_by(plan.QUESTION, maintain_order=True):
+        yield key, list(depth_profiles.profiles(models_of_question, analysis))
 
 
-def tests_of(asked: Iterable[tuple[Question, Sequence[Profiles]]], analysis: Analysis) -> pl.DataFrame:
+def tests_of(
+    asked: Iterable[tuple[Question, Sequence[depth_profiles.Profiles]]], analysis: plan.Analysis
+) -> pl.DataFrame:
     """Make and correct the tests of some questions; see `depth_tests`."""
     rows = [
-        {**dict(zip(QUESTION, key, strict=True)), **row}
+        {**dict(zip(plan.QUESTION, key, strict=True)), **row}
         for key, curves in asked
         for row in _tests(curves, key, analysis)
     ]
     return _corrected(table(rows, DEPTH_TESTS), analysis)
 
 
-def _corrected(made: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
+def _corrected(made: pl.DataFrame, analysis: plan.Analysis) -> pl.DataFrame:
     """The tests with Holm's correction and what follows from it."""
     # Data sets are the family of the primary tests; the others are corrected among themselves, within theirs.
-    within = pl.when(pl.col("role") == PRIMARY).then(None).otherwise("dataset")
+    within = pl.when(pl.col("role") == plan.PRIMARY).then(None).otherwise("dataset")
     family = ["trained", "epoch", "family", within, "role"]
     n_tests = pl.col("p_value").count().over(family)
     within_reach = pl.col("p_value").is_not_null() & (pl.col("smallest_p").fill_null(0.0) * n_tests <= analysis.level)
-    is_equivalence, is_descriptive = pl.col("test") == EQUIVALENCE, pl.col("role") == DESCRIPTIVE
+    is_equivalence, is_descriptive = pl.col("test") == plan.EQUIVALENCE, pl.col("role") == plan.DESCRIPTIVE
     of_p_value = pl.when(is_descriptive).then(pl.lit(None, FLAG)).otherwise(within_reach)
     is_within_margin = pl.col("statistic") <= analysis.equivalence
     is_small = pl.col("p_holm") <= analysis.level
@@ -106,7 +83,7 @@ def _corrected(made: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
         .with_columns(
             testable=pl.when(is_equivalence).then("testable").otherwise(of_p_value),
             significant=pl.when(is_equivalence).then(is_within_margin).otherwise(is_small).cast(FLAG),
-            planned=pl.col("trained") & pl.col("role").is_in([PRIMARY, SECONDARY]) & of_plan,
+            planned=pl.col("trained") & pl.col("role").is_in([plan.PRIMARY, plan.SECONDARY]) & of_plan,
         )
         .with_columns(**joined_notes(OF_ROW, _out_of_reach()))
     )
@@ -122,47 +99,47 @@ def _out_of_reach() -> NotePart:
     return floor.then(pl.format(reached, "n_models")), floor.then(pl.lit(reached.codes[0]))
 
 
-def _tests(curves: Sequence[Profiles], key: Question, analysis: Analysis) -> Iterator[Row]:
+def _tests(curves: Sequence[depth_profiles.Profiles], key: Question, analysis: plan.Analysis) -> Iterator[Row]:
     """All rows of one question."""
     flips: Test = partial(_sign_flip, key=tuple(map(str, key)))
     deciding = [curve for curve in curves if curve.decides]
     for curve in curves:
         if not curve.decides:
             alone = curve.architecture if len(curves) > 1 else None
-            for quantity in (FOLDED, BEYOND):
-                yield _made(_describe_trend, [curve], quantity) | {"test": TREND, "architecture": alone}
+            for quantity in (plan.FOLDED, plan.BEYOND):
+                yield _made(_describe_trend, [curve], quantity) | {"test": plan.TREND, "architecture": alone}
     if not deciding:
         return
     meaning = [curve for curve in deciding if curve.sign_identified]
     silent = [curve.architecture for curve in deciding if not curve.sign_identified]
     few = [f"{curve.architecture} ({curve.n_models})" for curve in curves if not curve.decides]
-    primary = _made(flips, deciding, BEYOND) | {"test": SIGN_FLIP, "role": PRIMARY}
-    left_out = Note.of("few_networks", least=LEAST_MODELS, networks=", ".join(few)) if few else None
+    primary = _made(flips, deciding, plan.BEYOND) | {"test": plan.SIGN_FLIP, "role": plan.PRIMARY}
+    left_out = Note.of("few_networks", least=plan.LEAST_MODELS, networks=", ".join(few)) if few else None
     yield primary | {"note": note(primary["note"], left_out)}
-    secondary = [(quantity, flips, SIGN_FLIP) for quantity in (FOLDED, UNFOLDED, SHARE)]
-    secondary += [(quantity, _trend, TREND) for quantity in (FOLDED, BEYOND)]
+    secondary = [(quantity, flips, plan.SIGN_FLIP) for quantity in (plan.FOLDED, plan.UNFOLDED, plan.SHARE)]
+    secondary += [(quantity, _trend, plan.TREND) for quantity in (plan.FOLDED, plan.BEYOND)]
     for quantity, test, name in secondary:
-        of = meaning if quantity == UNFOLDED else deciding
+        of = meaning if quantity == plan.UNFOLDED else deciding
         if not of:
             continue
-        row = _made(test, of, quantity) | {"test": name, "role": SECONDARY}
-        if test is flips and quantity == FOLDED and silent:
-            row["note"] = note(row["note"], Note.of("no_sign", quantity=UNFOLDED, architectures=", ".join(silent)))
+        row = _made(test, of, quantity) | {"test": name, "role": plan.SECONDARY}
+        if test is flips and quantity == plan.FOLDED and silent:
+            row["note"] = note(row["note"], Note.of("no_sign", quantity=plan.UNFOLDED, architectures=", ".join(silent)))
         yield row
-    for quantity in (BEYOND, FOLDED):
-        yield _made(_equivalence, deciding, quantity) | {"test": EQUIVALENCE, "role": SECONDARY}
+    for quantity in (plan.BEYOND, plan.FOLDED):
+        yield _made(_equivalence, deciding, quantity) | {"test": plan.EQUIVALENCE, "role": plan.SECONDARY}
     for curve in deciding if len(deciding) > 1 else ():
-        for quantity in (BEYOND, UNFOLDED) if curve.sign_identified else (BEYOND,):
+        for quantity in (plan.BEYOND, plan.UNFOLDED) if curve.sign_identified else (plan.BEYOND,):
             made = _made(flips, [curve], quantity)
-            yield made | {"test": SIGN_FLIP, "role": EXPLORATORY, "architecture": curve.architecture}
+            yield made | {"test": plan.SIGN_FLIP, "role": plan.EXPLORATORY, "architecture": curve.architecture}
 
 
-def _made(test: Test, curves: Sequence[Profiles], quantity: str) -> Row:
+def _made(test: Test, curves: Sequence[depth_profiles.Profiles], quantity: str) -> Row:
     """A test's row, of the architectures that have the quantity at enough layers."""
     usable = [(curve, values) for curve in curves if (values := curve.of(quantity)) is not None]
     kept = [curve for curve, _ in usable]
     n_models = sum(values.n_models for _, values in usable) or sum(curve.n_models for curve in curves)
-    row: Row = {"quantity": quantity, "role": DESCRIPTIVE, "n_models": n_models}
+    row: Row = {"quantity": quantity, "role": plan.DESCRIPTIVE, "n_models": n_models}
     reasons = [
         Note.of("architecture_not_compared", architecture=curve.architecture, why=why_not(curve, quantity))
         for curve in curves
@@ -176,37 +153,37 @@ def _made(test: Test, curves: Sequence[Profiles], quantity: str) -> Row:
     row |= {"n_layers": sum(int(curve.compared.sum()) for curve in kept), "layers": "; ".join(named)}
     row |= test(kept, quantity)
     row["note"] = note(
-        Note.of("layers_without_value", gap=GAP, layers="; ".join(gaps)) if gaps else None,
+        Note.of("layers_without_value", gap=plan.GAP, layers="; ".join(gaps)) if gaps else None,
         Note.of("architectures_left_out", reasons="; ".join(reasons)) if reasons else None,
         row.get("note"),
     )
     return row
 
 
-def why_not(curve: Profiles, quantity: str) -> str:
+def why_not(curve: depth_profiles.Profiles, quantity: str) -> str:
     """Say why a quantity cannot be compared over the layers of an architecture."""
-    if quantity in (BEYOND, SHARE) and np.isnan(curve.numbers[SHARE]).all():
+    if quantity in (plan.BEYOND, plan.SHARE) and np.isnan(curve.numbers[plan.SHARE]).all():
         return "without the rotated control"
-    needed = count(models_needed(curve.n_models), "network")
-    if quantity == BEYOND and curve.of(FOLDED) is not None:
-        return f"with fewer than {LEAST_LAYERS} layers where directions of {needed} denote enough to compare with"
-    return f"with fewer than {LEAST_LAYERS} layers where {needed} have a value: {GAP}"
+    needed = count(plan.models_needed(curve.n_models), "network")
+    if quantity == plan.BEYOND and curve.of(plan.FOLDED) is not None:
+        return f"with fewer than {plan.LEAST_LAYERS} layers where directions of {needed} denote enough to compare with"
+    return f"with fewer than {plan.LEAST_LAYERS} layers where {needed} have a value: {plan.GAP}"
 
 
-def _values(curves: Sequence[Profiles], quantity: str) -> list[WeightedProfiles]:
+def _values(curves: Sequence[depth_profiles.Profiles], quantity: str) -> list[depth_profiles.WeightedProfiles]:
     return [values for curve in curves if (values := curve.of(quantity)) is not None]
 
 
-def _sign_flip(curves: Sequence[Profiles], quantity: str, key: tuple[str, ...]) -> Row:
+def _sign_flip(curves: Sequence[depth_profiles.Profiles], quantity: str, key: tuple[str, ...]) -> Row:
     values = _values(curves, quantity)
-    statistic, p = sign_flip_test(values, *key, *(curve.architecture for curve in curves), quantity)
-    low, high = LayerPairs.of([of_curve.values for of_curve in values]).largest()
-    smallest = smallest_p([of_curve.n_models for of_curve in values])
+    statistic, p = depth_profiles.sign_flip_test(values, *key, *(curve.architecture for curve in curves), quantity)
+    low, high = depth_profiles.LayerPairs.of([of_curve.values for of_curve in values]).largest()
+    smallest = depth_profiles.smallest_p([of_curve.n_models for of_curve in values])
     ends = {"effect_low": None if np.isnan(low) else low, "effect_high": None if np.isnan(high) else high}
     return {"statistic": statistic, "p_value": p, "smallest_p": smallest, **ends}
 
 
-def _trend(curves: Sequence[Profiles], quantity: str) -> Row:
+def _trend(curves: Sequence[depth_profiles.Profiles], quantity: str) -> Row:
     """The rise of each model's line over depth, tested against 0 over models; Spearman's correlation beside it.
 
     The lines are least-squares lines with the weights of the layers. Rank correlations are described and not tested: a
@@ -222,9 +199,9 @@ def _trend(curves: Sequence[Profiles], quantity: str) -> Row:
     defined = correlation[~np.isnan(correlation)]
     row: Row = {**t_interval(rise).columns("effect"), "p_value": None, "note": None}
     row["statistic"] = float(defined.mean()) if len(defined) else None
-    if len(rise) >= 2 and np.ptp(rise) > NOTHING:
+    if len(rise) >= 2 and np.ptp(rise) > depth_profiles.NOTHING:
         row["p_value"] = float(scipy.stats.ttest_1samp(rise, 0.0).pvalue)
-    elif len(rise) >= 2 and abs(rise[0]) > NOTHING:
+    elif len(rise) >= 2 and abs(rise[0]) > depth_profiles.NOTHING:
         # Without spread t is infinite; that all models agree in sign has this chance.
         row |= {"p_value": 2.0 ** (1 - len(rise)), "smallest_p": 2.0 ** (1 - len(rise))}
         row["note"] = Note.of("rise_alike")
@@ -233,13 +210,13 @@ def _trend(curves: Sequence[Profiles], quantity: str) -> Row:
     return row
 
 
-def _describe_trend(curves: Sequence[Profiles], quantity: str) -> Row:
+def _describe_trend(curves: Sequence[depth_profiles.Profiles], quantity: str) -> Row:
     """The rises without a test, where there are too few models for a verdict."""
     made = _trend(curves, quantity)
     return made | {
         "p_value": None,
         "smallest_p": None,
-        "note": note(made["note"], Note.of("described", least=LEAST_MODELS)),
+        "note": note(made["note"], Note.of("described", least=plan.LEAST_MODELS)),
     }
 
 
@@ -252,15 +229,15 @@ def _spearman(
 
 def _correlation(values: Float[np.ndarray, " layer"], depth: Float[np.ndarray, " layer"]) -> float:
     rounded = np.round(values, DECIMALS)
-    if len(values) < LEAST_LAYERS or np.ptp(rounded) == 0:
+    if len(values) < plan.LEAST_LAYERS or np.ptp(rounded) == 0:
         return float("nan")
     return float(scipy.stats.spearmanr(rounded, depth).statistic)
 
 
-def _equivalence(curves: Sequence[Profiles], quantity: str) -> Row:
+def _equivalence(curves: Sequence[depth_profiles.Profiles], quantity: str) -> Row:
     """The farthest end from 0 of the 90 % intervals of the difference between any two layers."""
-    pairs = LayerPairs.of([curve.values for curve in _values(curves, quantity)])
-    end = pairs.farthest_end(LEAST_MODELS, CONFIDENCE)
+    pairs = depth_profiles.LayerPairs.of([curve.values for curve in _values(curves, quantity)])
+    end = pairs.farthest_end(plan.LEAST_MODELS, CONFIDENCE)
     if np.isnan(end):
-        return {"statistic": None, "testable": False, "note": Note.of("few_shared", least=LEAST_MODELS)}
+        return {"statistic": None, "testable": False, "note": Note.of("few_shared", least=plan.LEAST_MODELS)}
     return {"statistic": end, "testable": True, "note": None}

@@ -103,22 +103,25 @@ def attributes_passed(
     fit, test = labels.fit.values, labels.test.values
     scan = best_thresholds(state.fit, fit, resources=resources)
     pairs = _Pairs.counted(state.test, test, scan, resources)
-    tested = (scan.direction != 0) & _enough_rows(fit, rule.min_rows) & _enough_rows(test, rule.min_rows)
+    tested = scan.direction != 0
+    for labelled in (fit, test):
+        tested &= enough((labelled == 1).sum(axis=0), (labelled == 0).sum(axis=0), rule.min_rows)
     if groups is not None:  # as for a neuron's own property (see denotation.rows.evidence)
         yes, no = labels_held(test, groups.test)
         tested &= enough(yes.sum(axis=0), no.sum(axis=0), rule.min_rows)
     p_value = np.full(tested.shape, np.nan)
     p_value[tested] = 0.5
     likely = tested & (pairs.balanced_accuracy > rule.null)
-    deff = (1.0, 1.0) if groups is None else _design_effects(state.test, test, scan, likely, groups.test, resources)
-    p_value[likely] = _p_values(pairs, likely, rule, *deff)
+    effects: tuple[Float[np.ndarray, " pair"] | float, Float[np.ndarray, " pair"] | float] = (1.0, 1.0)
+    if groups is not None:
+        effects = _design_effects(state.test, test, scan, likely, groups.test, resources)
+    tp, n_positive, fp, n_negative = (
+        counts[likely] for counts in (pairs.tp, pairs.n_positive, pairs.fp, pairs.n_negative)
+    )
+    p_value[likely] = balanced_accuracy_p_value(tp, n_positive, n_negative - fp, n_negative, rule.null, effects)
     rejected = benjamini_hochberg(p_value.ravel()).reshape(p_value.shape) <= rule.q
     passes = rejected & reaches(pairs.balanced_accuracy, rule.decisive) & pairs.on_where_it_should(rule)
     return Mixing(labels.fit.names, passes.sum(axis=1), passes.sum(axis=0), int(tested.sum()))
-
-
-def _enough_rows(labels: Int8[np.ndarray, "row attribute"], least: int) -> Bool[np.ndarray, " attribute"]:
-    return enough((labels == 1).sum(axis=0), (labels == 0).sum(axis=0), least)
 
 
 def _width(state: State, resources: Resources) -> int:
@@ -143,20 +146,6 @@ def _count(
     side_by_side(batch, [slice(start, start + BATCH) for start in range(0, len(values), BATCH)])
 
 
-def _p_values(
-    pairs: _Pairs,
-    which: Bool[np.ndarray, "neuron attribute"],
-    rule: Rule,
-    deff_positive: Float[np.ndarray, " pair"] | float,
-    deff_negative: Float[np.ndarray, " pair"] | float,
-) -> Float[np.ndarray, " pair"]:
-    n_negative = pairs.n_negative[which]
-    tn = n_negative - pairs.fp[which]
-    return balanced_accuracy_p_value(
-        pairs.tp[which], pairs.n_positive[which], tn, n_negative, rule.null, (deff_positive, deff_negative)
-    )
-
-
 def _design_effects(
     test: State,
     labels: Int8[np.ndarray, "row attribute"],
@@ -164,7 +153,7 @@ def _design_effects(
     which: Bool[np.ndarray, "neuron attribute"],
     groups: Int[np.ndarray, " row"],
     resources: Resources,
-) -> Float[np.ndarray, "2 pair"]:
+) -> tuple[Float[np.ndarray, " pair"], Float[np.ndarray, " pair"]]:
     """By how much groups inflate the variance of TPR and TNR of those pairs, in the order of ``which``."""
     deff = []
     for start, values in column_blocks(test, _width(test, resources)):
@@ -173,4 +162,5 @@ def _design_effects(
             positive = scan.direction[start + neuron, attribute] > 0
             rows = [labels[:, attribute] == label for label in (positive, not positive)]
             deff.append([design_effect(on[kind], groups[kind]) for kind in rows])
-    return np.array(deff, dtype=float).reshape(-1, 2).T
+    positive, negative = np.array(deff, dtype=float).reshape(-1, 2).T
+    return positive, negative

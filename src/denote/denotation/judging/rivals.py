@@ -37,13 +37,9 @@ class SimpleColumns:
         """One name per column."""
         return tuple(self.columns)
 
-    def fit(self, name: str) -> Float[np.ndarray, " row"]:
-        """A column at the fit rows."""
-        return np.asarray(self.columns[name][self.rows.fit])
-
-    def test(self, name: str) -> Float[np.ndarray, " row"]:
-        """A column at the test rows."""
-        return np.asarray(self.columns[name][self.rows.test])
+    def halves(self, name: str) -> Halves[Float[np.ndarray, " row"]]:
+        """Return a column at the fit and at the test rows."""
+        return Halves(self.columns[name][self.rows.fit], self.columns[name][self.rows.test])
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def _best(columns: SimpleColumns, properties: Properties, which: Int[np.ndarray,
     threshold, upward = threshold[best, own], direction[best, own] > 0
     values = np.empty((len(which), len(columns.rows.test)))
     for column in np.unique(best):
-        values[best == column] = columns.test(columns.names[column])
+        values[best == column] = columns.halves(columns.names[column]).test
     labels = np.where(np.isfinite(values), properties.test_labels(which), np.int8(NULL))
     above = balanced_accuracies(values, threshold, labels)
     names = tuple(
@@ -102,7 +98,7 @@ def _scan(
     labels = properties.fit_labels(which).T
     found = np.empty((3, len(columns.names), len(which)))
     for place, name in enumerate(columns.names):
-        column = columns.fit(name)
+        column = columns.halves(name).fit
         known = np.isfinite(column)
         scan = best_thresholds(np.where(known, column, 0.0)[:, None], np.where(known[:, None], labels, np.int8(NULL)))
         found[:, place] = scan.balanced_accuracy[0], scan.threshold[0], scan.direction[0]

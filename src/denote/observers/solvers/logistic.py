@@ -161,17 +161,21 @@ class _Columns:
     margin: Float32[Tensor, "sample column"]
     l2: Float64[Tensor, " column"]
     point: Float64[Tensor, "neuron+1 column"]
-    gradient: Float64[Tensor, "neuron+1 column"]
-    curvature: Float64[Tensor, " column"]
     leading: Float32[Tensor, "column leading+1 leading+1"]
-    known: Bool[Tensor, " column"]
-    gauge: Float64[Tensor, " column"]
-    least: Float64[Tensor, " column"]
-    idle: Tensor
+    free: Float32[Tensor, "neuron+1 column"] | None
+    gradient: Float64[Tensor, "neuron+1 column"] = field(init=False)
+    curvature: Float64[Tensor, " column"] = field(init=False)
+    known: Bool[Tensor, " column"] = field(init=False)
+    gauge: Float64[Tensor, " column"] = field(init=False)
+    least: Float64[Tensor, " column"] = field(init=False)
+    idle: Tensor = field(init=False)
     steps: list[Float32[Tensor, "neuron+1 column"]] = field(default_factory=list)
     changes: list[Float32[Tensor, "neuron+1 column"]] = field(default_factory=list)
     inverse_curvature: list[Float32[Tensor, " column"]] = field(default_factory=list)
-    free: Float32[Tensor, "neuron+1 column"] | None = None
+
+    def __post_init__(self) -> None:
+        self.known, self.idle = self.ids < 0, torch.zeros_like(self.ids)
+        self.gauge = self.least = torch.full_like(self.l2, torch.inf)
 
     def keep(self, keep: Tensor) -> None:
         """Drop the other columns, which have arrived."""
@@ -296,23 +300,9 @@ def _start(
     weights, bias = point[:-1].float(), point[-1].float()
     for part, block in design.blocks(pull.shape[1]):
         torch.addmm(bias, block, weights, out=margin[part]).mul_(pull[part].sign())
-    ids, infinite = torch.arange(len(l2), device=l2.device), torch.full_like(l2, torch.inf)
+    ids = torch.arange(len(l2), device=l2.device)
     leading = torch.eye(spectrum.leading + 1, device=l2.device).repeat(len(l2), 1, 1)
-    columns = _Columns(
-        ids=ids,
-        pull=pull,
-        margin=margin,
-        l2=l2,
-        point=point,
-        gradient=point,
-        curvature=l2,
-        leading=leading,
-        known=ids < 0,
-        gauge=infinite,
-        least=infinite,
-        idle=torch.zeros_like(ids),
-        free=free,
-    )
+    columns = _Columns(ids, pull, margin, l2, point, leading, free)
     _look(design, columns)
     return columns
 

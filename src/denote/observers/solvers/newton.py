@@ -58,25 +58,22 @@ class Problem:
     resources: Resources = UNBOUNDED
 
     @classmethod
-    def of(cls, state: State, labels: Values, found: Moments, l2: float, resources: Resources = UNBOUNDED) -> Problem:
+    def of(cls, state: State, labels: Values, neurons: Moments, l2: float, resources: Resources = UNBOUNDED) -> Problem:
         """The problem of label columns that all hold both classes.
 
         Args:
             state: Finite activations.
             labels: 1, 0, or -1 for a row that the column leaves out.
-            found: Moments of the state.
+            neurons: Moments of the state.
             l2: Penalty, > 0.
             resources: Where products are made, and with how much memory.
         """
         where = torch.device(resources.device)
         positives, negatives = class_counts(labels)
         pull = torch.from_numpy(np.stack([0.5 / negatives, 0.5 / positives], axis=1))
-        deviation = found.variance.sqrt()
-        inverse = torch.where(found.constant | (deviation == 0), 0.0, 1 / deviation)
-        columns = torch.from_numpy(np.ascontiguousarray(labels.T))
-        return cls(
-            state, columns.to(where), pull.float().to(where), found.mean.to(where), inverse.to(where), l2, resources
-        )
+        columns = torch.from_numpy(np.ascontiguousarray(labels.T)).to(where)
+        inverse = (1 / neurons.scale).to(where)
+        return cls(state, columns, pull.float().to(where), neurons.mean.to(where), inverse, l2, resources)
 
     @property
     def device(self) -> torch.device:

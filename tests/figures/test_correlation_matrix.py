@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
-from denote.figures.attribute_correlation import (
+from denote.figures.correlation_matrix import (
     MOST_ANNOTATED,
     MOST_ATTRIBUTES,
     Correlations,

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from matplotlib.axes import Axes
 
-from denote.figures.reading_curves import MOST_NAMED, draw_reading_curves
+from denote.figures.attribute_lines import MOST_NAMED, draw_reading_curves
 from denote.tables import CURVES, table
 
 POINTS = {"fit_rows": {16: 0.6, 32: 0.7, 64: 0.9}, "removed": {0: 0.9, 1: 0.85, 2: 0.8, 4: 0.7}}

@@ -7,19 +7,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from denote.figures import style
 from denote.figures.curves import Curve, choose, depth_order, finite, is_head
-from denote.figures.style import (
-    Line,
-    faint_grid,
-    headline,
-    legend_below,
-    line_handle,
-    message,
-    new_figure,
-    plot_line,
-    slanted_ticks,
-    styled,
-)
+from denote.figures.style import Line
 
 AGAINST = {
     "second fit": Line("#000000", "-", "o", "other rows (second draw of fit)"),
@@ -37,7 +27,7 @@ DODGE = 0.09
 _TITLE = "Is it found again?"
 
 
-@styled
+@style.styled
 def draw_stability(stability: pl.DataFrame, curve: Curve | None = None) -> Figure:
     """Jaccard indices against other rows, other thresholds and other networks, by depth, in two panels.
 
@@ -49,22 +39,21 @@ def draw_stability(stability: pl.DataFrame, curve: Curve | None = None) -> Figur
         DenoteError: if it is needed and missing.
     """
     if stability.is_empty():
-        return message("Nothing was searched: the table is empty.", _TITLE)
+        return style.message("Nothing was searched: the table is empty.", _TITLE)
     curve = curve or choose(stability, trained=True)
     own = curve.of(stability).filter(pl.col("depth").is_not_null())
     layers = depth_order(own)
     if own.select(pl.col(*PANELS).is_null().all()).row(0) == (True, True):
-        return message("No layer denotes anything that could be found again.", f"{_TITLE} {curve.title}")
-    figure = new_figure(max(7.5, 2.4 + 0.8 * min(len(layers), 14)), 4.4)
+        return style.message("No layer denotes anything that could be found again.", f"{_TITLE} {curve.title}")
+    figure = style.new_figure(max(7.5, 2.4 + 0.8 * min(len(layers), 14)), 4.4)
     axes = figure.subplots(1, 2, sharey=True)
     for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
         _draw(own, layers, column, ax)
         ax.set_title(title)
     axes[0].set_ylabel("agreement (Jaccard index, 0 to 1)")
-    headline(figure, f"{_TITLE} {curve.title}")
     drawn = {line.get_color() for ax in axes for line in ax.lines}
-    legend_below(figure, [line_handle(line, markersize=4.5) for line in AGAINST.values() if line.colour in drawn])
-    return figure
+    handles = [style.line_handle(line, markersize=4.5) for line in AGAINST.values() if line.colour in drawn]
+    return style.finish(figure, f"{_TITLE} {curve.title}", handles)
 
 
 def _draw(own: pl.DataFrame, layers: pl.DataFrame, column: str, ax: Axes) -> None:
@@ -80,16 +69,14 @@ def _draw(own: pl.DataFrame, layers: pl.DataFrame, column: str, ax: Axes) -> Non
         x = at["place"].to_numpy() + DODGE * (index - 1)
         ax.vlines(x, low, high, color=line.colour, linewidth=1.1, zorder=2)
         for part in (~heads, heads):
-            plot_line(ax, x[part], value[part], line, linewidth=1.5, markeredgewidth=0.5, zorder=3)
+            style.plot_line(ax, x[part], value[part], line, linewidth=1.5, markeredgewidth=0.5, zorder=3)
     _furnish(layers, heads, ax)
 
 
 def _furnish(layers: pl.DataFrame, heads: np.ndarray, ax: Axes) -> None:
     labels = [f"{layer} · {depth}" for layer, depth in layers.select("layer", "depth").iter_rows()]
-    slanted_ticks(ax, range(len(labels)), labels, MOST_TICKS)
-    ax.set_xlabel("layer · depth")
-    ax.set_xlim(-0.5, len(layers) - 0.5)
-    ax.set_ylim(-0.03, 1.03)
+    style.slanted_ticks(ax, range(len(labels)), labels, MOST_TICKS)
+    ax.set(xlabel="layer · depth", xlim=(-0.5, len(layers) - 0.5), ylim=(-0.03, 1.03))
     for place in np.flatnonzero(heads):
         ax.axvspan(place - 0.45, place + 0.45, color="0.92", zorder=0, linewidth=0)
-    faint_grid(ax)
+    style.faint_grid(ax)

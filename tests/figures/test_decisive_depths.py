@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from synthetic_tables import ATTRIBUTES, all_tables
 
-from denote.figures.first_decisive import draw_first_decisive
+from denote.figures.decisive_depths import draw_first_decisive
 from denote.tables import FIRST_DECISIVE, empty
 
 

@@ -15,20 +15,85 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 from denote.evidence.intervals import t_interval
+from denote.figures import style
 from denote.figures.curves import usual_probe
 from denote.figures.profiles import drawn_cells, network_names
-from denote.figures.style import (
-    MANY,
-    faint_grid,
-    headline,
-    legend_below,
-    message,
-    model_colour,
-    model_look,
-    new_figure,
-    styled,
-)
+from denote.figures.style import MANY, faint_grid, handle, model_look
 from denote.numbers import count_range
+
+MOST_MARKS = 12
+"""Numbers that can be written below an axis."""
+
+_TITLE = "How many rows and which neurons it takes"
+_POINT = ("curve", "attribute", "x")
+
+
+def reading_points(curves: pl.DataFrame) -> pl.DataFrame:
+    """The curves of one layer and probe, means over object models.
+
+    Args:
+        curves: Rows of ``tables.CURVES`` of one dataset, architecture, layer, pooling and probe.
+
+    Returns:
+        One row per curve, attribute and ``x``: ``n_models``, ``auroc`` with its interval, and ``place`` on an axis of
+        doublings, on which no removed neuron stands one step before the first.
+    """
+    x = pl.col("x").cast(pl.Float64)
+    before_first = pl.when(pl.col("x") == 0).then(-1.0).otherwise(x.log(2))
+    return over_models(curves, _POINT).with_columns(place=before_first).sort("curve", "attribute", "x")
+
+
+def drawn_curves(curves: pl.DataFrame) -> pl.DataFrame:
+    """Return the curves of one network that are drawn: of the usual probe, at the layer that it reads best.
+
+    Args:
+        curves: Rows of ``tables.CURVES`` of one dataset and architecture.
+    """
+    curves = curves.filter(pl.col("auroc").is_not_null())
+    if curves.is_empty():
+        return curves
+    curves = curves.filter(pl.col("probe") == usual_probe(curves["probe"]))
+    layer = curves.group_by("layer", maintain_order=True).agg(pl.col("auroc").mean()).sort("auroc")["layer"][-1]
+    curves = drawn_cells(curves).filter(pl.col("layer") == layer)
+    return curves.filter(pl.col("pooling").eq_missing(pl.col("pooling").first()))
+
+
+@style.styled
+def draw_reading_curves(curves: pl.DataFrame) -> Figure:
+    """Two panels: held-out AUROC against the number of fit rows, and against the number of removed neurons.
+
+    Args:
+        curves: Rows of ``tables.CURVES`` of one dataset and architecture, of which `drawn_curves` are drawn.
+    """
+    curves = drawn_curves(curves)
+    if curves.is_empty():
+        return style.message("No reading curve has a score.", _TITLE)
+    points = reading_points(curves)
+    attributes = best_read(points)
+    figure = style.new_figure(8.5, 4.4)
+    rows, removed = figure.subplots(1, 2, sharey=True)
+    for ax, curve in ((rows, "fit_rows"), (removed, "removed")):
+        own = points.filter(pl.col("curve") == curve)
+        draw_attributes(own, attributes, ax)
+        _mark(own, ax)
+    rows.set(title="Fitted on few rows", xlabel="labelled rows of fit, by doublings", ylabel="held-out AUROC")
+    removed.set(title="Without the neurons it relies on most", xlabel="neurons removed, by doublings")
+    layer, probe = curves.select("layer", "probe").row(0)
+    heading = f"{_TITLE}\n{network_names(curves)}, layer {layer}, probe {probe}"
+    heading += f"; {interval_words(points)}"
+    return style.finish(figure, heading, attribute_handles(attributes))
+
+
+def _mark(own: pl.DataFrame, ax: Axes) -> None:
+    """A tick for every number, as far as they are few enough to be written."""
+    marks = own.select("x", "place").unique().sort("x")
+    if len(marks) > MOST_MARKS:  # attributes with nulls have numbers of rows of their own
+        whole = range(max(0, math.floor(min(marks["place"]))), math.floor(max(marks["place"])) + 1)
+        ax.set_xticks(whole, [str(1 << power) for power in whole])
+    else:
+        ax.set_xticks(marks["place"], marks["x"].cast(pl.String))
+    ax.xaxis.set_minor_locator(NullLocator())
+
 
 MOST_NAMED = 6
 """More attributes than these get no line of their own that could be told apart."""
@@ -115,34 +180,29 @@ def draw_shuffled(points: pl.DataFrame, ax: Axes) -> None:
 
 def shuffled_handles(over: str) -> list[Line2D | Patch]:
     """Return the legend of what `draw_shuffled` draws: the mean, and the range over ``over``."""
-    mean = Line2D([], [], color="0.45", linestyle=":", linewidth=1.2, label="shuffled labels, mean")
+    mean = handle("shuffled labels, mean", color="0.45", linestyle=":", linewidth=1.2)
     return [mean, Patch(color="0.85", label=f"shuffled labels, range over {over}")]
 
 
 def _draw_named(own: pl.DataFrame, index: int, number: int, ax: Axes, joined: bool) -> None:
     """One attribute beside the others, so that its bars can be told from theirs; hollow where no line joins it."""
     shift = DODGE * (index - (number - 1) / 2) / MOST_NAMED
-    colour, place = model_colour(index, number), own["place"].to_numpy() + shift
-    look = model_look(index, number) | {"markerfacecolor": colour if joined else "white"}
+    look, place = model_look(index, number), own["place"].to_numpy() + shift
+    colour = look["color"]
+    look |= {"markerfacecolor": colour if joined else "white"}
     dash = DASHES[index % len(DASHES)] if joined else ""
     ax.plot(place, own["auroc"], linestyle=dash, **look, markersize=4, linewidth=1.3, zorder=3)
     ax.vlines(place, own["auroc_low"].cast(float), own["auroc_high"].cast(float), color=colour, linewidth=1, zorder=2)
 
 
 def attribute_handles(attributes: Sequence[str]) -> list[Line2D]:
-    """The legend of what `draw_attributes` draws."""
-    chance = Line2D([], [], color="0.45", linestyle="--", linewidth=0.8, label="chance")
-    number = len(attributes)
+    """Return the legend of what `draw_attributes` draws."""
+    chance, number = handle("chance", color="0.45", linestyle="--", linewidth=0.8), len(attributes)
     if number > MOST_NAMED:
-        return [
-            Line2D([], [], color="black", marker="o", markersize=4, linewidth=2, label=f"mean of {number} attributes"),
-            Line2D([], [], color="0.7", linewidth=0.7, label="one attribute"),
-            chance,
-        ]
+        mean = handle(f"mean of {number} attributes", color="black", marker="o", markersize=4, linewidth=2)
+        return [mean, handle("one attribute", color="0.7", linewidth=0.7), chance]
     named = [
-        Line2D(
-            [], [], linestyle=DASHES[index % len(DASHES)], **model_look(index, number), markersize=4, label=attribute
-        )
+        handle(attribute, linestyle=DASHES[index % len(DASHES)], **model_look(index, number), markersize=4)
         for index, attribute in enumerate(attributes)
     ]
     return [*named, chance]
@@ -150,88 +210,8 @@ def attribute_handles(attributes: Sequence[str]) -> list[Line2D]:
 
 def interval_words(points: pl.DataFrame) -> str:
     """Say over what points are means and, where attributes have bars, what these are."""
-    words = _of_bars(points)
-    return words if points["attribute"].n_unique() <= MOST_NAMED else words.split(";")[0]
-
-
-def _of_bars(points: pl.DataFrame) -> str:
     if max(points["n_models"], default=0) == 1:
-        return "one object model; bars: 95 % interval over test rows"
-    return f"mean of {count_range(points['n_models'], 'object model')}; bars: 95 % t-interval over them"
-
-
-MOST_MARKS = 12
-"""Numbers that can be written below an axis."""
-
-_TITLE = "How many rows and which neurons it takes"
-_POINT = ("curve", "attribute", "x")
-
-
-def reading_points(curves: pl.DataFrame) -> pl.DataFrame:
-    """The curves of one layer and probe, means over object models.
-
-    Args:
-        curves: Rows of ``tables.CURVES`` of one dataset, architecture, layer, pooling and probe.
-
-    Returns:
-        One row per curve, attribute and ``x``: ``n_models``, ``auroc`` with its interval, and ``place`` on an axis of
-        doublings, on which no removed neuron stands one step before the first.
-    """
-    x = pl.col("x").cast(pl.Float64)
-    before_first = pl.when(pl.col("x") == 0).then(-1.0).otherwise(x.log(2))
-    return over_models(curves, _POINT).with_columns(place=before_first).sort("curve", "attribute", "x")
-
-
-def drawn_curves(curves: pl.DataFrame) -> pl.DataFrame:
-    """Return the curves of one network that are drawn: of the usual probe, at the layer that it reads best.
-
-    Args:
-        curves: Rows of ``tables.CURVES`` of one dataset and architecture.
-    """
-    curves = curves.filter(pl.col("auroc").is_not_null())
-    if curves.is_empty():
-        return curves
-    curves = curves.filter(pl.col("probe") == usual_probe(curves["probe"]))
-    layer = curves.group_by("layer", maintain_order=True).agg(pl.col("auroc").mean()).sort("auroc")["layer"][-1]
-    curves = drawn_cells(curves).filter(pl.col("layer") == layer)
-    return curves.filter(pl.col("pooling").eq_missing(pl.col("pooling").first()))
-
-
-@styled
-def draw_reading_curves(curves: pl.DataFrame) -> Figure:
-    """Two panels: held-out AUROC against the number of fit rows, and against the number of removed neurons.
-
-    Args:
-        curves: Rows of ``tables.CURVES`` of one dataset and architecture, of which `drawn_curves` are drawn.
-    """
-    curves = drawn_curves(curves)
-    if curves.is_empty():
-        return message("No reading curve has a score.", _TITLE)
-    points = reading_points(curves)
-    attributes = best_read(points)
-    figure = new_figure(8.5, 4.4)
-    rows, removed = figure.subplots(1, 2, sharey=True)
-    for ax, curve in ((rows, "fit_rows"), (removed, "removed")):
-        own = points.filter(pl.col("curve") == curve)
-        draw_attributes(own, attributes, ax)
-        _mark(own, ax)
-    rows.set_title("Fitted on few rows")
-    rows.set_xlabel("labelled rows of fit, by doublings")
-    rows.set_ylabel("held-out AUROC")
-    removed.set_title("Without the neurons it relies on most")
-    removed.set_xlabel("neurons removed, by doublings")
-    layer, probe = curves.select("layer", "probe").row(0)
-    headline(figure, f"{_TITLE}\n{network_names(curves)}, layer {layer}, probe {probe}; {interval_words(points)}")
-    legend_below(figure, attribute_handles(attributes))
-    return figure
-
-
-def _mark(own: pl.DataFrame, ax: Axes) -> None:
-    """A tick for every number, as far as they are few enough to be written."""
-    marks = own.select("x", "place").unique().sort("x")
-    if len(marks) > MOST_MARKS:  # attributes with nulls have numbers of rows of their own
-        whole = range(max(0, math.floor(min(marks["place"]))), math.floor(max(marks["place"])) + 1)
-        ax.set_xticks(whole, [str(1 << power) for power in whole])
+        words, bars = "one object model", "bars: 95 % interval over test rows"
     else:
-        ax.set_xticks(marks["place"], marks["x"].cast(pl.String))
-    ax.xaxis.set_minor_locator(NullLocator())
+        words, bars = f"mean of {count_range(points['n_models'], 'object model')}", "bars: 95 % t-interval over them"
+    return f"{words}; {bars}" if points["attribute"].n_unique() <= MOST_NAMED else words

@@ -10,22 +10,9 @@ import polars as pl
 from denote.evidence.remarks import LESS, MORE, UNDECIDED
 from denote.figures.curves import some, usual_probe
 from denote.numbers import NULL, count, count_range, proportion
+from denote.reporting import page
 from denote.reporting.association import LAYER
-from denote.reporting.page import (
-    Column,
-    Row,
-    Sheet,
-    amount,
-    between,
-    network,
-    note,
-    probe,
-    share,
-    sheet,
-    text,
-    whole,
-    yes,
-)
+from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet
 
 TITLES = {"fit_rows": "Score by number of fit rows", "removed": "Redundancy: score after removing neurons"}
 CAPTIONS = {
@@ -62,21 +49,14 @@ def description_sheet(cells: pl.DataFrame) -> Sheet:
         .agg(pl.col("object_model").n_unique().alias("n_models"), *(pl.col(number).mean() for number in numbers))
         .sort("attribute", "depth", nulls_last=True, maintain_order=True)
     )
-    columns: list[Column] = [
-        ("attribute", text("attribute")),
-        ("probe", text("probe")),
-        ("of", network),
-        ("layer", text("layer")),
-        ("models", whole("n_models")),
-        *((number.replace("_", " "), amount(number)) for number in numbers),
+    columns = [
+        *page.text("attribute", "probe"),
+        OF,
+        *page.text("layer"),
+        *page.whole(n_models="models"),
+        *page.amount(*numbers),
     ]
-    caption = (
-        "Bits to send the labels of fit with an online code of the observer, and with one that knows only how frequent "
-        "the label is. compression: the second over the first; 1 or less: the observer's probabilities, at this "
-        "penalty and learned from few rows at first, do not shorten the code, however well it ranks. Means over object "
-        "models."
-    )
-    return sheet("Description length", caption, columns, rows.iter_rows(named=True), "cells.parquet")
+    return page.sheet("description", columns, rows)
 
 
 def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
@@ -94,18 +74,8 @@ def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
         .unique(key, keep="first", maintain_order=True)
         .sort("attribute", "probe", maintain_order=True)
     )
-    columns: list[Column] = [
-        ("attribute", text("attribute")),
-        ("probe", text("probe")),
-        ("of", network),
-        ("layer", text("layer")),
-        ("x: held-out AUROC", _points),
-    ]
-    caption = (
-        f"{CAPTIONS[curve]}. Means over object models, at the layer where the best point is highest (chosen by the "
-        "score it shows)."
-    )
-    return sheet(TITLES[curve], caption, columns, best.iter_rows(named=True), "curves.parquet")
+    columns = [*page.text("attribute", "probe"), OF, *page.text("layer"), ("x: held-out AUROC", _points)]
+    return page.sheet("curve", columns, best, title=TITLES[curve], what=CAPTIONS[curve])
 
 
 def _points(row: Row) -> str:
@@ -177,19 +147,18 @@ def first_decisive_sheet(first: pl.DataFrame) -> Sheet:
         first: Columns of ``tables.FIRST_DECISIVE``.
     """
     columns: list[Column] = [
-        ("attribute", text("attribute")), ("probe", probe), ("of", network),
-        ("label proportion", share("label_proportion")), ("models", whole("n_models")), ("never", whole("n_censored")),
-        ("first of two", _first), ("relative depth", share("first_relative_depth")),
-        ("decisive at", text("decisive_at")), ("equal rows", yes("equal_rows")), ("note", note),
-    ]  # fmt: skip
-    caption = (
-        "first of two: the first of two consecutive decisive layers, heads left out, median over object models and an "
-        "interval of 95 % or more between order statistics; > is later than the last layer. never: networks without "
-        "two in a row. decisive at: every layer at which half of the networks or more are decisive, in a row or not. "
-        "Compare attributes only where rows are equal (evidence.equal_rows)."
-    )
-    rows = first.iter_rows(named=True)
-    return sheet("Where attributes become decisive", caption, columns, rows, "first_decisive.parquet")
+        *page.text("attribute"),
+        PROBE,
+        OF,
+        *page.share("label_proportion"),
+        *page.whole(n_models="models", n_censored="never"),
+        ("first of two", _first),
+        *page.share(first_relative_depth="relative depth"),
+        *page.text("decisive_at"),
+        *page.yes("equal_rows"),
+        NOTES,
+    ]
+    return page.sheet("first_decisive", columns, first)
 
 
 def _first(row: Row) -> str:
@@ -235,7 +204,7 @@ def audit_sentences(table: pl.DataFrame) -> list[str]:
             "decided by chance."
         )
         if len(missing):
-            why = [f"{row['attribute']} ({note(row)})" for row in missing.iter_rows(named=True)]
+            why = [f"{row['attribute']} ({page.note(row)})" for row in missing.iter_rows(named=True)]
             sentences.append(f"{dataset}, {architecture}{at}: not compared: {some(why, MOST_AUDITED)}.")
     return sentences
 
@@ -257,20 +226,22 @@ def audit_sheet(table: pl.DataFrame) -> Sheet:
     order = rows["attribute"].unique(maintain_order=True).to_list()
     rows = rows.sort(*NETWORK, pl.col("attribute").cast(pl.Enum(order)), "depth", nulls_last=True, maintain_order=True)
     columns: list[Column] = [
-        ("attribute", text("attribute")), ("label proportion", share("label_proportion")), ("of", _where),
-        ("probe", probe), ("n test", whole("n_test")), ("models", whole("n_models")),
-        ("raw input", share("input_auroc")),
-        ("layer", text("layer")), ("AUROC", between("auroc")), ("untrained", share("untrained_auroc")),
-        ("layer - input", between("input_gain")), ("verdict", text("verdict")), ("neurons", whole("n_denoting")),
-        ("nearest input", _input), ("note", note),
-    ]  # fmt: skip
-    caption = (
-        "Held-out AUROC of the same observer on every layer and on the raw input. layer - input: 95 % interval over "
-        "test rows, drawn alike for both, and over object models; verdict: on which side of 0 it lies, uncorrected, so "
-        "up to one in 20 by chance. What is read need not be used, and undecided is no evidence of absence. neurons: "
-        "denote the attribute or its negation. nearest input: the one that tells it best on fit, and its AUROC."
-    )
-    return sheet("Beside the raw input", caption, columns, rows.iter_rows(named=True), "audit.parquet")
+        *page.text("attribute"),
+        *page.share("label_proportion"),
+        ("of", _where),
+        PROBE,
+        *page.whole("n_test", n_models="models"),
+        *page.share(input_auroc="raw input"),
+        *page.text("layer"),
+        *page.between(auroc="AUROC"),
+        *page.share(untrained_auroc="untrained"),
+        *page.between(input_gain="layer - input"),
+        *page.text("verdict"),
+        *page.whole(n_denoting="neurons"),
+        ("nearest input", _input),
+        NOTES,
+    ]
+    return page.sheet("audit", columns, rows)
 
 
 def _nearest(table: pl.DataFrame) -> pl.DataFrame:
@@ -282,7 +253,7 @@ def _nearest(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _where(row: Row) -> str:
-    return f"{row['dataset']}, {network(row)}"
+    return f"{row['dataset']}, {page.network(row)}"
 
 
 def _input(row: Row) -> str:

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from synthetic_tables import all_tables
 
-from denote.figures.stability import AGAINST, draw_stability
+from denote.figures.agreement_by_depth import AGAINST, draw_stability
 from denote.tables import STABILITY, empty
 
 

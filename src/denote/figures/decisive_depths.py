@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from denote.figures import style
 from denote.figures.curves import thinned
-from denote.figures.style import cut, faint_grid, headline, legend_below, message, new_figure, slanted_ticks, styled
 from denote.numbers import count_range, proportion
 
 MOST_ATTRIBUTES = 40
@@ -19,10 +20,11 @@ MOST_TICKS = 12
 BEYOND = 0.8
 """Distance, in layers, from the last layer to what lies beyond it."""
 
+_RULE = "first of two consecutive decisive layers"
 _TITLE = "Where attributes become decisive"
 
 
-@styled
+@style.styled
 def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame, attributes: Sequence[str] | None = None) -> Figure:
     """Dots with intervals, attributes ordered by where they become decisive, one panel per probe.
 
@@ -37,22 +39,20 @@ def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame, attributes: S
     """
     known = first.filter(pl.col("n_censored").is_not_null(), pl.col("n_models") > 0)
     if known.is_empty():
-        return message("No two hidden layers in a row were observed.", _TITLE)
+        return style.message("No two hidden layers in a row were observed.", _TITLE)
     there = known["attribute"].unique(maintain_order=True).to_list()
     rows = [name for name in attributes or there if name in set(there)][:MOST_ATTRIBUTES]
     left_out = len(there) - len(rows)
     names = layers.filter(~pl.col("is_head")).select("depth", "layer").unique().drop_nulls().sort("depth")
-    panels = known.select("probe", "k").unique(maintain_order=True).rows()
-    panels = [panels[place] for place in thinned([probe for probe, _ in panels], MOST_PANELS)]
-    figure = new_figure(2.2 + len(panels) * (1.6 + 0.28 * min(len(names), 14)), 2.2 + 0.25 * max(len(rows), 3))
+    panels = known.partition_by("probe", "k", maintain_order=True)
+    panels = [panels[place] for place in thinned(panels, MOST_PANELS)]
+    figure = style.new_figure(2.2 + len(panels) * (1.6 + 0.28 * min(len(names), 14)), 2.2 + 0.25 * max(len(rows), 3))
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-    for ax, (probe, k) in zip(axes, panels, strict=True):
-        own = known.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
+    for ax, own in zip(axes, panels, strict=True):
+        probe, k = own.select("probe", "k").row(0)
         _draw(own, rows, names, ax)
         ax.set_title(probe if k is None else f"{probe}, {k} neurons")
-    headline(figure, _heading(known, left_out))
-    legend_below(figure, _handles(axes))
-    return figure
+    return style.finish(figure, _heading(known, left_out), _handles(axes))
 
 
 def _draw(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> None:
@@ -77,14 +77,12 @@ def _draw(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> 
 
 
 def _label(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> None:
-    slanted_ticks(ax, names["depth"].to_list(), names["layer"].to_list(), MOST_TICKS)
-    ax.set_xlabel("layer, by depth")
+    style.slanted_ticks(ax, names["depth"].to_list(), names["layer"].to_list(), MOST_TICKS)
     shares = dict(own.select("attribute", "label_proportion").iter_rows())
-    ax.set_yticks(range(len(rows)), [f"{cut(row, 36)} ({proportion(shares.get(row))})" for row in rows])
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_ylabel("attribute (label proportion)")
+    ax.set_yticks(range(len(rows)), [f"{style.cut(row, 36)} ({proportion(shares.get(row))})" for row in rows])
+    ax.set(xlabel="layer, by depth", ylabel="attribute (label proportion)", ylim=(len(rows) - 0.5, -0.5))
     ax.label_outer()
-    faint_grid(ax, "0.92", "both")
+    style.faint_grid(ax, "0.92", "both")
 
 
 def _heading(known: pl.DataFrame, left_out: int) -> str:
@@ -98,10 +96,12 @@ def _heading(known: pl.DataFrame, left_out: int) -> str:
 def _handles(panels: Iterable[Axes]) -> list[Line2D]:
     """Return the legend of the markers that any panel has."""
     markers = {line.get_marker() for ax in panels for line in ax.lines}
+    dot: dict[str, Any] = {"markerfacecolor": "black", "markeredgecolor": "black", "markersize": 5}
     known = [
-        Line2D([], [], color="0.35", marker="o", markerfacecolor="black", markeredgecolor="black", markersize=5,
-               label="first of two consecutive decisive layers: median, interval of 95 % or more"),
-        Line2D([], [], linestyle="", color="black", marker="^", markerfacecolor="white", markersize=6,
-               label="median beyond the last layer; n of m: networks in which it never is"),
-    ]  # fmt: skip
+        style.handle(f"{_RULE}: median, interval of 95 % or more", color="0.35", marker="o", **dot),
+        style.handle(
+            "median beyond the last layer; n of m: networks in which it never is",
+            **{"linestyle": "", "color": "black", "marker": "^", "markerfacecolor": "white", "markersize": 6},
+        ),
+    ]
     return [handle for handle in known if handle.get_marker() in markers]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from denote.figures.style import BARE, MANY, SIGNED, cut, headline, message, new_figure, styled
+from denote.figures.style import BARE, MANY, SIGNED, colour_bar, cut, finish, message, new_figure, styled
 from denote.numbers import proportion
 
 MOST_ATTRIBUTES = 60
@@ -55,8 +55,7 @@ def draw_attribute_correlation(frame: pl.DataFrame) -> Figure:
     side = 2.2 + max(len(drawn.attributes) * (0.5 if len(drawn.attributes) <= MOST_ANNOTATED else 0.19), 2.5)
     figure = new_figure(side + 1.2, side)
     draw_correlations(drawn, ax=figure.subplots())
-    headline(figure, heading)
-    return figure
+    return finish(figure, heading)
 
 
 def correlations(frame: pl.DataFrame) -> Correlations:
@@ -115,9 +114,8 @@ def draw_correlations(found: Correlations, *, ax: Axes) -> Axes:
     ax.tick_params(length=0)
     if np.isnan(phi).sum() > len(names):
         ax.set_xlabel("hatched besides the diagonal: undefined, or left out of the table (reason in its note)")
-    bar = ax.figure.colorbar(ax.collections[0], ax=ax, fraction=0.04, pad=0.02, shrink=0.8)
-    bar.set_label("phi (negative: one makes the other rarer)")
-    bar.outline.set_visible(False)
+    label = "phi (negative: one makes the other rarer)"
+    colour_bar(ax.collections[0], label, ax, fraction=0.04, pad=0.02, shrink=0.8)
     return ax
 
 
@@ -126,12 +124,8 @@ def _annotate(ax: Axes, phi: Float[np.ndarray, "attribute attribute"]) -> None:
     for (row, column), value in np.ndenumerate(phi):
         if not np.isnan(value):
             ink = "white" if abs(value) > 0.7 else "black"
-            ax.text(column + 0.5, row + 0.5, _short(value), ha="center", va="center", fontsize=7, color=ink)
-
-
-def _short(value: float) -> str:
-    """Two digits without the leading zero, never a negative nothing."""
-    return proportion(value).replace("-", "−")
+            text = proportion(value).replace("-", "−")
+            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7, color=ink)
 
 
 def _at(found: Correlations, places: np.ndarray) -> Correlations:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
@@ -11,21 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from denote.evidence.remarks import LESS, MORE
-from denote.figures.style import (
-    ROTATED,
-    STYLE,
-    TRAINED,
-    UNTRAINED,
-    cut,
-    faint_grid,
-    headline,
-    legend_below,
-    message,
-    slanted_ticks,
-    small_multiples,
-    styled,
-    wrapped,
-)
+from denote.figures import style
+from denote.figures.style import ROTATED, TRAINED, UNTRAINED, handle
 from denote.numbers import count, count_range, proportion
 
 MOST_PANELS = 12
@@ -35,7 +20,7 @@ MARKS = {MORE: "^", LESS: "v"}
 """Marker of a layer whose interval of the difference leaves out 0; others have a small dot."""
 
 
-@styled
+@style.styled
 def draw_audit(table: pl.DataFrame) -> Figure:
     """One panel per attribute: AUROC by layer with its interval, the raw input as a line across, untrained dashed.
 
@@ -46,20 +31,18 @@ def draw_audit(table: pl.DataFrame) -> Figure:
     """
     table = table.filter(pl.col("input_auroc").is_not_null())
     if table.is_empty():
-        return message("No attribute could be compared with the raw input.", "Beside the raw input")
+        return style.message("No attribute could be compared with the raw input.", "Beside the raw input")
     every = audit_order(table)
     shown = every["attribute"].to_list()[:MOST_PANELS]
-    figure, axes, _ = small_multiples(len(shown), ACROSS, panel=(WIDTH, 2.0), margin=(1.0, 1.9), least_width=6.0)
+    figure, axes, _ = style.small_multiples(len(shown), ACROSS, panel=(WIDTH, 2.0), margin=(1.0, 1.9), least_width=6.0)
     width = figure.get_figwidth() / min(ACROSS, len(shown)) - 0.5
     layers = table.select("layer", "depth").unique().sort("depth", nulls_last=True)["layer"].to_list()
     for ax, attribute in zip(axes, shown, strict=True):
         own = table.filter(pl.col("attribute") == attribute)
         draw_attribute(own, layers, ax)
-        title = wrapped(cut(attribute), width, 1.1 * STYLE["axes.titlesize"])
+        title = style.wrapped(style.cut(attribute), width, 1.1 * style.STYLE["axes.titlesize"])
         ax.set_title(f"{title}\np {proportion(own['label_proportion'][0])}")
-    headline(figure, _heading(table, every[MOST_PANELS:]))
-    legend_below(figure, _handles())
-    return figure
+    return style.finish(figure, _heading(table, every[MOST_PANELS:]), _handles())
 
 
 def audit_order(table: pl.DataFrame) -> pl.DataFrame:
@@ -86,18 +69,17 @@ def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
         The axes drawn on.
     """
     place = np.array([layers.index(name) for name in own["layer"]])
-    number = {
-        name: own[name].cast(float).to_numpy() for name in ("auroc", "auroc_low", "auroc_high", "untrained_auroc")
-    }
+    columns = ("auroc", "auroc_low", "auroc_high", "untrained_auroc")
+    auroc, low, high, untrained = (own[name].cast(float).to_numpy() for name in columns)
     ax.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
     ax.axhline(float(own["input_auroc"][0]), color=ROTATED.colour, linestyle=ROTATED.dash, linewidth=1.4, zorder=1)
-    ax.plot(place, number["untrained_auroc"], linestyle="--", color=UNTRAINED.colour, linewidth=1.2, zorder=2)
-    ax.plot(place, number["auroc"], color=TRAINED.colour, linewidth=1.3, zorder=3)
-    ax.vlines(place, number["auroc_low"], number["auroc_high"], color=TRAINED.colour, linewidth=1, zorder=3)
-    for at, value, verdict in zip(place, number["auroc"], own["verdict"], strict=True):
+    ax.plot(place, untrained, linestyle="--", color=UNTRAINED.colour, linewidth=1.2, zorder=2)
+    ax.plot(place, auroc, color=TRAINED.colour, linewidth=1.3, zorder=3)
+    ax.vlines(place, low, high, color=TRAINED.colour, linewidth=1, zorder=3)
+    for at, value, verdict in zip(place, auroc, own["verdict"], strict=True):
         ax.plot(at, value, MARKS.get(verdict, "."), color=TRAINED.colour, markersize=6, zorder=4)
-    slanted_ticks(ax, range(len(layers)), layers, 8)
-    faint_grid(ax, "0.92")
+    style.slanted_ticks(ax, range(len(layers)), layers, 8)
+    style.faint_grid(ax, "0.92")
     return ax
 
 
@@ -114,11 +96,11 @@ def _heading(table: pl.DataFrame, left_out: pl.DataFrame) -> str:
 
 
 def _handles() -> list[Line2D]:
-    black: dict[str, Any] = {"color": TRAINED.colour}
+    black = {"color": TRAINED.colour}
     return [
-        Line2D([], [], **black, marker=".", linewidth=1.3, label="layer; bars: 95 %, over test rows and models"),
-        Line2D([], [], **black, marker="^", linestyle="", label="more than the input"),
-        Line2D([], [], **black, marker="v", linestyle="", label="less than the input"),
-        Line2D([], [], color=ROTATED.colour, linestyle=ROTATED.dash, label="raw input"),
-        Line2D([], [], color=UNTRAINED.colour, linestyle="--", label="untrained network"),
+        handle("layer; bars: 95 %, over test rows and models", **black, marker=".", linewidth=1.3),
+        handle("more than the input", **black, marker="^", linestyle=""),
+        handle("less than the input", **black, marker="v", linestyle=""),
+        handle("raw input", color=ROTATED.colour, linestyle=ROTATED.dash),
+        handle("untrained network", color=UNTRAINED.colour, linestyle="--"),
     ]
