@@ -14,6 +14,7 @@ from denote.evidence import cells, pair_scan
 from denote.evidence import reading_curves as curves
 from denote.evidence.audit import InputReading
 from denote.evidence.cells import BySize, CellControls, CellEvidence, OtherStates
+from denote.evidence.control import ControlSamples
 from denote.evidence.controls.rotated import Rotated
 from denote.evidence.controls.shuffled import ShuffledDraws
 from denote.evidence.controls.untrained import Untrained
@@ -45,7 +46,10 @@ def observe_cells(
 ) -> CellEvidence:
     """Observe the cells of one layer and probe."""
     data = FitTestData(state, labels, groups, probe_seed, resources)
-    draws = [*([ShuffledDraws(labels, shuffles, probe_seed, groups)] if shuffles else []), *label_controls]
+    draws = [
+        *([ShuffledDraws(ControlSamples(labels, groups, probe_seed=probe_seed), shuffles)] if shuffles else []),
+        *label_controls,
+    ]
     others = [OtherStates(kind, states) for kind, states in ((Untrained, untrained), (Rotated, rotated)) if states]
     controls = CellControls(draws, [*others, *([raw_input] if raw_input else [])], missing or {})
     return cells.observe_cells(data, probe, rule, controls, bootstraps)

@@ -16,7 +16,15 @@ from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves, Parts
 from denote.errors import ConfigError, StateError
 from denote.evidence.rule import Rule
-from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observation import (
+    Controls,
+    ControlStates,
+    Observation,
+    ObservationSettings,
+    SampleInfo,
+    Subject,
+    observe_states,
+)
 from denote.observation.work import layer_row
 from denote.observers.linear import LinearProbe
 from denote.observers.probes import probe_from
@@ -60,10 +68,12 @@ def seen(
     searched, labels = families(codes)
     kinds = ("linear", "neuron", "centroid", "sparse", "majority")
     probes = {kind: probe_from(kind, {"sizes": [1, 3]} if kind == "sparse" else {}) for kind in kinds}
-    asked = Asked(probes, Rule(), Controls(2, 1, rotations=1, twins=len(twins)), permutations=20, bootstraps=20)
+    settings = ObservationSettings(
+        probes, Rule(), Controls(2, 1, rotations=1, twins=len(twins)), permutations=20, bootstraps=20
+    )
     return observe_states(
-        states, subject=SUBJECT, facts=Facts(PARTS, searched, labels), asked=asked,
-        beside=Beside(untrained=twins, raw_input=raw), resources=Resources(memory=memory),
+        states, subject=SUBJECT, info=SampleInfo(PARTS, searched, labels), settings=settings,
+        control_states=ControlStates(untrained=twins, raw_input=raw), resources=Resources(memory=memory),
     )  # fmt: skip
 
 
@@ -165,12 +175,14 @@ def test_groups_stay_whole_inside_the_fits_of_layers_and_of_the_raw_input(tmp_pa
     np.save(tmp_path / "noise.npy", noise)
     layer = Layer("block0", 0, 0.0, (NEURONS,), "none", (NEURONS,))
     state = LayerState(layer, np.load(tmp_path / "noise.npy", mmap_mode="r"), np.arange(ROWS))
-    asked = Asked({"linear": LinearProbe(l2=(10.0, 1e-4))}, controls=Controls(0, 0, 0, 0), permutations=0)
+    settings = ObservationSettings(
+        {"linear": LinearProbe(l2=(10.0, 1e-4))}, controls=Controls(0, 0, 0, 0), permutations=0
+    )
     raw = Halves[State](noise[PARTS.fit], noise[PARTS.test])
     leaked, sound = (
         observe_states(
-            [state], subject=SUBJECT, facts=Facts(PARTS, [], labels, groups=groups), asked=asked,
-            beside=Beside(randomised=[(state, None)], raw_input=raw),
+            [state], subject=SUBJECT, info=SampleInfo(PARTS, [], labels, groups=groups), settings=settings,
+            control_states=ControlStates(randomised=[(state, None)], raw_input=raw),
         )
         for groups in (None, Halves(copies[PARTS.fit], copies[PARTS.test]))
     )  # fmt: skip
@@ -188,12 +200,12 @@ def test_equal_rows_hold_for_random_subsets_too_and_cells_keep_the_proportion_of
 ) -> None:
     codes = np.where(codes == 4, np.where(np.arange(ROWS) % 40 < 2, 4, 0), codes)
     searched, labels = families(codes)
-    facts = Facts(PARTS, searched, labels, {"class=4": "too few rows"}, classes=codes, class_names=tuple("01234"))
-    asked = Asked(
+    info = SampleInfo(PARTS, searched, labels, {"class=4": "too few rows"}, classes=codes, class_names=tuple("01234"))
+    settings = ObservationSettings(
         {"centroid": probe_from("centroid", {})}, Rule(), Controls(0, 1, 0, 0, False, subsets=4), permutations=0,
         equal_rows=30,
     )  # fmt: skip
-    tables = observe_states([layer_state(tmp_path, codes, 0, 1)], subject=SUBJECT, facts=facts, asked=asked).tables
+    tables = observe_states([layer_state(tmp_path, codes, 0, 1)], subject=SUBJECT, info=info, settings=settings).tables
     subsets = tables["controls"].filter(pl.col("control") == "random_subset")
     assert set(subsets.drop_nulls("auroc")["n_fit"]) == {60}
     share = (codes[PARTS.test] == 1).mean()

@@ -19,7 +19,6 @@ import denote
 from denote.cli import build
 from denote.cli.checks import check
 from denote.config.settings import (
-    PROBES,
     LayerChoice,
     Logging,
     Settings,
@@ -33,8 +32,8 @@ from denote.config.settings import (
 from denote.errors import ConfigError
 from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.rule import Rule
-from denote.observation import Asked, Controls
-from denote.observers.probes import probe_from
+from denote.observation import Controls, ObservationSettings
+from denote.observers.probes import PROBES, probe_from
 
 NAN, INF = float("nan"), float("inf")
 Values = dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]
@@ -216,7 +215,10 @@ def test_options_of_a_group_hold_what_is_declared(group: str) -> None:
 
 @pytest.mark.parametrize(
     ("group", "table"),
-    [("probe", PROBES), ("control", {name: declared(kind) for name, kind in built_in_controls().items()})],
+    [
+        ("probe", {name: declared(probe) for name, probe in PROBES.items()}),
+        ("control", {name: declared(kind) for name, kind in built_in_controls().items()}),
+    ],
 )
 def test_probes_and_controls_hold_what_is_declared(group: str, table: Mapping[str, Mapping[str, Value]]) -> None:
     options = {path.stem: in_yaml(path) for path in SHIPPED_OPTIONS if path.parent.name == group}
@@ -231,7 +233,7 @@ def test_probes_and_controls_hold_what_is_declared(group: str, table: Mapping[st
 def test_python_has_the_defaults_of_the_yaml(shipped: dict[str, Any]) -> None:
     """What `observe` and its classes take by default, and the probes; of a probe one number in YAML may be a list."""
     evidence = shipped["evidence"]
-    for group in (Rule, Asked):
+    for group in (Rule, ObservationSettings):
         defaults = {field.name: field.default for field in fields(group) if field.name in evidence}
         assert defaults == {name: evidence[name] for name in defaults}
     assert chosen_controls(shipped["control"]) == tuple(Controls())

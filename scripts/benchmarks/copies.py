@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks.evidence import default_evidence
-from benchmarks.layers import facts_of, layer_states
+from benchmarks.layers import info_of, layer_states
 from benchmarks.measure import Row, timed
 from benchmarks.states import Bench
 from denote.data.samples import TensorInputs
@@ -19,9 +19,9 @@ GOAL = 0.02
 def copies(bench: Bench, name: str) -> list[Row]:
     """Exact and near copies among the rows of the first layer, taken for inputs, within and across both halves."""
     stored, a = bench.stored(name), bench.arguments
-    states, facts = layer_states(stored), facts_of(stored, a.seed)
+    states, info = layer_states(stored), info_of(stored, a.seed)
     inputs = TensorInputs(states[0].at(states[0].rows))
-    known = replace(facts, inputs=inputs)
+    known = replace(info, inputs=inputs)
     count = partial(duplicates, states, known, name)
     count()  # the first call makes things ready and is not counted
     least = min(timed(count).seconds for _ in range(a.repeats))

@@ -14,7 +14,7 @@ from benchmarks.states import Bench, Stored
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Parts
 from denote.evidence.rule import Rule
-from denote.observation import Asked, Controls, Facts, Observation, Subject, observe_states
+from denote.observation import Controls, Observation, ObservationSettings, SampleInfo, Subject, observe_states
 from denote.observers.linear import LinearProbe
 from denote.observers.neuron import NeuronProbe
 from denote.observers.observer import Probe
@@ -65,7 +65,7 @@ def observed(stored: Stored, draws: int, seed: int) -> Observation:
     controls = Controls(draws, Controls.neuron_shuffles if draws else 0, rotations=0, twins=0, raw_input=False)
     return observe_states(
         layer_states(stored), subject=Subject("benchmark", stored.name, True, None, seed, stored.name, None),
-        facts=facts_of(stored, seed), asked=Asked(PROBES, Rule(), controls, seed, permutations=0),
+        info=info_of(stored, seed), settings=ObservationSettings(PROBES, Rule(), controls, seed, permutations=0),
     )  # fmt: skip
 
 
@@ -79,10 +79,10 @@ def layer_states(stored: Stored) -> list[LayerState]:
     return states
 
 
-def facts_of(stored: Stored, seed: int) -> Facts:
+def info_of(stored: Stored, seed: int) -> SampleInfo:
     """Half of the rows as *fit*, the others as *test*."""
     n, attributes = stored.labels.shape
     order = stream("benchmark halves", seed).permutation(n)
     parts = Parts(np.arange(0), np.sort(order[: n // 2]), np.sort(order[n // 2 :]))
     labels = Labels(tuple(f"attribute {i}" for i in range(attributes)), ("quantiles",) * attributes, stored.labels)
-    return Facts(parts, [Family("quantiles", labels)], labels)
+    return SampleInfo(parts, [Family("quantiles", labels)], labels)

@@ -9,6 +9,7 @@ from denote.attributes.labels import Labels
 from denote.data.parts import Halves
 from denote.evidence.bootstrap import AurocBootstrap, Resampling
 from denote.evidence.cells import CellControls, observe_cells
+from denote.evidence.control import ControlSamples
 from denote.evidence.controls.shuffled import Shuffled, ShuffledDraws
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval
@@ -60,7 +61,7 @@ def _noise(seed: int, attributes: int, rows: int) -> np.ndarray:
     places = np.arange(2 * rows)
     both = Halves(labels.at(places[:rows]), labels.at(places[rows:]))
     data = FitTestData(Halves(state[:rows], state[rows:]), both, probe_seed=seed)
-    controls = CellControls([ShuffledDraws(both, Shuffled.draws, seed)])
+    controls = CellControls([ShuffledDraws(ControlSamples(both, probe_seed=seed), Shuffled.draws)])
     cells = observe_cells(data, LinearProbe(), Rule(), controls).cells
     return ((cells["selectivity_low"] <= 0) & (cells["selectivity_high"] >= 0)).to_numpy()
 

@@ -20,7 +20,7 @@ from denote.data.memory.given_inputs import HeldInputs
 from denote.data.parts import Parts
 from denote.data.samples import Inputs, TensorInputs
 from denote.data.sources.digits import DigitsModule
-from denote.observation import Facts
+from denote.observation import SampleInfo
 from denote.observation.duplicates import duplicates
 from denote.streams import stream
 
@@ -156,7 +156,7 @@ def run(draws: int) -> dict[str, float]:
 
 def counted(values: Rows) -> pl.DataFrame:
     """The table of copies of rows that are dealt into three parts in their order."""
-    return duplicates([], _facts(TensorInputs(values.astype(np.float32))), "drawn")
+    return duplicates([], _info(TensorInputs(values.astype(np.float32))), "drawn")
 
 
 def exact(name: str, draw: int) -> float:
@@ -196,15 +196,15 @@ def sentences(draw: int) -> float:
     inputs = HeldInputs(
         {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy((ids > 0).astype(np.int64))}
     )
-    return _of(duplicates([], _facts(inputs), "drawn"), "exact", "test", "fit") / n
+    return _of(duplicates([], _info(inputs), "drawn"), "exact", "test", "fit") / n
 
 
 def _parts(n: int) -> Parts:
     return Parts(*np.array_split(np.arange(n), 3))
 
 
-def _facts(inputs: Inputs) -> Facts:
-    return Facts(_parts(len(inputs)), [], Labels((), (), np.zeros((len(inputs), 0), np.int8)), inputs=inputs)
+def _info(inputs: Inputs) -> SampleInfo:
+    return SampleInfo(_parts(len(inputs)), [], Labels((), (), np.zeros((len(inputs), 0), np.int8)), inputs=inputs)
 
 
 def _of(found: pl.DataFrame, kind: str, part: str, other: str) -> float:

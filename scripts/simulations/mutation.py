@@ -12,7 +12,15 @@ from jaxtyping import Int
 from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves, Parts
 from denote.evidence.rule import Rule
-from denote.observation import Asked, Beside, Controls, Facts, Observation, Subject, observe_states
+from denote.observation import (
+    Controls,
+    ControlStates,
+    Observation,
+    ObservationSettings,
+    SampleInfo,
+    Subject,
+    observe_states,
+)
 from denote.observers.observer import Observer
 from denote.observers.probes import PROBES, probe_from
 from denote.states.layers import Layer
@@ -69,9 +77,9 @@ def observed(rows: Int[np.ndarray, " row"] | None = None, mutation: int = 0) -> 
     return observe_states(
         [_layer_state(values, depth) for depth, values in enumerate(states)],
         subject=Subject("planted", "mlp", True, None, 0, "key", None),
-        facts=Facts(PARTS, families, labels, classes=codes, class_names=tuple(map(str, range(CLASSES)))),
-        asked=Asked(probes, Rule(), controls, permutations=2, bootstraps=2, curves=True),
-        beside=Beside(untrained, raw_input=Halves(inputs[PARTS.fit], inputs[PARTS.test])),
+        info=SampleInfo(PARTS, families, labels, classes=codes, class_names=tuple(map(str, range(CLASSES)))),
+        settings=ObservationSettings(probes, Rule(), controls, permutations=2, bootstraps=2, curves=True),
+        control_states=ControlStates(untrained, raw_input=Halves(inputs[PARTS.fit], inputs[PARTS.test])),
     )  # fmt: skip
 
 

@@ -34,8 +34,8 @@ from denote.denotation.depth.hypothesis_tests import depth_tests
 from denote.denotation.depth.plan import BEYOND, BEYOND_BASIS, UNFOLDED, Analysis
 from denote.denotation.judging import decisions
 from denote.denotation.neurons import Neurons
-from denote.denotation.rotation import rotated
 from denote.denotation.search.properties import family_halves
+from denote.evidence.rotation import rotated
 from denote.evidence.rule import Rule
 from denote.object_models.architectures.mlp import MLP
 from denote.states.layers import Layer

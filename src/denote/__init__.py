@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from denote.denotation.depth.plan import Analysis
     from denote.errors import DenoteError
     from denote.evidence.rule import Rule
-    from denote.observation.asked import Controls
+    from denote.observation.arguments import Controls
 
 __all__ = [  # the version is made when it is asked for
     "Analysis",
@@ -31,7 +31,7 @@ __all__ = [  # the version is made when it is asked for
 
 _HOMES = {
     "Analysis": "denote.denotation.depth.plan",
-    "Controls": "denote.observation.asked",
+    "Controls": "denote.observation.arguments",
     "DenoteError": "denote.errors",
     "DepthAnalysis": "denote.denotation.depth.analysis",
     "ObservationResult": "denote.api.observation_result",

@@ -325,6 +325,20 @@ def table(rows: Iterable[Mapping[str, Any]], schema: Mapping[str, type[pl.DataTy
     return pl.DataFrame(rows, schema=dict(schema))
 
 
+def frame_of(columns: Mapping[str, Any], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    """Put columns into a frame with the types and in the order of a schema; NaN becomes null.
+
+    Args:
+        columns: Values by name, a value per row or one for all.
+        schema: Types by name; columns that it lacks are left out.
+    """
+    kept = {name: columns[name] for name in schema if name in columns}
+    single = {name: value for name, value in kept.items() if value is None or isinstance(value, str | int | float)}
+    frame = pl.DataFrame([pl.Series(name, kept[name], dtype=schema[name]) for name in kept if name not in single])
+    frame = frame.with_columns(pl.lit(value, dtype=schema[name]).alias(name) for name, value in single.items())
+    return frame.select(*kept).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
 def write_table(folder: Path, name: str, frame: pl.DataFrame) -> None:
     """Write one table of a job or a sweep, whole or not at all."""
     with atomic_write(folder / f"{name}.parquet") as temporary:

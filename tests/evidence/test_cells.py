@@ -15,6 +15,7 @@ from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide_neurons
 from denote.evidence.audit import InputReading
 from denote.evidence.cells import decide_cells
+from denote.evidence.control import ControlSamples
 from denote.evidence.controls.control_task import TaskDraws
 from denote.evidence.controls.random_subset import SubsetDraws
 from denote.evidence.description import sufficient_sizes
@@ -170,8 +171,8 @@ def drawn_controls(labels: Halves[Labels]) -> list[LabelDraws]:
     rows = np.arange(800)
     classes, types = ((rows % 10)[:CUT], (rows % 10)[CUT:]), ((rows % 37)[:CUT], (rows % 37)[CUT:])
     return [
-        SubsetDraws(labels, Halves(*classes), tuple("abcdefghij"), 25),
-        TaskDraws(labels, Halves(*types), 25),
+        SubsetDraws(ControlSamples(labels, class_names=tuple("abcdefghij"), min_rows=25), Halves(*classes)),
+        TaskDraws(ControlSamples(labels, types=Halves(*types), min_rows=25)),
     ]
 
 
@@ -415,7 +416,7 @@ def test_with_groups_the_auroc_has_no_interval_without_draws_and_says_so() -> No
 
 def test_as_many_draws_as_there_is_room_for_share_a_solve(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = Counting(one_by_one=False)
-    monkeypatch.setattr("denote.evidence.label_controls.CHUNK", 7 * CUT)
+    monkeypatch.setattr("denote.evidence.replicates.CHUNK", 7 * CUT)
     state, labels = halves(*planted())
     seen = observe_cells(state, labels, probe, Rule(), shuffles=3, label_controls=drawn_controls(labels)[1:])
     # The last shuffled draw goes with two of the tasks, which an attribute without positives has none of.

@@ -75,7 +75,7 @@ class Inverted(LabelControl):
     columns = ()
 
     def prepare(self, samples: ControlSamples) -> LabelDraws | str:
-        return InvertedDraws(samples.labels, self.times)
+        return InvertedDraws(samples, self.times)
 
 
 class InvertedDraws(ShuffledDraws):
@@ -83,12 +83,13 @@ class InvertedDraws(ShuffledDraws):
     has_band = False
 
     def draws(self) -> Iterator[Any]:
+        labels = self.samples.labels
         for draw in super().draws():
             turned = [
                 replace(part, values=np.where(part.values < 0, part.values, 1 - part.values).astype(np.int8))
-                for part in (self.labels.fit, self.labels.test)
+                for part in (labels.fit, labels.test)
             ]
-            yield replace(draw, control=self.name, labels=type(self.labels)(*turned))
+            yield replace(draw, control=self.name, labels=type(labels)(*turned))
 
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
         return {"note": [f"inverted: {len(drawn)}"] * len(real["auroc"])}
@@ -121,6 +122,6 @@ def test_selectivity_is_the_real_auroc_minus_the_mean_over_shuffled_labels() -> 
     values = np.array([[0, 1], [1, 0]], dtype=np.int8)
     labels = Labels(("a", "b"), ("named", "named"), values)
     draws = [{"auroc": np.array([0.5, 0.75])}, {"auroc": np.array([0.75, np.nan])}]
-    answer = ShuffledDraws(Halves(labels, labels), 2).answer({"auroc": np.array([1.0, 0.5])}, draws)
+    answer = ShuffledDraws(ControlSamples(Halves(labels, labels)), 2).answer({"auroc": np.array([1.0, 0.5])}, draws)
     np.testing.assert_array_equal(answer["control_auroc"], [0.625, 0.75])
     np.testing.assert_array_equal(answer["selectivity"], [0.375, -0.25])

@@ -14,6 +14,7 @@ from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.data.parts import Halves
+from denote.evidence.control import ControlSamples
 from denote.evidence.controls.random_subset import SubsetDraws, random_subsets
 from denote.evidence.rule import Rule
 from denote.evidence.scores import auroc
@@ -31,7 +32,8 @@ def halves(columns: dict[str, np.ndarray], cut: int) -> Halves[Labels]:
 def control(columns: dict[str, np.ndarray], classes: np.ndarray, **settings: int) -> SubsetDraws:
     cut = len(classes) // 2
     known = Halves(classes[:cut], classes[cut:])
-    return SubsetDraws(halves(columns, cut), known, CLASSES, **({"min_rows": 1} | settings))
+    draws = {"n_draws": settings.pop("n_draws")} if "n_draws" in settings else {}
+    return SubsetDraws(ControlSamples(halves(columns, cut), class_names=CLASSES, **settings), known, **draws)
 
 
 @given(st.integers(2, 9), st.data(), st.integers(0, 30), st.integers(0, 5))
@@ -128,7 +130,12 @@ def test_the_set_that_the_state_carries_is_special() -> None:
     state[:, 5] += 2 * carried
     subsets = control({"carried": carried, "other": other}, classes)
     seen = observe_cells(
-        Halves(state[:400], state[400:]), subsets.labels, LinearProbe(), Rule(), shuffles=0, label_controls=[subsets]
+        Halves(state[:400], state[400:]),
+        subsets.samples.labels,
+        LinearProbe(),
+        Rule(),
+        shuffles=0,
+        label_controls=[subsets],
     )
     special, plain = seen.cells["random_subset_percentile"]
     assert special == 1 > plain
@@ -140,7 +147,7 @@ def test_the_set_that_the_state_carries_is_special() -> None:
 def test_under_noise_the_percentile_is_uniform() -> None:
     classes = np.tile(np.arange(8), 20)
     subsets = control({"x": np.isin(classes, [0, 1, 2])}, classes)
-    all_labels = [subsets.labels, *(draw.labels for draw in subsets.draws())]
+    all_labels = [subsets.samples.labels, *(draw.labels for draw in subsets.draws())]
     fit, test = (np.concatenate([getattr(each, part).values for each in all_labels], 1) for part in ("fit", "test"))
     places = []
     for seed in range(420):

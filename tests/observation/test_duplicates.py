@@ -195,8 +195,8 @@ def test_they_are_saved_and_an_observation_of_an_older_denote_has_none(tmp_path:
 def test_nothing_is_read_where_there_are_no_rows() -> None:
     from denote.attributes.labels import Labels
     from denote.data.parts import Parts
-    from denote.observation import Facts
+    from denote.observation import SampleInfo
 
     none = np.arange(0)
-    facts = Facts(Parts(none, none, none), [], Labels((), (), np.zeros((0, 0), np.int8)))
-    assert duplicates([], facts, "none").is_empty()
+    info = SampleInfo(Parts(none, none, none), [], Labels((), (), np.zeros((0, 0), np.int8)))
+    assert duplicates([], info, "none").is_empty()

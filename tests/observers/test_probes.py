@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from denote.config.settings import PROBES as KINDS
 from denote.errors import ConfigError, StoreError
+from denote.observers.kinds import built_in_probes
 from denote.observers.observer import Observer
 from denote.observers.observer_model import ObserverModel
 from denote.observers.probes import PROBES, probe_from
@@ -66,8 +66,15 @@ def test_settings_arrive() -> None:
     assert probe_from("sparse", {"sizes": [1, 3]}) == SparseProbe(sizes=(1, 3))
 
 
-def test_a_config_may_name_every_probe_and_no_other() -> None:
-    assert tuple(PROBES) == tuple(KINDS)
+def test_kinds_are_what_their_classes_say() -> None:
+    """What is read off the source is what the classes say, and every kind has an option."""
+    options = Path(__file__).parents[2] / "conf" / "probe"
+    assert {file.stem for file in options.glob("*.yaml")} == set(PROBES) == set(built_in_probes())
+    for name, kind in built_in_probes().items():
+        probe = PROBES[name]()
+        assert (kind.kind, kind.is_baseline) == (probe.kind, probe.is_baseline)
+        assert PROBES[name].__name__ == kind.class_name
+    assert [name for name, kind in built_in_probes().items() if kind.is_reference] == ["linear"]
 
 
 def test_majority_says_what_most_rows_are() -> None:

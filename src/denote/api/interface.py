@@ -31,7 +31,15 @@ from denote.evidence.controls import built_in_controls
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.rule import Rule
 from denote.numbers import byte_count
-from denote.observation import NO_NETWORK, Asked, Beside, Controls, Facts, Subject, observe_states
+from denote.observation import (
+    NO_NETWORK,
+    Controls,
+    ControlStates,
+    ObservationSettings,
+    SampleInfo,
+    Subject,
+    observe_states,
+)
 from denote.observation import network as networks
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
@@ -49,7 +57,7 @@ CONTROLS = tuple(name for name, kind in built_in_controls().items() if kind.bare
 """Controls that a name alone says all of."""
 
 NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
-"""Settings of `Asked` that may be given by name."""
+"""Settings of `ObservationSettings` that may be given by name."""
 
 
 @generators_kept()
@@ -160,25 +168,27 @@ def observe(
     trained = TrainedOn.of(trained_on, len(samples))
     split = given.given_parts(samples, parts, seed, trained)
     trained.check_left(split, rule.min_rows)
-    asked = Asked(probes, rule, controls, seed, **settings)
+    chosen_settings = ObservationSettings(probes, rule, controls, seed, **settings)
     searched = _families(_spec(attributes, classes, own), samples)
-    facts = _facts(samples, split, searched, rule, shown=inputs is not None)
+    info = _sample_info(samples, split, searched, rule, shown=inputs is not None)
     where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
     if store is not None:
         tell_of_older(Path(store))
     with _folder(store, lasting=not drawn) as folder:
         if model is None:
             observed, key = networks.states_of(held, layers), networks.arrays_key(held)
-            beside = Beside(missing=NO_NETWORK)
+            control_states = ControlStates(missing=NO_NETWORK)
         else:
             network, example = networks.observable_network(model), samples.inputs[split.fit[: networks.TRIED]]
             reading: dict[str, Any] = {"pooling": pooling, "of": of, "asked": asked_names(layers), "kinds": kinds}
             listed = networks.listed_layers(network, example, **reading)
             recording = Recording(StateStore(folder, batch_size, where), samples, split, listed, "asked")
             key, chosen = networks.weights_key(network), select_layers(listed.layers, layers)
-            observed, beside = networks.states_beside(network, key, chosen, recording, asked, untrained)
-        if inputs is not None and RawInput.among(asked.controls).enabled:
-            beside = replace(beside, raw_input=raw_input(samples, split, memory_limit))
+            observed, control_states = networks.record_states(
+                network, key, chosen, recording, chosen_settings, untrained
+            )
+        if inputs is not None and RawInput.among(chosen_settings.controls).enabled:
+            control_states = replace(control_states, raw_input=raw_input(samples, split, memory_limit))
         subject = Subject(
             dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
             trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
@@ -186,7 +196,12 @@ def observe(
         )  # fmt: skip
         resources = Resources(str(where), memory_limit)
         observation = observe_states(
-            observed, subject=subject, facts=facts, asked=asked, beside=beside, resources=resources
+            observed,
+            subject=subject,
+            info=info,
+            settings=chosen_settings,
+            control_states=control_states,
+            resources=resources,
         )
     return ObservationResult.of(observation)
 
@@ -279,11 +294,11 @@ def _rows_of(held: Mapping[str, Any], unit: str) -> Inputs:
     return given.no_inputs(len(next(iter(held.values()))))
 
 
-def _facts(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> Facts:
+def _sample_info(samples: Samples, parts: Parts, searched: Sequence[Family], rule: Rule, *, shown: bool) -> SampleInfo:
     labels, table = merge_labels(searched), samples.table.drop(given.OWN, strict=False)
     numbers = [name for name, kind in table.schema.items() if kind.is_numeric() or kind == pl.Boolean]
     has_classes = any(family.name == "classes" for family in searched)
-    return Facts(
+    return SampleInfo(
         parts=parts, families=searched, labels=labels, reasons=check_rows(labels, parts, rule.min_rows),
         groups=given.given_groups(samples, parts), classes=samples.targets if has_classes else None,
         class_names=samples.classes, target=given.CLASS, columns=simple_columns(samples, numbers),

@@ -15,8 +15,8 @@ from denote.denotation.depth.plan import Analysis
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import rule_of
 from denote.numbers import count
-from denote.observation.found import Observation
 from denote.observation.images import Images
+from denote.observation.result import Observation
 from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
 from denote.runs.record import Status, now, read_record, versions, write_record

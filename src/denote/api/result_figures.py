@@ -14,6 +14,7 @@ from denote.figures.attribute_by_depth import draw_attribute_by_depth
 from denote.figures.curves import choose
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.observation import Observation
+from denote.observers.kinds import reads_state
 from denote.runs.present import Reading, Relied, put_together, relied_on
 from denote.runs.record import finished_jobs
 
@@ -49,7 +50,7 @@ def _heatmap(relied: Relied | None, attribute: str, layer: str | None) -> Figure
 
 def attribute_figure(tables: Mapping[str, pl.DataFrame]) -> Figure:
     """Draw how well every attribute is read at every depth."""
-    drawn = tables["cells"].filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
+    drawn = tables["cells"].filter(reads_state() & pl.col("depth").is_not_null())
     return draw_attribute_by_depth(drawn, tables["first_decisive"])
 
 

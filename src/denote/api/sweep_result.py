@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from denote.evidence.rule import Rule, rule_of
-from denote.observation.found import Evidence
+from denote.observation.result import Evidence
 from denote.runs.record import finished_jobs
 from denote.tables import SWEEP_TABLES, has_tables, missing_tables, read_tables
 

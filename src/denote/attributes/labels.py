@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from jaxtyping import Int, Int8
 
 from denote.data.parts import Halves, Parts
-from denote.data.samples import Rows
 from denote.errors import AttributeLabelError, ConfigError
 from denote.notes import Note
 from denote.streams import stream
+
+if TYPE_CHECKING:
+    from denote.data.samples import Rows
 
 NULL = -1
 """The label of a row to which an attribute does not apply."""

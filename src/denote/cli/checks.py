@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from denote.cli.targets import check_places, is_own
-from denote.config.settings import AT_LEAST_ONE, COUNT, PROBES, Settings, Weights, check_group, check_keys, declared
+from denote.config.settings import AT_LEAST_ONE, COUNT, Settings, Weights, check_group, check_keys, declared
 from denote.config.trust import CODE_DIR, TRUSTED
 from denote.denotation.depth.plan import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
 from denote.evidence.controls import built_in_controls
+from denote.observers.kinds import built_in_probes
 
 FAMILIES = ("subsets", "classes", "columns", "quantiles", "formulas", "named")
 """What the kinds of attributes call their families; those of ``attribute.where`` are ``named``."""
@@ -61,7 +62,7 @@ def _check_analysis(analysis: Mapping[str, Any], options: Mapping[str, Any]) -> 
 
 
 def _check_probes(options: Mapping[str, Any]) -> None:
-    kinds = tuple(PROBES)
+    kinds = tuple(built_in_probes())
     if not options:
         raise ConfigError("probe", "names no option", f"choose at least one: probe={kinds[0]}")
     for name, settings in options.items():
@@ -85,7 +86,7 @@ def _check_controls(control: Mapping[str, Any]) -> None:
         given, prefix = settings or {}, f"control.{name}."
         settings_of = declared(controls[name])
         check_keys(given, settings_of, prefix)
-        if name == "control_task" and given.get("column") is None:
+        if not controls[name].bare and given.get("column") is None:
             key = f"{prefix}column"
             raise ConfigError(key, "is missing", f"name a column whose values recur, such as an id: {key}=NAME")
         # A control that is asked for does something; whoever wants none leaves it out of control=[...].

@@ -100,7 +100,7 @@ def _default_keys() -> list[str]:
     from omegaconf import OmegaConf
 
     from denote.cli.mistakes import shipped_options
-    from denote.config.settings import PROBES
+    from denote.observers.kinds import built_in_probes
 
     typed = [argument.partition("=")[::2] for argument in sys.argv[1:]]
     groups = ("dataset", "architecture")
@@ -108,7 +108,7 @@ def _default_keys() -> list[str]:
     GlobalHydra.instance().clear()
     with initialize_config_module("denote.conf", version_base="1.3"):
         # With every probe, whichever were chosen: their settings are what is mistyped.
-        config = compose("config", [f"probe=[{','.join(PROBES)}]", *chosen])
+        config = compose("config", [f"probe=[{','.join(built_in_probes())}]", *chosen])
     return _keys_of(OmegaConf.to_container(config))
 
 

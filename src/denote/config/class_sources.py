@@ -42,6 +42,28 @@ def files_of(target: str, folder_of: FolderOf) -> set[Path]:
     return files
 
 
+def literals_of(file: Path, base: str) -> dict[str, dict[str, Any]]:
+    """Return the plain values that classes derived from a base set in their bodies, by name of the class and the value.
+
+    Args:
+        file: A module.
+        base: Name of the base, as the module writes it.
+    """
+    if f"({base})" not in file.read_text(encoding="utf-8"):  # most modules have none, and parsing takes long
+        return {}
+    return {
+        node.name: {
+            target.id: statement.value.value
+            for statement in node.body
+            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+            for target in statement.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in _tree(file).body
+        if isinstance(node, ast.ClassDef) and base in map(ast.unparse, node.bases)
+    }
+
+
 def _follow(module: str, folder_of: FolderOf, files: set[Path]) -> None:
     """Add the files of a module, of the packages it is in, and of what these import."""
     for file, package in _files_on_the_way(module, folder_of):

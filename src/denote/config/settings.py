@@ -143,6 +143,7 @@ Count = Annotated[int, COUNT]
 AtLeastOne = Annotated[int, AT_LEAST_ONE]
 Share = Annotated[float, SHARE]
 Switch = Annotated[bool, SWITCH]
+Positive = Annotated[float, POSITIVE]
 Column = Annotated[str | None, COLUMN]
 Options = Annotated[Mapping[str, Any], OPTIONS]
 """A group whose options have keys of their own, which the classes that they name or their kinds declare."""
@@ -304,22 +305,10 @@ class Settings(TypedDict):
     logger: Logging
 
 
-_STRENGTHS = either(
+STRENGTHS = either(
     "a number above 0, or a list of different ones", POSITIVE, listed("", POSITIVE, least=1, order="distinct")
 )
-_SIZES = listed("a list of increasing whole numbers of at least 1", AT_LEAST_ONE, least=1, order="increasing")
-_SOLVER: Mapping[str, Value] = {"tolerance": POSITIVE, "max_iterations": AT_LEAST_ONE}
-
-PROBES: Mapping[str, Mapping[str, Value]] = {
-    "linear": {"l2": _STRENGTHS, "balance": SWITCH, "standardise": SWITCH, **_SOLVER},
-    "neuron": {},
-    "centroid": {"standardise": SWITCH},
-    "sparse": {"sizes": _SIZES, "l2": POSITIVE, **_SOLVER},
-    "mlp": dict.fromkeys(("width", "batch_size", "max_epochs", "patience"), AT_LEAST_ONE)
-    | {"weight_decay": number(0), "lr": POSITIVE, "balance": SWITCH},
-    "majority": {},
-}
-"""Settings of each kind of probe."""
+INCREASING = listed("a list of increasing whole numbers of at least 1", AT_LEAST_ONE, least=1, order="increasing")
 
 
 @cache

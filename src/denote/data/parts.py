@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
-import polars as pl
 from jaxtyping import Bool, Float, Int, Shaped
 
-from denote.data.samples import Rows, Samples
-from denote.data.trained_on import TrainedOn
 from denote.errors import DataError
 from denote.streams import stream
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from denote.data.samples import Rows, Samples
+    from denote.data.trained_on import TrainedOn
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -270,6 +273,8 @@ def _groups(samples: Samples, name: str | None) -> Int[np.ndarray, " sample"] | 
 
 
 def _held_out(column: pl.Series, name: str) -> Int[np.ndarray, " sample"]:
+    import polars as pl  # here, as halves are known to the controls, which a config is checked with at once
+
     words = column.cast(pl.String).str.to_lowercase()
     held_out = words.replace_strict(_HELD_OUT, default=None, return_dtype=pl.Int64)
     if held_out.null_count():

@@ -18,6 +18,7 @@ from denote.denotation.search.candidates import Candidates, search
 from denote.denotation.search.held_out_scores import score_candidates
 from denote.denotation.search.thresholds import Settings
 from denote.evidence import label_controls as permutations
+from denote.evidence.controls.shuffled import Shuffled
 from denote.evidence.rule import Rule
 from denote.notes import Note, note
 from denote.numbers import mean_of_defined
@@ -64,7 +65,7 @@ def selectivity(
     }
 
 
-SHUFFLED = "shuffled"
+SHUFFLED = Shuffled.name
 """What the rows of neurons under shuffled labels are called in ``controls``, as those of cells are."""
 
 Columns = Mapping[str, Float[np.ndarray, " neuron"] | pl.Series]

@@ -12,7 +12,7 @@ from denote.attributes.labels import Labels
 from denote.notes import Note, codes_of, note
 from denote.numbers import ratio
 from denote.observers.reading import Values
-from denote.tables import ATTRIBUTE_CORRELATION
+from denote.tables import ATTRIBUTE_CORRELATION, frame_of
 
 MANY = 200
 """Of more attributes than this only pairs with a strong correlation are kept: a table of all would be read by none."""
@@ -76,13 +76,13 @@ def attribute_correlation(labels: Labels, dataset: str) -> pl.DataFrame:
     Returns:
         Columns of ``tables.ATTRIBUTE_CORRELATION``, in the order of the attributes.
     """
-    found = association(labels.values)
+    pairs = association(labels.values)
     many = len(labels) > MANY
-    wanted = np.triu(np.ones(found.phi.shape, dtype=bool), k=1)
+    wanted = np.triu(np.ones(pairs.phi.shape, dtype=bool), k=1)
     if many:
-        wanted &= np.abs(np.nan_to_num(found.phi)) >= STRONG
+        wanted &= np.abs(np.nan_to_num(pairs.phi)) >= STRONG
     first, second = np.nonzero(wanted)
-    phi, jaccard = found.phi[wanted], found.jaccard[wanted]
+    phi, jaccard = pairs.phi[wanted], pairs.jaccard[wanted]
     names, families = np.array(labels.names, dtype=object), np.array(labels.families, dtype=object)
     left_out = Note.of("strong_pairs", attributes=len(labels), phi=STRONG) if many else None
     notes = [
@@ -90,17 +90,15 @@ def attribute_correlation(labels: Labels, dataset: str) -> pl.DataFrame:
         for no_phi, no_jaccard in zip(np.isnan(phi), np.isnan(jaccard), strict=True)
     ]
     columns = {
-        "dataset": [dataset] * len(first),
+        "dataset": dataset,
         "attribute": names[first].tolist(),
         "family": families[first].tolist(),
         "other": names[second].tolist(),
         "other_family": families[second].tolist(),
         "phi": phi,
         "jaccard": jaccard,
-        "n_both": found.n_both[wanted].astype(np.int64),
-        "n_rows": found.n_rows[wanted].astype(np.int64),
+        **{name: getattr(pairs, name)[wanted].astype(np.int64) for name in ("n_both", "n_rows")},
         "note": notes,
         "note_codes": codes_of(notes),
     }
-    series = [pl.Series(name, columns[name], dtype=kind) for name, kind in ATTRIBUTE_CORRELATION.items()]
-    return pl.DataFrame(series).with_columns(pl.col(pl.Float64).fill_nan(None))
+    return frame_of(columns, ATTRIBUTE_CORRELATION)

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from denote.evidence.bootstrap import AurocBootstrap, Resampling
 from denote.evidence.cells import BySize, StatesElsewhere
 from denote.evidence.controls.raw_input import RawInput
+from denote.evidence.first_decisive import KEY
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import t_interval
 from denote.evidence.measuring import Columns, auroc_of, scored_together
@@ -20,13 +21,9 @@ from denote.evidence.remarks import LESS, MORE, UNDECIDED
 from denote.evidence.scores import PerAttribute, Ranking, Reasons
 from denote.notes import Note, note, stored_note
 from denote.numbers import Estimate
+from denote.observers.kinds import reads_state
 from denote.observers.observer import Observer, Probe
 from denote.tables import AUDIT, NOTE, empty, table
-
-KEY = [
-    "dataset", "architecture", "trained", "epoch", "layer", "depth", "relative_depth", "pooling", "probe", "k",
-    "attribute", "family",
-]  # fmt: skip
 
 _INTERVALS = ("auroc", "input_gain")
 _NUMBERS = [f"{name}{end}" for name in _INTERVALS for end in ("", "_low", "_high")]
@@ -44,10 +41,10 @@ def audit(cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
         Columns of ``tables.AUDIT``, layers by depth.
     """
     has_input = pl.col("input_gain").is_not_null().any().over("object_model", "probe")
-    beside = cells.filter(has_input, pl.col("probe") != "majority")
-    if beside.is_empty():
+    with_input = cells.filter(has_input, reads_state())
+    if with_input.is_empty():
         return empty(AUDIT)
-    models = beside.group_by([*KEY, "object_model"], maintain_order=True).agg(
+    models = with_input.group_by([*KEY, "object_model"], maintain_order=True).agg(
         pl.col(_MEANS).mean(),
         pl.col("n_positive_test", "n_test").max(),
         pl.col("input_name", *NOTE).drop_nulls().first(),

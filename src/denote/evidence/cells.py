@@ -17,9 +17,10 @@ from denote.evidence.control import LabelControl, NegativeControl, StateControl
 from denote.evidence.controls import built_in_controls
 from denote.evidence.corrections import benjamini_hochberg
 from denote.evidence.fit_test_data import FitTestData
-from denote.evidence.label_controls import LabelDraws, Refits, Replicate, refits, replicates
+from denote.evidence.label_controls import LabelDraws, Refits
 from denote.evidence.measuring import Columns, frame, measured_sizes, scored_together
 from denote.evidence.relevance_band import largest_relevance, weighs_neurons
+from denote.evidence.replicates import Replicate, refits, replicates
 from denote.evidence.rule import Rule
 from denote.evidence.scores import PerAttribute, Ranking
 from denote.notes import Note, note
@@ -148,16 +149,16 @@ def observe_cells(
     for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
         bootstrap = redrawn[place] if redrawn else None
         of_draws = [(control, _refits(control, drawn, place)) for control in controls.labels]
-        _fill(columns, (control.answer(columns, found.columns) for control, found in of_draws))
+        _fill(columns, (control.answer(columns, refitted.columns) for control, refitted in of_draws))
         _fill(columns, _absent_labels(controls))
-        _fill(columns, (control.intervals(columns, found, bootstrap) for control, found in of_draws))
+        _fill(columns, (control.intervals(columns, refitted, bootstrap) for control, refitted in of_draws))
         _fill(columns, _of_other_states(probe, observer.size, elsewhere, controls))
         _fill(columns, (control.further(observer.size, columns, bootstrap) for control in controls.states))
         if spread is None:
             _fill(columns, [{"note": Note.of("no_map")}])
         else:
             mapped = replace(observer, spread=spread)
-            _fill(columns, (control.band(mapped, found) for control, found in of_draws))
+            _fill(columns, (control.band(mapped, refitted) for control, refitted in of_draws))
     cells = frame(curve)
     empty = cells.clear().with_columns(control=pl.lit("", pl.String), draw=pl.lit(0, pl.Int64))
     decided = [decide_cells(replicate.cells, rule) for replicate in drawn]
@@ -255,22 +256,22 @@ def _bootstraps(observers: Sequence[Observer], data: FitTestData, draws: int) ->
 
 def _refits(control: LabelDraws, drawn: Sequence[Replicate], place: int) -> Refits:
     """Pick the refits of one control and size."""
-    found = [replicate for replicate in drawn if replicate.control == control.name]
-    largest = [replicate.largest[place] for replicate in found if replicate.largest]
-    return Refits([replicate.curve[place] for replicate in found], largest)
+    replicates_of_it = [replicate for replicate in drawn if replicate.control == control.name]
+    largest = [replicate.largest[place] for replicate in replicates_of_it if replicate.largest]
+    return Refits([replicate.curve[place] for replicate in replicates_of_it], largest)
 
 
 def _of_other_states(
     probe: Probe,
     size: int | None,
-    found: Mapping[type[StateControl], tuple[StatesElsewhere, Sequence[BySize]]],
+    elsewhere: Mapping[type[StateControl], tuple[StatesElsewhere, Sequence[BySize]]],
     controls: CellControls,
 ) -> Iterator[Columns]:
-    """Mean AUROC of one size in the states that others gave, or why there is none."""
+    """Give the mean AUROC of one size in the states of every state control, or why there is none."""
     for kind in built_in_controls().values():
         if not issubclass(kind, StateControl):
             continue
-        by_sizes = found[kind][1] if kind in found else []
+        by_sizes = elsewhere[kind][1] if kind in elsewhere else []
         aurocs = [by_size[size] for by_size in by_sizes if size in by_size]
         if aurocs:
             yield {kind.column: mean_of_defined(aurocs), "note": None}

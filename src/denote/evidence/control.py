@@ -7,7 +7,7 @@ A control is a frozen dataclass of its own module in `denote.evidence.controls`,
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from denote.data.parts import Groups, Halves
     from denote.evidence.label_controls import LabelDraws
     from denote.observers.observer import Probe
+    from denote.observers.reading import State
+    from denote.states.layers import Layer
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class LabelControl(NegativeControl):
 
 
 class StateControl(NegativeControl):
-    """Another state for the same labels.
+    """Other states of a layer for the same labels.
 
     Attributes:
         column: The column of cells that holds the mean AUROC there.
@@ -120,3 +122,21 @@ class StateControl(NegativeControl):
     def inapplicable(cls, probe: Probe) -> str | None:
         """Say why this probe is not fitted there; None where it is."""
         return None
+
+    @property
+    def n_made(self) -> int:
+        """How many states of a layer's size it makes of the layer's own, for the memory that they take."""
+        return 0
+
+    def states(
+        self, layer: Layer, state: Halves[State], probe_seed: int, recorded: Sequence[Halves[State]]
+    ) -> Sequence[Halves[State]]:
+        """Return other states of a layer, at the same rows.
+
+        Args:
+            layer: The layer.
+            state: Its activations on *fit* and *test*; they cannot be assumed to be in memory.
+            probe_seed: Names what is drawn.
+            recorded: The same layer of the networks that were recorded for this control, if it has any.
+        """
+        return recorded

@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from denote.evidence.controls.shuffled import Shuffled
 from denote.notes import Note
 from denote.observers.ranks import average_ranks, tie_runs, two_sided_tail
 from denote.observers.reading import UNBOUNDED, Resources, State, Values
@@ -308,7 +309,7 @@ def null_check_cells(controls: pl.DataFrame, q: float = 0.05) -> pl.DataFrame:
     Returns:
         One row of ``tables.NULL_CHECK``.
     """
-    shuffled = controls.filter(pl.col("control") == "shuffled", pl.col("neuron").is_null())
+    shuffled = controls.filter(pl.col("control") == Shuffled.name, pl.col("neuron").is_null())
     draws = shuffled.drop_nulls("p_value").group_by("draw", maintain_order=True).agg("p_value")
     families = [np.asarray(p, dtype=np.float64) for p in draws["p_value"].to_list()]
     hits = [rejects(p, len(p), q) for p in families]

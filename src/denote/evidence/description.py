@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
-from denote.evidence.label_controls import Groups
+from denote.data.parts import Groups
 from denote.evidence.scores import PerAttribute, Reasons
 from denote.notes import Note
 from denote.numbers import reaches

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from denote.evidence.intervals import t_interval
 from denote.notes import Note, note
 from denote.numbers import Estimate
+from denote.observers.kinds import reads_state
 from denote.tables import FIRST_DECISIVE, LAYERS_KEY, SEED_SPREAD, remarks, table
 
 CURVE = ["dataset", "architecture", "trained", "epoch", "probe", "k"]
@@ -44,7 +44,7 @@ def first_decisive(cells: pl.DataFrame, layers: pl.DataFrame) -> pl.DataFrame:
         the object models or more are decisive.
     """
     heads = layers.filter("is_head").select(LAYERS_KEY)
-    observed = cells.filter(pl.col("probe") != "majority")
+    observed = cells.filter(reads_state())
     hidden = observed.filter(pl.col("depth").is_not_null()).join(
         heads, on=LAYERS_KEY, how="anti", maintain_order="left"
     )
@@ -86,11 +86,12 @@ def _over_layers(scored: pl.DataFrame, equal: bool) -> Row:
         return {"n_models": scored["object_model"].n_unique(), "note": Note.of("one_layer")}
     firsts = [_first(model) for _, model in scored.group_by("object_model", maintain_order=True)]
     depth, relative = (median_interval([first[name] for first in firsts]) for name in ("depth", "relative_depth"))
+    layer_at = {first["depth"]: first["layer"] for first in reversed(firsts)}
     return {
         "n_models": len(firsts), "n_censored": sum(np.isinf(first["depth"]) for first in firsts),
         **_seen(depth).columns("first_depth"), **_seen(relative).columns("first_relative_depth"),
         "first_layer": _median_layer(firsts),
-        **{f"first_layer_{end}": _layer_at(firsts, getattr(depth, end)) for end in ("low", "high")},
+        **{f"first_layer_{end}": layer_at.get(getattr(depth, end)) for end in ("low", "high")},
         "note": note(*_beyond(depth, len(firsts)), _gaps(scored), None if equal else Note.of("unequal_rows")),
     }  # fmt: skip
 
@@ -102,10 +103,6 @@ def _median_layer(firsts: Sequence[Row]) -> str | None:
     if above is None:
         return None
     return str(above) if below == above else f"between {below} and {above}"
-
-
-def _layer_at(firsts: Sequence[Row], depth: float) -> str | None:
-    return next((first["layer"] for first in firsts if first["depth"] == depth), None)
 
 
 def passes() -> pl.Expr:
@@ -231,6 +228,8 @@ def seed_spread(cells: pl.DataFrame) -> pl.DataFrame:
 
 def _bounds(values: pl.Series, score: str) -> pl.DataFrame:
     """Low and high end of the t-interval of every list of scores."""
+    from denote.evidence.intervals import t_interval  # here, as it loads SciPy (see `median_interval`)
+
     within = (-1.0, 1.0) if score == "selectivity" else (0.0, 1.0)
     ends = [t_interval(each.drop_nulls().to_numpy(), within=within) for each in values]
     series = [pl.Series(f"{score}_{end}", [getattr(each, end) for each in ends], dtype=pl.Float64)

@@ -63,12 +63,7 @@ def newcombe_balanced_accuracy(
     Returns:
         The balanced accuracy and its bounds, in [0, 1]; nan where a class has no rows.
     """
-    z = _z(confidence, one_sided)
-    tpr, tnr = ratio(tp, n_pos), ratio(tn, n_neg)
-    (low1, high1), (low0, high0) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
-    centre = (tpr + tnr) / 2
-    low, high = centre - np.hypot(tpr - low1, tnr - low0) / 2, centre + np.hypot(high1 - tpr, high0 - tnr) / 2
-    return Estimate(centre, low, high)
+    return _newcombe(tp, n_pos, tn, n_neg, _z(confidence, one_sided))
 
 
 def balanced_accuracy_p_value(
@@ -124,9 +119,7 @@ def balanced_accuracy_rejected(
 
     It is where the lower bound at the level of the cutoff has reached the null; exact for the smallest of cutoffs.
     """
-    tpr, tnr, z = ratio(tp, n_pos), ratio(tn, n_neg), scipy.stats.norm.isf(cutoff)
-    (low1, _), (low0, _) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
-    return np.asarray(reaches((tpr + tnr) / 2 - np.hypot(tpr - low1, tnr - low0) / 2, null))
+    return np.asarray(reaches(_newcombe(tp, n_pos, tn, n_neg, scipy.stats.norm.isf(cutoff)).low, null))
 
 
 def design_effect(hits: Float[np.ndarray, " row"] | Int[np.ndarray, " row"], groups: Int[np.ndarray, " row"]) -> float:
@@ -217,6 +210,14 @@ def t_interval(
 
 def _z(confidence: float, one_sided: bool) -> float:
     return float(scipy.stats.norm.ppf(confidence if one_sided else (1 + confidence) / 2))
+
+
+def _newcombe(tp: ArrayLike, n_pos: ArrayLike, tn: ArrayLike, n_neg: ArrayLike, z: float) -> Estimate[Values]:
+    tpr, tnr = ratio(tp, n_pos), ratio(tn, n_neg)
+    (low1, high1), (low0, high0) = _wilson(tp, n_pos, z), _wilson(tn, n_neg, z)
+    centre = (tpr + tnr) / 2
+    low, high = centre - np.hypot(tpr - low1, tnr - low0) / 2, centre + np.hypot(high1 - tpr, high0 - tnr) / 2
+    return Estimate(centre, low, high)
 
 
 def _wilson(successes: ArrayLike, n: ArrayLike, z: ArrayLike) -> Bounds:

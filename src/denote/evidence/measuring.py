@@ -9,27 +9,19 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
+from denote.data.parts import Groups
+from denote.evidence import scores as scoring
 from denote.evidence.bootstrap import AurocBootstrap
 from denote.evidence.controls import built_in_controls
 from denote.evidence.description import sufficient_sizes
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
-from denote.evidence.label_controls import Groups
-from denote.evidence.scores import (
-    Confusion,
-    PerAttribute,
-    Ranking,
-    Reasons,
-    Scores,
-    Values,
-    confusion,
-    mann_whitney_greater,
-)
+from denote.evidence.scores import Confusion, PerAttribute, Ranking, Reasons, Scores, Values
 from denote.notes import Note, codes_of, note
 from denote.numbers import Estimate, ratio
 from denote.observers.observer import Observer, class_counts
 from denote.observers.reading import Resources
-from denote.tables import CELLS
+from denote.tables import CELLS, frame_of
 
 BYTES_PER_SCORE = 120
 """Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
@@ -140,13 +132,13 @@ def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: 
     """What the scores of the test rows say."""
     labels = ranking.labels
     decided = scores > 0
-    counts = confusion(decided, labels)
+    counts = scoring.confusion(decided, labels)
     auroc = ranking.auroc
     unknown = np.full(len(auroc), np.nan)
     # Of groups the interval needs draws, which are not made here.
     interval = auroc_interval(auroc if groups is None else unknown, counts.n_positive, counts.n_negative)
     least, between = _balanced_accuracy_bounds(counts, decided, labels, groups)
-    p_value, p_notes = mann_whitney_greater(scores, labels, groups, ranking)
+    p_value, p_notes = scoring.mann_whitney_greater(scores, labels, groups, ranking)
     columns = {
         "auroc": auroc,
         "auroc_low": interval.low,
@@ -196,17 +188,5 @@ def auroc_of(columns: Columns) -> Estimate[PerAttribute]:
 
 
 def frame(curve: Sequence[Columns]) -> pl.DataFrame:
-    """Columns of a cell, one size below the other, in the order of the schema; NaN becomes null."""
-    return pl.concat(_frame_of_size(columns) for columns in curve)
-
-
-def _frame_of_size(columns: Columns) -> pl.DataFrame:
-    height = len(columns["attribute"])
-    columns = columns | {"note_codes": codes_of(columns["note"])}
-    schema = {name: kind for name, kind in CELLS.items() if name in columns}
-    series = [
-        pl.Series(name, [columns[name]] * height if np.isscalar(columns[name]) or columns[name] is None
-                  else columns[name], dtype=kind)
-        for name, kind in schema.items()
-    ]  # fmt: skip
-    return pl.DataFrame(series).with_columns(pl.col(pl.Float64).fill_nan(None))
+    """Put the columns of cells into a frame, one size below the other, in the order of the schema."""
+    return pl.concat(frame_of(columns | {"note_codes": codes_of(columns["note"])}, CELLS) for columns in curve)

@@ -15,8 +15,8 @@ from denote.errors import ConfigError
 from denote.evidence.cells import decide_cells
 from denote.evidence.control import NegativeControl
 from denote.evidence.fit_test_data import FitTestData
-from denote.evidence.label_controls import Replicate
 from denote.evidence.measuring import measured_sizes
+from denote.evidence.replicates import Replicate
 from denote.evidence.rule import Rule
 from denote.notes import Note, note
 from denote.observers.observer import Probe

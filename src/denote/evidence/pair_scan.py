@@ -15,15 +15,8 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int, Int8
 
 from denote.attributes.labels import NULL, Labels
-from denote.evidence.corrections import (
-    Maxima,
-    ScanSettings,
-    benjamini_hochberg,
-    both_labels,
-    max_p_values,
-    null_check_pairs,
-    permuted_maxima,
-)
+from denote.evidence import corrections
+from denote.evidence.corrections import Maxima, ScanSettings, both_labels, max_p_values
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.label_controls import labels_held
 from denote.notes import Note, codes_of
@@ -31,7 +24,7 @@ from denote.numbers import ratio
 from denote.observers.neuron import rank_neurons
 from denote.observers.observer import class_counts
 from denote.observers.reading import State, Values, row_blocks
-from denote.tables import PAIRS, SCAN, SCAN_KEY
+from denote.tables import PAIRS, SCAN, SCAN_KEY, frame_of
 
 _LAYER = ("object_model", "layer", "pooling")
 _Pairs = Float64[np.ndarray, "neuron attribute"]
@@ -95,10 +88,10 @@ def scan_layer(
         tested, values = one_row_per_group(state, labels.values, data.test_groups)
         p_value = rank_neurons(tested, values, resources).skewed_p_value
     auroc, p_value = (np.where(live[:, None], numbers, np.nan) for numbers in (ranking.auroc, p_value))
-    maxima = permuted_maxima(tested, values, live, settings, resources)
+    maxima = corrections.permuted_maxima(tested, values, live, settings, resources)
     summary = _summary(labels, auroc, p_value, maxima, _reasons(labels.values, values, p_value, settings.draws))
     pairs = _kept(labels, auroc, p_value, settings.q)
-    return LayerScan(_placed(summary, place, SCAN), _placed(pairs, place, PAIRS), maxima)
+    return LayerScan(frame_of({**summary, **place}, SCAN), frame_of({**pairs, **place}, PAIRS), maxima)
 
 
 def one_row_per_group(
@@ -146,7 +139,7 @@ def join_layers(layers: Sequence[LayerScan], object_model: str, q: float = 0.05,
         for layer in layers
     ]
     pairs, scan = decide_pairs(pl.concat([layer.pairs for layer in layers]), pl.concat(scans), q)
-    check = null_check_pairs(maxima, object_model, q).with_columns(
+    check = corrections.null_check_pairs(maxima, object_model, q).with_columns(
         scan_key=pl.lit(key), layer=pl.lit(", ".join(scan["layer"].unique(maintain_order=True)))
     )
     return PairEvidence(scan, pairs, check)
@@ -168,7 +161,7 @@ def decide_pairs(pairs: pl.DataFrame, scan: pl.DataFrame, q: float = 0.05) -> tu
         ``n_carrying``, null where nothing was tested, and ``model_max_p_value``: Bonferroni's over the scans that jobs
         made of one object model, since their permutations cannot be joined any more.
     """
-    q_value = benjamini_hochberg(pairs["p_value"].to_numpy(), int(scan["n_tests"].sum()))
+    q_value = corrections.benjamini_hochberg(pairs["p_value"].to_numpy(), int(scan["n_tests"].sum()))
     pairs = pairs.with_columns(q_value=pl.Series(q_value, dtype=pl.Float64)).with_columns(
         carries=pl.col("q_value") <= q
     )
@@ -229,14 +222,13 @@ def _summary(
     best, places = distance.argmax(0) if len(auroc) else np.zeros(len(labels), int), np.arange(len(labels))
     ranked: np.ndarray = np.any(distance >= 0, axis=0)
     return {
-        "n_neurons": np.full(len(labels), len(auroc)),
+        "n_neurons": len(auroc),
         "attribute": labels.names,
         "family": labels.families,
         "label_proportion": ratio(positives, n_rows),
         "n_test": n_rows,
         "n_positive_test": positives,
         "n_tests": n_tests,
-        "n_carrying": [None] * len(labels),
         "below_05": np.count_nonzero(p_value < 0.05, axis=0),
         "expected_05": 0.05 * n_tests,
         "below_001": np.count_nonzero(p_value < 0.001, axis=0),
@@ -244,12 +236,9 @@ def _summary(
         "best_neuron": [int(neuron) if found else None for neuron, found in zip(best, ranked, strict=True)],
         "best_auroc": auroc[best, places] if len(auroc) else np.full(len(labels), np.nan),
         "max_statistic": maxima.observed,
-        "max_p_value": [None] * len(labels),
-        "scan_max_p_value": [None] * len(labels),
-        "model_max_p_value": [None] * len(labels),
-        "scan_key": [None] * len(labels),
         "note": reasons,
         "note_codes": codes_of(reasons),
+        **dict.fromkeys(("n_carrying", "max_p_value", "scan_max_p_value", "model_max_p_value", "scan_key")),
     }
 
 
@@ -261,8 +250,7 @@ def _kept(labels: Labels, auroc: _Pairs, p_value: _Pairs, q: float) -> dict[str,
         "attribute": np.array(labels.names, dtype=object)[attribute].tolist(),
         "auroc": auroc[neuron, attribute],
         "p_value": p_value[neuron, attribute],
-        "q_value": [None] * len(neuron),
-        "carries": [None] * len(neuron),
+        **dict.fromkeys(("q_value", "carries")),
     }
 
 
@@ -279,18 +267,6 @@ def _reasons(rows: Values, tested: Values, p_value: _Pairs, draws: int) -> list[
         else (Note.of("permutations_off") if draws == 0 else None)
         for in_rows, in_tested, some in zip(both_labels(rows), both_labels(tested), varies, strict=True)
     ]
-
-
-def _placed(
-    columns: Mapping[str, Any], place: Mapping[str, Any], schema: Mapping[str, type[pl.DataType]]
-) -> pl.DataFrame:
-    """Columns as a frame in the schema's order, with those that say where it is; NaN becomes null."""
-    frame = pl.DataFrame([pl.Series(name, values, dtype=schema[name]) for name, values in columns.items()])
-    where = {name: value for name, value in place.items() if name in schema}
-    frame = frame.with_columns(pl.lit(value, dtype=schema[name]).alias(name) for name, value in where.items())
-    return frame.select(name for name in schema if name in frame.columns).with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
 
 
 def _number(name: str, values: Float64[np.ndarray, " attribute"]) -> pl.Series:

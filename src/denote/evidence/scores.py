@@ -15,16 +15,8 @@ from jaxtyping import Bool, Float64, Int, Int8
 
 from denote.notes import Note
 from denote.numbers import ratio
+from denote.observers import ranks
 from denote.observers.observer import class_counts
-from denote.observers.ranks import (
-    average_ranks,
-    mann_whitney_u,
-    rank_sum_deviation,
-    rank_sum_skewness,
-    tie_excess,
-    tie_runs,
-    upper_tail,
-)
 from denote.observers.sorted_columns import sorting_orders
 
 Scores: TypeAlias = Float64[np.ndarray, "sample attribute"]
@@ -58,7 +50,7 @@ class Ranking:
         # Null rows go last, where they cannot move the rank of any other.
         values = np.where(counted, scores.T, np.inf)
         self.order = order = sorting_orders(values)
-        self._runs = tie_runs(np.take_along_axis(values, order, axis=1))
+        self._runs = ranks.tie_runs(np.take_along_axis(values, order, axis=1))
         self.positive = np.take_along_axis(labels.T == 1, order, axis=1)
         self._counted = np.take_along_axis(counted, order, axis=1)
         positives, negatives = class_counts(labels)
@@ -66,7 +58,7 @@ class Ranking:
         has_nan = (np.isnan(scores.T) & counted).any(1)
         self.defined = (positives > 0) & (negatives > 0) & ~has_nan
         values[has_nan] = 0.0  # what is NaN has no place among others
-        self._u = mann_whitney_u(values, order, labels.T == 1, labels.T == 0)
+        self._u = ranks.mann_whitney_u(values, order, labels.T == 1, labels.T == 0)
 
     @property
     def last(self) -> Int[np.ndarray, "attribute sample"]:
@@ -97,12 +89,12 @@ class Ranking:
         out (see `observers.ranks.upper_tail`).
         """
         n = (self.n_positive + self.n_negative)[:, None]
-        ties = np.where(self._counted, tie_excess(self._runs), 0.0).sum(1)
-        apart = np.where(self._counted, 2 * average_ranks(self._runs) - (n + 1), 0.0)
+        ties = np.where(self._counted, ranks.tie_excess(self._runs), 0.0).sum(1)
+        apart = np.where(self._counted, 2 * ranks.average_ranks(self._runs) - (n + 1), 0.0)
         cubes = (apart * apart * apart).sum(1)  # many times faster than a power
-        spread = rank_sum_deviation(self.n_positive, self.n_negative, ties)
+        spread = ranks.rank_sum_deviation(self.n_positive, self.n_negative, ties)
         z = self._where_defined(self._u - self.n_positive * self.n_negative / 2 - 0.5, spread)
-        return upper_tail(z, rank_sum_skewness(self.n_positive, self.n_negative, ties, cubes))
+        return ranks.upper_tail(z, ranks.rank_sum_skewness(self.n_positive, self.n_negative, ties, cubes))
 
     def _where_defined(self, numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:
         return ratio(numerator, np.where(self.defined, denominator, 0.0))

@@ -17,6 +17,7 @@ from denote.figures import style
 from denote.figures.curves import grid
 from denote.figures.profiles import drawn_cells, network_names, profiles
 from denote.numbers import count_range, proportion
+from denote.observers.kinds import reads_state
 from denote.tables import FIRST_DECISIVE, empty
 
 MOST_ATTRIBUTES = 40
@@ -41,7 +42,7 @@ def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = No
         first: Rows of ``first_decisive.parquet``, whose median over object models gives the order; without them rows
             are ordered by AUROC alone.
     """
-    cells = drawn_cells(cells).filter(pl.col("probe") != "majority")
+    cells = drawn_cells(cells).filter(reads_state())
     if cells.is_empty():
         return style.message("No cell was observed.", "Attributes by depth")
     profile = profiles(cells)
@@ -68,7 +69,7 @@ def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = No
 
 def heat_map_rows(cells: pl.DataFrame, first: pl.DataFrame) -> list[str]:
     """Return the attributes that `draw_attribute_by_depth` draws, from top to bottom."""
-    own = drawn_cells(cells).filter(pl.col("probe") != "majority")
+    own = drawn_cells(cells).filter(reads_state())
     return [] if own.is_empty() else _rows(profiles(own), first)[0]
 
 

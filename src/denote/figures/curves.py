@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from denote.errors import DenoteError, one_of
 from denote.files import slug
+from denote.observers.kinds import built_in_probes
 
 COLUMNS = ("dataset", "architecture", "trained", "epoch", "family")
 
@@ -136,7 +137,8 @@ def thinned(labels: Sequence[object], most: int) -> list[int]:
 def usual_probe(probes: Iterable[str]) -> str:
     """The one probe that is shown where there is room for one: linear, or else the first."""
     there = list(dict.fromkeys(probes))
-    return "linear" if "linear" in there else there[0]
+    references = (probe for probe in there if probe in built_in_probes() and built_in_probes()[probe].is_reference)
+    return next(references, there[0])
 
 
 def some(names: Sequence[str], most: int) -> str:

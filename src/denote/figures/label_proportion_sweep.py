@@ -16,6 +16,7 @@ from denote.figures import style
 from denote.figures.curves import finite, head_names, is_head
 from denote.figures.profiles import drawn_cells, one_size
 from denote.numbers import count_range
+from denote.observers.kinds import reads_state
 
 LEAST_CUTS = 5
 """Label proportions of one column below which there is no curve."""
@@ -71,7 +72,7 @@ def draw_label_proportion_sweep(cells: pl.DataFrame, scan: pl.DataFrame, column:
         scan: Rows of ``scan.parquet``.
         column: Which column's cuts.
     """
-    curves = cut_curves(drawn_cells(cells), scan).filter(pl.col("column") == column, pl.col("probe") != "majority")
+    curves = cut_curves(drawn_cells(cells), scan).filter(pl.col("column") == column, reads_state())
     heading = f"'{column}' cut at many label proportions"
     if curves.is_empty():
         return style.message(f"{column} has fewer than {LEAST_CUTS} cuts with a score.", heading)

@@ -19,6 +19,7 @@ from denote.figures.attribute_lines import draw_shuffled, shuffled_handles
 from denote.figures.curves import thinned
 from denote.figures.profiles import drawn_cells, network_names
 from denote.numbers import count
+from denote.observers.kinds import by_capacity, contains_weaker, has_sizes
 
 MOST_ATTRIBUTES = 12
 MOST_LAYERS_NAMED = 16
@@ -45,9 +46,7 @@ def sparse_curves(cells: pl.DataFrame) -> pl.DataFrame:
     scores = [pl.col(column).mean() for column in ("auroc", "control_auroc")]
     sufficient = pl.col("sufficient_k").quantile(0.5, "higher").cast(pl.Int64)
     found = pl.col("sufficient_k").is_not_null().mean() > 0.5
-    within = cells.filter(pl.col("probe") == "sparse").group_by(
-        *networks, *_LINE, "k", "object_model", maintain_order=True
-    )
+    within = cells.filter(has_sizes()).group_by(*networks, *_LINE, "k", "object_model", maintain_order=True)
     return (
         within.agg(*scores, sufficient)
         .group_by(*networks, *_LINE, "k", maintain_order=True)
@@ -64,7 +63,7 @@ def draw_sparse_curve(cells: pl.DataFrame) -> Figure:
     Args:
         cells: Rows of ``cells.parquet`` of one architecture; of several epochs the last is drawn.
     """
-    cells = drawn_cells(cells.filter(pl.col("probe") == "sparse"))
+    cells = drawn_cells(cells.filter(has_sizes()))
     curves = sparse_curves(cells)
     if curves.is_empty() or curves["auroc"].is_null().all():
         return style.message("No sparse observer has a score.", _TITLE)
@@ -172,9 +171,6 @@ def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
     ]
 
 
-ORDER = ("neuron", "sparse", "centroid", "linear", "mlp")
-"""Probes by capacity: one neuron, k neurons, one direction in closed form, the best direction, curved borders."""
-
 MOST_LAYERS = 6
 CAPACITY_COLUMNS = 3
 
@@ -193,11 +189,11 @@ def capacity_points(cells: pl.DataFrame) -> pl.DataFrame:
         ``n_models``, ``auroc`` with its interval, and ``control_auroc``. A sparse probe's dense end is left out: it is
         the linear one again.
     """
-    sizes = pl.when(pl.col("probe") == "sparse").then("k")
-    leaves_out = (pl.col("probe") != "sparse") | (pl.col("k") < pl.col("n_neurons"))
-    cells = cells.filter(pl.col("probe").is_in(ORDER), leaves_out.fill_null(True)).with_columns(
+    order, sizes = by_capacity(), pl.when(has_sizes()).then("k")
+    leaves_out = has_sizes().not_() | (pl.col("k") < pl.col("n_neurons"))
+    cells = cells.filter(pl.col("probe").is_in(order), leaves_out.fill_null(True)).with_columns(
         observer=pl.concat_str("probe", sizes.cast(pl.String), separator=" ", ignore_nulls=True),
-        capacity=pl.col("probe").cast(pl.Enum(ORDER)).to_physical().cast(pl.Int64) * (1 << 32) + sizes.fill_null(0),
+        capacity=pl.col("probe").cast(pl.Enum(order)).to_physical().cast(pl.Int64) * (1 << 32) + sizes.fill_null(0),
     )
     shuffled = cells.group_by(_POINT).agg(pl.col("control_auroc").mean())
     points = attribute_lines.over_models(cells, _POINT).join(shuffled, on=_POINT, how="left", nulls_equal=True)
@@ -231,9 +227,9 @@ def draw_capacity(cells: pl.DataFrame) -> Figure:
         own = points.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
         attribute_lines.draw_shuffled(own, ax)
         # Each of the others contains the weaker ones; the class means do not, so no line leads through them.
-        beside = pl.col("observer") == "centroid"
-        attribute_lines.draw_attributes(own.filter(~beside), attributes, ax)
-        attribute_lines.draw_attributes(own.filter(beside), attributes, ax, joined=False)
+        joined = contains_weaker("observer")
+        attribute_lines.draw_attributes(own.filter(joined), attributes, ax)
+        attribute_lines.draw_attributes(own.filter(~joined), attributes, ax, joined=False)
         ax.set_title(f"{layer} ({pooling})" if several else layer)
     observers = points.select("place", "observer").unique().sort("place")
     for ax in bottom:

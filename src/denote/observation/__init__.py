@@ -1,7 +1,17 @@
 """One observation: states, attributes and probes in; tables and observers out. The command line and Python share it."""
 
-from denote.observation.asked import NO_NETWORK, Asked, Beside, Controls, Facts, Subject
-from denote.observation.found import INPUT, Observation
+from denote.observation.arguments import NO_NETWORK, Controls, ControlStates, ObservationSettings, SampleInfo, Subject
 from denote.observation.observe import observe_states
+from denote.observation.result import INPUT, Observation
 
-__all__ = ["INPUT", "NO_NETWORK", "Asked", "Beside", "Controls", "Facts", "Observation", "Subject", "observe_states"]
+__all__ = [
+    "INPUT",
+    "NO_NETWORK",
+    "ControlStates",
+    "Controls",
+    "Observation",
+    "ObservationSettings",
+    "SampleInfo",
+    "Subject",
+    "observe_states",
+]

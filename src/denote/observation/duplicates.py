@@ -18,19 +18,9 @@ from torch import Tensor
 from denote.data.batch import Batch, Named
 from denote.data.parts import Parts
 from denote.data.samples import Inputs
-from denote.evidence.near_copies import (
-    FEATURES,
-    LEAST_ROWS,
-    SAMPLE,
-    Space,
-    beyond_chance,
-    isolated,
-    near_copies,
-    neighbours,
-    repeat_by_themselves,
-)
+from denote.evidence import near_copies
 from denote.notes import Note
-from denote.observation.asked import Facts
+from denote.observation.arguments import SampleInfo
 from denote.states.state import LayerState
 from denote.streams import stream
 from denote.tables import DUPLICATES, table
@@ -65,15 +55,19 @@ class Contents:
     source: Inputs | States
     rows: Int[np.ndarray, " row"]
     code: Int64[np.ndarray, " row"]
-    space: Space | None = None
+    space: near_copies.Space | None = None
     points: Float32[np.ndarray, "row axis"] | None = None
     sequences: Sequence[Int[np.ndarray, " token"]] | None = None
 
     @classmethod
     def of(cls, source: Inputs | States, rows: Int[np.ndarray, " row"]) -> Contents:
         """Read rows, once if they are few, and at most a sample of them twice."""
-        few = len(rows) <= SAMPLE
-        space = None if few else _space(numbers(source, stream("near copies", "sample").permutation(rows)[:SAMPLE]))
+        few = len(rows) <= near_copies.SAMPLE
+        space = (
+            None
+            if few
+            else _space(numbers(source, stream("near copies", "sample").permutation(rows)[: near_copies.SAMPLE]))
+        )
         digests: list[bytes] = []
         points: list[np.ndarray] = []
         sequences: list[np.ndarray] = []
@@ -103,8 +97,8 @@ def numbers(source: Inputs | States, rows: Int[np.ndarray, " row"]) -> Float32[n
     return np.concatenate(known) if alike else None
 
 
-def _space(sample: Float32[np.ndarray, "row feature"] | None) -> Space | None:
-    return None if sample is None else Space.of(sample)
+def _space(sample: Float32[np.ndarray, "row feature"] | None) -> near_copies.Space | None:
+    return None if sample is None else near_copies.Space.of(sample)
 
 
 def _batches(source: Inputs | States, rows: Int[np.ndarray, " row"]) -> Iterator[Batch]:
@@ -122,9 +116,9 @@ def _numbers(batch: Batch) -> Float32[np.ndarray, "row feature"] | None:
         if not all(each.is_floating_point() for each in tensors):
             return None
     values = torch.cat([_plain(each).reshape(len(each), -1).float() for each in tensors], dim=1).numpy()
-    if values.shape[1] <= FEATURES:
+    if values.shape[1] <= near_copies.FEATURES:
         return values
-    return values[:, np.sort(stream("near copies", "features").permutation(values.shape[1])[:FEATURES])]
+    return values[:, np.sort(stream("near copies", "features").permutation(values.shape[1])[: near_copies.FEATURES])]
 
 
 def _token_ids(batch: Batch) -> list[Int[np.ndarray, " token"]] | None:
@@ -175,38 +169,36 @@ def _digest(held: bytes) -> bytes:
 
 PARTS = ("object", "fit", "test")
 
-LOOKED_AT, AROUND = 256, 8
+LOOKED_AT, NEIGHBOURS = 256, 8
 """Repeated rows whose nearest other rows are looked at, and how many of these."""
 
 
-def duplicates(states: Sequence[LayerState], facts: Facts, dataset: str) -> pl.DataFrame:
+def duplicates(states: Sequence[LayerState], info: SampleInfo, dataset: str) -> pl.DataFrame:
     """Count exact and near copies within and across parts.
 
     Args:
         states: Of the layers; they stand in the place of inputs where there are none.
-        facts: What is known of the samples.
+        info: What is known of the samples.
         dataset: Its name.
 
     Returns:
         Columns of ``tables.DUPLICATES``: a row per pair of parts that have rows, and kind.
     """
-    parts = (
-        facts.parts if facts.inputs is not None else Parts(facts.parts.object[:0], facts.parts.fit, facts.parts.test)
-    )
+    parts = info.parts if info.inputs is not None else Parts(info.parts.object[:0], info.parts.fit, info.parts.test)
     sides = {name: getattr(parts, name) for name in PARTS if len(getattr(parts, name))}
     if not sides:
         return table([], DUPLICATES)
     rows = np.concatenate(list(sides.values()))
     part = np.repeat(np.arange(len(sides)), [len(each) for each in sides.values()])
-    contents = Contents.of(States(states) if facts.inputs is None else facts.inputs, rows)
-    group = _groups(facts, sides)
+    contents = Contents.of(States(states) if info.inputs is None else info.inputs, rows)
+    group = _groups(info, sides)
     equal = _elsewhere(contents.code, part, group, len(sides))
     copies, why = _exact(contents, group, np.asarray(equal.any(axis=1)))
     near, examined, remark = _near(contents, part, group, len(sides))
-    of = "inputs" if facts.inputs is not None else "states"
+    of = "inputs" if info.inputs is not None else "states"
     found = []
     for (a, other), (b, name) in combinations_with_replacement(enumerate(sides), 2):
-        if a == b and name == "object" and facts.groups is not None:
+        if a == b and name == "object" and info.groups is not None:
             continue  # of its rows the groups are not known
         own = part == b
         known = {"dataset": dataset, "of": of, "part": name, "other": other, "n_part": int(own.sum())}
@@ -227,11 +219,11 @@ def _counted(found: Bool[np.ndarray, " row"], n_rows: int) -> dict[str, Any]:
     return {"n_rows": round(share * n_rows), "share": share, "n_examined": len(found)}
 
 
-def _groups(facts: Facts, sides: dict[str, Int[np.ndarray, " row"]]) -> Int[np.ndarray, " row"] | None:
+def _groups(info: SampleInfo, sides: dict[str, Int[np.ndarray, " row"]]) -> Int[np.ndarray, " row"] | None:
     """A number per row, equal for rows of a group; None without groups. No group lies in two parts."""
-    if facts.groups is None:
+    if info.groups is None:
         return None
-    codes = {"fit": facts.groups.fit, "test": facts.groups.test}
+    codes = {"fit": info.groups.fit, "test": info.groups.test}
     first = 1 + max(int(each.max(initial=0)) for each in codes.values())
     return np.concatenate([codes.get(name, first + np.arange(len(rows))) for name, rows in sides.items()])
 
@@ -261,20 +253,20 @@ def _exact(
     if contents.space is None or contents.points is None:
         return repeated, None
     times = np.bincount(code[repeated], minlength=len(first))
-    sample = numbers(contents.source, stream("exact copies").permutation(contents.rows)[:SAMPLE])
+    sample = numbers(contents.source, stream("exact copies").permutation(contents.rows)[: near_copies.SAMPLE])
     if sample is None:
         return repeated, None
     n_pairs = _pairs(times) - (0 if group is None else _pairs(_of_groups(code[repeated], group[repeated])))
-    if not beyond_chance(n_pairs, len(code), sample):
+    if not near_copies.beyond_chance(n_pairs, len(code), sample):
         return nothing, Note.of("equal_by_chance")
     several = stream("exact copies", "looked at").permutation(np.flatnonzero(times > 1))[:LOOKED_AT]
-    around = min(AROUND, len(first) - 1)
-    if around:
-        _, nearest = neighbours(contents.points[first], several, around)
+    n_neighbours = min(NEIGHBOURS, len(first) - 1)
+    if n_neighbours:
+        _, nearest = near_copies.neighbours(contents.points[first], several, n_neighbours)
         held = numbers(contents.source, contents.rows[first[np.concatenate([several, nearest.ravel()])]])
         assert held is not None  # noqa: S101  (for the type checker; the sample of the same rows has numbers)
-        beside = held[len(several) :].reshape(len(several), around, -1)
-        if repeat_by_themselves(held[: len(several)], times[several], beside):
+        others = held[len(several) :].reshape(len(several), n_neighbours, -1)
+        if near_copies.repeat_by_themselves(held[: len(several)], times[several], others):
             return nothing, Note.of("repeat_by_themselves")
     return repeated, None
 
@@ -299,7 +291,7 @@ def _alone(contents: Contents, first: Int[np.ndarray, " distinct"]) -> Bool[np.n
     assert contents.sequences is not None  # noqa: S101  (for the type checker)
     held = [contents.sequences[row] for row in first]
     unique = {each.tobytes(): each for each in held}
-    alone = dict(zip(unique, isolated(list(unique.values())), strict=True))
+    alone = dict(zip(unique, near_copies.isolated(list(unique.values())), strict=True))
     return np.array([alone[each.tobytes()] for each in held])
 
 
@@ -314,15 +306,13 @@ def _near(
         return near, nobody, Note.of(why)
     # Every row once; with groups once per group, so that the others of its group can be left out.
     _, first, unit = np.unique(_together(contents.code, group), return_index=True, return_inverse=True)
-    if len(first) < LEAST_ROWS:
-        return near, nobody, Note.of("copies_of_few_rows", rows=LEAST_ROWS)
+    if len(first) < near_copies.LEAST_ROWS:
+        return near, nobody, Note.of("copies_of_few_rows", rows=near_copies.LEAST_ROWS)
     apart = () if group is None else (group[first], contents.code[first])
-    found = near_copies(contents.points[first], contents.space, apart)
+    copies = near_copies.near_copies(contents.points[first], contents.space, apart)
     member = np.zeros((len(first), n_parts), dtype=np.bool_)
     member[unit, part] = True
-    beside = (member[found.nearest] & found.is_copy[..., None]).any(axis=1)
     of_units = np.zeros((len(first), n_parts), dtype=np.bool_)
-    of_units[found.examined] = beside
-    examined = np.isin(unit, found.examined)
-    scaled_up = Note.of("copies_scaled_up", examined=len(found.examined), rows=len(first))
-    return of_units[unit], examined, scaled_up if len(found.examined) < len(first) else None
+    of_units[copies.examined] = (member[copies.nearest] & copies.is_copy[..., None]).any(axis=1)
+    scaled_up = Note.of("copies_scaled_up", examined=len(copies.examined), rows=len(first))
+    return of_units[unit], np.isin(unit, copies.examined), scaled_up if len(copies.examined) < len(first) else None

@@ -18,7 +18,7 @@ from denote.data.samples import Inputs
 from denote.errors import ConfigError, StateError, StoreError, told
 from denote.evidence.controls.untrained import Untrained as UntrainedControl
 from denote.notes import Note
-from denote.observation.asked import Asked, Beside
+from denote.observation.arguments import ControlStates, ObservationSettings
 from denote.observation.recording import RANDOMISED, Recording
 from denote.states.capture import capturing
 from denote.states.first_pass import CannotRunError, alike
@@ -192,14 +192,14 @@ class Single(nn.Module):
         return self.output(*arguments, **named)
 
 
-def states_beside(
+def record_states(
     network: nn.Module,
     key: str,
     layers: Sequence[Layer],
     recording: Recording,
-    asked: Asked,
+    settings: ObservationSettings,
     untrained: Untrained,
-) -> tuple[list[LayerState], Beside]:
+) -> tuple[list[LayerState], ControlStates]:
     """Record a network's layers, its untrained twins', and its own after randomisation.
 
     Torch's global generator is seeded for a factory; whoever calls keeps it.
@@ -209,11 +209,11 @@ def states_beside(
         key: Its `weights_key`.
         layers: Which layers.
         recording: The samples, and how networks are run on them.
-        asked: Which controls there are.
+        settings: Which controls there are.
         untrained: The same network without training, or what makes one; a factory is also asked for a network whose
             layers replace the trained ones.
     """
-    twins_asked = UntrainedControl.among(asked.controls).twins
+    twins_asked = UntrainedControl.among(settings.controls).twins
     was_held = recording.holds(key, layers)
     states = recording.states(key, network, layers)
     if was_held:
@@ -225,10 +225,10 @@ def states_beside(
     _check_twins(network, key, twins)
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
     randomised = []
-    if factory is not None and any(probe.has_map for probe in asked.probes.values()):
+    if factory is not None and any(probe.has_map for probe in settings.probes.values()):
         randomised = recording.randomised(key, network, _made(factory, RANDOMISED), layers)
     missing = {"randomised": Note.of("no_factory")} if factory is None else {}
-    return states, Beside(others, randomised, missing=missing)
+    return states, ControlStates(others, randomised, missing=missing)
 
 
 def _check_twins(network: nn.Module, key: str, twins: Sequence[nn.Module]) -> None:

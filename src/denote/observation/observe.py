@@ -15,11 +15,11 @@ from denote.data.parts import Halves
 from denote.denotation.atlas import examples, with_targets
 from denote.errors import ConfigError
 from denote.numbers import at_least
-from denote.observation.asked import Asked, Beside, Facts, Subject
+from denote.observation.arguments import ControlStates, ObservationSettings, SampleInfo, Subject
 from denote.observation.decide import decide
 from denote.observation.duplicates import duplicates
-from denote.observation.found import Observation
 from denote.observation.images import shown_inputs
+from denote.observation.result import Observation
 from denote.observation.work import Work
 from denote.observers.reading import Resources
 from denote.observers.solvers.design import LEAST_ROWS
@@ -35,9 +35,9 @@ def observe_states(
     states: Sequence[LayerState],
     *,
     subject: Subject,
-    facts: Facts,
-    asked: Asked,
-    beside: Beside | None = None,
+    info: SampleInfo,
+    settings: ObservationSettings,
+    control_states: ControlStates | None = None,
     resources: Resources = WHOLE,
 ) -> Observation:
     """Observe every layer with every probe, and search every neuron over every family.
@@ -45,9 +45,9 @@ def observe_states(
     Args:
         states: Recorded states of the layers, on *fit* and *test* at least.
         subject: The object model.
-        facts: What is known of the samples.
-        asked: Observers, rule and controls.
-        beside: States that these are held against.
+        info: What is known of the samples.
+        settings: Observers, rule and controls.
+        control_states: States that these are held against.
         resources: Where observers are fitted, and bytes that may be held at once; a layer that takes more than a
             quarter of them stays on disk.
 
@@ -55,38 +55,40 @@ def observe_states(
         ConfigError: if ``memory_limit`` is too small, with the least that works.
         StateError: if a state is not finite, with the layer, the neuron and how many.
     """
-    beside = beside or Beside()
-    whole, labels = facts.halved(_without(facts.labels, facts.reasons)), facts.labels.names
+    control_states = control_states or ControlStates()
+    whole, labels = info.halved(_without(info.labels, info.reasons)), info.labels.names
     at, number = whole, None
-    if asked.equal_rows is not None:
-        drawn = equal_rows(whole, asked.equal_rows, asked.probe_seed, asked.rule.min_rows)
-        at, number, facts = drawn.labels, drawn.number, replace(facts, reasons={**drawn.reasons, **facts.reasons})
+    if settings.equal_rows is not None:
+        drawn = equal_rows(whole, settings.equal_rows, settings.probe_seed, settings.rule.min_rows)
+        at, number, info = drawn.labels, drawn.number, replace(info, reasons={**drawn.reasons, **info.reasons})
     held = sum(values.nbytes for values in (at.fit.values, at.test.values))
     _check_memory(states, at, resources.memory)
     # What a job scans as one: another job of the same network has permutations of its own.
-    scanned = digest([subject.object_model, asked.probe_seed, [state.layer.name for state in states], list(labels)])
-    work = Work(subject, facts, asked, beside, at, replace(resources, memory=resources.memory - held), scanned, number)
-    if beside.raw_input is not None and len(labels):
-        work.read_input(beside.raw_input)
+    scanned = digest([subject.object_model, settings.probe_seed, [state.layer.name for state in states], list(labels)])
+    work = Work(
+        subject, info, settings, control_states, at, replace(resources, memory=resources.memory - held), scanned, number
+    )
+    if control_states.raw_input is not None and len(labels):
+        work.read_input(control_states.raw_input)
     for index, layer_state in enumerate(states):
         work.read_layer(index, layer_state)
-    work.look_over()
+    work.finish()
     tables = work.tables()
     # Before anything is decided, since the cards put these into words.
-    tables |= {name: _with_reasons(tables[name], facts.reasons) for name in ("cells", "scan", "curves")}
+    tables |= {name: _with_reasons(tables[name], info.reasons) for name in ("cells", "scan", "curves")}
     for doubtful in (state.layer for state in states if state.layer.note):
         log.warning("layer %s: %s", doubtful.name, doubtful.note)
     tables |= {name: _with_layer_notes(tables[name], states) for name in ("cells", "neurons", "scan", "layers")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
-    tables["duplicates"] = duplicates(states, facts, subject.dataset)
-    decided = decide(tables, asked.rule)
-    shown = examples(states, decided["neurons"], facts.families, facts.parts, asked.search, asked.examples)
-    decided["examples"] = with_targets(shown, facts.classes, facts.class_names)
+    tables["duplicates"] = duplicates(states, info, subject.dataset)
+    decided = decide(tables, settings.rule)
+    shown = examples(states, decided["neurons"], info.families, info.parts, settings.search, settings.examples)
+    decided["examples"] = with_targets(shown, info.classes, info.class_names)
     return Observation(
         tables={name: frame.select(*JOB_TABLES[name]) for name, frame in decided.items()},
         observers=work.observers, layers=tuple(state.layer for state in states), attributes=labels,
-        object_model=subject.object_model, input_shape=facts.input_shape, rule=asked.rule,
-        images=shown_inputs(facts.inputs, decided["examples"]["sample"], facts.parts.fit),
+        object_model=subject.object_model, input_shape=info.input_shape, rule=settings.rule,
+        images=shown_inputs(info.inputs, decided["examples"]["sample"], info.parts.fit),
     )  # fmt: skip
 
 

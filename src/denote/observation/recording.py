@@ -87,19 +87,15 @@ class Recording:
         if self.listing.of != BLOCKS:  # what is replaced goes by blocks, whichever layers are observed
             every = list_layers(network, example, asked=[layer.name for layer in layers if layer])
         cascade = Cascade.of(network, fresh, example, every)
-        found: list[tuple[LayerState | None, str | None]] = []
+        randomised: list[tuple[LayerState | None, str | None]] = []
         for layer in layers:
-            if layer is None:
-                found.append((None, Note.of("no_top")))
-                continue
-            other = cascade.down_to(layer)
-            if not other.reaches:
-                found.append((None, other.note))
-                continue
-            other_key = digest([key, "randomised", layer.name, RANDOMISED])
-            (state,) = self.store.states(other_key, other.network, self.samples, self.parts.fit, [layer])
-            found.append((state, other.note))
-        return found
+            other = None if layer is None else cascade.down_to(layer)
+            state = None
+            if layer is not None and other is not None and other.reaches:
+                other_key = digest([key, "randomised", layer.name, RANDOMISED])
+                (state,) = self.store.states(other_key, other.network, self.samples, self.parts.fit, [layer])
+            randomised.append((state, Note.of("no_top") if other is None else other.note))
+        return randomised
 
 
 def device_named(name: str) -> torch.device:

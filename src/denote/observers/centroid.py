@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from denote.config.settings import Switch
 from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import (
@@ -38,9 +39,11 @@ class CentroidProbe(BuiltInProbe):
         standardise: Neurons are scaled to unit variance on *fit*; constant ones get weight 0 either way.
     """
 
-    standardise: bool = True
+    standardise: Switch = True
 
     kind = "centroid"
+    capacity = 2
+    contains_weaker = False  # it is one of the directions that a linear observer may take
 
     def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes (see ``Probe.fit``).

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
+from denote.config.settings import STRENGTHS, AtLeastOne, Positive, Switch
 from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
@@ -42,13 +44,15 @@ class LinearProbe(BuiltInProbe):
         max_iterations: Most quasi-Newton steps.
     """
 
-    l2: float | tuple[float, ...] = 1e-3
-    balance: bool = True
-    standardise: bool = True
-    tolerance: float = 1e-6
-    max_iterations: int = 500
+    l2: Annotated[float | tuple[float, ...], STRENGTHS] = 1e-3
+    balance: Switch = True
+    standardise: Switch = True
+    tolerance: Positive = 1e-6
+    max_iterations: AtLeastOne = 500
 
     kind = "linear"
+    is_reference = True
+    capacity = 3
 
     def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes in one solve (see ``Probe.fit``).

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
+from denote.config.settings import AtLeastOne, Positive, Switch, number
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import Values, check_state, moments
 from denote.observers.solvers.batches import Batches, inner_parts, with_threshold
@@ -42,15 +43,16 @@ class MlpProbe(BuiltInProbe):
             best balanced accuracy on the inner validation part.
     """
 
-    width: int = 64
-    weight_decay: float = 0.1
-    lr: float = 3e-3
-    batch_size: int = 256
-    max_epochs: int = 500
-    patience: int = 10
-    balance: bool = True
+    width: AtLeastOne = 64
+    weight_decay: Annotated[float, number(0)] = 0.1
+    lr: Positive = 3e-3
+    batch_size: AtLeastOne = 256
+    max_epochs: AtLeastOne = 500
+    patience: AtLeastOne = 10
+    balance: Switch = True
 
     kind = "mlp"
+    capacity = 4
     joint = True
 
     def fit_data(self, data: FitData) -> Observer:

@@ -62,6 +62,7 @@ class NeuronProbe(BuiltInProbe):
     """Reads the one neuron of the layer with the best balanced accuracy on *fit*, the first of equals."""
 
     kind = "neuron"
+    capacity = 0
     reads_neurons = True
 
     def fit_data(self, data: FitData) -> Observer:

@@ -246,7 +246,11 @@ class Probe(ABC):
 
 
 class BuiltInProbe(Probe):
-    """A probe of denote's own: it is fitted to a bundle, and `fit` makes one of its arguments."""
+    """A probe of denote's own: it is fitted to a bundle, and `fit` makes one of its arguments.
+
+    Its class says in plain values what `denote.observers.kinds.ProbeKind` lists, ``kind`` at least; its settings are
+    annotated with the values that they may have (`denote.config.settings`).
+    """
 
     def fit(
         self,

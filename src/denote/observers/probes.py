@@ -7,21 +7,15 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from denote.config.settings import PROBES as KINDS
-from denote.config.settings import PROBES as SETTINGS
-from denote.config.settings import check_keys
+from denote.config.settings import check_keys, check_values, declared
 from denote.errors import ConfigError, one_of
+from denote.observers.kinds import built_in_probes
 from denote.observers.observer import BuiltInProbe, FitData, Observer, Probe
 
-
-def _class_of(kind: str) -> type[BuiltInProbe]:
-    """Return the probe of a kind, from the module of that name."""
-    module = import_module(f"denote.observers.{kind}")
-    classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BuiltInProbe)]
-    return next(each for each in classes if each.__module__ == module.__name__)
-
-
-PROBES: Mapping[str, type[BuiltInProbe]] = {kind: _class_of(kind) for kind in SETTINGS}
+PROBES: Mapping[str, type[BuiltInProbe]] = {
+    name: getattr(import_module(f"denote.observers.{kind.module}"), kind.class_name)
+    for name, kind in built_in_probes().items()
+}
 
 
 def probe_from(kind: str, settings: Mapping[str, Any]) -> BuiltInProbe:
@@ -36,9 +30,8 @@ def probe_from(kind: str, settings: Mapping[str, Any]) -> BuiltInProbe:
     """
     if kind not in PROBES:
         raise ConfigError("probe", f"there is no probe '{kind}'", one_of(kind, PROBES))
-    check_keys(settings, SETTINGS[kind], f"probe.{kind}.")
-    for key, value in settings.items():
-        SETTINGS[kind][key].check(value, f"probe.{kind}.{key}")
+    check_keys(settings, declared(PROBES[kind]), f"probe.{kind}.")
+    check_values(PROBES[kind], settings, lambda key: f"probe.{kind}.{key}")
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     return PROBES[kind](**given)
 
@@ -52,8 +45,8 @@ class OwnProbe(BuiltInProbe):
     """
 
     def __init__(self, name: str, probe: Probe) -> None:
-        if name in KINDS:
-            raise ConfigError(f"probe.{name}", "the name is taken", f"another name than {', '.join(KINDS)}")
+        if name in PROBES:
+            raise ConfigError(f"probe.{name}", "the name is taken", f"another name than {', '.join(PROBES)}")
         self.name, self.probe = name, probe
         self.joint, self.reads_neurons, self.is_baseline = probe.joint, probe.reads_neurons, probe.is_baseline
 

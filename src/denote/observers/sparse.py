@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from denote.config.settings import INCREASING, AtLeastOne, Positive
 from denote.observers.linear import LinearProbe
 from denote.observers.observer import BuiltInProbe, FitData, Observer
 from denote.observers.reading import Moments, moments
@@ -33,12 +35,14 @@ class SparseProbe(BuiltInProbe):
         max_iterations: Most steps of the dense solution, and most Newton passes of a refit.
     """
 
-    sizes: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
-    l2: float = 1e-3
-    tolerance: float = 1e-6
-    max_iterations: int = 500
+    sizes: Annotated[tuple[int, ...], INCREASING] = (1, 2, 4, 8, 16, 32)
+    l2: Positive = 1e-3
+    tolerance: Positive = 1e-6
+    max_iterations: AtLeastOne = 500
 
     kind = "sparse"
+    has_sizes = True
+    capacity = 1
     reads_neurons = True
 
     def fit_data(self, data: FitData) -> Observer:

@@ -7,6 +7,7 @@ import polars as pl
 from denote.figures.curves import Curve, curves, some
 from denote.figures.profiles import one_size
 from denote.numbers import count, proportion
+from denote.observers.kinds import reads_state
 
 PAPER = (
     "denote's numbers are our operationalisation of E. E. Allen, Neural Networks and Denotation (arXiv 2103.08315), "
@@ -124,7 +125,7 @@ def _mean_share(rows: pl.DataFrame, column: str) -> float | None:
 
 
 def _undefined(cells: pl.DataFrame) -> list[str]:
-    missing = one_size(cells).filter(pl.col("auroc").is_null(), pl.col("probe") != "majority")
+    missing = one_size(cells).filter(pl.col("auroc").is_null(), reads_state())
     if missing.is_empty():
         return []
     reasons = missing["note"].fill_null("no reason given").unique(maintain_order=True).to_list()

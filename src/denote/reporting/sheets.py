@@ -15,6 +15,7 @@ from denote.figures.curves import Curve, is_untested
 from denote.figures.profiles import one_size
 from denote.notes import codes_in
 from denote.numbers import NULL, count, proportion, seconds, small
+from denote.observers.kinds import reads_state
 from denote.reporting import page
 from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet
 
@@ -90,7 +91,7 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
 
 def best_cells(cells: pl.DataFrame) -> pl.DataFrame:
     """Of every attribute and probe the layer and object model with the highest lower bound; majority has none."""
-    scored = one_size(cells).filter(pl.col("probe") != "majority")
+    scored = one_size(cells).filter(reads_state())
     return scored.sort("balanced_accuracy_low", "auroc", descending=True, nulls_last=True).unique(
         ["dataset", "architecture", "trained", "epoch", "attribute", "probe"], keep="first", maintain_order=True
     )
@@ -127,7 +128,7 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
         *((title, _outside_band) for title in _of_some(best, n_outside_band="outside band").values()),
         NOTES,
     ]
-    n_cells = count(len(one_size(cells).filter(pl.col("probe") != "majority")), "cell")
+    n_cells = count(len(one_size(cells).filter(reads_state())), "cell")
     return page.sheet("cells", columns, best, n_cells=n_cells)
 
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from denote.figures.curves import curves, is_head
 from denote.numbers import count, proportion
+from denote.observers.kinds import reads_state
 from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet, between, fine_share, share, sheet, text, whole
 
 AGAINST = {
@@ -73,7 +74,7 @@ def spread_sheet(seed_spread: pl.DataFrame) -> Sheet:
     """
     key = ["dataset", "architecture", "trained", "epoch", "attribute", "probe", "k"]
     best = (
-        seed_spread.filter(pl.col("probe") != "majority")
+        seed_spread.filter(reads_state())
         .sort("auroc_mean", descending=True, nulls_last=True, maintain_order=True)
         .unique(key, keep="first", maintain_order=True)
     )

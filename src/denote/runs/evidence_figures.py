@@ -21,7 +21,8 @@ from denote.figures.correlation_matrix import draw_attribute_correlation
 from denote.figures.curves import curves
 from denote.figures.decisive_depths import draw_first_decisive
 from denote.figures.profiles import drawn_cells
-from denote.figures.sparse_curve import ORDER, capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
+from denote.figures.sparse_curve import capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
+from denote.observers.kinds import by_capacity, has_sizes, reads_state
 from denote.reporting.attribute_sheets import audited
 from denote.reporting.report import Picture
 
@@ -95,7 +96,7 @@ def draw_evidence(tables: Mapping[str, pl.DataFrame]) -> Iterator[Drawing]:
     for network in networks(audited(tables["audit"])):
         figure = draw_audit(drawn_cells(network.rows))
         yield Drawing("audit", network.slug, figure, network.rows, {"of": network.title})
-    for network in networks(cells.filter(pl.col("probe") == "sparse")):
+    for network in networks(cells.filter(has_sizes())):
         figure, curves_drawn = draw_sparse_curve(network.rows), sparse_curves(network.rows)
         yield Drawing("sparse_curve", network.slug, figure, curves_drawn, {"of": network.title})
     yield from _capacity(cells)
@@ -107,13 +108,13 @@ def draw_evidence(tables: Mapping[str, pl.DataFrame]) -> Iterator[Drawing]:
 
 
 def _capacity(cells: pl.DataFrame) -> Iterator[Drawing]:
-    read = cells.filter(pl.col("probe").is_in(ORDER), pl.col("trained"), pl.col("depth").is_not_null())
+    read = cells.filter(pl.col("probe").is_in(by_capacity()), pl.col("trained"), pl.col("depth").is_not_null())
     for network in networks(read):
         if network.rows["probe"].n_unique() < 3:
             continue
         # Observers of unknown capacity, such as those of the user's own classes, have no place.
-        probes = network.of(cells)["probe"].unique(maintain_order=True)
-        unplaced = ", ".join(probe for probe in probes if probe not in (*ORDER, "majority"))
+        probes = network.of(cells).filter(reads_state())["probe"].unique(maintain_order=True)
+        unplaced = ", ".join(probe for probe in probes if probe not in by_capacity())
         words = {"of": network.title, "others": f" Not drawn, of unknown capacity: {unplaced}." if unplaced else ""}
         columns = ["object_model", "layer", "attribute", "probe", "k", "auroc", "auroc_low", "auroc_high"]
         points, beside = capacity_points(drawn_cells(network.rows)), {"models": network.rows.select(columns)}

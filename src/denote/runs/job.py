@@ -34,7 +34,15 @@ from denote.notes import note
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import Score, accuracy_note, held_out_score, shuffled_note
-from denote.observation import NO_NETWORK, Asked, Beside, Facts, Observation, Subject, observe_states
+from denote.observation import (
+    NO_NETWORK,
+    ControlStates,
+    Observation,
+    ObservationSettings,
+    SampleInfo,
+    Subject,
+    observe_states,
+)
 from denote.observation.network import TRIED, listed_layers
 from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
 from denote.observers.observer import Probe
@@ -89,14 +97,14 @@ class Prepared:
         listing: All layers of the architecture.
         layers: Layers to observe; None stands for all of them side by side.
         probes: The observers, by option.
-        facts: What is known of the samples.
+        info: What is known of the samples.
     """
 
     spec: ModelSpec
     listing: Listing
     layers: Sequence[Layer | None]
     probes: Mapping[str, Probe]
-    facts: Facts
+    info: SampleInfo
 
 
 @dataclass
@@ -144,7 +152,7 @@ class Job:
             labels, samples = merge_labels(searched), self.data.samples
             reasons = check_rows(labels, self.data.parts, self.rule.min_rows)
             self.check_equal_rows(labels)
-            facts = Facts(
+            info = SampleInfo(
                 parts=self.data.parts,
                 families=searched,
                 labels=labels,
@@ -160,7 +168,7 @@ class Job:
             )
         spec = self.model_spec()
         listing = self.listing(spec)
-        return Prepared(spec, listing, self.layers(listing), self.probes(), facts)
+        return Prepared(spec, listing, self.layers(listing), self.probes(), info)
 
     def run(self, prepared: Prepared | None = None) -> Observation:
         """Train or load, record, observe."""
@@ -191,14 +199,14 @@ class Job:
         )
         reads_input = RawInput.among(self.controls).enabled
         shown = raw_input(samples, self.data.parts, self.memory_limit) if reads_input else None
-        beside = Beside(untrained, randomised, shown, {} if self._has_network else NO_NETWORK)
+        control_states = ControlStates(untrained, randomised, shown, {} if self._has_network else NO_NETWORK)
         with self.timed("observers"):
             found = observe_states(
                 states,
                 subject=subject,
-                facts=ready.facts,
-                asked=self.asked(ready.probes),
-                beside=beside,
+                info=ready.info,
+                settings=self.observation_settings(ready.probes),
+                control_states=control_states,
                 resources=Resources(str(self.device), self.memory_limit),
             )
         return replace(found, truth=self.truth(trained))
@@ -209,12 +217,12 @@ class Job:
         known = getattr(trained.model.network, "truth", None)
         return None if known is None else known().with_columns(object_model=pl.lit(trained.spec.key))
 
-    def asked(self, probes: Mapping[str, Probe]) -> Asked:
+    def observation_settings(self, probes: Mapping[str, Probe]) -> ObservationSettings:
         """Observers, rule and controls of the config."""
         evidence = self.config["evidence"]
         names = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
-        asked = {name: evidence[name] for name in names} | {"probe_seed": self.config["probe_seed"]}
-        return Asked(probes=probes, rule=self.rule, controls=self.controls, **asked)
+        chosen = {name: evidence[name] for name in names} | {"probe_seed": self.config["probe_seed"]}
+        return ObservationSettings(probes=probes, rule=self.rule, controls=self.controls, **chosen)
 
     @property
     def controls(self) -> Sequence[NegativeControl]:

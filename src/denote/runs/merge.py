@@ -19,7 +19,7 @@ from denote.evidence.first_decisive import first_decisive, seed_spread
 from denote.evidence.rule import Rule
 from denote.notes import Note
 from denote.observation.decide import decide
-from denote.observation.found import Evidence, Observation
+from denote.observation.result import Evidence, Observation
 from denote.tables import (
     JOB_TABLES,
     NEURONS_KEY,

@@ -23,6 +23,7 @@ from denote.figures.style import outside_band
 from denote.files import slug
 from denote.observation import INPUT, Observation
 from denote.observation.images import Images
+from denote.observers.kinds import is_reference, reads_state
 from denote.observers.observer import Observer
 from denote.observers.storage import load_observers
 from denote.reporting.report import Picture
@@ -56,7 +57,7 @@ def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
 
 
 def _with_depth(cells: pl.DataFrame) -> pl.DataFrame:
-    return cells.filter((pl.col("probe") != "majority") & pl.col("depth").is_not_null())
+    return cells.filter(reads_state() & pl.col("depth").is_not_null())
 
 
 def _attributes_by_depth(merged: Merged) -> Iterator[Drawing]:
@@ -236,15 +237,15 @@ def put_together(readings_of: Callable[[str], Sequence[Reading]], cells: pl.Data
 
 
 def _first_model(cells: pl.DataFrame) -> dict[str, Any] | None:
-    placed = _of_usual_probe(cells.filter(pl.col("probe") != "majority", pl.col("depth").is_not_null()))
+    placed = _of_usual_probe(cells.filter(reads_state(), pl.col("depth").is_not_null()))
     trained = placed.filter(pl.col("trained")) if placed["trained"].any() else placed
     return None if trained.is_empty() else trained.sort("dataset", "architecture", "seed").row(0, named=True)
 
 
 def _of_usual_probe(cells: pl.DataFrame) -> pl.DataFrame:
     """The cells of linear observers; all of them where there are none."""
-    linear = cells.filter(pl.col("probe") == "linear")
-    return cells if linear.is_empty() else linear
+    reference = cells.filter(is_reference())
+    return cells if reference.is_empty() else reference
 
 
 def _image(shape: Sequence[int]) -> tuple[int, ...]:
@@ -254,7 +255,7 @@ def _image(shape: Sequence[int]) -> tuple[int, ...]:
 
 def heat_map_attributes(cells: pl.DataFrame) -> list[str]:
     """Return the attributes with a heat map: singly named ones first, then those that are read best."""
-    shown = _of_usual_probe(cells.filter(pl.col("probe") != "majority"))
+    shown = _of_usual_probe(cells.filter(reads_state()))
     order = (
         shown.group_by("attribute", "family", maintain_order=True)
         .agg(pl.col("auroc").mean())

@@ -12,6 +12,7 @@ import polars as pl
 import scipy
 from jaxtyping import Bool, Int
 
+from denote.evidence.controls.rotated import Rotated
 from denote.evidence.corrections import benjamini_hochberg, realised_threshold
 from denote.evidence.intervals import balanced_accuracy_rejected
 from denote.evidence.power import ERROR, POWER, smallest_proportion
@@ -199,7 +200,7 @@ def with_rotated_share(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.Data
         neurons: Columns of ``tables.NEURONS``.
         controls: Columns of ``tables.CONTROLS``, decided.
     """
-    beside = controls.filter(pl.col("control") == "rotated", pl.col("neuron").is_not_null(), pl.col("live"))
+    beside = controls.filter(pl.col("control") == Rotated.name, pl.col("neuron").is_not_null(), pl.col("live"))
     shares = beside.group_by(BESIDE).agg(rotated_share=pl.col("denotes").mean())
     filled = neurons.drop("rotated_share").join(shares, on=BESIDE, how="left", nulls_equal=True, maintain_order="left")
     filled = filled.with_columns(pl.when("live").then("rotated_share"))

@@ -59,9 +59,7 @@ class ControlTask(LabelControl):
 
     def prepare(self, samples: ControlSamples) -> LabelDraws | str:
         """See `LabelControl`; that there are no types is said for each attribute."""
-        return TaskDraws(
-            samples.labels, samples.types, samples.min_rows, samples.probe_seed, self.draws, samples.classes
-        )
+        return TaskDraws(samples, self.draws)
 
 
 @dataclass(frozen=True)
@@ -72,22 +70,16 @@ class TaskDraws(LabelDraws):
     A type recurs if it occurs in *fit* and in *test*; rows of other types are null. Every attribute has its own
     labelling, in which a type is positive with the attribute's label proportion on *fit*.
 
+    A labelling in which a label has too few rows is drawn again. Types that are sets of classes are no control, as sets
+    of classes can be read without memory.
+
     Attributes:
-        labels: The attributes.
-        types: Type of every row of both parts, -1 where there is none; None where the data has no types.
-        min_rows: Least number of rows of each label in each part; a labelling with fewer is drawn again.
-        probe_seed: Names the draws.
+        samples: The attributes, and the types of their rows.
         n_draws: Labellings of each attribute.
-        classes: Class of every row, if there are classes: types that are sets of them are no control, as sets of
-            classes can be read without memory.
     """
 
-    labels: Halves[Labels]
-    types: Halves[Codes] | None
-    min_rows: int
-    probe_seed: int = 0
-    n_draws: Count = DRAWS
-    classes: Halves[Codes] | None = None
+    samples: ControlSamples
+    n_draws: int = DRAWS
 
     name = ControlTask.name
 
@@ -96,7 +88,8 @@ class TaskDraws(LabelDraws):
         if self._impossible is not None:
             return
         for number in range(self.n_draws):
-            found = {a: chosen for a in range(len(self.labels.fit)) if (chosen := self._chosen(a, number)) is not None}
+            drawn = ((a, self._chosen(a, number)) for a in range(len(self.samples.labels.fit)))
+            found = {a: chosen for a, chosen in drawn if chosen is not None}
             if found:
                 fit, test = (self._labels(found, places) for places in self._places)
                 yield Draw(self.name, number, Halves(fit, test))
@@ -121,7 +114,7 @@ class TaskDraws(LabelDraws):
 
     @property
     def _types(self) -> Halves[Codes]:
-        return self.types or Halves(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+        return self.samples.types or Halves(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     @cached_property
     def _recurring(self) -> Codes:
@@ -138,12 +131,12 @@ class TaskDraws(LabelDraws):
     @cached_property
     def _impossible(self) -> Note | None:
         """Why there is no control task for any attribute."""
-        if self.types is None:
+        if self.samples.types is None:
             return Note.of("no_types")
         if not len(self._recurring):
             return Note.of("no_type_recurs")
-        if self.classes is not None and _determined(
-            np.concatenate(self._places), np.concatenate([self.classes.fit, self.classes.test])
+        if self.samples.classes is not None and _determined(
+            np.concatenate(self._places), np.concatenate([self.samples.classes.fit, self.samples.classes.test])
         ):
             return Note.of("types_are_classes")
         return None
@@ -156,24 +149,24 @@ class TaskDraws(LabelDraws):
     def _proportions(self) -> np.ndarray:
         from denote.observers.observer import class_counts
 
-        positive, negative = class_counts(self.labels.fit.values)
+        positive, negative = class_counts(self.samples.labels.fit.values)
         return ratio(positive, positive + negative)
 
     def _chosen(self, attribute: int, number: int) -> Bool[np.ndarray, " type"] | None:
         """Which types are positive, None where no labelling has enough rows."""
-        rng = stream("control_task", self.probe_seed, number, self.labels.fit.names[attribute])
+        rng = stream("control_task", self.samples.probe_seed, number, self.samples.labels.fit.names[attribute])
         rows = self._rows_of_types
         for _ in range(TRIES):
             chosen: Bool[np.ndarray, " type"] = rng.random(len(self._recurring)) < self._proportions[attribute]
             positive = rows @ chosen
-            if min(positive.min(), (rows.sum(1) - positive).min()) >= self.min_rows:
+            if min(positive.min(), (rows.sum(1) - positive).min()) >= self.samples.min_rows:
                 return chosen
         return None
 
     def _labels(self, chosen: dict[int, Bool[np.ndarray, " type"]], places: Codes) -> Labels:
         of_types = np.stack(list(chosen.values()), axis=1).astype(np.int8)
         values: Int8[np.ndarray, "sample attribute"] = np.where(places[:, None] < 0, np.int8(NULL), of_types[places])
-        own = self.labels.fit
+        own = self.samples.labels.fit
         return Labels(tuple(own.names[a] for a in chosen), tuple(own.families[a] for a in chosen), values)
 
 

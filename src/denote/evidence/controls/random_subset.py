@@ -52,15 +52,7 @@ class RandomSubset(LabelControl):
         """See `LabelControl`."""
         if samples.classes is None:
             return Note.of("no_classes").about("random_subset_percentile")
-        return SubsetDraws(
-            samples.labels,
-            samples.classes,
-            samples.class_names,
-            samples.min_rows,
-            samples.probe_seed,
-            self.subsets,
-            samples.target,
-        )
+        return SubsetDraws(samples, samples.classes, self.subsets)
 
 
 @dataclass(frozen=True)
@@ -71,22 +63,14 @@ class SubsetDraws(LabelDraws):
     in neither part do not count. Drawn sets in which a label has too few rows are left out.
 
     Attributes:
-        labels: The attributes.
+        samples: The attributes.
         classes: Class of every row of both parts, -1 where it is not known.
-        class_names: Name of each class.
-        min_rows: Least number of rows of each label in each part.
-        probe_seed: Names the draws.
         n_draws: Most sets of each size.
-        target: What the classes are called in the names of sets.
     """
 
-    labels: Halves[Labels]
+    samples: ControlSamples
     classes: Halves[Codes]
-    class_names: Sequence[str]
-    min_rows: int
-    probe_seed: int = 0
     n_draws: int = DRAWS
-    target: str = "class"
 
     name = RandomSubset.name
 
@@ -141,7 +125,7 @@ class SubsetDraws(LabelDraws):
     @cached_property
     def _own(self) -> list[Subset | None]:
         """The set that each attribute is, None for those that are none."""
-        values = np.concatenate([self.labels.fit.values, self.labels.test.values])
+        values = np.concatenate([self.samples.labels.fit.values, self.samples.labels.test.values])
         places = np.concatenate(self._places)
         yes, no = labels_held(values[places >= 0], places[places >= 0])
         is_set = (yes ^ no).all(0) & yes.any(0) & no.any(0)
@@ -154,7 +138,7 @@ class SubsetDraws(LabelDraws):
     def _sets(self) -> dict[int, list[Subset]]:
         """The drawn sets of every size that an attribute has."""
         sizes = sorted({len(own) for own in self._own if own is not None})
-        return {size: random_subsets(len(self._present), size, self.n_draws, self.probe_seed) for size in sizes}
+        return {size: random_subsets(len(self._present), size, self.n_draws, self.samples.probe_seed) for size in sizes}
 
     @cached_property
     def _enough(self) -> set[Subset]:
@@ -164,7 +148,7 @@ class SubsetDraws(LabelDraws):
         positive = [rows[:, list(subset)].sum(1) for subset in sets]
         return {
             subset for subset, yes in zip(sets, positive, strict=True)
-            if min(yes.min(), (rows.sum(1) - yes).min()) >= self.min_rows
+            if min(yes.min(), (rows.sum(1) - yes).min()) >= self.samples.min_rows
         }  # fmt: skip
 
     def _of_draw(self, number: int) -> list[Subset]:
@@ -178,7 +162,9 @@ class SubsetDraws(LabelDraws):
         return Labels(tuple(map(self._named, sets)), ("subsets",) * len(sets), values)
 
     def _named(self, subset: Subset) -> str:
-        return class_set_name([self.class_names[self._present[place]] for place in sorted(subset)], self.target)
+        return class_set_name(
+            [self.samples.class_names[self._present[place]] for place in sorted(subset)], self.samples.target
+        )
 
 
 def random_subsets(n_classes: int, size: int, draws: int, probe_seed: int) -> list[Subset]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,10 @@ from denote.evidence.control import StateControl
 from denote.notes import Note
 
 if TYPE_CHECKING:
+    from denote.data.parts import Halves
     from denote.observers.observer import Probe
+    from denote.observers.reading import State
+    from denote.states.layers import Layer
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,16 @@ class Rotated(StateControl):
     def inapplicable(cls, probe: Probe) -> str | None:
         """Only a probe that picks single neurons depends on the basis."""
         return None if probe.reads_neurons else Note.of("rotated_alike")
+
+    @property
+    def n_made(self) -> int:
+        """See `StateControl`."""
+        return self.rotations
+
+    def states(
+        self, layer: Layer, state: Halves[State], probe_seed: int, recorded: Sequence[Halves[State]]
+    ) -> Sequence[Halves[State]]:
+        """See `StateControl`."""
+        from denote.evidence.rotation import rotated  # here, as it loads torch
+
+        return [rotated(state, layer, draw, probe_seed) for draw in range(self.rotations)]

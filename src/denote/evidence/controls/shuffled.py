@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from denote.config.settings import Count
-from denote.data.parts import Groups, Halves
+from denote.data.parts import Halves
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import DRAWS, Draw, LabelDraws, Refits, shuffled
 from denote.notes import Note
 from denote.numbers import mean_of_defined
 
 if TYPE_CHECKING:
-    from denote.attributes.labels import Labels
     from denote.evidence.bootstrap import AurocBootstrap
     from denote.evidence.measuring import Columns, Hear
     from denote.observers.observer import Observer
@@ -50,7 +49,7 @@ class Shuffled(LabelControl):
         """See `LabelControl`."""
         if not self.draws:
             return self.off()
-        return ShuffledDraws(samples.labels, self.draws, samples.probe_seed, samples.groups)
+        return ShuffledDraws(samples, self.draws)
 
 
 @dataclass(frozen=True)
@@ -58,25 +57,21 @@ class ShuffledDraws(LabelDraws):
     """Draws of permuted labels.
 
     Attributes:
-        labels: The attributes.
+        samples: What is permuted.
         n_draws: How many orders.
-        probe_seed: Names the draws.
-        groups: Group of every row, where rows of a group are not independent.
     """
 
-    labels: Halves[Labels]
+    samples: ControlSamples
     n_draws: int
-    probe_seed: int = 0
-    groups: Halves[Groups] | None = None
 
     name = Shuffled.name
     has_band = True
 
     def draws(self) -> Iterator[Draw]:
         """See `LabelDraws`; labels of a draw are made when it is asked for."""
-        fit, test = self.labels.fit, self.labels.test
+        fit, test = self.samples.labels.fit, self.samples.labels.test
         for number in range(self.n_draws):
-            values = shuffled(Halves(fit.values, test.values), self.probe_seed, number, self.groups)
+            values = shuffled(Halves(fit.values, test.values), self.samples.probe_seed, number, self.samples.groups)
             yield Draw(self.name, number, Halves(replace(fit, values=values.fit), replace(test, values=values.test)))
 
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from denote.data.parts import Halves
-from denote.denotation import rotation
-from denote.denotation.rotation import haar, rotated
+from denote.evidence import rotation
+from denote.evidence.rotation import haar, rotated
 from denote.observers.neuron import best_thresholds
 from denote.states import state as stored
 from denote.states.layers import Layer

@@ -44,7 +44,7 @@ class Controls:
         twins: Untrained networks of the same architecture.
         raw_input: Whether the observers also read the input itself.
         subsets: Random class subsets of each size that a set of classes is compared with.
-        tasks: Draws of the control task; its types come with the facts.
+        tasks: Draws of the control task; its types come with the samples.
         own: Controls of the user's own, by name.
     """
 
@@ -72,7 +72,7 @@ class Controls:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ObservationSettings:
     """What is done with states, attributes and observers; all of it shapes results.
 
     Attributes:
@@ -142,7 +142,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Facts:
+class SampleInfo:
     """What is known of the samples; rows are row ids of the dataset.
 
     Attributes:
@@ -195,7 +195,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Beside:
+class ControlStates:
     """States that a layer's own is held against.
 
     Attributes:
