@@ -15,8 +15,8 @@ from torch import nn
 from denote.figures.canvas import save_figure
 from denote.files import atomic_write, slug, write_bytes, write_json, write_text
 from denote.object_models.weights import write_weights
-from denote.observation.images import Images
-from denote.observers.storage import save_observers
+from denote.observation.result import Images
+from denote.observers.observer import save_observers
 from denote.runs.record import write_record
 from denote.tables import write_table
 

@@ -9,7 +9,7 @@ from pytorch_lightning import LightningDataModule
 from torch import nn
 
 from denote.cli.targets import allowed_class
-from denote.config.former_paths import _FORMER, present_path
+from denote.config.trust import _FORMER, present_path
 from denote.object_models.pretrained.source import Pretrained
 
 CONF = Path(__file__).parents[1] / "conf"

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from word_pieces import word_pieces
 
 import denote
-from denote.api.observation_result import ObservationResult
+from denote.api.results import ObservationResult
 from denote.cli import build
 from denote.data.parts import Parts
 from denote.errors import DenoteError

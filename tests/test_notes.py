@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 
 from denote import notes, tables
-from denote.evidence.remarks import telling_notes, telling_remarks
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, telling_notes, telling_remarks
 from denote.notes import NEXT_REMARK, OTHER, Note, NoteKind, codes_of, note, note_kinds, older_codes, stored_note
 from denote.runs.merge import merge
 from denote.tables import CELLS, NOTE, OF_ROW, SWEEP_TABLES, joined_notes, remark, remarks, remarks_by, says, without

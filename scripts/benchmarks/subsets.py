@@ -15,8 +15,8 @@ from benchmarks.measure import Row, timed
 from benchmarks.neuron import WARM, slim
 from benchmarks.states import Bench, recorded
 from denote.denotation.search.held_out_scores import balanced_accuracies
+from denote.denotation.search.properties import Settings, Thresholds
 from denote.denotation.search.subset_search import Subsets, search_subsets
-from denote.denotation.search.thresholds import Settings, Thresholds
 from denote.object_models.architectures.mlp import MLP
 from denote.observers.sorted_columns import column_blocks, sorting_orders
 from denote.streams import stream, stream_seed

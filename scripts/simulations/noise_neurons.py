@@ -10,8 +10,7 @@ from denote.attributes.labels import NULL, Family, Labels
 from denote.denotation.judging.decisions import decide_neurons
 from denote.denotation.search.candidates import search
 from denote.denotation.search.held_out_scores import score_candidates
-from denote.denotation.search.properties import family_halves
-from denote.denotation.search.thresholds import Settings
+from denote.denotation.search.properties import Settings, family_halves
 from denote.evidence.rule import Rule
 from denote.streams import stream
 from simulations.row import Row

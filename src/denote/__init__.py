@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from denote.api.interface import layers, load, observe
-    from denote.api.observation_result import ObservationResult
-    from denote.api.sweep_result import SweepResult
+    from denote.api.results import ObservationResult, SweepResult
     from denote.data.parts import Parts
     from denote.denotation.depth.analysis import DepthAnalysis, depth_analysis
     from denote.denotation.depth.plan import Analysis
@@ -34,10 +33,10 @@ _HOMES = {
     "Controls": "denote.observation.arguments",
     "DenoteError": "denote.errors",
     "DepthAnalysis": "denote.denotation.depth.analysis",
-    "ObservationResult": "denote.api.observation_result",
+    "ObservationResult": "denote.api.results",
     "Parts": "denote.data.parts",
     "Rule": "denote.evidence.rule",
-    "SweepResult": "denote.api.sweep_result",
+    "SweepResult": "denote.api.results",
     "depth_analysis": "denote.denotation.depth.analysis",
     "layers": "denote.api.interface",
     "load": "denote.api.interface",

@@ -51,7 +51,7 @@ from denote.config.keys import digest, digest_array
 from denote.data.module import SamplesModule
 from denote.data.parts import Halves
 from denote.data.samples import Samples, TensorInputs
-from denote.evidence.own import Control
+from denote.evidence.user_controls import Control
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import as_array
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 from command_line import Command
 
-from denote.observers.storage import load_observers
+from denote.observers.observer import load_observers
 
 
 def test_a_job_of_the_mlp_probe(denote: Command, tmp_path: Path) -> None:

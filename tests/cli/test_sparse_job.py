@@ -6,7 +6,7 @@ import polars as pl
 from command_line import Command
 
 from denote import tables
-from denote.observers.storage import load_observers
+from denote.observers.observer import load_observers
 
 
 def test_a_sparse_job_has_a_row_per_size_and_draws_the_curve(denote: Command) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from denote.attributes.labels import Labels, SubsetFamily
 from denote.data.parts import Parts
 from denote.denotation.atlas import N_INPUTS, chosen_neurons, example_rows, examples, with_targets
-from denote.denotation.search.thresholds import Settings
+from denote.denotation.search.properties import Settings
 from denote.states.layers import Layer
 from denote.states.state import LayerState
 from denote.streams import stream

@@ -13,8 +13,7 @@ from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves
 from denote.denotation.neurons import Controls, Neurons, observe_neurons
 from denote.denotation.search.candidates import search
-from denote.denotation.search.properties import family_halves
-from denote.denotation.search.thresholds import Settings
+from denote.denotation.search.properties import Settings, family_halves
 from denote.observers.neuron import NeuronProbe, best_thresholds, live_neurons, rank_neurons
 from denote.observers.reading import Resources
 from denote.observers.sorted_columns import least_memory

@@ -6,7 +6,7 @@ import pytest
 
 from denote.evidence.audit import audit, over_rows_and_models
 from denote.evidence.bootstrap import AurocBootstrap, Resampling
-from denote.evidence.remarks import LESS, MORE, UNDECIDED
+from denote.evidence.rule import LESS, MORE, UNDECIDED
 from denote.evidence.scores import Ranking
 from denote.numbers import Estimate
 from denote.tables import AUDIT, CELLS, NEURONS, table

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from denote.evidence.remarks import LESS, UNDECIDED
+from denote.evidence.rule import LESS, UNDECIDED
 from denote.figures.audit_panels import MOST_PANELS, audit_order, draw_audit
 from denote.tables import AUDIT, table
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
-from denote.figures.correlation_matrix import (
+from denote.figures.relevance import (
     MOST_ANNOTATED,
     MOST_ATTRIBUTES,
     Correlations,

@@ -13,12 +13,12 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 import denote
-from denote.api.observation_result import ObservationResult
+from denote.api.results import ObservationResult
 from denote.data.memory.given_inputs import HeldInputs
 from denote.evidence import near_copies
 from denote.observation import Controls
 from denote.observation.duplicates import Contents, duplicates
-from denote.reporting.doubts import copies_sentences, no_copies_sentences
+from denote.reporting.findings import copies_sentences, no_copies_sentences
 from denote.tables import DUPLICATES
 
 N = 400

@@ -9,7 +9,7 @@ import torch
 
 from denote.data.samples import TensorInputs
 from denote.errors import StoreError
-from denote.observation.images import FILE, LONGEST_SIDE, Images, shown_inputs, small
+from denote.observation.result import FILE, LONGEST_SIDE, Images, shown_inputs, small
 
 
 def test_images_of_the_samples_once_each_and_the_mean_of_fit(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 from torch import nn
 
 import denote
-from denote.api.observation_result import ObservationResult
+from denote.api.results import ObservationResult
 from denote.denotation.depth.by_model import label_proportion_by_model
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.corrections import null_check_cells

@@ -25,13 +25,12 @@ from denote.evidence.scores import Ranking
 from denote.object_models.training import quiet_lightning
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
-from denote.observers.observer import Observer
+from denote.observers.observer import Observer, load_observers, save_observers
 from denote.observers.observer_model import ObserverModel
 from denote.observers.probes import probe_from
 from denote.observers.reading import UNBOUNDED, Resources, moments
 from denote.observers.solvers.batches import PIECE, Batches
 from denote.observers.solvers.design import design_of
-from denote.observers.storage import load_observers, save_observers
 from denote.states.state import StoredState
 from denote.streams import stream
 

@@ -11,11 +11,10 @@ import torch
 
 from denote.errors import ConfigError, StoreError
 from denote.observers.kinds import built_in_probes
-from denote.observers.observer import Observer
+from denote.observers.observer import Observer, load_observers, save_observers
 from denote.observers.observer_model import ObserverModel
 from denote.observers.probes import PROBES, probe_from
 from denote.observers.sparse import SparseProbe
-from denote.observers.storage import load_observers, save_observers
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:

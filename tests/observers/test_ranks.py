@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from denote.observers.neuron import rank_neurons
-from denote.observers.ranks import rank_sum_skewness, two_sided_tail
+from denote.observers.sorted_columns import rank_sum_skewness, two_sided_tail
 
 
 def moments_of(values: np.ndarray, n1: int) -> float:

@@ -2,11 +2,11 @@
 
 import polars as pl
 
-from denote.evidence.remarks import LESS, UNDECIDED
+from denote.evidence.rule import LESS, UNDECIDED
 from denote.figures.audit_panels import draw_audit
 from denote.notes import Note
 from denote.reporting.attribute_sheets import audit_sentences, audit_sheet
-from denote.reporting.doubts import missing_sentences
+from denote.reporting.findings import missing_sentences
 from denote.tables import AUDIT, CELLS, table
 
 

@@ -11,7 +11,7 @@ import synthetic_tables as synthetic
 from rich.console import Console
 
 from denote.data.trained_on import UNKNOWN
-from denote.reporting.doubts import copies_sentences, copies_sheet, doubts, no_copies_sentences, shares
+from denote.reporting.findings import copies_sentences, copies_sheet, doubts, no_copies_sentences, shares
 from denote.reporting.report import Report
 from denote.reporting.terminal import print_summary
 from denote.tables import DUPLICATES, table

@@ -8,7 +8,7 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.figures.curves import Curve
-from denote.observation.images import Images
+from denote.observation.result import Images
 from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, atlas_layers, draw_denotation, last_epochs, verdict_of
 from denote.tables import DEPTH_VERDICTS, table

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 import denote
-from denote.api.observation_result import ObservationResult
-from denote.api.sweep_result import SweepResult
+from denote.api.results import ObservationResult, SweepResult
 from denote.config.keys import SCHEMA
 from denote.evidence.rule import Rule
 from denote.files import write_json

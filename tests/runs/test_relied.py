@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from denote.observers.observer import Observer
-from denote.observers.storage import save_observers
+from denote.observers.observer import Observer, save_observers
 from denote.runs.present import draw_relied, relied_on
 from denote.tables import CELLS, table
 

@@ -8,7 +8,7 @@ import torch
 
 from denote.data.samples import TensorInputs
 from denote.data.tokens import SequenceInputs, WordInputs
-from denote.states.raw_input import TokenCounts, are_token_ids, ids_of
+from denote.states.pooling import TokenCounts, are_token_ids, ids_of
 
 SEQUENCES = SequenceInputs.of([[2, 5, 5], [3], [7, 2]], n_tokens=9)
 

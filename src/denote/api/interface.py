@@ -13,11 +13,9 @@ import numpy as np
 import polars as pl
 from torch import nn
 
-from denote.api.observation_result import ObservationResult
-from denote.api.sweep_result import SweepResult
-from denote.attributes.families import AttributeFamily, families
+from denote.api.results import ObservationResult, SweepResult
+from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Family, check_rows, merge_labels
-from denote.attributes.rival_columns import simple_columns
 from denote.config.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
 from denote.data.memory import given_samples as given
 from denote.data.memory.given_columns import given_frame
@@ -48,7 +46,7 @@ from denote.observers.reading import Resources
 from denote.runs.record import RECORD, tell_of_older
 from denote.states.geometry import Kinds
 from denote.states.layers import BLOCKS, Selection, asked_names, select_layers
-from denote.states.raw_input import raw_input
+from denote.states.pooling import raw_input
 from denote.states.store import StateStore
 from denote.streams import generators_kept
 from denote.tables import JOB_TABLES, has_tables

@@ -6,12 +6,12 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int8
+from jaxtyping import Float, Int8
 
 from denote.attributes import rules
 from denote.attributes.expressions import parse_where
@@ -275,3 +275,49 @@ def _labels(values: Any, n: int, where: str) -> Int8[np.ndarray, " sample"]:
     if not labels.cast(pl.Float64).is_in([0.0, 1.0]).all():
         raise AttributeLabelError(where, f"holds {', '.join(map(str, labels.unique().sort().head(4)))}", ALLOWED)
     return np.asarray(column.cast(pl.Int8).fill_null(NULL).to_numpy())
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers(Mapping[str, Float[np.ndarray, " sample"]]):
+    """Columns as numbers, each made when it is asked for: nulls become NaN, false 0 and true 1.
+
+    Attributes:
+        columns: By name, each of numbers or yes/no.
+    """
+
+    columns: Mapping[str, pl.Series]
+
+    def __getitem__(self, name: str) -> Float[np.ndarray, " sample"]:
+        return self.columns[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+def simple_columns(samples: Samples, names: str | Sequence[str] = "all") -> Numbers:
+    """Return the columns that a threshold can cut.
+
+    Args:
+        samples: Where the table comes from.
+        names: ``all``: every numeric or yes/no column that varies, but the target; or a list.
+
+    Raises:
+        AttributeLabelError: naming ``evidence.rivals``, for a column of a list that is no number.
+        DataError: if there is no such column.
+    """
+    where = "evidence.rivals"
+    if isinstance(names, str):
+        chosen = [column for column in samples.table.get_columns() if column.name != samples.target]
+    else:
+        chosen = [samples.column(name, where) for name in names]
+    numeric = {}
+    for column in chosen:
+        if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+            if column.n_unique() > 1:
+                numeric[column.name] = column
+        elif not isinstance(names, str):
+            raise AttributeLabelError(where, f"column {column.name!r} holds {column.dtype}", "allowed: numbers, yes/no")
+    return Numbers(numeric)

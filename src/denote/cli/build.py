@@ -181,7 +181,7 @@ def pretrained_factory(config: Mapping[str, Any]) -> Callable[[Mapping[str, Any]
 def user_classes(config: Mapping[str, Any]) -> UserClasses:
     """Attribute families, probes and controls of the user's own classes."""
     from denote.attributes.families import AttributeFamily
-    from denote.evidence.own import Control
+    from denote.evidence.user_controls import Control
     from denote.observers.observer import Probe
     from denote.runs.job import UserClasses
 

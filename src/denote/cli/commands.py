@@ -49,7 +49,7 @@ def _command(command: str, arguments: list[str]) -> int:
         print(f"denote {__version__}")
         return DONE
     if "--help" in arguments or "-h" in arguments:
-        from denote.cli.help import page
+        from denote.cli.messages import page
 
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
@@ -88,7 +88,7 @@ def _mistake(error: Exception) -> DenoteError | None:
         return error
     if "hydra" not in sys.modules:
         return None
-    from denote.cli.mistakes import as_mistake
+    from denote.cli.messages import as_mistake
 
     return as_mistake(error, _default_keys())
 
@@ -99,7 +99,7 @@ def _default_keys() -> list[str]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
 
-    from denote.cli.mistakes import shipped_options
+    from denote.cli.messages import shipped_options
     from denote.observers.kinds import built_in_probes
 
     typed = [argument.partition("=")[::2] for argument in sys.argv[1:]]
@@ -311,7 +311,7 @@ def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
 
 
 def _report(command: str, arguments: list[str]) -> int:
-    from denote.cli.help import USAGE
+    from denote.cli.messages import USAGE
 
     settings = dict(argument.partition("=")[::2] for argument in arguments)
     allowed = f"allowed: {USAGE[command]}"

@@ -7,8 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from denote.config.former_paths import present_path
-from denote.config.trust import TARGET_KEYS, allowed_packages, is_trusted, path_settings
+from denote.config.trust import TARGET_KEYS, allowed_packages, is_trusted, path_settings, present_path
 from denote.errors import ConfigError, DenoteError, first_line, told
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,7 @@ from jaxtyping import Float, Int, Int8
 from denote.attributes.labels import Family, SubsetFamily
 from denote.data.parts import Halves, Parts
 from denote.denotation.search.candidates import search
-from denote.denotation.search.properties import family_halves
-from denote.denotation.search.thresholds import MEMORY, Settings
+from denote.denotation.search.properties import MEMORY, Settings, family_halves
 from denote.observers.reading import State
 from denote.observers.sorted_columns import column_blocks
 from denote.states.state import LayerState

@@ -16,7 +16,7 @@ from denote.denotation.judging.neuron_rows import evidence
 from denote.denotation.judging.rivals import SimpleColumns, best_coordinates, best_rivals
 from denote.denotation.search.candidates import Candidates, search
 from denote.denotation.search.held_out_scores import score_candidates
-from denote.denotation.search.thresholds import Settings
+from denote.denotation.search.properties import Settings
 from denote.evidence import label_controls as permutations
 from denote.evidence.controls.shuffled import Shuffled
 from denote.evidence.rule import Rule

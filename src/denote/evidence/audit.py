@@ -17,7 +17,7 @@ from denote.evidence.first_decisive import KEY
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import t_interval
 from denote.evidence.measuring import Columns, auroc_of, scored_together
-from denote.evidence.remarks import LESS, MORE, UNDECIDED
+from denote.evidence.rule import LESS, MORE, UNDECIDED
 from denote.evidence.scores import PerAttribute, Ranking, Reasons
 from denote.notes import Note, note, stored_note
 from denote.numbers import Estimate

@@ -24,9 +24,8 @@ from torch import Tensor
 
 from denote.evidence.controls.shuffled import Shuffled
 from denote.notes import Note
-from denote.observers.ranks import average_ranks, tie_runs, two_sided_tail
 from denote.observers.reading import UNBOUNDED, Resources, State, Values
-from denote.observers.sorted_columns import column_blocks, side_by_side
+from denote.observers.sorted_columns import average_ranks, column_blocks, side_by_side, tie_runs, two_sided_tail
 from denote.streams import stream
 from denote.tables import NULL_CHECK, table
 

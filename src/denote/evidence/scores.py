@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float64, Int, Int8
 
 from denote.notes import Note
 from denote.numbers import ratio
-from denote.observers import ranks
+from denote.observers import sorted_columns as ranks
 from denote.observers.observer import class_counts
 from denote.observers.sorted_columns import sorting_orders
 

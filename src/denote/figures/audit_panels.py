@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from denote.evidence.remarks import LESS, MORE
+from denote.evidence.rule import LESS, MORE
 from denote.figures import style
 from denote.figures.style import ROTATED, TRAINED, UNTRAINED, handle
 from denote.numbers import count, count_range, proportion

@@ -96,7 +96,7 @@ class FormulaSearch(NamedTuple):
     """How formulas are searched.
 
     Attributes:
-        places: Where sorted rows are cut (`denote.denotation.search.thresholds.places`).
+        places: Where sorted rows are cut (`denote.denotation.search.properties.places`).
         beam: Formulas of each length that are made longer.
         penalty: Balanced accuracy that every atom beyond the first costs.
         entry_rows: Least number of rows where a formula holds, and where it does not.

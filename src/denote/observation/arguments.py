@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs
-from denote.denotation.search.thresholds import ENTRY_ROWS, Settings, Thresholds
+from denote.denotation.search.properties import ENTRY_ROWS, Settings, Thresholds
 from denote.evidence import bootstrap as resampling
 from denote.evidence import corrections as max_statistic
 from denote.evidence.control import ControlSamples, NegativeControl, StateControl
@@ -24,8 +24,8 @@ from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.controls.rotated import Rotated
 from denote.evidence.controls.shuffled import Shuffled
 from denote.evidence.controls.untrained import Untrained
-from denote.evidence.own import Control, OwnControl
 from denote.evidence.rule import Rule
+from denote.evidence.user_controls import Control, OwnControl
 from denote.notes import Note
 from denote.observers.observer import Probe
 from denote.observers.reading import State

@@ -12,8 +12,7 @@ from denote.evidence.cells import decide_cells
 from denote.evidence.corrections import null_check_cells, realised_threshold
 from denote.evidence.pair_scan import add_attributes_carried, add_carrying, decide_pairs
 from denote.evidence.power import detectable_auroc, detectable_proportion
-from denote.evidence.remarks import CAUSAL
-from denote.evidence.rule import Rule
+from denote.evidence.rule import CAUSAL, Rule
 
 Tables = Mapping[str, pl.DataFrame]
 

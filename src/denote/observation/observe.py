@@ -18,8 +18,7 @@ from denote.numbers import at_least
 from denote.observation.arguments import ControlStates, ObservationSettings, SampleInfo, Subject
 from denote.observation.decide import decide
 from denote.observation.duplicates import duplicates
-from denote.observation.images import shown_inputs
-from denote.observation.result import Observation
+from denote.observation.result import Observation, shown_inputs
 from denote.observation.work import Work
 from denote.observers.reading import Resources
 from denote.observers.solvers.design import LEAST_ROWS

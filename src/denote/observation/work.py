@@ -16,7 +16,8 @@ from denote.data.parts import Halves, Parts
 from denote.denotation import neurons as denotation
 from denote.denotation.atlas import on_rates
 from denote.denotation.judging import attributes_passed, rivals, search_stability
-from denote.denotation.search import properties, thresholds
+from denote.denotation.search import properties
+from denote.denotation.search import properties as thresholds
 from denote.errors import StateError
 from denote.evidence import cells, description, label_controls, pair_scan, participation, relevance_band, rotation
 from denote.evidence.attribute_correlation import attribute_correlation
@@ -27,8 +28,8 @@ from denote.evidence.controls.shuffled import Shuffled
 from denote.evidence.controls.untrained import Untrained
 from denote.evidence.corrections import ScanSettings
 from denote.evidence.fit_test_data import FitTestData
-from denote.evidence.own import OwnControl
 from denote.evidence.reading_curves import reading_curves
+from denote.evidence.user_controls import OwnControl
 from denote.notes import Note, note
 from denote.observation.arguments import ControlStates, ObservationSettings, SampleInfo, Subject
 from denote.observation.result import INPUT

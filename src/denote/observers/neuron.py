@@ -12,9 +12,15 @@ from jaxtyping import Bool, Float, Float64, Int, Int8
 from denote.errors import StateError
 from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, unfit_notes
-from denote.observers.ranks import rank_sum_deviation, rank_sum_skewness, two_sided_tail
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, as_tensor, check_shape, row_blocks
-from denote.observers.sorted_columns import Group, groups_of, over_sorted_columns
+from denote.observers.sorted_columns import (
+    Group,
+    groups_of,
+    over_sorted_columns,
+    rank_sum_deviation,
+    rank_sum_skewness,
+    two_sided_tail,
+)
 
 NARROW = int(np.iinfo(np.int32).max)
 """Largest count that is kept in 32 bits."""

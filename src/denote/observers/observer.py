@@ -1,15 +1,21 @@
-"""What every probe returns: one observer per attribute, for one layer and all attributes at once."""
+"""Probes and the observers that they return: one per attribute, for a layer's attributes at once; kept on disk."""
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from denote.errors import StateError
+from denote.errors import StateError, StoreError
+from denote.files import atomic_write
 from denote.notes import Note
 from denote.observers.reading import BLOCK, UNBOUNDED, Groups, Resources, State, Values, as_array, row_blocks, rows_of
 
@@ -286,3 +292,45 @@ def unfit_notes(labels: Values, part: str | None = None) -> tuple[Note | None, .
         None if p and n else Note.of(code, positive=p, negative=n, **values)
         for p, n in zip(positives, negatives, strict=True)
     )
+
+
+_ARRAYS = tuple(field.name for field in fields(Observer) if field.name not in ("probe", "k", "notes"))
+
+
+def save_observers(path: Path, observers: Mapping[str, Observer]) -> None:
+    """Write named observers (for example one per layer and probe) to one file.
+
+    Args:
+        path: The file, replaced at once or not at all.
+        observers: By name; a name holds no ``|``.
+    """
+    arrays, facts = {}, {}
+    for name, observer in observers.items():
+        if "|" in name:
+            raise ValueError(f"observer name {name!r} holds '|'")
+        facts[name] = {"probe": observer.probe, "k": observer.k, "notes": observer.notes}
+        for field in _ARRAYS:
+            value = getattr(observer, field)
+            if value is not None:
+                arrays[f"{name}|{field}"] = np.ascontiguousarray(value)
+    with atomic_write(path) as temporary:
+        save_file(arrays, temporary, metadata={"observers": json.dumps(facts)})
+
+
+def load_observers(path: Path) -> dict[str, Observer]:
+    """Read what ``save_observers`` wrote, bit for bit.
+
+    Raises:
+        StoreError: if the file is missing, damaged or holds something else.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts = json.loads((file.metadata() or {})["observers"])
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+        observers = {}
+        for name, fact in facts.items():
+            of_observer = {field: arrays[f"{name}|{field}"] for field in _ARRAYS if f"{name}|{field}" in arrays}
+            observers[name] = Observer(**of_observer, probe=fact["probe"], k=fact["k"], notes=tuple(fact["notes"]))
+        return observers
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as problem:
+        raise StoreError(str(path), f"holds no observers ({type(problem).__name__})") from problem

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from denote.evidence.remarks import LESS, MORE, UNDECIDED
+from denote.evidence.rule import LESS, MORE, UNDECIDED
 from denote.figures.curves import some, usual_probe
 from denote.numbers import NULL, count, count_range, proportion
 from denote.reporting import page

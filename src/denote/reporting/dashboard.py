@@ -11,7 +11,7 @@ import polars as pl
 from denote.evidence.rule import Rule
 from denote.figures.profiles import one_size
 from denote.reporting.chance import families, one_p_value, value_range
-from denote.reporting.doubts import shares
+from denote.reporting.findings import shares
 
 Tables = Mapping[str, pl.DataFrame]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from denote.evidence.remarks import telling_remarks
+from denote.evidence.rule import telling_remarks
 from denote.numbers import NULL, Estimate, count, interval, proportion, small
 
 MOST_ROWS = 100

@@ -18,7 +18,8 @@ from jinja2 import Environment, StrictUndefined
 from denote.evidence.rule import Rule
 from denote.figures.curves import curves
 from denote.files import write_text
-from denote.reporting import association, attribute_sheets, cards, chance, depth_course, doubts, sheets, stability
+from denote.reporting import association, attribute_sheets, cards, chance, depth_course, sheets, stability
+from denote.reporting import findings as doubts
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.page import Section, Sheet
 from denote.reporting.sheets import Job, tally

@@ -9,8 +9,7 @@ from functools import partial
 
 import polars as pl
 
-from denote.evidence.remarks import INAPPLICABLE
-from denote.evidence.rule import Rule
+from denote.evidence.rule import INAPPLICABLE, Rule
 from denote.figures.curves import Curve, is_untested
 from denote.figures.profiles import one_size
 from denote.notes import codes_in

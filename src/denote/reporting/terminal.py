@@ -15,7 +15,8 @@ from rich.table import Table
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_untested
 from denote.numbers import setting
-from denote.reporting import attribute_sheets, chance, doubts
+from denote.reporting import attribute_sheets, chance
+from denote.reporting import findings as doubts
 from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
 from denote.reporting.findings import observed
 from denote.reporting.page import Column, between, share, whole

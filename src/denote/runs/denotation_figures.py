@@ -19,7 +19,7 @@ from denote.figures.label_proportion_sweep import cut_curves, draw_label_proport
 from denote.figures.neuron_atlas import NEURON, atlas_rows, draw_examples, draw_neuron_atlas, n_drawn
 from denote.files import slug
 from denote.numbers import count, small
-from denote.observation.images import Images
+from denote.observation.result import Images
 from denote.runs.evidence_figures import Drawing, networks
 
 Tables = Mapping[str, pl.DataFrame]

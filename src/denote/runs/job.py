@@ -16,9 +16,8 @@ import polars as pl
 import torch
 from jaxtyping import Int
 
-from denote.attributes.families import AttributeFamily, families
+from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Labels, check_rows, merge_labels
-from denote.attributes.rival_columns import simple_columns
 from denote.config.settings import TrainingSettings
 from denote.data.parts import Halves
 from denote.data.samples import CLASSES, known_of, picture_shape
@@ -28,8 +27,8 @@ from denote.evidence.controls import chosen_controls
 from denote.evidence.controls.control_task import ControlTask
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.controls.untrained import Untrained
-from denote.evidence.own import Control
 from denote.evidence.rule import Rule, rule_of
+from denote.evidence.user_controls import Control
 from denote.notes import note
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
@@ -53,7 +52,7 @@ from denote.runs.fingerprint import NO_ARGUMENTS, by_content, training_settings
 from denote.runs.record import tell_of_older
 from denote.states.layers import Layer, asked_names, select_layers
 from denote.states.listing import Listing
-from denote.states.raw_input import raw_input
+from denote.states.pooling import raw_input
 from denote.states.state import LayerState
 from denote.states.store import StateStore
 

@@ -22,10 +22,9 @@ from denote.figures.relevance import draw_relevance
 from denote.figures.style import outside_band
 from denote.files import slug
 from denote.observation import INPUT, Observation
-from denote.observation.images import Images
+from denote.observation.result import Images
 from denote.observers.kinds import is_reference, reads_state
-from denote.observers.observer import Observer
-from denote.observers.storage import load_observers
+from denote.observers.observer import Observer, load_observers
 from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, draw_denotation
 from denote.runs.evidence_figures import Drawing, draw_evidence, draw_first, draw_found_again, networks

@@ -7,8 +7,7 @@ from sklearn.metrics import balanced_accuracy_score
 from denote.attributes.labels import NULL
 from denote.data.parts import Halves
 from denote.denotation.judging.rivals import best_coordinates
-from denote.denotation.search.properties import Properties
-from denote.denotation.search.thresholds import Settings, Thresholds, places
+from denote.denotation.search.properties import Properties, Settings, Thresholds, places
 
 N, CLASSES = 300, 6
 WHICH = np.array([3, 0, 7])

@@ -14,8 +14,7 @@ from denote.denotation.judging.decisions import decide
 from denote.denotation.judging.search_stability import SearchedAgain, jaccard, searched_again, with_agreements
 from denote.denotation.neurons import Controls as Beside
 from denote.denotation.neurons import Neurons, observe_neurons, replicate
-from denote.denotation.search.properties import family_halves
-from denote.denotation.search.thresholds import Settings
+from denote.denotation.search.properties import Settings, family_halves
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer
 from denote.tables import CONTROLS

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
+from denote.denotation.search.properties import Settings, Thresholds, counts_above
 from denote.denotation.search.subset_search import Subsets, entering_classes, search_subsets
-from denote.denotation.search.thresholds import Settings, Thresholds, counts_above
 from denote.observers.reading import State
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denote.denotation.search.thresholds import Thresholds, counts_above, places
+from denote.denotation.search.properties import Thresholds, counts_above, places
 
 
 def edges(column: np.ndarray, thresholds: Thresholds) -> list[int]:

@@ -11,8 +11,7 @@ from jaxtyping import Float, Int
 from denote.attributes.labels import NULL
 from denote.data.parts import Halves
 from denote.denotation.search.held_out_scores import balanced_accuracies, balanced_accuracy
-from denote.denotation.search.properties import Properties
-from denote.denotation.search.thresholds import Settings, counts_above, places
+from denote.denotation.search.properties import Properties, Settings, counts_above, places
 from denote.observers.neuron import best_thresholds
 from denote.observers.reading import Resources, State, as_array
 from denote.observers.sorted_columns import least_memory

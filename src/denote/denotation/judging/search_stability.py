@@ -16,7 +16,7 @@ from denote.data.parts import Halves
 from denote.denotation.depth.by_model import denoted_properties
 from denote.denotation.neurons import Neurons, replicate
 from denote.denotation.search.candidates import Candidates
-from denote.denotation.search.thresholds import Settings
+from denote.denotation.search.properties import Settings
 from denote.evidence.intervals import t_interval
 from denote.notes import Note, note
 from denote.observers.reading import State

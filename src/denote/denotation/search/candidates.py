@@ -13,6 +13,7 @@ from denote.data.parts import Halves
 from denote.denotation.search.formula_search import formula_properties, search_formulas
 from denote.denotation.search.properties import (
     Properties,
+    Settings,
     attribute_properties,
     complement,
     distinct_rows,
@@ -21,7 +22,6 @@ from denote.denotation.search.properties import (
     subset_name,
 )
 from denote.denotation.search.subset_search import search_subsets
-from denote.denotation.search.thresholds import Settings
 from denote.notes import Note
 from denote.observers.neuron import best_thresholds, live_neurons
 from denote.observers.reading import Resources, State

@@ -10,8 +10,16 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.attributes.labels import NULL, Formulas
 from denote.data.parts import Halves
-from denote.denotation.search.properties import Properties, complement, distinct_rows, in_parentheses
-from denote.denotation.search.thresholds import ENTRY_ROWS, MEMORY, Thresholds, places
+from denote.denotation.search.properties import (
+    ENTRY_ROWS,
+    MEMORY,
+    Properties,
+    Thresholds,
+    complement,
+    distinct_rows,
+    in_parentheses,
+    places,
+)
 from denote.observers.neuron import best_cuts_of, comparable, live_neurons
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import Group, least_memory, over_sorted_columns

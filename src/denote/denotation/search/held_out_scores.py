@@ -18,9 +18,8 @@ from denote.evidence.intervals import (
 )
 from denote.numbers import ratio
 from denote.observers.neuron import comparable
-from denote.observers.ranks import mann_whitney_u
 from denote.observers.reading import State
-from denote.observers.sorted_columns import column_blocks, sorting_orders
+from denote.observers.sorted_columns import column_blocks, mann_whitney_u, sorting_orders
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from denote.denotation.search.thresholds import ENTRY_ROWS, Settings, places
+from denote.denotation.search.properties import ENTRY_ROWS, Settings, places
 from denote.observers.neuron import comparable, live_neurons, midpoints
 from denote.observers.reading import Resources, State
 from denote.observers.sorted_columns import least_memory, over_sorted_columns

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from denote.evidence.control import NegativeControl
 
 if TYPE_CHECKING:
-    from denote.evidence.own import Control
+    from denote.evidence.user_controls import Control
 
 
 @cache
@@ -42,7 +42,7 @@ def chosen_controls(
     own, kinds = own or {}, built_in_controls()
     chosen = [kinds[name].of(settings) for name, settings in options.items() if name not in own]
     if own:
-        from denote.evidence.own import OwnControl  # here, as it fits observers
+        from denote.evidence.user_controls import OwnControl  # here, as it fits observers
 
         chosen += [OwnControl(name, control) for name, control in own.items()]
     return tuple(sorted((control for control in chosen if control.is_on), key=lambda control: control.order))

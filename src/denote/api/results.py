@@ -1,7 +1,8 @@
-"""The result of one observation in Python: frames, weights, figures; a notebook shows it, and it can be saved."""
+"""Results in Python, of one observation or of a sweep: frames, weights, figures, cards; shown, saved and loaded."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from html import escape
@@ -13,15 +14,13 @@ import polars as pl
 from denote.config.keys import SCHEMA, digest
 from denote.denotation.depth.plan import Analysis
 from denote.errors import ConfigError, StoreError, one_of
-from denote.evidence.rule import rule_of
+from denote.evidence.rule import Rule, rule_of
 from denote.numbers import count
-from denote.observation.images import Images
-from denote.observation.result import Observation
-from denote.observers.observer import Observer
-from denote.observers.storage import load_observers
-from denote.runs.record import Status, now, read_record, versions, write_record
+from denote.observation.result import Evidence, Images, Observation
+from denote.observers.observer import Observer, load_observers
+from denote.runs.record import Status, finished_jobs, now, read_record, versions, write_record
 from denote.states.layers import Layer
-from denote.tables import JOB_TABLES, read_tables
+from denote.tables import JOB_TABLES, SWEEP_TABLES, has_tables, missing_tables, read_tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -173,8 +172,7 @@ class ObservationResult(Observation):
 
     def findings(self) -> list[str]:
         """Say what was found in sentences; first what makes it doubtful: `trained_on` and copies of rows."""
-        from denote.reporting.doubts import doubts, no_copies_sentences
-        from denote.reporting.findings import findings
+        from denote.reporting.findings import doubts, findings, no_copies_sentences
 
         sentences = findings(self.cells, self.neurons, self.label_proportion_by_depth())
         return [*doubts(self.tables), *sentences, *no_copies_sentences(self.tables["duplicates"])]
@@ -224,7 +222,7 @@ class ObservationResult(Observation):
     @property
     def _opening(self) -> list[str]:
         """Doubts about all results, then their counts."""
-        from denote.reporting.doubts import doubts
+        from denote.reporting.findings import doubts
 
         denoting = self.neurons.filter("denotes").select("layer", "neuron").n_unique()
         layers, attributes = count(len(self.layers), "layer"), count(len(self.attributes), "attribute")
@@ -253,3 +251,102 @@ def _check_free(folder: Path, fingerprint: str, overwrite: bool) -> None:
     record = read_record(folder)
     if record is not None and record.get("fingerprint") != fingerprint and not overwrite:
         raise StoreError(str(folder), "holds another observation", "another folder, or save(folder, overwrite=True)")
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepResult(Evidence):
+    """The result of a sweep: merged tables over networks, by name in ``tables``, and figures.
+
+    Attributes:
+        folder: The folder of its jobs.
+
+    Example:
+        >>> folder = denote.observe(model, inputs, {"high": high}).save("runs/mine/seed_0")
+        >>> denote.load(folder).attributes
+        ('high',)
+    """
+
+    folder: Path
+
+    @classmethod
+    def read(cls, folder: Path) -> SweepResult | None:
+        """Read the sweep whose folder, or ``sweep/`` within it, this is; None where it is neither."""
+        for merged, jobs in ((folder / "sweep", folder), (folder, folder.parent)):
+            if not has_tables(merged, SWEEP_TABLES):
+                continue
+            if missing := ", ".join(missing_tables(merged, SWEEP_TABLES)):
+                again = f"denote-report sweep={jobs} analyses it again"
+                log.warning("%s: merged by an older denote, without %s; %s", merged, missing, again)
+            return cls(read_tables(merged, SWEEP_TABLES), jobs)
+        return None
+
+    def label_proportion_by_depth(self) -> pl.DataFrame:
+        """Return the columns of ``tables.LABEL_PROPORTION_BY_DEPTH``."""
+        return self.tables["label_proportion_by_depth"]
+
+    def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
+        """Draw what linear observers of an attribute rely on in the first trained network.
+
+        Args:
+            attribute: Its name.
+            layer: One layer, or None for all.
+
+        Returns:
+            A figure of matplotlib.
+
+        Raises:
+            ConfigError: if there is no linear observer of it.
+        """
+        from denote.api.result_figures import sweep_heatmap
+
+        return sweep_heatmap(self.folder, self.cells, attribute, layer)
+
+    def figure(self) -> Figure:
+        """Draw how well every attribute is read at every depth, mean over networks."""
+        from denote.api.result_figures import attribute_figure
+
+        return attribute_figure(self.tables)
+
+    def depth_figure(self, **chosen: str | bool | int | None) -> Figure:
+        """Draw the label proportion of what neurons denote by depth, mean over networks.
+
+        Args:
+            **chosen: Of ``family``, ``architecture``, ``dataset``, ``trained`` and ``epoch`` what the sweep has several
+                of.
+
+        Returns:
+            A figure of matplotlib.
+
+        Raises:
+            DenoteError: if the choices leave no curve or more than one.
+        """
+        from denote.api.result_figures import depth_figure
+
+        return depth_figure(self.tables, **chosen)
+
+    def cards(self) -> pl.DataFrame:
+        """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""
+        from denote.reporting.cards import cards
+
+        rules = [rule_of(record["config"]) for _, record in finished_jobs(self.folder)]
+        return cards(self.cells, self.neurons, rules[0] if rules else Rule())
+
+    def __repr__(self) -> str:
+        """Return the names of the tables and their sizes."""
+        from denote.reporting.notebook import as_text
+
+        return as_text(self._sizes)
+
+    def _repr_html_(self) -> str:
+        """The same, for a notebook."""
+        from denote.reporting.notebook import as_html
+
+        return as_html(self._sizes)
+
+    @property
+    def _sizes(self) -> pl.DataFrame:
+        sizes = [(name, *frame.shape) for name, frame in self.tables.items()]
+        return pl.DataFrame(sizes, ["table", "rows", "columns"], orient="row")
