@@ -2,8 +2,8 @@
 
 import pytest
 
+from denote.byte_units import at_least, byte_count, in_units
 from denote.errors import ConfigError
-from denote.numbers import at_least, byte_count, in_units
 
 
 def test_what_is_written_can_be_read() -> None:

@@ -75,6 +75,12 @@ def test_the_architecture_names_files_that_are_there() -> None:
     }
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/extending.md", "docs/api.md", "README.md"])
+def test_pages_name_sources_that_are_there(page: str) -> None:
+    files = re.findall(r"`(src/denote/[\w/]+\.\w+)`", (ROOT / page).read_text(encoding="utf-8"))
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
 def test_the_architecture_finds_functions_where_they_are() -> None:
     """Of the form `name` (`file`), `name` in `file`, or a row of a walk: number, name, file."""
     name, file = r"`([\w., ]+)`", r"`([a-z_/]+\.py)`"

@@ -98,7 +98,7 @@ def test_contents_are_on_disk_before_the_name_is_theirs(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "fsync", lambda handle: (steps.append("fsync"), synchronise(handle))[1])
     monkeypatch.setattr(Path, "replace", lambda path, to: (steps.append("replace"), replace(path, to))[1])
     path = write_json(tmp_path / "new" / "a.json", {"name": "é", "path": tmp_path})
-    assert steps == ["fsync", "replace"]
+    assert steps == ["fsync", "replace", "fsync"]  # of the file, then of the folder's list of names
     assert json.loads(path.read_text(encoding="utf-8")) == {"name": "é", "path": str(tmp_path)}
 
 

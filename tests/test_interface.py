@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ import denote
 from denote.api.results import ObservationResult
 from denote.cli import build
 from denote.data.parts import Parts
-from denote.errors import DenoteError
+from denote.errors import ConfigError, DenoteError
+from denote.evidence.controls.rotated import Rotated
+from denote.evidence.controls.shuffled import Shuffled
 from denote.observation import Controls
 from denote.runs.sweep import report_sweep
 from denote.tables import CELLS_KEY, NEURONS_KEY
@@ -94,6 +97,34 @@ def test_the_model_is_left_as_it_was(planted: tuple[Tensor, np.ndarray], fails: 
         assert (each.grad is None) == (gradient is None)
         assert gradient is None or torch.equal(each.grad, gradient)
     assert all(torch.equal(each, weights[name]) for name, each in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("controls", "said"),
+    [
+        ([Shuffled(draws=-3)], "controls.shuffled.draws: -3 is not possible; allowed: a whole number of at least 0"),
+        ([Shuffled(draws="5")], "controls.shuffled.draws: '5' is not possible"),  # type: ignore[arg-type]
+        ([Rotated(rotations=2.5)], "controls.rotated.rotations: 2.5 is not possible"),  # type: ignore[arg-type]
+        (["shuffled", Shuffled(draws=3)], "controls: 'shuffled' came twice, with other settings"),
+        (["shufled"], "controls: 'shufled' came; did you mean 'shuffled'"),
+    ],
+)
+def test_controls_that_cannot_be_are_refused(
+    planted: tuple[Tensor, np.ndarray], controls: Sequence[Any], said: str
+) -> None:
+    inputs, labels = planted
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        denote.observe(network(), inputs, {"high": labels}, controls=controls, **QUICK)
+
+
+def test_a_control_that_is_named_twice_runs_once(planted: tuple[Tensor, np.ndarray]) -> None:
+    inputs, labels = planted
+    once, twice = (
+        denote.observe(network(), inputs, {"high": labels}, layers="0", controls=[Shuffled(draws=3)] * n, **QUICK)
+        for n in (1, 2)
+    )
+    assert_frame_equal(once.cells, twice.cells)
+    assert_frame_equal(once.controls, twice.controls)
 
 
 def test_command_line_and_call_give_equal_tables(tmp_path: Path) -> None:

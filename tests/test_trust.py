@@ -87,6 +87,18 @@ def test_the_code_of_a_class_is_part_of_a_jobs_name(folder: Path) -> None:
     assert source_of({"_target_": "denote.object_models.architectures.mlp.MLP"}) == {}
 
 
+def test_code_in_a_folder_without_an_init_file_is_part_of_a_jobs_name(folder: Path) -> None:
+    helpers = folder / "helpers_of_mine"
+    helpers.mkdir()
+    (folder / "user_of_helpers.py").write_text("from helpers_of_mine.sizes import WIDTH\nclass Net: ...\n")
+    Trust(str(folder)).grant()
+    names = []
+    for width in (3, 44):
+        (helpers / "sizes.py").write_text(f"WIDTH = {width}\n")
+        names.append(fingerprint({"architecture": {"_target_": "user_of_helpers.Net"}}))
+    assert len(set(names)) == 2
+
+
 DATASETS = """
 import os
 from denote import extending as given
@@ -115,7 +127,11 @@ def test_a_dataset_says_which_settings_are_files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("Usual", "file"), ("Usual", "folder"), ("Declared", "scans"), ("Further", "measured")]
+    ("name", "key"),
+    [
+        *(("Usual", key) for key in ("file", "folder", "name", "tokenizer", "files.table")),
+        *(("Declared", "scans"), ("Further", "measured"), ("Declared", "arguments.path")),
+    ],
 )
 def test_an_edited_file_gives_another_job(folder: Path, tmp_path: Path, name: str, key: str) -> None:
     (folder / "sets_of_mine.py").write_text(DATASETS)
@@ -125,7 +141,9 @@ def test_an_edited_file_gives_another_job(folder: Path, tmp_path: Path, name: st
     names = []
     for content in ("a", "b"):
         file.write_text(content)
-        given = {"_target_": f"sets_of_mine.{name}", key: str(file.parent if key in ("folder", "scans") else file)}
+        outer, _, inner = key.partition(".")
+        path = str(file.parent if key in ("folder", "scans") else file)
+        given = {"_target_": f"sets_of_mine.{name}", outer: {inner: path} if inner else path}
         names.append(fingerprint({"dataset": given}))
     assert len(set(names)) == 2
 

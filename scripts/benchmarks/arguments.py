@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from denote.byte_units import byte_count
 from denote.errors import DenoteError
-from denote.numbers import byte_count
 
 STATES = ("synthetic", "network")
 SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "evidence", "scaling")

@@ -113,6 +113,7 @@ def stored_note(row: Mapping[str, Any]) -> Note | None:
     return None if row["note"] is None else Note(row["note"], codes_in(row))
 
 
+@cache
 def older_codes(text: str) -> str:
     """Return ``note_codes`` of a note of a version that wrote none, as far as sentences begin and end as today's."""
     remarks = text.split(NEXT_REMARK)

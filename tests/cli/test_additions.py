@@ -58,7 +58,7 @@ class Flipped(StateControl):
     column = "flipped_auroc"
     columns = ("flipped_auroc",)
     order = 55
-    too_few = "no flipped state has more than {} live neurons"
+    too_few = "few_rotated_neurons"
 
     def states(self, layer, state, probe_seed, recorded):
         return [Halves(-state.fit, -state.test) for _ in range(self.draws)]

@@ -63,6 +63,7 @@ def test_the_command_and_the_call_say_the_same(tmp_path: Path, planted: dict[str
         "pooling",
         "neuron_name",
         "note",
+        "note_codes",
         "card",
         "rival",
         "rival_balanced_accuracy",

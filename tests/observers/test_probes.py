@@ -36,13 +36,13 @@ def data() -> tuple[np.ndarray, np.ndarray]:
         ),
         ("linear", {"l2": True}, "probe.linear.l2: True is not possible"),
         ("linear", {"l2": float("nan")}, "probe.linear.l2: nan is not possible"),
-        ("linear", {"balance": "yes"}, "probe.linear.balance: 'yes' is unknown; allowed: True, False"),
+        ("linear", {"balance": "yes"}, "probe.linear.balance: 'yes' is not possible; allowed: true or false"),
         (
             "linear",
             {"max_iterations": 0},
             "probe.linear.max_iterations: 0 is not possible; allowed: a whole number",
         ),
-        ("centroid", {"standardise": 1}, "probe.centroid.standardise: 1 is unknown; allowed: True, False"),
+        ("centroid", {"standardise": 1}, "probe.centroid.standardise: 1 is not possible; allowed: true or false"),
         *(
             (
                 "sparse",

@@ -294,6 +294,34 @@ def test_what_mixes_the_samples_of_a_batch_is_left_out() -> None:
     assert [layer.name for layer in listing(Draws(), torch.ones(2, 3)).layers] == ["mean", "after"]
 
 
+class Company(nn.Module):
+    """Adds a little of a statistic of the batch to every sample."""
+
+    def __init__(self, statistic: Callable[[Tensor], Tensor], weight: float) -> None:
+        super().__init__()
+        self.statistic, self.weight = statistic, weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.weight * self.statistic(x)
+
+
+@pytest.mark.parametrize("weight", [0.05, 0.1, 1.0])
+@pytest.mark.parametrize(
+    "statistic",
+    [lambda x: x.mean(0), lambda x: x.amax(0), lambda x: x.std(0), lambda x: x.roll(1, 0), lambda x: x.norm()],
+    ids=["mean", "largest", "deviation", "neighbour", "norm"],
+)
+def test_a_state_that_moves_a_little_with_the_batch_is_left_out(
+    statistic: Callable[[Tensor], Tensor], weight: float
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(40, 6, generator=generator)
+    network = nn.Sequential(nn.Linear(6, 5), Company(statistic, weight), nn.Linear(5, 2))
+    found = listing(network, inputs[:8])
+    assert "0" not in found.left_out
+    assert set(found.left_out) & {"1", "2"} if weight < 0.1 else set(found.left_out) == {"1", "2"}
+
+
 def test_a_module_whose_weights_are_made_by_others_is_one_layer() -> None:
     normed = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 4)), nn.ReLU())
     for of in ("blocks", "leaves", "modules"):

@@ -16,6 +16,7 @@ from torch import nn
 from denote.api.results import ObservationResult, SweepResult
 from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Family, check_rows, merge_labels
+from denote.byte_units import byte_count
 from denote.config.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
 from denote.data.memory import given_samples as given
 from denote.data.memory.given_columns import given_frame
@@ -28,7 +29,6 @@ from denote.evidence.control import NegativeControl
 from denote.evidence.controls import built_in_controls
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.rule import Rule
-from denote.numbers import byte_count
 from denote.observation import (
     NO_NETWORK,
     Controls,
@@ -341,15 +341,20 @@ def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> 
 def _controls(controls: Controls | Sequence[str | NegativeControl] | None) -> Sequence[NegativeControl]:
     if controls is None or isinstance(controls, Controls):
         return tuple(_checked(controls or Controls()))
-    chosen: list[NegativeControl] = []
-    for control in [controls] if isinstance(controls, str) else controls:
-        if isinstance(control, NegativeControl):
-            chosen.append(control)
-        elif control in CONTROLS:
-            chosen.append(built_in_controls()[control]())
-        else:
-            raise ConfigError("controls", f"{control!r} came", f"{one_of(control, CONTROLS)}; or Controls(...)")
-    return sorted((control for control in chosen if control.is_on), key=lambda control: control.order)
+    chosen: dict[str, NegativeControl] = {}
+    for entry in [controls] if isinstance(controls, str) else controls:
+        if not isinstance(entry, NegativeControl) and entry not in CONTROLS:
+            raise ConfigError(
+                "controls",
+                f"{entry!r} came",
+                f"{one_of(entry, CONTROLS)}; or Controls(...), your own by own={{name: control}}",
+            )
+        control = entry if isinstance(entry, NegativeControl) else built_in_controls()[entry]()
+        if chosen.setdefault(control.name, control) != control:
+            raise ConfigError("controls", f"'{control.name}' came twice, with other settings", "allowed: each once")
+        if type(control) in built_in_controls().values():
+            check_values(type(control), vars(control), f"controls.{control.name}.{{}}".format)
+    return sorted((control for control in chosen.values() if control.is_on), key=lambda control: control.order)
 
 
 def _checked(controls: Controls) -> Controls:

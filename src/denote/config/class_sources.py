@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-USUAL_PATHS = ("root", "path", "table", "file", "folder")
+USUAL_PATHS = ("root", "path", "table", "file", "folder", "name", "tokenizer")
 """Settings that count as files, or folders of files, of a class that does not say it by ``paths = (...)``."""
 
 FolderOf = Callable[[str], Path | None]

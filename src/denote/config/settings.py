@@ -14,8 +14,8 @@ from itertools import pairwise
 from numbers import Integral, Real
 from typing import Annotated, Any, TypedDict, get_type_hints
 
+from denote.byte_units import LARGEST, SIZES, is_size
 from denote.errors import ConfigError, one_of
-from denote.numbers import LARGEST, SIZES, is_size
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ COUNT = number(0, whole=True)
 AT_LEAST_ONE = number(1, whole=True)
 SHARE = number(0, 1, open_at="low high")
 POSITIVE = number(0, open_at="low")
-SWITCH = choice(True, False)
+SWITCH = Value("true or false", lambda value: isinstance(value, bool))
 NAME = text("a name")
 ANY_TEXT = text("a text")
 COLUMN = text("a column", or_null=True)
@@ -269,8 +269,8 @@ class _Tracked(TypedDict):
 class Logging(_Tracked, total=False):
     """``logger``; what is not tracked has no project."""
 
-    project: Column
-    entity: Column
+    project: Annotated[str | None, text("a text", or_null=True)]
+    entity: Annotated[str | None, text("a text", or_null=True)]
 
 
 class Weights(TypedDict):

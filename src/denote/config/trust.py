@@ -178,7 +178,8 @@ def stable_name(target: str) -> str:
 def _folder_of_theirs(top: str) -> Path | None:
     """Return the folder in which a module that the user trusts lies, without importing it."""
     folder = _granted.code_dir
-    if folder is not None and top in _modules_in(Path(folder)):
+    # A folder without __init__.py is a package, too.
+    if folder is not None and (top in _modules_in(Path(folder)) or Path(folder, top).is_dir()):
         return Path(folder)
     spec = PathFinder.find_spec(top) if any(top == name.partition(".")[0] for name in _granted.packages) else None
     if spec is None or spec.origin is None:

@@ -108,6 +108,11 @@ class OnEqualRows(LabelDraws):
         """See `LabelDraws`."""
         return self.control.name
 
+    @property
+    def has_band(self) -> bool:  # type: ignore[override] # of the control
+        """See `LabelDraws`."""
+        return self.control.has_band
+
     def draws(self) -> Iterator[Draw]:
         """See `LabelDraws`."""
         for draw in self.control.draws():
@@ -116,6 +121,18 @@ class OnEqualRows(LabelDraws):
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
         """See `LabelDraws`."""
         return self.control.answer(real, drawn)
+
+    def hears(self, bootstrap: AurocBootstrap) -> Hear | None:
+        """See `LabelDraws`."""
+        return self.control.hears(bootstrap)
+
+    def intervals(self, real: Columns, refits: Refits, bootstrap: AurocBootstrap | None) -> Columns:
+        """See `LabelDraws`."""
+        return self.control.intervals(real, refits, bootstrap)
+
+    def band(self, observer: Observer, refits: Refits) -> Columns:
+        """See `LabelDraws`."""
+        return self.control.band(observer, refits)
 
 
 Values: TypeAlias = Int8[np.ndarray, "sample attribute"]

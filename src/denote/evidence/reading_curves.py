@@ -29,8 +29,6 @@ from denote.observers.observer import FitData, Observer, Probe, class_counts
 from denote.observers.reading import moments
 from denote.tables import CURVES, remarks
 
-IN_GROUPS = "auroc_low, auroc_high: rows in groups need a bootstrap of groups"
-
 
 @dataclass(frozen=True)
 class Point:

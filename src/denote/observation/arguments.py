@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal
+from warnings import warn
 
 import numpy as np
 import polars as pl
@@ -14,10 +15,9 @@ from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs
 from denote.denotation.search.properties import ENTRY_ROWS, Settings, Thresholds
-from denote.evidence import bootstrap as resampling
-from denote.evidence import corrections as max_statistic
+from denote.evidence import bootstrap, corrections
 from denote.evidence.control import ControlSamples, NegativeControl, StateControl
-from denote.evidence.controls import built_in_controls
+from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.controls.control_task import ControlTask
 from denote.evidence.controls.random_subset import RandomSubset
 from denote.evidence.controls.raw_input import RawInput
@@ -57,6 +57,14 @@ class Controls:
     tasks: int = 0
     own: Mapping[str, Control] = field(default_factory=dict)
 
+    @staticmethod
+    def of(
+        options: Mapping[str, Mapping[str, Any] | None], own: Mapping[str, Control] | None = None
+    ) -> Sequence[NegativeControl]:
+        """Call `chosen_controls`, which took the place of this; it goes with the next release."""
+        warn("Controls.of is called denote.evidence.controls.chosen_controls now", DeprecationWarning, stacklevel=2)
+        return chosen_controls(options, own)
+
     def __iter__(self) -> Iterator[NegativeControl]:
         """Give the controls that are on, in their order."""
         every = (
@@ -94,8 +102,8 @@ class ObservationSettings:
     controls: Iterable[NegativeControl] = field(default_factory=Controls)
     probe_seed: int = 0
     thresholds: Thresholds = 64
-    permutations: int = max_statistic.DRAWS
-    bootstraps: int = resampling.DRAWS
+    permutations: int = corrections.DRAWS
+    bootstraps: int = bootstrap.DRAWS
     equal_rows: int | Literal["auto"] | None = None
     stability: bool = True
     examples: int = 3

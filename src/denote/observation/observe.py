@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from denote.attributes.labels import Labels, equal_rows
+from denote.byte_units import at_least
 from denote.config.keys import digest
 from denote.data.parts import Halves
 from denote.denotation.atlas import examples, with_targets
 from denote.errors import ConfigError
-from denote.numbers import at_least
 from denote.observation.arguments import ControlStates, ObservationSettings, SampleInfo, Subject
 from denote.observation.decide import decide
 from denote.observation.duplicates import duplicates

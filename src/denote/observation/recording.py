@@ -23,8 +23,6 @@ from denote.states.store import StateStore
 RANDOMISED = 1_000_003
 """Draw of the initialisation that randomised layers get: none of the untrained twins', whose numbers start at 0."""
 
-UNTRAINED = "randomised_similarity: the object model is not trained"
-
 
 @dataclass(frozen=True)
 class Recording:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from denote.config.class_sources import USUAL_PATHS
 from denote.config.keys import SCHEMA, digest, digest_unchanged
 from denote.config.settings import TrainingSettings, declared
 from denote.config.trust import TARGET_KEYS, path_settings, source_of, stable_name
@@ -168,18 +169,24 @@ def _flatten(prefix: str, value: Any) -> dict[str, Any]:
     return {prefix: value}
 
 
-def by_content(value: Any) -> Any:
+def by_content(value: Any, paths: Sequence[str] = ()) -> Any:
     """Return settings without what does not shape results: where files lie, and where a class of ours lies.
 
     A file stands as the digest of its content, and a class of the user's own has beside it the digest of its code.
+
+    Args:
+        value: The settings.
+        paths: Those that name files, unless the settings name a class, which says it.
     """
     if isinstance(value, (list, tuple)):
-        return [by_content(entry) for entry in value]
+        return [by_content(entry, paths) for entry in value]
     if not isinstance(value, Mapping):
         return value
     target = value.get("_target_")
-    paths = ("trained_on", *path_settings(str(target))) if target is not None else ()
-    shaped = {str(name): _contents(inner) if name in paths else by_content(inner) for name, inner in value.items()}
+    nested = paths
+    if target is not None:
+        paths, nested = ("trained_on", *path_settings(str(target))), USUAL_PATHS
+    shaped = {str(key): _contents(inner) if key in paths else by_content(inner, nested) for key, inner in value.items()}
     named = {key: stable_name(str(value[key])) for key in TARGET_KEYS if value.get(key) is not None}
     return shaped | named | source_of(value)
 

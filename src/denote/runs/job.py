@@ -29,7 +29,7 @@ from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.controls.untrained import Untrained
 from denote.evidence.rule import Rule, rule_of
 from denote.evidence.user_controls import Control
-from denote.notes import note
+from denote.notes import Note, note
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import Score, accuracy_note, held_out_score, shuffled_note
@@ -43,7 +43,7 @@ from denote.observation import (
     observe_states,
 )
 from denote.observation.network import TRIED, listed_layers
-from denote.observation.recording import RANDOMISED, UNTRAINED, Recording, device_named
+from denote.observation.recording import RANDOMISED, Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.probes import OwnProbe, probe_from
 from denote.observers.reading import Resources
@@ -339,7 +339,7 @@ class Job:
         """States of randomised networks, see `Recording.randomised`."""
         spec = trained.spec
         if spec.is_initialisation:
-            return [(None, UNTRAINED)] * len(layers)
+            return [(None, Note.of("not_trained"))] * len(layers)
         return recording.randomised(spec.key, trained.model.network, spec.twin(RANDOMISED).initial_network(), layers)
 
     def accuracy(self, trained: TrainedModel) -> tuple[float | None, str | None]:

@@ -166,9 +166,10 @@ def unsteady_places(made: Mapping[Place, Tensor], example: Batch, given: Given) 
 
     The first is that of the listing again: what differs is drawn. Then come several samples, and these the last one
     first with every second of them turned around. Where samples mix, equal inputs of one batch have different states,
-    as in a recurrent network that has its steps first where the samples should be; or an input has another state in
-    other company, as in what normalises by the statistics of a batch. Where a forward sorts, every state that should be
-    at one place of the reversed batch is at another.
+    as in a recurrent network that has its steps first where the samples should be; or the state of an input changes
+    with the rest of the batch (copies of itself, other samples, other samples turned around), as in what normalises by
+    the statistics of a batch. Where a forward sorts, every state that should be at one place of the reversed batch is
+    at another.
 
     Args:
         made: What equal inputs gave at the places, samples first.
@@ -179,7 +180,7 @@ def unsteady_places(made: Mapping[Place, Tensor], example: Batch, given: Given) 
     drawn = {place for place, each in made.items() if place in again and not alike(each, again[place], ROUNDING)}
     unequal = {place for place, each in made.items() if not alike(each, each[:1].expand_as(each))}
     others = _turned(first_of(example, ROWS), slice(1, None))
-    moved, elsewhere = _in_reverse(example, given)
+    moved, elsewhere = _in_reverse(made, example, given)
     if moved is None:
         moved, elsewhere = _beside_others(made, given(others)), set()
     return Unsteady((unequal | moved) - drawn, drawn, elsewhere - unequal - moved - drawn)
@@ -191,7 +192,7 @@ def _beside_others(made: Mapping[Place, Tensor], beside: Mapping[Place, Tensor])
     return {place for place, (one, other) in firsts.items() if one.shape == other.shape and not alike(one, other)}
 
 
-def _in_reverse(example: Batch, given: Given) -> tuple[set[Place] | None, set[Place]]:
+def _in_reverse(made: Mapping[Place, Tensor], example: Batch, given: Given) -> tuple[set[Place] | None, set[Place]]:
     """Return the places where samples mix, and those where they lie elsewhere, by a batch and its reverse.
 
     Nothing (None) is known of a batch of one sample, of samples that are words, and of a batch that the network does
@@ -213,6 +214,8 @@ def _in_reverse(example: Batch, given: Given) -> tuple[set[Place] | None, set[Pl
         largest, back = each.abs().nan_to_num(posinf=0).max().item(), turned[place].flip(0)
         kept = range(0, n, 2)
         if all(_same(each[row], back[row], largest) for row in kept):
+            if place in _beside_others(made, {place: each}):
+                mixed.add(place)
             continue
         n_there = sum(any(_same(one, other, largest) for other in back) for one in each)
         (elsewhere if n_there >= len(kept) else mixed).add(place)

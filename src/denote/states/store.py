@@ -16,10 +16,10 @@ from filelock import FileLock
 from jaxtyping import Int
 from torch import nn
 
+from denote.byte_units import in_units
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.errors import StoreError
 from denote.files import write_text
-from denote.numbers import in_units
 from denote.states.axes import likely
 from denote.states.capture import write_states
 from denote.states.layers import Layer
