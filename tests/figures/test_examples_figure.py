@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.figures.neuron_atlas import MOST_NEURONS, draw_examples, n_drawn
+from denote.figures.neuron_atlas import MOST_DRAWN, draw_examples, n_drawn
 
 NEURONS = synthetic.neuron_table(1, 9, 32)
 IMAGES = {sample: np.full((2, 3), sample / 40) for sample in range(40)}
@@ -41,8 +41,8 @@ def test_of_many_neurons_some_of_every_depth_are_drawn_and_the_rest_counted() ->
     figure = draw_examples(examples, IMAGES)
     number = examples.select("layer", "neuron").unique().height
     words = " ".join(text.get_text() for text in figure.axes[0].texts)
-    assert n_drawn(examples, IMAGES) == MOST_NEURONS < number
-    assert f"{number - MOST_NEURONS} more neurons" in words
+    assert n_drawn(examples, IMAGES) == MOST_DRAWN < number
+    assert f"{number - MOST_DRAWN} more neurons" in words
     assert all(layer in words for layer in examples["layer"].unique())
 
 
