@@ -188,10 +188,16 @@ def observe(
         if inputs is not None and RawInput.among(chosen_settings.controls).enabled:
             control_states = replace(control_states, raw_input=raw_input(samples, split, memory_limit))
         subject = Subject(
-            dataset=name, architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
-            trained=True, epoch=None, seed=model_seed, object_model=key, object_accuracy=None,
-            note=trained.remark, trained_on=trained.word,
-        )  # fmt: skip
+            dataset=name,
+            architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
+            trained=True,
+            epoch=None,
+            seed=model_seed,
+            object_model=key,
+            object_accuracy=None,
+            note=trained.remark,
+            trained_on=trained.word,
+        )
         resources = Resources(str(where), memory_limit)
         observation = observe_states(
             observed,
@@ -297,11 +303,18 @@ def _sample_info(samples: Samples, parts: Parts, searched: Sequence[Family], rul
     numbers = [name for name, kind in table.schema.items() if kind.is_numeric() or kind == pl.Boolean]
     has_classes = any(family.name == "classes" for family in searched)
     return SampleInfo(
-        parts=parts, families=searched, labels=labels, reasons=check_rows(labels, parts, rule.min_rows),
-        groups=given.given_groups(samples, parts), classes=samples.targets if has_classes else None,
-        class_names=samples.classes, target=given.CLASS, columns=simple_columns(samples, numbers),
-        input_shape=picture_shape(samples.inputs), inputs=samples.inputs if shown else None,
-    )  # fmt: skip
+        parts=parts,
+        families=searched,
+        labels=labels,
+        reasons=check_rows(labels, parts, rule.min_rows),
+        groups=given.given_groups(samples, parts),
+        classes=samples.targets if has_classes else None,
+        class_names=samples.classes,
+        target=given.CLASS,
+        columns=simple_columns(samples, numbers),
+        input_shape=picture_shape(samples.inputs),
+        inputs=samples.inputs if shown else None,
+    )
 
 
 def _families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:

@@ -62,12 +62,16 @@ class ObservationResult(Observation):
             raise StoreError(str(folder), "holds no run.json", "the folder of a job, or of `ObservationResult.save`")
         truth = folder / "truth.parquet"
         return cls(
-            tables=read_tables(folder, JOB_TABLES), observers=load_observers(folder / "observers.safetensors"),
-            layers=tuple(_layer(each) for each in record["layers"]), attributes=tuple(record["attributes"]),
-            object_model=record["object_model"], input_shape=tuple(record["input_shape"]),
-            rule=rule_of(record["config"]), images=Images.read(folder),
+            tables=read_tables(folder, JOB_TABLES),
+            observers=load_observers(folder / "observers.safetensors"),
+            layers=tuple(_layer(each) for each in record["layers"]),
+            attributes=tuple(record["attributes"]),
+            object_model=record["object_model"],
+            input_shape=tuple(record["input_shape"]),
+            rule=rule_of(record["config"]),
+            images=Images.read(folder),
             truth=pl.read_parquet(truth, glob=False) if truth.is_file() else None,
-        )  # fmt: skip
+        )
 
     def observer(self, layer: str, probe: str | None = None) -> Observer:
         """The observer of a layer.

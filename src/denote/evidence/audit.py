@@ -51,14 +51,20 @@ def audit(cells: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
     )
     compared = pl.col("input_gain").is_not_null()
     kept = compared | ~compared.any().over(KEY)  # where no model could be compared the row says why
-    grouped = models.with_columns(
-        pl.col(NOTE).filter(~compared).drop_nulls().first().over(KEY), every=pl.len().over(KEY)
-    ).filter(kept).group_by(KEY, maintain_order=True).agg(
-        compared.sum().alias("n_models"), pl.col("n_positive_test", "n_test").max(),
-        pl.col("untrained_auroc").count().alias("n_untrained"), pl.col("every", *NOTE).first(),
-        pl.col("input_auroc", "untrained_auroc", "label_proportion").mean(), pl.col(_NUMBERS),
-        pl.col("input_name").drop_nulls().first(),
-    )  # fmt: skip
+    grouped = (
+        models.with_columns(pl.col(NOTE).filter(~compared).drop_nulls().first().over(KEY), every=pl.len().over(KEY))
+        .filter(kept)
+        .group_by(KEY, maintain_order=True)
+        .agg(
+            compared.sum().alias("n_models"),
+            pl.col("n_positive_test", "n_test").max(),
+            pl.col("untrained_auroc").count().alias("n_untrained"),
+            pl.col("every", *NOTE).first(),
+            pl.col("input_auroc", "untrained_auroc", "label_proportion").mean(),
+            pl.col(_NUMBERS),
+            pl.col("input_name").drop_nulls().first(),
+        )
+    )
     told = [_over_models(row) for row in grouped.iter_rows(named=True)]
     numbers = table(told, {name: AUDIT[name] for name in (*_NUMBERS, "verdict", *NOTE)})
     frame = pl.concat([grouped.drop(_NUMBERS, *NOTE, "every", "n_untrained"), numbers], how="horizontal")

@@ -246,9 +246,10 @@ class AurocBootstrap:
         what = "groups" if self.resampling.grouped else "rows"
         reasons = tuple(
             Note.of("few_units", name=name, held=count, units=what, needed=LEAST_UNITS)
-            if unsure and not np.isnan(value) else None
+            if unsure and not np.isnan(value)
+            else None
             for count, unsure, value in zip(least, few, found.value, strict=True)
-        )  # fmt: skip
+        )
         return Estimate(found.value, np.where(few, np.nan, found.low), np.where(few, np.nan, found.high)), reasons
 
 
@@ -260,9 +261,14 @@ def resampled_areas(ranking: Ranking, resampling: Resampling) -> Float64[np.ndar
     for block, counts in resampling.blocks():
         part = np.empty((len(areas), counts.shape[1]))
         weighted_areas(
-            ranking.order, ranking.last, ranking.positive, _counted(ranking, ranking.n_positive + ranking.n_negative),
-            resampling.unit, counts, part,
-        )  # fmt: skip
+            ranking.order,
+            ranking.last,
+            ranking.positive,
+            _counted(ranking, ranking.n_positive + ranking.n_negative),
+            resampling.unit,
+            counts,
+            part,
+        )
         areas[:, block] = part
     return areas
 

@@ -59,12 +59,14 @@ def _rows(cells: pl.DataFrame, tell: Callable[[pl.DataFrame, bool], Row]) -> lis
     equal = _equal_rows(cells)
     return [
         {
-            **dict(zip(ATTRIBUTE, key, strict=True)), "label_proportion": own["label_proportion"].mean(),
-            "equal_rows": equal[key[: len(CURVE)]], "decisive_at": _decisive_at(own),
+            **dict(zip(ATTRIBUTE, key, strict=True)),
+            "label_proportion": own["label_proportion"].mean(),
+            "equal_rows": equal[key[: len(CURVE)]],
+            "decisive_at": _decisive_at(own),
             **tell(own.filter(pl.col("decisive").is_not_null().any().over("object_model")), equal[key[: len(CURVE)]]),
         }
         for key, own in cells.group_by(ATTRIBUTE, maintain_order=True)
-    ]  # fmt: skip
+    ]
 
 
 def _equal_rows(cells: pl.DataFrame) -> dict[tuple[Any, ...], bool]:
@@ -88,12 +90,14 @@ def _over_layers(scored: pl.DataFrame, equal: bool) -> Row:
     depth, relative = (median_interval([first[name] for first in firsts]) for name in ("depth", "relative_depth"))
     layer_at = {first["depth"]: first["layer"] for first in reversed(firsts)}
     return {
-        "n_models": len(firsts), "n_censored": sum(np.isinf(first["depth"]) for first in firsts),
-        **_seen(depth).columns("first_depth"), **_seen(relative).columns("first_relative_depth"),
+        "n_models": len(firsts),
+        "n_censored": sum(np.isinf(first["depth"]) for first in firsts),
+        **_seen(depth).columns("first_depth"),
+        **_seen(relative).columns("first_relative_depth"),
         "first_layer": _median_layer(firsts),
         **{f"first_layer_{end}": layer_at.get(getattr(depth, end)) for end in ("low", "high")},
         "note": note(*_beyond(depth, len(firsts)), _gaps(scored), None if equal else Note.of("unequal_rows")),
-    }  # fmt: skip
+    }
 
 
 def _median_layer(firsts: Sequence[Row]) -> str | None:
@@ -184,9 +188,19 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate[flo
 
 SCORES = ("auroc", "balanced_accuracy", "selectivity")
 KEY = [
-    "dataset", "architecture", "trained", "epoch", "layer", "depth", "relative_depth", "pooling", "probe", "k",
-    "attribute", "family",
-]  # fmt: skip
+    "dataset",
+    "architecture",
+    "trained",
+    "epoch",
+    "layer",
+    "depth",
+    "relative_depth",
+    "pooling",
+    "probe",
+    "k",
+    "attribute",
+    "family",
+]
 _MODEL = [*KEY, "object_model"]
 
 
@@ -232,8 +246,9 @@ def _bounds(values: pl.Series, score: str) -> pl.DataFrame:
 
     within = (-1.0, 1.0) if score == "selectivity" else (0.0, 1.0)
     ends = [t_interval(each.drop_nulls().to_numpy(), within=within) for each in values]
-    series = [pl.Series(f"{score}_{end}", [getattr(each, end) for each in ends], dtype=pl.Float64)
-              for end in ("low", "high")]  # fmt: skip
+    series = [
+        pl.Series(f"{score}_{end}", [getattr(each, end) for each in ends], dtype=pl.Float64) for end in ("low", "high")
+    ]
     return pl.DataFrame(series).fill_nan(None)
 
 

@@ -177,8 +177,11 @@ def _balanced_accuracy_bounds(
                 rows = labels[:, a] == label
                 effects[a] = design_effect((decided[rows, a] == bool(label)).astype(np.int64), groups[rows])
     effective = (
-        counts.tp / effect[1], counts.n_positive / effect[1], counts.tn / effect[0], counts.n_negative / effect[0]
-    )  # fmt: skip
+        counts.tp / effect[1],
+        counts.n_positive / effect[1],
+        counts.tn / effect[0],
+        counts.n_negative / effect[0],
+    )
     return newcombe_balanced_accuracy(*effective, one_sided=True), newcombe_balanced_accuracy(*effective)
 
 

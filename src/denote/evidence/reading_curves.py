@@ -144,17 +144,33 @@ def _next_best(
         weights[neuron, columns] = sign
         bias = np.where(observer.fitted, 0.0, np.nan)
         return replace(
-            observer, weights=weights, bias=bias, neuron=neuron, direction=sign, threshold=None,
+            observer,
+            weights=weights,
+            bias=bias,
+            neuron=neuron,
+            direction=sign,
+            threshold=None,
             fit_balanced_accuracy=None,
-        )  # fmt: skip
+        )
 
     return reader
 
 
 COLUMNS = (
-    "probe", "probe_seed", "attribute", "family", "curve", "x", "auroc", "auroc_low", "auroc_high", "bits",
-    "intercept_bits", "note", "note_codes",
-)  # fmt: skip
+    "probe",
+    "probe_seed",
+    "attribute",
+    "family",
+    "curve",
+    "x",
+    "auroc",
+    "auroc_low",
+    "auroc_high",
+    "bits",
+    "intercept_bits",
+    "note",
+    "note_codes",
+)
 """Those of ``tables.CURVES`` that do not say which network was observed, or where."""
 
 
@@ -220,11 +236,18 @@ def _frame(names: Labels, curve: str, points: Iterable[Point], code: Description
     bits, intercept = (None, None) if code is None else (code.bits.cumsum(0), code.intercept.cumsum(0))
     reasons: tuple[str | None, ...] = (None,) * len(names) if code is None else code.notes
     return pl.concat(
-        pl.DataFrame({
-            "attribute": names.names, "family": names.families, "curve": [curve] * len(names), "x": point.x,
-            "auroc": point.auroc, "auroc_low": point.low, "auroc_high": point.high,
-            "bits": undefined if bits is None else bits[index],
-            "intercept_bits": undefined if intercept is None else intercept[index],
-        }).with_columns(*remarks([*map(note, point.notes, reasons)]))
+        pl.DataFrame(
+            {
+                "attribute": names.names,
+                "family": names.families,
+                "curve": [curve] * len(names),
+                "x": point.x,
+                "auroc": point.auroc,
+                "auroc_low": point.low,
+                "auroc_high": point.high,
+                "bits": undefined if bits is None else bits[index],
+                "intercept_bits": undefined if intercept is None else intercept[index],
+            }
+        ).with_columns(*remarks([*map(note, point.notes, reasons)]))
         for index, point in enumerate(points)
-    )  # fmt: skip
+    )

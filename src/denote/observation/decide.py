@@ -40,8 +40,10 @@ def decide(tables: Tables, rule: Rule) -> dict[str, pl.DataFrame]:
         "cells": cells.with_columns(causal_evidence=pl.lit(CAUSAL)),
         "neurons": neurons.with_columns(causal_evidence=pl.when("denotes").then(pl.lit(CAUSAL))),
         "controls": controls,
-        "scan": scan, "pairs": pairs, "null_check": pl.concat([null_check_cells(controls, rule.q), of_pairs]),
-    }  # fmt: skip
+        "scan": scan,
+        "pairs": pairs,
+        "null_check": pl.concat([null_check_cells(controls, rule.q), of_pairs]),
+    }
 
 
 def with_detectable(cells: pl.DataFrame, rule: Rule) -> pl.DataFrame:

@@ -85,10 +85,14 @@ def observe_states(
     decided["examples"] = with_targets(shown, info.classes, info.class_names)
     return Observation(
         tables={name: frame.select(*JOB_TABLES[name]) for name, frame in decided.items()},
-        observers=work.observers, layers=tuple(state.layer for state in states), attributes=labels,
-        object_model=subject.object_model, input_shape=info.input_shape, rule=settings.rule,
+        observers=work.observers,
+        layers=tuple(state.layer for state in states),
+        attributes=labels,
+        object_model=subject.object_model,
+        input_shape=info.input_shape,
+        rule=settings.rule,
         images=shown_inputs(info.inputs, decided["examples"]["sample"], info.parts.fit),
-    )  # fmt: skip
+    )
 
 
 def _check_memory(states: Sequence[LayerState], labels: Halves[Labels], limit: float) -> None:
@@ -129,8 +133,10 @@ def _with_layer_notes(rows: pl.DataFrame, states: Sequence[LayerState]) -> pl.Da
 def _with_proportions(rows: pl.DataFrame, test: Labels) -> pl.DataFrame:
     """Rows with the label proportion of *test*, whichever of its rows were drawn."""
     positive, known = (test.values == 1).sum(0), (test.values >= 0).sum(0)
-    share = pl.DataFrame({"attribute": test.names, "label_proportion": positive / np.where(known > 0, known, 1)},
-                         schema_overrides={"attribute": pl.String})  # fmt: skip
+    share = pl.DataFrame(
+        {"attribute": test.names, "label_proportion": positive / np.where(known > 0, known, 1)},
+        schema_overrides={"attribute": pl.String},
+    )
     filled = rows.drop("label_proportion").join(share, on="attribute", how="left", maintain_order="left")
     return filled.with_columns(label_proportion=pl.when(pl.col("n_test") > 0).then("label_proportion")).select(
         rows.columns

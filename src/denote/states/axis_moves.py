@@ -264,10 +264,13 @@ def _in_order(op: Operation, result: Tensor) -> Axes | None:
             return axes
         sizes = list(given.shape)
         return tuple(
-            axes[sizes.index(n)] if sizes.count(n) == 1 and list(result.shape).count(n) == 1
-            else axes[0] if place == 0 and n == sizes[0] else Axis()
+            axes[sizes.index(n)]
+            if sizes.count(n) == 1 and list(result.shape).count(n) == 1
+            else axes[0]
+            if place == 0 and n == sizes[0]
+            else Axis()
             for place, n in enumerate(result.shape)
-        )  # fmt: skip
+        )
     return None
 
 

@@ -137,8 +137,11 @@ def _neurons(layer: Layer, output: Tensor | None, batch: Batch) -> Tensor:
         shape = tuple(output.shape[1:])
     if not _fits(layer, shape):
         shown = tuple("any" if size == ANY else size for size in layer.shape)
-        raise LayerError(f"layer {layer.name}", f"gives {shape} for a sample, not {shown} as listed",
-                         "inputs of one shape, or a pooling that has neurons of channels")  # fmt: skip
+        raise LayerError(
+            f"layer {layer.name}",
+            f"gives {shape} for a sample, not {shown} as listed",
+            "inputs of one shape, or a pooling that has neurons of channels",
+        )
     state = pool(short_floats(output), layer, batch).to("cpu", torch.float32)
     if len(state) != len(batch):
         raise LayerError(f"layer {layer.name}", f"gives {len(state)} rows for {len(batch)} inputs")

@@ -99,9 +99,13 @@ def first_pass(
 
 
 def _run(
-    network: nn.Module, batch: Batch, kept: tuple[Mapping[str, nn.Module], Collection[Place]], follower: Follower,
-    *, is_followed: bool,
-) -> FirstPass:  # fmt: skip
+    network: nn.Module,
+    batch: Batch,
+    kept: tuple[Mapping[str, nn.Module], Collection[Place]],
+    follower: Follower,
+    *,
+    is_followed: bool,
+) -> FirstPass:
     shown, further = kept
     seen = FirstPass(follower.trace, Tails(leaves_of(network), {*shown, *(place.module for place in further)}))
 

@@ -30,9 +30,16 @@ SHARES = 0.01
 
 _ON_LAST_AXIS = (nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.Embedding)
 _ALONG_ONE = (
-    nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.MaxPool1d, nn.AvgPool1d, nn.LPPool1d,
-    nn.AdaptiveMaxPool1d, nn.AdaptiveAvgPool1d,
-)  # fmt: skip
+    nn.Conv1d,
+    nn.ConvTranspose1d,
+    nn.BatchNorm1d,
+    nn.InstanceNorm1d,
+    nn.MaxPool1d,
+    nn.AvgPool1d,
+    nn.LPPool1d,
+    nn.AdaptiveMaxPool1d,
+    nn.AdaptiveAvgPool1d,
+)
 
 
 @dataclass(frozen=True)
@@ -183,10 +190,12 @@ def _axes_of(kind: str, place: Place, n: int) -> tuple[str, ...]:
     """The axes of a tensor of ``n`` axes by what a user says of it."""
     some = [POSITION] * (n - 2)
     axes = {
-        CHANNELS_FIRST: (SAMPLE, CHANNEL, *some), CHANNELS_LAST: (SAMPLE, *some, CHANNEL),
-        SEQUENCE: (SAMPLE, POSITION, CHANNEL), TIME_FIRST: (POSITION, SAMPLE, CHANNEL),
+        CHANNELS_FIRST: (SAMPLE, CHANNEL, *some),
+        CHANNELS_LAST: (SAMPLE, *some, CHANNEL),
+        SEQUENCE: (SAMPLE, POSITION, CHANNEL),
+        TIME_FIRST: (POSITION, SAMPLE, CHANNEL),
         HEADS: (SAMPLE, HEAD, QUERY, KEY),
-    }[kind]  # fmt: skip
+    }[kind]
     if len(axes) != n:
         raise LayerError("layer.kind", f"{kind} has {len(axes)} axes, but {place} gives {n}", "another kind")
     return axes

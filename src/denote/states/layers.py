@@ -155,9 +155,16 @@ def _indices(layers: Sequence[Layer], part: int | str) -> list[int]:
 
 
 PASS_THROUGHS = (
-    nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout,
+    nn.Identity,
+    nn.Flatten,
+    nn.Unflatten,
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+    nn.AlphaDropout,
     nn.FeatureAlphaDropout,
-)  # fmt: skip
+)
 """Modules that carry on what another layer already shows."""
 
 PARAMETRIZATIONS = "parametrizations"
@@ -203,9 +210,10 @@ def around(network: nn.Module, of: str = BLOCKS) -> dict[str, nn.Module]:
         return {}
     blocks = set(_blocks(network)) if of == BLOCKS else set()
     return {
-        name: module for name, module in _called(network).items()
+        name: module
+        for name, module in _called(network).items()
         if not is_leaf(module) and not any(name == block or name.startswith(f"{block}.") for block in blocks)
-    }  # fmt: skip
+    }
 
 
 def is_leaf(module: nn.Module) -> bool:

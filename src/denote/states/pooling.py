@@ -23,9 +23,11 @@ ANY = -1
 """In the shape of a sequence: any number of positions."""
 
 OF_KIND = {
-    UNITS: ("none",), MAP: ("mean", "max", "flatten", "centre"), SEQUENCE: ("mean", "max", "first", "last"),
+    UNITS: ("none",),
+    MAP: ("mean", "max", "flatten", "centre"),
+    SEQUENCE: ("mean", "max", "first", "last"),
     HEADS: ("max",),
-}  # fmt: skip
+}
 """Poolings of every kind, its default first."""
 SAME = {"cls": "first"}
 POOLINGS = ("mean", "max", "flatten", "centre", "first", "last", "cls")

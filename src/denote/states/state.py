@@ -211,10 +211,21 @@ def state_of_all(states: Sequence[LayerState]) -> LayerState:
     poolings = dict.fromkeys(state.layer.pooling for state in states if state.layer.pooling != "none")
     notes = [state.layer.note.about(state.layer.name) for state in states if state.layer.note]
     layer = replace(
-        states[0].layer, name="state", depth=None, relative_depth=None, is_head=False, sign_identified=None, axes=(),
-        kind="units", channels_last=False, module_class="", note=note(*notes), shape=(n_neurons,), grid=(n_neurons,),
+        states[0].layer,
+        name="state",
+        depth=None,
+        relative_depth=None,
+        is_head=False,
+        sign_identified=None,
+        axes=(),
+        kind="units",
+        channels_last=False,
+        module_class="",
+        note=note(*notes),
+        shape=(n_neurons,),
+        grid=(n_neurons,),
         pooling="+".join(poolings) or "none",
-    )  # fmt: skip
+    )
     arrays = chain.from_iterable(
         state.values.arrays if isinstance(state.values, SideBySide) else (state.values,) for state in states
     )

@@ -147,9 +147,10 @@ class SubsetDraws(LabelDraws):
         sets = [subset for of_size in self._sets.values() for subset in of_size]
         positive = [rows[:, list(subset)].sum(1) for subset in sets]
         return {
-            subset for subset, yes in zip(sets, positive, strict=True)
+            subset
+            for subset, yes in zip(sets, positive, strict=True)
             if min(yes.min(), (rows.sum(1) - yes).min()) >= self.samples.min_rows
-        }  # fmt: skip
+        }
 
     def _of_draw(self, number: int) -> list[Subset]:
         return [sets[number] for sets in self._sets.values() if number < len(sets)]
