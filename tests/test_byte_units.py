@@ -2,7 +2,7 @@
 
 import pytest
 
-from denote.byte_units import at_least, byte_count, in_units
+from denote.config.byte_units import at_least, byte_count, in_units
 from denote.errors import ConfigError
 
 

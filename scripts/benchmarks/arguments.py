@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from denote.byte_units import byte_count
+from denote.config.byte_units import byte_count
 from denote.errors import DenoteError
 
 STATES = ("synthetic", "network")

@@ -5,7 +5,7 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.evidence.first_decisive import first_decisive
-from denote.figures.profiles import one_size, profiles
+from denote.figures.curves import one_size, profiles
 from denote.tables import LAYERS, empty
 
 

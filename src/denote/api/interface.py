@@ -16,7 +16,7 @@ from torch import nn
 from denote.api.results import ObservationResult, SweepResult
 from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Family, check_rows, merge_labels
-from denote.byte_units import byte_count
+from denote.config.byte_units import byte_count
 from denote.config.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
 from denote.data.memory import given_samples as given
 from denote.data.memory.given_columns import given_frame

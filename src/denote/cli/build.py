@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from denote.byte_units import byte_count
 from denote.cli.hydra_private import raw
 from denote.cli.targets import allowed_class, check_targets, instantiate, is_own
+from denote.config.byte_units import byte_count
 from denote.config.trust import source_of
 from denote.errors import ConfigError, first_line
 from denote.runs.fingerprint import NO_ARGUMENTS, job_name

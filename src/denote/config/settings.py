@@ -14,7 +14,7 @@ from itertools import pairwise
 from numbers import Integral, Real
 from typing import Annotated, Any, TypedDict, get_type_hints
 
-from denote.byte_units import LARGEST, SIZES, is_size
+from denote.config.byte_units import LARGEST, SIZES, is_size
 from denote.errors import ConfigError, one_of
 
 

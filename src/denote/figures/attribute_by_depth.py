@@ -14,8 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.figures import style
-from denote.figures.curves import grid
-from denote.figures.profiles import drawn_cells, network_names, profiles
+from denote.figures.curves import drawn_cells, grid, network_names, profiles
 from denote.numbers import count_range, proportion
 from denote.observers.kinds import reads_state
 from denote.tables import FIRST_DECISIVE, empty
@@ -77,7 +76,7 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: 
     """Heat map of one probe's mean AUROC.
 
     Args:
-        profile: Rows of :func:`denote.figures.profiles.profiles` of one probe.
+        profile: Rows of :func:`denote.figures.curves.profiles` of one probe.
         rows: Attributes from top to bottom.
         ax: Where to draw. Undefined cells stay open on a hatched ground; decisive ones carry a dot, filled where they
             are decisive in every object model.

@@ -16,8 +16,7 @@ from matplotlib.ticker import NullLocator
 
 from denote.evidence.intervals import t_interval
 from denote.figures import style
-from denote.figures.curves import usual_probe
-from denote.figures.profiles import drawn_cells, network_names
+from denote.figures.curves import drawn_cells, network_names, usual_probe
 from denote.figures.style import MANY, faint_grid, handle, model_look
 from denote.numbers import count_range
 

@@ -13,8 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.figures import style
-from denote.figures.curves import finite, head_names, is_head
-from denote.figures.profiles import drawn_cells, one_size
+from denote.figures.curves import drawn_cells, finite, head_names, is_head, one_size
 from denote.numbers import count_range
 from denote.observers.kinds import reads_state
 

@@ -16,8 +16,7 @@ from matplotlib.patches import Patch
 from denote.evidence.description import KEPT
 from denote.figures import attribute_lines, style
 from denote.figures.attribute_lines import draw_shuffled, shuffled_handles
-from denote.figures.curves import thinned
-from denote.figures.profiles import drawn_cells, network_names
+from denote.figures.curves import drawn_cells, network_names, thinned
 from denote.numbers import count
 from denote.observers.kinds import by_capacity, contains_weaker, has_sizes
 

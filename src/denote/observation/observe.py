@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from denote.attributes.labels import Labels, equal_rows
-from denote.byte_units import at_least
+from denote.config.byte_units import at_least
 from denote.config.keys import digest
 from denote.data.parts import Halves
 from denote.denotation.atlas import examples, with_targets

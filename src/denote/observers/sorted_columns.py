@@ -13,7 +13,7 @@ import scipy
 import torch
 from jaxtyping import Bool, Float, Float64, Int, Int8
 
-from denote.byte_units import at_least
+from denote.config.byte_units import at_least
 from denote.errors import ConfigError
 from denote.kernels import SEGMENT
 from denote.observers.reading import Resources, State, Values, as_tensor, check_state

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from denote.evidence.rule import Rule
-from denote.figures.profiles import one_size
+from denote.figures.curves import one_size
 from denote.reporting.chance import families, one_p_value, value_range
 from denote.reporting.findings import shares
 

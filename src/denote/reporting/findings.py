@@ -8,8 +8,7 @@ from typing import Any
 import polars as pl
 
 from denote.data.trained_on import NONE, UNKNOWN
-from denote.figures.curves import Curve, curves, some
-from denote.figures.profiles import one_size
+from denote.figures.curves import Curve, curves, one_size, some
 from denote.numbers import count, proportion
 from denote.observers.kinds import reads_state
 from denote.reporting.page import NOTES, Sheet, fine_share, sheet, text, whole

@@ -10,8 +10,7 @@ from functools import partial
 import polars as pl
 
 from denote.evidence.rule import INAPPLICABLE, Rule
-from denote.figures.curves import Curve, is_untested
-from denote.figures.profiles import one_size
+from denote.figures.curves import Curve, is_untested, one_size
 from denote.notes import codes_in
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.observers.kinds import reads_state

@@ -16,8 +16,7 @@ from matplotlib.figure import Figure
 
 from denote.evidence.rule import Rule
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
-from denote.figures.curves import some, usual_probe
-from denote.figures.profiles import profiles
+from denote.figures.curves import profiles, some, usual_probe
 from denote.figures.relevance import draw_relevance
 from denote.figures.style import outside_band
 from denote.files import slug

@@ -16,7 +16,7 @@ from filelock import FileLock
 from jaxtyping import Int
 from torch import nn
 
-from denote.byte_units import in_units
+from denote.config.byte_units import in_units
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.errors import StoreError
 from denote.files import write_text

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float32, Float64, Int
 from torch import Tensor
 
-from denote.byte_units import at_least
+from denote.config.byte_units import at_least
 from denote.errors import ConfigError
 from denote.observers.reading import Resources, State, as_tensor
 
