@@ -62,7 +62,7 @@ def _plain_tensor(tensor: Tensor) -> np.ndarray:
     if tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float32, torch.float64):
         try:
             tensor = tensor.float()
-        except NotImplementedError as error:
+        except RuntimeError as error:  # of types that PyTorch cannot convert
             raise TypeError(f"numbers of type {tensor.dtype} cannot be read") from error
     return np.asarray(tensor.resolve_conj().resolve_neg())
 
