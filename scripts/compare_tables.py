@@ -89,9 +89,7 @@ def _print_moves(name: str, column: str, before: pl.DataFrame, after: pl.DataFra
     moves = ((after[column] - before[column]).abs() / before.select(unit.alias("unit"))["unit"]).drop_nulls()
     if len(moves):
         mean, high, most = moves.mean(), moves.quantile(0.95), moves.max()
-        print(
-            f"{name}: {column} moved by {mean:.2g} of its unit on average, 95 % by at most {high:.2g}, all by {most:.2g}"
-        )
+        print(f"{name}: {column} moved by {mean:.2g} of its unit on average, 95 % by {high:.2g}, at most {most:.2g}")
 
 
 def differences(before: pl.DataFrame, after: pl.DataFrame, tolerance: float = 0.0) -> Iterator[str]:
