@@ -5,15 +5,15 @@ import logging
 from pathlib import Path
 
 import pytest
-from pytorch_lightning import LightningDataModule
 from torch import nn
 
 from denote.cli.targets import allowed_class
 from denote.config.trust import _FORMER, present_path
+from denote.data.module import SamplesModule
 from denote.object_models.pretrained.source import Pretrained
 
 CONF = Path(__file__).parents[1] / "conf"
-KINDS = (LightningDataModule, nn.Module, Pretrained)
+KINDS = (SamplesModule, nn.Module, Pretrained)
 
 
 @pytest.mark.parametrize("module", sorted(set(_FORMER.values())))

@@ -5,7 +5,7 @@ import pytest
 import pytorch_lightning as lightning
 import torch
 
-from denote.data.module import TrainingOrder
+from denote.data.module import TrainingOrder, as_lightning
 from denote.data.sources.digits import DigitsModule
 from denote.errors import DataError
 
@@ -75,7 +75,7 @@ def test_lightning_announces_the_epoch_to_the_order(digits):
         "enable_model_summary": False,
     }
     trainer = lightning.Trainer(max_epochs=2, limit_val_batches=0, accelerator="cpu", **quiet)
-    trainer.fit(watcher, datamodule=digits)
+    trainer.fit(watcher, datamodule=as_lightning(digits))
     for epoch in (0, 1):
         order = TrainingOrder(digits.train_rows, digits.order_seed)
         order.set_epoch(epoch)

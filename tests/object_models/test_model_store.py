@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class CountEpochs(pl.Callback):
 
 
 def weights(trained: TrainedModel) -> dict[str, torch.Tensor]:
-    return dict(trained.model.network.state_dict())
+    return dict(trained.network.state_dict())
 
 
 def assert_equal_weights(a: TrainedModel, b: TrainedModel) -> None:
@@ -58,8 +59,12 @@ def assert_equal_weights(a: TrainedModel, b: TrainedModel) -> None:
 
 
 def interrupted(store: ModelStore, spec: ModelSpec, data_module: SamplesModule, epochs: int) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        store.obtain(spec, data_module, TrainerOptions(callbacks=[StopAfter(epochs)]))
+    """Interrupt a training whose epochs are as long as checkpoints are apart."""
+    options = TrainerOptions(callbacks=[StopAfter(epochs)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "SAVE_EVERY", 0)
+        with pytest.raises(KeyboardInterrupt):
+            store.obtain(spec, data_module, options)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +130,38 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert_equal_weights(resumed, whole)
     assert not list(tmp_path.rglob("*.ckpt"))
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_an_interrupt_between_checkpoints_costs_their_epochs_only(
+    tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ModelStore(shared).obtain(spec, data_module)
+    monkeypatch.setattr(training, "SAVE_EVERY", 1.0)
+    clock = iter([0.0, 0.4, 0.8, 1.2, 1.2, 1.6, 2.0, *([2.0] * 20)])  # made; three epochs, written; two epochs
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    store = ModelStore(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        store.obtain(spec, data_module, TrainerOptions(callbacks=[StopAfter(5)]))
+    count = CountEpochs()
+    resumed = store.obtain(spec, data_module, TrainerOptions(callbacks=[count]))
+    assert count.epochs == spec.training.max_epochs - 3
+    assert resumed.history == whole.history
+    assert_equal_weights(resumed, whole)
+
+
+def test_the_threads_of_a_training_are_a_setting_and_enter_its_key(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule
+) -> None:
+    class Threads(pl.Callback):
+        def on_train_batch_end(self, *args: object) -> None:
+            seen.add(torch.get_num_threads())
+
+    before, seen = torch.get_num_threads(), set[int]()
+    two = replace(spec, training=replace(spec.training, threads=2))
+    ModelStore(tmp_path).obtain(two, data_module, TrainerOptions(callbacks=[Threads()]))
+    assert seen == {2}
+    assert torch.get_num_threads() == before
+    assert two.training_key != spec.training_key
 
 
 def test_a_training_killed_after_its_last_epoch_trains_no_further(

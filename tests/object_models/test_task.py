@@ -77,7 +77,7 @@ def trained(module: Made, network: Any, folder: Path) -> TrainedModel:
 def test_a_number_is_learned_whatever_its_scale(tmp_path: Path) -> None:
     module = made(numbers())
     found = trained(module, lambda: MLP((4,), 1, layers=1, width=16), tmp_path)
-    score = held_out_score(found.model, module, module.parts.test)
+    score = held_out_score(found.network, module, module.parts.test)
     with torch.inference_mode():
         given = found.model(module.samples.inputs[module.parts.test])[:, 0].numpy()
     assert score.value == pytest.approx(r2_score(module.learned.targets[module.parts.test], given), abs=1e-5)
@@ -107,7 +107,7 @@ def test_every_part_has_small_and_large_numbers() -> None:
 def test_labels_are_learned_together(tmp_path: Path) -> None:
     module = made(labels())
     found = trained(module, lambda: MLP((4,), 3, layers=1, width=16), tmp_path)
-    score = held_out_score(found.model, module, module.parts.test)
+    score = held_out_score(found.network, module, module.parts.test)
     with torch.inference_mode():
         given = found.model(module.samples.inputs[module.parts.test]).numpy() > 0
     per_label = (given == module.samples.targets[module.parts.test]).mean(0)
@@ -213,7 +213,7 @@ def test_a_tagger_learns_words_where_they_are(tmp_path: Path) -> None:
     facts = of_tokens(module.samples.inputs)
     assert facts == {"n_tokens": 20, "per_position": True}
     found = trained(module, lambda: small(**facts), tmp_path)
-    score = held_out_score(found.model, module, module.parts.test)
+    score = held_out_score(found.network, module, module.parts.test)
     assert score.value is not None
     assert score.value > 0.95
     batch = module.samples.inputs[module.parts.test[:7]]

@@ -243,6 +243,8 @@ class TrainingSettings:
         weight_decay: Pull of the weights towards 0.
         patience: Epochs without a lower validation loss after which training stops; None trains all epochs.
         validation_share: Share of the *object* part that early stopping looks at.
+        threads: Threads of a training on the CPU. Their number decides in which order sums are made, so it is a setting
+            and not that of the machine: equal settings give equal weights on any.
     """
 
     max_epochs: AtLeastOne
@@ -252,14 +254,15 @@ class TrainingSettings:
     weight_decay: Annotated[float, number(0)]
     patience: Annotated[int | None, number(1, whole=True, or_else=(None,))]
     validation_share: Share
+    threads: AtLeastOne = 1
 
 
 @dataclass(frozen=True)
 class Training(TrainingSettings):
     """``trainer``: what shapes the weights, and what does not."""
 
-    progress: Switch
-    extract_batch_size: AtLeastOne
+    progress: Switch = True
+    extract_batch_size: AtLeastOne = 1024
 
 
 class _Tracked(TypedDict):

@@ -1,14 +1,17 @@
-"""Samples as a LightningDataModule: parts, batches of (inputs, learned target, row), a reproducible training order."""
+"""A dataset with its split: parts, batches of (inputs, learned target, row), a reproducible training order.
+
+It has the loaders of a LightningDataModule without being one: a job that trains nothing need not wait for Lightning.
+`as_lightning` gives one to a Trainer.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pytorch_lightning as lightning
 import torch
 from jaxtyping import Int, Int64, Shaped
 from torch import Tensor
@@ -24,11 +27,14 @@ from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import DataError
 from denote.streams import stream, torch_stream
 
+if TYPE_CHECKING:
+    from pytorch_lightning import LightningDataModule
+
 Taught = tuple[Batch, Shaped[Tensor, " sample *label"], Int64[Tensor, " sample"]]
 """Inputs, learned targets, row ids; Lightning moves all three to the device by their ``to``."""
 
 
-class SamplesModule(lightning.LightningDataModule, ABC):
+class SamplesModule(ABC):
     """A dataset with its split; a subclass says how to `load` it.
 
     Args:
@@ -75,7 +81,6 @@ class SamplesModule(lightning.LightningDataModule, ABC):
         shuffle_targets: bool = False,
         merge_classes: int | None = None,
     ) -> None:
-        super().__init__()
         if batch_size < 1:
             raise DataError("dataset.batch_size", f"{batch_size}", "allowed: 1 or more")
         self.split = SplitSettings.of(split)
@@ -161,6 +166,23 @@ class SamplesModule(lightning.LightningDataModule, ABC):
             persistent_workers=self.workers > 0,
             generator=torch_stream("loader", self.order_seed),
         )
+
+
+def as_lightning(module: SamplesModule) -> LightningDataModule:
+    """Return what a Trainer takes as ``datamodule``, with the loaders of a dataset.
+
+    Args:
+        module: The dataset; it is set up when the Trainer asks for it.
+    """
+    from pytorch_lightning import LightningDataModule  # takes seconds
+
+    class Loaders(LightningDataModule):
+        setup = staticmethod(module.setup)
+        train_dataloader = staticmethod(module.train_dataloader)
+        val_dataloader = staticmethod(module.val_dataloader)
+        test_dataloader = staticmethod(module.test_dataloader)
+
+    return Loaders()
 
 
 class TrainingOrder(Sampler[int]):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
+from torch import nn
 
 from denote.config.keys import digest_files
 from denote.errors import ConfigError, StoreError
@@ -28,7 +29,7 @@ class TrainedModel:
     """An object model with its weights, in eval mode on the CPU.
 
     Attributes:
-        model: The model; ``model.network`` is the module that is observed.
+        network: The module that is observed.
         spec: What was asked for.
         epoch: Passes over the training rows behind the weights; 0 at initialisation, None if trained elsewhere.
         history: One row per epoch of the training: ``epoch train_loss train_accuracy val_loss val_accuracy``, with
@@ -37,12 +38,19 @@ class TrainedModel:
         was_trained: True if it was trained just now, False if it was loaded or needed no training.
     """
 
-    model: ObjectModel
+    network: nn.Module
     spec: ModelSpec
     epoch: int | None
     history: list[dict[str, float]]
     best_epoch: int | None
     was_trained: bool
+
+    @property
+    def model(self) -> ObjectModel:
+        """The LightningModule around the network."""
+        from denote.object_models.training import object_model  # Lightning takes seconds to import
+
+        return object_model(self.spec, self.network).eval()
 
 
 class ModelStore:
@@ -72,20 +80,18 @@ class ModelStore:
             ConfigError: if the loss is no longer finite.
             StoreError: if what is stored cannot be used, or the epoch asked for was never reached.
         """
-        from denote.object_models.training import object_model
-
         options = options or TrainerOptions()
-        model = object_model(spec).eval()
+        network = spec.untaught_network().eval()
         if not spec.is_trained_here:
-            return TrainedModel(model, spec, 0 if spec.is_initialisation else None, [], None, was_trained=False)
+            return TrainedModel(network, spec, 0 if spec.is_initialisation else None, [], None, was_trained=False)
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / f"{spec.training_key}.lock"):
             record, was_trained = self.record(spec), False
             while record is None or not _is_settled(record, spec.epoch):
                 record, was_trained = self._train(spec, data_module, options, record), True
-            read_weights(model.network, self.folder(spec) / _weights_file(record, spec.epoch))
+            read_weights(network, self.folder(spec) / _weights_file(record, spec.epoch))
         epoch = record.best_epoch if spec.epoch is None else spec.epoch
-        return TrainedModel(model, spec, epoch, record.history, record.best_epoch, was_trained)
+        return TrainedModel(network, spec, epoch, record.history, record.best_epoch, was_trained)
 
     def folder(self, spec: ModelSpec) -> Path:
         """Return where the training of ``spec`` is stored."""

@@ -120,6 +120,11 @@ class ModelSpec:
             torch.default_generator.manual_seed(stream_seed("initialisation", self.seed, self.draw))
             return self.network()
 
+    def untaught_network(self) -> nn.Module:
+        """The network before any training of ours: with weights from elsewhere, or at initialisation."""
+        is_loaded = self.elsewhere is not None and not self.is_initialisation
+        return self.elsewhere() if is_loaded and self.elsewhere else self.initial_network()
+
     def described(self) -> dict[str, Any]:
         """What shaped a training, for its record."""
         return self._initial_state() | self._training_state()

@@ -153,13 +153,13 @@ class Score:
         return Note.of("model_score", measure=self.measure, value=proportion(self.value, 3), rows=self.n)
 
 
-def held_out_score(model: nn.Module, data_module: SamplesModule, rows: Rows, batch_size: int = 1024) -> Score:
-    """Return the metric of the task on ``rows``; the model's mode is left as it was.
+def held_out_score(network: nn.Module, data_module: SamplesModule, rows: Rows, batch_size: int = 1024) -> Score:
+    """Return the metric of the task on ``rows``; the network's mode is left as it was.
 
     A network that was trained elsewhere may give something else than the dataset's targets: it then has no score.
 
     Args:
-        model: The object model.
+        network: The object model.
         data_module: Where inputs and learned targets come from.
         rows: Row ids, one at least.
         batch_size: Rows per forward pass.
@@ -169,7 +169,7 @@ def held_out_score(model: nn.Module, data_module: SamplesModule, rows: Rows, bat
     """
     learned = data_module.learned
     measure, true = TASKS[learned.task].words, learned.targets[rows]
-    outputs = _outputs(model, data_module, rows, batch_size)
+    outputs = _outputs(network, data_module, rows, batch_size)
     if not isinstance(outputs, np.ndarray):
         problem = f"the network gives {outputs} per input and the task has {learned.n_classes} outputs"
         return Score(measure, None, len(rows), problem)
@@ -184,24 +184,24 @@ def held_out_score(model: nn.Module, data_module: SamplesModule, rows: Rows, bat
 
 
 def _outputs(
-    model: nn.Module, data_module: SamplesModule, rows: Rows, batch_size: int
+    network: nn.Module, data_module: SamplesModule, rows: Rows, batch_size: int
 ) -> Float32[np.ndarray, "row output"] | tuple[int, ...]:
-    """Return what the model gives for rows; as soon as that is no output of the task, its shape alone."""
+    """Return what the network gives for rows; as soon as that is no output of the task, its shape alone."""
     if len(rows) == 0:
         raise ValueError("accuracy of no rows")
     parts: list[Tensor] = []
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    was_training = model.training
-    model.eval()
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    was_training = network.training
+    network.eval()
     try:
         with torch.inference_mode():
             for inputs, batch in data_module.batches(rows, batch_size):
-                part = tensor_of(model(inputs.to(device)))
+                part = outputs_of(network, inputs.to(device))
                 if part.shape != (len(batch), data_module.learned.n_classes):
                     return tuple(part.shape[1:])
                 parts.append(part.float().cpu())
     finally:
-        model.train(was_training)
+        network.train(was_training)
     return torch.cat(parts).numpy()
 
 

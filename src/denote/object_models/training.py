@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import Callback, Checkpoint, EarlyStopping, RichProgressBar
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor, nn
 from torchmetrics import Metric
@@ -44,6 +45,9 @@ _OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 class ObjectModel(pl.LightningModule):
     """A network with the loss and the metric of its task; one step serves training, validation and test.
 
+    Losses and predictions are put together over an epoch and logged when it ends: logging every step costs more than a
+    step of a small network.
+
     Args:
         network: Maps a batch of inputs to outputs ``[sample, output]``; where samples are words of sequences, to
             outputs ``[sequence, position, output]``.
@@ -69,7 +73,9 @@ class ObjectModel(pl.LightningModule):
         self.save_hyperparameters(ignore=["network"])
         self.network = network
         self.task = TASKS[task]
-        self.metrics = nn.ModuleDict({stage: self.task.metric(n_classes) for stage in ("train_", "val_", "test_")})
+        stages = ("train_", "val_", "test_")
+        self.metrics = nn.ModuleDict({stage: self.task.metric(n_classes) for stage in stages})
+        self._epochs = {stage: EpochSteps() for stage in stages}
 
     def forward(self, inputs: Batch) -> Float[Tensor, "sample output"]:
         """Return logits, or numbers, of the samples."""
@@ -99,25 +105,87 @@ class ObjectModel(pl.LightningModule):
         """Return the loss of a held-out batch."""
         return self._step(batch, "test_")
 
+    def on_train_epoch_end(self) -> None:
+        """Log the training's loss and metric of the epoch."""
+        self._log("train_")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation's loss and metric of the epoch."""
+        self._log("val_")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the loss and metric of held-out rows."""
+        self._log("test_")
+
+    def transfer_batch_to_device(self, batch: Taught, device: torch.device, dataloader_idx: int) -> Taught:
+        """Leave a batch that is there already; Lightning would look through it for things to move."""
+        if device.type == "cpu":
+            return batch
+        return cast(Taught, super().transfer_batch_to_device(batch, device, dataloader_idx))
+
     def _step(self, batch: Taught, stage: str) -> Tensor:
         inputs, targets, _ = batch
         outputs = self(inputs)
         loss = self.task.loss(outputs, targets)
-        metric = cast(Metric, self.metrics[stage])
-        metric.update(self.task.predict(outputs), targets)
-        measures: dict[str, Tensor | Metric] = {f"{stage}loss": loss, f"{stage}{self.task.measure}": metric}
-        self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(targets))
+        self._epochs[stage].add(loss.detach(), self.task.predict(outputs.detach()), targets)
         return loss
+
+    def _log(self, stage: str) -> None:
+        steps, metric = self._epochs[stage], cast(Metric, self.metrics[stage])
+        metric.update(*steps.judged)
+        measures = {f"{stage}loss": steps.loss, f"{stage}{self.task.measure}": metric}
+        self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=1)
+        steps.clear()
+
+
+class EpochSteps:
+    """The steps of one epoch: their mean loss, and predictions beside targets."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin an epoch."""
+        self._sum: Tensor | None = None
+        self._n = 0
+        self._judged: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, loss: Tensor, predictions: Tensor, targets: Tensor) -> None:
+        """Add a batch.
+
+        Args:
+            loss: Mean loss of its samples.
+            predictions: Of each sample.
+            targets: Of each sample.
+        """
+        n = len(targets)
+        self._sum = loss * n if self._sum is None else self._sum + loss * n
+        self._n += n
+        self._judged.append((predictions, targets))
+
+    @property
+    def loss(self) -> Tensor:
+        """Mean loss of all samples."""
+        assert self._sum is not None  # noqa: S101 # Lightning ends no epoch without a step
+        return self._sum / self._n
+
+    @property
+    def judged(self) -> tuple[Tensor, Tensor]:
+        """Predictions and targets of all samples."""
+        predictions, targets = zip(*self._judged, strict=True)
+        return torch.cat(predictions), torch.cat(targets)
 
 
 LAST = "last.ckpt"
 
+SAVE_EVERY = 5.0
+"""Seconds of training that a killed process may lose: a checkpoint of every epoch costs as much as a small network's
+epoch."""
 
-def object_model(spec: ModelSpec) -> ObjectModel:
-    """Return the object model before any training of ours: at initialisation, or with weights from elsewhere."""
+
+def object_model(spec: ModelSpec, network: nn.Module) -> ObjectModel:
+    """Return the LightningModule around the network of an object model."""
     training = spec.training
-    is_loaded = spec.elsewhere is not None and not spec.is_initialisation
-    network = spec.elsewhere() if is_loaded and spec.elsewhere else spec.initial_network()
     return ObjectModel(network, spec.n_classes, training.optimizer, training.lr, training.weight_decay, spec.task)
 
 
@@ -143,7 +211,7 @@ def train(
     _check_agreement(spec, data_module)
     kept = KeepWeights(folder, epochs, spec.seed)
     last = folder / LAST
-    with quiet_lightning(), isolate_rng(), interruptible():
+    with quiet_lightning(), isolate_rng(), interruptible(), torch_threads(spec.training.threads):
         trainer = pl.Trainer(
             max_epochs=spec.training.max_epochs,
             accelerator=options.accelerator,
@@ -157,14 +225,15 @@ def train(
             default_root_dir=folder,
         )
         resume = str(_readable(last)) if last.exists() else None
-        trainer.fit(object_model(spec), datamodule=data_module, ckpt_path=resume, weights_only=True)
+        loaders = data_module.train_dataloader(), data_module.val_dataloader()
+        trainer.fit(object_model(spec, spec.untaught_network()), *loaders, ckpt_path=resume, weights_only=True)
     return kept
 
 
 def _callbacks(spec: ModelSpec, folder: Path, options: TrainerOptions) -> list[Callback]:
     callbacks: list[Callback] = [
         *options.callbacks,
-        ModelCheckpoint(folder, Path(LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False),
+        KeepCheckpoint(folder / LAST),
     ]
     if spec.training.patience is not None:
         # KeepWeights names the setting to change when the loss is not finite, so this need not look.
@@ -197,6 +266,21 @@ def _readable(checkpoint: Path) -> Path:
 
 
 @contextmanager
+def torch_threads(number: int) -> Iterator[None]:
+    """Let torch use so many threads inside the block.
+
+    Threads that wait for each other after every small product cost many times the product, and more where another
+    process holds a processor.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def interruptible() -> Iterator[None]:
     """Let Ctrl-C be a KeyboardInterrupt: Lightning makes it an exit and ignores the signal ever after."""
     in_main = threading.current_thread() is threading.main_thread()
@@ -212,7 +296,7 @@ def interruptible() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-class KeepWeights(pl.Callback):
+class KeepWeights(Checkpoint):
     """Writes weights when an epoch ends; its state travels in Lightning's checkpoint, so a resumed training goes on.
 
     Args:
@@ -261,6 +345,30 @@ class KeepWeights(pl.Callback):
         self.best_epoch, self.best_loss = state_dict["best_epoch"], state_dict["best_loss"]
 
 
+class KeepCheckpoint(Checkpoint):
+    """Writes Lightning's checkpoint when an epoch ends, `SAVE_EVERY` seconds after the last one, and at the end.
+
+    Args:
+        path: The file, which is written anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.written = path, time.monotonic()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write it if it is time."""
+        if time.monotonic() - self.written >= SAVE_EVERY:
+            self._write(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write it: a training that is over does not begin again."""
+        self._write(trainer)
+
+    def _write(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(self.path)
+        self.written = time.monotonic()
+
+
 class Patience(EarlyStopping):
     """Early stopping that, resumed after its patience ran out, does not train another epoch."""
 
@@ -277,8 +385,6 @@ _REMARKS = (
     ".*Checkpoint directory .* exists and is not empty.*",  # that is how training resumes
     ".*GPU available but not used.*",  # the user chose the device
     ".*LeafSpec.*is deprecated.*",  # Lightning's own use of torch
-    ".*ModelCheckpoint.*monitor.*",
-    ".*dirpath.*that have changed.*",
 )
 
 

@@ -180,8 +180,7 @@ class Job:
         with self.timed("states"):
             recording = self.recording(ready.listing)
             states, *untrained = [
-                recording.states(each.spec.key, each.model.network, ready.layers)
-                for each in (trained, *self.twins(spec))
+                recording.states(each.spec.key, each.network, ready.layers) for each in (trained, *self.twins(spec))
             ]
             randomised = self.randomised(trained, ready.layers, recording) if self._checks_maps(ready.probes) else ()
         known = self._trained_on(spec)
@@ -213,7 +212,7 @@ class Job:
     @staticmethod
     def truth(trained: TrainedModel) -> pl.DataFrame | None:
         """What a network that knows it says of its neurons, beside its key."""
-        known = getattr(trained.model.network, "truth", None)
+        known = getattr(trained.network, "truth", None)
         return None if known is None else known().with_columns(object_model=pl.lit(trained.spec.key))
 
     def observation_settings(self, probes: Mapping[str, Probe]) -> ObservationSettings:
@@ -340,7 +339,7 @@ class Job:
         spec = trained.spec
         if spec.is_initialisation:
             return [(None, Note.of("not_trained"))] * len(layers)
-        return recording.randomised(spec.key, trained.model.network, spec.twin(RANDOMISED).initial_network(), layers)
+        return recording.randomised(spec.key, trained.network, spec.twin(RANDOMISED).initial_network(), layers)
 
     def accuracy(self, trained: TrainedModel) -> tuple[float | None, str | None]:
         """Share of *test* whose learned class the object model gets right, and a remark on it.
@@ -352,7 +351,7 @@ class Job:
         if not self._has_network:
             self.score = Score("accuracy", None, len(test), "only its states are known")
             return None, self.score.remark
-        self.score = held_out_score(trained.model, self.data, test)
+        self.score = held_out_score(trained.network, self.data, test)
         accuracy = self.score.value
         if learned.task != CLASSES or accuracy is None:
             return None, self.score.remark
