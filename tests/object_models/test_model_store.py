@@ -267,7 +267,8 @@ def test_a_repetition_that_differs_is_refused_and_keeps_what_was_there(
 ) -> None:
     store = ModelStore(tmp_path)
     first = store.obtain(replace(spec, save_epochs=(1,)), data_module)
-    monkeypatch.setattr(training, "object_model", lambda s, make=training.object_model: make(replace(s, seed=5)))
+    other = replace(spec, seed=5).initial_network
+    monkeypatch.setattr(training, "object_model", lambda s, _, make=training.object_model: make(s, other()))
     with pytest.raises(StoreError, match=r"architecture\.epoch: epoch 2 was not kept.*kept: \[1\]"):
         store.obtain(replace(spec, epoch=2), data_module)
     monkeypatch.undo()
