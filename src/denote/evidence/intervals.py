@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from denote.numbers import Estimate, ratio, reaches
 
+Counts = Int[np.ndarray, "*counts"]
 Values = np.ndarray[Any, np.dtype[np.float64]]
 Bounds = tuple[Values, Values]
 
@@ -120,6 +121,31 @@ def balanced_accuracy_rejected(
     It is where the lower bound at the level of the cutoff has reached the null; exact for the smallest of cutoffs.
     """
     return np.asarray(reaches(_newcombe(tp, n_pos, tn, n_neg, scipy.stats.norm.isf(cutoff)).low, null))
+
+
+def balanced_accuracies_rejected(
+    n_pos: int, n_neg: int, cutoff: float, null: float = 0.90
+) -> Callable[[Counts, Counts], np.ndarray[Any, np.dtype[np.bool_]]]:
+    """:func:`balanced_accuracy_rejected` for many counts of the same rows, whose bounds are worked out once.
+
+    Args:
+        n_pos: Positives.
+        n_neg: Negatives.
+        cutoff: Largest p-value, in (0, .5).
+        null: Balanced accuracy that is tested.
+
+    Returns:
+        A function of true positives and true negatives, which broadcast.
+    """
+    z = scipy.stats.norm.isf(cutoff)
+    rates = [ratio(np.arange(n + 1), n) for n in (n_pos, n_neg)]
+    below = [rate - _wilson(np.arange(n + 1), n, z)[0] for rate, n in zip(rates, (n_pos, n_neg), strict=True)]
+
+    def rejected(tp: Counts, tn: Counts) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        low = (rates[0][tp] + rates[1][tn]) / 2 - np.hypot(below[0][tp], below[1][tn]) / 2
+        return np.asarray(reaches(low, null))
+
+    return rejected
 
 
 def design_effect(hits: Float[np.ndarray, " row"] | Int[np.ndarray, " row"], groups: Int[np.ndarray, " row"]) -> float:

@@ -10,11 +10,11 @@ from itertools import product
 import numpy as np
 import polars as pl
 import scipy
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float64, Int
 
 from denote.evidence.controls.rotated import Rotated
 from denote.evidence.corrections import benjamini_hochberg, realised_threshold
-from denote.evidence.intervals import balanced_accuracy_rejected
+from denote.evidence.intervals import balanced_accuracies_rejected
 from denote.evidence.power import ERROR, POWER, smallest_proportion
 from denote.evidence.rule import Rule
 from denote.notes import Note
@@ -23,6 +23,9 @@ from denote.tables import INTEGER, NEURONS_KEY, NUMBER, joined_notes, remark, wi
 
 PRECISION = 1e-5
 """Of the smallest detectable balanced accuracy."""
+
+LEAST_WEIGHT = 1e-18
+"""Counts that are less probable add nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class Passing:
         tolerated = n * (rule.on_tolerance * min(p, 1 - p) + ROUNDING)
         tp = np.arange(int(np.floor(n_positive * (2 * rule.decisive - 1))), n_positive + 1)
 
+        rejected = balanced_accuracies_rejected(n_positive, n_negative, cutoff, rule.null)
+
         def good(tn: Int[np.ndarray, " count"]) -> Bool[np.ndarray, " count"]:
             balanced = (tp / n_positive + tn / n_negative) / 2
-            rejected = balanced_accuracy_rejected(tp, n_positive, tn, n_negative, cutoff, rule.null)
-            return np.asarray(reaches(balanced, rule.decisive) & rejected)
+            return np.asarray(reaches(balanced, rule.decisive) & rejected(tp, tn))
 
         # The neuron is on in tp + n_negative - tn rows and should be in n_positive.
         balance = tp + n_negative - n_positive
@@ -73,9 +77,19 @@ class Passing:
         between neighbouring counts.
         """
         p = self.n_positive / (self.n_positive + self.n_negative)
-        above, below = scipy.stats.binom.cdf([self.most, self.least - 1], self.n_negative, 1 - error * p)
-        inside = np.where(self.most >= self.least, above - below, 0.0)
-        return float(scipy.stats.binom.pmf(self.tp, self.n_positive, 1 - error * (1 - p)) @ inside)
+        weights = _binomial(self.tp, self.n_positive, 1 - error * (1 - p))
+        matter = (weights > LEAST_WEIGHT) & (self.most >= self.least)
+        most, fewer, rate = self.most[matter], self.least[matter] - 1, 1 - error * p
+        inside = scipy.special.bdtr(most, self.n_negative, rate)
+        inside -= np.where(fewer >= 0, scipy.special.bdtr(np.maximum(fewer, 0), self.n_negative, rate), 0.0)
+        return float(weights[matter] @ inside)
+
+
+def _binomial(counts: Int[np.ndarray, " count"], n: int, rate: float) -> Float64[np.ndarray, " count"]:
+    """Binomial probabilities; `scipy.stats` takes ten times as long to look at its arguments."""
+    ways = scipy.special.gammaln(n + 1) - scipy.special.gammaln(counts + 1) - scipy.special.gammaln(n - counts + 1)
+    odds = scipy.special.xlogy(counts, rate) + scipy.special.xlog1py(n - counts, -rate)
+    return np.asarray(np.exp(ways + odds))
 
 
 def rule_power(n_positive: int, n_negative: int, cutoff: float, rule: Rule) -> float:
