@@ -1,12 +1,12 @@
 """How far the rough fits to shuffled labels are from exact ones, in units of the noise that the draws themselves have.
 
-Exact and rough observers are fitted to the same draws of the same data sets; distances are divided by the standard error
-of the exact numbers over the draws, so that 0.1 means a tenth of it.
+Exact and rough observers are fitted to the same draws of the same data sets; distances are divided by the standard
+error of the exact numbers over the draws, so that 0.1 means a tenth of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +29,9 @@ PROPORTIONS = (0.02, 0.1, 0.5)
 
 SERIES = 2
 """Series of draws of a data set, for the spread of the band over redraws."""
+
+EPOCHS = 40
+"""Of the network that learns the digits."""
 
 REDRAWN = 400
 """Resamples of the largest relevances behind that spread."""
@@ -63,13 +66,9 @@ def digits(rows: int, neurons: int, draws: np.random.Generator) -> State:
     inputs, targets = load_digits(return_X_y=True)
     order = draws.permutation(len(inputs))
     inputs, targets = inputs[order] / 16, targets[order]
-    network = MLPClassifier((neurons,) * 3, max_iter=40, tol=0, n_iter_no_change=100, random_state=0)
-    network.set_params(early_stopping=False, verbose=False)
-    hidden = inputs[rows:]
-    with np.errstate(all="ignore"):
+    network = MLPClassifier((neurons,) * 3, random_state=0)
+    for _ in range(EPOCHS):
         network.partial_fit(inputs[rows:], targets[rows:], classes=np.unique(targets))
-        for _ in range(40):
-            network.partial_fit(inputs[rows:], targets[rows:])
     hidden = inputs[:rows]
     for weights, bias in zip(network.coefs_[:3], network.intercepts_[:3], strict=True):
         hidden = np.maximum(hidden @ weights + bias, 0)
@@ -94,15 +93,14 @@ def run(draws: int = 3) -> dict[str, dict[str, float]]:
     return {world: distances(world, draws) for world in WORLDS}
 
 
-def distances(world: str, data_sets: int, probe: LinearProbe | None = None) -> dict[str, float]:
-    """Mean distances of one world, and the mean steps... of the fits.
+def distances(world: str, data_sets: int) -> dict[str, float]:
+    """Mean distances of one world by column.
 
     Args:
         world: A key of `WORLDS`.
         data_sets: How many.
-        probe: The rough one; by default as shuffled controls take it.
     """
-    found = [_distances(*_data(world, seed), probe) for seed in range(data_sets)]
+    found = [_distances(*_data(world, seed)) for seed in range(data_sets)]
     return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
 
 
@@ -121,10 +119,9 @@ def _data(world: str, seed: int) -> tuple[FitTestData, list[ShuffledDraws]]:
     return data, [ShuffledDraws(samples, Shuffled.draws) for samples in series]
 
 
-def _distances(data: FitTestData, series: list[ShuffledDraws], probe: LinearProbe | None) -> dict[str, float]:
+def _distances(data: FitTestData, series: list[ShuffledDraws]) -> dict[str, float]:
     spread = moments(data.state.fit).variance.sqrt().numpy()
-    exact = [_fitted(data, draws, spread, None) for draws in series]
-    rough = [_fitted(data, draws, spread, probe or LinearProbe().rough()) for draws in series]
+    exact, rough = ([_fitted(data, draws, spread, rough) for draws in series] for rough in (False, True))
     found: dict[str, float] = {}
     for name in SCORES:
         own, other = (np.array([[each.curve[0][name] for each in draws] for draws in fits]) for fits in (exact, rough))
@@ -145,11 +142,7 @@ def _spread_of_band(largest: np.ndarray) -> np.ndarray:
     return np.asarray(of_all[drawn].max(axis=1).std(axis=0))
 
 
-def _fitted(data: FitTestData, draws: ShuffledDraws, spread: np.ndarray, rough: LinearProbe | None) -> list[Replicate]:
-    """Replicates of a series, by the exact probe where there is no rough one."""
-
-    def exactly() -> Iterator[Replicate]:
-        drawn = (replace(draw, rough=False) for draw in draws.draws())
-        yield from replicates(drawn, data, rough or LinearProbe(), spread, {})
-
-    return list(exactly())
+def _fitted(data: FitTestData, draws: ShuffledDraws, spread: np.ndarray, rough: bool) -> list[Replicate]:
+    """Replicates of a series, rough as shuffled controls are, or exact as the attributes themselves."""
+    drawn = (replace(draw, rough=rough) for draw in draws.draws())
+    return list(replicates(drawn, data, LinearProbe(), spread, {}))

@@ -302,8 +302,7 @@ def _add_influences(
     from denote.kernels.area_kernels import add_influences  # here, as numba takes a second to import
 
     positives, negatives = _counted(ranking, ranking.n_positive), _counted(ranking, ranking.n_negative)
-    rows = ranking.order, ranking.last, ranking.positive
-    add_influences(rows, positives, negatives, np.nan_to_num(ranking.auroc), resampling.unit, influences)
+    add_influences(ranking.ranked, ranking.order, positives, negatives, resampling.unit, influences)
 
 
 def _counted(ranking: Ranking, rows: PerAttribute) -> Int[np.ndarray, " attribute"]:

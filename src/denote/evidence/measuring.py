@@ -155,7 +155,9 @@ def rough_scores(observer: Observer, state: State) -> Scores | RoughScores:
     return scores
 
 
-def _scored(scores: Scores | RoughScores, ranking: Ranking, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:
+def _scored(
+    scores: Scores | RoughScores, ranking: Ranking, groups: Groups | None, fit_notes: Reasons
+) -> dict[str, Any]:
     """What the scores of the test rows say."""
     labels = ranking.labels
     counts = ranking.confusion

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import scipy
-from jaxtyping import Bool, Float32, Float64, Int8
+from jaxtyping import Bool, Float32, Float64, Int, Int8
 
 from denote.notes import Note
 from denote.numbers import ratio
@@ -45,6 +45,7 @@ class Ranking:
         order: Rows that sort each column, ``[attribute, sample]``, nulls last.
         last: The place where the run of equal scores that each of these places belongs to ends.
         positive: Whether the row at each of these places has the attribute.
+        ranked: Counts and sums over the sorted scores.
         n_positive: Rows that have it.
         n_negative: Rows that lack it.
         defined: Whether there are both, and no NaN.
@@ -66,7 +67,7 @@ class Ranking:
             apart = np.where(of_column < 0, values.dtype.type(np.inf), values)
         columns, rows = values.shape
         self.order = np.empty((columns, rows), dtype=np.intp)
-        self._ranked = ranked = Ranked(
+        self.ranked = ranked = Ranked(
             np.empty((columns, rows), dtype=np.int64), np.empty((columns, rows), dtype=np.bool_),
             np.empty(columns, dtype=np.int64), *np.empty((3, columns)), np.empty((2, columns), dtype=np.int64),
         )  # fmt: skip
@@ -87,23 +88,23 @@ class Ranking:
         some.labels = self.labels[:, columns]
         for name in ("order", "last", "positive", "n_positive", "n_negative", "defined"):
             setattr(some, name, getattr(self, name)[columns])
-        some._ranked = _ranked_at(self._ranked, columns)
+        some.ranked = _ranked_at(self.ranked, columns)
         return some
 
     @property
     def auroc(self) -> PerAttribute:
         """Chance that a positive scores above a negative, ties counted half, in [0, 1]."""
-        return self._where_defined(self._ranked.twice / 2, self.n_positive * self.n_negative)
+        return self._where_defined(self.ranked.twice / 2, self.n_positive * self.n_negative)
 
     @property
     def average_precision(self) -> PerAttribute:
         """Mean, over positives, of the precision at their score, in (0, 1]."""
-        return self._where_defined(self._ranked.precision, self.n_positive)
+        return self._where_defined(self.ranked.precision, self.n_positive)
 
     @property
     def confusion(self) -> Confusion:
         """Counts of decisions: a score above 0 says that the row has the attribute."""
-        fp, tp = self._ranked.above.astype(np.float64)
+        fp, tp = self.ranked.above.astype(np.float64)
         return Confusion(tp, fp, self.n_negative - fp, self.n_positive - tp)
 
     @property
@@ -113,9 +114,9 @@ class Ranking:
         Ties change the spread of the statistic and, where the classes differ in size, its skewness, which matters far
         out (see `observers.ranks.upper_tail`).
         """
-        ties, cubes = self._ranked.ties, self._ranked.cubes
+        ties, cubes = self.ranked.ties, self.ranked.cubes
         spread = ranks.rank_sum_deviation(self.n_positive, self.n_negative, ties)
-        z = self._where_defined(self._ranked.twice / 2 - self.n_positive * self.n_negative / 2 - 0.5, spread)
+        z = self._where_defined(self.ranked.twice / 2 - self.n_positive * self.n_negative / 2 - 0.5, spread)
         return ranks.upper_tail(z, ranks.rank_sum_skewness(self.n_positive, self.n_negative, ties, cubes))
 
     def _where_defined(self, numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:

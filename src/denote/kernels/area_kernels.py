@@ -13,7 +13,6 @@ from jaxtyping import Bool, Float, Float64, Int, Int8
 from denote.kernels.scan_kernels import compiled
 
 
-
 class Ranked(NamedTuple):
     """What the ranking of columns says, to be filled in.
 
@@ -83,7 +82,7 @@ def rank_columns(
         twice[column], precision[column], ties[column], cubes[column] = won, precise, excess, cubed
 
 
-# Two functions have more than six parameters: their arrays are read in one loop each and meet nowhere else.
+# One function has more than six parameters: its arrays are read in one loop and meet nowhere else.
 
 
 @compiled
@@ -153,35 +152,35 @@ def _add_negatives(
 
 @compiled
 def add_influences(
-    ranked_rows: tuple[Int[np.ndarray, "attribute row"], Int[np.ndarray, "attribute row"], Bool[np.ndarray, "attribute row"]],
+    ranked: Ranked,
+    order: Int[np.ndarray, "attribute row"],
     n_positive: Int[np.ndarray, " attribute"],
     n_negative: Int[np.ndarray, " attribute"],
-    area: Float64[np.ndarray, " attribute"],
     unit: Int[np.ndarray, " row"],
     influences: Float[np.ndarray, "attribute unit"],
 ) -> None:
     """Add, to each unit, what its rows bring to an AUROC: (share ranked right against - AUROC) / rows of the class.
 
     Args:
-        ranked_rows: Rows that sort the scores of an attribute; the place where the run of equal scores that a place
-            belongs to ends; whether the row at a place has the attribute.
-        n_positive: Rows that have it; 0 of both where nothing is to be added.
+        ranked: What `rank_columns` has filled.
+        order: Rows that sort the scores of an attribute.
+        n_positive: Rows that have the attribute; 0 of both where nothing is to be added.
         n_negative: Rows that lack it.
-        area: The AUROC.
         unit: Of every row.
         influences: Added to.
     """
-    order, last, positive = ranked_rows
+    last, positive = ranked.last, ranked.positive
     for a in range(len(order)):
         positives_below, negatives_below, start = 0, 0, 0
+        area = ranked.twice[a] / 2 / max(1, n_positive[a] * n_negative[a])
         while start < n_positive[a] + n_negative[a]:
             stop = last[a, start] + 1
             inside = 0
             for i in range(start, stop):
                 inside += positive[a, i]
             others = stop - start - inside
-            of_positive = ((negatives_below + others / 2) / n_negative[a] - area[a]) / n_positive[a]
-            of_negative = (1 - (positives_below + inside / 2) / n_positive[a] - area[a]) / n_negative[a]
+            of_positive = ((negatives_below + others / 2) / n_negative[a] - area) / n_positive[a]
+            of_negative = (1 - (positives_below + inside / 2) / n_positive[a] - area) / n_negative[a]
             for i in range(start, stop):
                 influences[a, unit[order[a, i]]] += of_positive if positive[a, i] else of_negative
             positives_below += inside

@@ -260,12 +260,6 @@ def average_ranks(runs: Runs) -> Float64[np.ndarray, "column row"]:
     return (first + last) / 2 + 1
 
 
-def tie_excess(runs: Runs) -> Float64[np.ndarray, "column row"]:
-    """t^2 - 1 for every place in a run of t equal values: summed over places it is the tie term, sum of t^3 - t."""
-    first, last = runs
-    return (last - first + 1.0) ** 2 - 1
-
-
 def rank_sum_deviation(
     n_positive: Float64[np.ndarray, "*shape"],
     n_negative: Float64[np.ndarray, "*shape"],

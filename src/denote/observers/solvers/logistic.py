@@ -369,7 +369,7 @@ def _descend(
             _know(design, columns, spectrum, torch.nonzero((left > SLOW) | (left < 0))[:, 0])
         direction = _direction(columns, spectrum)
         if settings.decrement > 0:
-            # Against the curvature, too: where classes are nearly parted it vanishes, and steps are longer than they look.
+            # Against the curvature, too: where classes are nearly parted it vanishes, and more is left than it seems.
             fall = (-(columns.gradient * direction).sum(0)).clamp_min(0).sqrt() / columns.curvature
             columns.first = fall if step == 0 else columns.first
             enough = fall <= settings.decrement * columns.first
