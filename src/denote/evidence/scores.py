@@ -67,10 +67,11 @@ class Ranking:
             apart = np.where(of_column < 0, values.dtype.type(np.inf), values)
         columns, rows = values.shape
         self.order = np.empty((columns, rows), dtype=np.intp)
-        self.ranked = ranked = Ranked(
-            np.empty((columns, rows), dtype=np.int64), np.empty((columns, rows), dtype=np.bool_),
-            np.empty(columns, dtype=np.int64), *np.empty((3, columns)), np.empty((2, columns), dtype=np.int64),
-        )  # fmt: skip
+        places, ranked_right = np.empty((columns, rows), dtype=np.int64), np.empty(columns, dtype=np.int64)
+        precision, ties, cubes = np.empty((3, columns))
+        above = np.empty((2, columns), dtype=np.int64)
+        has = np.empty((columns, rows), dtype=np.bool_)
+        self.ranked = ranked = Ranked(places, has, ranked_right, precision, ties, cubes, above)
 
         def rank(part: slice) -> None:
             self.order[part] = ranks.orders_of(apart[part])
@@ -124,7 +125,8 @@ class Ranking:
 
 
 def _ranked_at(ranked: Ranked, columns: slice) -> Ranked:
-    return ranked._make(values[..., columns] if values is ranked.above else values[columns] for values in ranked)
+    names = ("last", "positive", "twice", "precision", "ties", "cubes")
+    return ranked._replace(above=ranked.above[:, columns], **{name: getattr(ranked, name)[columns] for name in names})
 
 
 @dataclass(frozen=True)
