@@ -35,6 +35,7 @@ CASES = {
     "noise_neurons": Case("simulations.noise_neurons", 200),
     "mutation": Case("simulations.mutation", 3),
     "noise": Case("simulations.noise", 200),
+    "rough_refits": Case("simulations.rough_refits", 3),
     "planted": Case("simulations.planted", 200),
     "copies": Case("simulations.copies", 10),
     "cutoff": Case("simulations.cutoff", 50),

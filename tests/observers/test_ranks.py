@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from denote.observers.neuron import rank_neurons
-from denote.observers.sorted_columns import rank_sum_skewness, two_sided_tail
+from denote.observers.sorted_columns import orders_of, rank_sum_skewness, two_sided_tail
 
 
 def moments_of(values: np.ndarray, n1: int) -> float:
@@ -73,3 +73,17 @@ def test_p_values_of_sparse_neurons_and_rare_labels_hold_their_size() -> None:
     assert np.mean(skewed <= 1e-5) <= 2e-5
     assert np.mean(skewed <= 1e-3) <= 1.2e-3
     assert 0.03 <= np.mean(skewed <= 0.05) <= 0.055
+
+
+@pytest.mark.parametrize("rows", [1, 2, 300, 5_000])
+def test_orders_of_float32_sort_whatever_the_numbers(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    values = (rng.standard_normal((5, rows)) * 10.0 ** rng.integers(-38, 38, (5, rows))).astype(np.float32)
+    values[1] = np.round(rng.standard_normal(rows))
+    values[2, : rows // 2] = -0.0
+    values[3, ::3], values[3, 1::7] = np.inf, -np.inf
+    values[4] = 1
+    order = orders_of(values)
+    np.testing.assert_array_equal(np.sort(order, axis=1), np.tile(np.arange(rows), (5, 1)))
+    np.testing.assert_array_equal(np.take_along_axis(values, order, axis=1), np.sort(values, axis=1))
+    np.testing.assert_array_equal(order[4], np.arange(rows))

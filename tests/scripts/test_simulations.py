@@ -15,7 +15,18 @@ import numpy as np
 import pytest
 import simulate
 from cell_observations import observe_cells
-from simulations import copies, coverage, erasure, families, grouped_neurons, groups, jobs, leak, noise_neurons
+from simulations import (
+    copies,
+    coverage,
+    erasure,
+    families,
+    grouped_neurons,
+    groups,
+    jobs,
+    leak,
+    noise_neurons,
+    rough_refits,
+)
 from simulations.chance import fewest, most
 from simulations.row import Row, rows_of
 
@@ -200,3 +211,10 @@ def test_planted_copies_are_counted_within_a_tenth(name: str) -> None:
 
 def test_long_sentences_that_were_copied_are_counted_and_short_ones_are_not() -> None:
     assert copies.sentences(0) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("world", ["digits, 539 x 64", "independent, 300 x 200"])
+def test_rough_refits_stay_within_a_tenth_of_the_noise_of_their_draws(world: str) -> None:
+    found = rough_refits.distances(world, 1)
+    assert max(found[name] for name in ("auroc", "control_auroc", "relevance_band")) <= 0.1
+    assert found["auroc"] > 0  # they are not the exact ones

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import numpy as np
 import scipy
+import torch
 from jaxtyping import Bool, Float, Float32, Float64, Int, Int16, Shaped
 
 from denote.evidence.intervals import auroc_interval, hanley_mcneil_variance
@@ -83,17 +84,12 @@ class Resampling:
         """In how many units there is such a row."""
         return np.asarray(np.count_nonzero(self.summed(rows.astype(np.int64)), axis=0))
 
-    @cached_property
+    @property
     def _all(self) -> Counts:
-        return self._counts(slice(0, self.draws))
+        return _counts_of_all(self.n_units, self.probe_seed, self.draws)
 
     def _counts(self, block: slice) -> Counts:
-        n = self.n_units
-        counts = np.empty((n, block.stop - block.start), dtype=np.int16)
-        for place, draw in enumerate(range(block.start, block.stop)):
-            drawn = stream("bootstrap", self.probe_seed, draw).integers(n, size=n)
-            counts[:, place] = np.bincount(drawn, minlength=n)
-        return counts
+        return _counts(self.n_units, self.probe_seed, block)
 
     @cached_property
     def _by_unit(self) -> Int[np.ndarray, " row"]:
@@ -103,6 +99,20 @@ class Resampling:
     def _starts(self) -> Int[np.ndarray, " unit"]:
         starts: np.ndarray = np.searchsorted(self.unit[self._by_unit], np.arange(self.n_units))
         return starts
+
+
+@lru_cache(maxsize=1)
+def _counts_of_all(n_units: int, probe_seed: int, draws: int) -> Counts:
+    """All draws of one test part, which the layers of a network and their probes share."""
+    return _counts(n_units, probe_seed, slice(0, draws))
+
+
+def _counts(n_units: int, probe_seed: int, block: slice) -> Counts:
+    counts = np.empty((block.stop - block.start, n_units), dtype=np.int16)
+    for place, draw in enumerate(range(block.start, block.stop)):
+        drawn = stream("bootstrap", probe_seed, draw).integers(n_units, size=n_units)
+        counts[place] = np.bincount(drawn, minlength=n_units)
+    return np.ascontiguousarray(counts.T)
 
 
 LEAST_UNITS = 10
@@ -130,7 +140,7 @@ class AurocBootstrap:
         self.resampling = resampling
         self.areas = np.full((n_attributes, resampling.draws), np.nan)
         self._rows, self._holding = np.zeros((2, n_attributes)), np.zeros((2, n_attributes))
-        self._influence = np.zeros((resampling.n_units, n_attributes), dtype=np.float32)
+        self._influence = np.zeros((n_attributes, resampling.n_units), dtype=np.float32)
 
     @property
     def nbytes(self) -> int:
@@ -145,7 +155,7 @@ class AurocBootstrap:
 
     def hear_shuffled(self, part: slice, ranking: Ranking) -> None:
         """Take up the ranking by a refit with shuffled labels, against those labels."""
-        self._influence[:, part] += influence(ranking, self.resampling)
+        _add_influences(ranking, self.resampling, self._influence[part])
 
     def interval(self, auroc: PerAttribute, confidence: float = 0.95) -> tuple[Estimate[PerAttribute], Reasons]:
         """Score interval of the AUROC with effective numbers of rows.
@@ -236,7 +246,9 @@ class AurocBootstrap:
         """
         change = np.empty(self.areas.shape)
         for block, counts in self.resampling.blocks():
-            change[:, block] = self._influence.T @ counts.astype(np.float32)
+            # Torch's product: NumPy's threads and torch's wait for each other where both are used in turn.
+            held = torch.from_numpy(self._influence) @ torch.from_numpy(counts.astype(np.float32))
+            change[:, block] = held.numpy()
         return change
 
     def _where_enough(self, found: Estimate[PerAttribute], name: str) -> tuple[Estimate[PerAttribute], Reasons]:
@@ -279,14 +291,18 @@ def influence(ranking: Ranking, resampling: Resampling) -> Float32[np.ndarray, "
     That of a row is (V - AUROC) / (rows of its class), V the share of the other class it is ranked right against
     (DeLong, DeLong and Clarke-Pearson 1988, doi:10.2307/2531595).
     """
-    from denote.kernels.area_kernels import placements
+    influences = np.zeros((len(ranking.order), resampling.n_units), dtype=np.float32)
+    _add_influences(ranking, resampling, influences)
+    return influences.T
+
+
+def _add_influences(
+    ranking: Ranking, resampling: Resampling, influences: Float32[np.ndarray, "attribute unit"]
+) -> None:
+    from denote.kernels.area_kernels import add_influences  # here, as numba takes a second to import
 
     positives, negatives = _counted(ranking, ranking.n_positive), _counted(ranking, ranking.n_negative)
-    area, placed = np.nan_to_num(ranking.auroc), np.zeros(ranking.labels.shape)
-    placements(ranking.order, ranking.last, ranking.positive, positives, negatives, placed)
-    of_class = np.where(ranking.labels == 1, positives, negatives)
-    rows = np.divide(placed - area, of_class, out=np.zeros_like(placed), where=(ranking.labels >= 0) & (of_class > 0))
-    return resampling.summed(rows).astype(np.float32)
+    add_influences(ranking.ranked, ranking.order, positives, negatives, resampling.unit, influences)
 
 
 def _counted(ranking: Ranking, rows: PerAttribute) -> Int[np.ndarray, " attribute"]:

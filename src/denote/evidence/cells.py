@@ -20,7 +20,7 @@ from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.label_controls import LabelDraws, Refits
 from denote.evidence.measuring import Columns, frame, measured_sizes, scored_together
 from denote.evidence.relevance_band import largest_relevance, weighs_neurons
-from denote.evidence.replicates import Replicate, refits, replicates
+from denote.evidence.replicates import Replicate, refits, replicate_cells, replicates
 from denote.evidence.rule import Rule
 from denote.evidence.scores import PerAttribute, Ranking
 from denote.notes import Note, note
@@ -161,11 +161,11 @@ def observe_cells(
             _fill(columns, (control.band(mapped, refitted) for control, refitted in of_draws))
     cells = frame(curve)
     empty = cells.clear().with_columns(control=pl.lit("", pl.String), draw=pl.lit(0, pl.Int64))
-    decided = [decide_cells(replicate.cells, rule) for replicate in drawn]
+    of_draws_alone = decide_cells(replicate_cells(drawn), rule, ("control", "draw")) if drawn else empty
     kept = tuple(
         replace(observer, band=columns["relevance_band"]) for observer, columns in zip(observers, curve, strict=True)
     )
-    return CellEvidence(decide_cells(cells, rule), pl.concat(decided) if decided else empty, kept)
+    return CellEvidence(decide_cells(cells, rule), of_draws_alone, kept)
 
 
 def with_band(probe: Probe, observer: Observer, data: FitTestData, controls: CellControls) -> Observer:
@@ -181,8 +181,11 @@ def with_band(probe: Probe, observer: Observer, data: FitTestData, controls: Cel
         return observer
     for control in controls.labels:
         if control.has_band:
-            refitted = (observers for _, observers, _ in refits(control.draws(), data, probe))
-            largest = [largest_relevance(replace(one, spread=observer.spread)) for (one,) in refitted]
+            largest = [
+                largest_relevance(replace(refitted.observers[0], spread=observer.spread))[place]
+                for refitted in refits(control.draws(), data, probe)
+                for place in refitted.places
+            ]
             band = control.band(observer, Refits((), largest))
             return replace(observer, band=band["relevance_band"])
     return observer
@@ -207,25 +210,29 @@ def auroc_by_size(observers: Sequence[Observer], data: FitTestData) -> BySize:
     }
 
 
-def decide_cells(frame: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+def decide_cells(frame: pl.DataFrame, rule: Rule, families: Sequence[str] = ()) -> pl.DataFrame:
     """Correct the p-values of all rows as one family and apply the rule (METHOD section 3).
 
     Args:
         frame: Cells with their p-values and scores; a null ``p_value`` is no test.
         rule: Its thresholds.
+        families: Columns by which rows are families of their own.
 
     Returns:
         The frame with ``q_value``, ``n_tests`` and ``decisive`` written anew; ``decisive`` is null where the balanced
         accuracy is, and false where all but the p-value is defined.
     """
     p = frame["p_value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    q, n_tests = np.full(len(p), np.nan), np.zeros(len(p), dtype=np.int64)
+    family = frame.select(pl.struct(families).rank("dense")).to_series().to_numpy() if families else np.zeros(len(p))
+    for rows in (family == each for each in np.unique(family)):
+        q[rows], n_tests[rows] = benjamini_hochberg(p[rows]), np.count_nonzero(~np.isnan(p[rows]))
     enough = [pl.col(count) >= rule.min_rows for count in ("n_positive_fit", "n_positive_test")] + [
         pl.col(total) - pl.col(count) >= rule.min_rows
         for total, count in (("n_fit", "n_positive_fit"), ("n_test", "n_positive_test"))
     ]
     return frame.with_columns(
-        q_value=pl.Series(benjamini_hochberg(p), dtype=pl.Float64).fill_nan(None),
-        n_tests=pl.lit(int(np.count_nonzero(~np.isnan(p))), dtype=pl.Int64),
+        q_value=pl.Series(q, dtype=pl.Float64).fill_nan(None), n_tests=pl.Series(n_tests, dtype=pl.Int64)
     ).with_columns(
         decisive=pl.when(pl.col("balanced_accuracy").is_not_null()).then(
             pl.all_horizontal(

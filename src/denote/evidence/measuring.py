@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
+import torch
 
 from denote.data.parts import Groups
 from denote.evidence import scores as scoring
@@ -16,11 +17,11 @@ from denote.evidence.controls import built_in_controls
 from denote.evidence.description import sufficient_sizes
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.intervals import auroc_interval, design_effect, newcombe_balanced_accuracy
-from denote.evidence.scores import Confusion, PerAttribute, Ranking, Reasons, Scores, Values
+from denote.evidence.scores import Confusion, PerAttribute, Ranking, Reasons, RoughScores, Scores, Values
 from denote.notes import Note, codes_of, note
 from denote.numbers import Estimate, ratio
 from denote.observers.observer import Observer, class_counts
-from denote.observers.reading import Resources
+from denote.observers.reading import Resources, State, as_array, row_blocks
 from denote.tables import CELLS, frame_of
 
 BYTES_PER_SCORE = 120
@@ -31,6 +32,12 @@ _LATER = ("sufficient_k", "q_value", "n_tests", "decisive")
 
 Columns: TypeAlias = dict[str, Any]
 """Columns of cells by name, a value per attribute or one for all."""
+
+ROUGH_BLOCK = 1 << 22
+"""Numbers of a state that are read at once for scores in float32."""
+
+Score: TypeAlias = Callable[[Observer, State], Scores | RoughScores]
+"""Gives the decision scores of an observer."""
 
 Hear: TypeAlias = Callable[[slice, Ranking], None]
 """Takes up how the test rows of some attributes are ranked."""
@@ -48,6 +55,7 @@ def measured_sizes(
     data: FitTestData,
     heard: Sequence[Hear | None] = (),
     bootstraps: Sequence[AurocBootstrap] = (),
+    rough: bool = False,
 ) -> list[Columns]:
     """Return the columns of every size that need no control, with what the curve over sizes says as a whole.
 
@@ -56,8 +64,10 @@ def measured_sizes(
         data: What the observers were fitted to, and are scored on.
         heard: Hears how the test rows are ranked, one per size.
         bootstraps: Draws of whole groups behind the AUROC's interval where there are groups, one per size.
+        rough: Make scores in float32, for refits of which only the distribution is of interest.
     """
-    curve = [_measured(observer, data, hear) for observer, hear in zip_longest(observers, heard)]
+    scored = rough_scores if rough else Observer.scores
+    curve = [_measured(observer, data, hear, scored) for observer, hear in zip_longest(observers, heard)]
     if data.groups is not None:
         _add_group_intervals(curve, bootstraps)
     sizes = [observer.k for observer in observers if observer.k is not None]
@@ -80,7 +90,7 @@ def _add_group_intervals(curve: Sequence[Columns], bootstraps: Sequence[AurocBoo
         columns["note"] = [note(*both) for both in zip(columns["note"], reasons, strict=True)]
 
 
-def _measured(observer: Observer, data: FitTestData, hear: Hear | None) -> Columns:
+def _measured(observer: Observer, data: FitTestData, hear: Hear | None, scored: Score) -> Columns:
     """Return all columns of one size that need no control."""
     labels = data.labels
     positive_fit, negative_fit = class_counts(labels.fit.values)
@@ -105,17 +115,17 @@ def _measured(observer: Observer, data: FitTestData, hear: Hear | None) -> Colum
         "l2": observer.l2,
         **{name: None for control in built_in_controls().values() for name in control.columns},
         **dict.fromkeys(_LATER),
-        **_scored_by_parts(observer, data, hear),
+        **_scored_by_parts(observer, data, hear, scored),
     }
 
 
-def _scored_by_parts(observer: Observer, data: FitTestData, hear: Hear | None) -> dict[str, Any]:
+def _scored_by_parts(observer: Observer, data: FitTestData, hear: Hear | None, scored: Score) -> dict[str, Any]:
     """Return what the scores of all attributes say, as many attributes at a time as fit into memory."""
     parts, labels = [], data.test_labels
     for part in scored_together(labels, data.resources):
         some = observer.at(part)
         reasons = tuple(map(_with_convergence, some.notes, some.fitted, some.converged))
-        scores = some.scores(data.state.test)
+        scores = scored(some, data.state.test)
         ranking = Ranking(scores, labels[:, part])
         parts.append(_scored(scores, ranking, data.test_groups, reasons))
         if hear is not None:
@@ -128,16 +138,34 @@ def _with_convergence(reason: str | None, fitted: bool, converged: bool) -> str 
     return note(reason, Note.of("not_converged") if fitted and not converged else None)
 
 
-def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: Reasons) -> dict[str, Any]:
+def rough_scores(observer: Observer, state: State) -> Scores | RoughScores:
+    """Decision scores in float32, in half the time: about each neuron's first value, so that large ones keep digits.
+
+    They rank rows as those in float64 do but for those that differ in the seventh digit.
+    """
+    if observer.hidden is not None or observer.neuron is not None:
+        return observer.scores(state)
+    scores = np.empty((len(state), len(observer.bias)), dtype=np.float32)
+    centre = as_array(state[:1]).astype(np.float32)
+    weights = torch.from_numpy(observer.weights.astype(np.float32))
+    bias = torch.from_numpy((observer.bias + centre[0].astype(np.float64) @ observer.weights).astype(np.float32))
+    about, out = torch.from_numpy(centre), torch.from_numpy(scores)
+    for rows, block in row_blocks(state, ROUGH_BLOCK):
+        torch.addmm(bias, (block.cpu() - about).float(), weights, out=out[rows])
+    return scores
+
+
+def _scored(
+    scores: Scores | RoughScores, ranking: Ranking, groups: Groups | None, fit_notes: Reasons
+) -> dict[str, Any]:
     """What the scores of the test rows say."""
     labels = ranking.labels
-    decided = scores > 0
-    counts = scoring.confusion(decided, labels)
+    counts = ranking.confusion
     auroc = ranking.auroc
     unknown = np.full(len(auroc), np.nan)
     # Of groups the interval needs draws, which are not made here.
     interval = auroc_interval(auroc if groups is None else unknown, counts.n_positive, counts.n_negative)
-    least, between = _balanced_accuracy_bounds(counts, decided, labels, groups)
+    least, between = _balanced_accuracy_bounds(counts, scores, labels, groups)
     p_value, p_notes = scoring.mann_whitney_greater(scores, labels, groups, ranking)
     columns = {
         "auroc": auroc,
@@ -152,7 +180,7 @@ def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: 
         "accuracy": counts.accuracy,
         "p_value": p_value,
     }
-    unfit = np.isnan(scores).any(0)
+    unfit = np.isnan(scores.sum(0)) & np.isnan(scores).any(0)
     for column in columns.values():
         column[unfit] = np.nan
     notes = [
@@ -167,11 +195,12 @@ def _scored(scores: Scores, ranking: Ranking, groups: Groups | None, fit_notes: 
 
 
 def _balanced_accuracy_bounds(
-    counts: Confusion, decided: np.ndarray, labels: Values, groups: Groups | None
+    counts: Confusion, scores: Scores | RoughScores, labels: Values, groups: Groups | None
 ) -> tuple[Estimate[PerAttribute], Estimate[PerAttribute]]:
     """95 %, one-sided and two-sided; with groups the rates count their effective numbers of rows (METHOD section 3)."""
     effect = {1: np.ones(len(counts.tp)), 0: np.ones(len(counts.tp))}
     if groups is not None:
+        decided = scores > 0
         for label, effects in effect.items():
             for a in range(labels.shape[1]):
                 rows = labels[:, a] == label

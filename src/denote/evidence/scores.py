@@ -6,20 +6,25 @@ undefined on the rows given (one class, a ratio 0 / 0, a column without fit) is 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import scipy
-from jaxtyping import Bool, Float64, Int, Int8
+from jaxtyping import Bool, Float32, Float64, Int, Int8
 
 from denote.notes import Note
 from denote.numbers import ratio
 from denote.observers import sorted_columns as ranks
 from denote.observers.observer import class_counts
-from denote.observers.sorted_columns import sorting_orders
+
+if TYPE_CHECKING:
+    from denote.kernels.area_kernels import Ranked
 
 Scores: TypeAlias = Float64[np.ndarray, "sample attribute"]
+RoughScores: TypeAlias = Float32[np.ndarray, "sample attribute"]
+"""Scores of refits of which only the distribution is of interest."""
 Values: TypeAlias = Int8[np.ndarray, "sample attribute"]
 PerAttribute: TypeAlias = Float64[np.ndarray, " attribute"]
 Reasons: TypeAlias = tuple[str | None, ...]
@@ -38,48 +43,70 @@ class Ranking:
     Attributes:
         labels: As they came.
         order: Rows that sort each column, ``[attribute, sample]``, nulls last.
+        last: The place where the run of equal scores that each of these places belongs to ends.
         positive: Whether the row at each of these places has the attribute.
+        ranked: Counts and sums over the sorted scores.
         n_positive: Rows that have it.
         n_negative: Rows that lack it.
         defined: Whether there are both, and no NaN.
     """
 
-    def __init__(self, scores: Scores, labels: Values) -> None:
+    def __init__(self, scores: Scores | RoughScores, labels: Values) -> None:
+        from denote.kernels.area_kernels import Ranked, rank_columns  # compiles: only what ranks waits for it
+
         self.labels = labels
-        counted = labels.T >= 0
+        of_column = np.ascontiguousarray(labels.T)
+        values = np.ascontiguousarray(scores.T)
+        has_nan = np.isnan(values.sum(1))  # a sum is NaN if a term is, or if it overflows: then all are looked at
+        if has_nan.any():
+            has_nan = (np.isnan(values) & (of_column >= 0)).any(1)
+            values = np.where(has_nan[:, None] | (of_column < 0), values.dtype.type(0), values)
         # Null rows go last, where they cannot move the rank of any other.
-        values = np.where(counted, scores.T, np.inf)
-        self.order = order = sorting_orders(values)
-        self._runs = ranks.tie_runs(np.take_along_axis(values, order, axis=1))
-        self.positive = np.take_along_axis(labels.T == 1, order, axis=1)
-        self._counted = np.take_along_axis(counted, order, axis=1)
+        apart = values
+        if of_column.size and of_column.min() < 0:
+            apart = np.where(of_column < 0, values.dtype.type(np.inf), values)
+        columns, rows = values.shape
+        self.order = np.empty((columns, rows), dtype=np.intp)
+        places, ranked_right = np.empty((columns, rows), dtype=np.int64), np.empty(columns, dtype=np.int64)
+        precision, ties, cubes = np.empty((3, columns))
+        above = np.empty((2, columns), dtype=np.int64)
+        has = np.empty((columns, rows), dtype=np.bool_)
+        self.ranked = ranked = Ranked(places, has, ranked_right, precision, ties, cubes, above)
+
+        def rank(part: slice) -> None:
+            self.order[part] = ranks.orders_of(apart[part])
+            rank_columns(values[part], self.order[part], of_column[part], _ranked_at(ranked, part))
+
+        ranks.side_by_side(rank, ranks.batches(columns, rows))
+        self.last, self.positive = ranked.last, ranked.positive
         positives, negatives = class_counts(labels)
         self.n_positive, self.n_negative = positives.astype(np.float64), negatives.astype(np.float64)
-        has_nan = (np.isnan(scores.T) & counted).any(1)
         self.defined = (positives > 0) & (negatives > 0) & ~has_nan
-        values[has_nan] = 0.0  # what is NaN has no place among others
-        self._u = ranks.mann_whitney_u(values, order, labels.T == 1, labels.T == 0)
 
-    @property
-    def last(self) -> Int[np.ndarray, "attribute sample"]:
-        """The place where the run of equal scores that each place belongs to ends."""
-        return self._runs[1]
+    def at(self, columns: slice) -> Ranking:
+        """The rankings of some of the attributes."""
+        some = copy(self)
+        some.labels = self.labels[:, columns]
+        for name in ("order", "last", "positive", "n_positive", "n_negative", "defined"):
+            setattr(some, name, getattr(self, name)[columns])
+        some.ranked = _ranked_at(self.ranked, columns)
+        return some
 
     @property
     def auroc(self) -> PerAttribute:
         """Chance that a positive scores above a negative, ties counted half, in [0, 1]."""
-        return self._where_defined(self._u, self.n_positive * self.n_negative)
+        return self._where_defined(self.ranked.twice / 2, self.n_positive * self.n_negative)
 
     @property
     def average_precision(self) -> PerAttribute:
         """Mean, over positives, of the precision at their score, in (0, 1]."""
-        first, _ = self._runs
-        total = (self.n_positive + self.n_negative)[:, None]
-        before = np.cumsum(self.positive, axis=1) - self.positive
-        hits = self.n_positive[:, None] - np.take_along_axis(before, first, axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(self.positive, hits / (total - first), 0.0)
-        return self._where_defined(precision.sum(1), self.n_positive)
+        return self._where_defined(self.ranked.precision, self.n_positive)
+
+    @property
+    def confusion(self) -> Confusion:
+        """Counts of decisions: a score above 0 says that the row has the attribute."""
+        fp, tp = self.ranked.above.astype(np.float64)
+        return Confusion(tp, fp, self.n_negative - fp, self.n_positive - tp)
 
     @property
     def p_greater(self) -> PerAttribute:
@@ -88,16 +115,18 @@ class Ranking:
         Ties change the spread of the statistic and, where the classes differ in size, its skewness, which matters far
         out (see `observers.ranks.upper_tail`).
         """
-        n = (self.n_positive + self.n_negative)[:, None]
-        ties = np.where(self._counted, ranks.tie_excess(self._runs), 0.0).sum(1)
-        apart = np.where(self._counted, 2 * ranks.average_ranks(self._runs) - (n + 1), 0.0)
-        cubes = (apart * apart * apart).sum(1)  # many times faster than a power
+        ties, cubes = self.ranked.ties, self.ranked.cubes
         spread = ranks.rank_sum_deviation(self.n_positive, self.n_negative, ties)
-        z = self._where_defined(self._u - self.n_positive * self.n_negative / 2 - 0.5, spread)
+        z = self._where_defined(self.ranked.twice / 2 - self.n_positive * self.n_negative / 2 - 0.5, spread)
         return ranks.upper_tail(z, ranks.rank_sum_skewness(self.n_positive, self.n_negative, ties, cubes))
 
     def _where_defined(self, numerator: PerAttribute, denominator: PerAttribute) -> PerAttribute:
         return ratio(numerator, np.where(self.defined, denominator, 0.0))
+
+
+def _ranked_at(ranked: Ranked, columns: slice) -> Ranked:
+    names = ("last", "positive", "twice", "precision", "ties", "cubes")
+    return ranked._replace(above=ranked.above[:, columns], **{name: getattr(ranked, name)[columns] for name in names})
 
 
 @dataclass(frozen=True)

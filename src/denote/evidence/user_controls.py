@@ -16,7 +16,7 @@ from denote.evidence.cells import decide_cells
 from denote.evidence.control import NegativeControl
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.measuring import measured_sizes
-from denote.evidence.replicates import Replicate
+from denote.evidence.replicates import Replicate, replicate_cells
 from denote.evidence.rule import Rule
 from denote.notes import Note, note
 from denote.observers.observer import Probe
@@ -89,7 +89,7 @@ class OwnControl(NegativeControl):
             curve = measured_sizes(probe.fit_sizes(changed.fit), changed)
             for columns in curve:
                 columns["note"] = [note(reason, Note.of("control_alone")) for reason in columns["note"]]
-            yield decide_cells(Replicate(self.option, draw, curve, ()).cells, rule)
+            yield decide_cells(replicate_cells([Replicate(self.option, draw, curve, ())]), rule)
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +22,10 @@ from denote.observers.solvers.logistic import Solution, SolverSettings, solve_lo
 
 CERTAIN = 0.05
 """Share of the weights' norm by which they may be off, by the bound, in a fit that counts as converged."""
+
+ROUGH = 0.03
+"""`SolverSettings.decrement` of refits to labels that cannot be read: it moves what is reported of them by less than a
+tenth of its standard error (`scripts/simulations/rough_refits.py`)."""
 
 BYTES_PER_WEIGHT = 32
 """Bytes that a neuron of an attribute and strength takes while a path is put together."""
@@ -53,6 +57,13 @@ class LinearProbe(BuiltInProbe):
     kind = "linear"
     is_reference = True
     capacity = 3
+
+    _decrement: ClassVar[float] = 0.0
+    _certain: ClassVar[float] = CERTAIN
+
+    def rough(self) -> LinearProbe:
+        """See `Probe.rough`."""
+        return _RoughLinearProbe(**{field.name: getattr(self, field.name) for field in fields(self)})
 
     def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes in one solve (see ``Probe.fit``).
@@ -125,7 +136,7 @@ class LinearProbe(BuiltInProbe):
             design,
             torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(on),
             torch.from_numpy(l2[able] / scaling.unit**2).to(on),
-            SolverSettings(self.balance, self.tolerance, self.max_iterations, resources.memory),
+            SolverSettings(self.balance, self.tolerance, self.max_iterations, resources.memory, self._decrement),
             None if start is None else scaling.in_design(start.at(np.flatnonzero(able))).to(on),
             None if removed is None else torch.from_numpy(removed[:, able])[scaling.live].to(on),
         )
@@ -150,9 +161,16 @@ class LinearProbe(BuiltInProbe):
         norm[able] = solution.gradient_norm.cpu().numpy()
         # The bound on the weights is worth its name only where the penalty is not tiny.
         length = solution.weights.norm(dim=0).clamp_min(1).cpu().numpy()
-        certain = norm[able] / (2 * l2[able] / unit**2) <= CERTAIN * length
+        certain = norm[able] / (2 * l2[able] / unit**2) <= self._certain * length
         converged[able] = solution.converged.cpu().numpy() & certain
         return Observer(self.kind, weights, bias, converged, norm, notes, l2=np.where(able, l2, np.nan))
+
+
+class _RoughLinearProbe(LinearProbe):
+    """The probe as it is fitted to labels that cannot be read: its weights need not be certain."""
+
+    _decrement = ROUGH
+    _certain = float("inf")
 
 
 def _picked(path: Sequence[Observer], best: Int[np.ndarray, " attribute"]) -> Observer:

@@ -246,6 +246,10 @@ class Probe(ABC):
         """Fit all attributes (see `fit`)."""
         return self.fit(data.state, data.labels, data.seed, data.resources, data.groups)
 
+    def rough(self) -> Probe:
+        """Return the probe for refits to labels that cannot be read, of which only the distribution is of interest."""
+        return self
+
     def fit_sizes(self, data: FitData) -> tuple[Observer, ...]:
         """Fit one set of observers per number of neurons, the smallest first; most probes have one size."""
         return (self.fit_data(data),)

@@ -105,9 +105,9 @@ def over_sorted_columns(state: State, labels: Values, work: Work, resources: Res
 
         def batch(part: slice, start: int = start, values: np.ndarray = values) -> None:
             some = values[part]
-            place, order = slice(start + part.start, start + part.start + len(some)), np.argsort(some, axis=1)
+            place, order = slice(start + part.start, start + part.start + len(some)), orders_of(some)
             if order.shape[1]:
-                ends = np.take_along_axis(some, order[:, [0, -1]], axis=1)  # NaN is sorted to the end
+                ends = np.take_along_axis(some, order[:, [0, -1]], axis=1)  # NaN is sorted to an end
                 live[place], finite[place] = ends[:, 0] < ends[:, 1], np.isfinite(ends).all(1)
             work(place, some, order)
 
@@ -126,16 +126,27 @@ def column_blocks(state: State, width: int) -> Iterator[tuple[int, Float[np.ndar
 
 
 def sorting_orders(values: Float[np.ndarray, "neuron row"]) -> Int[np.ndarray, "neuron row"]:
-    """Orders that sort every neuron's samples; inside ties arbitrary.
-
-    NumPy's plain sort, in threads: it uses vector instructions where there are some, and leaves torch's far behind.
-    """
+    """Orders that sort every neuron's samples, in threads; inside ties arbitrary."""
     order = np.empty(values.shape, dtype=np.intp)
 
     def batch(part: slice) -> None:
-        order[part] = np.argsort(values[part], axis=1)
+        order[part] = orders_of(values[part])
 
     side_by_side(batch, batches(*values.shape))
+    return order
+
+
+def orders_of(values: Float[np.ndarray, "neuron row"]) -> Int[np.ndarray, "neuron row"]:
+    """Return the orders that sort every neuron's samples; inside ties arbitrary, NaN at one of the ends.
+
+    A radix sort of float32 takes a third of the time of NumPy's sort, which is taken for all other types.
+    """
+    if values.dtype != np.float32 or values.size == 0:
+        return np.argsort(values, axis=1)
+    from denote.kernels.sorting_kernels import sort_orders  # compiles: only what ranks waits for it
+
+    order = np.empty(values.shape, dtype=np.intp)
+    sort_orders(np.ascontiguousarray(values).view(np.uint32), order)
     return order
 
 
@@ -247,12 +258,6 @@ def average_ranks(runs: Runs) -> Float64[np.ndarray, "column row"]:
     """Rank of every sorted place, from 1, equal values sharing their mean."""
     first, last = runs
     return (first + last) / 2 + 1
-
-
-def tie_excess(runs: Runs) -> Float64[np.ndarray, "column row"]:
-    """t^2 - 1 for every place in a run of t equal values: summed over places it is the tie term, sum of t^3 - t."""
-    first, last = runs
-    return (last - first + 1.0) ** 2 - 1
 
 
 def rank_sum_deviation(

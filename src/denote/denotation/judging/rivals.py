@@ -156,7 +156,9 @@ def _of_every_threshold(
     masks = properties.masks[which]
     starts = np.take_along_axis(masks, (masks != NULL).argmax(axis=1)[:, None], axis=1)
     folded = np.where((masks != NULL) & (starts == 1), 1 - masks, masks)
-    _, first, place = np.unique(folded, axis=0, return_index=True, return_inverse=True)
+    distinct: dict[bytes, int] = {}  # np.unique along an axis takes a second for as many codes as rows
+    place = np.array([distinct.setdefault(row.tobytes(), len(distinct)) for row in folded])
+    first = np.unique(place, return_index=True)[1]
     labels = properties.fit_labels(which[first]).T
     memory = max(settings.memory, least_memory(state.fit, labels))
     scan = best_thresholds(state.fit, labels, resources=Resources(memory=memory))
@@ -168,7 +170,7 @@ def _of_every_threshold(
         on = test > scan.threshold[coordinate[index], index]
         if scan.direction[coordinate[index], index] < 0:
             on = ~on
-        scores[place.ravel() == index] = balanced_accuracy(on, properties.test_labels(int(which[first[index]])))
+        scores[place == index] = balanced_accuracy(on, properties.test_labels(int(which[first[index]])))
     return scores
 
 

@@ -91,9 +91,11 @@ def distinct_rows(
     for start in range(0, labels.shape[1], PER_NUMBER):
         part = labels[:, start : start + PER_NUMBER]
         powers = np.uint64(3) ** np.arange(part.shape[1], dtype=np.uint64)[::-1]
-        _, numbers = np.unique((part + 1).astype(np.uint64) @ powers, return_inverse=True)
-        together = codes * (numbers.max(initial=0) + 1) + numbers
-        _, first, codes = np.unique(together, return_index=True, return_inverse=True)
+        _, first, numbers = np.unique((part + 1).astype(np.uint64) @ powers, return_index=True, return_inverse=True)
+        if start:
+            together = codes * (numbers.max(initial=0) + 1) + numbers
+            _, first, numbers = np.unique(together, return_index=True, return_inverse=True)
+        codes = numbers
     return labels[first], codes
 
 

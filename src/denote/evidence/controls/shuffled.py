@@ -72,7 +72,8 @@ class ShuffledDraws(LabelDraws):
         fit, test = self.samples.labels.fit, self.samples.labels.test
         for number in range(self.n_draws):
             values = shuffled(Halves(fit.values, test.values), self.samples.probe_seed, number, self.samples.groups)
-            yield Draw(self.name, number, Halves(replace(fit, values=values.fit), replace(test, values=values.test)))
+            permuted = Halves(replace(fit, values=values.fit), replace(test, values=values.test))
+            yield Draw(self.name, number, permuted, rough=True)
 
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
         """``control_auroc``, the mean over draws, and ``selectivity``, the real AUROC minus that."""

@@ -147,6 +147,7 @@ class _Columns:
         curvature: Mean second derivative of the loss there.
         leading: Cholesky factor of the Hessian along the leading directions and the intercept, ...
         known: ... where it was worked out.
+        first: Its first Newton decrement over its curvature, where that is asked for.
         gauge: Norm of the gradient when the speed of the column was last looked at.
         least: Smallest norm of the gradient so far, and ...
         idle: ... steps since then.
@@ -166,6 +167,7 @@ class _Columns:
     gradient: Float64[Tensor, "neuron+1 column"] = field(init=False)
     curvature: Float64[Tensor, " column"] = field(init=False)
     known: Bool[Tensor, " column"] = field(init=False)
+    first: Float64[Tensor, " column"] = field(init=False)
     gauge: Float64[Tensor, " column"] = field(init=False)
     least: Float64[Tensor, " column"] = field(init=False)
     idle: Tensor = field(init=False)
@@ -175,13 +177,13 @@ class _Columns:
 
     def __post_init__(self) -> None:
         self.known, self.idle = self.ids < 0, torch.zeros_like(self.ids)
-        self.gauge = self.least = torch.full_like(self.l2, torch.inf)
+        self.first = self.gauge = self.least = torch.full_like(self.l2, torch.inf)
 
     def keep(self, keep: Tensor) -> None:
         """Drop the other columns, which have arrived."""
         for name in ("pull", "margin", "point", "gradient"):
             setattr(self, name, getattr(self, name)[:, keep])
-        for name in ("ids", "l2", "curvature", "leading", "known", "gauge", "least", "idle"):
+        for name in ("ids", "l2", "curvature", "leading", "known", "first", "gauge", "least", "idle"):
             setattr(self, name, getattr(self, name)[keep])
         for name in ("steps", "changes", "inverse_curvature"):
             setattr(self, name, [pair[..., keep] for pair in getattr(self, name)])
@@ -198,12 +200,16 @@ class SolverSettings:
         tolerance: Norm of the gradient, relative to the norm of the weights, at which a column stops.
         max_iterations: Most steps of a column.
         memory: Bytes that may be held; columns that do not fit side by side are solved one after another.
+        decrement: Where a column may stop earlier: where its Newton decrement sqrt(-gradient . direction), by which its
+            scores are still to change, over its curvature has fallen to this share of what it was at first. It then
+            takes that step at full length without another look, so that its gradient is the one before.
     """
 
     balance: bool = True
     tolerance: float = 1e-6
     max_iterations: int = 500
     memory: float = float("inf")
+    decrement: float = 0.0
 
 
 def solve_logistic(
@@ -242,7 +248,7 @@ def solve_logistic(
         point = _alone(share, design.shape[1]) if start is None else start[:, part]
         moving = _start(design, pull, l2[part], point, spectrum, None if held is None else held[:, part])
         moving.ids += first
-        _descend(design, moving, spectrum, solution, settings.tolerance, settings.max_iterations)
+        _descend(design, moving, spectrum, solution, settings)
     return solution
 
 
@@ -333,9 +339,10 @@ def _look(design: Design, columns: _Columns) -> None:
 
 
 def _descend(
-    design: Design, columns: _Columns, spectrum: Spectrum, solution: Solution, tolerance: float, max_iterations: int
+    design: Design, columns: _Columns, spectrum: Spectrum, solution: Solution, settings: SolverSettings
 ) -> None:
     """Step until every column has arrived, is stalled or has used up its steps, and write where they ended."""
+    tolerance, max_iterations = settings.tolerance, settings.max_iterations
     for step in range(max_iterations + 1):
         norm = columns.gradient.norm(dim=0)
         allowed = tolerance * columns.point[:-1].norm(dim=0).clamp_min(1)
@@ -360,7 +367,22 @@ def _descend(
             # The steps that are left if every step brings as much as the last few did on average.
             left = GAUGED * (norm / allowed).log() / (columns.gauge / norm).log()
             _know(design, columns, spectrum, torch.nonzero((left > SLOW) | (left < 0))[:, 0])
-        _advance(design, columns, spectrum)
+        direction = _direction(columns, spectrum)
+        if settings.decrement > 0:
+            # Against the curvature, too: where classes are nearly parted it vanishes, and more is left than it seems.
+            fall = (-(columns.gradient * direction).sum(0)).clamp_min(0).sqrt() / columns.curvature
+            columns.first = fall if step == 0 else columns.first
+            enough = fall <= settings.decrement * columns.first
+            if bool(enough.any()):
+                arrived, ended = columns.ids[enough], columns.point[:, enough] + direction[:, enough]
+                solution.weights[:, arrived], solution.bias[arrived] = ended[:-1], ended[-1]
+                solution.gradient_norm[arrived] = columns.gradient[:, enough].norm(dim=0)
+                solution.converged[arrived], solution.steps[arrived] = True, step + 1
+                if bool(enough.all()):
+                    return
+                columns.keep(~enough)
+                direction = direction[:, ~enough]
+        _advance(design, columns, direction)
 
 
 def _know(design: Design, columns: _Columns, spectrum: Spectrum, slow: Int[Tensor, " slow"]) -> None:
@@ -391,9 +413,8 @@ def _know(design: Design, columns: _Columns, spectrum: Spectrum, slow: Int[Tenso
     columns.known[slow[sound]] = True
 
 
-def _advance(design: Design, columns: _Columns, spectrum: Spectrum) -> None:
+def _advance(design: Design, columns: _Columns, direction: Float32[Tensor, "neuron+1 column"]) -> None:
     """One quasi-Newton step of all columns: two matrix products."""
-    direction = _direction(columns, spectrum)
     change, lean = torch.empty_like(columns.margin), torch.empty_like(columns.margin)
     for part, block in design.blocks(change.shape[1]):
         torch.addmm(direction[-1], block, direction[:-1], out=lean[part])
