@@ -116,6 +116,16 @@ def row_blocks(state: State, numbers: int | None = None) -> Iterator[tuple[slice
         yield part, block if block.dtype in (torch.float32, torch.float64) else block.float()
 
 
+def threads_worth(state: State) -> float:
+    """Say of how many threads there is a use in a pass over a state."""
+    return state.shape[0] * state.shape[1] / BLOCK
+
+
+def device_of(state: State) -> torch.device:
+    """Return where a state lies; on disk it is read by the processor."""
+    return state.device if isinstance(state, Tensor) else torch.device("cpu")
+
+
 @dataclass(frozen=True)
 class Moments:
     """What one pass over a state tells of every neuron.
@@ -174,7 +184,7 @@ def _moments(state: State, precision: torch.dtype) -> Moments:
         inside = centred.square_().sum(0).double().cpu() - new * offset.square()
         return new, rough.double().cpu() + offset, inside, other
 
-    with own_threads(_worth(state), _device(state)) as threads:
+    with own_threads(threads_worth(state), device_of(state)) as threads:
         for new, centre, inside, other in threads.in_order(of_block, row_blocks(state)):
             gap = centre - mean
             mean = mean + gap * (new / (count + new))
@@ -182,15 +192,6 @@ def _moments(state: State, precision: torch.dtype) -> Moments:
             count += new
             varies |= other
     return Moments(mean, square / max(count, 1), ~varies)
-
-
-def _worth(state: State) -> float:
-    """Of how many threads there is a use in a pass over a state."""
-    return state.shape[0] * state.shape[1] / BLOCK
-
-
-def _device(state: State) -> torch.device:
-    return state.device if isinstance(state, Tensor) else torch.device("cpu")
 
 
 def check_shape(state: State, labels: Values) -> None:
@@ -219,7 +220,7 @@ def check_state(state: State, labels: Values) -> None:
         unsound: np.ndarray = (~torch.isfinite(task[1])).sum(0).cpu().numpy()
         return unsound
 
-    with own_threads(_worth(state), _device(state)) as threads:
+    with own_threads(threads_worth(state), device_of(state)) as threads:
         for unsound in threads.in_order(of_block, row_blocks(state)):
             bad = bad + unsound
     if bad.any():

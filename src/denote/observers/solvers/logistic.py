@@ -267,7 +267,7 @@ def _free(held: Bool[Tensor, "neuron column"]) -> Float32[Tensor, "column neuron
 
 
 def _at(point: Tensor, pull: Tensor, l2: Tensor, spectrum: Spectrum, free: Tensor | None) -> _Columns:
-    """Columns that stand at a point, or nearest to it where weights are held at 0; margins are those of the intercept."""
+    """Columns at a point, or nearest to it where weights are held at 0; margins are those of the intercept."""
     if free is not None:
         point = point * free
     margin = pull.sign().mul_(point[:, -1:].float())
