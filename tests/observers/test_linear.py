@@ -16,7 +16,7 @@ from denote.observers.centroid import CentroidProbe
 from denote.observers.linear import LinearProbe
 from denote.observers.reading import Resources, moments, row_blocks
 from denote.observers.solvers import logistic
-from denote.observers.solvers.design import Design, design_of
+from denote.observers.solvers.design import design_of
 from denote.observers.solvers.logistic import solve_logistic
 from denote.observers.sparse import SparseProbe
 from denote.streams import stream
@@ -280,13 +280,13 @@ def test_a_column_costs_nothing_once_it_has_converged(monkeypatch: pytest.Monkey
     state, labels = layer_like()
     design = design_of(state, *standard(state), Resources())
     widths: list[int] = []
-    look = logistic._look
+    move = logistic._Solver.move
 
-    def watched(design: Design, columns: logistic._Columns) -> None:
-        widths.append(columns.margin.shape[1])
-        look(design, columns)
+    def watched(solver: logistic._Solver, length: torch.Tensor) -> None:
+        widths.append(solver.columns.margin.shape[1])
+        move(solver, length)
 
-    monkeypatch.setattr(logistic, "_look", watched)
+    monkeypatch.setattr(logistic._Solver, "move", watched)
     l2 = torch.tensor([1e-5, 1e-3, 1e-1, 10.0], dtype=torch.float64)
     solution = solve_logistic(design, torch.from_numpy(labels), l2)
     # A step looks once at every column that still moves, and the start looks at all of them.

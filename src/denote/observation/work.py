@@ -138,7 +138,8 @@ class Work:
 
     def _data(self, state: Halves[State], resources: Resources) -> FitTestData:
         """Put a state beside the attributes that are observed."""
-        return FitTestData(state, self.labels, self.info.groups, self.settings.probe_seed, resources)
+        kept = resources.keeping(state.fit)
+        return FitTestData(state, self.labels, self.info.groups, self.settings.probe_seed, kept)
 
     def _randomised(self, index: int) -> tuple[State | None, str | None]:
         """Return *fit* of a layer that was randomised from the top of its network down to it, and a remark."""

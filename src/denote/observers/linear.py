@@ -17,7 +17,7 @@ from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
 from denote.observers.solvers.batches import inner_parts, with_threshold
-from denote.observers.solvers.design import design_of
+from denote.observers.solvers.design import Design, design_of
 from denote.observers.solvers.logistic import Solution, SolverSettings, solve_logistic
 
 CERTAIN = 0.05
@@ -79,7 +79,7 @@ class LinearProbe(BuiltInProbe):
             return self.solve(state, labels, np.repeat(strengths, attributes), resources)
         held, rest = inner_parts(len(labels), data.seed, data.groups)
         inside, outside = rows_of(state, rest), rows_of(state, held)
-        path = self._path(inside, labels[rest], strengths, resources)
+        path = self._path(inside, labels[rest], strengths, resources.keeping(inside))
         losses = np.stack([_loss(each.scores(outside), labels[held], self.balance) for each in path])
         best = losses.argmin(0)  # of equals the largest strength
         chosen = _picked(path, best)
@@ -129,18 +129,31 @@ class LinearProbe(BuiltInProbe):
         """
         notes = unfit_notes(labels)
         able = np.array([note is None for note in notes], dtype=bool)
-        scaling = _Scaling.of(state, self.standardise)
-        design = design_of(state, scaling.mean, scaling.scale, resources, scaling.live)
+        scaling, design, memory = self._prepared(state, resources)
         on = design.device
         solution = solve_logistic(
             design,
             torch.from_numpy(np.ascontiguousarray(labels[:, able])).to(on),
             torch.from_numpy(l2[able] / scaling.unit**2).to(on),
-            SolverSettings(self.balance, self.tolerance, self.max_iterations, resources.memory, self._decrement),
+            SolverSettings(self.balance, self.tolerance, self.max_iterations, memory, self._decrement),
             None if start is None else scaling.in_design(start.at(np.flatnonzero(able))).to(on),
             None if removed is None else torch.from_numpy(removed[:, able])[scaling.live].to(on),
         )
         return self._observer(solution, l2, notes, able, scaling)
+
+    def _prepared(self, state: State, resources: Resources) -> tuple[_Scaling, Design, float]:
+        """Scale a state, unless an earlier fit of it has kept that, and say what may be held with it."""
+
+        def make() -> tuple[_Scaling, Design]:
+            scaling = _Scaling.of(state, self.standardise)
+            return scaling, design_of(state, scaling.mean, scaling.scale, whole, scaling.live)
+
+        kept = resources.kept
+        if kept is None or state is not kept.state:
+            whole = resources
+            return *make(), whole.memory
+        whole = replace(resources, memory=resources.memory + kept.bytes)
+        return *kept.get(state, (self.kind, self.standardise, resources.device), make), whole.memory
 
     def _observer(
         self,

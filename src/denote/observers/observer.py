@@ -10,14 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float64, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+from torch import Tensor
 
 from denote.errors import StateError, StoreError
 from denote.files import atomic_write
 from denote.notes import Note
-from denote.observers.reading import BLOCK, UNBOUNDED, Groups, Resources, State, Values, as_array, row_blocks, rows_of
+from denote.observers.reading import (
+    BLOCK,
+    UNBOUNDED,
+    Groups,
+    Resources,
+    State,
+    Values,
+    as_array,
+    as_tensor,
+    device_of,
+    row_blocks,
+    rows_of,
+    threads_worth,
+)
+from denote.observers.threads import own_threads
 
 
 @dataclass(frozen=True)
@@ -158,13 +174,22 @@ class Observer:
             read: np.ndarray = as_array(state[:, used])[:, place].astype(np.float64) * self.direction + self.bias
             return read
         scores = np.empty((len(state), len(self.bias)))
+        where = device_of(state)
+        weights, bias = as_tensor(self.weights).to(where), as_tensor(self.bias).to(where)
+        hidden = () if self.hidden is None else (as_tensor(self.hidden).to(where),)
+
+        def of_block(task: tuple[slice, Tensor]) -> None:
+            rows, seen = task[0], task[1].double()
+            for layer in hidden:
+                seen = torch.addmm(as_tensor(self.hidden_bias).to(where), seen, layer).clamp_min_(0)
+            scores[rows] = torch.addmm(bias, seen, weights).cpu().numpy()
+
         # A block is as small as its widest stage asks for.
         widest = max(self.n_neurons, len(self.weights), 1)
-        for rows, block in row_blocks(state, BLOCK * self.n_neurons // widest):
-            seen = as_array(block).astype(np.float64)
-            if self.hidden is not None:
-                seen = np.maximum(seen @ self.hidden + self.hidden_bias, 0)
-            scores[rows] = seen @ self.weights + self.bias
+        blocks = row_blocks(state, BLOCK * self.n_neurons // widest)
+        with own_threads(threads_worth(state), where) as threads:
+            for _ in threads.in_order(of_block, blocks):
+                pass
         return scores
 
 

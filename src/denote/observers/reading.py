@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from denote.data.parts import Groups as Groups
 from denote.errors import StateError
+from denote.observers.threads import own_threads
 from denote.states.state import StoredState
 
 State: TypeAlias = Tensor | np.ndarray | StoredState
@@ -33,17 +34,51 @@ SCALES = (1e-60, 1e70)
 """Variances of which a float32 holds 1 / standard deviation."""
 
 
+class Kept:
+    """What fits of one state make for themselves and keep for the next fits of it.
+
+    Args:
+        state: The state, which must not change meanwhile. Of any other object nothing is kept, equal or not.
+        bytes: What is held at most.
+    """
+
+    def __init__(self, state: State, bytes: int) -> None:
+        self.state, self.bytes = state, bytes
+        self.made: dict[Hashable, Any] = {}
+
+    def get(self, state: State, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what was made of the state under that name, or make it."""
+        if state is not self.state:
+            return make()
+        if key not in self.made:
+            self.made.clear()  # there is room for one
+            self.made[key] = make()
+        return self.made[key]
+
+
 @dataclass(frozen=True)
 class Resources:
     """What a fit may use. None of it shapes a result beyond rounding.
 
     Attributes:
         device: Where products are made: ``cpu``, ``cuda``, ``cuda:N``.
-        memory: Bytes that a fit may hold besides what it is given.
+        memory: Bytes that a fit may hold besides what it is given and what is kept.
+        kept: What fits of one state keep for each other; None keeps nothing.
     """
 
     device: str = "cpu"
     memory: float = float("inf")
+    kept: Kept | None = field(default=None, compare=False, repr=False)
+
+    def keeping(self, state: State) -> Resources:
+        """Return the same with a part of the memory set aside for what fits of one state keep for each other.
+
+        Args:
+            state: Of which several fits will be made, as the very same object.
+        """
+        size = 4 * int(state.shape[0]) * int(state.shape[1])  # a scaled copy
+        held = size if size <= self.memory // 4 else 0
+        return replace(self, memory=self.memory - held, kept=Kept(state, held))
 
 
 UNBOUNDED = Resources()
@@ -79,6 +114,16 @@ def row_blocks(state: State, numbers: int | None = None) -> Iterator[tuple[slice
         block = as_tensor(state[part])
         # Sums of half precision overflow and integers have no mean.
         yield part, block if block.dtype in (torch.float32, torch.float64) else block.float()
+
+
+def threads_worth(state: State) -> float:
+    """Say of how many threads there is a use in a pass over a state."""
+    return state.shape[0] * state.shape[1] / BLOCK
+
+
+def device_of(state: State) -> torch.device:
+    """Return where a state lies; on disk it is read by the processor."""
+    return state.device if isinstance(state, Tensor) else torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -128,18 +173,24 @@ def _moments(state: State, precision: torch.dtype) -> Moments:
     count, n_neurons = 0, state.shape[1]
     mean, square = torch.zeros(n_neurons, dtype=torch.float64), torch.zeros(n_neurons, dtype=torch.float64)
     varies = torch.zeros(n_neurons, dtype=torch.bool)
-    first = as_tensor(state[:1])
-    for _, block in row_blocks(state):
-        block = block.to(precision)
+    first = as_tensor(state[:1]).to(precision)
+
+    def of_block(task: tuple[slice, Tensor]) -> tuple[int, Tensor, Tensor, Tensor]:
+        block = task[1].to(precision)
         new, rough = len(block), block.mean(0)
+        other = (block != first).any(0).cpu()
         centred = block - rough
         offset = centred.sum(0).double().cpu() / new
         inside = centred.square_().sum(0).double().cpu() - new * offset.square()
-        gap = rough.double().cpu() + offset - mean
-        mean = mean + gap * (new / (count + new))
-        square = square + inside.clamp_min(0) + gap.square() * (count * new / (count + new))
-        count += new
-        varies |= (block != first.to(precision)).any(0).cpu()
+        return new, rough.double().cpu() + offset, inside, other
+
+    with own_threads(threads_worth(state), device_of(state)) as threads:
+        for new, centre, inside, other in threads.in_order(of_block, row_blocks(state)):
+            gap = centre - mean
+            mean = mean + gap * (new / (count + new))
+            square = square + inside.clamp_min(0) + gap.square() * (count * new / (count + new))
+            count += new
+            varies |= other
     return Moments(mean, square / max(count, 1), ~varies)
 
 
@@ -160,11 +211,18 @@ def check_state(state: State, labels: Values) -> None:
         StateError: naming the first neuron with NaN or infinity, how many numbers it has and how many there are.
     """
     check_shape(state, labels)
-    bad = np.zeros(state.shape[1], dtype=np.int64)
-    for _, block in row_blocks(state):
+    bad: np.ndarray = np.zeros(state.shape[1], dtype=np.int64)
+
+    def of_block(task: tuple[slice, Tensor]) -> np.ndarray | int:
         # A sum is finite only if all its terms are, and costs no mask; it may overflow, so it only acquits.
-        if not isfinite(float(block.sum())):
-            bad += (~torch.isfinite(block)).sum(0).cpu().numpy()
+        if isfinite(float(task[1].sum())):
+            return 0
+        unsound: np.ndarray = (~torch.isfinite(task[1])).sum(0).cpu().numpy()
+        return unsound
+
+    with own_threads(threads_worth(state), device_of(state)) as threads:
+        for unsound in threads.in_order(of_block, row_blocks(state)):
+            bad = bad + unsound
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
         raise StateError(

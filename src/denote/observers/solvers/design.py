@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float32, Float64, Int
@@ -12,39 +14,57 @@ from torch import Tensor
 
 from denote.config.byte_units import at_least
 from denote.errors import ConfigError
-from denote.observers.reading import Resources, State, as_tensor
-
-BLOCK = 1 << 20
-"""Numbers (sample x column) that one matrix product makes or eats."""
+from denote.observers.reading import BLOCK, Resources, State, as_tensor
+from denote.observers.solvers.spectrum import Spectrum
+from denote.observers.threads import ALONE, Threads, own_threads
 
 BLOCK_BYTES = 32 << 20
 """Most bytes of the state that are read at once while it is streamed."""
 
 BLOCK_SHARE = 1 / 16
-"""Most that this may be of the memory; a block is held three times: as it is read, centred and scaled."""
+"""Most that this may be of the memory."""
+
+BLOCKS_HELD = 4
+"""Times that a block is held: the last one, and the next as it is read, centred and scaled."""
 
 SIDE_BY_SIDE = 4 << 30
 """Bytes for columns that are solved side by side where there is no limit; more would not be faster."""
 
 SUMMED_ROWS = 2048
-"""Rows whose float32 products are summed before they are added up in float64: over more of them the product would
-round away digits that the weights need. Blocks are whole numbers of these, so that sums do not depend on where a state
-lies."""
+"""Most rows whose float32 products are summed before they are added up in float64: over more of them the product would
+round away digits that the weights need."""
+
+GPU_ROWS = 1 << 16
+"""The same on a GPU, whose products are sums of many short ones."""
 
 LEAST_ROWS = 256
 """Fewest rows of a streamed block; with fewer the products would be slow."""
 
+NEAR = 1 << 17
+"""Numbers that are scaled at once, so that they stay near the processor."""
+
+GRAM_ROWS = 32
+"""Rows per neuron that the first guess of the Hessian looks at; with 8 columns take half as many steps again."""
+
+GRAM_PANEL = 128
+"""Columns of a Gram matrix that are worked out together, from the diagonal down: the rest is their mirror image."""
+
+MOST_EIGENVECTORS = 2048
+"""Above this many neurons only the leading part of the spectrum enters the first guess."""
+
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class Design:
-    """``(state - mean) / scale``, by blocks of rows.
+    """``(state - mean) / scale``, by chunks of rows.
 
     Attributes:
         source: The scaled state itself, or the state that is scaled while it is read.
-        shape: Rows and neurons of a block.
+        shape: Rows and neurons of the design.
         scaling: Mean (as a float32 and its rest) and 1 / scale, or None where ``source`` is scaled already.
         device: Where blocks are put.
-        at_once: Most rows of a block.
+        at_once: Most rows that are read together.
         only: Places of the neurons in ``source`` that are read; None reads all.
     """
 
@@ -55,22 +75,57 @@ class Design:
     at_once: int
     only: Int[Tensor, " live"] | None = None
 
-    def blocks(self, columns: int) -> Iterator[tuple[slice, Float32[Tensor, "row neuron"]]]:
-        """Blocks of rows for work on that many columns."""
-        step = BLOCK // max(1, columns)
-        step = min(self.at_once, max(SUMMED_ROWS, step - step % SUMMED_ROWS))
+    @property
+    def chunk(self) -> int:
+        """Rows of a chunk, the last one excepted: what one thread goes over at a time.
+
+        There are 1, 2, 4, ... chunks, so that threads get equal shares. Their number depends on that of the rows alone
+        (unless not even a chunk fits into memory), so that sums depend neither on threads nor on where a state lies.
+        """
+        n, most = max(1, self.shape[0]), GPU_ROWS if self.device.type == "cuda" else SUMMED_ROWS
+        count = 1 << (-(-n // most) - 1).bit_length()
+        return min(-(-n // count), self.at_once)
+
+    @property
+    def n_chunks(self) -> int:
+        """How many chunks there are."""
+        return -(-self.shape[0] // self.chunk)
+
+    def blocks(self) -> Iterator[tuple[slice, Float32[Tensor, "row neuron"]]]:
+        """Blocks of rows, of whole chunks."""
+        step = self.at_once - self.at_once % self.chunk
         for start in range(0, self.shape[0], step):
             part = slice(start, min(start + step, self.shape[0]))
-            block = as_tensor(self.source[part])
-            if self.only is not None:
-                block = block[:, self.only]
+            block = self.raw(part)
             yield part, block if self.scaling is None else _scaled(block.to(self.device), *self.scaling)
+
+    def raw(self, part: slice) -> Tensor:
+        """Rows of the source with the neurons that are read."""
+        block = as_tensor(self.source[part])
+        return block if self.only is None else block[:, self.only]
+
+    def in_chunks(
+        self, work: Callable[[tuple[int, Float32[Tensor, "row neuron"]]], Result], threads: Threads = ALONE
+    ) -> Iterator[Result]:
+        """Yield what the work makes of each chunk and its number, in the order of the rows."""
+        parts = (part for _, block in self.blocks() for part in block.split(self.chunk))
+        return threads.in_order(work, enumerate(parts))
 
     def rows(self, step: int) -> Float32[Tensor, "row neuron"]:
         """Every ``step``-th row."""
         if self.scaling is None:
             return as_tensor(self.source)[::step]
-        return torch.cat([block[(-part.start) % step :: step].clone() for part, block in self.blocks(1)])
+        return torch.cat([block[(-part.start) % step :: step].clone() for part, block in self.blocks()])
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """Of the mean product of a row with itself, worked out once."""
+        n, d = self.shape
+        step = max(1, n // max(1, GRAM_ROWS * min(d, MOST_EIGENVECTORS)))
+        with own_threads(device=self.device) as threads:
+            if d <= min(-(-n // step), MOST_EIGENVECTORS):
+                return Spectrum.of_gram(gram(self, step, threads))
+            return Spectrum.of_rows(self.rows(-(-n // MOST_EIGENVECTORS)))
 
 
 def design_of(
@@ -98,13 +153,19 @@ def design_of(
     coarse = mean.float()
     scaling = tuple(part.to(where) for part in (coarse, (mean - coarse).float(), (1 / scale).float()))
     room = int(min(BLOCK_BYTES, resources.memory * BLOCK_SHARE)) // (4 * max(1, state.shape[1]))
-    at_once = max(LEAST_ROWS, room - room % SUMMED_ROWS if room > SUMMED_ROWS else room)
-    streamed = Design(state, (n, d), scaling, where, at_once, only)  # type: ignore[arg-type]
+    streamed = Design(state, (n, d), scaling, where, max(LEAST_ROWS, room), only)  # type: ignore[arg-type]
     if 4 * n * d > resources.memory // 4:
         return streamed
     whole = torch.empty((n, d), dtype=torch.float32, device=where)
-    for part, block in streamed.blocks(1):
-        whole[part] = block
+
+    def fill(start: int) -> None:
+        part = slice(start, min(start + step, n))
+        whole[part] = _scaled(streamed.raw(part).to(where), *scaling)
+
+    step = max(1, min(streamed.at_once, NEAR // max(1, d))) if where.type == "cpu" else streamed.at_once
+    with own_threads(n * d / BLOCK, where) as threads:
+        for _ in threads.in_order(fill, range(0, n, step)):
+            pass
     return Design(whole, (n, d), None, where, max(1, n))
 
 
@@ -114,16 +175,27 @@ def _scaled(block: Tensor, coarse: Tensor, rest: Tensor, inverse: Tensor) -> Flo
     return centred.sub_(rest).mul_(inverse)
 
 
-def gram(design: Design, step: int = 1) -> Float32[Tensor, "neuron neuron"]:
+def gram(design: Design, step: int = 1, threads: Threads = ALONE) -> Float32[Tensor, "neuron neuron"]:
     """Mean product of every ``step``-th row with itself."""
     d, count = design.shape[1], 0
     total = torch.zeros((d, d), device=design.device)
-    for part, block in design.blocks(1):
-        for start in range(0, len(block), SUMMED_ROWS):
-            rows = block[start : start + SUMMED_ROWS][(-part.start - start) % step :: step]
-            total.addmm_(rows.T, rows)
-            count += len(rows)
-    return total / count
+    width = d if design.device.type == "cuda" else GRAM_PANEL
+    for part, block in design.blocks():
+        chunks = [
+            block[start : start + design.chunk][(-part.start - start) % step :: step]
+            for start in range(0, len(block), design.chunk)
+        ]
+        count += sum(map(len, chunks))
+
+        def panel(first: int, chunks: list[Tensor] = chunks) -> None:
+            for rows in chunks:
+                total[first:, first : first + width].addmm_(rows[:, first:].T, rows[:, first : first + width])
+
+        for _ in threads.in_order(panel, range(0, d, width)):
+            pass
+    for first in range(0, d, width):
+        total[first : first + width, first:] = total[first:, first : first + width].T.clone()
+    return total.div_(max(1, count))
 
 
 def columns_within(
@@ -135,16 +207,16 @@ def columns_within(
         ConfigError: if not even one fits, with the least that works.
     """
     n, d = design.shape
-    # Eigenvectors with their workspace, and the products of a block, lie beside blocks and columns.
-    beside = 16 * min(n, d, 2048) * d + 8 * min(BLOCK, n) + (4 * n * d if design.scaling is None else 0)
+    # Eigenvectors with their workspace, and the products of a chunk, lie beside blocks and columns.
+    beside = 16 * min(n, d, 2048) * d + 8 * design.chunk + (4 * n * d if design.scaling is None else 0)
     read = design.source.shape[1]
-    blocks = 0 if design.scaling is None else 3 * 4 * min(n, design.at_once) * read
+    blocks = 0 if design.scaling is None else BLOCKS_HELD * 4 * min(n, design.at_once) * read
     column = n * bytes_per_logit + d * bytes_per_weight + bytes_per_column
     if not isfinite(memory):
         return max(1, int(SIDE_BY_SIDE // max(1, column)))
     width = int((memory - blocks - beside) // column)
     if width < 1:
-        smallest = 0 if design.scaling is None else 3 * 4 * min(n, LEAST_ROWS) * read
-        enough = max(smallest + beside + column, (beside + column) / (1 - 3 * BLOCK_SHARE))
+        smallest = 0 if design.scaling is None else BLOCKS_HELD * 4 * min(n, LEAST_ROWS) * read
+        enough = max(smallest + beside + column, (beside + column) / (1 - BLOCKS_HELD * BLOCK_SHARE))
         raise ConfigError("memory_limit", f"is too small for a state of {n} x {d}", at_least(int(enough)))
     return width
