@@ -365,9 +365,7 @@ def _level(name: Any) -> Level:
     return LEVELS[name]
 
 
-def _controls(
-    controls: Controls | Sequence[str | NegativeControl] | None, level: Level
-) -> Sequence[NegativeControl]:
+def _controls(controls: Controls | Sequence[str | NegativeControl] | None, level: Level) -> Sequence[NegativeControl]:
     if controls is None:
         return chosen_controls(level.control)
     if isinstance(controls, Controls):

@@ -199,7 +199,7 @@ class Work:
         return dict.fromkeys(sorted(self.settings.left_out), self.settings.left_out_remark)
 
     def _with_left_out(self, rows: pl.DataFrame, off: str) -> pl.DataFrame:
-        """Say once of everything that the level leaves out that it does; ``off`` is the code of a setting that it is."""
+        """Say once of all that the level leaves out that it does; ``off`` is the code of a setting among it."""
         return tables.replaced_remarks(rows, [off], self.settings.left_out_remark)
 
     @property

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from denote.config.class_sources import USUAL_PATHS
-from denote.config.levels import as_standard
 from denote.config.keys import SCHEMA, digest, digest_unchanged
+from denote.config.levels import as_standard
 from denote.config.settings import TrainingSettings, declared
 from denote.config.trust import TARGET_KEYS, path_settings, source_of, stable_name
 from denote.errors import ConfigError
