@@ -484,5 +484,5 @@ def test_levels_of_evidence(tmp_path: Path) -> None:
     assert own.cells["control_auroc"].null_count() == 0
     assert own.cells["rotated_auroc"].null_count() == own.cells.height
     assert own.tables["scan"]["max_p_value"].null_count() == 0
-    with pytest.raises(ConfigError, match="quack.*quick"):
+    with pytest.raises(ConfigError, match=r"quack.*quick"):
         denote.observe(network, inputs, attributes, evidence="quack")
