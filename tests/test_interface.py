@@ -25,7 +25,7 @@ from denote.evidence.controls.rotated import Rotated
 from denote.evidence.controls.shuffled import Shuffled
 from denote.observation import Controls
 from denote.runs.sweep import report_sweep
-from denote.tables import CELLS_KEY, NEURONS_KEY
+from denote.tables import CELLS_KEY, NEURONS_KEY, says
 
 QUICK: dict[str, Any] = {"permutations": 0, "bootstraps": 5, "stability": False, "examples": 0}
 FEW = Controls(shuffles=2, neuron_shuffles=1, rotations=1, twins=1)
@@ -452,3 +452,37 @@ def test_words_of_a_tokenizer_are_samples() -> None:
         assert set(seen.cells["pooling"]) == {pooling}
         assert seen.cells["n_fit"][0] + seen.cells["n_test"][0] == len(words)
         assert seen.cells["auroc"][0] == pytest.approx(1.0)
+
+
+def test_levels_of_evidence(tmp_path: Path) -> None:
+    """Quick leaves out replicates alone; what is given wins over the level, and a saved result keeps it."""
+    inputs = torch.randn(400, 6, generator=torch.Generator().manual_seed(0))
+    network = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2))
+    attributes = {"high": (inputs[:, 0] > 0).numpy()}
+    quick = denote.observe(network, inputs, attributes, evidence="quick", trained_on="none")
+    standard = denote.observe(network, inputs, attributes, trained_on="none", bootstraps=20, permutations=20)
+    same = ["layer", "attribute", "auroc", "auroc_low", "auroc_high", "balanced_accuracy", "p_value", "q_value"]
+    assert_frame_equal(quick.cells.select(same), standard.cells.select(same), check_exact=True)
+    found = ["neuron", "property", "threshold", "balanced_accuracy", "p_value", "denotes", "rival_balanced_accuracy"]
+    assert_frame_equal(quick.neurons.select(found), standard.neurons.select(found), check_exact=True)
+    for name in ("cells", "neurons", "scan"):
+        assert quick.tables[name].select(says("left_out_by_level").all()).item(), name
+        assert not standard.tables[name].select(says("left_out_by_level").any()).item(), name
+        texts = quick.tables[name]["note"].to_list()
+        assert {text.count("not part of evidence=quick") for text in texts} == {1}
+    off = ("not_run", "rotated_not_run", "stability_off", "permutations_off", "randomisation_off")
+    assert not any(quick.tables[name].select(says(*off).any()).item() for name in ("cells", "neurons", "scan"))
+    assert quick.controls.is_empty()
+    assert any("evidence=standard adds them" in line for line in quick.findings())
+    back = denote.load(quick.save(tmp_path / "jobs" / "a"))
+    assert isinstance(back, denote.ObservationResult)
+    assert (back.evidence_level, standard.evidence_level) == ("quick", "standard")
+
+    own = denote.observe(
+        network, inputs, attributes, evidence="quick", controls=Controls(shuffles=2, rotations=0), permutations=3
+    )
+    assert own.cells["control_auroc"].null_count() == 0
+    assert own.cells["rotated_auroc"].null_count() == own.cells.height
+    assert own.tables["scan"]["max_p_value"].null_count() == 0
+    with pytest.raises(ConfigError, match=r"quack.*quick"):
+        denote.observe(network, inputs, attributes, evidence="quack")

@@ -19,6 +19,7 @@ import denote
 from denote.cli import build
 from denote.cli.checks import check
 from denote.config.settings import (
+    Evidence,
     LayerChoice,
     Logging,
     Settings,
@@ -52,6 +53,7 @@ SETTINGS: Values = {
     "bootstraps": ((0, 2), (-1, 1, True, False, "0", 2.0)),
     "examples": ((0, 1), (-1, "3", True)),
     "equal_rows": ((None, "auto", 25), (24, 0, "all", "null", True, 30.5)),
+    "randomisation": ((True, False), ("yes", 1, 0, None)),
     "stability": ((True, False), ("yes", 1, 0, None)),
     "curves": ((True, False), (0, "true")),
 }
@@ -197,12 +199,18 @@ def test_the_main_file_holds_what_is_declared() -> None:
     """With a default that passes, for every key but those of groups, whose options hold theirs."""
     main = in_yaml(SHIPPED_OPTIONS[0].parents[1] / "config.yaml")
     own = {name: value for name, value in main.items() if name not in ("defaults", "hydra")}
-    of_groups = {"dataset", "architecture", *GROUPS}
+    of_groups = {"dataset", "architecture", "evidence", *GROUPS}
     assert set(own) == set(declared(Settings)) - of_groups
-    for name in ("split", "evidence", "analysis", "store"):
+    for name in ("split", "analysis", "store"):
         assert keys_of(own[name]) == declared_keys(declared(Settings)[name])
         check_group(declared(Settings)[name], own[name], name)
     check_values(Settings, {name: value for name, value in own.items() if name != "sweep_name"}, str)
+
+
+def test_standard_evidence_holds_what_is_declared() -> None:
+    standard = in_yaml(SHIPPED_OPTIONS[0].parents[1] / "evidence" / "standard.yaml")
+    assert set(standard) == set(declared(Evidence))
+    check_group(Evidence, standard, "evidence")
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -23,6 +23,9 @@ NOTE = ("note", "note_codes")
 
 _NOTES = dict.fromkeys(NOTE, TEXT)
 
+_LEVEL = {"evidence_level": TEXT}
+"""How much evidence a job made (``evidence=``); null of jobs from before there were levels."""
+
 _OBSERVED = {
     "dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEGER, "seed": INTEGER,
     "object_model": TEXT, "object_accuracy": NUMBER, "layer": TEXT, "depth": INTEGER,
@@ -47,7 +50,7 @@ CELLS: dict[str, type[pl.DataType]] = {
         NUMBER,
     ),
     **_columns("n_outside_band n_carrying", INTEGER),
-    **_columns("trained_on input_name causal_evidence note note_codes", TEXT),
+    **_columns("trained_on input_name causal_evidence evidence_level note note_codes", TEXT),
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
@@ -70,7 +73,7 @@ NEURONS: dict[str, type[pl.DataType]] = {
     ),
     **_columns("attributes_passed attributes_carried", INTEGER), "shrinkage": NUMBER, "n_members": INTEGER,
     "nested_properties": TEXT, **_columns("fit_agreement threshold_agreement", NUMBER),
-    **_columns("trained_on causal_evidence note note_codes", TEXT),
+    **_columns("trained_on causal_evidence evidence_level note note_codes", TEXT),
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
 
@@ -83,7 +86,7 @@ SCAN: dict[str, type[pl.DataType]] = {
     "n_neurons": INTEGER, "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
     **_columns("n_test n_positive_test n_tests n_carrying n_passing below_05", INTEGER), "expected_05": NUMBER,
     "below_001": INTEGER, "expected_001": NUMBER, "scan_key": TEXT, "best_neuron": INTEGER,
-    **_columns("best_auroc max_statistic max_p_value scan_max_p_value model_max_p_value", NUMBER), **_NOTES,
+    **_columns("best_auroc max_statistic max_p_value scan_max_p_value model_max_p_value", NUMBER), **_LEVEL, **_NOTES,
 }  # fmt: skip
 SCAN_KEY = ("object_model", "layer", "pooling", "attribute")
 
@@ -96,7 +99,7 @@ PAIRS_KEY = ("object_model", "layer", "pooling", "neuron", "attribute")
 CURVES: dict[str, type[pl.DataType]] = {
     **_OBSERVED,
     "probe": TEXT, "probe_seed": INTEGER, "attribute": TEXT, "family": TEXT, "curve": TEXT, "x": INTEGER,
-    **_columns("auroc auroc_low auroc_high bits intercept_bits", NUMBER), **_NOTES,
+    **_columns("auroc auroc_low auroc_high bits intercept_bits", NUMBER), **_LEVEL, **_NOTES,
 }  # fmt: skip
 CURVES_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "probe_seed", "curve", "x")
 
@@ -128,7 +131,7 @@ ATTRIBUTE_CORRELATION: dict[str, type[pl.DataType]] = {
 LAYERS: dict[str, type[pl.DataType]] = {
     **_OBSERVED,
     **_columns("n_neurons n_live", INTEGER), **_columns("participation_ratio active_share", NUMBER),
-    **_columns("sign_identified is_head", FLAG), **_NOTES, **_columns("module_class axes", TEXT),
+    **_columns("sign_identified is_head", FLAG), **_NOTES, **_columns("module_class axes", TEXT), **_LEVEL,
 }  # fmt: skip
 LAYERS_KEY = ("object_model", "layer", "pooling")
 
@@ -376,6 +379,18 @@ def without(codes: Collection[str]) -> NotePart:
     kept = held.list.eval(pl.element().is_in(codes).not_().arg_true())
     left = [part.list.gather(kept).list.join(NEXT_REMARK) for part in (text, held)]
     return pl.when(kept.list.len() > 0).then(left[0]), pl.when(kept.list.len() > 0).then(left[1])
+
+
+def replaced_remarks(frame: pl.DataFrame, codes: Collection[str], note: str) -> pl.DataFrame:
+    """Return a frame in whose notes remarks of some kinds are another one, which stands there once.
+
+    Args:
+        frame: With the columns of `NOTE`.
+        codes: The kinds.
+        note: What stands in their place, a single remark.
+    """
+    replaced = {*codes, *(code for code in codes_of([note]) if code)}
+    return frame.with_columns(**joined_notes(without(replaced), remark(note, says(*replaced))))
 
 
 def says(*codes: str) -> pl.Expr:

@@ -17,6 +17,7 @@ from denote.api.results import ObservationResult, SweepResult
 from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Family, check_rows, merge_labels
 from denote.config.byte_units import byte_count
+from denote.config.levels import LEVELS, Level, left_out
 from denote.config.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
 from denote.data.memory import given_samples as given
 from denote.data.memory.given_columns import given_frame
@@ -26,7 +27,7 @@ from denote.data.samples import Inputs, Samples, picture_shape
 from denote.data.trained_on import UNKNOWN, TrainedOn
 from denote.errors import AttributeLabelError, ConfigError, DataError, StoreError, one_of
 from denote.evidence.control import NegativeControl
-from denote.evidence.controls import built_in_controls
+from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.rule import Rule
 from denote.observation import (
@@ -54,7 +55,8 @@ from denote.tables import JOB_TABLES, has_tables
 CONTROLS = tuple(name for name, kind in built_in_controls().items() if kind.bare)
 """Controls that a name alone says all of."""
 
-NAMED = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
+COUNTS = ("thresholds", "permutations", "bootstraps", "equal_rows", "examples")
+NAMED = (*COUNTS, "randomisation", "stability", "curves")
 """Settings of `ObservationSettings` that may be given by name."""
 
 
@@ -77,6 +79,7 @@ def observe(
     pooling: str = "mean",
     of: str = BLOCKS,
     kinds: Kinds = None,
+    evidence: str = "standard",
     controls: Controls | Sequence[str | NegativeControl] | None = None,
     rule: Rule | None = None,
     store: Path | str | None = None,
@@ -117,8 +120,10 @@ def observe(
         of: Which modules are layers: ``blocks``, ``leaves`` or ``modules``.
         kinds: How the axes of layers lie: ``channels_first``, ``channels_last`` or ``sequence``, ``time_first`` or
             ``heads`` for all whose axes are a guess, or a mapping from names or globs, whatever is read there.
-        controls: What results are held against, by name or with numbers; by default shuffled labels, rotations, the raw
-            input, and untrained networks where they can be had.
+        evidence: How much of it: ``quick`` leaves out all that is fitted or searched again, ``full`` adds what a
+            reviewer asks for. It sets what is not given here: ``controls`` and numbers that are given win.
+        controls: What results are held against, by name or with numbers; at ``standard`` shuffled labels, rotations,
+            the raw input, and untrained networks where they can be had.
         rule: When a cell is decisive and a neuron denotes.
         store: Folder in which states are kept for the next call; None keeps none. What is drawn from a Dataset
             cannot be known again: its states lie there only during the call.
@@ -128,8 +133,8 @@ def observe(
         name: Of the data, in tables.
         architecture: A readable id of the network, in tables; by default the name of its class.
         model_seed: Of the network, in tables, where several are compared.
-        **settings: ``thresholds``, ``permutations``, ``bootstraps``, ``equal_rows``, ``stability``, ``examples`` and
-            ``curves``, as ``evidence.*`` on the command line.
+        **settings: ``thresholds``, ``permutations``, ``bootstraps``, ``equal_rows``, ``examples``, ``randomisation``,
+            ``stability`` and ``curves``, as ``evidence.*`` on the command line.
 
     Returns:
         The tables, observers and figures; a notebook shows them.
@@ -145,7 +150,9 @@ def observe(
     rule = rule or Rule()
     _check(settings, rule, batch_size, seed=seed, model_seed=model_seed)
     memory_limit = byte_count(memory_limit, "observe(memory_limit=...)")
-    probes, controls = _probes(probe), _controls(controls)
+    level = _level(evidence)
+    probes, asked = _probes(probe), _controls(controls, level)
+    without = left_out(level, level.control) if controls is None else frozenset[str]()
     if (model is None) == (states is None):
         raise ConfigError("observe", "takes a model or states, one of them", "observe(model, inputs, ...)")
     if states is None and inputs is None:
@@ -166,7 +173,8 @@ def observe(
     trained = TrainedOn.of(trained_on, len(samples))
     split = given.given_parts(samples, parts, seed, trained)
     trained.check_left(split, rule.min_rows)
-    chosen_settings = ObservationSettings(probes, rule, controls, seed, **settings)
+    of_level = {**level.evidence, **settings, "level": level.name, "left_out": without}
+    chosen_settings = ObservationSettings(probes, rule, asked, seed, **of_level)
     searched = _families(_spec(attributes, classes, own), samples)
     info = _sample_info(samples, split, searched, rule, shown=inputs is not None)
     where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
@@ -351,9 +359,17 @@ def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> 
     return spec
 
 
-def _controls(controls: Controls | Sequence[str | NegativeControl] | None) -> Sequence[NegativeControl]:
-    if controls is None or isinstance(controls, Controls):
-        return tuple(_checked(controls or Controls()))
+def _level(name: Any) -> Level:
+    if name not in LEVELS:
+        raise ConfigError("observe(evidence=...)", f"{name!r} is unknown", one_of(str(name), LEVELS))
+    return LEVELS[name]
+
+
+def _controls(controls: Controls | Sequence[str | NegativeControl] | None, level: Level) -> Sequence[NegativeControl]:
+    if controls is None:
+        return chosen_controls(level.control)
+    if isinstance(controls, Controls):
+        return tuple(_checked(controls))
     chosen: dict[str, NegativeControl] = {}
     for entry in [controls] if isinstance(controls, str) else controls:
         if not isinstance(entry, NegativeControl) and entry not in CONTROLS:

@@ -176,10 +176,11 @@ class ObservationResult(Observation):
 
     def findings(self) -> list[str]:
         """Say what was found in sentences; first what makes it doubtful: `trained_on` and copies of rows."""
-        from denote.reporting.findings import doubts, findings, no_copies_sentences
+        from denote.reporting.findings import doubts, findings, level_sentences, no_copies_sentences
 
         sentences = findings(self.cells, self.neurons, self.label_proportion_by_depth())
-        return [*doubts(self.tables), *sentences, *no_copies_sentences(self.tables["duplicates"])]
+        first = [*doubts(self.tables), *level_sentences(self.tables)]
+        return [*first, *sentences, *no_copies_sentences(self.tables["duplicates"])]
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Save as the folder of a job, which `load` and ``denote-report sweep=PARENT`` read.
@@ -198,9 +199,12 @@ class ObservationResult(Observation):
         fingerprint = digest([self.object_model, *self.attributes])
         _check_free(folder, fingerprint, overwrite)
         self.write(folder)
-        config = {"evidence": asdict(self.rule), "analysis": asdict(Analysis())}
+        agreed = {"evidence": asdict(self.rule), "analysis": asdict(Analysis())}
+        level = {} if self.evidence_level is None else {"level": self.evidence_level}
+        config = {**agreed, "evidence": {**agreed["evidence"], **level}}
         record = {"status": Status.FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint}
-        record |= {"started": now(), "ended": now(), "overrides": [], "config": config, "agreement": config}
+        record |= {"started": now(), "ended": now(), "overrides": [], "config": config, "agreement": agreed}
+        record |= {"evidence_level": self.evidence_level}
         record |= {"analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None}
         record |= {"object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers]}
         record |= {"attributes": list(self.attributes), "input_shape": list(self.input_shape)}
@@ -226,12 +230,16 @@ class ObservationResult(Observation):
     @property
     def _opening(self) -> list[str]:
         """Doubts about all results, then their counts."""
-        from denote.reporting.findings import doubts
+        from denote.reporting.findings import doubts, level_sentences
 
         denoting = self.neurons.filter("denotes").select("layer", "neuron").n_unique()
         layers, attributes = count(len(self.layers), "layer"), count(len(self.attributes), "attribute")
         verb = "denotes" if denoting == 1 else "denote"
-        return [*doubts(self.tables), f"{layers}, {attributes}, {count(denoting, 'neuron')} that {verb}"]
+        return [
+            *doubts(self.tables),
+            *level_sentences(self.tables),
+            f"{layers}, {attributes}, {count(denoting, 'neuron')} that {verb}",
+        ]
 
     @property
     def _unread(self) -> list[str]:

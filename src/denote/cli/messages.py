@@ -13,7 +13,7 @@ from denote.errors import ConfigError, DenoteError, one_of
 
 GROUPS = (
     *("dataset", "architecture", "attribute", "layer", "probe"),
-    *("control", "trainer", "logger", "experiment", "debug"),
+    *("control", "evidence", "trainer", "logger", "experiment", "debug"),
 )
 """Groups of the config, in the order in which the help page lists them."""
 
@@ -158,7 +158,7 @@ Flags
 
 KEYS = """\
 Keys that are no group
-  evidence.*           the rule's thresholds, permutations, rivals, curves: config.yaml of denote.conf explains each
+  evidence.*           the rule's thresholds, permutations, rivals, curves: evidence/standard.yaml explains each
   analysis.family=NAME the family whose tests of depth are planned; without it they are exploratory
   split.group=COLUMN   rows that share a value of this column of the attribute table stay in one part
   on_existing=skip|redo|fail   what to do with a finished job whose settings are the same"""

@@ -19,10 +19,11 @@ from denote.cli.checks import check
 from denote.cli.commands import Task
 from denote.cli.hydra_private import BasicSweeper, combinations, plugins
 from denote.config.keys import SCHEMA, digest
+from denote.config.levels import level_of, reaches
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training
-from denote.runs.record import finished_before, finished_jobs, schema_of
+from denote.runs.record import evidence_level, finished_before, finished_jobs, schema_of
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +134,11 @@ class PlannedSweeper(BasicSweeper):
         planned = PlannedJob(overrides, folder, settings)
         if not observes:
             return planned
-        if any(job.folder == folder for job in plan.jobs):
-            return None  # two spellings of one job
+        same = next((job for job in plan.jobs if job.folder == folder), None)
+        if same is not None:  # two spellings of one job, or two levels of its evidence
+            if same.settings and reaches(level_of(same.settings).name, level_of(settings).name):
+                return None
+            plan.jobs.remove(same)
         return _settle(planned, plan)
 
 
@@ -199,7 +203,8 @@ def _settle(planned: PlannedJob, plan: SweepPlan) -> PlannedJob:
             check_plan(settings, record, folder)
         except ConfigError as error:
             reason = str(error)
-    return replace(planned, status="refused" if reason else "skip", reason=reason)
+    done = reaches(evidence_level(record), level_of(settings).name)
+    return replace(planned, status="refused" if reason else "skip" if done else "run", reason=reason)
 
 
 _AGREED: dict[Path, dict[str, Any]] = {}

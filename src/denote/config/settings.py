@@ -15,6 +15,7 @@ from numbers import Integral, Real
 from typing import Annotated, Any, TypedDict, get_type_hints
 
 from denote.config.byte_units import LARGEST, SIZES, is_size
+from denote.config.levels import LEVELS
 from denote.errors import ConfigError, one_of
 
 
@@ -174,21 +175,36 @@ def _enough_rows(given: Mapping[str, Any]) -> Value:
     return number(given["min_rows"], whole=True, or_else=("auto", None))
 
 
+def _or_left_out(name: str, declaration: Value) -> Callable[[Mapping[str, Any]], Value]:
+    """Allow null besides where the level leaves a setting out, and nowhere else."""
+
+    def declare(given: Mapping[str, Any]) -> Value:
+        level = LEVELS.get(given.get("level", ""))
+        return either(
+            f"{declaration.allowed}; null at a level that leaves it out",
+            declaration,
+            Value("", lambda value: value is None and level is not None and level.evidence[name] is None),
+        )
+
+    return declare
+
+
 class Evidence(TypedDict):
     """``evidence``; a function declares what depends on other settings of the group."""
 
+    level: Annotated[str, choice(*LEVELS)]
     decisive: Annotated[float, number(0.5, 1)]
     null: Annotated[float, _below_decisive]
     q: Share
     min_rows: AtLeastOne
     on_tolerance: Annotated[float, number(0, 1)]
     thresholds: Annotated[int | str, number(2, whole=True, or_else=("all",))]
-    permutations: Count
+    permutations: Annotated[int | None, _or_left_out("permutations", COUNT)]
     bootstraps: Annotated[int, number(2, whole=True, or_else=(0,))]
     examples: Count
     rivals: Annotated[str | list[str], listed("all, or a list of columns", NAME, or_else=("all",))]
-    randomisation: Switch
-    stability: Switch
+    randomisation: Annotated[bool | None, _or_left_out("randomisation", SWITCH)]
+    stability: Annotated[bool | None, _or_left_out("stability", SWITCH)]
     curves: Switch
     equal_rows: Annotated[int | str | None, _enough_rows]
 

@@ -119,6 +119,7 @@ class Controls:
         raw_input: The inputs as a state, at the same rows.
         columns: Simple columns of the attribute table, the rivals (METHOD section 6), at the same rows.
         replicates: What `shuffled_replicates` gives for as many shuffles; searched for where None.
+        missing: Per control (by its name in ``control=``) why it is not there, other than that it is off.
     """
 
     shuffles: int = 3
@@ -126,6 +127,7 @@ class Controls:
     raw_input: Halves[State] | None = None
     columns: SimpleColumns | None = None
     replicates: Sequence[pl.DataFrame] | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def remark(self) -> str | None:
@@ -136,9 +138,11 @@ class Controls:
             "raw_input": self.raw_input is not None,
             "rivals": self.columns is not None,
         }
-        missing = ", ".join(name for name, done in ran.items() if not done)
+        missing = [name for name, done in ran.items() if not done]
+        off = ", ".join(name for name in missing if name not in self.missing)
         return note(
-            Note.of("not_run", controls=missing) if missing else None,
+            Note.of("not_run", controls=off) if off else None,
+            *(self.missing[name] for name in missing if name in self.missing),
             Note.of("one_shuffle") if self.shuffles == 1 else None,
         )
 

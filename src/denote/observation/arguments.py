@@ -12,6 +12,7 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from denote.attributes.labels import Family, Labels
+from denote.config.levels import LEVELS, STANDARD
 from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs
 from denote.denotation.search.properties import ENTRY_ROWS, Settings, Thresholds
@@ -89,12 +90,15 @@ class ObservationSettings:
         controls: Which controls are run: `Controls`, or a list of them.
         probe_seed: Names the random draws.
         thresholds: Quantile thresholds of the subset search, or ``all``.
-        permutations: Draws of the max-statistic test of the pair scan; 0 leaves it out.
+        permutations: Draws of the max-statistic test of the pair scan; 0 leaves it out, None says that its level does.
         bootstraps: Draws of the bootstrap over test rows.
         equal_rows: Rows of each label per part to which every attribute is resampled, ``auto``, or None for all rows.
-        stability: Whether every neuron is searched again, on other rows and with other thresholds.
+        randomisation: Whether every heat map is made again with the layers randomised from the top; None as above.
+        stability: Whether every neuron is searched again, on other rows and with other thresholds; None as above.
         examples: Denoting neurons per layer and family whose inputs are listed; 0 lists none.
         curves: Whether learning curves, redundancy and description length are computed.
+        level: How much evidence there is, by its name in ``evidence=``.
+        left_out: Controls that the level leaves out.
     """
 
     probes: Mapping[str, Probe]
@@ -102,17 +106,27 @@ class ObservationSettings:
     controls: Iterable[NegativeControl] = field(default_factory=Controls)
     probe_seed: int = 0
     thresholds: Thresholds = 64
-    permutations: int = corrections.DRAWS
+    permutations: int | None = corrections.DRAWS
     bootstraps: int = bootstrap.DRAWS
     equal_rows: int | Literal["auto"] | None = None
-    stability: bool = True
+    randomisation: bool | None = True
+    stability: bool | None = True
     examples: int = 3
     curves: bool = False
+    level: str = STANDARD.name
+    left_out: frozenset[str] = frozenset()
 
     @property
     def search(self) -> Settings:
         """How neurons are searched."""
         return Settings(self.thresholds, self.rule.decisive, formula_rows=max(ENTRY_ROWS, self.rule.min_rows))
+
+    @property
+    def left_out_remark(self) -> Note:
+        """Why there is nothing of what the level leaves out."""
+        names = list(LEVELS)
+        more = names[min(names.index(self.level) + 1, len(names) - 1)]
+        return Note.of("left_out_by_level", level=self.level, more=more)
 
 
 @dataclass(frozen=True)

@@ -225,7 +225,7 @@ def record_states(
     _check_twins(network, key, twins)
     others = [recording.states(weights_key(twin), twin, layers) for twin in twins]
     randomised = []
-    if factory is not None and any(probe.has_map for probe in settings.probes.values()):
+    if settings.randomisation and factory is not None and any(probe.has_map for probe in settings.probes.values()):
         randomised = recording.randomised(key, network, _made(factory, RANDOMISED), layers)
     missing = {"randomised": Note.of("no_factory")} if factory is None else {}
     return states, ControlStates(others, randomised, missing=missing)

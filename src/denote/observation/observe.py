@@ -80,6 +80,7 @@ def observe_states(
     tables |= {name: _with_layer_notes(tables[name], states) for name in ("cells", "neurons", "scan", "layers")}
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
     tables["duplicates"] = duplicates(states, info, subject.dataset)
+    tables = {name: _with_level(frame, settings.level) for name, frame in tables.items()}
     decided = decide(tables, settings.rule)
     shown = examples(states, decided["neurons"], info.families, info.parts, settings.search, settings.examples)
     decided["examples"] = with_targets(shown, info.classes, info.class_names)
@@ -103,6 +104,11 @@ def _check_memory(states: Sequence[LayerState], labels: Halves[Labels], limit: f
     if limit < least:
         problem = f"{limit} bytes are too few for a layer of {widest} neurons"
         raise ConfigError("memory_limit", problem, at_least(least))
+
+
+def _with_level(rows: pl.DataFrame, level: str) -> pl.DataFrame:
+    """Rows that say how much evidence there is, in the tables that have the column."""
+    return rows.with_columns(evidence_level=pl.lit(level)) if "evidence_level" in rows.columns else rows
 
 
 def _without(labels: Labels, reasons: Mapping[str, str]) -> Labels:

@@ -175,6 +175,11 @@ class Observation(Evidence):
     images: Images | None = None
     truth: pl.DataFrame | None = None
 
+    @property
+    def evidence_level(self) -> str | None:
+        """How much evidence there is, by its name in ``evidence=``; None of a result from before there were levels."""
+        return next(iter(self.tables["layers"]["evidence_level"]), None)
+
     def depth_analysis(self, analysis: Analysis | None = None) -> DepthAnalysis:
         """As of any evidence, with the rule that decided."""
         return depth_analysis(self.neurons, self.controls, self.tables["layers"], analysis=analysis, rule=self.rule)

@@ -156,7 +156,7 @@ class Work:
 
     def _cell_controls(self) -> cells.CellControls:
         """Make the controls of cells ready that are the same for all layers."""
-        seed, missing = self.settings.probe_seed, {}
+        seed, missing = self.settings.probe_seed, dict[str, str](self._controls_left_out)
         draws: list[label_controls.LabelDraws] = []
         min_rows = max(self.settings.rule.min_rows, self.equal_rows or 0)  # of fewer none could be drawn
         samples = self.info.drawn_from(self.labels, min_rows, seed)
@@ -181,10 +181,11 @@ class Work:
             of_input = [self.on_input[name]] if name in self.on_input else []
             controls = replace(self.cell_controls, states=[*others, *of_input])
             with _naming(where):
-                evidence = cells.observe_cells(context.data, probe, settings.rule, controls, settings.bootstraps)
+                evidence = cells.observe_cells(context.data, probe, settings.rule, controls, self._bootstraps)
             observers = _named(f"{layer_state.layer.name}/{name}", evidence.observers, context.state.fit)
             self.observers |= observers
             rows = self._with_randomised(evidence.cells, probe, next(iter(observers.values())), context)
+            rows = self._with_left_out(rows, "randomisation_off" if settings.randomisation is None else "")
             rows = self._with_curves(_with_notes(rows, [self._remark] * rows.height), probe, evidence, context)
             self._add("cells", rows, layer_state)
             self._add("controls", evidence.replicates, layer_state)
@@ -193,6 +194,19 @@ class Work:
                     with _naming(f"{where} under control {control.option}"):
                         for replicate in control.cells(context.data, probe, settings.rule):
                             self._add("controls", replicate, layer_state)
+
+    @property
+    def _controls_left_out(self) -> dict[str, Note]:
+        return dict.fromkeys(sorted(self.settings.left_out), self.settings.left_out_remark)
+
+    def _with_left_out(self, rows: pl.DataFrame, off: str) -> pl.DataFrame:
+        """Say once of all that the level leaves out that it does; ``off`` is the code of a setting among it."""
+        return tables.replaced_remarks(rows, [off], self.settings.left_out_remark)
+
+    @property
+    def _bootstraps(self) -> int:
+        """Draws of test rows; none where neither groups nor controls have an interval that is made of them."""
+        return self.settings.bootstraps if self.controls or self.info.groups is not None else 0
 
     @property
     def _remark(self) -> str | None:
@@ -233,10 +247,12 @@ class Work:
 
     def _pairs(self, context: LayerContext, mixing: attributes_passed.Mixing) -> None:
         place = {**_place(context.layer_state), "object_model": self.subject.object_model}
-        settings = ScanSettings(self.scan_key, self.settings.rule.q, self.settings.permutations)
+        settings = ScanSettings(self.scan_key, self.settings.rule.q, self.settings.permutations or 0)
         layer_scan = pair_scan.scan_layer(context.data, live_neurons(context.state.fit), place, settings)
         passing = pl.Series("n_passing", mixing.neurons_passing, dtype=pl.Int64)
-        self.scans.append(replace(layer_scan, scan=layer_scan.scan.with_columns(passing)))
+        off = "permutations_off" if self.settings.permutations is None else ""
+        scan = self._with_left_out(layer_scan.scan.with_columns(passing), off)
+        self.scans.append(replace(layer_scan, scan=scan))
 
     def _neurons(self, context: LayerContext, mixing: attributes_passed.Mixing | None) -> None:
         settings, layer, state = self.settings, context.layer_state.layer, context.state
@@ -247,11 +263,13 @@ class Work:
         for family in self.searched:
             chosen = neurons.search(state.fit, family)
             shuffled = denotation.shuffled_replicates(neurons, state, family, n_shuffles)
-            controls = denotation.Controls(n_shuffles, twins, self.control_states.raw_input, self.rivals, shuffled)
+            controls = denotation.Controls(
+                n_shuffles, twins, self.control_states.raw_input, self.rivals, shuffled, self._controls_left_out
+            )
             rows = denotation.observe_neurons(neurons, state, family, controls, mixing, chosen)
             again = list(search_stability.searched_again(neurons, state, family, chosen)) if settings.stability else []
             rows = search_stability.with_agreements(rows, again)
-            self._add("neurons", rows)
+            self._add("neurons", self._with_left_out(rows, "stability_off" if settings.stability is None else ""))
             rates = on_rates(rows, state.test, family.test, search.memory)
             self._add("on_rates", rates.with_columns(object_model=pl.lit(self.subject.object_model)))
             for replicate in (*shuffled, *(searched.rows for searched in again)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from denote.config.levels import LEVELS, QUICK, STANDARD
 from denote.data.trained_on import NONE, UNKNOWN
 from denote.figures.curves import Curve, curves, one_size, some
 from denote.numbers import count, proportion
@@ -153,6 +154,26 @@ def doubts(tables: Mapping[str, pl.DataFrame]) -> list[str]:
         tables: Those of ``tables.JOB_TABLES`` at least.
     """
     return [*trained_on_sentences(tables["cells"], tables["neurons"]), *copies_sentences(tables["duplicates"])]
+
+
+def level_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Say what the level of evidence leaves out and how to add it, or that jobs differ in it; else nothing.
+
+    Args:
+        tables: Those of ``tables.JOB_TABLES`` at least.
+    """
+    columns = ["object_model", "evidence_level"]
+    rows = pl.concat([tables[name].select(columns) for name in ("cells", "neurons", "layers")]).unique()
+    rows = rows.with_columns(pl.col("evidence_level").fill_null(STANDARD.name))
+    models = {level: rows.filter(evidence_level=level)["object_model"].n_unique() for level in LEVELS}
+    used = {level: number for level, number in models.items() if number}
+    adds = "shuffled, rotated and untrained replicates, permutations and second searches"
+    if set(used) == {QUICK.name}:
+        return [f"evidence=quick, without {adds}: the same call with evidence=standard adds them."]
+    if len(used) < 2:
+        return []
+    counts = ", ".join(f"{count(number, 'object model')} at evidence={level}" for level, number in used.items())
+    return [f"Levels of evidence are mixed: {counts}. What the lower ones leave out is null there; the higher adds it."]
 
 
 def trained_on_sentences(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:

@@ -86,6 +86,7 @@ class Report:
             failed=[job for job in self.status if job.failed],
             findings=[
                 *doubts.doubts(tables),
+                *doubts.level_sentences(tables),
                 *findings(tables["cells"], tables["neurons"], by_depth),
                 *attribute_sheets.first_decisive_sentences(tables["first_decisive"]),
                 *depth_course.depth_sentences(tables),

@@ -30,12 +30,14 @@ class Job:
             ``older`` (finished under another schema than the jobs it lies beside, and left out of what is merged).
         reason: Why it did not finish, in one line.
         seconds: How long it ran.
+        evidence: Level of its evidence; None where it has none.
     """
 
     name: str
     status: str
     reason: str = ""
     seconds: float | None = None
+    evidence: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -61,7 +63,11 @@ def _rival(row: Row) -> str:
 
 def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
     """List jobs and how they ended, those without evidence first."""
-    columns = [*page.text(name="job", status="status"), *page.columns(seconds, seconds="time"), *page.text("reason")]
+    columns = [
+        *page.text(name="job", status="status"),
+        *page.columns(seconds, seconds="time"),
+        *page.text("evidence", "reason"),
+    ]
     rows = [vars(job) for job in sorted(jobs, key=lambda job: not job.failed)]
     return page.sheet("jobs", columns, rows, tally=tally(jobs))
 

@@ -56,6 +56,7 @@ def print_summary(
     console = console or Console()
     cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
     _say(console, doubts.doubts(tables), _WARNING)
+    _say(console, doubts.level_sentences(tables))
     _say(console, observed(cells, neurons))
     for curve in curves(by_depth):
         console.print(depth_table(curve, curve.of(by_depth)))

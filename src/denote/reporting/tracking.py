@@ -92,7 +92,7 @@ class Tracker:
             job_type=job_type,
             name=name,
             id=run_id(self.group, job_type, key),
-            tags=list(self.tags),
+            tags=[*self.tags, *_level_tag(config)],
             config=dict(config),
             mode=mode,
             resume="allow" if mode in ("online", "shared") else None,
@@ -103,6 +103,12 @@ class Tracker:
     def logged(self, job_type: str, key: str) -> bool:
         """Return whether this machine has a run of this id in the sweep's folder already."""
         return any((self.folder / "wandb").glob(f"*run-*-{run_id(self.group, job_type, key)}"))
+
+
+def _level_tag(config: Mapping[str, Any]) -> list[str]:
+    """Tag of a run whose config has a level of evidence: ``evidence=quick``."""
+    level = (config.get("evidence") or {}).get("level")
+    return [f"evidence={level}"] if level else []
 
 
 def run_id(group: str, job_type: str, key: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from denote.config.class_sources import USUAL_PATHS
 from denote.config.keys import SCHEMA, digest, digest_unchanged
+from denote.config.levels import as_standard
 from denote.config.settings import TrainingSettings, declared
 from denote.config.trust import TARGET_KEYS, path_settings, source_of, stable_name
 from denote.errors import ConfigError
@@ -31,8 +32,9 @@ def shaping(config: Config) -> dict[str, Any]:
     """The part of a resolved config that shapes results.
 
     Files are replaced by the digest of their content, and beside a class of the user's own stands that of its code.
+    What the level of evidence sets is as at ``standard``: levels are one job, made with less or more of it.
     """
-    kept = {key: value for key, value in config.items() if key not in NOT_SHAPING}
+    kept = {key: value for key, value in as_standard(config).items() if key not in NOT_SHAPING}
     kept["trainer"] = training_settings(config)
     architecture = config.get("architecture") or {}
     kept["architecture"] = {key: value for key, value in architecture.items() if key not in NOT_SHAPING_ARCHITECTURE}

@@ -18,6 +18,7 @@ from jaxtyping import Int
 
 from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Labels, check_rows, merge_labels
+from denote.config.levels import left_out, level_of
 from denote.config.settings import TrainingSettings
 from denote.data.parts import Halves
 from denote.data.samples import CLASSES, known_of, picture_shape
@@ -218,8 +219,11 @@ class Job:
     def observation_settings(self, probes: Mapping[str, Probe]) -> ObservationSettings:
         """Observers, rule and controls of the config."""
         evidence = self.config["evidence"]
-        names = ("thresholds", "permutations", "bootstraps", "equal_rows", "stability", "examples", "curves")
+        counts = ("thresholds", "permutations", "bootstraps", "equal_rows", "examples")
+        names = (*counts, "randomisation", "stability", "curves")
         chosen = {name: evidence[name] for name in names} | {"probe_seed": self.config["probe_seed"]}
+        level = level_of(self.config)
+        chosen |= {"level": level.name, "left_out": left_out(level, self.config["control"])}
         return ObservationSettings(probes=probes, rule=self.rule, controls=self.controls, **chosen)
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from denote import tables as columns
+from denote.config.levels import LEVELS, STANDARD
 from denote.denotation.depth.analysis import depth_analysis
 from denote.denotation.depth.by_model import denoted
 from denote.denotation.depth.plan import Analysis
@@ -57,9 +58,10 @@ def merge(jobs: Sequence[Path], rule: Rule, analysis: Analysis | None = None) ->
     row of the scan comes from: jobs that differ in ``probe_seed`` may have scanned other rows (``equal_rows``), and the
     smallest p-values of several scans are no family of tests. Examples of a neuron stay where it denotes by the
     decisions over all jobs, and they show the property that it keeps; one that denotes by these alone has none, and
-    its note says so. Depth is tested as ``analysis`` planned; None: with nothing planned.
+    its note says so. Of what jobs of several levels of evidence have in common the highest counts. Depth is tested as
+    ``analysis`` planned; None: with nothing planned.
     """
-    tables = {name: _distinct(name, _concat(jobs, name)) for name in JOB_TABLES}
+    tables = {name: _distinct(name, _of_highest_level(name, _concat(jobs, name))) for name in JOB_TABLES}
     tables["pairs"] = tables["pairs"].join(
         tables["scan"], on=[*columns.SCAN_KEY, _JOB], how="semi", maintain_order="left"
     )
@@ -120,6 +122,18 @@ _KEYS = {
     "on_rates": columns.ON_RATES_KEY,
     "examples": columns.EXAMPLES_KEY,
 }
+
+
+def _of_highest_level(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows without those that another job has with more evidence; of neurons, those that chose the same property."""
+    if "evidence_level" not in frame.columns or frame["evidence_level"].drop_nulls().n_unique() < 2:
+        return frame
+    key = {"neurons": [*NEURONS_KEY, "property"], "controls": ["control", "draw", *_KEY_OF_CONTROLS]}.get(name)
+    rank = pl.col("evidence_level").fill_null(STANDARD.name).replace_strict({n: i for i, n in enumerate(LEVELS)})
+    return frame.filter(rank == rank.max().over(key or list(_KEYS[name])))
+
+
+_KEY_OF_CONTROLS = tuple(dict.fromkeys((*columns.CELLS_KEY, *NEURONS_KEY)))
 
 
 def _distinct(name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.config.keys import SCHEMA
+from denote.config.levels import STANDARD
 from denote.errors import StoreError
 from denote.files import write_json
 from denote.numbers import count
@@ -76,6 +77,11 @@ def finished_before(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     record = read_record(folder)
     known = record is not None and (record.get("status"), record.get("fingerprint")) == (Status.FINISHED, fingerprint)
     return record if known and has_results(folder) else None
+
+
+def evidence_level(record: Mapping[str, Any]) -> str:
+    """Return how much evidence a job made; before there were levels it was what ``standard`` makes."""
+    return str(record.get("evidence_level") or STANDARD.name)
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

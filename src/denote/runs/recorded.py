@@ -11,9 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.config.keys import SCHEMA
+from denote.config.levels import level_of, reaches
 from denote.errors import DenoteError, told
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
-from denote.runs.record import RECORD, Status, finished_before, now, read_record, versions, write_record
+from denote.runs.record import (
+    RECORD,
+    Status,
+    evidence_level,
+    finished_before,
+    now,
+    read_record,
+    versions,
+    write_record,
+)
 
 if TYPE_CHECKING:
     from denote.runs.job import Job
@@ -26,7 +36,8 @@ def run_recorded(
 ) -> None:
     """Run one job in its folder.
 
-    A job whose folder holds equal results is left alone, as ``on_existing`` says. In a sweep a failure, `SystemExit`
+    A job whose folder holds equal results is left alone, as ``on_existing`` says; results of a lower level of evidence
+    are replaced once those of the higher are there. In a sweep a failure, `SystemExit`
     included, ends only this job. Alone, a user's mistake is raised and leaves no folder behind.
 
     Args:
@@ -38,7 +49,6 @@ def run_recorded(
     """
     key = fingerprint(settings)
     if _is_done(folder, key, settings):
-        log.info("%s: finished before, nothing to do", folder.name)
         return
     record: dict[str, Any] = {
         "status": Status.RUNNING,
@@ -51,6 +61,7 @@ def run_recorded(
         "config": dict(settings),
         "agreement": agreement(settings),
         "analysis": settings.get("analysis"),
+        "evidence_level": level_of(settings).name,
         "seeds": {"seed": settings["seed"], "probe_seed": settings["probe_seed"], "split": settings["split"]["seed"]},
         "versions": versions(),
         "timings": {},
@@ -104,9 +115,15 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
         return False
     if on_existing == "fail":
         raise DenoteError("on_existing", f"{folder} is finished", "allowed: on_existing=skip or on_existing=redo")
-    if on_existing == "skip":
-        check_plan(settings, before, folder)
-    return bool(on_existing == "skip")
+    if on_existing == "redo":
+        return False
+    check_plan(settings, before, folder)
+    level, asked = evidence_level(before), level_of(settings).name
+    if not reaches(level, asked):
+        log.info("%s: finished before at evidence=%s, now made at evidence=%s", folder.name, level, asked)
+        return False
+    log.info("%s: finished before at evidence=%s, nothing to do", folder.name, level)
+    return True
 
 
 IN_SWEEP = 2

@@ -10,13 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.config.keys import SCHEMA, digest
+from denote.config.levels import LEVELS
 from denote.denotation.depth.plan import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.files import write_json
 from denote.reporting.sheets import OLDER, Job
 from denote.runs.fingerprint import disagreement
-from denote.runs.record import RECORD, Status, has_results, now, older_jobs, read_json, read_record, versions
+from denote.runs.record import (
+    RECORD,
+    Status,
+    evidence_level,
+    has_results,
+    now,
+    older_jobs,
+    read_json,
+    read_record,
+    versions,
+)
 
 if TYPE_CHECKING:
     from denote.runs.merge import Merged
@@ -84,7 +95,8 @@ def _status(folder: Path) -> Job:
         status, reason = "unfinished", "its tables are gone: run the same command again"
     if status == Status.RUNNING:
         status, reason = "unfinished", "ended without a word: killed, or still running"
-    return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"))
+    level = evidence_level(record) if status == Status.FINISHED else None
+    return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"), level)
 
 
 def close_sweep(
@@ -167,9 +179,16 @@ def write_status(outcome: Outcome, command: str, doubts: Sequence[str] = ()) -> 
             "failed": len(outcome.failed),
             "jobs": [asdict(job) for job in outcome.jobs],
             "warnings": list(doubts),
+            "evidence": _levels(outcome),
             "versions": versions(),
         },
     )
+
+
+def _levels(outcome: Outcome) -> str:
+    """The levels of evidence of the finished jobs: ``quick, standard``."""
+    used = {job.evidence for job in outcome.finished}
+    return ", ".join(level for level in LEVELS if level in used)
 
 
 def check_agreement(outcome: Outcome) -> None:
@@ -254,6 +273,7 @@ def _track(outcome: Outcome, merged: Merged, config: Mapping[str, Any], figures:
 
     tracker = tracking.Tracker.of(config, outcome.folder)
     shared = {key: value for key, value in config.items() if key not in ("seed", "sweep_name")}
+    shared["evidence"] = {**config["evidence"], "level": _levels(outcome)}
     try:
         with tracker.run("sweep", outcome.folder.name, f"sweep {outcome.folder.name}", shared) as run:
             dashboard.log_sweep(run, merged.tables, figures, rule_of(config))

@@ -19,7 +19,7 @@ from denote.evidence.power import ERROR, POWER, smallest_proportion
 from denote.evidence.rule import Rule
 from denote.notes import Note
 from denote.numbers import ROUNDING, reaches, within
-from denote.tables import INTEGER, NEURONS_KEY, NUMBER, joined_notes, remark, without
+from denote.tables import INTEGER, NEURONS_KEY, NUMBER, joined_notes, remark, says, without
 
 PRECISION = 1e-5
 """Of the smallest detectable balanced accuracy."""
@@ -218,7 +218,7 @@ def with_rotated_share(neurons: pl.DataFrame, controls: pl.DataFrame) -> pl.Data
     shares = beside.group_by(BESIDE).agg(rotated_share=pl.col("denotes").mean())
     filled = neurons.drop("rotated_share").join(shares, on=BESIDE, how="left", nulls_equal=True, maintain_order="left")
     filled = filled.with_columns(pl.when("live").then("rotated_share"))
-    missing = pl.col("live") & pl.col("rotated_share").is_null()
+    missing = pl.col("live") & pl.col("rotated_share").is_null() & ~says("left_out_by_level")
     return _remarked(filled, "rotated_not_run", missing).select(neurons.columns)
 
 
