@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -93,12 +92,12 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: 
     ax.set_facecolor("0.88")
     ax.patch.set_hatch("////")
     annotate = auroc.size <= MOST_ANNOTATED
-    look = {"linewidths": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY, **style.BARE}
-    sns.heatmap(auroc, ax=ax, mask=np.isnan(auroc), vmin=0.5, vmax=1, cmap="cividis", **look)
+    look = {"linewidth": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY}
+    mesh = style.heat_map(ax, auroc, vmin=0.5, vmax=1, cmap="cividis", **look)
     _mark(ax, auroc, decisive, annotate)
     _label(ax, _with_proportion(rows, profile), layers)
     if colour_bar:
-        style.colour_bar(ax.collections[0], "held-out AUROC", ax, extend="min", fraction=0.05, pad=0.02)
+        style.colour_bar(mesh, "held-out AUROC", ax, extend="min", fraction=0.05, pad=0.02)
 
 
 def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str], int]:
