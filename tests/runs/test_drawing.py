@@ -67,11 +67,14 @@ def test_settings_say_who_draws_and_whether_more_is_asked() -> None:
 
 
 def test_a_family_in_which_nothing_denotes_is_named() -> None:
-    shares = {"share_denoting": [0.0, 0.5], "rotated_share_denoting": [None, 0.0], "untrained_share_denoting": [0.0, 0.0]}  # fmt: skip
-    networks = {"dataset": "d", "architecture": "a", "trained": True, "epoch": None, "family": ["classes", "subsets"]}
-    frame = pl.DataFrame({**shares, "family": networks.pop("family")}).with_columns(
-        **{name: pl.lit(value) for name, value in networks.items()}
+    shares = {
+        "share_denoting": [0.0, 0.5],
+        "rotated_share_denoting": [None, 0.0],
+        "untrained_share_denoting": [0.0] * 2,
+    }
+    frame = pl.DataFrame({"family": ["classes", "subsets"], **shares}).with_columns(
+        dataset=pl.lit("d"), architecture=pl.lit("a"), trained=True, epoch=pl.lit(None, pl.Int64)
     )
-    (sentence,) = undrawn({"label_proportion_by_depth": frame.with_columns(pl.col("epoch").cast(pl.Int64))})
+    (sentence,) = undrawn({"label_proportion_by_depth": frame})
     assert "'classes'" in sentence
     assert "'subsets'" not in sentence
