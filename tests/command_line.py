@@ -43,8 +43,8 @@ code = None
 if os.environ.get("UNPAINTED"):
     from matplotlib.figure import Figure
     from denote.figures import canvas
-    blank = canvas._render(Figure(figsize=(0.1, 0.1)))
-    canvas._render = lambda figure: blank
+    blank = canvas._render(Figure(figsize=(0.1, 0.1)), ("png", "svg", "pdf"))
+    canvas._render = lambda _, formats: dict((kind, blank[kind]) for kind in formats)
 try:
     {{"denote": cli.main, "denote-train": cli.train, "denote-report": cli.report}}[command]()
 except SystemExit as stop:

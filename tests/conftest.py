@@ -25,7 +25,7 @@ def blank() -> dict[str, bytes]:
 
     from denote.figures import canvas as save
 
-    return save._render(Figure(figsize=(0.1, 0.1)))
+    return save._render(Figure(figsize=(0.1, 0.1)), ("png", "svg", "pdf"))
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def unpainted(monkeypatch: pytest.MonkeyPatch, blank: dict[str, bytes]) -> None:
 
     Painting takes most of a small job's time. Tests of figures do it, and those of commands in their own process.
     """
-    monkeypatch.setattr("denote.figures.canvas._render", lambda figure: blank)
+    monkeypatch.setattr("denote.figures.canvas._render", lambda _, formats: {kind: blank[kind] for kind in formats})
 
 
 @pytest.fixture

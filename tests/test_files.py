@@ -45,7 +45,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "observers": lambda folder: save_observers(folder / "observers.safetensors", {}),
     "weights": lambda folder: write_weights(nn.Linear(1, 1), folder / "model.safetensors"),
     "images": lambda folder: images().write(folder),
-    "figure": lambda folder: save_figure(Figure(), folder, "figure", pl.DataFrame({"a": [1]})),
+    "figure": lambda folder: save_figure(Figure(), folder, "figure", ("png", "svg")),
 }
 
 

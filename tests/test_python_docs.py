@@ -23,8 +23,8 @@ except SystemExit as end:
 UNPAINTED = """
 from matplotlib.figure import Figure
 from denote.figures import canvas
-blank = canvas._render(Figure(figsize=(0.1, 0.1)))
-canvas._render = lambda figure: blank
+blank = canvas._render(Figure(figsize=(0.1, 0.1)), ("png", "svg", "pdf"))
+canvas._render = lambda _, formats: dict((kind, blank[kind]) for kind in formats)
 """
 
 

@@ -19,8 +19,7 @@ ALIKE = [*TINY, "attribute=odd", "layer.select=0", "logger=none", "sweep_name=f"
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes most of a small job's time and is not what is tested here."""
-    monkeypatch.setattr(present, "draw_tables", lambda *_, **__: [])
-    monkeypatch.setattr(present, "draw_relied", lambda *_, **__: [])
+    monkeypatch.setattr(present, "draw_figures", lambda *_: [])
 
 
 @pytest.fixture(scope="session")

@@ -65,3 +65,24 @@ def test_report_of_nothing_is_a_mistake_of_one_line(command: Command, tmp_path: 
     assert "swe" in answer.err
     assert "multirun/NAME" in answer.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_job_is_shown_again_without_torch_scipy_or_matplotlib(command: Command, tmp_path: Path) -> None:
+    asked = ["attribute=odd", "probe=neuron", "control=[]", "layer=last", "logger=none", "trainer.max_epochs=1"]
+    small = ["architecture.layers=1", "architecture.width=4", "evidence.stability=false", "figures=none"]
+    first, again = (command("denote", *asked, *small) for _ in range(2))
+    assert (first.code, again.code, again.heavy) == (0, 0, ["polars"])  # its tables are read, nothing is computed
+    assert again.out.splitlines()[-8:] == first.out.splitlines()[-8:]  # the first also shows how it trains
+    assert "figures=none" in again.out
+    (job,) = [path.parent for path in tmp_path.glob("multirun/single/*/run.json")]
+    assert not (job / "figures").exists()
+    drawn = command("denote-report", f"sweep={job}", "figure_formats=[svg]")
+    assert drawn.code == 0, drawn.err
+    assert {path.suffix for path in (job / "figures").iterdir()} == {".png", ".svg", ".csv"}
+
+
+def test_a_format_that_is_none_is_a_mistake_of_one_line(command: Command) -> None:
+    answer = command("denote-report", "sweep=multirun/demo", "figure_formats=[gif]")
+    assert answer.code == 2
+    assert "png, svg, pdf" in answer.err
+    assert len(answer.err.splitlines()) == 1

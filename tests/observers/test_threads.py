@@ -85,7 +85,9 @@ def layer(rows: int = 6_000) -> tuple[np.ndarray, np.ndarray]:
     state = np.maximum(causes @ rng.standard_normal((8, 150)) + rng.standard_normal((rows, 150)) - 0.5, 0)
     shares = np.linspace(0.02, 0.5, 9)
     noisy = causes @ rng.standard_normal((8, 9)) + rng.logistic(size=(rows, 9))
-    return state.astype(np.float32), (noisy > np.quantile(noisy, 1 - shares, axis=0)[range(9), range(9)]).astype(np.int8)
+    return state.astype(np.float32), (noisy > np.quantile(noisy, 1 - shares, axis=0)[range(9), range(9)]).astype(
+        np.int8
+    )
 
 
 def test_no_bit_depends_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables = synthetic.all_tables(3, 9, 32)
     neurons = tables["neurons"].with_columns(neuron_name=pl.lit(f"unit {HOSTILE}"))
     figure = draw_relevance({HOSTILE: np.array([1.0, -2.0])}, {HOSTILE: (2,)}, HOSTILE)
-    files = save_figure(figure, folder / "figures", "map")
+    files = save_figure(figure, folder / "figures", "map", ("png", "svg"))
     contents = Report(
         title=f"demo {HOSTILE}",
         status=[Job("fine", "finished", seconds=3), Job(HOSTILE, "failed", f"attribute.where: no column '{HOSTILE}'")],

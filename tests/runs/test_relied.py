@@ -59,7 +59,7 @@ def test_the_figures_numbers_say_what_is_outside(tmp_path: Path) -> None:
     relied = relied_on([job(tmp_path / "job", 0)], cells(0))
     assert relied is not None
     assert relied.bands == {"odd": {"fc": 0.5, "logits": 9.0, "input": 0.7}, "prime": {"fc": 1.5, "input": 0.8}}
-    odd, prime = draw_relied(relied, tmp_path, list(ATTRIBUTES))
+    odd, prime = (drawing.save(tmp_path) for drawing in draw_relied(relied, list(ATTRIBUTES)))
     both = pl.read_csv(odd.path.with_suffix(".csv"))
     on_input, numbers = both.filter(pl.col("layer") == "input"), both.filter(pl.col("layer") != "input")
     assert on_input["relevance"].to_list() == [1.0] * 4
@@ -83,6 +83,6 @@ def test_the_band_is_that_of_the_observers_own_job(tmp_path: Path) -> None:
 def test_without_the_shuffled_control_the_caption_says_that_a_weight_is_no_evidence(tmp_path: Path) -> None:
     relied = relied_on([job(tmp_path / "job", 0, scale=None)], cells(0))
     assert relied is not None
-    (picture,) = draw_relied(relied, tmp_path, ["odd"])
+    (picture,) = (drawing.save(tmp_path) for drawing in draw_relied(relied, ["odd"]))
     assert "No shuffled band is known, so a single weight is no evidence." in picture.caption
     assert pl.read_csv(picture.path.with_suffix(".csv"))["outside"].is_null().all()

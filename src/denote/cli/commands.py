@@ -260,6 +260,7 @@ def _observe(settings: Settings) -> None:
     from hydra.types import RunMode
 
     from denote.cli import build
+    from denote.config.figure_settings import FigureSettings
     from denote.runs.recorded import run_recorded
 
     hydra = HydraConfig.get()
@@ -268,9 +269,9 @@ def _observe(settings: Settings) -> None:
     overrides = list(hydra.overrides.task)
     run_recorded(settings, folder, lambda: build.job(settings, folder.parent), overrides=overrides, in_sweep=in_sweep)
     if not in_sweep:
-        from denote.runs.sweep import show_job
+        from denote.runs.single import show_job
 
-        show_job(folder)
+        show_job(folder, FigureSettings.of(settings))
 
 
 def _train(settings: Settings) -> None:
@@ -299,6 +300,7 @@ def _layers(settings: Settings) -> None:
 
 def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
     """Merge what is finished, print what was found, and say by the exit code whether all went well."""
+    from denote.config.figure_settings import FigureSettings
     from denote.runs.sweep import close_sweep
 
     if plan.jobs and len(plan.having("refused")) == len(plan.jobs):
@@ -306,21 +308,44 @@ def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
     refused = {job.folder.name: job.reason for job in plan.having("refused")}
     expected = [job.folder for job in plan.jobs if job.status != "refused"]
     skipped = len(plan.having("skip"))
-    outcome = close_sweep(plan.folder, expected, refused, skipped=skipped, interrupted=interrupted, command=command)
+    figures = next((FigureSettings.of(job.settings) for job in plan.jobs if job.settings), None)
+    outcome = close_sweep(
+        plan.folder, expected, refused, skipped=skipped, interrupted=interrupted, command=command, figures=figures
+    )
     return BUG if interrupted or outcome.unsuccessful else DONE
+
+
+_REPORT_KEYS = ("sweep", "figures", "figure_formats")
 
 
 def _report(command: str, arguments: list[str]) -> int:
     from denote.cli.messages import USAGE
 
-    settings = dict(argument.partition("=")[::2] for argument in arguments)
+    given = dict(argument.partition("=")[::2] for argument in arguments)
     allowed = f"allowed: {USAGE[command]}"
-    for key in settings:
-        if key != "sweep":
+    for key in given:
+        if key not in _REPORT_KEYS:
             raise ConfigError(key, "no such key", allowed)
-    if not settings.get("sweep"):
+    if not given.get("sweep"):
         raise ConfigError("sweep", "has no value", allowed)
+    from denote.runs.record import RECORD
+    from denote.runs.single import report_job
     from denote.runs.sweep import report_sweep
 
-    report_sweep(Path(settings["sweep"]))
+    folder = Path(given["sweep"])
+    (report_job if (folder / RECORD).is_file() else report_sweep)(folder, _figures_asked(given))
     return DONE
+
+
+def _figures_asked(given: dict[str, str]) -> Settings:
+    """Return what is said of figures; see `FigureSettings`."""
+    from denote.config import settings
+
+    asked: dict[str, Any] = {}
+    if "figures" in given:
+        asked["figures"] = given["figures"]
+    if "figure_formats" in given:
+        names = given["figure_formats"].strip().removeprefix("[").removesuffix("]")
+        asked["figure_formats"] = [name.strip() for name in names.split(",") if name.strip()]
+    settings.check_values(settings.Settings, asked, str)
+    return asked

@@ -15,6 +15,7 @@ from numbers import Integral, Real
 from typing import Annotated, Any, TypedDict, get_type_hints
 
 from denote.config.byte_units import LARGEST, SIZES, is_size
+from denote.config.figure_settings import ALL, FORMATS, NONE, SWEEP
 from denote.config.levels import LEVELS
 from denote.errors import ConfigError, one_of
 
@@ -316,6 +317,10 @@ class Settings(TypedDict):
     device: Annotated[str, text("auto, cpu, cuda, cuda:N", r"auto|cpu|cuda(:\d+)?")]
     memory_limit: Annotated[str | int, BYTES]
     on_existing: Annotated[str, choice("skip", "redo", "fail")]
+    figures: Annotated[str, choice(SWEEP, ALL, NONE)]
+    figure_formats: Annotated[
+        list[str], listed(f"a list of {', '.join(FORMATS)}", choice(*FORMATS), least=1, order="distinct")
+    ]
     tags: Annotated[list[str], listed("tags=[first,second]", ANY_TEXT)]
     dataset: Options
     architecture: Options

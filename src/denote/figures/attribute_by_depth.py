@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 import numpy as np
 import polars as pl
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -93,12 +93,12 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: 
     ax.set_facecolor("0.88")
     ax.patch.set_hatch("////")
     annotate = auroc.size <= MOST_ANNOTATED
-    look = {"linewidths": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY, **style.BARE}
-    sns.heatmap(auroc, ax=ax, mask=np.isnan(auroc), vmin=0.5, vmax=1, cmap="cividis", **look)
+    look = {"linewidth": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY}
+    mesh = style.heat_map(ax, auroc, vmin=0.5, vmax=1, cmap="cividis", **look)
     _mark(ax, auroc, decisive, annotate)
     _label(ax, _with_proportion(rows, profile), layers)
     if colour_bar:
-        style.colour_bar(ax.collections[0], "held-out AUROC", ax, extend="min", fraction=0.05, pad=0.02)
+        style.colour_bar(mesh, "held-out AUROC", ax, extend="min", fraction=0.05, pad=0.02)
 
 
 def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str], int]:
@@ -117,18 +117,25 @@ def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str],
     return rows[:MOST_ATTRIBUTES], len(rows[MOST_ATTRIBUTES:])
 
 
+LIGHT = 0.78
+"""AUROC from which on a cell is light enough for black ink."""
+
+
 def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> None:
     """Values where there is room, dots on decisive cells; ink that shows on the cell's own shade."""
-    for (row, column), value in np.ndenumerate(auroc):
-        if np.isnan(value):
-            continue
-        ink = "white" if value < 0.78 else "black"
-        if annotate:
-            ax.text(column + 0.42, row + 0.5, proportion(value), ha="center", va="center", fontsize=7, color=ink)
-        share = decisive[row, column]
-        if share > 0:
-            x = column + (0.86 if annotate else 0.5)
-            ax.plot(x, row + 0.5, "o", ms=3, mec=ink, mew=0.7, mfc=ink if share == 1 else "none", clip_on=False)
+    inks = np.where(auroc < LIGHT, "white", "black")
+    if annotate:
+        for (row, column), value in np.ndenumerate(auroc):
+            if not np.isnan(value):
+                look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "color": inks[row, column]}
+                ax.text(column + 0.42, row + 0.5, proportion(value), **look)
+    marked = ~np.isnan(auroc) & (decisive > 0)
+    for ink, filled in product(("white", "black"), (True, False)):
+        rows, columns = np.nonzero(marked & (inks == ink) & ((decisive == 1) == filled))
+        if len(rows):
+            look = {"markersize": 3, "markeredgecolor": ink, "markeredgewidth": 0.7, "clip_on": False}
+            x = columns + (0.86 if annotate else 0.5)
+            ax.plot(x, rows + 0.5, "o", markerfacecolor=ink if filled else "none", **look)
 
 
 def _with_proportion(rows: list[str], profile: pl.DataFrame) -> list[str]:

@@ -76,8 +76,9 @@ def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
     ax.plot(place, untrained, linestyle="--", color=UNTRAINED.colour, linewidth=1.2, zorder=2)
     ax.plot(place, auroc, color=TRAINED.colour, linewidth=1.3, zorder=3)
     ax.vlines(place, low, high, color=TRAINED.colour, linewidth=1, zorder=3)
-    for at, value, verdict in zip(place, auroc, own["verdict"], strict=True):
-        ax.plot(at, value, MARKS.get(verdict, "."), color=TRAINED.colour, markersize=6, zorder=4)
+    marks = np.array([MARKS.get(verdict, ".") for verdict in own["verdict"]])
+    for mark in dict.fromkeys(marks.tolist()):
+        ax.plot(place[marks == mark], auroc[marks == mark], mark, color=TRAINED.colour, markersize=6, zorder=4)
     style.slanted_ticks(ax, range(len(layers)), layers, 8)
     style.faint_grid(ax, "0.92")
     return ax

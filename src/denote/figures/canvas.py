@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -143,49 +143,53 @@ def depth_canvas(by_depth: pl.DataFrame, neurons: pl.DataFrame) -> Canvas:
 _METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
 
-def save_figure(
-    figure: Figure,
-    folder: Path,
-    name: str,
-    data: pl.DataFrame | None = None,
-    beside: Mapping[str, pl.DataFrame] | None = None,
-) -> list[Path]:
-    """Write ``name.png``, ``name.svg`` and, where its data are given, ``name.csv`` into ``folder``.
+def save_figure(figure: Figure, folder: Path, name: str, formats: Sequence[str] = ("png",)) -> list[Path]:
+    """Write a figure into ``folder`` in some formats: ``name.png``, ``name.svg``, ``name.pdf``.
 
     Args:
         figure: What to save; it is not closed.
         folder: Made where it is missing.
         name: File name without its ending.
-        data: The numbers that are drawn; no nested columns.
-        beside: What else is drawn, with rows of another kind: ``neurons`` is written as ``name-neurons.csv``.
+        formats: Some of ``config.figure_settings.FORMATS``.
 
     Returns:
-        The files written, in that order.
+        The files written, in the order of the formats.
     """
-    files = [write_bytes(folder / f"{name}.{kind}", content) for kind, content in _render(figure).items()]
-    tables = {} if data is None else {name: data}
-    tables |= {f"{name}-{kind}": rows for kind, rows in (beside or {}).items()}
-    files += [write_bytes(folder / f"{file}.csv", rows.write_csv().encode()) for file, rows in tables.items()]
-    return files
+    return [write_bytes(folder / f"{name}.{kind}", content) for kind, content in _render(figure, formats).items()]
+
+
+def save_numbers(folder: Path, name: str, data: pl.DataFrame, beside: Mapping[str, pl.DataFrame]) -> list[Path]:
+    """Write the numbers that a figure draws.
+
+    Args:
+        folder: Made where it is missing.
+        name: That of the figure.
+        data: Rows of ``name.csv``; no nested columns.
+        beside: What else is drawn, with rows of another kind: ``neurons`` is written as ``name-neurons.csv``.
+    """
+    tables = {name: data} | {f"{name}-{kind}": rows for kind, rows in beside.items()}
+    return [write_bytes(folder / f"{file}.csv", rows.write_csv().encode()) for file, rows in tables.items()]
 
 
 @styled
-def _render(figure: Figure) -> dict[str, bytes]:
-    """The figure in every format; its layout, half of the work, is computed once.
+def _render(figure: Figure, formats: Sequence[str]) -> dict[str, bytes]:
+    """The figure in every format; its layout, a third of the work, is computed once.
 
     It is computed at the resolution of the file: letters are a little wider in another, and the last would be cut off.
     """
     engine, dpi, files = figure.get_layout_engine(), figure.dpi, {}
     figure.set_dpi(STYLE["savefig.dpi"])
-    figure.draw_without_rendering()
+    if engine is not None:
+        engine.execute(figure)
     figure.set_layout_engine(None)
     try:
-        for kind, metadata in _METADATA.items():
+        for kind in formats:
             buffer = BytesIO()
-            figure.savefig(buffer, format=kind, metadata=metadata, facecolor="white")
+            figure.savefig(buffer, format=kind, metadata=_METADATA[kind], facecolor="white")
             files[kind] = buffer.getvalue()
     finally:
         figure.set_layout_engine(engine)

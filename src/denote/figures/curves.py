@@ -61,6 +61,12 @@ def curves(frame: pl.DataFrame) -> list[Curve]:
     return [Curve(*row) for row in frame.select(COLUMNS).unique(maintain_order=True).iter_rows()]
 
 
+def something_denotes(by_depth: pl.DataFrame) -> bool:
+    """Return whether a neuron, or a neuron of a control, denotes anything in some rows of the by-depth table."""
+    shares = (f"{control}share_denoting" for control in ("", "rotated_", "untrained_"))
+    return bool((pl.Series([by_depth[share].max() for share in shares], dtype=pl.Float64).fill_null(0) > 0).any())
+
+
 def choose(frame: pl.DataFrame, **wanted: str | bool | int | None) -> Curve:
     """The one curve of ``frame`` with these values; None stands for any, of several epochs the last.
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-import seaborn as sns
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -18,7 +17,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from denote.figures import style
-from denote.figures.style import BARE, MANY, SIGNED, colour_bar, cut, finish, message, new_figure, styled
+from denote.figures.style import MANY, SIGNED, colour_bar, cut, finish, heat_map, message, new_figure, styled
 from denote.numbers import proportion
 
 INPUT = "input"
@@ -258,8 +257,8 @@ def draw_correlations(found: Correlations, *, ax: Axes) -> Axes:
     """
     names, phi = found.attributes, found.phi
     ax.patch.set_hatch("//////")
-    look = {"square": True, "rasterized": phi.size > MANY, **BARE}
-    sns.heatmap(phi, ax=ax, mask=np.isnan(phi), cmap=SIGNED, vmin=-1, vmax=1, **look)
+    mesh = heat_map(ax, phi, cmap=SIGNED, vmin=-1, vmax=1, rasterized=phi.size > MANY)
+    ax.set_aspect("equal")
     if len(names) <= MOST_ANNOTATED:
         _annotate(ax, phi)
     else:
@@ -274,7 +273,7 @@ def draw_correlations(found: Correlations, *, ax: Axes) -> Axes:
     if np.isnan(phi).sum() > len(names):
         ax.set_xlabel("hatched besides the diagonal: undefined, or left out of the table (reason in its note)")
     label = "phi (negative: one makes the other rarer)"
-    colour_bar(ax.collections[0], label, ax, fraction=0.04, pad=0.02, shrink=0.8)
+    colour_bar(mesh, label, ax, fraction=0.04, pad=0.02, shrink=0.8)
     return ax
 
 

@@ -16,6 +16,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
@@ -50,9 +51,6 @@ styled = mpl.rc_context(STYLE)
 
 MANY = 5_000
 """Cells or points above which they become pixels also in SVG (a 128 x 784 heat map is 19 MB otherwise)."""
-
-BARE: dict[str, Any] = {"cbar": False, "xticklabels": False, "yticklabels": False}
-"""Arguments of a heat map whose labels and colour bar are drawn apart."""
 
 MOST_LAYERS_NAMED = 12
 """Layers in a legend."""
@@ -213,6 +211,21 @@ def plot_line(
     """Draw a summary, its markers edged in white; ``look`` replaces what every line has."""
     usual = {"linestyle": line.dash, "color": line.colour, "marker": line.marker, "markersize": 4.5}
     ax.plot(x, y, **{**usual, "markeredgecolor": "white", "markeredgewidth": 0.6, **look})
+
+
+def heat_map(ax: Axes, values: Float[np.ndarray, "row column"], **look: Any) -> QuadMesh:
+    """Draw a matrix as cells, the first row on top, without ticks, frame and colour bar; what is not finite is open.
+
+    Args:
+        ax: Where to draw; the centre of the first cell is at (0.5, 0.5).
+        values: The numbers.
+        **look: Arguments of `Axes.pcolormesh`.
+    """
+    mesh = ax.pcolormesh(np.ma.masked_invalid(values), **{"edgecolors": "white", "linewidth": 0, **look})
+    height, width = values.shape
+    ax.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    return mesh
 
 
 def interval_bars(

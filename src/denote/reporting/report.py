@@ -64,6 +64,7 @@ class Report:
         config: The resolved configuration, JSON-like.
         versions: Package -> version.
         command: The command that runs it again.
+        undrawn: Which figures are not there, and why.
     """
 
     title: str
@@ -75,6 +76,7 @@ class Report:
     config: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    undrawn: Sequence[str] = ()
 
     def write(self, folder: Path) -> Path:
         """Write ``folder/report.html`` and return its path; the folder is made where it is missing."""
@@ -93,6 +95,7 @@ class Report:
             ],
             warnings=[*chance.alarms(tables["null_check"]), *self.warnings],
             figures=self.figures,
+            undrawn=self.undrawn,
             belief=belief(tables, self.rule),
             apart=chance.apart_sentences(chance.families(tables, self.rule)),
             sections=sections(tables, self.status, self.rule),

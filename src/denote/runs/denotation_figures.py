@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from denote.denotation.depth.plan import QUESTION
-from denote.figures.curves import Curve, curves, is_head
+from denote.figures.curves import Curve, curves, is_head, something_denotes
 from denote.figures.depth_parts import BOUNDS, MEASURES, draw_depth_parts, draw_layer_measures, measured
 from denote.figures.emergence import draw_emergence, emergence_rows
 from denote.figures.label_proportion import curve_data, dot_data, draw_label_proportion_by_depth, model_data
@@ -20,7 +20,8 @@ from denote.figures.neuron_atlas import NEURON, atlas_rows, draw_examples, draw_
 from denote.files import slug
 from denote.numbers import count, small
 from denote.observation.result import Images
-from denote.runs.evidence_figures import Drawing, networks
+from denote.runs.drawing import Drawing
+from denote.runs.evidence_figures import networks
 
 Tables = Mapping[str, pl.DataFrame]
 Jobs = Sequence[tuple[Path, Mapping[str, Any]]]
@@ -35,12 +36,14 @@ def draw_denotation(tables: Tables, jobs: Jobs) -> Iterator[Drawing]:
     """
     by_depth = tables["label_proportion_by_depth"]
     drawn = last_epochs(curves(by_depth))
-    for curve in drawn:
+    denoting = [curve for curve in drawn if something_denotes(curve.of(by_depth))]
+    for curve in denoting:
         yield _label_proportion(tables, curve)
         parts = curve.of(tables["depth_parts"])
         if parts["part"].null_count() < len(parts):
             figure = draw_depth_parts(tables["depth_parts"], curve)
             yield Drawing("depth_parts", curve.slug, figure, parts, {"of": curve.title})
+    for curve in denoting or drawn[:1]:  # some measures are those of any family
         yield from _measures(by_depth, curve)
     trained = [curve for curve in drawn if curve.trained]
     for curve in trained:

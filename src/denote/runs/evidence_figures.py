@@ -2,62 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
+from dataclasses import dataclass
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from denote.figures.agreement_by_depth import draw_stability
 from denote.figures.attribute_by_depth import heat_map_rows
 from denote.figures.attribute_lines import draw_reading_curves, drawn_curves, reading_points
 from denote.figures.audit_panels import draw_audit
-from denote.figures.canvas import save_figure
 from denote.figures.curves import curves, drawn_cells
 from denote.figures.decisive_depths import draw_first_decisive
 from denote.figures.relevance import draw_attribute_correlation
 from denote.figures.sparse_curve import capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
 from denote.observers.kinds import by_capacity, has_sizes, reads_state
 from denote.reporting.attribute_sheets import audited
-from denote.reporting.report import Picture
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of a sweep that is not saved yet.
-
-    Attributes:
-        kind: Names its caption in ``captions.toml`` and begins its file's name.
-        name: The rest of the file's name.
-        figure: The figure.
-        data: The numbers that are drawn.
-        words: Fill the braces of the caption; ``of`` says what is drawn.
-        beside: Numbers with rows of another kind, which the caption names.
-    """
-
-    kind: str
-    name: str
-    figure: Figure
-    data: pl.DataFrame
-    words: Mapping[str, str]
-    beside: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-
-    def save(self, folder: Path) -> Picture:
-        """Save the figure with its numbers beside it."""
-        name, caption = f"{self.kind}-{self.name}", _captions()[self.kind].format(**self.words)
-        png, *_ = save_figure(self.figure, folder, name, self.data, self.beside)
-        if self.beside:
-            caption += f" Numbers: {name}.csv, {', '.join(f'...-{kind}.csv' for kind in self.beside)}."
-        return Picture(png, caption)
-
-
-@cache
-def _captions() -> dict[str, str]:
-    return tomllib.loads(files("denote.runs").joinpath("captions.toml").read_text(encoding="utf-8"))
+from denote.runs.drawing import Drawing
 
 
 @dataclass(frozen=True)

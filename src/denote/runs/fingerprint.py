@@ -17,7 +17,10 @@ from denote.files import slug
 
 Config = Mapping[str, Any]
 
-NOT_SHAPING = {"analysis", "sweep_name", "store", "device", "memory_limit", "on_existing", "tags", "logger", "hydra"}
+NOT_SHAPING = {
+    *("analysis", "sweep_name", "store", "device", "memory_limit", "on_existing", "figures", "figure_formats"),
+    *("tags", "logger", "hydra"),
+}
 """Top-level keys that say where and how a job runs, never what comes out."""
 
 NOT_SHAPING_ARCHITECTURE = {"save_epochs"}

@@ -43,6 +43,11 @@ class Merged(Evidence):
         for name, frame in self.tables.items():
             write_table(folder, name, frame)
 
+    def write_added(self, folder: Path) -> None:
+        """Save what a sweep adds to the tables of a job."""
+        for name in SWEEP_TABLES.keys() - JOB_TABLES.keys():
+            write_table(folder, name, self.tables[name])
+
     @classmethod
     def of(cls, observation: Observation) -> Merged:
         """The tables of one observation, with what a sweep adds."""

@@ -1,4 +1,4 @@
-"""Figures and doubts that people see of a job and of a sweep."""
+"""Figures of a job and of a sweep: what tables show, and what observers rely on."""
 
 from __future__ import annotations
 
@@ -7,58 +7,64 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from denote.evidence.rule import Rule
 from denote.figures.attribute_by_depth import draw_attribute_by_depth
 from denote.figures.curves import profiles, some, usual_probe
 from denote.figures.relevance import draw_relevance
 from denote.figures.style import outside_band
 from denote.files import slug
 from denote.observation import INPUT, Observation
-from denote.observation.result import Images
+from denote.observation.result import Evidence, Images
 from denote.observers.kinds import is_reference, reads_state
 from denote.observers.observer import Observer, load_observers
-from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, draw_denotation
-from denote.runs.evidence_figures import Drawing, draw_evidence, draw_first, draw_found_again, networks
-from denote.tables import says
-
-if TYPE_CHECKING:
-    from denote.runs.merge import Merged
+from denote.runs.drawing import Drawing
+from denote.runs.evidence_figures import draw_evidence, draw_first, draw_found_again, networks
 
 MOST_HEAT_MAPS = 6
 """Attributes whose relevance is drawn: more would bury the rest of the report."""
 
 
-def draw_tables(merged: Merged, folder: Path, jobs: Jobs = ()) -> list[Picture]:
+def draw_figures(merged: Evidence, jobs: Jobs) -> Iterator[Drawing]:
+    """Draw what tables and observers show.
+
+    Args:
+        merged: The tables of ``tables.SWEEP_TABLES``.
+        jobs: Job folders with their records, for observers and the images of examples.
+    """
+    yield from draw_tables(merged, jobs)
+    relied = relied_on(jobs, merged.cells)
+    if relied is not None:
+        yield from draw_relied(relied, heat_map_attributes(merged.cells))
+
+
+def draw_tables(merged: Evidence, jobs: Jobs = ()) -> Iterator[Drawing]:
     """Draw what the tables show: denotation per curve, attributes by depth per network, how strong the evidence is.
 
     Args:
         merged: The tables.
-        folder: Where figures go.
         jobs: Job folders with their records, for the images of examples; none are drawn without.
     """
-    drawings = chain(
+    return chain(
         draw_denotation(merged.tables, jobs),
         _attributes_by_depth(merged),
         draw_found_again(merged.tables["stability"]),
         draw_first(merged.tables["first_decisive"], merged.tables["layers"], _with_depth(merged.cells)),
         draw_evidence(merged.tables),
     )
-    return [drawing.save(folder) for drawing in drawings]
 
 
 def _with_depth(cells: pl.DataFrame) -> pl.DataFrame:
     return cells.filter(reads_state() & pl.col("depth").is_not_null())
 
 
-def _attributes_by_depth(merged: Merged) -> Iterator[Drawing]:
+def _attributes_by_depth(merged: Evidence) -> Iterator[Drawing]:
     for network in networks(_with_depth(merged.cells)):
         figure = draw_attribute_by_depth(network.rows, network.of(merged.tables["first_decisive"]))
         yield Drawing("attribute_by_depth", network.slug, figure, profiles(network.rows), {"of": network.title})
@@ -95,9 +101,8 @@ class Relied:
         return draw_relevance(layers, self.grids, title, on_input, band, self.mean_input)
 
 
-def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Picture]:
+def draw_relied(relied: Relied, wanted: Sequence[str]) -> Iterator[Drawing]:
     """Heat maps of an observer's relevance over all layers, one attribute each."""
-    pictures = []
     for attribute in wanted:
         layers = relied.relevance.get(attribute, {})
         if not layers:
@@ -108,8 +113,7 @@ def draw_relied(relied: Relied, folder: Path, wanted: Sequence[str]) -> list[Pic
         data = pl.concat(_drawn(layer, values, band.get(layer)) for layer, values in panels.items())
         words = {"of": relied.title, "probe": relied.probe, "attribute": attribute, "band": _what_of_band(layers, band)}
         name = slug(attribute, keep="._=-")
-        pictures.append(Drawing("relevance", name, relied.figure(attribute), data, words).save(folder))
-    return pictures
+        yield Drawing("relevance", name, relied.figure(attribute), data, words)
 
 
 def _drawn(layer: str, relevance: Float[np.ndarray, " neuron"], band: float | None) -> pl.DataFrame:
@@ -261,37 +265,3 @@ def heat_map_attributes(cells: pl.DataFrame) -> list[str]:
         .sort("named", "auroc", descending=True, nulls_last=True, maintain_order=True)
     )
     return order["attribute"].to_list()[:MOST_HEAT_MAPS]
-
-
-def warnings(merged: Merged, rule: Rule) -> list[str]:
-    """Say what makes the numbers doubtful, one sentence each."""
-    found = []
-    networks = ["architecture", "trained", "epoch", "seed"]
-    marked = says("at_chance")
-    at_chance = pl.concat(table.filter(marked).select(networks) for table in (merged.cells, merged.neurons))
-    at_chance = at_chance.unique().sort(networks)
-    for (architecture, _, epoch), part in at_chance.group_by(networks[:3], maintain_order=True):
-        at = f" at epoch {epoch}" if epoch is not None else ""
-        seeds = ", ".join(map(str, part["seed"]))
-        found.append(f"{architecture} seed {seeds}{at}: at chance on held-out rows.")
-    found += pooled(merged.neurons)
-    unconverged = merged.cells.filter(~pl.col("converged") & pl.col("auroc").is_not_null()).height
-    if unconverged:
-        found.append(f"{unconverged} of {merged.cells.height} cells have an observer that did not converge.")
-    return found
-
-
-def pooled(neurons: pl.DataFrame) -> list[str]:
-    """Say what the by-depth table takes for replicates that are none: it tells networks apart by few columns."""
-    found = []
-    several = neurons.group_by("object_model", "layer").agg(pl.n_unique("pooling", "probe_seed"))
-    for column, name in (("pooling", "layer.pooling"), ("probe_seed", "probe_seed")):
-        if several[column].max() not in (None, 1):
-            found.append(f"{name} varies: counts of neurons hold each once per value; label proportions are averaged.")
-    alike = ["dataset", "architecture", "trained", "epoch", "seed"]
-    if neurons.group_by(alike).agg(pl.n_unique("object_model"))["object_model"].max() not in (None, 1):
-        found.append(
-            "Several object models share dataset, architecture and seed and differ in other settings: "
-            "label_proportion_by_depth and the tests of depth take them for replicates."
-        )
-    return found

@@ -6,10 +6,11 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import level_of, reaches
 from denote.errors import DenoteError, told
@@ -126,14 +127,10 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
     return True
 
 
-IN_SWEEP = 2
-"""Heat maps that a job of a sweep draws; what compares layers and object models is drawn once, for the sweep."""
-
-
 def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
     from denote.reporting import dashboard
-    from denote.runs import present
     from denote.runs.merge import Merged
+    from denote.runs.single import draw_job
 
     prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
     with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
@@ -143,13 +140,15 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
         record["object_score"] = None if job.score is None else asdict(job.score)
         record["layers"] = [asdict(layer) for layer in observation.layers]
         record["attributes"], record["input_shape"] = list(observation.attributes), list(observation.input_shape)
+        settings = FigureSettings.of(record["config"])
+        if in_sweep and not settings.is_asked_of_jobs:
+            settings = replace(settings, figures=NONE)
         merged = Merged.of(observation)
+        if not in_sweep:
+            merged.write_added(folder)  # the same command again reads them, and computes nothing
         with job.timed("figures"):
-            pictures = [] if in_sweep else present.draw_tables(merged, folder / "figures", [(folder, record)])
-            relied = present.relied_on([(folder, record)], observation.cells)
-            if relied is not None:
-                wanted = present.heat_map_attributes(observation.cells)[: IN_SWEEP if in_sweep else None]
-                pictures += present.draw_relied(relied, folder / "figures", wanted)
+            pictures = draw_job(folder, record, merged, settings)
+        record["figures"] = settings.as_drawn()
         shown = {picture.path.stem: picture.path for picture in pictures}
         dashboard.log_job(run, merged.tables, shown, observation.rule)
 

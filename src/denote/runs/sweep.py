@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.config.figure_settings import FigureSettings
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import LEVELS
 from denote.denotation.depth.plan import analysis_of
@@ -17,19 +18,11 @@ from denote.evidence.rule import rule_of
 from denote.files import write_json
 from denote.reporting.sheets import OLDER, Job
 from denote.runs.fingerprint import disagreement
-from denote.runs.record import (
-    RECORD,
-    Status,
-    evidence_level,
-    has_results,
-    now,
-    older_jobs,
-    read_json,
-    read_record,
-    versions,
-)
+from denote.runs.record import RECORD, now, older_jobs, read_json, read_record, versions
+from denote.runs.single import FIGURES, draw_again, say_undrawn, status_of
 
 if TYPE_CHECKING:
+    from denote.reporting.report import Picture
     from denote.runs.merge import Merged
 
 log = logging.getLogger(__name__)
@@ -76,27 +69,13 @@ class Outcome:
 def statuses(folder: Path, expected: Sequence[Path] = (), refused: Mapping[str, str] | None = None) -> list[Job]:
     """The state of every job in a sweep's folder, of those that never left a record, and of those refused."""
     found = {path.parent for path in folder.glob(f"*/{RECORD}")} | set(expected)
-    jobs = {job.name: _status(job) for job in sorted(found)}
+    jobs = {job.name: status_of(job) for job in sorted(found)}
     for name, reason in (refused or {}).items():
         kept = "; its earlier results stay" if name in jobs and not jobs[name].failed else ""
         jobs[name if not kept else f"{name} (again)"] = Job(name, "refused", reason + kept)
     records = {name: read_record(folder / name) or {} for name, job in jobs.items() if job.counts}
     older = {name: replace(jobs[name], status=OLDER, reason=reason) for name, reason in older_jobs(records).items()}
     return list({**jobs, **older}.values())
-
-
-def _status(folder: Path) -> Job:
-    record = read_record(folder)
-    if record is None:
-        return Job(folder.name, "unfinished", "was not started")
-    status = str(record.get("status"))
-    reason = str((record.get("error") or {}).get("message", ""))
-    if status == Status.FINISHED and not has_results(folder):
-        status, reason = "unfinished", "its tables are gone: run the same command again"
-    if status == Status.RUNNING:
-        status, reason = "unfinished", "ended without a word: killed, or still running"
-    level = evidence_level(record) if status == Status.FINISHED else None
-    return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"), level)
 
 
 def close_sweep(
@@ -107,6 +86,7 @@ def close_sweep(
     skipped: int = 0,
     interrupted: bool = False,
     command: str = "",
+    figures: FigureSettings | None = None,
 ) -> Outcome:
     """Merge what is finished, track and report it, and print what was found and where to look.
 
@@ -117,6 +97,7 @@ def close_sweep(
         skipped: How many of this call's jobs were finished before.
         interrupted: Whether the user ended the sweep early.
         command: What the user typed, for the report.
+        figures: What to draw; None: as the sweep's first job says.
     """
     asked = frozenset([*(job.name for job in expected), *refused])
     outcome = Outcome(folder, statuses(folder, expected, refused), asked=asked)
@@ -128,15 +109,20 @@ def close_sweep(
             write_status(outcome, command)
         show(outcome, skipped=skipped)
         return outcome
-    outcome.changed = not is_merged(outcome)
+    figures = figures or FigureSettings.of(_config(outcome))
+    outcome.changed = not is_merged(outcome, figures)
     if outcome.changed:
-        write_merged(outcome, command, tracked=True)
+        write_merged(outcome, command, figures, tracked=True)
     show(outcome, skipped=skipped)
     return outcome
 
 
-def report_sweep(folder: Path) -> Outcome:
+def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None) -> Outcome:
     """Write a sweep's tables, figures and report again from its jobs' saved evidence.
+
+    Args:
+        folder: The sweep's folder.
+        asked: ``figures`` and ``figure_formats``; the sweep's own figures and formats where they are left out.
 
     Raises:
         StoreError: if there is no such folder, nothing in it is finished, or its jobs do not agree.
@@ -146,9 +132,19 @@ def report_sweep(folder: Path) -> Outcome:
     outcome = Outcome(folder, statuses(folder))
     if not outcome.finished:
         raise StoreError(f"sweep={folder}", "holds no finished job", "allowed: a folder with jobs that finished")
-    write_merged(outcome, "")
+    figures = FigureSettings.of({"figure_formats": _config(outcome).get("figure_formats"), **(asked or {})})
+    if figures.is_asked_of_jobs:
+        for job in outcome.finished:
+            draw_again(folder / job.name, figures)
+    write_merged(outcome, "", figures)
     show(outcome)
     return outcome
+
+
+def _config(outcome: Outcome) -> Mapping[str, Any]:
+    """The settings of the first finished job: a sweep's jobs agree on what is asked here."""
+    config: Mapping[str, Any] = (read_record(outcome.folder / outcome.finished[0].name) or {})["config"]
+    return config
 
 
 def merge_key(outcome: Outcome) -> str:
@@ -160,14 +156,17 @@ def merge_key(outcome: Outcome) -> str:
     return digest([SCHEMA, *sorted(jobs)])
 
 
-def is_merged(outcome: Outcome) -> bool:
-    """Return whether the merged results cover exactly these jobs."""
+def is_merged(outcome: Outcome, figures: FigureSettings) -> bool:
+    """Return whether the merged results cover exactly these jobs, with at least these figures."""
     path = outcome.folder / MERGED / STATUS
-    return path.is_file() and read_json(path).get("merge_key") == merge_key(outcome)
+    status = read_json(path) if path.is_file() else {}
+    return status.get("merge_key") == merge_key(outcome) and figures.is_met(status.get(FIGURES))
 
 
-def write_status(outcome: Outcome, command: str, doubts: Sequence[str] = ()) -> None:
-    """Save ``sweep/status.json``: every job, how it ended and why."""
+def write_status(
+    outcome: Outcome, command: str, doubts: Sequence[str] = (), figures: FigureSettings | None = None
+) -> None:
+    """Save ``sweep/status.json``: every job, how it ended and why, and which figures are drawn."""
     write_json(
         outcome.folder / MERGED / STATUS,
         {
@@ -180,6 +179,7 @@ def write_status(outcome: Outcome, command: str, doubts: Sequence[str] = ()) -> 
             "jobs": [asdict(job) for job in outcome.jobs],
             "warnings": list(doubts),
             "evidence": _levels(outcome),
+            FIGURES: None if figures is None else figures.as_drawn(),
             "versions": versions(),
         },
     )
@@ -211,18 +211,20 @@ def check_agreement(outcome: Outcome) -> None:
         agreed = {**ours, **(agreed or {})}
 
 
-def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> None:
+def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tracked: bool = False) -> None:
     """Write tables, figures and report into a folder beside, then put it in place of the old one.
 
     Args:
         outcome: The sweep.
         command: What runs it again.
+        figures: What to draw.
         tracked: Whether the merged results are logged to where the jobs were tracked.
     """
-    # Drawing takes seconds to import, which a sweep that has nothing to do should not wait for.
+    # These take seconds to import, which a sweep that has nothing to do should not wait for.
     from denote.denotation.judging.decisions import sensitivity_table
     from denote.reporting.report import Report
-    from denote.runs import present
+    from denote.reporting.undrawn import how_to_draw, undrawn
+    from denote.runs.doubts import warnings
     from denote.runs.merge import merge
 
     check_agreement(outcome)
@@ -238,11 +240,8 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     merged.write(fresh)
-    pictures = present.draw_tables(merged, fresh / "figures", jobs)
-    relied = present.relied_on(jobs, merged.cells)
-    if relied is not None:
-        pictures += present.draw_relied(relied, fresh / "figures", present.heat_map_attributes(merged.cells))
-    doubts = present.warnings(merged, rule)
+    pictures = _draw(merged, fresh / FIGURES, jobs, figures)
+    doubts = warnings(merged)
     report = Report(
         title=outcome.folder.name,
         status=outcome.jobs,
@@ -253,13 +252,26 @@ def write_merged(outcome: Outcome, command: str, *, tracked: bool = False) -> No
         config=jobs[0][1]["config"],
         versions=versions(),
         command=command,
+        undrawn=undrawn(merged.tables) if figures.is_asked else [how_to_draw(outcome.folder)],
     )
     report.write(fresh)
     if tracked:
         _track(outcome, merged, jobs[0][1]["config"], {picture.path.stem: picture.path for picture in pictures})
     shutil.rmtree(place, ignore_errors=True)
     fresh.replace(place)
-    write_status(outcome, command, doubts)
+    write_status(outcome, command, doubts, figures)
+
+
+def _draw(
+    merged: Merged, folder: Path, jobs: Sequence[tuple[Path, Mapping[str, Any]]], figures: FigureSettings
+) -> list[Picture]:
+    """Draw a sweep's figures, side by side in processes: only the command line comes here."""
+    if not figures.is_asked:
+        return []
+    from denote.runs.drawing import save_drawings, usable_processes
+    from denote.runs.present import draw_figures
+
+    return save_drawings(draw_figures(merged, jobs), folder, figures.formats, usable_processes())
 
 
 def _command(outcome: Outcome) -> str:
@@ -287,16 +299,6 @@ class _SweepFailedError(Exception):
     """Leaves the sweep's run marked as failed where a job failed; nothing else went wrong."""
 
 
-def show_job(folder: Path) -> None:
-    """Print a short account of one finished job, corrected over that job alone."""
-    from denote.reporting.terminal import print_summary
-    from denote.runs.merge import merge
-
-    config = (read_record(folder) or {})["config"]
-    rule = rule_of(config)
-    print_summary(merge([folder], rule, analysis_of(config)).tables, [_status(folder)], folder=folder, rule=rule)
-
-
 def show(outcome: Outcome, *, skipped: int = 0) -> None:
     """Print a short account of a sweep from its saved tables."""
     from denote.reporting.terminal import print_summary
@@ -310,6 +312,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
     if not outcome.changed:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
     tables = read_tables(place, SWEEP_TABLES)
-    doubts = read_json(place / STATUS).get("warnings") or ()
-    rule = rule_of((read_record(outcome.folder / outcome.finished[0].name) or {})["config"])
-    print_summary(tables, outcome.jobs, folder=place, rule=rule, warnings=doubts)
+    status = read_json(place / STATUS)
+    doubts = status.get("warnings") or ()
+    print_summary(tables, outcome.jobs, folder=place, rule=rule_of(_config(outcome)), warnings=doubts)
+    say_undrawn(outcome.folder, place, status)

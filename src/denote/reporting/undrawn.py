@@ -1,0 +1,38 @@
+"""Say which figures are not there, why, and how to get them."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from denote.figures.curves import curves, something_denotes
+
+
+def how_to_draw(folder: Path) -> str:
+    """Say that no figures were asked for, and which command draws them.
+
+    Args:
+        folder: That of the sweep or of the job, as the user would type it.
+    """
+    return f"No figures were asked for (figures=none). To draw them: denote-report sweep={shlex.quote(str(folder))}"
+
+
+def undrawn(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Say of which families label proportion by depth is not drawn, as neither a neuron nor a control denotes there.
+
+    Args:
+        tables: Those of ``tables.SWEEP_TABLES``.
+    """
+    by_depth = tables["label_proportion_by_depth"]
+    families = defaultdict[str, list[str]](list)
+    for curve in curves(by_depth):
+        if not something_denotes(curve.of(by_depth)):
+            families[curve.network].append(f"'{curve.family}'")
+    return [
+        f"{network}: label proportion by depth is not drawn of family {', '.join(names)}, where nothing denotes."
+        for network, names in families.items()
+    ]

@@ -1,0 +1,128 @@
+"""One finished job by itself, shown as if it were a sweep: its tables, its figures and a short account."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from denote.config.figure_settings import FigureSettings
+from denote.denotation.depth.plan import analysis_of
+from denote.errors import StoreError
+from denote.evidence.rule import rule_of
+from denote.reporting.sheets import Job
+from denote.runs.record import Status, evidence_level, has_results, read_record, write_record
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from denote.observation.result import Evidence
+    from denote.reporting.report import Picture
+
+FIGURES = "figures"
+"""Folder of figures inside that of a job or of merged results."""
+
+
+def status_of(folder: Path) -> Job:
+    """The state of one job, by its record."""
+    record = read_record(folder)
+    if record is None:
+        return Job(folder.name, "unfinished", "was not started")
+    status = str(record.get("status"))
+    reason = str((record.get("error") or {}).get("message", ""))
+    if status == Status.FINISHED and not has_results(folder):
+        status, reason = "unfinished", "its tables are gone: run the same command again"
+    if status == Status.RUNNING:
+        status, reason = "unfinished", "ended without a word: killed, or still running"
+    level = evidence_level(record) if status == Status.FINISHED else None
+    return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"), level)
+
+
+def draw_job(folder: Path, record: Mapping[str, Any], evidence: Evidence, settings: FigureSettings) -> list[Picture]:
+    """Draw the figures of one job in place of those it has.
+
+    Args:
+        folder: The job's folder.
+        record: Its record.
+        evidence: Its tables, those that a sweep adds among them.
+        settings: What is asked; nothing is drawn where no figures are.
+    """
+    shutil.rmtree(folder / FIGURES, ignore_errors=True)
+    if not settings.is_asked:
+        return []
+    # Drawing takes a second to import, which a job that has nothing to draw should not wait for.
+    from denote.runs.drawing import save_drawings
+    from denote.runs.present import draw_figures
+
+    return save_drawings(draw_figures(evidence, [(folder, record)]), folder / FIGURES, settings.formats)
+
+
+def show_job(folder: Path, settings: FigureSettings) -> None:
+    """Print a short account of one finished job, corrected over that job alone; draw what is asked and not there."""
+    from denote.reporting.terminal import print_summary
+
+    record = read_record(folder) or {}
+    if not settings.is_met(record.get(FIGURES)):
+        draw_again(folder, settings)
+    tables = tables_of(folder, record["config"])
+    print_summary(tables, [status_of(folder)], folder=folder, rule=rule_of(record["config"]))
+    say_undrawn(folder, folder, read_record(folder) or {})
+
+
+def say_undrawn(folder: Path, results: Path, status: Mapping[str, Any]) -> None:
+    """Print how figures are drawn, where none were asked for.
+
+    Args:
+        folder: That of the sweep or of the job.
+        results: Where its figures would be.
+        status: Its record or ``status.json``.
+    """
+    if status.get(FIGURES) is None and not (results / FIGURES).is_dir():
+        from denote.reporting.undrawn import how_to_draw
+
+        print(how_to_draw(folder))
+
+
+def report_job(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Make the tables that a sweep adds, and the figures, again from a job's saved evidence.
+
+    Args:
+        folder: The job's folder.
+        asked: ``figures`` and ``figure_formats``; the job's own formats where they are left out.
+
+    Raises:
+        StoreError: if it is not finished.
+    """
+    job = status_of(folder)
+    if not job.counts:
+        raise StoreError(f"sweep={folder}", f"this job is {job.status}", "allowed: one that finished, or a sweep")
+    config = (read_record(folder) or {})["config"]
+    settings = FigureSettings.of({"figure_formats": config.get("figure_formats"), **asked})
+    _merged(folder, config).write_added(folder)
+    draw_again(folder, settings)
+    show_job(folder, settings)
+
+
+def tables_of(folder: Path, config: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
+    """Return the tables of one job as if it were a sweep; a job of a sweep has not saved what a sweep adds."""
+    from denote.tables import SWEEP_TABLES, has_tables, read_tables
+
+    if has_tables(folder, SWEEP_TABLES):
+        return read_tables(folder, SWEEP_TABLES)
+    return dict(_merged(folder, config).tables)
+
+
+def _merged(folder: Path, config: Mapping[str, Any]) -> Any:
+    from denote.runs.merge import merge
+
+    return merge([folder], rule_of(config), analysis_of(config))
+
+
+def draw_again(folder: Path, settings: FigureSettings) -> None:
+    """Draw the figures of a finished job from its saved evidence, and say so in its record."""
+    from denote.observation.result import Evidence
+
+    record = read_record(folder) or {}
+    draw_job(folder, record, Evidence(tables_of(folder, record["config"])), settings)
+    write_record(folder, {**record, FIGURES: settings.as_drawn()})

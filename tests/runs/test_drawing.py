@@ -1,0 +1,80 @@
+"""Figures are saved side by side as they are one after the other, also where another process fails."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+
+from denote.config.figure_settings import ALL, NONE, FigureSettings
+from denote.reporting.undrawn import undrawn
+from denote.runs import drawing
+from denote.runs.drawing import Drawing, save_drawings
+
+N = 7
+
+
+def figures() -> list[Drawing]:
+    made = []
+    for number in range(N):
+        figure = Figure(figsize=(1, 1))
+        figure.subplots().plot([0, number])
+        made.append(Drawing("audit", str(number), figure, pl.DataFrame({"y": [0, number]}), {"of": "a network"}))
+    return made
+
+
+def test_processes_write_the_same_files(tmp_path: Path) -> None:
+    formats = ("png", "svg")
+    alone, beside = (save_drawings(figures(), tmp_path / str(n), formats, n) for n in (1, 2))
+    assert [picture.path.name for picture in alone] == [picture.path.name for picture in beside]
+    for name in (f"audit-{number}.{kind}" for number in range(N) for kind in (*formats, "csv")):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_what_another_process_cannot_draw_is_drawn_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, save_figure = os.getpid(), drawing.save_figure
+
+    def fails_elsewhere(figure: Figure, folder: Path, name: str, formats: Sequence[str]) -> list[Path]:
+        if os.getpid() != here:
+            raise OSError("no room")
+        return save_figure(figure, folder, name, formats)
+
+    monkeypatch.setattr(drawing, "save_figure", fails_elsewhere)
+    pictures = save_drawings(figures(), tmp_path, processes=2)
+    assert len(pictures) == N
+    assert all(picture.path.is_file() for picture in pictures)
+
+
+def test_an_error_that_is_everywhere_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> list[Path]:
+        raise OSError("no room")
+
+    monkeypatch.setattr(drawing, "save_figure", fails)
+    with pytest.raises(OSError, match="no room"):
+        save_drawings(figures(), tmp_path, processes=2)
+
+
+def test_settings_say_who_draws_and_whether_more_is_asked() -> None:
+    assert FigureSettings.of({}) == FigureSettings("sweep", ("png",))
+    assert FigureSettings.of({"figures": ALL, "figure_formats": ["svg"]}) == FigureSettings(ALL, ("png", "svg"))
+    drawn = FigureSettings().as_drawn()
+    assert FigureSettings().is_met(drawn)
+    assert not FigureSettings(formats=("png", "svg")).is_met(drawn)
+    assert not FigureSettings().is_met(FigureSettings(NONE).as_drawn())
+    assert FigureSettings(NONE).is_met(None)
+
+
+def test_a_family_in_which_nothing_denotes_is_named() -> None:
+    shares = {
+        "share_denoting": [0.0, 0.5],
+        "rotated_share_denoting": [None, 0.0],
+        "untrained_share_denoting": [0.0] * 2,
+    }
+    frame = pl.DataFrame({"family": ["classes", "subsets"], **shares}).with_columns(
+        dataset=pl.lit("d"), architecture=pl.lit("a"), trained=True, epoch=pl.lit(None, pl.Int64)
+    )
+    (sentence,) = undrawn({"label_proportion_by_depth": frame})
+    assert "'classes'" in sentence
+    assert "'subsets'" not in sentence
