@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEY_LENGTH = 16
 """Hex digits of a key: 64 bits, so a million results collide with probability below 1e-7."""
 
-SCHEMA = 6
+SCHEMA = 7
 """Raised by hand when a change of the code changes stored results for the same settings."""
 
 

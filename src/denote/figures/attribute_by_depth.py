@@ -93,7 +93,7 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: 
     ax.set_facecolor("0.88")
     ax.patch.set_hatch("////")
     annotate = auroc.size <= MOST_ANNOTATED
-    look = {"linewidth": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY}
+    look = {"linewidths": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY}
     mesh = style.heat_map(ax, auroc, vmin=0.5, vmax=1, cmap="cividis", **look)
     _mark(ax, auroc, decisive, annotate)
     _label(ax, _with_proportion(rows, profile), layers)
