@@ -133,7 +133,7 @@ class ObjectModel(pl.LightningModule):
     def _log(self, stage: str) -> None:
         steps, metric = self._epochs[stage], cast(Metric, self.metrics[stage])
         metric.update(*steps.judged)
-        measures = {f"{stage}loss": steps.loss, f"{stage}{self.task.measure}": metric}
+        measures: dict[str, Tensor | Metric] = {f"{stage}loss": steps.loss, f"{stage}{self.task.measure}": metric}
         self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=1)
         steps.clear()
 

@@ -176,12 +176,12 @@ class Observer:
         scores = np.empty((len(state), len(self.bias)))
         where = device_of(state)
         weights, bias = as_tensor(self.weights).to(where), as_tensor(self.bias).to(where)
-        hidden = () if self.hidden is None else (as_tensor(self.hidden).to(where),)
+        hidden = [as_tensor(one).to(where) for one in (self.hidden, self.hidden_bias) if one is not None]
 
         def of_block(task: tuple[slice, Tensor]) -> None:
             rows, seen = task[0], task[1].double()
-            for layer in hidden:
-                seen = torch.addmm(as_tensor(self.hidden_bias).to(where), seen, layer).clamp_min_(0)
+            if hidden:
+                seen = torch.addmm(hidden[1], seen, hidden[0]).clamp_min_(0)
             scores[rows] = torch.addmm(bias, seen, weights).cpu().numpy()
 
         # A block is as small as its widest stage asks for.

@@ -140,7 +140,7 @@ class _Columns:
         self.known, self.idle = self.ids < 0, torch.zeros_like(self.ids)
         self.first = self.gauge = self.least = torch.full_like(self.l2, torch.inf)
         self.change = torch.zeros_like(self.margin)
-        self.history = History.empty(*self.point.shape, self.point.device)
+        self.history = History.empty(len(self.point), self.point.shape[1], self.point.device)
 
     def keep(self, keep: Bool[Tensor, " column"]) -> Int[Tensor, " left"]:
         """Drop the other columns, which have arrived, and say where those that are left were.
