@@ -44,7 +44,7 @@ def test_every_note_is_listed_with_its_code() -> None:
 
 
 def test_every_setting_of_the_evidence_is_mentioned() -> None:
-    evidence = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text(encoding="utf-8"))["evidence"]
+    evidence = yaml.safe_load((ROOT / "conf" / "evidence" / "standard.yaml").read_text(encoding="utf-8"))
     assert {f"evidence.{key}" for key in evidence} - named(SECTIONS["Settings that shape the numbers"]) == set()
 
 
