@@ -120,8 +120,8 @@ MUTATIONS = (
     ),
     Mutation(
         "kernels/area_kernels.py",
-        "placed[order[a, i], a] = 1 - (positives_below + inside / 2) / n_positive[a]",
-        "placed[order[a, i], a] = 1 - positives_below / n_positive[a]",
+        "of_negative = (1 - (positives_below + inside / 2) / n_positive[a] - area) / n_negative[a]",
+        "of_negative = (1 - positives_below / n_positive[a] - area) / n_negative[a]",
         ("evidence/test_order_statistics.py", "evidence/test_bootstrap.py"),
         "Ties would count as wins of the negatives, and intervals would be too narrow or too wide.",
     ),
@@ -148,8 +148,8 @@ MUTATIONS = (
     ),
     Mutation(
         "evidence/scores.py",
-        "z = self._where_defined(self._u - self.n_positive * self.n_negative / 2 - 0.5, spread)",
-        "z = self._where_defined(self._u - self.n_positive * self.n_negative / 2, spread)",
+        "z = self._where_defined(self.ranked.twice / 2 - self.n_positive * self.n_negative / 2 - 0.5, spread)",
+        "z = self._where_defined(self.ranked.twice / 2 - self.n_positive * self.n_negative / 2, spread)",
         ("evidence/test_scores.py",),
         "p-values of small samples would be too small.",
     ),

@@ -28,12 +28,14 @@ def composed(*overrides: str) -> dict[str, Any]:
         return build.plain(compose("config", list(overrides)))
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda path: f"{path.parent.name}={path.stem}")
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda path: str(path.relative_to(CONF).with_suffix("")))
 def test_every_option_composes_and_passes_the_checks(option: Path) -> None:
-    settings = composed(f"{option.parent.name}={option.stem}", *NEEDED.get(f"{option.parent.name}/{option.stem}", []))
+    group, *folders = option.relative_to(CONF).parent.parts
+    name = "/".join([*folders, option.stem])
+    settings = composed(f"{group}={name}", *NEEDED.get(f"{group}/{name}", []))
     check(settings)
-    if option.parent.name in ("attribute", "probe", "control"):
-        assert [key for key in settings[option.parent.name] if key != "where"] == [NAMES.get(option.stem, option.stem)]
+    if group in ("attribute", "probe", "control"):
+        assert [key for key in settings[group] if key != "where"] == [NAMES.get(option.stem, option.stem)]
 
 
 PAGE = (CONF.parent / "docs" / "models.md").read_text(encoding="utf-8")

@@ -60,7 +60,8 @@ def test_rows_have_the_columns_of_the_tables_in_their_order() -> None:
     assert found.scan.columns == [name for name in SCAN if name in found.scan.columns]
     missing = set(SCAN) - set(found.scan.columns)
     assert missing == {
-        "dataset", "architecture", "trained", "epoch", "seed", "object_accuracy", "relative_depth", "n_passing"
+        "dataset", "architecture", "trained", "epoch", "seed", "object_accuracy", "relative_depth", "n_passing",
+        "evidence_level",
     }, "what only a caller knows"  # fmt: skip
     assert found.scan.schema == {name: SCAN[name] for name in found.scan.columns}
 

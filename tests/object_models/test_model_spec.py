@@ -29,6 +29,7 @@ TRAINING = {
     "weight_decay": 0.1,
     "patience": 3,
     "validation_share": 0.2,
+    "threads": 2,
 }
 
 

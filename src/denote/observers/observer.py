@@ -175,8 +175,8 @@ class Observer:
             return read
         scores = np.empty((len(state), len(self.bias)))
         where = device_of(state)
-        weights, bias = as_tensor(self.weights).to(where), as_tensor(self.bias).to(where)
-        hidden = [as_tensor(one).to(where) for one in (self.hidden, self.hidden_bias) if one is not None]
+        weights, bias = as_tensor(self.weights).to(where).double(), as_tensor(self.bias).to(where).double()
+        hidden = [as_tensor(one).to(where).double() for one in (self.hidden, self.hidden_bias) if one is not None]
 
         def of_block(task: tuple[slice, Tensor]) -> None:
             rows, seen = task[0], task[1].double()
