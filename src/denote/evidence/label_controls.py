@@ -29,8 +29,8 @@ class Draw:
         control: Name of the control.
         number: Which draw; the same labels however many are drawn besides.
         labels: Attributes with their names, the same on both sides.
-        rough: Nothing is there to be read, and only the distribution over draws is of interest: observers need not be
-            fitted to the last digit (`Probe.rough`).
+        rough: Only the distribution over draws is of interest: observers need not be fitted to the last digit
+            (`Probe.rough`).
     """
 
     control: str

@@ -24,8 +24,8 @@ CERTAIN = 0.05
 """Share of the weights' norm by which they may be off, by the bound, in a fit that counts as converged."""
 
 ROUGH = 0.03
-"""`SolverSettings.decrement` of refits to labels that cannot be read: it moves what is reported of them by less than a
-tenth of its standard error (`scripts/simulations/rough_refits.py`)."""
+"""`SolverSettings.decrement` of refits to drawn labels or in other networks: it moves what is reported of them by less
+than a tenth of its standard error (`scripts/simulations/rough_refits.py`)."""
 
 BYTES_PER_WEIGHT = 32
 """Bytes that a neuron of an attribute and strength takes while a path is put together."""
@@ -180,7 +180,7 @@ class LinearProbe(BuiltInProbe):
 
 
 class _RoughLinearProbe(LinearProbe):
-    """The probe as it is fitted to labels that cannot be read: its weights need not be certain."""
+    """The probe as it is fitted where only scores are of interest: its weights need not be certain."""
 
     _decrement = ROUGH
     _certain = float("inf")

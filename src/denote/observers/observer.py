@@ -272,7 +272,7 @@ class Probe(ABC):
         return self.fit(data.state, data.labels, data.seed, data.resources, data.groups)
 
     def rough(self) -> Probe:
-        """Return the probe for refits to labels that cannot be read, of which only the distribution is of interest."""
+        """Return the probe for refits of which only scores are of interest, beside the noise that these have."""
         return self
 
     def fit_sizes(self, data: FitData) -> tuple[Observer, ...]:
