@@ -29,6 +29,9 @@ from denote.tables import CELLS, frame_of
 BYTES_PER_SCORE = 120
 """Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
 
+SCORED = 1 << 20
+"""Scores that are ranked side by side: arrays of as many numbers are taken from memory that was in use before."""
+
 _LATER = ("sufficient_k", "q_value", "n_tests", "decisive")
 """Columns that are filled later, beside those of the controls."""
 
@@ -43,9 +46,10 @@ Hear: TypeAlias = Callable[[slice, Ranking], None]
 
 
 def scored_together(labels: Values, resources: Resources) -> list[slice]:
-    """Attributes whose scores fit into memory side by side."""
+    """Attributes whose scores fit into memory side by side, and not so many that new memory has to be had for them."""
     rows, attributes = labels.shape
-    width = int(max(1, min(attributes, resources.memory / 2 // max(1, rows * BYTES_PER_SCORE))))
+    most = min(attributes, SCORED // max(1, rows), resources.memory / 2 // max(1, rows * BYTES_PER_SCORE))
+    width = int(max(1, most))
     return [slice(start, start + width) for start in range(0, attributes, width)]
 
 
