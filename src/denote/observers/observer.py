@@ -35,7 +35,6 @@ from denote.observers.reading import (
 )
 from denote.observers.threads import own_threads
 
-
 FEW_ROWS = 255
 """Most rows that a byte counts."""
 
