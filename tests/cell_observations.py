@@ -18,7 +18,7 @@ from denote.evidence.control import ControlSamples
 from denote.evidence.controls.rotated import Rotated
 from denote.evidence.controls.shuffled import ShuffledDraws
 from denote.evidence.controls.untrained import Untrained
-from denote.evidence.corrections import ScanSettings
+from denote.evidence.corrections import REACH, ScanSettings
 from denote.evidence.fit_test_data import FitTestData
 from denote.evidence.label_controls import LabelDraws
 from denote.evidence.pair_scan import LayerScan
@@ -84,8 +84,9 @@ def scan_layer(
     draws: int = 200,
     groups: Groups | None = None,
     resources: Resources = UNBOUNDED,
+    reach: float = REACH,
 ) -> LayerScan:
     """Scan rows that stand for *test*; no other part is looked at."""
     both = None if groups is None else Halves(groups[:0], groups)
     data = FitTestData(Halves(state[:0], state), Halves(labels, labels), both, resources=resources)
-    return pair_scan.scan_layer(data, live, place, ScanSettings(key, q, draws))
+    return pair_scan.scan_layer(data, live, place, ScanSettings(key, q, draws, reach))

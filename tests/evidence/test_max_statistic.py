@@ -115,6 +115,24 @@ def test_a_planted_attribute_has_the_smallest_p_value_and_the_others_have_not() 
     assert (np.delete(p, 1) > 0.01).all()
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 1.5, 2.0, 4.0])
+def test_permutations_that_cannot_count_are_not_made_and_change_nothing(shift: float) -> None:
+    """Attributes from noise to far beyond the reach of permutations; the bound is at the p-values' own tails."""
+    state, labels = case(200, 6, 3)
+    state[:, :3] += shift * labels
+    few, all_of_them = (
+        permuted_maxima(state, labels, np.ones(6, bool), ScanSettings("m", draws=200, reach=reach))
+        for reach in (max_statistic.REACH, 0.0)
+    )
+    assert len(all_of_them.drawn) == 200
+    assert len(few.drawn) == (REPLICATES if shift >= 1.5 else 200)
+    assert (few.drawn == all_of_them.drawn[: len(few.drawn)]).all()
+    assert max_p_values(few.observed, [few]) == pytest.approx(max_p_values(few.observed, [all_of_them]), abs=0)
+    assert few.draws == all_of_them.draws == 200
+    if np.isfinite(few.beyond):
+        assert all_of_them.drawn.max() < few.beyond, "what was counted on does not happen"
+
+
 def test_smallest_p_values_of_noise_are_uniform_enough() -> None:
     """The least p of a layer is at most .25 in 25 % of data sets: of 200, P(Bin(200, .25) > 70) = 6e-4, < 31: 4e-4."""
     below = 0

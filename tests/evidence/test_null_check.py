@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -99,7 +101,7 @@ def test_it_is_silent_for_a_correct_pipeline() -> None:
 
 def test_pairs_of_all_layers_are_one_family() -> None:
     small = [np.array([0.001]), np.array([0.04])]
-    layers = [Maxima(np.array([3.0]), np.zeros(2), (each, np.empty(0)), 30) for each in small]
+    layers = [Maxima(np.array([3.0]), np.zeros(2), (each, np.empty(0)), 30, 2) for each in small]
     assert null_check_pairs(layers[:1], "m")["n_with_hit"].item() == 1, ".001 x 30 = .03"
     both = null_check_pairs(layers, "m").row(0, named=True)
     assert (both["n_with_hit"], both["n_tests"], both["object_model"], both["layer"]) == (0, 60, "m", None)
@@ -112,7 +114,7 @@ def test_p_values_that_count_rows_several_times_ring_for_pairs_and_honest_ones_d
     honest = permuted_maxima(state, labels.values, np.ones(60, bool), ScanSettings("m", draws=20))
     assert null_check_pairs([honest], "m")["alarm"].item() is False
     wrong = tuple(2 * stats.norm.sf(1.6 * stats.norm.isf(p / 2)) for p in honest.small)
-    broken = Maxima(honest.observed, honest.drawn, wrong, honest.n_tests)
+    broken = replace(honest, small=wrong)
     assert null_check_pairs([broken], "m")["alarm"].item() is True
 
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from denote.attributes.labels import Labels
 from denote.errors import StateError
-from denote.evidence.corrections import benjamini_hochberg
+from denote.evidence.corrections import REACH, REPLICATES, benjamini_hochberg
 from denote.evidence.pair_scan import (
     LayerScan,
     add_attributes_carried,
@@ -114,6 +114,30 @@ def test_jobs_merged_from_what_they_keep_decide_as_all_p_values_would(effect: fl
     assert {row[:3]: row[3] for row in carried.iter_rows()} == pytest.approx(truth)
     assert scan["n_carrying"].sum() == len(truth)
     assert pairs.n_unique(PAIRS_KEY) == len(pairs)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_layer_makes_its_permutations_later_where_another_layer_needs_them(grouped: bool) -> None:
+    """One layer tells every attribute beyond any permutation, and the other one none."""
+    rng = np.random.default_rng(0)
+    labels = labels_of(np.repeat((rng.random((200, 3)) < 0.3).astype(np.int8), 2, axis=0))
+    groups = np.repeat(np.arange(200), 2) if grouped else None
+    noise = rng.standard_normal((400, 6)).astype(np.float32)
+    told = noise + 4 * np.tile(labels.values, 2)
+
+    def joined(reach: float) -> tuple[list[LayerScan], pl.DataFrame]:
+        layers = [
+            scan_layer(state, labels, np.ones(6, bool), place(name), Q, draws=60, groups=groups, reach=reach)
+            for name, state in (("told", told), ("noise", noise))
+        ]
+        return layers, join_layers(layers, "m", Q).scan
+
+    layers, few = joined(REACH)
+    assert [len(layer.maxima.drawn) for layer in layers] == [REPLICATES, 60]
+    assert len(layers[0].telling(float(layers[1].maxima.observed.min())).drawn) == 60
+    assert_frame_equal(few, joined(0.0)[1], check_exact=True)
+    assert few.filter(layer="noise")["scan_max_p_value"].min() > 1 / 61
+    assert few.filter(layer="told")["scan_max_p_value"].to_list() == [1 / 61] * 3
 
 
 def test_decisions_do_not_depend_on_how_jobs_are_merged() -> None:

@@ -11,7 +11,8 @@ leak into fit, nor rows that depend on each other (METHOD section 5); `near_copi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -112,6 +113,15 @@ REPLICATES = 20
 BLOCK = 1 << 23
 """Ranks of a block of neurons, and labels of a batch of permutations, that are held at once (32 MiB each)."""
 
+SKEWNESS = np.array([*np.linspace(0, 2, 21), 3.0, 4.0, 6.0, 10.0, np.inf])
+"""Upper ends by which pairs are counted together for the reach of permutations."""
+
+REACH = 1e-6
+"""`ScanSettings.reach`: neurons that tell an attribute are far beyond what permutations show, in most layers."""
+
+BEYOND = np.arange(4, 40, 0.25)
+"""Values of |z| that are looked at for it."""
+
 MOST_BATCHES = 4
 """Batches of permutations that threads make at a time."""
 
@@ -130,15 +140,24 @@ class Maxima:
 
     Attributes:
         observed: Largest absolute z over live neurons; NaN for an attribute without both labels.
-        drawn: Largest over live neurons and attributes, per permutation.
+        drawn: Largest over live neurons and attributes, per permutation; of the first ones only, where no other would
+            have reached any of the observed (see `ScanSettings.reach`).
         small: For each of the first `REPLICATES` permutations the two-sided p-values that are at most q.
         n_tests: Pairs with a statistic.
+        draws: Permutations that count, those among them that were not made.
+        beyond: Absolute z from which on none of those that were not made counts.
     """
 
     observed: PerAttribute
     drawn: Float64[np.ndarray, " draw"]
     small: tuple[Float64[np.ndarray, " test"], ...]
     n_tests: int
+    draws: int
+    beyond: float = np.inf
+
+    def tells(self, observed: float) -> bool:
+        """Say whether the permutations that were made tell the p-value of such a z and of all above it."""
+        return len(self.drawn) == self.draws or not observed < self.beyond
 
 
 @dataclass(frozen=True)
@@ -149,11 +168,14 @@ class ScanSettings:
         key: Names the scan: all its layers share their permutations, others have their own.
         q: False discovery rate of the correction to come; pairs with a larger p-value are counted, not kept.
         draws: Permutations behind ``max_p_value``; 0 leaves it and the null check out.
+        reach: Chance that some permutation reaches the least of the largest z, by the p-values of the scan, up to which
+            only the first `REPLICATES` are made: what they say of every attribute is what all would say. 0 makes all.
     """
 
     key: str = ""
     q: float = 0.05
     draws: int = DRAWS
+    reach: float = REACH
 
 
 def permuted_maxima(
@@ -175,25 +197,48 @@ def permuted_maxima(
         settings: Of the scan.
         resources: What products may use; of its memory a quarter is taken.
     """
-    key, draws = settings.key, settings.draws
     able = both_labels(labels)
-    observed, drawn = np.full(labels.shape[1], np.nan), np.zeros(draws)
-    small: list[list[np.ndarray]] = [[] for _ in range(min(draws, REPLICATES))]
-    of_labels = standard_weights(labels[:, able])
+    observed, of_labels = np.full(labels.shape[1], np.nan), standard_weights(labels[:, able])
     weights = torch.from_numpy(of_labels).to(resources.device)
-    reached, n_varying = np.zeros(weights.shape[1]), 0
+    first, rest = (range(*ends) for ends in pairwise((0, min(settings.draws, REPLICATES), settings.draws)))
+    small: list[list[np.ndarray]] = [[] for _ in first]
+    reached, drawn, n_varying = np.zeros(weights.shape[1]), np.zeros(settings.draws), 0
+    skewed = np.zeros(len(SKEWNESS))
     for ranks in _rank_blocks(state, live, resources) if able.any() else ():
-        n_varying += int(np.count_nonzero(ranks.any(1)))
+        varying = ranks.any(1)
+        n_varying += int(np.count_nonzero(varying))
         skewness = _skewness(ranks, of_labels)
+        skewed += np.bincount(np.searchsorted(SKEWNESS, np.abs(skewness[varying]).ravel()), minlength=len(SKEWNESS))
         block = torch.from_numpy(ranks).to(resources.device)
         reached = np.maximum(reached, (block @ weights).abs().amax(0).double().cpu().numpy())
-        for draw, z in _permuted(block, weights, key, draws, resources):
+        for draw, z in _permuted(block, weights, settings.key, first, resources):
             drawn[draw] = max(drawn[draw], float(z.max()))
-            if draw < len(small):
-                small[draw].append(_small_p_values(z.cpu().numpy(), skewness, settings.q))
+            small[draw].append(_small_p_values(z.cpu().numpy(), skewness, settings.q))
     observed[able] = reached if n_varying else np.nan
     p_values = tuple(np.concatenate(found or [np.empty(0)]) for found in small)
-    return Maxima(observed, drawn, p_values, n_varying * int(able.sum()))
+    beyond = _beyond(skewed, settings.reach / max(1, len(rest)))
+    made = Maxima(observed, drawn[: len(first)], p_values, n_varying * int(able.sum()), settings.draws, beyond)
+    if not n_varying or made.tells(float(reached.min())):
+        return made
+    for ranks in _rank_blocks(state, live, resources):
+        block = torch.from_numpy(ranks).to(resources.device)
+        for draw, z in _permuted(block, weights, settings.key, rest, resources):
+            drawn[draw] = max(drawn[draw], float(z.max()))
+    return replace(made, drawn=drawn)
+
+
+def _beyond(skewed: Float64[np.ndarray, " skewness"], chance: float) -> float:
+    """Least of `BEYOND` that some pair reaches under permutation with at most that chance; infinite if none is.
+
+    Args:
+        skewed: How many pairs have statistics that are at most as skewed as each of `SKEWNESS`.
+        chance: At which one permutation may reach it.
+    """
+    there = skewed > 0
+    if np.isinf(SKEWNESS[there]).any():
+        return float("inf")
+    reached = two_sided_tail(BEYOND[:, None], SKEWNESS[there]) @ skewed[there] <= chance
+    return float(BEYOND[reached][0]) if reached.any() else float("inf")
 
 
 def max_p_values(observed: PerAttribute, layers: Sequence[Maxima]) -> PerAttribute:
@@ -204,16 +249,21 @@ def max_p_values(observed: PerAttribute, layers: Sequence[Maxima]) -> PerAttribu
 
     Args:
         observed: Largest absolute z of each attribute in one layer.
-        layers: The layers whose largest z counts: that one, or all of the object model, with the same permutations.
+        layers: The layers whose largest z counts: that one, or all of the object model, with the same permutations,
+            enough of them for each to tell these p-values (`Maxima.tells`).
 
     Returns:
         In [1 / (draws + 1), 1]; NaN where ``observed`` is, or without permutations.
     """
-    drawn = np.max([layer.drawn for layer in layers], axis=0)
-    if not len(drawn):
+    draws = layers[0].draws
+    if not draws:
         return np.full(len(observed), np.nan)
+    drawn = np.zeros(draws)
+    for layer in layers:
+        made = slice(len(layer.drawn))
+        drawn[made] = np.maximum(drawn[made], layer.drawn)
     reached = (drawn[:, None] >= observed * (1 - ROUNDING)).sum(0)
-    return np.where(np.isnan(observed), np.nan, (1 + reached) / (len(drawn) + 1))
+    return np.where(np.isnan(observed), np.nan, (1 + reached) / (draws + 1))
 
 
 def both_labels(labels: Values) -> Bool[np.ndarray, " attribute"]:
@@ -289,7 +339,7 @@ def _permuted(
     ranks: Float32[Tensor, "neuron row"],
     weights: Float32[Tensor, "row attribute"],
     key: str,
-    draws: int,
+    draws: range,
     resources: Resources,
 ) -> Iterator[tuple[int, Float32[Tensor, "neuron attribute"]]]:
     """The absolute z of every draw; draws stand side by side in one product, since narrow ones are slow."""
@@ -302,7 +352,7 @@ def _permuted(
         chosen = weights.index_select(0, torch.from_numpy(orders.ravel()).to(weights.device))
         return some, (ranks @ chosen.reshape(n, -1)).abs_()
 
-    batches = [range(start, min(start + together, draws)) for start in range(0, draws, together)]
+    batches = [draws[start : start + together] for start in range(0, len(draws), together)]
     with own_threads(min(len(batches), MOST_BATCHES), weights.device) as threads:
         for some, z in threads.in_order(of_draws, batches):
             yield from zip(some, z.split(attributes, dim=1), strict=True)

@@ -32,6 +32,9 @@ BYTES_PER_SCORE = 120
 USUAL = 101
 """Rows whose median is a neuron's usual value."""
 
+SCORED = 1 << 20
+"""Scores that are ranked side by side: arrays of as many numbers are taken from memory that was in use before."""
+
 _LATER = ("sufficient_k", "q_value", "n_tests", "decisive")
 """Columns that are filled later, beside those of the controls."""
 
@@ -46,9 +49,10 @@ Hear: TypeAlias = Callable[[slice, Ranking], None]
 
 
 def scored_together(labels: Values, resources: Resources) -> list[slice]:
-    """Attributes whose scores fit into memory side by side."""
+    """Attributes whose scores fit into memory side by side, and not so many that new memory has to be had for them."""
     rows, attributes = labels.shape
-    width = int(max(1, min(attributes, resources.memory / 2 // max(1, rows * BYTES_PER_SCORE))))
+    most = min(attributes, SCORED // max(1, rows), resources.memory / 2 // max(1, rows * BYTES_PER_SCORE))
+    width = int(max(1, most))
     return [slice(start, start + width) for start in range(0, attributes, width)]
 
 

@@ -5,8 +5,8 @@ It says which neurons carry an attribute and what chance would have found. It ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,17 @@ class LayerScan:
         scan: One row per attribute: columns of ``tables.SCAN``.
         pairs: One row per pair with p <= q: columns of ``tables.PAIRS``.
         maxima: The largest statistics, observed and under permuted labels.
+        whole: Gives them with every permutation, where another layer's largest statistics need those, too.
     """
 
     scan: pl.DataFrame
     pairs: pl.DataFrame
     maxima: Maxima
+    whole: Callable[[], Maxima]
+
+    def telling(self, observed: float) -> Maxima:
+        """Return maxima of enough permutations to tell the p-value of such a statistic and of all above it."""
+        return self.maxima if self.maxima.tells(observed) else self.whole()
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,11 @@ class PairEvidence:
 
 
 def scan_layer(
-    data: FitTestData, live: Bool[np.ndarray, " neuron"], place: Mapping[str, Any], settings: ScanSettings
+    data: FitTestData,
+    live: Bool[np.ndarray, " neuron"],
+    place: Mapping[str, Any],
+    settings: ScanSettings,
+    later: State | None = None,
 ) -> LayerScan:
     """Test every live neuron against every attribute: two-sided Mann-Whitney against AUROC .5.
 
@@ -76,22 +86,32 @@ def scan_layer(
         live: Neurons that are not constant on *fit*.
         place: Columns that say where this is: ``object_model``, ``layer``, ``pooling`` and any others of ``SCAN``.
         settings: Of the scan that this layer is part of.
+        later: *test* as it is read where permutations have to be made once all layers are scanned: the same state, on
+            disk where it should not be held until then. By default that of the data.
 
     Raises:
         ConfigError: if the memory is too small for one neuron.
         StateError: if the state is not finite.
     """
-    state, labels, resources = data.state.test, data.labels.test, data.resources
+    state, labels, resources, groups = data.state.test, data.labels.test, data.resources, data.test_groups
+    again = state if later is None else later
     ranking = rank_neurons(state, labels.values, resources)
     tested, values, p_value = state, labels.values, ranking.skewed_p_value
-    if data.test_groups is not None:
-        tested, values = one_row_per_group(state, labels.values, data.test_groups)
+    if groups is not None:
+        tested, values = one_row_per_group(state, labels.values, groups)
         p_value = rank_neurons(tested, values, resources).skewed_p_value
     auroc, p_value = (np.where(live[:, None], numbers, np.nan) for numbers in (ranking.auroc, p_value))
     maxima = corrections.permuted_maxima(tested, values, live, settings, resources)
     summary = _summary(labels, auroc, p_value, maxima, _reasons(labels.values, values, p_value, settings.draws))
     pairs = _kept(labels, auroc, p_value, settings.q)
-    return LayerScan(frame_of({**summary, **place}, SCAN), frame_of({**pairs, **place}, PAIRS), maxima)
+
+    unkept = replace(resources, kept=None)  # it would hold *fit* until all layers are scanned
+
+    def whole() -> Maxima:
+        rows = (again, labels.values) if groups is None else one_row_per_group(again, labels.values, groups)
+        return corrections.permuted_maxima(*rows, live, replace(settings, reach=0.0), unkept)
+
+    return LayerScan(frame_of({**summary, **place}, SCAN), frame_of({**pairs, **place}, PAIRS), maxima, whole)
 
 
 def one_row_per_group(
@@ -129,7 +149,8 @@ def join_layers(layers: Sequence[LayerScan], object_model: str, q: float = 0.05,
         q: False discovery rate, at most that of the scans.
         key: Names the scan, as in :func:`scan_layer`.
     """
-    maxima = [layer.maxima for layer in layers]
+    least = np.concatenate([layer.maxima.observed for layer in layers])
+    maxima = [layer.telling(float(least[~np.isnan(least)].min(initial=np.inf))) for layer in layers]
     scans = [
         layer.scan.with_columns(
             _number("max_p_value", max_p_values(layer.maxima.observed, [layer.maxima])),

@@ -248,7 +248,8 @@ class Work:
     def _pairs(self, context: LayerContext, mixing: attributes_passed.Mixing) -> None:
         place = {**_place(context.layer_state), "object_model": self.subject.object_model}
         settings = ScanSettings(self.scan_key, self.settings.rule.q, self.settings.permutations or 0)
-        layer_scan = pair_scan.scan_layer(context.data, live_neurons(context.state.fit), place, settings)
+        later, live = context.layer_state.stored(self.info.parts.test), live_neurons(context.state.fit)
+        layer_scan = pair_scan.scan_layer(context.data, live, place, settings, later)
         passing = pl.Series("n_passing", mixing.neurons_passing, dtype=pl.Int64)
         off = "permutations_off" if self.settings.permutations is None else ""
         scan = self._with_left_out(layer_scan.scan.with_columns(passing), off)

@@ -66,13 +66,13 @@ def best_rivals(
         memory: Bytes that some properties' labels and columns may take.
     """
     width = max(1, memory // (32 * max(1, len(columns.rows.fit) + len(columns.rows.test))))
-    found = [_best(columns, properties, which[start : start + width]) for start in range(0, len(which), width)]
+    found = [_best(columns, properties, which[start : start + width], memory) for start in range(0, len(which), width)]
     scores = [each.balanced_accuracy for each in found]
     return Rivals(tuple(name for each in found for name in each.names), np.concatenate([np.empty(0), *scores]))
 
 
-def _best(columns: SimpleColumns, properties: Properties, which: Int[np.ndarray, " property"]) -> Rivals:
-    accuracy, threshold, direction = _scan(columns, properties, which)
+def _best(columns: SimpleColumns, properties: Properties, which: Int[np.ndarray, " property"], memory: int) -> Rivals:
+    accuracy, threshold, direction = _scan(columns, properties, which, memory)
     own = np.arange(len(which))
     if len(accuracy) == 0:
         return Rivals((None,) * len(which), np.full(len(which), np.nan))
@@ -91,16 +91,21 @@ def _best(columns: SimpleColumns, properties: Properties, which: Int[np.ndarray,
 
 
 def _scan(
-    columns: SimpleColumns, properties: Properties, which: Int[np.ndarray, " property"]
+    columns: SimpleColumns, properties: Properties, which: Int[np.ndarray, " property"], memory: int
 ) -> Float[np.ndarray, "3 column property"]:
     """Balanced accuracy on fit, threshold and direction of every column for every property, nulls left out."""
     labels = properties.fit_labels(which).T
     found = np.empty((3, len(columns.names), len(which)))
-    for place, name in enumerate(columns.names):
-        column = columns.halves(name).fit
-        known = np.isfinite(column)
-        scan = best_thresholds(np.where(known, column, 0.0)[:, None], np.where(known[:, None], labels, np.int8(NULL)))
-        found[:, place] = scan.balanced_accuracy[0], scan.threshold[0], scan.direction[0]
+    width = max(1, memory // (32 * max(1, len(columns.rows.fit))))
+    for start in range(0, len(columns.names), width):
+        values = np.stack([columns.halves(name).fit for name in columns.names[start : start + width]], axis=1)
+        known = np.isfinite(values)
+        complete = np.flatnonzero(known.all(axis=0))
+        # Columns without nulls ask for the same rows, so that one pass over the labels serves them all.
+        for some in (complete, *(np.array([column]) for column in np.flatnonzero(~known.all(axis=0)))):
+            there = known[:, some].all(axis=1)[:, None]
+            scan = best_thresholds(np.where(there, values[:, some], 0.0), np.where(there, labels, np.int8(NULL)))
+            found[:, start + some] = scan.balanced_accuracy, scan.threshold, scan.direction
     return found
 
 

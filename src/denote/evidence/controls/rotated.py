@@ -48,5 +48,8 @@ class Rotated(StateControl):
     ) -> Sequence[Halves[State]]:
         """See `StateControl`."""
         from denote.evidence.rotation import rotated  # here, as it loads torch
+        from denote.observers.threads import own_threads
 
-        return [rotated(state, layer, draw, probe_seed) for draw in range(self.rotations)]
+        with own_threads(self.rotations) as threads:
+            draws = range(self.rotations)
+            return list(threads.in_order(lambda draw: rotated(state, layer, draw, probe_seed), draws))
