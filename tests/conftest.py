@@ -3,7 +3,7 @@
 import os
 import sys
 
-# Before torch is loaded: two test processes of two spinning threads each run several times slower on two cores.
+# Before NumPy and torch are loaded: two test processes of two spinning threads each run several times slower on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Dozens of commands run in processes of their own; without this each of them may have to compile all of denote again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
