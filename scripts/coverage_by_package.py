@@ -1,8 +1,7 @@
 """Print the branch coverage of each package from what ``make test COVERAGE=yes`` has measured.
 
-Lines and branches count together, as coverage.py counts them. What tests run in processes of their own (commands, and
-imports in a fresh interpreter) is not measured, nor are the bodies of compiled loops: packages that live there look
-less tested than they are.
+Lines and branches count together. What tests run in processes of their own (commands, and imports in a fresh
+interpreter) is not measured: packages that live there look less tested than they are. Compiled loops are left out.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-COUNTS = ("num_statements", "covered_lines", "num_branches", "covered_branches")
+COUNTS = ("covered_lines", "missing_lines", "covered_branches", "missing_branches")
 
 
 def by_package(report: Mapping[str, Any]) -> dict[str, Counter[str]]:
-    """Return the sums of `COUNTS` by package, from the JSON report of coverage.py.
+    """Return the sums of `COUNTS` by package, from the JSON report of slipcover.
 
     Args:
         report: With ``files`` by path; the package is the folders from the last ``denote`` on.
@@ -29,7 +28,7 @@ def by_package(report: Mapping[str, Any]) -> dict[str, Counter[str]]:
         inside = folders[::-1].index("denote") if "denote" in folders else 0
         name = ".".join(["denote", *folders[len(folders) - inside :]]) if "denote" in folders else folders[-1]
         packages[name].update({count: file["summary"][count] for count in COUNTS})
-    return {name: counts for name, counts in sorted(packages.items()) if counts["num_statements"]}
+    return {name: counts for name, counts in sorted(packages.items()) if sum(counts.values())}
 
 
 def share(done: int, of: int) -> str:
@@ -44,9 +43,9 @@ def lines_of(packages: Mapping[str, Counter[str]]) -> list[str]:
         total.update(counts)
     rows = [("package", "lines", "branches", "both")]
     for name, counts in [*packages.items(), ("all", total)]:
-        statements, covered, branches, taken = (counts[count] for count in COUNTS)
-        both = share(covered + taken, statements + branches)
-        rows.append((name, share(covered, statements), share(taken, branches), both))
+        covered, missed, taken, passed_by = (counts[count] for count in COUNTS)
+        lines, branches = covered + missed, taken + passed_by
+        rows.append((name, share(covered, lines), share(taken, branches), share(covered + taken, lines + branches)))
     width = max(len(name) for name, *_ in rows)
     return [f"{name:{width}}  {lines:>8}  {branches:>8}  {both:>8}" for name, lines, branches, both in rows]
 

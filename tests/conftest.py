@@ -1,10 +1,15 @@
 """What every test shares: threads that do not fight over the machine's cores, and cases that may take their time."""
 
 import os
+import sys
 
-# Before torch is loaded: two test processes of two spinning threads each run several times slower on two cores.
+# Before NumPy and torch are loaded: two test processes of two spinning threads each run several times slower on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Dozens of commands run in processes of their own; without this each of them may have to compile all of denote again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +21,14 @@ if TYPE_CHECKING:
 # How long a case takes on a busy machine is for benchmarks to say; equal cases make equal runs of the suite.
 settings.register_profile("patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Let files be flushed when the system likes: a power cut takes the test along with its files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ print("first" in built_in_probes(), "flipped" in built_in_controls(), sorted({"t
 
 def test_new_files_are_a_probe_and_a_state_control(tmp_path: Path) -> None:
     package = tmp_path / "denote"
-    shutil.copytree(Path(denote.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(denote.__file__).parent, package)  # with what is compiled: only the files below are new
     (package / "observers" / "first.py").write_text(PROBE, encoding="utf-8")
     (package / "evidence" / "controls" / "flipped.py").write_text(CONTROL, encoding="utf-8")
     tables = package / "tables.py"

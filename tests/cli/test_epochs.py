@@ -16,10 +16,11 @@ from denote.cli import commands as cli
 from denote.object_models import training
 from denote.object_models.spec import ModelSpec
 
-QUIET = [
+OBSERVED = [
     *TINY, "probe=neuron", "attribute=classes", "layer=first", "logger=none",
     "evidence.examples=0", "evidence.stability=false", "evidence.randomisation=false",
 ]  # fmt: skip
+QUIET = [*OBSERVED, "figures=none"]
 MODELS = Path("multirun/.store/models")
 
 
@@ -80,7 +81,7 @@ def test_denote_train_keeps_all_epochs_of_one_training(
 
 
 def test_a_report_of_epochs_needs_their_saved_evidence_alone(denote: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    denote("-m", "architecture.epoch=0,2", "sweep_name=r", *QUIET)
+    denote("-m", "architecture.epoch=0,2", "sweep_name=r", *OBSERVED)
     place = Path("multirun/r/sweep")
     tables = {path.stem: pl.read_parquet(path) for path in place.glob("*.parquet")}
     figures = {path.name for path in (place / "figures").iterdir()}

@@ -9,7 +9,7 @@ from command_line import Command
 from denote import tables
 
 SMALL = ("probe=linear", "debug=fast", "logger=none", "layer.select=[0,-1]", "control=shuffled",
-         "control.shuffled.draws=2")  # fmt: skip
+         "control.shuffled.draws=2", "figures=none")  # fmt: skip
 
 
 def neurons_of_the_job() -> pl.DataFrame:

@@ -16,7 +16,7 @@ from denote.tables import JOB_TABLES, SWEEP_TABLES, has_tables, read_tables, say
 
 SMALL = (
     "architecture.layers=1", "architecture.width=8", "trainer.max_epochs=2", "trainer.progress=false", "logger=none",
-    "attribute=odd", "probe=linear", "evidence.bootstraps=20",
+    "attribute=odd", "probe=linear", "evidence.bootstraps=20", "figures=none",
 )  # fmt: skip
 
 

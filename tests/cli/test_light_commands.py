@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from command_line import Command
 
+from denote.cli import commands as cli
+
 CONF = Path(__file__).parents[2] / "conf"
 
 
@@ -67,17 +69,18 @@ def test_report_of_nothing_is_a_mistake_of_one_line(command: Command, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_finished_job_is_shown_again_without_torch_scipy_or_matplotlib(command: Command, tmp_path: Path) -> None:
+def test_a_finished_job_is_shown_again_without_torch_scipy_or_matplotlib(
+    command: Command, denote: Command, tmp_path: Path
+) -> None:
     asked = ["attribute=odd", "probe=neuron", "control=[]", "layer=last", "logger=none", "trainer.max_epochs=1"]
     small = ["architecture.layers=1", "architecture.width=4", "evidence.stability=false", "figures=none"]
-    first, again = (command("denote", *asked, *small) for _ in range(2))
+    first, again = denote(*asked, *small), command("denote", *asked, *small)
     assert (first.code, again.code, again.heavy) == (0, 0, ["polars"])  # its tables are read, nothing is computed
     assert again.out.splitlines()[-8:] == first.out.splitlines()[-8:]  # the first also shows how it trains
     assert "figures=none" in again.out
     (job,) = [path.parent for path in tmp_path.glob("multirun/single/*/run.json")]
     assert not (job / "figures").exists()
-    drawn = command("denote-report", f"sweep={job}", "figure_formats=[svg]")
-    assert drawn.code == 0, drawn.err
+    assert cli._command("denote-report", [f"sweep={job}", "figure_formats=[svg]"]) == 0
     assert {path.suffix for path in (job / "figures").iterdir()} == {".png", ".svg", ".csv"}
 
 

@@ -12,7 +12,7 @@ TABLE = [
     "dataset=table", "dataset.path=people.csv", "dataset.target=credit", "logger=none",
     "dataset.features=[income,housing,visits]",
 ]  # fmt: skip
-FEW = [*TINY, "evidence.examples=0", "evidence.stability=false", "evidence.randomisation=false"]
+FEW = [*TINY, "evidence.examples=0", "evidence.stability=false", "evidence.randomisation=false", "figures=none"]
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def test_an_old_job_loads(old: Path) -> None:
     assert seen.depth_analysis().by_model["object_model"].n_unique() == 1
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_an_old_sweep_reports_by_todays_analysis(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = denote.load(old).tables["cells"]
     report_sweep(old)
@@ -69,6 +70,7 @@ def test_an_old_sweep_reports_by_todays_analysis(old: Path, capsys: pytest.Captu
     assert sweep.cells.select(kept).equals(before.select(kept))
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_jobs_of_another_schema_are_not_merged_with_todays(old: Path) -> None:
     """Under another schema equal settings have another key: merged, one network would be counted as two."""
     today = Path(shutil.copytree(old / "seed0", old / "today"))

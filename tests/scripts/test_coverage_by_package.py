@@ -11,10 +11,10 @@ from coverage_by_package import COUNTS, main
 
 def test_files_are_summed_by_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = {
-        "src/denote/keys.py": (10, 10, 0, 0),
-        "src/denote/data/split.py": (100, 99, 20, 10),
-        "src/denote/data/parts.py": (100, 100, 20, 20),
-        "src/denote/data/text/tokens.py": (1000, 999, 4, 3),
+        "src/denote/keys.py": (10, 0, 0, 0),
+        "src/denote/data/split.py": (99, 1, 10, 10),
+        "src/denote/data/parts.py": (100, 0, 20, 0),
+        "src/denote/data/text/tokens.py": (999, 1, 3, 1),
         "conf/__init__.py": (0, 0, 0, 0),
     }
     report = {"files": {path: {"summary": dict(zip(COUNTS, counts, strict=True))} for path, counts in files.items()}}

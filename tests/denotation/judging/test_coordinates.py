@@ -1,5 +1,7 @@
 """The best coordinate of another state against a plain search over coordinates, thresholds and directions."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
@@ -13,6 +15,7 @@ N, CLASSES = 300, 6
 WHICH = np.array([3, 0, 7])
 
 
+@cache
 def world() -> tuple[Halves[np.ndarray], Properties]:
     """Continuous, rectified and constant coordinates; one class is null, some rows have none."""
     rng = np.random.default_rng(0)
@@ -26,8 +29,10 @@ def world() -> tuple[Halves[np.ndarray], Properties]:
     return Halves(values[: N // 2], values[N // 2 :]), Properties(tuple(map(str, range(10))), masks, halves)
 
 
-def expected(state: Halves[np.ndarray], properties: Properties, which: int, thresholds: Thresholds) -> float:
+@cache
+def expected(which: int, thresholds: Thresholds) -> float:
     """Best coordinate over the thresholds tried, then its best threshold of all; scored on test."""
+    state, properties = world()
     fit, test = properties.fit_labels(which), properties.test_labels(which)
     known, rows, tried = fit != NULL, properties.codes.fit >= 0, []
     for neuron in range(state.fit.shape[1]):
@@ -54,7 +59,7 @@ def expected(state: Halves[np.ndarray], properties: Properties, which: int, thre
 def test_the_best_coordinate_is_that_of_a_plain_search(thresholds: Thresholds, memory: int) -> None:
     state, properties = world()
     found = best_coordinates(state, properties, WHICH, Settings(thresholds, memory=memory))
-    assert found == pytest.approx([expected(state, properties, which, thresholds) for which in WHICH])
+    assert found == pytest.approx([expected(which, thresholds) for which in WHICH])
 
 
 def test_a_state_that_does_not_vary_has_no_coordinate() -> None:
