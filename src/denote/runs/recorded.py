@@ -14,6 +14,7 @@ from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import level_of, reaches
 from denote.errors import DenoteError, told
+from denote.progress import discount
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
     RECORD,
@@ -50,6 +51,7 @@ def run_recorded(
     """
     key = fingerprint(settings)
     if _is_done(folder, key, settings):
+        discount()
         return
     record: dict[str, Any] = {
         "status": Status.RUNNING,
@@ -93,6 +95,7 @@ def run_recorded(
                 raise RuntimeError(record["error"]["message"]) from error
             raise
         log.error("%s failed: %s", folder.name, record["error"]["message"])
+        discount()
         return
     end(Status.FINISHED)
 
