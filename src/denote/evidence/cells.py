@@ -146,7 +146,7 @@ def observe_cells(
         drawn = list(replicates(draws, data, probe, spread, heard))
     elsewhere = {
         control.kind: (control, [] if control.kind.inapplicable(probe) else control.aurocs(probe, data))
-        for control in counted("other state", controls.states)
+        for control in counted("other state", controls.states, alike=False)
     }
     for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
         bootstrap = redrawn[place] if redrawn else None

@@ -265,7 +265,7 @@ class Work:
         names = [context.layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
         neurons = denotation.Neurons(layer, names, settings.rule, settings.probe_seed, search, self.info.groups)
         n_shuffles, twins = Shuffled.among(self.controls).neuron_draws, context.others.get(Untrained, ())
-        for family in counted("property search", self.searched):
+        for family in counted("property search", self.searched, alike=False):
             chosen = neurons.search(state.fit, family)
             shuffled = denotation.shuffled_replicates(neurons, state, family, n_shuffles)
             controls = denotation.Controls(

@@ -15,7 +15,7 @@ REMEMBERED = 5
 """Latest units whose median tells how long one takes: the first may compile or train what later ones share."""
 
 WORTH_AN_ESTIMATE = 10.0
-"""Seconds that a step takes at least to have its time left told."""
+"""Seconds that a step takes at least to have its time left told, until the last second."""
 
 Clock = Callable[[], float]
 """Seconds from any fixed time."""
@@ -31,6 +31,7 @@ class Step:
         name: What it is, or what one unit is: ``layer`` of ``layer 3 of 6``.
         total: Its units; None where they cannot be counted beforehand.
         at_most: True where it may end before all its units.
+        alike: False where the time of one unit tells nothing of the others.
         clock: Tells the time.
         done: Units that are done.
         detail: More about the unit that was done last.
@@ -40,6 +41,7 @@ class Step:
     name: str
     total: int | None = None
     at_most: bool = False
+    alike: bool = True
     clock: Clock = time.monotonic
     done: int = 0
     detail: str = ""
@@ -62,9 +64,9 @@ class Step:
         self._unit_begun, self.done, self.detail, self.is_usual = now, self.done + units, detail, True
 
     def left(self) -> float | None:
-        """Return the seconds that the rest will take, by the median unit; None before a unit is done."""
+        """Return the seconds that the rest will take, by the median unit; None where that cannot be told."""
         took = list(self._took)
-        if self.total is None or not took:
+        if self.total is None or not self.alike or not took:
             return None
         each = median(took)
         in_hand = each - (self.clock() - self._unit_begun)
@@ -79,7 +81,7 @@ class Step:
             text += f" {self.done + 1}"
         if self.detail:
             text += f", {self.detail}"
-        if left is not None and self.clock() - self._begun + left >= WORTH_AN_ESTIMATE:
+        if left is not None and left >= 1 and self.clock() - self._begun + left >= WORTH_AN_ESTIMATE:
             text += f", {'at most ' if self.at_most else ''}{clock_time(left)} left"
         return text
 
@@ -119,22 +121,23 @@ current: ContextVar[Steps | None] = ContextVar("steps", default=None)
 
 
 @contextmanager
-def step(name: str, total: int | None = None, *, at_most: bool = False) -> Iterator[Step]:
+def step(name: str, total: int | None = None, *, at_most: bool = False, alike: bool = True) -> Iterator[Step]:
     """Do something that takes time inside the block; also a decorator.
 
     Args:
         name: What it is, or what one of its units is: ``layer``.
         total: Its units; None where they cannot be counted beforehand.
         at_most: True where it may end before all its units.
+        alike: False where the time of one unit tells nothing of the others.
 
     Yields:
         The step, shown or not.
     """
     steps = current.get()
     if steps is None:
-        yield Step(name, total, at_most)
+        yield Step(name, total, at_most, alike)
         return
-    begun = Step(name, total, at_most, steps.clock)
+    begun = Step(name, total, at_most, alike, steps.clock)
     steps.open.append(begun)
     try:
         yield begun
@@ -142,14 +145,15 @@ def step(name: str, total: int | None = None, *, at_most: bool = False) -> Itera
         steps.open.remove(begun)
 
 
-def counted(name: str, items: Collection[Item]) -> Iterator[Item]:
+def counted(name: str, items: Collection[Item], *, alike: bool = True) -> Iterator[Item]:
     """Yield items, each a unit of a step; see `step`.
 
     Args:
         name: What an item is.
         items: What is gone through.
+        alike: False where the time of one item tells nothing of the others.
     """
-    with step(name, len(items)) as through:
+    with step(name, len(items), alike=alike) as through:
         for item in items:
             yield item
             through.advance()

@@ -96,8 +96,9 @@ def save_drawings(
         The PNG files with their captions, in the order of the figures.
     """
     pictures, remaining = [], iter(drawings)
-    with _sparing_old_objects(), step("figure"):
+    with _sparing_old_objects(), step("figure") as figure:
         while batch := list(islice(remaining, BATCH if processes > 1 else 1)):
+            figure.total = figure.done + len(batch) if 1 < len(batch) < BATCH else None  # of the last batch
             for drawing in batch:
                 save_numbers(folder, drawing.file, drawing.data, drawing.beside)
                 pictures.append(drawing.picture(folder))

@@ -14,7 +14,7 @@ from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import level_of, reaches
 from denote.errors import DenoteError, told
-from denote.progress import discount
+from denote.progress import discount, step
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
     RECORD,
@@ -80,7 +80,8 @@ def run_recorded(
         _end(folder, record, status, error, before)
 
     try:
-        job = make()
+        with step("loading libraries"):
+            job = make()
         _run(job, folder, record, in_sweep=in_sweep)
     except KeyboardInterrupt:
         stopped = {"kind": "KeyboardInterrupt", "message": "stopped by the user"}
@@ -138,7 +139,8 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
     prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
     with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
         observation = job.run(prepared)
-        observation.write(folder)
+        with step("tables"):
+            observation.write(folder)
         record["object_model"] = observation.object_model
         record["object_score"] = None if job.score is None else asdict(job.score)
         record["layers"] = [asdict(layer) for layer in observation.layers]
@@ -146,7 +148,8 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
         settings = FigureSettings.of(record["config"])
         if in_sweep and not settings.is_asked_of_jobs:
             settings = replace(settings, figures=NONE)
-        merged = Merged.of(observation)
+        with step("merge"):
+            merged = Merged.of(observation)
         if not in_sweep:
             merged.write_added(folder)  # the same command again reads them, and computes nothing
         with job.timed("figures"):
