@@ -109,7 +109,7 @@ class Work:
                 check_state(halves.fit, self.labels.fit.values)
                 check_state(halves.test, self.labels.test.values)
         of_networks: Mapping[type[StateControl], Sequence[Halves[State]]] = {Untrained: recorded}
-        with _naming(f"layer {layer.name}"):
+        with step("control states"), _naming(f"layer {layer.name}"):
             others = {
                 type(control): control.states(layer, state, settings.probe_seed, of_networks.get(type(control), ()))
                 for control in kinds
