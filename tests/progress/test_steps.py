@@ -110,6 +110,14 @@ def test_a_unit_that_had_nothing_to_do_does_not_shape_the_estimate(steps: Steps,
         assert jobs.left() == 2 * 25
 
 
+def test_what_a_process_does_once_is_in_no_units_time(steps: Steps, clock: Clock) -> None:
+    with progress.step("job", 3) as jobs:
+        with progress.step("object model"), progress.step("import", once=True):
+            clock.now += 40
+        after(jobs, clock, 5)
+        assert jobs.left() == 2 * 5
+
+
 def test_units_that_are_not_alike_tell_nothing_of_each_other(clock: Clock) -> None:
     assert after(Step("search", 3, alike=False, clock=clock), clock, 50).left() is None
     assert after(Step("figure", clock=clock), clock, 50).left() is None

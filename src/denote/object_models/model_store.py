@@ -109,7 +109,7 @@ class ModelStore:
     def _train(
         self, spec: ModelSpec, data_module: SamplesModule, options: TrainerOptions, before: ModelRecord | None
     ) -> ModelRecord:
-        with step("loading Lightning"):  # which takes seconds
+        with step("loading Lightning", once=True):  # which takes seconds
             from denote.object_models.training import LAST, train
 
         epochs = {*spec.save_epochs, spec.epoch or 0, *(before.kept_epochs if before else ())} - {0}

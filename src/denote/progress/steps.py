@@ -49,7 +49,7 @@ class Step:
     _took: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
 
     def __post_init__(self) -> None:
-        self._begun = self._unit_begun = self.clock()
+        self.begun = self._unit_begun = self.clock()
 
     def advance(self, units: int = 1, detail: str = "") -> None:
         """Note that more units are done.
@@ -62,6 +62,10 @@ class Step:
         if self.is_usual:
             self._took.append((now - self._unit_begun) / units)
         self._unit_begun, self.done, self.detail, self.is_usual = now, self.done + units, detail, True
+
+    def leave_out(self, seconds: float) -> None:
+        """Let seconds count for no unit."""
+        self._unit_begun += seconds
 
     def left(self) -> float | None:
         """Return the seconds that the rest will take, by the median unit; None where that cannot be told."""
@@ -81,7 +85,7 @@ class Step:
             text += f" {self.done + 1}"
         if self.detail:
             text += f", {self.detail}"
-        if left is not None and left >= 1 and self.clock() - self._begun + left >= WORTH_AN_ESTIMATE:
+        if left is not None and left >= 1 and self.clock() - self.begun + left >= WORTH_AN_ESTIMATE:
             text += f", {'at most ' if self.at_most else ''}{clock_time(left)} left"
         return text
 
@@ -121,7 +125,9 @@ current: ContextVar[Steps | None] = ContextVar("steps", default=None)
 
 
 @contextmanager
-def step(name: str, total: int | None = None, *, at_most: bool = False, alike: bool = True) -> Iterator[Step]:
+def step(
+    name: str, total: int | None = None, *, at_most: bool = False, alike: bool = True, once: bool = False
+) -> Iterator[Step]:
     """Do something that takes time inside the block; also a decorator.
 
     Args:
@@ -129,6 +135,7 @@ def step(name: str, total: int | None = None, *, at_most: bool = False, alike: b
         total: Its units; None where they cannot be counted beforehand.
         at_most: True where it may end before all its units.
         alike: False where the time of one unit tells nothing of the others.
+        once: True for what a process does once, such as an import: units that it is in are not longer for it.
 
     Yields:
         The step, shown or not.
@@ -143,6 +150,9 @@ def step(name: str, total: int | None = None, *, at_most: bool = False, alike: b
         yield begun
     finally:
         steps.open.remove(begun)
+        if once:
+            for outer in steps.open:
+                outer.leave_out(steps.clock() - begun.begun)
 
 
 def counted(name: str, items: Collection[Item], *, alike: bool = True) -> Iterator[Item]:

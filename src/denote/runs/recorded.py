@@ -87,7 +87,7 @@ def run_recorded(
         _end(folder, record, status, error)
 
     try:
-        with step("loading libraries"):
+        with step("loading libraries", once=True):
             job = make()
         _run(job, folder, record, in_sweep=in_sweep)
     except KeyboardInterrupt:
