@@ -22,6 +22,7 @@ from denote.errors import ConfigError, StoreError
 from denote.object_models import training
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions
+from denote.progress.steps import Steps, current, words
 
 
 class StopAfter(pl.Callback):
@@ -348,10 +349,44 @@ def test_training_is_silent_without_progress(
     assert [str(w.message) for w in recwarn] == []
 
 
-def test_progress_shows_epochs_and_changes_no_weights(
+class Said(pl.Callback):
+    """Note how the steps stand after every epoch."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps, self.words = steps, list[str]()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Before or after others are told of the epoch."""
+        self.words.append(words(self.steps.open))
+
+
+def test_progress_counts_epochs_prints_nothing_and_changes_no_weights(
     tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, capfd: pytest.CaptureFixture[str]
 ) -> None:
     quiet = ModelStore(shared).obtain(spec, data_module)
-    shown = ModelStore(tmp_path).obtain(spec, data_module, TrainerOptions(progress=True))
-    assert "Epoch" in capfd.readouterr().out
+    steps = Steps()
+    said, token = Said(steps), current.set(steps)
+    try:
+        shown = ModelStore(tmp_path).obtain(spec, data_module, TrainerOptions(progress=True, callbacks=[said]))
+    finally:
+        current.reset(token)
+    accuracy = f"{quiet.history[0]['val_accuracy']:.3f}"
+    assert f"epoch 2 of {spec.training.max_epochs}, val_accuracy {accuracy}" in said.words
+    assert len(set(said.words)) == len(quiet.history)
+    assert "".join(capfd.readouterr()) == ""
     assert_equal_weights(quiet, shown)
+
+
+def test_a_resumed_training_is_counted_from_where_it_was_interrupted(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "SAVE_EVERY", 0)
+    with pytest.raises(KeyboardInterrupt):
+        ModelStore(tmp_path).obtain(spec, data_module, TrainerOptions(callbacks=[StopAfter(2)]))
+    steps = Steps()
+    said, token = Said(steps), current.set(steps)
+    try:
+        ModelStore(tmp_path).obtain(spec, data_module, TrainerOptions(progress=True, callbacks=[said]))
+    finally:
+        current.reset(token)
+    assert said.words[0].startswith("epoch 3 of ")

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from denote.config.figure_settings import ALL, NONE, FigureSettings
+from denote.progress.steps import Steps, current, words
 from denote.reporting.undrawn import undrawn
 from denote.runs import drawing
 from denote.runs.drawing import Drawing, save_drawings
@@ -78,3 +79,21 @@ def test_a_family_in_which_nothing_denotes_is_named() -> None:
     (sentence,) = undrawn({"label_proportion_by_depth": frame})
     assert "'classes'" in sentence
     assert "'subsets'" not in sentence
+
+
+@pytest.mark.parametrize(("processes", "last"), [(1, f"figure {N}"), (2, f"figure {N} of {N}")])
+def test_progress_counts_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int, last: str) -> None:
+    steps, told, save_figure = Steps(), list[str](), drawing.save_figure
+
+    def telling(*given: object) -> list[Path]:
+        told.append(words(steps.open))
+        return save_figure(*given)  # type: ignore[arg-type] # passed on as they came
+
+    token = current.set(steps)
+    monkeypatch.setattr(drawing, "save_figure", telling)
+    try:
+        save_drawings(figures(), tmp_path, processes=processes)
+    finally:
+        current.reset(token)
+    assert told[-1] == last
+    assert steps.open == []

@@ -57,7 +57,7 @@ def plain_job() -> dict[str, Any]:
     [
         "device=cpu", "logger=none", "logger.project=mine", "store.path=elsewhere", "store.extract=asked", "tags=[a,b]",
         "trainer.progress=false", "trainer.extract_batch_size=7", "memory_limit=1GiB", "on_existing=redo",
-        "figures=none", "figure_formats=[svg]",
+        "figures=none", "figure_formats=[svg]", "progress=none",
         "sweep_name=other", "architecture.save_epochs=[1,2]",
     ],
 )  # fmt: skip

@@ -18,7 +18,7 @@ from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Family, check_rows, merge_labels
 from denote.config.byte_units import byte_count
 from denote.config.levels import LEVELS, Level, left_out
-from denote.config.settings import AT_LEAST_ONE, COUNT, SWITCH, WHOLE, Evidence, check_values
+from denote.config.settings import AT_LEAST_ONE, COUNT, PROGRESS, SWITCH, WHOLE, Evidence, check_values
 from denote.data.memory import given_samples as given
 from denote.data.memory.given_columns import given_frame
 from denote.data.memory.given_inputs import DrawnInputs, inputs_of
@@ -44,6 +44,8 @@ from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.probes import OwnProbe, probe_from
 from denote.observers.reading import Resources
+from denote.progress import shown
+from denote.progress.surfaces import AUTO
 from denote.runs.record import RECORD, tell_of_older
 from denote.states.geometry import Kinds
 from denote.states.layers import BLOCKS, Selection, asked_names, select_layers
@@ -89,6 +91,7 @@ def observe(
     name: str = "data",
     architecture: str | None = None,
     model_seed: int = 0,
+    progress: str = AUTO,
     **settings: Any,
 ) -> ObservationResult:
     """Observe a network: find what can be read off its layers, and what its neurons denote.
@@ -133,6 +136,8 @@ def observe(
         name: Of the data, in tables.
         architecture: A readable id of the network, in tables; by default the name of its class.
         model_seed: Of the network, in tables, where several are compared.
+        progress: ``bar``, ``log``, ``none`` or ``auto``: a line in a notebook or a terminal, log lines elsewhere (after
+            10 s, then at growing intervals), on standard error.
         **settings: ``thresholds``, ``permutations``, ``bootstraps``, ``equal_rows``, ``examples``, ``randomisation``,
             ``stability`` and ``curves``, as ``evidence.*`` on the command line.
 
@@ -180,7 +185,8 @@ def observe(
     where, drawn = device_named(device), isinstance(samples.inputs, DrawnInputs)
     if store is not None:
         tell_of_older(Path(store))
-    with _folder(store, lasting=not drawn) as folder:
+    PROGRESS.check(progress, "observe(progress=...)")
+    with shown(progress), _folder(store, lasting=not drawn) as folder:
         if model is None:
             observed, key = networks.states_of(held, layers), networks.arrays_key(held)
             control_states = ControlStates(missing=NO_NETWORK)

@@ -54,7 +54,23 @@ def _command(command: str, arguments: list[str]) -> int:
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
     act = _report if command == "denote-report" else _hydra
-    return _guarded(lambda: act(command, arguments))
+    return _guarded(lambda: _shown(act, command, arguments))
+
+
+_SHOWS = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc")
+"""Hydra's flags that print something and run nothing."""
+
+
+def _shown(act: Callable[[str, list[str]], int], command: str, arguments: list[str]) -> int:
+    """Run a command and show its progress, from the first import on; what a file says of it is known only later."""
+    from denote.progress import shown
+    from denote.progress.surfaces import AUTO, MODES, NONE
+
+    typed = next((value for key, _, value in (each.partition("=") for each in arguments) if key == "progress"), AUTO)
+    if any(argument.partition("=")[0] in _SHOWS for argument in arguments):
+        typed = NONE
+    with shown(typed if typed in MODES else NONE):
+        return act(command, arguments)
 
 
 def _value_of(flag: str, arguments: list[str]) -> str | None:
@@ -206,18 +222,26 @@ class Task:
     def __call__(self, config: DictConfig) -> None:
         """Run, and keep a mistake."""
         from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
 
         from denote.cli.build import plain
         from denote.cli.checks import check
+        from denote.progress import advance, discount, shown
 
+        hydra = HydraConfig.get()
         try:
             settings = plain(config)
             if not self.is_checked:
                 check(settings)
-            self.run(settings)
+            name = f"job #{hydra.job.num}" if hydra.mode == RunMode.MULTIRUN else ""
+            with shown(settings["progress"], beside=name):
+                self.run(settings)
         except DenoteError as mistake:
+            discount()
             _mistakes.append(mistake)
-            _leave_nothing(HydraConfig.get())
+            _leave_nothing(hydra)
+        finally:
+            advance()  # of a sweep, where there is one
 
 
 def _with_overrides(arguments: list[str], overrides: list[str]) -> list[str]:
@@ -277,12 +301,14 @@ def _observe(settings: Settings) -> None:
 def _train(settings: Settings) -> None:
     from denote.cli import build
     from denote.numbers import proportion
+    from denote.progress import hide
 
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
     accuracy, remark = job.accuracy(job.obtain(spec))
     score = remark if accuracy is None else f"test accuracy {proportion(accuracy, 3)}"
+    hide()
     print(f"{job.architecture_id(spec)} seed {spec.seed}: object_model {spec.key}, {score}")
     if remark and accuracy is not None:
         print(remark, file=sys.stderr)
@@ -315,7 +341,7 @@ def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
     return BUG if interrupted or outcome.unsuccessful else DONE
 
 
-_REPORT_KEYS = ("sweep", "figures", "figure_formats")
+_REPORT_KEYS = ("sweep", "figures", "figure_formats", "progress")
 
 
 def _report(command: str, arguments: list[str]) -> int:
@@ -341,9 +367,7 @@ def _figures_asked(given: dict[str, str]) -> Settings:
     """Return what is said of figures; see `FigureSettings`."""
     from denote.config import settings
 
-    asked: dict[str, Any] = {}
-    if "figures" in given:
-        asked["figures"] = given["figures"]
+    asked: dict[str, Any] = {key: given[key] for key in ("figures", "progress") if key in given}
     if "figure_formats" in given:
         names = given["figure_formats"].strip().removeprefix("[").removesuffix("]")
         asked["figure_formats"] = [name.strip() for name in names.split(",") if name.strip()]

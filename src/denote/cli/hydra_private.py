@@ -21,13 +21,24 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 plugins = Plugins.instance()
 
 # Public way: `hydra.plugins.sweeper.Sweeper`, once it can split choices and ranges into jobs by itself.
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher  # noqa: E402
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # noqa: E402
 
 PLUGINS = ("hydra._internal.core_plugins.", "hydra_plugins.")
 """Where Hydra's own launchers and sweepers, ours, and those of installed plug-ins lie. Public way: a method of
 `hydra.core.plugins.Plugins` that says whether a target is a registered plug-in."""
 
-__all__ = ["PLUGINS", "BasicSweeper", "ConfigLoaderImpl", "combinations", "plugins", "raw", "raw_text", "using_loader"]
+__all__ = [
+    "PLUGINS",
+    "BasicLauncher",
+    "BasicSweeper",
+    "ConfigLoaderImpl",
+    "combinations",
+    "plugins",
+    "raw",
+    "raw_text",
+    "using_loader",
+]
 
 
 @contextmanager

@@ -140,8 +140,8 @@ combination of comma-separated values.
   denote-train architecture=convnet seed=3
   denote-train -m architecture.width=64,128 seed=0,1""",
     "denote-report": (
-        "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]]: write the sweep's "
-        "tables, figures and report again from saved evidence"
+        "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]] "
+        "[progress=auto|bar|log|none]: write the sweep's tables, figures and report again from saved evidence"
     ),
 }
 
@@ -164,7 +164,8 @@ Keys that are no group
   split.group=COLUMN   rows that share a value of this column of the attribute table stay in one part
   on_existing=skip|redo|fail   what to do with a finished job whose settings are the same
   figures=sweep|all|none       draw for a sweep and a single job, for every job of a sweep, too, or not at all
-  figure_formats=[png,svg,pdf] kinds of files of figures; denote-report draws again, in others"""
+  figure_formats=[png,svg,pdf] kinds of files of figures; denote-report draws again, in others
+  progress=auto|bar|log|none   a line in a terminal and else log lines, on standard error; or nothing"""
 
 
 def page(command: str, config_dir: str | None = None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -17,11 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 from denote.cli import build
 from denote.cli.checks import check
 from denote.cli.commands import Task
-from denote.cli.hydra_private import BasicSweeper, combinations, plugins
+from denote.cli.hydra_private import BasicLauncher, BasicSweeper, combinations, plugins
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import holds
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
+from denote.progress import shown, step
+from denote.progress.surfaces import LOG, NONE
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training
 from denote.runs.record import finished_before, finished_jobs, schema_of
 
@@ -108,7 +111,19 @@ class PlannedSweeper(BasicSweeper):
         self._tell_of_few_networks(plan)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")
-        return self.launcher.launch(keeping_epochs(running), initial_job_idx=0)
+        with self._shown(len(running)):
+            return self.launcher.launch(keeping_epochs(running), initial_job_idx=0)
+
+    @contextmanager
+    def _shown(self, n_jobs: int) -> Iterator[None]:
+        """Show the progress of the jobs; those of another launcher run side by side, each with log lines of its own."""
+        mode = str(self.config.progress) if self.config is not None else NONE
+        if isinstance(self.launcher, BasicLauncher):
+            with shown(mode), step("job", n_jobs):
+                yield
+        else:
+            with shown(mode if mode == NONE else LOG), step(f"{n_jobs} jobs side by side"):
+                yield
 
     def _tell_of_few_networks(self, plan: SweepPlan) -> None:
         """Say before anything runs that there can be no verdict on depth, where that is so."""

@@ -18,6 +18,7 @@ from denote.config.byte_units import LARGEST, SIZES, is_size
 from denote.config.figure_settings import ALL, FORMATS, NONE, SWEEP
 from denote.config.levels import LEVELS
 from denote.errors import ConfigError, one_of
+from denote.progress.surfaces import MODES
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ SWITCH = Value("true or false", lambda value: isinstance(value, bool))
 NAME = text("a name")
 ANY_TEXT = text("a text")
 COLUMN = text("a column", or_null=True)
+PROGRESS = choice(*MODES)
 OPTIONS = Value("options by name", lambda value: isinstance(value, Mapping))
 
 Whole = Annotated[int, WHOLE]
@@ -317,6 +319,7 @@ class Settings(TypedDict):
     device: Annotated[str, text("auto, cpu, cuda, cuda:N", r"auto|cpu|cuda(:\d+)?")]
     memory_limit: Annotated[str | int, BYTES]
     on_existing: Annotated[str, choice("skip", "redo", "fail")]
+    progress: Annotated[str, PROGRESS]
     figures: Annotated[str, choice(SWEEP, ALL, NONE)]
     figure_formats: Annotated[
         list[str], listed(f"a list of {', '.join(FORMATS)}", choice(*FORMATS), least=1, order="distinct")

@@ -15,6 +15,7 @@ from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import MEMORY, Settings, family_halves
 from denote.observers.reading import State
 from denote.observers.sorted_columns import column_blocks
+from denote.progress import step
 from denote.states.state import LayerState
 from denote.streams import stream
 from denote.tables import EXAMPLES, ON_RATES, empty, table
@@ -41,6 +42,7 @@ def chosen_neurons(neurons: pl.DataFrame, most: int) -> pl.DataFrame:
     return ranked.filter(pl.int_range(pl.len()).over(layer) < most).drop("again")
 
 
+@step("examples")
 def examples(
     states: Sequence[LayerState],
     neurons: pl.DataFrame,

@@ -28,6 +28,7 @@ from denote.numbers import mean_of_defined, reaches
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import State, moments
 from denote.observers.rough import Rough
+from denote.progress import counted, step
 
 BySize: TypeAlias = Mapping[int | None, PerAttribute]
 """Scores by `Observer.size`: None for observers that read all neurons, which most probes have alone."""
@@ -142,10 +143,11 @@ def observe_cells(
     spread = moments(data.state.fit).variance.sqrt().numpy() if weighs_neurons(probe, observers[0]) else None
     draws = chain.from_iterable(control.draws() for control in controls.labels)
     heard = {control.name: [control.hears(bootstrap) for bootstrap in redrawn] for control in controls.labels}
-    drawn = list(replicates(draws, data, probe, spread, heard))
+    with step("drawn labels"):
+        drawn = list(replicates(draws, data, probe, spread, heard))
     elsewhere = {
         control.kind: (control, [] if control.kind.inapplicable(probe) else control.aurocs(probe, data))
-        for control in controls.states
+        for control in counted("other state", controls.states, alike=False)
     }
     for place, (observer, columns) in enumerate(zip(observers, curve, strict=True)):
         bootstrap = redrawn[place] if redrawn else None

@@ -18,6 +18,7 @@ from denote.errors import ConfigError, StoreError
 from denote.files import write_text
 from denote.object_models.spec import ModelSpec, TrainerOptions
 from denote.object_models.weights import BEST, epoch_file, read_weights
+from denote.progress import step
 
 if TYPE_CHECKING:
     from denote.data.module import SamplesModule
@@ -108,7 +109,8 @@ class ModelStore:
     def _train(
         self, spec: ModelSpec, data_module: SamplesModule, options: TrainerOptions, before: ModelRecord | None
     ) -> ModelRecord:
-        from denote.object_models.training import LAST, train
+        with step("loading Lightning", once=True):  # which takes seconds
+            from denote.object_models.training import LAST, train
 
         epochs = {*spec.save_epochs, spec.epoch or 0, *(before.kept_epochs if before else ())} - {0}
         unfinished = self.folder(spec).with_suffix(".partial")

@@ -149,7 +149,7 @@ class TrainerOptions:
 
     Attributes:
         accelerator: Lightning's ``cpu``, ``gpu``, ``mps`` or ``auto``.
-        progress: True to show a progress bar.
+        progress: True to count epochs in the progress that is shown.
         logger: Gets losses and accuracies per epoch; None for nothing.
         callbacks: Further Lightning callbacks, which must not change the weights.
     """

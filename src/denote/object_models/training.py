@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
-from pytorch_lightning.callbacks import Callback, Checkpoint, EarlyStopping, RichProgressBar
+from pytorch_lightning.callbacks import Callback, Checkpoint, EarlyStopping
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor, nn
 from torchmetrics import Metric
@@ -26,9 +26,11 @@ from denote.data.batch import Batch
 from denote.data.module import Taught
 from denote.data.samples import CLASSES
 from denote.errors import ConfigError, StoreError, first_line
+from denote.object_models.epoch_progress import EpochProgress
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import TASKS, outputs_of
 from denote.object_models.weights import BEST, epoch_file, write_weights
+from denote.progress.steps import Step, step
 from denote.streams import stream_seed
 
 if TYPE_CHECKING:
@@ -236,14 +238,15 @@ def train(
     _check_agreement(spec, data_module)
     kept = KeepWeights(folder, epochs, spec.seed)
     last = folder / LAST
-    with quiet_lightning(), isolate_rng(), interruptible(), torch_threads(spec.training.threads):
+    counted = step("epoch", spec.training.max_epochs, at_most=spec.training.patience is not None)
+    with quiet_lightning(), isolate_rng(), interruptible(), torch_threads(spec.training.threads), counted as shown:
         trainer = pl.Trainer(
             max_epochs=spec.training.max_epochs,
             accelerator=options.accelerator,
             devices=1,
             logger=options.logger or False,
-            callbacks=[kept, *_callbacks(spec, folder, options)],
-            enable_progress_bar=options.progress,
+            callbacks=[kept, *_callbacks(spec, folder, options, shown)],
+            enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
             log_every_n_steps=1,
@@ -255,7 +258,7 @@ def train(
     return kept
 
 
-def _callbacks(spec: ModelSpec, folder: Path, options: TrainerOptions) -> list[Callback]:
+def _callbacks(spec: ModelSpec, folder: Path, options: TrainerOptions, shown: Step) -> list[Callback]:
     callbacks: list[Callback] = [
         *options.callbacks,
         KeepCheckpoint(folder / LAST),
@@ -264,7 +267,7 @@ def _callbacks(spec: ModelSpec, folder: Path, options: TrainerOptions) -> list[C
         # KeepWeights names the setting to change when the loss is not finite, so this need not look.
         callbacks.append(Patience("val_loss", patience=spec.training.patience, check_finite=False))
     if options.progress:
-        callbacks.append(RichProgressBar(leave=False))
+        callbacks.append(EpochProgress(shown, f"val_{TASKS[spec.task].measure}"))
     return callbacks
 
 

@@ -21,6 +21,7 @@ from denote.data.samples import Inputs
 from denote.evidence import near_copies
 from denote.notes import Note
 from denote.observation.arguments import SampleInfo
+from denote.progress import step
 from denote.states.state import LayerState
 from denote.streams import stream
 from denote.tables import DUPLICATES, table
@@ -173,6 +174,7 @@ LOOKED_AT, NEIGHBOURS = 256, 8
 """Repeated rows whose nearest other rows are looked at, and how many of these."""
 
 
+@step("duplicates")
 def duplicates(states: Sequence[LayerState], info: SampleInfo, dataset: str) -> pl.DataFrame:
     """Count exact and near copies within and across parts.
 

@@ -20,6 +20,7 @@ from denote.evidence.controls.untrained import Untrained as UntrainedControl
 from denote.notes import Note
 from denote.observation.arguments import ControlStates, ObservationSettings
 from denote.observation.recording import RANDOMISED, Recording
+from denote.progress import step
 from denote.states.capture import capturing
 from denote.states.first_pass import CannotRunError, alike
 from denote.states.hooks import device_of
@@ -192,6 +193,7 @@ class Single(nn.Module):
         return self.output(*arguments, **named)
 
 
+@step("states")
 def record_states(
     network: nn.Module,
     key: str,

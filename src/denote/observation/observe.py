@@ -23,6 +23,7 @@ from denote.observation.work import Work
 from denote.observers.reading import Resources
 from denote.observers.solvers.design import LEAST_ROWS
 from denote.observers.threads import taken_over
+from denote.progress import counted, step
 from denote.states.state import LayerState
 from denote.tables import JOB_TABLES, OF_ROW, joined_notes, remarks_by
 
@@ -71,9 +72,10 @@ def observe_states(
     )
     if control_states.raw_input is not None and len(labels):
         work.read_input(control_states.raw_input)
-    for index, layer_state in enumerate(states):
+    for index, layer_state in enumerate(counted("layer", states)):
         work.read_layer(index, layer_state)
-    work.finish()
+    with step("scan of all layers"):
+        work.finish()
     tables = work.tables()
     # Before anything is decided, since the cards put these into words.
     tables |= {name: _with_reasons(tables[name], info.reasons) for name in ("cells", "scan", "curves")}
@@ -83,7 +85,8 @@ def observe_states(
     tables |= {name: _with_proportions(tables[name], whole.test) for name in ("cells", "scan")}
     tables["duplicates"] = duplicates(states, info, subject.dataset)
     tables = {name: _with_level(frame, settings.level) for name, frame in tables.items()}
-    decided = decide(tables, settings.rule)
+    with step("decisions"):
+        decided = decide(tables, settings.rule)
     shown = examples(states, decided["neurons"], info.families, info.parts, settings.search, settings.examples)
     decided["examples"] = with_targets(shown, info.classes, info.class_names)
     return Observation(

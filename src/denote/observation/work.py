@@ -36,6 +36,7 @@ from denote.observation.result import INPUT
 from denote.observers.neuron import live_neurons
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import Resources, State, check_state, moments
+from denote.progress import counted, step
 from denote.states.layers import Layer
 from denote.states.state import LayerState, StoredState
 from denote.tables import JOB_TABLES, joined_notes
@@ -77,6 +78,7 @@ class Work:
             for name, schema in JOB_TABLES.items()
         }
 
+    @step("raw input")
     def read_input(self, inputs: Halves[State]) -> None:
         """Fit every probe on the raw input."""
         settings, data = self.settings, self._data(inputs, self.whole)
@@ -107,7 +109,7 @@ class Work:
                 check_state(halves.fit, self.labels.fit.values)
                 check_state(halves.test, self.labels.test.values)
         of_networks: Mapping[type[StateControl], Sequence[Halves[State]]] = {Untrained: recorded}
-        with _naming(f"layer {layer.name}"):
+        with step("control states"), _naming(f"layer {layer.name}"):
             others = {
                 type(control): control.states(layer, state, settings.probe_seed, of_networks.get(type(control), ()))
                 for control in kinds
@@ -120,8 +122,11 @@ class Work:
         mixing = None
         if len(self.labels.fit):
             self._cells(context)
-            mixing = attributes_passed.attributes_passed(state, self.labels, settings.rule, resources, self.info.groups)
-            self._pairs(context, mixing)
+            with step("pair scan"):
+                mixing = attributes_passed.attributes_passed(
+                    state, self.labels, settings.rule, resources, self.info.groups
+                )
+                self._pairs(context, mixing)
         self._neurons(context, mixing)
 
     def finish(self) -> None:
@@ -180,7 +185,7 @@ class Work:
         for name, probe in settings.probes.items():
             of_input = [self.on_input[name]] if name in self.on_input else []
             controls = replace(self.cell_controls, states=[*others, *of_input])
-            with _naming(where):
+            with step(name), _naming(where):
                 evidence = cells.observe_cells(context.data, probe, settings.rule, controls, self._bootstraps)
             observers = _named(f"{layer_state.layer.name}/{name}", evidence.observers, context.state.fit)
             self.observers |= observers
@@ -261,7 +266,7 @@ class Work:
         names = [context.layer_state.neuron_name(neuron) for neuron in range(layer.n_neurons)]
         neurons = denotation.Neurons(layer, names, settings.rule, settings.probe_seed, search, self.info.groups)
         n_shuffles, twins = Shuffled.among(self.controls).neuron_draws, context.others.get(Untrained, ())
-        for family in self.searched:
+        for family in counted("property search", self.searched, alike=False):
             chosen = neurons.search(state.fit, family)
             shuffled = denotation.shuffled_replicates(neurons, state, family, n_shuffles)
             controls = denotation.Controls(

@@ -15,6 +15,7 @@ from rich.table import Table
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, curves, is_untested
 from denote.numbers import setting
+from denote.progress import hide
 from denote.reporting import attribute_sheets, chance
 from denote.reporting import findings as doubts
 from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
@@ -53,6 +54,7 @@ def print_summary(
         warnings: What makes the numbers doubtful, one sentence each; a null check that rang is added from its table.
         console: Where to print; standard output where None, without colour codes when that is no terminal.
     """
+    hide()
     console = console or Console()
     cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
     _say(console, doubts.doubts(tables), _WARNING)
@@ -197,6 +199,7 @@ def print_layers(title: str, found: Listing, console: Console | None = None) -> 
 
     Below them stands what is doubtful, what cannot be observed, and why.
     """
+    hide()
     table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("depth", "layer", "class", "shape", "axes", "pooling", "neurons"):
         table.add_column(heading, justify="right" if heading in ("depth", "neurons") else "left", overflow="fold")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlparse
 
 from denote.config.keys import digest
+from denote.progress import step
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -75,8 +76,10 @@ class Tracker:
         except BaseException:
             run.finish(exit_code=1)
             raise
-        run.finish(exit_code=0)
+        with step("ending the W&B run"):
+            run.finish(exit_code=0)
 
+    @step("starting W&B")
     def _start(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Any:
         import wandb
 
@@ -136,7 +139,8 @@ def lightning_logger(run: Any) -> Logger | None:
     """Lightning's logger on a run that is already open, for live training curves."""
     if run is None:
         return None
-    from pytorch_lightning.loggers import WandbLogger
+    with step("loading Lightning", once=True):
+        from pytorch_lightning.loggers import WandbLogger
 
     return WandbLogger(experiment=run)
 

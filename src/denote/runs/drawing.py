@@ -22,6 +22,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from denote.figures.canvas import save_figure, save_numbers
+from denote.progress import advance, step
 from denote.reporting.report import Picture
 
 BATCH = 32
@@ -95,8 +96,9 @@ def save_drawings(
         The PNG files with their captions, in the order of the figures.
     """
     pictures, remaining = [], iter(drawings)
-    with _sparing_old_objects():
+    with _sparing_old_objects(), step("figure") as figure:
         while batch := list(islice(remaining, BATCH if processes > 1 else 1)):
+            figure.total = figure.done + len(batch) if 1 < len(batch) < BATCH else None  # of the last batch
             for drawing in batch:
                 save_numbers(folder, drawing.file, drawing.data, drawing.beside)
                 pictures.append(drawing.picture(folder))
@@ -127,7 +129,7 @@ def _save_figures(drawings: Sequence[Drawing], folder: Path, formats: Sequence[s
     start, others = time.monotonic(), list[int]()
     try:
         others.extend(_forked(drawings[place::processes], folder, formats) for place in range(1, processes))
-        _save_each(drawings[:: max(processes, 1)], folder, formats)
+        _save_each(drawings[:: max(processes, 1)], folder, formats, max(processes, 1))
         patience = max(LEAST_PATIENCE, 4 * (time.monotonic() - start))
         while others and _wait_for(others[-1], patience):
             others.pop()
@@ -139,9 +141,10 @@ def _save_figures(drawings: Sequence[Drawing], folder: Path, formats: Sequence[s
     _save_each(missing, folder, formats)
 
 
-def _save_each(drawings: Sequence[Drawing], folder: Path, formats: Sequence[str]) -> None:
+def _save_each(drawings: Sequence[Drawing], folder: Path, formats: Sequence[str], at_once: int = 1) -> None:
     for drawing in drawings:
         save_figure(drawing.figure, folder, drawing.file, formats)
+        advance(at_once)
 
 
 def _forked(drawings: Sequence[Drawing], folder: Path, formats: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ import polars as pl
 import torch
 from jaxtyping import Int
 
+from denote import progress
 from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Labels, check_rows, merge_labels
 from denote.config.levels import left_out, level_of
@@ -424,7 +425,8 @@ class Job:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Add the seconds of a step to the timings."""
+        """Show a step, and add its seconds to the timings."""
         start = time.perf_counter()
-        yield
+        with progress.step(step):
+            yield
         self.timings[step] = round(time.perf_counter() - start, 3)

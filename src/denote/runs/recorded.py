@@ -15,6 +15,7 @@ from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import holds, level_of
 from denote.errors import DenoteError, told
+from denote.progress import discount, step
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
     RECORD,
@@ -56,6 +57,7 @@ def run_recorded(
     """
     key = fingerprint(settings)
     if _is_done(folder, key, settings):
+        discount()
         return
     record: dict[str, Any] = {
         "status": Status.RUNNING,
@@ -85,7 +87,8 @@ def run_recorded(
         _end(folder, record, status, error)
 
     try:
-        job = make()
+        with step("loading libraries", once=True):
+            job = make()
         _run(job, folder, record, in_sweep=in_sweep)
     except KeyboardInterrupt:
         stopped = {"kind": "KeyboardInterrupt", "message": "stopped by the user"}
@@ -100,6 +103,7 @@ def run_recorded(
                 raise RuntimeError(record["error"]["message"]) from error
             raise
         log.error("%s failed: %s", folder.name, record["error"]["message"])
+        discount()
         return
     end(Status.FINISHED)
 
@@ -144,7 +148,8 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
     prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
     with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
         observation = job.run(prepared)
-        _put_results(observation, folder, record)
+        with step("tables"):
+            _put_results(observation, folder, record)
         record["object_model"] = observation.object_model
         record["object_score"] = None if job.score is None else asdict(job.score)
         record["layers"] = [asdict(layer) for layer in observation.layers]
@@ -152,7 +157,8 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
         settings = FigureSettings.of(record["config"])
         if in_sweep and not settings.is_asked_of_jobs:
             settings = replace(settings, figures=NONE)
-        merged = Merged.of(observation)
+        with step("merge"):
+            merged = Merged.of(observation)
         if not in_sweep:
             merged.write_added(folder)  # the same command again reads them, and computes nothing
         with job.timed("figures"):

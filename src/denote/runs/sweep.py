@@ -16,6 +16,7 @@ from denote.denotation.depth.plan import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.files import write_json
+from denote.progress import step
 from denote.reporting.sheets import OLDER, Job
 from denote.runs.fingerprint import disagreement
 from denote.runs.record import RECORD, now, older_jobs, read_json, read_record, versions
@@ -259,7 +260,8 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
     command = command or _command(outcome)  # before the old results go
     jobs = [(outcome.folder / job.name, read_record(outcome.folder / job.name) or {}) for job in outcome.finished]
     rule = rule_of(jobs[0][1]["config"])
-    merged = merge([folder for folder, _ in jobs], rule, analysis_of(jobs[0][1]["config"]))
+    with step(f"merge of {len(jobs)} jobs"):
+        merged = merge([folder for folder, _ in jobs], rule, analysis_of(jobs[0][1]["config"]))
     place, fresh = outcome.folder / MERGED, outcome.folder / f".{MERGED}.new"
     if place.is_dir() and any(place.iterdir()) and not any((place / name).is_file() for name in OURS):
         raise StoreError(
@@ -282,7 +284,8 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
         command=command,
         undrawn=undrawn(merged.tables) if figures.is_asked else [how_to_draw(outcome.folder)],
     )
-    report.write(fresh)
+    with step("report"):
+        report.write(fresh)
     if tracked:
         _track(outcome, merged, jobs[0][1]["config"], {picture.path.stem: picture.path for picture in pictures})
     shutil.rmtree(place, ignore_errors=True)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from denote.data.batch import Batch, Named, call
 from denote.data.memory.given_columns import short_floats
 from denote.errors import DenoteError, LayerError, StateError, StoreError, told
+from denote.progress import counted
 from denote.states.hooks import Place, eval_mode, moved_to, padding_of, parts_of, watched
 from denote.states.layers import Layer
 from denote.states.pooling import ANY, arranged, pool
@@ -203,7 +204,7 @@ def write_states(
             append(layer, np.ascontiguousarray(state.numpy()))
 
         with handing_on(network, list(paths), keep) as run:
-            for start in range(0, len(rows), batch_size):
+            for start in counted("batch", range(0, len(rows), batch_size)):
                 batch = rows[start : start + batch_size]
                 run(inputs[batch].to(device))
 

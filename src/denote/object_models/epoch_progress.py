@@ -1,0 +1,29 @@
+"""Show a training as a step: which epoch, the validation's measure, and how long it takes at most."""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from denote.progress.steps import Step
+
+
+class EpochProgress(Callback):
+    """Counts epochs of a step; Lightning's bars write a line for every batch, and leave lines behind.
+
+    Args:
+        epochs: The step.
+        measure: Name of what is told of an epoch, such as ``val_accuracy``.
+    """
+
+    def __init__(self, epochs: Step, measure: str) -> None:
+        self.epochs, self.measure = epochs, measure
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin where a resumed training does."""
+        self.epochs.done = trainer.current_epoch
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Count the epoch."""
+        value = trainer.callback_metrics.get(self.measure)
+        self.epochs.advance(detail="" if value is None else f"{self.measure} {float(value):.3f}")
