@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the sections, print each when it is done and write all so far."""
     arguments = parsed(argv)
     # Only here, so that a mistake on the command line is told at once.
-    from benchmarks import copies, evidence, layers, linear, neuron, report, scaling
+    from benchmarks import copies, evidence, layers, linear, neuron, observe, report, scaling
     from benchmarks.disk import disk
     from benchmarks.extraction import extraction
     from benchmarks.formulas import formulas
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sections = {
         "linear": linear.linear, "shuffled": linear.shuffled, "path": linear.path, "neuron": neuron.neuron,
         "layers": layers.layers, "evidence": evidence.evidence, "scaling": scaling.scaling,
-        "copies": copies.copies,
+        "copies": copies.copies, "observe": observe.observe,
     }  # fmt: skip
     alone = {  # with data of their own
         "disk": disk, "subsets": subsets, "formulas": formulas, "extraction": extraction, "table": table,

@@ -79,7 +79,7 @@ def busy(count: int) -> Iterator[None]:
     """Run that many processes that do nothing but count, so that every core is wanted by someone else, too."""
     with ExitStack() as stack:
         for _ in range(count):
-            one = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))  # noqa: S603
+            one = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
             stack.callback(one.kill)  # before it is waited for
         yield
 
