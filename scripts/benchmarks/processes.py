@@ -148,3 +148,10 @@ def most_resident() -> int:
     found = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
     unit = 1 if sys.platform == "darwin" else 1024
     return found or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def forget_peak() -> None:
+    """Let `most_resident` start anew, where the system can."""
+    file = Path("/proc/self/clear_refs")
+    if file.exists():
+        file.write_text("5", encoding="ascii")

@@ -27,6 +27,12 @@ COLUMNS = {
 }  # fmt: skip
 """A column is shown where a section has any number for it."""
 
+POINTS = {
+    "seconds": "s", "per_product": "s per product, relative", "wall_s": "s", "cpu_s": "cpu s",
+    "exponent": "exponent", "peak_mib": "peak MiB",
+}  # fmt: skip
+"""The same of a point of a curve."""
+
 WIDTH = 200
 """Where the output is no terminal."""
 
@@ -57,10 +63,11 @@ def _said(record: dict[str, Any]) -> str:
 
 def _curve(record: dict[str, Any]) -> Table:
     table = Table(title=f"{record['state']}, {record['what']}", title_justify="left", box=box.SIMPLE)
-    for head in (record["axis"], "s", "s per product, relative"):
+    heads = {key: head for key, head in POINTS.items() if any(key in point for point in record["points"])}
+    for head in (record["axis"], *heads.values()):
         table.add_column(head, justify="right")
     for point in record["points"]:
-        table.add_row(*(_cell(point[key]) for key in ("size", "seconds", "per_product")))
+        table.add_row(*(_cell(point.get(key)) for key in ("size", *heads)))
     return table
 
 
