@@ -29,7 +29,7 @@ CURVES: dict[str, tuple[Sizes, tuple[int, ...]]] = {
 }
 """The other sizes, and the sizes of a curve."""
 
-SMALLER, NARROWER = 20, 16
+SMALLER, NARROWER = 30, 32
 """By these rows, attributes and classes, and neurons, are divided with ``--small``, ..."""
 
 LEAST = {"rows": 400, "neurons": 8, "attributes": 2, "classes": 2}

@@ -97,11 +97,8 @@ def task_of(
 
 def ways_of(task: Task, values: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Callable[[], Any]]:
     """All that is timed, by name."""
-    ours = {
-        name: partial(observed, values, labels, task, seed, arguments) for name, arguments in CALLS.items()
-    }  # fmt: skip
     return {
-        **ours,
+        **{name: partial(observed, values, labels, task, seed, arguments) for name, arguments in CALLS.items()},
         "linear fit": partial(_fitted, task),
         "lbfgs": partial(contenders.scikit_learn_fits, task, "lbfgs"),
         "newton-cholesky": partial(contenders.scikit_learn_fits, task, "newton-cholesky"),
@@ -136,7 +133,7 @@ def _told(answer: Answer | ObservationResult, task: Task, truth: np.ndarray) -> 
     if isinstance(answer, ObservationResult):
         places = {str(index): place for place, index in enumerate(task.columns)}
         cells = answer.cells.filter(pl.col("attribute").is_in(list(places)))
-        told = {name: float(cells[name].mean()) for name in ("auroc", "balanced_accuracy")}
+        told = {name: cells[name].mean() for name in ("auroc", "balanced_accuracy")}
         rows = answer.tables["pairs"].select("neuron", "attribute", "auroc").iter_rows()
         known = {(neuron, int(attribute)): auroc for neuron, attribute, auroc in rows}
         auroc = np.array([known.get((int(neuron), int(attribute)), np.nan) for neuron, attribute in task.pairs])

@@ -15,7 +15,7 @@ GOAL = 20.0
 """Times as long that hooks and scikit-learn take."""
 
 SIZES = {"layers": 12, "width": 256, "sequences": 4_000, "length": 64, "tokens": 50_000, "attributes": 20}
-SMALL = {"layers": 2, "width": 16, "sequences": 300, "length": 8, "tokens": 800, "attributes": 3}
+SMALL = {"layers": 2, "width": 16, "sequences": 800, "length": 8, "tokens": 1_600, "attributes": 3}
 """``tokens`` is how many are observed where a row is a token."""
 
 UNITS = ("sample", "token")

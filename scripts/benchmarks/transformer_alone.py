@@ -22,12 +22,15 @@ import denote
 from benchmarks.linear import L2
 from benchmarks.measure import spread_out
 from benchmarks.processes import forget_peak, most_resident
-from benchmarks.states import highest, proportions
+from benchmarks.states import highest
 from denote.object_models.architectures.transformer import Transformer
 from denote.streams import stream
 
 TOKENS, HEADS = 2_000, 4
 """Token ids of the vocabulary, and heads of attention."""
+
+PROPORTIONS = (0.1, 0.5)
+"""Label proportions of the rarest and the most frequent attribute."""
 
 PAIRS = 100
 """Pairs of a neuron and an attribute of a layer that the loops by hand are run over."""
@@ -80,7 +83,7 @@ def inputs(asked: dict[str, Any]) -> tuple[Int64[np.ndarray, "sequence position"
     draws, per_token = stream("benchmark tokens", asked["seed"]), asked["unit"] == "token"
     n = max(2, asked["tokens"] // asked["length"]) if per_token else asked["sequences"]
     ids = draws.integers(TOKENS, size=(n, asked["length"]))
-    shares = proportions(asked["attributes"])
+    shares = np.linspace(*PROPORTIONS, asked["attributes"])
     sets = np.stack([draws.permutation(TOKENS) < share * TOKENS for share in shares], axis=1)
     labels = sets[ids].astype(np.int8)
     if not per_token:
