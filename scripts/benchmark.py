@@ -1,8 +1,9 @@
 """What the observers cost, beside what a user would take instead, on the same data in one process.
 
 python scripts/benchmark.py [--state synthetic|network] [--sections linear,neuron] [--rows N] [--json FILE], all in
---help. Loops too slow to be run whole are run in part and scaled up, and the notes say so. The sections `copies`,
-`disk`, `subsets`, `formulas`, `extraction` and `table` are only run when they are asked for.
+--help. Loops too slow to be run whole are run in part and scaled up, and the notes say so. The sections `observe`,
+`growth`, `transformer`, `copies`, `disk`, `subsets`, `formulas`, `extraction` and `table` are only run when they are
+asked for.
 """
 
 from __future__ import annotations
@@ -21,21 +22,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the sections, print each when it is done and write all so far."""
     arguments = parsed(argv)
     # Only here, so that a mistake on the command line is told at once.
-    from benchmarks import copies, evidence, layers, linear, neuron, report, scaling
+    from benchmarks import copies, evidence, layers, linear, neuron, observe, report, scaling
     from benchmarks.disk import disk
     from benchmarks.extraction import extraction
     from benchmarks.formulas import formulas
+    from benchmarks.growth import growth
     from benchmarks.states import Bench
     from benchmarks.subsets import subsets
     from benchmarks.table import table
+    from benchmarks.transformer import transformer
 
     sections = {
         "linear": linear.linear, "shuffled": linear.shuffled, "path": linear.path, "neuron": neuron.neuron,
         "layers": layers.layers, "evidence": evidence.evidence, "scaling": scaling.scaling,
-        "copies": copies.copies,
+        "copies": copies.copies, "observe": observe.observe,
     }  # fmt: skip
     alone = {  # with data of their own
         "disk": disk, "subsets": subsets, "formulas": formulas, "extraction": extraction, "table": table,
+        "growth": growth, "transformer": transformer,
     }  # fmt: skip
     rows = []
     with tempfile.TemporaryDirectory(prefix="denote-benchmark-", dir=arguments.folder) as folder:

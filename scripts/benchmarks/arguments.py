@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from benchmarks.processes import cores
 from denote.config.byte_units import byte_count
 from denote.errors import DenoteError
 
 STATES = ("synthetic", "network")
 SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "evidence", "scaling")
 """Those that run unless others are asked for."""
-ASKED = ("copies", "disk", "subsets", "formulas", "extraction", "table")
+ASKED = ("observe", "growth", "transformer", "copies", "disk", "subsets", "formulas", "extraction", "table")
 """Those that only run when they are asked for."""
+ON_DEVICE = ("observe", "growth", "transformer")
+"""Those that can run on a GPU; all others measure the processor."""
 
 
 class _OneLine(argparse.ArgumentParser):
@@ -66,6 +69,13 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="SIZE",
         help="of a disk process, of the table's observers",
     )
+    parser.add_argument("--threads", type=_counts, default="1,2", help="of a process of `observe`, one after the other")
+    parser.add_argument(
+        "--busy", type=_at_least(1), nargs="?", const=cores(), default=0, metavar="N",
+        help="run `observe` also beside N processes that keep a core busy each; as many as cores without N",
+    )  # fmt: skip
+    parser.add_argument("--small", action="store_true", help="`growth` and `transformer` at small sizes")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help=f"of {', '.join(ON_DEVICE)}")
     parser.add_argument("--folder", type=Path, help="for files that are removed afterwards; a temporary one by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where results are written")
     arguments = parser.parse_args(argv)
@@ -96,6 +106,10 @@ def _sections(text: str) -> list[str]:
     if unknown or not names:
         raise argparse.ArgumentTypeError(f"{text!r} came; allowed: some of {', '.join((*SECTIONS, *ASKED))}")
     return list(dict.fromkeys(names))
+
+
+def _counts(text: str) -> list[int]:
+    return [_at_least(1)(part) for part in text.split(",")]
 
 
 def _bytes(text: str) -> int:

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import nn
 
 from benchmarks.measure import Row
-from benchmarks.memory import alone
+from benchmarks.processes import alone
 from benchmarks.states import Bench
 from denote.data.batch import Batch, Named, call
 from denote.data.samples import Inputs, Samples

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.extraction import CASES, made, ours
-from benchmarks.memory import most_resident
+from benchmarks.processes import most_resident
 from denote.states.listing import list_layers
 
 

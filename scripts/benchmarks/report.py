@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,15 +14,24 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import processor
 from benchmarks.measure import Row
 
 COLUMNS = {
-    "state": "state", "what": "ours", "ours_s": "s", "alternative": "alternative", "alternative_s": "s",
-    "ratio": "ratio", "floor": "floor", "floor_s": "s", "times_floor": "x floor", "times_one": "x one",
+    "state": "state", "what": "ours", "ours_s": "s", "ours_cpu_s": "cpu s", "alternative": "alternative",
+    "alternative_s": "s", "alternative_cpu_s": "cpu s", "ratio": "ratio", "cpu_ratio": "cpu ratio", "floor": "floor",
+    "floor_s": "s", "times_floor": "x floor", "times_one": "x one", "times_one_cpu": "cpu x one", "goal": "goal",
     "objective_gap": "gap", "coefficient_error": "coef. error", "alternative_gap": "gap of alternative",
-    "difference": "difference",
+    "difference": "difference", "ours_accuracy": "accuracy", "alternative_accuracy": "of alternative",
+    "peak_mib": "peak MiB", "alternative_peak_mib": "of alternative",
 }  # fmt: skip
 """A column is shown where a section has any number for it."""
+
+POINTS = {
+    "seconds": "s", "per_product": "s per product, relative", "wall_s": "s", "cpu_s": "cpu s",
+    "exponent": "exponent", "peak_mib": "peak MiB",
+}  # fmt: skip
+"""The same of a point of a curve."""
 
 WIDTH = 200
 """Where the output is no terminal."""
@@ -56,10 +63,11 @@ def _said(record: dict[str, Any]) -> str:
 
 def _curve(record: dict[str, Any]) -> Table:
     table = Table(title=f"{record['state']}, {record['what']}", title_justify="left", box=box.SIMPLE)
-    for head in (record["axis"], "s", "s per product, relative"):
+    heads = {key: head for key, head in POINTS.items() if any(key in point for point in record["points"])}
+    for head in (record["axis"], *heads.values()):
         table.add_column(head, justify="right")
     for point in record["points"]:
-        table.add_row(*(_cell(point[key]) for key in ("size", "seconds", "per_product")))
+        table.add_row(*(_cell(point.get(key)) for key in ("size", *heads)))
     return table
 
 
@@ -78,10 +86,9 @@ def write(file: Path, arguments: Namespace, rows: Sequence[Row]) -> None:
 
 def machine() -> dict[str, Any]:
     """What the numbers depend on."""
-    names = ("denote", "torch", "scikit-learn", "numpy", "scipy")
+    names = ("denote", "torch", "scikit-learn", "torchmetrics", "numpy", "scipy")
     return {
-        "system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count(),
-        "torch_threads": torch.get_num_threads(), "python": platform.python_version(),
+        **processor(), "torch_threads": torch.get_num_threads(),
         "versions": {name: version(name) for name in names}, "blas": _blas(),
     }  # fmt: skip
 

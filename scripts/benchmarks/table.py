@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measure import Row
-from benchmarks.memory import watched
+from benchmarks.processes import measured
 from benchmarks.states import Bench
 from denote.errors import ConfigError
 from denote.streams import stream
@@ -41,16 +41,18 @@ def table(bench: Bench) -> list[Row]:
     folder.mkdir(exist_ok=True)
     command = asked(bench.arguments, file)
     # W&B keeps its run in the folder, without a network.
-    seconds, peak = watched(command, folder, os.environ | {"WANDB_MODE": "offline"})
+    usage = measured(command, folder, os.environ | {"WANDB_MODE": "offline"})
+    if usage.code:
+        raise ConfigError("benchmark", usage.last_line)
     record = json.loads(next(folder.glob("multirun/single/*/run.json")).read_text(encoding="utf-8"))
     steps = record["timings"]
     stored = sum(each.stat().st_size for each in folder.glob("multirun/.store/states/**/*.npy"))
-    note = f"peak of the process tree {peak / 2**30:.3g} GiB; states on disk {stored / 2**30:.3g} GiB"
+    note = f"peak of the process tree {usage.peak / 2**30:.3g} GiB; states on disk {stored / 2**30:.3g} GiB"
     note += f"; {', '.join(f'{step} {taken:.3g} s' for step, taken in steps.items())}"
     a = bench.arguments
     what = f"{a.table_rows} rows x {COLUMNS} columns, {file.stat().st_size / 2**20:.3g} MiB"
-    more = {"peak": peak, "states_bytes": stored, "timings": steps, "command": command[2:], "writing_s": wrote}
-    return [Row("table", "table", what, seconds, note=note, more=more)]
+    more = {"peak": usage.peak, "states_bytes": stored, "timings": steps, "command": command[2:], "writing_s": wrote}
+    return [Row("table", "table", what, usage.wall, note=note, more=more)]
 
 
 def asked(arguments: Namespace, file: Path) -> list[str]:
