@@ -207,12 +207,12 @@ def auroc_interval(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike, confide
     Returns:
         ``auroc`` and its bounds, in [0, 1]; the bounds are nan where ``auroc`` is, or where a class has no rows.
     """
-    area, n_pos, n_neg = (np.asarray(a, float) for a in np.broadcast_arrays(auroc, n_pos, n_neg))
-    defined = ~np.isnan(area) & (n_pos * n_neg > 0)
-    known, n_pos, n_neg = area[defined], n_pos[defined], n_neg[defined]
+    area, *rows = (np.asarray(a, float) for a in np.broadcast_arrays(auroc, n_pos, n_neg))
+    defined = ~np.isnan(area) & (rows[0] * rows[1] > 0)
+    known, of_pos, of_neg = (each[defined] for each in (area, *rows))
     low, high = np.full(area.shape, np.nan), np.full(area.shape, np.nan)
     # The variance at a is that at 1 - a, so the upper end is the lower one of the other way round.
-    ends = _lowest_auroc(np.stack([known, 1 - known]), n_pos, n_neg, _z(confidence, one_sided=False))
+    ends = _lowest_auroc(np.stack([known, 1 - known]), of_pos, of_neg, _z(confidence, one_sided=False))
     low[defined], high[defined] = ends[0], 1 - ends[1]
     return Estimate(area, low, high)
 
