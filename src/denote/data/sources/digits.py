@@ -53,7 +53,7 @@ def load_digits() -> Samples:
     Inputs are ``1 x 8 x 8`` in [0, 1]; columns are ``class``, ``ink``, ``height``, ``width``, ``loops``.
     """
     # The table beside scikit-learn's code, read here: to import that takes over a second.
-    bundled = np.loadtxt(distribution("scikit-learn").locate_file(_BUNDLED), delimiter=",", encoding="ascii")
+    bundled = np.loadtxt(str(distribution("scikit-learn").locate_file(_BUNDLED)), delimiter=",")
     images, targets = bundled[:, :-1].reshape(-1, 8, 8), bundled[:, -1].astype(np.int64)
     return _samples("digits", images, targets, BLOCKS, [digest_array(images), digest_array(targets)])
 
