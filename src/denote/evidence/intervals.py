@@ -117,7 +117,7 @@ def _newcombe_z(
     is no upper end.
     """
     z, low, high = np.ones(len(distance)), np.zeros(len(distance)), np.full(len(distance), np.inf)
-    spread, largest = rates * (1 - rates) / n, np.hypot(*rates)
+    spread, largest, moves = rates * (1 - rates) / n, np.hypot(*rates), np.ones(len(distance), dtype=bool)
     for _ in range(MOST_STEPS):
         share = z**2 / n
         below = (z * np.sqrt(spread + share / (4 * n)) + share * (rates - 0.5)) / (1 + share)
@@ -130,8 +130,9 @@ def _newcombe_z(
         step = z * (distance / length * left / (largest - distance)) ** (1 / power)
         low, high = np.where(length < distance, z, low), np.where(length < distance, high, z)
         halved = np.where(np.isinf(high), 2 * low, (low + high) / 2)
-        last, z = z, np.where((step >= low) & (step <= high), step, halved)
-        if (np.abs(z - last) <= NEAR * z).all():
+        last, z = z, np.where(moves, np.where((step >= low) & (step <= high), step, halved), z)
+        moves &= np.abs(z - last) > NEAR * z  # each by itself, so that the bits of one do not depend on the others
+        if not moves.any():
             break
     return z
 
@@ -230,15 +231,16 @@ def _lowest_auroc(
     """
     m, scale = (n_pos + n_neg) / 2 - 1, z**2 / (n_pos * n_neg)
     first, second = scale * (2 + m), scale * (1 + 2 * m)
-    a = np.zeros_like(area)
+    a, moves = np.zeros_like(area), np.ones(area.shape, dtype=bool)
     for _ in range(MOST_STEPS):
         u, t, s = area - a, a * (1 - a), 1 - 2 * a  # s is the slope of t
         value = u**2 * (2 + t) - t * (first + second * t)
         slope = u * (u * s - 2 * (2 + t)) - s * (first + 2 * second * t)
         curve = 2 * (2 + t) - u * (4 * s + 2 * u) + 2 * first - 2 * second * (s**2 - 2 * t)
         root = np.sqrt(np.maximum(9 * slope**2 - 12 * value * curve, 0))
-        last, a = a, np.minimum(a - 4 * value / (slope - root), area)
-        if (a - last <= NEAR).all():
+        last, a = a, np.where(moves, np.minimum(a - 4 * value / (slope - root), area), a)
+        moves &= a - last > NEAR * a
+        if not moves.any():
             break
     return np.asarray(np.maximum(a, 0))
 
