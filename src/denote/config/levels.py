@@ -6,7 +6,7 @@ another, made with less or more of it: both have one folder, and the higher take
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +65,27 @@ def level_of(config: Settings) -> Level:
     return LEVELS[config["evidence"].get("level", STANDARD.name)]
 
 
-def reaches(level: str, asked: str) -> bool:
-    """Return whether results of a level hold what another one asks for."""
-    order = list(LEVELS)
-    return order.index(level) >= order.index(asked)
+def holds(made: Settings, asked: Settings) -> bool:
+    """Return whether the results of a job hold what is asked of it, by what levels differ in.
+
+    The settings themselves are compared, not the names of the levels: ``evidence=quick evidence.permutations=200``
+    asks for more than quick made.
+
+    Args:
+        made: The resolved config that the job was run with.
+        asked: That which is asked of it now; all that levels do not set is equal.
+    """
+    has, wants = made.get("control") or {}, asked.get("control") or {}
+    return _at_least(made["evidence"], asked["evidence"], STANDARD.evidence) and all(
+        name in has and _at_least(has[name] or {}, wants[name] or {}, FULL.control[name])
+        for name in FULL.control
+        if name in wants
+    )
+
+
+def _at_least(made: Settings, asked: Settings, names: Iterable[str]) -> bool:
+    """Whether counts and switches are as high; what is left out is 0."""
+    return all((made.get(name) or 0) >= (asked.get(name) or 0) for name in names)
 
 
 def left_out(level: Level, control: Mapping[str, Any]) -> frozenset[str]:
