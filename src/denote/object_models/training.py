@@ -127,19 +127,35 @@ class ObjectModel(pl.LightningModule):
         inputs, targets, _ = batch
         outputs = self(inputs)
         loss = self.task.loss(outputs, targets)
-        self._epochs[stage].add(loss.detach(), self.task.predict(outputs.detach()), targets)
+        steps = self._epochs[stage]
+        steps.add(loss.detach(), self.task.predict(outputs.detach()), targets)
+        if steps.n_held >= MOST_HELD:
+            self._judge(stage)
         return loss
 
+    def _judge(self, stage: str) -> None:
+        """Hand the predictions that are held to the metric."""
+        if self._epochs[stage].n_held:
+            self.metrics[stage].update(*self._epochs[stage].taken())  # type: ignore[operator]
+
     def _log(self, stage: str) -> None:
+        self._judge(stage)
         steps, metric = self._epochs[stage], cast(Metric, self.metrics[stage])
-        metric.update(*steps.judged)
         measures: dict[str, Tensor | Metric] = {f"{stage}loss": steps.loss, f"{stage}{self.task.measure}": metric}
         self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=1)
         steps.clear()
 
 
+MOST_HELD = 1 << 16
+"""Predictions that are held until the metric takes them together: more at once are no faster."""
+
+
 class EpochSteps:
-    """The steps of one epoch: their mean loss, and predictions beside targets."""
+    """The steps of one epoch: their mean loss, and predictions beside targets.
+
+    Attributes:
+        n_held: Samples whose predictions nobody has taken yet.
+    """
 
     def __init__(self) -> None:
         self.clear()
@@ -147,7 +163,7 @@ class EpochSteps:
     def clear(self) -> None:
         """Begin an epoch."""
         self._sum: Tensor | None = None
-        self._n = 0
+        self._n = self.n_held = 0
         self._judged: list[tuple[Tensor, Tensor]] = []
 
     def add(self, loss: Tensor, predictions: Tensor, targets: Tensor) -> None:
@@ -161,6 +177,7 @@ class EpochSteps:
         n = len(targets)
         self._sum = loss * n if self._sum is None else self._sum + loss * n
         self._n += n
+        self.n_held += n
         self._judged.append((predictions, targets))
 
     @property
@@ -169,10 +186,10 @@ class EpochSteps:
         assert self._sum is not None  # noqa: S101 # Lightning ends no epoch without a step
         return self._sum / self._n
 
-    @property
-    def judged(self) -> tuple[Tensor, Tensor]:
-        """Predictions and targets of all samples."""
+    def taken(self) -> tuple[Tensor, Tensor]:
+        """Return predictions and targets of the samples that are held, and let go of them."""
         predictions, targets = zip(*self._judged, strict=True)
+        self._judged, self.n_held = [], 0
         return torch.cat(predictions), torch.cat(targets)
 
 
