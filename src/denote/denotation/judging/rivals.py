@@ -104,7 +104,7 @@ def _scan(
     for place, name in enumerate(columns.names):
         column = columns.halves(name).fit
         known = np.isfinite(column)
-        scan = best_thresholds(np.where(known, column, 0)[:, None], np.where(known[:, None], labels, np.int8(NULL)))
+        scan = best_thresholds(np.where(known, column, 0.0)[:, None], np.where(known[:, None], labels, np.int8(NULL)))
         found[:, place] = scan.balanced_accuracy[0], scan.threshold[0], scan.direction[0]
     return found
 
