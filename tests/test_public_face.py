@@ -19,7 +19,7 @@ import denote
 import denote.extending
 
 ROOT = Path(__file__).resolve().parent.parent
-LATER = ["pandas", "matplotlib", "seaborn", "sklearn", "scipy.stats", "wandb", "pytorch_lightning", "hydra"]
+LATER = ["pandas", "matplotlib", "sklearn", "scipy.stats", "wandb", "pytorch_lightning", "hydra"]
 LATER += ["jinja2", "rich", "torchmetrics", "transformers"]
 """Libraries that nothing needs before results are drawn, written or trained for."""
 

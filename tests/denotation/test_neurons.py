@@ -10,7 +10,7 @@ from scipy import stats
 from denote.attributes.labels import Family, Labels, SubsetFamily
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide_neurons
-from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate, shuffled_family
+from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate, replicate_rows, shuffled_family
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves, subset_name
 from denote.evidence.rule import Rule
@@ -252,7 +252,7 @@ def test_replicates_are_rows_of_controls() -> None:
     rng = np.random.default_rng(11)
     codes, state = rng.integers(0, 10, 600), rng.standard_normal((600, 4)).astype(np.float32)
     halves, family = halved(state, subsets(codes), 300)
-    frame = replicate(neurons_of(4), halves, family, "untrained", 2)
+    frame = replicate_rows([replicate(neurons_of(4), halves, family, "untrained", 2)])
     assert frame.schema == pl.Schema(CONTROLS)
     assert set(frame["control"]) == {"untrained"}
     assert set(frame["draw"]) == {2}

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from denote.attributes.labels import Family
 from denote.data.parts import Halves
 from denote.denotation.judging.attributes_passed import Mixing
-from denote.denotation.judging.neuron_rows import evidence
+from denote.denotation.judging.neuron_rows import Scored, evidence
 from denote.denotation.judging.rivals import SimpleColumns, best_coordinates, best_rivals
 from denote.denotation.search.candidates import Candidates, search
 from denote.denotation.search.held_out_scores import score_candidates
@@ -24,7 +24,7 @@ from denote.notes import Note, note
 from denote.numbers import mean_of_defined
 from denote.observers.reading import State
 from denote.states.layers import Layer
-from denote.tables import CONTROLS, NEURONS, OF_ROW, TEXT, joined_notes, remark
+from denote.tables import CONTROLS, NEURONS, OF_ROW, TEXT, empty, joined_notes, remark
 
 Z = 1.959963984540054
 """Of the two-sided 95 % intervals."""
@@ -95,18 +95,44 @@ class Neurons:
         """The property of every neuron of a state of these neurons, chosen on *fit*."""
         return search(fit, family, replace(self.settings, decisive=self.rule.decisive))
 
-    def rows(self, test: State, found: Candidates, family: str) -> pl.DataFrame:
-        """Columns of ``tables.NEURONS`` for what was found: identity and evidence."""
+    def scored(self, test: State, found: Candidates) -> Scored:
+        """How what was found tells the rows of *test*."""
         groups = None if self.groups is None else self.groups.test
-        scores = score_candidates(test, found, self.rule.null, self.settings.memory, groups)
-        known = evidence(found, scores, self.rule.min_rows, groups)
+        return Scored(found, score_candidates(test, found, self.rule.null, self.settings.memory, groups), groups)
+
+    def rows(self, searches: Sequence[Scored], family: str) -> pl.DataFrame:
+        """Columns of ``tables.NEURONS`` for what one or several searches found: identity and evidence."""
         identity = {name: getattr(self.layer, name) for name in ("depth", "relative_depth", "pooling")}
         identity |= {"layer": self.layer.name, "probe_seed": self.probe_seed, "family": family}
-        return known.with_columns(
+        return evidence(searches, self.rule.min_rows).with_columns(
             *(pl.lit(value, dtype=NEURONS[name]).alias(name) for name, value in identity.items()),
-            neuron=pl.Series(np.arange(len(self.names))),
-            neuron_name=pl.Series(list(self.names), dtype=TEXT),
+            neuron=pl.Series(np.tile(np.arange(len(self.names)), len(searches))),
+            neuron_name=pl.Series([*self.names] * len(searches), dtype=TEXT),
         )
+
+
+@dataclass(frozen=True)
+class NeuronReplicate:
+    """The identical search where the answer is another's: an untrained twin, a rotated state, other labels or rows.
+
+    Attributes:
+        control: ``untrained``, ``rotated``, ``shuffled``, or a search of `searched_again`.
+        draw: Which twin, rotation or shuffle.
+        neurons: The neurons that these stand beside.
+        family: Name of the family.
+        scored: What was found, and how it scores.
+    """
+
+    control: str
+    draw: int
+    neurons: Neurons
+    family: str
+    scored: Scored
+
+    @property
+    def balanced_accuracy(self) -> Float[np.ndarray, " neuron"]:
+        """Of every neuron on *test*; nan where no property was found."""
+        return np.where(self.scored.found.index >= 0, self.scored.scores.balanced_accuracy, np.nan)
 
 
 @dataclass(frozen=True)
@@ -126,7 +152,7 @@ class Controls:
     untrained: Sequence[Halves[State]] = field(default=())
     raw_input: Halves[State] | None = None
     columns: SimpleColumns | None = None
-    replicates: Sequence[pl.DataFrame] | None = None
+    replicates: Sequence[NeuronReplicate] | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -175,7 +201,7 @@ def observe_neurons(
     replicates = controls.replicates
     if replicates is None:
         replicates = shuffled_replicates(neurons, state, family, controls.shuffles)
-    rows = neurons.rows(state.test, found, family.fit.name)
+    rows = neurons.rows([neurons.scored(state.test, found)], family.fit.name)
     columns = {
         **_under_shuffles(rows, replicates),
         "untrained_balanced_accuracy": _beside(neurons, found, controls.untrained, family.fit.every_threshold),
@@ -210,8 +236,8 @@ def shuffled_family(
 
 def shuffled_replicates(
     neurons: Neurons, state: Halves[State], family: Halves[Family], n_draws: int
-) -> list[pl.DataFrame]:
-    """The identical search under shuffled labels, against the shuffled test labels; a frame as of `replicate` each."""
+) -> list[NeuronReplicate]:
+    """The identical search under shuffled labels, against the shuffled test labels; one per draw."""
     draws = (shuffled_family(family, neurons.groups, neurons.probe_seed, draw) for draw in range(n_draws))
     return [replicate(neurons, state, known, SHUFFLED, draw) for draw, known in enumerate(draws)]
 
@@ -223,23 +249,36 @@ def replicate(
     control: str,
     draw: int,
     found: Candidates | None = None,
-) -> pl.DataFrame:
-    """The identical search where the answer is another's: an untrained twin, a rotated state, other labels or rows.
+) -> NeuronReplicate:
+    """Search a control's state as that of the neurons is searched, and score what is found.
 
     Args:
         neurons: The neurons that these stand beside.
         state: The control's activations on fit and test.
         family: The family at the same rows.
-        control: ``untrained``, ``rotated``, ``shuffled``, or a search of `searched_again`.
-        draw: Which twin, rotation or shuffle.
+        control: See `NeuronReplicate`.
+        draw: Likewise.
         found: What was chosen on its *fit*; searched for where None.
+    """
+    scored = neurons.scored(state.test, found or neurons.search(state.fit, family))
+    return NeuronReplicate(control, draw, neurons, family.fit.name, scored)
+
+
+def replicate_rows(replicates: Sequence[NeuronReplicate]) -> pl.DataFrame:
+    """Rows of replicates of the same neurons and family.
 
     Returns:
         Columns of ``tables.CONTROLS``; they are decided by :func:`denote.denotation.judging.decisions.decide`.
     """
-    rows = neurons.rows(state.test, found or neurons.search(state.fit, family), family.fit.name)
+    if not replicates:
+        return empty(CONTROLS)
+    first, n_neurons = replicates[0], [len(each.scored.found.index) for each in replicates]
+    rows = first.neurons.rows([each.scored for each in replicates], first.family)
+    named = {
+        "control": pl.Series(np.repeat([each.control for each in replicates], n_neurons), dtype=TEXT),
+        "draw": pl.Series(np.repeat([each.draw for each in replicates], n_neurons), dtype=CONTROLS["draw"]),
+    }
     why = joined_notes(OF_ROW, remark(Note.of("control_alone"), pl.col("live")))
-    named = {"control": pl.lit(control), "draw": pl.lit(draw, dtype=CONTROLS["draw"])}
     return _complete(rows.with_columns(**named, **why), CONTROLS)
 
 
@@ -260,10 +299,11 @@ def _complete(rows: pl.DataFrame, schema: Mapping[str, type[pl.DataType]]) -> pl
     )
 
 
-def _under_shuffles(rows: pl.DataFrame, replicates: Sequence[pl.DataFrame]) -> dict[str, Float[np.ndarray, " neuron"]]:
+def _under_shuffles(
+    rows: pl.DataFrame, replicates: Sequence[NeuronReplicate]
+) -> dict[str, Float[np.ndarray, " neuron"]]:
     """What the same neurons' search finds under shuffled labels, and by how much they beat it."""
-    scores = [each.get_column("balanced_accuracy").fill_null(float("nan")).to_numpy() for each in replicates]
-    draws = np.array(scores).reshape(len(replicates), len(rows))
+    draws = np.array([each.balanced_accuracy for each in replicates]).reshape(len(replicates), len(rows))
     score, low, high = (
         rows.get_column(f"balanced_accuracy{end}").fill_null(float("nan")).to_numpy()
         for end in ("", "_interval_low", "_interval_high")

@@ -7,7 +7,6 @@ its interval and its p-value are nan.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -22,10 +21,10 @@ Counts = Int[np.ndarray, "*counts"]
 Values = np.ndarray[Any, np.dtype[np.float64]]
 Bounds = tuple[Values, Values]
 
-HALVINGS = 60
-"""Steps of a bisection: 2^-60 of its bracket is below the spacing of float64 near 1."""
-LARGEST_Z = 40.0
-"""Beyond 38.5 the normal tail is 0 in float64, so no p-value needs a larger z."""
+MOST_STEPS = 100
+"""Of a solution; it takes 5 to 15, since near the end each step at least squares the error."""
+NEAR = 1e-9
+"""A step so short is the last: what it leaves is below the spacing of float64."""
 
 
 def wilson(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95, one_sided: bool = False) -> Estimate[Values]:
@@ -99,18 +98,43 @@ def balanced_accuracy_p_value(
     tp, n_pos, tn, n_neg, deff_pos, deff_neg = (
         np.asarray(a, float) for a in np.broadcast_arrays(tp, n_pos, tn, n_neg, *effects)
     )
-    tpr, tnr = ratio(tp, n_pos), ratio(tn, n_neg)
-    centre = (tpr + tnr) / 2
+    n = np.stack([n_pos, n_neg]).reshape(2, -1)
+    rates = ratio(np.stack([tp, tn]).reshape(2, -1), n)
+    centre = rates.mean(axis=0)
+    p, above = np.where(np.isnan(centre), np.nan, 0.5), centre > null
+    effective = n[:, above] / np.stack([deff_pos, deff_neg]).reshape(2, -1)[:, above]
+    p[above] = scipy.stats.norm.sf(_newcombe_z(rates[:, above], effective, 2 * (centre[above] - null)))
+    return p.reshape(tp.shape)
 
-    def excess(z: Values) -> Values:
-        low1, _ = _wilson(tp / deff_pos, n_pos / deff_pos, z)
-        low0, _ = _wilson(tn / deff_neg, n_neg / deff_neg, z)
-        above: Values = centre - np.hypot(tpr - low1, tnr - low0) / 2 - null
-        return above
 
-    z = _bisect(excess, np.zeros_like(centre), np.full_like(centre, LARGEST_Z))
-    p = np.where(centre > null, scipy.stats.norm.sf(z), 0.5)
-    return np.asarray(np.where(np.isnan(centre), np.nan, p))
+def _newcombe_z(
+    rates: Float[np.ndarray, "2 test"], n: Float[np.ndarray, "2 test"], distance: Float[np.ndarray, " test"]
+) -> Float[np.ndarray, " test"]:
+    """The z at which Wilson's lower limits lie so far below two rates, root of the sum of squares.
+
+    That distance as a share of the largest there could be: its odds grow with z about as a power of it. So each step
+    goes along the power that they grow by here; one that leaves the bracket halves it instead, or doubles z while there
+    is no upper end.
+    """
+    z, low, high = np.ones(len(distance)), np.zeros(len(distance)), np.full(len(distance), np.inf)
+    spread, largest, moves = rates * (1 - rates) / n, np.hypot(*rates), np.ones(len(distance), dtype=bool)
+    for _ in range(MOST_STEPS):
+        share = z**2 / n
+        below = (z * np.sqrt(spread + share / (4 * n)) + share * (rates - 0.5)) / (1 + share)
+        limit = rates - below
+        # Of below^2 = share limit (1 - limit), by z.
+        slope = 2 * z / n * limit * (1 - limit) / (2 * below + share * (1 - 2 * limit))
+        length = np.hypot(*below)
+        left = largest - length
+        power = z * (below * slope).sum(axis=0) / length**2 * largest / left
+        step = z * (distance / length * left / (largest - distance)) ** (1 / power)
+        low, high = np.where(length < distance, z, low), np.where(length < distance, high, z)
+        halved = np.where(np.isinf(high), 2 * low, (low + high) / 2)
+        last, z = z, np.where(moves, np.where((step >= low) & (step <= high), step, halved), z)
+        moves &= np.abs(z - last) > NEAR * z  # each by itself, so that the bits of one do not depend on the others
+        if not moves.any():
+            break
+    return z
 
 
 def balanced_accuracy_rejected(
@@ -184,16 +208,41 @@ def auroc_interval(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike, confide
     Returns:
         ``auroc`` and its bounds, in [0, 1]; the bounds are nan where ``auroc`` is, or where a class has no rows.
     """
-    area, n_pos, n_neg = (np.asarray(a, float) for a in np.broadcast_arrays(auroc, n_pos, n_neg))
-    z = _z(confidence, one_sided=False)
+    area, *rows = (np.asarray(a, float) for a in np.broadcast_arrays(auroc, n_pos, n_neg))
+    defined = ~np.isnan(area) & (rows[0] * rows[1] > 0)
+    known, of_pos, of_neg = (each[defined] for each in (area, *rows))
+    low, high = np.full(area.shape, np.nan), np.full(area.shape, np.nan)
+    # The variance at a is that at 1 - a, so the upper end is the lower one of the other way round.
+    ends = _lowest_auroc(np.stack([known, 1 - known]), of_pos, of_neg, _z(confidence, one_sided=False))
+    low[defined], high[defined] = ends[0], 1 - ends[1]
+    return Estimate(area, low, high)
 
-    def error(a: Values) -> Values:
-        return np.asarray(np.sqrt(hanley_mcneil_variance(a, n_pos, n_neg)))
 
-    low = _bisect(lambda a: area - a - z * error(a), np.zeros_like(area), area)
-    high = 1 - _bisect(lambda b: (1 - b) - area - z * error(1 - b), np.zeros_like(area), 1 - area)
-    undefined = np.isnan(area) | ~(n_pos * n_neg > 0)
-    return Estimate(area, np.where(undefined, np.nan, low), np.where(undefined, np.nan, high))
+def _lowest_auroc(
+    area: Float[np.ndarray, "side auroc"],
+    n_pos: Float[np.ndarray, " auroc"],
+    n_neg: Float[np.ndarray, " auroc"],
+    z: float,
+) -> Float[np.ndarray, "side auroc"]:
+    """The solution a, at most ``area``, of (area - a)^2 = z^2 SE(a)^2.
+
+    Times (2 - a) (1 + a) = 2 + t, t = a (1 - a), it is a quartic in a with four real roots, the first of them in
+    [-1, 0] and the second the one sought. From 0 Laguerre's steps go up to that without passing it.
+    """
+    m, scale = (n_pos + n_neg) / 2 - 1, z**2 / (n_pos * n_neg)
+    first, second = scale * (2 + m), scale * (1 + 2 * m)
+    a, moves = np.zeros_like(area), np.ones(area.shape, dtype=bool)
+    for _ in range(MOST_STEPS):
+        u, t, s = area - a, a * (1 - a), 1 - 2 * a  # s is the slope of t
+        value = u**2 * (2 + t) - t * (first + second * t)
+        slope = u * (u * s - 2 * (2 + t)) - s * (first + 2 * second * t)
+        curve = 2 * (2 + t) - u * (4 * s + 2 * u) + 2 * first - 2 * second * (s**2 - 2 * t)
+        root = np.sqrt(np.maximum(9 * slope**2 - 12 * value * curve, 0))
+        last, a = a, np.where(moves, np.minimum(a - 4 * value / (slope - root), area), a)
+        moves &= a - last > NEAR * a
+        if not moves.any():
+            break
+    return np.asarray(np.maximum(a, 0))
 
 
 def hanley_mcneil_variance(auroc: ArrayLike, n_pos: ArrayLike, n_neg: ArrayLike) -> Values:
@@ -249,19 +298,8 @@ def _newcombe(tp: ArrayLike, n_pos: ArrayLike, tn: ArrayLike, n_neg: ArrayLike, 
 def _wilson(successes: ArrayLike, n: ArrayLike, z: ArrayLike) -> Bounds:
     n, z = np.asarray(n, float), np.asarray(z, float)
     rate = ratio(successes, n)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # n = 0: the rate is nan and so is all that follows
+    with np.errstate(divide="ignore", invalid="ignore"):  # n = 0: the rate is nan and so is all that follows
         centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z * np.sqrt(rate * (1 - rate) / n + (z / (2 * n)) ** 2) / (1 + z**2 / n)
     # The bounds touch the rate at 0 and 1; rounding must not push them past it.
     return np.clip(centre - half, 0.0, rate), np.clip(centre + half, rate, 1.0)
-
-
-def _bisect(function: Callable[[Values], Values], low: Values, high: Values) -> Values:
-    """The last place where ``function``, positive at ``low``, turns; element by element."""
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        above = function(middle) > 0
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    root: Values = (low + high) / 2
-    return root

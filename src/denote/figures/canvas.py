@@ -20,6 +20,8 @@ from denote.figures.style import STYLE, styled
 from denote.files import write_bytes
 
 MOST_TICKS = 12
+PNG_LEVEL = 1
+"""Of compression: a third of the time of Pillow's own level, for files that are a tenth larger."""
 HEAD_COLOUR = "0.92"
 UNDETECTABLE: dict[str, Any] = {
     "facecolor": "none",
@@ -189,7 +191,8 @@ def _render(figure: Figure, formats: Sequence[str]) -> dict[str, bytes]:
     try:
         for kind in formats:
             buffer = BytesIO()
-            figure.savefig(buffer, format=kind, metadata=_METADATA[kind], facecolor="white")
+            look: dict[str, Any] = {"pil_kwargs": {"compress_level": PNG_LEVEL}} if kind == "png" else {}
+            figure.savefig(buffer, format=kind, metadata=_METADATA[kind], facecolor="white", **look)
             files[kind] = buffer.getvalue()
     finally:
         figure.set_layout_engine(engine)

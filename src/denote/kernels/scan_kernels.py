@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int, Int8
+from jaxtyping import Bool, Float, Float64, Int, Int8, Shaped
 from numba import njit
 
 from denote.kernels import SEGMENT
@@ -28,6 +28,13 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         return njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # numba found no folder that it may write to
         return njit(nogil=True, error_model="numpy")(function)
+
+
+@compiled
+def fill(target: Shaped[np.ndarray, " place"], source: Shaped[np.ndarray, " place"]) -> None:
+    """Copy a row of numbers; to assign an array to a slice takes numba two seconds to compile, for its error's text."""
+    for i in range(len(target)):
+        target[i] = source[i]
 
 
 class Labelled(NamedTuple):
@@ -126,7 +133,9 @@ def best_cuts(
         used = (n - 2) // SEGMENT + 1
         _extremes(column, rows[:n], positive, n_positive, best, Segments(starts[:used], tops[:used], bottoms[:used]))
         for a in range(n_attributes):
-            top, bottom = tops[:used, a].max(), bottoms[:used, a].min()
+            top, bottom = tops[0, a], bottoms[0, a]
+            for s in range(1, used):
+                top, bottom = max(top, tops[s, a]), min(bottom, bottoms[s, a])
             down = not upward_only and -bottom > top
             best[a] = bottom if down else top
             gain[neuron, a] = -bottom if down else top
@@ -173,7 +182,7 @@ def _extremes(
     tops[:] = np.iinfo(n_positive.dtype).min
     bottoms[:] = np.iinfo(n_positive.dtype).max
     for s in range(len(starts)):
-        starts[s] = running
+        fill(starts[s], running)
         i, stop = s * SEGMENT, min((s + 1) * SEGMENT, n - 1)
         while i < stop:
             p = rows[i]
@@ -281,8 +290,9 @@ def labels_above(
                 above = np.int32(value > cuts[a])
                 yes[a] += above & np.int32(labels[row, a] == 1)
                 known[a] += above & np.int32(labels[row, a] >= 0)
-        positives[neuron] = yes
-        negatives[neuron] = known - yes
+        for a in range(n_attributes):
+            positives[neuron, a] = yes[a]
+            negatives[neuron, a] = known[a] - yes[a]
 
 
 @compiled

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
-from denote.kernels.scan_kernels import compiled
+from denote.kernels.scan_kernels import compiled, fill
 from denote.numbers import ROUNDING
 
 MARGIN = 1e-9
@@ -87,9 +87,9 @@ def best_subsets(
         _sort_classes(above / size, ranking, own, n_classes)
         for k in range(n_classes):
             place[ranking[k]] = k
-        chain[neuron] = place
+        fill(chain[neuron], place)
         n_members[neuron] = own
-        _passing(classes, cuts, size, place, decisive, passing[neuron])
+        _passing(classes, cuts, size, ranking, place, decisive, passing[neuron])
         passing[neuron, own - 1] = True
         gain[neuron], best = _best_gap(ascending, classes, size, place, own)
         low[neuron], high[neuron] = ascending[best], ascending[best + 1]
@@ -122,13 +122,13 @@ def codes_above(
     for neuron in range(len(values)):
         _sort_rows(values[neuron], order[neuron], codes, ascending, classes)
         cut_in_gaps(ascending, places, cuts)
-        on[:] = size
+        fill(on, size)
         row = 0
         for t in range(len(cuts)):
             while row < cuts[t]:
                 on[classes[row]] -= 1
                 row += 1
-            counts[neuron, t] = on
+            fill(counts[neuron, t], on)
 
 
 @compiled
@@ -214,7 +214,7 @@ def _best_over_cuts(
         since = 0
         if reached > best:
             best, n_members = reached, length
-            best_order[:] = order
+            fill(best_order, order)
     while row < len(classes):
         above[classes[row]] += len(cuts)
         row += 1
@@ -253,14 +253,19 @@ def _passing(
     classes: Int[np.ndarray, " row"],
     cuts: Int[np.ndarray, " threshold"],
     size: Int[np.ndarray, " class"],
+    order: Int[np.ndarray, " class"],
     place: Int[np.ndarray, " class"],
     decisive: float,
     passing: Bool[np.ndarray, " prefix"],
 ) -> None:
-    """Which prefixes of a fixed chain reach ``decisive`` at some cut; cuts are passed by as in `_best_over_cuts`."""
-    order = np.argsort(place)
-    on, smallest, total, total_on = size[order], size.min(), len(classes), len(classes)
-    sizes = size[order]
+    """Which prefixes of a fixed chain reach ``decisive`` at some cut; cuts are passed by as in `_best_over_cuts`.
+
+    ``order`` holds the classes of the chain, ``place`` where in it every class is.
+    """
+    on, sizes = np.empty_like(size), np.empty_like(size)
+    for k in range(len(order)):
+        on[k] = sizes[k] = size[order[k]]
+    smallest, total, total_on = size.min(), len(classes), len(classes)
     reached, row, since = 0.0, 0, 0
     passing[:] = False
     for cut in cuts:

@@ -278,11 +278,13 @@ class Work:
             self._add("neurons", self._with_left_out(rows, "stability_off" if settings.stability is None else ""))
             rates = on_rates(rows, state.test, family.test, search.memory)
             self._add("on_rates", rates.with_columns(object_model=pl.lit(self.subject.object_model)))
-            for replicate in (*shuffled, *(searched.rows for searched in again)):
-                self._add("controls", replicate)
-            for control, states in context.others.items():
-                for draw, other in enumerate(states):
-                    self._add("controls", denotation.replicate(neurons, other, family, control.name, draw))
+            of_states = [
+                denotation.replicate(neurons, other, family, control.name, draw)
+                for control, states in context.others.items()
+                for draw, other in enumerate(states)
+            ]
+            searched = [*shuffled, *(each.replicate for each in again), *of_states]
+            self._add("controls", denotation.replicate_rows(searched))
 
 
 @dataclass(frozen=True)

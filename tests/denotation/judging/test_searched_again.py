@@ -13,7 +13,7 @@ from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide
 from denote.denotation.judging.search_stability import SearchedAgain, jaccard, searched_again, with_agreements
 from denote.denotation.neurons import Controls as Beside
-from denote.denotation.neurons import Neurons, observe_neurons, replicate
+from denote.denotation.neurons import Neurons, observe_neurons, replicate, replicate_rows
 from denote.denotation.search.properties import Settings, family_halves
 from denote.evidence.rule import Rule
 from denote.states.layers import Layer
@@ -47,6 +47,10 @@ def neurons_of(n: int, groups: Halves[np.ndarray] | None = None, thresholds: int
     return Neurons(layer, [f"unit {i}" for i in range(n)], Rule(), 0, Settings(thresholds), groups)
 
 
+def rows_of(searched: SearchedAgain) -> pl.DataFrame:
+    return replicate_rows([searched.replicate])
+
+
 def again(
     state: Halves[np.ndarray], family: Halves[Family], neurons: Neurons | None = None
 ) -> tuple[pl.DataFrame, dict[str, SearchedAgain]]:
@@ -63,8 +67,8 @@ def test_what_is_planted_is_found_again_and_noise_is_not(kind: str) -> None:
     planted = rows.head(PLANTED if kind == "subsets" else 1)
     assert planted["fit_agreement"].min() == planted["threshold_agreement"].min() == 1
     assert rows.tail(NOISE)["fit_agreement"].mean() < 0.6
-    assert searched["second_fit"].rows["property"][0] == rows["property"][0]
-    _, decided = decide(rows, pl.concat([each.rows for each in searched.values()]), Rule())
+    assert rows_of(searched["second_fit"])["property"][0] == rows["property"][0]
+    _, decided = decide(rows, pl.concat([rows_of(each) for each in searched.values()]), Rule())
     for control in ("second_fit", "thresholds"):
         denoting = decided.filter("denotes", pl.col("control") == control)["neuron"]
         assert denoting.to_list() == list(range(planted.height))
@@ -76,9 +80,9 @@ def test_the_second_draw_is_the_same_search_with_the_halves_swapped() -> None:
     other = replicate(
         neurons_of(PLANTED + NOISE), Halves(state.test, state.fit), Halves(family.test, family.fit), "second_fit", 0
     )
-    assert searched["second_fit"].rows.equals(other)
-    assert searched["second_fit"].rows["n_fit"].unique().to_list() == [N_TEST]
-    assert searched["second_fit"].rows.columns == list(CONTROLS)
+    assert rows_of(searched["second_fit"]).equals(replicate_rows([other]))
+    assert rows_of(searched["second_fit"])["n_fit"].unique().to_list() == [N_TEST]
+    assert rows_of(searched["second_fit"]).columns == list(CONTROLS)
 
 
 def test_agreement_is_that_of_the_rows_of_both_properties() -> None:
@@ -86,7 +90,7 @@ def test_agreement_is_that_of_the_rows_of_both_properties() -> None:
     rows, searched = again(*halves(codes, values, "subsets"))
     test = codes[N_FIT:]
     for name, column in (("second_fit", "fit_agreement"), ("thresholds", "threshold_agreement")):
-        for mine, theirs, agreement in zip(rows["property"], searched[name].rows["property"], rows[column],
+        for mine, theirs, agreement in zip(rows["property"], rows_of(searched[name])["property"], rows[column],
                                            strict=True):  # fmt: skip
             one, other = np.isin(test, members(mine)), np.isin(test, members(theirs))
             assert agreement == pytest.approx((one & other).sum() / (one | other).sum())
@@ -106,7 +110,7 @@ def test_families_that_try_every_threshold_are_not_searched_with_fewer(monkeypat
     rows, searched = again(*halves(*drawn(3), "classes"))
     assert len(calls) == 2  # on fit and on the second draw
     assert rows["threshold_agreement"].unique().to_list() == [1.0]
-    assert searched["thresholds"].rows["property"].equals(rows["property"])
+    assert rows_of(searched["thresholds"])["property"].equals(rows["property"])
 
 
 @pytest.mark.parametrize("kind", ["subsets", "classes"])
@@ -117,8 +121,8 @@ def test_test_rows_choose_no_property_and_no_threshold(kind: str) -> None:
     changed, other = again(*halves(codes, values, kind))
     learned = ["property", "threshold", "direction", "fit_balanced_accuracy"]
     assert rows.select(learned).equals(changed.select(learned))
-    assert searched["thresholds"].rows.select(learned).equals(other["thresholds"].rows.select(learned))
-    assert not searched["second_fit"].rows.select(learned).equals(other["second_fit"].rows.select(learned))
+    assert rows_of(searched["thresholds"]).select(learned).equals(rows_of(other["thresholds"]).select(learned))
+    assert not rows_of(searched["second_fit"]).select(learned).equals(rows_of(other["second_fit"]).select(learned))
 
 
 def test_a_short_second_draw_and_a_missing_one_say_so() -> None:
@@ -140,7 +144,7 @@ def test_groups_go_with_their_rows() -> None:
     state, family = halves(codes, values, "classes")
     groups = Halves(np.arange(N_FIT) // 4, 1000 + np.arange(N_TEST) // 4)
     rows, searched = again(state, family, neurons_of(PLANTED + NOISE, groups))
-    assert searched["second_fit"].rows["p_value"][0] is not None
+    assert rows_of(searched["second_fit"])["p_value"][0] is not None
     assert rows["fit_agreement"][0] == 1
 
 

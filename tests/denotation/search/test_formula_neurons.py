@@ -12,7 +12,7 @@ from denote.attributes.labels import NULL, Family, FormulaFamily, Formulas, Labe
 from denote.data.parts import Halves
 from denote.denotation.judging.decisions import decide
 from denote.denotation.judging.search_stability import searched_again
-from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate, shuffled_family
+from denote.denotation.neurons import Controls, Neurons, observe_neurons, replicate, replicate_rows, shuffled_family
 from denote.denotation.search.candidates import search
 from denote.denotation.search.properties import family_halves
 from denote.evidence.rule import Rule
@@ -58,7 +58,7 @@ def test_planted_formulas_are_denoted_and_noise_denotes_nothing() -> None:
         (halved(atoms.astype(np.float32), family_of(atoms))[0]),
     )
     rows = observe_neurons(neurons_of(103), halves, family, Controls(2, [untrained], raw))
-    rotated = replicate(neurons_of(103), halves, family, "rotated", 0)
+    rotated = replicate_rows([replicate(neurons_of(103), halves, family, "rotated", 0)])
     frame, controls = decide(rows, rotated, Rule())
     assert frame["denotes"].to_list() == [True] * 3 + [False] * 100
     assert frame["property"][:3].to_list() == ["a AND NOT b", "NOT (a AND NOT b)", "c"]
@@ -134,7 +134,7 @@ def test_other_searches_of_the_same_neurons_use_fewer_thresholds_and_other_rows(
     assert again["second_fit"].agreement[:3].tolist() == [1, 1, 1]
     assert again["thresholds"].agreement[:3].tolist() == [1, 1, 1]
     fewer = replace(neurons, settings=replace(neurons.settings, thresholds=32)).search(halves.fit, family)
-    own = pl.Series(again["thresholds"].rows["threshold"])
+    own = pl.Series(again["thresholds"].replicate.scored.found.threshold)
     np.testing.assert_array_equal(own.to_numpy(), fewer.threshold)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,30 +13,58 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.denotation.search.candidates import Candidates
 from denote.denotation.search.held_out_scores import Scores, enough
-from denote.notes import Note, note
+from denote.denotation.search.properties import distinct_rows
+from denote.notes import Note, codes_of, note
 from denote.numbers import proportion
-from denote.tables import NEURONS, TEXT, joined_notes, remark
+from denote.tables import NEURONS, NOTE, TEXT
 
 SCORES = tuple(field.name for field in fields(Scores) if field.name in NEURONS)
 
 
-def evidence(
-    found: Candidates, scores: Scores, min_rows: int, groups: Int[np.ndarray, " row"] | None = None
-) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Scored:
+    """What a search found for the neurons of a layer, and how it scores on *test*.
+
+    Attributes:
+        found: Properties chosen on fit.
+        scores: Of the same neurons on test.
+        groups: Group of every test row, where rows come in groups.
+    """
+
+    found: Candidates
+    scores: Scores
+    groups: Int[np.ndarray, " row"] | None = None
+
+
+def evidence(searches: Sequence[Scored], min_rows: int) -> pl.DataFrame:
     """Return the evidence of every neuron's property.
 
     Args:
-        found: Properties chosen on fit.
-        scores: Of the same neurons on test.
+        searches: One or several, at least one; as one frame they take little longer than one alone.
         min_rows: ``Rule.min_rows``; without as many rows of both kinds in both parts there is no p-value. Where rows
             come in groups as many groups on *test* must hold either kind: with 10 the design effect is so uncertain
             that .09 of true nulls have p <= .05 (``scripts/simulations/grouped_neurons.py``).
-        groups: Group of every test row, where rows come in groups.
 
     Returns:
-        Columns of ``tables.NEURONS``, one row per neuron. A dead neuron has ``live`` and a note, a live one without a
-        property that and a note.
+        Columns of ``tables.NEURONS``, one row per neuron, search below search. A dead neuron has ``live`` and a note, a
+        live one without a property that and a note.
     """
+    parts = [_columns(each, min_rows) for each in searches]
+    columns = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    live, noted = columns.pop("live"), [pl.Series(name, columns.pop(name), dtype=TEXT) for name in NOTE]
+    has = pl.Series(np.concatenate([each.found.index for each in searches]) >= 0)
+    known = pl.DataFrame(columns, schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
+    return known.select(pl.when(has).then(pl.all())).with_columns(*noted, live=pl.Series(live))
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """Columns below each other: arrays, or lists of texts."""
+    return list(chain(*parts)) if isinstance(parts[0], list) else np.concatenate(parts)
+
+
+def _columns(searched: Scored, min_rows: int) -> dict[str, Any]:
+    """The evidence of one search; what it says of neurons without a property means nothing."""
+    found, scores, groups = searched.found, searched.scores, searched.groups
     fit, test = (_Rows.of(found, codes) for codes in (found.properties.codes.fit, found.properties.codes.test))
     tested = np.asarray(
         enough(fit.positive, fit.negative, min_rows) & enough(test.positive, test.negative, min_rows), dtype=bool
@@ -42,10 +73,9 @@ def evidence(
         with_property, without = _groups(found, groups)
         tested &= enough(with_property, without, min_rows)
     p = test.share
-    names = pl.Series([*found.properties.names, None], dtype=TEXT)
-    members = found.properties.n_members
-    columns = {
-        "property": names.gather(found.index % len(names)),
+    names, members = [*found.properties.names, None], found.properties.n_members
+    return {
+        "property": [names[index] for index in found.index],
         "direction": found.direction,
         "label_proportion": p,
         "folded_label_proportion": np.minimum(p, 1 - p),
@@ -60,13 +90,10 @@ def evidence(
         "majority_accuracy": np.where(fit.positive > fit.negative, p, 1 - p),
         "shrinkage": found.score - scores.balanced_accuracy,
         "n_members": np.ones(len(found.index)) if members is None else np.append(members, 0)[found.index],
+        "live": found.live,
         **_nested(found, test),
+        **_notes(found, scores, tested, min_rows, groups is not None),
     }
-    has = pl.Series(found.index >= 0)
-    known = pl.DataFrame(columns, schema_overrides={name: NEURONS[name] for name in columns}, nan_to_null=True)
-    return known.select(pl.when(has).then(pl.all())).with_columns(
-        live=pl.Series(found.live), **_notes(found, scores, tested, min_rows, groups is not None)
-    )
 
 
 @dataclass(frozen=True)
@@ -117,35 +144,28 @@ def _groups(found: Candidates, groups: Int[np.ndarray, " row"]) -> Int[np.ndarra
     return np.array([np.append(np.zeros(np.count_nonzero(which < 0), int), count) for count in counts])[:, place]
 
 
-def _nested(found: Candidates, test: _Rows) -> dict[str, pl.Series]:
+def _nested(found: Candidates, test: _Rows) -> dict[str, list[str | None]]:
     """The nested properties that pass on fit too: their span of label proportions, and all but the own one by name."""
-    neuron, which = found.nested
-    several = np.bincount(neuron, minlength=len(found.index))[neuron] > 1
-    neuron, which = neuron[several], which[several]
-    share = test.shares(which)
-    names = found.properties.names
-    named = [f"{names[index]} ({proportion(p)})" for index, p in zip(which, share, strict=True)]
-    chains = (
-        pl.DataFrame({"neuron": neuron, "share": share, "named": pl.Series(named, dtype=TEXT)})
-        .with_columns(other=pl.Series(which != found.index[neuron]))
-        .group_by("neuron", maintain_order=True)
-        .agg(
-            low=pl.col("share").first(),
-            high=pl.col("share").last(),
-            named=pl.col("named").filter("other").str.join("; "),
+    n_neurons = len(found.index)
+    span: list[str | None] = [None] * n_neurons
+    others = span.copy()
+    starts = np.searchsorted(found.nested[0], np.arange(n_neurons + 1))
+    for neuron in np.flatnonzero(np.diff(starts) > 1):
+        which = found.nested[1, starts[neuron] : starts[neuron + 1]]
+        share = test.shares(which)
+        # A column that other programs read: it keeps the way of writing that it always had.
+        span[neuron] = f"{share[0]:.2f}-{share[-1]:.2f}"
+        named = zip(which, share, strict=True)
+        others[neuron] = "; ".join(
+            f"{found.properties.names[each]} ({proportion(p)})" for each, p in named if each != found.index[neuron]
         )
-    )
-    # A column that other programs read: it keeps the way of writing that it always had.
-    span = [f"{low:.2f}-{high:.2f}" for low, high in chains.select("low", "high").iter_rows()]
-    every = pl.DataFrame({"neuron": np.arange(len(found.index))}).join(
-        chains.with_columns(span=pl.Series(span, dtype=TEXT)), on="neuron", how="left", maintain_order="left"
-    )
-    return {"label_proportion_range": every["span"], "nested_properties": every["named"]}
+    return {"label_proportion_range": span, "nested_properties": others}
 
 
 def _notes(
     found: Candidates, scores: Scores, tested: Bool[np.ndarray, " neuron"], min_rows: int, grouped: bool
-) -> dict[str, pl.Expr]:
+) -> dict[str, list[str | None]]:
+    """What there is to say of every neuron, with its codes: few neurons have remarks of their own."""
     has = found.index >= 0
     reasons = (
         (Note.of("dead"), ~found.live),
@@ -153,6 +173,10 @@ def _notes(
         (Note.of("no_property"), found.live & ~has),
         (Note.of("not_tested", min_rows=min_rows, units="groups" if grouped else "rows"), has & ~tested),
         (Note.of("never_on"), has & np.isnan(scores.precision)),
-        (note(Note.of("auroc_of_groups"), Note.of("counted_as_independent")), has & grouped),
+        (note(Note.of("auroc_of_groups"), Note.of("counted_as_independent")), np.asarray(has & grouped)),
     )
-    return joined_notes(*(remark(reason, pl.Series(where)) for reason, where in reasons))
+    applies = np.stack([where for _, where in reasons], axis=1)
+    said, place = distinct_rows(applies.astype(np.int8))
+    texts = [note(*(reason for (reason, _), holds in zip(reasons, row, strict=True) if holds)) for row in said]
+    codes = codes_of(texts)
+    return {NOTE[0]: [texts[each] for each in place], NOTE[1]: [codes[each] for each in place]}

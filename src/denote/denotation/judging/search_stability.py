@@ -14,7 +14,7 @@ from jaxtyping import Float, Int8
 from denote.attributes.labels import NULL, Family
 from denote.data.parts import Halves
 from denote.denotation.depth.by_model import denoted_properties
-from denote.denotation.neurons import Neurons, replicate
+from denote.denotation.neurons import NeuronReplicate, Neurons, replicate
 from denote.denotation.search.candidates import Candidates
 from denote.denotation.search.properties import Settings
 from denote.evidence.intervals import t_interval
@@ -153,13 +153,13 @@ class SearchedAgain:
 
     Attributes:
         name: ``second_fit`` or ``thresholds``.
-        rows: Columns of ``tables.CONTROLS``, one row per neuron.
+        replicate: What was found, and how it scores.
         agreement: Jaccard index, over *test* rows, of every neuron's two properties; nan where either has none.
         remark: What to mind, or None.
     """
 
     name: str
-    rows: pl.DataFrame
+    replicate: NeuronReplicate
     agreement: Float[np.ndarray, " neuron"]
     remark: str | None = None
 
@@ -219,11 +219,11 @@ def _second_fit(
     swapped = replace(neurons, groups=None if groups is None else Halves(groups.test, groups.fit))
     other_state, other_family = Halves(state.test, state.fit), Halves(family.test, family.fit)
     other = swapped.search(other_state.fit, other_family)
-    rows = replicate(swapped, other_state, other_family, SECOND_FIT, 0, other)
+    searched = replicate(swapped, other_state, other_family, SECOND_FIT, 0, other)
     n_fit, n_test = len(state.fit), len(state.test)
     few_rows = Note.of("second_search_fewer_rows", test=n_test, fit=n_fit) if 2 * n_test < n_fit else None
     return SearchedAgain(
-        SECOND_FIT, rows, _agreement(candidates, other, neurons.settings.memory, swapped=True), few_rows
+        SECOND_FIT, searched, _agreement(candidates, other, neurons.settings.memory, swapped=True), few_rows
     )
 
 
@@ -236,8 +236,8 @@ def _thresholds(
         number = Settings.thresholds if settings.thresholds == "all" else max(2, settings.thresholds // 2)
         fewer = replace(neurons, settings=replace(settings, thresholds=number))
         other = fewer.search(state.fit, family)
-    rows = replicate(neurons, state, family, THRESHOLDS, 0, other)
-    return SearchedAgain(THRESHOLDS, rows, _agreement(candidates, other, settings.memory))
+    searched = replicate(neurons, state, family, THRESHOLDS, 0, other)
+    return SearchedAgain(THRESHOLDS, searched, _agreement(candidates, other, settings.memory))
 
 
 def _agreement(
