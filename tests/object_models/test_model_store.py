@@ -19,10 +19,10 @@ import torch
 
 from denote.data.module import SamplesModule
 from denote.errors import ConfigError, StoreError
-from denote.object_models import training
+from denote.object_models import epoch_progress, training
 from denote.object_models.model_store import ModelStore, TrainedModel
 from denote.object_models.spec import ModelSpec, TrainerOptions
-from denote.progress.steps import Steps, current, words
+from denote.progress.steps import Step, Steps, current, words
 
 
 class StopAfter(pl.Callback):
@@ -383,6 +383,15 @@ def test_progress_counts_epochs_prints_nothing_and_changes_no_weights(
     assert len(set(said.words)) == len(quiet.history)
     assert "".join(capfd.readouterr()) == ""
     assert_equal_weights(quiet, shown)
+
+
+def test_a_long_epoch_tells_its_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epoch_progress, "LONG", 0)
+    epochs = Step("epoch", 4)
+    callback, trainer = epoch_progress.EpochProgress(epochs, "val_accuracy"), SimpleNamespace(num_training_batches=7)
+    callback.on_train_epoch_start(trainer, None)  # type: ignore[arg-type] # all that it looks at
+    callback.on_train_batch_end(trainer, None, None, None, 2)  # type: ignore[arg-type]
+    assert epochs.words() == "epoch 1 of 4, batch 3 of 7"
 
 
 def test_a_resumed_training_is_counted_from_where_it_was_interrupted(

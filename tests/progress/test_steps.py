@@ -118,6 +118,13 @@ def test_what_a_process_does_once_is_in_no_units_time(steps: Steps, clock: Clock
         assert jobs.left() == 2 * 5
 
 
+def test_what_is_prepared_before_units_are_counted_is_in_no_units_time(clock: Clock) -> None:
+    step = Step("figure", clock=clock)
+    clock.now += 30
+    step.expect(4)
+    assert after(step, clock, 2).left() == 3 * 2
+
+
 def test_units_that_are_not_alike_tell_nothing_of_each_other(clock: Clock) -> None:
     assert after(Step("search", 3, alike=False, clock=clock), clock, 50).left() is None
     assert after(Step("figure", clock=clock), clock, 50).left() is None

@@ -63,6 +63,10 @@ class Step:
             self._took.append((now - self._unit_begun) / units)
         self._unit_begun, self.done, self.detail, self.is_usual = now, self.done + units, detail, True
 
+    def expect(self, total: int | None) -> None:
+        """Set how many units there will be, and let what was prepared for them count for none."""
+        self.total, self._unit_begun = total, self.clock()
+
     def leave_out(self, seconds: float) -> None:
         """Let seconds count for no unit."""
         self._unit_begun += seconds
