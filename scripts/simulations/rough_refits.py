@@ -1,7 +1,7 @@
-"""How far the rough fits to shuffled labels are from exact ones, in units of the noise that the draws themselves have.
+"""How far rough fits are from exact ones, in units of the noise that what is reported of them has itself.
 
-Exact and rough observers are fitted to the same draws of the same data sets; distances are divided by the standard
-error of the exact numbers over the draws, so that 0.1 means a tenth of it.
+Exact and rough observers are fitted to the same labels of the same data sets; distances are divided by the standard
+error of the exact numbers, over shuffled draws or by theory, so that 0.1 means a tenth of it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from denote.data.parts import Halves
 from denote.evidence.control import ControlSamples
 from denote.evidence.controls.shuffled import Shuffled, ShuffledDraws
 from denote.evidence.fit_test_data import FitTestData
+from denote.evidence.intervals import hanley_mcneil_variance
 from denote.evidence.replicates import Replicate, replicates
+from denote.evidence.scores import Ranking
 from denote.observers.linear import LinearProbe
 from denote.observers.reading import moments
+from denote.observers.rough import Rough
 from denote.streams import stream
 
 PROPORTIONS = (0.02, 0.1, 0.5)
@@ -75,16 +78,28 @@ def digits(rows: int, neurons: int, draws: np.random.Generator) -> State:
     return hidden.astype(np.float32)
 
 
+def rarely_on(rows: int, neurons: int, draws: np.random.Generator) -> State:
+    """Neurons that are off for all but one row in fifty to one in five hundred, as units of sparse dictionaries are."""
+    share = np.geomspace(1 / 50, 1 / 500, neurons)
+    return ((draws.random((rows, neurons)) < share) * draws.exponential(size=(rows, neurons))).astype(np.float32)
+
+
 WORLDS: dict[str, tuple[Callable[[int, int, np.random.Generator], State], int, int]] = {
     "correlated, 10,000 x 512": (correlated, 10_000, 512),
     "correlated, 2,000 x 128": (correlated, 2_000, 128),
     "steep, 2,000 x 128": (steep, 2_000, 128),
     "independent, 300 x 200": (independent, 300, 200),
     "digits, 539 x 64": (digits, 539, 64),
+    "rarely on, 3,000 x 200": (rarely_on, 3_000, 200),
 }
 """What makes a state, rows of *fit* (and of *test*), neurons."""
 
-GOALS = {f"{world}: {what}": (None, 0.1) for world in WORLDS for what in ("auroc", "control_auroc", "relevance_band")}
+SETS, READABLE = 21, (0.5, 3.0)
+"""Attributes that can be read, and how far the least and the most readable of them are above their noise."""
+
+OUTCOMES = ("auroc", "control_auroc", "relevance_band", "untrained_auroc", "random_subset_percentile")
+
+GOALS = {f"{world}: {what}": (None, 0.1) for world in WORLDS for what in OUTCOMES}
 """By the names of `run`: a tenth of the standard error. Other columns are reported as they are."""
 
 
@@ -100,7 +115,7 @@ def distances(world: str, data_sets: int) -> dict[str, float]:
         world: A key of `WORLDS`.
         data_sets: How many.
     """
-    found = [_distances(*_data(world, seed)) for seed in range(data_sets)]
+    found = [_distances(*_data(world, seed)) | _of_readable(world, seed) for seed in range(data_sets)]
     return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
 
 
@@ -135,6 +150,31 @@ def _distances(data: FitTestData, series: list[ShuffledDraws]) -> dict[str, floa
     return found
 
 
+def _of_readable(world: str, seed: int) -> dict[str, float]:
+    """Distances where there is something to read, as in an untrained network and with random sets of classes."""
+    make, rows, neurons = WORLDS[world]
+    rng = stream("rough refits", world, seed, "readable")
+    state = make(2 * rows, neurons, rng)
+    live = state[:, state.std(axis=0) > 0]
+    scores = live / live.std(axis=0) @ rng.standard_normal((live.shape[1], SETS))
+    scores = np.linspace(*READABLE, SETS) * scores / scores.std(axis=0) + rng.logistic(size=scores.shape)
+    values = (scores > np.quantile(scores, 1 - PROPORTIONS[1], axis=0)).astype(np.int8)
+    exact, rough = (
+        Ranking(probe.fit(state[:rows], values[:rows]).scores(state[rows:]), values[rows:]).auroc
+        for probe in (LinearProbe(), LinearProbe().rough(Rough.SCORES))
+    )
+    n_positive = values[rows:].sum(axis=0).astype(np.float64)
+    error = np.sqrt(hanley_mcneil_variance(exact, n_positive, rows - n_positive))
+    own, other = (
+        np.array([np.mean(np.delete(all_sets, i) < exact[i]) for i in range(SETS)]) for all_sets in (exact, rough)
+    )
+    middle = ((SETS - 1) * own + 1) / (SETS + 1)  # Agresti and Coull's, since none is certain to be 0 or 1
+    return {
+        "untrained_auroc": float(np.mean(np.abs(rough - exact) / error)),
+        "random_subset_percentile": float(np.mean(np.abs(other - own) / np.sqrt(middle * (1 - middle) / (SETS + 1)))),
+    }
+
+
 def _spread_of_band(largest: np.ndarray) -> np.ndarray:
     """Standard deviation of the band over redraws: of the largest of draws that are drawn with replacement."""
     of_all = largest.reshape(-1, largest.shape[-1])
@@ -144,5 +184,5 @@ def _spread_of_band(largest: np.ndarray) -> np.ndarray:
 
 def _fitted(data: FitTestData, draws: ShuffledDraws, spread: np.ndarray, rough: bool) -> list[Replicate]:
     """Replicates of a series, rough as shuffled controls are, or exact as the attributes themselves."""
-    drawn = (replace(draw, rough=rough) for draw in draws.draws())
+    drawn = (draw if rough else replace(draw, rough=None) for draw in draws.draws())
     return list(replicates(drawn, data, LinearProbe(), spread, {}))

@@ -12,7 +12,7 @@ import torch
 from denote.observers.linear import LinearProbe
 from denote.observers.reading import Resources, moments
 from denote.observers.solvers import logistic
-from denote.observers.threads import AHEAD, own_threads
+from denote.observers.threads import AHEAD, given_back, own_threads, taken_over, threads_available
 
 
 @pytest.fixture
@@ -69,6 +69,24 @@ def test_torch_uses_one_thread_inside_and_as_many_as_before_afterwards() -> None
     with pytest.raises(ValueError, match="a task that fails"), own_threads() as threads:
         list(threads.in_order(fails, range(8)))
     assert torch.get_num_threads() == 4
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_an_observation_leaves_torch_one_thread_and_work_of_its_own_all_of_them() -> None:
+    with taken_over():
+        assert (torch.get_num_threads(), threads_available()) == (1, 4)
+        with own_threads() as threads:
+            assert threads.count == 4
+            assert threads_available() == 1  # inside a piece of work there are no more
+        with given_back():
+            assert torch.get_num_threads() == 4
+        assert (torch.get_num_threads(), threads_available()) == (1, 4)
+        with taken_over():
+            assert threads_available() == 4
+    assert (torch.get_num_threads(), threads_available()) == (4, 4)
+    with pytest.raises(ValueError, match="an error"), taken_over():
+        raise ValueError("an error")
+    assert (torch.get_num_threads(), threads_available()) == (4, 4)
 
 
 @pytest.mark.parametrize("most", [0, 0.5, 1])

@@ -25,7 +25,15 @@ from torch import Tensor
 from denote.evidence.controls.shuffled import Shuffled
 from denote.notes import Note
 from denote.observers.reading import UNBOUNDED, Resources, State, Values
-from denote.observers.sorted_columns import average_ranks, column_blocks, side_by_side, tie_runs, two_sided_tail
+from denote.observers.sorted_columns import (
+    average_ranks,
+    column_blocks,
+    orders_of,
+    side_by_side,
+    tie_runs,
+    two_sided_tail,
+)
+from denote.observers.threads import own_threads
 from denote.streams import stream
 from denote.tables import NULL_CHECK, table
 
@@ -103,6 +111,9 @@ REPLICATES = 20
 
 BLOCK = 1 << 23
 """Ranks of a block of neurons, and labels of a batch of permutations, that are held at once (32 MiB each)."""
+
+MOST_BATCHES = 4
+"""Batches of permutations that threads make at a time."""
 
 SORTED = 1 << 17
 """Activations that one thread ranks at a time, so that they stay near the processor."""
@@ -228,7 +239,7 @@ def standard_ranks(values: Float[np.ndarray, "neuron row"]) -> Float32[np.ndarra
     ranks = np.zeros(values.shape, dtype=np.float32)
 
     def rank(part: slice) -> None:
-        order = np.argsort(values[part], axis=1)
+        order = orders_of(values[part])
         own = average_ranks(tie_runs(np.take_along_axis(values[part], order, axis=1)))
         own -= (own.shape[1] + 1) / 2
         spread = np.sqrt(np.square(own).sum(1, keepdims=True) / max(1, own.shape[1] - 1))
@@ -284,13 +295,17 @@ def _permuted(
     """The absolute z of every draw; draws stand side by side in one product, since narrow ones are slow."""
     n, attributes = weights.shape
     together = max(1, int(min(BLOCK, resources.memory / 32)) // max(1, n * attributes))
-    for start in range(0, draws, together):
-        some = range(start, min(start + together, draws))
+
+    def of_draws(some: range) -> tuple[range, Float32[Tensor, "neuron _"]]:
         orders = np.stack([permutation(key, draw, n) for draw in some], axis=1)
         # One selection of rows that come out draw beside draw is ten times faster than joining the draws' labels.
         chosen = weights.index_select(0, torch.from_numpy(orders.ravel()).to(weights.device))
-        z = (ranks @ chosen.reshape(n, -1)).abs_()
-        yield from zip(some, z.split(attributes, dim=1), strict=True)
+        return some, (ranks @ chosen.reshape(n, -1)).abs_()
+
+    batches = [range(start, min(start + together, draws)) for start in range(0, draws, together)]
+    with own_threads(min(len(batches), MOST_BATCHES), weights.device) as threads:
+        for some, z in threads.in_order(of_draws, batches):
+            yield from zip(some, z.split(attributes, dim=1), strict=True)
 
 
 ALARM = 0.001

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 import torch
+from torch import Tensor
 
 from denote.data.parts import Groups
 from denote.evidence import scores as scoring
@@ -21,20 +22,21 @@ from denote.evidence.scores import Confusion, PerAttribute, Ranking, Reasons, Ro
 from denote.notes import Note, codes_of, note
 from denote.numbers import Estimate, ratio
 from denote.observers.observer import Observer, class_counts
-from denote.observers.reading import Resources, State, as_array, row_blocks
+from denote.observers.reading import Resources, State, as_array, row_blocks, threads_worth
+from denote.observers.threads import own_threads
 from denote.tables import CELLS, frame_of
 
 BYTES_PER_SCORE = 120
 """Bytes that a test row of an attribute takes while it is scored: score, order, runs of ties, ranks."""
+
+USUAL = 101
+"""Rows whose median is a neuron's usual value."""
 
 _LATER = ("sufficient_k", "q_value", "n_tests", "decisive")
 """Columns that are filled later, beside those of the controls."""
 
 Columns: TypeAlias = dict[str, Any]
 """Columns of cells by name, a value per attribute or one for all."""
-
-ROUGH_BLOCK = 1 << 22
-"""Numbers of a state that are read at once for scores in float32."""
 
 Score: TypeAlias = Callable[[Observer, State], Scores | RoughScores]
 """Gives the decision scores of an observer."""
@@ -139,19 +141,25 @@ def _with_convergence(reason: str | None, fitted: bool, converged: bool) -> str 
 
 
 def rough_scores(observer: Observer, state: State) -> Scores | RoughScores:
-    """Decision scores in float32, in half the time: about each neuron's first value, so that large ones keep digits.
+    """Decision scores in float32, in half the time: about each neuron's usual value, so that large ones keep digits.
 
-    They rank rows as those in float64 do but for those that differ in the seventh digit.
+    They rank rows as those in float64 do but for those that differ in the seventh digit, and for rows that lie beside
+    a neuron's usual value by millions of its spread.
     """
     if observer.hidden is not None or observer.neuron is not None:
         return observer.scores(state)
     scores = np.empty((len(state), len(observer.bias)), dtype=np.float32)
-    centre = as_array(state[:1]).astype(np.float32)
+    centre = np.median(as_array(state[:USUAL]), axis=0, keepdims=True).astype(np.float32)  # one row may lie far out
     weights = torch.from_numpy(observer.weights.astype(np.float32))
     bias = torch.from_numpy((observer.bias + centre[0].astype(np.float64) @ observer.weights).astype(np.float32))
     about, out = torch.from_numpy(centre), torch.from_numpy(scores)
-    for rows, block in row_blocks(state, ROUGH_BLOCK):
-        torch.addmm(bias, (block.cpu() - about).float(), weights, out=out[rows])
+
+    def of_block(task: tuple[slice, Tensor]) -> None:
+        torch.addmm(bias, (task[1].cpu() - about).float(), weights, out=out[task[0]])
+
+    with own_threads(threads_worth(state)) as threads:
+        for _ in threads.in_order(of_block, row_blocks(state)):
+            pass
     return scores
 
 

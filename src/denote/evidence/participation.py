@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int
+from jaxtyping import Bool, Float32, Float64, Int
 from torch import Tensor
 
 from denote.notes import Note
-from denote.observers.reading import Moments, State, as_tensor, moments, row_blocks
+from denote.observers.reading import Moments, State, as_tensor, moments, row_blocks, threads_worth
 from denote.observers.sorted_columns import column_blocks
+from denote.observers.threads import own_threads
 from denote.streams import stream
 
 MOST = 2_000
@@ -17,6 +21,11 @@ MOST = 2_000
 
 COLUMNS = 1_024
 """Neurons that are read together where the Gram matrix is that of the rows."""
+
+PANEL = 128
+"""Columns of a Gram matrix that are worked out together, from the diagonal on."""
+
+Block = TypeVar("Block")
 
 
 def participation_ratio(state: State, live: Bool[np.ndarray, " neuron"], *key: int | str) -> tuple[float, str | None]:
@@ -60,20 +69,42 @@ def _of_neurons(state: State, live: Bool[np.ndarray, " neuron"], known: Moments)
     """Inner products of the centred neurons, in units of the largest standard deviation."""
     which = torch.as_tensor(live)
     mean, scale = known.mean[which], known.variance.max().sqrt()
-    gram = torch.zeros((len(mean), len(mean)), dtype=torch.float64)
-    for _, block in row_blocks(state):
-        centred = (block.cpu()[:, which].double() - mean) / scale
-        gram += centred.T @ centred
-    return gram
+
+    def centred(task: tuple[slice, Tensor]) -> Float32[Tensor, "neuron neuron"]:
+        return _gram(((task[1].cpu()[:, which].double() - mean) / scale).float())
+
+    return _summed(centred, row_blocks(state), int(which.sum()), threads_worth(state))
 
 
 def _of_rows(state: State, live: Bool[np.ndarray, " neuron"], known: Moments) -> Float64[Tensor, "row row"]:
     """Inner products of the rows after the neurons were centred, in the same units."""
     mean, scale = known.mean, known.variance.max().sqrt()
-    gram = torch.zeros((len(state), len(state)), dtype=torch.float64)
-    for start, columns in column_blocks(state, COLUMNS):
+
+    def centred(task: tuple[int, np.ndarray]) -> Float32[Tensor, "row row"]:
+        start, columns = task
         part = slice(start, start + len(columns))
         which = torch.as_tensor(live[part])
-        centred = (as_tensor(columns)[which].double() - mean[part][which, None]) / scale
-        gram += centred.T @ centred
+        return _gram(((as_tensor(columns)[which].double() - mean[part][which, None]) / scale).float())
+
+    return _summed(centred, column_blocks(state, COLUMNS), len(state), threads_worth(state))
+
+
+def _gram(values: Float32[Tensor, "inner outer"]) -> Float32[Tensor, "outer outer"]:
+    """Inner products of columns, of which the matrix below the diagonal is the mirror image: it stays 0."""
+    size = values.shape[1]
+    gram = torch.zeros((size, size))
+    for first in range(0, size, PANEL):
+        torch.mm(values[:, first : first + PANEL].T, values[:, first:], out=gram[first : first + PANEL, first:])
     return gram
+
+
+def _summed(
+    work: Callable[[Block], Float32[Tensor, "size size"]], blocks: Iterable[Block], size: int, worth: float
+) -> Float64[Tensor, "size size"]:
+    """Sum the Gram matrices of blocks in float64, and mirror the sum."""
+    total = torch.zeros((size, size), dtype=torch.float64)
+    with own_threads(worth) as threads:
+        for part in threads.in_order(work, blocks):
+            total += part
+    upper = total.triu()
+    return upper + upper.triu(1).T

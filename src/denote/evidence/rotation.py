@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Int
+from torch import Tensor
 
 from denote.data.parts import Halves
-from denote.observers.reading import State, moments, row_blocks
+from denote.observers.reading import State, moments, row_blocks, threads_worth
+from denote.observers.threads import own_threads
 from denote.states.layers import Layer
 from denote.states.state import StoredState
 from denote.streams import stream
@@ -166,6 +168,12 @@ def _turned(state: State, rotation: Rotation) -> State:
     if isinstance(state, StoredState):
         return StoredState(_TurnedWhenRead(state, rotation), np.arange(len(state)))
     out = np.empty(tuple(state.shape), dtype=np.float32)
-    for rows, block in row_blocks(state):
-        out[rows] = rotation.turned(block.float().cpu().numpy(), np.arange(state.shape[1]))
+    columns = np.arange(state.shape[1])
+
+    def turn(task: tuple[slice, Tensor]) -> None:
+        out[task[0]] = rotation.turned(task[1].float().cpu().numpy(), columns)
+
+    with own_threads(threads_worth(state)) as threads:
+        for _ in threads.in_order(turn, row_blocks(state)):
+            pass
     return out

@@ -22,6 +22,7 @@ from denote.observation.result import Observation, shown_inputs
 from denote.observation.work import Work
 from denote.observers.reading import Resources
 from denote.observers.solvers.design import LEAST_ROWS
+from denote.observers.threads import taken_over
 from denote.states.state import LayerState
 from denote.tables import JOB_TABLES, OF_ROW, joined_notes, remarks_by
 
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 WHOLE = Resources(memory=4 << 30)
 
 
+@taken_over()
 def observe_states(
     states: Sequence[LayerState],
     *,

@@ -11,6 +11,7 @@ from denote.config.settings import check_keys, check_values, declared
 from denote.errors import ConfigError, one_of
 from denote.observers.kinds import built_in_probes
 from denote.observers.observer import BuiltInProbe, FitData, Observer, Probe
+from denote.observers.threads import given_back
 
 PROBES: Mapping[str, type[BuiltInProbe]] = {
     name: getattr(import_module(f"denote.observers.{kind.module}"), kind.class_name)
@@ -66,7 +67,8 @@ class OwnProbe(BuiltInProbe):
         Raises:
             ConfigError: if the user's probe gives no observers of this state and these attributes.
         """
-        found = self.probe.fit_data(data)
+        with given_back():
+            found = self.probe.fit_data(data)
         where, needed = f"probe.{self.name}", (data.state.shape[1], data.labels.shape[1])
         if not isinstance(found, Observer):
             raise ConfigError(where, f"fit gave a {type(found).__name__}", "needed: an Observer")

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import isfinite
 from typing import TypeVar
 
 import numpy as np
 import scipy
-import torch
 from jaxtyping import Bool, Float, Float64, Int, Int8
 
 from denote.config.byte_units import at_least
 from denote.errors import ConfigError
 from denote.kernels import SEGMENT
 from denote.observers.reading import Resources, State, Values, as_tensor, check_state
+from denote.observers.threads import own_threads, threads_available
 from denote.states.state import StoredState
 
 BLOCK_BYTES = 256 << 20
@@ -84,7 +83,7 @@ def _alike(labels: Values, able: Int[np.ndarray, " attribute"]) -> list[Int[np.n
 
 
 def over_sorted_columns(state: State, labels: Values, work: Work, resources: Resources) -> Bool[np.ndarray, " neuron"]:
-    """Sort every neuron's samples once and hand them on, in as many threads as torch uses.
+    """Sort every neuron's samples once and hand them on, in as many threads as there are.
 
     Args:
         state: Activations ``[sample, neuron]``.
@@ -151,15 +150,11 @@ def orders_of(values: Float[np.ndarray, "neuron row"]) -> Int[np.ndarray, "neuro
 
 
 def side_by_side(work: Callable[[Task], None], tasks: Iterable[Task]) -> None:
-    """Do all tasks, in as many threads as torch uses. The work has to let go of the interpreter's lock itself."""
+    """Do all tasks, in as many threads as there are. The work has to let go of the interpreter's lock itself."""
     tasks = list(tasks)
-    threads = min(torch.get_num_threads(), len(tasks))
-    if threads < 2:
-        for task in tasks:
-            work(task)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, tasks))
+    with own_threads(len(tasks)) as threads:
+        for _ in threads.in_order(work, tasks):
+            pass
 
 
 def neurons_within(state: State, labels: Values, memory: float) -> int:
@@ -175,7 +170,7 @@ def neurons_within(state: State, labels: Values, memory: float) -> int:
     if memory < least_memory(state, labels):
         problem = f"is too small for a state of {n} x {d}"
         raise ConfigError("memory_limit", problem, at_least(least_memory(state, labels)))
-    threads = torch.get_num_threads()
+    threads = threads_available()
     width = int((memory - _label_bytes(labels, d) - threads * _batch_bytes(labels, BATCH)) // per_neuron)
     # Every block of a state on disk is a pass over its file; for one in memory larger blocks are no use.
     return max(1, width if isinstance(state, StoredState) else min(width, most))
@@ -205,7 +200,7 @@ def _batch_bytes(labels: Values, numbers: int) -> int:
 
 def batches(neurons: int, rows: int) -> list[slice]:
     """Neurons that one thread goes over at a time, so that they stay near the processor; all threads get some."""
-    step = max(1, min(BATCH // max(1, rows), -(-neurons // torch.get_num_threads())))
+    step = max(1, min(BATCH // max(1, rows), -(-neurons // threads_available())))
     return [slice(start, start + step) for start in range(0, neurons, step)]
 
 

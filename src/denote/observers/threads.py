@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -59,6 +60,15 @@ ALONE = Threads()
 """The caller's own thread."""
 
 
+_taken: ContextVar[int | None] = ContextVar("threads taken over from torch", default=None)
+"""How many threads there are for pieces of work where torch was left one; None where torch has them all."""
+
+
+def threads_available() -> int:
+    """Return how many threads pieces of work may be shared out among."""
+    return _taken.get() or torch.get_num_threads()
+
+
 @contextmanager
 def own_threads(most: float = float("inf"), device: str | torch.device = "cpu") -> Iterator[Threads]:
     """Hand out as many threads as torch would use, while torch itself uses one in each; then give them back to torch.
@@ -67,15 +77,40 @@ def own_threads(most: float = float("inf"), device: str | torch.device = "cpu") 
         most: Of more threads there is no use.
         device: Where the work is done; only the processor needs threads.
     """
-    before = torch.get_num_threads()
-    count = int(min(before, most)) if torch.device(device).type == "cpu" else 1
-    torch.set_num_threads(1)
-    try:
+    count = int(min(threads_available(), most)) if torch.device(device).type == "cpu" else 1
+    with _torch_with(1, taken=1):
         if count < 2:
             yield ALONE
             return
         # What torch and its BLAS are told about threads holds for the thread that says it.
         with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield Threads(pool, count)
+
+
+@contextmanager
+def taken_over() -> Iterator[None]:
+    """Leave torch one thread and keep the others for `own_threads`, through all of an observation.
+
+    Between two pieces of work torch makes small calls; shared out, each would wait busily for threads it hardly needs.
+    """
+    with _torch_with(1, taken=threads_available()):
+        yield
+
+
+@contextmanager
+def given_back() -> Iterator[None]:
+    """Let torch have its threads again inside `taken_over`, for code of a user's own."""
+    with _torch_with(threads_available(), taken=None):
+        yield
+
+
+@contextmanager
+def _torch_with(count: int, taken: int | None) -> Iterator[None]:
+    before, before_taken = torch.get_num_threads(), _taken.get()
+    torch.set_num_threads(count)
+    _taken.set(taken)
+    try:
+        yield
     finally:
+        _taken.set(before_taken)
         torch.set_num_threads(before)

@@ -36,9 +36,9 @@ class History:
     @classmethod
     def empty(cls, columns: int, size: int, device: torch.device) -> History:
         """Nothing yet."""
-        pairs = torch.zeros((columns, HISTORY, size), device=device)
+        pairs = torch.empty((columns, HISTORY, size), device=device)  # of which no number is read before it is written
         products = torch.zeros((columns, HISTORY, HISTORY), dtype=torch.float64, device=device)
-        return cls(pairs, torch.zeros_like(pairs), products)
+        return cls(pairs, torch.empty_like(pairs), products)
 
     def remember(self, step: Float64[Tensor, "column size"], change: Float64[Tensor, "column size"]) -> None:
         """Keep a pair; one that rounding has spoiled gets no say in its column."""
@@ -47,9 +47,10 @@ class History:
         slot = self.count % HISTORY
         self.steps[:, slot] = torch.where(sound[:, None], step, 0.0)
         self.changes[:, slot] = torch.where(sound[:, None], change, 0.0)
-        self.products[:, :, slot] = torch.bmm(self.steps, self.changes[:, slot, :, None])[:, :, 0]
-        self.products[:, slot, slot] = torch.where(sound, product, 1.0)
         self.count += 1
+        kept = min(self.count, HISTORY)
+        self.products[:, :kept, slot] = torch.bmm(self.steps[:, :kept], self.changes[:, slot, :, None])[:, :, 0]
+        self.products[:, slot, slot] = torch.where(sound, product, 1.0)
 
     def direction(
         self,
@@ -81,9 +82,10 @@ class History:
 
     def move(self, holes: Tensor, movers: Tensor, left: int) -> None:
         """Put columns into the places of others, and drop all from the ``left``-th on."""
+        kept = min(self.count, HISTORY)
         for name in ("steps", "changes", "products"):
             values = getattr(self, name)
-            values[holes] = values[movers]
+            values[holes, :kept] = values[movers, :kept]
             setattr(self, name, values[:left])
 
 
