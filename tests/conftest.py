@@ -2,21 +2,21 @@
 
 import os
 import sys
-
-# Before NumPy and torch are loaded: two test processes of two spinning threads each run several times slower on two cores.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Dozens of commands run in processes of their own; without this each of them may have to compile all of denote again.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
-
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+# Before NumPy and torch are loaded: two test processes of two threads that wait busily are several times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Dozens of commands run in processes of their own; else each of them may have to compile all of denote again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from denote.object_models.spec import ModelSpec
+
+sys.dont_write_bytecode = False  # what the variable would have set
 
 # How long a case takes on a busy machine is for benchmarks to say; equal cases make equal runs of the suite.
 settings.register_profile("patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

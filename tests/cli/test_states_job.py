@@ -36,7 +36,8 @@ def planted(tmp_path: Path) -> dict[str, np.ndarray]:
 ASKED = [
     "dataset=states", "dataset.path=acts.safetensors", "dataset.table=labels.csv", "attribute=columns",
     "control.shuffled.draws=2", "control.shuffled.neuron_draws=1", "control.rotated.rotations=1", "logger=none",
-    "evidence.permutations=0", "evidence.bootstraps=5", "evidence.stability=false", "evidence.examples=0", "figures=none",
+    "evidence.permutations=0", "evidence.bootstraps=5", "evidence.stability=false", "evidence.examples=0",
+    "figures=none",
 ]  # fmt: skip
 
 
