@@ -115,6 +115,15 @@ def test_what_somebody_adds_to_a_level_is_not_there_yet(level: str, more: str) -
     assert holds(added, plain)
 
 
+@pytest.mark.parametrize("more", ["evidence.curves=true", "evidence.permutations=1000", "control.shuffled.draws=100"])
+def test_what_full_adds_may_be_typed_before(more: str) -> None:
+    plain, added, full = _composed(), _composed(more), _composed("evidence=full")
+    assert len({fingerprint(config) for config in (plain, added, full)}) == 1
+    assert not holds(plain, added)
+    assert not holds(added, full)
+    assert holds(full, added)
+
+
 @pytest.mark.parametrize("less", ["evidence.curves=false", "evidence.permutations=200", "control.shuffled.draws=20"])
 def test_a_level_with_less_of_it_is_not_that_level(less: str) -> None:
     assert not holds(_composed("evidence=full", less), _composed("evidence=full"))

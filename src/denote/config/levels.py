@@ -6,7 +6,7 @@ another, made with less or more of it: both have one folder, and the higher take
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,28 +99,31 @@ def left_out(level: Level, control: Mapping[str, Any]) -> frozenset[str]:
 
 
 def as_standard(config: Settings) -> dict[str, Any]:
-    """Return a config as it would be at ``standard``: what its level set is as there, what others set stays.
+    """Return a config as it would be at ``standard``: what a level may have set is as there, what none sets stays.
 
-    It has no ``evidence.level``, so that jobs from before there were levels are the same jobs.
+    A value of one level that is typed at another is more or less of the same job, too: `holds` tells which. There is no
+    ``evidence.level``, so that jobs from before there were levels are the same jobs.
     """
     evidence, control, level = config.get("evidence"), config.get("control"), STANDARD
     if isinstance(evidence, Mapping):
         level = level_of(config)
         kept = {name: value for name, value in evidence.items() if name != "level"}
-        evidence = _replaced(kept, level.evidence, STANDARD.evidence)
+        evidence = _replaced(kept, [each.evidence for each in LEVELS.values()], STANDARD.evidence)
     # A list of controls that somebody named is theirs, with the settings of its options.
-    if level is not STANDARD and isinstance(control, Mapping) and set(control) == set(level.control):
+    if isinstance(control, Mapping) and set(control) == set(level.control):
         control = {
-            name: _replaced(control.get(name) or settings, level.control.get(name, {}), settings)
+            name: _replaced(
+                control.get(name) or settings, [each.control.get(name, {}) for each in LEVELS.values()], settings
+            )
             for name, settings in STANDARD.control.items()
         }
     return {**config, "evidence": evidence, "control": control}
 
 
-def _replaced(given: Settings, of_level: Settings, standard: Settings) -> dict[str, Any]:
-    """Return settings in which those that a level set are as in another."""
+def _replaced(given: Settings, of_levels: Sequence[Settings], standard: Settings) -> dict[str, Any]:
+    """Return settings in which those that are as one of the levels sets them are as in another."""
     return {
-        name: standard[name] if name in of_level and _same(value, of_level[name]) else value
+        name: standard[name] if any(name in each and _same(value, each[name]) for each in of_levels) else value
         for name, value in given.items()
     }
 
