@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.optimize import brentq
 
 from denote.evidence.intervals import (
     auroc_interval,
@@ -46,6 +47,37 @@ def test_p_value_is_the_level_at_which_the_lower_bound_is_the_null(
     elif p > 1e-12:  # below, 1 - p cannot be told from 1
         bounds = newcombe_balanced_accuracy(tp, n_pos, tn, n_neg, confidence=1 - p, one_sided=True)
         assert bounds.low == pytest.approx(0.9, abs=1e-6)
+
+
+@given(
+    st.tuples(*[st.one_of(st.integers(1, 60), st.integers(1, 10**7))] * 2),
+    st.tuples(*[st.one_of(st.just(1.0), st.floats(0.5, 1))] * 2),
+    st.sampled_from([0.5, 0.9, 0.99]),
+)
+def test_p_value_is_that_of_a_plain_root(n: tuple[int, int], shares: tuple[float, float], null: float) -> None:
+    hits = tuple(round(share * of) for share, of in zip(shares, n, strict=True))
+    rates = [k / of for k, of in zip(hits, n, strict=True)]
+    p = float(balanced_accuracy_p_value(hits[0], n[0], hits[1], n[1], null))
+
+    def low(z: float) -> float:
+        level = [stats.norm.cdf(z)] * 2
+        limits = [wilson(k, of, c, one_sided=True).low for k, of, c in zip(hits, n, level, strict=True)]
+        return np.mean(rates) - np.hypot(rates[0] - limits[0], rates[1] - limits[1]) / 2 - null
+
+    if np.mean(rates) > null and low(7.0) < 0:  # beyond, the level cannot be told from 1
+        assert p == pytest.approx(stats.norm.sf(brentq(low, 1e-9, 7.0, xtol=1e-13)), rel=1e-4, abs=1e-9)
+
+
+def test_numbers_do_not_depend_on_those_beside_them() -> None:
+    rng = np.random.default_rng(0)
+    n_pos, n_neg = rng.integers(1, 5000, (2, 500))
+    tp, tn = rng.binomial(n_pos, 0.97), rng.binomial(n_neg, 0.99)
+    area = rng.beta(5, 0.5, 500)
+    together, bounds = balanced_accuracy_p_value(tp, n_pos, tn, n_neg), auroc_interval(area, n_pos, n_neg)
+    for i in range(0, 500, 50):
+        assert together[i] == balanced_accuracy_p_value(tp[i], n_pos[i], tn[i], n_neg[i])
+        alone = auroc_interval(area[i], n_pos[i], n_neg[i])
+        assert (bounds.low[i], bounds.high[i]) == (alone.low, alone.high)
 
 
 @given(st.integers(25, 600), st.floats(0.85, 1), st.floats(0.85, 1), st.sampled_from([1e-30, 1e-6, 0.01, 0.4]))
@@ -113,7 +145,7 @@ def test_auroc_bounds_solve_their_equation(area: float, n_pos: int, n_neg: int) 
     assert 0 <= low <= area == found.value <= high <= 1
     for bound in (low, high):
         variance = bound * (1 - bound) * (1 + m * (1 - bound) / (2 - bound) + m * bound / (1 + bound)) / n_pos / n_neg
-        assert abs(area - bound) == pytest.approx(z * np.sqrt(variance), abs=1e-6)
+        assert abs(area - bound) == pytest.approx(z * np.sqrt(variance), abs=1e-9)
 
 
 def test_auroc_interval_covers_near_the_ceiling() -> None:

@@ -114,14 +114,6 @@ def test_training_is_repeatable_and_leaves_global_generators_alone(
     assert_equal_weights(first, second)
 
 
-def test_a_metric_that_takes_an_epochs_predictions_in_parts_says_the_same(
-    tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = ModelStore(shared).obtain(spec, data_module)
-    monkeypatch.setattr("denote.object_models.training.MOST_HELD", data_module.batch_size + 1)
-    assert ModelStore(tmp_path).obtain(spec, data_module).history == whole.history
-
-
 @pytest.mark.parametrize("epochs", [0, 1, 4])
 def test_an_interrupted_training_goes_on_to_the_same_weights(
     tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, epochs: int

@@ -46,6 +46,14 @@ def test_little_ink_and_bold_are_seen_through() -> None:
     assert found.balanced_accuracy[2] == 1
 
 
+def test_a_column_is_narrowed_only_where_that_loses_nothing() -> None:
+    values = np.stack([np.arange(N) / 4, np.arange(N) / 10, np.full(N, 1e300)], axis=1)
+    values[3] = np.nan
+    given = columns(values)
+    assert [given.halves(name).test.dtype for name in given.names] == [np.float32, np.float64, np.float64]
+    np.testing.assert_array_equal(given.halves("ink").fit, values[ROWS[0], 0])
+
+
 def test_choice_on_fit_and_score_on_test_are_those_of_a_plain_search() -> None:
     rng = np.random.default_rng(1)
     values = np.round(table(1), 1)
