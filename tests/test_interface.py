@@ -474,6 +474,18 @@ def test_levels_of_evidence(tmp_path: Path) -> None:
     assert not any(quick.tables[name].select(says(*off).any()).item() for name in ("cells", "neurons", "scan"))
     assert quick.controls.is_empty()
     assert any("evidence=standard adds them" in line for line in quick.findings())
+    named = denote.observe(
+        network, inputs, attributes, evidence="quick", trained_on="none", controls=["shuffled"], stability=None
+    )
+    live = named.neurons.filter("live")
+    assert live.select(says("rotated_not_run").all()).item()  # which standard would not add either
+    assert not live.select(says("left_out_by_level").any()).item()
+    asked = {"stability": True, "randomisation": True, "permutations": 20, "controls": ["shuffled"]}
+    every = denote.observe(network, inputs, attributes, evidence="quick", trained_on="none", **asked)
+    assert not any("evidence=quick leaves out" in line for line in every.findings())
+    for wrong in (["quick"], {"level": "quick"}, "quack"):
+        with pytest.raises(ConfigError, match=r"observe\(evidence"):
+            denote.observe(network, inputs, attributes, evidence=wrong)  # type: ignore[arg-type]
     back = denote.load(quick.save(tmp_path / "jobs" / "a"))
     assert isinstance(back, denote.ObservationResult)
     assert (back.evidence_level, standard.evidence_level) == ("quick", "standard")

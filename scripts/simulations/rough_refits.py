@@ -24,6 +24,7 @@ from denote.evidence.replicates import Replicate, replicates
 from denote.evidence.scores import Ranking
 from denote.observers.linear import LinearProbe
 from denote.observers.reading import moments
+from denote.observers.rough import Rough
 from denote.streams import stream
 
 PROPORTIONS = (0.02, 0.1, 0.5)
@@ -77,12 +78,19 @@ def digits(rows: int, neurons: int, draws: np.random.Generator) -> State:
     return hidden.astype(np.float32)
 
 
+def rarely_on(rows: int, neurons: int, draws: np.random.Generator) -> State:
+    """Neurons that are off for all but one row in fifty to one in five hundred, as units of sparse dictionaries are."""
+    share = np.geomspace(1 / 50, 1 / 500, neurons)
+    return ((draws.random((rows, neurons)) < share) * draws.exponential(size=(rows, neurons))).astype(np.float32)
+
+
 WORLDS: dict[str, tuple[Callable[[int, int, np.random.Generator], State], int, int]] = {
     "correlated, 10,000 x 512": (correlated, 10_000, 512),
     "correlated, 2,000 x 128": (correlated, 2_000, 128),
     "steep, 2,000 x 128": (steep, 2_000, 128),
     "independent, 300 x 200": (independent, 300, 200),
     "digits, 539 x 64": (digits, 539, 64),
+    "rarely on, 3,000 x 200": (rarely_on, 3_000, 200),
 }
 """What makes a state, rows of *fit* (and of *test*), neurons."""
 
@@ -153,7 +161,7 @@ def _of_readable(world: str, seed: int) -> dict[str, float]:
     values = (scores > np.quantile(scores, 1 - PROPORTIONS[1], axis=0)).astype(np.int8)
     exact, rough = (
         Ranking(probe.fit(state[:rows], values[:rows]).scores(state[rows:]), values[rows:]).auroc
-        for probe in (LinearProbe(), LinearProbe().rough())
+        for probe in (LinearProbe(), LinearProbe().rough(Rough.SCORES))
     )
     n_positive = values[rows:].sum(axis=0).astype(np.float64)
     error = np.sqrt(hanley_mcneil_variance(exact, n_positive, rows - n_positive))
@@ -176,5 +184,5 @@ def _spread_of_band(largest: np.ndarray) -> np.ndarray:
 
 def _fitted(data: FitTestData, draws: ShuffledDraws, spread: np.ndarray, rough: bool) -> list[Replicate]:
     """Replicates of a series, rough as shuffled controls are, or exact as the attributes themselves."""
-    drawn = (replace(draw, rough=rough) for draw in draws.draws())
+    drawn = (draw if rough else replace(draw, rough=None) for draw in draws.draws())
     return list(replicates(drawn, data, LinearProbe(), spread, {}))

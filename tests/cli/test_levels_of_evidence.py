@@ -10,7 +10,9 @@ from polars.testing import assert_frame_equal
 
 from denote import load
 from denote.observation.result import Observation
-from denote.tables import JOB_TABLES, read_tables, says
+from denote.runs.single import report_job
+from denote.runs.sweep import statuses
+from denote.tables import JOB_TABLES, SWEEP_TABLES, has_tables, read_tables, says
 
 SMALL = (
     "architecture.layers=1", "architecture.width=8", "trainer.max_epochs=2", "trainer.progress=false", "logger=none",
@@ -48,6 +50,7 @@ def test_a_job_is_upgraded(denote: Command, tmp_path: Path, monkeypatch: pytest.
 
     assert denote(*SMALL).code == 0
     assert [folder.name for folder in (tmp_path / "multirun" / "single").iterdir()] == [job.name]
+    assert not list(job.glob("*.new"))
     upgraded = read_tables(job, JOB_TABLES)
     assert record_of(job)["evidence_level"] == "standard"
     assert not upgraded["cells"].select(says("left_out_by_level").any()).item()
@@ -80,3 +83,45 @@ def test_a_merge_of_mixed_levels_says_so(denote: Command, tmp_path: Path) -> Non
     cells = pl.read_parquet(status.parent / "cells.parquet")
     assert set(cells.select("seed", "evidence_level").unique().rows()) == {(0, "quick"), (1, "standard")}
     assert cells["n_tests"].unique().to_list() == [cells["p_value"].count()]
+
+
+FEW = ("control=[shuffled]", "control.shuffled.draws=2")
+
+
+def test_what_is_typed_on_top_of_a_level_is_made(denote: Command, tmp_path: Path) -> None:
+    assert denote(*SMALL, *FEW, "evidence=quick").code == 0
+    (job,) = (tmp_path / "multirun" / "single").iterdir()
+    assert read_tables(job, JOB_TABLES)["scan"]["max_p_value"].null_count() > 0
+    assert denote(*SMALL, *FEW, "evidence=quick", "evidence.permutations=200").code == 0
+    assert read_tables(job, JOB_TABLES)["scan"]["max_p_value"].null_count() == 0
+    ended = record_of(job)["ended"]
+    assert denote(*SMALL, *FEW, "evidence=quick").code == 0
+    assert record_of(job)["ended"] == ended
+
+
+def test_an_upgrade_in_a_sweep_that_fails_is_a_failure_and_keeps_what_was_there(
+    denote: Command, tmp_path: Path
+) -> None:
+    sweep = (*SMALL, *FEW, "sweep_name=up", "seed=0")
+    assert denote("-m", *sweep, "evidence=quick").code == 0
+    job = next((tmp_path / "multirun" / "up").glob("*/run.json")).parent
+    report_job(job, {"figures": "none"})  # adds the tables of a sweep
+    failing = denote("-m", *sweep, "memory_limit=10KiB")
+    assert failing.code == 1, failing
+    assert "Nothing to do" not in failing.out
+    status = json.loads((job.parent / "sweep" / "status.json").read_text(encoding="utf-8"))
+    assert sorted(entry["status"] for entry in status["jobs"]) == ["failed", "finished"]
+    reason = next(entry["reason"] for entry in status["jobs"] if entry["status"] == "failed")
+    assert "memory_limit" in reason
+    assert "earlier results stay" in reason
+    assert record_of(job)["evidence_level"] == "quick"
+    assert denote("-m", *sweep, "evidence=quick").code == 0  # what this asks for is there
+
+    assert denote("-m", *sweep).code == 0
+    assert record_of(job)["evidence_level"] == "standard"
+    assert not has_tables(job, SWEEP_TABLES)  # those of the quick results are gone
+    assert len(statuses(job.parent)) == 1
+
+    assert not (job / "figures").exists()
+    assert denote("-m", *sweep, "figures=all").code == 0  # of a job that is finished, too
+    assert list((job / "figures").glob("*.png"))

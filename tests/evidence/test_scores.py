@@ -41,6 +41,12 @@ def test_rank_scores_of_every_column(scored: tuple[np.ndarray, np.ndarray]) -> N
     assert reasons == (None,) * 6
 
 
+def test_infinite_scores_rank_beside_rows_without_a_label() -> None:
+    scores, labels = np.array([0, 1, np.inf, 5, np.inf, -1]), np.array([0, 0, 1, -1, 1, -1], dtype=np.int8)
+    assert auroc(scores[:, None], labels[:, None]) == [1]
+    assert average_precision(scores[:, None], labels[:, None]) == [1]
+
+
 def test_decision_scores_of_every_column(scored: tuple[np.ndarray, np.ndarray]) -> None:
     scores, labels = scored
     decided = scores > np.median(scores)

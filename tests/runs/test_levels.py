@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from denote.cli import build
 from denote.cli.checks import check
-from denote.config.levels import FULL, LEVELS, QUICK, STANDARD, level_of, reaches
+from denote.config.levels import FULL, LEVELS, QUICK, STANDARD, holds, level_of
 from denote.errors import ConfigError
 from denote.runs.fingerprint import agreement, fingerprint, job_name
 
@@ -91,9 +91,42 @@ def test_null_is_for_levels_that_leave_it_out(key: str) -> None:
 
 
 def test_levels_are_in_order() -> None:
-    assert reaches("standard", "quick")
-    assert reaches("full", "full")
-    assert not reaches("quick", "standard")
+    quick, standard, full = (_composed(f"evidence={name}") for name in LEVELS)
+    assert holds(standard, quick)
+    assert holds(full, full)
+    assert holds(full, standard)
+    assert not holds(quick, standard)
+    assert not holds(standard, full)
+
+
+@pytest.mark.parametrize(
+    ("level", "more"),
+    [
+        ("quick", "evidence.permutations=200"), ("quick", "evidence.randomisation=true"),
+        ("quick", "evidence.stability=true"), ("quick", "control=[shuffled,rotated,untrained,raw_input]"),
+        ("full", "control.random_subset.subsets=30"),
+    ],
+)  # fmt: skip
+def test_what_somebody_adds_to_a_level_is_not_there_yet(level: str, more: str) -> None:
+    """As it is in a higher level, too: then it is the same job, which has to be made with it."""
+    plain, added = _composed(f"evidence={level}"), _composed(f"evidence={level}", more)
+    assert fingerprint(plain) == fingerprint(added)
+    assert not holds(plain, added)
+    assert holds(added, plain)
+
+
+@pytest.mark.parametrize("more", ["evidence.curves=true", "evidence.permutations=1000", "control.shuffled.draws=100"])
+def test_what_full_adds_may_be_typed_before(more: str) -> None:
+    plain, added, full = _composed(), _composed(more), _composed("evidence=full")
+    assert len({fingerprint(config) for config in (plain, added, full)}) == 1
+    assert not holds(plain, added)
+    assert not holds(added, full)
+    assert holds(full, added)
+
+
+@pytest.mark.parametrize("less", ["evidence.curves=false", "evidence.permutations=200", "control.shuffled.draws=20"])
+def test_a_level_with_less_of_it_is_not_that_level(less: str) -> None:
+    assert not holds(_composed("evidence=full", less), _composed("evidence=full"))
 
 
 def test_tables_say_their_level(tmp_path: Path) -> None:

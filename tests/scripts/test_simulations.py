@@ -213,7 +213,7 @@ def test_long_sentences_that_were_copied_are_counted_and_short_ones_are_not() ->
     assert copies.sentences(0) == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("world", ["digits, 539 x 64", "independent, 300 x 200"])
+@pytest.mark.parametrize("world", ["digits, 539 x 64", "independent, 300 x 200", "rarely on, 3,000 x 200"])
 def test_rough_refits_stay_within_a_tenth_of_the_noise_of_what_they_are_for(world: str) -> None:
     found = rough_refits.distances(world, 1)
     assert max(found[name] for name in rough_refits.OUTCOMES) <= 0.1

@@ -148,9 +148,9 @@ def observe(
         [('0', 'high', 'linear'), ('2', 'high', 'linear')]
     """
     rule = rule or Rule()
-    _check(settings, rule, batch_size, seed=seed, model_seed=model_seed)
-    memory_limit = byte_count(memory_limit, "observe(memory_limit=...)")
     level = _level(evidence)
+    _check(settings, level, rule, batch_size, seed=seed, model_seed=model_seed)
+    memory_limit = byte_count(memory_limit, "observe(memory_limit=...)")
     probes, asked = _probes(probe), _controls(controls, level)
     without = left_out(level, level.control) if controls is None else frozenset[str]()
     if (model is None) == (states is None):
@@ -284,14 +284,14 @@ def load(folder: Path | str) -> SweepResult | ObservationResult:
     raise StoreError(str(folder), "holds no tables", f"allowed: {allowed}")
 
 
-def _check(settings: Mapping[str, Any], rule: Rule, batch_size: Any, **seeds: Any) -> None:
+def _check(settings: Mapping[str, Any], level: Level, rule: Rule, batch_size: Any, **seeds: Any) -> None:
     for key in settings:
         if key not in NAMED:
             raise ConfigError(f"observe({key}=...)", "there is no such setting", one_of(key, NAMED))
     of_rule = vars(rule)
     check_values(
         Evidence,
-        {**of_rule, **settings},
+        {**of_rule, **settings, "level": level.name},
         lambda name: f"rule.{name}" if name in of_rule else f"observe({name}=...)",
     )
     for key, value in seeds.items():
@@ -360,7 +360,7 @@ def _spec(attributes: Any, classes: Any, own: Mapping[str, AttributeFamily]) -> 
 
 
 def _level(name: Any) -> Level:
-    if name not in LEVELS:
+    if not isinstance(name, str) or name not in LEVELS:
         raise ConfigError("observe(evidence=...)", f"{name!r} is unknown", one_of(str(name), LEVELS))
     return LEVELS[name]
 

@@ -307,7 +307,7 @@ def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
         raise ConfigError("sweep", f"none of {len(plan.jobs)} jobs could start", plan.jobs[0].reason)
     refused = {job.folder.name: job.reason for job in plan.having("refused")}
     expected = [job.folder for job in plan.jobs if job.status != "refused"]
-    skipped = len(plan.having("skip"))
+    skipped = [job.folder for job in plan.having("skip")]
     figures = next((FigureSettings.of(job.settings) for job in plan.jobs if job.settings), None)
     outcome = close_sweep(
         plan.folder, expected, refused, skipped=skipped, interrupted=interrupted, command=command, figures=figures

@@ -19,11 +19,11 @@ from denote.cli.checks import check
 from denote.cli.commands import Task
 from denote.cli.hydra_private import BasicSweeper, combinations, plugins
 from denote.config.keys import SCHEMA, digest
-from denote.config.levels import level_of, reaches
+from denote.config.levels import holds
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training
-from denote.runs.record import evidence_level, finished_before, finished_jobs, schema_of
+from denote.runs.record import finished_before, finished_jobs, schema_of
 
 log = logging.getLogger(__name__)
 
@@ -135,9 +135,12 @@ class PlannedSweeper(BasicSweeper):
         if not observes:
             return planned
         same = next((job for job in plan.jobs if job.folder == folder), None)
-        if same is not None:  # two spellings of one job, or two levels of its evidence
-            if same.settings and reaches(level_of(same.settings).name, level_of(settings).name):
+        if same is not None and same.settings:  # two spellings of one job, or two levels of its evidence
+            if holds(same.settings, settings):
                 return None
+            if not holds(settings, same.settings):
+                reason = f"{folder.name}: asked for twice, each time with evidence that the other leaves out"
+                return replace(planned, status="refused", reason=f"{reason}; allowed: ask for all of it in one job")
             plan.jobs.remove(same)
         return _settle(planned, plan)
 
@@ -203,7 +206,7 @@ def _settle(planned: PlannedJob, plan: SweepPlan) -> PlannedJob:
             check_plan(settings, record, folder)
         except ConfigError as error:
             reason = str(error)
-    done = reaches(evidence_level(record), level_of(settings).name)
+    done = holds(record["config"], settings)
     return replace(planned, status="refused" if reason else "skip" if done else "run", reason=reason)
 
 

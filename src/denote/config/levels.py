@@ -6,7 +6,7 @@ another, made with less or more of it: both have one folder, and the higher take
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +65,27 @@ def level_of(config: Settings) -> Level:
     return LEVELS[config["evidence"].get("level", STANDARD.name)]
 
 
-def reaches(level: str, asked: str) -> bool:
-    """Return whether results of a level hold what another one asks for."""
-    order = list(LEVELS)
-    return order.index(level) >= order.index(asked)
+def holds(made: Settings, asked: Settings) -> bool:
+    """Return whether the results of a job hold what is asked of it, by what levels differ in.
+
+    The settings themselves are compared, not the names of the levels: ``evidence=quick evidence.permutations=200``
+    asks for more than quick made.
+
+    Args:
+        made: The resolved config that the job was run with.
+        asked: That which is asked of it now; all that levels do not set is equal.
+    """
+    has, wants = made.get("control") or {}, asked.get("control") or {}
+    return _at_least(made["evidence"], asked["evidence"], STANDARD.evidence) and all(
+        name in has and _at_least(has[name] or {}, wants[name] or {}, FULL.control[name])
+        for name in FULL.control
+        if name in wants
+    )
+
+
+def _at_least(made: Settings, asked: Settings, names: Iterable[str]) -> bool:
+    """Whether counts and switches are as high; what is left out is 0."""
+    return all((made.get(name) or 0) >= (asked.get(name) or 0) for name in names)
 
 
 def left_out(level: Level, control: Mapping[str, Any]) -> frozenset[str]:
@@ -82,28 +99,31 @@ def left_out(level: Level, control: Mapping[str, Any]) -> frozenset[str]:
 
 
 def as_standard(config: Settings) -> dict[str, Any]:
-    """Return a config as it would be at ``standard``: what its level set is as there, what others set stays.
+    """Return a config as it would be at ``standard``: what a level may have set is as there, what none sets stays.
 
-    It has no ``evidence.level``, so that jobs from before there were levels are the same jobs.
+    A value of one level that is typed at another is more or less of the same job, too: `holds` tells which. There is no
+    ``evidence.level``, so that jobs from before there were levels are the same jobs.
     """
     evidence, control, level = config.get("evidence"), config.get("control"), STANDARD
     if isinstance(evidence, Mapping):
         level = level_of(config)
         kept = {name: value for name, value in evidence.items() if name != "level"}
-        evidence = _replaced(kept, level.evidence, STANDARD.evidence)
+        evidence = _replaced(kept, [each.evidence for each in LEVELS.values()], STANDARD.evidence)
     # A list of controls that somebody named is theirs, with the settings of its options.
-    if level is not STANDARD and isinstance(control, Mapping) and set(control) == set(level.control):
+    if isinstance(control, Mapping) and set(control) == set(level.control):
         control = {
-            name: _replaced(control.get(name) or settings, level.control.get(name, {}), settings)
+            name: _replaced(
+                control.get(name) or settings, [each.control.get(name, {}) for each in LEVELS.values()], settings
+            )
             for name, settings in STANDARD.control.items()
         }
     return {**config, "evidence": evidence, "control": control}
 
 
-def _replaced(given: Settings, of_level: Settings, standard: Settings) -> dict[str, Any]:
-    """Return settings in which those that a level set are as in another."""
+def _replaced(given: Settings, of_levels: Sequence[Settings], standard: Settings) -> dict[str, Any]:
+    """Return settings in which those that are as one of the levels sets them are as in another."""
     return {
-        name: standard[name] if name in of_level and _same(value, of_level[name]) else value
+        name: standard[name] if any(name in each and _same(value, each[name]) for each in of_levels) else value
         for name, value in given.items()
     }
 

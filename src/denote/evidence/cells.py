@@ -27,6 +27,7 @@ from denote.notes import Note, note
 from denote.numbers import mean_of_defined, reaches
 from denote.observers.observer import Observer, Probe
 from denote.observers.reading import State, moments
+from denote.observers.rough import Rough
 
 BySize: TypeAlias = Mapping[int | None, PerAttribute]
 """Scores by `Observer.size`: None for observers that read all neurons, which most probes have alone."""
@@ -70,7 +71,7 @@ class OtherStates(StatesElsewhere):
 
     def aurocs(self, probe: Probe, data: FitTestData) -> list[BySize]:
         """See `StatesElsewhere`; only a score is asked for, which needs no weights to the last digit."""
-        return [held_out_auroc(probe.rough(), replace(data, state=state)) for state in self.states]
+        return [held_out_auroc(probe.rough(Rough.SCORES), replace(data, state=state)) for state in self.states]
 
 
 @dataclass(frozen=True)

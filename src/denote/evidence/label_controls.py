@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int8
 
 from denote.attributes.labels import Labels, equal_rows
 from denote.data.parts import Groups, Halves
+from denote.observers.rough import Rough
 from denote.streams import stream
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ class Draw:
         control: Name of the control.
         number: Which draw; the same labels however many are drawn besides.
         labels: Attributes with their names, the same on both sides.
-        rough: Only the distribution over draws is of interest: observers need not be fitted to the last digit
-            (`Probe.rough`).
+        rough: For what observers are fitted where only the distribution over draws is of interest (`Probe.rough`); None
+            where they are to be exact.
     """
 
     control: str
     number: int
     labels: Halves[Labels]
-    rough: bool = False
+    rough: Rough | None = None
 
     def __len__(self) -> int:
         return len(self.labels.fit)

@@ -32,6 +32,9 @@ BYTES_PER_SCORE = 120
 SCORED = 1 << 20
 """Scores that are ranked side by side: arrays of as many numbers are taken from memory that was in use before."""
 
+USUAL = 101
+"""Rows whose median is a neuron's usual value."""
+
 _LATER = ("sufficient_k", "q_value", "n_tests", "decisive")
 """Columns that are filled later, beside those of the controls."""
 
@@ -142,14 +145,15 @@ def _with_convergence(reason: str | None, fitted: bool, converged: bool) -> str 
 
 
 def rough_scores(observer: Observer, state: State) -> Scores | RoughScores:
-    """Decision scores in float32, in half the time: about each neuron's first value, so that large ones keep digits.
+    """Decision scores in float32, in half the time: about each neuron's usual value, so that large ones keep digits.
 
-    They rank rows as those in float64 do but for those that differ in the seventh digit.
+    They rank rows as those in float64 do but for those that differ in the seventh digit, and for rows that lie beside
+    a neuron's usual value by millions of its spread.
     """
     if observer.hidden is not None or observer.neuron is not None:
         return observer.scores(state)
     scores = np.empty((len(state), len(observer.bias)), dtype=np.float32)
-    centre = as_array(state[:1]).astype(np.float32)
+    centre = np.median(as_array(state[:USUAL]), axis=0, keepdims=True).astype(np.float32)  # one row may lie far out
     weights = torch.from_numpy(observer.weights.astype(np.float32))
     bias = torch.from_numpy((observer.bias + centre[0].astype(np.float64) @ observer.weights).astype(np.float32))
     about, out = torch.from_numpy(centre), torch.from_numpy(scores)

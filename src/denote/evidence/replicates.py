@@ -101,7 +101,7 @@ def replicates(
     for refitted in refits(draws, data, probe):
         observers, n_sizes = refitted.observers, len(refitted.observers)
         hears = [refitted.hear(heard, size) for size in range(n_sizes)]
-        curve = measured_sizes(observers, refitted.data, hears, rough=refitted.draws[0].rough)
+        curve = measured_sizes(observers, refitted.data, hears, rough=refitted.draws[0].rough is not None)
         for columns in curve:
             columns["note"] = [note(reason, Note.of("control_alone")) for reason in columns["note"]]
         known = [] if spread is None else [largest_relevance(replace(each, spread=spread)) for each in observers]
@@ -141,7 +141,8 @@ def refits(draws: Iterable[Draw], data: FitTestData, probe: Probe) -> Iterator[R
         left = data.with_less_memory(ends[-1] * of_column)
         labels = Halves(_beside([draw.labels.fit for draw in some]), _beside([draw.labels.test for draw in some]))
         side_by_side = replace(left, labels=labels)
-        fitted = (probe.rough() if some[0].rough else probe).fit_sizes(side_by_side.fit)
+        purpose = some[0].rough
+        fitted = (probe if purpose is None else probe.rough(purpose)).fit_sizes(side_by_side.fit)
         yield Refitted(some, [slice(*both) for both in pairwise(ends)], fitted, side_by_side)
 
 

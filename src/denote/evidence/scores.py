@@ -37,7 +37,7 @@ class Ranking:
     """How scores order the samples of every attribute.
 
     Args:
-        scores: Any finite numbers; a NaN anywhere in a column makes all its results NaN.
+        scores: Any numbers; a NaN anywhere in a column makes all its results NaN.
         labels: 1, 0, or -1 for rows that are left out of that column.
 
     Attributes:
@@ -61,10 +61,11 @@ class Ranking:
         if has_nan.any():
             has_nan = (np.isnan(values) & (of_column >= 0)).any(1)
             values = np.where(has_nan[:, None] | (of_column < 0), values.dtype.type(0), values)
-        # Null rows go last, where they cannot move the rank of any other.
+        # Null rows go last, where they cannot move the rank of any other: infinite scores lie one number below them.
         apart = values
         if of_column.size and of_column.min() < 0:
-            apart = np.where(of_column < 0, values.dtype.type(np.inf), values)
+            largest = np.finfo(values.dtype).max
+            apart = np.where(of_column < 0, values.dtype.type(np.inf), np.minimum(values, largest))
         columns, rows = values.shape
         self.order = np.empty((columns, rows), dtype=np.intp)
         places, ranked_right = np.empty((columns, rows), dtype=np.int64), np.empty(columns, dtype=np.int64)

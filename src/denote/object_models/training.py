@@ -105,9 +105,22 @@ class ObjectModel(pl.LightningModule):
         """Return the loss of a held-out batch."""
         return self._step(batch, "test_")
 
-    def on_train_epoch_end(self) -> None:
-        """Log the training's loss and metric of the epoch."""
-        self._log("train_")
+    def on_train_epoch_start(self) -> None:
+        """Begin an epoch, whatever became of the last one."""
+        self._begin("train_")
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin an epoch's validation."""
+        self._begin("val_")
+
+    def on_test_epoch_start(self) -> None:
+        """Begin a test."""
+        self._begin("test_")
+
+    def on_train_batch_end(self, outputs: Any, batch: Taught, batch_idx: int) -> None:
+        """Log the training's loss and metric of the epoch with its last batch: callbacks see them when it ends."""
+        if self.trainer.is_last_batch:
+            self._log("train_")
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation's loss and metric of the epoch."""
@@ -127,19 +140,30 @@ class ObjectModel(pl.LightningModule):
         inputs, targets, _ = batch
         outputs = self(inputs)
         loss = self.task.loss(outputs, targets)
-        self._epochs[stage].add(loss.detach(), self.task.predict(outputs.detach()), targets)
+        steps = self._epochs[stage]
+        steps.add(loss.detach(), self.task.predict(outputs.detach()), targets)
+        if steps.n_judged >= HELD:
+            cast(Metric, self.metrics[stage]).update(*steps.take_judged())
         return loss
+
+    def _begin(self, stage: str) -> None:
+        self._epochs[stage].clear()
+        cast(Metric, self.metrics[stage]).reset()
 
     def _log(self, stage: str) -> None:
         steps, metric = self._epochs[stage], cast(Metric, self.metrics[stage])
-        metric.update(*steps.judged)
+        if steps.n_judged:
+            metric.update(*steps.take_judged())
         measures: dict[str, Tensor | Metric] = {f"{stage}loss": steps.loss, f"{stage}{self.task.measure}": metric}
         self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=1)
-        steps.clear()
+
+
+HELD = 1 << 16
+"""Predictions that are held until the metric gets them: one call for many batches, which are small."""
 
 
 class EpochSteps:
-    """The steps of one epoch: their mean loss, and predictions beside targets."""
+    """The steps of one epoch: their mean loss, and predictions beside targets that no metric has seen."""
 
     def __init__(self) -> None:
         self.clear()
@@ -147,7 +171,7 @@ class EpochSteps:
     def clear(self) -> None:
         """Begin an epoch."""
         self._sum: Tensor | None = None
-        self._n = 0
+        self._n = self.n_judged = 0
         self._judged: list[tuple[Tensor, Tensor]] = []
 
     def add(self, loss: Tensor, predictions: Tensor, targets: Tensor) -> None:
@@ -161,6 +185,7 @@ class EpochSteps:
         n = len(targets)
         self._sum = loss * n if self._sum is None else self._sum + loss * n
         self._n += n
+        self.n_judged += targets.numel()
         self._judged.append((predictions, targets))
 
     @property
@@ -169,10 +194,10 @@ class EpochSteps:
         assert self._sum is not None  # noqa: S101 # Lightning ends no epoch without a step
         return self._sum / self._n
 
-    @property
-    def judged(self) -> tuple[Tensor, Tensor]:
-        """Predictions and targets of all samples."""
+    def take_judged(self) -> tuple[Tensor, Tensor]:
+        """Give predictions and targets of all samples since they were last taken."""
         predictions, targets = zip(*self._judged, strict=True)
+        self.n_judged, self._judged = 0, []
         return torch.cat(predictions), torch.cat(targets)
 
 

@@ -123,10 +123,11 @@ class ObservationSettings:
 
     @property
     def left_out_remark(self) -> Note:
-        """Why there is nothing of what the level leaves out."""
+        """Why there is nothing of what the level leaves out; controls that the user named leave out others."""
         names = list(LEVELS)
         more = names[min(names.index(self.level) + 1, len(names) - 1)]
-        return Note.of("left_out_by_level", level=self.level, more=more)
+        code = "left_out_by_level" if self.left_out else "check_left_out_by_level"
+        return Note.of(code, level=self.level, more=more)
 
 
 @dataclass(frozen=True)

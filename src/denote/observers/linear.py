@@ -16,16 +16,13 @@ from denote.config.settings import STRENGTHS, AtLeastOne, Positive, Switch
 from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
+from denote.observers.rough import Rough
 from denote.observers.solvers.batches import inner_parts, with_threshold
 from denote.observers.solvers.design import Design, design_of
 from denote.observers.solvers.logistic import Solution, SolverSettings, solve_logistic
 
 CERTAIN = 0.05
 """Share of the weights' norm by which they may be off, by the bound, in a fit that counts as converged."""
-
-ROUGH = 0.03
-"""`SolverSettings.decrement` of refits to drawn labels or in other networks: it moves what is reported of them by less
-than a tenth of its standard error (`scripts/simulations/rough_refits.py`)."""
 
 BYTES_PER_WEIGHT = 32
 """Bytes that a neuron of an attribute and strength takes while a path is put together."""
@@ -61,9 +58,10 @@ class LinearProbe(BuiltInProbe):
     _decrement: ClassVar[float] = 0.0
     _certain: ClassVar[float] = CERTAIN
 
-    def rough(self) -> LinearProbe:
+    def rough(self, purpose: Rough) -> LinearProbe:
         """See `Probe.rough`."""
-        return _RoughLinearProbe(**{field.name: getattr(self, field.name) for field in fields(self)})
+        kind = {Rough.SCORES: _ForScores, Rough.BAND: _ForBand}[purpose]
+        return kind(**{field.name: getattr(self, field.name) for field in fields(self)})
 
     def fit_data(self, data: FitData) -> Observer:
         """Fit all attributes in one solve (see ``Probe.fit``).
@@ -179,10 +177,17 @@ class LinearProbe(BuiltInProbe):
         return Observer(self.kind, weights, bias, converged, norm, notes, l2=np.where(able, l2, np.nan))
 
 
-class _RoughLinearProbe(LinearProbe):
+class _ForScores(LinearProbe):
     """The probe as it is fitted where only scores are of interest: its weights need not be certain."""
 
-    _decrement = ROUGH
+    _decrement = Rough.SCORES.value
+    _certain = float("inf")
+
+
+class _ForBand(LinearProbe):
+    """The same where the largest weight is of interest, too."""
+
+    _decrement = Rough.BAND.value
     _certain = float("inf")
 
 

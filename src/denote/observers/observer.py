@@ -33,6 +33,7 @@ from denote.observers.reading import (
     rows_of,
     threads_worth,
 )
+from denote.observers.rough import Rough
 from denote.observers.threads import own_threads
 
 FEW_ROWS = 255
@@ -274,8 +275,8 @@ class Probe(ABC):
         """Fit all attributes (see `fit`)."""
         return self.fit(data.state, data.labels, data.seed, data.resources, data.groups)
 
-    def rough(self) -> Probe:
-        """Return the probe for refits of which only scores are of interest, beside the noise that these have."""
+    def rough(self, purpose: Rough) -> Probe:
+        """Return the probe for refits that need not be exact, as what is reported of them has noise of its own."""
         return self
 
     def fit_sizes(self, data: FitData) -> tuple[Observer, ...]:

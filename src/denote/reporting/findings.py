@@ -167,13 +167,26 @@ def level_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     rows = rows.with_columns(pl.col("evidence_level").fill_null(STANDARD.name))
     models = {level: rows.filter(evidence_level=level)["object_model"].n_unique() for level in LEVELS}
     used = {level: number for level, number in models.items() if number}
-    adds = "shuffled, rotated and untrained replicates, permutations and second searches"
+    checks = "permutations, the check by randomised layers and second searches"
+    adds = {
+        "left_out_by_level": f"shuffled, rotated and untrained replicates, {checks}",
+        "check_left_out_by_level": checks,
+    }
     if set(used) == {QUICK.name}:
-        return [f"evidence=quick, without {adds}: the same call with evidence=standard adds them."]
+        left = [names for code, names in adds.items() if _says(tables, code)]
+        return [
+            f"evidence=quick leaves out {names}, but for what was asked for by name: the same call with "
+            "evidence=standard adds them."
+            for names in left[:1]
+        ]
     if len(used) < 2:
         return []
     counts = ", ".join(f"{count(number, 'object model')} at evidence={level}" for level, number in used.items())
     return [f"Levels of evidence are mixed: {counts}. What the lower ones leave out is null there; the higher adds it."]
+
+
+def _says(tables: Mapping[str, pl.DataFrame], code: str) -> bool:
+    return any(tables[name].select(says(code).any()).item() for name in ("cells", "neurons", "scan"))
 
 
 def trained_on_sentences(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:

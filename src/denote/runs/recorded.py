@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
-from denote.config.levels import level_of, reaches
+from denote.config.levels import holds, level_of
 from denote.errors import DenoteError, told
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
@@ -27,9 +28,13 @@ from denote.runs.record import (
 )
 
 if TYPE_CHECKING:
+    from denote.observation.result import Observation
     from denote.runs.job import Job
 
 log = logging.getLogger(__name__)
+
+ASIDE = ".results.new"
+"""Folder inside a job's folder where its results are written first."""
 
 
 def run_recorded(
@@ -37,9 +42,10 @@ def run_recorded(
 ) -> None:
     """Run one job in its folder.
 
-    A job whose folder holds equal results is left alone, as ``on_existing`` says; results of a lower level of evidence
-    are replaced once those of the higher are there. In a sweep a failure, `SystemExit`
-    included, ends only this job. Alone, a user's mistake is raised and leaves no folder behind.
+    A job whose folder holds equal results is left alone, as ``on_existing`` says; results of a lower level of evidence,
+    and those that are redone, are replaced once the new ones are to be written: whatever ends the job before then
+    leaves them, and their record, as they were. In a sweep a failure, `SystemExit` included, ends only this job.
+    Alone, a user's mistake is raised and leaves no folder behind.
 
     Args:
         settings: The resolved config.
@@ -69,13 +75,14 @@ def run_recorded(
         "error": None,
     }
     start, before = time.perf_counter(), read_record(folder)
-    write_record(folder, record)
+    if not _is_finished(before):
+        write_record(folder, record)
     job = None
 
     def end(status: str, error: dict[str, Any] | None = None) -> None:
         timings: dict[str, float] = {} if job is None else job.timings
         record["timings"] = {**timings, "total": round(time.perf_counter() - start, 3)}
-        _end(folder, record, status, error, before)
+        _end(folder, record, status, error)
 
     try:
         job = make()
@@ -119,9 +126,11 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
     if on_existing == "redo":
         return False
     check_plan(settings, before, folder)
-    level, asked = evidence_level(before), level_of(settings).name
-    if not reaches(level, asked):
-        log.info("%s: finished before at evidence=%s, now made at evidence=%s", folder.name, level, asked)
+    level = evidence_level(before)
+    if not holds(before["config"], settings):
+        asked = level_of(settings).name
+        now_made = f"made with what evidence={asked} adds" if asked != level else "made with what is asked on top"
+        log.info("%s: finished before at evidence=%s, now %s", folder.name, level, now_made)
         return False
     log.info("%s: finished before at evidence=%s, nothing to do", folder.name, level)
     return True
@@ -135,7 +144,7 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
     prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
     with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
         observation = job.run(prepared)
-        observation.write(folder)
+        _put_results(observation, folder, record)
         record["object_model"] = observation.object_model
         record["object_score"] = None if job.score is None else asdict(job.score)
         record["layers"] = [asdict(layer) for layer in observation.layers]
@@ -153,16 +162,34 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
         dashboard.log_job(run, merged.tables, shown, observation.rule)
 
 
-def _end(
-    folder: Path,
-    record: dict[str, Any],
-    status: str,
-    error: dict[str, Any] | None,
-    before: Mapping[str, Any] | None,
-) -> None:
-    """Write how the job ended. Results that a failed ``redo`` did not replace stay finished, with what went wrong."""
-    ended = {**record, "status": status, "ended": now(), "error": error}
-    if status != Status.FINISHED and before is not None and before.get("status") == Status.FINISHED:
-        ended = {**before, "redo": {"status": status, "ended": now(), "error": error}}
-    write_record(folder, ended)
+def _put_results(observation: Observation, folder: Path, record: Mapping[str, Any]) -> None:
+    """Write what was found into the job's folder, in place of all that is there of earlier results.
+
+    They are written aside first, so that what ends the job meanwhile leaves the earlier ones whole.
+    """
+    aside = folder / ASIDE
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        observation.write(aside)
+        write_record(folder, record)  # from here on it is not finished: files of both would lie side by side
+        for kind in ("*.parquet", "*.safetensors"):
+            for earlier in folder.glob(kind):
+                earlier.unlink()
+        for result in aside.iterdir():
+            result.replace(folder / result.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _end(folder: Path, record: dict[str, Any], status: str, error: dict[str, Any] | None) -> None:
+    """Write how the job ended. Results that it did not come to replace stay finished, with what went wrong."""
+    ended, standing = {"status": status, "ended": now(), "error": error}, read_record(folder)
+    if status != Status.FINISHED and standing is not None and _is_finished(standing):
+        write_record(folder, {**standing, "redo": ended})
+    else:
+        write_record(folder, {**record, **ended})
     record["error"] = error
+
+
+def _is_finished(record: Mapping[str, Any] | None) -> bool:
+    return record is not None and record.get("status") == Status.FINISHED

@@ -66,13 +66,30 @@ class Outcome:
         return [job for job in self.jobs if job.failed]
 
 
+KEPT = "; its earlier results stay"
+
+
+def again(name: str) -> str:
+    """Name under which a job is listed that failed where its folder holds earlier results."""
+    return f"{name} (again)"
+
+
 def statuses(folder: Path, expected: Sequence[Path] = (), refused: Mapping[str, str] | None = None) -> list[Job]:
-    """The state of every job in a sweep's folder, of those that never left a record, and of those refused."""
+    """The state of every job in a sweep's folder, of those that never left a record, and of those refused.
+
+    A job that could not be redone, or be made with more evidence, is listed twice: by its results and by that failure.
+    """
     found = {path.parent for path in folder.glob(f"*/{RECORD}")} | set(expected)
     jobs = {job.name: status_of(job) for job in sorted(found)}
+    for job in [job for job in jobs.values() if job.counts]:
+        if (redo := (read_record(folder / job.name) or {}).get("redo")) is not None:
+            reason = str((redo.get("error") or {}).get("message", ""))
+            jobs[again(job.name)] = Job(again(job.name), str(redo["status"]), f"{reason}{KEPT}")
     for name, reason in (refused or {}).items():
-        kept = "; its earlier results stay" if name in jobs and not jobs[name].failed else ""
-        jobs[name if not kept else f"{name} (again)"] = Job(name, "refused", reason + kept)
+        if name in jobs and not jobs[name].failed:
+            jobs[again(name)] = Job(name, "refused", f"{reason}{KEPT}")
+        else:
+            jobs[name] = Job(name, "refused", reason)
     records = {name: read_record(folder / name) or {} for name, job in jobs.items() if job.counts}
     older = {name: replace(jobs[name], status=OLDER, reason=reason) for name, reason in older_jobs(records).items()}
     return list({**jobs, **older}.values())
@@ -83,7 +100,7 @@ def close_sweep(
     expected: Sequence[Path],
     refused: Mapping[str, str],
     *,
-    skipped: int = 0,
+    skipped: Sequence[Path] = (),
     interrupted: bool = False,
     command: str = "",
     figures: FigureSettings | None = None,
@@ -94,12 +111,13 @@ def close_sweep(
         folder: The sweep's folder.
         expected: Job folders of this call that should be finished now.
         refused: Jobs that could not start, with the reason.
-        skipped: How many of this call's jobs were finished before.
+        skipped: Those of them that were finished before.
         interrupted: Whether the user ended the sweep early.
         command: What the user typed, for the report.
         figures: What to draw; None: as the sweep's first job says.
     """
-    asked = frozenset([*(job.name for job in expected), *refused])
+    ran = [again(job.name) for job in expected if job not in skipped]
+    asked = frozenset([*(job.name for job in expected), *ran, *refused])
     outcome = Outcome(folder, statuses(folder, expected, refused), asked=asked)
     if interrupted:
         done, of = len(outcome.finished), len(outcome.jobs)
@@ -107,13 +125,15 @@ def close_sweep(
     if not outcome.finished:
         if any((folder / job.name / RECORD).is_file() for job in outcome.jobs):
             write_status(outcome, command)
-        show(outcome, skipped=skipped)
+        show(outcome, skipped=len(skipped))
         return outcome
     figures = figures or FigureSettings.of(_config(outcome))
+    if figures.is_asked_of_jobs:
+        _draw_jobs(outcome, figures)
     outcome.changed = not is_merged(outcome, figures)
     if outcome.changed:
         write_merged(outcome, command, figures, tracked=True)
-    show(outcome, skipped=skipped)
+    show(outcome, skipped=len(skipped))
     return outcome
 
 
@@ -139,6 +159,14 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None) -> Outcom
     write_merged(outcome, "", figures)
     show(outcome)
     return outcome
+
+
+def _draw_jobs(outcome: Outcome, figures: FigureSettings) -> None:
+    """Draw the figures of jobs that finished without them."""
+    for job in outcome.finished:
+        folder = outcome.folder / job.name
+        if not figures.is_met((read_record(folder) or {}).get(FIGURES)):
+            draw_again(folder, figures)
 
 
 def _config(outcome: Outcome) -> Mapping[str, Any]:
@@ -309,7 +337,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         for job in outcome.failed:
             log.error("%s %s: %s", job.name, job.status, job.reason)
         return
-    if not outcome.changed:
+    if not outcome.changed and not outcome.unsuccessful:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
     tables = read_tables(place, SWEEP_TABLES)
     status = read_json(place / STATUS)

@@ -106,6 +106,7 @@ def test_controls_are_averaged_within_their_model_first() -> None:
     row = by_depth(neurons, draw("m0", 0, 0.0, "rotated"))
     assert row["rotated_folded_mean"] == pytest.approx(np.mean([0.1, 0.2, 0.3, 0.4, 0.4, 0.1]))
     assert row["rotated_share_denoting"] == 1
+    assert "rotated: of 1 of 2 networks alone" in row["note"]
     silent = [{**r, "denotes": False} for r in untrained]
     row = by_depth(neurons, silent)
     assert (row["untrained_label_proportion_mean"], row["untrained_share_denoting"]) == (None, 0)

@@ -113,6 +113,7 @@ def _layer(models: pl.DataFrame, counts: Mapping[str, int], detectable: float | 
         Note.of("few_with_value") if with_value < 2 else None,
         _why_null("rotated", row),
         _why_null("untrained", row),
+        *(_of_some(control, models) for control in ("rotated", "untrained")),
         None if detectable is not None else Note.of("no_proportion_detectable"),
     )
     return row
@@ -131,6 +132,14 @@ def _why_null(control: str, row: Row) -> str | None:
     if row[f"{control}_share_denoting"] is None:
         return Note.of("control_not_run", control=control)
     return FEW_OF_CONTROL[control] if row[f"{control}_folded_mean"] is None else None
+
+
+def _of_some(control: str, models: pl.DataFrame) -> str | None:
+    """That a control was run for some of the networks, as where levels of evidence are mixed: means are of others."""
+    run, asked = int(models[f"{control}_share_denoting"].count()), int(models["share_denoting"].count())
+    if not 0 < run < asked:
+        return None
+    return Note.of("control_of_some_networks", control=control, run=run, networks=count(asked, "network"))
 
 
 def _detectable(neurons: pl.DataFrame, rule: Rule) -> dict[tuple[Any, ...], float | None]:

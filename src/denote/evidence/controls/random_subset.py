@@ -21,6 +21,7 @@ from denote.data.parts import Halves
 from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import Draw, LabelDraws, labels_held
 from denote.notes import Note
+from denote.observers.rough import Rough
 from denote.streams import stream
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class SubsetDraws(LabelDraws):
         for number in range(self.n_draws):
             sets = [subset for subset in self._of_draw(number) if subset in self._enough]
             if sets:
-                yield Draw(self.name, number, Halves(*(self._labels(sets, side) for side in self._places)), rough=True)
+                both = Halves(*(self._labels(sets, side) for side in self._places))
+                yield Draw(self.name, number, both, rough=Rough.SCORES)
 
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
         """``random_subset_percentile``: share of the other sets that are read less well, ties half, in [0, 1]."""

@@ -14,6 +14,7 @@ from denote.evidence.control import ControlSamples, LabelControl
 from denote.evidence.label_controls import DRAWS, Draw, LabelDraws, Refits, shuffled
 from denote.notes import Note
 from denote.numbers import mean_of_defined
+from denote.observers.rough import Rough
 
 if TYPE_CHECKING:
     from denote.evidence.bootstrap import AurocBootstrap
@@ -73,7 +74,7 @@ class ShuffledDraws(LabelDraws):
         for number in range(self.n_draws):
             values = shuffled(Halves(fit.values, test.values), self.samples.probe_seed, number, self.samples.groups)
             permuted = Halves(replace(fit, values=values.fit), replace(test, values=values.test))
-            yield Draw(self.name, number, permuted, rough=True)
+            yield Draw(self.name, number, permuted, rough=Rough.BAND)
 
     def answer(self, real: Columns, drawn: Sequence[Columns]) -> Columns:
         """``control_auroc``, the mean over draws, and ``selectivity``, the real AUROC minus that."""
