@@ -25,6 +25,9 @@ COLUMNS = 1_024
 PANEL = 128
 """Columns of a Gram matrix that are worked out together, from the diagonal on."""
 
+MOST_THREADS = 4
+"""Each holds Gram matrices of its own."""
+
 Block = TypeVar("Block")
 
 
@@ -103,7 +106,7 @@ def _summed(
 ) -> Float64[Tensor, "size size"]:
     """Sum the Gram matrices of blocks in float64, and mirror the sum."""
     total = torch.zeros((size, size), dtype=torch.float64)
-    with own_threads(worth) as threads:
+    with own_threads(min(worth, MOST_THREADS)) as threads:
         for part in threads.in_order(work, blocks):
             total += part
     upper = total.triu()

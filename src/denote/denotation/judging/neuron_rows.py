@@ -137,9 +137,11 @@ def _groups(found: Candidates, groups: Int[np.ndarray, " row"]) -> Int[np.ndarra
     which, place = np.unique(found.index, return_inverse=True)
     masks, codes = found.properties.masks[which[which >= 0]], found.properties.codes.test
     _, member = np.unique(groups, return_inverse=True)
-    holds = np.zeros((masks.shape[1], member.max(initial=-1) + 1), dtype=np.float32)
-    holds[codes[codes >= 0], member[codes >= 0]] = 1
-    counts = [((masks == label).astype(np.float32) @ holds > 0).sum(axis=1) for label in (1, 0)]
+    # Codes of every group, each once: of many rows far fewer than groups times codes.
+    held = np.unique((member * masks.shape[1] + codes)[codes >= 0])
+    member, code = np.divmod(held, masks.shape[1])
+    starts = np.flatnonzero(np.diff(member, prepend=-1))
+    counts = [[int(np.logical_or.reduceat(mask[code] == label, starts).sum()) for mask in masks] for label in (1, 0)]
     # Neurons without a property (index -1, sorted first) have none.
     return np.array([np.append(np.zeros(np.count_nonzero(which < 0), int), count) for count in counts])[:, place]
 
