@@ -122,7 +122,7 @@ def linear(bench: Bench, name: str) -> list[Row]:
     """All attributes against loops over scikit-learn and over mini-batch Adam, and against its own products."""
     state, a = bench.state(name), bench.arguments
     ours = timed(lambda: LinearProbe(l2=L2).fit(state.values, state.labels), a.repeats)
-    products, whole = products_within(lambda: LinearProbe(l2=L2).fit(state.values, state.labels))
+    products, whole = products_within(lambda: LinearProbe(l2=L2).fit(state.values, state.labels), a.repeats)
     problem, chosen = Problem.of(state), spread_out(a.attributes, a.sample)
     best = [problem.fit(i, "float64", solver="newton-cholesky", tol=1e-10, max_iter=1_000) for i in chosen]
     fits = [problem.ours(ours.result, i) for i in chosen]
@@ -157,7 +157,7 @@ def linear(bench: Bench, name: str) -> list[Row]:
         Row(
             "linear", name, what, ours.seconds, floor="its own matrix products", floor_s=products,
             times_floor=whole / products if products else None, **measured,
-            note=joined(state.note, f"products inside a profiled run of {whole:.3g} s", ours.said(a.repeats),
+            note=joined(state.note, f"products inside a profiled run of {whole:.3g} s on one thread", ours.said(a.repeats),
                         f"{unfinished} attributes did not converge" if unfinished else ""),
             more={"profiled_s": whole},
         )
