@@ -315,14 +315,14 @@ def pairs_won(
     n_rows = values.shape[1]
     for neuron in range(len(values)):
         column, rows, yes, no = values[neuron], order[neuron], positive[neuron], negative[neuron]
-        won, below, start = 0, 0, 0
-        while start < n_rows:
-            ups, downs, stop = 0, 0, start
-            while stop < n_rows and column[rows[stop]] == column[rows[start]]:
-                ups += yes[rows[stop]]
-                downs += no[rows[stop]]
-                stop += 1
-            won += ups * (2 * below + downs)
-            below += downs
-            start = stop
-        twice[neuron] = won
+        won, below, ups, downs, previous = 0, 0, 0, 0, np.nan
+        for i in range(n_rows):
+            row = rows[i]
+            value = column[row]
+            if value != previous:  # the run of equal values ends
+                won += ups * (2 * below + downs)
+                below += downs
+                ups, downs, previous = 0, 0, value
+            ups += yes[row]
+            downs += no[row]
+        twice[neuron] = won + ups * (2 * below + downs)
