@@ -250,10 +250,11 @@ def _comparison(column: pl.Series) -> str:
 
 
 def _is_row_by_row(parsed: pl.Expr, read: pl.DataFrame, labels: pl.Series, expression: str, where: str) -> bool:
-    """Return whether rows give on their own what they give among all."""
+    """Return whether rows give on their own what they give among all; of rows that hold the same one is asked."""
     rows = np.unique(np.linspace(0, read.height - 1, min(read.height, ROWS_ON_THEIR_OWN)).astype(np.int64))
-    alone = [_evaluated(Evaluation(read[int(row)]), parsed, expression, where) for row in rows]
-    return all(len(value) == 1 for value in alone) and pl.concat(alone).equals(labels[rows], null_equal=True)
+    _, first, place = np.unique(read[rows].hash_rows().to_numpy(), return_index=True, return_inverse=True)
+    alone = [_evaluated(Evaluation(read[int(row)]), parsed, expression, where) for row in rows[first]]
+    return all(len(value) == 1 for value in alone) and pl.concat(alone)[place].equals(labels[rows], null_equal=True)
 
 
 def _evaluated(evaluation: Evaluation, parsed: pl.Expr, expression: str, where: str) -> pl.Series:
