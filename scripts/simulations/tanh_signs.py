@@ -176,7 +176,7 @@ def _searched(states: Halves[Values], layers: Sequence[Layer], family: Halves[Fa
     n_models, n_layers, _, width = states.fit.shape
     fit, test = (each.transpose(2, 0, 1, 3).reshape(each.shape[2], -1) for each in (states.fit, states.test))
     neurons = Neurons(layers[0], [str(place) for place in range(fit.shape[1])])
-    found = neurons.rows(test, neurons.search(fit, family), family.fit.name)
+    found = neurons.rows([neurons.scored(test, neurons.search(fit, family))], family.fit.name)
     model, layer, neuron = np.indices((n_models, n_layers, width)).reshape(3, -1)
     return found.with_columns(
         dataset=pl.lit("digits"), architecture=pl.lit("mlp"), trained=pl.lit(True), epoch=pl.lit(None, dtype=pl.Int64),

@@ -10,5 +10,5 @@ class Rough(Enum):
     """
 
     SCORES = 0.03
-    BAND = 0.003
+    BAND = 0.001
     """Scores and the largest weight: weights move longer than scores do, most where neurons are rarely on."""

@@ -34,7 +34,7 @@ class Status(StrEnum):
 
 _PACKAGES = (
     *("denote", "torch", "pytorch-lightning", "hydra-core", "omegaconf", "torchmetrics", "polars", "numpy", "scipy"),
-    *("scikit-learn", "matplotlib", "wandb"),
+    *("scikit-learn", "matplotlib", "seaborn", "wandb"),
 )
 
 
