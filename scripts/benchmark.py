@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the sections, print each when it is done and write all so far."""
     arguments = parsed(argv)
     # Only here, so that a mistake on the command line is told at once.
+    import torch
     from benchmarks import copies, evidence, layers, linear, neuron, observe, report, scaling
     from benchmarks.disk import disk
     from benchmarks.extraction import extraction
@@ -32,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from benchmarks.table import table
     from benchmarks.transformer import transformer
 
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        print("benchmark.py: argument --device: there is no GPU that torch can use; nothing was run", file=sys.stderr)
+        return 2
     sections = {
         "linear": linear.linear, "shuffled": linear.shuffled, "path": linear.path, "neuron": neuron.neuron,
         "layers": layers.layers, "evidence": evidence.evidence, "scaling": scaling.scaling,

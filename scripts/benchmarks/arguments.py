@@ -30,7 +30,7 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = _OneLine(prog="benchmark.py", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--state", action="append", choices=STATES, help="repeatable; both by default")
     parser.add_argument(
-        "--sections", type=_sections, default=",".join(SECTIONS), help=f"of {', '.join((*SECTIONS, *ASKED))}"
+        "--sections", type=_sections, help=f"of {', '.join((*SECTIONS, *ASKED))}; by default {','.join(SECTIONS)}"
     )
     for name, default, least, meaning in (
         ("rows", 20_000, 64, "samples of a state"),
@@ -79,6 +79,9 @@ def parsed(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="for files that are removed afterwards; a temporary one by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where results are written")
     arguments = parser.parse_args(argv)
+    arguments.sections = arguments.sections or list(SECTIONS if arguments.device == "cpu" else ON_DEVICE)
+    if arguments.device != "cpu" and (others := [name for name in arguments.sections if name not in ON_DEVICE]):
+        parser.error(f"argument --device: {', '.join(others)} measure the processor; allowed: {', '.join(ON_DEVICE)}")
     arguments.state = list(dict.fromkeys(arguments.state or STATES))
     if arguments.folder is not None and not arguments.folder.is_dir():
         parser.error(f"argument --folder: {arguments.folder} is no folder")

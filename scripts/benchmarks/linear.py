@@ -157,10 +157,8 @@ def linear(bench: Bench, name: str) -> list[Row]:
         Row(
             "linear", name, what, ours.seconds, floor="its own matrix products", floor_s=products,
             times_floor=whole / products if products else None, **measured,
-            note=joined(
-                state.note, f"products inside a profiled run of {whole:.3g} s on one thread", ours.said(a.repeats),
-                f"{unfinished} attributes did not converge" if unfinished else "",
-            ),
+            note=joined(state.note, f"products inside a profiled run of {whole:.3g} s on one thread",
+                        ours.said(a.repeats), f"{unfinished} attributes did not converge" if unfinished else ""),
             more={"profiled_s": whole},
         )
     )  # fmt: skip

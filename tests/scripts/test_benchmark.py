@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmark.py"
 SECTIONS = ("linear", "shuffled", "path", "neuron", "layers", "scaling", "disk", "subsets", "formulas")
@@ -112,10 +113,20 @@ def test_nothing_is_left_behind(results: dict[str, Any], folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_nothing_is_run() -> None:
+    ran = benchmark("--device=cuda")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.splitlines() == [
+        "benchmark.py: argument --device: there is no GPU that torch can use; nothing was run"
+    ]
+
+
 @pytest.mark.parametrize(
     "mistake",
     [["--rows=many"], ["--rows=0"], ["--state=nope"], ["--sections=nope"], ["--memory-limit=much"], ["--folder=/nope"],
-     ["--sections=disk", "--disk-rows=1000000000000"]],
+     ["--sections=disk", "--disk-rows=1000000000000"], ["--threads=none"], ["--busy=0"],
+     ["--device=cuda", "--sections=linear"]],
     ids=lambda mistake: " ".join(mistake),
 )  # fmt: skip
 def test_a_mistake_is_one_line(mistake: list[str]) -> None:
