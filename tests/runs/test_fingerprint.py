@@ -16,7 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from denote.cli import build
-from denote.cli.messages import GROUPS
+from denote.cli.options import GROUPS
 from denote.config.keys import digest
 from denote.config.trust import stable_name
 from denote.runs.fingerprint import agreement, disagreement, fingerprint, job_name, shaping, training

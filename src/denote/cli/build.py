@@ -12,6 +12,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from denote.cli.hydra_private import raw
 from denote.cli.targets import allowed_class, check_targets, instantiate, is_own
 from denote.config.byte_units import byte_count
+from denote.config.settings import check_level
 from denote.config.trust import source_of
 from denote.errors import ConfigError, first_line
 from denote.runs.fingerprint import NO_ARGUMENTS, job_name
@@ -73,7 +74,9 @@ def _sweep_name(*, _root_: DictConfig) -> str:
 
 
 def _job_name(*, _root_: DictConfig) -> str:
-    return job_name(_peek(_root_))
+    settings = _peek(_root_)
+    check_level(settings)
+    return job_name(settings)
 
 
 def register_resolvers() -> None:

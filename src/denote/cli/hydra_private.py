@@ -5,7 +5,7 @@ Nothing else imports from ``hydra._internal`` or calls a method that begins with
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ import hydra._internal.hydra as hydra_main
 # Public way: a way to hand `hydra.main` a check of the composed config, or Hydra 1.4's list of allowed targets.
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -34,6 +35,7 @@ __all__ = [
     "BasicSweeper",
     "ConfigLoaderImpl",
     "combinations",
+    "parsed",
     "plugins",
     "raw",
     "raw_text",
@@ -64,6 +66,14 @@ def combinations(sweeper: BasicSweeper, arguments: list[str]) -> list[list[str]]
     parser = OverridesParser.create(config_loader=None if context is None else context.config_loader)
     overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
     return [list(job) for batch in sweeper.split_arguments(overrides, None) for job in batch]
+
+
+def parsed(overrides: Sequence[str]) -> list[Override]:
+    """Return overrides as Hydra's grammar reads them.
+
+    Public way: none that is documented; the parser is no private module, though.
+    """
+    return list(OverridesParser.create().parse_overrides(list(overrides)))
 
 
 def raw(node: DictConfig | ListConfig, key: Any) -> Any:

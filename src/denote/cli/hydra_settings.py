@@ -18,6 +18,7 @@ from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from denote.cli.hydra_private import PLUGINS, ConfigLoaderImpl, raw_text
+from denote.cli.options import check_typed
 from denote.errors import ConfigError
 
 LOGGING = {
@@ -36,11 +37,14 @@ _ENVIRONMENT = re.compile(r"\w+_NUM_THREADS|CUDA_VISIBLE_DEVICES")
 
 
 class CheckingLoader(ConfigLoaderImpl):
-    """Hydra's loader, which refuses a composed config before Hydra makes anything of it."""
+    """Hydra's loader, which refuses options and a composed config before Hydra makes anything of them."""
 
-    def load_configuration(self, *args: Any, **kwargs: Any) -> DictConfig:
+    def load_configuration(
+        self, config_name: str | None, overrides: list[str], *args: Any, **kwargs: Any
+    ) -> DictConfig:
         """See Hydra's."""
-        config: DictConfig = super().load_configuration(*args, **kwargs)
+        check_typed(overrides, self.get_group_options)
+        config: DictConfig = super().load_configuration(config_name, overrides, *args, **kwargs)
         check_hydra(config)
         return config
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
+from denote.cli.options import GROUPS, no_option
 from denote.config.trust import CODE_DIR, TRUSTED
 from denote.errors import ConfigError, DenoteError, one_of
-
-GROUPS = (
-    *("dataset", "architecture", "attribute", "layer", "probe"),
-    *("control", "evidence", "trainer", "logger", "experiment", "debug"),
-)
-"""Groups of the config, in the order in which the help page lists them."""
 
 _MISSING_OPTION = re.compile(r"Could not (?:find|load) '(?P<option>[^']+)'")
 _AVAILABLE = re.compile(r"Available options in '[^']*':\s*(?P<options>.*?)(?:\n\s*Config search path:|\Z)", re.DOTALL)
 _NO_GROUP = re.compile(r"Could not override '(?P<key>[^']+)'\.")
+_NOT_MERGED = re.compile(r"Error merging override (?P<key>[^=\s]+)=(?P<value>.*)")
+_SAID_OF_ARGUMENTS = ("--multirun", "--resolve", "Config group override must be")
+"""Words of the complaints about arguments that Hydra raises as plain `ValueError`."""
 _GRAMMAR = re.compile(r"Error parsing override '(?P<override>.*)'\s*(?P<why>.*)", re.DOTALL)
 
 
@@ -37,25 +34,15 @@ def as_mistake(error: BaseException, keys: Iterable[str] = ()) -> DenoteError | 
     while seen is not None:
         if isinstance(seen, DenoteError):
             return seen
-        seen = seen.__cause__
+        # OmegaConf raises anew what came out of a resolver.
+        seen = seen.__cause__ or (seen.__context__ if isinstance(seen, OmegaConfBaseException) else None)
     text = str(error).strip()
     if isinstance(error, OverrideParseException):
         return _grammar(str(error.override), text)
     if isinstance(error, (HydraException, OmegaConfBaseException)):
         return _missing_option(text) or _unknown_key(error, text, list(keys)) or ConfigError("config", _line(text))
-    if isinstance(error, ValueError) and text.startswith("Config group override must be"):
-        return _number_for_option()
-    if isinstance(error, ValueError) and ("--multirun" in text or "--resolve" in text):
+    if isinstance(error, ValueError) and any(words in text for words in _SAID_OF_ARGUMENTS):
         return ConfigError("command line", _line(text))
-    return None
-
-
-def _number_for_option() -> DenoteError | None:
-    """A group was given a number, which Hydra rejects without saying which group."""
-    for argument in sys.argv[1:]:
-        group, _, value = argument.partition("=")
-        if group in GROUPS and re.fullmatch(r"-?[\d.]+", value):
-            return _no_option(group, value, [])
     return None
 
 
@@ -63,13 +50,6 @@ def shipped_options(group: str) -> list[str]:
     """Names of a group's options in ``denote.conf``."""
     folder = resources.files("denote.conf").joinpath(group)
     return [entry.name.removesuffix(".yaml") for entry in folder.iterdir()] if folder.is_dir() else []
-
-
-def _no_option(group: str, option: str, options: list[str]) -> DenoteError:
-    if group == "layer" and re.fullmatch(r"-?\d+", option):
-        return ConfigError(f"layer={option}", "there is no such option", f"use layer.select={option}")
-    allowed = one_of(option, sorted(options)) if options else "allowed: a name; see --help"
-    return ConfigError(f"{group}={option}", "there is no such option", allowed)
 
 
 def _line(text: str) -> str:
@@ -94,10 +74,15 @@ def _missing_option(text: str) -> DenoteError | None:
     group, _, option = match["option"].rpartition("/")
     available = _AVAILABLE.search(text)
     options = available["options"].split() if available else shipped_options(group)
-    return _no_option(group, option, options) if group else ConfigError(option, "there is no such config")
+    return no_option(group, option, options) if group else ConfigError(option, "there is no such config")
 
 
 def _unknown_key(error: BaseException, text: str, keys: list[str]) -> DenoteError | None:
+    if (unmerged := _NOT_MERGED.search(text)) is not None:
+        came = f"{unmerged['value']} is not possible"
+        return ConfigError(
+            unmerged["key"].lstrip("+"), came, f"allowed: settings by name, {unmerged['key']}.NAME=VALUE"
+        )
     match = _NO_GROUP.search(text)
     key = match["key"] if match else getattr(error, "full_key", None)
     if not key:

@@ -47,9 +47,10 @@ class Value:
         """
         if self.fits(value):
             return
+        came = "null" if value is None else repr(value)
         if self.choices:
-            raise ConfigError(key, f"{value!r} is unknown", one_of(value, self.choices))
-        raise ConfigError(key, f"{value!r} is not possible", f"allowed: {self.allowed}")
+            raise ConfigError(key, f"{came} is unknown", one_of("" if value is None else value, self.choices))
+        raise ConfigError(key, f"{came} is not possible", f"allowed: {self.allowed}")
 
 
 def number(
@@ -180,11 +181,12 @@ def _enough_rows(given: Mapping[str, Any]) -> Value:
 
 def _or_left_out(name: str, declaration: Value) -> Callable[[Mapping[str, Any]], Value]:
     """Allow null besides where the level leaves a setting out, and nowhere else."""
+    without = " or ".join(f"evidence={level.name}" for level in LEVELS.values() if level.evidence[name] is None)
 
     def declare(given: Mapping[str, Any]) -> Value:
         level = LEVELS.get(given.get("level", ""))
         return either(
-            f"{declaration.allowed}; null at a level that leaves it out",
+            f"{declaration.allowed}; null at {without}, which leaves it out",
             declaration,
             Value("", lambda value: value is None and level is not None and level.evidence[name] is None),
         )
@@ -210,6 +212,17 @@ class Evidence(TypedDict):
     stability: Annotated[bool | None, _or_left_out("stability", SWITCH)]
     curves: Switch
     equal_rows: Annotated[int | str | None, _enough_rows]
+
+
+def check_level(config: Mapping[str, Any]) -> None:
+    """Refuse a level of evidence that there is not, which even the name of a job's folder depends on.
+
+    Raises:
+        ConfigError: naming the key, what came and what is allowed.
+    """
+    evidence = config.get("evidence")
+    if isinstance(evidence, Mapping) and "level" in evidence:
+        declared(Evidence)["level"].check(evidence["level"], "evidence.level")
 
 
 class Analysis(TypedDict):
