@@ -48,6 +48,10 @@ def test_a_job_is_upgraded(denote: Command, tmp_path: Path, monkeypatch: pytest.
     assert record_of(job)["evidence_level"] == "quick"
     assert_frame_equal(read_tables(job, JOB_TABLES)["cells"], found["cells"])
 
+    for refused in (denote(*SMALL, "on_existing=fail"), denote("-m", *SMALL, "on_existing=fail", "sweep_name=single")):
+        assert refused.code == 2
+        assert "is finished at evidence=quick; allowed: on_existing=skip, which adds what evidence=standard" in refused.err
+
     assert denote(*SMALL).code == 0
     assert [folder.name for folder in (tmp_path / "multirun" / "single").iterdir()] == [job.name]
     assert not list(job.glob("*.new"))

@@ -86,6 +86,16 @@ def test_a_measure_has_a_panel_from_zero_and_an_unknown_one_none(by_depth: pl.Da
     assert "None of the measures" in draw_layer_measures(nothing, curve).axes[0].texts[0].get_text()
 
 
+def test_a_share_that_is_zero_everywhere_has_no_panel(by_depth: pl.DataFrame) -> None:
+    curve: Curve = curves(by_depth)[0]
+    none = by_depth.with_columns(pl.col("share_denoting_mean") * 0.0)
+    with_it, without = (
+        [ax.get_title(loc="left") or ax.get_title() for ax in draw_layer_measures(table, curve).axes]
+        for table in (by_depth, none)
+    )
+    assert [title for title in with_it if title not in without] == ["Live neurons that denote"]
+
+
 def test_cuts_of_a_column_are_told_by_their_names() -> None:
     assert column_of("ink top 20%") == "ink"
     assert column_of("stroke top width top 2.5%") == "stroke top width"

@@ -115,3 +115,12 @@ def test_of_several_poolings_an_atlas_shows_one(tables: dict[str, pl.DataFrame],
     assert atlases[0]
     for alone, among in zip(*atlases, strict=True):
         assert alone.with_suffix(".csv").read_text() == among.with_suffix(".csv").read_text()
+
+
+def test_the_caption_of_measures_says_why_a_panel_is_not_there(tables: dict[str, pl.DataFrame]) -> None:
+    by_depth = tables["label_proportion_by_depth"]
+    shares = [name for name in by_depth.columns if name.endswith(("share_denoting", "share_denoting_mean"))]
+    nothing = by_depth.with_columns(pl.col(shares) * 0.0, property_entropy_mean=pl.lit(None, pl.Float64))
+    drawn = draw_denotation(tables | {"label_proportion_by_depth": nothing}, [])
+    (measures,) = [drawing for drawing in drawn if drawing.kind == "layer_measures"]
+    assert "Known of no layer: variety of denoted properties. No neuron denotes" in measures.words["missing"]

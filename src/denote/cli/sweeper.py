@@ -26,7 +26,7 @@ from denote.errors import ConfigError, DenoteError
 from denote.progress import shown, step
 from denote.progress.surfaces import LOG, NONE
 from denote.runs.fingerprint import agreement, check_plan, disagreement, fingerprint, is_initialisation, training
-from denote.runs.record import finished_before, finished_jobs, schema_of
+from denote.runs.record import finished_before, finished_jobs, refused_as_finished, schema_of
 
 log = logging.getLogger(__name__)
 
@@ -215,7 +215,7 @@ def _settle(planned: PlannedJob, plan: SweepPlan) -> PlannedJob:
         return replace(planned, status="refused" if reason else "run", reason=reason)
     reason = ""
     if settings["on_existing"] == "fail":
-        reason = f"on_existing: {folder} is finished; allowed: on_existing=skip or redo"
+        reason = str(refused_as_finished(folder, record, settings))
     else:
         try:
             check_plan(settings, record, folder)

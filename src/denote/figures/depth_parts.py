@@ -204,8 +204,9 @@ WHY_EMPTY = {
 
 
 def measured(by_depth: pl.DataFrame) -> list[str]:
-    """The measures that are known at some layer."""
-    return [name for name in MEASURES if by_depth[name].is_not_null().any()]
+    """The measures that are known at some layer; the share that denotes only where something does."""
+    known = [name for name in MEASURES if by_depth[name].is_not_null().any()]
+    return [name for name in known if name != "share_denoting_mean" or (by_depth[name] > 0).any()]
 
 
 @style.styled
@@ -213,7 +214,7 @@ def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     """A small panel per measure over depth, means over object models, each on a scale of its own from 0.
 
     Args:
-        by_depth: Rows of ``label_proportion_by_depth.parquet``; a measure that is null everywhere has no panel.
+        by_depth: Rows of ``label_proportion_by_depth.parquet``; a measure without anything to show has no panel.
         curve: Which curve of them.
     """
     own = curve.of(by_depth).filter(pl.col("depth").is_not_null())

@@ -114,8 +114,11 @@ def _measures(by_depth: pl.DataFrame, curve: Curve) -> Iterator[Drawing]:
     own = curve_data(by_depth, curve).filter(pl.col("depth").is_not_null())
     if len(measured(own)) < 2 or not curve.trained:
         return
-    missing = [heading for name, (heading, _) in MEASURES.items() if name not in measured(own)]
-    unknown = f" Known of no layer: {', '.join(missing).lower()}." if missing else ""
+    left_out = [name for name in MEASURES if name not in measured(own)]
+    missing = [MEASURES[name][0].lower() for name in left_out if own[name].is_null().all()]
+    unknown = f" Known of no layer: {', '.join(missing)}." if missing else ""
+    if len(missing) < len(left_out):
+        unknown += " No neuron denotes, so there is no panel of the share that does."
     bounds = [end for ends in BOUNDS.values() for end in ends]
     data, words = own.select("layer", "depth", "relative_depth", "n_models", *MEASURES, *bounds), {"of": curve.title}
     figure = draw_layer_measures(by_depth, curve)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from denote.config.keys import SCHEMA
-from denote.config.levels import STANDARD
-from denote.errors import StoreError
+from denote.config.levels import STANDARD, holds, level_of
+from denote.errors import ConfigError, StoreError
 from denote.files import write_json
 from denote.numbers import count
 
@@ -82,6 +82,20 @@ def finished_before(folder: Path, fingerprint: str) -> dict[str, Any] | None:
 def evidence_level(record: Mapping[str, Any]) -> str:
     """Return how much evidence a job made; before there were levels it was what ``standard`` makes."""
     return str(record.get("evidence_level") or STANDARD.name)
+
+
+def refused_as_finished(folder: Path, record: Mapping[str, Any], settings: Mapping[str, Any]) -> ConfigError:
+    """Return the mistake of asking for a finished job with ``on_existing=fail``.
+
+    Args:
+        folder: The job's folder.
+        record: Its record.
+        settings: The resolved config of what is asked for.
+    """
+    asked = level_of(settings).name
+    skipped = "leaves it" if holds(record["config"], settings) else f"adds what evidence={asked} asks for"
+    problem = f"{folder} is finished at evidence={evidence_level(record)}"
+    return ConfigError("on_existing", problem, f"allowed: on_existing=skip, which {skipped}, or on_existing=redo")
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ from denote.runs.record import (
     finished_before,
     now,
     read_record,
+    refused_as_finished,
     versions,
     write_record,
 )
@@ -126,7 +127,7 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
     if before is None:
         return False
     if on_existing == "fail":
-        raise DenoteError("on_existing", f"{folder} is finished", "allowed: on_existing=skip or on_existing=redo")
+        raise refused_as_finished(folder, before, settings)
     if on_existing == "redo":
         return False
     check_plan(settings, before, folder)
