@@ -50,7 +50,9 @@ def test_a_job_is_upgraded(denote: Command, tmp_path: Path, monkeypatch: pytest.
 
     for refused in (denote(*SMALL, "on_existing=fail"), denote("-m", *SMALL, "on_existing=fail", "sweep_name=single")):
         assert refused.code == 2
-        assert "is finished at evidence=quick; allowed: on_existing=skip, which adds what evidence=standard" in refused.err
+        assert (
+            "is finished at evidence=quick; allowed: on_existing=skip, which adds what evidence=standard" in refused.err
+        )
 
     assert denote(*SMALL).code == 0
     assert [folder.name for folder in (tmp_path / "multirun" / "single").iterdir()] == [job.name]

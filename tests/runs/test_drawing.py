@@ -13,6 +13,7 @@ from denote.progress.steps import Steps, current, words
 from denote.reporting.undrawn import undrawn
 from denote.runs import drawing
 from denote.runs.drawing import Drawing, save_drawings
+from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 
 N = 7
 
@@ -65,6 +66,37 @@ def test_settings_say_who_draws_and_whether_more_is_asked() -> None:
     assert not FigureSettings(formats=("png", "svg")).is_met(drawn)
     assert not FigureSettings().is_met(FigureSettings(NONE).as_drawn())
     assert FigureSettings(NONE).is_met(None)
+    assert FigureSettings(formats=("png", "pdf")).adding(("png", "svg")).formats == ("png", "pdf", "svg")
+
+
+def lying(results: Path, *figures: str, **tables: list[float]) -> Path:
+    """A folder of results with figures and tables of one column."""
+    (results / FIGURES).mkdir(parents=True, exist_ok=True)
+    for name in figures:
+        (results / FIGURES / name).touch()
+    for name, values in tables.items():
+        pl.DataFrame({"x": values}).write_parquet(results / f"{name}.parquet")
+    return results
+
+
+def test_figures_are_stale_beside_tables_with_other_rows(tmp_path: Path) -> None:
+    ours = lying(tmp_path / "ours", "a.png", "a.svg", "a.csv", cells=[1.0, float("nan")], layers=[2.0])
+    assert formats_in(ours) == ("png", "svg")
+    assert not show_others(ours, lying(tmp_path / "same", cells=[1.0, float("nan")], layers=[2.0]))
+    assert not show_others(ours, lying(tmp_path / "more", layers=[2.0], new=[3.0]))
+    assert show_others(ours, lying(tmp_path / "other", cells=[1.0, float("nan")], layers=[2.5]))
+    assert show_others(ours, lying(tmp_path / "longer", layers=[2.0, 2.0]))
+    (ours / "layers.parquet").write_bytes(b"broken")
+    assert show_others(ours, lying(tmp_path / "whole", layers=[2.0]))
+    undrawn = lying(tmp_path / "undrawn", cells=[1.0])
+    assert not show_others(undrawn, lying(tmp_path / "changed", cells=[9.0]))
+
+
+def test_stale_figures_go_with_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    remove_stale(lying(tmp_path, "a.png"), "demo")
+    assert not (tmp_path / FIGURES).exists()
+    (line,) = caplog.messages
+    assert line.startswith("demo: the tables changed")
 
 
 def test_a_family_in_which_nothing_denotes_is_named() -> None:
@@ -81,8 +113,8 @@ def test_a_family_in_which_nothing_denotes_is_named() -> None:
     assert "'subsets'" not in sentence
 
 
-@pytest.mark.parametrize(("processes", "last"), [(1, f"figure {N}"), (2, f"figure {N} of {N}")])
-def test_progress_counts_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int, last: str) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_progress_counts_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
     steps, told, save_figure = Steps(), list[str](), drawing.save_figure
 
     def telling(*given: object) -> list[Path]:
@@ -95,5 +127,5 @@ def test_progress_counts_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         save_drawings(figures(), tmp_path, processes=processes)
     finally:
         current.reset(token)
-    assert told[-1] == last
+    assert told[-1] == f"figure {N} of {N}"
     assert steps.open == []

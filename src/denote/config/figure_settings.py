@@ -1,9 +1,14 @@
-"""Which figures are drawn, and into which kinds of files: no part of a result's key."""
+"""Which figures are drawn, and into which kinds of files: no part of a result's key.
+
+One rule holds for jobs, sweeps and ``denote-report``. Formats add up: whoever draws anew draws in the formats of the
+figures that are there, too, so that no file shows older numbers than its neighbours. Who asks for no figures draws none
+anew: those that are there stay while the tables are as they were, and go where the tables changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 SWEEP, ALL, NONE = "sweep", "all", "none"
@@ -48,6 +53,10 @@ class FigureSettings:
             drawn: What `as_drawn` gave when they were drawn; None where nothing was.
         """
         return not self.is_asked or (drawn is not None and set(self.formats) <= set(drawn["formats"]))
+
+    def adding(self, formats: Iterable[str]) -> FigureSettings:
+        """Return the settings with the formats of figures that are there besides."""
+        return replace(self, formats=(*self.formats, *(name for name in formats if name not in self.formats)))
 
     def as_drawn(self) -> dict[str, Any] | None:
         """Return what a record says of the figures that are drawn under these settings."""

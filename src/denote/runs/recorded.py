@@ -16,6 +16,7 @@ from denote.config.keys import SCHEMA
 from denote.config.levels import holds, level_of
 from denote.errors import DenoteError, told
 from denote.progress import discount, step
+from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
     RECORD,
@@ -149,36 +150,44 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
     prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
     with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
         observation = job.run(prepared)
+        settings = FigureSettings.of(record["config"]).adding(formats_in(folder))
+        if in_sweep and not settings.is_asked_of_jobs:
+            settings = replace(settings, figures=NONE)
         with step("tables"):
-            _put_results(observation, folder, record)
+            _put_results(observation, folder, record, draws=settings.is_asked)
         record["object_model"] = observation.object_model
         record["object_score"] = None if job.score is None else asdict(job.score)
         record["layers"] = [asdict(layer) for layer in observation.layers]
         record["attributes"], record["input_shape"] = list(observation.attributes), list(observation.input_shape)
-        settings = FigureSettings.of(record["config"])
-        if in_sweep and not settings.is_asked_of_jobs:
-            settings = replace(settings, figures=NONE)
         with step("merge"):
             merged = Merged.of(observation)
         if not in_sweep:
             merged.write_added(folder)  # the same command again reads them, and computes nothing
         with job.timed("figures"):
             pictures = draw_job(folder, record, merged, settings)
-        record["figures"] = settings.as_drawn()
+        record[FIGURES] = settings.as_drawn() or ({"formats": kept} if (kept := formats_in(folder)) else None)
         shown = {picture.path.stem: picture.path for picture in pictures}
         dashboard.log_job(run, merged.tables, shown, observation.rule)
 
 
-def _put_results(observation: Observation, folder: Path, record: Mapping[str, Any]) -> None:
+def _put_results(observation: Observation, folder: Path, record: Mapping[str, Any], *, draws: bool) -> None:
     """Write what was found into the job's folder, in place of all that is there of earlier results.
 
     They are written aside first, so that what ends the job meanwhile leaves the earlier ones whole.
+
+    Args:
+        observation: What was found.
+        folder: The job's folder.
+        record: Its record.
+        draws: Whether figures are drawn next; otherwise those of other tables go here.
     """
     aside = folder / ASIDE
     shutil.rmtree(aside, ignore_errors=True)
     try:
         observation.write(aside)
         write_record(folder, record)  # from here on it is not finished: files of both would lie side by side
+        if not draws and show_others(folder, aside):
+            remove_stale(folder, folder.name)
         for kind in ("*.parquet", "*.safetensors"):
             for earlier in folder.glob(kind):
                 earlier.unlink()

@@ -12,6 +12,7 @@ from denote.denotation.depth.plan import analysis_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.reporting.sheets import Job
+from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.record import Status, evidence_level, has_results, read_record, write_record
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from denote.observation.result import Evidence
     from denote.reporting.report import Picture
-
-FIGURES = "figures"
-"""Folder of figures inside that of a job or of merged results."""
 
 
 def status_of(folder: Path) -> Job:
@@ -46,11 +44,11 @@ def draw_job(folder: Path, record: Mapping[str, Any], evidence: Evidence, settin
         folder: The job's folder.
         record: Its record.
         evidence: Its tables, those that a sweep adds among them.
-        settings: What is asked; nothing is drawn where no figures are.
+        settings: What is asked, in all formats that the figures are to have; without figures those it has stay.
     """
-    shutil.rmtree(folder / FIGURES, ignore_errors=True)
     if not settings.is_asked:
         return []
+    shutil.rmtree(folder / FIGURES, ignore_errors=True)
     # Drawing takes a second to import, which a job that has nothing to draw should not wait for.
     from denote.runs.drawing import save_drawings
     from denote.runs.present import draw_figures
@@ -89,7 +87,7 @@ def report_job(folder: Path, asked: Mapping[str, Any]) -> None:
 
     Args:
         folder: The job's folder.
-        asked: ``figures`` and ``figure_formats``; the job's own formats where they are left out.
+        asked: ``figures`` and ``figure_formats``, which are added to those that are there.
 
     Raises:
         StoreError: if it is not finished.
@@ -99,9 +97,22 @@ def report_job(folder: Path, asked: Mapping[str, Any]) -> None:
         raise StoreError(f"sweep={folder}", f"this job is {job.status}", "allowed: one that finished, or a sweep")
     config = (read_record(folder) or {})["config"]
     settings = FigureSettings.of({"figure_formats": config.get("figure_formats"), **asked})
-    _merged(folder, config).write_added(folder)
+    _write_added(folder, config, settings)
     draw_again(folder, settings)
     show_job(folder, settings)
+
+
+def _write_added(folder: Path, config: Mapping[str, Any], settings: FigureSettings) -> None:
+    """Write what a sweep adds; without new figures those of other tables go."""
+    aside = folder / ".added.new"
+    shutil.rmtree(aside, ignore_errors=True)
+    _merged(folder, config).write_added(aside)
+    if not settings.is_asked and show_others(folder, aside):
+        remove_stale(folder, folder.name)
+        write_record(folder, {**(read_record(folder) or {}), FIGURES: None})
+    for file in aside.iterdir():
+        file.replace(folder / file.name)
+    aside.rmdir()
 
 
 def tables_of(folder: Path, config: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
@@ -120,9 +131,11 @@ def _merged(folder: Path, config: Mapping[str, Any]) -> Any:
 
 
 def draw_again(folder: Path, settings: FigureSettings) -> None:
-    """Draw the figures of a finished job from its saved evidence, and say so in its record."""
+    """Draw the figures of a finished job from its saved evidence, where any are asked, and say so in its record."""
+    if not settings.is_asked:
+        return
     from denote.observation.result import Evidence
 
-    record = read_record(folder) or {}
+    record, settings = read_record(folder) or {}, settings.adding(formats_in(folder))
     draw_job(folder, record, Evidence(tables_of(folder, record["config"])), settings)
     write_record(folder, {**record, FIGURES: settings.as_drawn()})

@@ -18,9 +18,10 @@ from denote.evidence.rule import rule_of
 from denote.files import write_json
 from denote.progress import step
 from denote.reporting.sheets import OLDER, Job
+from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.fingerprint import disagreement
 from denote.runs.record import RECORD, now, older_jobs, read_json, read_record, versions
-from denote.runs.single import FIGURES, draw_again, say_undrawn, status_of
+from denote.runs.single import draw_again, say_undrawn, status_of
 
 if TYPE_CHECKING:
     from denote.reporting.report import Picture
@@ -143,7 +144,7 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None) -> Outcom
 
     Args:
         folder: The sweep's folder.
-        asked: ``figures`` and ``figure_formats``; the sweep's own figures and formats where they are left out.
+        asked: ``figures`` and ``figure_formats``, which are added to those that are there.
 
     Raises:
         StoreError: if there is no such folder, nothing in it is finished, or its jobs do not agree.
@@ -187,15 +188,14 @@ def merge_key(outcome: Outcome) -> str:
 
 def is_merged(outcome: Outcome, figures: FigureSettings) -> bool:
     """Return whether the merged results cover exactly these jobs, with at least these figures."""
-    path = outcome.folder / MERGED / STATUS
-    status = read_json(path) if path.is_file() else {}
+    status = _status(outcome)
     return status.get("merge_key") == merge_key(outcome) and figures.is_met(status.get(FIGURES))
 
 
 def write_status(
-    outcome: Outcome, command: str, doubts: Sequence[str] = (), figures: FigureSettings | None = None
+    outcome: Outcome, command: str, doubts: Sequence[str] = (), drawn: Mapping[str, Any] | None = None
 ) -> None:
-    """Save ``sweep/status.json``: every job, how it ended and why, and which figures are drawn."""
+    """Save ``sweep/status.json``: every job, how it ended and why, and which figures are there."""
     write_json(
         outcome.folder / MERGED / STATUS,
         {
@@ -208,7 +208,7 @@ def write_status(
             "jobs": [asdict(job) for job in outcome.jobs],
             "warnings": list(doubts),
             "evidence": _levels(outcome),
-            FIGURES: None if figures is None else figures.as_drawn(),
+            FIGURES: drawn,
             "versions": versions(),
         },
     )
@@ -257,7 +257,8 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
     from denote.runs.merge import merge
 
     check_agreement(outcome)
-    command = command or _command(outcome)  # before the old results go
+    before = _status(outcome)  # before the old results go
+    command = command or str(before.get("command", ""))
     jobs = [(outcome.folder / job.name, read_record(outcome.folder / job.name) or {}) for job in outcome.finished]
     rule = rule_of(jobs[0][1]["config"])
     with step(f"merge of {len(jobs)} jobs"):
@@ -270,7 +271,8 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     merged.write(fresh)
-    pictures = _draw(merged, fresh / FIGURES, jobs, figures)
+    figures = figures.adding(formats_in(place))
+    pictures = _draw(merged, fresh / FIGURES, jobs, figures) if figures.is_asked else _keep(place, fresh, before)
     doubts = warnings(merged)
     report = Report(
         title=outcome.folder.name,
@@ -282,7 +284,7 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
         config=jobs[0][1]["config"],
         versions=versions(),
         command=command,
-        undrawn=undrawn(merged.tables) if figures.is_asked else [how_to_draw(outcome.folder)],
+        undrawn=undrawn(merged.tables) if figures.is_asked or pictures else [how_to_draw(outcome.folder)],
     )
     with step("report"):
         report.write(fresh)
@@ -290,25 +292,40 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
         _track(outcome, merged, jobs[0][1]["config"], {picture.path.stem: picture.path for picture in pictures})
     shutil.rmtree(place, ignore_errors=True)
     fresh.replace(place)
-    write_status(outcome, command, doubts, figures)
+    captions = {picture.path.stem: picture.caption for picture in pictures}
+    drawn = figures.as_drawn() or ({"formats": formats_in(place)} if pictures else None)
+    write_status(outcome, command, doubts, drawn and {**drawn, "captions": captions})
 
 
 def _draw(
     merged: Merged, folder: Path, jobs: Sequence[tuple[Path, Mapping[str, Any]]], figures: FigureSettings
 ) -> list[Picture]:
     """Draw a sweep's figures, side by side in processes: only the command line comes here."""
-    if not figures.is_asked:
-        return []
     from denote.runs.drawing import save_drawings, usable_processes
     from denote.runs.present import draw_figures
 
     return save_drawings(draw_figures(merged, jobs), folder, figures.formats, usable_processes())
 
 
-def _command(outcome: Outcome) -> str:
-    """The command that the folder's last sweep was run with."""
+def _keep(place: Path, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
+    """Take the figures of a sweep over to its fresh results, unless they show other tables."""
+    from denote.reporting.report import Picture
+
+    if show_others(place, fresh):
+        remove_stale(place, place.parent.name)
+    if not formats_in(place):
+        return []
+    shutil.copytree(place / FIGURES, fresh / FIGURES)
+    captions = (status.get(FIGURES) or {}).get("captions") or {}
+    files = {file.stem: file for file in sorted((fresh / FIGURES).glob("*.png"))}
+    order = [*(name for name in captions if name in files), *(name for name in files if name not in captions)]
+    return [Picture(files[name], captions.get(name, name)) for name in order]
+
+
+def _status(outcome: Outcome) -> dict[str, Any]:
+    """What the folder's last merge says of itself; nothing where there was none."""
     path = outcome.folder / MERGED / STATUS
-    return str(read_json(path).get("command", "")) if path.is_file() else ""
+    return read_json(path) if path.is_file() else {}
 
 
 def _track(outcome: Outcome, merged: Merged, config: Mapping[str, Any], figures: Mapping[str, Path]) -> None:
