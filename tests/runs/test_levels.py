@@ -84,7 +84,7 @@ def test_controls_that_are_typed_run_at_every_level() -> None:
 @pytest.mark.parametrize("key", ["permutations", "stability", "randomisation"])
 def test_null_is_for_levels_that_leave_it_out(key: str) -> None:
     _composed("evidence=quick", f"evidence.{key}=null")
-    with pytest.raises(ConfigError, match=f"evidence.{key}.*null at a level that leaves it out"):
+    with pytest.raises(ConfigError, match=f"evidence.{key}.*null at evidence=quick, which leaves it out"):
         _composed(f"evidence.{key}=null")
     with pytest.raises(ConfigError, match=r"evidence.level"):
         _composed("evidence.level=quack")
