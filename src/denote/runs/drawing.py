@@ -97,8 +97,8 @@ def save_drawings(
     """
     pictures, remaining = [], iter(drawings)
     with _sparing_old_objects(), step("figure") as figure:
-        while batch := list(islice(remaining, BATCH)):
-            figure.expect(figure.done + len(batch) if len(batch) < BATCH else None)  # in the last batch
+        while batch := list(islice(remaining, BATCH if processes > 1 else 1)):
+            figure.expect(figure.done + len(batch) if 1 < len(batch) < BATCH else None)  # in the last batch
             for drawing in batch:
                 save_numbers(folder, drawing.file, drawing.data, drawing.beside)
                 pictures.append(drawing.picture(folder))
