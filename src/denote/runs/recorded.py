@@ -128,6 +128,10 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
     if on_existing == "fail":
         raise DenoteError("on_existing", f"{folder} is finished", "allowed: on_existing=skip or on_existing=redo")
     if on_existing == "redo":
+        if not holds(settings, before["config"]):
+            log.warning(
+                "%s: made again with less evidence: its results at evidence=%s go", folder.name, evidence_level(before)
+            )
         return False
     check_plan(settings, before, folder)
     level = evidence_level(before)
