@@ -72,6 +72,7 @@ CONFIG_MISTAKES = [
     ("evidence.null=0.99", ["evidence.null", "0.99", "below 0.95"]),
     ("memory_limit=lots", ["memory_limit", "'lots'", "GiB"]),
     ("on_existing=maybe", ["on_existing", "'maybe'", "skip, redo, fail"]),
+    ("evidence.level=full", ["evidence.level", "without what it sets", "evidence=full"]),
     ("logger.kind=wand", ["logger.kind", "'wand'", "did you mean 'wandb'"]),
     ("layer.select=true", ["layer.select", "True", "name or glob"]),
     ("attribute=[]", ["attribute", "attribute=classes"]),

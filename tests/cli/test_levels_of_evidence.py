@@ -82,6 +82,7 @@ def test_a_merge_of_mixed_levels_says_so(denote: Command, tmp_path: Path) -> Non
     mixed = denote("-m", *sweep, "seed=1", "evidence=quick,standard")
     assert mixed.code == 0
     assert "Levels of evidence are mixed" in mixed.out
+    assert "evidence=standard for all of them" in " ".join(mixed.out.split())
     found = json.loads(status.read_text(encoding="utf-8"))
     assert found["evidence"] == "quick, standard"
     assert sorted(job["evidence"] for job in found["jobs"]) == ["quick", "standard"]

@@ -32,6 +32,16 @@ def test_without_rotation_no_claim_about_single_neurons_is_made() -> None:
     assert "of random directions denote against" in said
 
 
+def test_neurons_of_all_networks_are_not_held_against_directions_of_some() -> None:
+    """As where levels of evidence are mixed: shares of different networks differ by themselves."""
+    neurons = synthetic.neuron_table(2, 4, 16)
+    by_depth = synthetic.by_depth_table(neurons, rotated=True)
+    some = by_depth.with_columns(note_codes=pl.lit("control_of_some_networks"))
+    said = "\n".join(findings(synthetic.cell_table(2, 4), neurons, some))
+    assert "for some of the networks alone" in said
+    assert "excess" not in said
+
+
 def test_only_an_excess_over_rotated_directions_supports_single_neurons() -> None:
     neurons = synthetic.neuron_table(2, 4, 16)
     by_depth = synthetic.by_depth_table(neurons, rotated=True)

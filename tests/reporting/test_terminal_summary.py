@@ -61,6 +61,8 @@ def test_failed_jobs_carry_their_reason_and_brackets_survive(tables: dict[str, p
     assert "mlp[red]x: layer.select: no layer '[bold]'" in said
     assert "object model [0] is at chance" in said
     assert tally([]) == "0 jobs: none"
+    redone = [Job("a", "finished"), Job("b", "finished"), Job("b (again)", "failed", again=True)]
+    assert tally(redone) == "2 jobs: 2 finished; made again: 1 failed"
 
 
 def test_paths_are_relative_to_where_the_user_is(

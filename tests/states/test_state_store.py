@@ -354,7 +354,7 @@ import tempfile
 from pathlib import Path
 import numpy as np
 from benchmarks.extraction import CASES, made, ours
-from benchmarks.memory import most_resident
+from benchmarks.processes import most_resident
 from denote.states.listing import list_layers
 
 case, peaks = CASES["mlp 4 x 256"], []

@@ -144,6 +144,7 @@ def _hydra(command: str, arguments: list[str]) -> int:
         gc.disable()  # composing makes many small objects and the process ends with it: nothing is worth collecting
     if any(argument.startswith("--experimental-rerun") for argument in arguments):
         raise ConfigError("--experimental-rerun", "is refused", "it would unpickle a file, which can run code")
+    _check_level(arguments)
     typed = [command, *arguments]
     trust, arguments = Trust.typed(arguments)
     trust.grant()
@@ -182,6 +183,16 @@ def _hydra(command: str, arguments: list[str]) -> int:
     if plan is None or task is not _observe:
         return DONE
     return _finish(plan, " ".join(typed), interrupted=interrupted)
+
+
+def _check_level(arguments: list[str]) -> None:
+    """Refuse the name of a level without its settings: tables would say what was not made."""
+    for argument in arguments:
+        key, _, value = argument.lstrip("+~").partition("=")
+        if key == "evidence.level":
+            raise ConfigError(
+                key, f"names {value or 'a level'} alone, without what it sets", f"evidence={value or 'NAME'}"
+            )
 
 
 def _plan() -> SweepPlan | None:

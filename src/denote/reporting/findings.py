@@ -109,6 +109,10 @@ def _controls(curve: Curve, rows: pl.DataFrame) -> list[str]:
         sentences.append(
             f"{curve.title}, rotated control: not computed, so that single neurons are special is not supported here."
         )
+    elif rows.select(says("control_of_some_networks").any()).item():
+        sentences.append(
+            f"{curve.title}, rotated control: run for some of the networks alone, so that no comparison is made."
+        )
     else:
         own = _mean_share(rows.filter(pl.col("rotated_share_denoting").is_not_null()), "share_denoting")
         sentences.append(f"{curve.title}, rotated control: {_against_rotated(own or 0.0, rotated)}")
@@ -167,9 +171,9 @@ def level_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     rows = rows.with_columns(pl.col("evidence_level").fill_null(STANDARD.name))
     models = {level: rows.filter(evidence_level=level)["object_model"].n_unique() for level in LEVELS}
     used = {level: number for level, number in models.items() if number}
-    checks = "permutations, the check by randomised layers and second searches"
+    checks = "permutations, the check by randomised layers, second searches"
     adds = {
-        "left_out_by_level": f"shuffled, rotated and untrained replicates, {checks}",
+        "left_out_by_level": f"controls (shuffled, rotated, untrained, raw input), {checks}",
         "check_left_out_by_level": checks,
     }
     if set(used) == {QUICK.name}:
@@ -182,7 +186,10 @@ def level_sentences(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     if len(used) < 2:
         return []
     counts = ", ".join(f"{count(number, 'object model')} at evidence={level}" for level, number in used.items())
-    return [f"Levels of evidence are mixed: {counts}. What the lower ones leave out is null there; the higher adds it."]
+    return [
+        f"Levels of evidence are mixed: {counts}. Controls, null checks and permutations are of the higher level's "
+        f"alone: the same command with evidence={[*used][-1]} for all of them adds the others'."
+    ]
 
 
 def _says(tables: Mapping[str, pl.DataFrame], code: str) -> bool:

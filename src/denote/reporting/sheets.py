@@ -31,6 +31,7 @@ class Job:
         reason: Why it did not finish, in one line.
         seconds: How long it ran.
         evidence: Level of its evidence; None where it has none.
+        again: Whether this is how a job ended that has earlier results, and is listed by them, too.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Job:
     reason: str = ""
     seconds: float | None = None
     evidence: str | None = None
+    again: bool = False
 
     @property
     def failed(self) -> bool:
@@ -51,10 +53,16 @@ class Job:
 
 
 def tally(jobs: Sequence[Job]) -> str:
-    """``24 jobs: 22 finished, 2 failed``."""
+    """``24 jobs: 22 finished, 2 failed; made again: 1 failed``."""
+    first, again = ([job for job in jobs if job.again is wanted] for wanted in (False, True))
+    return f"{len(first)} job{'s' * (len(first) != 1)}: {_kinds(first)}" + (
+        f"; made again: {_kinds(again)}" if again else ""
+    )
+
+
+def _kinds(jobs: Sequence[Job]) -> str:
     counts = Counter(job.status for job in jobs)
-    kinds = ", ".join(f"{number} {status}" for status, number in counts.most_common())
-    return f"{len(jobs)} job{'s' * (len(jobs) != 1)}: {kinds or 'none'}"
+    return ", ".join(f"{number} {status}" for status, number in counts.most_common()) or "none"
 
 
 def _rival(row: Row) -> str:

@@ -130,6 +130,10 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
     if on_existing == "fail":
         raise refused_as_finished(folder, before, settings)
     if on_existing == "redo":
+        if not holds(settings, before["config"]):
+            log.warning(
+                "%s: made again with less evidence: its results at evidence=%s go", folder.name, evidence_level(before)
+            )
         return False
     check_plan(settings, before, folder)
     level = evidence_level(before)

@@ -86,10 +86,10 @@ def statuses(folder: Path, expected: Sequence[Path] = (), refused: Mapping[str, 
     for job in [job for job in jobs.values() if job.counts]:
         if (redo := (read_record(folder / job.name) or {}).get("redo")) is not None:
             reason = str((redo.get("error") or {}).get("message", ""))
-            jobs[again(job.name)] = Job(again(job.name), str(redo["status"]), f"{reason}{KEPT}")
+            jobs[again(job.name)] = Job(again(job.name), str(redo["status"]), f"{reason}{KEPT}", again=True)
     for name, reason in (refused or {}).items():
         if name in jobs and not jobs[name].failed:
-            jobs[again(name)] = Job(name, "refused", f"{reason}{KEPT}")
+            jobs[again(name)] = Job(name, "refused", f"{reason}{KEPT}", again=True)
         else:
             jobs[name] = Job(name, "refused", reason)
     records = {name: read_record(folder / name) or {} for name, job in jobs.items() if job.counts}
@@ -122,7 +122,7 @@ def close_sweep(
     asked = frozenset([*(job.name for job in expected), *ran, *refused])
     outcome = Outcome(folder, statuses(folder, expected, refused), asked=asked)
     if interrupted:
-        done, of = len(outcome.finished), len(outcome.jobs)
+        done, of = len(outcome.finished), sum(not job.again for job in outcome.jobs)
         log.warning("interrupted: %d of %d jobs are finished; the same command goes on", done, of)
     if not outcome.finished:
         if any((folder / job.name / RECORD).is_file() for job in outcome.jobs):
