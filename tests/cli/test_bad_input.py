@@ -33,9 +33,9 @@ CONFIG_MISTAKES = [
     ("split=[a]", ["split: [a] is not possible", "split.NAME=VALUE"]),
     ("split=null", ["split: null is not possible", "options by name"]),
     ("~evidence", ["evidence: is missing"]),
-    ("evidence.level=deluxe", ["evidence.level: 'deluxe' is unknown", "allowed: quick, standard, full"]),
-    ("evidence.level=null", ["evidence.level: null is unknown; allowed: quick, standard, full"]),
-    ("evidence.level=[quick]", ["evidence.level: ['quick'] is unknown", "allowed: quick, standard, full"]),
+    ("evidence.level=deluxe", ["evidence.level: names deluxe alone", "allowed: evidence=quick, evidence=standard"]),
+    ("evidence={level:deluxe}", ["evidence.level: 'deluxe' is unknown", "allowed: quick, standard, full"]),
+    ("evidence={level:null}", ["evidence.level: null is unknown; allowed: quick, standard, full"]),
     ("evidence.permutations=null", ["evidence.permutations: null is not possible", "null at evidence=quick"]),
     ("figures=null", ["figures: null is unknown; allowed: sweep, all, none"]),
     ("datset=x", ["datset", "did you mean 'dataset'"]),
@@ -125,7 +125,7 @@ SWEEP_MISTAKES = [
     ("-m dataset=digit,mnst", ["dataset=digit", "did you mean 'digits'"]),
     ("-m evidence=[quick],full", ["evidence=[quick]", "one option", "full, quick, standard"]),
     ("-m evidence=quick,null", ["evidence=null", "null is no option", "full, quick, standard"]),
-    ("-m evidence.level=quick,deluxe", ["evidence.level: 'deluxe' is unknown", "quick, standard, full"]),
+    ("-m evidence={level:deluxe} seed=0,1", ["evidence.level: 'deluxe' is unknown", "quick, standard, full"]),
     ("-m seed=0,1 evidence.q=2", ["none of 2 jobs could start", "evidence.q", "2"]),
 ]
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.config.levels import LEVELS
 from denote.config.trust import Trust
-from denote.errors import ConfigError, DenoteError
+from denote.errors import ConfigError, DenoteError, one_of
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -190,9 +191,9 @@ def _check_level(arguments: list[str]) -> None:
     for argument in arguments:
         key, _, value = argument.lstrip("+~").partition("=")
         if key == "evidence.level":
-            raise ConfigError(
-                key, f"names {value or 'a level'} alone, without what it sets", f"evidence={value or 'NAME'}"
-            )
+            levels = [f"evidence={level}" for level in LEVELS]
+            problem = f"names {value or 'a level'} alone, without what it sets"
+            raise ConfigError(key, problem, one_of(f"evidence={value}", levels))
 
 
 def _plan() -> SweepPlan | None:

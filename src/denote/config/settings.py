@@ -47,7 +47,8 @@ class Value:
         """
         if self.fits(value):
             return
-        came = "null" if value is None else repr(value)
+        of_python = "(" in key  # `observe(seed=...)`
+        came = "null" if value is None and not of_python else repr(value)
         if self.choices:
             raise ConfigError(key, f"{came} is unknown", one_of("" if value is None else value, self.choices))
         raise ConfigError(key, f"{came} is not possible", f"allowed: {self.allowed}")
