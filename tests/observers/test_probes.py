@@ -47,9 +47,10 @@ def data() -> tuple[np.ndarray, np.ndarray]:
             (
                 "sparse",
                 {"sizes": sizes},
-                f"probe.sparse.sizes: {sizes!r} is not possible; allowed: a list of increasing whole numbers",
+                f"probe.sparse.sizes: {said} is not possible; allowed: a list of increasing whole numbers",
             )
             for sizes in ([], 4, [0, 1], [4, 2], [2, 2], [1.5], [True, 2], ["1"], None)
+            for said in ["null" if sizes is None else repr(sizes)]
         ),
     ],
 )
