@@ -474,6 +474,8 @@ def test_levels_of_evidence(tmp_path: Path) -> None:
     assert not any(quick.tables[name].select(says(*off).any()).item() for name in ("cells", "neurons", "scan"))
     assert quick.controls.is_empty()
     assert any("evidence=standard adds them" in line for line in quick.findings())
+    alone = denote.observe(states={"a": inputs.numpy()}, attributes=attributes, evidence="quick")
+    assert alone.cells["note"].str.contains("untrained_auroc: only states are known").all()  # at standard, too
     named = denote.observe(
         network, inputs, attributes, evidence="quick", trained_on="none", controls=["shuffled"], stability=None
     )

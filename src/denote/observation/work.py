@@ -161,7 +161,7 @@ class Work:
 
     def _cell_controls(self) -> cells.CellControls:
         """Make the controls of cells ready that are the same for all layers."""
-        seed, missing = self.settings.probe_seed, dict[str, str](self._controls_left_out)
+        seed, missing = self.settings.probe_seed, self._controls_left_out
         draws: list[label_controls.LabelDraws] = []
         min_rows = max(self.settings.rule.min_rows, self.equal_rows or 0)  # of fewer none could be drawn
         samples = self.info.drawn_from(self.labels, min_rows, seed)
@@ -201,8 +201,10 @@ class Work:
                             self._add("controls", replicate, layer_state)
 
     @property
-    def _controls_left_out(self) -> dict[str, Note]:
-        return dict.fromkeys(sorted(self.settings.left_out), self.settings.left_out_remark)
+    def _controls_left_out(self) -> dict[str, str]:
+        """Why controls are missing that the level leaves out; of what no level could add, that it cannot be had."""
+        never, remark = self.control_states.missing, self.settings.left_out_remark
+        return {name: never.get(name, remark) for name in sorted(self.settings.left_out)}
 
     def _with_left_out(self, rows: pl.DataFrame, off: str) -> pl.DataFrame:
         """Say once of all that the level leaves out that it does; ``off`` is the code of a setting among it."""
