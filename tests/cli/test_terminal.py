@@ -20,6 +20,9 @@ SMALL = [
     "architecture.layers=1", "architecture.width=8", "trainer.max_epochs=3", "attribute=odd", "probe=linear",
     "control=[]", "layer=last", "logger=none", "evidence=quick",
 ]  # fmt: skip
+LONGER = [*SMALL, "trainer.max_epochs=60", "attribute=[odd,subsets]", "evidence.permutations=2000"]
+"""Every step lasts long enough to be seen."""
+
 DENOTE = "import sys; from denote.cli import commands; sys.argv[0] = 'denote'; commands.main()"
 SEQUENCE = re.compile(r"\x1b\[\??([\d;]*)([A-Za-z])")
 
@@ -201,7 +204,7 @@ def test_a_job_shows_its_layers_and_answers_on_standard_output_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    seen = in_terminal(DENOTE, [*SMALL, "figures=none"], out=tmp_path / "out")
+    seen = in_terminal(DENOTE, [*LONGER, "figures=none"], out=tmp_path / "out")
     assert seen.code == 0, seen.written
     assert lines_of_progress(seen) == 1
     shown = {line for screen in seen.screens for line in screen}
@@ -212,10 +215,10 @@ def test_a_job_shows_its_layers_and_answers_on_standard_output_alone(
     assert seen.has_cursor
     assert not set("\r\x1b") & set(seen.out)
     assert "1 job: 1 finished" in seen.out
-    again = in_terminal(DENOTE, [*SMALL, "figures=none", "progress=none"], out=tmp_path / "again")
+    again = in_terminal(DENOTE, [*LONGER, "figures=none", "progress=none"], out=tmp_path / "again")
     assert (again.code, again.written) == (0, "")
     assert again.out.splitlines()[-8:] == seen.out.splitlines()[-8:]
-    elsewhere = command("denote", *SMALL, "figures=none")
+    elsewhere = command("denote", *LONGER, "figures=none")
     assert (elsewhere.code, elsewhere.err) == (0, "")
 
 
