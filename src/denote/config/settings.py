@@ -235,6 +235,15 @@ class Analysis(TypedDict):
     level: Share
 
 
+class Sweep(TypedDict):
+    """``sweep``: how the jobs of a sweep are run."""
+
+    on_error: Annotated[str, choice("continue", "stop")]
+    retries: Count
+    job_timeout: Annotated[float | None, number(0, open_at="low", or_else=(None,))]
+    isolate: Switch
+
+
 class Store(TypedDict):
     """``store``."""
 
@@ -329,6 +338,8 @@ class Settings(TypedDict):
     evidence: Evidence
     analysis: Analysis
     sweep_name: Annotated[str, ANY_TEXT]
+    sweep: Sweep
+    plan: Switch
     store: Store
     device: Annotated[str, text("auto, cpu, cuda, cuda:N", r"auto|cpu|cuda(:\d+)?")]
     memory_limit: Annotated[str | int, BYTES]

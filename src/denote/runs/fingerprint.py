@@ -19,7 +19,7 @@ Config = Mapping[str, Any]
 
 NOT_SHAPING = {
     *("analysis", "sweep_name", "store", "device", "memory_limit", "on_existing", "figures", "figure_formats"),
-    *("tags", "logger", "progress", "hydra"),
+    *("tags", "logger", "progress", "hydra", "sweep", "plan"),
 }
 """Top-level keys that say where and how a job runs, never what comes out."""
 
