@@ -22,7 +22,7 @@ from denote.errors import ConfigError, StateError
 from denote.evidence.intervals import auroc_interval
 from denote.evidence.rule import Rule
 from denote.evidence.scores import Ranking
-from denote.object_models.training import quiet_lightning
+from denote.object_models.lightning_session import quiet_lightning
 from denote.observers.linear import LinearProbe
 from denote.observers.mlp import MlpProbe
 from denote.observers.observer import Observer, load_observers, save_observers

@@ -148,13 +148,13 @@ class TrainerOptions:
     """What may differ between two trainings that give the same weights; none of it enters a key.
 
     Attributes:
-        accelerator: Lightning's ``cpu``, ``gpu``, ``mps`` or ``auto``.
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
         progress: True to count epochs in the progress that is shown.
         logger: Gets losses and accuracies per epoch; None for nothing.
         callbacks: Further Lightning callbacks, which must not change the weights.
     """
 
-    accelerator: str = "cpu"
+    device: str = "cpu"
     progress: bool = False
     logger: Logger | None = None
     callbacks: Sequence[Callback] = field(default=())

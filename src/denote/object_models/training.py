@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
 import time
-import warnings
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from math import inf, isfinite
 from pathlib import Path
 from pickle import UnpicklingError  # only the error
@@ -27,6 +22,7 @@ from denote.data.module import Taught
 from denote.data.samples import CLASSES
 from denote.errors import ConfigError, StoreError, first_line
 from denote.object_models.epoch_progress import EpochProgress
+from denote.object_models.lightning_session import alone_on, lightning_session, torch_threads
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import TASKS, outputs_of
 from denote.object_models.weights import BEST, epoch_file, write_weights
@@ -239,11 +235,10 @@ def train(
     kept = KeepWeights(folder, epochs, spec.seed)
     last = folder / LAST
     counted = step("epoch", spec.training.max_epochs, at_most=spec.training.patience is not None)
-    with quiet_lightning(), isolate_rng(), interruptible(), torch_threads(spec.training.threads), counted as shown:
+    with lightning_session(), isolate_rng(), torch_threads(spec.training.threads), counted as shown:
         trainer = pl.Trainer(
             max_epochs=spec.training.max_epochs,
-            accelerator=options.accelerator,
-            devices=1,
+            **alone_on(torch.device(options.device)),
             logger=options.logger or False,
             callbacks=[kept, *_callbacks(spec, folder, options, shown)],
             enable_progress_bar=False,
@@ -291,37 +286,6 @@ def _readable(checkpoint: Path) -> Path:
         problem = f"cannot be resumed from ({first_line(error)})"
         raise StoreError(str(checkpoint), problem, "remove it to train anew") from error
     return checkpoint
-
-
-@contextmanager
-def torch_threads(number: int) -> Iterator[None]:
-    """Let torch use so many threads inside the block.
-
-    Threads that wait for each other after every small product cost many times the product, and more where another
-    process holds a processor.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C be a KeyboardInterrupt: Lightning makes it an exit and ignores the signal ever after."""
-    in_main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as stop:
-        if isinstance(stop.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from stop
-        raise
-    finally:
-        if in_main:
-            signal.signal(signal.SIGINT, handler)
 
 
 class KeepWeights(Checkpoint):
@@ -404,29 +368,3 @@ class Patience(EarlyStopping):
         """Stop before the first step if the checkpoint is that of the last epoch."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
-
-
-_LOGGERS = ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.rank_zero")
-_REMARKS = (
-    ".*does not have many workers.*",  # samples are in memory: workers would only copy them
-    ".*number of training batches.*is smaller than the logging interval.*",  # logged per epoch
-    ".*Checkpoint directory .* exists and is not empty.*",  # that is how training resumes
-    ".*GPU available but not used.*",  # the user chose the device
-    ".*LeafSpec.*is deprecated.*",  # Lightning's own use of torch
-)
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Hide Lightning's hints and its start-up lines inside the block; errors and other warnings pass."""
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
-    with warnings.catch_warnings():
-        for remark in _REMARKS:
-            warnings.filterwarnings("ignore", message=remark)
-        try:
-            for name in levels:
-                logging.getLogger(name).setLevel(logging.ERROR)
-            yield
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)

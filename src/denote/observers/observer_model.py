@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import inf, isfinite, sqrt
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, relu
 
 from denote.errors import ConfigError
-from denote.object_models.training import interruptible, quiet_lightning
+from denote.object_models.lightning_session import alone_on, gpu_indices, lightning_session
 from denote.observers.observer import Observer
 from denote.observers.solvers.batches import Batches
 from denote.streams import torch_stream
@@ -177,29 +178,21 @@ def train_observer(
     """
     device = training.design.device
     kept = KeepBest(patience)
-    on_gpu = device.type == "cuda"
     # Nothing here draws from the global generators; should Lightning or a kernel do so, they are put back.
-    with quiet_lightning(), interruptible(), torch.random.fork_rng(_gpu(device)), torch.enable_grad():
+    with lightning_session(), torch.random.fork_rng(gpu_indices(device)), torch.enable_grad():
         model.initialise(torch_stream("observer weights", seed))
         trainer = pl.Trainer(
             max_epochs=max_epochs,
-            accelerator="gpu" if on_gpu else "cpu",
-            devices=_gpu(device) or 1,
+            **alone_on(device),
             logger=False,
             callbacks=[kept],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
+            default_root_dir=os.devnull,  # in a SLURM job, Lightning loads a checkpoint that it finds in this folder
         )
         trainer.fit(model, training, validation)
     model.load_state_dict(kept.weights)
     model.requires_grad_(False)
     return kept.ran_out
-
-
-def _gpu(device: torch.device) -> list[int]:
-    """The one GPU that is used, if any."""
-    if device.type != "cuda":
-        return []
-    return [torch.cuda.current_device() if device.index is None else device.index]

@@ -305,8 +305,7 @@ class Job:
     def obtain(self, spec: ModelSpec) -> TrainedModel:
         """The object model, trained or loaded, with its training curve tracked once per sweep."""
         store = ModelStore(self.config["store"]["path"])
-        accelerator = "gpu" if self.device.type == "cuda" else "cpu"
-        options = TrainerOptions(accelerator, progress=self.config["trainer"]["progress"])
+        options = TrainerOptions(str(self.device), progress=self.config["trainer"]["progress"])
         if not spec.is_trained_here:
             return store.obtain(spec, self.data, options)
         key = spec.training_key
