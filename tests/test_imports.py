@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "denote"
 
-FOUNDATION = ("config", "errors", "files", "notes", "numbers", "progress", "streams", "tables")
+FOUNDATION = ("config", "digests", "errors", "files", "locks", "notes", "numbers", "progress", "streams", "tables")
 """Modules beside the arrow that know nothing of it."""
 
 ARROW = (

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+TEMPORARY = ".tmp"
+"""End of the name of a file that is being written."""
 
 
 @contextmanager
@@ -26,7 +32,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         OSError: if the folder cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}{TEMPORARY}")
     temporary.touch(exist_ok=False)
     mode = temporary.stat().st_mode
     try:
@@ -38,6 +44,58 @@ def atomic_write(path: Path) -> Iterator[Path]:
         _flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what `atomic_write` left in a folder when its process was killed; nobody may be writing there."""
+    for file in folder.glob(f".*{TEMPORARY}"):
+        file.unlink(missing_ok=True)
+
+
+def swap_folder(fresh: Path, place: Path) -> None:
+    """Put a folder in the place of another one, which is removed; a reader sees one of them, whole.
+
+    Where the system cannot exchange two names at once (other systems than Linux, NFS) there is a moment without either.
+
+    Args:
+        fresh: The folder that is to stand in ``place``, on the same file system; its files are flushed already.
+        place: Where it goes; it need not exist.
+
+    Raises:
+        OSError: if it cannot be done; then ``place`` is as it was.
+    """
+    old = place.with_name(f".{place.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if not place.exists():
+        fresh.rename(place)
+    elif _exchange(fresh, place):
+        fresh.rename(old)
+    else:
+        place.rename(old)
+        try:
+            fresh.rename(place)
+        except OSError:
+            old.rename(place)
+            raise
+    _flush_folder(place.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+_AT_WORKING_FOLDER, _EXCHANGE = -100, 2
+_NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders at once; return whether the system can."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
+    if rename is None:
+        return False
+    if rename(_AT_WORKING_FOLDER, os.fsencode(one), _AT_WORKING_FOLDER, os.fsencode(other), _EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in _NO_EXCHANGE:
+        return False
+    raise OSError(code, os.strerror(code), str(other))
 
 
 def _flush_folder(folder: Path) -> None:

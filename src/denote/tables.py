@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
+from denote.digests import DamagedError, check, state_of_record
+from denote.errors import told
 from denote.files import atomic_write
 from denote.notes import NEXT_REMARK, codes_of, older_codes
 
@@ -293,16 +295,36 @@ REMOVED = ("card",)
 
 
 def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
-    """Read tables of a job or a sweep by name; a table or column that older results lack is empty."""
-    return {name: read_table(folder, name) for name in names}
+    """Read tables of a job or a sweep by name, all of one state of the folder, which a merge may replace meanwhile.
+
+    A table or column that older results lack is empty.
+
+    Raises:
+        DamagedError: naming the file, if a table is not as it was written.
+    """
+    names = list(names)
+    while True:
+        before = state_of_record(folder)
+        try:
+            held = {name: read_table(folder, name) for name in names}
+        except DamagedError:
+            if state_of_record(folder) == before:
+                raise
+            continue
+        if state_of_record(folder) == before:
+            return held
 
 
 def read_table(folder: Path, name: str) -> pl.DataFrame:
     """Read one table; see `read_tables`."""
     schema, file = SWEEP_TABLES[name], folder / f"{name}.parquet"
+    check(file)
     if name in ADDED and not file.is_file():
         return empty(schema)
-    held = pl.read_parquet(file, glob=False).drop(REMOVED, strict=False)
+    try:
+        held = pl.read_parquet(file, glob=False).drop(REMOVED, strict=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DamagedError(file, f"cannot be read ({told(error)})") from error
     if "note" in held.columns and "note_codes" not in held.columns:
         held = held.with_columns(note_codes=pl.col("note").map_elements(older_codes, return_dtype=TEXT))
     return pl.concat([empty(schema), held], how="diagonal")

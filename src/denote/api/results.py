@@ -13,12 +13,22 @@ import polars as pl
 
 from denote.config.keys import SCHEMA, digest
 from denote.denotation.depth.plan import Analysis
+from denote.digests import check
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import Rule, rule_of
 from denote.numbers import count
 from denote.observation.result import Evidence, Images, Observation
 from denote.observers.observer import Observer, load_observers
-from denote.runs.record import Status, finished_jobs, now, read_record, versions, write_record
+from denote.runs.record import (
+    Status,
+    finished_jobs,
+    now,
+    read_record,
+    result_files,
+    versions,
+    with_digests,
+    write_record,
+)
 from denote.states.layers import Layer
 from denote.tables import JOB_TABLES, SWEEP_TABLES, has_tables, missing_tables, read_tables
 
@@ -60,7 +70,6 @@ class ObservationResult(Observation):
         record = read_record(folder)
         if record is None:
             raise StoreError(str(folder), "holds no run.json", "the folder of a job, or of `ObservationResult.save`")
-        truth = folder / "truth.parquet"
         return cls(
             tables=read_tables(folder, JOB_TABLES),
             observers=load_observers(folder / "observers.safetensors"),
@@ -70,7 +79,7 @@ class ObservationResult(Observation):
             input_shape=tuple(record["input_shape"]),
             rule=rule_of(record["config"]),
             images=Images.read(folder),
-            truth=pl.read_parquet(truth, glob=False) if truth.is_file() else None,
+            truth=_truth(folder / "truth.parquet"),
         )
 
     def observer(self, layer: str, probe: str | None = None) -> Observer:
@@ -208,7 +217,7 @@ class ObservationResult(Observation):
         record |= {"analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None}
         record |= {"object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers]}
         record |= {"attributes": list(self.attributes), "input_shape": list(self.input_shape)}
-        write_record(folder, record)
+        write_record(folder, with_digests(record, folder, result_files(folder)))
         return folder
 
     def __repr__(self) -> str:
@@ -248,6 +257,11 @@ class ObservationResult(Observation):
             pl.col("auroc").is_null().all().alias("unread"), pl.col("note").drop_nulls().first()
         )
         return [f"not read: {name}: {note}" for name, note in none.filter("unread").select("attribute", "note").rows()]
+
+
+def _truth(file: Path) -> pl.DataFrame | None:
+    check(file)
+    return pl.read_parquet(file, glob=False) if file.is_file() else None
 
 
 def _layer(saved: Mapping[str, Any]) -> Layer:

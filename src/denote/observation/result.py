@@ -16,6 +16,7 @@ from torch import Tensor
 from denote.data.samples import Inputs
 from denote.denotation.depth.analysis import DepthAnalysis, depth_analysis
 from denote.denotation.depth.plan import Analysis
+from denote.digests import check
 from denote.errors import StoreError
 from denote.evidence.rule import Rule
 from denote.files import atomic_write
@@ -61,6 +62,7 @@ class Images:
         if not (folder / FILE).is_file():
             return None
         try:
+            check(folder / FILE)
             return cls(**load_file(folder / FILE))
         except (OSError, SafetensorError, TypeError) as problem:
             raise StoreError(str(folder / FILE), f"holds no images ({type(problem).__name__})") from problem

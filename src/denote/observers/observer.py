@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
+from denote.digests import check
 from denote.errors import StateError, StoreError
 from denote.files import atomic_write
 from denote.notes import Note
@@ -362,6 +363,7 @@ def load_observers(path: Path) -> dict[str, Observer]:
         StoreError: if the file is missing, damaged or holds something else.
     """
     try:
+        check(path)
         with safe_open(path, framework="numpy") as file:
             facts = json.loads((file.metadata() or {})["observers"])
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -15,12 +15,16 @@ from typing import Any
 
 from denote.config.keys import SCHEMA
 from denote.config.levels import STANDARD, holds, level_of
-from denote.errors import ConfigError, StoreError
-from denote.files import write_json
+from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, write_sealed
+from denote.errors import ConfigError
 from denote.numbers import count
 
 RECORD = "run.json"
-RECORD_SCHEMA = 1
+LOCK = ".lock"
+"""Lock of a job's folder while the job runs."""
+
+RECORD_SCHEMA = 2
+"""2: with digests, of its files and of itself."""
 
 
 class Status(StrEnum):
@@ -38,45 +42,45 @@ _PACKAGES = (
 )
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """Return the record of the job in ``folder``, or None where no job left one.
 
     Raises:
-        StoreError: if the file is not JSON, naming it.
+        DamagedError: naming the file, if it is not as it was written.
     """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(str(path), f"cannot be read ({error})", "remove it and run the job again") from error
-    if not isinstance(value, dict):
-        raise StoreError(str(path), "holds no JSON object", "remove it and run the job again")
-    return value
-
-
-def read_record(folder: Path) -> dict[str, Any] | None:
-    """The record of the job in ``folder``, or None where no job left one."""
     path = folder / RECORD
-    return read_json(path) if path.is_file() else None
+    return read_sealed(path) if path.is_file() else None
+
+
+def sound_record(folder: Path) -> dict[str, Any] | None:
+    """Return the record of the job in ``folder``, or None where there is none or it is damaged."""
+    try:
+        return read_record(folder)
+    except DamagedError:
+        return None
 
 
 def finished_jobs(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     """Return folder and record of every finished job of a sweep, by name."""
-    records = ((path.parent, read_record(path.parent)) for path in sorted(folder.glob(f"*/{RECORD}")))
+    records = ((path.parent, sound_record(path.parent)) for path in sorted(folder.glob(f"*/{RECORD}")))
     return [(job, record) for job, record in records if record and record.get("status") == Status.FINISHED]
 
 
-def has_results(folder: Path) -> bool:
-    """Return whether the job's tables are there, as a finished job leaves them."""
+def damage_of_results(folder: Path, record: Mapping[str, Any]) -> str | None:
+    """Return how the results of a finished job are damaged, or that they are gone; None where they are whole."""
     from denote.tables import JOB_TABLES, has_tables  # here, as what answers at once reads records without tables
 
-    return has_tables(folder, JOB_TABLES)
+    for file, problem in damaged_files(folder, record).items():
+        return f"{file.name} {problem}"
+    return None if has_tables(folder, JOB_TABLES) else "its tables are gone"
 
 
 def finished_before(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     """Return the record of a job that finished in ``folder`` with equal settings and has its results, else None."""
-    record = read_record(folder)
-    known = record is not None and (record.get("status"), record.get("fingerprint")) == (Status.FINISHED, fingerprint)
-    return record if known and has_results(folder) else None
+    record = sound_record(folder)
+    if record is None or (record.get("status"), record.get("fingerprint")) != (Status.FINISHED, fingerprint):
+        return None
+    return record if damage_of_results(folder, record) is None else None
 
 
 def evidence_level(record: Mapping[str, Any]) -> str:
@@ -100,7 +104,23 @@ def refused_as_finished(folder: Path, record: Mapping[str, Any], settings: Mappi
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Save the record of the job in ``folder``."""
-    write_json(folder / RECORD, {"record_schema": RECORD_SCHEMA, **record})
+    write_sealed(folder / RECORD, {"record_schema": RECORD_SCHEMA, **record})
+
+
+def with_digests(record: Mapping[str, Any], folder: Path, names: Iterable[str]) -> dict[str, Any]:
+    """Return a record that holds the digests of further files, which were just written.
+
+    Args:
+        record: The record.
+        folder: The job's folder.
+        names: The files.
+    """
+    return {**record, FILES: {**(record.get(FILES) or {}), **digests_of(folder, names)}}
+
+
+def result_files(folder: Path) -> list[str]:
+    """Return the names of a job's tables, observers and examples."""
+    return sorted(file.name for kind in ("*.parquet", "*.safetensors") for file in folder.glob(kind))
 
 
 def now() -> str:

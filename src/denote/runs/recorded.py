@@ -9,24 +9,31 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import holds, level_of
+from denote.digests import DamagedError, damaged_files, set_aside
 from denote.errors import DenoteError, told
+from denote.files import remove_temporaries
+from denote.locks import locked
 from denote.progress import discount, step
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.record import (
+    LOCK,
     RECORD,
     Status,
+    damage_of_results,
     evidence_level,
     finished_before,
     now,
     read_record,
     refused_as_finished,
+    result_files,
     versions,
+    with_digests,
     write_record,
 )
 
@@ -43,7 +50,7 @@ ASIDE = ".results.new"
 def run_recorded(
     settings: Mapping[str, Any], folder: Path, make: Callable[[], Job], *, overrides: Sequence[str], in_sweep: bool
 ) -> None:
-    """Run one job in its folder.
+    """Run one job in its folder, once, however many processes are asked to.
 
     A job whose folder holds equal results is left alone, as ``on_existing`` says; results of a lower level of evidence,
     and those that are redone, are replaced once the new ones are to be written: whatever ends the job before then
@@ -58,9 +65,27 @@ def run_recorded(
         in_sweep: Whether other jobs follow.
     """
     key = fingerprint(settings)
-    if _is_done(folder, key, settings):
+    if _is_done(folder, key, settings):  # what has nothing to do waits for nobody
         discount()
         return
+    with locked(folder / LOCK, f"job {folder.name}"):
+        _heal(folder)
+        if _is_done(folder, key, settings):  # by the process that held the lock
+            discount()
+        else:
+            _run_recorded(settings, folder, make, key, overrides=overrides, in_sweep=in_sweep)
+
+
+def _run_recorded(
+    settings: Mapping[str, Any],
+    folder: Path,
+    make: Callable[[], Job],
+    key: str,
+    *,
+    overrides: Sequence[str],
+    in_sweep: bool,
+) -> None:
+    """Run one job in its folder, which this process has for itself."""
     record: dict[str, Any] = {
         "status": Status.RUNNING,
         "schema": SCHEMA,
@@ -79,7 +104,7 @@ def run_recorded(
         "error": None,
     }
     start, before = time.perf_counter(), read_record(folder)
-    if not _is_finished(before):
+    if not _is_finished(before) or damage_of_results(folder, before):
         write_record(folder, record)
     job = None
 
@@ -108,6 +133,18 @@ def run_recorded(
         discount()
         return
     end(Status.FINISHED)
+
+
+def _heal(folder: Path) -> None:
+    """Move what is damaged in a job's folder aside, and remove what a killed process left half-written."""
+    remove_temporaries(folder)
+    try:
+        record = read_record(folder)
+    except DamagedError as error:
+        set_aside(error.file, error.damage)
+        return
+    for file, problem in damaged_files(folder, record or {}).items():
+        set_aside(file, problem)
 
 
 def described(error: BaseException) -> dict[str, Any]:
@@ -207,9 +244,10 @@ def _end(folder: Path, record: dict[str, Any], status: str, error: dict[str, Any
     if status != Status.FINISHED and standing is not None and _is_finished(standing):
         write_record(folder, {**standing, "redo": ended})
     else:
-        write_record(folder, {**record, **ended})
+        written = result_files(folder) if status == Status.FINISHED else ()
+        write_record(folder, with_digests({**record, **ended}, folder, written))
     record["error"] = error
 
 
-def _is_finished(record: Mapping[str, Any] | None) -> bool:
+def _is_finished(record: Mapping[str, Any] | None) -> TypeGuard[Mapping[str, Any]]:
     return record is not None and record.get("status") == Status.FINISHED

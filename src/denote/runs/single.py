@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from denote.config.figure_settings import FigureSettings
 from denote.denotation.depth.plan import analysis_of
+from denote.digests import DamagedError
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
+from denote.locks import locked, owner_of
 from denote.reporting.sheets import Job
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
-from denote.runs.record import Status, evidence_level, has_results, read_record, write_record
+from denote.runs.record import (
+    LOCK,
+    RECORD,
+    Status,
+    damage_of_results,
+    evidence_level,
+    read_record,
+    with_digests,
+    write_record,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,17 +33,25 @@ if TYPE_CHECKING:
     from denote.reporting.report import Picture
 
 
+_AGAIN = "run the same command again"
+
+
 def status_of(folder: Path) -> Job:
     """The state of one job, by its record."""
-    record = read_record(folder)
+    try:
+        record = read_record(folder)
+    except DamagedError as error:
+        return Job(folder.name, "unfinished", f"{RECORD} {error.damage}: {_AGAIN}")
     if record is None:
         return Job(folder.name, "unfinished", "was not started")
     status = str(record.get("status"))
     reason = str((record.get("error") or {}).get("message", ""))
-    if status == Status.FINISHED and not has_results(folder):
-        status, reason = "unfinished", "its tables are gone: run the same command again"
+    if status == Status.FINISHED and (damage := damage_of_results(folder, record)):
+        status, reason = "unfinished", f"{damage}: {_AGAIN}"
     if status == Status.RUNNING:
-        status, reason = "unfinished", "ended without a word: killed, or still running"
+        owner = owner_of(folder / LOCK)
+        status = "unfinished"
+        reason = "ended without a word: killed?" if owner is None else f"is being run by {owner}"
     level = evidence_level(record) if status == Status.FINISHED else None
     return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"), level)
 
@@ -97,8 +116,9 @@ def report_job(folder: Path, asked: Mapping[str, Any]) -> None:
         raise StoreError(f"sweep={folder}", f"this job is {job.status}", "allowed: one that finished, or a sweep")
     config = (read_record(folder) or {})["config"]
     settings = FigureSettings.of({"figure_formats": config.get("figure_formats"), **asked})
-    _write_added(folder, config, settings)
-    draw_again(folder, settings)
+    with locked(folder / LOCK, f"report of {folder.name}"):
+        _write_added(folder, config, settings)
+        draw_again(folder, settings)
     show_job(folder, settings)
 
 
@@ -107,12 +127,14 @@ def _write_added(folder: Path, config: Mapping[str, Any], settings: FigureSettin
     aside = folder / ".added.new"
     shutil.rmtree(aside, ignore_errors=True)
     _merged(folder, config).write_added(aside)
+    record, added = read_record(folder) or {}, sorted(aside.iterdir())
     if not settings.is_asked and show_others(folder, aside):
         remove_stale(folder, folder.name)
-        write_record(folder, {**(read_record(folder) or {}), FIGURES: None})
-    for file in aside.iterdir():
+        record[FIGURES] = None
+    for file in added:
         file.replace(folder / file.name)
     aside.rmdir()
+    write_record(folder, with_digests(record, folder, [file.name for file in added]))
 
 
 def tables_of(folder: Path, config: Mapping[str, Any]) -> dict[str, pl.DataFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,16 @@ from denote.config.figure_settings import FigureSettings
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import LEVELS
 from denote.denotation.depth.plan import analysis_of
+from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
-from denote.files import write_json
+from denote.files import swap_folder
+from denote.locks import locked
 from denote.progress import step
 from denote.reporting.sheets import OLDER, Job
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.fingerprint import disagreement
-from denote.runs.record import RECORD, now, older_jobs, read_json, read_record, versions
+from denote.runs.record import RECORD, now, older_jobs, read_record, sound_record, versions
 from denote.runs.single import draw_again, say_undrawn, status_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,12 @@ log = logging.getLogger(__name__)
 MERGED = "sweep"
 """Folder of the merged results inside the sweep's folder."""
 STATUS = "status.json"
+LOCK = ".merge.lock"
+"""Lock of a sweep's folder while its merged results are read and written."""
+
+TRIES = 3
+"""Times that a merge begins: another process may redo a job while its tables are read."""
+
 OURS = (STATUS, "report.html")
 """Files by which the results of a sweep are known; other folders of that name are not replaced."""
 
@@ -120,23 +128,41 @@ def close_sweep(
     """
     ran = [again(job.name) for job in expected if job not in skipped]
     asked = frozenset([*(job.name for job in expected), *ran, *refused])
-    outcome = Outcome(folder, statuses(folder, expected, refused), asked=asked)
-    if interrupted:
-        done, of = len(outcome.finished), sum(not job.again for job in outcome.jobs)
-        log.warning("interrupted: %d of %d jobs are finished; the same command goes on", done, of)
-    if not outcome.finished:
-        if any((folder / job.name / RECORD).is_file() for job in outcome.jobs):
-            write_status(outcome, command)
+
+    def close() -> Outcome:
+        outcome = Outcome(folder, statuses(folder, expected, refused), asked=asked)
+        if interrupted:
+            done, of = len(outcome.finished), sum(not job.again for job in outcome.jobs)
+            log.warning("interrupted: %d of %d jobs are finished; the same command goes on", done, of)
+        if outcome.finished:
+            _merge_what_is_new(outcome, command, figures)
+        elif any((folder / job.name / RECORD).is_file() for job in outcome.jobs):
+            write_status(outcome, folder / MERGED, command)
         show(outcome, skipped=len(skipped))
         return outcome
+
+    return _alone(folder, close)
+
+
+def _merge_what_is_new(outcome: Outcome, command: str, figures: FigureSettings | None) -> None:
+    """Bring merged results up to date, where they are not."""
     figures = figures or FigureSettings.of(_config(outcome))
     if figures.is_asked_of_jobs:
         _draw_jobs(outcome, figures)
     outcome.changed = not is_merged(outcome, figures)
     if outcome.changed:
         write_merged(outcome, command, figures, tracked=True)
-    show(outcome, skipped=len(skipped))
-    return outcome
+
+
+def _alone(folder: Path, act: Callable[[], Outcome]) -> Outcome:
+    """Read and write merged results while no other process does; begin again where a job is redone meanwhile."""
+    with locked(folder / LOCK, f"merge of {folder.name}"):
+        for _ in range(TRIES - 1):
+            try:
+                return act()
+            except DamagedError as error:
+                log.debug("%s; the merge begins again", error)
+        return act()
 
 
 def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None) -> Outcome:
@@ -151,16 +177,20 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None) -> Outcom
     """
     if not folder.is_dir():
         raise StoreError(f"sweep={folder}", "there is no such folder", "allowed: the folder of a sweep, multirun/NAME")
-    outcome = Outcome(folder, statuses(folder))
-    if not outcome.finished:
-        raise StoreError(f"sweep={folder}", "holds no finished job", "allowed: a folder with jobs that finished")
-    figures = FigureSettings.of({"figure_formats": _config(outcome).get("figure_formats"), **(asked or {})})
-    if figures.is_asked_of_jobs:
-        for job in outcome.finished:
-            draw_again(folder / job.name, figures)
-    write_merged(outcome, "", figures)
-    show(outcome)
-    return outcome
+
+    def report() -> Outcome:
+        outcome = Outcome(folder, statuses(folder))
+        if not outcome.finished:
+            raise StoreError(f"sweep={folder}", "holds no finished job", "allowed: a folder with jobs that finished")
+        figures = FigureSettings.of({"figure_formats": _config(outcome).get("figure_formats"), **(asked or {})})
+        if figures.is_asked_of_jobs:
+            for job in outcome.finished:
+                draw_again(folder / job.name, figures)
+        write_merged(outcome, "", figures)
+        show(outcome)
+        return outcome
+
+    return _alone(folder, report)
 
 
 def _draw_jobs(outcome: Outcome, figures: FigureSettings) -> None:
@@ -181,23 +211,38 @@ def merge_key(outcome: Outcome) -> str:
     """Key of what a merge is made of: which jobs finished, and when, since a job may be redone."""
     jobs = []
     for job in outcome.jobs:
-        record = read_record(outcome.folder / job.name) or {}
+        record = sound_record(outcome.folder / job.name) or {}
         jobs.append([job.name, job.status, str(record.get("fingerprint")), str(record.get("ended"))])
     return digest([SCHEMA, *sorted(jobs)])
 
 
 def is_merged(outcome: Outcome, figures: FigureSettings) -> bool:
     """Return whether the merged results cover exactly these jobs, with at least these figures."""
-    status = _status(outcome)
-    return status.get("merge_key") == merge_key(outcome) and figures.is_met(status.get(FIGURES))
+    status, place = _status(outcome), outcome.folder / MERGED
+    is_current = status.get("merge_key") == merge_key(outcome) and figures.is_met(status.get(FIGURES))
+    return is_current and bool(status.get(FILES)) and not damaged_files(place, status)
 
 
 def write_status(
-    outcome: Outcome, command: str, doubts: Sequence[str] = (), drawn: Mapping[str, Any] | None = None
+    outcome: Outcome,
+    folder: Path,
+    command: str,
+    doubts: Sequence[str] = (),
+    drawn: Mapping[str, Any] | None = None,
+    files: Sequence[str] = (),
 ) -> None:
-    """Save ``sweep/status.json``: every job, how it ended and why, and which figures are there."""
-    write_json(
-        outcome.folder / MERGED / STATUS,
+    """Save ``status.json``: every job, how it ended and why, and the files beside it.
+
+    Args:
+        outcome: The sweep.
+        folder: The folder of its merged results.
+        command: What the user typed.
+        doubts: Warnings.
+        drawn: Which figures are there.
+        files: Paths of all other files in the folder.
+    """
+    write_sealed(
+        folder / STATUS,
         {
             "sweep": outcome.folder.name,
             "merge_key": merge_key(outcome),
@@ -210,6 +255,7 @@ def write_status(
             "evidence": _levels(outcome),
             FIGURES: drawn,
             "versions": versions(),
+            FILES: digests_of(folder, files),
         },
     )
 
@@ -257,17 +303,14 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
     from denote.runs.merge import merge
 
     check_agreement(outcome)
-    before = _status(outcome)  # before the old results go
+    place, fresh = outcome.folder / MERGED, outcome.folder / f".{MERGED}.new"
+    _check_replaceable(place)
+    before = _heal(place, _status(outcome))
     command = command or str(before.get("command", ""))
     jobs = [(outcome.folder / job.name, read_record(outcome.folder / job.name) or {}) for job in outcome.finished]
     rule = rule_of(jobs[0][1]["config"])
     with step(f"merge of {len(jobs)} jobs"):
         merged = merge([folder for folder, _ in jobs], rule, analysis_of(jobs[0][1]["config"]))
-    place, fresh = outcome.folder / MERGED, outcome.folder / f".{MERGED}.new"
-    if place.is_dir() and any(place.iterdir()) and not any((place / name).is_file() for name in OURS):
-        raise StoreError(
-            str(place), "holds no results of a sweep, which would replace it", "move it, or another folder"
-        )
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     merged.write(fresh)
@@ -288,13 +331,30 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
     )
     with step("report"):
         report.write(fresh)
-    if tracked:
-        _track(outcome, merged, jobs[0][1]["config"], {picture.path.stem: picture.path for picture in pictures})
-    shutil.rmtree(place, ignore_errors=True)
-    fresh.replace(place)
     captions = {picture.path.stem: picture.caption for picture in pictures}
-    drawn = figures.as_drawn() or ({"formats": formats_in(place)} if pictures else None)
-    write_status(outcome, command, doubts, drawn and {**drawn, "captions": captions})
+    drawn = figures.as_drawn() or ({"formats": formats_in(fresh)} if pictures else None)
+    files = [file.relative_to(fresh).as_posix() for file in fresh.rglob("*") if file.is_file()]
+    write_status(outcome, fresh, command, doubts, drawn and {**drawn, "captions": captions}, files)
+    swap_folder(fresh, place)
+    if tracked:
+        drawings = {picture.path.stem: place / picture.path.relative_to(fresh) for picture in pictures}
+        _track(outcome, merged, jobs[0][1]["config"], drawings)
+
+
+def _check_replaceable(place: Path) -> None:
+    """Refuse to replace a folder that holds other things than merged results."""
+    if place.is_dir() and any(place.iterdir()) and not any((place / name).is_file() for name in OURS):
+        problem = "holds no results of a sweep, which would replace it"
+        raise StoreError(str(place), problem, "move it, or another folder")
+
+
+def _heal(place: Path, status: dict[str, Any]) -> dict[str, Any]:
+    """Move damaged files of merged results out of their folder, which is replaced; return what its status says."""
+    for file, problem in damaged_files(place, status).items():
+        set_aside(file, problem, place.parent)
+    if not status and (place / STATUS).is_file():
+        set_aside(place / STATUS, "is damaged", place.parent)
+    return status
 
 
 def _draw(
@@ -323,9 +383,12 @@ def _keep(place: Path, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
 
 
 def _status(outcome: Outcome) -> dict[str, Any]:
-    """What the folder's last merge says of itself; nothing where there was none."""
+    """What the folder's last merge says of itself; nothing where there was none, or it is damaged."""
     path = outcome.folder / MERGED / STATUS
-    return read_json(path) if path.is_file() else {}
+    try:
+        return read_sealed(path) if path.is_file() else {}
+    except DamagedError:
+        return {}
 
 
 def _track(outcome: Outcome, merged: Merged, config: Mapping[str, Any], figures: Mapping[str, Path]) -> None:
@@ -360,7 +423,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
     if not outcome.changed and not outcome.unsuccessful:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
     tables = read_tables(place, SWEEP_TABLES)
-    status = read_json(place / STATUS)
+    status = read_sealed(place / STATUS)
     doubts = status.get("warnings") or ()
     print_summary(tables, outcome.jobs, folder=place, rule=rule_of(_config(outcome)), warnings=doubts)
     say_undrawn(outcome.folder, place, status)
