@@ -17,6 +17,7 @@ from denote.notes import Note
 from denote.observers.observer import BuiltInProbe, FitData, Observer, class_counts, unfit_notes
 from denote.observers.reading import UNBOUNDED, Resources, State, Values, check_state, moments, rows_of
 from denote.observers.rough import Rough
+from denote.observers.row_shards import RowShards
 from denote.observers.solvers.batches import inner_parts, with_threshold
 from denote.observers.solvers.design import Design, design_of
 from denote.observers.solvers.logistic import Solution, SolverSettings, solve_logistic
@@ -69,22 +70,23 @@ class LinearProbe(BuiltInProbe):
         Raises:
             StateError: if the state is not finite or does not fit the labels.
         """
-        state, labels, resources = data.state, data.labels, data.resources
-        check_state(state, labels)
+        state, labels, resources, shards = data.state, data.labels, data.resources, data.resources.shards
+        with shards.together():
+            check_state(state, labels)
         strengths = -np.sort(-np.atleast_1d(np.asarray(self.l2, dtype=np.float64)))
         attributes = labels.shape[1]
         if self.balance and len(strengths) == 1:
             return self.solve(state, labels, np.repeat(strengths, attributes), resources)
-        held, rest = inner_parts(len(labels), data.seed, data.groups)
+        held, rest = inner_parts(len(labels), data.seed, data.groups, shards)
         inside, outside = rows_of(state, rest), rows_of(state, held)
         path = self._path(inside, labels[rest], strengths, resources.keeping(inside))
-        losses = np.stack([_loss(each.scores(outside), labels[held], self.balance) for each in path])
+        losses = np.stack([_loss(each.scores(outside), labels[held], self.balance, shards) for each in path])
         best = losses.argmin(0)  # of equals the largest strength
         chosen = _picked(path, best)
         if self.balance:
             fitted = self.solve(state, labels, strengths[best], resources, chosen)
         else:
-            fitted = with_threshold(chosen, chosen.scores(outside), labels[held])
+            fitted = with_threshold(chosen, chosen.scores(outside), labels[held], shards)
         remarks = _remarks(best, np.isfinite(losses).any(0), len(strengths))
         notes = tuple(reason or remark for reason, remark in zip(fitted.notes, remarks, strict=True))
         return replace(fitted, notes=notes)
@@ -125,7 +127,7 @@ class LinearProbe(BuiltInProbe):
             start: Observers of the same neurons and attributes from which the solver sets out.
             removed: Neurons that an attribute's observer has to do without: their weights are 0.
         """
-        notes = unfit_notes(labels)
+        notes = unfit_notes(labels, shards=resources.shards)
         able = np.array([note is None for note in notes], dtype=bool)
         scaling, design, memory = self._prepared(state, resources)
         on = design.device
@@ -143,7 +145,7 @@ class LinearProbe(BuiltInProbe):
         """Scale a state, unless an earlier fit of it has kept that, and say what may be held with it."""
 
         def make() -> tuple[_Scaling, Design]:
-            scaling = _Scaling.of(state, self.standardise)
+            scaling = _Scaling.of(state, self.standardise, resources.shards)
             return scaling, design_of(state, scaling.mean, scaling.scale, whole, scaling.live)
 
         kept = resources.kept
@@ -213,13 +215,13 @@ def _remarks(
 
 
 def _loss(
-    scores: Float64[np.ndarray, "sample attribute"], labels: Values, balance: bool
+    scores: Float64[np.ndarray, "sample attribute"], labels: Values, balance: bool, shards: RowShards
 ) -> Float64[np.ndarray, " attribute"]:
     """Mean logistic loss of every attribute, without penalty; infinite where one of the classes is missing."""
     with np.errstate(invalid="ignore"):  # NaN: not fitted
         each = np.logaddexp(0, np.where(labels == 1, -scores, scores))
-    sums = np.stack([np.where(labels == label, each, 0).sum(0) for label in (1, 0)])
-    counts = np.stack(class_counts(labels))
+    of_rows = np.stack([np.where(labels == label, each, 0).sum(0) for label in (1, 0)]), np.stack(class_counts(labels))
+    sums, counts = (of_all.numpy() for of_all in shards.totals(*map(torch.from_numpy, of_rows)))
     both = (counts > 0).all(0)
     totals, sizes = (sums, counts) if balance else (sums.sum(0, keepdims=True), counts.sum(0, keepdims=True))
     means = np.divide(totals, sizes, out=np.full(totals.shape, np.inf), where=both).mean(0)
@@ -243,9 +245,9 @@ class _Scaling:
     unit: float
 
     @classmethod
-    def of(cls, state: State, standardise: bool) -> _Scaling:
+    def of(cls, state: State, standardise: bool, shards: RowShards) -> _Scaling:
         """Take the scaling from a state."""
-        neurons = moments(state)
+        neurons = moments(state, shards)
         unit = 1.0 if standardise else float(neurons.variance.mean().sqrt()) or 1.0
         raw = torch.full_like(neurons.mean, unit).masked_fill(neurons.constant, torch.inf)
         return cls(neurons.mean, neurons.scale if standardise else raw, unit)

@@ -21,6 +21,7 @@ from denote.observers.sorted_columns import (
     rank_sum_skewness,
     two_sided_tail,
 )
+from denote.observers.whole_columns import over_whole_columns
 
 NARROW = int(np.iinfo(np.int32).max)
 """Largest count that is kept in 32 bits."""
@@ -94,7 +95,7 @@ class NeuronProbe(BuiltInProbe):
         bias = np.where(direction > 0, -threshold, np.nextafter(threshold, np.inf))
         notes = tuple(
             note if note or ok else Note.of("all_constant")
-            for note, ok in zip(unfit_notes(labels), fitted, strict=True)
+            for note, ok in zip(unfit_notes(labels, shards=data.resources.shards), fitted, strict=True)
         )
         accuracy = np.where(fitted, scan.balanced_accuracy[neuron, columns], np.nan)
         linear = Observer.in_closed_form(self.kind, weights, bias, notes)
@@ -118,21 +119,25 @@ def best_thresholds(
         ConfigError: if not even one neuron fits into that memory.
         StateError: if the state is not finite.
     """
-    shape = state.shape[1], labels.shape[1]
-    accuracy, threshold = np.full(shape, np.nan), np.full(shape, np.nan)
-    direction = np.zeros(shape, dtype=np.int8)
-    groups = groups_of(labels)
 
-    def scan(part: slice, values: np.ndarray, order: np.ndarray) -> None:
-        for group in groups:
-            gain, cut, sign = best_cuts_of(values, order, group, upward_only)
-            varies = sign != 0
-            accuracy[part, group.columns] = np.where(varies, 0.5 + gain / (2 * group.pairs), np.nan)
-            threshold[part, group.columns] = np.where(varies, cut, np.nan)
-            direction[part, group.columns] = sign
+    def scan(state: State, labels: Values) -> tuple[np.ndarray, ...]:
+        shape = state.shape[1], labels.shape[1]
+        accuracy, threshold = np.full(shape, np.nan), np.full(shape, np.nan)
+        direction = np.zeros(shape, dtype=np.int8)
+        groups = groups_of(labels)
 
-    live = over_sorted_columns(state, labels, scan, resources)
-    return NeuronScan(accuracy, threshold, direction, live)
+        def batch(part: slice, values: np.ndarray, order: np.ndarray) -> None:
+            for group in groups:
+                gain, cut, sign = best_cuts_of(values, order, group, upward_only)
+                varies = sign != 0
+                accuracy[part, group.columns] = np.where(varies, 0.5 + gain / (2 * group.pairs), np.nan)
+                threshold[part, group.columns] = np.where(varies, cut, np.nan)
+                direction[part, group.columns] = sign
+
+        live = over_sorted_columns(state, labels, batch, resources)
+        return accuracy, threshold, direction, live
+
+    return NeuronScan(*over_whole_columns(state, labels, scan, resources))
 
 
 def live_neurons(state: State) -> Bool[np.ndarray, " neuron"]:

@@ -35,6 +35,7 @@ from denote.observers.reading import (
     threads_worth,
 )
 from denote.observers.rough import Rough
+from denote.observers.row_shards import WHOLE, RowShards
 from denote.observers.threads import own_threads
 
 FEW_ROWS = 255
@@ -318,14 +319,15 @@ def class_counts(labels: Values) -> tuple[Int[np.ndarray, " attribute"], Int[np.
     return positives, negatives
 
 
-def unfit_notes(labels: Values, part: str | None = None) -> tuple[Note | None, ...]:
+def unfit_notes(labels: Values, part: str | None = None, shards: RowShards = WHOLE) -> tuple[Note | None, ...]:
     """Say why an attribute cannot be fitted on these rows (it needs both classes), or None.
 
     Args:
         labels: Of the rows.
         part: Name of an inner part of *fit*; None for the whole.
+        shards: The processes that hold rows.
     """
-    positives, negatives = class_counts(labels)
+    positives, negatives = (of_all.numpy() for of_all in shards.totals(*map(torch.from_numpy, class_counts(labels))))
     code, values = ("one_label", {}) if part is None else ("one_inner_label", {"part": part})
     return tuple(
         None if p and n else Note.of(code, positive=p, negative=n, **values)

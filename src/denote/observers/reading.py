@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from denote.data.parts import Groups as Groups
 from denote.errors import StateError
+from denote.observers.row_shards import WHOLE, RowShards
 from denote.observers.threads import own_threads
 from denote.states.state import StoredState
 
@@ -64,11 +66,13 @@ class Resources:
         device: Where products are made: ``cpu``, ``cuda``, ``cuda:N``.
         memory: Bytes that a fit may hold besides what it is given and what is kept.
         kept: What fits of one state keep for each other; None keeps nothing.
+        shards: The processes that hold rows of the state; by default all rows lie in this one.
     """
 
     device: str = "cpu"
     memory: float = float("inf")
     kept: Kept | None = field(default=None, compare=False, repr=False)
+    shards: RowShards = field(default=WHOLE, compare=False, repr=False)
 
     def keeping(self, state: State) -> Resources:
         """Return the same with a part of the memory set aside for what fits of one state keep for each other.
@@ -146,18 +150,22 @@ class Moments:
         return torch.where(self.constant, torch.inf, self.variance.sqrt())
 
 
-def moments(state: State) -> Moments:
+def moments(state: State, shards: RowShards = WHOLE) -> Moments:
     """Mean, population variance and constancy of every neuron, by blocks of rows joined in float64 (Chan's update).
 
     Inside a block sums are float32 about the block's own mean, which leaves relative errors of about 1e-6; they are
     float64 where squares would not fit into a float32.
 
+    Args:
+        state: Finite activations ``[sample, neuron]``.
+        shards: The processes that hold its rows.
+
     Raises:
         StateError: if activations are so large or so small that not even then they have a variance.
     """
-    neurons = _moments(state, torch.float32)
+    neurons = _moments(state, torch.float32, shards)
     if not _sound(neurons, *SQUARES).all():
-        neurons = _moments(state, torch.float64)
+        neurons = _moments(state, torch.float64, shards)
         unsound = torch.nonzero(~_sound(neurons, *SCALES))[:, 0]
         if len(unsound):
             neuron = int(unsound[0])
@@ -169,29 +177,55 @@ def _sound(neurons: Moments, low: float, high: float) -> Bool[Tensor, " neuron"]
     return ((neurons.variance > low) & (neurons.variance < high)) | neurons.constant
 
 
-def _moments(state: State, precision: torch.dtype) -> Moments:
-    count, n_neurons = 0, state.shape[1]
-    mean, square = torch.zeros(n_neurons, dtype=torch.float64), torch.zeros(n_neurons, dtype=torch.float64)
+def _moments(state: State, precision: torch.dtype, shards: RowShards) -> Moments:
+    n_neurons = state.shape[1]
+    seen = _Spread(0, *torch.zeros((2, n_neurons), dtype=torch.float64))
     varies = torch.zeros(n_neurons, dtype=torch.bool)
     first = as_tensor(state[:1]).to(precision)
 
-    def of_block(task: tuple[slice, Tensor]) -> tuple[int, Tensor, Tensor, Tensor]:
+    def of_block(task: tuple[slice, Tensor]) -> tuple[_Spread, Tensor]:
         block = task[1].to(precision)
         new, rough = len(block), block.mean(0)
         other = (block != first).any(0).cpu()
         centred = block - rough
         offset = centred.sum(0).double().cpu() / new
         inside = centred.square_().sum(0).double().cpu() - new * offset.square()
-        return new, rough.double().cpu() + offset, inside, other
+        return _Spread(new, rough.double().cpu() + offset, inside), other
 
     with own_threads(threads_worth(state), device_of(state)) as threads:
-        for new, centre, inside, other in threads.in_order(of_block, row_blocks(state)):
-            gap = centre - mean
-            mean = mean + gap * (new / (count + new))
-            square = square + inside.clamp_min(0) + gap.square() * (count * new / (count + new))
-            count += new
+        for block, other in threads.in_order(of_block, row_blocks(state)):
+            seen = seen.joined(block)
             varies |= other
-    return Moments(mean, square / max(count, 1), ~varies)
+    if shards.count > 1:
+        seen, varies = _over_shards(seen, varies, first[0].cpu().double(), shards)
+    return Moments(seen.mean, seen.square / max(seen.count, 1), ~varies)
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Number, mean and sum of squares about the mean of some rows."""
+
+    count: int
+    mean: Float64[Tensor, " neuron"]
+    square: Float64[Tensor, " neuron"]
+
+    def joined(self, other: _Spread) -> _Spread:
+        """The same of these rows and others, by Chan's update."""
+        gap, count = other.mean - self.mean, self.count + other.count
+        mean = self.mean + gap * (other.count / count)
+        between = gap.square() * (self.count * other.count / count)
+        return _Spread(count, mean, self.square + other.square.clamp_min(0) + between)
+
+
+def _over_shards(
+    seen: _Spread, varies: Bool[Tensor, " neuron"], first: Float64[Tensor, " neuron"], shards: RowShards
+) -> tuple[_Spread, Bool[Tensor, " neuron"]]:
+    """The rows of all processes together, and which neurons vary among them."""
+    counts = torch.full_like(first, seen.count)
+    of_all = shards.stacked(torch.stack([counts, seen.mean, seen.square, first, varies.double()]))
+    parts = [_Spread(int(count[0]), mean, square) for count, mean, square, *_ in of_all]
+    differs = of_all[:, 4].bool().any(0) | (of_all[:, 3] != of_all[0, 3]).any(0)
+    return reduce(_Spread.joined, parts), differs
 
 
 def check_shape(state: State, labels: Values) -> None:

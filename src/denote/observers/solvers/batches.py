@@ -11,10 +11,12 @@ from jaxtyping import Float32, Float64, Int, Int8
 from torch import Tensor
 
 from denote.data.parts import deal
+from denote.errors import StateError
 from denote.notes import Note
 from denote.observers.neuron import best_thresholds
 from denote.observers.observer import Observer, class_counts
 from denote.observers.reading import Groups, Values, as_tensor
+from denote.observers.row_shards import WHOLE, RowShards
 from denote.observers.solvers.design import Design
 from denote.streams import stream
 
@@ -99,7 +101,7 @@ SHARE = 0.2
 
 
 def inner_parts(
-    n_rows: int, seed: int, groups: Groups | None = None
+    n_rows: int, seed: int, groups: Groups | None = None, shards: RowShards = WHOLE
 ) -> tuple[Int[np.ndarray, " held"], Int[np.ndarray, " rest"]]:
     """Places of the rows that are held out inside *fit* and of the rest, each ascending.
 
@@ -107,17 +109,34 @@ def inner_parts(
         n_rows: Rows of *fit*.
         seed: ``probe_seed``.
         groups: Rows of one group stay together. Of one or two groups none can be held out.
+        shards: The processes that hold rows; each gets its own of those that are drawn among all.
+
+    Raises:
+        StateError: if one of several processes has no row in one of the parts.
     """
+    before, n_all = shards.before(n_rows), shards.total(n_rows)
     if groups is not None:
-        dealt = deal(np.zeros(n_rows, dtype=np.int64), (SHARE,), groups, "inner validation", seed)
-        return np.flatnonzero(dealt == 0), np.flatnonzero(dealt)
-    order = stream("inner validation", seed).permutation(n_rows)
-    cut = round(n_rows * SHARE)
-    return np.sort(order[:cut]), np.sort(order[cut:])
+        groups = shards.joined(torch.from_numpy(np.asarray(groups))).numpy()
+        dealt = deal(np.zeros(n_all, dtype=np.int64), (SHARE,), groups, "inner validation", seed)
+        held, rest = np.flatnonzero(dealt == 0), np.flatnonzero(dealt)
+    else:
+        order = stream("inner validation", seed).permutation(n_all)
+        cut = round(n_all * SHARE)
+        held, rest = np.sort(order[:cut]), np.sort(order[cut:])
+    if shards.count == 1:
+        return held, rest
+    held, rest = (part[(part >= before) & (part < before + n_rows)] - before for part in (held, rest))
+    if shards.least(min(len(held), len(rest))) < 1:
+        problem = "one has no rows in the inner validation part, or none outside it"
+        raise StateError("rows of the processes", problem, "more rows a process, or fewer processes")
+    return held, rest
 
 
-def with_threshold(observer: Observer, scores: Float64[np.ndarray, "sample attribute"], labels: Values) -> Observer:
-    """Move each decision threshold to the best balanced accuracy on held-out scores."""
+def with_threshold(
+    observer: Observer, scores: Float64[np.ndarray, "sample attribute"], labels: Values, shards: RowShards = WHOLE
+) -> Observer:
+    """Move each decision threshold to the best balanced accuracy on held-out scores, those of all processes."""
+    scores, labels = (shards.joined(torch.from_numpy(rows)).numpy() for rows in (scores, labels))
     bias = observer.bias.copy()
     notes = list(observer.notes)
     positives, negatives = class_counts(labels)

@@ -15,6 +15,7 @@ from torch import Tensor
 from denote.config.byte_units import at_least
 from denote.errors import ConfigError
 from denote.observers.reading import BLOCK, Resources, State, as_tensor
+from denote.observers.row_shards import WHOLE, RowShards
 from denote.observers.solvers.spectrum import Spectrum
 from denote.observers.threads import ALONE, Threads, own_threads
 
@@ -66,6 +67,7 @@ class Design:
         device: Where blocks are put.
         at_once: Most rows that are read together.
         only: Places of the neurons in ``source`` that are read; None reads all.
+        shards: The processes that hold further rows; all else is about those of this process.
     """
 
     source: State
@@ -74,6 +76,7 @@ class Design:
     device: torch.device
     at_once: int
     only: Int[Tensor, " live"] | None = None
+    shards: RowShards = WHOLE
 
     @property
     def chunk(self) -> int:
@@ -112,20 +115,24 @@ class Design:
         return threads.in_order(work, enumerate(parts))
 
     def rows(self, step: int) -> Float32[Tensor, "row neuron"]:
-        """Every ``step``-th row."""
+        """Every ``step``-th row of all processes."""
+        before = self.shards.before(self.shape[0])
         if self.scaling is None:
-            return as_tensor(self.source)[::step]
-        return torch.cat([block[(-part.start) % step :: step].clone() for part, block in self.blocks()])
+            return self.shards.joined(as_tensor(self.source)[-before % step :: step])
+        blocks = [block[(-part.start - before) % step :: step].clone() for part, block in self.blocks()]
+        return self.shards.joined(torch.cat(blocks))
 
     @cached_property
     def spectrum(self) -> Spectrum:
         """Of the mean product of a row with itself, worked out once."""
-        n, d = self.shape
+        n, d = self.shards.total(self.shape[0]), self.shape[1]
         step = max(1, n // max(1, GRAM_ROWS * min(d, MOST_EIGENVECTORS)))
         with own_threads(device=self.device) as threads:
             if d <= min(-(-n // step), MOST_EIGENVECTORS):
-                return Spectrum.of_gram(gram(self, step, threads))
-            return Spectrum.of_rows(self.rows(-(-n // MOST_EIGENVECTORS)))
+                spectrum = Spectrum.of_gram(gram(self, step, threads))
+            else:
+                spectrum = Spectrum.of_rows(self.rows(-(-n // MOST_EIGENVECTORS)))
+        return Spectrum(*self.shards.of_first(spectrum.values, spectrum.vectors))
 
 
 def design_of(
@@ -153,7 +160,7 @@ def design_of(
     coarse = mean.float()
     scaling = tuple(part.to(where) for part in (coarse, (mean - coarse).float(), (1 / scale).float()))
     room = int(min(BLOCK_BYTES, resources.memory * BLOCK_SHARE)) // (4 * max(1, state.shape[1]))
-    streamed = Design(state, (n, d), scaling, where, max(LEAST_ROWS, room), only)  # type: ignore[arg-type]
+    streamed = Design(state, (n, d), scaling, where, max(LEAST_ROWS, room), only, resources.shards)  # type: ignore[arg-type]
     if 4 * n * d > resources.memory // 4:
         return streamed
     whole = torch.empty((n, d), dtype=torch.float32, device=where)
@@ -166,7 +173,7 @@ def design_of(
     with own_threads(n * d / BLOCK, where) as threads:
         for _ in threads.in_order(fill, range(0, n, step)):
             pass
-    return Design(whole, (n, d), None, where, max(1, n))
+    return Design(whole, (n, d), None, where, max(1, n), shards=resources.shards)
 
 
 def _scaled(block: Tensor, coarse: Tensor, rest: Tensor, inverse: Tensor) -> Float32[Tensor, "row neuron"]:
@@ -176,13 +183,13 @@ def _scaled(block: Tensor, coarse: Tensor, rest: Tensor, inverse: Tensor) -> Flo
 
 
 def gram(design: Design, step: int = 1, threads: Threads = ALONE) -> Float32[Tensor, "neuron neuron"]:
-    """Mean product of every ``step``-th row with itself."""
-    d, count = design.shape[1], 0
+    """Mean product of every ``step``-th row of all processes with itself."""
+    d, count, before = design.shape[1], 0, design.shards.before(design.shape[0])
     total = torch.zeros((d, d), device=design.device)
     width = d if design.device.type == "cuda" else GRAM_PANEL
     for part, block in design.blocks():
         chunks = [
-            block[start : start + design.chunk][(-part.start - start) % step :: step]
+            block[start : start + design.chunk][(-part.start - start - before) % step :: step]
             for start in range(0, len(block), design.chunk)
         ]
         count += sum(map(len, chunks))
@@ -195,7 +202,8 @@ def gram(design: Design, step: int = 1, threads: Threads = ALONE) -> Float32[Ten
             pass
     for first in range(0, d, width):
         total[first : first + width, first:] = total[first:, first : first + width].T.clone()
-    return total.div_(max(1, count))
+    total, of_all = design.shards.totals(total, torch.tensor(count))
+    return total.div_(max(1, int(of_all)))
 
 
 def columns_within(

@@ -234,7 +234,9 @@ def solve_logistic(
         ConfigError: if not even one column fits.
     """
     columns = labels.shape[1]
-    width = columns_within(design, BYTES_PER_LOGIT, BYTES_PER_WEIGHT, BYTES_PER_COLUMN, settings.memory)
+    with design.shards.together():
+        fit = columns_within(design, BYTES_PER_LOGIT, BYTES_PER_WEIGHT, BYTES_PER_COLUMN, settings.memory)
+    width = int(design.shards.least(fit))
     spectrum = design.spectrum
     solution = Solution.empty(design.shape[1], columns, design.device)
     useful = min(design.n_chunks, math.prod(design.shape) * columns / WORTHWHILE)
@@ -255,7 +257,7 @@ def _pulls(
     design: Design, labels: Int8[Tensor, "sample column"], balance: bool
 ) -> tuple[Float32[Tensor, "chunk column row"], Float64[Tensor, " column"]]:
     """Weight of every row with the sign that its margin has, and the share of the weights that is the positives'."""
-    n_positive, n_negative = (labels == 1).sum(0).double(), (labels == 0).sum(0).double()
+    n_positive, n_negative = design.shards.totals((labels == 1).sum(0).double(), (labels == 0).sum(0).double())
     total = n_positive + n_negative
     share = torch.full_like(total, 0.5) if balance else n_positive / total
     of_positive, of_negative = (share / n_positive).float(), ((1 - share) / n_negative).float()
@@ -373,11 +375,14 @@ class _Solver:
         columns.history.remember(step, columns.gradient - before)
 
     def direction(self) -> Float32[Tensor, "column neuron+1"]:
-        """L-BFGS direction of every column."""
-        count = len(self.columns.l2)
-        size = -(-count // -(-count // GROUP))
-        groups = [slice(first, min(first + size, count)) for first in range(0, count, size)]
-        return torch.cat(list(self.threads.in_order(self._direction, groups)))
+        """L-BFGS direction of every column; of several processes each works out some and tells the others."""
+        columns, shards = len(self.columns.l2), self.design.shards
+        own = shards.share(columns)
+        count = own.stop - own.start
+        size = max(1, -(-count // max(1, -(-count // GROUP))))
+        groups = [slice(first, min(first + size, own.stop)) for first in range(own.start, own.stop, size)]
+        none = self.columns.gradient[:0].float()
+        return shards.joined(torch.cat([none, *self.threads.in_order(self._direction, groups)]), columns)
 
     def _direction(self, some: slice) -> Float32[Tensor, "some neuron+1"]:
         columns = self.columns
@@ -409,7 +414,7 @@ class _Solver:
         slope = torch.zeros_like(columns.l2)
         for part in self.design.in_chunks(of_chunk, self.threads):
             slope += part
-        return slope
+        return self.design.shards.totals(slope)[0]
 
     def move(self, length: Float64[Tensor, " column"]) -> None:
         """Go that far along the line, and work out gradient and curvature there: one matrix product."""
@@ -427,6 +432,7 @@ class _Solver:
             gradient[:, :-1] += of_weights
             gradient[:, -1] += of_bias
             curvature += bend
+        gradient, curvature = self.design.shards.totals(gradient, curvature)
         gradient[:, :-1] += 2 * columns.l2[:, None] * columns.point[:, :-1]
         if columns.free is not None:
             gradient *= columns.free
@@ -475,7 +481,7 @@ class _Solver:
         slope = torch.zeros_like(length)
         for part in threads.in_order(of_chunk, range(self.design.n_chunks)):
             slope += part
-        return slope
+        return self.design.shards.totals(slope)[0]
 
     def know(self, slow: Int[Tensor, " slow"]) -> None:
         """Work out the Hessian of slow columns along the leading directions and the intercept."""
@@ -500,6 +506,7 @@ class _Solver:
         sums = torch.zeros((len(slow), upper.shape[1]), dtype=torch.float64, device=slow.device)
         for part in self.design.in_chunks(of_chunk, self.threads):
             sums += part
+        (sums,) = self.design.shards.totals(sums)
         hessian = torch.empty((len(slow), size, size), dtype=torch.float64, device=slow.device)
         hessian[:, upper[0], upper[1]] = sums
         hessian[:, upper[1], upper[0]] = sums
