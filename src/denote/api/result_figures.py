@@ -26,7 +26,7 @@ def observation_heatmap(observation: Observation, attribute: str, layer: str | N
 
 def sweep_heatmap(folder: Path, cells: pl.DataFrame, attribute: str, layer: str | None) -> Figure:
     """Draw what the observers of an attribute in the first trained network of a sweep rely on; see `_heatmap`."""
-    return _heatmap(relied_on(finished_jobs(folder), cells), attribute, layer)
+    return _heatmap(relied_on(list(finished_jobs(folder)), cells), attribute, layer)
 
 
 def _heatmap(relied: Relied | None, attribute: str, layer: str | None) -> Figure:

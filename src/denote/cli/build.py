@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from denote.cli.hydra_private import raw
+from denote.cli.hydra_private import raw, unresolved
 from denote.cli.targets import allowed_class, check_targets, instantiate, is_own
 from denote.config.byte_units import byte_count
 from denote.config.settings import check_level
@@ -31,6 +31,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: for a value that is still ``???`` or an interpolation that leads nowhere.
     """
+    standing = unresolved(config, {"hydra"})
+    if _is_plain(standing):
+        return standing
     try:
         values = {key: config[key] for key in config if key != "hydra"}
         container = OmegaConf.to_container(
@@ -46,8 +49,22 @@ def plain(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items()}
 
 
+def _is_plain(value: Any, texts: Sequence[str] = ("???",)) -> bool:
+    """Return whether nothing in plain values is left to resolve, or to refuse."""
+    if isinstance(value, dict):
+        return all(_is_plain(inner, texts) for inner in value.values())
+    if isinstance(value, list):
+        return all(_is_plain(inner, texts) for inner in value)
+    if isinstance(value, str):
+        return "${" not in value and value not in texts
+    return value is None or isinstance(value, (bool, int, float))
+
+
 def _peek(root: DictConfig) -> dict[str, Any]:
     """Like `plain`, but for naming a job folder: a missing value is left as it is and reported by the job."""
+    standing = unresolved(root, {"hydra", "sweep_name"})
+    if _is_plain(standing, texts=()):
+        return standing
     shaping = [key for key in root if key not in {"hydra", "sweep_name"}]
     copy = OmegaConf.create({key: raw(root, key) for key in shaping})
     container = OmegaConf.to_container(copy, resolve=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hydra.conf import HydraConf
     from omegaconf import DictConfig
 
-    from denote.cli.sweeper import SweepPlan
+    from denote.cli.planning import SweepPlan
 
 Settings = dict[str, Any]
 """A resolved config."""

@@ -17,7 +17,7 @@ from hydra.plugins.config_source import ConfigLoadError
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from denote.cli.hydra_private import PLUGINS, ConfigLoaderImpl, raw_text
+from denote.cli.hydra_private import PLUGINS, RepeatingLoader, raw_text
 from denote.cli.options import check_typed
 from denote.errors import ConfigError
 
@@ -36,7 +36,7 @@ _STREAM = re.compile(r"ext://sys\.(stdout|stderr)")
 _ENVIRONMENT = re.compile(r"\w+_NUM_THREADS|CUDA_VISIBLE_DEVICES")
 
 
-class CheckingLoader(ConfigLoaderImpl):
+class CheckingLoader(RepeatingLoader):
     """Hydra's loader, which refuses options and a composed config before Hydra makes anything of them."""
 
     def load_configuration(
@@ -45,6 +45,12 @@ class CheckingLoader(ConfigLoaderImpl):
         """See Hydra's."""
         check_typed(overrides, self.get_group_options)
         config: DictConfig = super().load_configuration(config_name, overrides, *args, **kwargs)
+        check_hydra(config)
+        return config
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """See Hydra's; values of a job may stand in Hydra's settings, too."""
+        config = super().load_sweep_config(master_config, sweep_overrides)
         check_hydra(config)
         return config
 

@@ -166,7 +166,14 @@ def source_of(node: Mapping[str, Any]) -> dict[str, str]:
 
 def path_settings(target: str) -> tuple[str, ...]:
     """Return the settings of a class that name files. Nothing is imported."""
-    return paths_of(moved(target), _folder_of)
+    present = moved(target)
+    return _paths_of_ours(present) if present.startswith("denote.") else paths_of(present, _folder_of)
+
+
+@cache
+def _paths_of_ours(target: str) -> tuple[str, ...]:
+    """As `path_settings`, once per process: our own source does not change meanwhile."""
+    return paths_of(target, _folder_of)
 
 
 def stable_name(target: str) -> str:

@@ -137,15 +137,13 @@ def _by_name(attribute: Config) -> dict[str, Any]:
 
 def disagreement(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     """Keys on which two jobs differ. A probe, attribute or network that only one has is no disagreement."""
-    differing = []
-    for key in sorted({*ours, *theirs}):
-        if ours.get(key, _ABSENT) == theirs.get(key, _ABSENT):
-            continue
-        option = _option(key)
-        in_both = all(any(_option(other) == option for other in keys) for keys in (ours, theirs))
-        if in_both or option[0] not in {"probe", "attribute", TRAINED_ON}:
-            differing.append(key.replace(SEPARATOR, "."))
-    return differing
+    unlike = [key for key in {*ours, *theirs} if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)]
+    if not unlike:
+        return []
+    in_both = set(map(_option, ours)) & set(map(_option, theirs))
+    of_some = {"probe", "attribute", TRAINED_ON}
+    differing = [key for key in unlike if _option(key) in in_both or _option(key)[0] not in of_some]
+    return [key.replace(SEPARATOR, ".") for key in sorted(differing)]
 
 
 def check_plan(config: Config, record: Config, folder: Path) -> None:

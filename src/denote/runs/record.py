@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -60,10 +60,12 @@ def sound_record(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def finished_jobs(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """Return folder and record of every finished job of a sweep, by name."""
-    records = ((path.parent, sound_record(path.parent)) for path in sorted(folder.glob(f"*/{RECORD}")))
-    return [(job, record) for job, record in records if record and record.get("status") == Status.FINISHED]
+def finished_jobs(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Give folder and record of every finished job of a sweep, by name, one record at a time."""
+    for path in sorted(folder.glob(f"*/{RECORD}")):
+        record = sound_record(path.parent)
+        if record and record.get("status") == Status.FINISHED:
+            yield path.parent, record
 
 
 def damage_of_results(folder: Path, record: Mapping[str, Any]) -> str | None:
