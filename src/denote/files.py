@@ -38,10 +38,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(mode)  # safetensors writes a file of its own, which only its owner may read
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        flush_file(temporary)
         temporary.replace(path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -77,7 +76,7 @@ def swap_folder(fresh: Path, place: Path) -> None:
         except OSError:
             old.rename(place)
             raise
-    _flush_folder(place.parent)
+    flush_folder(place.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -98,7 +97,13 @@ def _exchange(one: Path, other: Path) -> bool:
     raise OSError(code, os.strerror(code), str(other))
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_file(file: Path) -> None:
+    """Flush a file's content to disk, so that a name it gets afterwards never stands for less."""
+    with file.open("rb+") as content:
+        os.fsync(content.fileno())
+
+
+def flush_folder(folder: Path) -> None:
     """Flush a folder's list of names to disk, where the system can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +20,7 @@ import pytorch_lightning as pl
 import torch
 
 from denote.data.module import SamplesModule
+from denote.digests import described, write_sealed
 from denote.errors import ConfigError, StoreError
 from denote.object_models import epoch_progress, training
 from denote.object_models.model_store import ModelStore, TrainedModel
@@ -175,7 +178,7 @@ def test_a_training_killed_after_its_last_epoch_trains_no_further(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("denote.object_models.model_store.file_digests", die)
+        patch.setattr("denote.object_models.model_store.digests_of", die)
         with pytest.raises(KeyboardInterrupt):
             store.obtain(patient, data_module)
     assert store.record(patient) is None
@@ -197,23 +200,86 @@ class Hostile:
         return Path.touch, (self.trace,)
 
 
-@pytest.mark.parametrize("kind", ["hostile", "cut"])
-def test_a_checkpoint_that_cannot_be_trusted_runs_nothing(
-    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, kind: str
-) -> None:
-    store, trace = ModelStore(tmp_path), tmp_path / "trace"
-    interrupted(store, spec, data_module, 1)
-    (checkpoint,) = tmp_path.rglob("last.ckpt")
-    if kind == "hostile":
-        torch.save({"state_dict": Hostile(trace)}, checkpoint)
-    else:
-        checkpoint.write_bytes(checkpoint.read_bytes()[:100])
-    with pytest.raises(StoreError, match="cannot be resumed from") as caught:
-        store.obtain(spec, data_module)
-    assert caught.value.where == str(checkpoint)
-    assert not trace.exists()
+def hostile(checkpoint: Path, trace: Path) -> None:
+    """Put a checkpoint with code in place of another one, under the name that its digest gives it."""
+    made = checkpoint.with_name("made")
+    torch.save({"state_dict": Hostile(trace)}, made)
     checkpoint.unlink()
-    assert store.obtain(spec, data_module).was_trained
+    made.rename(checkpoint.with_name(f"last-{described(made)['sha256']}.ckpt"))
+
+
+def flipped(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", ["hostile", "cut", "flipped", "flipped weights", "no weights"])
+def test_a_training_does_not_go_on_from_what_is_damaged(
+    tmp_path: Path,
+    shared: Path,
+    spec: ModelSpec,
+    data_module: SamplesModule,
+    damage: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    whole = ModelStore(shared).obtain(spec, data_module)
+    store, trace = ModelStore(tmp_path), tmp_path / "trace"
+    interrupted(store, spec, data_module, 3)
+    (checkpoint,) = tmp_path.rglob("*.ckpt")
+    (best,) = tmp_path.rglob("best=*")
+    if damage == "hostile":
+        hostile(checkpoint, trace)
+    elif damage == "cut":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    elif damage == "no weights":
+        best.unlink()
+    else:
+        flipped(best if damage == "flipped weights" else checkpoint)
+    count = CountEpochs()
+    again = store.obtain(spec, data_module, TrainerOptions(callbacks=[count]))
+    assert not trace.exists()
+    assert count.epochs == spec.training.max_epochs
+    assert_equal_weights(again, whole)
+    assert again.history == whole.history
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert ".ckpt" in line
+    assert "made again" in line
+
+
+def test_a_checkpoint_that_was_not_written_in_full_is_none(
+    tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ModelStore(shared).obtain(spec, data_module)
+    store, save = ModelStore(tmp_path), pl.Trainer.save_checkpoint
+
+    def full(trainer: pl.Trainer, path: Path, *args: Any, **kwargs: Any) -> None:
+        save(trainer, path, *args, **kwargs)
+        if trainer.current_epoch >= 3:
+            Path(path).write_bytes(Path(path).read_bytes()[:1000])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "SAVE_EVERY", 0)
+        patch.setattr(pl.Trainer, "save_checkpoint", full)
+        with pytest.raises(OSError, match="No space"):
+            store.obtain(spec, data_module)
+    count = CountEpochs()
+    again = store.obtain(spec, data_module, TrainerOptions(callbacks=[count]))
+    assert 0 < count.epochs < spec.training.max_epochs
+    assert_equal_weights(again, whole)
+    assert sorted(path.name for path in store.folder(spec).iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_a_training_killed_before_its_folder_is_moved_trains_no_more(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, trainings: list[ModelSpec]
+) -> None:
+    store = ModelStore(tmp_path)
+    first = store.obtain(spec, data_module)
+    store.folder(spec).rename(store.folder(spec).with_suffix(".partial"))
+    assert_equal_weights(first, store.obtain(spec, data_module))
+    assert len(trainings) == 1
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_what_is_stored_is_found_without_importing_lightning() -> None:
@@ -303,30 +369,66 @@ def test_a_data_module_that_is_not_the_specs_is_refused(
             ModelStore(tmp_path).obtain(replace(spec, **change), data_module)
 
 
-def damaged(folder: Path) -> Iterator[tuple[str, str]]:
-    """Damage a stored model in several ways, one after another; yields what the error names."""
-    record = folder / "model.json"
-    text = record.read_text()
-    record.write_text(text[:40])
-    yield "model.json", "cannot be read"
-    record.write_text(json.dumps(json.loads(text) | {"training_key": "0" * 16}))
-    yield "model.json", "training_key is '0000000000000000'"
-    record.write_text(text)
-    file = folder / "model.safetensors"
-    blob = file.read_bytes()
-    file.write_bytes(blob[:-4] + b"\0\1\2\3")
-    yield "model.safetensors", "is not the file"
-    file.unlink()
-    yield "model.safetensors", "is missing"
+DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "a flipped record": ("model.json", flipped),
+    "half a record": ("model.json", lambda file: file.write_bytes(file.read_bytes()[:40])),
+    "a record without a digest": ("model.json", lambda file: file.write_text("{}")),
+    "another record": (
+        "model.json",
+        lambda file: write_sealed(file, json.loads(file.read_text()) | {"training_key": "0" * 16}),
+    ),
+    "no record": ("model.json", Path.unlink),
+    "flipped weights": ("model.safetensors", flipped),
+    "no weights": ("model.safetensors", Path.unlink),
+    "flipped weights of an epoch": ("epoch=001.safetensors", flipped),
+    "weights of another epoch": (
+        "epoch=001.safetensors",
+        lambda file: file.write_bytes((file.parent / "epoch=002.safetensors").read_bytes()),
+    ),
+}
 
 
-def test_what_is_damaged_is_named_and_never_loaded(tmp_path: Path, spec: ModelSpec, data_module: SamplesModule) -> None:
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_damaged_is_named_moved_aside_and_trained_again(
+    tmp_path: Path,
+    shared: Path,
+    spec: ModelSpec,
+    data_module: SamplesModule,
+    damage: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    name, spoil = DAMAGES[damage]
+    asked = replace(spec, epoch=1 if name.startswith("epoch") else None, save_epochs=(1, 2))
+    whole = ModelStore(shared).obtain(asked, data_module)
     store = ModelStore(tmp_path)
-    store.obtain(spec, data_module)
-    for file, problem in damaged(store.folder(spec)):
-        with pytest.raises(StoreError, match=problem) as caught:
-            store.obtain(spec, data_module)
-        assert file in caught.value.where
+    shutil.copytree(ModelStore(shared).folder(asked), store.folder(asked))
+    spoil(store.folder(asked) / name)
+    assert store.record(asked) is None
+    again = store.obtain(asked, data_module)
+    assert again.was_trained
+    assert_equal_weights(again, whole)
+    assert again.history == whole.history
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert name in line
+    assert store.record(asked) is not None
+    caplog.clear()
+    assert not store.obtain(asked, data_module).was_trained
+    assert not caplog.records
+
+
+def test_damaged_weights_that_training_again_does_not_give_take_the_others_with_them(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ModelStore(tmp_path)
+    asked = replace(spec, save_epochs=(1,))
+    first = store.obtain(asked, data_module)
+    flipped(store.folder(asked) / "model.safetensors")
+    other = replace(spec, seed=5).initial_network
+    monkeypatch.setattr(training, "object_model", lambda s, _, make=training.object_model: make(s, other()))
+    again = store.obtain(asked, data_module)
+    assert not torch.equal(weights(again)["logits.weight"], weights(first)["logits.weight"])
+    assert store.record(asked).kept_epochs == [1]
+    assert len(list((store.root / ".damaged").iterdir())) == 1
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path, spec: ModelSpec, data_module: SamplesModule) -> None:

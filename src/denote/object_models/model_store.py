@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import platform
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
 from torch import nn
 
-from denote.config.keys import digest_files
+from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import ConfigError, StoreError
-from denote.files import write_text
+from denote.files import flush_folder
+from denote.locks import locked
+from denote.object_models.checkpoints import remove_checkpoints
 from denote.object_models.spec import ModelSpec, TrainerOptions
 from denote.object_models.weights import BEST, epoch_file, read_weights
 from denote.progress import step
@@ -23,6 +24,11 @@ from denote.progress import step
 if TYPE_CHECKING:
     from denote.data.module import SamplesModule
     from denote.object_models.training import ObjectModel
+
+log = logging.getLogger(__name__)
+
+UNFINISHED = ".partial"
+"""End of the name of a folder in which a training runs."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,8 @@ class ModelStore:
     ) -> TrainedModel:
         """Return the model that ``spec`` describes: loaded, or trained and stored.
 
-        A job that asks for a model in training waits for it. An epoch that was not kept is had by training again,
-        which must end in the same weights.
+        A job that asks for a model in training waits for it. What is damaged is moved aside. It, and an epoch that was
+        not kept, is had by training again, which must end in the same weights.
 
         Args:
             spec: What shapes the weights.
@@ -79,18 +85,19 @@ class ModelStore:
 
         Raises:
             ConfigError: if the loss is no longer finite.
-            StoreError: if what is stored cannot be used, or the epoch asked for was never reached.
+            StoreError: if weights do not fit the network, or the epoch asked for was never reached.
         """
         options = options or TrainerOptions()
         network = spec.untaught_network().eval()
         if not spec.is_trained_here:
             return TrainedModel(network, spec, 0 if spec.is_initialisation else None, [], None, was_trained=False)
-        self.root.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.root / f"{spec.training_key}.lock"):
-            record, was_trained = self.record(spec), False
-            while record is None or not _is_settled(record, spec.epoch):
-                record, was_trained = self._train(spec, data_module, options, record), True
-            read_weights(network, self.folder(spec) / _weights_file(record, spec.epoch))
+        record, was_trained = self.record(spec), False
+        if record is None or not _is_settled(record, spec.epoch):
+            with locked(self.root / f"{spec.training_key}.lock", f"training of network {spec.training_key}"):
+                record = self._healed(spec)
+                while record is None or not _is_settled(record, spec.epoch):
+                    record, was_trained = self._train(spec, data_module, options, record), True
+        read_weights(network, self.folder(spec) / _weights_file(record, spec.epoch))
         epoch = record.best_epoch if spec.epoch is None else spec.epoch
         return TrainedModel(network, spec, epoch, record.history, record.best_epoch, was_trained)
 
@@ -99,53 +106,92 @@ class ModelStore:
         return self.root / spec.training_key
 
     def record(self, spec: ModelSpec) -> ModelRecord | None:
-        """Return the stored training of ``spec``, or None; needs no Lightning.
+        """Return the stored training of ``spec``, or None where it is not there or damaged; needs no Lightning."""
+        return _sound(self.folder(spec), spec.training_key)
 
-        Raises:
-            StoreError: if what is stored cannot be used.
-        """
-        return ModelRecord.read(self.folder(spec), spec.training_key)
+    def _healed(self, spec: ModelSpec) -> ModelRecord | None:
+        """Return what is sound of the stored training; damage is moved aside."""
+        folder = self.folder(spec)
+        try:
+            record = ModelRecord.read(folder, spec.training_key)
+        except DamagedError as error:
+            set_aside(folder, f"has a {FILE} that {error.damage}")
+            return None
+        if record is None:
+            if folder.exists():
+                set_aside(folder, f"has lost its {FILE}")
+            return None
+        damaged = damaged_files(folder, {FILES: record.files})
+        for file, problem in damaged.items():
+            set_aside(file, problem)
+        return replace(record, files={name: of for name, of in record.files.items() if folder / name not in damaged})
 
     def _train(
         self, spec: ModelSpec, data_module: SamplesModule, options: TrainerOptions, before: ModelRecord | None
     ) -> ModelRecord:
-        with step("loading Lightning", once=True):  # which takes seconds
-            from denote.object_models.training import LAST, train
-
         epochs = {*spec.save_epochs, spec.epoch or 0, *(before.kept_epochs if before else ())} - {0}
-        unfinished = self.folder(spec).with_suffix(".partial")
-        unfinished.mkdir(exist_ok=True)
-        try:
-            kept = train(spec, data_module, unfinished, epochs, options)
-        except ConfigError:
-            shutil.rmtree(unfinished)
-            raise
-        files = file_digests(unfinished)
-        record = ModelRecord(spec.training_key, spec.described(), kept.history, kept.best_epoch, files, versions())
-        record.write(unfinished)
-        (unfinished / LAST).unlink()
+        unfinished = self.folder(spec).with_suffix(UNFINISHED)
+        record = _sound(unfinished, spec.training_key)  # of a process that was killed when it was about to move it
+        if record is None or not all(_is_settled(record, epoch) for epoch in epochs):
+            record = _trained(spec, data_module, options, epochs, unfinished)
         if before is None:
             unfinished.replace(self.folder(spec))
+            flush_folder(self.root)
         else:
-            self._add_epochs(spec, before, record, unfinished)
+            self._complete(spec, before, record, unfinished)
         return record
 
-    def _add_epochs(self, spec: ModelSpec, before: ModelRecord, record: ModelRecord, unfinished: Path) -> None:
-        """Move the epochs of a repeated training beside those that were kept, if it was a repetition."""
-        same = all(record.files.get(name) == digest for name, digest in before.files.items())
+    def _complete(self, spec: ModelSpec, before: ModelRecord, record: ModelRecord, unfinished: Path) -> None:
+        """Move the weights of a repeated training beside those that were kept, if it was a repetition."""
+        folder = self.folder(spec)
+        same = all(record.files.get(name) == expected for name, expected in before.files.items())
         if same:
             for name in record.files.keys() - before.files.keys():
-                (unfinished / name).replace(self.folder(spec) / name)
-            record.write(self.folder(spec))
-        shutil.rmtree(unfinished)
-        if not same:
+                (unfinished / name).replace(folder / name)
+            record.write(folder)
+        elif BEST not in before.files:
+            set_aside(folder, "cannot be completed, as training again gives other weights on this machine")
+            unfinished.replace(folder)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if not same and BEST in before.files:
             problem = f"epoch {spec.epoch} was not kept, and training again gives other weights on this machine"
-            allowed = f"kept: {before.kept_epochs}, or remove {self.folder(spec)} to train anew"
+            allowed = f"kept: {before.kept_epochs}, or remove {folder} to train anew"
             raise StoreError("architecture.epoch", problem, allowed)
+
+
+def _trained(
+    spec: ModelSpec, data_module: SamplesModule, options: TrainerOptions, epochs: set[int], folder: Path
+) -> ModelRecord:
+    """Train in a folder, going on where a training was interrupted there, and leave its weights and its record."""
+    with step("loading Lightning", once=True):  # which takes seconds
+        from denote.object_models.training import train
+
+    folder.mkdir(exist_ok=True)
+    try:
+        kept = train(spec, data_module, folder, epochs, options)
+    except ConfigError:
+        shutil.rmtree(folder)
+        raise
+    files = digests_of(folder, kept.files)
+    record = ModelRecord(spec.training_key, spec.described(), kept.history, kept.best_epoch, files, versions())
+    record.write(folder)
+    remove_checkpoints(folder)
+    return record
+
+
+def _sound(folder: Path, training_key: str) -> ModelRecord | None:
+    """Return the record in a folder, None where there is none or anything is damaged."""
+    try:
+        record = ModelRecord.read(folder, training_key)
+    except DamagedError:
+        return None
+    return None if record is None or damaged_files(folder, {FILES: record.files}) else record
 
 
 def _is_settled(record: ModelRecord, epoch: int | None) -> bool:
     """Return whether training again could not add ``epoch``: it is kept, or was never reached."""
+    if BEST not in record.files:
+        return False
     return epoch is None or epoch in record.kept_epochs or epoch > record.last_epoch
 
 
@@ -173,7 +219,7 @@ class ModelRecord:
         history: One row per epoch: ``epoch train_loss train_accuracy val_loss val_accuracy``, or another task's
             metric.
         best_epoch: The epoch whose weights are the model's.
-        files: Digest of each weights file by name.
+        files: Size and digest of each weights file, by name.
         versions: Packages it was trained with.
     """
 
@@ -181,7 +227,7 @@ class ModelRecord:
     spec: dict[str, Any]
     history: list[dict[str, float]]
     best_epoch: int
-    files: dict[str, str]
+    files: dict[str, dict[str, Any]]
     versions: dict[str, str]
 
     @property
@@ -195,42 +241,27 @@ class ModelRecord:
         return [epoch for epoch in range(1, self.last_epoch + 1) if epoch_file(epoch) in self.files]
 
     def write(self, folder: Path) -> None:
-        """Write to ``folder``, whole or not at all."""
-        write_text(folder / FILE, json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+        """Write to ``folder``, whole or not at all, with a digest of itself."""
+        write_sealed(folder / FILE, asdict(self))
 
     @classmethod
     def read(cls, folder: Path, training_key: str) -> ModelRecord | None:
-        """Return the record in ``folder``, or None where there is none.
+        """Return the record in ``folder``, or None where there is none. The files it names are not looked at.
 
         Args:
             folder: Of the training.
             training_key: The key that it must have.
 
         Raises:
-            StoreError: if it cannot be read, is another model's, or a file it names is missing or changed.
+            DamagedError: if it is not as it was written, or another model's.
         """
         path = folder / FILE
         if not path.exists():
             return None
-        again = "remove the folder to train again"
-        try:
-            record = cls(**json.loads(path.read_text()))
-        except (ValueError, TypeError) as error:
-            raise StoreError(str(path), f"cannot be read ({error})", again) from error
-        if record.training_key != training_key:
-            raise StoreError(str(path), f"training_key is {record.training_key!r}, not {training_key!r}", again)
-        for name, expected in record.files.items():
-            file = folder / name
-            if not file.exists():
-                raise StoreError(str(file), "is missing, though model.json names it", again)
-            if digest_files([file]) != expected:
-                raise StoreError(str(file), "is not the file that model.json describes", again)
-        return record
-
-
-def file_digests(folder: Path) -> dict[str, str]:
-    """Return the digest of each weights file in ``folder``."""
-    return {path.name: digest_files([path]) for path in sorted(folder.glob("*.safetensors"))}
+        saved = read_sealed(path, required=True)
+        if saved.get("training_key") != training_key:
+            raise DamagedError(path, "is that of another training")
+        return cls(**{name: saved[name] for name in cls.__dataclass_fields__})
 
 
 def versions() -> dict[str, str]:

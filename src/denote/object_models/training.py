@@ -6,7 +6,6 @@ import time
 from collections.abc import Collection
 from math import inf, isfinite
 from pathlib import Path
-from pickle import UnpicklingError  # only the error
 from typing import TYPE_CHECKING, Any, cast
 
 import pytorch_lightning as pl
@@ -20,12 +19,14 @@ from torchmetrics import Metric
 from denote.data.batch import Batch
 from denote.data.module import Taught
 from denote.data.samples import CLASSES
-from denote.errors import ConfigError, StoreError, first_line
+from denote.digests import FILES, damaged_files, digests_of
+from denote.errors import ConfigError
+from denote.object_models.checkpoints import UNNAMED, keep, newest
 from denote.object_models.epoch_progress import EpochProgress
 from denote.object_models.lightning_session import alone_on, lightning_session, torch_threads
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import TASKS, outputs_of
-from denote.object_models.weights import BEST, epoch_file, write_weights
+from denote.object_models.weights import BEST, best_file, epoch_file, write_weights
 from denote.progress.steps import Step, step
 from denote.streams import stream_seed
 
@@ -199,8 +200,6 @@ class EpochSteps:
         return torch.cat(predictions), torch.cat(targets)
 
 
-LAST = "last.ckpt"
-
 SAVE_EVERY = 5.0
 """Seconds of training that a killed process may lose: a checkpoint of every epoch costs as much as a small network's
 epoch."""
@@ -217,7 +216,8 @@ def train(
 ) -> KeepWeights:
     """Train a model, leaving its best weights and those of ``epochs`` in ``folder``.
 
-    An unfinished training that ``folder`` holds goes on from its last finished epoch, to the same weights.
+    An unfinished training that ``folder`` holds goes on from its last checkpoint, to the same weights. A checkpoint is
+    moved aside if it is damaged, names weights that are damaged, or holds anything but weights and numbers.
 
     Args:
         spec: What shapes the weights.
@@ -228,35 +228,36 @@ def train(
 
     Raises:
         ConfigError: if the loss is no longer finite.
-        StoreError: if the checkpoint to go on from is damaged or holds anything but weights and numbers.
         KeyboardInterrupt: if the user stops it; ``folder`` then holds what is needed to go on.
     """
     _check_agreement(spec, data_module)
     kept = KeepWeights(folder, epochs, spec.seed)
-    last = folder / LAST
+    resume = newest(folder, kept.refusal)
+    if resume is None:
+        kept.clear()
     counted = step("epoch", spec.training.max_epochs, at_most=spec.training.patience is not None)
     with lightning_session(), isolate_rng(), torch_threads(spec.training.threads), counted as shown:
         trainer = pl.Trainer(
             max_epochs=spec.training.max_epochs,
             **alone_on(torch.device(options.device)),
             logger=options.logger or False,
-            callbacks=[kept, *_callbacks(spec, folder, options, shown)],
+            callbacks=[kept, *_callbacks(spec, kept, options, shown)],
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
             log_every_n_steps=1,
             default_root_dir=folder,
         )
-        resume = str(_readable(last)) if last.exists() else None
         loaders = data_module.train_dataloader(), data_module.val_dataloader()
         trainer.fit(object_model(spec, spec.untaught_network()), *loaders, ckpt_path=resume, weights_only=True)
+    kept.finish()
     return kept
 
 
-def _callbacks(spec: ModelSpec, folder: Path, options: TrainerOptions, shown: Step) -> list[Callback]:
+def _callbacks(spec: ModelSpec, kept: KeepWeights, options: TrainerOptions, shown: Step) -> list[Callback]:
     callbacks: list[Callback] = [
         *options.callbacks,
-        KeepCheckpoint(folder / LAST),
+        KeepCheckpoint(kept),
     ]
     if spec.training.patience is not None:
         # KeepWeights names the setting to change when the loss is not finite, so this need not look.
@@ -277,15 +278,6 @@ def _check_agreement(spec: ModelSpec, data_module: SamplesModule) -> None:
     for name, (of_spec, of_data) in agreed.items():
         if of_spec != of_data:
             raise ValueError(f"{name} of the model spec is {of_spec!r} but the data module has {of_data!r}")
-
-
-def _readable(checkpoint: Path) -> Path:
-    try:
-        torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        problem = f"cannot be resumed from ({first_line(error)})"
-        raise StoreError(str(checkpoint), problem, "remove it to train anew") from error
-    return checkpoint
 
 
 class KeepWeights(Checkpoint):
@@ -323,29 +315,64 @@ class KeepWeights(Checkpoint):
         self.history.append({"epoch": epoch, **row})
         if row["val_loss"] < self.best_loss:
             self.best_epoch, self.best_loss = epoch, row["val_loss"]
-            write_weights(network, self.folder / BEST)
+            write_weights(network, self.folder / best_file(epoch))
         if epoch in self.epochs:
             write_weights(network, self.folder / epoch_file(epoch))
 
+    @property
+    def files(self) -> list[str]:
+        """Names of the weights in the folder."""
+        epochs = sorted(epoch for epoch in self.epochs if 0 < epoch <= len(self.history))
+        names = [BEST, best_file(self.best_epoch), *map(epoch_file, epochs)]
+        return [name for name in names if (self.folder / name).exists()]
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed training needs to go on."""
-        return {"history": self.history, "best_epoch": self.best_epoch, "best_loss": self.best_loss}
+        files = digests_of(self.folder, self.files)
+        return {"history": self.history, "best_epoch": self.best_epoch, "best_loss": self.best_loss, FILES: files}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self.history = list(state_dict["history"])
         self.best_epoch, self.best_loss = state_dict["best_epoch"], state_dict["best_loss"]
 
+    def refusal(self, checkpoint: dict[str, Any]) -> str | None:
+        """Return why a training cannot go on from a checkpoint: weights that it names are damaged."""
+        state = checkpoint["callbacks"][self.state_key]
+        if (self.folder / BEST).exists():  # of a process that was killed between `finish` and the record
+            (self.folder / BEST).replace(self.folder / best_file(state["best_epoch"]))
+        for file, problem in damaged_files(self.folder, state).items():
+            return f"cannot be resumed from: {file.name} {problem}"
+        return None
+
+    def clear(self) -> None:
+        """Remove all files of a training that nothing can go on from."""
+        for file in self.folder.iterdir():
+            if file.is_file():
+                file.unlink()
+
+    def forget_former(self) -> None:
+        """Remove the best weights of former epochs, which no checkpoint names any more."""
+        for file in self.folder.glob(best_file(None)):
+            if file.name != best_file(self.best_epoch):
+                file.unlink()
+
+    def finish(self) -> None:
+        """Give the best weights their name once the training is over, and remove those that nobody asked for."""
+        (self.folder / best_file(self.best_epoch)).replace(self.folder / BEST)
+        for file in {*self.folder.glob("*.safetensors")} - {self.folder / name for name in self.files}:
+            file.unlink()
+
 
 class KeepCheckpoint(Checkpoint):
     """Writes Lightning's checkpoint when an epoch ends, `SAVE_EVERY` seconds after the last one, and at the end.
 
     Args:
-        path: The file, which is written anew.
+        kept: The weights that it names.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.written = path, time.monotonic()
+    def __init__(self, kept: KeepWeights) -> None:
+        self.kept, self.written = kept, time.monotonic()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write it if it is time."""
@@ -357,7 +384,9 @@ class KeepCheckpoint(Checkpoint):
         self._write(trainer)
 
     def _write(self, trainer: pl.Trainer) -> None:
-        trainer.save_checkpoint(self.path)
+        trainer.save_checkpoint(self.kept.folder / UNNAMED)
+        keep(self.kept.folder / UNNAMED)
+        self.kept.forget_former()
         self.written = time.monotonic()
 
 

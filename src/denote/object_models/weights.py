@@ -21,6 +21,11 @@ def epoch_file(epoch: int) -> str:
     return f"epoch={epoch:03d}.safetensors"
 
 
+def best_file(epoch: int | None) -> str:
+    """Return the name of the best weights while the training goes on; None: a pattern for all epochs."""
+    return f"best={'*' if epoch is None else f'{epoch:03d}'}.safetensors"
+
+
 def write_weights(network: nn.Module, path: Path) -> None:
     """Write a network's parameters and buffers; shared tensors are written once.
 

@@ -1,10 +1,15 @@
-"""States by key: recorded once with their manifest, written whole or not at all, memory-mapped ever after."""
+"""States by key: recorded once with their manifest, written whole or not at all, memory-mapped ever after.
+
+The manifest holds a digest of every array and of itself. An array is held against its digest when a process first loads
+it; states that are damaged count as not recorded, and are recorded again where the network is at hand.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +17,15 @@ from urllib.parse import quote
 
 import numpy as np
 import torch
-from filelock import FileLock
 from jaxtyping import Int
 from torch import nn
 
 from denote.config.byte_units import in_units
 from denote.config.keys import SCHEMA, digest, digest_array
+from denote.digests import FILES, DamagedError, check_file, damage_of, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import StoreError
-from denote.files import write_text
+from denote.files import flush_file, flush_folder
+from denote.locks import locked
 from denote.states.axes import likely
 from denote.states.capture import write_states
 from denote.states.layers import Layer
@@ -29,11 +35,12 @@ if TYPE_CHECKING:
     from denote.data.samples import Samples
 
 
+log = logging.getLogger(__name__)
+
 FILE = "manifest.json"
+ROWS_FILE = "rows.npy"
 OF_NETWORK = ("depth", "relative_depth", "is_head", "is_listed", "sign_identified", "module_class", "note")
 """What is said of a layer's place in its network, and so of which other modules are layers, but not of its array."""
-
-_AGAIN = "remove the folder to record again"
 
 
 @dataclass(frozen=True)
@@ -72,59 +79,63 @@ class Manifest:
     Attributes:
         origin: What they were recorded from.
         layers: What describes each array, by its path in the folder.
+        files: Size and digest of each array, and of the row ids, by path.
     """
 
     origin: Origin
-    layers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write to ``folder``, whole or not at all."""
-        held = {"origin": asdict(self.origin), "layers": self.layers}
-        write_text(folder / FILE, json.dumps(held, indent=1) + "\n")
+        """Write to ``folder``, whole or not at all, with a digest of itself."""
+        write_sealed(folder / FILE, {"origin": asdict(self.origin), "layers": self.layers, FILES: self.files})
 
     @classmethod
     def read(cls, folder: Path, origin: Origin) -> Manifest:
-        """The manifest in ``folder``; an empty one where there is none.
+        """Return the manifest in ``folder``; an empty one where there is none.
 
         Raises:
-            StoreError: naming file and field, if it is not that of ``origin``.
+            DamagedError: if it is not as it was written, or not that of ``origin``.
         """
         path = folder / FILE
         if not path.exists():
             return cls(origin)
-        try:
-            saved = json.loads(path.read_text())
-            recorded, layers = dict(saved["origin"]), dict(saved["layers"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise StoreError(str(path), f"cannot be read ({type(error).__name__}: {error})", _AGAIN) from error
-        for name, expected in asdict(origin).items():
-            _same(path, name, recorded.get(name), expected)
-        return cls(origin, layers)
+        saved = read_sealed(path, required=True)
+        if saved.get("origin") != asdict(origin):
+            raise DamagedError(path, "is that of other states")
+        return cls(origin, saved["layers"], saved[FILES])
 
     def has(self, layer: Layer) -> bool:
-        """Whether the layer's state is recorded."""
-        return array_path(layer) in self.layers
+        """Return whether the layer's state is recorded, as the layer is described now."""
+        path = array_path(layer)
+        return path in self.files and self.layers.get(path) == _described(layer)
 
-    def add(self, layers: Sequence[Layer]) -> Manifest:
-        """The manifest with further layers."""
-        return Manifest(self.origin, self.layers | {array_path(layer): _described(layer) for layer in layers})
+    def add(self, layers: Sequence[Layer], folder: Path) -> Manifest:
+        """Return the manifest with further layers, whose arrays were just written to ``folder``."""
+        described = {array_path(layer): _described(layer) for layer in layers}
+        files = digests_of(folder, [ROWS_FILE, *described])
+        return Manifest(self.origin, {**self.layers, **described}, {**self.files, **files})
+
+    def without(self, paths: Collection[str]) -> Manifest:
+        """Return the manifest without some of its files."""
+        layers = {path: layer for path, layer in self.layers.items() if path not in paths}
+        return Manifest(self.origin, layers, {path: of for path, of in self.files.items() if path not in paths})
 
     def load(self, folder: Path, layer: Layer, rows: Int[np.ndarray, " row"]) -> LayerState:
-        """A recorded state as a read-only memory map.
+        """Return a recorded state as a read-only memory map.
 
         Raises:
-            StoreError: naming file and field, if it is not the state of ``layer`` on ``rows``.
+            DamagedError: naming the file, if it is not as it was written.
         """
         path = folder / array_path(layer)
-        recorded = self.layers[array_path(layer)]
-        for name, expected in _described(layer).items():
-            _same(folder / FILE, f"{name} of {array_path(layer)}", recorded.get(name), expected)
+        check_file(path, self.files[array_path(layer)])
         try:
             values = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise StoreError(str(path), f"cannot be read ({error})", _AGAIN) from error
-        _same(path, "shape", list(values.shape), [self.origin.n_rows, layer.n_neurons])
-        _same(path, "dtype", str(values.dtype), "float32")
+            raise DamagedError(path, f"cannot be read ({error})") from error
+        came, expected = (list(values.shape), str(values.dtype)), ([self.origin.n_rows, layer.n_neurons], "float32")
+        if came != expected:
+            raise DamagedError(path, f"has shape and type {came}, not {expected}")
         return LayerState(layer, values, rows)
 
 
@@ -140,12 +151,8 @@ def _described(layer: Layer) -> dict[str, Any]:
     return {name: value for name, value in described.items() if name not in OF_NETWORK}
 
 
-def _same(path: Path, name: str, came: object, expected: object) -> None:
-    if came != expected:
-        raise StoreError(str(path), f"{name} is {came!r}, not {expected!r}", _AGAIN)
-
-
-ROWS_FILE = "rows.npy"
+UNFINISHED = ".partial"
+"""End of the name of a folder in which states are being recorded."""
 
 
 class StateStore:
@@ -163,17 +170,18 @@ class StateStore:
     def peek(
         self, model_key: str, data_key: str, rows: Int[np.ndarray, " row"], layers: Sequence[Layer]
     ) -> list[LayerState] | None:
-        """The states of ``layers`` if all of them are recorded, else None; needs no model.
-
-        Raises:
-            StoreError: naming file and field, if what is recorded cannot be used.
-        """
+        """Return the states of ``layers`` if all of them are recorded and sound, else None; needs no model."""
         origin = Origin.of(model_key, data_key, _ascending(rows))
         folder = self.root / origin.key
-        manifest = Manifest.read(folder, origin)
-        if not all(manifest.has(layer) for layer in layers):
+        try:
+            manifest = Manifest.read(folder, origin)
+            if not all(manifest.has(layer) for layer in layers):
+                return None
+            check_file(folder / ROWS_FILE, manifest.files.get(ROWS_FILE, {}))
+            return [manifest.load(folder, layer, rows) for layer in layers]
+        except DamagedError as error:
+            log.debug("%s", error)
             return None
-        return [manifest.load(folder, layer, rows) for layer in layers]
 
     def states(
         self,
@@ -184,7 +192,7 @@ class StateStore:
         layers: Sequence[Layer],
         also: Sequence[Layer] = (),
     ) -> list[LayerState]:
-        """Return the states of ``layers`` on ``rows``, recorded now where they are not recorded yet.
+        """Return the states of ``layers`` on ``rows``, recorded now where they are not recorded yet, or are damaged.
 
         Args:
             model_key: Key of the object model; the network must have its weights.
@@ -196,21 +204,20 @@ class StateStore:
 
         Raises:
             StateError: if an activation is NaN or infinite; nothing of this pass is kept.
-            StoreError: if the disk is too full, or what is recorded cannot be used.
+            StoreError: if the disk is too full.
         """
         if (recorded := self.peek(model_key, samples.key, rows, layers)) is not None:
             return recorded
         rows = _ascending(rows)
         origin = Origin.of(model_key, samples.key, rows)
         folder = self.root / origin.key
-        self.root.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.root / f"{origin.key}.lock"):
-            manifest = Manifest.read(folder, origin)
+        with locked(self.root / f"{origin.key}.lock", f"recording of states of network {model_key}"):
+            manifest = _healed(folder, origin, [ROWS_FILE, *map(array_path, [*layers, *also])])
             new = list({array_path(layer): layer for layer in [*layers, *also] if not manifest.has(layer)}.values())
-            if new:
+            if new or ROWS_FILE not in manifest.files:
                 _check_disk(self.root, len(rows), new)
                 self._record(network, samples, rows, new, folder)
-                manifest = manifest.add(new)
+                manifest = manifest.add(new, folder)
                 manifest.write(folder)
         return [manifest.load(folder, layer, rows) for layer in layers]
 
@@ -218,17 +225,43 @@ class StateStore:
         self, network: nn.Module, samples: Samples, rows: Int[np.ndarray, " row"], layers: Sequence[Layer], folder: Path
     ) -> None:
         """Write arrays aside and move them to their place; named in the manifest, which comes last, they exist."""
-        unfinished = folder.with_suffix(".partial")
+        unfinished = folder.with_suffix(UNFINISHED)
         shutil.rmtree(unfinished, ignore_errors=True)  # left by a job that was killed
         try:
+            unfinished.mkdir(exist_ok=True)
             paths = {layer: unfinished / array_path(layer) for layer in layers}
-            write_states(network, samples.inputs, rows, paths, self.batch_size, self.device)
+            if layers:
+                write_states(network, samples.inputs, rows, paths, self.batch_size, self.device)
             np.save(unfinished / ROWS_FILE, rows, allow_pickle=False)
-            for path in [ROWS_FILE, *(array_path(layer) for layer in layers)]:
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (unfinished / path).replace(folder / path)
+            _move([ROWS_FILE, *(array_path(layer) for layer in layers)], unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _healed(folder: Path, origin: Origin, paths: Sequence[str]) -> Manifest:
+    """Return the manifest in a folder, without those files at ``paths`` that are damaged; they are moved aside."""
+    try:
+        manifest = Manifest.read(folder, origin)
+    except DamagedError as error:
+        set_aside(folder, f"has a {FILE} that {error.damage}")
+        return Manifest(origin)
+    looked_at = {path: manifest.files[path] for path in paths if path in manifest.files}
+    problems = {path: damage_of(folder / path, expected) for path, expected in looked_at.items()}
+    damaged = {path: problem for path, problem in problems.items() if problem is not None}
+    for path, problem in damaged.items():
+        set_aside(folder / path, problem)
+    return manifest.without(damaged)
+
+
+def _move(paths: Sequence[str], source: Path, folder: Path) -> None:
+    """Move files with their subfolders into a folder; after a power cut they are whole where they are named."""
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        flush_file(source / path)
+        (source / path).replace(folder / path)
+    above = {place for path in paths for place in (folder / path).parents}
+    for place in above & {folder.parent, folder, *folder.rglob("*")}:
+        flush_folder(place)
 
 
 def _check_disk(root: Path, n_rows: int, layers: Sequence[Layer]) -> None:
