@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,18 @@ import pytest
 from matplotlib.figure import Figure
 from torch import nn
 
+from denote import files
 from denote.figures.canvas import save_figure
-from denote.files import atomic_write, slug, write_bytes, write_json, write_text
+from denote.files import (
+    atomic_folder,
+    atomic_write,
+    await_swap,
+    settle_folder,
+    slug,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from denote.object_models.weights import write_weights
 from denote.observation.result import Images
 from denote.observers.observer import save_observers
@@ -106,3 +117,92 @@ def test_a_slug_keeps_letters_digits_and_the_signs_it_is_told_to() -> None:
     assert slug("class in {0, 6}") == "class_in__0__6_"
     assert slug("class in {0, 6}", join=True) == "class_in_0_6_"
     assert slug("class=3, größer", keep="=") == "class=3__größer"
+
+
+def filled(folder: Path, content: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "a").write_text(content)
+    return folder
+
+
+@pytest.fixture(params=["exchanged", "renamed"])
+def exchange(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run with and without a system that exchanges the names of two folders at once."""
+    if request.param == "renamed":
+        monkeypatch.setattr(files, "_exchange", lambda *_: False)
+    return request.param
+
+
+@pytest.mark.parametrize("before", [None, "folder", "file", "link"])
+def test_a_folder_takes_the_place_of_whatever_was_there(tmp_path: Path, exchange: str, before: str | None) -> None:
+    place = tmp_path / "sweep"
+    if before == "folder":
+        filled(place, "old")
+    elif before == "file":
+        place.write_text("old")
+    elif before == "link":
+        place.symlink_to(filled(tmp_path / "elsewhere", "old"))
+    with atomic_folder(place) as fresh:
+        filled(fresh, "new")
+    assert (place / "a").read_text() == "new"
+    assert not place.is_symlink()
+    assert {file.name for file in tmp_path.iterdir()} <= {"sweep", "elsewhere"}
+    assert before != "link" or (tmp_path / "elsewhere" / "a").read_text() == "old"
+
+
+def test_a_folder_that_could_not_be_filled_leaves_the_old_one(tmp_path: Path, exchange: str) -> None:
+    place = filled(tmp_path / "sweep", "old")
+    with pytest.raises(FileExistsError), atomic_folder(place) as fresh:
+        filled(fresh, "new").joinpath("a").touch(exist_ok=False)
+    assert [(file.name, (file / "a").read_text()) for file in tmp_path.iterdir()] == [("sweep", "old")]
+
+
+def test_a_swap_that_fails_in_the_middle_leaves_the_old_one(tmp_path: Path, monkeypatch) -> None:
+    place, usual = filled(tmp_path / "sweep", "old"), Path.rename
+    monkeypatch.setattr(files, "_exchange", lambda *_: False)
+
+    def rename(path: Path, target: Path) -> Path:
+        if path.name.endswith(files.NEW):
+            raise OSError("no more")
+        return usual(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OSError, match="no more"), atomic_folder(place) as fresh:
+        filled(fresh, "new")
+    assert [(file.name, (file / "a").read_text()) for file in tmp_path.iterdir()] == [("sweep", "old")]
+
+
+@pytest.mark.parametrize(("there", "left", "stays"), [
+    ("now", {".sweep.0123abcd.new": "half", ".sweep.00000000.old": "before"}, "now"),
+    (None, {".sweep.0123abcd.new": "next", ".sweep.00000000.old": "before"}, "before"),
+    (None, {".sweep.0123abcd.new": "half"}, None),
+])  # fmt: skip
+def test_what_a_killed_process_left_of_a_swap_is_settled(tmp_path: Path, there, left, stays) -> None:
+    others = [".sweep.new", ".sweeper.0123abcd.new", ".sweep.0123abcd.old.txt"]
+    for name, content in {**dict.fromkeys(others, "mine"), **left, **({"sweep": there} if there else {})}.items():
+        filled(tmp_path / name, content)
+    settle_folder(tmp_path / "sweep")
+    assert {file.name for file in tmp_path.iterdir()} == {*others, *(["sweep"] if stays else [])}
+    assert stays is None or (tmp_path / "sweep" / "a").read_text() == stays
+
+
+def test_readers_never_miss_a_folder_that_is_swapped(tmp_path: Path, exchange: str) -> None:
+    place, missed, stop = filled(tmp_path / "sweep", "0"), list[str](), threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            if not place.exists():
+                await_swap(place)
+                if not place.exists():
+                    missed.append("no folder")
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for number in range(1, 40):
+        with atomic_folder(place) as fresh:
+            filled(fresh, str(number))
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert missed == []

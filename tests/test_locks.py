@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import os
@@ -122,7 +124,8 @@ def test_another_process_of_the_same_number_is_another(path: Path) -> None:
         assert owner_of(path).pid == os.getpid()
 
 
-def test_another_host_is_believed_until_it_is_silent(path: Path) -> None:
+def test_another_host_is_believed_until_it_is_silent(path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(locks, "DOUBT", 0.0)
     owner = elsewhere(path, silent_for=locks.SILENCE / 2)
     assert owner_of(path) == owner
     with pytest.raises(HeldError, match="process 1 on node7"), locked(path, "work", wait=False):
@@ -136,7 +139,7 @@ def test_another_host_is_believed_until_it_is_silent(path: Path) -> None:
 
 def test_the_heartbeat_is_seen(path: Path, monkeypatch) -> None:
     monkeypatch.setattr(locks, "BEAT", 0.02)
-    monkeypatch.setattr(locks, "_beating", locks._Beating())
+    monkeypatch.setattr(locks, "_holdings", locks._Holdings())
     with locked(path, "work"):
         before = path.stat().st_mtime_ns
         deadline = time.monotonic() + 20
@@ -145,17 +148,151 @@ def test_the_heartbeat_is_seen(path: Path, monkeypatch) -> None:
         assert path.stat().st_mtime_ns > before
 
 
+def test_the_heartbeat_keeps_nobody_elses_lock_alive(path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(locks, "BEAT", 0.02)
+    monkeypatch.setattr(locks, "_holdings", locks._Holdings())
+    with locked(path, "slow work"), locked(path.with_name("other"), "other work"):
+        elsewhere(path, silent_for=100)
+        other = path.with_name("other").stat().st_mtime_ns
+        while path.with_name("other").stat().st_mtime_ns == other:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        assert time.time() - path.stat().st_mtime > 90
+    path.unlink()
+
+
+def test_an_interruption_leaves_no_lock_wherever_it_comes(path: Path, monkeypatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("_tidy", "_chain", "_create"):
+        with monkeypatch.context() as patch:
+            usual, calls = getattr(locks, name), list[object]()
+
+            def once(*values: object, usual=usual, calls=calls) -> object:
+                calls.append(values)
+                result = usual(*values)
+                return interrupt() if len(calls) == 1 else result
+
+            patch.setattr(locks, name, once)
+            with pytest.raises(KeyboardInterrupt), locked(path, "work"):
+                pass
+        assert list(path.parent.iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(locks, "_release", interrupt)
+        with pytest.raises(KeyboardInterrupt), locked(path, "work"):
+            pass
+    assert [file.name for file in path.parent.iterdir()] == ["lock"]
+    with locked(path, "work", wait=False):  # this process knows that it does not hold it
+        pass
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_server_whose_answer_was_lost_has_given_the_lock(path: Path, monkeypatch) -> None:
+    usual = os.link
+
+    def answer_late(source: Path, target: Path) -> None:
+        usual(source, target)
+        usual(source, target)
+
+    monkeypatch.setattr(os, "link", answer_late)
+    with locked(path, "work", wait=False):
+        assert owner_of(path).what == "work"
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_full_disk_leaves_no_half_lock(path: Path, monkeypatch, links: bool) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC if links else errno.EPERM, "refused")
+
+    class Full(io.FileIO):
+        def write(self, content: object) -> int:
+            raise OSError(errno.ENOSPC, "refused")
+
+    usual = Path.open
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(
+        Path, "open", lambda file, *how, **more: Full(file, "x") if "xb" in how else usual(file, *how, **more)
+    )
+    with pytest.raises(OSError, match="refused"), locked(path, "work"):
+        pytest.fail("held nothing")
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_hidden_process_is_believed_until_it_is_silent(path: Path, held: subprocess.Popen[str], monkeypatch) -> None:
+    """Machines may hide the processes of other users: what is not to be seen need not be dead."""
+    usual = locks._began
+    monkeypatch.setattr(locks, "_began", lambda pid: usual(pid) if pid == os.getpid() else None)
+    with pytest.raises(HeldError), locked(path, "work", wait=False):
+        pass
+    assert owner_of(path).pid == held.pid
+
+
+def test_a_server_that_comes_back_kills_nobody(path: Path) -> None:
+    """After minutes in which no heartbeat reached the disk all owners look dead, until they beat."""
+    elsewhere(path, silent_for=3 * locks.SILENCE)
+    assert owner_of(path) is None
+    for _ in range(2):
+        with pytest.raises(HeldError), locked(path, "work", wait=False):
+            pass
+    os.utime(path)
+    with pytest.raises(HeldError), locked(path, "work", wait=False):
+        pass
+    assert owner_of(path).host == "node7"
+
+
+def test_what_the_dead_left_is_tidied_and_the_living_stay(path: Path, held: subprocess.Popen[str]) -> None:
+    whole = path.with_name(f"lock.{'c' * 16}.new")
+    whole.write_bytes(path.read_bytes())
+    locks.tidy(path)
+    assert {file.name for file in path.parent.iterdir()} == {"lock", whole.name}
+    held.kill()
+    held.wait()
+    clock = path.with_name("lock.0f0f0f0f.clock")
+    clock.touch()
+    os.utime(clock, (1, 1))
+    locks.tidy(path)
+    assert list(path.parent.iterdir()) == []
+    locks.tidy(path.parent / "no folder" / "lock")
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("token", ["../../elsewhere", "", "a" * 15, "A" * 16, "a" * 16 + "/b"])
+def test_a_lock_file_of_strangers_names_no_other_file(path: Path, token: str) -> None:
+    owner = elsewhere(path, silent_for=0)
+    path.write_text(json.dumps({**vars(owner), "token": token}))
+    with pytest.raises(HeldError, match="an unknown host"), locked(path, "work", wait=False):
+        pass
+
+
+def test_a_lock_file_that_succeeds_itself_ends(path: Path) -> None:
+    owner = elsewhere(path, silent_for=0)
+    path.with_name(f"lock.{owner.token}").write_bytes(path.read_bytes())
+    assert owner_of(path) == owner
+
+
+def test_others_may_read_who_holds_it(path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with locked(path, "work"):
+            assert path.stat().st_mode & 0o044 == 0o044
+    finally:
+        os.umask(before)
+
+
 def test_an_owner_that_was_succeeded_leaves_the_lock_to_its_successor(path: Path, caplog) -> None:
     with locked(path, "slow work"):
         owner = json.loads(path.read_text())
-        successor = {**owner, "token": "b" * 16, "what": "other work"}
+        successor = {**owner, "token": "b" * 16, "what": "other work", "machine": "another boot"}
         path.with_name(f"{path.name}.{owner['token']}").write_text(json.dumps(successor))
     assert "another process has taken over its lock" in caplog.text
     assert owner_of(path).what == "other work"
 
 
 @pytest.mark.parametrize("content", ["", "no JSON", '{"pid": 3}', "[]"])
-def test_a_damaged_lock_file_is_silent_one_day(path: Path, content: str) -> None:
+def test_a_damaged_lock_file_is_silent_one_day(path: Path, content: str, monkeypatch) -> None:
+    monkeypatch.setattr(locks, "DOUBT", 0.0)
     path.parent.mkdir(parents=True)
     path.write_text(content)
     assert owner_of(path).host == "an unknown host"
@@ -168,7 +305,7 @@ def test_a_damaged_lock_file_is_silent_one_day(path: Path, content: str) -> None
 
 def test_it_needs_no_hard_links(path: Path, monkeypatch) -> None:
     def refuse(*_: object) -> None:
-        raise PermissionError("no hard links here")
+        raise PermissionError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(os, "link", refuse)
     with locked(path, "work"), pytest.raises(HeldError), locked(path, "more", wait=False):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import glob
 import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,25 +53,45 @@ def remove_temporaries(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def swap_folder(fresh: Path, place: Path) -> None:
-    """Put a folder in the place of another one, which is removed; a reader sees one of them, whole.
+NEW, OLD = ".new", ".old"
+"""Ends of the names of folders beside another one, which are to take its place, or had it."""
 
-    Where the system cannot exchange two names at once (other systems than Linux, NFS) there is a moment without either.
+
+@contextmanager
+def atomic_folder(place: Path) -> Iterator[Path]:
+    """Yield the path of a folder to make and fill, and put it in the place of another when the block ends well.
+
+    A reader sees one of them, whole. Where the system cannot exchange two names at once (other systems than Linux, NFS)
+    there is a moment without either: readers wait for its end by `await_swap`, and after a kill in it `settle_folder`
+    brings the old one back. If the block raises, ``place`` is left as it was and nothing is left beside it.
 
     Args:
-        fresh: The folder that is to stand in ``place``, on the same file system; its files are flushed already.
-        place: Where it goes; it need not exist.
+        place: Where the folder goes; it need not exist, and does not afterwards if the block made none. Its files have
+            to be flushed, as `atomic_write` does.
 
     Raises:
         OSError: if it cannot be done; then ``place`` is as it was.
     """
-    old = place.with_name(f".{place.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if not place.exists():
+    fresh = _beside(place, NEW)
+    try:
+        yield fresh
+        if fresh.exists():
+            _swap(fresh, place)
+        else:
+            remove_folder(place)
+    finally:
+        remove_folder(fresh)
+
+
+def _swap(fresh: Path, place: Path) -> None:
+    """Put a folder in the place of another one, which is removed."""
+    if not os.path.lexists(place):
         fresh.rename(place)
-    elif _exchange(fresh, place):
-        fresh.rename(old)
-    else:
+        flush_folder(place.parent)
+        return
+    old = fresh
+    if not _exchange(fresh, place):
+        old = _beside(place, OLD)
         place.rename(old)
         try:
             fresh.rename(place)
@@ -77,7 +99,51 @@ def swap_folder(fresh: Path, place: Path) -> None:
             old.rename(place)
             raise
     flush_folder(place.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    remove_folder(old)
+
+
+def settle_folder(place: Path) -> None:
+    """Remove what killed processes left beside a folder, or bring it back where they left only that.
+
+    Args:
+        place: The folder; nobody may be swapping it.
+    """
+    olds = _all_beside(place, OLD)
+    if olds and not os.path.lexists(place):
+        max(olds, key=lambda old: old.lstat().st_ctime).rename(place)
+    for left in (*_all_beside(place, NEW), *_all_beside(place, OLD)):
+        remove_folder(left)
+
+
+SWAP = 2.0
+"""Seconds after which a swap that does not end counts as one whose process was killed."""
+
+
+def await_swap(place: Path) -> None:
+    """Wait until a folder stands in its place, if another process is swapping it just now.
+
+    Args:
+        place: The folder.
+    """
+    end = time.monotonic() + SWAP
+    while not place.exists() and _all_beside(place, OLD) and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that is in it, as far as it can be done; of a link only the link."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _beside(place: Path, end: str) -> Path:
+    return place.with_name(f".{place.name}.{uuid4().hex[:8]}{end}")
+
+
+def _all_beside(place: Path, end: str) -> list[Path]:
+    return list(place.parent.glob(f".{glob.escape(place.name)}.{'[0-9a-f]' * 8}{end}"))
 
 
 _AT_WORKING_FOLDER, _EXCHANGE = -100, 2

@@ -10,7 +10,7 @@ import polars as pl
 
 from denote.digests import DamagedError, check, state_of_record
 from denote.errors import told
-from denote.files import atomic_write
+from denote.files import atomic_write, await_swap
 from denote.notes import NEXT_REMARK, codes_of, older_codes
 
 TEXT, INTEGER, NUMBER, FLAG = pl.String, pl.Int64, pl.Float64, pl.Boolean
@@ -308,6 +308,7 @@ def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
         try:
             held = {name: read_table(folder, name) for name in names}
         except DamagedError:
+            await_swap(folder)
             if state_of_record(folder) == before:
                 raise
             continue

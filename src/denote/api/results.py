@@ -16,6 +16,7 @@ from denote.denotation.depth.plan import Analysis
 from denote.digests import check
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import Rule, rule_of
+from denote.files import await_swap
 from denote.numbers import count
 from denote.observation.result import Evidence, Images, Observation
 from denote.observers.observer import Observer, load_observers
@@ -302,7 +303,9 @@ class SweepResult(Evidence):
         """Read the sweep whose folder, or ``sweep/`` within it, this is; None where it is neither."""
         for merged, jobs in ((folder / "sweep", folder), (folder, folder.parent)):
             if not has_tables(merged, SWEEP_TABLES):
-                continue
+                await_swap(merged)
+                if not has_tables(merged, SWEEP_TABLES):
+                    continue
             if missing := ", ".join(missing_tables(merged, SWEEP_TABLES)):
                 again = f"denote-report sweep={jobs} analyses it again"
                 log.warning("%s: merged by an older denote, without %s; %s", merged, missing, again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
@@ -155,19 +156,31 @@ def _forked(drawings: Sequence[Drawing], folder: Path, formats: Sequence[str]) -
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forking beside threads
-        process = os.fork()
-    return process or _save_and_end(drawings, folder, formats)
+        parent, process = os.getpid(), os.fork()
+    return process or _save_and_end(drawings, folder, formats, parent)
 
 
-def _save_and_end(drawings: Sequence[Drawing], folder: Path, formats: Sequence[str]) -> NoReturn:
+def _save_and_end(drawings: Sequence[Drawing], folder: Path, formats: Sequence[str], parent: int) -> NoReturn:
     """Save some figures and end this process at once, so that nothing of its parent's is flushed or closed twice."""
     code = 1
     try:
+        _end_with(parent)
         gc.disable()  # objects of other libraries are not to be taken down here
         _save_each(drawings, folder, formats)
         code = 0
     finally:
         os._exit(code)  # what went wrong is seen again, and told, where the parent draws what is missing
+
+
+def _end_with(parent: int) -> None:
+    """End this process with its parent: a killed one's folder is removed, and would be made again by what is saved."""
+    ctypes.CDLL(None).prctl(_SET_SIGNAL_OF_PARENTS_END, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise ProcessLookupError("the parent has ended")
+
+
+_SET_SIGNAL_OF_PARENTS_END = 1
+"""``PR_SET_PDEATHSIG`` of ``prctl``, which Linux has."""
 
 
 def _wait_for(process: int, patience: float) -> bool:

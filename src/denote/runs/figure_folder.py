@@ -45,11 +45,20 @@ def show_others(results: Path, fresh: Path) -> bool:
 
 
 def remove_stale(results: Path, name: str) -> None:
-    """Remove figures that show numbers of before, and say so in one line.
+    """Remove figures that show numbers of before, and say so; see `say_stale`.
 
     Args:
         results: The folder of the results that changed.
         name: That of the job or the sweep.
     """
     shutil.rmtree(results / FIGURES, ignore_errors=True)
+    say_stale(name)
+
+
+def say_stale(name: str) -> None:
+    """Say in one line that figures of before are gone.
+
+    Args:
+        name: That of the job or the sweep.
+    """
     log.warning("%s: the tables changed, so figures of the earlier ones are gone (figures=none draws no others)", name)

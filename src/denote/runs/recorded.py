@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -16,11 +15,12 @@ from denote.config.keys import SCHEMA
 from denote.config.levels import holds, level_of
 from denote.digests import DamagedError, damaged_files, set_aside
 from denote.errors import DenoteError, told
-from denote.files import remove_temporaries
+from denote.files import remove_folder
 from denote.locks import locked
 from denote.progress import discount, step
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
+from denote.runs.leftovers import RESULTS_ASIDE, remove_leftovers
 from denote.runs.record import (
     LOCK,
     RECORD,
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from denote.runs.job import Job
 
 log = logging.getLogger(__name__)
-
-ASIDE = ".results.new"
-"""Folder inside a job's folder where its results are written first."""
 
 
 def run_recorded(
@@ -137,7 +134,7 @@ def _run_recorded(
 
 def _heal(folder: Path) -> None:
     """Move what is damaged in a job's folder aside, and remove what a killed process left half-written."""
-    remove_temporaries(folder)
+    remove_leftovers(folder)
     try:
         record = read_record(folder)
     except DamagedError as error:
@@ -222,8 +219,8 @@ def _put_results(observation: Observation, folder: Path, record: Mapping[str, An
         record: Its record.
         draws: Whether figures are drawn next; otherwise those of other tables go here.
     """
-    aside = folder / ASIDE
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = folder / RESULTS_ASIDE
+    remove_folder(aside)
     try:
         observation.write(aside)
         write_record(folder, record)  # from here on it is not finished: files of both would lie side by side
@@ -235,7 +232,7 @@ def _put_results(observation: Observation, folder: Path, record: Mapping[str, An
         for result in aside.iterdir():
             result.replace(folder / result.name)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_folder(aside)
 
 
 def _end(folder: Path, record: dict[str, Any], status: str, error: dict[str, Any] | None) -> None:

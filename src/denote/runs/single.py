@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.config.figure_settings import FigureSettings
 from denote.denotation.depth.plan import analysis_of
-from denote.digests import DamagedError
+from denote.digests import FILES, DamagedError
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
+from denote.files import atomic_folder
 from denote.locks import locked, owner_of
 from denote.reporting.sheets import Job
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
+from denote.runs.leftovers import ADDED_ASIDE, remove_leftovers
 from denote.runs.record import (
     LOCK,
     RECORD,
@@ -57,7 +59,7 @@ def status_of(folder: Path) -> Job:
 
 
 def draw_job(folder: Path, record: Mapping[str, Any], evidence: Evidence, settings: FigureSettings) -> list[Picture]:
-    """Draw the figures of one job in place of those it has.
+    """Draw the figures of one job in place of those it has, which stay until all are drawn.
 
     Args:
         folder: The job's folder.
@@ -67,12 +69,14 @@ def draw_job(folder: Path, record: Mapping[str, Any], evidence: Evidence, settin
     """
     if not settings.is_asked:
         return []
-    shutil.rmtree(folder / FIGURES, ignore_errors=True)
     # Drawing takes a second to import, which a job that has nothing to draw should not wait for.
     from denote.runs.drawing import save_drawings
     from denote.runs.present import draw_figures
 
-    return save_drawings(draw_figures(evidence, [(folder, record)]), folder / FIGURES, settings.formats)
+    place = folder / FIGURES
+    with atomic_folder(place) as fresh:
+        pictures = save_drawings(draw_figures(evidence, [(folder, record)]), fresh, settings.formats)
+    return [replace(picture, path=place / picture.path.name) for picture in pictures]
 
 
 def show_job(folder: Path, settings: FigureSettings) -> None:
@@ -114,27 +118,35 @@ def report_job(folder: Path, asked: Mapping[str, Any]) -> None:
     job = status_of(folder)
     if not job.counts:
         raise StoreError(f"sweep={folder}", f"this job is {job.status}", "allowed: one that finished, or a sweep")
-    config = (read_record(folder) or {})["config"]
-    settings = FigureSettings.of({"figure_formats": config.get("figure_formats"), **asked})
     with locked(folder / LOCK, f"report of {folder.name}"):
+        remove_leftovers(folder)
+        config = (read_record(folder) or {})["config"]
+        settings = FigureSettings.of({"figure_formats": config.get("figure_formats"), **asked})
         _write_added(folder, config, settings)
-        draw_again(folder, settings)
+        _draw_again(folder, settings)
     show_job(folder, settings)
 
 
 def _write_added(folder: Path, config: Mapping[str, Any], settings: FigureSettings) -> None:
     """Write what a sweep adds; without new figures those of other tables go."""
-    aside = folder / ".added.new"
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = folder / ADDED_ASIDE
     _merged(folder, config).write_added(aside)
-    record, added = read_record(folder) or {}, sorted(aside.iterdir())
-    if not settings.is_asked and show_others(folder, aside):
-        remove_stale(folder, folder.name)
+    record, added = read_record(folder) or {}, sorted(file.name for file in aside.iterdir())
+    is_stale = not settings.is_asked and show_others(folder, aside)
+    if is_stale:
         record[FIGURES] = None
-    for file in added:
-        file.replace(folder / file.name)
+    files = record.get(FILES) or {}
+    # A process that is killed from here on leaves less than a sweep adds, which counts as nothing, and no damage.
+    record[FILES] = {name: file for name, file in files.items() if name not in added}
+    write_record(folder, record)
+    if is_stale:
+        remove_stale(folder, folder.name)
+    for name in added:
+        (folder / name).unlink(missing_ok=True)
+    for name in added:
+        (aside / name).replace(folder / name)
     aside.rmdir()
-    write_record(folder, with_digests(record, folder, [file.name for file in added]))
+    write_record(folder, with_digests(record, folder, added))
 
 
 def tables_of(folder: Path, config: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
@@ -153,8 +165,21 @@ def _merged(folder: Path, config: Mapping[str, Any]) -> Any:
 
 
 def draw_again(folder: Path, settings: FigureSettings) -> None:
-    """Draw the figures of a finished job from its saved evidence, where any are asked, and say so in its record."""
-    if not settings.is_asked:
+    """Draw the figures of a finished job from its saved evidence, where any are asked, and say so in its record.
+
+    Args:
+        folder: The job's folder; a job that is made again just now is waited for.
+        settings: What is asked.
+    """
+    if settings.is_asked:
+        with locked(folder / LOCK, f"figures of {folder.name}"):
+            remove_leftovers(folder)
+            _draw_again(folder, settings)
+
+
+def _draw_again(folder: Path, settings: FigureSettings) -> None:
+    """Draw again in a folder that this process has for itself."""
+    if not settings.is_asked or not status_of(folder).counts:
         return
     from denote.observation.result import Evidence
 

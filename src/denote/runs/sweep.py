@@ -16,12 +16,13 @@ from denote.denotation.depth.plan import analysis_of
 from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
-from denote.files import swap_folder
+from denote.files import atomic_folder, remove_temporaries, settle_folder
 from denote.locks import locked
 from denote.progress import step
 from denote.reporting.sheets import OLDER, Job
-from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
+from denote.runs.figure_folder import FIGURES, formats_in, say_stale, show_others
 from denote.runs.fingerprint import disagreement
+from denote.runs.leftovers import clear_leftovers
 from denote.runs.record import RECORD, now, older_jobs, read_record, sound_record, versions
 from denote.runs.single import draw_again, say_undrawn, status_of
 
@@ -138,7 +139,7 @@ def close_sweep(
             _merge_what_is_new(outcome, command, figures)
         elif any((folder / job.name / RECORD).is_file() for job in outcome.jobs):
             write_status(outcome, folder / MERGED, command)
-        show(outcome, skipped=len(skipped))
+        show(outcome, skipped=len(skipped) if len(skipped) == len(expected) else 0)
         return outcome
 
     return _alone(folder, close)
@@ -157,12 +158,21 @@ def _merge_what_is_new(outcome: Outcome, command: str, figures: FigureSettings |
 def _alone(folder: Path, act: Callable[[], Outcome]) -> Outcome:
     """Read and write merged results while no other process does; begin again where a job is redone meanwhile."""
     with locked(folder / LOCK, f"merge of {folder.name}"):
+        _tidy(folder)
         for _ in range(TRIES - 1):
             try:
                 return act()
             except DamagedError as error:
                 log.debug("%s; the merge begins again", error)
         return act()
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what killed processes left in a sweep's folder and those of its jobs."""
+    settle_folder(folder / MERGED)
+    remove_temporaries(folder / MERGED)
+    for record in folder.glob(f"*/{RECORD}"):
+        clear_leftovers(record.parent)
 
 
 def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None) -> Outcome:
@@ -303,7 +313,7 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
     from denote.runs.merge import merge
 
     check_agreement(outcome)
-    place, fresh = outcome.folder / MERGED, outcome.folder / f".{MERGED}.new"
+    place = outcome.folder / MERGED
     _check_replaceable(place)
     before = _heal(place, _status(outcome))
     command = command or str(before.get("command", ""))
@@ -311,31 +321,29 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
     rule = rule_of(jobs[0][1]["config"])
     with step(f"merge of {len(jobs)} jobs"):
         merged = merge([folder for folder, _ in jobs], rule, analysis_of(jobs[0][1]["config"]))
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    merged.write(fresh)
-    figures = figures.adding(formats_in(place))
-    pictures = _draw(merged, fresh / FIGURES, jobs, figures) if figures.is_asked else _keep(place, fresh, before)
-    doubts = warnings(merged)
-    report = Report(
-        title=outcome.folder.name,
-        status=outcome.jobs,
-        tables={**merged.tables, "sensitivity": sensitivity_table(merged.neurons)},
-        figures=pictures,
-        rule=rule,
-        warnings=doubts,
-        config=jobs[0][1]["config"],
-        versions=versions(),
-        command=command,
-        undrawn=undrawn(merged.tables) if figures.is_asked or pictures else [how_to_draw(outcome.folder)],
-    )
-    with step("report"):
-        report.write(fresh)
-    captions = {picture.path.stem: picture.caption for picture in pictures}
-    drawn = figures.as_drawn() or ({"formats": formats_in(fresh)} if pictures else None)
-    files = [file.relative_to(fresh).as_posix() for file in fresh.rglob("*") if file.is_file()]
-    write_status(outcome, fresh, command, doubts, drawn and {**drawn, "captions": captions}, files)
-    swap_folder(fresh, place)
+    with atomic_folder(place) as fresh:
+        merged.write(fresh)
+        figures = figures.adding(formats_in(place))
+        pictures = _draw(merged, fresh / FIGURES, jobs, figures) if figures.is_asked else _keep(place, fresh, before)
+        doubts = warnings(merged)
+        report = Report(
+            title=outcome.folder.name,
+            status=outcome.jobs,
+            tables={**merged.tables, "sensitivity": sensitivity_table(merged.neurons)},
+            figures=pictures,
+            rule=rule,
+            warnings=doubts,
+            config=jobs[0][1]["config"],
+            versions=versions(),
+            command=command,
+            undrawn=undrawn(merged.tables) if figures.is_asked or pictures else [how_to_draw(outcome.folder)],
+        )
+        with step("report"):
+            report.write(fresh)
+        captions = {picture.path.stem: picture.caption for picture in pictures}
+        drawn = figures.as_drawn() or ({"formats": formats_in(fresh)} if pictures else None)
+        files = [file.relative_to(fresh).as_posix() for file in fresh.rglob("*") if file.is_file()]
+        write_status(outcome, fresh, command, doubts, drawn and {**drawn, "captions": captions}, files)
     if tracked:
         drawings = {picture.path.stem: place / picture.path.relative_to(fresh) for picture in pictures}
         _track(outcome, merged, jobs[0][1]["config"], drawings)
@@ -372,7 +380,8 @@ def _keep(place: Path, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
     from denote.reporting.report import Picture
 
     if show_others(place, fresh):
-        remove_stale(place, place.parent.name)
+        say_stale(place.parent.name)
+        return []
     if not formats_in(place):
         return []
     shutil.copytree(place / FIGURES, fresh / FIGURES)
@@ -411,7 +420,12 @@ class _SweepFailedError(Exception):
 
 
 def show(outcome: Outcome, *, skipped: int = 0) -> None:
-    """Print a short account of a sweep from its saved tables."""
+    """Print a short account of a sweep from its saved tables.
+
+    Args:
+        outcome: The sweep.
+        skipped: Jobs of this call, if all of them were finished before.
+    """
     from denote.reporting.terminal import print_summary
     from denote.tables import SWEEP_TABLES, read_tables
 
@@ -420,7 +434,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         for job in outcome.failed:
             log.error("%s %s: %s", job.name, job.status, job.reason)
         return
-    if not outcome.changed and not outcome.unsuccessful:
+    if skipped and not outcome.changed and not outcome.unsuccessful:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
     tables = read_tables(place, SWEEP_TABLES)
     status = read_sealed(place / STATUS)
