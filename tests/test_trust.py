@@ -8,8 +8,8 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
-from denote.cli.commands import Task
 from denote.cli.targets import instantiate
+from denote.cli.task import Task
 from denote.config.class_sources import USUAL_PATHS
 from denote.config.trust import Trust, is_trusted, path_settings, source_of
 from denote.errors import ConfigError

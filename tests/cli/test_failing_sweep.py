@@ -124,7 +124,7 @@ def test_an_interrupt_keeps_and_merges_what_is_finished(
     assert answer.code == 1, answer
     jobs = status_of(Path("multirun/f"))
     assert {seed: job["status"] for seed, job in jobs.items()} == {
-        "0": "finished", "1": "interrupted", "2": "unfinished",
+        "0": "finished", "1": "interrupted", "2": "missing",
     }  # fmt: skip
     assert pl.read_parquet("multirun/f/sweep/cells.parquet")["seed"].unique().to_list() == [0]
     assert not list(Path("multirun/f", jobs["1"]["name"]).glob("*.parquet*"))

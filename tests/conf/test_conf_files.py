@@ -31,6 +31,8 @@ def composed(*overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda path: str(path.relative_to(CONF).with_suffix("")))
 def test_every_option_composes_and_passes_the_checks(option: Path) -> None:
     group, *folders = option.relative_to(CONF).parent.parts
+    if group == "hydra":
+        group, folders = "/".join([group, *folders]), []
     name = "/".join([*folders, option.stem])
     settings = composed(f"{group}={name}", *NEEDED.get(f"{group}/{name}", []))
     check(settings)

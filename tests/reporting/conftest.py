@@ -9,8 +9,8 @@ import synthetic_tables as synthetic
 
 from denote.figures.canvas import save_figure
 from denote.figures.relevance import draw_relevance
+from denote.reporting.jobs import Job
 from denote.reporting.report import Picture, Report
-from denote.reporting.sheets import Job
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 

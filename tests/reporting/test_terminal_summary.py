@@ -9,7 +9,7 @@ import synthetic_tables as synthetic
 from rich.console import Console
 
 from denote.evidence.rule import Rule
-from denote.reporting.sheets import Job, tally
+from denote.reporting.jobs import Job, tally
 from denote.reporting.terminal import print_summary
 
 

@@ -13,10 +13,10 @@ def test_a_job_whose_tables_are_gone_is_not_finished(tmp_path: Path) -> None:
     for table in JOB_TABLES:
         (tmp_path / "whole" / f"{table}.parquet").touch()
     (tmp_path / "robbed" / "cells.parquet").touch()
-    found = {job.name: job for job in statuses(tmp_path, [tmp_path / "never"], {"odd": "why"})}
+    found = {job.name: job for job in statuses(tmp_path, [tmp_path / "never"], {"odd": ("refused", "why")})}
     assert {name for name, job in found.items() if not job.failed} == {"whole"}
     assert "tables are gone" in found["robbed"].reason
-    assert "killed" in found["killed"].reason
+    assert found["killed"].status == "killed"
     assert found["odd"].status == "refused"
     assert found["odd"].reason == "why"
-    assert found["never"].status == "unfinished"
+    assert found["never"].status == "missing"

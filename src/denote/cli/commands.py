@@ -7,19 +7,18 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.config.levels import LEVELS
 from denote.config.trust import Trust
 from denote.errors import ConfigError, DenoteError, one_of
+from denote.stops import stopped_by_signals
 
 if TYPE_CHECKING:
-    from hydra.conf import HydraConf
-    from omegaconf import DictConfig
-
     from denote.cli.planning import SweepPlan
+    from denote.runs.attempts import Attempt
 
 Settings = dict[str, Any]
 """A resolved config."""
@@ -55,7 +54,8 @@ def _command(command: str, arguments: list[str]) -> int:
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
     act = _report if command == "denote-report" else _hydra
-    return _guarded(lambda: _shown(act, command, arguments))
+    with stopped_by_signals():
+        return _guarded(lambda: _shown(act, command, arguments))
 
 
 _SHOWS = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc")
@@ -155,35 +155,40 @@ def _hydra(command: str, arguments: list[str]) -> int:
     from denote.cli.build import register_resolvers
     from denote.cli.hydra_private import using_loader
     from denote.cli.hydra_settings import CheckingLoader
+    from denote.cli.task import Task, mistakes
 
     register_resolvers()
     sweeper.register()
-    task: Callable[[Settings], None] = _observe
+    task = Task(_observe, trust, is_recorded=True)
     if command == "denote-train":
-        task, arguments = _train, _with_overrides(arguments, _TRAIN_OVERRIDES)
+        task, arguments = Task(_train, trust), _with_overrides(arguments, _TRAIN_OVERRIDES)
     if "--layers" in arguments:
         rest = [argument for argument in arguments if argument != "--layers"]
-        task, arguments = _layers, _with_overrides(rest, _LAYERS_OVERRIDES)
+        task, arguments = Task(_layers, trust), _with_overrides(rest, _LAYERS_OVERRIDES)
     sweeper.PlannedSweeper.plan = None
-    _mistakes.clear()
+    mistakes.clear()
     sys.argv = [command, *arguments]
-    interrupted = False
+    stop: BaseException | None = None
     try:
         with using_loader(CheckingLoader):
-            hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(Task(task, trust))()
-    except KeyboardInterrupt:
-        if _plan() is None:
+            hydra.main(version_base="1.3", config_path="pkg://denote.conf", config_name="config")(task)()
+    except SystemExit as left:
+        if _launched() is None and left.code not in (0, None):
+            return left.code if isinstance(left.code, int) else BUG
+    except BaseException as error:
+        if _launched() is None:
             raise
-        interrupted = True
-    except SystemExit as stop:
-        if stop.code not in (0, None):
-            return int(stop.code) if isinstance(stop.code, int) else BUG
-    if _mistakes:
-        raise _mistakes[0]
+        stop = error  # of the sweep; what is finished is merged first
+    if mistakes:
+        raise mistakes[0]
     plan = _plan()
-    if plan is None or task is not _observe:
+    if plan is None:
         return DONE
-    return _finish(plan, " ".join(typed), interrupted=interrupted)
+    finish = _finish if task.is_recorded else _finish_training
+    code = finish(plan, " ".join(typed), stop)
+    if stop is not None and not isinstance(stop, KeyboardInterrupt):
+        raise stop
+    return code
 
 
 def _check_level(arguments: list[str]) -> None:
@@ -203,57 +208,10 @@ def _plan() -> SweepPlan | None:
     return PlannedSweeper.plan
 
 
-_mistakes: list[DenoteError] = []
-
-
-@dataclass(frozen=True)
-class Task:
-    """What Hydra runs, in this process or in one of a launcher's.
-
-    It keeps a user's mistake until Hydra has returned, as Hydra would print lines of its own around it. In another
-    process it arrives with what the user trusts, before Hydra names the job's folder there.
-
-    Attributes:
-        run: What to do with the resolved settings.
-        trust: What was typed; it never stands in the config.
-        is_checked: True where the sweep has checked the settings of every job.
-    """
-
-    run: Callable[[Settings], None]
-    trust: Trust
-    is_checked: bool = False
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Arrive in a process that a launcher started."""
-        vars(self).update(state)
-        from denote.cli.build import register_resolvers
-
-        register_resolvers()
-        self.trust.grant()
-
-    def __call__(self, config: DictConfig) -> None:
-        """Run, and keep a mistake."""
-        from hydra.core.hydra_config import HydraConfig
-        from hydra.types import RunMode
-
-        from denote.cli.build import plain
-        from denote.cli.checks import check
-        from denote.progress import advance, discount, shown
-
-        hydra = HydraConfig.get()
-        try:
-            settings = plain(config)
-            if not self.is_checked:
-                check(settings)
-            name = f"job #{hydra.job.num}" if hydra.mode == RunMode.MULTIRUN else ""
-            with shown(settings["progress"], beside=name):
-                self.run(settings)
-        except DenoteError as mistake:
-            discount()
-            _mistakes.append(mistake)
-            _leave_nothing(hydra)
-        finally:
-            advance()  # of a sweep, where there is one
+def _launched() -> SweepPlan | None:
+    """The plan, once its jobs are being run."""
+    plan = _plan()
+    return None if plan is None or plan.launch is None else plan
 
 
 def _with_overrides(arguments: list[str], overrides: list[str]) -> list[str]:
@@ -263,34 +221,13 @@ def _with_overrides(arguments: list[str], overrides: list[str]) -> list[str]:
     return [*arguments[:first], *overrides, *arguments[first:]]
 
 
-_HYDRAS = ("config.yaml", "hydra.yaml", "overrides.yaml")
-"""What Hydra writes of a job before it begins."""
-
-
-def _leave_nothing(hydra: HydraConf) -> None:
-    """Remove what Hydra wrote for a job that did not come to be, and the folders that are empty then.
-
-    Nothing else: the folder may be one that the user works in (``hydra.run.dir=.``).
-    """
-    folder = Path(hydra.runtime.output_dir)
-    if (folder / "run.json").exists() or hydra.output_subdir is None:
-        return
-    record = folder / hydra.output_subdir
-    for file in (*(record / name for name in _HYDRAS), folder / f"{hydra.job.name}.log"):
-        file.unlink(missing_ok=True)
-    for place in (record, folder, *list(folder.parents)[:2]):
-        if place.resolve() == Path.cwd() or not place.is_dir() or any(place.iterdir()):
-            return
-        place.rmdir()
-
-
 _NO_RECORD = ["hydra.output_subdir=null", "hydra/job_logging=stdout"]
 _TO_STORE = ["hydra.run.dir=${store.path}", "hydra.sweep.dir=${store.path}", "hydra.sweep.subdir=."]
 _TRAIN_OVERRIDES = ["hydra.job.name=denote-train", *_NO_RECORD, *_TO_STORE]
 _LAYERS_OVERRIDES = ["hydra.job.name=denote-layers", *_NO_RECORD, "hydra.run.dir=.", "hydra.mode=RUN"]
 
 
-def _observe(settings: Settings) -> None:
+def _observe(settings: Settings, attempt: Attempt) -> None:
     """One job: its results in its folder; in a sweep its failure stays in its record."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
@@ -303,14 +240,15 @@ def _observe(settings: Settings) -> None:
     folder = Path(hydra.runtime.output_dir)
     in_sweep = hydra.mode == RunMode.MULTIRUN
     overrides = list(hydra.overrides.task)
-    run_recorded(settings, folder, lambda: build.job(settings, folder.parent), overrides=overrides, in_sweep=in_sweep)
+    make = partial(build.job, settings, folder.parent)
+    run_recorded(settings, folder, make, overrides=overrides, in_sweep=in_sweep, attempt=attempt)
     if not in_sweep:
         from denote.runs.single import show_job
 
         show_job(folder, FigureSettings.of(settings))
 
 
-def _train(settings: Settings) -> None:
+def _train(settings: Settings, attempt: Attempt) -> None:
     from denote.cli import build
     from denote.numbers import proportion
     from denote.progress import hide
@@ -326,7 +264,7 @@ def _train(settings: Settings) -> None:
         print(remark, file=sys.stderr)
 
 
-def _layers(settings: Settings) -> None:
+def _layers(settings: Settings, attempt: Attempt) -> None:
     from denote.cli import build
     from denote.reporting.terminal import print_layers
 
@@ -336,7 +274,7 @@ def _layers(settings: Settings) -> None:
     print_layers(job.architecture_id(spec), job.listing(spec))
 
 
-def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
+def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
     """Merge what is finished, print what was found, and say by the exit code whether all went well."""
     from denote.config.figure_settings import FigureSettings
     from denote.runs.sweep import close_sweep
@@ -348,9 +286,26 @@ def _finish(plan: SweepPlan, command: str, *, interrupted: bool) -> int:
     skipped = [job.folder for job in plan.having("skip")]
     figures = next((FigureSettings.of(job.settings) for job in plan.jobs if job.settings), None)
     outcome = close_sweep(
-        plan.folder, expected, refused, skipped=skipped, interrupted=interrupted, command=command, figures=figures
+        plan.folder,
+        expected,
+        refused,
+        skipped=skipped,
+        unstarted={} if plan.launch is None else plan.launch.unstarted(),
+        interrupted=isinstance(stop, KeyboardInterrupt),
+        command=command,
+        figures=figures,
     )
-    return BUG if interrupted or outcome.unsuccessful else DONE
+    return BUG if stop is not None or outcome.unsuccessful else DONE
+
+
+def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
+    """Say which networks of a sweep could not be trained."""
+    failed = [] if plan.launch is None else plan.launch.unsuccessful()
+    for end in failed:
+        print(f"{end.job.name} {end.status}: {end.reason}", file=sys.stderr)
+    if stop is None and failed and len(failed) == len(plan.jobs) and all(end.is_mistake for end in failed):
+        return MISTAKE
+    return BUG if stop is not None or failed else DONE
 
 
 _REPORT_KEYS = ("sweep", "figures", "figure_formats", "progress")

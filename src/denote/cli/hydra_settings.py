@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -104,9 +105,14 @@ def _check_launcher(hydra: DictConfig) -> None:
 
 
 def _shipped(choice: str | None) -> set[tuple[str, str]]:
-    """Return key and unresolved text of every value of a launcher as its plug-in registers it."""
+    """Return key and unresolved text of every value of a launcher as we ship it, or as its plug-in registers it."""
+    ours = resources.files("denote.conf").joinpath("hydra", "launcher", f"{choice}.yaml")
     try:
-        node = ConfigStore.instance().load(f"hydra/launcher/{choice}.yaml").node
+        node = (
+            OmegaConf.create(ours.read_text(encoding="utf-8"))
+            if ours.is_file()
+            else ConfigStore.instance().load(f"hydra/launcher/{choice}.yaml").node
+        )
     except ConfigLoadError:
         return set()
     return {(setting.full_key, setting.raw) for setting in _values(OmegaConf.create({"launcher": node}), "launcher")}

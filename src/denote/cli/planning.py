@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from denote.cli import build
 from denote.cli.checks import check
+from denote.cli.launchers.driver import Launch
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import holds
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
@@ -72,11 +73,13 @@ class SweepPlan:
     Attributes:
         folder: The sweep's folder.
         jobs: In the order in which they start.
+        launch: Those that are run, and how they end; None before they are.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.jobs: list[PlannedJob] = []
+        self.launch: Launch | None = None
         self._by_folder: dict[Path, PlannedJob] = {}
         self._parts = SharedParts()
 

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from importlib import resources
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.plugin import Plugin
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from denote.cli.commands import Task
-from denote.cli.hydra_private import BasicLauncher, BasicSweeper, combinations, plugins
-from denote.cli.planning import TRAINING, SweepPlan, few_networks, keeping_epochs, planned
+from denote.cli.hydra_private import BasicSweeper, combinations, plugins
+from denote.cli.launchers.driver import Launch, tidy
+from denote.cli.launchers.engine import LaunchedJob
+from denote.cli.launchers.plugins import ALIAS, LAUNCHERS, engines
+from denote.cli.launchers.processes import ThisProcess
+from denote.cli.launchers.worker import SweepWork
+from denote.cli.planning import TRAINING, PlannedJob, SweepPlan, few_networks, keeping_epochs, planned
+from denote.cli.task import Task
 from denote.errors import ConfigError
-from denote.progress import shown, step
+from denote.progress import shown
 from denote.progress.surfaces import LOG, NONE
-
-ALIAS = "hydra_plugins.denote"
-"""Name under which Hydra finds the sweeper: it instantiates plug-ins of the ``hydra_plugins`` namespace only."""
+from denote.runs.attempts import Attempt, new_launch, was_killed
 
 
 class PlannedSweeper(BasicSweeper):
@@ -38,8 +43,11 @@ class PlannedSweeper(BasicSweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """See Hydra's; what the sweep checks before any job starts is not checked again by the jobs."""
-        if isinstance(task_function, Task) and config.hydra.job.name != TRAINING:
-            task_function = replace(task_function, is_checked=True)
+        if not isinstance(task_function, Task):
+            raise TypeError(f"denote's sweeper runs denote's jobs, not {task_function!r}")
+        attempt = Attempt(new_launch(), limit=config.sweep.job_timeout)
+        task_function = replace(task_function, is_checked=config.hydra.job.name != TRAINING, attempt=attempt)
+        self.task = task_function
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
 
     def sweep(self, arguments: list[str]) -> Any:
@@ -54,6 +62,7 @@ class PlannedSweeper(BasicSweeper):
         loader = self.hydra_context.config_loader
         plan = planned(self.config, partial(loader.load_sweep_config, self.config), jobs)
         PlannedSweeper.plan = plan
+        tidy(plan.folder)
         running = plan.having("run")
         if not running:
             return []
@@ -61,23 +70,53 @@ class PlannedSweeper(BasicSweeper):
             print(said)
         plan.folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, plan.folder / "multirun.yaml")
-        with self._shown(len(running)):
-            return self.launcher.launch(keeping_epochs(running), initial_job_idx=0)
+        self._launch(plan, running)
+        return []
 
-    @contextmanager
-    def _shown(self, n_jobs: int) -> Iterator[None]:
-        """Show the progress of the jobs; those of another launcher run side by side, each with log lines of its own."""
-        mode = str(self.config.progress) if self.config is not None else NONE
-        if isinstance(self.launcher, BasicLauncher):
-            with shown(mode), step("job", n_jobs):
-                yield
-        else:
-            with shown(mode if mode == NONE else LOG), step(f"{n_jobs} jobs side by side"):
-                yield
+    def _launch(self, plan: SweepPlan, running: list[PlannedJob]) -> None:
+        """Run the jobs of a plan that have to run, where the launcher runs them."""
+        assert self.config is not None and self.hydra_context is not None  # noqa: S101, PT018  (checked by `sweep`)
+        assert self.launcher is not None and self.task.attempt is not None  # noqa: S101, PT018  (likewise)
+        options, sweep = self.config.sweep, plan.folder.resolve()
+        launch = Launch(
+            self.task.attempt.launch,
+            sweep,
+            retries=options.retries,
+            stops=options.on_error == "stop",
+            redoes=self.config.on_existing == "redo",
+        )
+        work = SweepWork(
+            self.task,
+            self.config,
+            self.hydra_context,
+            launch.name,
+            cwd=str(Path.cwd()),
+            stop=launch.stop,
+            limit=options.job_timeout,
+            stops_after=options.retries + 1 if launch.stops else None,
+        )
+        is_recorded = self.config.hydra.job.name != TRAINING
+        jobs = [
+            LaunchedJob(
+                number,
+                tuple(overrides),
+                job.folder.resolve() if is_recorded else launch.folder / str(number),
+                job.folder.name if is_recorded else f"training {number}",
+                job.training,
+                is_risky=options.isolate or (is_recorded and was_killed(job.folder)),
+            )
+            for number, (job, overrides) in enumerate(zip(running, keeping_epochs(running), strict=True))
+        ]
+        engine, alone = engines(self.launcher)
+        mode = str(self.config.progress)
+        plan.launch = launch
+        # Jobs side by side write log lines of their own, between which no line of a terminal can stay.
+        with shown(LOG if mode != NONE and not isinstance(engine, ThisProcess) else mode):
+            launch.run(jobs, engine, alone, work)
 
 
 def register() -> None:
-    """Make the sweeper known to Hydra in this process only.
+    """Make the sweeper and the launchers known to Hydra in this process only.
 
     A real package in the ``hydra_plugins`` namespace would be loaded by every other Hydra program on the machine.
     """
@@ -87,6 +126,12 @@ def register() -> None:
         namespace = ModuleType("hydra_plugins")
         sys.modules["hydra_plugins"] = namespace
     alias = ModuleType(ALIAS)
-    vars(alias)["PlannedSweeper"] = PlannedSweeper
     vars(namespace)["denote"] = sys.modules[ALIAS] = alias
-    plugins.register(PlannedSweeper)
+    ours: tuple[type[Plugin], ...] = (PlannedSweeper, *LAUNCHERS)
+    for plugin in ours:
+        vars(alias)[plugin.__name__] = plugin
+        plugins.register(plugin)
+    # Options that older plug-ins of the same names have registered would be taken for schemas of ours.
+    registered = ConfigStore.instance().repo.get("hydra", {}).get("launcher", {})
+    for file in resources.files("denote.conf").joinpath("hydra", "launcher").iterdir():
+        registered.pop(file.name, None)

@@ -21,8 +21,8 @@ from denote.files import write_text
 from denote.reporting import association, attribute_sheets, cards, chance, depth_course, sheets, stability
 from denote.reporting import findings as doubts
 from denote.reporting.findings import PAPER, findings
+from denote.reporting.jobs import Job, tally
 from denote.reporting.page import Section, Sheet
-from denote.reporting.sheets import Job, tally
 
 NAME = "report.html"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import polars as pl
@@ -15,54 +13,8 @@ from denote.notes import codes_in
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.observers.kinds import reads_state
 from denote.reporting import page
+from denote.reporting.jobs import Job, tally
 from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet
-
-FINISHED, SKIPPED, OLDER = "finished", "skipped", "older"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job of a sweep.
-
-    Attributes:
-        name: Its folder's name.
-        status: ``finished``, ``skipped`` (its evidence was there), ``failed``, ``interrupted``, ``unfinished``, or
-            ``older`` (finished under another schema than the jobs it lies beside, and left out of what is merged).
-        reason: Why it did not finish, in one line.
-        seconds: How long it ran.
-        evidence: Level of its evidence; None where it has none.
-        again: Whether this is how a job ended that has earlier results, and is listed by them, too.
-    """
-
-    name: str
-    status: str
-    reason: str = ""
-    seconds: float | None = None
-    evidence: str | None = None
-    again: bool = False
-
-    @property
-    def failed(self) -> bool:
-        """True where the job left no evidence."""
-        return self.status not in (FINISHED, SKIPPED, OLDER)
-
-    @property
-    def counts(self) -> bool:
-        """True where the job's evidence is merged."""
-        return self.status in (FINISHED, SKIPPED)
-
-
-def tally(jobs: Sequence[Job]) -> str:
-    """``24 jobs: 22 finished, 2 failed; made again: 1 failed``."""
-    first, again = ([job for job in jobs if job.again is wanted] for wanted in (False, True))
-    return f"{len(first)} job{'s' * (len(first) != 1)}: {_kinds(first)}" + (
-        f"; made again: {_kinds(again)}" if again else ""
-    )
-
-
-def _kinds(jobs: Sequence[Job]) -> str:
-    counts = Counter(job.status for job in jobs)
-    return ", ".join(f"{number} {status}" for status, number in counts.most_common()) or "none"
 
 
 def _rival(row: Row) -> str:
@@ -74,7 +26,7 @@ def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
     columns = [
         *page.text(name="job", status="status"),
         *page.columns(seconds, seconds="time"),
-        *page.text("evidence", "reason"),
+        *page.text("evidence", "reason", "attempts", "log"),
     ]
     rows = [vars(job) for job in sorted(jobs, key=lambda job: not job.failed)]
     return page.sheet("jobs", columns, rows, tally=tally(jobs))

@@ -20,8 +20,8 @@ from denote.reporting import attribute_sheets, chance
 from denote.reporting import findings as doubts
 from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
 from denote.reporting.findings import observed
+from denote.reporting.jobs import Job, tally
 from denote.reporting.page import Column, between, share, whole
-from denote.reporting.sheets import Job, tally
 from denote.reporting.stability import stability_sentences
 
 if TYPE_CHECKING:
@@ -181,9 +181,8 @@ def _print_jobs(console: Console, jobs: Sequence[Job]) -> None:
     console.print(tally(jobs), highlight=False)
     failed = [job for job in jobs if not job.counts]
     for job in failed[:MOST_LISTED]:
-        console.print(
-            f"  [red]{escape(job.status)}[/] {escape(job.name)}: {escape(job.reason or 'no reason')}", highlight=False
-        )
+        line = f"  [red]{escape(job.status)}[/] {escape(job.name)}: {escape(job.told)}"
+        console.print(line, highlight=False, soft_wrap=True)  # it ends with a path, which is for copying
     if len(failed) > MOST_LISTED:
         console.print(f"  and {len(failed) - MOST_LISTED} more, see status.json", highlight=False)
 

@@ -34,6 +34,8 @@ class Status(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    TIMED_OUT = "timed out"
+    KILLED = "killed"
 
 
 _PACKAGES = (

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import holds, level_of
 from denote.digests import DamagedError, damaged_files, set_aside
-from denote.errors import DenoteError, told
+from denote.errors import DenoteError
 from denote.files import remove_folder
 from denote.locks import locked
 from denote.progress import discount, step
+from denote.runs.attempts import Attempt, begin, described, end, is_finished, new_launch, status_after
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.leftovers import RESULTS_ASIDE, remove_leftovers
@@ -31,9 +31,7 @@ from denote.runs.record import (
     now,
     read_record,
     refused_as_finished,
-    result_files,
     versions,
-    with_digests,
     write_record,
 )
 
@@ -45,7 +43,13 @@ log = logging.getLogger(__name__)
 
 
 def run_recorded(
-    settings: Mapping[str, Any], folder: Path, make: Callable[[], Job], *, overrides: Sequence[str], in_sweep: bool
+    settings: Mapping[str, Any],
+    folder: Path,
+    make: Callable[[], Job],
+    *,
+    overrides: Sequence[str],
+    in_sweep: bool,
+    attempt: Attempt | None = None,
 ) -> None:
     """Run one job in its folder, once, however many processes are asked to.
 
@@ -60,6 +64,7 @@ def run_recorded(
         make: Builds the job from the settings.
         overrides: What the user typed, for the record.
         in_sweep: Whether other jobs follow.
+        attempt: Who runs it; None: a command of its own.
     """
     key = fingerprint(settings)
     if _is_done(folder, key, settings):  # what has nothing to do waits for nobody
@@ -70,7 +75,8 @@ def run_recorded(
         if _is_done(folder, key, settings):  # by the process that held the lock
             discount()
         else:
-            _run_recorded(settings, folder, make, key, overrides=overrides, in_sweep=in_sweep)
+            attempt = attempt or Attempt(new_launch())
+            _run_recorded(settings, folder, make, key, attempt, overrides=overrides, in_sweep=in_sweep)
 
 
 def _run_recorded(
@@ -78,6 +84,7 @@ def _run_recorded(
     folder: Path,
     make: Callable[[], Job],
     key: str,
+    attempt: Attempt,
     *,
     overrides: Sequence[str],
     in_sweep: bool,
@@ -90,6 +97,7 @@ def _run_recorded(
         "fingerprint": key,
         "started": now(),
         "ended": None,
+        **attempt.entry(),
         "overrides": list(overrides),
         "config": dict(settings),
         "agreement": agreement(settings),
@@ -101,35 +109,33 @@ def _run_recorded(
         "error": None,
     }
     start, before = time.perf_counter(), read_record(folder)
-    if not _is_finished(before) or damage_of_results(folder, before):
-        write_record(folder, record)
+    begin(folder, record, keeps=is_finished(before) and not damage_of_results(folder, before))
     job = None
 
-    def end(status: str, error: dict[str, Any] | None = None) -> None:
+    def ended(status: Status, error: dict[str, Any] | None = None) -> None:
         timings: dict[str, float] = {} if job is None else job.timings
         record["timings"] = {**timings, "total": round(time.perf_counter() - start, 3)}
-        _end(folder, record, status, error)
+        record["error"] = error
+        end(folder, record, status, error)
 
     try:
         with step("loading libraries", once=True):
             job = make()
         _run(job, folder, record, in_sweep=in_sweep)
-    except KeyboardInterrupt:
-        stopped = {"kind": "KeyboardInterrupt", "message": "stopped by the user"}
-        end(Status.INTERRUPTED, stopped)
-        raise
-    except (Exception, SystemExit) as error:
-        end(Status.FAILED, described(error))
+    except BaseException as error:
+        ended(status_after(error), described(error))
+        if isinstance(error, KeyboardInterrupt):
+            raise
         if not in_sweep:
             if isinstance(error, DenoteError) and before is None:
                 (folder / RECORD).unlink()  # nothing was made, so there is nothing to remember
-            if isinstance(error, SystemExit):  # whatever its code, the job has no results
+            if not isinstance(error, Exception):  # whatever the code of an exit, the job has no results
                 raise RuntimeError(record["error"]["message"]) from error
             raise
-        log.error("%s failed: %s", folder.name, record["error"]["message"])
+        log.error("%s %s: %s", folder.name, status_after(error), record["error"]["message"])
         discount()
         return
-    end(Status.FINISHED)
+    ended(Status.FINISHED)
 
 
 def _heal(folder: Path) -> None:
@@ -142,19 +148,6 @@ def _heal(folder: Path) -> None:
         return
     for file, problem in damaged_files(folder, record or {}).items():
         set_aside(file, problem)
-
-
-def described(error: BaseException) -> dict[str, Any]:
-    """An error as it stands in a job's record: one line, and the traceback unless it is a user's mistake."""
-    mistake = isinstance(error, DenoteError)
-    if isinstance(error, SystemExit):
-        message = f"the job called sys.exit({error.code!r})"
-    elif mistake:
-        message = str(error)
-    else:
-        message = told(error)
-    trace = None if mistake else "".join(traceback.format_exception(error))
-    return {"kind": type(error).__name__, "message": message, "mistake": mistake, "traceback": trace}
 
 
 def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
@@ -233,18 +226,3 @@ def _put_results(observation: Observation, folder: Path, record: Mapping[str, An
             result.replace(folder / result.name)
     finally:
         remove_folder(aside)
-
-
-def _end(folder: Path, record: dict[str, Any], status: str, error: dict[str, Any] | None) -> None:
-    """Write how the job ended. Results that it did not come to replace stay finished, with what went wrong."""
-    ended, standing = {"status": status, "ended": now(), "error": error}, read_record(folder)
-    if status != Status.FINISHED and standing is not None and _is_finished(standing):
-        write_record(folder, {**standing, "redo": ended})
-    else:
-        written = result_files(folder) if status == Status.FINISHED else ()
-        write_record(folder, with_digests({**record, **ended}, folder, written))
-    record["error"] = error
-
-
-def _is_finished(record: Mapping[str, Any] | None) -> TypeGuard[Mapping[str, Any]]:
-    return record is not None and record.get("status") == Status.FINISHED

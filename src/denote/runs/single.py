@@ -14,7 +14,7 @@ from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.files import atomic_folder
 from denote.locks import locked, owner_of
-from denote.reporting.sheets import Job
+from denote.reporting.jobs import MISSING, RUNNING, Job
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.leftovers import ADDED_ASIDE, remove_leftovers
 from denote.runs.record import (
@@ -43,19 +43,36 @@ def status_of(folder: Path) -> Job:
     try:
         record = read_record(folder)
     except DamagedError as error:
-        return Job(folder.name, "unfinished", f"{RECORD} {error.damage}: {_AGAIN}")
-    if record is None:
-        return Job(folder.name, "unfinished", "was not started")
-    status = str(record.get("status"))
-    reason = str((record.get("error") or {}).get("message", ""))
-    if status == Status.FINISHED and (damage := damage_of_results(folder, record)):
-        status, reason = "unfinished", f"{damage}: {_AGAIN}"
+        return Job(folder.name, MISSING, f"{RECORD} {error.damage}: {_AGAIN}")
+    return Job(folder.name, MISSING, "was not started") if record is None else status_by(record, folder, folder.name)
+
+
+def status_by(entry: Mapping[str, Any], folder: Path, name: str) -> Job:
+    """The state of one job, by what its record says of an attempt.
+
+    Args:
+        entry: The record, or what it says of running the job again.
+        folder: The job's folder.
+        name: What to call it.
+    """
+    status = str(entry.get("status"))
+    reason = str((entry.get("error") or {}).get("message", ""))
+    if status == Status.FINISHED and (damage := damage_of_results(folder, entry)):
+        status, reason = MISSING, f"{damage}: {_AGAIN}"
     if status == Status.RUNNING:
         owner = owner_of(folder / LOCK)
-        status = "unfinished"
-        reason = "ended without a word: killed?" if owner is None else f"is being run by {owner}"
-    level = evidence_level(record) if status == Status.FINISHED else None
-    return Job(folder.name, status, reason, (record.get("timings") or {}).get("total"), level)
+        status = Status.KILLED if owner is None else RUNNING
+        reason = "its process ended without a word: killed?" if owner is None else f"is being run by {owner}"
+    log = folder / str(entry.get("log") or "")
+    return Job(
+        name,
+        status,
+        reason,
+        seconds=(entry.get("timings") or {}).get("total"),
+        evidence=evidence_level(entry) if status == Status.FINISHED else None,
+        log=f"{folder.name}/{log.name}" if log.is_file() else None,
+        attempts=int(entry.get("attempt") or 1),
+    )
 
 
 def draw_job(folder: Path, record: Mapping[str, Any], evidence: Evidence, settings: FigureSettings) -> list[Picture]:

@@ -19,12 +19,12 @@ from denote.evidence.rule import rule_of
 from denote.files import atomic_folder, remove_temporaries, settle_folder
 from denote.locks import locked
 from denote.progress import step
-from denote.reporting.sheets import OLDER, Job
+from denote.reporting.jobs import OLDER, REFUSED, Job
 from denote.runs.figure_folder import FIGURES, formats_in, say_stale, show_others
 from denote.runs.fingerprint import disagreement
 from denote.runs.leftovers import clear_leftovers
 from denote.runs.record import RECORD, now, older_jobs, read_record, sound_record, versions
-from denote.runs.single import draw_again, say_undrawn, status_of
+from denote.runs.single import draw_again, say_undrawn, status_by, status_of
 
 if TYPE_CHECKING:
     from denote.reporting.report import Picture
@@ -64,7 +64,7 @@ class Outcome:
     @property
     def unsuccessful(self) -> list[Job]:
         """Jobs of this call without results; what failed in the folder before is no failure of this call."""
-        return [job for job in self.failed if self.asked is None or job.name in self.asked or job.status == "refused"]
+        return [job for job in self.failed if self.asked is None or job.name in self.asked or job.status == REFUSED]
 
     @property
     def finished(self) -> list[Job]:
@@ -85,22 +85,29 @@ def again(name: str) -> str:
     return f"{name} (again)"
 
 
-def statuses(folder: Path, expected: Sequence[Path] = (), refused: Mapping[str, str] | None = None) -> list[Job]:
-    """The state of every job in a sweep's folder, of those that never left a record, and of those refused.
+def statuses(
+    folder: Path, expected: Sequence[Path] = (), unstarted: Mapping[str, tuple[str, str]] | None = None
+) -> list[Job]:
+    """The state of every job in a sweep's folder, and of those that this call did not start.
 
     A job that could not be redone, or be made with more evidence, is listed twice: by its results and by that failure.
+
+    Args:
+        folder: The sweep's folder.
+        expected: Folders of jobs that are listed whether they left a record or not.
+        unstarted: Status and reason of jobs that were refused or did not begin, by name.
     """
     found = {path.parent for path in folder.glob(f"*/{RECORD}")} | set(expected)
     jobs = {job.name: status_of(job) for job in sorted(found)}
     for job in [job for job in jobs.values() if job.counts]:
         if (redo := (read_record(folder / job.name) or {}).get("redo")) is not None:
-            reason = str((redo.get("error") or {}).get("message", ""))
-            jobs[again(job.name)] = Job(again(job.name), str(redo["status"]), f"{reason}{KEPT}", again=True)
-    for name, reason in (refused or {}).items():
+            made_again = status_by(redo, folder / job.name, again(job.name))
+            jobs[again(job.name)] = replace(made_again, reason=f"{made_again.reason}{KEPT}", again=True)
+    for name, (status, reason) in (unstarted or {}).items():
         if name in jobs and not jobs[name].failed:
-            jobs[again(name)] = Job(name, "refused", f"{reason}{KEPT}", again=True)
+            jobs[again(name)] = Job(name, status, f"{reason}{KEPT}", again=True)
         else:
-            jobs[name] = Job(name, "refused", reason)
+            jobs[name] = Job(name, status, reason)
     records = {name: read_record(folder / name) or {} for name, job in jobs.items() if job.counts}
     older = {name: replace(jobs[name], status=OLDER, reason=reason) for name, reason in older_jobs(records).items()}
     return list({**jobs, **older}.values())
@@ -112,6 +119,7 @@ def close_sweep(
     refused: Mapping[str, str],
     *,
     skipped: Sequence[Path] = (),
+    unstarted: Mapping[str, tuple[str, str]] | None = None,
     interrupted: bool = False,
     command: str = "",
     figures: FigureSettings | None = None,
@@ -123,6 +131,7 @@ def close_sweep(
         expected: Job folders of this call that should be finished now.
         refused: Jobs that could not start, with the reason.
         skipped: Those of them that were finished before.
+        unstarted: Jobs that did not begin, with status and reason.
         interrupted: Whether the user ended the sweep early.
         command: What the user typed, for the report.
         figures: What to draw; None: as the sweep's first job says.
@@ -131,7 +140,8 @@ def close_sweep(
     asked = frozenset([*(job.name for job in expected), *ran, *refused])
 
     def close() -> Outcome:
-        outcome = Outcome(folder, statuses(folder, expected, refused), asked=asked)
+        untold = {**(unstarted or {}), **{name: (REFUSED, reason) for name, reason in refused.items()}}
+        outcome = Outcome(folder, statuses(folder, expected, untold), asked=asked)
         if interrupted:
             done, of = len(outcome.finished), sum(not job.again for job in outcome.jobs)
             log.warning("interrupted: %d of %d jobs are finished; the same command goes on", done, of)
@@ -432,7 +442,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
     place = outcome.folder / MERGED
     if not outcome.finished:
         for job in outcome.failed:
-            log.error("%s %s: %s", job.name, job.status, job.reason)
+            log.error("%s %s: %s", job.name, job.status, job.told)
         return
     if skipped and not outcome.changed and not outcome.unsuccessful:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")

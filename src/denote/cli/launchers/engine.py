@@ -25,7 +25,8 @@ class LaunchedJob:
         folder: Absolute path of the folder with its record.
         name: What messages call it.
         training: Key of the training that it needs; jobs with one key share a training.
-        attempt: How often it has been run by this command with this one, from 1.
+        attempt: How often it has been run by this command with this time, from 1.
+        is_risky: True for a job that gets a process of its own, such as one that was killed before.
     """
 
     number: int
@@ -34,6 +35,7 @@ class LaunchedJob:
     name: str
     training: str = ""
     attempt: int = 1
+    is_risky: bool = False
 
 
 Chunk = Sequence[LaunchedJob]

@@ -1,0 +1,122 @@
+"""What an engine runs in a process: the jobs of a chunk, one after the other, so that imports are paid for once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import socket
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobRuntime, configure_log, filter_overrides, run_job, setup_globals
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict
+
+from denote.cli.launchers.engine import Chunk, LaunchedJob
+from denote.cli.task import Task
+from denote.errors import ConfigError
+from denote.runs.attempts import Attempt, described, end_for_it, latest, status_after
+from denote.runs.record import Status, sound_record
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SweepWork:
+    """Runs chunks of a sweep's jobs; see `denote.cli.launchers.engine.Work`.
+
+    Attributes:
+        task: What Hydra runs.
+        config: The sweep's config, of which each job's is made.
+        context: Hydra's loader of configs.
+        launch: Name of the command that runs the sweep.
+        cwd: Absolute path of the folder in which the command was given; relative paths begin there on every host.
+        stop: A file whose existence says that no further job is to start.
+        limit: Seconds that a job may take; None for no limit.
+        stops_after: Attempts after which a job that did not finish ends the sweep; None: none does.
+        is_expendable: True in a process that serves this work alone.
+    """
+
+    task: Task
+    config: DictConfig
+    context: HydraContext
+    launch: str
+    cwd: str
+    stop: Path
+    limit: float | None = None
+    stops_after: int | None = None
+    is_expendable: bool = False
+
+    def __call__(self, chunk: Chunk) -> None:
+        """Run the jobs of a chunk, until one is told to stop the sweep."""
+        setup_globals()
+        for job in chunk:
+            if self.stop.exists():
+                return
+            if not self._has_ended(job):  # as some have in a chunk that its scheduler runs again
+                self._run(job)
+            if self.stops_after is not None and job.attempt >= self.stops_after and not self._is_finished(job):
+                request_stop(self.stop, job.name)
+
+    def _run(self, job: LaunchedJob) -> None:
+        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        log.info("#%d : %s", job.number, " ".join(filter_overrides(job.overrides)))
+        attempt = Attempt(self.launch, job.attempt, self.limit, self.is_expendable, job.folder)
+        try:
+            config = self.context.config_loader.load_sweep_config(self.config, list(job.overrides))
+            with open_dict(config):
+                config.hydra.job.num = config.hydra.job.id = job.number
+            run_job(
+                replace(self.task, attempt=attempt),
+                config,
+                job_dir_key="hydra.sweep.dir",
+                job_subdir_key="hydra.sweep.subdir",
+                hydra_context=self.context,
+            )
+        except (Exception, SystemExit) as error:  # before the task began, which records its own end
+            end_for_it(job.folder, attempt, status_after(error), described(error))
+            log.error("%s failed: %s", job.name, described(error)["message"])
+        finally:
+            configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+
+    def _has_ended(self, job: LaunchedJob) -> bool:
+        entry = latest(sound_record(job.folder) or {}, self.launch) or {}
+        going_on = (Status.RUNNING, Status.INTERRUPTED)
+        return entry.get("attempt") == job.attempt and entry.get("status") not in going_on
+
+    def _is_finished(self, job: LaunchedJob) -> bool:
+        record = sound_record(job.folder) or {}
+        return (latest(record, self.launch) or record).get("status") == Status.FINISHED
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to a process that serves this work alone."""
+        state = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _arrived, (self.cwd, pickle.dumps({**state, "is_expendable": True}))
+
+
+def request_stop(stop: Path, name: str) -> None:
+    """Let no further job of a sweep start.
+
+    Args:
+        stop: The file that says so.
+        name: The job after which the sweep stops.
+    """
+    stop.parent.mkdir(parents=True, exist_ok=True)
+    stop.write_text(name, encoding="utf-8")
+
+
+def _arrived(cwd: str, state: bytes) -> SweepWork:
+    """Set up a process for work that has come to it from the command's own, and return the work."""
+    if not Path(cwd).is_dir():
+        problem = f"there is no such folder on {socket.gethostname()}"
+        raise ConfigError(cwd, problem, "start the sweep in a folder of a file system that all hosts share")
+    os.chdir(cwd)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see `denote.cli.commands`
+    from denote.cli import sweeper
+
+    sweeper.register()
+    work = SweepWork(**pickle.loads(state))  # noqa: S301  (by `SweepWork.__reduce__`, never read from a file)
+    JobRuntime.instance().set("name", work.config.hydra.job.name)
+    return work
