@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from hydra.plugins.launcher import Launcher
+from omegaconf import OmegaConf
 
 from denote.cli.hydra_private import BasicLauncher
 from denote.cli.launchers.engine import NORMAL, Chunk, Engine, LaunchedJob, Work
 from denote.cli.launchers.processes import Processes, ThisProcess
+from denote.cli.launchers.ray import RayEngine
+from denote.cli.launchers.submitit_local import SubmititLocal
+from denote.cli.launchers.submitit_slurm import SubmititSlurm
+from denote.config.settings import check_group
 from denote.errors import ConfigError, install
 
 ALIAS = "hydra_plugins.denote"
@@ -80,7 +85,73 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-LAUNCHERS: tuple[type[EngineLauncher], ...] = (JoblibLauncher,)
+class SubmititLocalLauncher(EngineLauncher):
+    """``hydra/launcher=submitit_local``: jobs in processes of this machine that submitit starts."""
+
+    __module__ = ALIAS
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def engine(self) -> Engine:
+        """See `EngineLauncher`."""
+        return _made(SubmititLocal, self.settings, "hydra.launcher")
+
+
+class SubmititSlurmLauncher(EngineLauncher):
+    """``hydra/launcher=submitit_slurm``: jobs in arrays of a SLURM."""
+
+    __module__ = ALIAS
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def engine(self) -> Engine:
+        """See `EngineLauncher`."""
+        return _made(SubmititSlurm, self.settings, "hydra.launcher")
+
+
+class RayLauncher(EngineLauncher):
+    """``hydra/launcher=ray``: jobs in processes of Ray, on this machine or on a cluster."""
+
+    __module__ = ALIAS
+
+    def __init__(self, ray: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.settings = ray
+
+    def engine(self) -> Engine:
+        """See `EngineLauncher`."""
+        return _made(RayEngine, self.settings, "hydra.launcher.ray")
+
+
+_Made = TypeVar("_Made", SubmititLocal, SubmititSlurm, RayEngine)
+
+
+def _made(kind: type[_Made], settings: Mapping[str, Any], where: str) -> _Made:
+    """Make an engine of the settings that it declares.
+
+    Args:
+        kind: Its class.
+        settings: As Hydra gives them.
+        where: Their key.
+
+    Raises:
+        ConfigError: naming the setting that is wrong.
+    """
+    plain = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(dict(settings)), resolve=True))
+    check_group(kind, plain, where)
+    return kind(**plain)
+
+
+LAUNCHERS: tuple[type[EngineLauncher], ...] = (
+    JoblibLauncher,
+    SubmititLocalLauncher,
+    SubmititSlurmLauncher,
+    RayLauncher,
+)
 """Our launchers; each is an option of ``hydra/launcher`` in ``conf/``."""
 
 

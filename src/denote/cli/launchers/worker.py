@@ -6,7 +6,8 @@ import logging
 import os
 import pickle
 import socket
-from dataclasses import dataclass, fields, replace
+import sys
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class SweepWork:
         limit: Seconds that a job may take; None for no limit.
         stops_after: Attempts after which a job that did not finish ends the sweep; None: none does.
         is_expendable: True in a process that serves this work alone.
+        typed: The command with its arguments: what was typed is allowed more than what stands in files.
     """
 
     task: Task
@@ -48,6 +50,7 @@ class SweepWork:
     limit: float | None = None
     stops_after: int | None = None
     is_expendable: bool = False
+    typed: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv))
 
     def __call__(self, chunk: Chunk) -> None:
         """Run the jobs of a chunk, until one is told to stop the sweep."""
@@ -92,7 +95,7 @@ class SweepWork:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to a process that serves this work alone."""
-        state = {field.name: getattr(self, field.name) for field in fields(self)}
+        state = {each.name: getattr(self, each.name) for each in fields(self)}
         return _arrived, (self.cwd, pickle.dumps({**state, "is_expendable": True}))
 
 
@@ -118,5 +121,6 @@ def _arrived(cwd: str, state: bytes) -> SweepWork:
 
     sweeper.register()
     work = SweepWork(**pickle.loads(state))  # noqa: S301  (by `SweepWork.__reduce__`, never read from a file)
+    sys.argv = list(work.typed)
     JobRuntime.instance().set("name", work.config.hydra.job.name)
     return work
