@@ -32,14 +32,29 @@ def in_main_thread() -> bool:
 def stopped_by_signals() -> Iterator[None]:
     """Raise `Stopped` in the block where this process is sent SIGTERM or SIGHUP, as Ctrl-C raises KeyboardInterrupt.
 
-    A signal that is ignored stays so, as SIGHUP is under ``nohup``. Without effect outside the main thread.
+    After the first Ctrl-C, a second one ends the process at once, whatever it is doing. A signal that is ignored stays
+    so, as SIGHUP is under ``nohup``. Without effect outside the main thread.
     """
+    is_interrupted = False
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(signal.Signals(number).name)
 
-    listened = [number for number in ENDING if in_main_thread() and signal.getsignal(number) != signal.SIG_IGN]
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal is_interrupted
+        signal.signal(number, signal.SIG_DFL)
+        if is_interrupted:  # and somebody else has set this handler again
+            signal.raise_signal(number)
+        is_interrupted = True
+        raise KeyboardInterrupt
+
+    if not in_main_thread():
+        yield
+        return
+    listened = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in listened}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:

@@ -128,8 +128,8 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except SystemExit as stop:
-        if isinstance(stop.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from stop
+        if isinstance(interrupt := stop.__context__, KeyboardInterrupt):
+            raise type(interrupt)(*interrupt.args) from stop  # a signal's name stays
         raise
     finally:
         if in_main:

@@ -159,14 +159,15 @@ class Launch:
 
     def _settled(self, chunk: Chunk, reason: str) -> list[LaunchedJob]:
         """Keep how the jobs of a chunk ended that has ended; return those to hand out again."""
+        ends = {job: self._end_of(job, reason) for job in chunk}
+        began = any(end is not None for end in ends.values())
         again = []
-        for job in chunk:
-            end = self._end_of(job, reason)
-            following = self._unbegun(job, reason) if end is None else self._retried(end)
-            if isinstance(following, LaunchedJob):
+        for job, end in ends.items():
+            following = self._unbegun(job, reason, behind=began) if end is None else self._retried(end)
+            if isinstance(following, End):
+                self.ends[job.number] = following
+            else:
                 again.append(following)
-                continue
-            self.ends[job.number] = following
         return again
 
     def _end_of(self, job: LaunchedJob, reason: str) -> End | None:
@@ -198,14 +199,22 @@ class Launch:
             request_stop(self.stop, end.job.name)
         return end
 
-    def _unbegun(self, job: LaunchedJob, reason: str) -> LaunchedJob | End:
-        """Return a job to be handed out again that did not begin, or its end where that would be in vain."""
+    def _unbegun(self, job: LaunchedJob, reason: str, *, behind: bool) -> LaunchedJob | End:
+        """Return a job to be handed out again that did not begin, or its end where that would be in vain.
+
+        Args:
+            job: The job.
+            reason: How its process ended.
+            behind: True where others of its chunk have begun before; otherwise it may be this job that ends processes.
+        """
         if self.stop.exists():
             return End(job, SKIPPED, f"stopped after {self.stop.read_text(encoding='utf-8')} failed")
+        if behind:
+            return job
         times = self._fruitless[job.number] = self._fruitless.get(job.number, 0) + 1
         if times > FRUITLESS:
             return End(job, MISSING, f"did not begin: {reason or SILENT}")
-        return replace(job, is_risky=job.is_risky or times > 1)
+        return replace(job, is_risky=True)
 
     @contextmanager
     def _watched(self, chunks: dict[int, Chunk], shown: Step) -> Iterator[None]:

@@ -77,6 +77,9 @@ class Processes:
                     else:
                         _end([process])
                     yield process.index, ending
+        except KeyboardInterrupt as interrupt:
+            _end(busy, signal.SIGTERM if isinstance(interrupt, Stopped) else signal.SIGINT)
+            raise
         finally:
             _end([*idle, *busy])
 
@@ -147,12 +150,18 @@ def _ready(busy: Sequence[_Process]) -> list[_Process]:
     return [process for process in busy if process.pipe in ready]
 
 
-def _end(processes: Sequence[_Process]) -> None:
-    """End processes: those without work at once, the others when their job has recorded that it was interrupted."""
+def _end(processes: Sequence[_Process], number: int = signal.SIGTERM) -> None:
+    """End processes: those without work at once, the others when their job has recorded that it was interrupted.
+
+    Args:
+        processes: Those to end; one that has ended is left alone.
+        number: The signal by which they learn of it.
+    """
+    processes = [process for process in processes if not process.pipe.closed]
     for process in processes:
         process.pipe.close()
         if process.process.is_alive():
-            process.signal_group(signal.SIGTERM)
+            process.signal_group(number)
     deadline = time.monotonic() + LONGEST_GRACE
     for process in processes:
         process.process.join(max(0.0, deadline - time.monotonic()))
@@ -193,8 +202,8 @@ def _serve(pipe: Connection) -> None:
             while True:
                 work(pipe.recv())
                 pipe.send_bytes(b"")
-        except (EOFError, Stopped, BrokenPipeError):
-            return
+        except (EOFError, BrokenPipeError, KeyboardInterrupt):
+            return  # what was interrupted is recorded
 
 
 def _end_with_parent() -> None:
