@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import json
+import os
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.*]*|-?[0-9]+")
 
@@ -69,6 +73,85 @@ class StateError(DenoteError):
 
 class StoreError(DenoteError):
     """A stored model, state or sweep that does not fit what is asked of it."""
+
+
+class NoSpaceError(StoreError):
+    """A disk, a quota or a limit of file sizes that is used up: no mistake of the user's, and no bug.
+
+    Args:
+        folder: Where was to be written; None where that is unknown.
+        problem: What is used up.
+        remedy: What helps besides freeing some.
+    """
+
+    def __init__(self, folder: Path | None, problem: str = "no space left", remedy: str = "") -> None:
+        self.folder, self.lack, self.remedy = folder, problem, remedy
+        where = f"{problem} {'on a disk' if folder is None else f'in {folder}'}"
+        allowed = f"free some and run the same command again{', or ' if remedy else ''}{remedy}"
+        super().__init__(where, _free(folder), allowed)
+
+    def __reduce__(self) -> tuple[type[NoSpaceError], tuple[Path | None, str, str]]:  # type: ignore[override]
+        return type(self), (self.folder, self.lack, self.remedy)
+
+
+_LACKS = {
+    errno.ENOSPC: "no space left",
+    errno.EDQUOT: "no quota left",
+    errno.EFBIG: "no larger file is allowed",
+}
+_TEXT_OF_OS_ERROR = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
+"""How libraries in Rust, and errors that hold another one's text, name the system's error."""
+
+
+def no_space(error: BaseException, *folders: Path) -> NoSpaceError | None:
+    """Return the lack of space behind an error, whichever library raised it; None where there is none behind it.
+
+    Args:
+        error: What was raised; what it was raised from, or while handling, is looked at too.
+        folders: Where may have been written, if the error names no file: the one with the least space is named.
+    """
+    for link in _chain(error):
+        if isinstance(link, NoSpaceError):
+            return link
+        if (lack := _LACKS.get(_system_error(link) or 0)) is not None:
+            name = getattr(link, "filename", None)
+            return NoSpaceError(_folder_of(name) if isinstance(name, str | os.PathLike) else _fullest(folders), lack)
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen = set[int]()
+    links = [error]
+    while links:
+        link = links.pop()
+        if id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            links += [cause for cause in (link.__context__, link.__cause__) if cause is not None]
+
+
+def _system_error(error: BaseException) -> int | None:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    match = _TEXT_OF_OS_ERROR.search(str(error))
+    return None if match is None else int(match[1] or match[2])
+
+
+def _folder_of(file: str | os.PathLike[str]) -> Path:
+    return next((above for above in Path(file).absolute().parents if above.is_dir()), Path(file))
+
+
+def _fullest(folders: Iterable[Path]) -> Path | None:
+    there = [folder for folder in folders if folder.is_dir()]
+    return min(there, key=lambda folder: shutil.disk_usage(folder).free, default=None)
+
+
+def _free(folder: Path | None) -> str:
+    try:
+        usage = shutil.disk_usage(folder or Path.cwd())
+    except OSError:
+        return "how much is free cannot be said"
+    return f"{usage.free / 2**20:.1f} of {usage.total / 2**20:.0f} MiB are free"
 
 
 def install(extra: str) -> str:

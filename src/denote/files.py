@@ -25,26 +25,47 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a path beside ``path`` to write to, and move what was written into place when the block ends well.
 
     A reader sees the old file or the new one, never half of one, also after a power cut. The file can be read by
-    whomever the umask allows. If the block raises, ``path`` is left as it was and nothing is left beside it.
+    whomever the umask allows. If the block raises, ``path`` is left as it was and nothing is left beside it, and where
+    the disk is full the error says so, whatever the block raised.
 
     Args:
         path: The file to write; its folder is made where it is missing.
 
     Raises:
-        OSError: if the folder cannot be written to.
+        OSError: if the folder cannot be written to, or has no space.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}{TEMPORARY}")
     temporary.touch(exist_ok=False)
     mode = temporary.stat().st_mode
     try:
-        yield temporary
+        try:
+            yield temporary
+        except Exception:
+            _ask_disk(temporary)
+            raise
         temporary.chmod(mode)  # safetensors writes a file of its own, which only its owner may read
         flush_file(temporary)
         temporary.replace(path)
         flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+_ASKED = 1 << 20
+"""Bytes that a disk must take to count as not full."""
+
+
+def _ask_disk(temporary: Path) -> None:
+    """Write more to a file that could not be written: libraries seldom say that a disk is full, the system does.
+
+    Raises:
+        OSError: if the disk takes no more.
+    """
+    with temporary.open("ab") as file:
+        file.write(bytes(_ASKED))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def remove_temporaries(folder: Path) -> None:

@@ -20,7 +20,7 @@ from torch import nn
 
 from denote.data.samples import Samples
 from denote.digests import DAMAGED, write_sealed
-from denote.errors import StateError, StoreError
+from denote.errors import NoSpaceError, StateError
 from denote.states.layers import Layer
 from denote.states.listing import list_layers
 from denote.states.state import state_of_all
@@ -236,8 +236,9 @@ def test_a_full_disk_is_known_before_anything_is_written(
     layers: list[Layer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
-    with pytest.raises(StoreError, match=r"^store.path: states of 4 layers on 20 rows need 7\.5 KiB, 100 B are free"):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=100, total=1 << 30))
+    lack = r"^no space left for states of 4 layers on 20 rows \(7\.5 KiB\) in .*: 0\.0 of 1024 MiB are free; free some"
+    with pytest.raises(NoSpaceError, match=lack):
         store.states("m", convnet, samples, rows, layers)
     assert arrays(store) == set()
 

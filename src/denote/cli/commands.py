@@ -1,8 +1,9 @@
-"""The three commands. Nothing heavy is imported before it is known to be needed."""
+"""The commands. Nothing heavy is imported before it is known to be needed."""
 
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 import traceback
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from denote.config.levels import LEVELS
 from denote.config.trust import Trust
-from denote.errors import ConfigError, DenoteError, one_of
+from denote.errors import ConfigError, DenoteError, no_space, one_of
 from denote.stops import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def report() -> None:
     sys.exit(_command("denote-report", sys.argv[1:]))
 
 
+def store() -> None:
+    """List, verify and prune what sweeps keep on disk."""
+    sys.exit(_command("denote-store", sys.argv[1:]))
+
+
 def _command(command: str, arguments: list[str]) -> int:
     if "--version" in arguments:
         from denote import __version__
@@ -53,7 +59,7 @@ def _command(command: str, arguments: list[str]) -> int:
 
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
-    act = _report if command == "denote-report" else _hydra
+    act = {"denote-report": _report, "denote-store": _store}.get(command, _hydra)
     with stopped_by_signals():
         return _guarded(lambda: _shown(act, command, arguments))
 
@@ -86,12 +92,16 @@ def _value_of(flag: str, arguments: list[str]) -> str | None:
 def _guarded(action: Callable[[], int]) -> int:
     """Run a command; turn a user's mistake into one line, and leave a bug its traceback."""
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    logging.raiseExceptions = False  # a log that cannot be written is no reason for a page of text, nor to end a job
     try:
         return action()
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return BUG
     except Exception as error:
+        if (full := no_space(error)) is not None and not wants_traceback:
+            print(full, file=sys.stderr)
+            return BUG
         mistake = _mistake(error)
         if mistake is None or wants_traceback:
             traceback.print_exc()
@@ -328,6 +338,12 @@ def _report(command: str, arguments: list[str]) -> int:
     folder = Path(given["sweep"])
     (report_job if (folder / RECORD).is_file() else report_sweep)(folder, _figures_asked(given))
     return DONE
+
+
+def _store(command: str, arguments: list[str]) -> int:
+    from denote.cli import store_command
+
+    return store_command.act(arguments)
 
 
 def _figures_asked(given: dict[str, str]) -> Settings:

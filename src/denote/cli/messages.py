@@ -128,6 +128,21 @@ combination of comma-separated values.
         "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]] "
         "[progress=auto|bar|log|none]: write the sweep's tables, figures and report again from saved evidence"
     ),
+    "denote-store": """\
+denote-store looks after what sweeps keep on disk: trained networks and recorded states, all of which can be made again.
+
+  denote-store list                                 what is there, its size, and the jobs that use it
+  denote-store verify [sweep=multirun/NAME]         read everything, name what is damaged; exit code 1 if anything is
+  denote-store prune                                show what can be removed, and ask; nothing that is in use
+
+Keys
+  path=multirun/.store       the store
+  multirun=FOLDER            the sweeps that use it (list, prune); by default the folder that .store lies in
+  sweep=multirun/NAME        also verify this sweep's jobs and merged results
+  unused=true                also prune networks and states that no finished job of these sweeps names
+  older_than=30              prune only what was last written more than so many days ago
+  yes=true                   prune without asking
+  progress=auto|bar|log|none""",
 }
 
 FLAGS = """\
@@ -155,7 +170,7 @@ Keys that are no group
 
 def page(command: str, config_dir: str | None = None) -> str:
     """Return the help page of a command, with the options in ``conf/`` and in the user's own folder."""
-    if command == "denote-report":
+    if command in ("denote-report", "denote-store"):
         return USAGE[command]
     folders = [Path(str(resources.files("denote.conf")))]
     if config_dir:

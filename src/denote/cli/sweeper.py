@@ -25,6 +25,7 @@ from denote.cli.launchers.worker import SweepWork
 from denote.cli.planning import TRAINING, PlannedJob, SweepPlan, few_networks, keeping_epochs, planned
 from denote.cli.task import Task
 from denote.errors import ConfigError
+from denote.files import write_text
 from denote.progress import shown
 from denote.progress.surfaces import LOG, NONE
 from denote.runs.attempts import Attempt, new_launch, was_killed
@@ -69,7 +70,7 @@ class PlannedSweeper(BasicSweeper):
         if self.config.hydra.job.name != TRAINING and (said := few_networks(plan)):
             print(said)
         plan.folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, plan.folder / "multirun.yaml")
+        write_text(plan.folder / "multirun.yaml", OmegaConf.to_yaml(self.config))
         self._launch(plan, running)
         return []
 

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 from uuid import uuid4
 
 from denote.config.keys import SCHEMA
-from denote.errors import DenoteError, told
+from denote.errors import DenoteError, no_space, told
 from denote.locks import owner_of
 from denote.runs.record import LOCK, Status, now, result_files, sound_record, with_digests, write_record
 from denote.stops import Stopped, TimeLimitError
@@ -104,15 +104,28 @@ def end(folder: Path, record: Mapping[str, Any], status: str, error: Mapping[str
         record: The attempt's record.
         status: One of `Status`.
         error: From `described`.
+
+    Raises:
+        NoSpaceError: if the record cannot be written since the disk is full.
     """
     ended, standing = {"status": status, "ended": now(), "error": error}, sound_record(folder)
+    try:
+        _write_end(folder, record, ended, standing)
+    except OSError as failure:
+        raise (no_space(failure, folder) or failure) from failure
+    _append_traceback(folder, record.get("log"), error)
+
+
+def _write_end(
+    folder: Path, record: Mapping[str, Any], ended: Mapping[str, Any], standing: Mapping[str, Any] | None
+) -> None:
+    status = ended["status"]
     if status != Status.FINISHED and is_finished(standing):
         who = {key: record[key] for key in ("launch", "attempt", "host", "pid", "log") if key in record}
         write_record(folder, {**standing, "redo": {**who, **ended}})
     else:
         written = result_files(folder) if status == Status.FINISHED else ()
         write_record(folder, with_digests({**record, **ended}, folder, written))
-    _append_traceback(folder, record.get("log"), error)
 
 
 def end_for_it(folder: Path, attempt: Attempt, status: str, error: Mapping[str, Any] | None) -> None:
@@ -125,12 +138,18 @@ def end_for_it(folder: Path, attempt: Attempt, status: str, error: Mapping[str, 
         attempt: The attempt.
         status: One of `Status`.
         error: From `described`.
+
+    Raises:
+        NoSpaceError: if the record cannot be written since the disk is full.
     """
     record = sound_record(folder) or {}
     begun = latest(record, attempt.launch)
     if begun is not None and begun.get("attempt") == attempt.number and begun.get("status") != Status.RUNNING:
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise (no_space(failure, folder) or failure) from failure
     entry = attempt.entry() if begun is None else {}
     blank = {"schema": SCHEMA, "name": folder.name, "started": None, "config": {}}
     ended = {key: value for key, value in (begun or {}).items() if key in attempt.entry()} | entry
@@ -143,6 +162,8 @@ def described(error: BaseException) -> dict[str, Any]:
     Args:
         error: What ended a job.
     """
+    if (full := no_space(error)) is not None:
+        return {"kind": type(full).__name__, "message": str(full), "mistake": False, "traceback": None}
     mistake = isinstance(error, DenoteError)
     if isinstance(error, SystemExit):
         message = f"the job called sys.exit({error.code!r})"

@@ -123,6 +123,7 @@ class Job:
         user_classes: Objects of the user's own classes, which the config names.
         timings: Seconds per step, filled while it runs.
         score: How well the object model does its task, once that is known.
+        stored: Folders of the store that it used, once it has run.
     """
 
     config: Mapping[str, Any]
@@ -134,6 +135,7 @@ class Job:
     user_classes: UserClasses = field(default_factory=UserClasses)
     timings: dict[str, float] = field(default_factory=dict)
     score: Score | None = None
+    stored: list[str] = field(default_factory=list)
 
     def prepare(self) -> Prepared:
         """Load the data and find every mistake that can be known before training.
@@ -185,6 +187,8 @@ class Job:
                 recording.states(each.spec.key, each.network, ready.layers) for each in (trained, *self.twins(spec))
             ]
             randomised = self.randomised(trained, ready.layers, recording) if self._checks_maps(ready.probes) else ()
+        self.stored = [f"states/{key}" for key in sorted(recording.store.used)]
+        self.stored += [f"models/{spec.training_key}"] if spec.is_trained_here else []
         known = self._trained_on(spec)
         subject = Subject(
             dataset=samples.name,

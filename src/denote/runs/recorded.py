@@ -186,7 +186,7 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
             settings = replace(settings, figures=NONE)
         with step("tables"):
             _put_results(observation, folder, record, draws=settings.is_asked)
-        record["object_model"] = observation.object_model
+        record["object_model"], record["stored"] = observation.object_model, job.stored
         record["object_score"] = None if job.score is None else asdict(job.score)
         record["layers"] = [asdict(layer) for layer in observation.layers]
         record["attributes"], record["input_shape"] = list(observation.attributes), list(observation.input_shape)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from denote.data.batch import Batch, Named, call
 from denote.data.memory.given_columns import short_floats
-from denote.errors import DenoteError, LayerError, StateError, StoreError, told
+from denote.errors import DenoteError, LayerError, StateError, told
 from denote.progress import counted
 from denote.states.hooks import Place, eval_mode, moved_to, padding_of, parts_of, watched
 from denote.states.layers import Layer
@@ -224,16 +224,11 @@ def _new_arrays(
         kept = {layer: stack.enter_context(path.open("ab")) for layer, path in list(paths.items())[:KEPT_OPEN]}
 
         def append(layer: Layer, rows: Float32[np.ndarray, "sample neuron"]) -> None:
-            try:
-                if layer in kept:
-                    kept[layer].write(rows.data)
-                    return
-                with paths[layer].open("ab") as file:
-                    file.write(rows.data)
-            except OSError as error:  # a disk that others fill
-                raise StoreError(
-                    "store.path", f"cannot be written ({error})", "another disk, or fewer layers"
-                ) from error
+            if layer in kept:
+                kept[layer].write(rows.data)
+                return
+            with paths[layer].open("ab") as file:
+                file.write(rows.data)
 
         yield append
 

@@ -23,7 +23,7 @@ from torch import nn
 from denote.config.byte_units import in_units
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.digests import FILES, DamagedError, check_file, damage_of, digests_of, read_sealed, set_aside, write_sealed
-from denote.errors import StoreError
+from denote.errors import NoSpaceError
 from denote.files import flush_file, flush_folder
 from denote.locks import locked
 from denote.states.axes import likely
@@ -162,10 +162,14 @@ class StateStore:
         root: The store's folder; made when first needed.
         batch_size: Inputs run at once.
         device: Where networks run.
+
+    Attributes:
+        used: Keys of the folders whose states were asked for.
     """
 
     def __init__(self, root: Path | str, batch_size: int = 256, device: str | torch.device = "cpu") -> None:
         self.root, self.batch_size, self.device = Path(root) / "states", batch_size, torch.device(device)
+        self.used = set[str]()
 
     def peek(
         self, model_key: str, data_key: str, rows: Int[np.ndarray, " row"], layers: Sequence[Layer]
@@ -173,6 +177,7 @@ class StateStore:
         """Return the states of ``layers`` if all of them are recorded and sound, else None; needs no model."""
         origin = Origin.of(model_key, data_key, _ascending(rows))
         folder = self.root / origin.key
+        self.used.add(origin.key)
         try:
             manifest = Manifest.read(folder, origin)
             if not all(manifest.has(layer) for layer in layers):
@@ -204,7 +209,7 @@ class StateStore:
 
         Raises:
             StateError: if an activation is NaN or infinite; nothing of this pass is kept.
-            StoreError: if the disk is too full.
+            NoSpaceError: if the disk is too full.
         """
         if (recorded := self.peek(model_key, samples.key, rows, layers)) is not None:
             return recorded
@@ -268,12 +273,8 @@ def _check_disk(root: Path, n_rows: int, layers: Sequence[Layer]) -> None:
     needed = 4 * n_rows * sum(layer.n_neurons for layer in layers)
     free = shutil.disk_usage(root).free
     if needed > free:
-        raise StoreError(
-            "store.path",
-            f"states of {len(layers)} layers on {n_rows} rows need {in_units(needed)}, "
-            f"{in_units(free)} are free in {root}",
-            "another store.path, store.extract=asked, or layer.pooling=mean",
-        )
+        lack = f"no space left for states of {len(layers)} layers on {n_rows} rows ({in_units(needed)})"
+        raise NoSpaceError(root, lack, "with another store.path, store.extract=asked or layer.pooling=mean")
 
 
 def _ascending(rows: Int[np.ndarray, " row"]) -> Int[np.ndarray, " row"]:

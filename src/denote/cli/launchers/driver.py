@@ -17,7 +17,7 @@ from pathlib import Path
 
 from denote.cli.launchers.engine import NORMAL, Chunk, Engine, LaunchedJob, Work, one_by_one
 from denote.cli.launchers.worker import request_stop
-from denote.errors import DenoteError, told
+from denote.errors import DenoteError, NoSpaceError, told
 from denote.locks import locked, owner_of
 from denote.progress import step
 from denote.progress.steps import Step
@@ -181,8 +181,11 @@ class Launch:
         if entry.get("status") == Status.RUNNING:
             message = reason or SILENT
             error = {"kind": "Killed", "message": message, "mistake": False, "traceback": None}
-            end_for_it(job.folder, Attempt(self.name, job.attempt), Status.KILLED, error)
             log.error("%s killed: %s", job.name, message)
+            try:
+                end_for_it(job.folder, Attempt(self.name, job.attempt), Status.KILLED, error)
+            except NoSpaceError as full:
+                log.error("%s: how it ended cannot be recorded: %s", job.name, full)
             return End(job, Status.KILLED, message)
         error = entry.get("error") or {}
         return End(job, str(entry.get("status")), str(error.get("message", "")), bool(error.get("mistake")))

@@ -7,7 +7,9 @@ import os
 import pickle
 import socket
 import sys
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field, fields, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from omegaconf import DictConfig, open_dict
 
 from denote.cli.launchers.engine import Chunk, LaunchedJob
 from denote.cli.task import Task
-from denote.errors import ConfigError
+from denote.errors import ConfigError, NoSpaceError
 from denote.runs.attempts import Attempt, described, end_for_it, latest, status_after
 from denote.runs.record import Status, sound_record
 
@@ -71,18 +73,28 @@ class SweepWork:
             config = self.context.config_loader.load_sweep_config(self.config, list(job.overrides))
             with open_dict(config):
                 config.hydra.job.num = config.hydra.job.id = job.number
-            run_job(
+            ended = run_job(
                 replace(self.task, attempt=attempt),
                 config,
                 job_dir_key="hydra.sweep.dir",
                 job_subdir_key="hydra.sweep.subdir",
                 hydra_context=self.context,
             )
+            with redirect_stderr(StringIO()):  # to which Hydra says more of it
+                _ = ended.return_value  # raises what Hydra caught: that an end could not be recorded
         except (Exception, SystemExit) as error:  # before the task began, which records its own end
-            end_for_it(job.folder, attempt, status_after(error), described(error))
             log.error("%s failed: %s", job.name, described(error)["message"])
+            self._end_for_it(job, attempt, error)
         finally:
             configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+
+    def _end_for_it(self, job: LaunchedJob, attempt: Attempt, error: BaseException) -> None:
+        """Record how an attempt ended; if the disk is too full for that, tell a driver that is in this process."""
+        try:
+            end_for_it(job.folder, attempt, status_after(error), described(error))
+        except NoSpaceError:
+            if not self.is_expendable:
+                raise
 
     def _has_ended(self, job: LaunchedJob) -> bool:
         entry = latest(sound_record(job.folder) or {}, self.launch) or {}
