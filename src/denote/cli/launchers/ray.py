@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
+from denote.cli.launchers.chunk_order import ChunkOrder
 from denote.cli.launchers.engine import NORMAL, Chunk, LaunchedJob, Work, one_by_one
-from denote.cli.launchers.training_order import TrainingOrder
 from denote.config.settings import OPTIONS, number
 from denote.errors import ConfigError, first_line, install
 from denote.progress import step
@@ -26,6 +27,10 @@ LOOK = 1.0
 
 LOCAL = {"address": "local", "include_dashboard": False, "object_store_memory": 100_000_000}
 """Arguments of `ray.init` for processes of this machine."""
+
+
+RESOURCES = {"num_cpus": "CPU", "num_gpus": "GPU"}
+"""Arguments of `ray.remote`, and how Ray calls what a node has of them."""
 
 
 @dataclass(kw_only=True)
@@ -46,19 +51,26 @@ class RayEngine:
 
     def run(self, chunks: Sequence[Chunk], work: Work) -> Iterator[tuple[int, str]]:
         """See `Engine`."""
+        self._check_numbers()
         with self._connected() as ray, step("Ray") as shown:
-            self._check_resources(ray)
+            self._check_resources(ray.nodes())
             options = {name: value for name, value in self.remote.items() if value is not None}
             run_chunk = ray.remote(**{"retry_exceptions": False, **options})(_run)
-            order, shared = TrainingOrder(chunks), ray.put(work)
+            order, shared = ChunkOrder(chunks), ray.put(work)
             waiting = list(range(len(chunks)))
             running: dict[ObjectRef[None], int] = {}
             try:
                 while waiting or running:
+                    for index in order.made_elsewhere(waiting):
+                        waiting.remove(index)
+                        yield index, NORMAL
                     begun = order.ready(waiting, running.values())
                     running |= {run_chunk.remote(shared, chunks[index]): index for index in begun}
                     waiting = [index for index in waiting if index not in begun]
                     shown.detail = f"{len(running)} handed to it, {len(waiting)} to come"
+                    if not running:
+                        time.sleep(LOOK)
+                        continue
                     for ended in ray.wait(list(running), num_returns=1, timeout=LOOK)[0]:
                         yield running.pop(ended), _reason(ray, ended)
             finally:
@@ -80,13 +92,21 @@ class RayEngine:
             finally:
                 ray.shutdown()
 
-    def _check_resources(self, ray: Any) -> None:
-        """Refuse what no node has: Ray would wait for such a node for ever."""
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        for name, key in (("num_cpus", "CPU"), ("num_gpus", "GPU")):
-            asked, most = self.remote.get(name), max((node.get(key, 0) for node in nodes), default=0)
-            number(0, or_else=(None,)).check(asked, f"hydra.launcher.ray.remote.{name}")
-            if asked is not None and asked > most:
+    def _check_numbers(self) -> None:
+        """Refuse numbers that mean nothing, before Ray is started."""
+        for name in RESOURCES:
+            number(0, or_else=(None,)).check(self.remote.get(name), f"hydra.launcher.ray.remote.{name}")
+
+    def _check_resources(self, nodes: Sequence[Mapping[str, Any]]) -> None:
+        """Refuse what no node has: Ray would wait for such a node for ever.
+
+        Args:
+            nodes: As `ray.nodes` gives them.
+        """
+        alive = [node["Resources"] for node in nodes if node["Alive"]]
+        for name, key in RESOURCES.items():
+            asked, most = self.remote.get(name) or 0, max((node.get(key, 0) for node in alive), default=0)
+            if asked > most:
                 raise ConfigError(f"hydra.launcher.ray.remote.{name}", f"is {asked:g}", f"allowed: at most {most:g}")
 
 

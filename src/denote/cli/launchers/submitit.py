@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from denote.cli.launchers.engine import Chunk, LaunchedJob, Work, by_training
-from denote.cli.launchers.training_order import TrainingOrder
+from denote.cli.launchers.chunk_order import ChunkOrder
+from denote.cli.launchers.engine import NORMAL, Chunk, LaunchedJob, Work, by_training
 from denote.config.settings import COUNT, NAME, POSITIVE, SWITCH, Value, listed, number
 from denote.errors import ConfigError, first_line, install
 from denote.progress import step
@@ -213,11 +213,14 @@ class SubmititEngine(ABC):
 
     def run(self, chunks: Sequence[Chunk], work: Work) -> Iterator[tuple[int, str]]:
         """See `Engine`."""
-        executor, order = self._executor(), TrainingOrder(chunks)
+        executor, order = self._executor(), ChunkOrder(chunks)
         waiting, running = list(range(len(chunks))), dict[int, Running]()
         try:
             with step(self.where) as shown:
                 while waiting or running:
+                    for index in order.made_elsewhere(waiting):
+                        waiting.remove(index)
+                        yield index, NORMAL
                     part = self._next(order.ready(waiting, running), len(running))
                     jobs = self._submit(executor, [self._carried(chunks[index], work) for index in part], len(running))
                     running |= {index: Running(job) for index, job in zip(part, jobs, strict=False)}
@@ -227,7 +230,7 @@ class SubmititEngine(ABC):
                     for index, reason in ends.items():
                         running.pop(index).clear()
                         yield index, reason
-                    if not ends and running:
+                    if not ends and (waiting or running):
                         time.sleep(_pause(running.values()))
         finally:
             if running:
@@ -280,7 +283,7 @@ class SubmititEngine(ABC):
 
 
 def _pause(running: Collection[Running]) -> float:
-    since = max(one.since for one in running)
+    since = max((one.since for one in running), default=time.monotonic())
     return min(LONGEST_PAUSE, max(FIRST_PAUSE, PAUSE_SHARE * (time.monotonic() - since)))
 
 
