@@ -217,6 +217,26 @@ def write_json(path: Path, value: Mapping[str, Any]) -> Path:
     return write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+LONGEST_NAME = 200
+"""Bytes of a folder's name; file systems take 255, and a suffix may follow."""
+
+_OF_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices."""
+
+
+def is_folder_name(text: str) -> bool:
+    """Return whether a text names one folder, on any system, below the folder in which it is made."""
+    return (
+        text.isprintable()
+        and 0 < len(text.encode()) <= LONGEST_NAME
+        and not re.search(r"[/\\:*?\"'<>|]", text)
+        and text.strip() == text
+        and text[0] not in ".~"
+        and text[-1] != "."
+        and not _OF_DEVICES.fullmatch(text)
+    )
+
+
 def slug(text: str, keep: str = "._-", *, join: bool = False) -> str:
     """Return ``text`` as part of a file name: letters and digits stay, other characters become ``_``.
 

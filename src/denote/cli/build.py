@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from denote.cli import environment
 from denote.cli.hydra_private import raw, unresolved
 from denote.cli.targets import allowed_class, check_targets, instantiate, is_own
 from denote.config.byte_units import byte_count
@@ -36,8 +37,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
         return standing
     try:
         values = {key: config[key] for key in config if key != "hydra"}
-        container = OmegaConf.to_container(
-            OmegaConf.create(values, flags={"allow_objects": False}), resolve=True, throw_on_missing=True
+        config_alone = OmegaConf.create(values, flags={"allow_objects": False})
+        container = environment.resolved(
+            lambda: OmegaConf.to_container(config_alone, resolve=True, throw_on_missing=True)
         )
     except MissingMandatoryValue as error:
         key = getattr(error, "full_key", None) or str(error).rpartition(":")[2].strip()
@@ -100,6 +102,7 @@ def register_resolvers() -> None:
     """Teach OmegaConf the interpolations that ``conf/`` uses. Safe to call again, and needed in every process."""
     OmegaConf.register_new_resolver("denote.sweep_name", _sweep_name, replace=True)
     OmegaConf.register_new_resolver("denote.job_name", _job_name, replace=True)
+    environment.register()
 
 
 def data_module(config: Mapping[str, Any]) -> SamplesModule:

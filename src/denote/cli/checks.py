@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from denote.cli.targets import check_places, is_own
-from denote.config.settings import AT_LEAST_ONE, COUNT, Settings, Weights, check_group, check_keys, declared
+from denote.config.settings import COUNT, SOME, Settings, Weights, check_group, check_keys, declared
 from denote.config.trust import CODE_DIR, TRUSTED
 from denote.denotation.depth.plan import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
@@ -94,7 +94,7 @@ def _check_controls(control: Mapping[str, Any]) -> None:
         does = any(COUNT.fits(value) and value > 0 for value in counts)
         for key, value in given.items():
             allowed = settings_of[key]
-            (AT_LEAST_ONE if allowed is COUNT and not does else allowed).check(value, prefix + key)
+            (SOME if allowed is COUNT and not does else allowed).check(value, prefix + key)
 
 
 def _check_own_name(group: str, name: str, taken: Collection[str]) -> None:

@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ import hydra._internal.hydra as hydra_main
 
 # Public way: a way to hand `hydra.main` a check of the composed config, or Hydra 1.4's list of allowed targets.
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+
+# Public way: none; Hydra's loader makes its repository by itself.
+from hydra._internal.config_repository import ConfigRepository
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
+
+from denote.cli.written import check_written
+from denote.errors import ConfigError
 
 # Hydra's scan for plug-ins runs the module of its basic sweeper again; a subclass must be made of what is there after.
 plugins = Plugins.instance()
@@ -28,6 +35,9 @@ plugins = Plugins.instance()
 # Public way: `hydra.plugins.sweeper.Sweeper`, once it can split choices and ranges into jobs by itself.
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher  # noqa: E402
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # noqa: E402
+
+MOST_JOBS = 100_000
+"""Jobs of one sweep."""
 
 PLUGINS = ("hydra._internal.core_plugins.", "hydra_plugins.")
 """Where Hydra's own launchers and sweepers, ours, and those of installed plug-ins lie. Public way: a method of
@@ -38,6 +48,7 @@ __all__ = [
     "BasicLauncher",
     "BasicSweeper",
     "ConfigLoaderImpl",
+    "ConfigRepository",
     "RepeatingLoader",
     "combinations",
     "parsed",
@@ -142,8 +153,28 @@ def combinations(sweeper: BasicSweeper, arguments: list[str]) -> list[list[str]]
     """
     context = sweeper.hydra_context
     parser = OverridesParser.create(config_loader=None if context is None else context.config_loader)
-    overrides = parser.parse_overrides([*sweeper._parse_config(), *arguments])
+    overrides = parser.parse_overrides(check_written([*sweeper._parse_config(), *arguments]))
+    _check_number(overrides)
     return [list(job) for batch in sweeper.split_arguments(overrides, None) for job in batch]
+
+
+def _check_number(overrides: Sequence[Override]) -> None:
+    """Refuse a sweep of more jobs than anybody runs, before they are written out."""
+    number = 1
+    for override in overrides:
+        if override.is_sweep_override() and override.is_discrete_sweep():
+            swept = override.value()
+            number *= _length(swept) if isinstance(swept, RangeSweep) else sum(1 for _ in override.sweep_iterator())
+        if number > MOST_JOBS:
+            problem = f"these overrides make more than {MOST_JOBS:,} jobs"
+            raise ConfigError(override.get_key_element(), problem, "several sweeps into one sweep_name")
+
+
+def _length(swept: RangeSweep) -> int:
+    """Return the number of values of a range; a step of 0, or one away from the end, is Hydra's to refuse."""
+    if swept.start is None or swept.stop is None or not swept.step:
+        return 1
+    return max(0, ceil((swept.stop - swept.start) / swept.step))
 
 
 def parsed(overrides: Sequence[str]) -> list[Override]:

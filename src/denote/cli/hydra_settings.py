@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.config_source import ConfigLoadError
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from denote.cli.config_files import CheckedRepository
 from denote.cli.hydra_private import PLUGINS, RepeatingLoader, raw_text
 from denote.cli.options import check_typed
+from denote.cli.written import check_written
+from denote.config.settings import Settings, declared
 from denote.errors import ConfigError
 
 LOGGING = {
@@ -40,13 +44,22 @@ _ENVIRONMENT = re.compile(r"\w+_NUM_THREADS|CUDA_VISIBLE_DEVICES")
 class CheckingLoader(RepeatingLoader):
     """Hydra's loader, which refuses options and a composed config before Hydra makes anything of them."""
 
+    def __init__(self, config_search_path: ConfigSearchPath) -> None:
+        super().__init__(config_search_path)
+        self.repository = CheckedRepository(config_search_path)
+
     def load_configuration(
         self, config_name: str | None, overrides: list[str], *args: Any, **kwargs: Any
     ) -> DictConfig:
         """See Hydra's."""
-        check_typed(overrides, self.get_group_options)
-        config: DictConfig = super().load_configuration(config_name, overrides, *args, **kwargs)
+        check_typed(check_written(overrides), self.get_group_options)
+        try:
+            config: DictConfig = super().load_configuration(config_name, overrides, *args, **kwargs)
+        except RecursionError as error:
+            where = str(CheckedRepository.latest or "defaults")
+            raise ConfigError(where, "configs include each other without end", "allowed: defaults that end") from error
         check_hydra(config)
+        declared(Settings)["sweep_name"].check(config.get("sweep_name"), "sweep_name")
         return config
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:

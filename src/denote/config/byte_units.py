@@ -11,7 +11,7 @@ LARGEST = 2**63
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
-_SIZE = re.compile(rf"^\s*(\d+(?:\.\d+)?)\s*({'|'.join(UNITS)})?\s*$")
+_SIZE = re.compile(rf"^\s*(\d{{1,40}}(?:\.\d+)?)\s*({'|'.join(UNITS)})?\s*$")
 
 
 def byte_count(text: str | int, key: str = "memory_limit") -> int:

@@ -18,6 +18,7 @@ from denote.config.byte_units import LARGEST, SIZES, is_size
 from denote.config.figure_settings import ALL, FORMATS, NONE, SWEEP
 from denote.config.levels import LEVELS
 from denote.errors import ConfigError, one_of
+from denote.files import is_folder_name
 from denote.progress.surfaces import MODES
 
 
@@ -99,7 +100,8 @@ def text(allowed: str, pattern: str = ".*", *, or_null: bool = False) -> Value:
     def fits(value: Any) -> bool:
         if value is None:
             return or_null
-        return type(value) in (str, int, float) and re.fullmatch(pattern, str(value), re.DOTALL) is not None
+        is_text = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        return is_text and re.fullmatch(pattern, str(value), re.DOTALL) is not None
 
     return Value(f"{allowed}, or null" if or_null else allowed, fits)
 
@@ -132,13 +134,20 @@ def either(allowed: str, *values: Value) -> Value:
 
 
 BYTES = Value(SIZES, is_size)
+MOST = 10**6
+"""Draws, permutations, epochs: more would be a slip of the keyboard."""
 WHOLE = number(whole=True)
-COUNT = number(0, whole=True)
-AT_LEAST_ONE = number(1, whole=True)
+COUNT = number(0, MOST, whole=True)
+AT_LEAST_ONE = number(1, 1000 * MOST, whole=True)
+SOME = number(1, MOST, whole=True)
 SHARE = number(0, 1, open_at="low high")
 POSITIVE = number(0, open_at="low")
 SWITCH = Value("true or false", lambda value: isinstance(value, bool))
 NAME = text("a name")
+FOLDER = Value(
+    "a name of one folder: at most 200 bytes, none of / \\ : * ? \" ' < > |, no . or ~ first, no . last",
+    lambda value: type(value) in (str, int, float) and is_folder_name(str(value)),
+)
 ANY_TEXT = text("a text")
 COLUMN = text("a column", or_null=True)
 PROGRESS = choice(*MODES)
@@ -206,7 +215,7 @@ class Evidence(TypedDict):
     on_tolerance: Annotated[float, number(0, 1)]
     thresholds: Annotated[int | str, number(2, whole=True, or_else=("all",))]
     permutations: Annotated[int | None, _or_left_out("permutations", COUNT)]
-    bootstraps: Annotated[int, number(2, whole=True, or_else=(0,))]
+    bootstraps: Annotated[int, number(2, MOST, whole=True, or_else=(0,))]
     examples: Count
     rivals: Annotated[str | list[str], listed("all, or a list of columns", NAME, or_else=("all",))]
     randomisation: Annotated[bool | None, _or_left_out("randomisation", SWITCH)]
@@ -337,7 +346,7 @@ class Settings(TypedDict):
     split: Split
     evidence: Evidence
     analysis: Analysis
-    sweep_name: Annotated[str, ANY_TEXT]
+    sweep_name: Annotated[str, FOLDER]
     sweep: Sweep
     plan: Switch
     store: Store

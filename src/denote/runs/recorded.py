@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.config.environment import as_written
 from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import holds, level_of
@@ -99,7 +100,7 @@ def _run_recorded(
         "ended": None,
         **attempt.entry(),
         "overrides": list(overrides),
-        "config": dict(settings),
+        "config": as_written(settings),
         "agreement": agreement(settings),
         "analysis": settings.get("analysis"),
         "evidence_level": level_of(settings).name,

@@ -1,0 +1,1 @@
+"""Inputs that are malformed or hostile, by where they come in."""

@@ -1,0 +1,38 @@
+"""Values that a config reads from environment variables: used in this process, and never written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class FromEnvironment(str):
+    """A text that environment variables gave.
+
+    Attributes:
+        written: What is written of it, in records and dashboards: ``${oc.env:DATA}/table.csv``.
+    """
+
+    written: str
+
+    @classmethod
+    def of(cls, value: str, written: str) -> FromEnvironment:
+        """Return the value with what is written of it."""
+        text = cls(value)
+        text.written = written
+        return text
+
+
+def as_written(value: Any) -> Any:
+    """Return settings as they may be written: what an environment variable gave stands by the variable's name.
+
+    Args:
+        value: Settings, or a part of them.
+    """
+    if isinstance(value, FromEnvironment):
+        return value.written
+    if isinstance(value, Mapping):
+        return {key: as_written(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_written(inner) for inner in value]
+    return value
