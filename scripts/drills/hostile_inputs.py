@@ -17,6 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,10 @@ from pathlib import Path
 from hostile import command_line, configs, expressions, files, places
 from hostile.case import CANARY, SECRET, Case
 
-CASES: list[Case] = [
-    case for module in (configs, command_line, expressions, files, places) for case in module.CASES
-]
+CASES: list[Case] = [case for module in (configs, command_line, expressions, files, places) for case in module.CASES]
+
+Launch = Callable[[str, Sequence[str]], None]
+"""Runs a command with arguments in this process, and does not return."""
 
 CPU_SECONDS = 10
 MEMORY = 2 * 2**30
@@ -56,7 +58,7 @@ class Ending:
     memory: int
 
 
-def ended(case: Case, folder: Path, launch: Callable[[str, Sequence[str]], None]) -> Ending:
+def ended(case: Case, folder: Path, launch: Launch) -> Ending:
     """Run a case and wait for it.
 
     Args:
@@ -113,7 +115,8 @@ def _resident(process: int) -> int:
 def fresh(command: str, arguments: Sequence[str]) -> None:
     """Become the installed command."""
     script = Path(sys.executable).with_name(command)
-    os.execv(script, [os.fsencode(part.replace("\0", "")) for part in (str(script), *arguments)])
+    parts = [os.fsencode(part.replace("\0", "")) for part in (str(script), *arguments)]
+    os.execv(script, parts)  # noqa: S606
 
 
 def forked(command: str, arguments: Sequence[str]) -> None:
@@ -127,8 +130,6 @@ def forked(command: str, arguments: Sequence[str]) -> None:
     except SystemExit as stop:
         code = stop.code
     except BaseException:
-        import traceback
-
         traceback.print_exc()
         code = 1
     sys.stdout.flush()
@@ -140,7 +141,8 @@ def failings(case: Case, folder: Path, ending: Ending, before: set[Path]) -> Ite
     """Yield what is wrong with how a case ended."""
     if ending.code not in case.codes:
         wanted = " or ".join(map(str, case.codes))
-        yield f"exit {ending.code}, not {wanted}: {(ending.err.strip().splitlines() or ending.out.splitlines() or [''])[-1][:150]}"
+        said = [*ending.out.splitlines(), *ending.err.strip().splitlines()]
+        yield f"exit {ending.code}, not {wanted}: {said[-1][:150] if said else ''}"
     if ending.cpu > CPU_SECONDS:
         yield f"{ending.cpu:.0f} s of processor time"
     if ending.memory > MEMORY:
@@ -155,12 +157,13 @@ def failings(case: Case, folder: Path, ending: Ending, before: set[Path]) -> Ite
             yield f"{len(lines)} lines on standard error: {ending.err[:200]!r}"
         if len(ending.err) > 3000:
             yield f"a line of {len(ending.err)} characters"
-        yield from (f"the line does not say {word[:40]!r}: {ending.err[:150]}" for word in case.says if word not in ending.err)
+        lacking = [word[:40] for word in case.says if word not in ending.err]
+        yield from (f"the line does not say {word!r}: {ending.err[:150]}" for word in lacking)
     yield from _left_behind(folder, ending.code, before)
 
 
 def _left_behind(folder: Path, code: int, before: set[Path]) -> Iterator[str]:
-    made = sorted(set(folder.parent.parent.rglob("*")) - before - {folder.parent / "out", folder.parent / "err"})
+    made = sorted(set(folder.parent.rglob("*")) - before - {folder.parent / "out", folder.parent / "err"})
     allowed = folder / "multirun"
     for place in made:
         if place.name == CANARY:
@@ -177,13 +180,27 @@ def _left_behind(folder: Path, code: int, before: set[Path]) -> Iterator[str]:
                 yield f"{place.relative_to(folder)} runs a script"
 
 
-def run(cases: Sequence[Case], folder: Path, launch: Callable[[str, Sequence[str]], None]) -> Iterator[tuple[Case, Ending, list[str]]]:
+def _made(case: Case, folder: Path) -> None:
+    """Make a case's files, in a process of its own: a library's threads would be lost in processes that are forked."""
+    child = os.fork()
+    if child == 0:
+        try:
+            case.make(folder)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        raise RuntimeError(f"the files of {case.name!r} cannot be made")
+
+
+def run(cases: Sequence[Case], folder: Path, launch: Launch) -> Iterator[tuple[Case, Ending, list[str]]]:
     """Run cases one after the other, each in a fresh folder below ``folder``."""
     for number, case in enumerate(cases):
         place = folder / f"case{number}" / "work"
         place.mkdir(parents=True)
-        case.make(place)
-        before = set(folder.rglob("*"))
+        _made(case, place)
+        before = set(place.parent.rglob("*"))
         ending = ended(case, place, launch)
         yield case, ending, list(failings(case, place, ending, before))
         shutil.rmtree(place.parent)
@@ -207,8 +224,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             most_cpu, most_memory = max(most_cpu, ending.cpu), max(most_memory, ending.memory)
             if wrong or not arguments.failures:
                 said = "; ".join(wrong) or "ok"
-                print(f"{case.name[:50]:50} {ending.code:4} {ending.cpu:5.1f} s {ending.memory / 2**20:6.0f} MiB  {said}", flush=True)
-    print(f"{len(cases)} inputs, {failed} not as they must be; at most {most_cpu:.1f} s and {most_memory / 2**20:.0f} MiB")
+                took = f"{ending.cpu:5.1f} s {ending.memory / 2**20:6.0f} MiB"
+                print(f"{case.name[:50]:50} {ending.code:4} {took}  {said}", flush=True)
+    most = f"at most {most_cpu:.1f} s and {most_memory / 2**20:.0f} MiB"
+    print(f"{len(cases)} inputs, {failed} not as they must be; {most}")
     return 1 if failed else 0
 
 

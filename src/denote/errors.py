@@ -14,6 +14,20 @@ from pathlib import Path
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.*]*|-?[0-9]+")
 
 
+LONGEST = (300, 700, 1500)
+"""Characters of the parts of a mistake's line: where, problem, allowed."""
+
+
+def printable(text: str) -> str:
+    """Return a text whose control characters are written out, so that a terminal shows them and does not obey."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most about ``most`` characters, without its middle where it is longer."""
+    return text if len(text) <= most else f"{text[: most * 3 // 4]} ... {text[-most // 4 :]}"
+
+
 class DenoteError(Exception):
     """A user's mistake. Its text is one line; the command line prints it alone and exits with 2.
 
@@ -25,7 +39,9 @@ class DenoteError(Exception):
 
     def __init__(self, where: str, problem: str, allowed: str = "") -> None:
         self.where, self.problem, self.allowed = where, problem, allowed
-        super().__init__(" ".join(f"{where}: {problem}{'; ' + allowed if allowed else ''}".split()))
+        parts = (shortened(str(part), most) for part, most in zip((where, problem, allowed), LONGEST, strict=True))
+        place, what, instead = (printable(" ".join(part.split())) for part in parts)
+        super().__init__(f"{place}: {what}{'; ' + instead if instead else ''}")
 
     @classmethod
     def refuse_unknown(

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from denote.errors import ConfigError
+
 TEMPORARY = ".tmp"
 """End of the name of a file that is being written."""
 
@@ -235,6 +237,41 @@ def is_folder_name(text: str) -> bool:
         and text[-1] != "."
         and not _OF_DEVICES.fullmatch(text)
     )
+
+
+_OF_PLACES = (
+    *(errno.EACCES, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EPERM),
+    errno.EROFS,
+)
+"""Errors that a path itself causes: it leads through a file, it is too long, or it may not be written."""
+
+
+def mistaken_place(error: BaseException) -> ConfigError | None:
+    """Return the mistake behind an error about a path that can be no file or folder; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in _OF_PLACES or error.filename is None:
+        return None
+    return ConfigError(str(error.filename), f"cannot be used: {str(error.strerror).lower()}", "needed: another place")
+
+
+def check_can_be_folder(path: Path, where: str) -> None:
+    """Refuse a path at which no folder is or can be made.
+
+    Args:
+        path: The path; nothing is made.
+        where: The config key.
+
+    Raises:
+        ConfigError: naming the key and the place that is in the way.
+    """
+    try:
+        for place in (path.absolute(), *path.absolute().parents):
+            if place.exists() or place.is_symlink():
+                break
+        if not place.is_dir():
+            raise ConfigError(where, f"{place} is no folder", "needed: a folder, or a name for a new one")
+    except (OSError, ValueError) as error:  # too long, or with a zero byte
+        problem = f"{path} cannot be a folder ({getattr(error, 'strerror', None) or error})"
+        raise ConfigError(where, problem, "needed: a folder, or a name for a new one") from error
 
 
 def slug(text: str, keep: str = "._-", *, join: bool = False) -> str:

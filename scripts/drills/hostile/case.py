@@ -46,7 +46,14 @@ class Case:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+def around(*arguments: str) -> tuple[str, ...]:
+    """Return arguments of ``denote``: flags, then those of `FAST` that fit, then the others."""
+    flags = arguments[: arguments[:1] == ("-m",)]
+    other_network = any(argument.startswith("architecture=") for argument in arguments)
+    fast = [setting for setting in FAST if not (other_network and setting.startswith("architecture."))]
+    return (*flags, *fast, *arguments[len(flags) :])
+
+
 def job(name: str, *arguments: str, make: Callable[[Path], None] = nothing, says: str = "", ends: str = "2") -> Case:
     """Return a case of one small job; ``ends`` lists the exit codes that are allowed, ``0 2``."""
-    flags = arguments[: arguments[:1] == ("-m",)]
-    return Case(name, (*flags, *FAST, *arguments[len(flags) :]), make, codes=tuple(map(int, ends.split())), says=(says,) if says else ())
+    return Case(name, around(*arguments), make, codes=tuple(map(int, ends.split())), says=(says,) if says else ())

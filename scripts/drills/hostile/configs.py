@@ -64,6 +64,16 @@ def _bomb(levels: int) -> str:
     return "\n".join(lines) + f"\ntags: *a{levels - 1}\n"
 
 
+def _doubling(levels: int) -> str:
+    lines = [f"a{i + 1}: &a{i + 1} {{p: *a{i}, q: *a{i}}}" for i in range(levels)]
+    return "\n".join(["a0: &a0 {b: 1}", *lines, ""])
+
+
+def _interpolating(levels: int) -> str:
+    lines = [f"t{i + 1}: '{9 * f'${{t{i}}}'}'" for i in range(levels)]
+    return "\n".join(["t0: x", *lines, f"sweep_name: ${{t{levels}}}", ""])
+
+
 CASES = [
     experiment("!!python/object/apply", f"tags: !!python/object/apply:os.system ['{_TOUCH}']\n", says="x.yaml"),
     experiment("!!python/object/new", f"tags: !!python/object/new:os.system ['{_TOUCH}']\n", says="x.yaml"),
@@ -72,9 +82,7 @@ CASES = [
     experiment("unknown tag", "tags: !evil [a]\n", says="x.yaml"),
     experiment("!!int of a word", "seed: !!int word\n", says="x.yaml"),
     experiment("billion laughs", _bomb(12), says="x.yaml"),
-    experiment("laughs as merge keys", "a: &a {b: 1}\n" + "".join(
-        f"a{i}: &a{i} {{p: *{'a' if i == 0 else f'a{i - 1}'}, q: *{'a' if i == 0 else f'a{i - 1}'}}}\n" for i in range(30)
-    ), says="x.yaml"),
+    experiment("laughs as merge keys", _doubling(30), says="x.yaml"),
     experiment("alias to itself", "tags: &a [*a]\n", says="x.yaml"),
     experiment("5,000 brackets", "tags: " + "[" * 5000 + "]" * 5000 + "\n", says="x.yaml"),
     experiment("2,000 levels of blocks", "".join(" " * i + f"k{i}:\n" for i in range(2000)), says="x.yaml"),
@@ -109,22 +117,33 @@ CASES = [
     _case("experiment is a link to itself", _linked("x.yaml"), says="experiment=x"),
     _case("experiment is a FIFO", _fifo, says="experiment=x"),
     _case("experiment is a folder", lambda folder: (folder / "sent/experiment/x.yaml").mkdir(parents=True), says="x"),
-    Case("the folder of configs is a file", ("--config-dir", "sent", *FAST, "experiment=x"),
-         lambda folder: (folder / "sent").touch()),
+    Case(
+        "the folder of configs is a file",
+        ("--config-dir", "sent", *FAST, "experiment=x"),
+        lambda folder: (folder / "sent").touch(),
+    ),
     Case("search path imports a package", ("--config-path", "{here}/sent", "--config-name", "config"), _primary),
-    experiment("_target_ os.system as dataset", f"dataset: {{_target_: os.system, command: {_TOUCH}}}\n", says="dataset"),
+    experiment(
+        "_target_ os.system as dataset", f"dataset: {{_target_: os.system, command: {_TOUCH}}}\n", says="dataset"
+    ),
     experiment("_target_ by a merge key", f"d: &d {{_target_: os.system, command: {_TOUCH}}}\ndataset: {{<<: *d}}\n"),
     experiment("_target_ of eval", "architecture: {_target_: builtins.eval}\n", says="architecture._target_"),
     experiment("_target_ nested", f"dataset: {{x: {{_target_: os.system, command: {_TOUCH}}}}}\n", says="dataset"),
     experiment("_target_ of torch.load", "architecture: {_target_: torch.load, f: x}\n", says="architecture._target_"),
-    experiment("_target_ with a newline", "architecture: {_target_: \"torch.load\\nx\"}\n", says="architecture._target_"),
+    experiment("_target_ with a newline", 'architecture: {_target_: "torch.load\\nx"}\n', says="architecture._target_"),
     experiment("_target_ that is a list", "architecture: {_target_: [torch, load]}\n", says="architecture._target_"),
-    experiment("_target_ of 100,000 dots", f"architecture: {{_target_: 'torch{'.a' * 100_000}'}}\n", says="architecture"),
+    experiment(
+        "_target_ of 100,000 dots", f"architecture: {{_target_: 'torch{'.a' * 100_000}'}}\n", says="architecture"
+    ),
     experiment("a callback", f"hydra: {{callbacks: {{a: {{_target_: os.system, command: {_TOUCH}}}}}}}\n"),
     experiment("a launcher's target", f"hydra: {{launcher: {{_target_: os.system, command: {_TOUCH}}}}}\n", "-m"),
-    experiment("a logger's class", f"hydra: {{job_logging: {{handlers: {{a: {{(): os.system, command: {_TOUCH}}}}}}}}}\n"),
+    experiment(
+        "a logger's class", f"hydra: {{job_logging: {{handlers: {{a: {{(): os.system, command: {_TOUCH}}}}}}}}}\n"
+    ),
     experiment("a log elsewhere", "hydra: {job_logging: {handlers: {file: {filename: ../stolen.log}}}}\n"),
-    experiment("hydra.output_subdir elsewhere", "hydra: {output_subdir: ../../../stolen}\n", says="hydra.output_subdir"),
+    experiment(
+        "hydra.output_subdir elsewhere", "hydra: {output_subdir: ../../../stolen}\n", says="hydra.output_subdir"
+    ),
     experiment("hydra.job.name is a path", "hydra: {job: {name: ../stolen}}\n", says="hydra.job.name"),
     experiment("environment of a preload", "hydra: {job: {env_set: {LD_PRELOAD: evil.so}}}\n", says="LD_PRELOAD"),
     experiment("code_dir in a file", "code_dir: .\n", says="code_dir"),
@@ -135,21 +154,27 @@ CASES = [
     experiment("environment as a key", "attribute: {where: {'${oc.env:SECRET}': 'class = 1'}}\n", ends="0 2"),
     experiment("environment in store.path", "store: {path: 'multirun/${oc.env:SECRET}'}\n", ends="0"),
     experiment("environment with a default", "seed: ${oc.decode:${oc.env:NOT_THERE,3}}\n", ends="0"),
-    experiment("environment through another key", "store: {path: 'a/${oc.env:SECRET}'}\ntags: ['${store.path}']\n", says="tags"),
+    experiment(
+        "environment through another key", "store: {path: 'a/${oc.env:SECRET}'}\ntags: ['${store.path}']\n", says="tags"
+    ),
     experiment("environment in logger.project", "logger: {project: '${oc.env:SECRET}'}\n", says="logger.project"),
     experiment("a resolver that is none", "tags: ['${evil:x}']\n"),
     experiment("a value of itself", "seed: ${seed}\n"),
     experiment("values of each other", "seed: ${probe_seed}\nprobe_seed: ${seed}\n"),
     experiment("1,000 nested interpolations", f"tags: ['{'${' * 1000}seed{'}' * 1000}']\n"),
     experiment("a broken interpolation", "tags: ['${']\n"),
-    experiment("laughs by interpolation", "".join(
-        f"tags{i}: '{''.join([f'${{tags{i - 1}}}'] * 9) if i else 'x' * 9}'\n" for i in range(12)) + "sweep_name: ${tags11}\n"),
+    experiment("laughs by interpolation", _interpolating(12)),
     experiment("a billion jobs", "hydra: {mode: MULTIRUN, sweeper: {params: {seed: 'range(0,1000000000)'}}}\n"),
-    experiment("jobs as a product", "hydra: {mode: MULTIRUN, sweeper: {params: {"
-               + ", ".join(f"{key}: 'range(0,1000)'" for key in ("seed", "probe_seed", "split.seed", "evidence.rivals"))
-               + "}}}\n"),
-    experiment("a sweep's value of 1,000 brackets", "hydra: {mode: MULTIRUN, sweeper: {params: {tags: '"
-               + "[" * 1000 + "]" * 1000 + "'}}}\n"),
+    experiment(
+        "jobs as a product",
+        "hydra: {mode: MULTIRUN, sweeper: {params: {"
+        + ", ".join(f"{key}: 'range(0,1000)'" for key in ("seed", "probe_seed", "split.seed", "evidence.rivals"))
+        + "}}}\n",
+    ),
+    experiment(
+        "a sweep's value of 1,000 brackets",
+        "hydra: {mode: MULTIRUN, sweeper: {params: {tags: '" + "[" * 1000 + "]" * 1000 + "'}}}\n",
+    ),
     experiment("sweep_name leaves multirun", "sweep_name: ../../stolen\n", "-m", says="sweep_name"),
     experiment("escape sequence in a tag's neighbour", 'device: "\\e[2Jcpu"\n', says="device"),
 ]

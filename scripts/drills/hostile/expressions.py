@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from hostile.case import CANARY, Case, job
+from hostile.configs import experiment
 
 
 def _secret(folder: Path) -> None:
@@ -17,7 +19,8 @@ def _where(name: str, expression: str, ends: str = "2") -> Case:
 
 
 def _named(name: str, key: str, ends: str = "0 2") -> Case:
-    return job(f"attribute named: {name}", f'attribute.where={{"{key}": "class < 5"}}', ends=ends)
+    text = json.dumps({"attribute": {"where": {key: "class < 5"}}})
+    return experiment(f"attribute named: {name}", text, ends=ends)
 
 
 ORS = " OR ".join(f"class = {number}" for number in range(3000))
@@ -47,7 +50,7 @@ CASES = [
     _where("a window", "ROW_NUMBER() OVER (ORDER BY class) > 3"),
     _where("escape sequence", "\x1b[2Jclass > 1 1"),
     _where("nothing", ""),
-    job("where: NUL", 'attribute.where={a: "class = \'\x01\'"}'),
+    job("where: NUL", "attribute.where={a: \"class = '\x01'\"}"),
     job("where: a list", "attribute.where=[a,b]", says="attribute.where"),
     job("where: a number", "attribute.where=3", says="attribute.where"),
     job("where: nested", "attribute.where={a:{b:c}}", says="attribute.where"),

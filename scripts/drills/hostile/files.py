@@ -23,7 +23,7 @@ ARRAYS = "dataset=arrays dataset.table=t.csv dataset.target=class dataset.path="
 STATES = "dataset=states dataset.table=t.csv dataset.path="
 IMAGES = "dataset=images dataset.root=pictures dataset.table=t.csv dataset.target=class"
 MNIST = "dataset=mnist dataset.root=digits"
-WORDS = "dataset=conllu dataset.path=w.conllu architecture=transformer attribute.where=capitalised evidence.min_rows=1"
+WORDS = "dataset=conllu dataset.path=w.conllu attribute.where=capitalised"
 PARQUET = "dataset=table dataset.path=t.parquet dataset.target=class"
 
 Maker = Callable[[Path], None]
@@ -43,7 +43,22 @@ def file(name: str, content: bytes | str | Callable[[], bytes]) -> Maker:
 
 def link(name: str, target: str) -> Maker:
     """Return what makes a symbolic link."""
-    return lambda folder: (folder / name).symlink_to(target)
+
+    def make(folder: Path) -> None:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(target)
+
+    return make
+
+
+def fifo(name: str) -> Maker:
+    """Return what makes a pipe that nobody writes into."""
+
+    def make(folder: Path) -> None:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(folder / name)
+
+    return make
 
 
 def sparse(name: str, size: int, start: bytes = b"") -> Maker:
@@ -60,7 +75,12 @@ def sparse(name: str, size: int, start: bytes = b"") -> Maker:
 
 def both(*makers: Maker) -> Maker:
     """Return what makes several files."""
-    return lambda folder: [maker(folder) for maker in makers] and None
+
+    def make(folder: Path) -> None:
+        for maker in makers:
+            maker(folder)
+
+    return make
 
 
 def table(columns: str = "a,class", row: str = "{i},{c}") -> str:
@@ -95,7 +115,8 @@ def pickled_array() -> bytes:
 def zipped(content: bytes, name: str = "x.npy", repeat: int = 1) -> bytes:
     """Return an npz file of one array, its content many times over."""
     held = BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w", force_zip64=True) as out:
+    packed = zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with packed as archive, archive.open(name, "w", force_zip64=True) as out:
         out.write(content)
         for _ in range(repeat - 1):
             out.write(bytes(2**20))
@@ -104,12 +125,8 @@ def zipped(content: bytes, name: str = "x.npy", repeat: int = 1) -> bytes:
 
 def gzipped(start: bytes, mebibytes: int) -> bytes:
     """Return a gz file of zeros behind a start."""
-    held = BytesIO()
-    with gzip.GzipFile(fileobj=held, mode="w", mtime=0) as out:
-        out.write(start)
-        for _ in range(mebibytes):
-            out.write(bytes(2**20))
-    return held.getvalue()
+    zeros = gzip.compress(bytes(2**20), mtime=0)
+    return gzip.compress(start, mtime=0) + mebibytes * zeros  # members of one file, each a MiB
 
 
 def idx(shape: tuple[int, ...]) -> bytes:
@@ -174,7 +191,7 @@ def _kinds_of_place(what: str, line: str, name: str, more: Maker) -> list[Case]:
     """Return a file that is none, in every way that a name may be of no file."""
     return [
         read(f"{what}: /dev/zero", line, both(more, link(name, "/dev/zero"))),
-        read(f"{what}: a FIFO", line, both(more, lambda folder: os.mkfifo(folder / name))),
+        read(f"{what}: a FIFO", line, both(more, fifo(name))),
         read(f"{what}: a folder", line, both(more, lambda folder: (folder / name).mkdir(parents=True))),
         read(f"{what}: a link to itself", line, both(more, link(name, name))),
         read(f"{what}: empty", line, both(more, file(name, b""))),
@@ -224,67 +241,182 @@ CASES = [
     read("npy: a shape of 10^15", f"{ARRAYS}x.npy", both(PLAIN, file("x.npy", npy((10**15, 1))))),
     read("npy: a shape beyond 64 bits", f"{ARRAYS}x.npy", both(PLAIN, file("x.npy", npy((2**40, 2**40))))),
     read("npy: a negative shape", f"{ARRAYS}x.npy", both(PLAIN, file("x.npy", npy((-5, 3), content=bytes(60))))),
-    read("npy: a header of code", f"{ARRAYS}x.npy", both(PLAIN, file("x.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 40)
-         + f"__import__('os').system('touch {CANARY}')".encode().ljust(40)))),
-    read("npy: a header of 10,000 brackets", f"{ARRAYS}x.npy", both(PLAIN, file("x.npy", b"\x93NUMPY\x01\x00"
-         + struct.pack("<H", 20_000) + b"(" * 10_000 + b")" * 10_000))),
-    read("npy: 300 GB of nothing", f"{ARRAYS}x.npy", both(PLAIN, sparse("x.npy", 300 * 10**9, npy((ROWS, 10**9 // 4))))),
-    read("npy: NaN everywhere", f"{ARRAYS}x.npy", both(PLAIN, file("x.npy", npy((ROWS, 4), content=b"\xff" * 16 * ROWS)))),
-    read("npz: a bomb", f"{ARRAYS}x.npz", both(PLAIN, file("x.npz", lambda: zipped(npy((ROWS, 2**20 * 3000 // 4 // ROWS)),
-         repeat=3000)))),
+    read(
+        "npy: a header of code",
+        f"{ARRAYS}x.npy",
+        both(
+            PLAIN,
+            file(
+                "x.npy",
+                b"\x93NUMPY\x01\x00"
+                + struct.pack("<H", 40)
+                + f"__import__('os').system('touch {CANARY}')".encode().ljust(40),
+            ),
+        ),
+    ),
+    read(
+        "npy: a header of 10,000 brackets",
+        f"{ARRAYS}x.npy",
+        both(PLAIN, file("x.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 20_000) + b"(" * 10_000 + b")" * 10_000)),
+    ),
+    read(
+        "npy: 300 GB of nothing", f"{ARRAYS}x.npy", both(PLAIN, sparse("x.npy", 300 * 10**9, npy((ROWS, 10**9 // 4))))
+    ),
+    read(
+        "npy: NaN everywhere", f"{ARRAYS}x.npy", both(PLAIN, file("x.npy", npy((ROWS, 4), content=b"\xff" * 16 * ROWS)))
+    ),
+    read(
+        "npz: a bomb",
+        f"{ARRAYS}x.npz",
+        both(PLAIN, file("x.npz", lambda: zipped(npy((ROWS, 2**20 * 3000 // 4 // ROWS)), repeat=3000))),
+    ),
     read("npz: a shape of 10^15", f"{ARRAYS}x.npz", both(PLAIN, file("x.npz", lambda: zipped(npy((10**15,)))))),
     read("npz: Python objects", f"{ARRAYS}x.npz", both(PLAIN, file("x.npz", lambda: zipped(pickled_array())))),
-    read("npz: a name that leaves the folder", f"{ARRAYS}x.npz",
-         both(PLAIN, file("x.npz", lambda: zipped(npy((ROWS, 4), content=bytes(16 * ROWS)), "../../stolen.npy"))), ends="0 2"),
+    read(
+        "npz: a name that leaves the folder",
+        f"{ARRAYS}x.npz",
+        both(PLAIN, file("x.npz", lambda: zipped(npy((ROWS, 4), content=bytes(16 * ROWS)), "../../stolen.npy"))),
+        ends="0 2",
+    ),
     read("npz: no archive", f"{ARRAYS}x.npz", both(PLAIN, file("x.npz", b"PK\x03\x04" + bytes(100)))),
-    read("safetensors: a header of 2^60 bytes", f"{ARRAYS}x.safetensors",
-         both(PLAIN, file("x.safetensors", struct.pack("<Q", 2**60) + b"{}"))),
-    read("safetensors: a shape of 10^15", f"{ARRAYS}x.safetensors", both(PLAIN, file("x.safetensors",
-         safetensors({"x": {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]}})))),
-    read("safetensors: offsets that overlap", f"{ARRAYS}x.safetensors", both(PLAIN, file("x.safetensors",
-         safetensors({"x": {"dtype": "F32", "shape": [2], "data_offsets": [4, 0]}}, bytes(8))))),
-    read("safetensors: 100,000 brackets", f"{ARRAYS}x.safetensors", both(PLAIN, file("x.safetensors",
-         safetensors(b"[" * 100_000)))),
+    read(
+        "safetensors: a header of 2^60 bytes",
+        f"{ARRAYS}x.safetensors",
+        both(PLAIN, file("x.safetensors", struct.pack("<Q", 2**60) + b"{}")),
+    ),
+    read(
+        "safetensors: a shape of 10^15",
+        f"{ARRAYS}x.safetensors",
+        both(
+            PLAIN,
+            file(
+                "x.safetensors",
+                safetensors({"x": {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]}}),
+            ),
+        ),
+    ),
+    read(
+        "safetensors: offsets that overlap",
+        f"{ARRAYS}x.safetensors",
+        both(
+            PLAIN,
+            file("x.safetensors", safetensors({"x": {"dtype": "F32", "shape": [2], "data_offsets": [4, 0]}}, bytes(8))),
+        ),
+    ),
+    read(
+        "safetensors: 100,000 brackets",
+        f"{ARRAYS}x.safetensors",
+        both(PLAIN, file("x.safetensors", safetensors(b"[" * 100_000))),
+    ),
     read("states: a folder of 100,000 brackets", f"{STATES}acts", both(PLAIN, file("acts/a.npy", npy((10**12, 3))))),
     read("states: Python objects in a folder", f"{STATES}acts", both(PLAIN, file("acts/a.npy", pickled_array))),
-    read("idx.gz: a bomb", MNIST, both(file("digits/train-images-idx3-ubyte.gz",
-         lambda: gzipped(idx((ROWS, 28, 28)), 4500)), file("digits/train-labels-idx1-ubyte.gz", lambda: gzipped(idx((5,)), 1)))),
-    read("idx.gz: a bomb that its header claims", MNIST, both(file("digits/train-images-idx3-ubyte.gz",
-         lambda: gzipped(idx((3000, 1024, 1024)), 3000)), file("digits/train-labels-idx1-ubyte.gz", lambda: gzipped(idx((5,)), 1)))),
-    read("idx: 10^18 images", MNIST, both(file("digits/train-images-idx3-ubyte", idx((2**31, 2**31, 2**31))),
-         file("digits/train-labels-idx1-ubyte", idx((5,)) + bytes(5)))),
-    read("idx: /dev/zero", MNIST, both(file("digits/train-labels-idx1-ubyte", idx((5,)) + bytes(5)),
-         link("digits/train-images-idx3-ubyte", "/dev/zero"))),
-    read("idx: 50 GB of nothing", MNIST, both(sparse("digits/train-images-idx3-ubyte", 50 * 10**9, idx((ROWS, 28, 28))),
-         file("digits/train-labels-idx1-ubyte", idx((5,)) + bytes(5)))),
+    read(
+        "idx.gz: a bomb",
+        MNIST,
+        both(
+            file("digits/train-images-idx3-ubyte.gz", lambda: gzipped(idx((ROWS, 28, 28)), 4500)),
+            file("digits/train-labels-idx1-ubyte.gz", lambda: gzipped(idx((5,)), 1)),
+        ),
+    ),
+    read(
+        "idx.gz: a bomb that its header claims",
+        MNIST,
+        both(
+            file("digits/train-images-idx3-ubyte.gz", lambda: gzipped(idx((3000, 1024, 1024)), 3000)),
+            file("digits/train-labels-idx1-ubyte.gz", lambda: gzipped(idx((5,)), 1)),
+        ),
+    ),
+    read(
+        "idx: 10^18 images",
+        MNIST,
+        both(
+            file("digits/train-images-idx3-ubyte", idx((2**31, 2**31, 2**31))),
+            file("digits/train-labels-idx1-ubyte", idx((5,)) + bytes(5)),
+        ),
+    ),
+    read(
+        "idx: /dev/zero",
+        MNIST,
+        both(
+            file("digits/train-labels-idx1-ubyte", idx((5,)) + bytes(5)),
+            link("digits/train-images-idx3-ubyte", "/dev/zero"),
+        ),
+    ),
+    read(
+        "idx: 50 GB of nothing",
+        MNIST,
+        both(
+            sparse("digits/train-images-idx3-ubyte", 50 * 10**9, idx((ROWS, 28, 28))),
+            file("digits/train-labels-idx1-ubyte", idx((5,)) + bytes(5)),
+        ),
+    ),
     read("images: 100,000 x 100,000 claimed", IMAGES, pictures(lambda: png(100_000, 100_000, 1))),
     read("images: 13,000 x 13,000 in truth", IMAGES, pictures(lambda: png(13_000, 13_000))),
     read("images: text instead", IMAGES, pictures(b"%!PS\n(" + CANARY.encode() + b") (w) file closefile\n")),
-    read("images: SVG with an entity", IMAGES, pictures(b'<!DOCTYPE x [<!ENTITY a SYSTEM "/etc/passwd">]><svg>&a;</svg>')),
-    read("images: one is a FIFO", IMAGES, both(file("t.csv", "file,class\na.png,x\n"), lambda folder: (
-         (folder / "pictures").mkdir(), os.mkfifo(folder / "pictures/a.png")) and None)),
-    read("images: one is /dev/zero", IMAGES, both(file("t.csv", "file,class\na.png,x\n"), lambda folder: (
-         (folder / "pictures").mkdir(), (folder / "pictures/a.png").symlink_to("/dev/zero")) and None)),
+    read(
+        "images: SVG with an entity", IMAGES, pictures(b'<!DOCTYPE x [<!ENTITY a SYSTEM "/etc/passwd">]><svg>&a;</svg>')
+    ),
+    read("images: one is a FIFO", IMAGES, both(file("t.csv", "file,class\na.png,x\n"), fifo("pictures/a.png"))),
+    read(
+        "images: one is /dev/zero",
+        IMAGES,
+        both(file("t.csv", "file,class\na.png,x\n"), link("pictures/a.png", "/dev/zero")),
+    ),
     read("images: the folder links to its parent", IMAGES, _loop),
-    read("images: a name of 300 letters", IMAGES, both(file("t.csv", "file,class\n" + "n" * 300 + ",x\n"),
-         file("pictures/a.png", b""))),
-    read("images: a name that leaves the folder", IMAGES, both(file("t.csv", "file,class\n../t.csv,x\n"),
-         file("pictures/a.png", b""))),
+    read(
+        "images: a name of 300 letters",
+        IMAGES,
+        both(file("t.csv", "file,class\n" + "n" * 300 + ",x\n"), file("pictures/a.png", b"")),
+    ),
+    read(
+        "images: a name that leaves the folder",
+        IMAGES,
+        both(file("t.csv", "file,class\n../t.csv,x\n"), file("pictures/a.png", b"")),
+    ),
     read("images: NUL in a name", IMAGES, both(file("t.csv", 'file,class\n"a\0b",x\n'), file("pictures/a.png", b""))),
     read("images: a side of 10^6", f"{IMAGES} dataset.size=1000000", pictures(lambda: png(8, 8))),
     read("treebank: a line of 100 MB", WORDS, file("w.conllu", lambda: b"1\t" + b"a" * 10**8)),
     read("treebank: 50 GB of nothing", WORDS, sparse("w.conllu", 50 * 10**9)),
-    read("treebank: word ids of 5,000 digits", WORDS, file("w.conllu", "9" * 5000 + "\ta\t_\tX\t_\t_\t0\troot\t_\t_\n\n")),
-    read("treebank: a range of 5,000 digits", WORDS, file("w.conllu", f"1-{'9' * 5000}\ta\t_\tX\t_\t_\t0\troot\t_\t_\n\n")),
-    read("weights: a pickle", "architecture=checkpoint architecture.path=w.pt "
-         "architecture.class_path=denote.object_models.architectures.mlp.MLP", _pickle_weights, says="architecture"),
-    read("weights: /dev/zero", "architecture=checkpoint architecture.path=/dev/zero "
-         "architecture.class_path=denote.object_models.architectures.mlp.MLP", says="architecture"),
-    read("weights: a FIFO", "architecture=checkpoint architecture.path=w.pt architecture.class_path="
-         "denote.object_models.architectures.mlp.MLP", lambda folder: os.mkfifo(folder / "w.pt"), says="architecture"),
-    read("weights: 50 GB of nothing", "architecture=checkpoint architecture.path=w.pt architecture.class_path="
-         "denote.object_models.architectures.mlp.MLP", sparse("w.pt", 50 * 10**9), says="architecture"),
-    read("weights: safetensors of 10^15", "architecture=checkpoint architecture.path=w.safetensors architecture.class_path="
-         "denote.object_models.architectures.mlp.MLP", file("w.safetensors", safetensors(
-             {"x": {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]}})), says="architecture"),
-]  # fmt: skip
+    read(
+        "treebank: word ids of 5,000 digits", WORDS, file("w.conllu", "9" * 5000 + "\ta\t_\tX\t_\t_\t0\troot\t_\t_\n\n")
+    ),
+    read(
+        "treebank: a range of 5,000 digits",
+        WORDS,
+        file("w.conllu", f"1-{'9' * 5000}\ta\t_\tX\t_\t_\t0\troot\t_\t_\n\n"),
+    ),
+    read(
+        "weights: a pickle",
+        "architecture=checkpoint architecture.path=w.pt "
+        "architecture.class_path=denote.object_models.architectures.mlp.MLP",
+        _pickle_weights,
+        says="architecture",
+    ),
+    read(
+        "weights: /dev/zero",
+        "architecture=checkpoint architecture.path=/dev/zero "
+        "architecture.class_path=denote.object_models.architectures.mlp.MLP",
+        says="architecture",
+    ),
+    read(
+        "weights: a FIFO",
+        "architecture=checkpoint architecture.path=w.pt architecture.class_path="
+        "denote.object_models.architectures.mlp.MLP",
+        fifo("w.pt"),
+        says="architecture",
+    ),
+    read(
+        "weights: 50 GB of nothing",
+        "architecture=checkpoint architecture.path=w.pt architecture.class_path="
+        "denote.object_models.architectures.mlp.MLP",
+        sparse("w.pt", 50 * 10**9),
+        says="architecture",
+    ),
+    read(
+        "weights: safetensors of 10^15",
+        "architecture=checkpoint architecture.path=w.safetensors architecture.class_path="
+        "denote.object_models.architectures.mlp.MLP",
+        file("w.safetensors", safetensors({"x": {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]}})),
+        says="w.safetensors",
+    ),
+]

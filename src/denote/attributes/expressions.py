@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int8
 
+from denote.attributes.expression_limits import check_growth, check_length, too_deep, unquoted
 from denote.attributes.labels import NULL
 from denote.errors import AttributeLabelError, first_line, one_of
 
@@ -156,7 +157,6 @@ log = logging.getLogger(__name__)
 ROWS_ON_THEIR_OWN = 256
 """Rows that are evaluated one by one, evenly spaced over the table."""
 
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _SUBQUERY = re.compile(r"\bSELECT\b", re.IGNORECASE)
 # Kinds of node in polars' expression tree that see more than one row or make other than one row of each.
 _READERS_OF_ROWS = {
@@ -187,7 +187,8 @@ def parse_where(expression: str, where: str = "attribute.where") -> pl.Expr:
     if not isinstance(expression, str):
         raise AttributeLabelError(where, f"{expression!r} is no text", "allowed: an SQL expression over the table")
     # Before parsing: polars opens the files that a subquery names while it parses.
-    if _SUBQUERY.search(_QUOTED.sub("", expression)):
+    check_length(expression, where)
+    if _SUBQUERY.search(unquoted(expression)):
         raise _other_rows(where, expression, "a subquery")
     try:
         parsed = pl.sql_expr(expression)
@@ -198,10 +199,14 @@ def parse_where(expression: str, where: str = "attribute.where") -> pl.Expr:
         )
         problem = f"{expression!r} is not an SQL expression ({first_line(error)})"
         raise AttributeLabelError(where, problem, hint) from error
-    tree = json.loads(parsed.meta.serialize(format="json"))
-    for node in _nodes(tree):
-        if node in _READS_ROWS:
-            raise _other_rows(where, expression, _READS_ROWS[node])
+    try:
+        tree = json.loads(parsed.meta.serialize(format="json"))
+        reading = next((node for node in _nodes(tree) if node in _READS_ROWS), None)
+    except RecursionError as error:
+        raise too_deep(where) from error
+    if reading is not None:
+        raise _other_rows(where, expression, _READS_ROWS[reading])
+    check_growth(tree, where)
     if not parsed.meta.root_names():
         raise AttributeLabelError(where, f"{expression!r} reads no column", "needed: a column of the table")
     return parsed
@@ -260,6 +265,8 @@ def _is_row_by_row(parsed: pl.Expr, read: pl.DataFrame, labels: pl.Series, expre
 def _evaluated(evaluation: Evaluation, parsed: pl.Expr, expression: str, where: str) -> pl.Series:
     try:
         return evaluation(parsed)
+    except RecursionError as error:
+        raise too_deep(where) from error
     except pl.exceptions.PolarsError as error:
         types = ", ".join(f"{name} {kind}" for name, kind in evaluation.table.schema.items())
         problem = f"{expression!r} cannot be evaluated ({first_line(error)})"

@@ -35,12 +35,14 @@ def plain(config: DictConfig) -> dict[str, Any]:
     standing = unresolved(config, {"hydra"})
     if _is_plain(standing):
         return standing
-    try:
+
+    def resolve() -> Any:
         values = {key: config[key] for key in config if key != "hydra"}
-        config_alone = OmegaConf.create(values, flags={"allow_objects": False})
-        container = environment.resolved(
-            lambda: OmegaConf.to_container(config_alone, resolve=True, throw_on_missing=True)
-        )
+        alone = OmegaConf.create(values, flags={"allow_objects": False})
+        return OmegaConf.to_container(alone, resolve=True, throw_on_missing=True)
+
+    try:
+        container = environment.resolved(resolve)
     except MissingMandatoryValue as error:
         key = getattr(error, "full_key", None) or str(error).rpartition(":")[2].strip()
         raise ConfigError(str(key), "has no value", f"give it one: {key}=VALUE") from error
@@ -143,14 +145,17 @@ def network_factory(config: Mapping[str, Any]) -> Callable[..., nn.Module]:
     """
     from torch import nn
 
+    from denote.object_models.size_limits import bounded
+
     architecture = {key: value for key, value in config["architecture"].items() if key not in NO_ARGUMENTS}
 
     def build(input_shape: tuple[int, ...], n_classes: int, **known: Any) -> nn.Module:
         if known:
             _check_reads(architecture, known)
-        network: nn.Module = instantiate(
-            architecture, "architecture", nn.Module, input_shape=input_shape, n_classes=n_classes, **known
-        )
+        with bounded():
+            network: nn.Module = instantiate(
+                architecture, "architecture", nn.Module, input_shape=input_shape, n_classes=n_classes, **known
+            )
         return network
 
     return build

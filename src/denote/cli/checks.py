@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from denote.cli.targets import check_places, is_own
@@ -11,6 +12,7 @@ from denote.config.trust import CODE_DIR, TRUSTED
 from denote.denotation.depth.plan import LEAST_LAYERS
 from denote.errors import ConfigError, one_of
 from denote.evidence.controls import built_in_controls
+from denote.files import check_can_be_folder
 from denote.observers.kinds import built_in_probes
 
 FAMILIES = ("subsets", "classes", "columns", "quantiles", "formulas", "named")
@@ -38,9 +40,18 @@ def check(config: Mapping[str, Any]) -> None:
     _check_analysis(config["analysis"], options)
     _check_probes(config["probe"])
     _check_controls(config["control"])
+    _check_store(config["store"]["path"])
+
+
+def _check_store(path: str) -> None:
+    if not path:
+        raise ConfigError("store.path", "is empty", "needed: a folder, such as multirun/.store")
+    check_can_be_folder(Path(path), "store.path")
 
 
 def _check_attributes(where: Any, options: Mapping[str, Any]) -> None:
+    if where and not isinstance(where, (str, Mapping)):
+        raise ConfigError("attribute.where", f"{where!r} came", "allowed: an SQL expression, or {NAME: EXPRESSION}")
     if not where and not options:
         raise ConfigError("attribute", "names no attribute", "choose an option: attribute=classes, or attribute.where")
     for name, option in options.items():

@@ -12,9 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from denote.cli.written import check_written
 from denote.config.levels import LEVELS
 from denote.config.trust import Trust
 from denote.errors import ConfigError, DenoteError, no_space, one_of
+from denote.files import mistaken_place
 from denote.stops import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -113,6 +115,10 @@ def _guarded(action: Callable[[], int]) -> int:
 def _mistake(error: Exception) -> DenoteError | None:
     if isinstance(error, DenoteError):
         return error
+    if (place := mistaken_place(error)) is not None:
+        return place
+    if isinstance(error, MemoryError):
+        return ConfigError("memory", f"the machine has not enough ({error})", "fewer rows, draws or layers at once")
     if "hydra" not in sys.modules:
         return None
     from denote.cli.messages import as_mistake
@@ -155,6 +161,7 @@ def _hydra(command: str, arguments: list[str]) -> int:
         gc.disable()  # composing makes many small objects and the process ends with it: nothing is worth collecting
     if any(argument.startswith("--experimental-rerun") for argument in arguments):
         raise ConfigError("--experimental-rerun", "is refused", "it would unpickle a file, which can run code")
+    check_written(arguments)
     _check_level(arguments)
     typed = [command, *arguments]
     trust, arguments = Trust.typed(arguments)
@@ -163,10 +170,11 @@ def _hydra(command: str, arguments: list[str]) -> int:
 
     from denote.cli import sweeper
     from denote.cli.build import register_resolvers
-    from denote.cli.hydra_private import using_loader
+    from denote.cli.hydra_private import check_flags, using_loader
     from denote.cli.hydra_settings import CheckingLoader
     from denote.cli.task import Task, mistakes
 
+    check_flags([argument for argument in arguments if argument != "--layers"])
     register_resolvers()
     sweeper.register()
     task = Task(_observe, trust, is_recorded=True)

@@ -93,7 +93,8 @@ def _told_apart(value: Any, marked: Any, where: str, places: set[str]) -> Any:
         prefix = f"{where}." if where else ""
         return {key: _told_apart(inner, marked[key], f"{prefix}{key}", places) for key, inner in value.items()}
     if isinstance(value, list) and isinstance(marked, list) and len(value) == len(marked):
-        return [_told_apart(*pair, f"{where}[{index}]", places) for index, pair in enumerate(zip(value, marked, strict=True))]
+        pairs = enumerate(zip(value, marked, strict=True))
+        return [_told_apart(*pair, f"{where}[{index}]", places) for index, pair in pairs]
     if type(value) is type(marked) and value == marked:
         return value
     if where.partition("[")[0] not in places or not (isinstance(value, str) and isinstance(marked, str)):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra._internal.hydra as hydra_main
 
@@ -20,6 +20,9 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_d
 
 # Public way: none; Hydra's loader makes its repository by itself.
 from hydra._internal.config_repository import ConfigRepository
+
+# Public way: none; argparse's own complaint is eight lines.
+from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.core.plugins import Plugins
@@ -50,6 +53,7 @@ __all__ = [
     "ConfigLoaderImpl",
     "ConfigRepository",
     "RepeatingLoader",
+    "check_flags",
     "combinations",
     "parsed",
     "plugins",
@@ -144,6 +148,23 @@ def using_loader(loader: type[ConfigLoaderImpl]) -> Iterator[None]:
         yield
     finally:
         vars(hydra_main)["ConfigLoaderImpl"] = before
+
+
+def check_flags(arguments: Sequence[str]) -> None:
+    """Refuse flags that Hydra does not know, and overrides on both sides of a flag, in one line.
+
+    Public way: none; `hydra.main` parses its arguments itself.
+
+    Raises:
+        ConfigError: with what argparse says.
+    """
+    parser = get_args_parser()
+    vars(parser)["error"] = _refuse_flags
+    parser.parse_args(list(arguments))
+
+
+def _refuse_flags(message: str) -> NoReturn:
+    raise ConfigError("command line", message, "allowed: flags of --help, then KEY=VALUE side by side")
 
 
 def combinations(sweeper: BasicSweeper, arguments: list[str]) -> list[list[str]]:

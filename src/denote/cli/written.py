@@ -11,7 +11,10 @@ LONGEST = 20_000
 """Characters of an argument."""
 DEEPEST = 50
 """Brackets inside each other, and parts of a key."""
+MOST_DIGITS = 400
+"""Digits of a number: Python reads no more than some thousands."""
 
+_DIGITS = re.compile(rf"\d{{{MOST_DIGITS + 1},}}")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _CONTROL = re.compile(r"[^\S\t\n\r ]|[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -33,6 +36,8 @@ def check_written(arguments: Sequence[str]) -> list[str]:
         if (strange := _CONTROL.search(argument)) is not None:
             problem = f"holds {strange[0]!r}, which is no text"
             raise ConfigError(key, problem, "allowed: text in UTF-8 without control characters")
+        if (digits := _DIGITS.search(argument)) is not None:
+            raise ConfigError(key, f"a number of {len(digits[0])} digits came", f"allowed: at most {MOST_DIGITS}")
         if _depth(_QUOTED.sub("", argument)) > DEEPEST or key.count(".") > DEEPEST:
             raise ConfigError(key, "is nested too deep", f"allowed: {DEEPEST} levels")
     return list(arguments)

@@ -24,7 +24,7 @@ from denote.data.learned import Learned, Lesson
 from denote.data.parts import Parts, SplitSettings, validation_rows
 from denote.data.samples import Rows, Samples
 from denote.data.trained_on import UNKNOWN, TrainedOn
-from denote.errors import DataError
+from denote.errors import DataError, first_line
 from denote.streams import stream, torch_stream
 
 if TYPE_CHECKING:
@@ -109,7 +109,12 @@ class SamplesModule(ABC):
         """Load and split, once, whatever the stage."""
         if self._is_set_up:
             return
-        samples = replace(self.load(), dealing=self.dealing)
+        try:
+            loaded = self.load()
+        except MemoryError as error:
+            problem = f"it takes more memory than this machine has ({first_line(error)})"
+            raise DataError("dataset", problem, "fewer or smaller samples") from error
+        samples = replace(loaded, dealing=self.dealing)
         if self.source:
             samples = replace(samples, key=digest([samples.key, self.source]))
         if not self.needs_object:

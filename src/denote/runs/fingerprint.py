@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from denote.config.class_sources import USUAL_PATHS
+from denote.config.given_files import check_size
 from denote.config.keys import SCHEMA, digest, digest_unchanged
 from denote.config.levels import as_standard
 from denote.config.settings import TrainingSettings, declared
@@ -206,8 +207,16 @@ def _contents(value: Any) -> Any:
 def _content(path: str) -> str:
     """Digest of a file or of all in a folder; the bare text where there is nothing (a mistake found later)."""
     place = Path(path).expanduser()
-    if not place.is_dir():
-        return digest_unchanged([place]) if place.is_file() else path
+    try:
+        if not place.is_dir():
+            if not place.is_file():
+                return path
+            check_size(
+                place, place.stat().st_size, "a dataset or an architecture", ConfigError
+            )  # to read it all would take for ever
+            return digest_unchanged([place])
+    except OSError:  # no name that a file can have
+        return path
     files = sorted(file for file in place.rglob("*") if file.is_file())
     # Names from the folder on: a file counts as another one when it lies in another folder of it.
     return digest([[file.relative_to(place).as_posix() for file in files], digest_unchanged(files)])

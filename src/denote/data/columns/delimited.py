@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 import polars as pl
 
@@ -20,6 +21,8 @@ _OTHER_SEPARATORS = ";\t,|"
 _BYTES_AT_ONCE = 256 * 2**20
 """Text that is held at once: columns of a larger file are read some at a time."""
 _TAIL = 65536
+LONGEST_LINE = 2**26
+"""Characters of a line."""
 
 log = logging.getLogger(__name__)
 
@@ -179,10 +182,21 @@ def _records(
     """Yield the lines on which each record begins and ends, and its values."""
     with file.open(encoding="utf-8-sig", newline="") as text:
         skip = not blanks and separator != "\t"
-        reader, line = csv.reader(text, delimiter=separator, skipinitialspace=skip, strict=strict), 0
+        lines = _lines(text)
+        reader, line = csv.reader(lines, delimiter=separator, skipinitialspace=skip, strict=strict), 0
         for record in reader:
             yield line + 1, reader.line_num, record
             line = reader.line_num
+
+
+def _lines(text: TextIO) -> Iterator[str]:
+    """Yield lines with their ends, none of which is read whole if it is longer than any line of a table."""
+    number = 0
+    while line := text.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE:
+            raise csv.Error(f"line {number} has {LONGEST_LINE} characters or more")
+        yield line
 
 
 def _line_end(file: Path) -> str:
@@ -193,9 +207,16 @@ def _line_end(file: Path) -> str:
 
 def _unreadable(file: Path, error: Exception) -> str:
     """Return what is wrong with a text file, and on which line."""
+    if not isinstance(error, UnicodeDecodeError):
+        return f"cannot be read ({first_line(error)})"
+    with file.open("rb") as held:
+        line = next((number for number, line in enumerate(held, 1) if not _is_text(line)), 1)
+    return f"line {line} is no text in UTF-8: save it as UTF-8"
+
+
+def _is_text(line: bytes) -> bool:
     try:
-        file.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as broken:
-        line = broken.object.count(b"\n", 0, broken.start) + 1
-        return f"line {line} is no text in UTF-8: save it as UTF-8"
-    return f"cannot be read ({first_line(error)})"
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from denote.config.given_files import check_regular, check_unpacked
 from denote.data.columns.column_keys import ColumnKeys, Problem, refuse
 from denote.data.columns.column_reading import ColumnReader
 from denote.data.columns.delimited import SEPARATORS, TextTable
@@ -138,21 +139,36 @@ def _existing(path: str | Path | None, where: str) -> Path:
         problem = f"{Path(path).expanduser()} is a folder" if path else "no file is given"
         raise DataError(where, problem, f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     file = Path(path).expanduser()
-    if not file.is_file():
+    if not file.exists():
         near = sorted(other.name for other in file.parent.glob("*") if other.suffix in _SUFFIXES and other.is_file())
         allowed = one_of(file.name, near) if near else "needed: an existing one"
         raise DataError(where, f"there is no file {file}", allowed)
     if file.suffix.lower() not in _SUFFIXES:
         raise DataError(where, f"{file.name} is of no known kind", f"allowed: files that end in {', '.join(_SUFFIXES)}")
+    check_regular(file, where)
     return file
 
 
 def _parquet_columns(file: Path, where: str) -> Iterator[pl.Series]:
     try:
+        _check_rows(file, where)
         # `data[1].parquet` is a file, and no pattern for others
         yield from pl.read_parquet(file, glob=False).get_columns()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(where, f"{file} cannot be read ({first_line(error)})") from error
+
+
+def _check_rows(file: Path, where: str) -> None:
+    """Refuse a file of run lengths that stand for more rows than anybody has."""
+    table = pl.scan_parquet(file, glob=False)
+    rows, kinds = int(table.select(pl.len()).collect().item()), table.collect_schema().dtypes()
+    n_bytes = rows * sum(_WIDTHS.get(kind.base_type(), 16) for kind in kinds)
+    check_unpacked(file, n_bytes, where, "write it without dictionaries and compression")
+
+
+_WIDTHS = {pl.Boolean: 1, pl.Int8: 1, pl.UInt8: 1, pl.Int16: 2, pl.UInt16: 2, pl.Int32: 4, pl.UInt32: 4, pl.Float32: 4,
+           pl.Int64: 8, pl.UInt64: 8, pl.Float64: 8, pl.Date: 4, pl.Datetime: 8}  # fmt: skip
+"""Bytes of a value; of others, such as text, at least 16."""
 
 
 class AttributeTableModule(SamplesModule):

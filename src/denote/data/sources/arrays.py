@@ -8,13 +8,16 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 
+from denote.config.byte_units import in_units
+from denote.config.given_files import check_regular, check_unpacked
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
@@ -150,12 +153,16 @@ def _opened(source: Path) -> Iterator[dict[str | None, Callable[[], np.ndarray]]
     try:
         if source.is_dir():
             files = sorted(source.glob("*.npy"), key=lambda file: natural_order(file.stem))
+            for file in files:
+                check_regular(file, WHERE)
             yield {file.stem: partial(np.load, file, mmap_mode="r", allow_pickle=False) for file in files}
-        elif source.suffix.lower() == ".npy":
-            yield {None: partial(np.load, source, allow_pickle=False)}
+            return
+        check_regular(source, WHERE)
+        if source.suffix.lower() == ".npy":
+            yield {None: partial(_read_npy, source)}
         elif source.suffix.lower() == ".npz":
             with np.load(source, allow_pickle=False) as arrays:
-                yield {name: partial(arrays.__getitem__, name) for name in arrays.files}
+                yield {name: partial(_read_member, source, arrays, name) for name in arrays.files}
         else:
             with safe_open(source, framework="pt") as tensors:
                 names = sorted(tensors.keys(), key=natural_order)
@@ -165,6 +172,34 @@ def _opened(source: Path) -> Iterator[dict[str | None, Callable[[], np.ndarray]]
             problem = f"{source} holds Python objects, which can run code when they are read"
             raise DataError(WHERE, problem, "allowed: arrays of numbers") from error
         raise DataError(WHERE, f"{source} cannot be read ({first_line(error)})") from error
+
+
+def _read_npy(file: Path) -> np.ndarray:
+    with file.open("rb") as held:
+        _check_claimed(held, file.stat().st_size, str(file))
+    values: np.ndarray = np.load(file, allow_pickle=False)
+    return values
+
+
+def _read_member(file: Path, arrays: Any, name: str) -> np.ndarray:
+    members = {member.filename: member for member in arrays.zip.infolist()}
+    member = members.get(f"{name}.npy")
+    if member is not None:
+        with arrays.zip.open(member) as held:
+            _check_claimed(held, member.file_size, f"{file} array {name!r}")
+        check_unpacked(file, member.file_size, WHERE, "save it by numpy.save, unpacked")
+    values: np.ndarray = arrays[name]
+    return values
+
+
+def _check_claimed(held: IO[bytes], n_bytes: int, name: str) -> None:
+    """Refuse an array whose header claims more numbers than follow, for which NumPy would take memory first."""
+    version = np.lib.format.read_magic(held)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, kind = read(held)
+    if any(size < 0 for size in shape) or prod(shape) * kind.itemsize > n_bytes:
+        problem = f"{name} claims the shape {shape} of {kind} and has {in_units(n_bytes)}"
+        raise DataError(WHERE, problem, "needed: an array that is whole")
 
 
 def _plain(tensors: Any, name: str) -> np.ndarray:

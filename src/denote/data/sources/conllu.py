@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.config.given_files import check_regular, check_size
 from denote.config.keys import SCHEMA, digest, digest_files
 from denote.data.learned import Target, classes_of
 from denote.data.module import SamplesModule
@@ -29,6 +30,9 @@ OWN = ("form", "lemma", "upos", "xpos", "deprel", "capitalised", "position", "se
 
 WHERE = "dataset.path"
 """The key of the file."""
+
+WORDS_TAKE = 10
+"""Bytes of memory, at least, for each byte of a treebank."""
 
 SHOWN = 5
 """Values that are named in a line of the log."""
@@ -187,6 +191,8 @@ def _lines(file: Path) -> list[str]:
     """Return the lines of a text, whatever ends them, without the byte order mark with which some editors begin a
     file.
     """
+    check_regular(file, WHERE, needed="needed: a file in the CoNLL-U format")
+    check_size(file, WORDS_TAKE * file.stat().st_size, WHERE)
     try:
         text = file.read_bytes().decode("utf-8")
     except OSError as error:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import distribution
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import polars as pl
 from jaxtyping import Bool, Int64, Real, UInt8
 from scipy import ndimage
 
+from denote.config.given_files import check_regular, check_unpacked
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.module import SamplesModule
 from denote.data.samples import Samples, TensorInputs
@@ -139,19 +141,26 @@ def read_idx(path: Path, dimensions: int) -> UInt8[np.ndarray, "*shape"]:
         DataError: if the file cannot be read or is not such an array, to the byte.
     """
     where = "dataset.root"
+    check_regular(path, where)
+    magic, n_header = bytes([0, 0, _UNSIGNED_BYTE, dimensions]), 4 + 4 * dimensions
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            header = file.read(n_header)
+            if header[:4] != magic or len(header) < n_header:
+                needed = f"an idx file of bytes in {dimensions} dimensions begins with {magic.hex(' ')}"
+                raise DataError(where, f"{path} begins with {header[:4].hex(' ') or 'nothing'}", needed)
+            shape = [int(size) for size in np.frombuffer(header, dtype=">u4", offset=4)]
+            wanted = prod(shape)
+            check_unpacked(path, wanted, where, "unpack the file, and remove the .gz")
+            values = file.read(wanted)
+            # No more than one byte of the rest: a file that is not what its header says may be of any size.
+            more = bool(file.read(1))
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(where, f"{path} cannot be read ({error})", "fetch the file again") from error
-    magic, header = bytes([0, 0, _UNSIGNED_BYTE, dimensions]), 4 + 4 * dimensions
-    if content[:4] != magic or len(content) < header:
-        problem = f"{path} begins with {content[:4].hex(' ') or 'nothing'}"
-        raise DataError(where, problem, f"an idx file of bytes in {dimensions} dimensions begins with {magic.hex(' ')}")
-    shape = np.frombuffer(content, dtype=">u4", count=dimensions, offset=4).astype(np.int64)
-    if len(content) - header != (wanted := int(shape.prod())):
-        problem = f"{path} holds {len(content) - header} values where its header says {wanted}"
+    if len(values) != wanted or more:
+        problem = f"{path} holds {'more' if more else 'fewer'} values than the {wanted} that its header says"
         raise DataError(where, problem, "fetch the file again")
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+    return np.frombuffer(values, dtype=np.uint8).reshape(shape)
 
 
 def _read_part(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from denote.config.given_files import check_regular
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.data.columns.table_files import AttributeTableModule, log_missing
 from denote.data.learned import target_names, target_of
@@ -102,6 +103,8 @@ class ImagesModule(AttributeTableModule):
 MAXIMUM = 255.0
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """What is read, as Pillow calls it; for some others, such as EPS, Pillow would run another program."""
+MOST_PIXELS = 100_000_000
+"""Pixels of a picture: a larger one takes gigabytes while it is read."""
 SHOWN = 3
 """Images of a kind that are named."""
 
@@ -201,7 +204,11 @@ def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
     """
     from PIL import Image, ImageOps
 
+    if isinstance(file, Path):
+        check_regular(file, "image")
     with Image.open(file, formats=FORMATS) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"{image.width} x {image.height} pixels; at most {MOST_PIXELS:,}")
         frames = int(getattr(image, "n_frames", 1))
         image.load()
         if image.mode == "F" or image.mode.startswith("I"):
@@ -251,7 +258,7 @@ def _errors() -> tuple[type[Exception], ...]:
     """Return what Pillow raises for files that are no images, or only part of one."""
     from PIL import Image
 
-    return (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+    return (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, DataError)
 
 
 def _reason(error: Exception) -> str:

@@ -15,6 +15,9 @@ from denote.errors import ConfigError
 
 T = TypeVar("T")
 
+MOST_OF_A_KIND = 10**9
+"""Units, layers, channels: what a network of that many takes is refused while it is made."""
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
@@ -106,8 +109,9 @@ def check_counts(**counts: int | Sequence[int]) -> None:
     """
     for key, given in counts.items():
         for number in given if isinstance(given, list | tuple) else [given]:
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise ConfigError(f"architecture.{key}", f"{number!r} cannot be used", "a whole number from 1 up")
+            if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_OF_A_KIND:
+                allowed = f"a whole number from 1 to {MOST_OF_A_KIND}"
+                raise ConfigError(f"architecture.{key}", f"{number!r} cannot be used", allowed)
 
 
 def in_turn(**modules: nn.Module | None) -> nn.Sequential:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from denote.config.given_files import check_regular
 from denote.errors import ConfigError, DenoteError, StoreError, first_line
 from denote.object_models.pretrained.source import Pretrained, fill, imported, name_of
 
@@ -75,8 +76,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Raises:
         StoreError: if there is no such file, it holds more than weights and plain values, or cannot be read.
     """
-    if not path.is_file():
-        raise StoreError(str(path), "there is no such file", "architecture.path=FILE")
+    check_regular(path, "architecture.path", StoreError, "architecture.path=FILE")
     try:
         if path.suffix == SAFE:
             return load_file(path)
