@@ -166,7 +166,7 @@ def test_the_others(shipped: dict[str, Any], key: str, argument: str, value: Any
 def test_a_rule_is_named_as_it_was_given() -> None:
     with pytest.raises(ConfigError, match=r"rule\.decisive: 2 is not possible"):
         denote.observe(rule=Rule(decisive=2))
-    with pytest.raises(ConfigError, match=r"observe\(bootstraps=\.\.\.\): 1 is not possible.*of at least 2 and at most 1000000, or 0"):
+    with pytest.raises(ConfigError, match=r"observe\(bootstraps=\.\.\.\): 1 is not possible.*of at least 2.*, or 0"):
         denote.observe(bootstraps=1)
 
 
