@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from denote.denotation.judging import search_stability
 from denote.denotation.judging.search_stability import stability
 from denote.evidence.intervals import t_interval
 from denote.tables import CONTROLS, NEURONS, STABILITY, table
@@ -85,3 +89,17 @@ def test_a_short_second_draw_says_so() -> None:
         row["n_fit"] = 40
     frame = stability(table(own, NEURONS), table(other, CONTROLS))
     assert "has 40 rows to choose on, this one 100" in frame.filter(pl.col("against") == "second fit")["note"][0]
+
+
+@given(st.lists(st.frozensets(st.sampled_from("abcdef")), min_size=1, max_size=9), st.integers(1, 4))
+def test_mean_jaccard_indices_are_those_of_all_pairs(sets: list[frozenset[str]], block: int) -> None:
+    def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+        return len(one & other) / len(one | other) if one or other else float("nan")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(search_stability, "BLOCK", block)
+        means = search_stability._mean_jaccards(sets)
+    for number, mean in enumerate(means):
+        others = [jaccard(sets[number], other) for place, other in enumerate(sets) if place != number]
+        known = [value for value in others if not np.isnan(value)]
+        np.testing.assert_array_equal(mean, np.mean(known) if known else np.nan)  # bit by bit

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -89,9 +88,8 @@ def _against_search(layer: pl.DataFrame, other: pl.DataFrame, agreement: str) ->
 
 def _against_networks(layer: pl.DataFrame) -> Row:
     mine = _denoted(layer)
-    of_pairs = {(a, b): _jaccard(mine[a], mine[b]) for a, b in combinations(mine, 2)}
-    means = np.array([_mean(value for pair, value in of_pairs.items() if model in pair) for model in mine])
-    neither, n_pairs = int(np.count_nonzero(np.isnan(list(of_pairs.values())))), len(of_pairs)
+    means = _mean_jaccards(list(mine.values()))
+    neither, n_pairs = _pairs(sum(not denoted for denoted in mine.values())), _pairs(len(mine))
     return {
         "n_pairs": n_pairs - neither,
         "n_neurons": int(layer["denotes"].sum() or 0),
@@ -106,19 +104,47 @@ def _against_networks(layer: pl.DataFrame) -> Row:
 
 def _denoted(neurons: pl.DataFrame) -> dict[str, frozenset[str]]:
     """Return the denoted properties of each object model, in the order of the rows; may be empty."""
-    return {
-        str(model): frozenset(denoted_properties(part, ["object_model"])["pair"])
-        for (model,), part in neurons.group_by(["object_model"], maintain_order=True)
-    }
+    pairs = denoted_properties(neurons, ["object_model"]).group_by("object_model").agg("pair")
+    denoted = dict(pairs.iter_rows())
+    models = neurons["object_model"].unique(maintain_order=True)
+    return {str(model): frozenset(denoted.get(model, ())) for model in models}
+
+
+def _pairs(number: int) -> int:
+    return number * (number - 1) // 2
+
+
+BLOCK = 256
+"""Networks that are compared with all others at once."""
+
+
+def _mean_jaccards(sets: Sequence[frozenset[str]]) -> np.ndarray:
+    """Return the mean Jaccard index of each set with the others, NaN where no pair has any element.
+
+    All pairs are compared by a sparse product of blocks of sets, since a sweep may have 10,000 networks.
+    """
+    from scipy.sparse import csr_array
+
+    numbers = {name: number for number, name in enumerate(sorted(frozenset().union(*sets)))}
+    sizes = np.array([len(each) for each in sets])
+    columns = np.array([numbers[name] for each in sets for name in each], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    holds = csr_array((np.ones(len(columns), np.int64), columns, starts), shape=(len(sets), max(len(numbers), 1)))
+    means = np.full(len(sets), np.nan)
+    for start in range(0, len(sets), BLOCK):
+        block = slice(start, start + BLOCK)
+        shared = (holds[block] @ holds.T).toarray()
+        either = sizes[block, None] + sizes[None] - shared
+        index = np.divide(shared, either, out=np.full(shared.shape, np.nan), where=either > 0)
+        for row in range(len(index)):
+            others = np.delete(index[row], start + row)
+            known = others[~np.isnan(others)]
+            means[start + row] = known.mean() if known.size else np.nan
+    return means
 
 
 def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other) if one or other else float("nan")
-
-
-def _mean(values: Iterator[float]) -> float:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
 
 
 def _known(values: np.ndarray) -> int:
