@@ -183,7 +183,10 @@ def _hydra(command: str, arguments: list[str]) -> int:
     if "--layers" in arguments:
         rest = [argument for argument in arguments if argument != "--layers"]
         task, arguments = Task(_layers, trust), _with_overrides(rest, _LAYERS_OVERRIDES)
-    sweeper.PlannedSweeper.plan = None
+    sweeper.PlannedSweeper.plan, sweeper.PlannedSweeper.is_alone = None, False
+    if _asks_for_plan(arguments) and task.is_recorded:
+        sweeper.PlannedSweeper.is_alone = not {"-m", "--multirun"} & set(arguments)
+        arguments = _with_overrides(arguments, ["hydra.mode=MULTIRUN"])  # a job alone is planned like one of a sweep
     mistakes.clear()
     sys.argv = [command, *arguments]
     stop: BaseException | None = None
@@ -202,6 +205,8 @@ def _hydra(command: str, arguments: list[str]) -> int:
     plan = _plan()
     if plan is None:
         return DONE
+    if plan.is_asked:
+        return _tell(plan)
     finish = _finish if task.is_recorded else _finish_training
     code = finish(plan, " ".join(typed), stop)
     if stop is not None and not isinstance(stop, KeyboardInterrupt):
@@ -224,6 +229,27 @@ def _plan() -> SweepPlan | None:
     from denote.cli.sweeper import PlannedSweeper
 
     return PlannedSweeper.plan
+
+
+def _asks_for_plan(arguments: list[str]) -> bool:
+    """Return whether ``plan=true`` is typed: from then on nothing is written."""
+    given = [argument.lstrip("+").partition("=") for argument in arguments]
+    return any(key == "plan" and value.strip().lower() == "true" for key, _, value in given)
+
+
+def _tell(plan: SweepPlan) -> int:
+    """Print what the jobs of a plan would do, need and be able to say."""
+    from denote.cli.plan import forecast
+    from denote.reporting.forecast_page import print_forecast
+
+    _check_some_start(plan)
+    print_forecast(forecast(plan))
+    return DONE
+
+
+def _check_some_start(plan: SweepPlan) -> None:
+    if plan.jobs and len(plan.having("refused")) == len(plan.jobs):
+        raise ConfigError("sweep", f"none of {len(plan.jobs)} jobs could start", plan.jobs[0].reason)
 
 
 def _launched() -> SweepPlan | None:
@@ -297,8 +323,7 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
     from denote.config.figure_settings import FigureSettings
     from denote.runs.sweep import close_sweep
 
-    if plan.jobs and len(plan.having("refused")) == len(plan.jobs):
-        raise ConfigError("sweep", f"none of {len(plan.jobs)} jobs could start", plan.jobs[0].reason)
+    _check_some_start(plan)
     refused = {job.folder.name: job.reason for job in plan.having("refused")}
     expected = [job.folder for job in plan.jobs if job.status != "refused"]
     skipped = [job.folder for job in plan.having("skip")]

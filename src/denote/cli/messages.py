@@ -163,6 +163,7 @@ Keys that are no group
   analysis.family=NAME the family whose tests of depth are planned; without it they are exploratory
   split.group=COLUMN   rows that share a value of this column of the attribute table stay in one part
   on_existing=skip|redo|fail   what to do with a finished job whose settings are the same
+  plan=true            with or without -m: tell jobs, trainings, disk, time and what cannot be said; run nothing
   figures=sweep|all|none       draw for a sweep and a single job, for every job of a sweep, too, or nothing anew
   figure_formats=[png,svg,pdf] kinds of files of figures, added to those that are there
   progress=auto|bar|log|none   a line in a terminal and else log lines, on standard error; or nothing"""

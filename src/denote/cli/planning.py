@@ -19,7 +19,7 @@ from denote.config.levels import holds
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, check_plan, fingerprint, is_initialisation, training
-from denote.runs.record import finished_before, finished_jobs, refused_as_finished, schema_of
+from denote.runs.record import evidence_level, finished_before, finished_jobs, refused_as_finished, schema_of
 from denote.runs.terms import Terms
 
 TRAINING = "denote-train"
@@ -74,10 +74,12 @@ class SweepPlan:
         folder: The sweep's folder.
         jobs: In the order in which they start.
         launch: Those that are run, and how they end; None before they are.
+        is_alone: Whether it is of one job that is no sweep's, which need not agree with those beside it.
+        is_asked: Whether the plan is to be told, and nothing to be run.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, is_alone: bool = False, is_asked: bool = False) -> None:
+        self.folder, self.is_alone, self.is_asked = folder, is_alone, is_asked
         self.jobs: list[PlannedJob] = []
         self.launch: Launch | None = None
         self._by_folder: dict[Path, PlannedJob] = {}
@@ -89,13 +91,15 @@ class SweepPlan:
 
     @cached_property
     def finished(self) -> dict[Path, dict[str, Any]]:
-        """Config, agreement and schema of all finished jobs in the folder."""
+        """Config, agreement, schema and level of evidence of all finished jobs in the folder."""
         return {folder: self._kept(record) for folder, record in finished_jobs(self.folder)}
 
     @cached_property
     def terms(self) -> Terms:
         """Agreements of the jobs of this version that are finished, and of those planned so far that run."""
         terms = Terms()
+        if self.is_alone:
+            return terms
         for folder, record in self.finished.items():
             if record["schema"] == SCHEMA:
                 terms.add(folder, record["agreement"])
@@ -120,20 +124,25 @@ class SweepPlan:
     def _kept(self, record: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "schema": schema_of(record),
+            "level": evidence_level(record),
             "config": self._parts.of(record["config"]),
             "agreement": self._parts.of({"": dict(record.get("agreement") or {})})[""],
         }
 
 
-def planned(config: DictConfig, compose: Compose, jobs: Sequence[Sequence[str]]) -> SweepPlan:
+def planned(
+    config: DictConfig, compose: Compose, jobs: Sequence[Sequence[str]], *, is_alone: bool = False
+) -> SweepPlan:
     """Plan every combination of overrides: what its config is, where its results go, and what becomes of it.
 
     Args:
         config: The sweep's config.
         compose: Gives the config of one job.
         jobs: Overrides of every job.
+        is_alone: Whether there is one, which is no sweep's.
     """
-    plan, name = SweepPlan(Path(str(config.hydra.sweep.dir))), str(config.sweep_name)
+    folder = Path(str(config.hydra.run.dir)).parent if is_alone else Path(str(config.hydra.sweep.dir))
+    plan, name = SweepPlan(folder, is_alone=is_alone, is_asked=bool(config.plan)), str(config.sweep_name)
     for overrides in jobs:
         # Pinned, because a default of date and time, or a swept experiment, would differ from job to job.
         named = any(override.startswith("sweep_name=") for override in overrides)
@@ -144,7 +153,9 @@ def planned(config: DictConfig, compose: Compose, jobs: Sequence[Sequence[str]])
 
 def _plan_job(overrides: list[str], config: DictConfig, plan: SweepPlan) -> None:
     observes = config.hydra.job.name != TRAINING
-    folder = plan.folder / str(config.hydra.sweep.subdir) if observes else plan.folder
+    folder = plan.folder
+    if observes:
+        folder = Path(str(config.hydra.run.dir)) if plan.is_alone else folder / str(config.hydra.sweep.subdir)
     try:
         settings = build.plain(config)
         if observes:
@@ -215,11 +226,11 @@ def _epochs(job: PlannedJob) -> set[int]:
 
 def few_networks(plan: SweepPlan) -> str | None:
     """Say that there can be no verdict on depth, where that is known before anything runs."""
-    most = most_networks(_configs(plan))
+    most = most_networks(planned_configs(plan))
     return too_few_networks(most) if 0 < most < LEAST_MODELS else None
 
 
-def _configs(plan: SweepPlan) -> Iterator[Mapping[str, Any]]:
+def planned_configs(plan: SweepPlan) -> Iterator[Mapping[str, Any]]:
     """Give the configs of the jobs that will be merged: those of the plan and those finished before."""
     there = {job.folder for job in plan.jobs if job.settings}
     yield from (job.settings for job in plan.jobs if job.settings)

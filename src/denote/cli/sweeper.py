@@ -39,6 +39,9 @@ class PlannedSweeper(BasicSweeper):
     plan: SweepPlan | None = None
     """The plan of this process's latest sweep, for the command line to read once Hydra has returned."""
 
+    is_alone: bool = False
+    """Whether one job is planned that is no sweep's, unless an experiment makes it a sweep."""
+
     def __init__(self, max_batch_size: int | None = None, params: dict[str, str] | None = None) -> None:
         super().__init__(max_batch_size=max_batch_size, params=params)
 
@@ -60,9 +63,15 @@ class PlannedSweeper(BasicSweeper):
             raise ConfigError("sweep", "these overrides make no job", "a glob or choice that matches nothing?")
         if len({override for job in jobs for override in job if override.startswith("sweep_name=")}) > 1:
             raise ConfigError("sweep_name", "cannot be swept: a sweep has one folder", "run one sweep for each name")
-        loader = self.hydra_context.config_loader
-        plan = planned(self.config, partial(loader.load_sweep_config, self.config), jobs)
-        PlannedSweeper.plan = plan
+        is_alone = PlannedSweeper.is_alone and not self.params
+        if is_alone and len(jobs) > 1:
+            raise ConfigError("command line", f"several values make {len(jobs)} jobs", "allowed with -m: a sweep")
+        if self.config.plan and self.config.hydra.job.name == TRAINING:
+            raise ConfigError("plan", "is of observations, which train what they need", "allowed: denote plan=true ...")
+        compose = partial(self.hydra_context.config_loader.load_sweep_config, self.config)
+        plan = PlannedSweeper.plan = planned(self.config, compose, jobs, is_alone=is_alone)
+        if plan.is_asked:
+            return []
         tidy(plan.folder)
         running = plan.having("run")
         if not running:

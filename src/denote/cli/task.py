@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.config.trust import Trust
-from denote.errors import DenoteError
+from denote.errors import ConfigError, DenoteError
 from denote.runs.attempts import Attempt, described, end_for_it, new_launch, status_after
 from denote.runs.record import Status
 from denote.stops import time_limit
@@ -108,6 +108,8 @@ class Task:
         from denote.progress import shown
 
         settings = plain(config)
+        if settings.get("plan"):
+            raise ConfigError("plan", "runs no job", "allowed where it is typed: denote plan=true, with or without -m")
         if not self.is_checked:
             check(settings)
         name = f"job #{hydra.job.num}" if hydra.mode == RunMode.MULTIRUN else ""

@@ -90,10 +90,20 @@ class Recording:
             other = None if layer is None else cascade.down_to(layer)
             state = None
             if layer is not None and other is not None and other.reaches:
-                other_key = digest([key, "randomised", layer.name, RANDOMISED])
+                other_key = randomised_key(key, layer.name)
                 (state,) = self.store.states(other_key, other.network, self.samples, self.parts.fit, [layer])
             randomised.append((state, Note.of("no_top") if other is None else other.note))
         return randomised
+
+
+def randomised_key(key: str, layer: str) -> str:
+    """Return the key of a network that is randomised from the top down to a layer.
+
+    Args:
+        key: Of the network.
+        layer: Name of the layer.
+    """
+    return digest([key, "randomised", layer, RANDOMISED])
 
 
 def device_named(name: str) -> torch.device:

@@ -186,7 +186,7 @@ class Job:
             states, *untrained = [
                 recording.states(each.spec.key, each.network, ready.layers) for each in (trained, *self.twins(spec))
             ]
-            randomised = self.randomised(trained, ready.layers, recording) if self._checks_maps(ready.probes) else ()
+            randomised = self.randomised(trained, ready.layers, recording) if self.checks_maps(ready.probes) else ()
         self.stored = [f"states/{key}" for key in sorted(recording.store.used)]
         self.stored += [f"models/{spec.training_key}"] if spec.is_trained_here else []
         known = self._trained_on(spec)
@@ -329,7 +329,7 @@ class Job:
         for draw in range(Untrained.among(self.controls).twins if self._has_network else 0):
             yield store.obtain(spec.twin(draw), self.data)
 
-    def _checks_maps(self, probes: Mapping[str, Probe]) -> bool:
+    def checks_maps(self, probes: Mapping[str, Probe]) -> bool:
         """Whether the randomisation check was asked for and there is a map to be checked."""
         asked = bool(self.config["evidence"]["randomisation"]) and self._has_network
         return asked and any(probe.has_map for probe in probes.values())
