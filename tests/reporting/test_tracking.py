@@ -1,6 +1,6 @@
 """Tracking: offline where there is no key, the user's mode first, one id for one piece of work."""
 
-import os
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,67 +8,106 @@ import pytest
 
 from denote.reporting import tracking
 from denote.reporting.tracking import Tracker, has_key, run_id
+from denote.reporting.wandb_session import TrackedRun
 
 KEYS = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_MODE", "WANDB_BASE_URL", "NETRC")
 
 
-class FakeRun:
-    """Remembers how it ended."""
+class FakeSession:
+    """Remembers what it was told."""
 
-    exit_code: int | None = None
+    made: list["FakeSession"]
 
-    def finish(self, exit_code: int) -> None:
-        self.exit_code = exit_code
+    def __init__(self, *, online: bool, limit: float) -> None:
+        self.online, self.limit = online, limit
+        self.given: dict[str, Any] = {}
+        self.said: list[Any] = []
+        self.made.append(self)
+
+    def start(self, key: str, given: dict[str, Any]) -> TrackedRun:
+        assert key == given["id"]
+        self.given = given
+        return TrackedRun(self, key)  # type: ignore[arg-type]
+
+    def send(self, key: str, do: str, **said: Any) -> None:
+        self.said.append((do, *said.values()))
+
+    def settle(self) -> None:
+        self.said.append("settle")
+
+    def close(self) -> None:
+        self.said.append("close")
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
-    """What ``wandb.init`` was given, on a machine without a key."""
-    import wandb
-
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[FakeSession]:
+    """The sessions that are made, on a machine without a key."""
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    calls: list[dict[str, Any]] = []
-
-    def init(**given: Any) -> FakeRun:
-        calls.append({**given, "run": FakeRun()})
-        return calls[-1]["run"]
-
-    monkeypatch.setattr(wandb, "init", init)
-    return calls
+    monkeypatch.setattr(FakeSession, "made", [], raising=False)
+    monkeypatch.setattr(tracking, "Session", FakeSession)
+    monkeypatch.setattr(tracking, "_sessions", {})
+    return FakeSession.made
 
 
 def tracker(folder: Path, kind: str = "wandb") -> Tracker:
     return Tracker(kind, folder / "t", "t", tags=("a",))
 
 
-def mode(tracked: Tracker, started: list[dict[str, Any]]) -> str:
+def track(tracked: Tracker) -> None:
     with tracked.run("job", "key", "a job", {"seed": 0}):
         pass
-    return str(started[-1]["mode"] or os.environ["WANDB_MODE"])  # W&B's own rule where no mode is given
 
 
-def test_offline_without_a_key(started: list[dict[str, Any]], tmp_path: Path) -> None:
-    assert mode(tracker(tmp_path), started) == "offline"
-    assert started[0]["dir"] == str(tmp_path / "t")
-    assert (started[0]["group"], started[0]["job_type"], started[0]["tags"]) == ("t", "job", ["a"])
-    assert started[0]["config"] == {"seed": 0}
+def test_offline_without_a_key(started: list[FakeSession], tmp_path: Path) -> None:
+    track(tracker(tmp_path))
+    assert not started[0].online
+    given = started[0].given
+    assert given["dir"] == str(tmp_path / "t")
+    assert (given["group"], given["job_type"], given["tags"]) == ("t", "job", ["a"])
+    assert given["config"] == {"seed": 0}
 
 
-def test_online_with_a_key(started: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_online_with_a_key(started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    assert mode(tracker(tmp_path), started) == "online"
+    track(tracker(tmp_path))
+    assert started[0].online
 
 
-@pytest.mark.parametrize("wanted", ["disabled", "offline", "online"])
+@pytest.mark.parametrize("wanted", ["offline", "online", "shared"])
 @pytest.mark.parametrize("key", ["", "0" * 40])
 def test_the_users_mode_wins(
-    started: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, key: str
+    started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, key: str
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", wanted)
     monkeypatch.setenv("WANDB_API_KEY", key)
-    assert mode(tracker(tmp_path), started) == wanted
+    track(tracker(tmp_path))
+    assert (started[0].online, started[0].given["mode"]) == (wanted != "offline", wanted)
+
+
+def test_one_session_serves_a_process_until_its_environment_changes(
+    started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        track(tracker(tmp_path))
+    assert len(started) == 1
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:1")
+    track(tracker(tmp_path))
+    assert len(started) == 2
+    assert started[0].said[-1] == "close"
+
+
+def test_names_that_the_server_would_refuse_are_shortened(started: list[FakeSession], tmp_path: Path) -> None:
+    long = Tracker("wandb", tmp_path, "g" * 200)
+    groups, names = set(), set()
+    for name in ("n" * 300, "n" * 301):
+        with long.run("job", "key", name, {}):
+            pass
+        groups.add(started[0].given["group"])
+        names.add(started[0].given["name"])
+    assert (len(groups), len(names)) == (1, 2)
+    assert {len(text) for text in groups | names} == {tracking.LONGEST}
 
 
 @pytest.mark.usefixtures("started")
@@ -85,7 +124,7 @@ def test_a_key_in_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert not has_key()
 
 
-def test_none_starts_nothing(started: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_none_starts_nothing(started: list[FakeSession], tmp_path: Path) -> None:
     with tracker(tmp_path, "none").run("job", "key", "a job", {}) as run:
         assert run is None
         tracking.replay(run, [{"epoch": 0}])
@@ -94,14 +133,28 @@ def test_none_starts_nothing(started: list[dict[str, Any]], tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("error", [RuntimeError, SystemExit, KeyboardInterrupt])
-def test_a_run_ends_as_its_body_does(started: list[dict[str, Any]], tmp_path: Path, error: type[BaseException]) -> None:
-    with tracker(tmp_path).run("job", "key", "a job", {}):
-        pass
-    assert started[-1]["run"].exit_code == 0
-    with pytest.raises(error), tracker(tmp_path).run("job", "key", "a job", {}):
-        raise error
-    assert started[-1]["run"].exit_code == 1
+@pytest.mark.parametrize(
+    ("error", "waits"), [(None, True), (RuntimeError, True), (SystemExit, False), (KeyboardInterrupt, False)]
+)
+def test_a_run_ends_as_its_body_does(
+    started: list[FakeSession], tmp_path: Path, error: type[BaseException] | None, waits: bool
+) -> None:
+    with contextlib.suppress(error or ()), tracker(tmp_path).run("job", "key", "a job", {}):
+        if error is not None:
+            raise error
+    assert started[0].said == [("finish", int(error is not None)), *(["settle"] if waits else [])]
+
+
+def test_lightning_logs_as_its_own_logger_does(started: list[FakeSession], tmp_path: Path) -> None:
+    with tracker(tmp_path).run("object_model", "key", "a model", {}) as run:
+        logger = tracking.lightning_logger(run)
+        assert logger is not None
+        logger.log_hyperparams({"lr": 0.1})
+        logger.log_metrics({"val_loss": 1.0, "epoch": 0}, step=7)
+    assert started[0].said[:2] == [
+        ("config", {"lr": 0.1}),
+        ("log", {"val_loss": 1.0, "epoch": 0, "trainer/global_step": 7}, {}, {}),
+    ]
 
 
 def test_an_id_is_the_same_work_in_the_same_sweep() -> None:
@@ -121,11 +174,24 @@ def test_a_run_that_is_there_already_is_known(tmp_path: Path) -> None:
 def test_of_a_config(tmp_path: Path) -> None:
     config = {"logger": {"kind": "wandb", "project": None, "entity": "team"}, "tags": ["a", 1]}
     tracked = Tracker.of(config, tmp_path / "demo")
-    assert tracked == Tracker("wandb", tmp_path / "demo", "demo", "denote", "team", ("a", "1"))
+    assert tracked == Tracker("wandb", tmp_path / "demo", "demo", "denote", "team", ("a", "1"), tracking.LIMIT)
 
 
-def test_disabled_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disabled_starts_nothing(started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
+    tracker(tmp_path).load()
     with tracker(tmp_path).run("job", "key", "a job", {"seed": 0}) as run:
-        run.log({"x": 1})
-    assert not list((tmp_path / "t").rglob("*run-*"))
+        assert run is None
+    assert started == []
+
+
+@pytest.mark.usefixtures("started")
+def test_a_netrc_that_cannot_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "netrc"
+    path.write_bytes(b"machine \xff password\n")
+    monkeypatch.setenv("NETRC", str(path))
+    for _ in range(2):
+        track(tracker(tmp_path))
+    assert caplog.messages == [f"{path} cannot be read; W&B runs stay offline"]

@@ -21,6 +21,9 @@ from denote.errors import ConfigError, one_of
 from denote.files import is_folder_name
 from denote.progress.surfaces import MODES
 
+LONGEST_TAG = 64
+"""Characters that W&B takes in a tag."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -53,6 +56,17 @@ class Value:
         if self.choices:
             raise ConfigError(key, f"{came} is unknown", one_of("" if value is None else value, self.choices))
         raise ConfigError(key, f"{came} is not possible", f"allowed: {self.allowed}")
+
+
+class Tags(Value):
+    """A list of texts that W&B takes as tags."""
+
+    def check(self, value: Any, key: str) -> None:
+        """Refuse what is no list of texts, and a tag that is empty or too long."""
+        super().check(value, key)
+        for tag in map(str, value):
+            if not 1 <= len(tag) <= LONGEST_TAG:
+                raise ConfigError(key, f"a tag of {len(tag)} characters", f"allowed: 1 to {LONGEST_TAG}")
 
 
 def number(
@@ -149,6 +163,7 @@ FOLDER = Value(
     lambda value: type(value) in (str, int, float) and is_folder_name(str(value)),
 )
 ANY_TEXT = text("a text")
+TAGS = Tags("tags=[first,second]", listed("", ANY_TEXT).fits)
 COLUMN = text("a column", or_null=True)
 PROGRESS = choice(*MODES)
 OPTIONS = Value("options by name", lambda value: isinstance(value, Mapping))
@@ -323,8 +338,9 @@ class _Tracked(TypedDict):
 class Logging(_Tracked, total=False):
     """``logger``; what is not tracked has no project."""
 
-    project: Annotated[str | None, text("a text", or_null=True)]
-    entity: Annotated[str | None, text("a text", or_null=True)]
+    project: Annotated[str | None, text("1 to 128 characters without / \\ # ? % :", r"[^/\\#?%:]{1,128}", or_null=True)]
+    entity: Annotated[str | None, text("1 to 128 characters", ".{1,128}", or_null=True)]
+    limit: Annotated[float, number(0)]
 
 
 class Weights(TypedDict):
@@ -358,7 +374,7 @@ class Settings(TypedDict):
     figure_formats: Annotated[
         list[str], listed(f"a list of {', '.join(FORMATS)}", choice(*FORMATS), least=1, order="distinct")
     ]
-    tags: Annotated[list[str], listed("tags=[first,second]", ANY_TEXT)]
+    tags: Annotated[list[str], TAGS]
     dataset: Options
     architecture: Options
     layer: LayerChoice

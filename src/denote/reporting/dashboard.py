@@ -12,6 +12,7 @@ from denote.evidence.rule import Rule
 from denote.figures.curves import one_size
 from denote.reporting.chance import families, one_p_value, value_range
 from denote.reporting.findings import shares
+from denote.reporting.wandb_session import TrackedRun
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -30,7 +31,9 @@ DEPTH_CURVES = (
 )
 
 
-def log_job(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None, *more: str) -> None:
+def log_job(
+    run: TrackedRun | None, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None, *more: str
+) -> None:
     """Log one job: its tables, its figures, and a handful of summary numbers.
 
     Args:
@@ -42,25 +45,22 @@ def log_job(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | 
     """
     if run is None:
         return
-    import wandb
-
     run.define_metric("depth")
-    run.define_metric("by_depth/*", step_metric="depth")
+    run.define_metric("by_depth/*", step="depth")
     cells, neurons = tables["cells"], tables["neurons"]
     for row in depth_curves(cells, neurons):
         run.log(row)
-    run.summary.update(summary(tables, rule or Rule()))
+    run.summarize(summary(tables, rule or Rule()))
     if tables["null_check"]["alarm"].is_not_null().any():  # in the config too, by which a dashboard filters runs
-        run.config.update({"null_check_alarm": bool(tables["null_check"]["alarm"].any())}, allow_val_change=True)
+        run.configure({"null_check_alarm": bool(tables["null_check"]["alarm"].any())})
     shown = {name: tables[name] for name in ("cells", *BESIDE, *more)}
     shown["denoting_neurons"] = neurons.filter(pl.col("denotes").fill_null(value=False))
-    logged: dict[str, Any] = {name: as_table(frame) for name, frame in shown.items() if frame.height}
-    logged |= {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items()}
-    if logged:
-        run.log(logged)
+    filled = {name: as_table(frame) for name, frame in shown.items() if frame.height}
+    if filled or figures:
+        run.log({}, filled, {f"figures/{name}": path for name, path in figures.items()})
 
 
-def log_sweep(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None) -> None:
+def log_sweep(run: TrackedRun | None, tables: Tables, figures: Mapping[str, Path], rule: Rule | None = None) -> None:
     """Log the merged sweep: label proportion and share denoting with depth as the x axis, tables and figures.
 
     Args:
@@ -73,7 +73,7 @@ def log_sweep(run: Any, tables: Tables, figures: Mapping[str, Path], rule: Rule 
         return
     curves = "label_proportion_by_depth"
     run.define_metric("depth")
-    run.define_metric(f"{curves}/*", step_metric="depth")
+    run.define_metric(f"{curves}/*", step="depth")
     by_depth = tables[curves].filter("trained", pl.col("depth").is_not_null()).sort("depth")
     for (depth,), rows in by_depth.group_by(["depth"], maintain_order=True):
         values = {
@@ -181,9 +181,7 @@ def _null_check(null_check: pl.DataFrame) -> dict[str, Any]:
     return found
 
 
-def as_table(frame: pl.DataFrame) -> Any:
-    """A frame as a W&B table, its first `MAX_TABLE_ROWS` rows."""
-    import wandb
-
+def as_table(frame: pl.DataFrame) -> dict[str, Any]:
+    """Arguments of a W&B table of a frame, its first `MAX_TABLE_ROWS` rows."""
     shown = frame.head(MAX_TABLE_ROWS)
-    return wandb.Table(columns=list[str | int](shown.columns), data=[list(row) for row in shown.iter_rows()])
+    return {"columns": shown.columns, "data": [list(row) for row in shown.iter_rows()]}

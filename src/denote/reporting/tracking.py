@@ -1,6 +1,6 @@
 """Weights & Biases: one run per object model, per job and per sweep; offline where there is no key.
 
-Whatever the logger, results are the same: nothing here is read back.
+Whatever the logger, results are the same: nothing here is read back, and W&B's own code runs in another process.
 """
 
 from __future__ import annotations
@@ -12,16 +12,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from denote.config.keys import digest
 from denote.progress import step
+from denote.reporting.wandb_session import Session, TrackedRun
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
 log = logging.getLogger(__name__)
+
+LONGEST = 128
+"""Most characters that W&B takes as the name of a run or a group."""
+
+LIMIT = 5.0
+"""Seconds that W&B may hold up a job, unless the config says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Tracker:
         project: W&B project.
         entity: W&B team or user; None for the default one.
         tags: Words that label every run.
+        limit: Seconds that W&B may hold up a job.
     """
 
     kind: str
@@ -43,6 +51,7 @@ class Tracker:
     project: str = "denote"
     entity: str | None = None
     tags: tuple[str, ...] = ()
+    limit: float = LIMIT
 
     @classmethod
     def of(cls, config: Mapping[str, Any], folder: Path) -> Tracker:
@@ -55,11 +64,15 @@ class Tracker:
             logger.get("project") or "denote",
             logger.get("entity"),
             tuple(str(tag) for tag in config["tags"]),
+            logger.get("limit", LIMIT),
         )
 
     @contextmanager
-    def run(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Iterator[Any]:
+    def run(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Iterator[TrackedRun | None]:
         """A W&B run that ends as finished, or as failed if the body raises; None where nothing is tracked.
+
+        The end of a run inside another does not wait for W&B, that of the outer one does, `limit` seconds at most.
+        What ends a process, such as Ctrl-C, does not wait at all.
 
         Args:
             job_type: ``object_model``, ``job`` or ``sweep``.
@@ -67,45 +80,73 @@ class Tracker:
             name: What people read in the dashboard.
             config: Resolved settings.
         """
-        if self.kind == "none":
+        if not self.is_used:
             yield None
             return
-        run = self._start(job_type, key, name, config)
+        session, key = _session(self.limit), run_id(self.group, job_type, key)
+        given = {
+            "project": self.project,
+            "entity": self.entity,
+            "dir": str(self.folder),
+            "group": _shortened(self.group),
+            "job_type": job_type,
+            "name": _shortened(name),
+            "id": key,
+            "tags": [*self.tags, *_level_tag(config)],
+            "config": dict(config),
+            "mode": os.environ.get("WANDB_MODE") or "online",  # for a session that is online
+        }
+        run = session.start(key, given)
         try:
             yield run
-        except BaseException:
-            run.finish(exit_code=1)
+        except Exception:
+            run.finish(1)
+            session.settle()
             raise
+        except BaseException:
+            run.finish(1)
+            raise
+        run.finish(0)
         with step("ending the W&B run"):
-            run.finish(exit_code=0)
+            session.settle()
 
-    @step("starting W&B")
-    def _start(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Any:
-        import wandb
+    @property
+    def is_used(self) -> bool:
+        """Whether anything is tracked."""
+        return self.kind != "none" and os.environ.get("WANDB_MODE") != "disabled"
 
-        # Without a key W&B would stop to ask for one.
-        wanted = os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline")
-        mode = cast('Literal["online", "offline", "disabled", "shared"]', wanted)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return wandb.init(
-            project=self.project,
-            entity=self.entity,
-            dir=str(self.folder),
-            group=self.group,
-            job_type=job_type,
-            name=name,
-            id=run_id(self.group, job_type, key),
-            tags=[*self.tags, *_level_tag(config)],
-            config=dict(config),
-            mode=mode,
-            resume="allow" if mode in ("online", "shared") else None,
-            reinit="create_new",
-            settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_code=True),
-        )
+    def load(self) -> None:
+        """Begin to load W&B, while something else is done."""
+        if self.is_used:
+            _session(self.limit).load(self.folder / "wandb")
 
     def logged(self, job_type: str, key: str) -> bool:
         """Return whether this machine has a run of this id in the sweep's folder already."""
         return any((self.folder / "wandb").glob(f"*run-*-{run_id(self.group, job_type, key)}"))
+
+
+_sessions: dict[tuple[Any, ...], Session] = {}
+"""The session of this process, by what it depends on."""
+
+
+def _session(limit: float) -> Session:
+    """The session of this process, a new one where its environment has changed or it was forked."""
+    names = [name for name in os.environ if name.startswith("WANDB_") or name in ("HOME", "NETRC")]
+    made_of = (os.getpid(), limit, *sorted((name, os.environ[name]) for name in names))
+    if made_of not in _sessions:
+        for (pid, *_), session in _sessions.items():
+            if pid == os.getpid():
+                session.close()
+        _sessions.clear()
+        mode = os.environ.get("WANDB_MODE")
+        online = mode not in ("offline", "dryrun") if mode else has_key()  # without a key W&B would ask for one
+        _sessions[made_of] = Session(online=online, limit=limit)
+    return _sessions[made_of]
+
+
+def _shortened(name: str) -> str:
+    """A name that W&B takes; the end of a longer one is replaced by its digest."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}-{digest(name)[:8]}"
 
 
 def _level_tag(config: Mapping[str, Any]) -> list[str]:
@@ -123,33 +164,33 @@ def has_key() -> bool:
     """Return whether W&B could log in without asking: by environment or by ``.netrc``."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
     places = [os.environ["NETRC"]] if "NETRC" in os.environ else ["~/.netrc", "~/_netrc"]
     for place in places:
-        path = Path(place).expanduser()
         try:
+            host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+            path = Path(place).expanduser()
             if path.is_file() and netrc.netrc(path).authenticators(host):
                 return True
-        except (netrc.NetrcParseError, OSError):
-            log.warning("%s cannot be read; W&B runs stay offline", path)
+        except (netrc.NetrcParseError, OSError, ValueError, RuntimeError):
+            log.warning("%s cannot be read; W&B runs stay offline", place)
     return False
 
 
-def lightning_logger(run: Any) -> Logger | None:
+def lightning_logger(run: TrackedRun | None) -> Logger | None:
     """Lightning's logger on a run that is already open, for live training curves."""
     if run is None:
         return None
     with step("loading Lightning", once=True):
-        from pytorch_lightning.loggers import WandbLogger
+        from denote.reporting.curve_logger import CurveLogger
 
-    return WandbLogger(experiment=run)
+    return CurveLogger(run)
 
 
-def replay(run: Any, history: Sequence[Mapping[str, Any]]) -> None:
+def replay(run: TrackedRun | None, history: Sequence[Mapping[str, Any]]) -> None:
     """Log the training curve of a model that was loaded, so that every sweep shows the curves of its models."""
     if run is None:
         return
     run.define_metric("epoch")
-    run.define_metric("*", step_metric="epoch")
+    run.define_metric("*", step="epoch")
     for row in history:
         run.log({key: value for key, value in row.items() if value is not None})

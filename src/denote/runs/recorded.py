@@ -179,6 +179,7 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
     from denote.runs.merge import Merged
     from denote.runs.single import draw_job
 
+    job.tracker.load()
     prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
     with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
         observation = job.run(prepared)

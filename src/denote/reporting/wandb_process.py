@@ -1,0 +1,175 @@
+"""The process that speaks to W&B: it reads messages, one JSON text a line, and carries them out in their order.
+
+denote starts it as a file of its own (``wandb_pipe``), so that whatever W&B does, hangs in or leaves behind ends with
+it: its server may be gone, its service may be killed, its package may be broken. It answers with lines: a ``run`` and
+the ``folder`` in which it begins, later the ``run`` alone once it is whole; or why W&B ``failed``, with which it ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+REACH = 3.0
+"""Seconds in which W&B's host must take a connection."""
+
+INIT = 10
+"""Seconds in which W&B must answer that a run begins."""
+
+SENDING, WRITING = 5.0, 60.0
+"""Seconds that this process goes on once denote has ended: online and offline."""
+
+
+class InOurGroup(subprocess.Popen[Any]):
+    """A process in this process group: W&B's service asks for one of its own, and would outlive a kill of ours."""
+
+    def __init__(self, *args: Any, start_new_session: bool = False, **given: Any) -> None:
+        super().__init__(*args, **given)
+
+
+def main() -> None:
+    """Carry out messages until there are no more."""
+    online = sys.argv[1] == "online"
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    silent = os.open(os.devnull, os.O_RDWR)
+    os.dup2(silent, 1)  # W&B's words would stand between our answers
+    os.dup2(silent, 2)
+    subprocess.Popen = InOurGroup  # type: ignore[misc]
+
+    def answer(**said: Any) -> None:
+        with suppress(OSError):  # denote may have ended
+            print(json.dumps(said), file=answers, flush=True)
+
+    try:
+        carry_out(messages(SENDING if online else WRITING), answer, online=online)
+    except BaseException as error:
+        lines = str(error).strip().splitlines() or [""]
+        answer(failed=f"{type(error).__name__}: {lines[0]}"[:300])
+        end()
+
+
+def end() -> None:
+    """End this process and all that it started."""
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def messages(limit: float) -> Iterator[dict[str, Any]]:
+    """Yield messages as they come.
+
+    They are taken off the pipe at once, however long W&B takes, so that denote never waits to write.
+
+    Args:
+        limit: Seconds for what is left to be done once no more come; then this process is killed.
+    """
+    lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin.buffer:
+            lines.put(line)
+        lines.put(None)
+        last = threading.Timer(limit, end)
+        last.daemon = True
+        last.start()
+
+    threading.Thread(target=read, daemon=True).start()
+    while (line := lines.get()) is not None:
+        yield json.loads(line)
+
+
+def carry_out(asked: Iterator[Mapping[str, Any]], answer: Any, *, online: bool) -> None:
+    """Make runs and log into them; those that are open at the end have failed.
+
+    Args:
+        asked: Messages.
+        answer: Says an event.
+        online: Whether W&B's server is spoken to; otherwise every run is written to disk.
+    """
+    if online:
+        reach(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+    import wandb
+
+    runs: dict[str, Any] = {}
+    replaced: dict[str, list[str]] = {}
+    for message in asked:
+        name, do = message["run"], message["do"]
+        if do == "init":
+            run = runs[name] = begin(wandb, message["given"], online=online)
+            answer(run=name, folder=str(Path(run.dir).parent))
+        elif do == "define":
+            runs[name].define_metric(message["metric"], step_metric=message["step"])
+        elif do == "log":
+            log(wandb, runs[name], message)
+        elif do == "summary":
+            runs[name].summary.update(message["values"])
+        elif do == "config":
+            runs[name].config.update(message["values"], allow_val_change=True)
+        elif do == "replace":
+            replaced.setdefault(name, []).append(message["folder"])
+        elif do == "finish":
+            runs.pop(name).finish(exit_code=message["exit_code"])
+            for folder in replaced.pop(name, ()):
+                shutil.rmtree(folder, ignore_errors=True)
+            answer(run=name)
+    for run in runs.values():
+        run.finish(exit_code=1)
+
+
+def reach(url: str) -> None:
+    """Open a connection to a server, unless a proxy does that.
+
+    Raises:
+        OSError: if nobody takes it.
+    """
+    place = urlparse(url)
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY")):
+        return
+    port = place.port or (80 if place.scheme == "http" else 443)
+    socket.create_connection((place.hostname or "", port), timeout=REACH).close()
+
+
+def begin(wandb: Any, given: Mapping[str, Any], *, online: bool) -> Any:
+    """Open a run.
+
+    Raises:
+        OSError: if nothing can be written into its folder: W&B would take a temporary one, and say so to nobody.
+    """
+    folder = Path(given["dir"]) / "wandb"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+    return wandb.init(
+        **{**given, "mode": given["mode"] if online else "offline"},
+        resume="allow" if online else None,
+        reinit="create_new",
+        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_code=True, init_timeout=INIT),
+    )
+
+
+def log(wandb: Any, run: Any, message: Mapping[str, Any]) -> None:
+    """Log values, tables and pictures as one step."""
+    values = dict(message["values"])
+    values |= {name: wandb.Table(**table) for name, table in message["tables"].items()}
+    with tempfile.TemporaryDirectory(prefix="denote-wandb-") as folder:
+        for at, (name, picture) in enumerate(message["pictures"].items()):
+            path = Path(folder) / f"{at}.png"
+            path.write_bytes(base64.b64decode(picture))
+            values[name] = wandb.Image(str(path))
+        run.log(values)
+
+
+if __name__ == "__main__":
+    main()
