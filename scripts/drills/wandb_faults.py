@@ -97,7 +97,7 @@ def a_broken_netrc(folder: Path) -> None:
 
 CASES = [
     Case("no key", None, warnings=0),
-    Case("a server as it should be", warnings=0),
+    Case("a server as it should be", arguments=("logger.limit=60",), warnings=0),
     Case("nothing listens", (DEAD, None)),
     Case("never answers", (NEVER, None)),
     Case("answers after 3 s", (SLOWLY, None)),

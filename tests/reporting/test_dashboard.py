@@ -10,7 +10,7 @@ from wandb_files import finished
 
 from denote.evidence.rule import Rule
 from denote.reporting.dashboard import depth_curves, log_job, log_sweep, summary
-from denote.reporting.tracking import Tracker
+from denote.reporting.tracking import Tracker, settle
 
 
 def offline(folder: Path, monkeypatch: pytest.MonkeyPatch, log: Any, tables: Any) -> tuple[dict[str, Any], set[str]]:
@@ -18,6 +18,7 @@ def offline(folder: Path, monkeypatch: pytest.MonkeyPatch, log: Any, tables: Any
     monkeypatch.setenv("WANDB_MODE", "offline")
     with Tracker("wandb", folder, "t").run("sweep", "key", "a sweep", {"seed": 0}) as run:
         log(run, tables, {}, Rule())
+    settle()
     (path,) = folder.rglob("*.wandb")
     found: dict[str, Any] = {}
     keys: set[str] = set()

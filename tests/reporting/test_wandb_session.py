@@ -129,7 +129,7 @@ def test_a_dead_server_leaves_whole_runs_on_disk_and_one_line(
 def test_what_a_server_does_not_take_in_time_is_written_to_disk(
     online: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(wandb_session, "TO_WRITE", 59.0)
+    monkeypatch.setattr(wandb_session, "TO_WRITE", 60.0)
     with WandbServer(NEVER) as server:
         session = online(server)
         track(session, tmp_path)
@@ -186,6 +186,17 @@ def test_a_process_that_dies_on_the_way_is_replaced_and_told_everything_again(
     assert not (tmp_path / "wandb" / "offline-run-1").exists()  # that of the first one, which the second replaces
 
 
+def test_the_next_job_sends_the_last_ones_runs_and_waits_where_they_are_not_whole(fake: Any, tmp_path: Path) -> None:
+    fake()
+    session = Session(online=False, limit=60)
+    outer = run_of(session, tmp_path, "outer")
+    run_of(session, tmp_path, "inner").finish(0)
+    outer.finish(0)
+    run_of(session, tmp_path, "next")
+    assert list(session._runs) == ["next"]
+    session.close()
+
+
 def test_a_file_in_the_place_of_the_folder(fake: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     fake()
     (tmp_path / "wandb").write_text("")
@@ -230,6 +241,7 @@ def test_the_process_ends_by_itself_with_runs_that_were_left_open(fake: Any, tmp
     fake()
     session = Session(online=False, limit=60)
     run_of(session, tmp_path).log({"a": 1})
+    session.settle()  # waits for no run that is open
     session.close()
     until = time.monotonic() + 60
     while time.monotonic() < until and ["finish", 1] not in (fake.noted() if (tmp_path / "notes").exists() else []):

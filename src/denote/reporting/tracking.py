@@ -9,8 +9,9 @@ import logging
 import netrc
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -71,8 +72,7 @@ class Tracker:
     def run(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Iterator[TrackedRun | None]:
         """A W&B run that ends as finished, or as failed if the body raises; None where nothing is tracked.
 
-        The end of a run inside another does not wait for W&B, that of the outer one does, `limit` seconds at most.
-        What ends a process, such as Ctrl-C, does not wait at all.
+        Nothing here waits until W&B has it, see `settle`.
 
         Args:
             job_type: ``object_model``, ``job`` or ``sweep``.
@@ -99,16 +99,10 @@ class Tracker:
         run = session.start(key, given)
         try:
             yield run
-        except Exception:
-            run.finish(1)
-            session.settle()
-            raise
         except BaseException:
             run.finish(1)
             raise
         run.finish(0)
-        with step("ending the W&B run"):
-            session.settle()
 
     @property
     def is_used(self) -> bool:
@@ -129,15 +123,29 @@ _sessions: dict[tuple[Any, ...], Session] = {}
 """The session of this process, by what it depends on."""
 
 
+def settle() -> None:
+    """Wait until W&B has all runs of this process, or disk has them, for the seconds that are left to the last job.
+
+    Ctrl-C ends the wait.
+    """
+    for (pid, *_), session in _sessions.items():
+        if pid == os.getpid():
+            with suppress(KeyboardInterrupt):
+                session.settle()
+
+
 def _session(limit: float) -> Session:
     """The session of this process, a new one where its environment has changed or it was forked."""
     names = [name for name in os.environ if name.startswith("WANDB_") or name in ("HOME", "NETRC")]
     made_of = (os.getpid(), limit, *sorted((name, os.environ[name]) for name in names))
     if made_of not in _sessions:
+        settle()
         for (pid, *_), session in _sessions.items():
             if pid == os.getpid():
                 session.close()
         _sessions.clear()
+        # Unlike an exit handler it is also called in processes of `multiprocessing`; in a fork of this one it is not.
+        Finalize(None, settle, exitpriority=0)
         mode = os.environ.get("WANDB_MODE")
         online = mode not in ("offline", "dryrun") if mode else has_key()  # without a key W&B would ask for one
         _sessions[made_of] = Session(online=online, limit=limit)

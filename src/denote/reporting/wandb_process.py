@@ -30,8 +30,8 @@ REACH = 3.0
 INIT = 10
 """Seconds in which W&B must answer that a run begins."""
 
-SENDING, WRITING = 5.0, 60.0
-"""Seconds that this process goes on once denote has ended: online and offline."""
+LAST = 60.0
+"""Seconds that this process goes on once denote has ended."""
 
 
 class InOurGroup(subprocess.Popen[Any]):
@@ -55,7 +55,7 @@ def main() -> None:
             print(json.dumps(said), file=answers, flush=True)
 
     try:
-        carry_out(messages(SENDING if online else WRITING), answer, online=online)
+        carry_out(messages(LAST), answer, online=online)
     except BaseException as error:
         lines = str(error).strip().splitlines() or [""]
         answer(failed=f"{type(error).__name__}: {lines[0]}"[:300])

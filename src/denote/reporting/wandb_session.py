@@ -1,7 +1,8 @@
 """W&B in a process of its own: a job says what is to be logged, waits for nothing, and cannot be hurt by it.
 
 All that is said of a run is kept until the run is whole, at W&B or on disk. Where W&B fails, hangs or is too slow, its
-process is killed and another one writes the same runs to disk, to be sent later.
+process is killed and another one writes the same runs to disk, to be sent later. It sends what a job has logged while
+the next one computes; only the next job's start, and the end of this process, wait for it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import math
 import os
 import shlex
 import time
@@ -104,6 +106,7 @@ class Session:
     def __init__(self, *, online: bool, limit: float) -> None:
         self.online, self._limit = online, limit
         self._allowance = Allowance(limit)
+        self._ended = 0.0
         self._attempts = 2  # to write to disk; a third would fail like the second
         self._runs: dict[str, Told] = {}
         self._folder = Path()
@@ -134,6 +137,7 @@ class Session:
             given: Arguments of ``wandb.init``.
         """
         if not self._is_open:
+            self.settle()
             self._allowance.left = self._limit
         self.load(Path(given["dir"]) / "wandb")
         self._runs.pop(key, None)
@@ -147,7 +151,8 @@ class Session:
         line = _line(key, do, said)
         told = self._runs.setdefault(key, Told())
         told.lines.append(line)
-        told.over = do == "finish"
+        if do == "finish":
+            told.over, self._ended = True, time.monotonic()
         try:
             self._pipe.write(line, self._allowance)
             self._listen(0)
@@ -155,35 +160,38 @@ class Session:
             self._fail(str(error))
 
     def settle(self) -> None:
-        """Wait until all runs are whole, at W&B or on disk, within the limit. While one is open, its end will wait."""
+        """Wait until all runs are whole, at W&B or on disk, until the limit has passed since the last one ended."""
         if self._is_open:
             return
         if self.online:
-            self._await(TO_WRITE)
+            self._await(self._ended + self._limit - TO_WRITE)
         if self.online and self._runs:
             self._fail(f"did not take everything within {max(0, self._limit - TO_WRITE):g} s")
-        self._await(0)
+        self._await(math.inf)
         log.debug("W&B held up this job for %.2f s", self._limit - self._allowance.left)
         if self._runs:
             self._warn(f"W&B takes long to write to disk: {self._folder} may lack some of a run")
+
+    @property
+    def _is_open(self) -> bool:
+        return not all(told.over for told in self._runs.values())
+
+    def _await(self, until: float) -> None:
+        """Wait for all runs until a time; what was said before is heard in any case."""
+        left = 1.0
+        while self._runs and left > 0:
+            left = min(self._allowance.left, until - time.monotonic())
+            try:
+                self._listen(max(0.0, left))
+            except BrokenError as error:
+                self._fail(str(error))
 
     def close(self) -> None:
         """Let W&B's process end by itself once it has done all."""
         if self._pipe is not None:
             self._pipe.release()
         self._pipe = None
-
-    @property
-    def _is_open(self) -> bool:
-        return not all(told.over for told in self._runs.values())
-
-    def _await(self, left: float) -> None:
-        """Wait for all runs until so many seconds of the limit are left."""
-        while self._runs and self._allowance.left > left:
-            try:
-                self._listen(self._allowance.left - left)
-            except BrokenError as error:
-                self._fail(str(error))
+        self._runs.clear()
 
     def _begin(self) -> None:
         """Start W&B's process, and say again what is not done."""
