@@ -127,6 +127,15 @@ def owner_of(path: Path) -> Owner | None:
     return _holder(path, at_once=True)
 
 
+def is_abandoned(path: Path) -> bool:
+    """Return whether a process died while it held a lock, so that it may have left work half done.
+
+    Args:
+        path: The lock file.
+    """
+    return path.exists() and owner_of(path) is None
+
+
 def tidy(path: Path) -> None:
     """Remove what dead processes left of a lock that nobody may ever ask for again; one that is held stays.
 

@@ -65,6 +65,11 @@ def _damage(file: Path, refusal: Callable[[dict[str, Any]], str | None]) -> str 
     return refusal(content)
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Return whether a training left something to go on from."""
+    return any(folder.glob(ANY))
+
+
 def remove_checkpoints(folder: Path) -> None:
     """Remove all checkpoints of a training that is over."""
     for file in folder.glob(ANY):

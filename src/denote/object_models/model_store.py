@@ -14,9 +14,9 @@ from torch import nn
 
 from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import ConfigError, StoreError
-from denote.files import flush_folder
-from denote.locks import locked
-from denote.object_models.checkpoints import remove_checkpoints
+from denote.files import flush_folder, remove_temporaries
+from denote.locks import is_abandoned, locked
+from denote.object_models.checkpoints import has_checkpoint, remove_checkpoints
 from denote.object_models.spec import ModelSpec, TrainerOptions
 from denote.object_models.weights import BEST, epoch_file, read_weights
 from denote.progress import step
@@ -92,11 +92,13 @@ class ModelStore:
         if not spec.is_trained_here:
             return TrainedModel(network, spec, 0 if spec.is_initialisation else None, [], None, was_trained=False)
         record, was_trained = self.record(spec), False
-        if record is None or not _is_settled(record, spec.epoch):
-            with locked(self.root / f"{spec.training_key}.lock", f"training of network {spec.training_key}"):
+        lock = self.root / f"{spec.training_key}.lock"
+        if record is None or not _is_settled(record, spec.epoch) or is_abandoned(lock):
+            with locked(lock, f"training of network {spec.training_key}"):
                 record = self._healed(spec)
                 while record is None or not _is_settled(record, spec.epoch):
                     record, was_trained = self._train(spec, data_module, options, record), True
+                self._tidy(spec)
         read_weights(network, self.folder(spec) / _weights_file(record, spec.epoch))
         epoch = record.best_epoch if spec.epoch is None else spec.epoch
         return TrainedModel(network, spec, epoch, record.history, record.best_epoch, was_trained)
@@ -108,6 +110,13 @@ class ModelStore:
     def record(self, spec: ModelSpec) -> ModelRecord | None:
         """Return the stored training of ``spec``, or None where it is not there or damaged; needs no Lightning."""
         return _sound(self.folder(spec), spec.training_key)
+
+    def _tidy(self, spec: ModelSpec) -> None:
+        """Remove what a process left that was killed when all was trained; a checkpoint may be gone on from."""
+        remove_temporaries(self.folder(spec))
+        unfinished = self.folder(spec).with_suffix(UNFINISHED)
+        if not has_checkpoint(unfinished):
+            shutil.rmtree(unfinished, ignore_errors=True)
 
     def _healed(self, spec: ModelSpec) -> ModelRecord | None:
         """Return what is sound of the stored training; damage is moved aside."""

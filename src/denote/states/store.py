@@ -24,8 +24,8 @@ from denote.config.byte_units import in_units
 from denote.config.keys import SCHEMA, digest, digest_array
 from denote.digests import FILES, DamagedError, check_file, damage_of, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import NoSpaceError
-from denote.files import flush_file, flush_folder
-from denote.locks import locked
+from denote.files import flush_file, flush_folder, remove_temporaries
+from denote.locks import is_abandoned, locked
 from denote.states.axes import likely
 from denote.states.capture import write_states
 from denote.states.layers import Layer
@@ -211,12 +211,15 @@ class StateStore:
             StateError: if an activation is NaN or infinite; nothing of this pass is kept.
             NoSpaceError: if the disk is too full.
         """
-        if (recorded := self.peek(model_key, samples.key, rows, layers)) is not None:
-            return recorded
         rows = _ascending(rows)
         origin = Origin.of(model_key, samples.key, rows)
-        folder = self.root / origin.key
-        with locked(self.root / f"{origin.key}.lock", f"recording of states of network {model_key}"):
+        folder, lock = self.root / origin.key, self.root / f"{origin.key}.lock"
+        recorded = self.peek(model_key, samples.key, rows, layers)
+        if recorded is not None and not is_abandoned(lock):
+            return recorded
+        with locked(lock, f"recording of states of network {model_key}"):
+            remove_temporaries(folder)
+            shutil.rmtree(folder.with_suffix(UNFINISHED), ignore_errors=True)  # left by a job that was killed
             manifest = _healed(folder, origin, [ROWS_FILE, *map(array_path, [*layers, *also])])
             new = list({array_path(layer): layer for layer in [*layers, *also] if not manifest.has(layer)}.values())
             if new or ROWS_FILE not in manifest.files:
@@ -231,7 +234,6 @@ class StateStore:
     ) -> None:
         """Write arrays aside and move them to their place; named in the manifest, which comes last, they exist."""
         unfinished = folder.with_suffix(UNFINISHED)
-        shutil.rmtree(unfinished, ignore_errors=True)  # left by a job that was killed
         try:
             unfinished.mkdir(exist_ok=True)
             paths = {layer: unfinished / array_path(layer) for layer in layers}

@@ -3,6 +3,7 @@
 The driver learns from an engine when chunks have ended. How each job ended it reads in the job's own record; where that
 still says "running", the job was killed, and the driver says so in it. Jobs that failed or were killed are tried again
 as often as `sweep.retries` says, and jobs that never began because their process ended before are handed out again.
+A job that another command runs is left for the end, so that commands on one sweep share its jobs.
 """
 
 from __future__ import annotations
@@ -212,6 +213,8 @@ class Launch:
         """
         if self.stop.exists():
             return End(job, SKIPPED, f"stopped after {self.stop.read_text(encoding='utf-8')} failed")
+        if reason == NORMAL and not job.waits:  # another command was running it
+            return replace(job, waits=True)
         if behind:
             return job
         times = self._fruitless[job.number] = self._fruitless.get(job.number, 0) + 1

@@ -27,6 +27,7 @@ class LaunchedJob:
         training: Key of the training that it needs; jobs with one key share a training.
         attempt: How often it has been run by this command with this time, from 1.
         is_risky: True for a job that gets a process of its own, such as one that was killed before.
+        waits: False leaves a job alone that another command runs just now; True waits for it.
     """
 
     number: int
@@ -36,6 +37,7 @@ class LaunchedJob:
     training: str = ""
     attempt: int = 1
     is_risky: bool = False
+    waits: bool = False
 
 
 Chunk = Sequence[LaunchedJob]

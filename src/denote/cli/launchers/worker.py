@@ -20,8 +20,9 @@ from omegaconf import DictConfig, open_dict
 from denote.cli.launchers.engine import Chunk, LaunchedJob
 from denote.cli.task import Task
 from denote.errors import ConfigError, NoSpaceError
+from denote.locks import owner_of
 from denote.runs.attempts import Attempt, described, end_for_it, latest, status_after
-from denote.runs.record import Status, sound_record
+from denote.runs.record import LOCK, Status, sound_record
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,12 @@ class SweepWork:
         for job in chunk:
             if self.stop.exists():
                 return
-            if not self._has_ended(job):  # as some have in a chunk that its scheduler runs again
-                self._run(job)
+            if self._has_ended(job):  # as some have in a chunk that its scheduler runs again
+                continue
+            if not job.waits and (owner := owner_of(job.folder / LOCK)) is not None:
+                log.info("%s is being run by %s: left for the end", job.name, owner)
+                continue
+            self._run(job)
             if self.stops_after is not None and job.attempt >= self.stops_after and not self._is_finished(job):
                 request_stop(self.stop, job.name)
 
