@@ -45,6 +45,9 @@ from trials import (
 )
 
 SWEEP = ("denote", "-m", *TINY, "architecture.layers=2", "layer.select=0", "attribute=odd", "sweep_name=t")
+MERGE = " sweep.py:"
+"""Part of the lines of code that lead to an operation of a merge."""
+
 OPERATIONS = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod"}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -59,6 +62,7 @@ class Case:
         prepare: Makes the folder in which it begins.
         again: Whether the command makes finished jobs again.
         exchanges: False: as on a file system that cannot exchange the names of two folders.
+        merges: False: the merge at the end is left to other cases.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Case:
     prepare: Callable[[Path], None]
     again: bool = False
     exchanges: bool = True
+    merges: bool = True
 
 
 def of_jobs(*arguments: str, without: str = "") -> Callable[[Path], None]:
@@ -111,10 +116,16 @@ CASES = [
     Case("merge without exchange", [*SWEEP, "seed=0,1"], merged_before_the_last_job, exchanges=False),
     Case("report", ["denote-report", "figures=none", "sweep=multirun/t"], of_jobs("seed=0,1")),
     Case("report of a job", ["denote-report", "figures=none", f"sweep={JOB}"], of_jobs("seed=0")),
-    Case("redo", [*SWEEP, "seed=0", "on_existing=redo"], of_jobs("seed=0"), again=True),
-    Case("more evidence", [*SWEEP, "seed=0", "evidence=standard"], of_jobs("seed=0", "evidence=quick"), again=True),
-    Case("another epoch", [*SWEEP, "seed=0", "architecture.epoch=1"], of_jobs("seed=0")),
-    Case("from nothing", [*SWEEP, "seed=0"], lambda _: None),
+    Case("redo", [*SWEEP, "seed=0", "on_existing=redo"], of_jobs("seed=0"), again=True, merges=False),
+    Case(
+        "more evidence",
+        [*SWEEP, "seed=0", "evidence=standard"],
+        of_jobs("seed=0", "evidence=quick"),
+        again=True,
+        merges=False,
+    ),
+    Case("another epoch", [*SWEEP, "seed=0", "architecture.epoch=1"], of_jobs("seed=0"), merges=False),
+    Case("from nothing", [*SWEEP, "seed=0"], lambda _: None, merges=False),
 ]
 
 
@@ -136,12 +147,17 @@ class Aim:
         self.process = os.getpid()
         sys.addaudithook(self._hook)
 
-    def points(self, *, every: bool) -> list[int]:
-        """Return the operations to kill at: all, or one for each line of code, in turns its first and its last."""
-        first = {site: number for number, site in reversed(list(enumerate(self.sites)))}
-        last = {site: number for number, site in enumerate(self.sites)}
+    def points(self, *, every: bool, merges: bool) -> list[int]:
+        """Return the operations to kill at.
+
+        Args:
+            every: True: all; False: one for each line of code, in turns its first and its last.
+            merges: False: without those of the merge.
+        """
+        sites = [(number, site) for number, site in enumerate(self.sites) if merges or MERGE not in site]
+        first, last = {site: number for number, site in reversed(sites)}, {site: number for number, site in sites}
         one = [(first, last)[turn % 2][site] for turn, site in enumerate(last)]
-        return list(range(len(self.sites))) if every else sorted(one)
+        return [number for number, _ in sites] if every else sorted(one)
 
     def _hook(self, event: str, values: tuple[Any, ...]) -> None:
         if event == "open":
@@ -185,8 +201,16 @@ def settings(case: Case) -> None:
         files._exchange = lambda *_: False
 
 
-def drill(case: Case, folder: Path, workers: int, *, every: bool) -> dict[str, Any]:
-    """Kill one command at its operations, and return the counts."""
+def drill(case: Case, folder: Path, workers: int, *, every: bool, most: int) -> dict[str, Any]:
+    """Kill one command at its operations, and return the counts.
+
+    Args:
+        case: The command.
+        folder: Where trials run.
+        workers: Trials side by side.
+        every: See `Aim.points`.
+        most: Kills, at most, spread over all operations.
+    """
     begun = seconds()
     template, whole, said = folder / "template", folder / "whole", folder / "sites.json"
     template.mkdir(parents=True)
@@ -203,7 +227,8 @@ def drill(case: Case, folder: Path, workers: int, *, every: bool) -> dict[str, A
     if code := run(whole, command, tell):
         raise RuntimeError(f"{case.name}: exit code {code} of an undisturbed run\n{tail(whole)}")
     aim.sites = json.loads(said.read_text(encoding="utf-8"))
-    expected, points = results(whole), aim.points(every=every)
+    expected, points = results(whole), aim.points(every=every, merges=case.merges)
+    points = points[:: -(-len(points) // most)]
 
     def work(number: int) -> None:
         with (folder / f"outcomes-{number}").open("w", encoding="utf-8") as out:
@@ -254,6 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", default="", help="names of cases, with commas between: " + ", ".join(c.name for c in CASES)
     )
     parser.add_argument("--every", action="store_true", help="kill at every operation, also at equal ones in a row")
+    parser.add_argument("--most", type=int, default=100_000, help="kills of a case, at most (default: all)")
     parser.add_argument("--workers", type=int, default=2, help="trials side by side (default: 2)")
     parser.add_argument("--folder", type=Path, help="where trials run (default: a temporary folder)")
     chosen = parser.parse_args(arguments)
@@ -265,7 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not names or case.name in names:
             place = folder / case.name.replace(" ", "-")
             shutil.rmtree(place, ignore_errors=True)
-            rows.append(drill(case, place, chosen.workers, every=chosen.every))
+            rows.append(drill(case, place, chosen.workers, every=chosen.every, most=chosen.most))
             print(table(rows[-1:]), flush=True)
     print(table(rows))
     if chosen.folder is None:

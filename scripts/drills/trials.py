@@ -204,3 +204,24 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def seconds() -> float:
     """Return seconds of a clock that runs evenly."""
     return time.monotonic()
+
+
+def children(process: int) -> list[int]:
+    """Return the processes that a process has started, the oldest first."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            values = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(values[1]) == process and values[0] not in "ZX":
+            found.append(int(stat.parent.name))
+    return sorted(found)
+
+
+def is_alive(process: int) -> bool:
+    """Return whether a process runs."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
