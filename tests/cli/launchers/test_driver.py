@@ -1,16 +1,18 @@
 """The driver, with an engine whose processes end as a test says: every job has an end, whatever becomes of them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from denote.cli.launchers import worker
 from denote.cli.launchers.driver import Launch, tidy
 from denote.cli.launchers.engine import Chunk, LaunchedJob, Work, by_training, one_by_one
 from denote.errors import ConfigError
 from denote.locks import locked
 from denote.runs.attempts import Attempt, begin, described, end, end_for_it
-from denote.runs.record import Status, read_record
+from denote.runs.record import LOCK, Status, read_record
 from denote.stops import Stopped
 
 LOST = "killed by signal 9 (SIGKILL): out of memory?"
@@ -37,6 +39,8 @@ class Scripted:
         how = ends.pop(0) if len(ends) > 1 else ends[0]
         if how == "never begins":
             return False
+        if how == "is run by another command" and not job.waits:
+            return True
         if how == "breaks the engine":
             raise RuntimeError("the cluster is gone")
         record = {"status": Status.RUNNING, "config": {}, **Attempt(self.launch.name, job.attempt).entry()}
@@ -71,6 +75,27 @@ def test_jobs_end_and_nothing_is_left(tmp_path: Path) -> None:
     assert told(launch) == dict.fromkeys("abc", "finished")
     assert engine.chunks_run == [["a", "b", "c"]]
     assert {path.name for path in tmp_path.iterdir()} == set("abc")
+
+
+def test_a_job_that_another_command_runs_is_left_for_the_end_and_then_waited_for(tmp_path: Path) -> None:
+    launch, engine = run(tmp_path, {"a": ["is run by another command"]})
+    assert told(launch) == dict.fromkeys("abc", "finished")
+    assert engine.chunks_run == [["a", "b", "c"], ["a"]]
+
+
+def test_a_job_that_is_held_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = list[str]()
+    monkeypatch.setattr(worker, "setup_globals", lambda: None)
+    monkeypatch.setattr(worker.SweepWork, "_run", lambda _, job: begun.append(job.name))
+    nothing = dict.fromkeys(("task", "config", "context"))
+    work = worker.SweepWork(**nothing, launch="now", cwd="", stop=tmp_path / "stop", stops_after=None)  # type: ignore[arg-type]
+    jobs = [LaunchedJob(number, (), tmp_path / name, name) for number, name in enumerate("ab")]
+    with locked(tmp_path / "a" / LOCK, "job a"):
+        work(jobs)
+    assert begun == ["b"]
+    with locked(tmp_path / "a" / LOCK, "job a"):
+        work([replace(jobs[0], waits=True)])
+    assert begun == ["b", "a"]
 
 
 def test_a_killed_job_is_named_and_those_behind_it_run(tmp_path: Path) -> None:
