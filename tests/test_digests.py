@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,17 @@ def test_a_file_is_read_once_as_long_as_it_does_not_change(tmp_path: Path, monke
     check_file(file, expected)
     check_file(file, expected)
     assert opened == [file]
+
+
+def test_two_records_of_one_moment_are_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    for status in ("running", "stopped"):  # of one length, one number of the file and one time of change
+        write_sealed(tmp_path / "other.json", {"status": status})
+        content, now = (tmp_path / "other.json").read_bytes(), 1_000 * (time.time_ns() // 1_000)
+        with file.open("r+b" if file.exists() else "wb") as opened:
+            opened.write(content)
+        os.utime(file, ns=(now, file.stat().st_mtime_ns if status == "stopped" else now))
+        assert read_sealed(file)["status"] == status
 
 
 @settings(max_examples=200, deadline=None)

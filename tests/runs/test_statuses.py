@@ -1,9 +1,13 @@
 """What a sweep's folder says of its jobs."""
 
+import os
 from pathlib import Path
 
+import pytest
+
+from denote.runs import sweep
 from denote.runs.record import Status, write_record
-from denote.runs.sweep import statuses
+from denote.runs.sweep import Outcome, statuses
 from denote.tables import JOB_TABLES
 
 
@@ -20,3 +24,10 @@ def test_a_job_whose_tables_are_gone_is_not_finished(tmp_path: Path) -> None:
     assert found["odd"].status == "refused"
     assert found["odd"].reason == "why"
     assert found["never"].status == "missing"
+
+
+def test_who_may_only_read_needs_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: not (path == tmp_path and mode == os.W_OK))
+    outcome = sweep._alone(tmp_path, lambda: Outcome(tmp_path, list(map(str, tmp_path.iterdir()))))  # type: ignore[arg-type]
+    assert outcome.jobs == []
+    assert list(tmp_path.iterdir()) == []

@@ -25,7 +25,6 @@ from denote.cli.launchers.worker import SweepWork
 from denote.cli.planning import TRAINING, PlannedJob, SweepPlan, few_networks, keeping_epochs, planned
 from denote.cli.task import Task
 from denote.errors import ConfigError
-from denote.files import write_text
 from denote.progress import shown
 from denote.progress.surfaces import LOG, NONE
 from denote.runs.attempts import Attempt, new_launch, was_killed
@@ -79,7 +78,6 @@ class PlannedSweeper(BasicSweeper):
         if self.config.hydra.job.name != TRAINING and (said := few_networks(plan)):
             print(said)
         plan.folder.mkdir(parents=True, exist_ok=True)
-        write_text(plan.folder / "multirun.yaml", OmegaConf.to_yaml(self.config))
         self._launch(plan, running)
         return []
 
@@ -94,6 +92,7 @@ class PlannedSweeper(BasicSweeper):
             retries=options.retries,
             stops=options.on_error == "stop",
             redoes=self.config.on_existing == "redo",
+            config=OmegaConf.to_yaml(self.config),
         )
         work = SweepWork(
             self.task,

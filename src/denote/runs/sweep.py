@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -166,7 +167,12 @@ def _merge_what_is_new(outcome: Outcome, command: str, figures: FigureSettings |
 
 
 def _alone(folder: Path, act: Callable[[], Outcome]) -> Outcome:
-    """Read and write merged results while no other process does; begin again where a job is redone meanwhile."""
+    """Read and write merged results while no other process does; begin again where a job is redone meanwhile.
+
+    Where this process may only read, nothing is locked: what is merged can be shown.
+    """
+    if not os.access(folder, os.W_OK):
+        return act()
     with locked(folder / LOCK, f"merge of {folder.name}"):
         _tidy(folder)
         for _ in range(TRIES - 1):

@@ -71,10 +71,11 @@ def told(launch: Launch) -> dict[str, str]:
 
 
 def test_jobs_end_and_nothing_is_left(tmp_path: Path) -> None:
-    launch, engine = run(tmp_path, {})
+    launch, engine = run(tmp_path, {}, config="seed: 0")
     assert told(launch) == dict.fromkeys("abc", "finished")
     assert engine.chunks_run == [["a", "b", "c"]]
-    assert {path.name for path in tmp_path.iterdir()} == set("abc")
+    assert {path.name for path in tmp_path.iterdir()} == {*"abc", "multirun.yaml"}
+    assert (tmp_path / "multirun.yaml").read_text() == "seed: 0"
 
 
 def test_a_job_that_another_command_runs_is_left_for_the_end_and_then_waited_for(tmp_path: Path) -> None:

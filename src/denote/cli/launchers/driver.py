@@ -32,6 +32,7 @@ FRUITLESS = 2
 """How often a job is handed out again that did not begin."""
 
 LOCK = ".lock"
+CONFIG = "multirun.yaml"
 PREFIX = ".launch-"
 """Begins the names of a launch's folder and lock in the folder of its sweep."""
 
@@ -74,6 +75,7 @@ class Launch:
         retries: How often a job that failed or was killed is tried again.
         stops: True where no job starts any more once one has not finished.
         redoes: True where jobs are run whose folders hold finished results.
+        config: Text of the sweep's config, which its folder keeps; nothing is kept of an empty one.
         ends: How each job ended, by its number.
     """
 
@@ -82,6 +84,7 @@ class Launch:
     retries: int = 0
     stops: bool = False
     redoes: bool = False
+    config: str = ""
     ends: dict[int, End] = field(default_factory=dict)
     _fruitless: dict[int, int] = field(default_factory=dict)
     _telling: threading.Lock = field(default_factory=threading.Lock)
@@ -119,12 +122,21 @@ class Launch:
         tidy(self.sweep)
         with locked(self.folder.with_suffix(LOCK), f"launch of {len(jobs)} jobs"), step("job", len(jobs)) as shown:
             try:
+                if self.config:
+                    self._keep_config()
                 self._run(jobs, engine, alone, work, shown)
             finally:
                 for job in jobs:
                     if job.number not in self.ends:
                         self.ends[job.number] = self._end_of(job, CUT) or End(job, MISSING, "was not started")
                 shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _keep_config(self) -> None:
+        """Write the sweep's config, by way of this launch's folder, where nothing is left of a killed process."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        written = self.folder / CONFIG
+        written.write_text(self.config, encoding="utf-8")
+        written.replace(self.sweep / CONFIG)
 
     def _run(self, jobs: Sequence[LaunchedJob], engine: Engine, alone: Engine, work: Work, shown: Step) -> None:
         """Run jobs round by round, those that need a process of their own after the others."""
