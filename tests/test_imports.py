@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "denote"
 
 FOUNDATION = (
     *("config", "digests", "errors", "files", "locks", "notes", "numbers"),
-    *("progress", "stops", "streams", "tables"),
+    *("progress", "stops", "streams", "tables", "worker_processes"),
 )
 """Modules beside the arrow that know nothing of it."""
 

@@ -87,6 +87,10 @@ class StateError(DenoteError):
     """Activations that cannot be used: not finite, or not those the manifest promises."""
 
 
+class DeviceError(DenoteError):
+    """A device that is not there, or a process that was started to share in work and was lost."""
+
+
 class StoreError(DenoteError):
     """A stored model, state or sweep that does not fit what is asked of it."""
 

@@ -311,6 +311,9 @@ class TrainingSettings:
         validation_share: Share of the *object* part that early stopping looks at.
         threads: Threads of a training on the CPU. Their number decides in which order sums are made, so it is a setting
             and not that of the machine: equal settings give equal weights on any.
+        devices: Processes that share every batch, each on its own device. Gradients are then summed in another order,
+            and each draws its own dropout and takes batch statistics of its own share. 1 enters no key: keys are as
+            they were when one device was all there was.
     """
 
     max_epochs: AtLeastOne
@@ -321,12 +324,23 @@ class TrainingSettings:
     patience: Annotated[int | None, number(1, whole=True, or_else=(None,))]
     validation_share: Share
     threads: AtLeastOne = 1
+    devices: AtLeastOne = 1
+
+
+def in_key(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those settings of a training that enter its key."""
+    return {key: value for key, value in training.items() if key != "devices" or value != 1}
+
+
+STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true")
+"""How devices train together, by Lightning's names; ``auto`` is ``ddp``."""
 
 
 @dataclass(frozen=True)
 class Training(TrainingSettings):
     """``trainer``: what shapes the weights, and what does not."""
 
+    strategy: Annotated[str | None, choice(*STRATEGIES, None)] = "auto"
     progress: Switch = True
     extract_batch_size: AtLeastOne = 1024
 

@@ -7,7 +7,7 @@ It has the loaders of a LightningDataModule without being one: a job that trains
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Int, Int64, Shaped
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
 from denote.config.class_sources import USUAL_PATHS
 from denote.config.keys import digest
@@ -129,17 +129,29 @@ class SamplesModule(ABC):
             )
         self._is_set_up = True
 
-    def train_dataloader(self) -> DataLoader[Taught]:
-        """Batches of the training rows in an order that only ``order_seed`` and the epoch decide."""
+    def train_dataloader(self, device: int = 0, devices: int = 1) -> DataLoader[Taught]:
+        """Batches of the training rows in an order that only ``order_seed`` and the epoch decide.
+
+        Args:
+            device: Which of the devices that train together gets them, from 0.
+            devices: How many share every batch.
+        """
         # A last batch of one sample has no variance, which batch normalisation refuses.
-        drop_last = len(self.train_rows) > self.batch_size and len(self.train_rows) % self.batch_size == 1
+        rest = len(self.train_rows) % self.batch_size
+        drop_last = len(self.train_rows) > self.batch_size and 0 < rest < 2 * devices
         sequence = getattr(self.samples.inputs, "sequence", None)
         together = None if sequence is None else sequence[self.train_rows]
-        return self._loader(TrainingOrder(self.train_rows, self.order_seed, together), drop_last)
+        order = TrainingOrder(self.train_rows, self.order_seed, together)
+        if devices == 1:
+            return self._loader(order, drop_last)
+        return self._shared(BatchSampler(order, self.batch_size, drop_last), device, devices)
 
-    def val_dataloader(self) -> DataLoader[Taught]:
-        """Batches of the validation rows, ascending."""
-        return self._loader(self.validation_rows)
+    def val_dataloader(self, device: int = 0, devices: int = 1) -> DataLoader[Taught]:
+        """Batches of the validation rows, ascending; for the arguments see `train_dataloader`."""
+        if devices == 1:
+            return self._loader(self.validation_rows)
+        even = np.array_split(self.validation_rows, -(-len(self.validation_rows) // self.batch_size))
+        return self._shared([rows.tolist() for rows in even], device, devices)
 
     def test_dataloader(self) -> DataLoader[Taught]:
         """Batches of *test*, ascending."""
@@ -160,16 +172,20 @@ class SamplesModule(ABC):
             yield self.samples.inputs[chosen], chosen
 
     def _loader(self, rows: Any, drop_last: bool = False) -> DataLoader[Taught]:
+        return self._loads(batch_size=self.batch_size, sampler=rows, drop_last=drop_last)
+
+    def _shared(self, batches: Any, device: int, devices: int) -> DataLoader[Taught]:
+        return self._loads(batch_sampler=BatchShares(batches, device, devices))
+
+    def _loads(self, **batches: Any) -> DataLoader[Taught]:
         # Its own generator: a DataLoader draws a seed for its workers, by default from torch's global state.
         return DataLoader(
             _WholeBatches(self.samples, self.learned),
-            batch_size=self.batch_size,
-            sampler=rows,
-            drop_last=drop_last,
             collate_fn=_as_it_is,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             generator=torch_stream("loader", self.order_seed),
+            **batches,
         )
 
 
@@ -221,6 +237,30 @@ class TrainingOrder(Sampler[int]):
     def __len__(self) -> int:
         """Number of rows."""
         return len(self._rows)
+
+
+class BatchShares(Sampler[list[int]]):
+    """The share that one of several devices has of every batch: all together go over each row once.
+
+    Args:
+        batches: Row ids of every batch; each has at least as many as there are devices.
+        device: Whose share it is, from 0.
+        devices: How many share a batch; their numbers of rows differ by at most one.
+    """
+
+    def __init__(self, batches: BatchSampler | Sequence[list[int]], device: int, devices: int) -> None:
+        self._batches, self._device, self._devices = batches, device, devices
+        self.sampler = getattr(batches, "sampler", None)  # Lightning tells it the epoch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Row ids of this device's share of one batch after the other."""
+        for rows in self._batches:
+            first, last = (len(rows) * place // self._devices for place in (self._device, self._device + 1))
+            yield rows[first:last]
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self._batches)
 
 
 class _WholeBatches(Dataset[Taught]):

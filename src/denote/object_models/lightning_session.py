@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import threading
 import warnings
 from collections.abc import Iterator
@@ -25,28 +24,23 @@ class OneMachine(LightningEnvironment):
     By itself Lightning believes what SLURM (``SLURM_NTASKS``, ``SLURM_PROCID``), torchrun (``LOCAL_RANK``,
     ``MASTER_ADDR``) and MPI leave in the environment, and refuses to train, waits for processes that do not exist, or
     believes to be another process than the first; it also warns of every ``srun`` on the path.
+
+    Args:
+        rank: Place of this process among those that train together.
     """
+
+    def __init__(self, rank: int = 0) -> None:
+        super().__init__()
+        self._rank = rank
 
     @property
     def creates_processes_externally(self) -> bool:
-        """Return False: whoever started this process started it for one network."""
-        return False
-
-    @property
-    def main_address(self) -> str:
-        """Return the address of this machine."""
-        return "127.0.0.1"
-
-    @property
-    def main_port(self) -> int:
-        """Return a port that is free, the same ever after."""
-        if self._main_port == -1:
-            self._main_port = _free_port()
-        return self._main_port
+        """Return True: Lightning has none to start."""
+        return True
 
     def local_rank(self) -> int:
-        """Return the place of this process among those of the training."""
-        return self._global_rank
+        """Return the place of this process."""
+        return self._rank
 
     def node_rank(self) -> int:
         """Return 0: there is one machine."""
@@ -72,12 +66,6 @@ def gpu_indices(device: torch.device) -> list[int]:
     if device.type != "cuda":
         return []
     return [torch.cuda.current_device() if device.index is None else device.index]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextmanager
@@ -143,6 +131,7 @@ _REMARKS = (
     ".*Checkpoint directory .* exists and is not empty.*",  # that is how training resumes
     ".*GPU available but not used.*",  # the user chose the device
     ".*`srun` command is available.*",  # Lightning still looks for it where a checkpoint might come from
+    ".*sync_dist=True.*",  # what several devices log is put together before
     ".*LeafSpec.*is deprecated.*",  # Lightning's own use of torch
 )
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from denote.config.keys import SCHEMA, digest, digest_array
-from denote.config.settings import TrainingSettings
+from denote.config.settings import TrainingSettings, in_key
 from denote.data.samples import CLASSES, Rows
 from denote.errors import ConfigError
 from denote.streams import stream_seed
@@ -67,7 +67,11 @@ class ModelSpec:
     elsewhere: Callable[[], nn.Module] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        last = self.training.max_epochs
+        last, batch, devices = self.training.max_epochs, self.training.batch_size, self.training.devices
+        if self.is_trained_here and batch % devices:
+            near = max(devices, round(batch / devices) * devices)
+            problem = f"{batch} rows a step cannot be shared equally by trainer.devices={devices}"
+            raise ConfigError("trainer.batch_size", problem, f"a multiple of {devices}, such as {near}")
         asked = {"epoch": () if self.epoch is None else (self.epoch,), "save_epochs": self.save_epochs}
         for key, epochs in asked.items():
             if beyond := [epoch for epoch in epochs if not 0 <= epoch <= last]:
@@ -140,7 +144,7 @@ class ModelSpec:
         }
 
     def _training_state(self) -> dict[str, Any]:
-        return {"data_key": self.data_key, "rows_digest": self.rows_digest, "training": asdict(self.training)}
+        return {"data_key": self.data_key, "rows_digest": self.rows_digest, "training": in_key(asdict(self.training))}
 
 
 @dataclass(frozen=True)
@@ -148,13 +152,15 @@ class TrainerOptions:
     """What may differ between two trainings that give the same weights; none of it enters a key.
 
     Attributes:
-        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``cpu``, ``cuda`` or ``cuda:N``; several are the first ones of that kind.
+        strategy: How several devices train together, see `denote.config.settings.STRATEGIES`.
         progress: True to count epochs in the progress that is shown.
         logger: Gets losses and accuracies per epoch; None for nothing.
         callbacks: Further Lightning callbacks, which must not change the weights.
     """
 
     device: str = "cpu"
+    strategy: str = "auto"
     progress: bool = False
     logger: Logger | None = None
     callbacks: Sequence[Callback] = field(default=())

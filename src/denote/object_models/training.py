@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,8 +23,9 @@ from denote.data.samples import CLASSES
 from denote.digests import FILES, damaged_files, digests_of
 from denote.errors import ConfigError
 from denote.object_models.checkpoints import UNNAMED, keep, newest
+from denote.object_models.devices import Share, train_on_devices
 from denote.object_models.epoch_progress import EpochProgress
-from denote.object_models.lightning_session import alone_on, lightning_session, torch_threads
+from denote.object_models.lightning_session import lightning_session, torch_threads
 from denote.object_models.spec import ModelSpec, TrainerOptions, rows_key
 from denote.object_models.task import TASKS, outputs_of
 from denote.object_models.weights import BEST, best_file, epoch_file, write_weights
@@ -31,6 +33,8 @@ from denote.progress.steps import Step, step
 from denote.streams import stream_seed
 
 if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
     from denote.data.module import SamplesModule
 
 
@@ -56,6 +60,9 @@ class ObjectModel(pl.LightningModule):
         weight_decay: At least 0.
         task: ``classes`` (cross-entropy, accuracy), ``numeric`` (mean squared error, R squared) or ``labels`` (binary
             cross-entropy, mean accuracy).
+
+    Attributes:
+        share: How batches are shared where several devices train it.
     """
 
     def __init__(
@@ -75,6 +82,7 @@ class ObjectModel(pl.LightningModule):
         stages = ("train_", "val_", "test_")
         self.metrics = nn.ModuleDict({stage: self.task.metric(n_classes) for stage in stages})
         self._epochs = {stage: EpochSteps() for stage in stages}
+        self.share: Share | None = None
 
     def forward(self, inputs: Batch) -> Float[Tensor, "sample output"]:
         """Return logits, or numbers, of the samples."""
@@ -93,8 +101,9 @@ class ObjectModel(pl.LightningModule):
         return kind(self.parameters(), lr=hparams.lr, weight_decay=hparams.weight_decay)  # type: ignore[call-arg] # the base class does not declare what all three take
 
     def training_step(self, batch: Taught, batch_idx: int) -> Tensor:
-        """Return the loss of a training batch."""
-        return self._step(batch, "train_")
+        """Return the loss of a training batch, weighted where it is a share: the mean over devices is the batch's."""
+        loss = self._step(batch, "train_")
+        return loss if self.share is None else loss * self.share.weight(batch_idx, len(batch[1]))
 
     def validation_step(self, batch: Taught, batch_idx: int) -> Tensor:
         """Return the loss of a batch that early stopping looks at."""
@@ -153,7 +162,8 @@ class ObjectModel(pl.LightningModule):
         steps, metric = self._epochs[stage], cast(Metric, self.metrics[stage])
         if steps.n_judged:
             metric.update(*steps.take_judged())
-        measures: dict[str, Tensor | Metric] = {f"{stage}loss": steps.loss, f"{stage}{self.task.measure}": metric}
+        loss = steps.loss(self.trainer)
+        measures: dict[str, Tensor | Metric] = {f"{stage}loss": loss, f"{stage}{self.task.measure}": metric}
         self.log_dict(measures, on_step=False, on_epoch=True, prog_bar=True, batch_size=1)
 
 
@@ -187,11 +197,14 @@ class EpochSteps:
         self.n_judged += targets.numel()
         self._judged.append((predictions, targets))
 
-    @property
-    def loss(self) -> Tensor:
-        """Mean loss of all samples."""
+    def loss(self, trainer: pl.Trainer) -> Tensor:
+        """Mean loss of all samples, those of all devices."""
         assert self._sum is not None  # noqa: S101 # Lightning ends no epoch without a step
-        return self._sum / self._n
+        if trainer.world_size == 1:
+            return self._sum / self._n
+        sums = torch.stack([self._sum.double(), torch.full_like(self._sum, self._n, dtype=torch.float64)])
+        of_all = cast(Tensor, trainer.strategy.reduce(sums, reduce_op="sum"))
+        return (of_all[0] / of_all[1]).to(self._sum.dtype)
 
     def take_judged(self) -> tuple[Tensor, Tensor]:
         """Give predictions and targets of all samples since they were last taken."""
@@ -227,44 +240,103 @@ def train(
         options: How the training runs.
 
     Raises:
-        ConfigError: if the loss is no longer finite.
+        ConfigError: if the loss is no longer finite, or more devices are asked for than there are or can share it.
+        DeviceError: if a process of another device failed or was lost.
         KeyboardInterrupt: if the user stops it; ``folder`` then holds what is needed to go on.
     """
     _check_agreement(spec, data_module)
+    _check_shares(spec, data_module)
     kept = KeepWeights(folder, epochs, spec.seed)
     resume = newest(folder, kept.refusal)
     if resume is None:
         kept.clear()
     counted = step("epoch", spec.training.max_epochs, at_most=spec.training.patience is not None)
     with lightning_session(), isolate_rng(), torch_threads(spec.training.threads), counted as shown:
-        trainer = pl.Trainer(
-            max_epochs=spec.training.max_epochs,
-            **alone_on(torch.device(options.device)),
-            logger=options.logger or False,
-            callbacks=[kept, *_callbacks(spec, kept, options, shown)],
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            log_every_n_steps=1,
-            default_root_dir=folder,
-        )
-        loaders = data_module.train_dataloader(), data_module.val_dataloader()
-        trainer.fit(object_model(spec, spec.untaught_network()), *loaders, ckpt_path=resume, weights_only=True)
+        devices, model = spec.training.devices, object_model(spec, spec.untaught_network())
+        if devices > 1:
+            model.share = Share(len(data_module.train_rows), spec.training.batch_size, devices)
+
+        def fit_at(rank: int) -> Fit:
+            loaders = data_module.train_dataloader(rank, devices), data_module.val_dataloader(rank, devices)
+            keeping = KeepWeights(folder, (), spec.seed, rank) if rank else kept
+            callbacks = [keeping, KeepCheckpoint(keeping), *_patience(spec)]
+            fit = Fit(model, loaders, callbacks, spec.training.max_epochs, folder, resume)
+            return fit if rank else fit.told(options, _progress(spec, options, shown))
+
+        train_on_devices(fit_at, spec.training, options)
     kept.finish()
     return kept
 
 
-def _callbacks(spec: ModelSpec, kept: KeepWeights, options: TrainerOptions, shown: Step) -> list[Callback]:
-    callbacks: list[Callback] = [
-        *options.callbacks,
-        KeepCheckpoint(kept),
-    ]
-    if spec.training.patience is not None:
-        # KeepWeights names the setting to change when the loss is not finite, so this need not look.
-        callbacks.append(Patience("val_loss", patience=spec.training.patience, check_finite=False))
-    if options.progress:
-        callbacks.append(EpochProgress(shown, f"val_{TASKS[spec.task].measure}"))
-    return callbacks
+@dataclass(frozen=True)
+class Fit:
+    """A training as one process runs it.
+
+    Attributes:
+        model: The network and how it learns.
+        loaders: Batches to learn from and to stop by.
+        callbacks: What happens between epochs.
+        max_epochs: Most epochs.
+        folder: Where weights and checkpoints go.
+        resume: The checkpoint to go on from, or None.
+        logger: Gets losses and metrics.
+    """
+
+    model: ObjectModel
+    loaders: tuple[Any, Any]
+    callbacks: list[Callback]
+    max_epochs: int
+    folder: Path
+    resume: Path | None
+    logger: Logger | None = None
+
+    def told(self, options: TrainerOptions, progress: list[Callback]) -> Fit:
+        """Return the same with what only the first process has."""
+        callbacks = [self.callbacks[0], *options.callbacks, *self.callbacks[1:], *progress]
+        return replace(self, callbacks=callbacks, logger=options.logger)
+
+    def __call__(self, devices: dict[str, Any]) -> None:
+        """Train.
+
+        Args:
+            devices: Arguments of the Trainer that say where.
+        """
+        trainer = pl.Trainer(
+            **devices,
+            max_epochs=self.max_epochs,
+            logger=self.logger or False,
+            callbacks=self.callbacks,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=1,
+            default_root_dir=self.folder,
+        )
+        trainer.fit(self.model, *self.loaders, ckpt_path=self.resume, weights_only=True)
+
+
+def _patience(spec: ModelSpec) -> list[Callback]:
+    if spec.training.patience is None:
+        return []
+    # KeepWeights names the setting to change when the loss is not finite, so this need not look.
+    return [Patience("val_loss", patience=spec.training.patience, check_finite=False)]
+
+
+def _progress(spec: ModelSpec, options: TrainerOptions, shown: Step) -> list[Callback]:
+    return [EpochProgress(shown, f"val_{TASKS[spec.task].measure}")] if options.progress else []
+
+
+def _check_shares(spec: ModelSpec, data_module: SamplesModule) -> None:
+    """Refuse more devices than a batch can be shared by: batch statistics need two rows on each.
+
+    Raises:
+        ConfigError: naming the number of devices and of rows.
+    """
+    devices = spec.training.devices
+    enough = min(len(data_module.train_rows) // 2, len(data_module.validation_rows))
+    if devices > max(1, enough):
+        rows = f"{len(data_module.train_rows)} training and {len(data_module.validation_rows)} validation rows"
+        raise ConfigError("trainer.devices", f"{devices} cannot share {rows}", f"allowed: 1 to {max(1, enough)}")
 
 
 def _check_agreement(spec: ModelSpec, data_module: SamplesModule) -> None:
@@ -287,20 +359,22 @@ class KeepWeights(Checkpoint):
         folder: Where the weights go.
         epochs: Epochs to keep besides the best.
         seed: Seed of what the network draws while it trains (dropout), afresh for every epoch.
+        rank: Number of the device, from 0; each draws its own, and the first one writes.
 
     Attributes:
         history: One row per finished epoch: ``epoch`` (1 first), and loss and metric of training and validation.
         best_epoch: The epoch with the lowest validation loss so far, the first of equals.
     """
 
-    def __init__(self, folder: Path, epochs: Collection[int], seed: int) -> None:
-        self.folder, self.epochs, self.seed = folder, frozenset(epochs), seed
+    def __init__(self, folder: Path, epochs: Collection[int], seed: int, rank: int = 0) -> None:
+        self.folder, self.epochs, self.seed, self.rank = folder, frozenset(epochs), seed, rank
         self.history: list[dict[str, float]] = []
         self.best_epoch, self.best_loss = 0, inf
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Name the epoch's stream, so that an epoch draws the same whether training was interrupted or not."""
-        torch.manual_seed(stream_seed("training", self.seed, trainer.current_epoch))
+        of_device = (self.rank,) if self.rank else ()
+        torch.manual_seed(stream_seed("training", self.seed, trainer.current_epoch, *of_device))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the measures and write the weights if they are wanted."""
@@ -315,13 +389,16 @@ class KeepWeights(Checkpoint):
         self.history.append({"epoch": epoch, **row})
         if row["val_loss"] < self.best_loss:
             self.best_epoch, self.best_loss = epoch, row["val_loss"]
-            write_weights(network, self.folder / best_file(epoch))
+            if self.rank == 0:
+                write_weights(network, self.folder / best_file(epoch))
         if epoch in self.epochs:
             write_weights(network, self.folder / epoch_file(epoch))
 
     @property
     def files(self) -> list[str]:
-        """Names of the weights in the folder."""
+        """Names of the weights in the folder, which the first device knows."""
+        if self.rank:
+            return []
         epochs = sorted(epoch for epoch in self.epochs if 0 < epoch <= len(self.history))
         names = [BEST, best_file(self.best_epoch), *map(epoch_file, epochs)]
         return [name for name in names if (self.folder / name).exists()]
@@ -375,8 +452,9 @@ class KeepCheckpoint(Checkpoint):
         self.kept, self.written = kept, time.monotonic()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write it if it is time."""
-        if time.monotonic() - self.written >= SAVE_EVERY:
+        """Write it if it is time, which devices that train together find at once."""
+        is_time = time.monotonic() - self.written >= SAVE_EVERY
+        if trainer.strategy.reduce_boolean_decision(is_time, all=False):
             self._write(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -385,8 +463,9 @@ class KeepCheckpoint(Checkpoint):
 
     def _write(self, trainer: pl.Trainer) -> None:
         trainer.save_checkpoint(self.kept.folder / UNNAMED)
-        keep(self.kept.folder / UNNAMED)
-        self.kept.forget_former()
+        if self.kept.rank == 0:
+            keep(self.kept.folder / UNNAMED)
+            self.kept.forget_former()
         self.written = time.monotonic()
 
 

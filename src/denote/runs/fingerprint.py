@@ -11,7 +11,7 @@ from denote.config.class_sources import USUAL_PATHS
 from denote.config.given_files import check_size
 from denote.config.keys import SCHEMA, digest, digest_unchanged
 from denote.config.levels import as_standard
-from denote.config.settings import TrainingSettings, declared
+from denote.config.settings import TrainingSettings, declared, in_key
 from denote.config.trust import TARGET_KEYS, path_settings, source_of, stable_name
 from denote.errors import ConfigError
 from denote.files import slug
@@ -49,7 +49,8 @@ def shaping(config: Config) -> dict[str, Any]:
 
 def training_settings(config: Config) -> dict[str, Any]:
     """Return the settings of ``trainer`` that shape weights."""
-    return {key: value for key, value in (config.get("trainer") or {}).items() if key in declared(TrainingSettings)}
+    given = config.get("trainer") or {}
+    return in_key({key: value for key, value in given.items() if key in declared(TrainingSettings)})
 
 
 def is_initialisation(config: Config) -> bool:

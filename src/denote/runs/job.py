@@ -309,7 +309,8 @@ class Job:
     def obtain(self, spec: ModelSpec) -> TrainedModel:
         """The object model, trained or loaded, with its training curve tracked once per sweep."""
         store = ModelStore(self.config["store"]["path"])
-        options = TrainerOptions(str(self.device), progress=self.config["trainer"]["progress"])
+        settings = self.config["trainer"]
+        options = TrainerOptions(str(self.device), settings["strategy"] or "auto", settings["progress"])
         if not spec.is_trained_here:
             return store.obtain(spec, self.data, options)
         key = spec.training_key
