@@ -30,6 +30,7 @@ TRAINING = {
     "patience": 3,
     "validation_share": 0.2,
     "threads": 2,
+    "devices": 2,
 }
 
 

@@ -7,6 +7,8 @@ others are started by us, not by Lightning, whose launcher would run the user's 
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import sys
 import tempfile
 import warnings
@@ -25,6 +27,7 @@ from denote.config.settings import TrainingSettings
 from denote.errors import ConfigError
 from denote.object_models.lightning_session import OneMachine, alone_on, lightning_session, torch_threads
 from denote.object_models.spec import TrainerOptions
+from denote.stops import in_main_thread
 from denote.worker_processes import worker_processes
 
 UNUSED = "ddp_find_unused_parameters_true"
@@ -40,10 +43,23 @@ Fit = Callable[[dict[str, Any]], None]
 
 
 class Together(DDPStrategy):
-    """Lightning's ``ddp`` for processes that are there already."""
+    """Lightning's ``ddp`` for processes that are there already, and are told to end by us.
+
+    Args:
+        find_unused_parameters: Whether some parameters may take no part in the loss.
+    """
+
+    def __init__(self, find_unused_parameters: bool) -> None:
+        super().__init__(find_unused_parameters=find_unused_parameters)
+        self._on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def _configure_launcher(self) -> None:
         """Start no processes, and leave the number of torch's threads alone."""
+
+    def on_train_start(self) -> None:
+        """Handle SIGTERM as before: Lightning's handler would wait for the others, who are in the middle of a step."""
+        if in_main_thread():
+            signal.signal(signal.SIGTERM, self._on_sigterm)
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,9 @@ class Place:
                 timeout=LIMIT,
             )
         try:
+            dist.barrier()
+            if self.rank == 0:  # nobody reads the file any more, and so even a process that is killed leaves none
+                shutil.rmtree(self.rendezvous.parent, ignore_errors=True)
             yield
         finally:
             dist.destroy_process_group()
