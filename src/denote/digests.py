@@ -206,7 +206,21 @@ def _read_sealed(name: str, size: int, changed: int, inode: int) -> Mapping[str,
         raise DamagedError(path, "holds no JSON object")
     if value.get(DIGEST) is not None and value[DIGEST] != _digest({**value, DIGEST: None}):
         raise DamagedError(path, "is damaged: its content is not what was written")
-    return value
+    return {key: _with_shared_parts(part) for key, part in value.items()}
+
+
+def _with_shared_parts(value: Any) -> Any:
+    """Return an equal value of parts that earlier records have, too: those of a sweep's jobs differ in few."""
+    if not isinstance(value, dict):
+        return value
+    if any(isinstance(part, dict) for part in value.values()):
+        return {key: _with_shared_parts(part) for key, part in value.items()}
+    return _shared(json.dumps(value))
+
+
+@lru_cache(maxsize=4096)
+def _shared(text: str) -> Any:
+    return json.loads(text)
 
 
 def _digest(value: Mapping[str, Any]) -> str:
