@@ -89,6 +89,9 @@ ENDS = {
 }
 """How each job is to end: its status, and how its reason begins."""
 
+LOST = {"submitit_local": "its process ended early", "submitit_slurm": "its process ended early", "ray": "Ray: "}
+"""How the reason begins of the job that dies, where it is the launcher's to say."""
+
 JOB = [
     *("architecture=faulty", "attribute=odd", "layer.select=hidden", "probe=neuron", "control=[]"),
     *("trainer.progress=false", "debug=fast", "logger=none", "figures=none"),
@@ -137,7 +140,7 @@ def listed(folder: Path) -> dict[str, dict[str, object]]:
     return {faults.get(job["name"], job["name"]): job for job in status["jobs"]}
 
 
-def problems(folder: Path, code: int) -> list[str]:
+def problems(folder: Path, code: int, launcher: str) -> list[str]:
     """Return in what the sweep differs from what it promises."""
     import polars as pl
 
@@ -145,6 +148,8 @@ def problems(folder: Path, code: int) -> list[str]:
     said = [] if code == 1 else [f"exit code {code}, not 1"]
     for fault, (status, reason) in ENDS.items():
         job = ends.get(fault, {"status": "not listed", "reason": ""})
+        if fault == "dies":
+            reason = LOST.get(launcher, reason)
         if job["status"] != status or not str(job["reason"]).startswith(reason):
             said.append(f"the job that {fault}: {job['status']}: {job['reason']}")
         log = job.get("log")
@@ -153,7 +158,7 @@ def problems(folder: Path, code: int) -> list[str]:
     merged = set(pl.read_parquet(folder / "multirun/ends/sweep/neurons.parquet")["architecture"])
     if merged != {f"mlp-{fault}" for fault, (status, _) in ENDS.items() if status == "finished"}:
         said.append(f"merged: {merged}")
-    left = [path.name for path in (folder / "multirun/ends").glob(".*")]
+    left = [path.name for path in (folder / "multirun/ends").glob(".*") if path.name != ".submitit"]  # logs
     return said + ([f"left over: {left}"] if left else [])
 
 
@@ -175,7 +180,7 @@ def main() -> int:
         print(answer.stdout[answer.stdout.rfind("6 jobs:") :] or answer.stderr)
         for fault, job in listed(folder).items():
             print(f"{fault:10} {job['status']:10} {job['attempts']} attempt(s)  {job['reason'] or '-'}")
-        said = problems(folder, answer.returncode)
+        said = problems(folder, answer.returncode, arguments.launcher)
         print("\n".join(said) or f"as it should be under {arguments.launcher}")
     return bool(said)
 

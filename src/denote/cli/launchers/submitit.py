@@ -107,9 +107,9 @@ def scheduler_stops() -> Iterator[None]:
             theirs(received, frame)
         except SystemExit as stop:
             exits.append(stop)
-            raise Stopped("the scheduler ended this process and starts it again") from None
+            raise Stopped("its scheduler, which runs it again") from None
         except RuntimeError as error:  # submitit says why it does not requeue
-            raise Stopped(f"the scheduler ended this process: {first_line(error)}") from None
+            raise Stopped(f"its scheduler: {first_line(error)}") from None
 
     signal.signal(number, hear)
     try:
@@ -144,7 +144,7 @@ class Running:
     def last_words(self) -> str:
         """Where its log is, and the last error in it: ``log: FILE: srun: error: node2: task 0: Killed``."""
         error = f": {errors[-1][:LONGEST_LINE]}" if (errors := self._errors()) else ""
-        return f"log: {self.log}{error}"
+        return f"log: {os.path.relpath(self.log)}{error}"
 
     @property
     def has_errors(self) -> bool:
