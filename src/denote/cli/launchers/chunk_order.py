@@ -17,19 +17,6 @@ LOOK = 5.0
 """Seconds between two looks at whether another command's process still runs a job."""
 
 
-def ended_since(job: LaunchedJob, began: str, *how: str) -> bool:
-    """Return whether a job's record says that it ended so, later than a time.
-
-    Args:
-        job: The job.
-        began: A time as `now` writes it.
-        how: Of `Status`.
-    """
-    record = sound_record(job.folder) or {}
-    latest = record.get("redo") or record
-    return latest.get("status") in how and str(latest.get("ended")) >= began
-
-
 @dataclass
 class ChunkOrder:
     """Chunks, which trainings their jobs have made, and which of their jobs processes of other commands run.
@@ -38,7 +25,7 @@ class ChunkOrder:
         chunks: All of them.
         began: When the first may have begun.
         made: Keys of trainings whose network is there.
-        elsewhere: Chunks with a job that another command runs, and when to look at them again.
+        elsewhere: Chunks whose jobs other commands run, and when to look at them again.
         clock: Tells the time, in seconds.
     """
 
@@ -59,7 +46,7 @@ class ChunkOrder:
         wanted = {key for index in waiting for key in self._needs(index)}
         for index in sorted(set(range(len(self.chunks))) - set(waiting)):
             for job in self.chunks[index]:
-                if job.training in wanted - self.made and ended_since(job, self.began, Status.FINISHED):
+                if job.training in wanted - self.made and self._has_finished(job):
                     self.made.add(job.training)
         taken = {key for index in running for key in self._needs(index)}
         ready = []
@@ -73,21 +60,26 @@ class ChunkOrder:
     def made_elsewhere(self, waiting: Sequence[int]) -> list[int]:
         """Return chunks all of whose jobs have finished without us, as another command ran them."""
         seen = [index for index in waiting if index in self.elsewhere]
-        return [i for i in seen if all(ended_since(job, self.began, Status.FINISHED) for job in self.chunks[i])]
+        return [i for i in seen if all(map(self._has_finished, self.chunks[i]))]
+
+    def _has_finished(self, job: LaunchedJob) -> bool:
+        record = sound_record(job.folder) or {}
+        return record.get("status") == Status.FINISHED and str(record.get("ended")) >= self.began
 
     def _needs(self, index: int) -> set[str]:
         return {job.training for job in self.chunks[index] if job.training} - self.made
 
     def _runs_elsewhere(self, index: int) -> bool:
-        """Return whether another command's process runs a job of a chunk; a chunk that is free once stays so."""
+        """Return whether other commands' processes run what is left of a chunk; one that is free once stays so."""
         if index in self._free or self.clock() < self.elsewhere.get(index, 0.0):
             return index not in self._free
-        owned = [(job, owner) for job in self.chunks[index] if (owner := owner_of(job.folder / LOCK)) is not None]
-        if not owned:
-            self._free.add(index)
+        chunk = self.chunks[index]
+        owners = {job.name: owner for job in chunk if (owner := owner_of(job.folder / LOCK)) is not None}
+        if not owners or any(job.name not in owners and not self._has_finished(job) for job in chunk):
+            self._free.add(index)  # its process leaves jobs alone that another command runs
             return False
         if index not in self.elsewhere:
-            job, owner = owned[0]
-            log.warning("%s runs elsewhere (%s): waiting for it instead of running it twice", job.name, owner)
+            for name, owner in owners.items():
+                log.warning("%s runs elsewhere (%s): waiting for it instead of running it twice", name, owner)
         self.elsewhere[index] = self.clock() + LOOK
         return True
