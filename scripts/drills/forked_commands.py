@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +46,13 @@ def load_libraries() -> None:
         importlib.import_module(library)
 
 
-def run(command: Sequence[str], folder: Path) -> Ended:
+def run(command: Sequence[str], folder: Path, prepare: Callable[[], None] | None = None) -> Ended:
     """Run a command of denote in a folder, in a child of this process.
 
     Args:
         command: ``denote``, ``denote-report`` or another one, and its arguments.
         folder: Its working folder.
+        prepare: What to do in the child before.
     """
     load_libraries()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -61,6 +62,8 @@ def run(command: Sequence[str], folder: Path) -> Ended:
             os.chdir(folder)
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
+            if prepare is not None:
+                prepare()
             os._exit(_main(command))
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)

@@ -151,6 +151,16 @@ def test_what_is_in_use_stays_and_is_named(multirun: Path) -> None:
     assert names(multirun) == [".store/models/k.partial"]
 
 
+def test_an_interrupted_training_stays_unless_unused_is_asked_for(multirun: Path) -> None:
+    partial = multirun / ".store" / "models" / "k.partial"
+    partial.mkdir()
+    (partial / "last-0123.ckpt").write_bytes(b"weights")
+    (line,) = plan_removal(survey(multirun / ".store", multirun)).kept
+    assert line == f"{partial} is an interrupted training, which goes on when it is asked for; unused=true removes it"
+    assert names(multirun) == []
+    assert ".store/models/k.partial" in names(multirun, unused=True)
+
+
 def test_while_a_job_runs_networks_and_states_stay(multirun: Path) -> None:
     with locked(multirun / "demo" / "job-2" / LOCK, "job job-2"):
         plan = plan_removal(survey(multirun / ".store", multirun), unused=True)

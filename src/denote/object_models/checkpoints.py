@@ -13,6 +13,9 @@ from denote.files import flush_file, flush_folder
 
 _NAME = "last-{}.ckpt"
 
+NAMED = _NAME.format("*")
+"""Names of checkpoints from which a training goes on."""
+
 ANY = "*.ckpt"
 """Names of all checkpoints, those that are being written among them."""
 
@@ -33,7 +36,7 @@ def keep(written: Path) -> Path:
     place = written.with_name(_NAME.format(described(written)["sha256"]))
     written.replace(place)
     flush_folder(place.parent)
-    for former in place.parent.glob(_NAME.format("*")):
+    for former in place.parent.glob(NAMED):
         if former != place:
             former.unlink()
     return place
@@ -46,7 +49,7 @@ def newest(folder: Path, refusal: Callable[[dict[str, Any]], str | None]) -> Pat
         folder: Of the training.
         refusal: Says of a checkpoint's content why it cannot be used; None if it can.
     """
-    for file in sorted(folder.glob(_NAME.format("*")), key=lambda file: file.stat().st_mtime_ns, reverse=True):
+    for file in sorted(folder.glob(NAMED), key=lambda file: file.stat().st_mtime_ns, reverse=True):
         if (problem := _damage(file, refusal)) is None:
             return file
         set_aside(file, problem)

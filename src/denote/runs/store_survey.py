@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from denote.config.keys import SCHEMA
 from denote.digests import DAMAGED, FILES, DamagedError, read_sealed
 from denote.files import NEW, OLD, TEMPORARY
 from denote.locks import Owner, owner_of
+from denote.object_models.checkpoints import NAMED as CHECKPOINTS
 from denote.runs.record import LOCK, RECORD, Status, sound_record
 
 STORE = ".store"
@@ -76,6 +77,7 @@ class LeftOver:
         why: Why it is there.
         lock: The lock under which it was made.
         owner: The process that holds that lock: then it is in use.
+        goes_on: True for a training that was interrupted and goes on from its checkpoint when it is asked for.
     """
 
     path: Path
@@ -84,6 +86,7 @@ class LeftOver:
     why: str
     lock: Path | None
     owner: Owner | None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,7 @@ def _left_over(root: Path, multirun: Path | None, jobs: list[Path]) -> Iterator[
             if folder.is_dir() and folder.name != DAMAGED:
                 lock = above / f"{folder.name.removesuffix(UNFINISHED)}.lock"
                 if folder.suffix == UNFINISHED:
-                    yield _found(folder, "is unfinished", lock)
+                    yield _unfinished(folder, lock)
                 else:
                     yield from _of_folder(folder, lock, BELOW)
     for job in jobs:
@@ -215,6 +218,14 @@ def _left_over(root: Path, multirun: Path | None, jobs: list[Path]) -> Iterator[
     if multirun is not None:
         for sweep in sorted(path for path in multirun.glob("*") if path.is_dir() and path.name != STORE):
             yield from _of_folder(sweep, sweep / ".merge.lock")
+
+
+def _unfinished(folder: Path, lock: Path) -> LeftOver:
+    if any(folder.glob(CHECKPOINTS)):
+        return replace(
+            _found(folder, "is an interrupted training, which goes on when it is asked for", lock), goes_on=True
+        )
+    return _found(folder, "is unfinished", lock)
 
 
 def _of_folder(folder: Path, lock: Path | None, pattern: str = DAMAGED) -> Iterator[LeftOver]:

@@ -67,7 +67,7 @@ def plan_removal(survey: Survey, *, unused: bool = False, older_than: float = 0.
 
     Args:
         survey: What is there.
-        unused: Also remove networks and states that no finished job names.
+        unused: Also remove networks and states that no finished job names, and interrupted trainings.
         older_than: Remove only what was last written more than so many days ago.
 
     Raises:
@@ -81,6 +81,8 @@ def plan_removal(survey: Survey, *, unused: bool = False, older_than: float = 0.
     for left in survey.left_over:
         if left.owner is not None:
             kept.append(f"{left.path} is in use by {left.owner}")
+        elif left.goes_on and not unused:
+            kept.append(f"{left.path} {left.why}; unused=true removes it")
         elif left.changed <= min(before, time.time() - (FRESH if left.lock is None else 0.0)):
             removals.append(_of_left_over(left))
     wanted = [(each, why) for each in survey.stored if (why := _why(each, unused=unused)) and each.changed <= before]
