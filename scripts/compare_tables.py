@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def tables(folder: Path) -> dict[str, Path]:
     """Return the parquet files below a folder by their path, without the fingerprints of jobs."""
-    paths = (path for path in folder.rglob("*.parquet") if not {".store", "wandb"} & set(path.parts))
+    paths = (path for path in folder.rglob("*.parquet") if not {".store", "wandb", ".damaged"} & set(path.parts))
     return {FINGERPRINT.sub("", path.relative_to(folder).as_posix()): path for path in paths}
 
 

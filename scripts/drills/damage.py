@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 failed += ended.exit_code != 0
                 print(f"{part}: {dict(Counter(outcomes))}, exit {ended.exit_code}; {left} to go", flush=True)
                 if ended.exit_code != 0 or "silent" in outcomes:
-                    print(damages, outcomes, ended.out[-3000:], ended.err[-3000:], sep="\n")
+                    print(damages, outcomes, ended.out[:1500], ended.err[-1500:], sep="\n")
     print_counts(counts)
     silent = sum(number for (_, outcome), number in counts.items() if outcome == "silent")
     print(f"{sum(counts.values())} damages: {silent} used silently; {failed} commands did not end with 0")
