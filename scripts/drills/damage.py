@@ -49,7 +49,7 @@ PARTS = {
 SHARES = {"store": 0.4, "jobs": 0.3, "merged": 0.2, "training": 0.1}
 """Shares of all damages."""
 
-AT_ONCE = {"store": 15, "jobs": 6, "merged": 8, "training": 2}
+AT_ONCE = {"store": 15, "jobs": 15, "merged": 20, "training": 4}
 """Damages of one round."""
 
 BLOCK = 4096
@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all rounds, print the counts, and return 0 where nothing was used silently."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--damages", type=int, default=600, help="how many in all")
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="what is damaged")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of files and damages")
     asked = parser.parse_args(arguments)
     random, counts, failed = Random(asked.seed), Counter[tuple[str, str]](), 0  # noqa: S311 # no secret
@@ -83,8 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(made.out, made.err)
             return 1
         run(SWEEP, halted, halt_training)
-        for part, share in SHARES.items():
-            left = round(share * asked.damages)
+        for part in asked.parts:
+            left = round(SHARES[part] * asked.damages)
             while left > 0:
                 source = halted if part == "training" else whole
                 shutil.rmtree(work, ignore_errors=True)

@@ -38,24 +38,42 @@ def cells(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(folder / "multirun" / "full" / "sweep" / "cells.parquet")
 
 
-def test_a_sweep_goes_on_after_a_full_disk(denote: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = tmp_path / "whole"
-    whole.mkdir()
+def spoil(multirun: Path) -> list[Path]:
+    """Damage one file of each kind; returns them."""
+    files = [*multirun.glob("full/*-*/cells.parquet"), multirun / "full" / "sweep" / "neurons.parquet"]
+    files += [*multirun.glob(".store/states/*/none/hidden_1.npy"), *multirun.glob(".store/models/*/model.safetensors")]
+    for file in files:
+        content = bytearray(file.read_bytes())
+        content[2 * len(content) // 3] ^= 16
+        file.write_bytes(content)
+    (multirun / "full" / "sweep" / "report.html").unlink()
+    return files
+
+
+def test_a_sweep_goes_on_after_a_full_disk_and_after_damage(
+    denote: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, full = tmp_path / "whole", tmp_path / "full"
+    for folder in (whole, full):
+        folder.mkdir()
     monkeypatch.chdir(whole)
     with disk_that_fills(after=1_000_000) as flushed:
         assert denote(*SWEEP).code == 0
-    n_flushed = flushed[0]
-    assert n_flushed > 50
-    for share in (0.05, 0.7):
-        folder = tmp_path / f"full at {share}"
-        folder.mkdir()
-        monkeypatch.chdir(folder)
-        with disk_that_fills(after=int(share * n_flushed)):
-            answer = denote(*SWEEP)
-        said = answer.out + answer.err
-        assert answer.code == 1
-        assert "no space left" in said
-        assert "Traceback" not in said
-        assert denote(*SWEEP).code == 0
-        assert cells(folder).equals(cells(whole))
-        assert not list((folder / "multirun").rglob("*.tmp"))
+    monkeypatch.chdir(full)
+    with disk_that_fills(after=2 * flushed[0] // 3):
+        answer = denote(*SWEEP)
+    said = answer.out + answer.err
+    assert answer.code == 1
+    assert "no space left" in said
+    assert "Traceback" not in said
+    assert denote(*SWEEP).code == 0
+    assert cells(full).equals(cells(whole))
+    assert not list((full / "multirun").rglob("*.tmp"))
+    damaged = spoil(full / "multirun")
+    assert len({file.name for file in damaged}) == 4
+    answer = denote(*SWEEP)
+    assert answer.code == 0
+    for file in damaged:
+        assert str(file.relative_to(full)) in answer.out + answer.err
+    assert cells(full).equals(cells(whole))
+    assert (full / "multirun" / "full" / "sweep" / "report.html").is_file()

@@ -154,6 +154,18 @@ def schema_of(record: Mapping[str, Any]) -> int:
     return int(record.get("schema", UNSTAMPED))
 
 
+def schema_in(record: Mapping[str, Any]) -> int | None:
+    """Return the schema of a network or of recorded states; None where their record does not say it.
+
+    Args:
+        record: ``model.json`` or ``manifest.json``.
+    """
+    try:
+        return int((record.get("spec") or record.get("origin") or {})["schema"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
 def schemas_in_store(root: Path) -> Counter[int]:
     """Count a store's networks and recorded states by the schema that they were made under.
 
@@ -161,12 +173,13 @@ def schemas_in_store(root: Path) -> Counter[int]:
         root: The store's folder.
     """
     found: Counter[int] = Counter()
-    for path, key in ((root / "models", "spec"), (root / "states", "origin")):
-        for manifest in path.glob("*/m*.json"):  # model.json, manifest.json
-            try:
-                found[int(json.loads(manifest.read_text(encoding="utf-8"))[key]["schema"])] += 1
-            except (OSError, ValueError, KeyError, TypeError):
-                continue  # being written, or broken: whoever needs it says so
+    for file in root.glob("*/*/m*.json"):  # model.json, manifest.json
+        try:
+            schema = schema_in(json.loads(file.read_bytes()))
+        except (OSError, ValueError, AttributeError):
+            continue  # being written, or broken: whoever needs it says so
+        if schema is not None:
+            found[schema] += 1
     return found
 
 
@@ -179,7 +192,7 @@ def older_in_store(root: Path) -> str | None:
     schemas = ", ".join(str(schema) for schema in sorted(found) if schema != SCHEMA)
     return (
         f"{root}: {count(number, 'folder')} of schema {schemas}, made by another version of denote, not used (this one "
-        f"reads schema {SCHEMA} and makes its own beside); it may be removed, as everything in it can be made again"
+        f"reads schema {SCHEMA} and makes its own beside); denote-store prune path={root} removes it"
     )
 
 

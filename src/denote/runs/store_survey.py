@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from denote.digests import DAMAGED, FILES, DamagedError, read_sealed
 from denote.files import NEW, OLD, TEMPORARY
 from denote.locks import Owner, owner_of
 from denote.object_models.checkpoints import NAMED as CHECKPOINTS
-from denote.runs.record import LOCK, RECORD, Status, sound_record
+from denote.runs.record import LOCK, RECORD, Status, schema_in, sound_record
 
 STORE = ".store"
 """Name of a sweep's store, by default beside the sweeps."""
@@ -161,11 +162,21 @@ def _stored(kind: str, folder: Path, users: Mapping[str, tuple[str, ...]]) -> St
         record = read_sealed(folder / RECORDS[kind], required=True)
         damage = _visible_damage(folder, record)
     except DamagedError as error:
-        damage = f"{error.file.name} {error.damage}"
-    schema = (record.get("spec") or record.get("origin") or {}).get("schema")
+        record = _unsealed(folder / RECORDS[kind])
+        damage = None if schema_in(record) not in (None, SCHEMA) else f"{error.file.name} {error.damage}"
+    schema = schema_in(record)
     path = f"{FOLDERS[kind]}/{folder.name}"
     owner = owner_of(folder.with_name(f"{folder.name}.lock"))
     return Stored(kind, folder, n_bytes, changed, schema, damage, _words(record), users.get(path, ()), owner)
+
+
+def _unsealed(path: Path) -> dict[str, Any]:
+    """Return a record of a version that had no digests; nothing where there is none."""
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _visible_damage(folder: Path, record: Mapping[str, Any]) -> str | None:
