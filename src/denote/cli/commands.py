@@ -344,10 +344,11 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
 def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
     """Say which networks of a sweep could not be trained."""
     failed = [] if plan.launch is None else plan.launch.unsuccessful()
+    if stop is None and failed and len(failed) == len(plan.jobs) and all(end.is_mistake for end in failed):
+        print(failed[0].reason, file=sys.stderr)
+        return MISTAKE
     for end in failed:
         print(f"{end.job.name} {end.status}: {end.reason}", file=sys.stderr)
-    if stop is None and failed and len(failed) == len(plan.jobs) and all(end.is_mistake for end in failed):
-        return MISTAKE
     return BUG if stop is not None or failed else DONE
 
 

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from denote.cli.hydra_private import BasicSweeper, combinations, plugins
 from denote.cli.launchers.driver import Launch, tidy
 from denote.cli.launchers.engine import LaunchedJob
-from denote.cli.launchers.plugins import ALIAS, LAUNCHERS, engines
+from denote.cli.launchers.plugins import ALIAS, LAUNCHERS, PluginEngine, engines
 from denote.cli.launchers.processes import ThisProcess
 from denote.cli.launchers.worker import SweepWork
 from denote.cli.planning import TRAINING, PlannedJob, SweepPlan, few_networks, keeping_epochs, planned
@@ -27,7 +27,7 @@ from denote.cli.task import Task
 from denote.errors import ConfigError
 from denote.progress import shown
 from denote.progress.surfaces import LOG, NONE
-from denote.runs.attempts import Attempt, new_launch, was_killed
+from denote.runs.attempts import Attempt, new_launch, training_folder, was_killed
 
 
 class PlannedSweeper(BasicSweeper):
@@ -109,14 +109,16 @@ class PlannedSweeper(BasicSweeper):
             LaunchedJob(
                 number,
                 tuple(overrides),
-                job.folder.resolve() if is_recorded else launch.folder / str(number),
-                job.folder.name if is_recorded else f"training {number}",
+                job.folder.resolve() if is_recorded else training_folder(sweep, launch.name, number),
+                job.folder.name if is_recorded else f"training-{number}",
                 job.training,
                 is_risky=options.isolate or (is_recorded and was_killed(job.folder)),
             )
             for number, (job, overrides) in enumerate(zip(running, keeping_epochs(running), strict=True))
         ]
         engine, alone = engines(self.launcher)
+        if isinstance(engine, PluginEngine) and options.retries:
+            raise ConfigError("sweep.retries", "works with denote's own launchers", "allowed with this one: 0")
         mode = str(self.config.progress)
         plan.launch = launch
         # Jobs side by side write log lines of their own, between which no line of a terminal can stay.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from denote.config.trust import Trust
 from denote.errors import ConfigError, DenoteError
-from denote.runs.attempts import Attempt, described, end_for_it, new_launch, status_after
+from denote.runs.attempts import Attempt, begin, described, end_for_it, new_launch, status_after, training_folder
 from denote.runs.record import Status
 from denote.stops import time_limit
 
@@ -77,7 +77,9 @@ class Task:
             _leave_nothing(hydra)
 
     def _run_in_sweep(self, config: DictConfig, hydra: HydraConf, attempt: Attempt) -> None:
-        folder = attempt.folder or Path(hydra.runtime.output_dir)
+        folder = Path(hydra.runtime.output_dir)
+        if not self.is_recorded:
+            folder = training_folder(folder, attempt.launch, int(hydra.job.num))
         attempt = replace(attempt, log=_log_of(hydra))
 
         def give_up(reason: str) -> None:
@@ -85,6 +87,8 @@ class Task:
             log.error("%s timed out: %s; its process ends", folder.name, reason)
             os._exit(1)
 
+        if not self.is_recorded:
+            begin(folder, {"status": Status.RUNNING, "name": folder.name, **attempt.entry()}, keeps=False)
         try:
             with time_limit(attempt.limit, give_up if attempt.is_expendable else None):
                 self._run(config, hydra, attempt)

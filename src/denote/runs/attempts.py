@@ -23,6 +23,31 @@ def new_launch() -> str:
     return uuid4().hex[:12]
 
 
+LAUNCH = ".launch-"
+"""Begins the names of a launch's folder and lock in the folder of its sweep."""
+
+
+def launch_folder(sweep: Path, launch: str) -> Path:
+    """Return the folder of what a command keeps until its jobs have ended.
+
+    Args:
+        sweep: The sweep's folder.
+        launch: Name of the command.
+    """
+    return sweep / f"{LAUNCH}{launch}"
+
+
+def training_folder(sweep: Path, launch: str, number: int) -> Path:
+    """Return the folder with the record of a job that trains a network and leaves no record of its own.
+
+    Args:
+        sweep: The sweep's folder.
+        launch: Name of the command.
+        number: The job's place in the sweep.
+    """
+    return launch_folder(sweep, launch) / f"training-{number}"
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One attempt to run a job.
@@ -32,7 +57,6 @@ class Attempt:
         number: How often that command has tried the job with this time, from 1.
         limit: Seconds that it may take; None for no limit.
         is_expendable: True in a process that serves jobs alone, which may be ended with its job.
-        folder: Folder of the job's record, where that is not the one that Hydra makes for its outputs.
         log: Path of the job's log; None where it has none.
     """
 
@@ -40,7 +64,6 @@ class Attempt:
     number: int = 1
     limit: float | None = None
     is_expendable: bool = False
-    folder: Path | None = None
     log: Path | None = None
 
     def entry(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from denote.locks import locked, owner_of
 from denote.progress import step
 from denote.progress.steps import Step
 from denote.reporting.jobs import MISSING, SKIPPED
-from denote.runs.attempts import Attempt, end_for_it, latest
+from denote.runs.attempts import LAUNCH, Attempt, end_for_it, latest, launch_folder
 from denote.runs.record import Status, sound_record
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,6 @@ FRUITLESS = 2
 
 LOCK = ".lock"
 CONFIG = "multirun.yaml"
-PREFIX = ".launch-"
-"""Begins the names of a launch's folder and lock in the folder of its sweep."""
 
 LOOK = 5.0
 """Seconds between two looks at the records of jobs whose chunk has not ended."""
@@ -92,7 +90,7 @@ class Launch:
     @property
     def folder(self) -> Path:
         """Folder of what this launch keeps until it ends."""
-        return self.sweep / f"{PREFIX}{self.name}"
+        return launch_folder(self.sweep, self.name)
 
     @property
     def stop(self) -> Path:
@@ -278,7 +276,7 @@ def tidy(sweep: Path) -> None:
     Args:
         sweep: The folder.
     """
-    for lock in sweep.glob(f"{PREFIX}*{LOCK}"):
+    for lock in sweep.glob(f"{LAUNCH}*{LOCK}"):
         if owner_of(lock) is None:
             shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
             lock.unlink(missing_ok=True)

@@ -73,7 +73,7 @@ class SweepWork:
     def _run(self, job: LaunchedJob) -> None:
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         log.info("#%d : %s", job.number, " ".join(filter_overrides(job.overrides)))
-        attempt = Attempt(self.launch, job.attempt, self.limit, self.is_expendable, job.folder)
+        attempt = Attempt(self.launch, job.attempt, self.limit, self.is_expendable)
         try:
             config = self.context.config_loader.load_sweep_config(self.config, list(job.overrides))
             with open_dict(config):
