@@ -57,6 +57,8 @@ class JoblibLauncher(EngineLauncher):
             raise ConfigError("hydra.launcher.backend", f"{backend!r} is refused", "allowed: loky, a process per job")
         if timeout is not None:
             raise ConfigError("hydra.launcher.timeout", "is refused", "use sweep.job_timeout=SECONDS")
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise ConfigError("hydra.launcher.threads", f"{threads!r} is refused", "allowed: 1, 2, ... or null")
         self.count = _processes(n_jobs)
         self.threads = threads or max(1, _cores() // self.count)
 
