@@ -50,12 +50,15 @@ class Worker:
         """Wait until the process has said a word.
 
         Raises:
-            DeviceError: if it says something else, or has ended.
+            DenoteError: the one that was raised there.
+            DeviceError: if it failed otherwise, or has ended.
         """
         connection.wait([self.messages, self.process.sentinel])
         said = None
         with suppress(EOFError, OSError):
             said = self.messages.recv() if self.messages.poll() else None
+        if isinstance(said, DenoteError):
+            raise said
         if said != word:
             raise DeviceError(self.where, f"{self.name} {self._ended() if said is None else said}")
 
@@ -85,8 +88,8 @@ def worker_processes(work: Callable[..., None], arguments: Sequence[tuple[Any, .
         where: The setting that asked for them, for messages; 1 there would start none.
 
     Raises:
-        DeviceError: if an argument cannot be sent, or a process fails or is lost; not if the block raises a
-            `DenoteError` itself.
+        DenoteError: of the block, else of a process.
+        DeviceError: if an argument cannot be sent, or a process fails otherwise or is lost.
     """
     workers: list[Worker] = []
     try:
@@ -137,7 +140,7 @@ def _work(messages: connection.Connection, sent: bytes) -> None:
         work(*given)
     except BaseException as error:  # whatever it is, the parent reports it
         with suppress(OSError):
-            messages.send(f"failed: {error if isinstance(error, DenoteError) else told(error)}")
+            messages.send(error if isinstance(error, DenoteError) else f"failed: {told(error)}")
         os._exit(1)
     messages.send(DONE)
 

@@ -338,7 +338,8 @@ class Job:
     def recording(self, found: Listing) -> Recording:
         """How states are had of the network and of those it is held against."""
         settings = self.config["store"]
-        store = StateStore(settings["path"], self.config["trainer"]["extract_batch_size"], self.device)
+        trainer = self.config["trainer"]
+        store = StateStore(settings["path"], trainer["extract_batch_size"], self.device, trainer["devices"])
         return Recording(store, self.data.samples, self.data.parts, found, settings["extract"])
 
     def randomised(

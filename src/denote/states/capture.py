@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import torch
@@ -196,8 +197,32 @@ def write_states(
         StateError: if an activation is NaN or infinite.
         LayerError: if a batch does not give what was listed.
     """
+    new_arrays(paths, len(rows))
+    write_rows(network, inputs, rows, paths, batch_size, device)
+
+
+def write_rows(
+    network: nn.Module,
+    inputs: Inputs,
+    rows: Int[np.ndarray, " row"],
+    paths: Mapping[Layer, Path],
+    batch_size: int,
+    device: torch.device,
+    first: int = 0,
+) -> None:
+    """Run some of the inputs through the network and write their states into arrays that are there.
+
+    Args:
+        network: See `write_states`.
+        inputs: See `write_states`.
+        rows: Row ids of these inputs.
+        paths: The arrays, made by `new_arrays`.
+        batch_size: Inputs run at once.
+        device: Where the network runs.
+        first: Place in the arrays of the first of the rows.
+    """
     batch = rows[:0]
-    with moved_to(network, device), _new_arrays(paths, len(rows)) as append:
+    with moved_to(network, device), _written_from(paths, first) as append:
 
         def keep(layer: Layer, state: Tensor) -> None:
             _check_finite(layer, state, batch)
@@ -210,27 +235,42 @@ def write_states(
 
 
 @contextmanager
-def _new_arrays(
-    paths: Mapping[Layer, Path], n_rows: int
+def _written_from(
+    paths: Mapping[Layer, Path], first: int
 ) -> Iterator[Callable[[Layer, Float32[np.ndarray, "sample neuron"]], None]]:
-    """A function that appends rows to the array of a layer; not through a map, whose pages cost more than writing.
+    """A function that writes the next rows of a layer's array; not through a map, whose pages cost more than writing.
 
     Opening a file for every batch takes as long as a small layer, but a network may have more layers than files may be
     open at once.
     """
-    for layer, path in paths.items():
-        _write_header(path, n_rows, layer)
+    places = dict.fromkeys(paths, first)
     with ExitStack() as stack:
-        kept = {layer: stack.enter_context(path.open("ab")) for layer, path in list(paths.items())[:KEPT_OPEN]}
+        kept = {layer: stack.enter_context(_opened_at(paths, layer, first)) for layer in list(paths)[:KEPT_OPEN]}
 
         def append(layer: Layer, rows: Float32[np.ndarray, "sample neuron"]) -> None:
             if layer in kept:
                 kept[layer].write(rows.data)
-                return
-            with paths[layer].open("ab") as file:
-                file.write(rows.data)
+            else:
+                with _opened_at(paths, layer, places[layer]) as file:
+                    file.write(rows.data)
+            places[layer] += len(rows)
 
         yield append
+
+
+def _opened_at(paths: Mapping[Layer, Path], layer: Layer, row: int) -> BinaryIO:
+    """The file of a layer's array, at a row."""
+    file = paths[layer].open("r+b")
+    np.lib.format.read_magic(file)
+    np.lib.format.read_array_header_1_0(file)
+    file.seek(4 * layer.n_neurons * row, os.SEEK_CUR)
+    return file
+
+
+def new_arrays(paths: Mapping[Layer, Path], n_rows: int) -> None:
+    """Make the ``.npy`` files of layers, of which no row is written yet, and their folders."""
+    for layer, path in paths.items():
+        _write_header(path, n_rows, layer)
 
 
 def _write_header(path: Path, n_rows: int, layer: Layer) -> None:

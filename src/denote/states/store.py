@@ -27,8 +27,8 @@ from denote.errors import NoSpaceError
 from denote.files import flush_file, flush_folder, remove_temporaries
 from denote.locks import is_abandoned, locked
 from denote.states.axes import likely
-from denote.states.capture import write_states
 from denote.states.layers import Layer
+from denote.states.sharing import write_shared_states
 from denote.states.state import LayerState
 
 if TYPE_CHECKING:
@@ -162,13 +162,17 @@ class StateStore:
         root: The store's folder; made when first needed.
         batch_size: Inputs run at once.
         device: Where networks run.
+        devices: Most devices of that kind that share in recording.
 
     Attributes:
         used: Keys of the folders whose states were asked for.
     """
 
-    def __init__(self, root: Path | str, batch_size: int = 256, device: str | torch.device = "cpu") -> None:
-        self.root, self.batch_size, self.device = Path(root) / "states", batch_size, torch.device(device)
+    def __init__(
+        self, root: Path | str, batch_size: int = 256, device: str | torch.device = "cpu", devices: int = 1
+    ) -> None:
+        self.root, self.batch_size = Path(root) / "states", batch_size
+        self.device, self.devices = torch.device(device), devices
         self.used = set[str]()
 
     def peek(
@@ -238,7 +242,7 @@ class StateStore:
             unfinished.mkdir(exist_ok=True)
             paths = {layer: unfinished / array_path(layer) for layer in layers}
             if layers:
-                write_states(network, samples.inputs, rows, paths, self.batch_size, self.device)
+                write_shared_states(network, samples.inputs, rows, paths, self.batch_size, self.device, self.devices)
             np.save(unfinished / ROWS_FILE, rows, allow_pickle=False)
             _move([ROWS_FILE, *(array_path(layer) for layer in layers)], unfinished, folder)
         finally:
