@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import pkgutil
 import sys
 import tempfile
 import traceback
@@ -16,6 +17,8 @@ LIBRARIES = (
     *("torch", "pytorch_lightning", "polars", "hydra", "matplotlib.pyplot", "seaborn", "scipy.stats", "rich.console"),
     *("denote.cli.commands", "denote.cli.sweeper", "denote.runs.job", "denote.runs.merge", "denote.runs.sweep"),
     *("denote.object_models.training", "denote.reporting.report", "denote.runs.present", "denote.runs.drawing"),
+    *("denote.reporting.dashboard", "denote.reporting.undrawn", "denote.runs.doubts", "denote.runs.single"),
+    *("sklearn.datasets", "sklearn.linear_model"),
 )
 """What commands would spend most of their time on."""
 
@@ -44,6 +47,9 @@ def load_libraries() -> None:
     """Load what commands need, once."""
     for library in LIBRARIES:
         importlib.import_module(library)
+    kernels = importlib.import_module("denote.kernels")
+    for module in pkgutil.iter_modules(kernels.__path__):
+        importlib.import_module(f"denote.kernels.{module.name}")
 
 
 def run(command: Sequence[str], folder: Path, prepare: Callable[[], None] | None = None) -> Ended:
@@ -64,7 +70,7 @@ def run(command: Sequence[str], folder: Path, prepare: Callable[[], None] | None
             os.dup2(err.fileno(), 2)
             if prepare is not None:
                 prepare()
-            os._exit(_main(command))
+            os._exit(here(command))
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
         return Ended(code, _content(out.fileno()), _content(err.fileno()))
@@ -75,7 +81,7 @@ def _content(descriptor: int) -> str:
     return os.pread(descriptor, size, 0).decode(errors="replace")
 
 
-def _main(command: Sequence[str]) -> int:
+def here(command: Sequence[str]) -> int:
     """Run a command in this process and return its exit code."""
     from denote.cli import commands
 

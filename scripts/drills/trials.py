@@ -7,12 +7,9 @@ process for every command. It must not run any of them itself: their threads wou
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import os
-import pkgutil
 import shutil
-import signal
 import sys
 import time
 import traceback
@@ -22,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from forked_commands import here, load_libraries
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
     os.environ.setdefault(name, "1")  # before the libraries are loaded
@@ -32,18 +30,6 @@ TINY = (
 )
 """Settings of the smallest job, whose numbers mean nothing."""
 
-PACKAGES = (
-    *(
-        "denote.cli.build",
-        "denote.cli.sweeper",
-        "denote.object_models.training",
-        "denote.runs.job",
-        "denote.runs.sweep",
-    ),
-    *("denote.runs.merge", "denote.runs.doubts", "denote.runs.present", "denote.runs.drawing", "denote.runs.single"),
-    *("denote.reporting.report", "denote.reporting.terminal", "denote.reporting.dashboard", "denote.figures.canvas"),
-    *("denote.reporting.undrawn", "sklearn.datasets", "sklearn.linear_model", "scipy.stats"),
-)
 LEFT = (".tmp", ".new", ".old", ".partial", ".clock", ".lock")
 """Ends of the names of files and folders that nobody may leave behind."""
 
@@ -53,11 +39,7 @@ RESULTS = (".parquet", ".safetensors")
 def load() -> None:
     """Import what commands need, so that forked processes need not; and read their configs with the fast parser."""
     yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for module in PACKAGES:
-        importlib.import_module(module)
-    kernels = importlib.import_module("denote.kernels")
-    for module in pkgutil.iter_modules(kernels.__path__):
-        importlib.import_module(f"denote.kernels.{module.name}")
+    load_libraries()
 
 
 @dataclass(frozen=True)
@@ -90,10 +72,7 @@ def start(folder: Path, command: Sequence[str], around: Around = PLAIN) -> int:
         os.dup2(log, 1)
         os.dup2(log, 2)
         around.before()
-        from denote.cli.commands import _command
-
-        sys.argv = list(command)
-        code = _command(command[0], list(command[1:]))
+        code = here(command)
         around.after()
     except BaseException:
         traceback.print_exc()
@@ -133,11 +112,6 @@ def side_by_side(count: int, work: Callable[[int], None]) -> None:
     codes = [end(process) for process in processes]
     if any(codes):
         raise RuntimeError("a process of the drill itself failed")
-
-
-def kill(process: int, *, group: bool = True) -> None:
-    """Kill a process, or its whole group, at once."""
-    (os.killpg if group else os.kill)(process, signal.SIGKILL)
 
 
 def results(folder: Path) -> dict[str, str]:
