@@ -30,6 +30,9 @@ REACH = 3.0
 INIT = 10
 """Seconds in which W&B must answer that a run begins."""
 
+ROOM = 1 << 16
+"""Bytes of disk that must be free before a run begins and after it has ended."""
+
 LAST = 60.0
 """Seconds that this process goes on once denote has ended."""
 
@@ -120,7 +123,9 @@ def carry_out(asked: Iterator[Mapping[str, Any]], answer: Any, *, online: bool) 
         elif do == "replace":
             replaced.setdefault(name, []).append(message["folder"])
         elif do == "finish":
-            runs.pop(name).finish(exit_code=message["exit_code"])
+            run = runs.pop(name)
+            run.finish(exit_code=message["exit_code"])
+            check_room(Path(run.dir).parent.parent)
             for folder in replaced.pop(name, ()):
                 shutil.rmtree(folder, ignore_errors=True)
             answer(run=name)
@@ -141,16 +146,24 @@ def reach(url: str) -> None:
     socket.create_connection((place.hostname or "", port), timeout=REACH).close()
 
 
+def check_room(folder: Path) -> None:
+    """Write something into a folder: where W&B cannot, it takes a temporary one, or loses what it is told.
+
+    Raises:
+        OSError: if it cannot be written to, or the disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(ROOM))
+
+
 def begin(wandb: Any, given: Mapping[str, Any], *, online: bool) -> Any:
     """Open a run.
 
     Raises:
-        OSError: if nothing can be written into its folder: W&B would take a temporary one, and say so to nobody.
+        OSError: if nothing can be written into its folder.
     """
-    folder = Path(given["dir"]) / "wandb"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    check_room(Path(given["dir"]) / "wandb")
     return wandb.init(
         **{**given, "mode": given["mode"] if online else "offline"},
         resume="allow" if online else None,
