@@ -12,12 +12,12 @@ table, the number of warnings or the limit is not as it should be. Nothing but 1
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import re
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,15 +25,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import polars as pl
+import pytorch_lightning  # noqa: F401 # once, not in every job
 from wandb_server import DEAD, NEVER, SLOWLY, WELL, WandbServer
+
+import denote.runs.job  # noqa: F401 # likewise
+from denote.cli.commands import main as main_of_denote
+
+FORK = multiprocessing.get_context("fork")
 
 HEARD = "hydra.verbose=[denote.reporting.wandb_session]"
 """Has the job say how long W&B held it up."""
 
-JOB = ("debug=fast", "architecture.layers=2", "attribute=odd", "probe=linear", "progress=none", HEARD)
+JOB = (
+    *("debug=fast", "architecture.layers=2", "architecture.width=16", "attribute=odd", "probe=linear", "control=[]"),
+    *("figures=none", "progress=none", HEARD),
+)
 SWEEP = ("-m", "seed=0,1,2", "sweep_name=drill")
 LIMIT = 5.0
 """Seconds that W&B may cost a job."""
@@ -208,7 +218,7 @@ def run(case: Case, folder: Path, arguments: tuple[str, ...] = ()) -> Result:
     case.prepare(folder)
     more = (*arguments, *case.arguments)
     where = () if "-m" in more else ("hydra.run.dir=multirun/drill/job",)
-    command = [str(Path(sys.executable).with_name("denote")), *more, *JOB, *where]
+    command = ["denote", *more, *JOB, *where]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
     environment |= {"HOME": str(folder), "NETRC": str(folder / "netrc")} | {
         name: value.format(folder=folder) for name, value in case.environment.items()
@@ -221,22 +231,34 @@ def run(case: Case, folder: Path, arguments: tuple[str, ...] = ()) -> Result:
         if case.server is not None:
             environment |= {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": KEY}
         start = time.monotonic()
-        with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
-            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err)  # noqa: S603
-            if case.service is not None:
-                threading.Thread(target=harm, args=(process, case.service), daemon=True).start()
-            code = process.wait()
+        process = FORK.Process(target=run_denote, args=(command, folder, environment))
+        process.start()
+        if case.service is not None:
+            threading.Thread(target=harm, args=(process, case.service), daemon=True).start()
+        process.join()
         seconds = time.monotonic() - start
     lines = [*(folder / "out").read_text().splitlines(), *(folder / "err").read_text().splitlines()]
     said = [line for line in lines if "W&B" in line and not HELD_UP.search(line)]
     held_up = [float(found[1]) for line in lines if (found := HELD_UP.search(line))]
-    return Result(code, seconds, held_up, said, folder)
+    return Result(process.exitcode or 0, seconds, held_up, said, folder)
 
 
-def harm(process: subprocess.Popen[bytes], harmful: signal.Signals) -> None:
+def run_denote(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    """Run a command in this process, which is a fork: libraries take longer to load than the job runs."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for stream, name in ((sys.stdout, "out"), (sys.stderr, "err")):
+        with (folder / name).open("w") as file:
+            os.dup2(file.fileno(), stream.fileno())
+    sys.argv = command
+    main_of_denote()
+
+
+def harm(process: BaseProcess, harmful: signal.Signals) -> None:
     """Send a signal to W&B's service of a job as soon as it runs."""
-    while process.poll() is None:
-        for ours in children(process.pid):
+    while process.is_alive():
+        for ours in children(process.pid or 0):
             for service in children(ours):
                 if "wandb-core" in Path(f"/proc/{service}/cmdline").read_text():
                     time.sleep(0.5)
