@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO
 
 from denote.reporting import wandb_process
 
@@ -36,20 +36,22 @@ class Allowance:
 
     left: float
 
-    def wait(self, read: list[Any], write: list[Any], most: float) -> bool:
+    def wait(self, pipe: IO[bytes], event: int, most: float) -> bool:
         """Wait until a pipe is ready.
 
         Args:
-            read: Pipes to read from.
-            write: Pipes to write to.
+            pipe: To read from or to write to.
+            event: `select.POLLIN` or `select.POLLOUT`.
             most: Seconds after which waiting is given up, if more are left.
 
         Returns:
-            Whether one is ready.
+            Whether it is ready, or closed.
         """
+        poll = select.poll()  # `select.select` takes no file number above 1,023
+        poll.register(pipe, event)
         start = time.monotonic()
         try:
-            return any(select.select(read, write, [], max(0.0, min(most, self.left))))
+            return bool(poll.poll(1000 * max(0.0, min(most, self.left))))
         finally:
             self.left -= time.monotonic() - start
 
@@ -97,7 +99,7 @@ class WandbPipe:
                 try:
                     rest = rest[os.write(self._to.fileno(), rest) :]
                 except BlockingIOError:
-                    if not allowance.wait([], [self._to], allowance.left):
+                    if not allowance.wait(self._to, select.POLLOUT, allowance.left):
                         raise BrokenError("its process takes no messages") from None
         except OSError as error:
             failed = [said["failed"] for said in self.read(0, allowance) if "failed" in said]
@@ -109,7 +111,7 @@ class WandbPipe:
         Raises:
             BrokenError: if it ended without a word.
         """
-        if not allowance.wait([self._from], [], seconds):
+        if not allowance.wait(self._from, select.POLLIN, seconds):
             return []
         said = os.read(self._from.fileno(), 1 << 16)
         *lines, self._begun = (self._begun + said).split(b"\n")

@@ -206,9 +206,10 @@ class Session:
         for said in self._pipe.read(seconds, self._allowance):
             if "failed" in said:
                 raise BrokenError(said["failed"])
+            told = self._runs.get(said["run"], Told())
             if "folder" in said:
-                self._runs[said["run"]].folder = said["folder"]
-            else:
+                told.folder = said["folder"]
+            elif told.over:  # not what is said of the run before, of the same id
                 del self._runs[said["run"]]
 
     def _fail(self, reason: str) -> None:
@@ -264,9 +265,9 @@ def _server() -> str:
 
 
 def _line(key: str, do: str, said: Mapping[str, Any]) -> bytes:
-    return json.dumps({"run": key, "do": do, **said}, default=_plain).encode() + b"\n"
+    return json.dumps({"run": key, "do": do, **said}, default=_plain, skipkeys=True).encode() + b"\n"
 
 
 def _plain(value: Any) -> Any:
     """Return a number of NumPy as one of Python, and anything else as text."""
-    return value.item() if hasattr(value, "item") else str(value)
+    return value.item() if getattr(value, "shape", None) == () else str(value)
