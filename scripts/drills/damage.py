@@ -198,8 +198,11 @@ def _judged(file: Path, original: Path, named: set[Path], known: set[Path]) -> s
 
 
 def files_of(record: Path) -> list[Path]:
-    """Return the files that a record names."""
-    return [record.parent / name for name in json.loads(record.read_bytes()).get("files") or ()]
+    """Return the files that a record names; of a damaged one none."""
+    try:
+        return [record.parent / name for name in json.loads(record.read_bytes()).get("files") or ()]
+    except (ValueError, AttributeError):
+        return []
 
 
 def says_the_same(file: Path, original: Path) -> bool:
