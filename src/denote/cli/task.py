@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from denote.config.trust import Trust
 from denote.errors import ConfigError, DenoteError
-from denote.runs.attempts import Attempt, begin, described, end_for_it, new_launch, status_after, training_folder
+from denote.runs.attempts import (
+    Attempt,
+    begin,
+    came_of,
+    described,
+    end_for_it,
+    new_launch,
+    status_after,
+    training_folder,
+)
 from denote.runs.record import Status
 from denote.stops import time_limit
 
@@ -97,8 +106,8 @@ class Task:
 
             discount()
             end_for_it(folder, attempt, status_after(error), described(error))
-            if isinstance(error, KeyboardInterrupt):
-                raise
+            if isinstance(stop := came_of(error), KeyboardInterrupt):
+                raise stop from None
             log.error("%s %s: %s", folder.name, status_after(error), described(error)["message"])
         else:
             if not self.is_recorded:

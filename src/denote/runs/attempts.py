@@ -179,12 +179,29 @@ def end_for_it(folder: Path, attempt: Attempt, status: str, error: Mapping[str, 
     end(folder, {**blank, **({} if is_finished(record) else record), **ended}, status, error)
 
 
+def came_of(error: BaseException) -> BaseException:
+    """Return the interruption or time limit that an error came of, or the error itself.
+
+    Python makes a RuntimeError of what is raised while a class is made, as in an import.
+
+    Args:
+        error: What ended a job.
+    """
+    cause: BaseException | None = error
+    for _ in range(100):  # a chain of errors may be a ring
+        if isinstance(cause, (KeyboardInterrupt, TimeLimitError)):
+            return cause
+        cause = None if cause is None else cause.__cause__ or cause.__context__
+    return error
+
+
 def described(error: BaseException) -> dict[str, Any]:
     """Return an error as it stands in a record: one line, and the traceback unless it is a user's mistake.
 
     Args:
         error: What ended a job.
     """
+    error = came_of(error)
     if (full := no_space(error)) is not None:
         return {"kind": type(full).__name__, "message": str(full), "mistake": False, "traceback": None}
     mistake = isinstance(error, DenoteError)
@@ -203,6 +220,7 @@ def described(error: BaseException) -> dict[str, Any]:
 
 def status_after(error: BaseException) -> Status:
     """Return the status of a job that an exception ended."""
+    error = came_of(error)
     if isinstance(error, KeyboardInterrupt):
         return Status.INTERRUPTED
     return Status.TIMED_OUT if isinstance(error, TimeLimitError) else Status.FAILED

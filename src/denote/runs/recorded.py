@@ -18,7 +18,7 @@ from denote.errors import DenoteError
 from denote.files import remove_folder
 from denote.locks import locked
 from denote.progress import discount, step
-from denote.runs.attempts import Attempt, begin, described, end, is_finished, new_launch, status_after
+from denote.runs.attempts import Attempt, begin, came_of, described, end, is_finished, new_launch, status_after
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
 from denote.runs.leftovers import RESULTS_ASIDE, remove_leftovers
@@ -125,8 +125,8 @@ def _run_recorded(
         _run(job, folder, record, in_sweep=in_sweep)
     except BaseException as error:
         ended(status_after(error), described(error))
-        if isinstance(error, KeyboardInterrupt):
-            raise
+        if isinstance(stop := came_of(error), KeyboardInterrupt):
+            raise stop from None
         if not in_sweep:
             if isinstance(error, DenoteError) and before is None:
                 (folder / RECORD).unlink()  # nothing was made, so there is nothing to remember

@@ -11,9 +11,9 @@ from denote.cli.launchers.driver import Launch, tidy
 from denote.cli.launchers.engine import Chunk, LaunchedJob, Work, by_training, one_by_one
 from denote.errors import ConfigError
 from denote.locks import locked
-from denote.runs.attempts import Attempt, begin, described, end, end_for_it
+from denote.runs.attempts import Attempt, begin, described, end, end_for_it, status_after
 from denote.runs.record import LOCK, Status, read_record
-from denote.stops import Stopped
+from denote.stops import Stopped, TimeLimitError
 
 LOST = "killed by signal 9 (SIGKILL): out of memory?"
 
@@ -219,3 +219,17 @@ def test_the_first_job_of_each_training_comes_first() -> None:
 def test_chunks_keep_trainings_together(trainings: str, at_most: int, least: int, expected: list[list[int]]) -> None:
     chunks = by_training(jobs_of(trainings), at_most, least)
     assert [[job.number for job in chunk] for chunk in chunks] == expected
+
+
+@pytest.mark.parametrize(
+    ("stop", "status"), [(TimeLimitError("too long"), "timed out"), (Stopped("SIGTERM"), "interrupted")]
+)
+def test_what_came_from_outside_is_told_though_python_wraps_it(stop: BaseException, status: str) -> None:
+    class Field:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise stop
+
+    with pytest.raises((RuntimeError, type(stop))) as wrapped:
+        type("Model", (), {"field": Field()})
+    assert status_after(wrapped.value) == status
+    assert str(stop) in described(wrapped.value)["message"]
