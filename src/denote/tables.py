@@ -318,17 +318,62 @@ def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
 
 def read_table(folder: Path, name: str) -> pl.DataFrame:
     """Read one table; see `read_tables`."""
-    schema, file = SWEEP_TABLES[name], folder / f"{name}.parquet"
+    file = folder / f"{name}.parquet"
     check(file)
     if name in ADDED and not file.is_file():
-        return empty(schema)
+        return empty(SWEEP_TABLES[name])
     try:
-        held = pl.read_parquet(file, glob=False).drop(REMOVED, strict=False)
+        held = pl.read_parquet(file, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DamagedError(file, f"cannot be read ({told(error)})") from error
+    return _of_today(held, name)
+
+
+TOGETHER = 256
+"""Folders whose tables are read at once."""
+
+
+def read_table_of_many(folders: Sequence[Path], name: str, number: str | None = None) -> pl.DataFrame:
+    """Read one table of many folders as one frame, in their order.
+
+    Files of equal columns are read together, which takes a third of the time that one after the other takes.
+
+    Args:
+        folders: The folders.
+        name: The table.
+        number: Name of a column that says in which folder a row was, from 0; None for none.
+
+    Raises:
+        DamagedError: naming the file, if a table is not as it was written.
+    """
+    chunks = [range(start, min(start + TOGETHER, len(folders))) for start in range(0, len(folders), TOGETHER)]
+    frames = [frame for chunk in chunks for frame in _read_chunk(folders, chunk, name, number)]
+    return pl.concat([empty(SWEEP_TABLES[name]), *frames], how="diagonal")
+
+
+def _read_chunk(folders: Sequence[Path], chunk: range, name: str, number: str | None) -> list[pl.DataFrame]:
+    numbers = {str(folders[place] / f"{name}.parquet"): place for place in chunk}
+    try:
+        for file in numbers:
+            check(Path(file))
+        held = pl.read_parquet(list(numbers), glob=False, include_file_paths=number)
+    except (OSError, pl.exceptions.PolarsError):  # of several versions, or damaged: file by file
+        frames = [read_table(folders[place], name) for place in chunk]
+        if number is None:
+            return frames
+        columns = [pl.lit(place, pl.Int64).alias(number) for place in chunk]
+        return [frame.with_columns(column) for frame, column in zip(frames, columns, strict=True)]
+    if number is not None:
+        held = held.with_columns(pl.col(number).replace_strict(numbers, return_dtype=pl.Int64))
+    return [_of_today(held, name)]
+
+
+def _of_today(held: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return rows with the columns of today, whichever version wrote them."""
+    held = held.drop(REMOVED, strict=False)
     if "note" in held.columns and "note_codes" not in held.columns:
         held = held.with_columns(note_codes=pl.col("note").map_elements(older_codes, return_dtype=TEXT))
-    return pl.concat([empty(schema), held], how="diagonal")
+    return pl.concat([empty(SWEEP_TABLES[name]), held], how="diagonal")
 
 
 def empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:

@@ -28,7 +28,7 @@ from denote.tables import (
     SWEEP_TABLES,
     empty,
     joined_notes,
-    read_table,
+    read_table_of_many,
     remark,
     write_table,
 )
@@ -109,10 +109,7 @@ def _summarised(tables: Mapping[str, pl.DataFrame], rule: Rule, analysis: Analys
 
 
 def _concat(jobs: Sequence[Path], name: str) -> pl.DataFrame:
-    frames = [read_table(job, name) for job in jobs]
-    if name in ("scan", "pairs"):
-        frames = [frame.with_columns(pl.lit(index).alias(_JOB)) for index, frame in enumerate(frames)]
-    return pl.concat([pl.DataFrame(schema=JOB_TABLES[name]), *frames], how="diagonal")
+    return read_table_of_many(jobs, name, _JOB if name in ("scan", "pairs") else None)
 
 
 _JOB = "job of the sweep"
