@@ -32,6 +32,9 @@ DIGEST = "digest"
 FRESH = 2.0
 """Seconds for which a record that was just written is read anew each time."""
 
+LARGEST_RECORD = 2**28
+"""Bytes of a record; that of a job has some thousands."""
+
 DAMAGED = ".damaged"
 """Folder beside damaged files to which they are moved."""
 
@@ -198,6 +201,8 @@ def _state_or_damage(path: Path) -> tuple[str, int, int, int]:
 @lru_cache(maxsize=1024)
 def _read_sealed(name: str, size: int, changed: int, inode: int) -> Mapping[str, Any]:
     path = Path(name)
+    if size > LARGEST_RECORD:
+        raise DamagedError(path, f"is no record: it has {size} bytes")
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:

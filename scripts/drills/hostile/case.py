@@ -49,7 +49,7 @@ class Case:
 def around(*arguments: str) -> tuple[str, ...]:
     """Return arguments of ``denote``: flags, then those of `FAST` that fit, then the others."""
     flags = arguments[: arguments[:1] == ("-m",)]
-    other_network = any(argument.startswith("architecture=") for argument in arguments)
+    other_network = any(argument.startswith(("architecture=", "dataset=states")) for argument in arguments)
     fast = [setting for setting in FAST if not (other_network and setting.startswith("architecture."))]
     return (*flags, *fast, *arguments[len(flags) :])
 

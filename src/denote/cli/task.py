@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from denote.config.trust import Trust
 from denote.errors import ConfigError, DenoteError
+from denote.files import mistaken_place
 from denote.runs.attempts import (
     Attempt,
     begin,
@@ -81,7 +82,10 @@ class Task:
     def _run_alone(self, config: DictConfig, hydra: HydraConf) -> None:
         try:
             self._run(config, hydra, Attempt(new_launch(), log=_log_of(hydra)))
-        except DenoteError as mistake:
+        except (DenoteError, OSError) as error:
+            mistake = error if isinstance(error, DenoteError) else mistaken_place(error)
+            if mistake is None:
+                raise
             mistakes.append(mistake)
             _leave_nothing(hydra)
 

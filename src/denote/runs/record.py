@@ -51,7 +51,20 @@ def read_record(folder: Path) -> dict[str, Any] | None:
         DamagedError: naming the file, if it is not as it was written.
     """
     path = folder / RECORD
-    return read_sealed(path) if path.is_file() else None
+    record = read_sealed(path) if path.is_file() else None
+    for key, kinds in _KINDS.items():
+        if record is not None and not isinstance(record.get(key), (*kinds, type(None))):
+            raise DamagedError(path, f"is no record of a job: {key} is a {type(record[key]).__name__}")
+    return record
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("config", "agreement", "analysis", "error", "figures", "seeds", "timings", "redo"), (dict,)),
+    **dict.fromkeys(("status", "name", "fingerprint", "evidence_level"), (str,)),
+    **dict.fromkeys(("layers", "attributes", "overrides"), (list,)),
+    "schema": (int,),
+}
+"""What the values of a record are, where they are there."""
 
 
 def sound_record(folder: Path) -> dict[str, Any] | None:

@@ -78,6 +78,7 @@ class TextTable:
         Raises:
             DataError: for a line with too many or too few values, or a file that cannot be read.
         """
+        self._check_lines()
         passes = 1 + self.file.stat().st_size // _BYTES_AT_ONCE
         columns = range(len(self.names))
         step = max(1, -(-len(columns) // passes))
@@ -85,6 +86,15 @@ class TextTable:
             part = self._part(list(columns[start : start + step]))
             for name in part.columns:
                 yield part.drop_in_place(name)
+
+    def _check_lines(self) -> None:
+        """Refuse a file with a line that polars could not hold; only a large file has one."""
+        if self.file.stat().st_size < LONGEST_LINE:
+            return
+        with self.file.open("rb") as held:
+            while piece := held.read(LONGEST_LINE):
+                if len(piece) == LONGEST_LINE and b"\n" not in piece and b"\r" not in piece:
+                    raise DataError(self.where, f"{self.file} has a line of more than {LONGEST_LINE} bytes")
 
     def line_of(self, row: int) -> int | None:
         """Return the line on which a row ends, from 1."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,11 +136,11 @@ def log_missing(table: pl.DataFrame, attributes: Sequence[str]) -> None:
 
 
 def _existing(path: str | Path | None, where: str) -> Path:
-    if not path or Path(path).expanduser().is_dir():
+    if not path or os.path.isdir(Path(path).expanduser()):  # noqa: PTH112  (False for a name that cannot be)
         problem = f"{Path(path).expanduser()} is a folder" if path else "no file is given"
         raise DataError(where, problem, f"needed: a file that ends in {', '.join(_SUFFIXES)}")
     file = Path(path).expanduser()
-    if not file.exists():
+    if not os.path.exists(file):  # noqa: PTH110
         near = sorted(other.name for other in file.parent.glob("*") if other.suffix in _SUFFIXES and other.is_file())
         allowed = one_of(file.name, near) if near else "needed: an existing one"
         raise DataError(where, f"there is no file {file}", allowed)

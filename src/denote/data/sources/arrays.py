@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import tokenize
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,12 @@ log = logging.getLogger(__name__)
 
 WHERE = "dataset.path"
 """The key of the file."""
+
+_UNREADABLE = (
+    *(OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, SafetensorError),
+    *(SyntaxError, RecursionError, MemoryError, tokenize.TokenError),  # of a header, which is read as Python's literals
+)
+"""What the readers raise for files that are broken."""
 
 _SUFFIXES = (".npz", ".npy", ".safetensors")
 
@@ -167,7 +174,7 @@ def _opened(source: Path) -> Iterator[dict[str | None, Callable[[], np.ndarray]]
             with safe_open(source, framework="pt") as tensors:
                 names = sorted(tensors.keys(), key=natural_order)
                 yield {name: partial(_plain, tensors, name) for name in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, SafetensorError, TypeError) as error:
+    except _UNREADABLE as error:
         if "pickle" in str(error):
             problem = f"{source} holds Python objects, which can run code when they are read"
             raise DataError(WHERE, problem, "allowed: arrays of numbers") from error

@@ -133,7 +133,7 @@ def _log_disjunctions(words: list[Word]) -> None:
 FIELDS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 """Columns of a line, separated by tabs; ``_`` stands for no value."""
 
-NO_WORD = re.compile(r"(?P<first>\d+)-(?P<last>\d+)|(?P<after>\d+)\.(?P<number>\d+)")
+NO_WORD = re.compile(r"(?P<first>\d{1,9})-(?P<last>\d{1,9})|(?P<after>\d{1,9})\.(?P<number>\d{1,9})")
 """Ids of lines that are no words: a range of words that are written as one, and an empty node."""
 
 OR = ","
