@@ -147,6 +147,9 @@ def tidy(path: Path) -> None:
             pass
 
 
+MOST_ATTEMPTS = 1000
+"""Attempts in a row to take a lock that nobody holds; in a folder of the kernel's none succeeds."""
+
 TIDYING = "tidying"
 """Work of who removes what dead processes left, which is worth no word."""
 
@@ -159,13 +162,18 @@ def _holder(path: Path, *, at_once: bool = False) -> Owner | None:
 
 def _taken_in_time(path: Path, mine: Owner, *, wait: bool) -> Path:
     """Wait for a lock, and return the file by which it is held."""
-    while True:
+    in_vain = 0
+    while in_vain < MOST_ATTEMPTS:
         if (owner := _holder(path)) is not None:
             if not wait:
                 raise HeldError(path, owner)
             _wait_for(path, owner)
+            in_vain = 0
         if (held := _take(path, mine)) is not None:
             return held
+        in_vain += 1
+    problem = "takes no lock: nobody holds it, and no file can be made"
+    raise StoreError(str(path.parent), problem, "needed: a folder that can be written to")
 
 
 def _wait_for(path: Path, owner: Owner) -> None:

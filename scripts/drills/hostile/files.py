@@ -390,7 +390,7 @@ CASES = [
         "architecture=checkpoint architecture.path=w.pt "
         "architecture.class_path=denote.object_models.architectures.mlp.MLP",
         _pickle_weights,
-        says="architecture",
+        says="w.pt",
     ),
     read(
         "weights: /dev/zero",

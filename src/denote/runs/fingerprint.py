@@ -219,5 +219,8 @@ def _content(path: str) -> str:
     except OSError:  # no name that a file can have
         return path
     files = sorted(file for file in place.rglob("*") if file.is_file())
+    for file in files:
+        if file.suffix != ".npy":  # those are mapped, and may be larger than memory
+            check_size(file, file.stat().st_size, "a dataset or an architecture", ConfigError)
     # Names from the folder on: a file counts as another one when it lies in another folder of it.
     return digest([[file.relative_to(place).as_posix() for file in files], digest_unchanged(files)])

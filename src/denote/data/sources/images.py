@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,7 +207,9 @@ def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
 
     if isinstance(file, Path):
         check_regular(file, "image")
-    with Image.open(file, formats=FORMATS) as image:
+    with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+        opened = Image.open(file, formats=FORMATS)
+    with opened as image:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width} x {image.height} pixels; at most {MOST_PIXELS:,}")
         frames = int(getattr(image, "n_frames", 1))
