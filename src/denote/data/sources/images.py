@@ -205,7 +205,7 @@ def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
     """
     from PIL import Image, ImageOps
 
-    if isinstance(file, Path):
+    if isinstance(file, Path) and file.exists():
         check_regular(file, "image")
     with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
         opened = Image.open(file, formats=FORMATS)
