@@ -48,7 +48,7 @@ def check_regular(file: Path, where: str, kind: type[DenoteError] = DataError, n
     try:
         state = file.stat()
     except FileNotFoundError as error:
-        raise kind(where, f"there is no file {file}", needed) from error
+        raise kind(where, f"{file} cannot be read: there is no such file", needed) from error
     except (OSError, ValueError) as error:  # too long, a link to itself, not permitted; a name with a zero byte
         raise kind(where, f"{file} cannot be read ({getattr(error, 'strerror', None) or error})", needed) from error
     if not stat.S_ISREG(state.st_mode):
