@@ -204,7 +204,8 @@ def _check_claimed(held: IO[bytes], n_bytes: int, name: str) -> None:
     version = np.lib.format.read_magic(held)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, kind = read(held)
-    if any(size < 0 for size in shape) or prod(shape) * kind.itemsize > n_bytes:
+    # Python objects have no size; NumPy refuses them before it takes memory.
+    if any(size < 0 for size in shape) or (not kind.hasobject and prod(shape) * kind.itemsize > n_bytes):
         problem = f"{name} claims the shape {shape} of {kind} and has {in_units(n_bytes)}"
         raise DataError(WHERE, problem, "needed: an array that is whole")
 
