@@ -1,5 +1,6 @@
 """The driver, with an engine whose processes end as a test says: every job has an end, whatever becomes of them."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -184,6 +185,16 @@ def test_a_failed_redo_is_a_failure_whose_earlier_results_stay(tmp_path: Path) -
     assert told(launch) == {"a": "failed"}
     record = read_record(tmp_path / "a") or {}
     assert (record["status"], record["redo"]["error"]["message"]) == ("finished", "ValueError: odd")
+
+
+def test_a_launch_that_was_killed_while_it_took_its_lock_leaves_nothing(tmp_path: Path) -> None:
+    lock = tmp_path / ".launch-dead.lock"
+    with locked(lock, "launch"):
+        content = json.loads(lock.read_text())
+    left = lock.with_name(f"{lock.name}.{content['token']}.new")
+    left.write_text(json.dumps({**content, "began": "1"}))
+    tidy(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_launch_left_goes_and_what_a_living_one_has_stays(tmp_path: Path) -> None:

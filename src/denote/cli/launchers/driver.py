@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from denote import locks
 from denote.cli.launchers.engine import NORMAL, Chunk, Engine, LaunchedJob, Work, one_by_one
 from denote.cli.launchers.worker import request_stop
 from denote.errors import DenoteError, NoSpaceError, told
@@ -276,7 +277,9 @@ def tidy(sweep: Path) -> None:
     Args:
         sweep: The folder.
     """
-    for lock in sweep.glob(f"{LAUNCH}*{LOCK}"):
+    launches = {file.name.partition(LOCK)[0] for file in sweep.glob(f"{LAUNCH}*{LOCK}*")}
+    for folder in (sweep / name for name in sorted(launches)):
+        lock = folder.with_suffix(LOCK)
         if owner_of(lock) is None:
-            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-            lock.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            locks.tidy(lock)
