@@ -117,25 +117,27 @@ def worker_processes(work: Callable[..., None], arguments: Sequence[tuple[Any, .
 
 def _started(work: Callable[..., None], given: tuple[Any, ...], name: str, where: str) -> Worker:
     try:
-        # By itself a process would get tensors as file descriptors, of which there are too few, and some came twice.
+        # A pipe would send tensors as file descriptors, of which there are too few, and some came twice.
         sent = pickle.dumps((work, given))
     except (pickle.PicklingError, AttributeError, TypeError, RuntimeError) as error:
         problem = f"what is worked on cannot be sent to another process ({told(error)})"
         raise DeviceError(where, problem, f"allowed: {where}=1") from error
     context = get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, sent), daemon=True)
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs,), daemon=True)
     process.start()
     theirs.close()
+    with suppress(OSError):  # it is dead already, as who expects a word of it learns
+        ours.send_bytes(sent)
     return Worker(name, process, ours, where)
 
 
-def _work(messages: connection.Connection, sent: bytes) -> None:
+def _work(messages: connection.Connection) -> None:
     """What a process does: work, and say how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it is told, too, and ends it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        work, given = pickle.loads(sent)  # noqa: S301 # from the process that started this one
+        work, given = messages.recv()
         messages.send(READY)
         work(*given)
     except BaseException as error:  # whatever it is, the parent reports it

@@ -136,6 +136,19 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert not list(tmp_path.rglob("*.partial"))
 
 
+def test_a_mistake_of_a_later_command_costs_no_interrupted_training(
+    tmp_path: Path, spec: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, counted = ModelStore(tmp_path), CountEpochs()
+    interrupted(store, spec, data_module, 2)
+    monkeypatch.setenv("PL_TRAINER_PRECISION", "16")
+    with pytest.raises(ConfigError, match="PL_TRAINER_PRECISION"):
+        store.obtain(spec, data_module)
+    monkeypatch.delenv("PL_TRAINER_PRECISION")
+    store.obtain(spec, data_module, TrainerOptions(callbacks=[counted]))
+    assert counted.epochs == spec.training.max_epochs - 2
+
+
 def test_an_interrupt_between_checkpoints_costs_their_epochs_only(
     tmp_path: Path, shared: Path, spec: ModelSpec, data_module: SamplesModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:

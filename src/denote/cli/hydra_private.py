@@ -5,9 +5,9 @@ Nothing else imports from ``hydra._internal`` or calls a method that begins with
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
@@ -74,12 +74,12 @@ class RepeatingLoader(ConfigLoaderImpl):
     Public way: none; `Sweeper.validate_batch_is_legal` and launchers call `load_sweep_config` once per job.
     """
 
-    _KEPT = 512
-    """Compositions kept, of about 25 kB each."""
+    _KEPT = 128
+    """Compositions kept, of about 165 kB each."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._composed: dict[tuple[str, ...], bytes] = {}
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._is_group: dict[tuple[str, ...], bool] = {}
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
@@ -99,7 +99,7 @@ class RepeatingLoader(ConfigLoaderImpl):
             return None
         values = [each for each in overrides if not (each.is_hydra_override() or self._chooses(each, name, first))]
         key = (name, *(str(each.input_line) for each in overrides if each not in values))
-        config: DictConfig = pickle.loads(self._composition(key))  # noqa: S301  (made below, never read from a file)
+        config = deepcopy(self._composition(key))
         if config.hydra.job.env_copy:  # of the environment as it is now
             return None
         self._apply_overrides_to_config(values, config)
@@ -121,13 +121,13 @@ class RepeatingLoader(ConfigLoaderImpl):
             self._is_group[key] = repository.group_exists(override.key_or_group)
         return self._is_group[key] and not isinstance(override.value(), dict)
 
-    def _composition(self, key: tuple[str, ...]) -> bytes:
+    def _composition(self, key: tuple[str, ...]) -> DictConfig:
         """Compose options of groups and Hydra's own keys, or take what was composed of them before."""
         if key not in self._composed:
             if len(self._composed) >= self._KEPT:
                 self._composed.pop(next(iter(self._composed)))
             name, *choices = key
-            self._composed[key] = pickle.dumps(self.load_configuration(name, choices, RunMode.RUN))
+            self._composed[key] = self.load_configuration(name, choices, RunMode.RUN)
         return self._composed[key]
 
 

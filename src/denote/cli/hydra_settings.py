@@ -58,15 +58,18 @@ class CheckingLoader(RepeatingLoader):
         except RecursionError as error:
             where = str(CheckedRepository.latest or "defaults")
             raise ConfigError(where, "configs include each other without end", "allowed: defaults that end") from error
-        check_hydra(config)
-        declared(Settings)["sweep_name"].check(config.get("sweep_name"), "sweep_name")
-        return config
+        return _checked(config)
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """See Hydra's; values of a job may stand in Hydra's settings, too."""
-        config = super().load_sweep_config(master_config, sweep_overrides)
-        check_hydra(config)
-        return config
+        return _checked(super().load_sweep_config(master_config, sweep_overrides))
+
+
+def _checked(config: DictConfig) -> DictConfig:
+    """Return a composed config whose settings of Hydra and whose folder are not refused."""
+    check_hydra(config)
+    declared(Settings)["sweep_name"].check(config.get("sweep_name"), "sweep_name")
+    return config
 
 
 def check_hydra(config: DictConfig) -> None:

@@ -179,7 +179,8 @@ def _trained(
     try:
         kept = train(spec, data_module, folder, epochs, options)
     except ConfigError:
-        shutil.rmtree(folder)
+        if not has_checkpoint(folder):  # of an earlier command, whose training this one's mistake must not cost
+            shutil.rmtree(folder)
         raise
     files = digests_of(folder, kept.files)
     record = ModelRecord(spec.training_key, spec.described(), kept.history, kept.best_epoch, files, versions())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 import time
@@ -60,13 +59,13 @@ class Processes:
 
     def run(self, chunks: Sequence[Chunk], work: Work) -> Iterator[tuple[int, str]]:
         """See `Engine`."""
-        waiting, payload = deque(enumerate(chunks)), pickle.dumps(work)
+        waiting = deque(enumerate(chunks))
         idle: list[_Process] = []
         busy: list[_Process] = []
         try:
             while waiting or busy:
                 while waiting and len(busy) < self.count:
-                    process = idle.pop() if idle else self._start(payload)
+                    process = idle.pop() if idle else self._start(work)
                     busy.append(process)
                     process.take(*waiting.popleft())
                 for process in _ready(busy):
@@ -83,16 +82,16 @@ class Processes:
         finally:
             _end([*idle, *busy])
 
-    def _start(self, payload: bytes) -> _Process:
+    def _start(self, work: Work) -> _Process:
         with _environment(_limits(self.threads)):
-            return _Process(payload)
+            return _Process(work)
 
 
 @dataclass
 class _Process:
     """A process that takes one chunk after another."""
 
-    payload: bytes
+    work: Work
     index: int = -1
     pipe: Connection = field(init=False)
     process: SpawnProcess = field(init=False)
@@ -104,7 +103,7 @@ class _Process:
         self.process.start()
         other.close()
         with suppress(OSError):  # it is dead already: then that is its answer
-            self.pipe.send_bytes(self.payload)
+            self.pipe.send(self.work)
 
     def take(self, index: int, chunk: Chunk) -> None:
         """Begin with a chunk."""
@@ -198,7 +197,7 @@ def _serve(pipe: Connection) -> None:
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     with stopped_by_signals():
         try:
-            work: Work = pickle.loads(pipe.recv_bytes())  # noqa: S301  (from the process that started this one)
+            work: Work = pipe.recv()
             while True:
                 work(pipe.recv())
                 pipe.send_bytes(b"")

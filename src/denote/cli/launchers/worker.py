@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import socket
 import sys
 from contextlib import redirect_stderr
@@ -111,9 +110,15 @@ class SweepWork:
         return (latest(record, self.launch) or record).get("status") == Status.FINISHED
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to a process that serves this work alone."""
+        """Travel to a process that serves this work alone, which is set up before anything of the work is read."""
         state = {each.name: getattr(self, each.name) for each in fields(self)}
-        return _arrived, (self.cwd, pickle.dumps({**state, "is_expendable": True}))
+        return _arrived, (self.cwd,), {**state, "is_expendable": True}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrive in a process that `_arrived` has set up."""
+        vars(self).update(state)
+        sys.argv = list(self.typed)
+        JobRuntime.instance().set("name", self.config.hydra.job.name)
 
 
 def request_stop(stop: Path, name: str) -> None:
@@ -127,8 +132,8 @@ def request_stop(stop: Path, name: str) -> None:
     stop.write_text(name, encoding="utf-8")
 
 
-def _arrived(cwd: str, state: bytes) -> SweepWork:
-    """Set up a process for work that has come to it from the command's own, and return the work."""
+def _arrived(cwd: str) -> SweepWork:
+    """Set up a process for work that comes to it from the command's own, and return work without content."""
     if not Path(cwd).is_dir():
         problem = f"there is no such folder on {socket.gethostname()}"
         raise ConfigError(cwd, problem, "start the sweep in a folder of a file system that all hosts share")
@@ -137,7 +142,4 @@ def _arrived(cwd: str, state: bytes) -> SweepWork:
     from denote.cli import sweeper
 
     sweeper.register()
-    work = SweepWork(**pickle.loads(state))  # noqa: S301  (by `SweepWork.__reduce__`, never read from a file)
-    sys.argv = list(work.typed)
-    JobRuntime.instance().set("name", work.config.hydra.job.name)
-    return work
+    return object.__new__(SweepWork)
