@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from denote.cli import commands
+from denote.cli import commands, store_command
 from denote.data.samples import Samples, TensorInputs
+from denote.locks import locked
+from denote.runs.record import LOCK
 from denote.states.listing import list_layers
 from denote.states.store import StateStore
 
@@ -75,6 +78,23 @@ def test_nothing_is_removed_before_it_is_asked_for(
     assert ran(monkeypatch, "prune", "unused=true", "yes=true") == 0
     assert "removed 1 of 1, " in capsys.readouterr().out
     assert list(states.parent.iterdir()) == []
+
+
+def test_nothing_is_removed_that_a_job_may_use_which_began_while_somebody_read_the_list(
+    states: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ExitStack() as running:
+
+        def agrees(question: str) -> bool:
+            running.enter_context(locked(states.parents[2] / "sweep" / "job" / LOCK, "job"))
+            return True
+
+        monkeypatch.setattr(store_command, "_agrees", agrees)
+        assert ran(monkeypatch, "prune", "unused=true") == 0
+    out = capsys.readouterr().out
+    assert "came into use" in out
+    assert "removed 0 of 1, 0 B" in out
+    assert (states / "manifest.json").is_file()
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ def _verify(root: Path, given: Mapping[str, str]) -> int:
 
 def _prune(root: Path, given: Mapping[str, str]) -> int:
     unused, yes = (_yes_or_no(given, key) for key in ("unused", "yes"))
-    plan = plan_removal(survey(root, _multirun(root, given)), unused=unused, older_than=_days(given))
+    multirun, days = _multirun(root, given), _days(given)
+    plan = plan_removal(survey(root, multirun), unused=unused, older_than=days)
     rows = [(from_here(each.path), in_units(each.n_bytes), each.why) for each in plan.removals]
     print_rows("To be removed", ("file or folder", "size", ""), rows)
     for reason in plan.kept:
@@ -116,11 +117,17 @@ def _prune(root: Path, given: Mapping[str, str]) -> int:
     if not yes and not _agrees(f"Remove {size}? [y/N] "):
         print(f"{size} could be removed; nothing was: add yes=true")
         return DONE
-    in_use = [each for each in counted("removal", plan.removals, alike=False) if not remove(each)]
+    # Jobs may have begun, or finished, while somebody read the list.
+    still = {each.path for each in plan_removal(survey(root, multirun), unused=unused, older_than=days).removals}
+    in_use = [
+        each for each in counted("removal", plan.removals, alike=False) if each.path not in still or not remove(each)
+    ]
     hide()
     for each in in_use:
         print(f"kept: {from_here(each.path)} came into use")
-    print(f"removed {len(plan.removals) - len(in_use)} of {len(plan.removals)}, {in_units(plan.n_bytes)}")
+    removed = [each for each in plan.removals if each not in in_use]
+    free = in_units(sum(each.n_bytes for each in removed))
+    print(f"removed {len(removed)} of {len(plan.removals)}, {free}")
     return DONE
 
 

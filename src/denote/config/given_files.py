@@ -33,7 +33,9 @@ def machine_memory() -> int:
         return 2**50
 
 
-def check_regular(file: Path, where: str, kind: type[DenoteError] = DataError, needed: str = "needed: a file") -> None:
+def check_regular(
+    file: Path, where: str, kind: type[DenoteError] = DataError, needed: str = "needed: a file", *, mapped: bool = False
+) -> None:
     """Refuse a name that is of no plain file, or of one that does not fit into this machine's memory.
 
     Args:
@@ -41,6 +43,7 @@ def check_regular(file: Path, where: str, kind: type[DenoteError] = DataError, n
         where: The config key of the file.
         kind: Of the mistake.
         needed: What is allowed.
+        mapped: True for a file that is mapped and not read, which may be larger than the memory.
 
     Raises:
         DenoteError: of that kind.
@@ -53,7 +56,8 @@ def check_regular(file: Path, where: str, kind: type[DenoteError] = DataError, n
         raise kind(where, f"{file} cannot be read ({getattr(error, 'strerror', None) or error})", needed) from error
     if not stat.S_ISREG(state.st_mode):
         raise kind(where, f"{file} is {_KINDS.get(stat.S_IFMT(state.st_mode), 'no file')}", needed)
-    check_size(file, state.st_size, where, kind)
+    if not mapped:
+        check_size(file, state.st_size, where, kind)
 
 
 def check_size(file: Path, n_bytes: int, where: str, kind: type[DenoteError] = DataError) -> None:

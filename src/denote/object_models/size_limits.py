@@ -14,8 +14,8 @@ from denote.config.byte_units import in_units
 from denote.config.given_files import machine_memory
 from denote.errors import ConfigError, first_line
 
-LARGEST = 2**34
-"""Bytes of the weights of a network that is trained here; half of the machine's memory where that is less."""
+LARGEST = 2**37
+"""Bytes of the weights of a network that is made here; half of the machine's memory where that is less."""
 MOST_MODULES = 20_000
 """Modules of one network: a block of a few layers has about ten."""
 

@@ -6,6 +6,7 @@ import os
 import socket
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -229,5 +230,6 @@ def status_after(error: BaseException) -> Status:
 def _append_traceback(folder: Path, log: str | None, error: Mapping[str, Any] | None) -> None:
     """Put the traceback of a failure into the job's log, which has it from nobody else."""
     if log is not None and error is not None and error.get("traceback") and (folder / log).is_file():
-        with (folder / log).open("a", encoding="utf-8") as file:
+        # The record has it, too: a disk that is full, or a log that may not be written, changes no end of a job.
+        with suppress(OSError), (folder / log).open("a", encoding="utf-8") as file:
             file.write(str(error["traceback"]))

@@ -56,11 +56,6 @@ class RemovalPlan:
     removals: tuple[Removal, ...]
     kept: tuple[str, ...]
 
-    @property
-    def n_bytes(self) -> int:
-        """Bytes that would be free."""
-        return sum(removal.n_bytes for removal in self.removals)
-
 
 def plan_removal(survey: Survey, *, unused: bool = False, older_than: float = 0.0) -> RemovalPlan:
     """Choose what can be removed: all of it can be made again, and nobody uses it now.

@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from denote.data.sources.arrays import ArraysModule, read_array
+from denote.config import given_files
+from denote.data.sources.arrays import ArraysModule, read_array, read_arrays
 from denote.errors import DataError
 
 VALUES = np.random.default_rng(0).normal(size=(12, 2, 3)).astype(np.float32)
@@ -33,6 +34,13 @@ def test_every_kind_of_file_gives_its_array(folder, name, array):
     np.testing.assert_array_equal(samples.inputs[np.array([3, 0])].numpy(), VALUES[[3, 0]])
     assert samples.classes == ("a", "b", "c")
     assert samples.table["big"].null_count() == 1
+
+
+def test_a_file_larger_than_the_memory_is_mapped_in_a_folder_and_refused_alone(folder, monkeypatch):
+    monkeypatch.setattr(given_files, "machine_memory", lambda: 100)
+    np.testing.assert_array_equal(read_arrays(folder)["a"], VALUES)
+    with pytest.raises(DataError, match=r"a\.npy holds .*; this machine has 100 B of memory"):
+        read_array(folder / "a.npy")
 
 
 def test_half_precision_and_bytes(folder):

@@ -161,7 +161,7 @@ def _opened(source: Path) -> Iterator[dict[str | None, Callable[[], np.ndarray]]
         if source.is_dir():
             files = sorted(source.glob("*.npy"), key=lambda file: natural_order(file.stem))
             for file in files:
-                check_regular(file, WHERE)
+                check_regular(file, WHERE, mapped=True)
             yield {file.stem: partial(np.load, file, mmap_mode="r", allow_pickle=False) for file in files}
             return
         check_regular(source, WHERE)
