@@ -76,3 +76,11 @@ def test_a_folder_from_the_environment_is_used_and_not_written(
     assert json.loads(record.read_text())["config"]["dataset"]["path"] == "${oc.env:SECRET}/t.csv"
     written = [path for path in (tmp_path / "multirun").rglob("*") if path.is_file()]
     assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_many_values_of_two_interpolations_are_no_chain(denote: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine/experiment").mkdir(parents=True)
+    tags = [f"{i}-${{seed}}-${{probe_seed}}" for i in range(30)]
+    (tmp_path / "mine/experiment/x.yaml").write_text(f"# @package _global_\ntags: {json.dumps(tags)}\n")
+    answer = denote("--config-dir", str(tmp_path / "mine"), "experiment=x", "--cfg", "job", "--package", "tags")
+    assert (answer.code, answer.err) == (0, "")

@@ -7,7 +7,9 @@ defaults can include each other without end. All of it is refused before anythin
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,7 +31,7 @@ MOST_VALUES = 20_000
 MOST_INTERPOLATIONS = 10
 """Interpolations in one value."""
 MOST_RESOLVED = 4096
-"""Product, over all values of a file, of their interpolations: values that lead to each other multiply."""
+"""Product of the interpolations of those values of a file that others lead to: values in a chain multiply."""
 LONGEST_NUMBER = 400
 """Characters of a value that YAML may read as a number."""
 
@@ -119,7 +121,8 @@ class _Counting:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file, self._documents, self._resolved = file, 0, 1
+        self._file, self._documents = file, 0
+        self._chains = _Chains()
         self.sizes = [0]
         self._anchors: list[str | None] = [None]
         self._of_anchor: dict[str, int] = {}
@@ -136,14 +139,19 @@ class _Counting:
         elif isinstance(event, yaml.AliasEvent):
             self._refuse_if(event.anchor not in self._of_anchor, event, f"refers to *{event.anchor} inside itself")
             self._add(event, self._of_anchor.get(event.anchor, 0))
+            self._chains.see_alias()
         elif isinstance(event, yaml.NodeEvent):
             tag = getattr(event, "tag", None)
             self._refuse_if(tag not in (None, "!", *_TAGS), event, f"names the type {_short(tag)}", _ALLOWED)
             self._see_node(event)
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             size, anchor = self.sizes.pop(), self._anchors.pop()
+            self._chains.end()
             self._keep(anchor, size)
             self._add(event, size)
+        elif isinstance(event, yaml.DocumentEndEvent):
+            allowed = f"allowed: values that lead to few of each other, {MOST_RESOLVED} in all"
+            self._refuse_if(self._chains.product > MOST_RESOLVED, event, "has too many interpolations", allowed)
 
     def _see_node(self, event: Any) -> None:
         is_mapping = isinstance(event, yaml.MappingStartEvent)
@@ -153,6 +161,7 @@ class _Counting:
         if is_mapping or isinstance(event, yaml.SequenceStartEvent):
             self.sizes.append(1)
             self._anchors.append(event.anchor)
+            self._chains.begin()
             problem = f"is nested deeper than {DEEPEST} levels"
             self._refuse_if(len(self.sizes) > DEEPEST, event, problem, f"allowed: {DEEPEST}")
         else:
@@ -161,11 +170,9 @@ class _Counting:
     def _see_value(self, event: Any) -> None:
         long = event.implicit[0] and len(event.value) > LONGEST_NUMBER and not event.value[:3].strip("+-.0123456789")
         self._refuse_if(long, event, f"has a number of {len(event.value)} characters", "allowed: shorter ones")
-        inner = event.value.count("${")
-        self._resolved *= max(1, inner)
-        many = inner > MOST_INTERPOLATIONS or self._resolved > MOST_RESOLVED
-        allowed = f"allowed: {MOST_INTERPOLATIONS} in a value, and few values with several"
-        self._refuse_if(many, event, "has too many interpolations", allowed)
+        many = event.value.count("${") > MOST_INTERPOLATIONS
+        self._refuse_if(many, event, "has too many interpolations", f"allowed: {MOST_INTERPOLATIONS} in a value")
+        self._chains.see(event.value)
         self._keep(event.anchor, 1)
         self._add(event, 1)
 
@@ -181,6 +188,49 @@ class _Counting:
     def _refuse_if(self, refused: bool, event: Any, problem: str, allowed: str = "allowed: what ends") -> None:
         if refused:
             raise ConfigError(f"{self._file} line {event.start_mark.line + 1}", problem, allowed)
+
+
+class _Chains:
+    """The interpolations of a file by the names that they lead to, as far as names tell."""
+
+    def __init__(self) -> None:
+        self._path, self._last = list[str](), ""
+        self._several: list[tuple[set[str], int]] = []
+        self._named: set[str] = set()
+
+    def begin(self) -> None:
+        """Enter a list or mapping, whose key was the last value."""
+        self._path.append(self._last)
+
+    def end(self) -> None:
+        """Leave it."""
+        self._path.pop()
+
+    def see(self, text: str) -> None:
+        """See a key, or a value after its key or after another item of a list."""
+        if (inner := text.count("${")) > 1:
+            key = "" if "${" in self._last else self._last
+            self._several.append((set(_WORD.findall(" ".join([*self._path, key]))), inner))
+        if inner:
+            self._named |= {ANY} if _NAMED_BY_ANOTHER.search(text) else set(_LEADS_TO.findall(text))
+        self._last = text
+
+    def see_alias(self) -> None:
+        """See a value that has another name, too."""
+        self._named.add(ANY)
+
+    @property
+    def product(self) -> int:
+        """The product of the interpolations of the values that are led to."""
+        return prod(inner for words, inner in self._several if ANY in self._named or words & self._named)
+
+
+ANY = "*"
+"""Stands for all names."""
+
+_WORD = re.compile(r"\w+")
+_LEADS_TO = re.compile(r"(\w+)(?=[\d.\[\]\s\"']*[}:,])")
+_NAMED_BY_ANOTHER = re.compile(r"\$\{[^}]*\$\{")
 
 
 def _short(tag: str | None) -> str:

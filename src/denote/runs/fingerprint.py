@@ -212,9 +212,8 @@ def _content(path: str) -> str:
         if not place.is_dir():
             if not place.is_file():
                 return path
-            check_size(
-                place, place.stat().st_size, "a dataset or an architecture", ConfigError
-            )  # to read it all would take for ever
+            # To read it all would take for ever.
+            check_size(place, place.stat().st_size, "a dataset or an architecture", ConfigError)
             return digest_unchanged([place])
     except OSError:  # no name that a file can have
         return path

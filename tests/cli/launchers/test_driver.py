@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,6 +99,22 @@ def test_a_job_that_is_held_is_not_begun(tmp_path: Path, monkeypatch: pytest.Mon
     with locked(tmp_path / "a" / LOCK, "job a"):
         work([replace(jobs[0], waits=True)])
     assert begun == ["b", "a"]
+
+
+@pytest.mark.parametrize("expendable", [False, True])
+def test_a_job_that_timed_out_takes_the_process_along_if_it_is_for_jobs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expendable: bool
+) -> None:
+    def time_out(_: worker.SweepWork, job: LaunchedJob) -> None:
+        end_for_it(job.folder, Attempt("now"), Status.TIMED_OUT, described(TimeLimitError("long")))
+
+    monkeypatch.setattr(worker, "setup_globals", lambda: None)
+    monkeypatch.setattr(worker.SweepWork, "_run", time_out)
+    nothing = dict.fromkeys(("task", "config", "context"))
+    work = worker.SweepWork(**nothing, launch="now", cwd="", stop=tmp_path / "stop", is_expendable=expendable)  # type: ignore[arg-type]
+    with pytest.raises(SystemExit, match="a timed out") if expendable else nullcontext():
+        work([LaunchedJob(number, (), tmp_path / name, name) for number, name in enumerate("ab")])
+    assert (tmp_path / "b").exists() is not expendable
 
 
 def test_a_killed_job_is_named_and_those_behind_it_run(tmp_path: Path) -> None:

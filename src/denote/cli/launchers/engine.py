@@ -46,8 +46,8 @@ Chunk = Sequence[LaunchedJob]
 Work = Callable[[Chunk], None]
 """Runs a chunk in the process that calls it. It can be pickled, and sets up the process where it arrives.
 
-It raises `KeyboardInterrupt` (also `denote.stops.Stopped`) where the process was told to end, and nothing else: a job
-that fails leaves that in its record, and the next job begins.
+It raises `KeyboardInterrupt` (also `denote.stops.Stopped`) where the process was told to end, `SystemExit` where it is
+of no use to a further job, and nothing else: a job that fails leaves that in its record, and the next job begins.
 """
 
 

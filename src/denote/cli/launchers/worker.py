@@ -55,7 +55,7 @@ class SweepWork:
     typed: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv))
 
     def __call__(self, chunk: Chunk) -> None:
-        """Run the jobs of a chunk, until one is told to stop the sweep."""
+        """Run the jobs of a chunk, until one is told to stop the sweep, or its time is over in a process for jobs."""
         setup_globals()
         for job in chunk:
             if self.stop.exists():
@@ -66,6 +66,8 @@ class SweepWork:
                 log.info("%s is being run by %s: left for the end", job.name, owner)
                 continue
             self._run(job)
+            if self.is_expendable and self._status(job) == Status.TIMED_OUT:
+                sys.exit(f"{job.name} timed out: a module that it was importing would be half there for the next job")
             if self.stops_after is not None and job.attempt >= self.stops_after and not self._is_finished(job):
                 request_stop(self.stop, job.name)
 
@@ -106,8 +108,11 @@ class SweepWork:
         return entry.get("attempt") == job.attempt and entry.get("status") not in going_on
 
     def _is_finished(self, job: LaunchedJob) -> bool:
+        return self._status(job) == Status.FINISHED
+
+    def _status(self, job: LaunchedJob) -> Any:
         record = sound_record(job.folder) or {}
-        return (latest(record, self.launch) or record).get("status") == Status.FINISHED
+        return (latest(record, self.launch) or record).get("status")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to a process that serves this work alone, which is set up before anything of the work is read."""
