@@ -110,9 +110,9 @@ class SweepWork:
     def _is_finished(self, job: LaunchedJob) -> bool:
         return self._status(job) == Status.FINISHED
 
-    def _status(self, job: LaunchedJob) -> Any:
+    def _status(self, job: LaunchedJob) -> str:
         record = sound_record(job.folder) or {}
-        return (latest(record, self.launch) or record).get("status")
+        return str((latest(record, self.launch) or record).get("status"))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to a process that serves this work alone, which is set up before anything of the work is read."""
