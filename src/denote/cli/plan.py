@@ -88,7 +88,7 @@ class _Look:
     Attributes:
         needs: What they need of the store.
         n_layers: How many layers jobs observe.
-        unknown: Why something is not known, with the number of jobs.
+        unknown: Why something is not known, or will fail, with the number of jobs.
     """
 
     needs: Needs
@@ -101,7 +101,8 @@ class _Look:
     def at(self, job: PlannedJob) -> None:
         """Look at one job."""
         try:
-            problem = self._see(job.settings)
+            unseen = self._see(job.settings)
+            problem = None if unseen is None else f"not known: {unseen}"
         except DenoteError as error:
             problem = f"this will fail: {error}"
         if problem is not None:

@@ -61,7 +61,7 @@ class Forecast:
         free_bytes: Free bytes on the store's disk.
         duration: How long the jobs take.
         unsaid: What the sweep will not be able to say.
-        unknown: What could not be told, and why.
+        unknown: What could not be told, or will fail, and why.
     """
 
     folder: str

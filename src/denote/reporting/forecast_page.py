@@ -42,7 +42,7 @@ def print_forecast(forecast: Forecast, console: Console | None = None) -> None:
     if len(refused) > MOST_LISTED:
         console.print(f"  and {len(refused) - MOST_LISTED} more", highlight=False)
     for sentence in forecast.unknown:
-        console.print(f"not known: {escape(sentence)}", highlight=False, soft_wrap=True)
+        console.print(escape(sentence), highlight=False, soft_wrap=True)
     for sentence in forecast.unsaid:
         console.print(f"[bold yellow]this sweep cannot say:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
     if forecast.disk_bytes > forecast.free_bytes:
@@ -55,12 +55,7 @@ def _rows(forecast: Forecast) -> Iterator[tuple[str, str, str]]:
     states = Counter((work.state, work.level) for work in forecast.work)
     for (state, level), number in states.items():
         yield f"  {state}", count(number), f"evidence={level}" if level else ""
-    needed, stored = forecast.trainings
-    yield "networks to train", count(needed - stored), f"{count(stored)} of {count(needed)} are in the store"
-    needed, stored = forecast.recordings
-    passes = f"{count(stored)} of {count(needed)} are in the store; of networks, untrained twins, randomised copies"
-    yield "recordings of states", count(needed - stored), passes
-    yield "disk", in_units(forecast.disk_bytes), _disk(forecast)
+    yield from _needs(forecast)
     duration = forecast.duration
     if forecast.running and duration.n_known:
         basis = f"one job after another, by {count(duration.n_from, 'finished job')} of their kind"
@@ -69,6 +64,18 @@ def _rows(forecast: Forecast) -> Iterator[tuple[str, str, str]]:
         yield "time", f"about {rough_time(duration.seconds)}", basis
     elif forecast.running:
         yield "time", "not known", "no job of their kind is finished: run one of them, then plan again"
+
+
+def _needs(forecast: Forecast) -> Iterator[tuple[str, str, str]]:
+    if forecast.unknown and forecast.trainings[0] == 0:
+        yield "trainings, disk", "not known", f"see below; {in_units(forecast.free_bytes)} are free"
+        return
+    needed, stored = forecast.trainings
+    yield "networks to train", count(needed - stored), f"{count(stored)} of {count(needed)} are in the store"
+    needed, stored = forecast.recordings
+    passes = f"{count(stored)} of {count(needed)} are in the store; of networks, untrained twins, randomised copies"
+    yield "recordings of states", count(needed - stored), passes
+    yield "disk", in_units(forecast.disk_bytes), _disk(forecast)
 
 
 def _disk(forecast: Forecast) -> str:
