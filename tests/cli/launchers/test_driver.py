@@ -210,6 +210,7 @@ def test_a_launch_that_was_killed_while_it_took_its_lock_leaves_nothing(tmp_path
         content = json.loads(lock.read_text())
     left = lock.with_name(f"{lock.name}.{content['token']}.new")
     left.write_text(json.dumps({**content, "began": "1"}))
+    (tmp_path / ".launch-without-a-lock" / "training-0").mkdir(parents=True)
     tidy(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -218,11 +219,11 @@ def test_what_a_killed_launch_left_goes_and_what_a_living_one_has_stays(tmp_path
     dead, living = Launch("dead", tmp_path), Launch("living", tmp_path)
     for launch in (dead, living):
         launch.folder.mkdir()
-    dead.folder.with_suffix(".lock").write_text("{}")
     with locked(living.folder.with_suffix(".lock"), "launch"):
+        content = json.loads(living.folder.with_suffix(".lock").read_text())
+        dead.folder.with_suffix(".lock").write_text(json.dumps({**content, "began": "1"}))
         tidy(tmp_path)
-        assert living.folder.is_dir()
-    assert {path.name for path in tmp_path.iterdir()} <= {living.folder.name, dead.folder.name, ".launch-dead.lock"}
+        assert {path.name for path in tmp_path.iterdir()} == {".launch-living", ".launch-living.lock"}
 
 
 def jobs_of(trainings: str) -> list[LaunchedJob]:

@@ -12,15 +12,14 @@ import logging
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from denote import locks
 from denote.cli.launchers.engine import NORMAL, Chunk, Engine, LaunchedJob, Work, one_by_one
 from denote.cli.launchers.worker import request_stop
 from denote.errors import DenoteError, NoSpaceError, told
-from denote.locks import locked, owner_of
+from denote.locks import TIDYING, HeldError, locked
 from denote.progress import step
 from denote.progress.steps import Step
 from denote.reporting.jobs import MISSING, SKIPPED
@@ -277,9 +276,8 @@ def tidy(sweep: Path) -> None:
     Args:
         sweep: The folder.
     """
-    launches = {file.name.partition(LOCK)[0] for file in sweep.glob(f"{LAUNCH}*{LOCK}*")}
+    launches = {file.name.partition(LOCK)[0] for file in sweep.glob(f"{LAUNCH}*")}
     for folder in (sweep / name for name in sorted(launches)):
-        lock = folder.with_suffix(LOCK)
-        if owner_of(lock) is None:
+        # Under its lock: a launch that only seemed dead, or begins just now, keeps its folder.
+        with suppress(HeldError), locked(folder.with_suffix(LOCK), TIDYING, wait=False):
             shutil.rmtree(folder, ignore_errors=True)
-            locks.tidy(lock)
