@@ -186,14 +186,19 @@ def test_a_process_that_dies_on_the_way_is_replaced_and_told_everything_again(
     assert not (tmp_path / "wandb" / "offline-run-1").exists()  # that of the first one, which the second replaces
 
 
-def test_the_next_job_sends_the_last_ones_runs_and_waits_where_they_are_not_whole(fake: Any, tmp_path: Path) -> None:
-    fake()
+def test_the_next_job_waits_for_no_run_that_is_not_overdue(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake("Run.finish = lambda run, exit_code: (time.sleep(1), note('finish', exit_code))\n")
     session = Session(online=False, limit=60)
     outer = run_of(session, tmp_path, "outer")
     run_of(session, tmp_path, "inner").finish(0)
     outer.finish(0)
-    run_of(session, tmp_path, "next")
-    assert list(session._runs) == ["next"]
+    run_of(session, tmp_path, "next").finish(0)
+    assert "outer" in session._runs  # is sent while the next job computes
+    monkeypatch.setattr(wandb_session, "PATIENCE", 0.0)
+    run_of(session, tmp_path, "last")
+    assert list(session._runs) == ["last"]
     session.close()
 
 

@@ -2,7 +2,7 @@
 
 All that is said of a run is kept until the run is whole, at W&B or on disk. Where W&B fails, hangs or is too slow, its
 process is killed and another one writes the same runs to disk, to be sent later. It sends what a job has logged while
-the next one computes; only the next job's start, and the end of this process, wait for it.
+the next ones compute; only the end of this process waits for it, and a job that starts `PATIENCE` after.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 TO_WRITE = 2.0
 """Seconds of the limit that are left for writing to disk what W&B did not take."""
+
+PATIENCE = 60.0
+"""Seconds that W&B has for the runs of a job while the next jobs compute; they wait for nothing until then."""
 
 UNREACHABLE, FOR = ".unreachable", 300.0
 """File beside a sweep's runs, and the seconds for which it keeps other processes from trying a server in vain."""
@@ -87,11 +90,13 @@ class Told:
     Attributes:
         lines: Messages.
         over: Whether nothing more comes.
+        ended: When that was said.
         folder: Where W&B's process writes the run, once it has begun.
     """
 
     lines: list[bytes] = field(default_factory=list)
     over: bool = False
+    ended: float = 0.0
     folder: str | None = None
 
 
@@ -106,7 +111,6 @@ class Session:
     def __init__(self, *, online: bool, limit: float) -> None:
         self.online, self._limit = online, limit
         self._allowance = Allowance(limit)
-        self._ended = 0.0
         self._attempts = 2  # to write to disk; a third would fail like the second
         self._runs: dict[str, Told] = {}
         self._folder = Path()
@@ -137,7 +141,8 @@ class Session:
             given: Arguments of ``wandb.init``.
         """
         if not self._is_open:
-            self.settle()
+            if self._is_overdue:
+                self.settle()
             self._allowance.left = self._limit
         self.load(Path(given["dir"]) / "wandb")
         self._runs.pop(key, None)
@@ -152,7 +157,7 @@ class Session:
         told = self._runs.setdefault(key, Told())
         told.lines.append(line)
         if do == "finish":
-            told.over, self._ended = True, time.monotonic()
+            told.over, told.ended = True, time.monotonic()
         try:
             self._pipe.write(line, self._allowance)
             self._listen(0)
@@ -164,7 +169,7 @@ class Session:
         if self._is_open:
             return
         if self.online:
-            self._await(self._ended + self._limit - TO_WRITE)
+            self._await(max((told.ended for told in self._runs.values()), default=0.0) + self._limit - TO_WRITE)
         if self.online and self._runs:
             self._fail(f"did not take everything within {max(0, self._limit - TO_WRITE):g} s")
         self._await(math.inf)
@@ -175,6 +180,10 @@ class Session:
     @property
     def _is_open(self) -> bool:
         return not all(told.over for told in self._runs.values())
+
+    @property
+    def _is_overdue(self) -> bool:
+        return any(time.monotonic() - told.ended > PATIENCE for told in self._runs.values())
 
     def _await(self, until: float) -> None:
         """Wait for all runs until a time; what was said before is heard in any case."""
