@@ -15,10 +15,12 @@ from torch.utils.data import TensorDataset
 import denote
 from denote.api.results import ObservationResult
 from denote.data.memory.given_inputs import HeldInputs
+from denote.digests import DamagedError
 from denote.evidence import near_copies
 from denote.observation import Controls
 from denote.observation.duplicates import Contents, duplicates
 from denote.reporting.findings import copies_sentences, no_copies_sentences
+from denote.runs.record import read_record, write_record
 from denote.tables import DUPLICATES
 
 N = 400
@@ -189,6 +191,11 @@ def test_they_are_saved_and_an_observation_of_an_older_denote_has_none(tmp_path:
     folder = seen.save(tmp_path / "one" / "job")
     assert denote.load(folder).tables["duplicates"].equals(seen.tables["duplicates"])
     (folder / "duplicates.parquet").unlink()
+    with pytest.raises(DamagedError, match="is gone"):
+        denote.load(folder)
+    record = read_record(folder) or {}
+    older = {name: file for name, file in record["files"].items() if name != "duplicates.parquet"}
+    write_record(folder, {**record, "files": older})
     assert denote.load(folder).tables["duplicates"].is_empty()
 
 

@@ -242,10 +242,10 @@ def test_settings_arrive() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("width", 0, "a whole number of at least 1"),
+        ("width", 0, "a whole number of at least 1 and at most 1000000000"),
         ("weight_decay", -1, "a number of at least 0"),
         ("weight_decay", float("inf"), "a number of at least 0"),
-        ("patience", 1.5, "a whole number of at least 1"),
+        ("patience", 1.5, "a whole number of at least 1 and at most 1000000000"),
         ("lr", 0, "a number above 0"),
     ],
 )

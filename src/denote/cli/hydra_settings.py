@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -68,7 +69,9 @@ class CheckingLoader(RepeatingLoader):
 def _checked(config: DictConfig) -> DictConfig:
     """Return a composed config whose settings of Hydra and whose folder are not refused."""
     check_hydra(config)
-    declared(Settings)["sweep_name"].check(config.get("sweep_name"), "sweep_name")
+    with suppress(OmegaConfBaseException):  # what leads nowhere is told where it is used
+        if "sweep_name" in config:  # Hydra's help composes Hydra's own settings alone
+            declared(Settings)["sweep_name"].check(config.sweep_name, "sweep_name")
     return config
 
 

@@ -147,7 +147,12 @@ class SamplesModule(ABC):
         return self._shared(BatchSampler(order, self.batch_size, drop_last), device, devices)
 
     def val_dataloader(self, device: int = 0, devices: int = 1) -> DataLoader[Taught]:
-        """Batches of the validation rows, ascending; for the arguments see `train_dataloader`."""
+        """Batches of the validation rows, ascending.
+
+        Args:
+            device: Place of the device among those that train together, from 0; see `train_dataloader`.
+            devices: Their number, at least 1.
+        """
         if devices == 1:
             return self._loader(self.validation_rows)
         even = np.array_split(self.validation_rows, -(-len(self.validation_rows) // self.batch_size))

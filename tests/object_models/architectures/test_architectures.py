@@ -94,7 +94,7 @@ def test_ids_tell_networks_apart() -> None:
             "architecture.activation: no activation is called 'rellu'; did you mean 'relu'",
         ),
         (MLP, {"normalisation": "bach"}, "architecture.normalisation: .*did you mean 'batch'"),
-        (MLP, {"layers": 0}, "architecture.layers: 0 cannot be used; a whole number from 1 up"),
+        (MLP, {"layers": 0}, "architecture.layers: 0 cannot be used; a whole number from 1 to 1000000000"),
         (MLP, {"random_signs": "no"}, "architecture.random_signs: 'no' came; allowed: true, false"),
         (MLP, {"width": 2.5}, "architecture.width: 2.5 cannot be used"),
         (ConvNet, {"channels": (4, 4, 4, 4)}, "architecture.channels: 4 blocks pool 2 x 2 .* 8 x 8; at most 3 blocks"),
