@@ -84,3 +84,17 @@ def test_many_values_of_two_interpolations_are_no_chain(denote: Command, tmp_pat
     (tmp_path / "mine/experiment/x.yaml").write_text(f"# @package _global_\ntags: {json.dumps(tags)}\n")
     answer = denote("--config-dir", str(tmp_path / "mine"), "experiment=x", "--cfg", "job", "--package", "tags")
     assert (answer.code, answer.err) == (0, "")
+
+
+def test_a_mistake_with_a_value_from_the_environment_is_written_without_it(
+    denote: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", SECRET)
+    (tmp_path / "sent/experiment").mkdir(parents=True)
+    (tmp_path / "sent/experiment/x.yaml").write_text("# @package _global_\ndataset:\n  path: ${oc.env:SECRET}\n")
+    table = ("dataset=table", "dataset.target=b", "experiment=x", "seed=0", "logger=none", "progress=none")
+    assert denote("--config-dir", "sent", "-m", *table).code == 1
+    (record,) = (tmp_path / "multirun/x").glob("*/run.json")
+    assert "there is no file ${oc.env:SECRET}" in json.loads(record.read_text())["error"]["message"]
+    written = [path for path in (tmp_path / "multirun").rglob("*") if path.is_file()]
+    assert [path for path in written if SECRET.encode() in path.read_bytes()] == []

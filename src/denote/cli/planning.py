@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from denote.cli import build
 from denote.cli.checks import check
 from denote.cli.launchers.driver import Launch
+from denote.config.environment import without_values
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import holds
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
@@ -162,7 +163,8 @@ def _plan_job(overrides: list[str], config: DictConfig, plan: SweepPlan) -> None
             check(settings)
     except DenoteError as error:
         # Without a record of jobs, a mistake is the job's own to report.
-        plan.jobs.append(PlannedJob(overrides, folder, status="refused" if observes else "run", reason=str(error)))
+        status, reason = "refused" if observes else "run", without_values(str(error))
+        plan.jobs.append(PlannedJob(overrides, folder, status=status, reason=reason))
         return
     job = PlannedJob(overrides, folder, settings)
     if observes:

@@ -20,7 +20,27 @@ class FromEnvironment(str):
         """Return the value with what is written of it."""
         text = cls(value)
         text.written = written
+        if len(value) >= SHORTEST:
+            _written[value] = written
         return text
+
+
+SHORTEST = 4
+"""Characters of a value that is looked for in messages: a shorter one is no secret, and is part of many words."""
+
+_written: dict[str, str] = {}
+"""What is written of the values that this process has read."""
+
+
+def without_values(message: str) -> str:
+    """Return a message in which what an environment variable gave stands by the variable's name.
+
+    Args:
+        message: Such as ``there is no file /secret/table.csv``.
+    """
+    for value in sorted(_written, key=len, reverse=True):
+        message = message.replace(value, _written[value])
+    return message
 
 
 def as_written(value: Any) -> Any:

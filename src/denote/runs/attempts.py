@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 from uuid import uuid4
 
+from denote.config.environment import without_values
 from denote.config.keys import SCHEMA
 from denote.errors import DenoteError, no_space, told
 from denote.locks import owner_of
@@ -216,7 +217,8 @@ def described(error: BaseException) -> dict[str, Any]:
         message = told(error)
     outside = mistake or isinstance(error, KeyboardInterrupt)
     trace = None if outside else "".join(traceback.format_exception(error))
-    return {"kind": type(error).__name__, "message": message, "mistake": mistake, "traceback": trace}
+    told_of = {"message": without_values(message), "traceback": None if trace is None else without_values(trace)}
+    return {"kind": type(error).__name__, "mistake": mistake, **told_of}
 
 
 def status_after(error: BaseException) -> Status:
