@@ -66,14 +66,19 @@ def test_a_folder_from_the_environment_is_used_and_not_written(
     (tmp_path / SECRET).mkdir()
     (tmp_path / SECRET / "t.csv").write_text("a,b\n" + "".join(f"{i % 7},{'xy'[i % 2]}\n" for i in range(200)))
     (tmp_path / "sent/experiment").mkdir(parents=True)
-    text = "# @package _global_\ndataset:\n  path: ${oc.env:SECRET}/t.csv\n"
+    monkeypatch.setenv("ACCELERATOR", "cpu")
+    monkeypatch.setenv("MEMORY", "1GiB")
+    machine = "device: ${oc.env:ACCELERATOR}\nmemory_limit: ${oc.env:MEMORY}\n"
+    text = f"# @package _global_\ndataset:\n  path: ${{oc.env:SECRET}}/t.csv\n{machine}"
     (tmp_path / "sent/experiment/x.yaml").write_text(text)
     table = ("dataset=table", "dataset.target=b", "experiment=x", "architecture.layers=1", "architecture.width=4")
     quick = ("evidence=quick", "debug=fast", "control=[]", "probe=neuron", "logger=none", "figures=none")
     answer = denote("--config-dir", "sent", *table, *quick, "progress=none", "trainer.progress=false")
     assert answer.code == 0, answer.err
     (record,) = (tmp_path / "multirun/single").glob("*/run.json")
-    assert json.loads(record.read_text())["config"]["dataset"]["path"] == "${oc.env:SECRET}/t.csv"
+    config = json.loads(record.read_text())["config"]
+    assert config["dataset"]["path"] == "${oc.env:SECRET}/t.csv"
+    assert (config["device"], config["memory_limit"]) == ("${oc.env:ACCELERATOR}", "${oc.env:MEMORY}")
     written = [path for path in (tmp_path / "multirun").rglob("*") if path.is_file()]
     assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
 

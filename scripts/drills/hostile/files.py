@@ -351,7 +351,7 @@ CASES = [
         ),
     ),
     read("images: 100,000 x 100,000 claimed", IMAGES, pictures(lambda: png(100_000, 100_000, 1))),
-    read("images: 13,000 x 13,000 in truth", IMAGES, pictures(lambda: png(13_000, 13_000))),
+    read("images: 14,000 x 14,000 in truth", IMAGES, pictures(lambda: png(14_000, 14_000))),
     read("images: text instead", IMAGES, pictures(b"%!PS\n(" + CANARY.encode() + b") (w) file closefile\n")),
     read(
         "images: SVG with an entity", IMAGES, pictures(b'<!DOCTYPE x [<!ENTITY a SYSTEM "/etc/passwd">]><svg>&a;</svg>')

@@ -19,7 +19,10 @@ from denote.errors import ConfigError
 
 _NONE = object()
 _MARK = re.compile("\0(.*?)\0")
-_ALLOWED = "allowed in store.path and in settings of files and folders; elsewhere type the value"
+OF_MACHINES = ("store.path", "device", "memory_limit", "logger.entity", "logger.project")
+"""Settings that differ from machine to machine or from user to user, and shape no results."""
+
+_ALLOWED = f"allowed in {', '.join(OF_MACHINES)}, and in settings of files and folders; elsewhere type the value"
 
 
 class Environment:
@@ -62,7 +65,7 @@ def resolved(resolve: Callable[[], Any]) -> Any:
         resolve: Resolves it anew at every call.
 
     Raises:
-        ConfigError: for a key that reads the environment and names no file, naming it.
+        ConfigError: for a key that reads the environment and may not, naming it.
     """
     ENVIRONMENT.was_read = False
     values = resolve()
@@ -79,8 +82,8 @@ def resolved(resolve: Callable[[], Any]) -> Any:
 
 
 def _places(config: Mapping[str, Any]) -> set[str]:
-    """Return the keys that may name a file by an environment variable."""
-    places = {"store.path"}
+    """Return the keys that may be given by an environment variable."""
+    places = set(OF_MACHINES)
     for group in ("dataset", "architecture"):
         options = config.get(group)
         target = options.get("_target_") if isinstance(options, Mapping) else None

@@ -65,7 +65,10 @@ def _damage(file: Path, refusal: Callable[[dict[str, Any]], str | None]) -> str 
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, OSError) as error:
         return f"cannot be resumed from ({first_line(error)})"
-    return refusal(content)
+    try:
+        return refusal(content)
+    except (KeyError, TypeError, AttributeError):
+        return "is of another version of denote"
 
 
 def has_checkpoint(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from denote.config.environment import as_written
 from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import ConfigError, StoreError
 from denote.files import flush_folder, remove_temporaries
@@ -183,7 +184,9 @@ def _trained(
             shutil.rmtree(folder)
         raise
     files = digests_of(folder, kept.files)
-    record = ModelRecord(spec.training_key, spec.described(), kept.history, kept.best_epoch, files, versions())
+    record = ModelRecord(
+        spec.training_key, as_written(spec.described()), kept.history, kept.best_epoch, files, versions()
+    )
     record.write(folder)
     remove_checkpoints(folder)
     return record

@@ -19,6 +19,7 @@ from jaxtyping import Int
 from denote import progress
 from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Labels, check_rows, merge_labels
+from denote.config.environment import as_written
 from denote.config.levels import left_out, level_of
 from denote.config.settings import TrainingSettings
 from denote.data.parts import Halves
@@ -317,7 +318,7 @@ class Job:
         if self.tracker.logged("object_model", key) and store.record(spec) is not None:
             return store.obtain(spec, self.data, options)
         name = f"{self.data.samples.name} {self.architecture_id(spec)} seed {spec.seed}"
-        with self.tracker.run("object_model", key, name, spec.described()) as run:
+        with self.tracker.run("object_model", key, name, as_written(spec.described())) as run:
             trained = store.obtain(spec, self.data, replace(options, logger=tracking.lightning_logger(run)))
             if not trained.was_trained:
                 tracking.replay(run, trained.history)

@@ -104,8 +104,8 @@ class ImagesModule(AttributeTableModule):
 MAXIMUM = 255.0
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 """What is read, as Pillow calls it; for some others, such as EPS, Pillow would run another program."""
-MOST_PIXELS = 100_000_000
-"""Pixels of a picture: a larger one takes gigabytes while it is read."""
+MOST_PIXELS = 178_956_970
+"""Pixels of a picture, the number above which Pillow takes it for an attack: it takes half a gigabyte to read."""
 SHOWN = 3
 """Images of a kind that are named."""
 
@@ -211,7 +211,9 @@ def open_image(file: Path | BinaryIO) -> tuple[Image, int]:
         opened = Image.open(file, formats=FORMATS)
     with opened as image:
         if image.width * image.height > MOST_PIXELS:
-            raise ValueError(f"{image.width} x {image.height} pixels; at most {MOST_PIXELS:,}")
+            raise ValueError(
+                f"{image.width} x {image.height} pixels; at most {MOST_PIXELS:,} are read: make it smaller"
+            )
         frames = int(getattr(image, "n_frames", 1))
         image.load()
         if image.mode == "F" or image.mode.startswith("I"):
