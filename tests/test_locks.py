@@ -359,3 +359,15 @@ def test_processes_that_are_killed_in_the_middle_lose_no_count(tmp_path: Path) -
     with locked(tmp_path / "lock", "the end", wait=False):  # of the last one that was killed
         pass
     assert [file.name for file in tmp_path.iterdir()] == ["counter"]
+
+
+def test_who_tidies_may_wait_until_another_host_is_surely_silent(path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(locks, "DOUBT", 0.05)
+    elsewhere(path, silent_for=3 * locks.SILENCE)
+    locks.tidy(path)
+    assert path.exists()
+    locks.tidy(path, wait=True)
+    assert list(path.parent.iterdir()) == []
+    elsewhere(path, silent_for=0)
+    locks.tidy(path, wait=True)
+    assert path.exists()

@@ -136,14 +136,15 @@ def is_abandoned(path: Path) -> bool:
     return path.exists() and owner_of(path) is None
 
 
-def tidy(path: Path) -> None:
+def tidy(path: Path, *, wait: bool = False) -> None:
     """Remove what dead processes left of a lock that nobody may ever ask for again; one that is held stays.
 
     Args:
         path: The lock file.
+        wait: True watches an owner on another host for `DOUBT` seconds that seems to be dead; otherwise it stays.
     """
     if _files(path):
-        with suppress(HeldError), locked(path, TIDYING, wait=False):
+        with suppress(HeldError), locked(path, TIDYING, wait=wait and owner_of(path) is None):
             pass
 
 

@@ -14,7 +14,7 @@ from denote.config.keys import SCHEMA
 from denote.digests import DamagedError, damaged_files, read_sealed
 from denote.errors import StoreError
 from denote.files import NEW
-from denote.locks import HeldError, locked, tidy
+from denote.locks import HeldError, locked, owner_of, tidy
 from denote.numbers import count
 from denote.runs.record import RECORD
 from denote.runs.store_survey import FOLDERS, RECORDS, UNFINISHED, LeftOver, Stored, Survey
@@ -116,12 +116,13 @@ def remove(removal: Removal) -> bool:
         OSError: if it may not be removed.
     """
     if removal.is_lock:
-        tidy(removal.path)
+        tidy(removal.path, wait=True)
         return not removal.path.exists()
     with ExitStack() as stack:
         if removal.lock is not None and removal.lock.parent.is_dir():
+            is_free = owner_of(removal.lock) is None  # a dead owner on another host is watched before it is succeeded
             try:
-                stack.enter_context(locked(removal.lock, f"removal of {removal.path.name}", wait=False))
+                stack.enter_context(locked(removal.lock, f"removal of {removal.path.name}", wait=is_free))
             except HeldError:
                 return False
         doomed = removal.path.with_name(f".{removal.path.name.lstrip('.')}.{uuid4().hex[:8]}{NEW}")
