@@ -59,7 +59,7 @@ def _line(text: str) -> str:
 def _grammar(override: str, text: str) -> DenoteError:
     match = _GRAMMAR.search(text)
     why = _line((match["why"] if match else text).split("See https")[0])
-    allowed = "allowed: KEY=VALUE; see https://hydra.cc/docs/advanced/override_grammar/basic"
+    allowed = """allowed: KEY=VALUE, a text with other signs in quotes of its own, as 'sweep_name="run #3"'"""
     if override.startswith(("attribute.where", "+attribute.where")):
         allowed = """allowed: an expression in quotes inside the shell's: 'attribute.where="class IN (0, 6)"'"""
     elif "[" in override or "{" in override:
