@@ -20,6 +20,7 @@ CHOSEN = [
     "search path imports a package",
     "environment in tags",
     "environment decoded",
+    "environment in logger.project",
     "a billion jobs",
     "1,000 brackets",
     "an override of 100,000 letters",

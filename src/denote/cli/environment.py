@@ -19,8 +19,8 @@ from denote.errors import ConfigError
 
 _NONE = object()
 _MARK = re.compile("\0(.*?)\0")
-OF_MACHINES = ("store.path", "device", "memory_limit", "logger.entity", "logger.project")
-"""Settings that differ from machine to machine or from user to user, and shape no results."""
+OF_MACHINES = ("store.path", "device", "memory_limit")
+"""Settings that differ from machine to machine, shape no results, and are sent nowhere, as W&B's project is."""
 
 _ALLOWED = f"allowed in {', '.join(OF_MACHINES)}, and in settings of files and folders; elsewhere type the value"
 
