@@ -41,7 +41,7 @@ def test_a_killed_job_is_named_and_merged_around_then_and_afterwards(faulty: Com
     assert {fault: job["status"] for fault, job in ends.items()} == {"first": "finished", "dies": "killed"}
     assert ends["dies"]["reason"] == "killed by signal 9 (SIGKILL): out of memory?"
     assert (folder / str(ends["dies"]["log"])).is_file()
-    assert f"{ends['dies']['reason']} (see {ends['dies']['log']})" in answer.out
+    assert f"{ends['dies']['reason']} (see {folder}/{ends['dies']['log']})" in answer.out
     cells = (folder / "sweep" / "neurons.parquet").read_bytes()
     assert pl.read_parquet(cells)["architecture"].unique().to_list() == ["mlp-first"]
 

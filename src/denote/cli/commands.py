@@ -166,6 +166,8 @@ def _hydra(command: str, arguments: list[str]) -> int:
     typed = [command, *arguments]
     trust, arguments = Trust.typed(arguments)
     trust.grant()
+    # Torch would tell of its caches when a process ends that Hydra's logging was set up in.
+    logging.getLogger("torch").setLevel(logging.WARNING)
     import hydra
 
     from denote.cli import sweeper

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 FINISHED, RUNNING, REFUSED = "finished", "running", "refused"
 SKIPPED, MISSING, OLDER = "skipped", "missing", "older"
@@ -48,11 +49,14 @@ class Job:
         """True where the job's evidence is merged."""
         return self.status == FINISHED
 
-    @property
-    def told(self) -> str:
-        """The reason, how often the job was tried, and where its log is."""
+    def told(self, sweep: Path) -> str:
+        """Return the reason, how often the job was tried, and the path of its log.
+
+        Args:
+            sweep: Path of the sweep's folder.
+        """
         tried = f" ({self.attempts} attempts)" if self.attempts > 1 else ""
-        where = f" (see {self.log})" if self.failed and self.log else ""
+        where = f" (see {sweep / self.log})" if self.failed and self.log else ""
         return f"{self.reason or 'no reason'}{tried}{where}"
 
 

@@ -69,7 +69,7 @@ def print_summary(
     _say(console, attribute_sheets.first_decisive_sentences(tables["first_decisive"]))
     _say(console, attribute_sheets.audit_sentences(tables["audit"]))
     _print_belief(console, tables, rule or Rule())
-    _print_jobs(console, jobs)
+    _print_jobs(console, jobs, _relative(folder).parent)
     _say(console, chance.alarms(tables["null_check"]), "[bold red]ALARM: {}[/]")
     _say(console, warnings, _WARNING)
     console.print()
@@ -175,13 +175,13 @@ def _words(rule: Rule) -> str:
     )
 
 
-def _print_jobs(console: Console, jobs: Sequence[Job]) -> None:
+def _print_jobs(console: Console, jobs: Sequence[Job], sweep: Path) -> None:
     if not jobs:
         return
     console.print(tally(jobs), highlight=False)
     failed = [job for job in jobs if not job.counts]
     for job in failed[:MOST_LISTED]:
-        line = f"  [red]{escape(job.status)}[/] {escape(job.name)}: {escape(job.told)}"
+        line = f"  [red]{escape(job.status)}[/] {escape(job.name)}: {escape(job.told(sweep))}"
         console.print(line, highlight=False, soft_wrap=True)  # it ends with a path, which is for copying
     if len(failed) > MOST_LISTED:
         console.print(f"  and {len(failed) - MOST_LISTED} more, see status.json", highlight=False)

@@ -442,13 +442,15 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         outcome: The sweep.
         skipped: Jobs of this call, if all of them were finished before.
     """
-    from denote.reporting.terminal import print_summary
+    from denote.reporting.terminal import MOST_LISTED, print_summary
     from denote.tables import SWEEP_TABLES, read_tables
 
     place = outcome.folder / MERGED
     if not outcome.finished:
-        for job in outcome.failed:
-            log.error("%s %s: %s", job.name, job.status, job.told)
+        for job in outcome.failed[:MOST_LISTED]:
+            log.error("%s %s: %s", job.name, job.status, job.told(outcome.folder))
+        if (more := len(outcome.failed) - MOST_LISTED) > 0:
+            log.error("and %d more", more)
         return
     if skipped and not outcome.changed and not outcome.unsuccessful:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
