@@ -103,7 +103,9 @@ def test_a_killed_process_is_succeeded_at_once(path: Path, held: subprocess.Pope
 
 def test_a_process_that_nobody_has_waited_for_is_dead_too(path: Path, held: subprocess.Popen[str]) -> None:
     held.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 60
     while owner_of(path) is not None:  # a zombie from now on, as nobody has asked for its exit code
+        assert time.monotonic() < deadline
         time.sleep(0.01)
     with locked(path, "work", wait=False):
         pass

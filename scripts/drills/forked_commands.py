@@ -20,7 +20,7 @@ LIBRARIES = (
     *("denote.reporting.dashboard", "denote.reporting.undrawn", "denote.runs.doubts", "denote.runs.single"),
     *("sklearn.datasets", "sklearn.linear_model"),
 )
-"""What commands would spend most of their time on."""
+"""Settings that leave out what commands would spend most of their time on."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ COMMANDS = {
     "redo": (*SWEEP, "on_existing=redo"),
     "report": ("denote-report", "sweep=multirun/full", "progress=none"),
 }
-"""What is run; all but the first begin with a finished sweep."""
+"""Commands to run; all but the first begin with a finished sweep."""
 
 
 SIGNS = ("Traceback", "Logging error", "Exception ignored")
@@ -42,7 +42,7 @@ SIGNS = ("Traceback", "Logging error", "Exception ignored")
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of a command on a full disk, and of the same command afterwards.
+    """The end of a command on a full disk, and of the same command afterwards.
 
     Attributes:
         command: Which.
@@ -67,17 +67,17 @@ class Trial:
 
     @property
     def is_clean(self) -> bool:
-        """Whether it ended as a command on a full disk should."""
+        """True if it ended as a command on a full disk should."""
         return self.exit_code == 1 and bool(self.lines) and not any(sign in self.said for sign in SIGNS)
 
     @property
     def is_healed(self) -> bool:
-        """Whether the same command completed."""
+        """True if the same command completed."""
         return self.again == 0 and self.equal
 
     @property
     def passed(self) -> bool:
-        """Whether all is as it should be."""
+        """True if all is as it should be."""
         return self.is_clean and self.is_healed
 
 

@@ -41,7 +41,7 @@ FEW = 8
 
 @dataclass(frozen=True)
 class Cost:
-    """What a step took: seconds on the clock and of the processors, MB at most, and how it ended."""
+    """Cost of a step: seconds on the clock and of the processors, MB at most, and its exit code."""
 
     wall: float
     cpu: float

@@ -43,7 +43,7 @@ class Worker:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it goes on and has said nothing new."""
+        """True where it goes on and has said nothing new."""
         return self.process.is_alive() and not self.messages.poll()
 
     def expect(self, word: str) -> None:
@@ -133,7 +133,7 @@ def _started(work: Callable[..., None], given: tuple[Any, ...], name: str, where
 
 
 def _work(messages: connection.Connection) -> None:
-    """What a process does: work, and say how it went."""
+    """Work in a process, and say how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it is told, too, and ends it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:

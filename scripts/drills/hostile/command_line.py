@@ -25,7 +25,7 @@ NAMES = {
     "list": "[a,b]",
     "null": "null",
 }
-"""What no folder of a sweep may be called."""
+"""Names that no folder of a sweep may have."""
 
 NUMBERS = {
     "seed of 23 digits": "seed=" + "9" * 23,
@@ -82,7 +82,7 @@ SAID = dict.fromkeys(
     "hidden units of an observer 10^9": "probe.mlp",
     "shapes of 10^6 pixels a side": "dataset.size",
 }
-"""What a line names if not the key."""
+"""Words that a line has in the place of the key."""
 
 NESTED = "[" * 1000 + "]" * 1000
 

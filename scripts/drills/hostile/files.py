@@ -98,7 +98,7 @@ def npy(shape: tuple[int, ...], descr: str = "<f4", content: bytes = b"") -> byt
 
 
 class Evil:
-    """What runs a command when it is unpickled."""
+    """An object that runs a command when it is unpickled."""
 
     def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
         """Tell pickle to call `os.system`."""

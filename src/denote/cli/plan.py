@@ -83,7 +83,7 @@ def _work(job: PlannedJob, plan: SweepPlan) -> PlannedWork:
 
 @dataclass
 class _Look:
-    """What is seen of the jobs that would run, each distinct dataset and architecture looked at once.
+    """Look at the jobs that would run, at each distinct dataset and architecture once.
 
     Attributes:
         needs: What they need of the store.

@@ -39,7 +39,7 @@ class PlannedSweeper(BasicSweeper):
     """The plan of this process's latest sweep, for the command line to read once Hydra has returned."""
 
     is_alone: bool = False
-    """Whether one job is planned that is no sweep's, unless an experiment makes it a sweep."""
+    """True where one job is planned that is no sweep's, unless an experiment makes it a sweep."""
 
     def __init__(self, max_batch_size: int | None = None, params: dict[str, str] | None = None) -> None:
         super().__init__(max_batch_size=max_batch_size, params=params)

@@ -1,4 +1,4 @@
-"""What Hydra runs: one job, whose end is recorded in a sweep and told to the command line otherwise."""
+"""The task that Hydra runs: one job, whose end is recorded in a sweep and told to the command line otherwise."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ mistakes: list[DenoteError] = []
 
 @dataclass(frozen=True)
 class Task:
-    """What Hydra runs, in this process or in one of a launcher's.
+    """The task that Hydra runs, in this process or in one of a launcher's.
 
     In another process it arrives with what the user trusts, before Hydra names the job's folder there.
 
@@ -148,7 +148,7 @@ def _stuck(reason: str) -> dict[str, Any]:
 
 
 _HYDRAS = ("config.yaml", "hydra.yaml", "overrides.yaml")
-"""What Hydra writes of a job before it begins."""
+"""Files that Hydra writes of a job before it begins."""
 
 
 def _leave_nothing(hydra: HydraConf) -> None:

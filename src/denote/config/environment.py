@@ -29,7 +29,7 @@ SHORTEST = 4
 """Characters of a value that is looked for in messages: a shorter one is no secret, and is part of many words."""
 
 _written: dict[str, str] = {}
-"""What is written of the values that this process has read."""
+"""Texts that stand in records for the values that this process has read."""
 
 
 def without_values(message: str) -> str:

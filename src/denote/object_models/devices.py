@@ -163,7 +163,7 @@ def train_on_devices(fit_at: Callable[[int], Fit], training: TrainingSettings, o
 
 
 def _follow(fit: Fit, place: Place) -> None:
-    """What the other processes do: as the first, silently."""
+    """Train as the first process does, silently."""
     warnings.simplefilter("ignore")
     with lightning_session(), torch_threads(place.threads), place.joined():
         fit(place.arguments())

@@ -1,4 +1,4 @@
-"""What a sweep would do, need and be able to say, as it is told before anything runs."""
+"""Say what a sweep would do, need and be able to show, before anything runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Duration:
 
 @dataclass
 class Forecast:
-    """What is told of a plan.
+    """The account of a plan.
 
     Attributes:
         folder: The sweep's folder, or that of the single job.

@@ -106,7 +106,7 @@ class Tracker:
 
     @property
     def is_used(self) -> bool:
-        """Whether anything is tracked."""
+        """True where anything is tracked."""
         return self.kind != "none" and os.environ.get("WANDB_MODE") != "disabled"
 
     def load(self) -> None:

@@ -25,12 +25,12 @@ WITHOUT_CONTROL = {
     "shuffled": "no shuffled control: nothing will tell what observers learn by heart (selectivity is null)",
     "raw_input": "no raw_input control: nothing will tell what the inputs give away by themselves",
 }
-"""What cannot be said without a control."""
+"""Sentences on what cannot be said without a control."""
 
 
 @dataclass(frozen=True)
 class FinishedJob:
-    """What a finished job tells of others like it.
+    """The facts of a finished job that foretell others like it.
 
     Attributes:
         kind: See `kind_of`.

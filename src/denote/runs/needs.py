@@ -1,4 +1,4 @@
-"""What the jobs of a sweep need of the store: trainings, recordings of states, and room on its disk."""
+"""Count what the jobs of a sweep need of the store: trainings, recordings of states, and room on its disk."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Recording:
 
 @dataclass
 class Needs:
-    """What jobs need that know their data, added up; what several of them share is counted once.
+    """Needs of jobs whose data is known, added up; what several of them share is counted once.
 
     Attributes:
         store: Folder of the store.

@@ -64,7 +64,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("layers", "attributes", "overrides"), (list,)),
     "schema": (int,),
 }
-"""What the values of a record are, where they are there."""
+"""Types of the values of a record, where they are there."""
 
 
 def sound_record(folder: Path) -> dict[str, Any] | None:

@@ -63,7 +63,7 @@ class Stored:
 
     @property
     def is_older(self) -> bool:
-        """Whether this version of denote does not use it."""
+        """True where this version of denote does not use it."""
         return self.schema is not None and self.schema != SCHEMA
 
 
@@ -92,7 +92,7 @@ class LeftOver:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a store, and the sweeps beside it, hold.
+    """The contents of a store and of the sweeps beside it.
 
     Attributes:
         root: The store.

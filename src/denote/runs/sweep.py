@@ -408,7 +408,7 @@ def _keep(place: Path, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
 
 
 def _status(outcome: Outcome) -> dict[str, Any]:
-    """What the folder's last merge says of itself; nothing where there was none, or it is damaged."""
+    """Return the status of the folder's last merge; empty where there was none, or it is damaged."""
     path = outcome.folder / MERGED / STATUS
     try:
         return read_sealed(path) if path.is_file() else {}

@@ -46,7 +46,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class RemovalPlan:
-    """What would be removed, and what is kept though it was asked for.
+    """The things to remove, and those that are kept though they were asked for.
 
     Attributes:
         removals: In the order in which they would be done.

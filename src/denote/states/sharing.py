@@ -77,13 +77,13 @@ def _write(
     device: torch.device,
     first: int,
 ) -> None:
-    """What another process does, with as many threads as the first: their number shapes the bits of products."""
+    """Record as the first process does, with as many threads: their number shapes the bits of products."""
     torch.set_num_threads(threads)
     write_rows(network, inputs, rows, paths, batch_size, device, first)
 
 
 def _available(device: torch.device, devices: int) -> int:
-    """How many devices of that kind there are."""
+    """Return the number of devices of that kind."""
     if device.type == "cpu":
         return devices
     return 1 if device.index is not None else torch.cuda.device_count()

@@ -53,7 +53,9 @@ def test_closing_it_stops_what_runs(tmp_path: Path) -> None:
     engine = Processes(2, fresh=True)
     running = engine.run(engine.chunks(jobs(tmp_path, "first", "waits")), end_as_named)
     assert next(running) == (0, "")
+    deadline = time.monotonic() + 60
     while not (tmp_path / "waits").exists() or not (tmp_path / "waits").read_text():
+        assert time.monotonic() < deadline
         time.sleep(0.01)
     running.close()
     assert (tmp_path / "stopped").read_text() == "SIGTERM"
@@ -75,8 +77,10 @@ list(engine.run(engine.chunks(here.jobs(Path(sys.argv[1]), "waits")), here.end_a
 
 def test_no_process_outlives_a_command_that_was_killed(tmp_path: Path) -> None:
     command = subprocess.Popen([sys.executable, "-c", ORPHAN, str(tmp_path)])
+    deadline = time.monotonic() + 60
     while not (tmp_path / "waits").exists():
         assert command.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     command.kill()
     command.wait()

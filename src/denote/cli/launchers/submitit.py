@@ -142,7 +142,7 @@ class Running:
 
     @property
     def last_words(self) -> str:
-        """Where its log is, and the last error in it: ``log: FILE: srun: error: node2: task 0: Killed``."""
+        """Return the path of its log, and the last error in it: ``log: FILE: srun: error: node2: task 0: Killed``."""
         error = f": {errors[-1][:LONGEST_LINE]}" if (errors := self._errors()) else ""
         return f"log: {os.path.relpath(self.log)}{error}"
 

@@ -1,4 +1,4 @@
-"""What an engine runs in a process: the jobs of a chunk, one after the other, so that imports are paid for once."""
+"""Run the jobs of a chunk in one process, one after the other, so that imports are paid for once."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _UNREADABLE = (
     *(OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, SafetensorError),
     *(SyntaxError, RecursionError, MemoryError, tokenize.TokenError),  # of a header, which is read as Python's literals
 )
-"""What the readers raise for files that are broken."""
+"""Errors that readers raise for files that are broken."""
 
 _SUFFIXES = (".npz", ".npy", ".safetensors")
 
