@@ -10,10 +10,11 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.config_source import ConfigLoadError
@@ -25,7 +26,7 @@ from denote.cli.hydra_private import PLUGINS, RepeatingLoader, raw_text
 from denote.cli.options import check_typed
 from denote.cli.written import check_written
 from denote.config.settings import Settings, declared
-from denote.errors import ConfigError
+from denote.errors import ConfigError, one_of
 
 LOGGING = {
     "class": ("logging.StreamHandler", "logging.FileHandler", "logging.NullHandler", "logging.Formatter"),
@@ -37,6 +38,7 @@ LOGGING = {
 LAUNCHER_WORDS = ("partition", "account", "qos", "constraint", "gres", "name", "backend", "prefer", "require")
 """Settings of launchers that may be any word: they name a queue or a kind of process."""
 
+_KEYS = {*(field.name for field in fields(HydraConf)), "env"}  # a group of Hydra's that its schema lacks
 _WORD = re.compile(r"[\w.,:=-]+")
 _STREAM = re.compile(r"ext://sys\.(stdout|stderr)")
 _ENVIRONMENT = re.compile(r"\w+_NUM_THREADS|CUDA_VISIBLE_DEVICES")
@@ -82,6 +84,9 @@ def check_hydra(config: DictConfig) -> None:
         ConfigError: naming the key.
     """
     hydra = config.hydra
+    for key in hydra:
+        if key not in _KEYS:
+            raise ConfigError(f"hydra.{key}", "there is no such key", one_of(key, sorted(_KEYS)))
     if hydra.get("callbacks"):
         raise ConfigError("hydra.callbacks", "are refused", "allowed: none, since Hydra would run what they name")
     _check_written(hydra)
