@@ -108,7 +108,7 @@ class Evil:
 def pickled_array() -> bytes:
     """Return an npy file of Python objects."""
     held = BytesIO()
-    np.save(held, np.array([Evil()] * ROWS, dtype=object), allow_pickle=True)
+    np.save(held, np.array([Evil()] * ROWS, dtype=object))
     return held.getvalue()
 
 
