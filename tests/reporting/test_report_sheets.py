@@ -10,8 +10,8 @@ from denote.reporting.association import carrying_sheet, correlation_sheet, mixi
 from denote.reporting.attribute_sheets import reading_sheets
 from denote.reporting.cards import MOST_CARDS, report_cell_cards, report_neuron_cards
 from denote.reporting.chance import randomisation_sentences, randomisation_sheet
-from denote.reporting.page import Sheet
 from denote.reporting.report import belief, sections
+from denote.reporting.sheet import Sheet
 from denote.reporting.sheets import cells_sheet, neurons_sheet, where_some_denote
 from denote.reporting.stability import denoted_sheets, spread_sheet
 from denote.tables import CELLS, NEURONS, SWEEP_TABLES, table

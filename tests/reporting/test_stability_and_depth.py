@@ -12,7 +12,7 @@ from synthetic_tables import all_tables
 from denote.evidence.first_decisive import first_decisive
 from denote.numbers import proportion
 from denote.reporting.attribute_sheets import first_decisive_sentences, first_decisive_sheet
-from denote.reporting.page import Sheet
+from denote.reporting.sheet import Sheet
 from denote.reporting.sheets import layers_sheet
 from denote.reporting.stability import stability_sentences, stability_sheet
 from denote.tables import CELLS, LAYERS, table

@@ -8,7 +8,7 @@ import polars as pl
 
 from denote.figures.curves import some
 from denote.numbers import proportion
-from denote.reporting.page import NOTES, OF, Column, Row, Sheet, amount, share, sheet, text, whole
+from denote.reporting.sheet import NOTES, OF, Column, Row, Sheet, amount, share, sheet, text, whole
 
 EXACT = 1e-9
 """Distance of phi from 1 below which two attributes split the rows alike."""

@@ -10,9 +10,9 @@ import polars as pl
 from denote.evidence.rule import LESS, MORE, UNDECIDED
 from denote.figures.curves import some, usual_probe
 from denote.numbers import NULL, count, count_range, proportion
-from denote.reporting import page
+from denote.reporting import sheet
 from denote.reporting.association import LAYER
-from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet
+from denote.reporting.sheet import NOTES, OF, PROBE, Column, Row, Sheet
 
 TITLES = {"fit_rows": "Score by number of fit rows", "removed": "Redundancy: score after removing neurons"}
 CAPTIONS = {
@@ -50,13 +50,13 @@ def description_sheet(cells: pl.DataFrame) -> Sheet:
         .sort("attribute", "depth", nulls_last=True, maintain_order=True)
     )
     columns = [
-        *page.text("attribute", "probe"),
+        *sheet.text("attribute", "probe"),
         OF,
-        *page.text("layer"),
-        *page.whole(n_models="models"),
-        *page.amount(*numbers),
+        *sheet.text("layer"),
+        *sheet.whole(n_models="models"),
+        *sheet.amount(*numbers),
     ]
-    return page.sheet("description", columns, rows)
+    return sheet.sheet("description", columns, rows)
 
 
 def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
@@ -74,8 +74,8 @@ def curve_sheet(points: pl.DataFrame, curve: str) -> Sheet:
         .unique(key, keep="first", maintain_order=True)
         .sort("attribute", "probe", maintain_order=True)
     )
-    columns = [*page.text("attribute", "probe"), OF, *page.text("layer"), ("x: held-out AUROC", _points)]
-    return page.sheet("curve", columns, best, title=TITLES[curve], what=CAPTIONS[curve])
+    columns = [*sheet.text("attribute", "probe"), OF, *sheet.text("layer"), ("x: held-out AUROC", _points)]
+    return sheet.sheet("curve", columns, best, title=TITLES[curve], what=CAPTIONS[curve])
 
 
 def _points(row: Row) -> str:
@@ -147,18 +147,18 @@ def first_decisive_sheet(first: pl.DataFrame) -> Sheet:
         first: Columns of ``tables.FIRST_DECISIVE``.
     """
     columns: list[Column] = [
-        *page.text("attribute"),
+        *sheet.text("attribute"),
         PROBE,
         OF,
-        *page.share("label_proportion"),
-        *page.whole(n_models="models", n_censored="never"),
+        *sheet.share("label_proportion"),
+        *sheet.whole(n_models="models", n_censored="never"),
         ("first of two", _first),
-        *page.share(first_relative_depth="relative depth"),
-        *page.text("decisive_at"),
-        *page.yes("equal_rows"),
+        *sheet.share(first_relative_depth="relative depth"),
+        *sheet.text("decisive_at"),
+        *sheet.yes("equal_rows"),
         NOTES,
     ]
-    return page.sheet("first_decisive", columns, first)
+    return sheet.sheet("first_decisive", columns, first)
 
 
 def _first(row: Row) -> str:
@@ -204,7 +204,7 @@ def audit_sentences(table: pl.DataFrame) -> list[str]:
             "decided by chance."
         )
         if len(missing):
-            why = [f"{row['attribute']} ({page.note(row)})" for row in missing.iter_rows(named=True)]
+            why = [f"{row['attribute']} ({sheet.note(row)})" for row in missing.iter_rows(named=True)]
             sentences.append(f"{dataset}, {architecture}{at}: not compared: {some(why, MOST_AUDITED)}.")
     return sentences
 
@@ -226,22 +226,22 @@ def audit_sheet(table: pl.DataFrame) -> Sheet:
     order = rows["attribute"].unique(maintain_order=True).to_list()
     rows = rows.sort(*NETWORK, pl.col("attribute").cast(pl.Enum(order)), "depth", nulls_last=True, maintain_order=True)
     columns: list[Column] = [
-        *page.text("attribute"),
-        *page.share("label_proportion"),
+        *sheet.text("attribute"),
+        *sheet.share("label_proportion"),
         ("of", _where),
         PROBE,
-        *page.whole("n_test", n_models="models"),
-        *page.share(input_auroc="raw input"),
-        *page.text("layer"),
-        *page.between(auroc="AUROC"),
-        *page.share(untrained_auroc="untrained"),
-        *page.between(input_gain="layer - input"),
-        *page.text("verdict"),
-        *page.whole(n_denoting="neurons"),
+        *sheet.whole("n_test", n_models="models"),
+        *sheet.share(input_auroc="raw input"),
+        *sheet.text("layer"),
+        *sheet.between(auroc="AUROC"),
+        *sheet.share(untrained_auroc="untrained"),
+        *sheet.between(input_gain="layer - input"),
+        *sheet.text("verdict"),
+        *sheet.whole(n_denoting="neurons"),
         ("nearest input", _input),
         NOTES,
     ]
-    return page.sheet("audit", columns, rows)
+    return sheet.sheet("audit", columns, rows)
 
 
 def _nearest(table: pl.DataFrame) -> pl.DataFrame:
@@ -253,7 +253,7 @@ def _nearest(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _where(row: Row) -> str:
-    return f"{row['dataset']}, {page.network(row)}"
+    return f"{row['dataset']}, {sheet.network(row)}"
 
 
 def _input(row: Row) -> str:

@@ -15,7 +15,7 @@ import polars as pl
 
 from denote.evidence.rule import CAUSAL, INAPPLICABLE, Rule, does_not_rotate, telling_notes
 from denote.numbers import NULL, count, proportion, reaches, setting
-from denote.reporting.page import Cards, left_out
+from denote.reporting.sheet import Cards, left_out
 from denote.reporting.sheets import best_cells, surest
 
 

@@ -12,7 +12,7 @@ from denote.figures.curves import some
 from denote.notes import NEXT_REMARK, codes_of_section
 from denote.numbers import count, proportion, setting, small
 from denote.reporting.association import LAYER
-from denote.reporting.page import NOTES, OF, Sheet, columns, p_values, share, sheet, text, whole, yes
+from denote.reporting.sheet import NOTES, OF, Sheet, columns, p_values, share, sheet, text, whole, yes
 from denote.tables import NOTE, says
 
 DIFFERS = " (depending on the rows)"

@@ -9,7 +9,7 @@ import polars as pl
 from denote.denotation.depth import plan
 from denote.figures.curves import Curve, curves
 from denote.numbers import Estimate, bound, count, interval, proportion, signed_interval, small, span
-from denote.reporting.page import NOTES, Column, Row, Sheet, p_values, sheet, text, whole, yes
+from denote.reporting.sheet import NOTES, Column, Row, Sheet, p_values, sheet, text, whole, yes
 
 Tables = Mapping[str, pl.DataFrame]
 NAMES = {plan.POLARITY: "polarity", plan.ANY_BASIS: "what any basis shows", plan.OWN: "the neurons' own"}

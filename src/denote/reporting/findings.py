@@ -12,7 +12,7 @@ from denote.data.trained_on import NONE, UNKNOWN
 from denote.figures.curves import Curve, curves, one_size, some
 from denote.numbers import count, proportion
 from denote.observers.kinds import reads_state
-from denote.reporting.page import NOTES, Sheet, fine_share, sheet, text, whole
+from denote.reporting.sheet import NOTES, Sheet, fine_share, sheet, text, whole
 from denote.tables import says
 
 PAPER = (

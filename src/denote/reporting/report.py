@@ -22,7 +22,7 @@ from denote.reporting import association, attribute_sheets, cards, chance, depth
 from denote.reporting import findings as doubts
 from denote.reporting.findings import PAPER, findings
 from denote.reporting.jobs import Job, tally
-from denote.reporting.page import Section, Sheet
+from denote.reporting.sheet import Section, Sheet
 
 NAME = "report.html"
 

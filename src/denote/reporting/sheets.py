@@ -12,9 +12,9 @@ from denote.figures.curves import Curve, is_untested, one_size
 from denote.notes import codes_in
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.observers.kinds import reads_state
-from denote.reporting import page
+from denote.reporting import sheet
 from denote.reporting.jobs import Job, tally
-from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet
+from denote.reporting.sheet import NOTES, OF, PROBE, Column, Row, Sheet
 
 
 def _rival(row: Row) -> str:
@@ -24,12 +24,12 @@ def _rival(row: Row) -> str:
 def jobs_sheet(jobs: Sequence[Job]) -> Sheet:
     """List jobs and how they ended, those without evidence first."""
     columns = [
-        *page.text(name="job", status="status"),
-        *page.columns(seconds, seconds="time"),
-        *page.text("evidence", "reason", "attempts", "log"),
+        *sheet.text(name="job", status="status"),
+        *sheet.columns(seconds, seconds="time"),
+        *sheet.text("evidence", "reason", "attempts", "log"),
     ]
     rows = [vars(job) for job in sorted(jobs, key=lambda job: not job.failed)]
-    return page.sheet("jobs", columns, rows, tally=tally(jobs))
+    return sheet.sheet("jobs", columns, rows, tally=tally(jobs))
 
 
 def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
@@ -39,18 +39,18 @@ def depth_sheet(curve: Curve, by_depth: pl.DataFrame) -> Sheet:
         pl.when(head).then(pl.col("layer") + " (head: not tested)").otherwise("layer").alias("layer")
     ).sort("depth", nulls_last=True)
     columns = [
-        *page.text("layer", "depth"),
-        *page.whole(
+        *sheet.text("layer", "depth"),
+        *sheet.whole(
             n_models="models", n_neurons="neurons", n_live="live", n_denoting="denoting", n_distinct="distinct"
         ),
-        *page.share("share_denoting", untrained_share_denoting="untrained", rotated_share_denoting="rotated"),
-        *page.between(bounds="label_proportion", label_proportion_mean="label proportion"),
-        *page.between(bounds="folded", folded_mean="folded"),
-        *page.share(rotated_folded_mean="rotated folded", majority_side_share="majority side"),
-        *page.share(on_proportion_mean="on-proportion", unconditional_label_proportion_mean="unconditional"),
+        *sheet.share("share_denoting", untrained_share_denoting="untrained", rotated_share_denoting="rotated"),
+        *sheet.between(bounds="label_proportion", label_proportion_mean="label proportion"),
+        *sheet.between(bounds="folded", folded_mean="folded"),
+        *sheet.share(rotated_folded_mean="rotated folded", majority_side_share="majority side"),
+        *sheet.share(on_proportion_mean="on-proportion", unconditional_label_proportion_mean="unconditional"),
         NOTES,
     ]
-    return page.sheet("depth", columns, rows, curve=curve.title)
+    return sheet.sheet("depth", columns, rows, curve=curve.title)
 
 
 def best_cells(cells: pl.DataFrame) -> pl.DataFrame:
@@ -70,30 +70,30 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
     """
     best = best_cells(cells)
     columns: list[Column] = [
-        *page.text("attribute"),
+        *sheet.text("attribute"),
         PROBE,
-        ("where", lambda row: f"{row['layer']}, {page.network(row)}"),
-        *page.text("seed"),
-        *page.share("label_proportion"),
-        *page.whole("n_test"),
-        *page.between(auroc="AUROC"),
-        *page.between("balanced_accuracy_interval", rule.decisive, balanced_accuracy="balanced accuracy"),
-        *page.columns(partial(proportion, limit=rule.null), balanced_accuracy_low="bound"),
+        ("where", lambda row: f"{row['layer']}, {sheet.network(row)}"),
+        *sheet.text("seed"),
+        *sheet.share("label_proportion"),
+        *sheet.whole("n_test"),
+        *sheet.between(auroc="AUROC"),
+        *sheet.between("balanced_accuracy_interval", rule.decisive, balanced_accuracy="balanced accuracy"),
+        *sheet.columns(partial(proportion, limit=rule.null), balanced_accuracy_low="bound"),
         ("accuracy / majority", lambda row: f"{proportion(row['accuracy'])} / {proportion(row['majority_accuracy'])}"),
-        *page.share(control_auroc="shuffled"),
-        *page.between(selectivity="selectivity"),
-        *page.share(untrained_auroc="untrained", input_auroc="raw input"),
+        *sheet.share(control_auroc="shuffled"),
+        *sheet.between(selectivity="selectivity"),
+        *sheet.share(untrained_auroc="untrained", input_auroc="raw input"),
         ("rotated", _rotated),
-        *page.share(**_of_some(best, random_subset_percentile="random subsets", control_task_auroc="control task")),
-        *page.columns(partial(small, limit=rule.q), q_value="q"),
-        *page.share(detectable_auroc="detectable AUROC", detectable_proportion="detectable proportion"),
-        *page.yes("decisive"),
-        *page.whole(**_of_some(best, sufficient_k="enough neurons")),
+        *sheet.share(**_of_some(best, random_subset_percentile="random subsets", control_task_auroc="control task")),
+        *sheet.columns(partial(small, limit=rule.q), q_value="q"),
+        *sheet.share(detectable_auroc="detectable AUROC", detectable_proportion="detectable proportion"),
+        *sheet.yes("decisive"),
+        *sheet.whole(**_of_some(best, sufficient_k="enough neurons")),
         *((title, _outside_band) for title in _of_some(best, n_outside_band="outside band").values()),
         NOTES,
     ]
     n_cells = count(len(one_size(cells).filter(reads_state())), "cell")
-    return page.sheet("cells", columns, best, n_cells=n_cells)
+    return sheet.sheet("cells", columns, best, n_cells=n_cells)
 
 
 def _of_some(rows: pl.DataFrame, **titles: str) -> dict[str, str]:
@@ -126,22 +126,22 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
     columns: list[Column] = [
         ("neuron", lambda row: f"{row['layer']}, {row['neuron_name'] or row['neuron']}"),
         OF,
-        *page.text("seed", "family", property="denotes"),
-        *page.share("label_proportion"),
-        *page.between(bounds="balanced_accuracy_interval", balanced_accuracy="balanced accuracy"),
-        *page.share(balanced_accuracy_low="bound"),
-        *page.between(tpr="TPR", tnr="TNR"),
-        *page.share("precision", on_proportion="on-proportion", majority_accuracy="majority"),
-        *page.share(control_balanced_accuracy="shuffled"),
-        *page.between(selectivity="selectivity"),
-        *page.share(untrained_balanced_accuracy="untrained", input_balanced_accuracy="raw input"),
-        *page.share("rotated_share"),
+        *sheet.text("seed", "family", property="denotes"),
+        *sheet.share("label_proportion"),
+        *sheet.between(bounds="balanced_accuracy_interval", balanced_accuracy="balanced accuracy"),
+        *sheet.share(balanced_accuracy_low="bound"),
+        *sheet.between(tpr="TPR", tnr="TNR"),
+        *sheet.share("precision", on_proportion="on-proportion", majority_accuracy="majority"),
+        *sheet.share(control_balanced_accuracy="shuffled"),
+        *sheet.between(selectivity="selectivity"),
+        *sheet.share(untrained_balanced_accuracy="untrained", input_balanced_accuracy="raw input"),
+        *sheet.share("rotated_share"),
         ("rival", _rival),
-        *page.share(detectable_balanced_accuracy="detectable"),
-        *page.p_values(q_value="q"),
+        *sheet.share(detectable_balanced_accuracy="detectable"),
+        *sheet.p_values(q_value="q"),
         NOTES,
     ]
-    return page.sheet(
+    return sheet.sheet(
         "neurons",
         columns,
         found,
@@ -170,9 +170,9 @@ def sensitivity_sheet(sensitivity: pl.DataFrame) -> Sheet:
     columns = [
         column
         for key, kind in sensitivity.schema.items()
-        for column in (page.share if kind.is_float() else page.text)(key)
+        for column in (sheet.share if kind.is_float() else sheet.text)(key)
     ]
-    return page.sheet("sensitivity", columns, sensitivity)
+    return sheet.sheet("sensitivity", columns, sensitivity)
 
 
 CURVE = ["dataset", "architecture", "trained", "epoch", "layer", "depth", "pooling"]
@@ -191,17 +191,17 @@ def layers_sheet(layers: pl.DataFrame, by_depth: pl.DataFrame) -> Sheet:
         pl.n_unique("object_model").alias("models"), pl.col("n_neurons").first(), means, flags
     )
     columns = [
-        *page.text("layer", "depth"),
+        *sheet.text("layer", "depth"),
         OF,
-        *page.text("models", n_neurons="neurons"),
-        *page.amount(n_live="live", participation_ratio="participation ratio"),
-        *page.share("active_share"),
-        *page.yes(sign_identified="sign means something", is_head="head"),
+        *sheet.text("models", n_neurons="neurons"),
+        *sheet.amount(n_live="live", participation_ratio="participation ratio"),
+        *sheet.share("active_share"),
+        *sheet.yes(sign_identified="sign means something", is_head="head"),
     ]
     key = ["dataset", "architecture", "trained", "epoch", "layer"]
     known = by_depth.filter(pl.col("property_entropy_mean").is_not_null())
     for family in known["family"].unique(maintain_order=True):
         entropy = known.filter(pl.col("family") == family).select(*key, pl.col("property_entropy_mean").alias(family))
         rows = rows.join(entropy, on=key, how="left", nulls_equal=True, maintain_order="left")
-        columns += page.amount(**{family: f"entropy of {family} (bits)"})
-    return page.sheet("layers", columns, rows)
+        columns += sheet.amount(**{family: f"entropy of {family} (bits)"})
+    return sheet.sheet("layers", columns, rows)

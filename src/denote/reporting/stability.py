@@ -7,7 +7,7 @@ import polars as pl
 from denote.figures.curves import curves, is_head
 from denote.numbers import count, proportion
 from denote.observers.kinds import reads_state
-from denote.reporting.page import NOTES, OF, PROBE, Column, Row, Sheet, between, fine_share, share, sheet, text, whole
+from denote.reporting.sheet import NOTES, OF, PROBE, Column, Row, Sheet, between, fine_share, share, sheet, text, whole
 
 AGAINST = {
     "second fit": "on other rows",

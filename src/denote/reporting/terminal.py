@@ -21,7 +21,7 @@ from denote.reporting import findings as doubts
 from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
 from denote.reporting.findings import observed
 from denote.reporting.jobs import Job, tally
-from denote.reporting.page import Column, between, share, whole
+from denote.reporting.sheet import Column, between, share, whole
 from denote.reporting.stability import stability_sentences
 
 if TYPE_CHECKING:
