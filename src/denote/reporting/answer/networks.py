@@ -1,0 +1,166 @@
+"""The networks of a result: one group per dataset, architecture and epoch, whose seeds are replicates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from denote.figures.curves import one_size, usual_probe
+from denote.numbers import count, proportion
+from denote.observers.kinds import reads_state
+from denote.reporting.answer.words import clean
+
+Tables = Mapping[str, pl.DataFrame]
+
+COLUMNS = ["dataset", "architecture", "trained", "epoch"]
+NEURON = ["object_model", "layer", "pooling", "neuron"]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Networks of one architecture on one dataset, at one epoch, and the rows of the tables about them.
+
+    Attributes:
+        dataset: Its name.
+        architecture: Readable id.
+        trained: False for networks at their initialisation.
+        epoch: Of training, where one was chosen.
+        tables: Those of ``tables.SWEEP_TABLES``, of these networks alone where rows tell networks apart.
+    """
+
+    dataset: str
+    architecture: str
+    trained: bool
+    epoch: int | None
+    tables: Tables
+
+    @property
+    def name(self) -> str:
+        """``mlp-6x64-relu``; says where networks are untrained."""
+        return f"{'' if self.trained else 'untrained '}{clean(self.architecture)}"
+
+    @property
+    def place(self) -> str:
+        """``mlp-6x64-relu on digits``."""
+        return f"{self.name} on {clean(self.dataset)}"
+
+    @cached_property
+    def observed(self) -> pl.DataFrame:
+        """One row per network and layer."""
+        columns = ["object_model", "object_accuracy", "layer", "depth", "relative_depth"]
+        frames = [self.tables[name].select(columns) for name in ("cells", "neurons", "layers")]
+        return pl.concat(frames).unique(["object_model", "layer"], maintain_order=True)
+
+    @property
+    def n_models(self) -> int:
+        """Number of networks."""
+        return self.observed["object_model"].n_unique()
+
+    @cached_property
+    def searched(self) -> pl.DataFrame:
+        """Rows of the neurons of single layers; of all layers side by side where nothing else was observed."""
+        neurons = self.tables["neurons"]
+        placed = neurons.filter(pl.col("depth").is_not_null())
+        return placed if len(placed) else neurons
+
+    @cached_property
+    def live(self) -> int:
+        """Number of neurons that are not constant."""
+        return self.searched.filter("live").select(NEURON).n_unique()
+
+    @cached_property
+    def read(self) -> pl.DataFrame:
+        """Cells of probes that read neurons, one per size of a probe."""
+        return one_size(self.tables["cells"]).filter(reads_state())
+
+    @property
+    def probe(self) -> str | None:
+        """The probe that is told about first."""
+        probes = self.read["probe"].unique(maintain_order=True).to_list()
+        return usual_probe(probes) if probes else None
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Names of the classes, where a table holds them, in the order of the data."""
+        return self._rates["class"].unique(maintain_order=True).to_list()
+
+    @cached_property
+    def _rates(self) -> pl.DataFrame:
+        rates = self.tables["on_rates"]
+        return rates.filter(pl.col("object_model").is_in(self.observed["object_model"].implode()))
+
+    @cached_property
+    def largest_class(self) -> float | None:
+        """Accuracy of always naming the most frequent class; None where numbers of rows by class are not known."""
+        shares = self.read.filter(pl.col("family") == "classes")["label_proportion"]
+        if len(shares):
+            return _number(shares.max())
+        one = self._rates.unique(["class", "object_model"]).group_by("class").agg(pl.col("n_rows").mean())
+        total = float(one["n_rows"].sum() or 0)
+        return float(one["n_rows"].max()) / total if total else None  # type: ignore[arg-type]
+
+    def counted(self) -> str:
+        """``3 networks``, or ``3 untrained networks``."""
+        return count(self.n_models, "network" if self.trained else "untrained network")
+
+    @property
+    def accuracy(self) -> str | None:
+        """``.90`` or ``.90 to .92`` over networks; None where it is not known."""
+        known = self.observed["object_accuracy"].drop_nulls()
+        if known.is_empty():
+            return None
+        low, high = (proportion(float(end)) for end in (known.min(), known.max()))  # type: ignore[arg-type]
+        return low if low == high else f"{low} to {high}"
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def networks_of(tables: Tables) -> list[Networks]:
+    """Split tables by networks: trained ones where there are any, of several epochs of one the last.
+
+    Args:
+        tables: Those of ``tables.SWEEP_TABLES``.
+    """
+    columns = [*COLUMNS, "object_model"]
+    rows = pl.concat([tables[name].select(columns) for name in ("cells", "neurons", "layers")])
+    rows = rows.with_columns(pl.col("trained").fill_null(value=True))
+    if rows["trained"].any():
+        rows = rows.filter("trained")
+    kinds = rows.select(COLUMNS).unique(maintain_order=True).sort("epoch", descending=True, nulls_last=True)
+    last = kinds.unique(["dataset", "architecture"], keep="first", maintain_order=True)
+    rows_of = last.sort("dataset", "architecture", maintain_order=True).iter_rows()
+    return [Networks(*_key(row), tables=_of(tables, row)) for row in rows_of]
+
+
+def _key(row: tuple[Any, ...]) -> tuple[str, str, bool, int | None]:
+    dataset, architecture, trained, epoch = row
+    return dataset, architecture, trained, epoch
+
+
+def epochs_of(tables: Tables, networks: Networks) -> list[int]:
+    """Return the other epochs at which these networks were observed."""
+    rows = tables["layers"].filter(
+        "trained", pl.col("dataset") == networks.dataset, pl.col("architecture") == networks.architecture
+    )
+    return [epoch for epoch in rows["epoch"].drop_nulls().unique().sort() if epoch != networks.epoch]
+
+
+def _of(tables: Tables, key: tuple[object, ...]) -> dict[str, pl.DataFrame]:
+    """The rows of some networks; tables that do not tell networks apart are left as they are."""
+    values = dict(zip(COLUMNS, key, strict=True))
+    own = {}
+    for name, frame in tables.items():
+        known = [column for column in COLUMNS if column in frame.columns]
+        equal = [
+            pl.col(column).eq_missing(pl.lit(values[column], frame.schema[column]))
+            | (pl.col(column).is_null() if column in ("architecture", "trained") else False)
+            for column in known
+        ]
+        own[name] = frame.filter(*equal) if equal else frame
+    return own
