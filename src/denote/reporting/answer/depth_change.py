@@ -11,7 +11,7 @@ from denote.numbers import Estimate, count, interval, proportion, signed_interva
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.words import clean, family_words, listed
-from denote.reporting.page import Row
+from denote.reporting.sheet import Row
 
 ENOUGH = f"{plan.LEAST_MODELS} or more of one architecture would"
 PARTS = {
