@@ -1,0 +1,152 @@
+"""The data of a page: a sweep's tables as columns, capped and rounded, packed into text that HTML can hold."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from denote.evidence.rule import Rule
+from denote.figures.curves import Curve, usual_probe
+from denote.reporting.page import cells, depth, networks, neurons
+from denote.reporting.page.columns import column, frame
+
+SCHEMA = 1
+MOST_RELEVANCES = 60_000
+"""Numbers of relevance in a page: attributes of the first network, as many as have room."""
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """How much an observer relies on every neuron of a layer.
+
+    Attributes:
+        object_model: Whose layer.
+        layer: Its name.
+        attribute: What is read.
+        values: Per neuron, weight x standard deviation.
+        band: End of the band of shuffled labels; None where it is not known.
+    """
+
+    object_model: str
+    layer: str
+    attribute: str
+    values: np.ndarray
+    band: float | None = None
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a page's data is made of.
+
+    Attributes:
+        tables: Those of ``tables.SWEEP_TABLES``.
+        title: Name of the sweep or job.
+        folder: Where it lies, as it is shown.
+        created: When the page was made.
+        rule: The rule that decided the tables.
+        relevance: Of one network, the most important attribute first.
+        plain: Says a property for people.
+        sentences: Says of a curve what the depth section says of it.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    title: str
+    folder: str = ""
+    created: str = ""
+    rule: Rule = field(default_factory=Rule)
+    relevance: Sequence[Relevance] = ()
+    plain: Callable[[str], str] = str
+    sentences: Callable[[Curve], Sequence[str]] = lambda curve: ()
+
+
+def bundle(contents: Contents) -> dict[str, Any]:
+    """Return the data of a page, JSON-like; see ``docs/report_page.md`` for what stands where.
+
+    Args:
+        contents: What it is made of.
+    """
+    tables = contents.tables
+    models = networks.models_of(tables)
+    layers = networks.layers_of(tables, models)
+    shown_cells = cells.kept_cells(tables["cells"], models)
+    shown = neurons.kept_neurons(tables["neurons"], models)
+    lines = depth.shown_curves(tables["label_proportion_by_depth"])
+    place = ("model", "layer", "depth", "relative_depth", "pooling", "n_neurons", "n_live", "is_head", "module_class")
+    return {
+        "schema": SCHEMA,
+        "title": contents.title,
+        "folder": contents.folder,
+        "created": contents.created,
+        "evidence_levels": _levels(tables),
+        "rule": asdict(contents.rule),
+        "models": frame(models.drop("model")),
+        "layers": frame(layers.select(place)),
+        "cells": cells.cells_frame(shown_cells, layers, contents.rule),
+        "cells_left_out": len(tables["cells"]) - len(shown_cells),
+        "neurons": neurons.neurons_frame(shown, layers, contents.plain),
+        "neurons_left_out": len(tables["neurons"]) - len(shown),
+        "histograms": neurons.histograms_frame(tables["histograms"], shown, layers) if "histograms" in tables else None,
+        "on_rates": neurons.on_rates_by_family(tables["on_rates"], shown),
+        "examples": neurons.examples_frame(tables["examples"], shown),
+        "curves": depth.curves_frame(tables, lines),
+        "by_model": depth.by_model_frame(tables, lines, models),
+        "curve_names": [_named(curve, contents) for curve in lines],
+        "decisive_depth": cells.first_decisive_frame(tables),
+        "relevance": _relevance(contents.relevance, layers),
+        "default": _default(tables["cells"], lines),
+    }
+
+
+def packed(data: Mapping[str, Any]) -> str:
+    """Return data as text without any sign of HTML: JSON, compressed, in base64."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
+
+
+def _levels(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    return pl.concat([tables[name]["evidence_level"] for name in ("cells", "neurons")]).drop_nulls().unique().to_list()
+
+
+def _named(curve: Curve, contents: Contents) -> dict[str, Any]:
+    verdicts = curve.of(contents.tables["depth_verdicts"], ("dataset", "trained", "epoch", "family"))["verdict"]
+    return {
+        "title": curve.title, "dataset": curve.dataset, "architecture": curve.architecture, "trained": curve.trained,
+        "epoch": curve.epoch, "family": curve.family, "verdict": verdicts[0] if len(verdicts) else None,
+        "sentences": list(contents.sentences(curve)),
+    }  # fmt: skip
+
+
+def _relevance(relevance: Sequence[Relevance], layers: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the relevance of whole attributes, as many as have room, the first in any case."""
+    numbers = {
+        (row["object_model"], row["layer"]): (row["model"], row["layer_index"]) for row in layers.iter_rows(named=True)
+    }
+    made: list[dict[str, Any]] = []
+    left, attributes = MOST_RELEVANCES, list(dict.fromkeys(one.attribute for one in relevance))
+    for attribute in attributes:
+        own = [one for one in relevance if one.attribute == attribute and (one.object_model, one.layer) in numbers]
+        left -= sum(len(one.values) for one in own)
+        if left < 0 and made:
+            break
+        for one in own:
+            model, layer = numbers[one.object_model, one.layer]
+            values = column(pl.Series(one.values, dtype=pl.Float64), is_free=True)
+            band = column(pl.Series([one.band], dtype=pl.Float64), is_free=True)[0]
+            made.append({"model": model, "layer": layer, "attribute": attribute, "band": band, "values": values})
+    return made
+
+
+def _default(own: pl.DataFrame, lines: Sequence[Curve]) -> dict[str, Any]:
+    """What is shown first: the usual probe, and the family in which most denotes."""
+    probes = own["probe"].drop_nulls().unique(maintain_order=True)
+    return {
+        "metric": "balanced_accuracy", "probe": usual_probe(probes) if len(probes) else None,
+        "family": lines[0].family if lines else None, "curve": 0,
+    }  # fmt: skip
