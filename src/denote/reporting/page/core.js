@@ -108,7 +108,9 @@ function plainNumber(value) {
 const METRICS = new Map([
   ["balanced_accuracy", "balanced accuracy"],
   ["auroc", "AUROC"],
-  ["selectivity", "selectivity (AUROC above shuffled labels)"],
+  ["selectivity", "AUROC above shuffled labels"],
+  ["input_gain", "AUROC above the raw input"],
+  ["untrained_gain", "AUROC above untrained networks"],
 ]);
 
 const DENOTES = new Map([
@@ -203,27 +205,41 @@ const page = {
   },
 };
 
-/** Networks that differ in their seed only. */
+/** Networks that differ in their seed only, with the layers (by depth) and attributes that were observed in them. */
 function groupModels(models) {
   const groups = new Map();
   for (let at = 0; at < models.n; at += 1) {
     const parts = ["dataset", "architecture", "trained", "epoch"].map((name) => models.get(name, at));
     const key = JSON.stringify(parts);
-    if (!groups.has(key)) groups.set(key, { title: groupTitle(...parts), dataset: parts[0], architecture: parts[1], models: [] });
+    if (!groups.has(key)) groups.set(key, newGroup(parts));
     groups.get(key).models.push(at);
   }
-  return groups.size ? [...groups.values()] : [{ title: "", dataset: null, architecture: null, models: [] }];
+  const listed = groups.size ? [...groups.values()] : [newGroup([null, null, null, null])];
+  const owner = new Map(listed.flatMap((group) => group.models.map((at) => [at, group])));
+  const layers = frame("layers");
+  for (let at = 0; at < layers.n; at += 1) {
+    owner.get(layers.get("model", at))?.layers.set(layers.get("layer", at), layers.get("depth", at));
+  }
+  const cells = frame("cells");
+  for (let at = 0; at < cells.n; at += 1) owner.get(cells.get("model", at))?.attributes.add(cells.get("attribute", at));
+  return listed;
 }
 
-function groupTitle(dataset, architecture, trained, epoch) {
+function newGroup([dataset, architecture, trained, epoch]) {
   const stage = trained === false ? ", untrained" : epoch === null ? "" : `, epoch ${epoch}`;
-  return `${architecture} on ${dataset}${stage}`;
+  const title = `${architecture ?? "network"} on ${dataset ?? "data"}${stage}`;
+  return { title, dataset, architecture, models: [], layers: new Map(), attributes: new Set() };
 }
 
-/** A network of another group than the chosen one is not shown: all of that group are. */
+/** Let go of what the chosen group of networks does not have: a network of another group, a layer, an attribute. */
 function settle(state, groups) {
-  const inside = state.model === "all" || groups[state.group].models.includes(state.model);
-  return inside ? state : { ...state, model: "all" };
+  const group = groups[state.group];
+  return {
+    ...state,
+    model: group.models.includes(state.model) ? state.model : "all",
+    layer: group.layers.has(state.layer) ? state.layer : "",
+    attribute: group.attributes.has(state.attribute) ? state.attribute : "",
+  };
 }
 
 /** How each word of the address is read; undefined where it means nothing in this report. */
@@ -241,7 +257,7 @@ function stateReaders(groups) {
     ["group", index(groups.length)],
     ["model", (text) => (text === "all" ? text : index(frame("models").n)(text))],
     ["family", among([...neurons.levels("family"), ...cells.levels("family")])],
-    ["attribute", among([...cells.levels("attribute"), ...neurons.levels("property")])],
+    ["attribute", among(cells.levels("attribute"))],
     ["probe", among(cells.levels("probe"))],
     ["metric", (text) => (METRICS.has(text) ? text : undefined)],
     ["layer", among(frame("layers").levels("layer"))],
