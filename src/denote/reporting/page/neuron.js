@@ -40,7 +40,7 @@ function neuronPage(at) {
     el("h3", { tabindex: -1, text: `${layerOf(at)}, ${nameOf(at)}` }),
     el("p", { class: "soft", text: neuronPlace(at) }),
     el("p", { class: "lead" }, verdictMark(frame("neurons").get("denotes", at)), neuronVerdict(at)),
-    el("div", { class: "columns" }, el("div", {}, evidenceOf(at)), el("div", {}, chartsOf(at))),
+    el("div", { class: "columns" }, [evidenceOf(at), chartsOf(at)].filter((part) => part.length).map((part) => el("div", {}, part))),
     inputsOf(at),
     alike(at),
     otherFamilies(at),
@@ -131,14 +131,15 @@ function neuronFacts(at) {
 }
 
 function chartsOf(at) {
-  return [onRates(at), histogram(at)].map(([title, chart]) => el("figure", {}, el("figcaption", { text: title }), chart));
+  const charts = frame("neurons").get("live", at) === false ? [histogram(at)] : [onRates(at), histogram(at)];
+  return charts.map(([title, chart]) => el("figure", {}, el("figcaption", { text: title }), chart));
 }
 
 function onRates(at) {
   const family = frame("neurons").get("family", at);
   const rates = own(page.data.on_rates ?? {}, family);
   const row = rates ? new Frame(rates.rows).column("at").indexOf(at) : -1;
-  if (row < 0) return ["How often it is on, by class", el("p", { class: "soft", text: "Not known: the data has no classes, or the neuron is dead." })];
+  if (row < 0) return ["How often it is on, by class", el("p", { class: "soft", text: "Not known: the data has no classes, or the job did not store it." })];
   const { classes, values } = rates;
   const inside = own(rates.inside ?? {}, frame("neurons").get("property", at) ?? "");
   const inProperty = classes.map((_, place) => (inside ? inside.includes(place) : false));
