@@ -41,7 +41,7 @@ from denote.object_models.architectures.mlp import MLP
 from denote.states.layers import Layer
 from denote.states.listing import list_layers
 from denote.streams import stream_seed, torch_stream
-from denote.tables import CONTROLS, LAYERS, NEURONS, table
+from denote.tables import CONTROLS, LAYERS, NEURONS, Schema, table
 from simulations.chance import most
 from simulations.row import Row
 
@@ -186,7 +186,7 @@ def _searched(states: Halves[Values], layers: Sequence[Layer], family: Halves[Fa
     )  # fmt: skip
 
 
-def _with_columns(rows: pl.DataFrame, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def _with_columns(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
     return rows.with_columns(missing).select(*schema)
 

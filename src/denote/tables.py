@@ -15,8 +15,12 @@ from denote.notes import NEXT_REMARK, codes_of, older_codes
 
 TEXT, INTEGER, NUMBER, FLAG = pl.String, pl.Int64, pl.Float64, pl.Boolean
 
+Kind: TypeAlias = pl.DataType | type[pl.DataType]
+Schema: TypeAlias = Mapping[str, Kind]
+"""The columns of a table, in order, and their types."""
 
-def _columns(spec: str, kind: type[pl.DataType]) -> dict[str, type[pl.DataType]]:
+
+def _columns(spec: str, kind: Kind) -> dict[str, Kind]:
     return dict.fromkeys(spec.split(), kind)
 
 
@@ -34,7 +38,7 @@ _OBSERVED = {
     "relative_depth": NUMBER, "pooling": TEXT,
 }  # fmt: skip
 
-CELLS: dict[str, type[pl.DataType]] = {
+CELLS: Schema = {
     **_OBSERVED,
     "n_neurons": INTEGER, "probe": TEXT, "k": INTEGER, "probe_seed": INTEGER,
     "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
@@ -56,7 +60,7 @@ CELLS: dict[str, type[pl.DataType]] = {
 }  # fmt: skip
 CELLS_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "k", "probe_seed")
 
-NEURONS: dict[str, type[pl.DataType]] = {
+NEURONS: Schema = {
     **_OBSERVED,
     "neuron": INTEGER, "neuron_name": TEXT, "probe_seed": INTEGER, "family": TEXT, "property": TEXT,
     **_columns("label_proportion folded_label_proportion", NUMBER), "direction": INTEGER,
@@ -79,11 +83,11 @@ NEURONS: dict[str, type[pl.DataType]] = {
 }  # fmt: skip
 NEURONS_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed")
 
-CONTROLS: dict[str, type[pl.DataType]] = {
+CONTROLS: Schema = {
     "control": TEXT, "draw": INTEGER, **{k: v for k, v in {**CELLS, **NEURONS}.items() if k not in _NOTES}, **_NOTES,
 }  # fmt: skip
 
-SCAN: dict[str, type[pl.DataType]] = {
+SCAN: Schema = {
     **_OBSERVED,
     "n_neurons": INTEGER, "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
     **_columns("n_test n_positive_test n_tests n_carrying n_passing below_05", INTEGER), "expected_05": NUMBER,
@@ -92,30 +96,30 @@ SCAN: dict[str, type[pl.DataType]] = {
 }  # fmt: skip
 SCAN_KEY = ("object_model", "layer", "pooling", "attribute")
 
-PAIRS: dict[str, type[pl.DataType]] = {
+PAIRS: Schema = {
     **_columns("object_model layer pooling", TEXT), "neuron": INTEGER, "attribute": TEXT,
     **_columns("auroc p_value q_value", NUMBER), "carries": FLAG,
 }  # fmt: skip
 PAIRS_KEY = ("object_model", "layer", "pooling", "neuron", "attribute")
 
-CURVES: dict[str, type[pl.DataType]] = {
+CURVES: Schema = {
     **_OBSERVED,
     "probe": TEXT, "probe_seed": INTEGER, "attribute": TEXT, "family": TEXT, "curve": TEXT, "x": INTEGER,
     **_columns("auroc auroc_low auroc_high bits intercept_bits", NUMBER), **_LEVEL, **_NOTES,
 }  # fmt: skip
 CURVES_KEY = ("object_model", "layer", "pooling", "attribute", "probe", "probe_seed", "curve", "x")
 
-NULL_CHECK: dict[str, type[pl.DataType]] = {
+NULL_CHECK: Schema = {
     **_columns("scan scan_key object_model layer", TEXT), **_columns("n_tests n_replicates n_with_hit", INTEGER),
     **_columns("expected p_value", NUMBER), "alarm": FLAG, **_NOTES,
 }  # fmt: skip
 
-DUPLICATES: dict[str, type[pl.DataType]] = {
+DUPLICATES: Schema = {
     **_columns("dataset of kind part other", TEXT), **_columns("n_rows n_part", INTEGER), "share": NUMBER,
     **_columns("n_examined n_equal", INTEGER), **_NOTES,
 }  # fmt: skip
 
-SEED_SPREAD: dict[str, type[pl.DataType]] = {
+SEED_SPREAD: Schema = {
     **{k: v for k, v in _OBSERVED.items() if k not in ("seed", "object_model", "object_accuracy")},
     "probe": TEXT, "k": INTEGER, "attribute": TEXT, "family": TEXT, **_columns("n_models n_probe_seeds", INTEGER),
     **_columns(
@@ -125,34 +129,43 @@ SEED_SPREAD: dict[str, type[pl.DataType]] = {
     **_NOTES,
 }  # fmt: skip
 
-ATTRIBUTE_CORRELATION: dict[str, type[pl.DataType]] = {
+ATTRIBUTE_CORRELATION: Schema = {
     **_columns("dataset attribute family other other_family", TEXT), **_columns("phi jaccard", NUMBER),
     **_columns("n_both n_rows", INTEGER), **_NOTES,
 }  # fmt: skip
 
-LAYERS: dict[str, type[pl.DataType]] = {
+LAYERS: Schema = {
     **_OBSERVED,
     **_columns("n_neurons n_live", INTEGER), **_columns("participation_ratio active_share", NUMBER),
     **_columns("sign_identified is_head", FLAG), **_NOTES, **_columns("module_class axes", TEXT), **_LEVEL,
 }  # fmt: skip
 LAYERS_KEY = ("object_model", "layer", "pooling")
 
-ON_RATES: dict[str, type[pl.DataType]] = {
+ON_RATES: Schema = {
     **_columns("object_model layer pooling", TEXT), "neuron": INTEGER, "family": TEXT, "probe_seed": INTEGER,
     "class": TEXT, "on_rate": NUMBER, "n_rows": INTEGER,
 }  # fmt: skip
 ON_RATES_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed", "class")
 
-EXAMPLES: dict[str, type[pl.DataType]] = {
+EXAMPLES: Schema = {
     **_columns("object_model layer pooling", TEXT), "neuron": INTEGER, "family": TEXT, "probe_seed": INTEGER,
     **_columns("property kind", TEXT), **_columns("rank sample", INTEGER), "activation": NUMBER, "has_property": FLAG,
     "target": TEXT,
 }  # fmt: skip
 EXAMPLES_KEY = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed", "property", "kind", "rank")
 
+HISTOGRAMS: Schema = {
+    **_columns("object_model layer pooling", TEXT), "neuron": INTEGER, **_columns("low high", NUMBER),
+    "counts": pl.List(pl.Int32),
+}  # fmt: skip
+HISTOGRAMS_KEY = ("object_model", "layer", "pooling", "neuron")
+
+INPUTS: Schema = {"sample": INTEGER, "kind": TEXT, "sprite": INTEGER, "text": TEXT}
+"""Inputs that are shown (`denote.observation.inputs_shown`)."""
+
 _CURVE = {"dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEGER}
 
-LABEL_PROPORTION_BY_MODEL: dict[str, type[pl.DataType]] = {
+LABEL_PROPORTION_BY_MODEL: Schema = {
     **_OBSERVED, "family": TEXT, "probe_seed": INTEGER,
     **_columns("n_neurons n_live n_denoting n_distinct n_distinct_folded rotated_n_denoting rarefied_to", INTEGER),
     **_columns(
@@ -165,7 +178,7 @@ LABEL_PROPORTION_BY_MODEL: dict[str, type[pl.DataType]] = {
 }  # fmt: skip
 LABEL_PROPORTION_BY_MODEL_KEY = ("object_model", "layer", "pooling", "family", "probe_seed")
 
-LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
+LABEL_PROPORTION_BY_DEPTH: Schema = {
     "dataset": TEXT, "architecture": TEXT, "trained": FLAG, "epoch": INTEGER, "layer": TEXT, "family": TEXT,
     "depth": INTEGER, "relative_depth": NUMBER,
     **_columns("n_models n_neurons n_live n_denoting n_distinct", INTEGER),
@@ -186,7 +199,7 @@ LABEL_PROPORTION_BY_DEPTH: dict[str, type[pl.DataType]] = {
 }  # fmt: skip
 LABEL_PROPORTION_BY_DEPTH_KEY = ("dataset", "architecture", "trained", "epoch", "layer", "family")
 
-DEPTH_TESTS: dict[str, type[pl.DataType]] = {
+DEPTH_TESTS: Schema = {
     "dataset": TEXT, "trained": FLAG, "epoch": INTEGER, "family": TEXT, "architecture": TEXT,
     **_columns("test role quantity", TEXT), **_columns("n_models n_layers", INTEGER), "layers": TEXT,
     **_columns("statistic effect effect_low effect_high p_value p_holm smallest_p", NUMBER),
@@ -194,12 +207,12 @@ DEPTH_TESTS: dict[str, type[pl.DataType]] = {
 }  # fmt: skip
 """``architecture`` is null where a test puts all architectures of a data set together, as the verdict does."""
 
-DEPTH_VERDICTS: dict[str, type[pl.DataType]] = {
+DEPTH_VERDICTS: Schema = {
     "dataset": TEXT, "trained": FLAG, "epoch": INTEGER, "family": TEXT, "verdict": TEXT, "n_models": INTEGER,
     **_columns("p_value p_holm largest_bound", NUMBER), "planned": FLAG, **_NOTES,
 }  # fmt: skip
 
-DEPTH_DESCRIPTION: dict[str, type[pl.DataType]] = {
+DEPTH_DESCRIPTION: Schema = {
     **_CURVE, "family": TEXT, "place": TEXT, "layer": TEXT, "depth": INTEGER,
     **_columns("n_models n_models_with_value", INTEGER),
     **_columns(
@@ -209,7 +222,7 @@ DEPTH_DESCRIPTION: dict[str, type[pl.DataType]] = {
 }  # fmt: skip
 """The first, middle and last compared layer of an architecture; one row without a layer where there are none."""
 
-DEPTH_PARTS: dict[str, type[pl.DataType]] = {
+DEPTH_PARTS: Schema = {
     **_CURVE, "family": TEXT, **_columns("part shape layer", TEXT), "depth": INTEGER,
     **_columns("first_layer last_layer layers", TEXT), **_columns("n_models n_layers", INTEGER),
     **_columns("value value_low value_high", NUMBER), **_NOTES,
@@ -219,7 +232,7 @@ DEPTH_PARTS: dict[str, type[pl.DataType]] = {
 One row without a part where it cannot be told.
 """
 
-PROPERTIES: dict[str, type[pl.DataType]] = {
+PROPERTIES: Schema = {
     **_CURVE,
     **_columns("seed", INTEGER), **_columns("object_model layer", TEXT), "depth": INTEGER, "relative_depth": NUMBER,
     "pooling": TEXT, "family": TEXT, "probe_seed": INTEGER, "property": TEXT,
@@ -229,7 +242,7 @@ PROPERTIES: dict[str, type[pl.DataType]] = {
     "label_proportion_range": TEXT, "nested_properties": TEXT,
 }  # fmt: skip
 
-STABILITY: dict[str, type[pl.DataType]] = {
+STABILITY: Schema = {
     **_CURVE, "layer": TEXT, "depth": INTEGER, "relative_depth": NUMBER, "family": TEXT, "against": TEXT,
     **_columns("n_pairs n_neurons", INTEGER),
     **_columns(
@@ -239,7 +252,7 @@ STABILITY: dict[str, type[pl.DataType]] = {
     **_NOTES,
 }  # fmt: skip
 
-FIRST_DECISIVE: dict[str, type[pl.DataType]] = {
+FIRST_DECISIVE: Schema = {
     **_CURVE, "probe": TEXT, "k": INTEGER, "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
     **_columns("n_models n_censored", INTEGER),
     **_columns(
@@ -249,7 +262,7 @@ FIRST_DECISIVE: dict[str, type[pl.DataType]] = {
     **_columns("first_layer first_layer_low first_layer_high decisive_at", TEXT), "equal_rows": FLAG, **_NOTES,
 }  # fmt: skip
 
-AUDIT: dict[str, type[pl.DataType]] = {
+AUDIT: Schema = {
     **_CURVE, "layer": TEXT, "depth": INTEGER, "relative_depth": NUMBER, "pooling": TEXT, "probe": TEXT, "k": INTEGER,
     "attribute": TEXT, "family": TEXT, "label_proportion": NUMBER,
     **_columns("n_models n_positive_test n_test n_denoting", INTEGER),
@@ -262,7 +275,7 @@ AUDIT: dict[str, type[pl.DataType]] = {
 JOB_TABLES = {
     "cells": CELLS, "neurons": NEURONS, "controls": CONTROLS, "scan": SCAN, "pairs": PAIRS, "curves": CURVES,
     "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION, "layers": LAYERS, "on_rates": ON_RATES,
-    "examples": EXAMPLES, "duplicates": DUPLICATES,
+    "examples": EXAMPLES, "duplicates": DUPLICATES, "histograms": HISTOGRAMS,
 }  # fmt: skip
 """The tables that every job writes, by the name of their file, and their columns."""
 
@@ -275,8 +288,11 @@ SWEEP_TABLES = {
 }  # fmt: skip
 """The tables of a merged sweep."""
 
+_SCHEMAS = {**SWEEP_TABLES, "inputs": INPUTS}
+"""All tables, also those of a job that a sweep does not merge."""
 
-ADDED = frozenset({"depth_description", "depth_parts", "duplicates"})
+
+ADDED = frozenset({"depth_description", "depth_parts", "duplicates", "histograms"})
 """Tables that results of older schemas (`keys.SCHEMA`) lack."""
 
 
@@ -321,7 +337,7 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
     file = folder / f"{name}.parquet"
     check(file)
     if name in ADDED and not file.is_file():
-        return empty(SWEEP_TABLES[name])
+        return empty(_SCHEMAS[name])
     try:
         held = pl.read_parquet(file, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -348,7 +364,7 @@ def read_table_of_many(folders: Sequence[Path], name: str, number: str | None = 
     """
     chunks = [range(start, min(start + TOGETHER, len(folders))) for start in range(0, len(folders), TOGETHER)]
     frames = [frame for chunk in chunks for frame in _read_chunk(folders, chunk, name, number)]
-    return pl.concat([empty(SWEEP_TABLES[name]), *frames], how="diagonal")
+    return pl.concat([empty(_SCHEMAS[name]), *frames], how="diagonal")
 
 
 def _read_chunk(folders: Sequence[Path], chunk: range, name: str, number: str | None) -> list[pl.DataFrame]:
@@ -373,15 +389,15 @@ def _of_today(held: pl.DataFrame, name: str) -> pl.DataFrame:
     held = held.drop(REMOVED, strict=False)
     if "note" in held.columns and "note_codes" not in held.columns:
         held = held.with_columns(note_codes=pl.col("note").map_elements(older_codes, return_dtype=TEXT))
-    return pl.concat([empty(SWEEP_TABLES[name]), held], how="diagonal")
+    return pl.concat([empty(_SCHEMAS[name]), held], how="diagonal")
 
 
-def empty(schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def empty(schema: Schema) -> pl.DataFrame:
     """A table without rows."""
     return pl.DataFrame(schema=dict(schema))
 
 
-def table(rows: Iterable[Mapping[str, Any]], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def table(rows: Iterable[Mapping[str, Any]], schema: Schema) -> pl.DataFrame:
     """Rows as a frame with exactly the columns of ``schema``, in its order; what a row leaves out is null.
 
     Raises:
@@ -396,7 +412,7 @@ def table(rows: Iterable[Mapping[str, Any]], schema: Mapping[str, type[pl.DataTy
     return pl.DataFrame(rows, schema=dict(schema))
 
 
-def frame_of(columns: Mapping[str, Any], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def frame_of(columns: Mapping[str, Any], schema: Schema) -> pl.DataFrame:
     """Put columns into a frame with the types and in the order of a schema; NaN becomes null.
 
     Args:

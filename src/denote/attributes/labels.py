@@ -61,6 +61,19 @@ class Formulas:
 
 
 @dataclass(frozen=True)
+class Classes:
+    """One class of several for every row.
+
+    Attributes:
+        codes: Index of the class of every row, -1 for none.
+        names: Name of each class.
+    """
+
+    codes: Int[np.ndarray, " row"]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Family:
     """Many attributes from one rule, which neurons are searched over one by one.
 
@@ -93,6 +106,11 @@ class Family:
         """Return the family with other labels of its `members`."""
         return replace(self, labels=replace(self.labels, values=members))
 
+    @property
+    def classes(self) -> Classes | None:
+        """The classes that properties are sets of; None for other properties."""
+        return None
+
 
 @dataclass(frozen=True)
 class SubsetFamily(Family):
@@ -120,6 +138,11 @@ class SubsetFamily(Family):
         """Class codes as one attribute per class."""
         codes = self.codes[:, None]
         return np.where(codes < 0, NULL, codes == np.arange(len(self.class_names))).astype(np.int8)
+
+    @property
+    def classes(self) -> Classes:
+        """See `Family`."""
+        return Classes(self.codes, self.class_names)
 
     def with_members(self, members: Int8[np.ndarray, "row class"]) -> Self:
         """See `Family`."""

@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int, Int8
 
-from denote.attributes.labels import Family, SubsetFamily
+from denote.attributes.labels import Classes, Family
 from denote.data.parts import Halves, Parts
 from denote.denotation.search.candidates import search
-from denote.denotation.search.properties import MEMORY, Settings, family_halves
-from denote.observers.reading import State
-from denote.observers.sorted_columns import column_blocks
+from denote.denotation.search.properties import Settings, family_halves
+from denote.observers.reading import State, row_blocks
 from denote.progress import step
 from denote.states.state import LayerState
 from denote.streams import stream
@@ -138,45 +137,46 @@ def example_rows(
     }
 
 
-def on_rates(neurons: pl.DataFrame, test: State, family: Family, memory: int = MEMORY) -> pl.DataFrame:
-    """On-rates of the neurons of one layer in the classes of a family of subsets.
+MOST_CLASSES = 64
+"""Classes of which every neuron has an on-rate; of more it has those of as many in which it is least like itself."""
+
+
+def on_rates(neurons: pl.DataFrame, test: State, classes: Classes) -> pl.DataFrame:
+    """On-rates of the neurons of one layer in every class that has rows.
+
+    Of more than `MOST_CLASSES` classes a neuron keeps those whose on-rate is furthest from its on-rate on all rows
+    that have a class: a class that it denotes, or that it leaves out, is among them.
 
     Args:
         neurons: Columns of ``tables.NEURONS``, one row per neuron of the layer, with the thresholds chosen on *fit*.
-        test: Their activations on the test rows; a block of neurons is read at a time.
-        family: The family at the same rows; only one of subsets has on-rates.
-        memory: Bytes that a block may take.
+        test: Their activations on the test rows, gone over a block of rows at a time.
+        classes: Of the same rows.
 
     Returns:
         Columns of ``tables.ON_RATES``, one row per live neuron with a threshold and class with rows.
     """
+    from denote.kernels.counting_kernels import count_above  # compiles: only what counts waits for it
+
     kept = neurons.filter(pl.col("live"), pl.col("threshold").is_not_null())
-    if not isinstance(family, SubsetFamily) or kept.is_empty():
+    n_rows = np.bincount(classes.codes[classes.codes >= 0], minlength=len(classes.names))
+    held = np.flatnonzero(n_rows)
+    if kept.is_empty() or not len(held):
         return empty(ON_RATES)
-    n_rows = np.bincount(family.codes[family.codes >= 0], minlength=len(family.class_names))
-    thresholds = neurons["threshold"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    rates = _rates(test, thresholds, family.codes, n_rows, memory)[kept["neuron"].to_numpy()]
-    classes = pl.DataFrame(
-        {"class": family.class_names, "n_rows": n_rows}, schema={"class": pl.String, "n_rows": pl.Int64}
-    )
-    crossed = kept.join(classes, how="cross").with_columns(on_rate=pl.Series(rates.ravel(), dtype=pl.Float64))
-    own = [name for name in ON_RATES if name in crossed.columns]
-    return crossed.filter(pl.col("n_rows") > 0).select(own)
-
-
-def _rates(
-    test: State,
-    thresholds: Float[np.ndarray, " neuron"],
-    codes: Int[np.ndarray, " row"],
-    n_rows: Int[np.ndarray, " class"],
-    memory: int,
-) -> Float[np.ndarray, "neuron class"]:
-    """Share of each class's rows above each neuron's threshold; nan for a class without rows."""
-    members = (codes[:, None] == np.arange(len(n_rows))).astype(np.float32)
-    width = max(1, memory // max(1, 8 * len(codes)))
-    on = [
-        (values > thresholds[start : start + width, None]).astype(np.float32) @ members
-        for start, values in column_blocks(test, width)
-    ]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.concatenate(on) / np.where(n_rows > 0, n_rows, np.nan))
+    thresholds = np.full(int(test.shape[1]), np.nan)
+    thresholds[kept["neuron"].to_numpy()] = kept["threshold"].to_numpy()
+    counts, codes = np.zeros((len(n_rows), len(thresholds)), dtype=np.int32), classes.codes.astype(np.int64)
+    for part, block in row_blocks(test):
+        count_above(block.cpu().numpy(), thresholds, codes[part], counts)
+    counts = counts[held][:, kept["neuron"].to_numpy()].T
+    rates, overall = counts / n_rows[held], counts.sum(1, keepdims=True) / n_rows.sum()
+    apart = np.argsort(-np.abs(rates - overall), axis=1, kind="stable")[:, :MOST_CLASSES]
+    chosen = np.sort(apart, axis=1)
+    named = pl.DataFrame({"class": pl.Series(classes.names, dtype=pl.String), "n_rows": n_rows})[held]
+    own = [name for name in ON_RATES if name in kept.columns]
+    return pl.concat(
+        [
+            kept.select(own)[np.repeat(np.arange(kept.height), chosen.shape[1])],
+            named[chosen.ravel()].with_columns(on_rate=np.take_along_axis(rates, chosen, axis=1).ravel()),
+        ],
+        how="horizontal",
+    ).select(*own, "class", "on_rate", "n_rows")

@@ -24,7 +24,7 @@ from denote.notes import Note, note
 from denote.numbers import mean_of_defined
 from denote.observers.reading import State
 from denote.states.layers import Layer
-from denote.tables import CONTROLS, NEURONS, OF_ROW, TEXT, empty, joined_notes, remark
+from denote.tables import CONTROLS, NEURONS, OF_ROW, TEXT, Schema, empty, joined_notes, remark
 
 Z = 1.959963984540054
 """Of the two-sided 95 % intervals."""
@@ -292,7 +292,7 @@ def _with_live(rows: pl.DataFrame, columns: Columns, why: str | None) -> pl.Data
     return _complete(rows, NEURONS)
 
 
-def _complete(rows: pl.DataFrame, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def _complete(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """All columns of a table, in its order; null where the rows have none."""
     return rows.select(
         pl.col(name) if name in rows.columns else pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items()

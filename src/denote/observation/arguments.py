@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from denote.attributes.labels import Family, Labels
+from denote.attributes.labels import Classes, Family, Labels
 from denote.config.levels import LEVELS, STANDARD
 from denote.data.parts import Halves, Parts
 from denote.data.samples import Inputs
@@ -196,6 +196,11 @@ class SampleInfo:
     columns: Mapping[str, Float[np.ndarray, " sample"]] = field(default_factory=dict)
     input_shape: tuple[int, ...] = ()
     inputs: Inputs | None = None
+
+    @property
+    def test_classes(self) -> Classes | None:
+        """Class of every row of *test*; None without a target."""
+        return None if self.classes is None else Classes(self.classes[self.parts.test], self.class_names)
 
     def halved(self, labels: Labels) -> Halves[Labels]:
         """Labels of all samples, at the rows of both parts."""

@@ -15,6 +15,7 @@ from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves, Parts
 from denote.denotation import neurons as denotation
 from denote.denotation.atlas import on_rates
+from denote.denotation.histograms import histograms
 from denote.denotation.judging import attributes_passed, rivals, search_stability
 from denote.denotation.search import properties
 from denote.denotation.search import properties as thresholds
@@ -69,6 +70,7 @@ class Work:
         ]
         self.controls = tuple(self.settings.controls)
         self.cell_controls = self._cell_controls()
+        self.classes = self.info.test_classes
         self.rivals = rivals.SimpleColumns(columns, Halves(parts.fit, parts.test)) if columns else None
 
     def tables(self) -> dict[str, pl.DataFrame]:
@@ -128,6 +130,9 @@ class Work:
                 )
                 self._pairs(context, mixing)
         self._neurons(context, mixing)
+        with step("histograms"):
+            place = {"object_model": self.subject.object_model, "layer": layer.name, "pooling": layer.pooling}
+            self._add("histograms", histograms(state.test).with_columns(**{k: pl.lit(v) for k, v in place.items()}))
 
     def finish(self) -> None:
         """Add what only shows once all layers are there."""
@@ -278,8 +283,10 @@ class Work:
             again = list(search_stability.searched_again(neurons, state, family, chosen)) if settings.stability else []
             rows = search_stability.with_agreements(rows, again)
             self._add("neurons", self._with_left_out(rows, "stability_off" if settings.stability is None else ""))
-            rates = on_rates(rows, state.test, family.test, search.memory)
-            self._add("on_rates", rates.with_columns(object_model=pl.lit(self.subject.object_model)))
+            classes = family.test.classes or self.classes
+            if classes is not None:
+                rates = on_rates(rows, state.test, classes)
+                self._add("on_rates", rates.with_columns(object_model=pl.lit(self.subject.object_model)))
             of_states = [
                 denotation.replicate(neurons, other, family, control.name, draw)
                 for control, states in context.others.items()

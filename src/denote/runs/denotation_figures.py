@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.denotation.atlas import MOST_CLASSES
 from denote.denotation.depth.plan import QUESTION
 from denote.figures.curves import Curve, curves, is_head, something_denotes
 from denote.figures.depth_parts import BOUNDS, MEASURES, draw_depth_parts, draw_layer_measures, measured
@@ -139,10 +140,11 @@ def atlas_layers(neurons: pl.DataFrame) -> list[str]:
 
 
 def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve) -> Iterator[Drawing]:
+    """Draw neurons by classes for sets of classes, where every neuron has the on-rates of all classes."""
     key = ["object_model", "layer", "pooling", "probe_seed"]
-    of_family = on_rates.filter(pl.col("family") == curve.family)
+    of_family = on_rates.filter(pl.col("family") == curve.family, pl.col("family") == "subsets")
     known = of_family.join(neurons, on=key, how="semi", maintain_order="left")
-    for layer in atlas_layers(neurons) if not known.is_empty() else []:
+    for layer in atlas_layers(neurons) if 0 < known["class"].n_unique() <= MOST_CLASSES else []:
         own, rates = (frame.filter(pl.col("layer") == layer) for frame in (neurons, known))
         title = _named(curve, own)
         by_class = rates.pivot("class", index="neuron", values="on_rate", aggregate_function="first")

@@ -123,6 +123,7 @@ _KEYS = {
     "layers": columns.LAYERS_KEY,
     "on_rates": columns.ON_RATES_KEY,
     "examples": columns.EXAMPLES_KEY,
+    "histograms": columns.HISTOGRAMS_KEY,
 }
 
 

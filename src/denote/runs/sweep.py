@@ -454,7 +454,7 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         return
     if skipped and not outcome.changed and not outcome.unsuccessful:
         print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
-    tables = read_tables(place, SWEEP_TABLES.keys() - {"controls"})  # the largest one, of which nothing is told
+    tables = read_tables(place, SWEEP_TABLES.keys() - {"controls", "histograms"})  # large, and nothing is told of them
     status = read_sealed(place / STATUS)
     doubts = status.get("warnings") or ()
     print_summary(tables, outcome.jobs, folder=place, rule=rule_of(_config(outcome)), warnings=doubts)

@@ -28,6 +28,7 @@ from denote.tables import (
     LAYERS,
     LAYERS_KEY,
     NEURONS,
+    Schema,
     empty,
     table,
 )
@@ -209,7 +210,7 @@ def _check_alike(neurons: pl.DataFrame, beside: pl.DataFrame, key: Iterable[str]
         )
 
 
-def _completed(frame: pl.DataFrame, schema: dict[str, type[pl.DataType]], name: str) -> pl.DataFrame:
+def _completed(frame: pl.DataFrame, schema: Schema, name: str) -> pl.DataFrame:
     """The frame with all columns of its file; what it lacks is null, the folded value is computed."""
     missing = [column for column in NEEDED[name] if column not in frame.columns]
     if missing:
