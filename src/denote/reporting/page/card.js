@@ -37,9 +37,9 @@ function openCard(card, at) {
   card.hidden = false;
   show(
     card,
-    el("div", { class: "bar" }, el("h3", { tabindex: -1, text: title }), closeLink("cell", "Close the card")),
+    el("div", { class: "topline" }, el("h3", { tabindex: -1, text: title }), closeLink("cell", "Close the card")),
     el("p", { class: "soft", text: cellPlace(at) }),
-    el("p", { class: "lead" }, verdictMark(cells.get("decisive", at)), cellVerdict(at)),
+    el("p", { class: "verdict" }, verdictMark(cells.get("decisive", at)), cellVerdict(at)),
     scoreBars(cellBars(at), "AUROC on held-out inputs, beside its controls"),
     facts(cellFacts(at)),
     cellSeeds(at),
@@ -76,7 +76,7 @@ function cellReasons(at) {
   const { decisive, null: least, q } = page.data.rule ?? {};
   return [
     tooLow("balanced accuracy", cells.get("balanced_accuracy", at), decisive),
-    tooLow("its lower end", cells.get("balanced_accuracy_low", at), least),
+    tooLow("its lower bound", cells.get("balanced_accuracy_bound", at), least),
     tooHigh("the q-value", cells.get("q_value", at), q),
   ].filter(Boolean);
 }
@@ -204,6 +204,6 @@ function smallTable(caption, heads, rows) {
   return el(
     "div",
     { class: "wide", tabindex: 0, role: "region", "aria-label": caption },
-    el("table", { class: "small" }, el("caption", { text: caption }), el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col", text })))), el("tbody", {}, rows.map(line))),
+    el("table", { class: "plain" }, el("caption", { text: caption }), el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col", text })))), el("tbody", {}, rows.map(line))),
   );
 }

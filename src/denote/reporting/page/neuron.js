@@ -39,7 +39,7 @@ function neuronPage(at) {
     neighbours(at),
     el("h3", { tabindex: -1, text: `${layerOf(at)}, ${nameOf(at)}` }),
     el("p", { class: "soft", text: neuronPlace(at) }),
-    el("p", { class: "lead" }, verdictMark(frame("neurons").get("denotes", at)), neuronVerdict(at)),
+    el("p", { class: "verdict" }, verdictMark(frame("neurons").get("denotes", at)), neuronVerdict(at)),
     el("div", { class: "columns" }, [evidenceOf(at), chartsOf(at)].filter((part) => part.length).map((part) => el("div", {}, part))),
     inputsOf(at),
     alike(at),
@@ -54,7 +54,7 @@ function neighbours(at) {
   const place = listed.rows.indexOf(at);
   const step = (to, text) => (place >= 0 && listed.rows[to] !== undefined ? el("a", { href: `#neuron=${listed.rows[to]}`, text }) : null);
   const where = place < 0 ? "not among the neurons listed now" : `${count(place + 1)} of ${count(listed.rows.length)}`;
-  return el("nav", { class: "bar", "aria-label": "Neurons" }, closeLink("neuron", "Back to the table"), step(place - 1, "Previous neuron"), el("span", { class: "soft", text: where }), step(place + 1, "Next neuron"));
+  return el("nav", { class: "topline", "aria-label": "Neurons" }, closeLink("neuron", "Back to the table"), step(place - 1, "Previous neuron"), el("span", { class: "soft", text: where }), step(place + 1, "Next neuron"));
 }
 
 function neuronPlace(at) {
