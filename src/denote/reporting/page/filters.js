@@ -1,7 +1,7 @@
 // One bar of filters for every panel: which networks, attributes, layers and neurons are shown.
 
 /** A pause in typing after which a search starts, in ms. */
-const TYPING_PAUSE = 120;
+const TYPING_PAUSE = 60;
 
 /** Filters that change which neurons are listed; a neuron's page closes when one of them changes. */
 const NEURON_FILTERS = new Set(["group", "model", "family", "attribute", "layer", "search", "denotes"]);

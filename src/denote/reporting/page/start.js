@@ -27,10 +27,13 @@ function sayFailed(error) {
 
 async function start() {
   try {
-    page.load(await unpack());
+    const bundle = await unpack();
+    performance.mark("unpacked");
+    page.load(bundle);
     byId("explore").hidden = false;
     drawAll();
     document.documentElement.dataset.ready = "true";
+    performance.mark("ready");
   } catch (error) {
     sayFailed(error);
   }

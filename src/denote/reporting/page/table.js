@@ -1,6 +1,6 @@
 // The table of neurons: sorted, filtered, in pages of rows, each a link to the neuron's own page.
 
-const ROWS_PER_PAGE = 100;
+const ROWS_PER_PAGE = 50;
 
 /** Columns of the table: what they sort by and what they show. `only` leaves one out where it says nothing. */
 const TABLE_COLUMNS = [
@@ -56,36 +56,40 @@ function tableColumn(key) {
   return TABLE_COLUMNS.find((column) => column.key === key);
 }
 
-/** What a column sorts by, of every neuron: numbers, or the rank of its text. */
-function sortKeys(key) {
-  if (!SORT_KEYS.has(key)) SORT_KEYS.set(key, makeSortKeys(tableColumn(key)));
-  return SORT_KEYS.get(key);
+const SORTED = new Map();
+
+/** All rows of `neurons` in the order of a column, made once: null last in both directions, equals as in the bundle. */
+function order(key, descending) {
+  const name = `${key} ${descending}`;
+  if (!SORTED.has(name)) SORTED.set(name, makeOrder(sortKeys(tableColumn(key)), descending));
+  return SORTED.get(name);
 }
 
-const SORT_KEYS = new Map();
-
-function makeSortKeys({ key, sort, text, number }) {
-  const { n } = frame("neurons");
-  const values = Array.from({ length: n }, (_, at) => (sort ? sort(at) : number ? frame("neurons").get(key, at) : textKey(text(at))));
-  if (sort || number) return values;
-  const byName = new Intl.Collator("en", { numeric: true });
-  const order = new Map([...new Set(values)].filter((value) => value !== null).sort(byName.compare).map((value, rank) => [value, rank]));
-  return values.map((value) => order.get(value) ?? null);
-}
-
-function textKey(text) {
-  return text === EMPTY ? null : text;
-}
-
-/** Sort rows of `neurons`; what is null comes last in both directions, equals stay in the order of the bundle. */
-function sortedRows(rows, key, descending) {
-  const keys = sortKeys(key);
+function makeOrder(keys, descending) {
   const sign = descending ? -1 : 1;
-  return [...rows].sort((one, other) => {
-    const [a, b] = [keys[one], keys[other]];
-    if (a === null || b === null) return (a === null) - (b === null) || one - other;
-    return sign * (a - b) || one - other;
-  });
+  const known = [];
+  const unknown = [];
+  keys.forEach((key, at) => (key === null ? unknown : known).push(at));
+  known.sort((one, other) => sign * (keys[one] - keys[other]) || one - other);
+  return [...known, ...unknown];
+}
+
+/** What a column sorts by, of every neuron: numbers, or the rank of its text. */
+function sortKeys({ key, sort, text, number }) {
+  if (number) return frame("neurons").column(key);
+  const values = Array.from({ length: frame("neurons").n }, (_, at) => (sort ?? text)(at));
+  if (sort) return values;
+  const byName = new Intl.Collator("en", { numeric: true });
+  const ranked = [...new Set(values)].filter((value) => value !== EMPTY).sort(byName.compare);
+  const ranks = new Map(ranked.map((value, rank) => [value, rank]));
+  return values.map((value) => ranks.get(value) ?? null);
+}
+
+/** Let the filters choose among all rows in their order. */
+function sortedRows(rows, key, descending) {
+  const chosen = new Uint8Array(frame("neurons").n);
+  for (const at of rows) chosen[at] = 1;
+  return order(key, descending).filter((at) => chosen[at]);
 }
 
 /** The neurons that are listed, in their order. */
