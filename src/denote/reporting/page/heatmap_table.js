@@ -1,0 +1,172 @@
+// The table of a heat map, its legend and its words. `map` has what update() of HeatMap makes: data, scale, write.
+
+const MOST_ROWS = 40;
+const MOST_COMPACT_ROWS = 14;
+const LEAST_COLUMN = 38;
+const LEAST_COMPACT_COLUMN = 5;
+
+/** @returns {Object} which rows are drawn and how wide columns are, for a width in pixels. */
+function heatPlan({ data, compact, all }, width) {
+  const { rows, columns, beside } = data;
+  const most = compact ? MOST_COMPACT_ROWS : MOST_ROWS;
+  const ends = () => (compact ? [...rows.slice(0, most - 5), null, ...rows.slice(-4)] : rows.slice(0, most));
+  const drawn = all || rows.length <= most ? rows : ends();
+  const names = drawn.filter(Boolean).map(({ attribute }) => textWidth(attribute, 12));
+  const head = Math.ceil(Math.min(Math.max(...names) + 14, width * 0.32, 220));
+  const room = Math.floor((width - head - 12) / (columns.length + beside.length));
+  const cell = Math.max(compact ? LEAST_COMPACT_COLUMN : LEAST_COLUMN, Math.min(compact ? 64 : 76, room));
+  return {
+    drawn,
+    head,
+    cell,
+    // Names that are wider than their column stand upright; of many thin columns every few are named.
+    upright: Math.max(...columns.map(({ title }) => textWidth(title))) > cell - 4,
+    every: cell < 14 ? Math.ceil(14 / cell) : 1,
+    narrow: cell < 46,
+    digits: cell >= 32,
+    left: rows.length - drawn.filter(Boolean).length,
+  };
+}
+
+/** @returns {HTMLElement} the table, its cells with what they stand for in `heat`. */
+function heatTable(map, plan, names) {
+  const { columns, beside } = map.data;
+  const all = [...columns, ...beside];
+  const kinds = { heat: true, upright: plan.upright, bare: !plan.digits, narrow: plan.narrow };
+  const width = plan.head + plan.cell * all.length + (beside.length ? 8 : 0);
+  const table = el(
+    "table",
+    { class: Object.keys(kinds).filter((kind) => kinds[kind]).join(" "), role: "grid", "aria-labelledby": names.title, "aria-describedby": names.words, css: { width: `${width}px` } },
+    el("colgroup", {}, el("col", { css: { width: `${plan.head}px` } }), all.map(() => el("col", { css: { width: `${plan.cell}px` } }))),
+    el("thead", {}, headRow(map, plan)),
+    el("tbody", {}, plan.drawn.map((row) => (row ? heatRow(map, plan, row) : gapRow(plan, all.length)))),
+  );
+  table.querySelector("td[tabindex]").tabIndex = 0;
+  return table;
+}
+
+function headRow({ data, compact }, plan) {
+  const twoLines = (name, below) => [el("span", { class: "name", text: name }), compact || !below ? null : el("span", { class: "module", text: below })];
+  const layer = ({ title, module, name, depth, head }, at) => {
+    const words = [title, module, depth === null ? "" : `depth ${depth}`, head ? "the head" : ""].filter(Boolean).join(", ");
+    return el("th", { scope: "col", "data-layer": name, tabindex: -1, title: words }, twoLines(at % plan.every ? "" : title, module));
+  };
+  const aside = ({ title, words, score }, at) => el("th", { scope: "col", class: at ? "beside" : "beside first", tabindex: -1, title: words }, twoLines(title, score));
+  const corner = el("th", { scope: "col", class: "corner", tabindex: -1 }, el("span", { class: "visually-hidden", text: "attribute" }));
+  return el("tr", {}, corner, data.columns.map(layer), data.beside.map(aside));
+}
+
+function heatRow(map, plan, row) {
+  const { data, scale, write } = map;
+  const place = data.rows.indexOf(row);
+  const aside = ({ values, coloured }, at) => {
+    const value = values[place];
+    const kind = coloured && value !== null ? heatClass(value, scale) : "plain";
+    return el("td", { class: `beside ${kind}${at ? "" : " first"}`, tabindex: -1, text: plan.digits ? write(value) : "" });
+  };
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row", "data-attribute": row.attribute, tabindex: -1, title: row.attribute, text: row.attribute }),
+    row.cells.map((cell, at) => heatCell(map, plan, { cell, row, column: data.columns[at] })),
+    data.beside.map(aside),
+  );
+}
+
+function heatCell(map, plan, heat) {
+  const { cell, row, column } = heat;
+  if (!cell) return el("td", { class: "absent", tabindex: -1, "aria-label": `${row.attribute} at ${column.title}: not observed` });
+  const known = cell.value !== null;
+  const kind = `${known ? heatClass(cell.value, map.scale) : "null"} ${cell.mark}`.trim();
+  const text = known && plan.digits ? map.write(cell.value) : "";
+  const element = el("td", { class: kind, "data-cell": cell.rows[0], tabindex: -1, "aria-label": cellWords(map, heat), text });
+  element.heat = heat;
+  return element;
+}
+
+/** Between the first and the last rows of a compact map. */
+function gapRow(plan, n) {
+  return el("tr", { class: "between" }, el("td", { colspan: 1 + n, text: `${count(plan.left)} more between` }));
+}
+
+function cellWords({ data, write }, { cell, row, column }) {
+  const decisive = cell.rows.length === 1 ? (cell.decisive ? "decisive" : "not decisive") : `decisive in ${cell.decisive} of ${cell.rows.length}`;
+  const value = cell.value === null ? `no value, ${nullReason(cell)}` : `${SCORES[data.metric].title} ${write(cell.value)}, ${decisive}`;
+  return `${row.attribute} at ${column.title}: ${value}`;
+}
+
+/** Why a cell has no value, by the note of its first row that has one. */
+function nullReason(cell) {
+  return cell.rows.map((at) => frame("cells").get("note", at)).find(Boolean) ?? "no reason was kept";
+}
+
+/** @returns {Array} the hover text of a cell: value, interval, controls and rows. */
+function cellTip({ data, write }, { cell, row, column }) {
+  const cells = frame("cells");
+  const { title, low, high } = SCORES[data.metric];
+  const known = cell.values.filter((value) => value !== null);
+  const one = cell.rows.length === 1 && low ? cell.rows[0] : null;
+  const score = one === null ? write(cell.value) : interval(cell.value, cells.get(low, one), cells.get(high, one));
+  const control = (name) => {
+    const mean = meanOf(cell.rows.map((at) => cells.get(name, at)));
+    return mean === null ? null : share(mean);
+  };
+  const rows = [...new Set(cell.rows.map((at) => cells.get("n_test", at)))].filter((n) => n !== null);
+  return tipLines(`${row.attribute} at ${column.title}`, [
+    [title, cell.value === null ? `no value: ${nullReason(cell)}` : score],
+    [`range of ${known.length}`, known.length > 1 ? `${write(Math.min(...known))} to ${write(Math.max(...known))}` : null],
+    ["decisive", cell.rows.length === 1 ? (cell.decisive ? "yes" : "no") : `in ${cell.decisive} of ${cell.rows.length}`],
+    ["AUROC", data.metric === "auroc" ? null : control("auroc")],
+    ["AUROC, raw input", control("input_auroc")],
+    ["AUROC, untrained network", control("untrained_auroc")],
+    ["AUROC, shuffled labels", control("control_auroc")],
+    ["label proportion", control("label_proportion")],
+    ["test rows", rows.map((n) => count(n)).join(" or ")],
+  ]);
+}
+
+/** @returns {Array} the legend: the scale of colours and the marks that occur. */
+function heatLegend({ data, scale, compact, difference }) {
+  const { low, high, steps, letter } = scale;
+  const end = (value) => el("span", { text: difference ? signedShare(value) : share(value) });
+  const swatches = Array.from({ length: steps }, (_, at) => el("i", { class: `${letter}${at}` }));
+  const cells = data.rows.flatMap((row) => row.cells.filter(Boolean));
+  const key = (kind, text) => el("span", { class: "key" }, el("i", { class: kind }), text);
+  const several = cells.some((cell) => cell.rows.length > 1);
+  const { title } = SCORES[data.metric];
+  const score = title.startsWith("AUROC") ? title : title.toLowerCase();
+  return [
+    compact ? el("span", { text: `${score}${data.n > 1 ? `, mean of ${data.n} networks` : ""}` }) : null,
+    el("span", { class: "scale" }, end(low), el("span", { class: "swatches", "aria-hidden": "true" }, swatches), end(high)),
+    cells.some((cell) => cell.mark === "all") ? key("mark all", several ? "decisive in every network" : "decisive") : null,
+    cells.some((cell) => cell.mark === "some") ? key("mark some", "decisive in some") : null,
+    cells.some((cell) => cell.value === null) ? key("null", "no value") : null,
+  ];
+}
+
+/** @returns {string} the map in words, for those who do not see it. */
+function heatWords({ data, write }) {
+  const places = data.rows.flatMap((row) => row.cells.map((cell, at) => ({ cell, row, column: data.columns[at] })));
+  const known = places.filter(({ cell }) => cell && cell.value !== null);
+  const best = known.reduce((one, other) => (other.cell.value > one.cell.value ? other : one));
+  const worst = known.reduce((one, other) => (other.cell.value < one.cell.value ? other : one));
+  const decisive = data.rows.filter((row) => row.cells.some((cell) => cell?.mark)).length;
+  const at = ({ cell, row, column }) => `${write(cell.value)} for ${row.attribute} at ${column.title}`;
+  return (
+    `${count(data.rows.length, "attribute")} by ${count(data.columns.length, "layer")}. ${count(decisive)} decisive at some layer. ` +
+    `Highest ${at(best)}, lowest ${at(worst)}. Arrow keys move between cells, Enter opens the evidence.`
+  );
+}
+
+/** @returns {string} what is left out of a map, and what decisive means. */
+function heatNote({ data, compact }, { left }) {
+  const n = count(data.rows.length, "attribute");
+  if (compact) return left ? `${count(left)} of ${n} in the middle are left out; Explore has all.` : "";
+  const rule = page.data.rule;
+  const decisive = rule
+    ? ` Decisive: balanced accuracy of at least ${share(rule.decisive)}, its lower bound at least ${share(rule.null)}, q at most ${share(rule.q)}, and ${rule.min_rows} rows of each kind.`
+    : "";
+  const unsent = page.data.cells_left_out ? ` ${count(page.data.cells_left_out, "cell")} of this sweep are not in this file.` : "";
+  const more = left ? ` ${count(left)} of ${n} are not shown, those read worst: filter by family, or` : "";
+  return `Best read first.${decisive}${unsent}${more}`;
+}
