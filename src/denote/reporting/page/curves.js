@@ -157,6 +157,7 @@ function curveNote(rows, compact) {
   const heads = rows.filter((row) => row.get("is_head")).length;
   return [
     n < NETWORKS_NEEDED ? few : "",
+    n >= NETWORKS_NEEDED && compact ? `Means of ${n} networks.` : "",
     "n: neurons that denote.",
     n > 1 && !compact ? "Bands: 95 % intervals over networks." : "",
     compact && rows.some(isGap) ? "Hatched: too few denote for a value." : "",

@@ -49,13 +49,14 @@ class DepthChart {
   }
 
   get title() {
+    if (this.compact) return "Label proportion, by depth";
     const n = curveNetworks(this.rows);
-    return `Label proportion of what neurons denote, by depth${n > 1 && !this.compact ? ` (mean of ${n} networks)` : ""}`;
+    return `Label proportion of what neurons denote, by depth${n > 1 ? ` (mean of ${n} networks)` : ""}`;
   }
 
   draw() {
     tip.hide();
-    this.caption.textContent = this.empty ? "Label proportion by depth" : this.title;
+    this.caption.textContent = this.empty ? "Label proportion, by depth" : this.title;
     if (!this.compact) show(this.controls, this.select(), this.empty ? null : this.switches());
     const drawing = this.empty ? null : depthDrawing(this, this.container.clientWidth || 640);
     show(this.body, drawing ?? el("p", { class: "empty", text: this.empty || "Every line is switched off." }));

@@ -170,7 +170,7 @@ function modelLines(view, { column, kind }, { x, y, top, floor, heads }) {
 
 /** A mark of its own for each quantity, so that colour is not all that tells lines apart. */
 function depthMark(kind, look, x, y, size) {
-  const attributes = { class: `mark ${look}` };
+  const attributes = { class: `point ${look}` };
   const wide = size * 1.35;
   if (kind === "folded") return svg("rect", { ...attributes, x: x - size, y: y - size, width: 2 * size, height: 2 * size });
   if (kind === "own") return svg("path", { ...attributes, d: `M${x} ${y - wide}L${x + wide} ${y}L${x} ${y + wide}L${x - wide} ${y}Z` });

@@ -62,8 +62,8 @@ class HeatMap {
 
   title() {
     const n = this.data.n;
-    const what = this.compact ? "How well attributes are read" : SCORES[this.data.metric].title;
-    return `${what}, by layer (${this.probe} observers${n > 1 && !this.compact ? `, mean of ${n} networks` : ""})`;
+    if (this.compact) return "How well attributes are read, by layer";
+    return `${SCORES[this.data.metric].title}, by layer (${this.probe} observers${n > 1 ? `, mean of ${n} networks` : ""})`;
   }
 
   draw() {

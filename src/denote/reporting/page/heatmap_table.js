@@ -13,14 +13,15 @@ function heatPlan({ data, compact, all }, width) {
   const drawn = all || rows.length <= most ? rows : ends();
   const names = drawn.filter(Boolean).map(({ attribute }) => textWidth(attribute, 12));
   const head = Math.ceil(Math.min(Math.max(...names) + 14, width * 0.32, 220));
+  const widest = Math.max(...columns.map(({ title }) => textWidth(title)));
   const room = Math.floor((width - head - 12) / (columns.length + beside.length));
-  const cell = Math.max(compact ? LEAST_COMPACT_COLUMN : LEAST_COLUMN, Math.min(compact ? 64 : 76, room));
+  const cell = Math.max(compact ? LEAST_COMPACT_COLUMN : LEAST_COLUMN, Math.min(Math.max(compact ? 60 : 76, Math.min(110, widest + 8)), room));
   return {
     drawn,
     head,
     cell,
     // Names that are wider than their column stand upright; of many thin columns every few are named.
-    upright: Math.max(...columns.map(({ title }) => textWidth(title))) > cell - 4,
+    upright: widest > cell - 4,
     every: cell < 14 ? Math.ceil(14 / cell) : 1,
     narrow: cell < 46,
     digits: cell >= 32,
@@ -126,7 +127,7 @@ function cellTip({ data, write }, { cell, row, column }) {
 }
 
 /** @returns {Array} the legend: the scale of colours and the marks that occur. */
-function heatLegend({ data, scale, compact, difference }) {
+function heatLegend({ data, scale, compact, difference, probe }) {
   const { low, high, steps, letter } = scale;
   const end = (value) => el("span", { text: difference ? signedShare(value) : share(value) });
   const swatches = Array.from({ length: steps }, (_, at) => el("i", { class: `${letter}${at}` }));
@@ -136,10 +137,10 @@ function heatLegend({ data, scale, compact, difference }) {
   const { title } = SCORES[data.metric];
   const score = title.startsWith("AUROC") ? title : title.toLowerCase();
   return [
-    compact ? el("span", { text: `${score}${data.n > 1 ? `, mean of ${data.n} networks` : ""}` }) : null,
+    compact ? el("span", { text: `${score}, ${probe} observers${data.n > 1 ? `, mean of ${data.n} networks` : ""}` }) : null,
     el("span", { class: "scale" }, end(low), el("span", { class: "swatches", "aria-hidden": "true" }, swatches), end(high)),
-    cells.some((cell) => cell.mark === "all") ? key("mark all", several ? "decisive in every network" : "decisive") : null,
-    cells.some((cell) => cell.mark === "some") ? key("mark some", "decisive in some") : null,
+    cells.some((cell) => cell.mark === "all") ? key("decisive all", several ? "decisive in every network" : "decisive") : null,
+    cells.some((cell) => cell.mark === "some") ? key("decisive some", "decisive in some") : null,
     cells.some((cell) => cell.value === null) ? key("null", "no value") : null,
   ];
 }

@@ -13,7 +13,7 @@ function histogramChart({ low, high, counts, threshold = null, on = "above" }) {
   const label = "How often each activation occurs";
   if (low === null || high === null || low === high || rows === 0) {
     const text = rows === 0 || low === null ? "No activation was kept." : `Constant: every activation is ${plainNumber(low)}.`;
-    return chart({ width, height: 30, label, description: text }, svg("text", { x: 0, y: 18, class: "soft", text }));
+    return chart({ width, height: 30, label, description: text, kind: "histogram" }, svg("text", { x: 0, y: 18, class: "soft", text }));
   }
   const most = Math.max(...counts);
   // A neuron that is off nearly always has one bin that would flatten all others.
