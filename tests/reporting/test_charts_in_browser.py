@@ -3,7 +3,6 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import drawn_page as drawn
@@ -11,40 +10,44 @@ import pytest
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytest.importorskip("playwright", reason="playwright is not installed")
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
 Show = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def show(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
+    """Open a page with a bundle; whatever any page says on its console fails the module's last test."""
     if BROWSER is None:
         pytest.skip("no Chromium on PATH")
+    path = tmp_path_factory.mktemp("drawn") / "page.html"
+    said: list[str] = []
     with sync_playwright() as tools:
-        running = tools.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield running
-        running.close()
+        browser = tools.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+
+        def _show(data: dict[str, Any] | None = None, width: int = 1280, fragment: str = "") -> Page:
+            page = browser.new_page(viewport={"width": width, "height": 800})
+            page.on("console", lambda message: said.append(message.text))
+            page.on("pageerror", lambda error: said.append(str(error)))
+            page.goto(drawn.write_page(path, data or drawn.bundle()).as_uri() + fragment)
+            return page
+
+        yield _show
+        browser.close()
+    assert said == []
+
+
+@pytest.fixture(scope="module")
+def opened(show: Show) -> Page:
+    return show()
 
 
 @pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
-    """Open a page with a bundle; whatever its console says fails the test."""
-    opened: list[Page] = []
-    said: list[str] = []
-
-    def _show(data: dict[str, Any] | None = None, width: int = 1280, fragment: str = "") -> Page:
-        page = browser.new_page(viewport={"width": width, "height": 800})
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        opened.append(page)
-        page.goto(drawn.write_page(tmp_path / "page.html", data or drawn.bundle()).as_uri() + fragment)
-        return page
-
-    yield _show
-    for page in opened:
-        page.close()
-    assert said == []
+def usual(opened: Page) -> Page:
+    """The page with the usual bundle, as it is when it is opened."""
+    opened.mouse.move(0, 0)
+    opened.evaluate("document.activeElement.blur(); page.set({...page.defaults})")
+    return opened
 
 
 def texts(page: Page, selector: str) -> list[str]:
@@ -52,12 +55,9 @@ def texts(page: Page, selector: str) -> list[str]:
 
 
 def row(page: Page, attribute: str) -> list[str]:
-    cells = (
-        "(name) => [...document.querySelectorAll('#heatmap tbody tr')].find((tr) => tr.cells[0].textContent === name)"
-    )
-    return page.evaluate(
-        f"(name) => [...({cells})(name).querySelectorAll('[data-cell]')].map((td) => td.textContent)", attribute
-    )
+    rows = "[...document.querySelectorAll('#heatmap tbody tr')]"
+    own = f"{rows}.find((tr) => tr.cells[0].dataset.attribute === name)"
+    return page.evaluate(f"(name) => [...{own}.querySelectorAll('[data-cell]')].map((td) => td.textContent)", attribute)
 
 
 def state(page: Page) -> dict[str, Any]:
@@ -83,8 +83,9 @@ def test_a_heat_map_shows_the_means_of_the_bundle_and_never_rounds_up_to_one(sho
     ]  # fmt: skip
 
 
-def test_one_network_or_the_difference_to_a_control_can_be_shown(show: Show) -> None:
-    page = show(fragment="#model=1")
+def test_one_network_or_the_difference_to_a_control_can_be_shown(usual: Page) -> None:
+    page = usual
+    page.evaluate("page.set({model: 1})")
     assert row(page, "rare") == ["", "", ".64"]
     page.evaluate("page.set({model: 'all', metric: 'input_gain'})")
     assert row(page, "odd")[0] == "+.10"
@@ -157,7 +158,11 @@ def test_many_attributes_are_cut_and_the_reader_is_told(show: Show) -> None:
     page = show(drawn.bundle(cells=drawn.frame(cells)))
     assert page.locator("#heatmap tbody tr").count() == 40
     assert "20 of 60 attributes are not shown" in page.locator("#heatmap .chart-note").inner_text()
+    # The compact map leaves out what is neither read best nor worst, and what has no value; here all have one.
     assert texts(page, "#answer-heatmap .between") == ["47 more between"]
+    assert texts(page, "#answer-heatmap .chart-note") == [
+        "Of 60 attributes, 47 in the middle are left out; Explore has all."
+    ]
     page.get_by_role("button", name="show all 60").click()
     assert page.locator("#heatmap tbody tr").count() == 60
 

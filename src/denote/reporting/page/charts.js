@@ -63,12 +63,20 @@ function textWidth(text, size = 11) {
   return ruler.measureText(text).width;
 }
 
-/** Cut a text that is wider than `width` pixels, with an ellipsis. */
-function fitted(text, width, size = 11) {
+/**
+ * Cut a text that is wider than `width` pixels where it tells least: `start` is how much of what is kept is its start.
+ * Names of layers differ at their ends.
+ */
+function fitted(text, width, size = 11, start = 1 / 3) {
   if (textWidth(text, size) <= width) return text;
-  let kept = text.length;
-  while (kept > 1 && textWidth(`${text.slice(0, kept)}…`, size) > width) kept -= 1;
-  return `${text.slice(0, kept)}…`;
+  const letters = [...text];
+  const cut = (kept) => {
+    const first = Math.round(kept * start);
+    return `${letters.slice(0, first).join("")}…${letters.slice(letters.length - kept + first).join("")}`;
+  };
+  let kept = letters.length - 1;
+  while (kept > 1 && textWidth(cut(kept), size) > width) kept -= 1;
+  return cut(kept);
 }
 
 /** Call `draw` with the width of an element, now and whenever it has another one; hidden ones wait. */

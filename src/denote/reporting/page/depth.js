@@ -112,7 +112,7 @@ class DepthChart {
       column.classList.toggle("chosen", chosen);
       column.setAttribute("aria-pressed", String(chosen));
     }
-    for (const name of this.body.querySelectorAll("text.layer")) name.classList.toggle("chosen", name.textContent === page.state.layer);
+    for (const name of this.body.querySelectorAll("text.layer")) name.classList.toggle("chosen", name.dataset.name === page.state.layer);
   }
 
   listen() {

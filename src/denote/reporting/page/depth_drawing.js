@@ -53,9 +53,11 @@ function depthLayout({ rows, compact }, panels, width) {
   }
   const widest = Math.max(...rows.map((row) => textWidth(row.get("layer") ?? "")));
   const upright = widest > slot - 4;
-  const every = slot < 13 ? Math.ceil(13 / slot) : 1;
-  const foot = upright ? Math.min(110, widest) + 10 : 16;
-  return { width, left, right, slot, x, heads, tops, bottom: y - 10, upright, every, foot, height: y + foot + 18 };
+  const longest = compact ? 80 : 120;
+  const foot = upright ? Math.min(longest, widest) + 10 : 16;
+  const number = Math.max(...rows.map((row) => textWidth(count(row.get("n_denoting") ?? 0)))) + 4;
+  const every = { name: Math.ceil(13 / slot), number: Math.ceil(number / slot) };
+  return { width, left, right, slot, x, heads, tops, bottom: y - 10, upright, every, longest, foot, height: y + foot + 18 };
 }
 
 function panelHeight(panel, compact) {
@@ -141,17 +143,19 @@ function intervalBand({ rows }, { kind, bounds }, { x, y, top, floor, heads }) {
 }
 
 function curveLine(view, { kind, whose, mean, model }, place) {
-  const { x, y, heads } = place;
+  const { x, y, heads, slot } = place;
   const look = whose ? `${kind} ${whose}` : kind;
   const at = (row) => y(view.rows[row].get(mean));
   const runs = runsOf(view.rows, mean, heads);
+  // Where layers are many, marks would hide the line; one that stands alone needs its mark.
+  const marked = slot < 16 ? runs.filter((run) => run.length === 1) : runs;
   const paths = runs.filter((run) => run.length > 1).map((run) => `M${run.map((row) => `${x[row]} ${at(row).toFixed(2)}`).join("L")}`);
   return svg(
     "g",
     { "data-line": whose ? `${kind}-${whose}` : kind },
     modelLines(view, { column: model, kind }, place),
     paths.map((d) => svg("path", { class: `line ${look}`, d })),
-    runs.flat().map((row) => depthMark(kind, look, x[row], at(row), whose ? 2.5 : 3.5)),
+    marked.flat().map((row) => depthMark(kind, look, x[row], at(row), whose ? 2.5 : 3.5)),
   );
 }
 
@@ -186,7 +190,7 @@ function lineSample(key) {
   return svg("svg", { class: "chart depth sample", viewBox: "0 0 28 12", "aria-hidden": "true" }, svg("path", { class: look, d: "M1 6H27" }), mark);
 }
 
-const END_LABELS = { raw: "label proportion", folded: "folded", own: "neurons’ own", rotated: "random, dashed" };
+const END_LABELS = { raw: "label proportion", folded: "folded", own: "neurons’ own", rotated: "random directions" };
 
 /** Names at the right ends of lines, moved apart where they would overlap. */
 function endLabels({ rows }, lines, { right, width, y, top, floor }) {
@@ -204,15 +208,15 @@ function endLabels({ rows }, lines, { right, width, y, top, floor }) {
 }
 
 /** Layers, and under each the number of neurons that denote. */
-function layerAxis({ rows }, { x, left, bottom, upright, every, foot }) {
+function layerAxis({ rows }, { x, bottom, upright, every, longest, foot }) {
   const name = (row, at) => {
-    const text = fitted(row.get("layer") ?? "", 110);
-    if (upright) return svg("text", { class: "tick end layer", transform: `translate(${x[at] + 4} ${bottom + 8}) rotate(-90)`, text });
-    return svg("text", { class: "tick middle layer", x: x[at], y: bottom + 14, text });
+    const text = fitted(row.get("layer") ?? "", longest, 11, 0);
+    if (upright) return svg("text", { class: "tick end layer", "data-name": row.get("layer"), transform: `translate(${x[at] + 4} ${bottom + 8}) rotate(-90)`, text });
+    return svg("text", { class: "tick middle layer", "data-name": row.get("layer"), x: x[at], y: bottom + 14, text });
   };
   const number = (row, at) => svg("text", { class: "tick middle n", x: x[at], y: bottom + foot + 13, text: count(row.get("n_denoting") ?? 0) });
-  const named = (row, at) => (at % every ? null : [name(row, at), number(row, at)]);
-  return [rows.map(named), svg("text", { class: "tick end", x: left - 6, y: bottom + foot + 13, text: "n" })];
+  const named = (row, at) => [at % every.name ? null : name(row, at), at % every.number ? null : number(row, at)];
+  return [rows.map(named), svg("text", { class: "tick", x: 0, y: bottom + foot + 13, text: "n" })];
 }
 
 /** A part for each layer that shows its numbers and filters by it. */

@@ -3,29 +3,39 @@
 const MOST_ROWS = 40;
 const MOST_COMPACT_ROWS = 14;
 const LEAST_COLUMN = 38;
-const LEAST_COMPACT_COLUMN = 5;
+const LEAST_COMPACT_COLUMN = 3;
+
+/** @returns {boolean} whether a row has a value at any layer. */
+function isRead(row) {
+  return row.cells.some((cell) => cell && cell.value !== null);
+}
 
 /** @returns {Object} which rows are drawn and how wide columns are, for a width in pixels. */
 function heatPlan({ data, compact, all }, width) {
-  const { rows, columns, beside } = data;
+  const { columns, beside } = data;
+  const rows = compact ? data.rows.filter(isRead) : data.rows;
   const most = compact ? MOST_COMPACT_ROWS : MOST_ROWS;
   const ends = () => (compact ? [...rows.slice(0, most - 5), null, ...rows.slice(-4)] : rows.slice(0, most));
   const drawn = all || rows.length <= most ? rows : ends();
   const names = drawn.filter(Boolean).map(({ attribute }) => textWidth(attribute, 12));
   const head = Math.ceil(Math.min(Math.max(...names) + 14, width * 0.32, 220));
   const widest = Math.max(...columns.map(({ title }) => textWidth(title)));
-  const room = Math.floor((width - head - 12) / (columns.length + beside.length));
+  const aside = compact ? 18 : LEAST_COLUMN;
+  const even = Math.floor((width - head - 12) / (columns.length + beside.length));
+  const room = even < aside ? Math.floor((width - head - 12 - aside * beside.length) / columns.length) : even;
   const cell = Math.max(compact ? LEAST_COMPACT_COLUMN : LEAST_COLUMN, Math.min(Math.max(compact ? 60 : 76, Math.min(110, widest + 8)), room));
   return {
     drawn,
     head,
     cell,
+    aside: Math.max(cell, aside),
     // Names that are wider than their column stand upright; of many thin columns every few are named.
     upright: widest > cell - 4,
-    every: cell < 14 ? Math.ceil(14 / cell) : 1,
+    every: cell < 15 ? Math.ceil(15 / cell) : 1,
     narrow: cell < 46,
     digits: cell >= 32,
     left: rows.length - drawn.filter(Boolean).length,
+    unread: data.rows.length - rows.length,
   };
 }
 
@@ -33,12 +43,12 @@ function heatPlan({ data, compact, all }, width) {
 function heatTable(map, plan, names) {
   const { columns, beside } = map.data;
   const all = [...columns, ...beside];
-  const kinds = { heat: true, upright: plan.upright, bare: !plan.digits, narrow: plan.narrow };
-  const width = plan.head + plan.cell * all.length + (beside.length ? 8 : 0);
+  const kinds = { heat: true, upright: plan.upright, bare: !plan.digits, narrow: plan.narrow, tiny: plan.cell < 12 };
+  const width = plan.head + plan.cell * columns.length + plan.aside * beside.length + (beside.length ? 8 : 0);
   const table = el(
     "table",
     { class: Object.keys(kinds).filter((kind) => kinds[kind]).join(" "), role: "grid", "aria-labelledby": names.title, "aria-describedby": names.words, css: { width: `${width}px` } },
-    el("colgroup", {}, el("col", { css: { width: `${plan.head}px` } }), all.map(() => el("col", { css: { width: `${plan.cell}px` } }))),
+    el("colgroup", {}, el("col", { css: { width: `${plan.head}px` } }), all.map((_, at) => el("col", { css: { width: `${at < columns.length ? plan.cell : plan.aside}px` } }))),
     el("thead", {}, headRow(map, plan)),
     el("tbody", {}, plan.drawn.map((row) => (row ? heatRow(map, plan, row) : gapRow(plan, all.length)))),
   );
@@ -46,11 +56,20 @@ function heatTable(map, plan, names) {
   return table;
 }
 
+/** @returns {number} the size of letters in a map, in pixels. */
+function compactSize({ compact }) {
+  return compact ? 11 : 12;
+}
+
 function headRow({ data, compact }, plan) {
-  const twoLines = (name, below) => [el("span", { class: "name", text: name }), compact || !below ? null : el("span", { class: "module", text: below })];
+  const room = plan.upright ? (compact ? 80 : 120) : Infinity;
+  const twoLines = (name, below) => [
+    el("span", { class: "name", text: fitted(name, room, 11, 0) }),
+    compact || !below ? null : el("span", { class: "module", text: fitted(below, room, 10) }),
+  ];
   const layer = ({ title, module, name, depth, head }, at) => {
     const words = [title, module, depth === null ? "" : `depth ${depth}`, head ? "the head" : ""].filter(Boolean).join(", ");
-    return el("th", { scope: "col", "data-layer": name, tabindex: -1, title: words }, twoLines(at % plan.every ? "" : title, module));
+    return el("th", { scope: "col", "data-layer": name, tabindex: -1, title: words, "aria-label": words }, twoLines(at % plan.every ? "" : title, module));
   };
   const aside = ({ title, words, score }, at) => el("th", { scope: "col", class: at ? "beside" : "beside first", tabindex: -1, title: words }, twoLines(title, score));
   const corner = el("th", { scope: "col", class: "corner", tabindex: -1 }, el("span", { class: "visually-hidden", text: "attribute" }));
@@ -62,13 +81,13 @@ function heatRow(map, plan, row) {
   const place = data.rows.indexOf(row);
   const aside = ({ values, coloured }, at) => {
     const value = values[place];
-    const kind = coloured && value !== null ? heatClass(value, scale) : "plain";
+    const kind = coloured && value !== null ? heatClass(value, scale) : "uncoloured";
     return el("td", { class: `beside ${kind}${at ? "" : " first"}`, tabindex: -1, text: plan.digits ? write(value) : "" });
   };
   return el(
     "tr",
     {},
-    el("th", { scope: "row", "data-attribute": row.attribute, tabindex: -1, title: row.attribute, text: row.attribute }),
+    el("th", { scope: "row", "data-attribute": row.attribute, tabindex: -1, title: row.attribute, "aria-label": row.attribute, text: fitted(row.attribute, plan.head - 10, compactSize(map)) }),
     row.cells.map((cell, at) => heatCell(map, plan, { cell, row, column: data.columns[at] })),
     data.beside.map(aside),
   );
@@ -160,9 +179,12 @@ function heatWords({ data, write }) {
 }
 
 /** @returns {string} what is left out of a map, and what decisive means. */
-function heatNote({ data, compact }, { left }) {
+function heatNote({ data, compact }, { left, unread }) {
   const n = count(data.rows.length, "attribute");
-  if (compact) return left ? `${count(left)} of ${n} in the middle are left out; Explore has all.` : "";
+  if (compact) {
+    const parts = [left ? `${count(left)} in the middle` : "", unread ? `${count(unread)} without a value` : ""].filter(Boolean);
+    return parts.length ? `Of ${n}, ${parts.join(" and ")} ${left + unread === 1 ? "is" : "are"} left out; Explore has all.` : "";
+  }
   const rule = page.data.rule;
   const decisive = rule
     ? ` Decisive: balanced accuracy of at least ${share(rule.decisive)}, its lower bound at least ${share(rule.null)}, q at most ${share(rule.q)}, and ${rule.min_rows} rows of each kind.`

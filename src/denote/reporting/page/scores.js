@@ -36,6 +36,7 @@ function meanOf(numbers) {
 function heatRows({ models, probe, family, metric }) {
   const cells = frame("cells");
   const columns = layerColumns(models);
+  const place = new Map(columns.flatMap(({ layers }, column) => [...layers].map((layer) => [layer, column])));
   const families = cells.levels("family");
   const chosen = families.includes(family) ? family : "";
   const rows = new Map();
@@ -45,9 +46,8 @@ function heatRows({ models, probe, family, metric }) {
     if (chosen && cells.get("family", at) !== chosen) continue;
     const attribute = cells.get("attribute", at);
     if (!rows.has(attribute)) rows.set(attribute, { attribute, family: cells.get("family", at), cells: columns.map(() => null) });
-    const column = columns.findIndex(({ layers }) => layers.has(cells.get("layer", at)));
-    const row = rows.get(attribute);
-    if (column >= 0) (row.cells[column] ??= { rows: [] }).rows.push(at);
+    const column = place.get(cells.get("layer", at));
+    if (column !== undefined) (rows.get(attribute).cells[column] ??= { rows: [] }).rows.push(at);
   }
   for (const row of rows.values()) for (const cell of row.cells) if (cell) summarise(cell, metric);
   const best = (row) => meanOf(row.cells.map((cell) => cell?.value ?? null)) ?? -1;
