@@ -1,28 +1,28 @@
-"""``report.html``: one file that holds everything, opens without a network and can be printed."""
+"""``report.html``: the answer first, the evidence one click behind it, in one file that opens without a network."""
 
 from __future__ import annotations
 
-import base64
 import json
-import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
-from jinja2 import Environment, StrictUndefined
 
 from denote.evidence.rule import Rule
-from denote.figures.curves import curves
 from denote.files import write_text
-from denote.reporting import association, attribute_sheets, cards, chance, depth_course, sheets, stability
-from denote.reporting import findings as doubts
-from denote.reporting.findings import PAPER, findings
+from denote.reporting.answer import Answer, answer, plain_property
+from denote.reporting.answer.contents import ALARM
+from denote.reporting.findings import PAPER
 from denote.reporting.jobs import Job, tally
-from denote.reporting.sheet import Section, Sheet
+from denote.reporting.page.bundle import Contents, Relevance, bundle, packed
+from denote.reporting.page.depth import shown_curves
+from denote.reporting.page.depth_text import depth_in_words
+from denote.reporting.page.evidence import Recipe, belief, evidence, reading, repeat
+from denote.reporting.page.render import render
 
 NAME = "report.html"
 
@@ -32,20 +32,12 @@ class Picture:
     """A saved figure.
 
     Attributes:
-        path: A PNG or SVG file; its bytes go into the report.
+        path: A PNG or SVG file, which lies beside the report and is named there.
         caption: What it shows and how to read it.
-        alt: What someone who cannot see it must know; the caption where empty.
     """
 
     path: Path
     caption: str
-    alt: str = ""
-
-    @property
-    def uri(self) -> str:
-        """The file as a ``data:`` address."""
-        kind = mimetypes.guess_type(self.path.name)[0] or "application/octet-stream"
-        return f"data:{kind};base64,{base64.b64encode(self.path.read_bytes()).decode()}"
 
 
 @dataclass(frozen=True)
@@ -53,18 +45,24 @@ class Report:
     """Contents of ``report.html``.
 
     Attributes:
-        title: The sweep's name.
+        title: The name of the sweep or job.
         status: What became of its jobs.
         tables: Those of ``tables.SWEEP_TABLES`` and, where there is one, ``sensitivity`` (how many neurons denote over
             a grid of rules). What has no rows is left out of the report.
-        figures: In the order to be shown.
+        figures: In the order to be named.
         rule: The rule that decided the tables.
         warnings: What makes the numbers doubtful, such as an object model at chance; one sentence each. A null check
             that rang is added from its table.
         config: The resolved configuration, JSON-like.
         versions: Package -> version.
         command: The command that runs it again.
+        again: The command that writes this report again; empty where there is none.
         undrawn: Which figures are not there, and why.
+        recipes: What runs each job again.
+        relevance: How much observers of one network rely on its neurons, the most important attribute first.
+        folder: Where it lies, as the user would type it.
+        created: The day of the last evidence, as it is shown.
+        other: Title and relative path of the report of the sweep that a job belongs to.
     """
 
     title: str
@@ -76,121 +74,80 @@ class Report:
     config: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    again: str = ""
     undrawn: Sequence[str] = ()
+    recipes: Sequence[Recipe] = ()
+    relevance: Sequence[Relevance] = ()
+    folder: str = ""
+    created: str = ""
+    other: tuple[str, str] | None = None
 
     def write(self, folder: Path) -> Path:
         """Write ``folder/report.html`` and return its path; the folder is made where it is missing."""
-        tables, by_depth = self.tables, self.tables["label_proportion_by_depth"]
-        html = _template().render(
-            title=self.title,
-            paper=PAPER,
-            tally=tally(self.status),
-            failed=[job for job in self.status if job.failed],
-            findings=[
-                *doubts.doubts(tables),
-                *doubts.level_sentences(tables),
-                *findings(tables["cells"], tables["neurons"], by_depth),
-                *attribute_sheets.first_decisive_sentences(tables["first_decisive"]),
-                *depth_course.depth_sentences(tables),
-            ],
-            warnings=[*chance.alarms(tables["null_check"]), *self.warnings],
-            figures=self.figures,
-            undrawn=self.undrawn,
-            belief=belief(tables, self.rule),
-            apart=chance.apart_sentences(chance.families(tables, self.rule)),
-            sections=sections(tables, self.status, self.rule),
-            config="" if self.config is None else json.dumps(self.config, indent=2, default=str, ensure_ascii=False),
-            versions=self.versions,
-            command=self.command,
-            rotated=by_depth["rotated_share_denoting"].is_not_null().any(),
+        return write_text(folder / NAME, self.html(folder))
+
+    def html(self, folder: Path | None = None) -> str:
+        """Return the page.
+
+        Args:
+            folder: Where it is to lie; links to figures are relative to it.
+        """
+        told = answer(self.tables, self.status, rule=self.rule, warnings=self.warnings)
+        curves = shown_curves(self.tables["label_proportion_by_depth"])
+        depth = depth_in_words(self.tables, curves)
+        by_curve = {each.curve: each.sentences for each in depth}
+        classes = self.tables["on_rates"]["class"].unique(maintain_order=True).to_list()
+        data = Contents(
+            self.tables,
+            self.title,
+            self.folder,
+            self.created,
+            self.rule,
+            self.relevance,
+            partial(plain_property, classes=classes),
+            lambda curve: by_curve.get(curve, []),
         )
-        return write_text(folder / NAME, html)
+        return render(
+            {
+                "title": self.title,
+                "answer": told,
+                "badge_class": _badge_class(told),
+                "made": ", ".join(self._made()),
+                "depth": depth,
+                "belief": belief(self.tables, self.rule),
+                "evidence": evidence(self.tables, self.status, self.rule),
+                "figures": [(quote(_beside(figure.path, folder)), figure) for figure in self.figures],
+                "undrawn": self.undrawn,
+                "reading": reading(self.rule, self.tables["label_proportion_by_depth"]),
+                "paper": PAPER,
+                "repeat": repeat(self.recipes),
+                "reports": [(recipe.job, recipe.link) for recipe in self.recipes if recipe.link],
+                "other": None if self.other is None else (self.other[0], quote(self.other[1])),
+                "config": "" if self.config is None else _written(self.config),
+                "versions": self.versions,
+                "command": self.command,
+                "again": self.again,
+                "data": packed(bundle(data)),
+                "sprites": [],
+            }
+        )
+
+    def _made(self) -> list[str]:
+        levels = {job.evidence: None for job in self.status if job.evidence}
+        said = [self.created, tally(self.status) if self.status else "", *(f"evidence={level}" for level in levels)]
+        return [part for part in said if part]
 
 
-def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
-    """Answer a sceptical reader first: is anything found where nothing is, how often was looked, what was missed?"""
-    cells, tests = tables["cells"], chance.families(tables, rule)
-    mapped = cells.filter(pl.col("randomised_similarity").is_not_null())
-    sentences = [
-        *chance.untested_sentences(tests),
-        *chance.chance_sentences(tables),
-        *doubts.no_copies_sentences(tables["duplicates"]),
-        *chance.power_sentences(tables),
-        *chance.randomisation_sentences(cells),
-    ]
-    made = _sheets(
-        (chance.null_check_sheet, tables["null_check"]),
-        (doubts.copies_sheet, tables["duplicates"]),
-        (chance.randomisation_sheet, mapped),
-    )
-    return Section(
-        "Can these numbers be believed?", sentences, [chance.families_sheet(tests), *made] if tests else made
-    )
+def _badge_class(told: Answer) -> str:
+    if not told.doubts:
+        return "fine"
+    return "alarm" if any(doubt.level == ALARM for doubt in told.doubts) else "caution"
 
 
-def sections(tables: Mapping[str, pl.DataFrame], status: Sequence[Job], rule: Rule) -> list[Section]:
-    """Return the tables and cards under their headings; a heading with nothing under it is left out."""
-    cells, neurons, by_depth = (tables[name] for name in ("cells", "neurons", "label_proportion_by_depth"))
-    found_again, audit, related = (tables[name] for name in ("stability", "audit", "attribute_correlation"))
-    rules = sheets.where_some_denote(tables.get("sensitivity", pl.DataFrame()))
-    counted = neurons.filter(pl.any_horizontal(pl.col("attributes_passed", "attributes_carried").is_not_null()))
-    proxies = _sheets(
-        (association.correlation_sheet, related, cells),
-        (association.mixing_sheet, counted),
-        (association.carrying_sheet, tables["scan"]),
-    )
-    every = [
-        _by_depth(by_depth, tables["depth_tests"]),
-        Section(
-            "Attributes",
-            doubts.missing_sentences(cells),
-            _sheets((partial(sheets.cells_sheet, rule=rule), cells)),
-            cards.report_cell_cards(cells, rule),
-        ),
-        Section(
-            "Beside the raw input",
-            attribute_sheets.audit_sentences(audit),
-            _sheets((attribute_sheets.audit_sheet, audit)),
-        ),
-        Section("Properties", sheets=stability.denoted_sheets(tables["properties"], neurons)),
-        Section("Neurons", (), _sheets((sheets.neurons_sheet, neurons)), cards.report_neuron_cards(neurons)),
-        Section("Layers", sheets=_sheets((sheets.layers_sheet, tables["layers"], by_depth))),
-        Section(
-            "Stability",
-            stability.stability_sentences(found_again),
-            _sheets((stability.stability_sheet, found_again)),
-        ),
-        Section(
-            "Where attributes become decisive",
-            sheets=_sheets((attribute_sheets.first_decisive_sheet, tables["first_decisive"])),
-        ),
-        Section("Spread over seeds", sheets=_sheets((stability.spread_sheet, tables["seed_spread"]))),
-        Section("How easily attributes are read", sheets=attribute_sheets.reading_sheets(cells, tables["curves"])),
-        Section("Proxies and mixing", association.uncompared_sentences(related, cells), proxies),
-        Section("Sensitivity", sheets=_sheets((sheets.sensitivity_sheet, rules))),
-        Section("Jobs", sheets=[sheets.jobs_sheet(status)] if status else []),
-    ]
-    return [section for section in every if section]
+def _beside(path: Path, folder: Path | None) -> str:
+    """Return a path as it is seen from the page."""
+    return path.relative_to(folder).as_posix() if folder is not None and path.is_relative_to(folder) else path.name
 
 
-def _by_depth(by_depth: pl.DataFrame, tests: pl.DataFrame) -> Section:
-    """Return a table for every curve along which something denotes, a sentence for the others, and the tests."""
-    sentences, made = [], _sheets((depth_course.depth_tests_sheet, tests))
-    for curve in curves(by_depth):
-        rows = curve.of(by_depth)
-        if rows["n_denoting"].sum():
-            made.append(sheets.depth_sheet(curve, rows))
-        else:
-            sentences.append(f"{curve.title}: no neuron denotes, so there is no label proportion by depth.")
-    return Section("Label proportion by depth", sentences, made)
-
-
-def _sheets(*asked: tuple[Any, ...]) -> list[Sheet]:
-    """Make the tables that have rows, each from what makes it, its frame and further arguments."""
-    return [make(frame, *others) for make, frame, *others in asked if not frame.is_empty()]
-
-
-def _template() -> Any:
-    # Names of attributes and classes come from users' files: everything is escaped.
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(files("denote.reporting").joinpath(NAME).read_text(encoding="utf-8"))
+def _written(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, indent=2, default=str, ensure_ascii=False)

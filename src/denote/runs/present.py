@@ -75,6 +75,7 @@ class Relied:
     """Relevance to the observers of one kind and object model: linear ones, or else the first that have a map.
 
     Attributes:
+        object_model: Its key.
         title: The object model, for people.
         probe: Kind of the observers.
         relevance: Per attribute, per layer in order of depth, the relevance of every neuron.
@@ -84,6 +85,7 @@ class Relied:
         mean_input: Mean image of the *fit* rows, or None where inputs are no images.
     """
 
+    object_model: str
     title: str
     probe: str
     relevance: Mapping[str, Mapping[str, Float[np.ndarray, " neuron"]]]
@@ -235,7 +237,7 @@ def put_together(readings_of: Callable[[str], Sequence[Reading]], cells: pl.Data
     }
     title = f"{first['dataset']}, {first['architecture']}, seed {first['seed']}"
     whole = {a: v for a, v in on_input.items() if np.isfinite(v).all()}
-    return Relied(title, probe, ordered, grids, whole, bands, mean_input)
+    return Relied(first["object_model"], title, probe, ordered, grids, whole, bands, mean_input)
 
 
 def _first_model(cells: pl.DataFrame) -> dict[str, Any] | None:

@@ -322,11 +322,10 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
         tracked: Whether the merged results are logged to where the jobs were tracked.
     """
     # These take seconds to import, which a sweep that has nothing to do should not wait for.
-    from denote.denotation.judging.decisions import sensitivity_table
-    from denote.reporting.report import Report
     from denote.reporting.undrawn import how_to_draw, undrawn
     from denote.runs.doubts import warnings
     from denote.runs.merge import merge
+    from denote.runs.reports import report_of
 
     check_agreement(outcome)
     place = outcome.folder / MERGED
@@ -342,19 +341,18 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
         figures = figures.adding(formats_in(place))
         pictures = _draw(merged, fresh / FIGURES, jobs, figures) if figures.is_asked else _keep(place, fresh, before)
         doubts = warnings(merged)
-        report = Report(
-            title=outcome.folder.name,
-            status=outcome.jobs,
-            tables={**merged.tables, "sensitivity": sensitivity_table(merged.neurons)},
-            figures=pictures,
-            rule=rule,
-            warnings=doubts,
-            config=jobs[0][1]["config"],
-            versions=versions(),
-            command=command,
-            undrawn=undrawn(merged.tables) if figures.is_asked or pictures else [how_to_draw(outcome.folder)],
-        )
+        missing = undrawn(merged.tables) if figures.is_asked or pictures else [how_to_draw(outcome.folder)]
         with step("report"):
+            report = report_of(
+                outcome.folder,
+                merged.tables,
+                jobs,
+                outcome.jobs,
+                figures=pictures,
+                warnings=doubts,
+                undrawn=missing,
+                command=command,
+            )
             report.write(fresh)
         captions = {picture.path.stem: picture.caption for picture in pictures}
         drawn = figures.as_drawn() or ({"formats": formats_in(fresh)} if pictures else None)
