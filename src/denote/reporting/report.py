@@ -21,8 +21,9 @@ from denote.reporting.jobs import Job, tally
 from denote.reporting.page.bundle import Contents, Relevance, bundle, packed
 from denote.reporting.page.depth import shown_curves
 from denote.reporting.page.depth_text import depth_in_words
-from denote.reporting.page.evidence import Recipe, belief, evidence, reading, repeat
+from denote.reporting.page.evidence import belief, evidence, reading
 from denote.reporting.page.render import render
+from denote.reporting.page.repeat import Recipe, repeat
 
 NAME = "report.html"
 

@@ -14,7 +14,7 @@ from denote.denotation.judging.decisions import sensitivity_table
 from denote.evidence.rule import rule_of
 from denote.reporting.jobs import Job
 from denote.reporting.page.bundle import Relevance
-from denote.reporting.page.evidence import Recipe
+from denote.reporting.page.repeat import Recipe
 from denote.reporting.report import NAME, Picture, Report
 from denote.runs.record import evidence_level, versions
 

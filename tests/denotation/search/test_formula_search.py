@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from denote.attributes.labels import NULL, Formulas, Labels
 from denote.data.parts import Halves
+from denote.denotation.property_names import complement
 from denote.denotation.search.formula_search import AND, OR, Formula, formula_properties, search_formulas
 from denote.denotation.search.held_out_scores import balanced_accuracy
-from denote.denotation.search.properties import complement
 from denote.observers.neuron import best_thresholds
 
 NAMES = tuple("abcdefgh")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from denote.data.sources.planted import PROPORTIONS, load_planted
-from denote.denotation.search.properties import complement
+from denote.denotation.property_names import complement
 from denote.errors import ConfigError
 from denote.object_models.architectures.planted_network import FAMILIES, TRUTH, PlantedNetwork
 

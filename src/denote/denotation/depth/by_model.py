@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from denote import tables
 from denote.denotation.depth.plan import FEW_OF_CONTROL, GAP, LEAST_DISTINCT, LEAST_LAYERS, LEAST_NEURONS, models_needed
-from denote.denotation.search.properties import affirmed
+from denote.denotation.property_names import affirmed
 from denote.notes import Note
 from denote.tables import (
     NotePart,

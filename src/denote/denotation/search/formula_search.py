@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.attributes.labels import NULL, Formulas
 from denote.data.parts import Halves
+from denote.denotation.property_names import in_parentheses
 from denote.denotation.search.properties import (
     ENTRY_ROWS,
     MEMORY,
@@ -17,7 +18,6 @@ from denote.denotation.search.properties import (
     Thresholds,
     complement,
     distinct_rows,
-    in_parentheses,
     places,
 )
 from denote.observers.neuron import best_cuts_of, comparable, live_neurons

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from denote.denotation.search.properties import affirmed, complement, is_complement, joined
+from denote.denotation.property_names import affirmed, complement, is_complement, joined
 
 FAMILIES = {
     "classes": "single classes (attribute=classes)",

@@ -49,7 +49,9 @@ def depth_in_words(tables: Mapping[str, pl.DataFrame], curves: Sequence[Curve]) 
     for curve in curves:
         networks = found.get((curve.dataset, curve.architecture, curve.trained, curve.epoch))
         if networks is not None and curve.trained:
-            told.append(CurveInWords(curve, f"{networks.place}: {_family(networks, curve.family)}", _said(networks, curve)))
+            told.append(
+                CurveInWords(curve, f"{networks.place}: {_family(networks, curve.family)}", _said(networks, curve))
+            )
     return told
 
 

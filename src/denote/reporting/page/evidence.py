@@ -1,12 +1,12 @@
-"""The evidence behind an answer: sentences, tables and cards under plain headings, and what repeats it."""
+"""The evidence behind an answer: sentences, tables and cards under plain headings."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from importlib.resources import files
 from typing import Any
-from urllib.parse import quote
 
 import polars as pl
 
@@ -18,33 +18,6 @@ from denote.reporting import findings as doubts
 from denote.reporting.findings import findings
 from denote.reporting.jobs import Job
 from denote.reporting.sheet import Section, Sheet
-
-MOST_JOBS = 1000
-"""Jobs of which is listed how each is run again."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What runs one job again.
-
-    Attributes:
-        job: Its folder's name.
-        overrides: What was typed, and what the sweep added.
-        seeds: By key: ``seed probe_seed split``.
-        evidence: Level of its evidence.
-        report: Its own page, relative to this one; None where it has none.
-    """
-
-    job: str
-    overrides: Sequence[str]
-    seeds: Mapping[str, int]
-    evidence: str = ""
-    report: str | None = None
-
-    @property
-    def link(self) -> str | None:
-        """The address of its page."""
-        return None if self.report is None else quote(self.report)
 
 
 def evidence(tables: Mapping[str, pl.DataFrame], jobs: Sequence[Job], rule: Rule) -> list[Section]:
@@ -167,50 +140,14 @@ def reading(rule: Rule, by_depth: pl.DataFrame) -> list[str]:
         rule: The rule in force, whose thresholds are named.
         by_depth: Columns of ``tables.LABEL_PROPORTION_BY_DEPTH``.
     """
-    decisive, null, q = setting(rule.decisive), setting(rule.null), setting(rule.q)
+    texts = tomllib.loads(files("denote.reporting.page").joinpath("reading.toml").read_text(encoding="utf-8"))
     rotated = by_depth["rotated_share_denoting"].is_not_null().any()
-    return [
-        "A neuron denotes a property when being on (above its threshold) agrees with it on held-out rows, which had no "
-        f"part in choosing the property or the threshold: balanced accuracy at least {decisive}, shown to be above "
-        f"{null} at a false discovery rate of {q} over every neuron looked at, at least {rule.min_rows} rows with and "
-        "without the property in either part, and on about as often as the property holds (within "
-        f"{setting(rule.on_tolerance)} of the rarer side). Otherwise it abstains.",
-        f"An attribute is decisive at a layer when an observer reads it on held-out rows with balanced accuracy at least "
-        f"{decisive}, a lower bound of {null} or more, at a false discovery rate of {q}, and at least {rule.min_rows} rows "
-        "of either label. Compare every score with the same observer on the raw input and on the untrained network before "
-        "crediting training.",
-        "The label proportion is the share of test rows that have the property. Its raw course over depth mostly follows "
-        "how often neurons are on at all, which changes with depth by itself. Read the folded value, min(p, 1 - p), and "
-        "what neurons have beyond random directions of the same layers.",
-        "The rotated control repeats the search on random directions of each layer. Only what neurons do beyond it "
-        "supports the claim that single neurons are special."
-        if rotated
-        else "The rotated control, the same search on random directions, was not computed. Random directions may well "
-        "denote as often: nothing here supports the claim that single neurons are special.",
-        "The unit of repetition is the network, not the neuron. The last layer (the logits) is drawn, never tested.",
-    ]  # fmt: skip
-
-
-def repeat(recipes: Sequence[Recipe]) -> Section:
-    """Return what runs every job again: what was typed for all of them, and what is each one's own.
-
-    Args:
-        recipes: One per job.
-    """
-    if not recipes:
-        return Section("Jobs")
-    common = [one for one in recipes[0].overrides if all(one in recipe.overrides for recipe in recipes)]
-    shown = [
-        (
-            recipe.job,
-            " ".join(one for one in recipe.overrides if one not in common) or "-",
-            ", ".join(f"{key} {seed}" for key, seed in recipe.seeds.items()),
-            recipe.evidence,
-        )
-        for recipe in recipes[:MOST_JOBS]
-    ]
-    left = len(recipes) - len(shown)
-    caption = f"Overrides that all jobs share: {' '.join(common) or 'none'}."
-    header = ("job", "its own overrides", "seeds", "evidence")
-    more = f"{left:,} more in the run.json of each job" if left > 0 else ""
-    return Section("Jobs", (), [Sheet("Jobs and their overrides", caption, header, shown, more)])
+    words = {
+        "decisive": setting(rule.decisive),
+        "null": setting(rule.null),
+        "q": setting(rule.q),
+        "min_rows": rule.min_rows,
+        "on_tolerance": setting(rule.on_tolerance),
+        "control": texts["rotated" if rotated else "not_rotated"],
+    }
+    return [sentence.format(**words).strip() for sentence in texts["sentences"]]

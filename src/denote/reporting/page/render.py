@@ -27,7 +27,8 @@ def render(contents: Mapping[str, Any]) -> str:
             users' files; ``data`` is text without any sign of HTML.
     """
     style, script = _joined(STYLES), _script()
-    return _template().render(**contents, style=style, script=script, policy=policy(style, script))
+    html: str = _template().render(**contents, style=style, script=script, policy=policy(style, script))
+    return html
 
 
 def policy(style: str, script: str) -> str:
