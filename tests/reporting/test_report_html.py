@@ -14,7 +14,6 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
-from denote.reporting.page import render
 from denote.reporting.page.repeat import Recipe, repeat
 from denote.reporting.report import Report
 
@@ -89,7 +88,6 @@ def test_scripts_of_the_page_cannot_end_their_element(page: Page) -> None:
     script = page.raw["script"][1]
     assert not re.search(r"</script|<!--", script, re.IGNORECASE)
     assert script.startswith('"use strict"; (() => {')
-    assert all(render._read(name) for name in ("page.css", *render.SCRIPTS))
 
 
 def test_links_lead_somewhere_and_headings_are_nested(page: Page) -> None:

@@ -49,8 +49,9 @@ def test_the_report_opens_alone_and_silently(report: Path, tmp_path: Path) -> No
     dom, console, asked = browse(report, tmp_path)
     assert console == []
     assert not [url for url in asked if url.startswith(("http", "ws"))]
-    assert "What was found" in dom
-    assert "<script" not in dom
+    assert "What do the neurons of" in dom
+    assert "alert(1)" in dom
+    assert "<img src=" not in dom
 
 
 def test_this_test_would_see_an_error_and_a_request(tmp_path: Path) -> None:
