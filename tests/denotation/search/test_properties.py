@@ -7,14 +7,8 @@ from hypothesis import strategies as st
 
 from denote.attributes.labels import Family, Labels
 from denote.data.parts import Halves
-from denote.denotation.search.properties import (
-    affirmed,
-    attribute_properties,
-    complement,
-    distinct_rows,
-    family_halves,
-    subset_name,
-)
+from denote.denotation.property_names import affirmed, complement
+from denote.denotation.search.properties import attribute_properties, distinct_rows, family_halves, subset_name
 
 DIGITS = "0123456789"
 ALL = np.ones(10, dtype=bool)
