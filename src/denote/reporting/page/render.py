@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-STYLES = ("page.css", "explorer.css", "charts.css")
+STYLES = ("page.css", "charts.css", "explorer.css")
 SCRIPTS = (
     *("core.js", "filters.js", "charts.js", "heatmap.js", "depth.js", "inputs.js", "card.js", "table.js"),
     *("neuron.js", "start.js"),
