@@ -10,12 +10,12 @@ from jaxtyping import Bool, Float, Int
 
 from denote.attributes.labels import NULL, Family, FormulaFamily, SubsetFamily
 from denote.data.parts import Halves
+from denote.denotation.property_names import complement
 from denote.denotation.search.formula_search import formula_properties, search_formulas
 from denote.denotation.search.properties import (
     Properties,
     Settings,
     attribute_properties,
-    complement,
     distinct_rows,
     entering_attributes,
     named_members,

@@ -10,13 +10,12 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from denote.attributes.labels import NULL, Formulas
 from denote.data.parts import Halves
-from denote.denotation.property_names import in_parentheses
+from denote.denotation.property_names import complement, in_parentheses
 from denote.denotation.search.properties import (
     ENTRY_ROWS,
     MEMORY,
     Properties,
     Thresholds,
-    complement,
     distinct_rows,
     places,
 )
