@@ -33,7 +33,7 @@ TINY = (
 LEFT = (".tmp", ".new", ".old", ".partial", ".clock", ".lock")
 """Ends of the names of files and folders that nobody may leave behind."""
 
-RESULTS = (".parquet", ".safetensors")
+RESULTS = (".parquet", ".safetensors", "inputs.png")
 
 
 def load() -> None:
@@ -116,7 +116,7 @@ def side_by_side(count: int, work: Callable[[int], None]) -> None:
 
 def results(folder: Path) -> dict[str, str]:
     """Return the digest of every table and observer of all jobs and merges, by path."""
-    files = (file for file in sorted((folder / "multirun").rglob("*")) if file.suffix in RESULTS)
+    files = (file for file in sorted((folder / "multirun").rglob("*")) if file.name.endswith(RESULTS))
     return {
         file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in files

@@ -8,6 +8,9 @@ import polars as pl
 import pytest
 from command_line import TINY, Command
 
+from denote.observation.inputs_shown import InputsShown
+from denote.runs.record import damage_of_results, read_record
+
 TABLE = [
     "dataset=table", "dataset.path=people.csv", "dataset.target=credit", "logger=none",
     "dataset.features=[income,housing,visits]",
@@ -39,14 +42,48 @@ def people(tmp_path: Path) -> pl.DataFrame:
 def test_what_is_kept_out_of_the_inputs_is_read_off_the_network(
     people: pl.DataFrame, denote: Command, tmp_path: Path
 ) -> None:
-    answer = denote(*TABLE, *FEW, "dataset.attributes=[sex]", "attribute.where=\"sex = 'male'\"")
+    job = [*TABLE, *FEW, "dataset.attributes=[sex]", "attribute.where=\"sex = 'male'\""]
+    job += ["evidence.examples=2", "evidence.decisive=0.6", "evidence.null=0.5"]
+    answer = denote(*job)
     assert answer.code == 0, answer.err
     (record,) = tmp_path.rglob("run.json")
+    assert_rows_go_and_come_back(denote, job, record.parent, people)
     assert json.loads(record.read_text(encoding="utf-8"))["status"] == "finished"
     cells = pl.read_parquet(record.parent / "cells.parquet")
     known = people["sex"].is_not_null().sum()
     assert 0.5 * known < (cells["n_fit"] + cells["n_test"]).max() < 0.65 * known
     assert cells.filter(pl.col("probe") == "linear")["auroc"].max() > 0.9
+
+
+def assert_rows_go_and_come_back(denote: Command, job: list[str], folder: Path, people: pl.DataFrame) -> None:
+    """The same command with ``report.inputs`` the other way removes all that tells of a row, and stores it again."""
+    tables = {file.name: file.read_bytes() for file in folder.glob("*.parquet")}
+    shown = InputsShown.read(folder)
+    assert shown is not None
+    assert len(shown.entries) > 5
+    for sample, entry in shown.entries.items():
+        assert entry["row"]["name"] == people["name"][sample]
+        assert entry["row"]["income"] == f"{people['income'][sample]:.15g}"
+    assert "person " in texts_in(folder)
+    assert denote(*job, "report.inputs=false").code == 0
+    assert "person " not in texts_in(folder)
+    examples = pl.read_parquet(folder / "examples.parquet")
+    assert examples.height
+    assert examples["target"].null_count() == examples.height
+    withheld = InputsShown.read(folder)
+    assert withheld is not None
+    assert withheld.notes == ("inputs are not shown (report.inputs=false)",)
+    assert denote(*job).code == 0
+    assert {file.name: file.read_bytes() for file in folder.glob("*.parquet")} == tables
+    assert damage_of_results(folder, read_record(folder) or {}) is None
+
+
+def texts_in(folder: Path) -> str:
+    """All texts of a folder: files as they are, and tables besides, which are compressed."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    tables = [pl.read_parquet(file).select(pl.col(pl.String)) for file in files if file.suffix == ".parquet"]
+    rows = [str(row) for table in tables for row in table.unique().iter_rows()]
+    return "".join([*rows, *(file.read_bytes().decode("latin-1") for file in files)])
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,14 @@ import synthetic_tables as synthetic
 from denote.figures.neuron_atlas import MOST_DRAWN, draw_examples, n_drawn
 
 NEURONS = synthetic.neuron_table(1, 9, 32)
-IMAGES = {sample: np.full((2, 3), sample / 40) for sample in range(40)}
+IMAGES = {sample: np.full((2, 3), 6 * sample, np.uint8) for sample in range(40)}
 
 
 def test_thumbnails_are_those_of_the_samples_and_mistakes_are_crossed() -> None:
     examples = synthetic.example_table(NEURONS, 1)
     figure = draw_examples(examples, IMAGES, "here")
     ax = figure.axes[0]
-    low, high = min(examples["sample"]), max(examples["sample"])
-    expected = [(sample - low) / (high - low) for sample in examples["sample"]]
+    expected = [6 * sample for sample in examples["sample"]]
     np.testing.assert_allclose([image.get_array().mean() for image in ax.images], expected)  # type: ignore[union-attr]
     crosses = [line for line in ax.lines if line.get_marker() == "x"]
     assert len(crosses) == 2 * examples["layer"].n_unique()  # the fourth above and below the threshold
@@ -25,15 +24,14 @@ def test_thumbnails_are_those_of_the_samples_and_mistakes_are_crossed() -> None:
     assert {text.get_text() for text in ax.texts} >= {"largest activations", "just above the threshold (on)"}
 
 
-@pytest.mark.parametrize("shape", [(4, 4), (1, 4, 4), (3, 4, 4), (3, 9, 2)])
+@pytest.mark.parametrize("shape", [(4, 4), (4, 5, 3), (9, 2, 4)])
 def test_every_kind_of_image_is_drawn(shape: tuple[int, ...]) -> None:
     examples = synthetic.example_table(NEURONS, 1)
-    figure = draw_examples(examples, {sample: np.zeros(shape) for sample in range(40)})
+    figure = draw_examples(examples, {sample: np.zeros(shape, np.uint8) for sample in range(40)})
     figure.canvas.draw()
-    colours = 3 if shape[0] == 3 and len(shape) == 3 else None
     drawn = figure.axes[0].images[0].get_array()
     assert drawn is not None
-    assert drawn.shape == (*shape[-2:], *([colours] if colours else []))
+    assert drawn.shape == shape
 
 
 def test_of_many_neurons_some_of_every_depth_are_drawn_and_the_rest_counted() -> None:

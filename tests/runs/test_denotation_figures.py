@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 import synthetic_tables as synthetic
+from safetensors.numpy import save_file
 
 from denote.figures.curves import Curve
-from denote.observation.result import Images
+from denote.observation.inputs_shown import BEFORE
 from denote.reporting.report import Picture
 from denote.runs.denotation_figures import Jobs, atlas_layers, draw_denotation, last_epochs, verdict_of
 from denote.tables import DEPTH_VERDICTS, table
@@ -39,7 +40,7 @@ def test_every_figure_is_drawn_again_from_parquet_byte_for_byte(
     job = tmp_path / "job"
     job.mkdir()
     pixels = np.linspace(0, 1, 40 * 16, dtype=np.float32).reshape(40, 4, 4)
-    Images(np.arange(40), pixels, pixels[0]).write(job)
+    save_file({"samples": np.arange(40), "inputs": pixels, "mean": pixels[0]}, job / BEFORE)
     for name, frame in tables.items():
         frame.write_parquet(job / f"{name}.parquet")
     again = {name: pl.read_parquet(job / f"{name}.parquet") for name in tables}

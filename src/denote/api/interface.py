@@ -91,6 +91,7 @@ def observe(
     name: str = "data",
     architecture: str | None = None,
     model_seed: int = 0,
+    show_inputs: bool = True,
     progress: str = AUTO,
     **settings: Any,
 ) -> ObservationResult:
@@ -136,6 +137,8 @@ def observe(
         name: Of the data, in tables.
         architecture: A readable id of the network, in tables; by default the name of its class.
         model_seed: Of the network, in tables, where several are compared.
+        show_inputs: Whether inputs that show what neurons denote are kept in the result, and the classes of their rows:
+            pictures, rows of a table, words, texts. False keeps and saves nothing of them.
         progress: ``bar``, ``log``, ``none`` or ``auto``: a line in a notebook or a terminal, log lines elsewhere (after
             10 s, then at growing intervals), on standard error.
         **settings: ``thresholds``, ``permutations``, ``bootstraps``, ``equal_rows``, ``examples``, ``randomisation``,
@@ -186,6 +189,7 @@ def observe(
     if store is not None:
         tell_of_older(Path(store))
     PROGRESS.check(progress, "observe(progress=...)")
+    SWITCH.check(show_inputs, "observe(show_inputs=...)")
     with shown(progress), _folder(store, lasting=not drawn) as folder:
         if model is None:
             observed, key = networks.states_of(held, layers), networks.arrays_key(held)
@@ -220,6 +224,7 @@ def observe(
             settings=chosen_settings,
             control_states=control_states,
             resources=resources,
+            show_inputs=show_inputs,
         )
     return ObservationResult.of(observation)
 
@@ -328,6 +333,7 @@ def _sample_info(samples: Samples, parts: Parts, searched: Sequence[Family], rul
         columns=simple_columns(samples, numbers),
         input_shape=picture_shape(samples.inputs),
         inputs=samples.inputs if shown else None,
+        table=samples.table.drop(given.NO_CLASS, strict=False),
     )
 
 

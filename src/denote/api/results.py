@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from denote.config.keys import SCHEMA, digest
+from denote.config.report_settings import REPORT
 from denote.denotation.depth.plan import Analysis
 from denote.digests import check
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import Rule, rule_of
 from denote.files import await_swap
 from denote.numbers import count
-from denote.observation.result import Evidence, Images, Observation
+from denote.observation.inputs_shown import InputsShown
+from denote.observation.result import Evidence, Observation
 from denote.observers.observer import Observer, load_observers
 from denote.runs.record import (
     Status,
@@ -79,7 +81,7 @@ class ObservationResult(Observation):
             object_model=record["object_model"],
             input_shape=tuple(record["input_shape"]),
             rule=rule_of(record["config"]),
-            images=Images.read(folder),
+            inputs_shown=InputsShown.read(folder),
             truth=_truth(folder / "truth.parquet"),
         )
 
@@ -215,6 +217,7 @@ class ObservationResult(Observation):
         record = {"status": Status.FINISHED, "schema": SCHEMA, "name": folder.name, "fingerprint": fingerprint}
         record |= {"started": now(), "ended": now(), "overrides": [], "config": config, "agreement": agreed}
         record |= {"evidence_level": self.evidence_level}
+        record |= {REPORT: {"inputs": self.inputs_shown is None or not self.inputs_shown.is_withheld}}
         record |= {"analysis": config["analysis"], "versions": versions(), "timings": {}, "error": None}
         record |= {"object_model": self.object_model, "layers": [asdict(layer) for layer in self.layers]}
         record |= {"attributes": list(self.attributes), "input_shape": list(self.input_shape)}

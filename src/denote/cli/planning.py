@@ -17,6 +17,7 @@ from denote.cli.launchers.driver import Launch
 from denote.config.environment import without_values
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import holds
+from denote.config.report_settings import ReportSettings
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, check_plan, fingerprint, is_initialisation, training
@@ -187,7 +188,7 @@ def _settled(job: PlannedJob, plan: SweepPlan) -> PlannedJob:
             check_plan(settings, record, folder)
         except ConfigError as error:
             reason = str(error)
-    done = holds(record["config"], settings)
+    done = holds(record["config"], settings) and ReportSettings.of(settings).is_met(record)
     return replace(job, status="refused" if reason else "skip" if done else "run", reason=reason)
 
 

@@ -76,6 +76,9 @@ def holds(made: Settings, asked: Settings) -> bool:
         asked: That which is asked of it now; all that levels do not set is equal.
     """
     has, wants = made.get("control") or {}, asked.get("control") or {}
+    # What was made before there were pages has inputs of fewer neurons, for which nobody should wait again.
+    if "report" in made and not _at_least(made["evidence"], asked["evidence"], ["examples"]):
+        return False
     return _at_least(made["evidence"], asked["evidence"], STANDARD.evidence) and all(
         name in has and _at_least(has[name] or {}, wants[name] or {}, FULL.control[name])
         for name in FULL.control

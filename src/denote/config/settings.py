@@ -268,6 +268,13 @@ class Sweep(TypedDict):
     isolate: Switch
 
 
+class Report(TypedDict):
+    """``report``: what is shown; part of no result's key."""
+
+    inputs: Switch
+    per_job: Switch
+
+
 class Store(TypedDict):
     """``store``."""
 
@@ -384,6 +391,7 @@ class Settings(TypedDict):
     memory_limit: Annotated[str | int, BYTES]
     on_existing: Annotated[str, choice("skip", "redo", "fail")]
     progress: Annotated[str, PROGRESS]
+    report: Report
     figures: Annotated[str, choice(SWEEP, ALL, NONE)]
     figure_formats: Annotated[
         list[str], listed(f"a list of {', '.join(FORMATS)}", choice(*FORMATS), least=1, order="distinct")

@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Bool, Int, Shaped
@@ -78,6 +78,14 @@ class Named:
 
 Batch = Shaped[Tensor, " row *shape"] | Named
 """One tensor, the network's only argument, or several by name."""
+
+
+class Texts(Protocol):
+    """What people read in the place of samples, in memory or made when asked for."""
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return the text of one sample, or those of a slice."""
+        ...
 
 
 def call(network: nn.Module, batch: Batch) -> Any:

@@ -32,7 +32,7 @@ class Inputs(Protocol):
 
     Token ids have a further attribute ``n_tokens``: how many there are, the largest id + 1 (see `of_tokens`). Where
     samples are words, ``sequence`` is the sequence of every sample, which training keeps together. Inputs that are
-    columns have ``names``, one per value of a sample.
+    columns have ``names``, one per value of a sample; of texts and words ``texts`` holds what people read.
     """
 
     @property

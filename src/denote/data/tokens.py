@@ -16,7 +16,7 @@ from jaxtyping import Bool, Int, Int64
 from torch import Tensor
 
 from denote.config.keys import digest, digest_array
-from denote.data.batch import Named, Words
+from denote.data.batch import Named, Texts, Words
 from denote.data.samples import Inputs, Rows, Unfitted
 from denote.errors import DataError, first_line, install
 
@@ -37,12 +37,14 @@ class SequenceInputs:
         starts: Place of the first id of every sequence, and the number of ids at the end.
         n_tokens: Number of token ids, the largest + 1.
         padding: Token id behind the end of a sequence; no layer's state holds it, since it is masked.
+        texts: What people read in the place of every sequence; None where it is not known.
     """
 
     ids: Int[np.ndarray, " place"]
     starts: Int64[np.ndarray, " bound"]
     n_tokens: int
     padding: int = PADDING
+    texts: Texts | None = None
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int = PADDING) -> SequenceInputs:
@@ -92,6 +94,7 @@ class WordInputs:
         start: First position of every word in its sequence.
         end: One behind its last position; None where every word is one position.
         vocabulary: The form of every token id, where ids are those of forms.
+        texts: What people read in the place of every word; None where it is not known.
     """
 
     sequences: Inputs
@@ -99,6 +102,7 @@ class WordInputs:
     start: Int64[np.ndarray, " sample"]
     end: Int64[np.ndarray, " sample"] | None = None
     vocabulary: tuple[str, ...] = ()
+    texts: Texts | None = None
 
     @classmethod
     def of_tokens(cls, sequences: SequenceInputs, kept: Bool[np.ndarray, " place"] | None = None) -> WordInputs:
@@ -156,7 +160,7 @@ def fit_words(forms: pl.Series, lengths: Int64[np.ndarray, " sentence"], min_cou
     token_of = {form: token for token, form in enumerate(frequent, start=UNKNOWN + 1)}
     ids = np.array([token_of.get(form, UNKNOWN) for form in forms], dtype=np.int64)
     sentences = SequenceInputs(ids, _bounds(lengths), len(vocabulary))
-    return replace(WordInputs.of_tokens(sentences), vocabulary=vocabulary)
+    return replace(WordInputs.of_tokens(sentences), vocabulary=vocabulary, texts=forms)
 
 
 def _bounds(lengths: Sequence[int] | Int[np.ndarray, " sequence"]) -> Int64[np.ndarray, " bound"]:
@@ -212,7 +216,7 @@ def word_inputs(
         return Unfitted(len(forms), partial(fit_words, forms, lengths, min_count)), min_count
     # Tokenizers that see spaces have to be told that every word has one before it; others take no notice.
     tokens, spans = cut_words(load_tokenizer(tokenizer, add_prefix_space=True), forms.to_list(), lengths)
-    inputs = WordInputs(tokens, np.repeat(np.arange(len(lengths)), lengths), spans[:, 0], spans[:, 1])
+    inputs = WordInputs(tokens, np.repeat(np.arange(len(lengths)), lengths), spans[:, 0], spans[:, 1], texts=forms)
     return inputs, digest([tokens.key, digest_array(spans)])
 
 
@@ -242,6 +246,31 @@ def cut_words(
     spans = np.concatenate([spans_of(encoded.word_ids(row), f"sentence {row}") for row in range(len(sentences))])
     padding = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
     return SequenceInputs.of(encoded["input_ids"], len(tokenizer), padding), spans
+
+
+SPACES = ("\u0120", "\u2581")
+"""How subwords are marked that begin a word, by tokenizers of bytes and of sentence pieces."""
+
+INSIDE = "##"
+"""How subwords are marked that go on with one, by tokenizers of word pieces."""
+
+
+def readable(tokens: Sequence[str]) -> str:
+    """Return the text of some subwords side by side, without the marks of tokenizers.
+
+    Args:
+        tokens: As a tokenizer calls them.
+    """
+    marked = any(token.startswith(SPACES) for token in tokens)
+    parts = [
+        f" {token[1:]}"
+        if token.startswith(SPACES)
+        else token.removeprefix(INSIDE)
+        if marked or token.startswith(INSIDE)
+        else f" {token}"
+        for token in tokens
+    ]
+    return "".join(parts).strip()
 
 
 def spans_of(words: Sequence[int | None], where: str) -> Int64[np.ndarray, "word bound"]:

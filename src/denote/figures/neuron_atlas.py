@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -183,7 +183,8 @@ KINDS = {
 }
 NEURON = ("object_model", "layer", "pooling", "neuron", "family", "probe_seed", "property")
 
-Images = Mapping[int, Float[np.ndarray, "*shape"]]
+Images = Mapping[int, UInt8[np.ndarray, "height width *plane"]]
+"""Pictures of samples in 8 bits: grey, colours, or colours with opacity."""
 
 
 def n_drawn(examples: pl.DataFrame, images: Images) -> int:
@@ -200,8 +201,7 @@ def draw_examples(examples: pl.DataFrame, images: Images, title: str = "") -> Fi
     Args:
         examples: Rows of ``examples.parquet``, in the order to be drawn; of more than `MOST_DRAWN` neurons some,
             evenly spaced.
-        images: By sample the image, ``(height, width)`` or ``(1 or 3, height, width)``. All are shown on one scale,
-            from the smallest to the largest value of these images.
+        images: By sample its picture, all on one scale.
         title: Object model, family.
     """
     heading = f"Inputs that show what neurons denote: {title}"
@@ -211,11 +211,10 @@ def draw_examples(examples: pl.DataFrame, images: Images, title: str = "") -> Fi
     neurons = drawn.partition_by(NEURON, maintain_order=True)
     shown = [neurons[index] for index in thinned(neurons, MOST_DRAWN)]
     ax = _canvas(len(shown))
-    scale = _scale(images, drawn["sample"].unique())
     for place, text in enumerate(KINDS.values()):
         ax.text(place * (N_INPUTS + GAP), -0.25, text, fontsize=9, fontweight="bold", va="bottom")
     for row, own in enumerate(shown):
-        _draw_neuron(ax, own, images, scale, row * (1 + LABEL) + LABEL)
+        _draw_neuron(ax, own, images, row * (1 + LABEL) + LABEL)
     more = f"; {len(neurons) - len(shown)} more neurons are in the table" if len(neurons) > len(shown) else ""
     above = "above each input its true class; " if _has_targets(drawn) else ""
     note = f"{above}dashed frame and cross: the neuron errs, on without the property or off with it{more}"
@@ -239,7 +238,7 @@ def _canvas(n_neurons: int) -> Axes:
     return ax
 
 
-def _draw_neuron(ax: Axes, own: pl.DataFrame, images: Images, scale: tuple[float, float], y: float) -> None:
+def _draw_neuron(ax: Axes, own: pl.DataFrame, images: Images, y: float) -> None:
     """One neuron: its name and property, and below it the three kinds side by side."""
     neuron = own.row(0, named=True)
     name = f"{neuron['layer']}, neuron {neuron['neuron']}: {cut(neuron['property'], 80)}"
@@ -250,7 +249,7 @@ def _draw_neuron(ax: Axes, own: pl.DataFrame, images: Images, scale: tuple[float
             x = place * (N_INPUTS + GAP) + rank
             # Of a neuron that denotes the largest activations are on.
             wrong = cell["has_property"] == (kind == "below")
-            _draw_thumbnail(ax, _pixels(images[cell["sample"]], scale), x, y, wrong=wrong)
+            _draw_thumbnail(ax, images[cell["sample"]], x, y, wrong=wrong)
             target = _short_target(cell.get("target"))
             ax.text(x + SIDE / 2, y - 0.05, target, fontsize=6, ha="center", va="bottom", color="0.2")
 
@@ -260,25 +259,12 @@ def _short_target(target: str | None) -> str:
     return name if len(name) <= LONGEST_TARGET else f"{name[: LONGEST_TARGET - 1]}…"
 
 
-def _scale(images: Images, samples: Iterable[int]) -> tuple[float, float]:
-    """One scale for all thumbnails, so that brightness can be compared."""
-    ends = np.array([(images[sample].min(), images[sample].max()) for sample in samples])
-    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
-    return low, high if high > low else low + 1.0
-
-
-def _pixels(image: Float[np.ndarray, "*shape"], scale: tuple[float, float]) -> Float[np.ndarray, "row column *colour"]:
-    """An image as numbers in [0, 1]: one plane as grey, three as red, green and blue."""
-    shown: np.ndarray = (np.asarray(image, dtype=float) - scale[0]) / (scale[1] - scale[0])
-    return np.moveaxis(shown, 0, -1) if shown.ndim == 3 and len(shown) == 3 else shown.reshape(shown.shape[-2:])
-
-
 def _draw_thumbnail(
-    ax: Axes, pixels: Float[np.ndarray, "row column *colour"], x: float, y: float, *, wrong: bool
+    ax: Axes, pixels: UInt8[np.ndarray, "height width *plane"], x: float, y: float, *, wrong: bool
 ) -> None:
     height, width = (SIDE * side / max(pixels.shape[:2]) for side in pixels.shape[:2])
     look: dict[str, Any] = {"interpolation": "nearest", "aspect": "auto", "clip_on": False}
-    ax.imshow(pixels, cmap="gray", vmin=0, vmax=1, extent=(x, x + width, y + height, y), **look)
+    ax.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=(x, x + width, y + height, y), **look)
     if wrong:
         for colour, dash in (("white", "-"), ("#d55e00", (0, (2, 1)))):
             ax.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=colour, linestyle=dash, linewidth=2.2))

@@ -111,7 +111,7 @@ class ObservationSettings:
     equal_rows: int | Literal["auto"] | None = None
     randomisation: bool | None = True
     stability: bool | None = True
-    examples: int = 3
+    examples: int = 24
     curves: bool = False
     level: str = STANDARD.name
     left_out: frozenset[str] = frozenset()
@@ -181,7 +181,8 @@ class SampleInfo:
         columns: Simple columns of the attribute table by name, as numbers of all samples, NaN for null: the rivals of
             what neurons denote.
         input_shape: Shape of one input; empty where it is not known.
-        inputs: The inputs themselves, of which some are kept to be shown; None keeps none.
+        inputs: The inputs themselves, of which some are kept to be shown; None where only states are known.
+        table: The attribute table, of which some rows are shown; None where there is none.
     """
 
     parts: Parts
@@ -196,6 +197,7 @@ class SampleInfo:
     columns: Mapping[str, Float[np.ndarray, " sample"]] = field(default_factory=dict)
     input_shape: tuple[int, ...] = ()
     inputs: Inputs | None = None
+    table: pl.DataFrame | None = None
 
     @property
     def test_classes(self) -> Classes | None:

@@ -18,7 +18,8 @@ from denote.errors import ConfigError
 from denote.observation.arguments import ControlStates, ObservationSettings, SampleInfo, Subject
 from denote.observation.decide import decide
 from denote.observation.duplicates import duplicates
-from denote.observation.result import Observation, shown_inputs
+from denote.observation.inputs_shown import shown_inputs
+from denote.observation.result import Observation
 from denote.observation.work import Work
 from denote.observers.reading import Resources
 from denote.observers.solvers.design import LEAST_ROWS
@@ -41,6 +42,7 @@ def observe_states(
     settings: ObservationSettings,
     control_states: ControlStates | None = None,
     resources: Resources = WHOLE,
+    show_inputs: bool = True,
 ) -> Observation:
     """Observe every layer with every probe, and search every neuron over every family.
 
@@ -52,6 +54,7 @@ def observe_states(
         control_states: States that these are held against.
         resources: Where observers are fitted, and bytes that may be held at once; a layer that takes more than a
             quarter of them stays on disk.
+        show_inputs: Whether anything of the inputs and of their rows' labels is kept beside the tables.
 
     Raises:
         ConfigError: if ``memory_limit`` is too small, with the least that works.
@@ -88,7 +91,9 @@ def observe_states(
     with step("decisions"):
         decided = decide(tables, settings.rule)
     shown = examples(states, decided["neurons"], info.families, info.parts, settings.search, settings.examples)
-    decided["examples"] = with_targets(shown, info.classes, info.class_names)
+    decided["examples"] = with_targets(shown, info.classes if show_inputs else None, info.class_names)
+    with step("inputs shown"):
+        inputs = shown_inputs(info, decided["examples"], is_asked=show_inputs)
     return Observation(
         tables={name: frame.select(*JOB_TABLES[name]) for name, frame in decided.items()},
         observers=work.observers,
@@ -97,7 +102,7 @@ def observe_states(
         object_model=subject.object_model,
         input_shape=info.input_shape,
         rule=settings.rule,
-        images=shown_inputs(info.inputs, decided["examples"]["sample"], info.parts.fit),
+        inputs_shown=inputs,
     )
 
 

@@ -20,7 +20,7 @@ from denote.figures.label_proportion_sweep import cut_curves, draw_label_proport
 from denote.figures.neuron_atlas import NEURON, atlas_rows, draw_examples, draw_neuron_atlas, n_drawn
 from denote.files import slug
 from denote.numbers import count, small
-from denote.observation.result import Images
+from denote.observation.inputs_shown import InputsShown
 from denote.runs.drawing import Drawing
 from denote.runs.evidence_figures import networks
 
@@ -183,10 +183,9 @@ def _images(jobs: Jobs, examples: pl.DataFrame) -> dict[int, np.ndarray]:
     wanted, models = set(examples["sample"]), set(examples["object_model"])
     found: dict[int, np.ndarray] = {}
     for folder, record in jobs:
-        images = Images.read(folder) if record.get("object_model") in models else None
-        if images is not None:
-            pairs = zip(images.samples.tolist(), images.inputs, strict=True)
-            found |= {sample: image for sample, image in pairs if sample in wanted}
+        shown = InputsShown.read(folder) if record.get("object_model") in models else None
+        if shown is not None:
+            found |= {sample: picture for sample, picture in shown.pictures.items() if sample in wanted}
     return found
 
 

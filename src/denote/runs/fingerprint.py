@@ -20,7 +20,7 @@ Config = Mapping[str, Any]
 
 NOT_SHAPING = {
     *("analysis", "sweep_name", "store", "device", "memory_limit", "on_existing", "figures", "figure_formats"),
-    *("tags", "logger", "progress", "hydra", "sweep", "plan"),
+    *("report", "tags", "logger", "progress", "hydra", "sweep", "plan"),
 }
 """Top-level keys that say where and how a job runs, never what comes out."""
 
@@ -32,6 +32,10 @@ NO_ARGUMENTS = CHOOSING_WEIGHTS | {"trained_on"}
 """All keys of the architecture that are no arguments of the network's class: the last is about the rows."""
 
 
+SOME_EXAMPLES = 3
+"""What keys hold for any number of neurons whose inputs are listed, which shapes nothing else: the default before."""
+
+
 def shaping(config: Config) -> dict[str, Any]:
     """The part of a resolved config that shapes results.
 
@@ -40,6 +44,8 @@ def shaping(config: Config) -> dict[str, Any]:
     """
     kept = {key: value for key, value in as_standard(config).items() if key not in NOT_SHAPING}
     kept["trainer"] = training_settings(config)
+    if isinstance(evidence := kept.get("evidence"), Mapping) and evidence.get("examples"):
+        kept["evidence"] = {**evidence, "examples": SOME_EXAMPLES}
     architecture = config.get("architecture") or {}
     kept["architecture"] = {key: value for key, value in architecture.items() if key not in NOT_SHAPING_ARCHITECTURE}
     if is_initialisation(config):

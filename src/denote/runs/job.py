@@ -21,7 +21,9 @@ from denote.attributes.families import AttributeFamily, families, simple_columns
 from denote.attributes.labels import Labels, check_rows, merge_labels
 from denote.config.environment import as_written
 from denote.config.levels import left_out, level_of
+from denote.config.report_settings import ReportSettings
 from denote.config.settings import TrainingSettings
+from denote.data.memory.given_samples import NO_CLASS
 from denote.data.parts import Halves
 from denote.data.samples import CLASSES, known_of, picture_shape
 from denote.errors import ConfigError
@@ -169,6 +171,7 @@ class Job:
                 columns=simple_columns(samples, config["evidence"]["rivals"]),
                 input_shape=picture_shape(samples.inputs),
                 inputs=samples.inputs,
+                table=samples.table.drop(NO_CLASS, strict=False),
             )
         spec = self.model_spec()
         listing = self.listing(spec)
@@ -213,6 +216,7 @@ class Job:
                 settings=self.observation_settings(ready.probes),
                 control_states=control_states,
                 resources=Resources(str(self.device), self.memory_limit),
+                show_inputs=ReportSettings.of(self.config).inputs,
             )
         return replace(found, truth=self.truth(trained))
 

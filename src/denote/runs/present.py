@@ -20,7 +20,8 @@ from denote.figures.relevance import draw_relevance
 from denote.figures.style import outside_band
 from denote.files import slug
 from denote.observation import INPUT, Observation
-from denote.observation.result import Evidence, Images
+from denote.observation.inputs_shown import InputsShown
+from denote.observation.result import Evidence
 from denote.observers.kinds import is_reference, reads_state
 from denote.observers.observer import Observer, load_observers
 from denote.runs.denotation_figures import Jobs, draw_denotation
@@ -162,21 +163,21 @@ class Reading:
     def of(cls, found: Observation) -> Reading:
         """Take the observers of an observation in memory."""
         grids = {layer.name: layer.grid for layer in found.layers}
-        mean = None if found.images is None else found.images.mean
+        mean = None if found.inputs_shown is None else found.inputs_shown.mean
         return cls(found.object_model, found.attributes, grids, found.input_shape, found.observers, mean)
 
     @classmethod
     def saved(cls, folder: Path, record: Mapping[str, Any]) -> Reading:
         """Read the observers of a job's folder."""
         grids = {layer["name"]: tuple(layer["grid"]) for layer in record["layers"]}
-        images = Images.read(folder)
+        shown = InputsShown.read(folder)
         return cls(
             record["object_model"],
             record["attributes"],
             grids,
             tuple(record["input_shape"]),
             load_observers(folder / "observers.safetensors"),
-            None if images is None else images.mean,
+            None if shown is None else shown.mean,
         )
 
 

@@ -135,9 +135,13 @@ def with_digests(record: Mapping[str, Any], folder: Path, names: Iterable[str]) 
     return {**record, FILES: {**(record.get(FILES) or {}), **digests_of(folder, names)}}
 
 
+RESULTS = ("*.parquet", "*.safetensors", "*.png")
+"""Files of a job's results: tables, observers, inputs that are shown."""
+
+
 def result_files(folder: Path) -> list[str]:
-    """Return the names of a job's tables, observers and examples."""
-    return sorted(file.name for kind in ("*.parquet", "*.safetensors") for file in folder.glob(kind))
+    """Return the names of a job's tables, observers and inputs."""
+    return sorted(file.name for kind in RESULTS for file in folder.glob(kind))
 
 
 def now() -> str:

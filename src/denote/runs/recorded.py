@@ -13,6 +13,7 @@ from denote.config.environment import as_written
 from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import holds, level_of
+from denote.config.report_settings import REPORT, ReportSettings
 from denote.digests import DamagedError, damaged_files, set_aside
 from denote.errors import DenoteError
 from denote.files import remove_folder
@@ -21,6 +22,7 @@ from denote.progress import discount, step
 from denote.runs.attempts import Attempt, begin, came_of, described, end, is_finished, new_launch, status_after
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_others
 from denote.runs.fingerprint import agreement, check_plan, fingerprint
+from denote.runs.inputs_again import change_inputs
 from denote.runs.leftovers import RESULTS_ASIDE, remove_leftovers
 from denote.runs.record import (
     LOCK,
@@ -32,6 +34,7 @@ from denote.runs.record import (
     now,
     read_record,
     refused_as_finished,
+    result_files,
     versions,
     write_record,
 )
@@ -68,12 +71,15 @@ def run_recorded(
         attempt: Who runs it; None: a command of its own.
     """
     key = fingerprint(settings)
-    if _is_done(folder, key, settings):  # what has nothing to do waits for nobody
-        discount()
+    report = ReportSettings.of(settings)
+    if _is_done(folder, key, settings) and report.is_met(read_record(folder) or {}):
+        discount()  # what has nothing to do waits for nobody
         return
     with locked(folder / LOCK, f"job {folder.name}"):
         _heal(folder)
-        if _is_done(folder, key, settings):  # by the process that held the lock
+        if _is_done(folder, key, settings):  # by the process that held the lock, or but for its inputs
+            if not report.is_met(read_record(folder) or {}):
+                change_inputs(folder, report, make, in_sweep=in_sweep)
             discount()
         else:
             attempt = attempt or Attempt(new_launch())
@@ -188,6 +194,7 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
             settings = replace(settings, figures=NONE)
         with step("tables"):
             _put_results(observation, folder, record, draws=settings.is_asked)
+        record[REPORT] = ReportSettings.of(record["config"]).as_held()
         record["object_model"], record["stored"] = observation.object_model, job.stored
         record["object_score"] = None if job.score is None else asdict(job.score)
         record["layers"] = [asdict(layer) for layer in observation.layers]
@@ -221,9 +228,8 @@ def _put_results(observation: Observation, folder: Path, record: Mapping[str, An
         write_record(folder, record)  # from here on it is not finished: files of both would lie side by side
         if not draws and show_others(folder, aside):
             remove_stale(folder, folder.name)
-        for kind in ("*.parquet", "*.safetensors"):
-            for earlier in folder.glob(kind):
-                earlier.unlink()
+        for earlier in result_files(folder):
+            (folder / earlier).unlink()
         for result in aside.iterdir():
             result.replace(folder / result.name)
     finally:

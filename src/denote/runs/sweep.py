@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from denote.config.figure_settings import FigureSettings
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import LEVELS
+from denote.config.report_settings import REPORT
 from denote.denotation.depth.plan import analysis_of
 from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import StoreError
@@ -238,7 +239,8 @@ def merge_key(outcome: Outcome) -> str:
     jobs = []
     for job in outcome.jobs:
         record = sound_record(outcome.folder / job.name) or {}
-        jobs.append([job.name, job.status, str(record.get("fingerprint")), str(record.get("ended"))])
+        held = [record[REPORT]] if record.get(REPORT) else []  # inputs may come and go without a run
+        jobs.append([job.name, job.status, str(record.get("fingerprint")), str(record.get("ended")), *held])
     return digest([SCHEMA, *sorted(jobs)])
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, default_collate
 
-from denote.data.batch import Arguments, Batch, Named, mask_of_lengths
+from denote.data.batch import Arguments, Batch, Named, Texts, mask_of_lengths
 from denote.data.samples import Rows
 from denote.errors import DataError, told
 
@@ -40,11 +40,13 @@ class HeldInputs:
         tensors: By name of the argument; the empty name for a model's only one.
         labels: What came beside them and is no input; None where nothing did.
         mask: Which positions are no padding, where lengths say so.
+        texts: What people read in the place of every sample; None where it is not known.
     """
 
     tensors: Mapping[str, Tensor]
     labels: Tensor | None = None
     mask: Bool[Tensor, "row position"] | None = None
+    texts: Texts | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

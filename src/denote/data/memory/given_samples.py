@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +22,7 @@ from denote.data.memory.given_columns import check_row_order, given_column, give
 from denote.data.memory.given_inputs import HeldInputs
 from denote.data.parts import Halves, Parts, SplitSettings
 from denote.data.samples import Inputs, Rows, Samples
-from denote.data.tokens import WordInputs, spans_of
+from denote.data.tokens import WordInputs, readable, spans_of
 from denote.data.trained_on import TrainedOn
 from denote.errors import DataError
 
@@ -183,13 +185,52 @@ def in_units(inputs: Inputs, unit: str, given: Any) -> Inputs:
     """
     DataError.refuse_unknown(unit, UNITS, "unit")
     if unit == SAMPLE:
+        if isinstance(inputs, HeldInputs) and _tells_tokens(given):
+            return replace(inputs, texts=TokenTexts(given, inputs))
         return inputs
     if not isinstance(inputs, HeldInputs):
         raise DataError("unit", f"{unit!r} of a {type(inputs).__name__}", "inputs in memory: a tensor or a mapping")
     if unit == WORD:
-        return _words(inputs, given)
-    sequence, start = np.nonzero(_is_no_padding(inputs))
-    return WordInputs(inputs, sequence, start)
+        words = _words(inputs, given)
+    else:
+        sequence, start = np.nonzero(_is_no_padding(inputs))
+        words = WordInputs(inputs, sequence, start)
+    return replace(words, texts=TokenTexts(given, inputs, words)) if _tells_tokens(given) else words
+
+
+def _tells_tokens(given: Any) -> bool:
+    """Return whether a fast tokenizer made the inputs, which knows how it calls their tokens."""
+    return callable(getattr(given, "tokens", None)) and bool(getattr(given, "is_fast", False))
+
+
+@dataclass(frozen=True)
+class TokenTexts:
+    """Texts of what a fast tokenizer made, put together when they are asked for.
+
+    Attributes:
+        given: What the tokenizer gave.
+        inputs: The same as inputs.
+        words: Where samples are, if they are words or tokens.
+    """
+
+    given: Any
+    inputs: HeldInputs
+    words: WordInputs | None = None
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        """Return the text of a sample, or those of several."""
+        if isinstance(place, slice):
+            return [self._text(row) for row in range(len(self.words or self.inputs))[place]]
+        return self._text(int(place))
+
+    def _text(self, row: int) -> str:
+        if self.words is None:
+            mask = mask_of(self.inputs[np.array([row])])
+            tokens = self.given.tokens(row)
+            return readable(tokens if mask is None else list(compress(tokens, mask[0].tolist())))
+        start = int(self.words.start[row])
+        end = start + 1 if self.words.end is None else int(self.words.end[row])
+        return readable(self.given.tokens(int(self.words.sequence[row]))[start:end])
 
 
 def _is_no_padding(inputs: HeldInputs) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -253,7 +254,7 @@ class HuggingFaceModule(AttributeTableModule):
         padding = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
         made = self._sequences(data, encoded["input_ids"], len(tokenizer), padding)
         if self.unit == "sequence":
-            return made
+            return replace(made[0], texts=texts), *made[1:]
         kept = np.concatenate([np.array(special) == 0 for special in encoded["special_tokens_mask"]])
         return _tokens(made, kept, tokenizer.convert_ids_to_tokens)
 
@@ -267,7 +268,9 @@ class HuggingFaceModule(AttributeTableModule):
         made = self._sequences(data, sequences, 1 + max(map(max, sequences)), 0)
         return made if self.unit == "sequence" else _tokens(made)
 
-    def _sequences(self, data: Dataset, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int) -> Made:
+    def _sequences(
+        self, data: Dataset, sequences: Sequence[Sequence[int]], n_tokens: int, padding: int
+    ) -> tuple[SequenceInputs, pl.DataFrame, np.ndarray, str]:
         inputs = SequenceInputs.of(sequences, n_tokens, padding)
         if empty := int((np.diff(inputs.starts) == 0).sum()):
             raise DataError("dataset.inputs", f"{empty} rows of {self.inputs!r} have no tokens", "leave them out")
@@ -305,7 +308,9 @@ def _with(table: pl.DataFrame, *columns: pl.Series) -> pl.DataFrame:
 
 
 def _tokens(
-    made: Made, kept: Bool[np.ndarray, " place"] | None = None, form: Callable[[list[int]], Any] = list
+    made: tuple[SequenceInputs, pl.DataFrame, np.ndarray, str],
+    kept: Bool[np.ndarray, " place"] | None = None,
+    form: Callable[[list[int]], Any] | None = None,
 ) -> Made:
     """Return every token as a sample, with its sequence's columns and its own: ``sequence``, ``token``, ``position``
     from 1.
@@ -313,15 +318,15 @@ def _tokens(
     Args:
         made: Of whole sequences.
         kept: Which tokens; None for all.
-        form: How tokens of some ids are called.
+        form: How tokens of some ids are called; None by their ids.
     """
     sequences, table, _, key = made
-    assert isinstance(sequences, SequenceInputs)  # noqa: S101  (for the type checker)
     inputs = WordInputs.of_tokens(sequences, kept)
     ids = sequences.ids if kept is None else sequences.ids[kept]
-    tokens = pl.Series("token", [str(token) for token in form(ids.tolist())])
+    tokens = pl.Series("token", [str(token) for token in (form or list)(ids.tolist())])
     positions = pl.Series("position", inputs.start + 1)
     table = _with(table[inputs.sequence], tokens, positions, pl.Series(SEQUENCE, inputs.sequence))
+    inputs = inputs if form is None else replace(inputs, texts=tokens)
     return inputs, table, inputs.sequence, digest([key, digest_array(inputs.start), digest_array(inputs.sequence)])
 
 
