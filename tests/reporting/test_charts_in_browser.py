@@ -87,6 +87,8 @@ def test_one_network_or_the_difference_to_a_control_can_be_shown(usual: Page) ->
     page = usual
     page.evaluate("page.set({model: 1})")
     assert row(page, "rare") == ["", "", ".64"]
+    assert page.locator("#depth-curve [data-line='raw'] .model").get_attribute("data-model") == "1"
+    assert "Thin lines: seed 1." in page.locator("#depth-curve .chart-note").inner_text()
     page.evaluate("page.set({model: 'all', metric: 'input_gain'})")
     assert row(page, "odd")[0] == "+.10"
     assert page.locator("#heatmap td[class^='d']").count() == 8

@@ -109,11 +109,15 @@ const tip = {
     this.place(anchor.getBoundingClientRect());
   },
 
+  /** Below what it belongs to, or above; beside what is tall. */
   place(box) {
     const { offsetWidth: width, offsetHeight: height } = this.element;
-    const left = Math.min(Math.max(8, box.left + box.width / 2 - width / 2), window.innerWidth - width - 8);
-    const below = box.bottom + 8;
-    const top = below + height > window.innerHeight - 8 ? Math.max(8, box.top - height - 8) : below;
+    const tall = box.height > height;
+    const right = box.right + width + 16 < window.innerWidth ? box.right + 8 : box.left - width - 8;
+    const wanted = tall ? right : box.left + box.width / 2 - width / 2;
+    const left = Math.min(Math.max(8, wanted), window.innerWidth - width - 8);
+    const below = box.bottom + height + 16 > window.innerHeight ? box.top - height - 8 : box.bottom + 8;
+    const top = Math.max(8, tall ? Math.min(box.top, window.innerHeight - height - 8) : below);
     this.element.style.left = `${left}px`;
     this.element.style.top = `${top}px`;
   },

@@ -150,8 +150,8 @@ function curveWords(rows) {
   return `${each.join("; ")}. ${gapWords(rows)} Arrow keys move between layers, Enter shows only the neurons of a layer.`;
 }
 
-/** @returns {string} what to know when reading a curve. */
-function curveNote(rows, compact) {
+/** @returns {string} what to know when reading a curve; a chosen network is a thin line. */
+function curveNote(rows, { compact, model = "all", models = new Map() }) {
   const n = curveNetworks(rows);
   const few = `${n === 1 ? "One network" : `${n} networks`} cannot answer whether it depends on depth: ${NETWORKS_NEEDED} would.`;
   const heads = rows.filter((row) => row.get("is_head")).length;
@@ -160,6 +160,7 @@ function curveNote(rows, compact) {
     n >= NETWORKS_NEEDED && compact ? `Means of ${n} networks.` : "",
     "n: neurons that denote.",
     n > 1 && !compact ? "Bands: 95 % intervals over networks." : "",
+    models.has(model) ? `Thin lines: ${frame("models").get("key", model)}.` : "",
     compact && rows.some(isGap) ? "Hatched: too few denote for a value." : "",
     heads && heads < rows.length ? "Grey: the head, not tested." : "",
     compact ? "" : gapWords(rows),

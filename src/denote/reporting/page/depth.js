@@ -60,7 +60,7 @@ class DepthChart {
     if (!this.compact) show(this.controls, this.select(), this.empty ? null : this.switches());
     const drawing = this.empty ? null : depthDrawing(this, this.container.clientWidth || 640);
     show(this.body, drawing ?? el("p", { class: "empty", text: this.empty || "Every line is switched off." }));
-    show(this.note, drawing ? curveNote(this.rows, this.compact) : null);
+    show(this.note, drawing ? curveNote(this.rows, this) : null);
     this.choose();
   }
 
