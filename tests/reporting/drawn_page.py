@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from denote.reporting import page
+from denote.reporting.page.render import SCRIPTS, STYLES
 
 FOLDER = Path(page.__file__).parent
-STYLES = ("page.css", "explorer.css", "charts.css")
-SCRIPTS = (
-    *("core", "filters", "charts", "neuron_charts", "scores", "heatmap_table", "heatmap", "curves"),
-    *("depth_drawing", "depth", "card", "table", "inputs", "neuron"),
-)
 HOSTILE = '<img src=x onerror="document.title=1">'
 NOTE = "fewer than 25 positive rows in test"
 LAYERS = ("hidden_1", "hidden_2", "logits")
@@ -95,7 +91,7 @@ def bundle(**changes: Any) -> dict[str, Any]:
 def write_page(path: Path, data: Mapping[str, Any]) -> Path:
     """Write a page with the figures of a report, drawn from ``data``; its functions are within reach of a test."""
     style = "".join((FOLDER / name).read_text() for name in STYLES)
-    scripts = "\n".join((FOLDER / f"{name}.js").read_text() for name in SCRIPTS)
+    scripts = "\n".join((FOLDER / name).read_text() for name in SCRIPTS if name != "start.js")
     start = (
         "page.load(JSON.parse(byId('data').textContent)); drawHeatmap(); drawDepth();"
         "Object.assign(window, {page, histogramChart, onRateChart, relevanceStrip, signedShare});"

@@ -8,6 +8,8 @@ from typing import Any
 import drawn_page as drawn
 import pytest
 
+from denote.reporting.page.render import SCRIPTS, STYLES
+
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
@@ -311,7 +313,10 @@ def test_colours_of_cells_are_in_order_of_lightness_and_their_ink_can_be_read() 
         assert lightness in (sorted(lightness), sorted(lightness, reverse=True))
 
 
-def test_scripts_share_no_name() -> None:
+def test_scripts_and_styles_are_all_in_the_page_and_share_no_name() -> None:
+    assert sorted((*SCRIPTS, *STYLES)) == sorted(
+        path.name for path in drawn.FOLDER.iterdir() if path.suffix in (".js", ".css")
+    )
     scripts = "\n".join(path.read_text() for path in sorted(drawn.FOLDER.glob("*.js")))
     names = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", scripts, re.MULTILINE)
     assert len(names) > 100

@@ -13,8 +13,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 STYLES = ("page.css", "charts.css", "explorer.css")
 SCRIPTS = (
-    *("core.js", "filters.js", "charts.js", "heatmap.js", "depth.js", "inputs.js", "card.js", "table.js"),
-    *("neuron.js", "start.js"),
+    *("core.js", "filters.js", "charts.js", "neuron_charts.js", "scores.js", "heatmap_table.js", "heatmap.js"),
+    *("curves.js", "depth_drawing.js", "depth.js", "inputs.js", "card.js", "table.js", "neuron.js", "start.js"),
 )
 """In the order in which they are put together; they share one function's names."""
 
