@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
+from denote.reporting.page import render
 from denote.reporting.page.repeat import Recipe, repeat
 from denote.reporting.report import Report
 
@@ -88,6 +89,12 @@ def test_scripts_of_the_page_cannot_end_their_element(page: Page) -> None:
     script = page.raw["script"][1]
     assert not re.search(r"</script|<!--", script, re.IGNORECASE)
     assert script.startswith('"use strict"; (() => {')
+
+
+def test_every_script_and_style_is_in_the_page() -> None:
+    folder = Path(render.__file__).parent
+    assert sorted(render.SCRIPTS) == sorted(file.name for file in folder.glob("*.js"))
+    assert sorted(render.STYLES) == sorted(file.name for file in folder.glob("*.css"))
 
 
 def test_links_lead_somewhere_and_headings_are_nested(page: Page) -> None:

@@ -14,7 +14,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 STYLES = ("page.css", "charts.css", "explorer.css")
 SCRIPTS = (
     *("core.js", "filters.js", "charts.js", "neuron_charts.js", "scores.js", "heatmap_table.js", "heatmap.js"),
-    *("curves.js", "depth_drawing.js", "depth.js", "inputs.js", "card.js", "table.js", "neuron.js", "start.js"),
+    *("curves.js", "depth_drawing.js", "depth.js", "card.js", "table.js", "inputs.js", "neuron.js", "start.js"),
 )
 """In the order in which they are put together; they share one function's names."""
 
@@ -58,8 +58,7 @@ def _joined(names: tuple[str, ...]) -> str:
 
 
 def _read(name: str) -> str:
-    file = files("denote.reporting.page").joinpath(name)
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
+    return files("denote.reporting.page").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
