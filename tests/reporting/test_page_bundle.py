@@ -27,7 +27,7 @@ def tables() -> dict[str, pl.DataFrame]:
 @pytest.fixture(scope="module")
 def data(tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
     """What a browser gets: the text in the page, unpacked."""
-    text = packed(bundle(Contents(tables, "demo")))
+    text = packed(bundle(Contents(tables, "demo"))[0])
     assert not set(text) & set("<>&\"'")
     unpacked: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(text)))
     return unpacked
@@ -103,7 +103,7 @@ def test_on_rates_and_examples_name_the_rows_of_neurons(tables: dict[str, pl.Dat
         *key, "property", kind=pl.lit("top"), rank=0, sample=7, activation=1.23456, has_property=True,
         target=pl.lit("a"),
     )  # fmt: skip
-    shown = bundle(Contents({**tables, "on_rates": rates, "examples": examples}, "demo"))
+    shown = bundle(Contents({**tables, "on_rates": rates, "examples": examples}, "demo"))[0]
     family = shown["on_rates"]["subsets"]
     assert family["classes"] == ["a", "<b>"]
     assert family["values"] == [0.25, 0.5, 0.25, 0.5]
@@ -117,12 +117,12 @@ def test_relevance_has_a_budget_in_whole_attributes(
 ) -> None:
     monkeypatch.setattr("denote.reporting.page.bundle.MOST_RELEVANCES", 12)
     many = [Relevance(f"{0:016x}", "blocks.0", name, np.array([0.1, np.nan, 2.0, 0, 0])) for name in ("a", "b", "c")]
-    shown = bundle(Contents(tables, "demo", relevance=many))["relevance"]
+    shown = bundle(Contents(tables, "demo", relevance=many))[0]["relevance"]
     assert [one["attribute"] for one in shown] == ["a", "b"]
     assert shown[0]["values"] == [0.1, None, 2.0, 0.0, 0.0]
 
 
 def test_a_sweep_in_which_nothing_was_observed_has_a_bundle() -> None:
-    empty = bundle(Contents(synthetic.empty_tables(), "nothing"))
+    empty = bundle(Contents(synthetic.empty_tables(), "nothing"))[0]
     assert {empty[name]["n"] for name in ("models", "layers", "cells", "neurons", "curves", "examples")} == {0}
     assert packed(empty)

@@ -22,6 +22,7 @@ from denote.reporting.page.bundle import Contents, Relevance, bundle, packed
 from denote.reporting.page.depth import shown_curves
 from denote.reporting.page.depth_text import depth_in_words
 from denote.reporting.page.evidence import belief, evidence, reading
+from denote.reporting.page.inputs import Held
 from denote.reporting.page.render import render
 from denote.reporting.page.repeat import Recipe, repeat
 
@@ -61,6 +62,7 @@ class Report:
         undrawn: Which figures are not there, and why.
         recipes: What runs each job again.
         relevance: How much observers of one network rely on its neurons, the most important attribute first.
+        inputs: By dataset what jobs hold of their inputs, read while the report is written.
         folder: Where it lies, as the user would type it.
         created: The day of the last evidence, as it is shown.
         other: Title and relative path of the report of the sweep that a job belongs to.
@@ -79,6 +81,7 @@ class Report:
     undrawn: Sequence[str] = ()
     recipes: Sequence[Recipe] = ()
     relevance: Sequence[Relevance] = ()
+    inputs: Held = ()
     folder: str = ""
     created: str = ""
     other: tuple[str, str] | None = None
@@ -105,9 +108,11 @@ class Report:
             self.created,
             self.rule,
             self.relevance,
+            self.inputs,
             partial(plain_property, classes=classes),
             lambda curve: by_curve.get(curve, []),
         )
+        packed_data, inputs = bundle(data)
         return render(
             {
                 "title": self.title,
@@ -128,8 +133,8 @@ class Report:
                 "versions": self.versions,
                 "command": self.command,
                 "again": self.again,
-                "data": packed(bundle(data)),
-                "sprites": [],
+                "data": packed(packed_data),
+                "sprites": inputs.images(),
             }
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import polars as pl
 
 from denote.denotation.judging.decisions import sensitivity_table
 from denote.evidence.rule import rule_of
+from denote.observation.inputs_shown import InputsShown
 from denote.reporting.jobs import Job
 from denote.reporting.page.bundle import Relevance
 from denote.reporting.page.repeat import Recipe
@@ -62,9 +63,18 @@ def report_of(
         undrawn=undrawn,
         recipes=[_recipe(job, record, folder) for job, record in jobs],
         relevance=relevance(jobs, tables["cells"]),
+        inputs=_inputs(jobs, tables["neurons"]),
         folder=str(folder),
         created=_day(max(str(record.get("ended") or "") for _, record in jobs)),
     )
+
+
+def _inputs(jobs: Jobs, neurons: pl.DataFrame) -> Iterator[tuple[str, InputsShown | None]]:
+    """Read what jobs hold of their inputs, one after the other, as the page asks for them."""
+    datasets = dict(neurons.select("object_model", "dataset").unique().iter_rows())
+    for folder, record in jobs:
+        if (dataset := datasets.get(str(record.get("object_model")))) is not None:
+            yield dataset, InputsShown.read(folder)
 
 
 def _recipe(job: Path, record: Mapping[str, Any], folder: Path) -> Recipe:

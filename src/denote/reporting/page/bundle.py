@@ -16,6 +16,7 @@ from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, usual_probe
 from denote.reporting.page import cells, depth, networks, neurons
 from denote.reporting.page.columns import column, frame
+from denote.reporting.page.inputs import Held, PageInputs, page_inputs
 
 SCHEMA = 1
 MOST_RELEVANCES = 60_000
@@ -52,6 +53,7 @@ class Contents:
         created: When the page was made.
         rule: The rule that decided the tables.
         relevance: Of one network, the most important attribute first.
+        inputs: By dataset what jobs hold of their inputs.
         plain: Says a property for people.
         sentences: Says of a curve what the depth section says of it.
     """
@@ -62,12 +64,13 @@ class Contents:
     created: str = ""
     rule: Rule = field(default_factory=Rule)
     relevance: Sequence[Relevance] = ()
+    inputs: Held = ()
     plain: Callable[[str], str] = str
     sentences: Callable[[Curve], Sequence[str]] = lambda curve: ()
 
 
-def bundle(contents: Contents) -> dict[str, Any]:
-    """Return the data of a page, JSON-like; see ``docs/report_page.md`` for what stands where.
+def bundle(contents: Contents) -> tuple[dict[str, Any], PageInputs]:
+    """Return the data of a page, JSON-like, and the inputs whose pictures stand beside it.
 
     Args:
         contents: What it is made of.
@@ -78,8 +81,10 @@ def bundle(contents: Contents) -> dict[str, Any]:
     shown_cells = cells.kept_cells(tables["cells"], models)
     shown = neurons.kept_neurons(tables["neurons"], models)
     lines = depth.shown_curves(tables["label_proportion_by_depth"])
+    examples = neurons.shown_examples(tables["examples"], shown)
+    inputs = page_inputs(examples.join(models.select("object_model", "dataset"), on="object_model"), contents.inputs)
     place = ("model", "layer", "depth", "relative_depth", "pooling", "n_neurons", "n_live", "is_head", "module_class")
-    return {
+    data = {
         "schema": SCHEMA,
         "title": contents.title,
         "folder": contents.folder,
@@ -92,9 +97,12 @@ def bundle(contents: Contents) -> dict[str, Any]:
         "cells_left_out": len(tables["cells"]) - len(shown_cells),
         "neurons": neurons.neurons_frame(shown, layers, contents.plain),
         "neurons_left_out": len(tables["neurons"]) - len(shown),
-        "histograms": neurons.histograms_frame(tables["histograms"], shown, layers) if "histograms" in tables else None,
+        "histograms": neurons.histograms_frame(tables["histograms"], shown, layers),
         "on_rates": neurons.on_rates_by_family(tables["on_rates"], shown),
-        "examples": neurons.examples_frame(tables["examples"], shown),
+        "examples": neurons.examples_frame(examples),
+        "inputs": inputs.entries,
+        "inputs_note": inputs.note,
+        "sprites": inputs.sprites,
         "curves": depth.curves_frame(tables, lines),
         "by_model": depth.by_model_frame(tables, lines, models),
         "curve_names": [_named(curve, contents) for curve in lines],
@@ -102,6 +110,7 @@ def bundle(contents: Contents) -> dict[str, Any]:
         "relevance": _relevance(contents.relevance, layers),
         "default": _default(tables["cells"], lines),
     }
+    return data, inputs
 
 
 def packed(data: Mapping[str, Any]) -> str:

@@ -109,9 +109,19 @@ def on_rates_by_family(on_rates: pl.DataFrame, neurons: pl.DataFrame) -> dict[st
     return made
 
 
-def examples_frame(examples: pl.DataFrame, neurons: pl.DataFrame) -> Frame:
-    """Return the inputs of the neurons that are shown: their strongest, and those next to the threshold."""
+def shown_examples(examples: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
+    """Return the examples of the neurons that are shown, with the row ``at`` of the neuron.
+
+    Args:
+        examples: Columns of ``tables.EXAMPLES``.
+        neurons: As `kept_neurons` returns them.
+    """
     key = [*KEY, "property"]
     own = examples.join(neurons.select(*key, "at"), on=key, nulls_equal=True, maintain_order="left")
+    return own.with_columns(pl.col("at").cast(pl.Int64))
+
+
+def examples_frame(examples: pl.DataFrame) -> Frame:
+    """Return examples as the page reads them: a neuron's strongest inputs, and those next to its threshold."""
     shown = ("at", "kind", "rank", "sample", "activation", "has_property", "target")
-    return frame(own.with_columns(pl.col("at").cast(pl.Int64)).select(shown), free={"activation"})
+    return frame(examples.select(shown), free={"activation"})
