@@ -3,7 +3,12 @@
 /** Draw the card once; afterwards it follows the state. */
 function drawCard() {
   const card = byId("card");
-  const update = () => (page.state.cell === null ? closeCard(card) : openCard(card, page.state.cell));
+  let shown = null;
+  const update = () => {
+    if (page.state.cell === null) closeCard(card, shown);
+    else openCard(card, page.state.cell);
+    shown = page.state.cell;
+  };
   update();
   page.on((state, changed) => {
     if (!changed.has("cell") && !changed.has("model") && !changed.has("group")) return;
@@ -12,22 +17,21 @@ function drawCard() {
   });
 }
 
-/** What had the focus when a card or a neuron's page opened, to give it back. */
-const opener = { element: null };
-
 /** Move the focus to a heading; scroll only where it is out of sight. */
 function meet(heading) {
-  if (document.activeElement !== document.body) opener.element = document.activeElement;
   const { top, bottom } = heading.getBoundingClientRect();
   heading.focus({ preventScroll: true });
   if (top < 0 || bottom > window.innerHeight) heading.scrollIntoView({ block: "center" });
 }
 
-function closeCard(card) {
+/** Close the card; the focus goes back to the cell in the heat map, which may have been drawn anew. */
+function closeCard(card, cell) {
   const inside = card.contains(document.activeElement);
   card.hidden = true;
   show(card);
-  if (inside) opener.element?.focus();
+  if (!inside) return;
+  const drawn = [...document.querySelectorAll("#heatmap [data-cell]")];
+  (drawn.find((element) => element.heat?.cell.rows.includes(cell)) ?? drawn[0])?.focus();
 }
 
 function openCard(card, at) {

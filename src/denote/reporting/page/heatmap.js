@@ -62,12 +62,12 @@ class HeatMap {
 
   title() {
     const n = this.data.n;
-    const { title } = SCORES[this.data.metric];
-    if (this.compact) return n > 1 ? `${title}, mean of ${n} networks` : `${title}, by layer`;
-    return `${title}, by layer (${this.probe} observers${n > 1 ? `, mean of ${n} networks` : ""})`;
+    if (this.compact) return "How well attributes are read, by layer";
+    return `${SCORES[this.data.metric].title}, by layer (${this.probe} observers${n > 1 ? `, mean of ${n} networks` : ""})`;
   }
 
   draw() {
+    const focused = this.body.contains(document.activeElement) ? document.activeElement.dataset.cell : undefined;
     tip.hide();
     if (this.empty) {
       this.caption.textContent = "Attributes by layer";
@@ -83,6 +83,7 @@ class HeatMap {
     show(this.legend, heatLegend(this));
     show(this.note, heatNote(this, plan), plan.left && !this.compact ? this.moreButton() : null);
     this.choose();
+    if (focused !== undefined) this.body.querySelector(`[data-cell='${focused}']`)?.focus({ preventScroll: true });
   }
 
   moreButton() {

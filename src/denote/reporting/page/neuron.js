@@ -11,8 +11,8 @@ function drawNeuron() {
     const at = page.state.neuron;
     article.hidden = at === null;
     for (const part of [byId("neurons"), document.querySelector(".pager")]) part?.classList.toggle("away", at !== null);
-    if (at === null) show(article);
-    else show(article, neuronPage(at));
+    article.dataset.at = at ?? "";
+    show(article, at === null ? null : neuronPage(at));
     if (at !== null) meet(article.querySelector("h3"));
     else if (shown !== null) returnTo(shown);
     shown = at;
