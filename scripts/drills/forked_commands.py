@@ -17,7 +17,7 @@ LIBRARIES = (
     *("torch", "pytorch_lightning", "polars", "hydra", "matplotlib.pyplot", "seaborn", "scipy.stats", "rich.console"),
     *("denote.cli.commands", "denote.cli.sweeper", "denote.runs.job", "denote.runs.merge", "denote.runs.sweep"),
     *("denote.object_models.training", "denote.reporting.report", "denote.runs.present", "denote.runs.drawing"),
-    *("denote.reporting.dashboard", "denote.reporting.undrawn", "denote.runs.doubts", "denote.runs.single"),
+    *("denote.reporting.answer", "denote.reporting.dashboard", "denote.reporting.undrawn", "denote.runs.single"),
     *("sklearn.datasets", "sklearn.linear_model"),
 )
 """Settings that leave out what commands would spend most of their time on."""

@@ -68,14 +68,14 @@ def test_rows_it_was_trained_on_leave_fit_and_test_and_unknown_is_said_first(den
     said = "whether the network was trained on the rows it is judged on is unknown"
     assert unknown.code == 0
     warned = " ".join(unknown.out.split())
-    assert said in warned[:150], "first of all"
+    assert "was trained on these rows is unknown, and on its own training rows noise denotes" in warned
     _, cells = job_of(tmp_path)
     assert cells["trained_on"].unique().to_list() == ["unknown"]
     assert cells["note"].str.contains(said).all()
     given = denote(*ASKED, "architecture.path=mine.pt", "architecture.trained_on=rows.txt", "hydra.run.dir=given")
     assert given.code == 0
-    assert said not in " ".join(given.out.split())
-    assert "the rows that the network was trained on are left out of fit and test" in " ".join(given.out.split())
+    assert "is unknown" not in given.out
+    assert "The rows that it was trained on are left out of fit and test." in " ".join(given.out.split())
     cells = pl.read_parquet(tmp_path / "given" / "cells.parquet")
     assert cells["n_fit"][0] + cells["n_test"][0] == 1797 - 1200
     duplicates = pl.read_parquet(tmp_path / "given" / "duplicates.parquet")

@@ -61,7 +61,7 @@ def test_of_a_sweep(denote: Command, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert gone.code == 0
     assert not (results / "figures").exists()
     assert gone.out.count("the tables changed") == 1
-    assert "To draw them: denote-report" in gone.out
+    assert "To draw them: denote-report" in (results / "report.html").read_text(encoding="utf-8")
 
 
 def test_of_a_job(denote: Command, tmp_path: Path) -> None:

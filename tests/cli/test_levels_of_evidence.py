@@ -28,6 +28,7 @@ def test_a_job_is_upgraded(denote: Command, tmp_path: Path, monkeypatch: pytest.
     quick = denote(*SMALL, "evidence=quick")
     assert quick.code == 0, quick
     assert "evidence=standard adds them" in " ".join(quick.out.split())
+    assert len(quick.out.splitlines()) <= 14
     (job,) = (tmp_path / "multirun" / "single").iterdir()
     first, found = record_of(job), read_tables(job, JOB_TABLES)
     assert first["evidence_level"] == "quick"

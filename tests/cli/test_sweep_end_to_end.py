@@ -121,7 +121,10 @@ def test_figures_and_report(sweep: Sweep) -> None:
 
 
 def test_the_summary_says_where_to_look(sweep: Sweep) -> None:
-    assert "8 jobs: 8 finished" in sweep.first.out
+    shown = sweep.first.out.splitlines()
+    last = [line[:10].strip() for line in shown].index("Observed")
+    assert len(shown[last:]) <= 14
+    assert max(map(len, shown[last:])) <= 100
     assert "multirun/t/sweep/report.html" in sweep.first.out
 
 
@@ -132,7 +135,8 @@ def test_one_tracked_run_per_model_job_and_sweep(sweep: Sweep) -> None:
 
 def test_again_does_nothing_and_says_so(sweep: Sweep) -> None:
     assert sweep.second.code == 0, sweep.second
-    assert "Nothing to do" in sweep.second.out
+    assert sweep.second.out.startswith("Nothing to do")
+    assert len(sweep.second.out.splitlines()) <= 14
     assert sweep.after == sweep.before
     assert not {"torch", "pytorch_lightning", "wandb", "matplotlib"} & set(sweep.second.heavy or [])
 

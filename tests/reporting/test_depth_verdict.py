@@ -12,8 +12,8 @@ from synthetic_tables import all_tables, empty_tables
 from denote.evidence.rule import Rule
 from denote.numbers import proportion
 from denote.reporting.depth_course import depth_sentences, depth_tests_sheet
+from denote.reporting.everything import _print_depth_tests
 from denote.reporting.page.evidence import sections
-from denote.reporting.terminal import _print_depth_tests
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import synthetic_tables as synthetic
 from rich.console import Console
 
 from denote.data.trained_on import UNKNOWN
+from denote.reporting.everything import print_everything
 from denote.reporting.findings import copies_sentences, copies_sheet, doubts, no_copies_sentences, shares
 from denote.reporting.report import Report
-from denote.reporting.terminal import print_summary
 from denote.tables import DUPLICATES, table
 
 
@@ -72,7 +72,7 @@ def test_they_come_first_in_report_and_terminal(tables: dict[str, pl.DataFrame],
     assert places == sorted(places)
     assert "with a copy in" in html
     out = io.StringIO()
-    print_summary(tables, folder=tmp_path, console=Console(file=out, width=10_000))
+    print_everything(tables, folder=tmp_path, console=Console(file=out, width=10_000))
     lines = out.getvalue().splitlines()
     assert lines[0] == f"warning: {first[0]}"
     assert lines[1] == f"warning: {first[1]}"

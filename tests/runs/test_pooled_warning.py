@@ -1,6 +1,6 @@
 """The report warns where the by-depth table puts together what is no replication."""
 
-from denote.runs.doubts import pooled
+from denote.reporting.answer.table_warnings import pooled
 from denote.tables import NEURONS, table
 
 ROW = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable
@@ -210,7 +211,7 @@ def _hydra(command: str, arguments: list[str]) -> int:
     if plan.is_asked:
         return _tell(plan)
     finish = _finish if task.is_recorded else _finish_training
-    code = finish(plan, " ".join(typed), stop)
+    code = finish(plan, shlex.join(typed), stop)
     if stop is not None and not isinstance(stop, KeyboardInterrupt):
         raise stop
     return code
@@ -291,7 +292,7 @@ def _observe(settings: Settings, attempt: Attempt) -> None:
     if not in_sweep:
         from denote.runs.single import show_job
 
-        show_job(folder, FigureSettings.of(settings))
+        show_job(folder, FigureSettings.of(settings), verbose=bool(settings["verbose"]))
 
 
 def _train(settings: Settings, attempt: Attempt) -> None:
@@ -329,7 +330,7 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
     refused = {job.folder.name: job.reason for job in plan.having("refused")}
     expected = [job.folder for job in plan.jobs if job.status != "refused"]
     skipped = [job.folder for job in plan.having("skip")]
-    figures = next((FigureSettings.of(job.settings) for job in plan.jobs if job.settings), None)
+    settings = next((job.settings for job in plan.jobs if job.settings), None)
     outcome = close_sweep(
         plan.folder,
         expected,
@@ -338,7 +339,8 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
         unstarted={} if plan.launch is None else plan.launch.unstarted(),
         interrupted=isinstance(stop, KeyboardInterrupt),
         command=command,
-        figures=figures,
+        figures=None if settings is None else FigureSettings.of(settings),
+        verbose=settings is not None and bool(settings.get("verbose")),
     )
     return BUG if stop is not None or outcome.unsuccessful else DONE
 
@@ -354,7 +356,7 @@ def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) 
     return BUG if stop is not None or failed else DONE
 
 
-_REPORT_KEYS = ("sweep", "figures", "figure_formats", "progress")
+_REPORT_KEYS = ("sweep", "figures", "figure_formats", "verbose", "progress")
 
 
 def _report(command: str, arguments: list[str]) -> int:
@@ -372,7 +374,9 @@ def _report(command: str, arguments: list[str]) -> int:
     from denote.runs.sweep import report_sweep
 
     folder = Path(given["sweep"])
-    (report_job if (folder / RECORD).is_file() else report_sweep)(folder, _figures_asked(given))
+    asked = _asked(given)
+    verbose = bool(asked.pop("verbose", False))
+    (report_job if (folder / RECORD).is_file() else report_sweep)(folder, asked, verbose=verbose)
     return DONE
 
 
@@ -382,13 +386,16 @@ def _store(command: str, arguments: list[str]) -> int:
     return store_command.act(arguments)
 
 
-def _figures_asked(given: dict[str, str]) -> Settings:
-    """Return what is said of figures; see `FigureSettings`."""
+def _asked(given: dict[str, str]) -> dict[str, Any]:
+    """Return what is said of figures, see `FigureSettings`, and of what is printed."""
     from denote.config import settings
 
     asked: dict[str, Any] = {key: given[key] for key in ("figures", "progress") if key in given}
     if "figure_formats" in given:
         names = given["figure_formats"].strip().removeprefix("[").removesuffix("]")
         asked["figure_formats"] = [name.strip() for name in names.split(",") if name.strip()]
+    if "verbose" in given:
+        switches = {"true": True, "false": False}
+        asked["verbose"] = switches.get(given["verbose"].strip().lower(), given["verbose"])
     settings.check_values(settings.Settings, asked, str)
     return asked

@@ -125,7 +125,7 @@ combination of comma-separated values.
   denote-train architecture=convnet seed=3
   denote-train -m architecture.width=64,128 seed=0,1""",
     "denote-report": (
-        "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]] "
+        "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]] [verbose=true] "
         "[progress=auto|bar|log|none]: write the sweep's tables, figures and report again from saved evidence"
     ),
     "denote-store": """\
@@ -168,6 +168,7 @@ Keys that are no group
   figure_formats=[png,svg,pdf] kinds of files of figures, added to those that are there
   report.inputs=true|false     store and show inputs (pictures, rows, words) beside neurons, or nothing of them
   report.per_job=true|false    write a report for every job of a sweep, too
+  verbose=true         after a run, every table and sentence behind the answer, too
   progress=auto|bar|log|none   a line in a terminal and else log lines, on standard error; or nothing"""
 
 

@@ -390,6 +390,7 @@ class Settings(TypedDict):
     device: Annotated[str, text("auto, cpu, cuda, cuda:N", r"auto|cpu|cuda(:\d+)?")]
     memory_limit: Annotated[str | int, BYTES]
     on_existing: Annotated[str, choice("skip", "redo", "fail")]
+    verbose: Switch
     progress: Annotated[str, PROGRESS]
     report: Report
     figures: Annotated[str, choice(SWEEP, ALL, NONE)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -96,16 +97,31 @@ def draw_job(folder: Path, record: Mapping[str, Any], evidence: Evidence, settin
     return [replace(picture, path=place / picture.path.name) for picture in pictures]
 
 
-def show_job(folder: Path, settings: FigureSettings) -> None:
-    """Print a short account of one finished job, corrected over that job alone; draw what is asked and not there."""
+def show_job(folder: Path, settings: FigureSettings, *, verbose: bool = False) -> None:
+    """Print what one finished job found, corrected over that job alone; draw what is asked and not there.
+
+    Args:
+        folder: The job's folder.
+        settings: What is to be drawn.
+        verbose: Print everything that the answer rests on, too.
+    """
     from denote.reporting.terminal import print_summary
 
     record = read_record(folder) or {}
     if not settings.is_met(record.get(FIGURES)):
         draw_again(folder, settings)
     tables = tables_of(folder, record["config"])
-    print_summary(tables, [status_of(folder)], folder=folder, rule=rule_of(record["config"]))
-    say_undrawn(folder, folder, read_record(folder) or {})
+    if verbose:
+        say_undrawn(folder, folder, read_record(folder) or {})
+    command = shlex.join(["denote", *record.get("overrides", ())]) if record.get("overrides") is not None else ""
+    print_summary(
+        tables,
+        [status_of(folder)],
+        folder=folder,
+        rule=rule_of(record["config"]),
+        command=command,
+        verbose=verbose,
+    )
 
 
 def say_undrawn(folder: Path, results: Path, status: Mapping[str, Any]) -> None:
@@ -122,12 +138,13 @@ def say_undrawn(folder: Path, results: Path, status: Mapping[str, Any]) -> None:
         print(how_to_draw(folder))
 
 
-def report_job(folder: Path, asked: Mapping[str, Any]) -> None:
+def report_job(folder: Path, asked: Mapping[str, Any], *, verbose: bool = False) -> None:
     """Make the tables that a sweep adds, and the figures, again from a job's saved evidence.
 
     Args:
         folder: The job's folder.
         asked: ``figures`` and ``figure_formats``, which are added to those that are there.
+        verbose: Print everything that the answer rests on, too.
 
     Raises:
         StoreError: if it is not finished.
@@ -141,7 +158,7 @@ def report_job(folder: Path, asked: Mapping[str, Any]) -> None:
         settings = FigureSettings.of({"figure_formats": config.get("figure_formats"), **asked})
         _write_added(folder, config, settings)
         _draw_again(folder, settings)
-    show_job(folder, settings)
+    show_job(folder, settings, verbose=verbose)
 
 
 def _write_added(folder: Path, config: Mapping[str, Any], settings: FigureSettings) -> None:

@@ -43,6 +43,9 @@ LOCK = ".merge.lock"
 TRIES = 3
 """Times that a merge begins: another process may redo a job while its tables are read."""
 
+UNTOLD = frozenset({"controls", "histograms", "pairs"})
+"""Large tables of which a terminal tells nothing."""
+
 OURS = (STATUS, "report.html")
 """Files by which the results of a sweep are known; other folders of that name are not replaced."""
 
@@ -125,6 +128,7 @@ def close_sweep(
     interrupted: bool = False,
     command: str = "",
     figures: FigureSettings | None = None,
+    verbose: bool = False,
 ) -> Outcome:
     """Merge what is finished, track and report it, and print what was found and where to look.
 
@@ -137,6 +141,7 @@ def close_sweep(
         interrupted: Whether the user ended the sweep early.
         command: What the user typed, for the report.
         figures: What to draw; None: as the sweep's first job says.
+        verbose: Print everything that the answer rests on, too.
     """
     ran = [again(job.name) for job in expected if job not in skipped]
     asked = frozenset([*(job.name for job in expected), *ran, *refused])
@@ -151,7 +156,7 @@ def close_sweep(
             _merge_what_is_new(outcome, command, figures)
         elif any((folder / job.name / RECORD).is_file() for job in outcome.jobs):
             write_status(outcome, folder / MERGED, command)
-        show(outcome, skipped=len(skipped) if len(skipped) == len(expected) else 0)
+        show(outcome, skipped=len(skipped) if len(skipped) == len(expected) else 0, verbose=verbose)
         return outcome
 
     return _alone(folder, close)
@@ -192,12 +197,13 @@ def _tidy(folder: Path) -> None:
         clear_leftovers(record.parent)
 
 
-def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None) -> Outcome:
+def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None, *, verbose: bool = False) -> Outcome:
     """Write a sweep's tables, figures and report again from its jobs' saved evidence.
 
     Args:
         folder: The sweep's folder.
         asked: ``figures`` and ``figure_formats``, which are added to those that are there.
+        verbose: Print everything that the answer rests on, too.
 
     Raises:
         StoreError: if there is no such folder, nothing in it is finished, or its jobs do not agree.
@@ -214,7 +220,7 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None) -> Outcom
             for job in outcome.finished:
                 draw_again(folder / job.name, figures)
         write_merged(outcome, "", figures)
-        show(outcome)
+        show(outcome, verbose=verbose)
         return outcome
 
     return _alone(folder, report)
@@ -324,8 +330,8 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
         tracked: Whether the merged results are logged to where the jobs were tracked.
     """
     # These take seconds to import, which a sweep that has nothing to do should not wait for.
+    from denote.reporting.answer.table_warnings import table_warnings
     from denote.reporting.undrawn import how_to_draw, undrawn
-    from denote.runs.doubts import warnings
     from denote.runs.merge import merge
     from denote.runs.reports import report_of
 
@@ -342,7 +348,7 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
         merged.write(fresh)
         figures = figures.adding(formats_in(place))
         pictures = _draw(merged, fresh / FIGURES, jobs, figures) if figures.is_asked else _keep(place, fresh, before)
-        doubts = warnings(merged)
+        doubts = table_warnings(merged.tables)
         missing = undrawn(merged.tables) if figures.is_asked or pictures else [how_to_draw(outcome.folder)]
         with step("report"):
             report = report_of(
@@ -435,12 +441,13 @@ class _SweepFailedError(Exception):
     """Leaves the sweep's run marked as failed where a job failed; nothing else went wrong."""
 
 
-def show(outcome: Outcome, *, skipped: int = 0) -> None:
-    """Print a short account of a sweep from its saved tables.
+def show(outcome: Outcome, *, skipped: int = 0, verbose: bool = False) -> None:
+    """Print what a sweep found from its saved tables.
 
     Args:
         outcome: The sweep.
         skipped: Jobs of this call, if all of them were finished before.
+        verbose: Print everything that the answer rests on, too.
     """
     from denote.reporting.terminal import MOST_LISTED, print_summary
     from denote.tables import SWEEP_TABLES, read_tables
@@ -452,10 +459,17 @@ def show(outcome: Outcome, *, skipped: int = 0) -> None:
         if (more := len(outcome.failed) - MOST_LISTED) > 0:
             log.error("and %d more", more)
         return
-    if skipped and not outcome.changed and not outcome.unsuccessful:
-        print(f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged.")
-    tables = read_tables(place, SWEEP_TABLES.keys() - {"controls", "histograms"})  # large, and nothing is told of them
+    done = skipped and not outcome.changed and not outcome.unsuccessful
+    tables = read_tables(place, SWEEP_TABLES.keys() - UNTOLD)
     status = read_sealed(place / STATUS)
-    doubts = status.get("warnings") or ()
-    print_summary(tables, outcome.jobs, folder=place, rule=rule_of(_config(outcome)), warnings=doubts)
-    say_undrawn(outcome.folder, place, status)
+    if verbose:
+        say_undrawn(outcome.folder, place, status)
+    print_summary(
+        tables,
+        outcome.jobs,
+        folder=place,
+        rule=rule_of(_config(outcome)),
+        command=str(status.get("command") or ""),
+        remark=f"Nothing to do: {skipped} of {skipped} jobs were finished before and are merged." if done else "",
+        verbose=verbose,
+    )

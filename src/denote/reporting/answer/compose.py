@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.numbers import count
-from denote.reporting.answer.captured import captured_number, captured_versions
-from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, Answer, Number
-from denote.reporting.answer.denoting import denoting_number, denoting_versions
-from denote.reporting.answer.depth_change import depth_number, depth_versions
+from denote.reporting.answer.captured import captured_number, captured_told, decisive_rule
+from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, Answer, Doubt, Number
+from denote.reporting.answer.denoting import denoting_number, denoting_rule, denoting_told
+from denote.reporting.answer.depth_change import depth_number, depth_told
 from denote.reporting.answer.doubts import doubts_of
-from denote.reporting.answer.fit import Draft, fitted
+from denote.reporting.answer.fit import MOST_LINES, Draft, fitted
 from denote.reporting.answer.networks import Networks, networks_of
+from denote.reporting.answer.next_step import next_versions
+from denote.reporting.answer.observed import accuracy_number, observed_told
+from denote.reporting.answer.told import Told, Versions, together
 from denote.reporting.answer.words import clean
 from denote.reporting.jobs import Job
 
-Versions: TypeAlias = list[list[str]]
-"""Lines of a block, from the fullest version to the shortest."""
+NOTHING = "Nothing was observed: the tables are empty."
 
 
 def answer(
@@ -31,6 +33,8 @@ def answer(
     rule: Rule | None = None,
     warnings: Sequence[str] = (),
     folder: Path | None = None,
+    command: str = "",
+    most_lines: int = MOST_LINES,
 ) -> Answer:
     """Say what was found, beside its controls, what speaks against it, and what to do next.
 
@@ -40,57 +44,84 @@ def answer(
         rule: The rule that decided the tables; the default one where None.
         warnings: What makes the numbers doubtful, one sentence each, beside what the tables say.
         folder: That of the results, whose report is named; None where nothing was saved.
+        command: What the user typed, which the next command is made of; empty where it is not known.
+        most_lines: Lines of a terminal that all blocks together may take.
 
     Returns:
-        Blocks that fit into 14 lines of 100 columns, and the sentences and numbers of a first screen.
+        Blocks that fit into so many lines of 100 columns, and the sentences and numbers of a first screen.
     """
-    rule = rule or Rule()
-    found = networks_of(tables)
-    doubts = doubts_of(tables, jobs, warnings)
-    drafts = [
-        Draft(OBSERVED, _each(found, observed_versions)),
-        Draft(CAPTURED, _each(found, lambda networks: captured_versions(networks, rule))),
-        Draft(NEURONS, _each(found, lambda networks: denoting_versions(networks, rule))),
-        Draft(DEPTH, _each(found, depth_versions)),
-        Draft(BELIEVE, [[doubt.text for doubt in doubts]] if doubts else []),
-        Draft(NEXT, [[str(folder / "report.html")]] if folder is not None else []),
-    ]
+    found, rule = networks_of(tables), rule or Rule()
+    doubts = doubts_of(tables, found, jobs, warnings)
+    tell: Mapping[str, Callable[[Networks], Told | None]] = {
+        OBSERVED: observed_told,
+        CAPTURED: partial(captured_told, rule=rule),
+        NEURONS: partial(denoting_told, rule=rule),
+        DEPTH: depth_told,
+    }
+    told = {question: _told(found, of) for question, of in tell.items()}
+    legends = {CAPTURED: f"Decisive: {decisive_rule(rule)}.", NEURONS: f"Denotes: {denoting_rule(rule)}."}
+    drafts = [Draft(question, together(told[question], legends.get(question, ""))) for question in told]
     if not found:
-        drafts = [Draft(OBSERVED, [["Nothing was observed: the tables are empty."]]), *drafts[-2:]]
-    blocks = fitted(drafts)
-    sentences = tuple(block.lines[0] for block in blocks if block.question not in (BELIEVE, NEXT))
-    return Answer(_question(found), blocks, sentences[:4], _numbers(found), tuple(doubts))
+        drafts = [Draft(OBSERVED, [[NOTHING]])]
+    ends = [Draft(BELIEVE, _believe(doubts)), Draft(NEXT, next_versions(found, jobs, folder, command))]
+    blocks = fitted([*drafts, *ends], most_lines)
+    return Answer(_question(found), blocks, _sentences(told), _numbers(found), tuple(doubts))
 
 
-def _each(found: Sequence[Networks], versions_of: Callable[[Networks], Versions]) -> Versions:
-    every = [versions_of(networks) for networks in found[:1]]
-    return every[0] if every else []
+def _told(found: Sequence[Networks], tell: Callable[[Networks], Told | None]) -> list[tuple[str, Told]]:
+    """What is told of every group of networks, with its name; without those of which nothing is."""
+    named = zip(_names(found), map(tell, found), strict=True)
+    return [(name, told) for name, told in named if told is not None]
 
 
-def observed_versions(networks: Networks) -> list[list[str]]:
-    """Return the block's lines: what was observed, on what, and how well the networks do."""
-    layers = networks.observed["layer"].n_unique()
-    said = f"{networks.counted()} ({clean(networks.architecture)}) on {clean(networks.dataset)}, "
-    said += f"{count(layers, 'layer')}, {count(networks.live, 'live neuron')}"
-    if networks.accuracy is None:
-        return [[f"{said}; accuracy not measured."]]
-    return [[f"{said}; accuracy {networks.accuracy} on new inputs."]]
+def _names(found: Sequence[Networks]) -> list[str]:
+    """Names that tell groups of networks apart, without what they share."""
+    datasets, architectures = ({getattr(each, key) for each in found} for key in ("dataset", "architecture"))
+    if len(datasets) == 1:
+        return [clean(each.architecture) for each in found]
+    if len(architectures) == 1:
+        return [clean(each.dataset) for each in found]
+    return [each.place for each in found]
+
+
+def _believe(doubts: Sequence[Doubt]) -> Versions:
+    """Versions of what speaks against the results; the last one names the first doubt alone."""
+    texts = [doubt.text for doubt in doubts]
+    if not texts:
+        return []
+    first = [f"{texts[0]}" + (f" And {len(texts) - 1} more in the report." if len(texts) > 1 else "")]
+    return [texts, first] if len(texts) > 1 else [texts]
 
 
 def _question(found: Sequence[Networks]) -> str:
     if not found:
         return "What was observed?"
-    return f"What do the neurons of {found[0].name} denote on {clean(found[0].dataset)}?"
+    who = found[0].name if len(found) == 1 else f"{len(found)} kinds of networks"
+    datasets = list(dict.fromkeys(clean(each.dataset) for each in found))
+    on = datasets[0] if len(datasets) == 1 else count(len(datasets), "dataset")
+    if all(each.searched.is_empty() for each in found):
+        return f"What do the layers of {who} capture on {on}?"
+    return f"What do the neurons of {who} denote on {on}?"
+
+
+def _sentences(told: Mapping[str, Sequence[tuple[str, Told]]]) -> tuple[str, ...]:
+    """One sentence per question; of several groups of networks the list of their values."""
+    said = [named[0][1].sentence if len(named) == 1 else together(named)[-1][0] for named in told.values() if named]
+    return tuple(said) or (NOTHING,)
+
+
+NUMBERS = (captured_number, denoting_number, accuracy_number, depth_number)
+"""What makes the numbers of the first screen, in their order."""
 
 
 def _numbers(found: Sequence[Networks]) -> tuple[Number, ...]:
-    if not found:
-        return ()
-    made = (captured_number(found[0]), denoting_number(found[0]), _accuracy(found[0]), depth_number(found[0]))
-    return tuple(number for number in made if number is not None)
+    """The numbers of one group of networks, of several the smallest and largest, without controls."""
+    every = [[number for networks in found if (number := make(networks)) is not None] for make in NUMBERS]
+    return tuple(numbers[0] if len(found) == 1 else _over(numbers) for numbers in every if numbers)
 
 
-def _accuracy(networks: Networks) -> Number | None:
-    if networks.accuracy is None:
-        return None
-    return Number("accuracy on new inputs", networks.accuracy, "")
+def _over(numbers: Sequence[Number]) -> Number:
+    """Say over how many groups a number goes, and from which to which where groups differ."""
+    values = list(dict.fromkeys(number.value for number in numbers))
+    told = values[0] if len(values) == 1 else f"{values[0]}, {values[1]}" + (", ..." if len(values) > 2 else "")
+    return Number(numbers[0].label, told, f"{count(len(numbers), 'kind')} of networks")

@@ -3,140 +3,247 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
+from rich.cells import cell_len
 
-from denote.evidence.intervals import t_interval
 from denote.evidence.rule import Rule
-from denote.numbers import Estimate, count, interval, proportion, setting
+from denote.numbers import Estimate, count, interval, proportion, setting, signed_interval
 from denote.reporting.answer.contents import Number
+from denote.reporting.answer.fit import INDENT, WIDTH
 from denote.reporting.answer.networks import NEURON, Networks
-from denote.reporting.answer.words import clean, family_words, listed, plain_property
+from denote.reporting.answer.told import Told
+from denote.reporting.answer.words import clean, family_words, joined_words, listed, plain_property
 
+CONTROLS = {"rotated": "random directions", "untrained": "untrained"}
+"""Controls of neurons, whose share that denotes is told."""
 EXAMPLES = 3
 """Neurons that are named."""
+SHORT = 16
+"""Letters of a layer, a neuron and a property in an example; one of a longer property where no other denotes."""
+LEAST = 12
+"""Letters of a property that are always shown."""
+
+
+@dataclass(frozen=True)
+class Denoting:
+    """What the neurons of some networks denote.
+
+    Attributes:
+        networks: Whose neurons, at least one of them live.
+    """
+
+    networks: Networks
+
+    @cached_property
+    def found(self) -> pl.DataFrame:
+        """The neurons that denote, a row per family."""
+        return self.networks.searched.filter("denotes")
+
+    @property
+    def number(self) -> int:
+        """How many neurons denote something, each counted once."""
+        return self.found.select(NEURON).n_unique()
+
+    @property
+    def share(self) -> float:
+        """Share of live neurons that denote something."""
+        return self.number / self.networks.live
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many denote, by family, the largest number first."""
+        rows = self.networks.searched.group_by("family", maintain_order=True).agg(pl.col("denotes").sum())
+        return dict(rows.sort("denotes", descending=True, maintain_order=True).rows())
+
+    @property
+    def family(self) -> str:
+        """The family in which most neurons denote."""
+        return next(iter(self.counts))
+
+    @cached_property
+    def shares(self) -> dict[str, float | None]:
+        """Share of each control's neurons that denote in that family, over all layers, weighted by live neurons."""
+        rows = self.networks.tables["label_proportion_by_depth"].filter(pl.col("family") == self.family)
+        found: dict[str, float | None] = {}
+        for control in CONTROLS:
+            column = f"{control}_share_denoting"
+            known = rows.filter(pl.col(column).is_not_null(), pl.col("n_live") > 0)
+            live = float(known["n_live"].sum())
+            found[control] = float((known[column] * known["n_live"]).sum()) / live if live else None
+        return found
+
+    @cached_property
+    def excess(self) -> Estimate[float] | None:
+        """Share of neurons minus share of random directions, mean over networks with a t-interval; None without."""
+        rows = self.networks.tables["label_proportion_by_model"].filter(
+            pl.col("family") == self.family, pl.col("rotated_share_denoting").is_not_null(), pl.col("n_live") > 0
+        )
+        if rows.is_empty() or self.shares["rotated"] is None:
+            return None
+        from denote.evidence.intervals import t_interval  # loads scipy: without random directions nothing waits for it
+
+        more = pl.col("n_denoting") - pl.col("rotated_share_denoting") * pl.col("n_live")
+        by_model = rows.group_by("object_model", maintain_order=True).agg(more.sum() / pl.col("n_live").sum())
+        return t_interval(by_model.to_series(1).to_numpy())
+
+    def beside(self, *, excess: bool = False) -> str:
+        """``random directions .12, untrained .00``.
+
+        Args:
+            excess: Say how much more often than random directions neurons denote: only that speaks for single neurons.
+        """
+        written = [
+            f"{words} {'not compared' if self.shares[control] is None else proportion(self.shares[control])}"
+            for control, words in CONTROLS.items()
+        ]
+        written[0] += self._special() if excess else ""
+        return ", ".join(written if self.networks.trained else written[:1])
+
+    def _special(self) -> str:
+        more = self.excess
+        if more is None:
+            return ""
+        if more.low != more.low:
+            return f" (excess {signed_interval(more)}; one network has no interval)"
+        return f" ({'excess' if more.low > 0 else 'no clear excess:'} {signed_interval(more)})"
+
+    def words(self, family: str) -> str:
+        """One of the attributes of a family."""
+        cells = self.networks.tables["cells"].filter(pl.col("family") == family)
+        return family_words(family, cells["attribute"].unique(maintain_order=True).to_list(), one=True)
+
+    def which(self) -> str:
+        """Say of which families neurons denote something, those without findings together."""
+        some = [family for family, number in self.counts.items() if number]
+        several = len(some) > 1
+        said = [f"{self.words(family)}{f', {self.counts[family]:,} of them' if several else ''}" for family in some]
+        return "; ".join(part for part in (listed(said), self.without()) if part)
+
+    def without(self) -> str:
+        """Name the families of which no neuron denotes anything, and those that could not be tested."""
+        tested = self.networks.searched.drop_nulls("p_value")["family"].unique().to_list()
+        none = [self.words(family) for family, number in self.counts.items() if not number and family in tested]
+        untested = [self.words(family) for family in self.counts if family not in tested]
+        said = [f"none {joined_words(none, 'or')}"] if none else []
+        said += [f"too few rows to test {joined_words(untested, 'or')}"] if untested else []
+        return "; ".join(said)
+
+    def briefly(self) -> str:
+        """``a set of classes``, without what was typed."""
+        some = [self.words(family).partition(" (")[0] for family, number in self.counts.items() if number]
+        return joined_words(some, "or")
+
+    def examples(self, most: int = EXAMPLES) -> list[str]:
+        """Name neurons of one network: short properties and hidden layers first, then the surest, one of each layer."""
+        short, head = (
+            pl.col("property").str.len_chars() // SHORT,
+            (pl.col("relative_depth") == 1).fill_null(value=False),
+        )
+        rows = self._of_one_network().with_columns(length=short, head=head)
+        order = ["head", "length", "q_value", "balanced_accuracy"]
+        rows = rows.sort(order, descending=[False, False, False, True], nulls_last=True, maintain_order=True)
+        properties = rows.unique("property", keep="first", maintain_order=True)
+        layers = properties.unique("layer", keep="first", maintain_order=True)
+        chosen = pl.concat([layers, properties, rows]).unique(NEURON, keep="first", maintain_order=True).head(most)
+        return [example(self.networks, row) for row in chosen.sort("depth", maintain_order=True).iter_rows(named=True)]
+
+    def _of_one_network(self) -> pl.DataFrame:
+        """The denoting neurons of the network that has most of them."""
+        counts = self.found.group_by("object_model", maintain_order=True).len()
+        most = counts.sort("len", descending=True, maintain_order=True)["object_model"][0]
+        return self.found.filter(pl.col("object_model") == most)
+
+    def of_which(self) -> str:
+        """Say of which network the examples are, where there are several."""
+        seed = self._of_one_network()["seed"][0]
+        return "" if self.networks.n_models == 1 or seed is None else f" Seed {seed}:"
+
+
+def example(networks: Networks, row: Mapping[str, Any]) -> str:
+    """One line: ``hidden_6 unit 41: class 0, balanced accuracy .97 [.94, .99], label proportion .10``."""
+    name = row["neuron_name"] or f"neuron {row['neuron']}"
+    where = f"{clean(row['layer'], SHORT)} {clean(name, SHORT)}: "
+    score = interval(Estimate.of(row, "balanced_accuracy", bounds="balanced_accuracy_interval"))
+    rest = f", balanced accuracy {score}, label proportion {proportion(row['label_proportion'])}"
+    room = max(WIDTH - INDENT - cell_len(where + rest), LEAST)
+    return f"{where}{clean(plain_property(row['property'], networks.classes, short=True), room)}{rest}"
 
 
 def denoting_rule(rule: Rule) -> str:
     """Say in full when a neuron denotes."""
     return (
-        f"balanced accuracy at least {setting(rule.decisive)}, tested against {setting(rule.null)} "
-        f"(q <= {setting(rule.q)}), {rule.min_rows} rows with and without the property, on about as often as it holds"
+        f"balanced accuracy >= {setting(rule.decisive)}, tested against {setting(rule.null)} (q <= {setting(rule.q)}), "
+        f"{rule.min_rows} rows each way, on about as often as it holds"
     )
 
 
-def denoting_versions(networks: Networks, rule: Rule) -> list[list[str]]:
-    """Return the block's lines, from the fullest to the shortest; nothing where no neuron was searched.
+def denoting_told(networks: Networks, rule: Rule) -> Told | None:
+    """Say how many neurons denote, beside the controls, with examples; None where no neuron was searched.
 
     Args:
         networks: Whose neurons.
         rule: The rule that decided the tables.
     """
     if networks.searched.is_empty():
-        return []
+        return None
     if not networks.live:
-        return [["No neuron is live: all are constant on the rows that choose thresholds."]]
-    n_denoting, which = denoting(networks), families(networks)
-    if not n_denoting:
-        floor = networks.tables["label_proportion_by_depth"]["smallest_detectable_proportion"].min()
-        limit = f" Properties rarer than {proportion(floor)} could hardly be found." if isinstance(floor, float) else ""
-        said = f"None of {count(networks.live, 'live neuron')} denotes: no single neuron and threshold tells a property"
-        return [[f"{said} ({denoting_rule(rule)}).{limit}"], [f"{said}."]]
-    head = f"{beside(networks)}."
-    explained = f"Above its threshold such a neuron tells its property: {denoting_rule(rule)}."
-    examples = example_lines(networks)
-    return [[head, f"{explained}{which}", *examples], [head, *examples], [head, *examples[:1]], [head]]
+        said = "All neurons are constant on the rows that choose thresholds, so none can denote"
+        return Told([[f"{said}."]], f"{said}.", "no neuron varies", "none varies")
+    found = Denoting(networks)
+    return _something(found, rule) if found.number else _nothing(found, rule)
 
 
-def denoting(networks: Networks) -> int:
-    """Return how many neurons denote something, each counted once."""
-    return networks.searched.filter("denotes").select(NEURON).n_unique()
-
-
-def beside(networks: Networks) -> str:
-    """Say which share denotes, beside that of the controls, control by control."""
-    n_denoting = denoting(networks)
-    share = n_denoting / networks.live
-    said = f"{n_denoting:,} of {count(networks.live, 'live neuron')} {'denotes' if n_denoting == 1 else 'denote'}"
-    return f"{said} a property ({proportion(share)}); {controls(networks)}"
-
-
-def controls(networks: Networks) -> str:
-    """``random directions .12, untrained networks .00``, of the family in which most neurons denote."""
-    family = main_family(networks)
-    said = []
-    for control, words in (("rotated", "random directions"), ("untrained", "untrained networks")):
-        if control == "untrained" and not networks.trained:
-            continue
-        share = control_share(networks, family, control)
-        said.append(f"{words} {'not compared' if share is None else proportion(share)}")
-    return ", ".join(said)
-
-
-def main_family(networks: Networks) -> str:
-    """The family in which most neurons denote."""
-    counts = networks.searched.group_by("family", maintain_order=True).agg(pl.col("denotes").sum())
-    return str(counts.sort("denotes", descending=True, nulls_last=True, maintain_order=True)["family"][0])
-
-
-def control_share(networks: Networks, family: str, control: str) -> float | None:
-    """Return the share of a control's neurons that denote, over all layers, weighted by live neurons."""
-    rows = networks.tables["label_proportion_by_depth"].filter(pl.col("family") == family)
-    column = f"{control}_share_denoting"
-    known = rows.filter(pl.col(column).is_not_null(), pl.col("n_live") > 0)
-    live = float(known["n_live"].sum())
-    return float((known[column] * known["n_live"]).sum()) / live if live else None
-
-
-def families(networks: Networks) -> str:
-    """Say in which families neurons denote, those without findings together."""
-    attributes = networks.tables["cells"].filter(pl.col("family") == "named")["attribute"].unique(maintain_order=True)
-    counts = networks.searched.group_by("family", maintain_order=True).agg(pl.col("denotes").sum())
-    words = {family: family_words(family, attributes.to_list()) for family in counts["family"]}
-    some = [f"{words[family]} {number:,}" for family, number in counts.rows() if number]
-    none = [words[family] for family, number in counts.rows() if not number]
-    return f" Of {listed(some)}" + (f"; none of {listed(none)}." if none else ".")
-
-
-def example_lines(networks: Networks, most: int = EXAMPLES) -> list[str]:
-    """Name neurons: the surest of hidden layers, of different properties and layers where there are such."""
-    found = networks.searched.filter("denotes")
-    last = pl.col("relative_depth") == 1
-    hidden = found.filter(~last.fill_null(value=False))
-    order = ["q_value", "balanced_accuracy"]
-    rows = (hidden if len(hidden) else found).sort(order, descending=[False, True], nulls_last=True)
-    spread = rows.unique("property", keep="first", maintain_order=True).unique(
-        "layer", keep="first", maintain_order=True
-    )
-    chosen = pl.concat([spread, rows.unique("property", keep="first", maintain_order=True), rows])
-    chosen = chosen.unique(NEURON, keep="first", maintain_order=True).head(most)
-    return [example(networks, row) for row in chosen.sort("depth", maintain_order=True).iter_rows(named=True)]
-
-
-def example(networks: Networks, row: Mapping[str, Any]) -> str:
-    """``hidden_6 unit 41: class 0, balanced accuracy .97 [.94, .99], label proportion .10``."""
-    name = clean(row["neuron_name"] or f"neuron {row['neuron']}")
-    seed = f" (seed {row['seed']})" if networks.n_models > 1 and row["seed"] is not None else ""
-    score = interval(Estimate.of(row, "balanced_accuracy", bounds="balanced_accuracy_interval"))
-    return (
-        f"{clean(row['layer'])} {name}{seed}: {clean(plain_property(row['property'], networks.classes), 44)}, "
-        f"balanced accuracy {score}, label proportion {proportion(row['label_proportion'])}"
+def _something(found: Denoting, rule: Rule) -> Told:
+    share = f"{found.number:,} of {count(found.networks.live, 'live neuron')} ({proportion(found.share)})"
+    tell, denote = ("each tell", "denote") if found.number > 1 else ("tells", "denotes")
+    meaning, against = f"by a threshold ({denote} it)", f"by the same rule, against {setting(rule.null)}"
+    if found.networks.probe is None:  # no attribute was read, so that no rule stands above
+        against = denoting_rule(rule)
+    controls, examples, seed = found.beside(excess=True), found.examples(), found.of_which()
+    return Told(
+        [
+            [f"{share} {tell} {found.which()} {meaning}; {controls}. Rule: {denoting_rule(rule)}.{seed}", *examples],
+            [f"{share} {tell} {found.which()} {meaning}, {against}; {controls}.{seed}", *examples],
+            [f"{share} {tell} {found.briefly()} {meaning}; {controls}.{seed}", *examples],
+            [f"{share} {tell} {found.briefly()} {meaning}; {found.beside()}.{seed}", *examples[:1]],
+            [f"{share} {denote}; {found.beside()}."],
+        ],
+        f"{share} {denote}; {controls}.",
+        f"{share} {denote}; {found.beside()}",
+        f"{proportion(found.share)} denote ({found.beside()})",
     )
 
 
-def excess(networks: Networks) -> Estimate[float] | None:
-    """Return the mean over networks of the share that denotes minus that of random directions, with a t-interval."""
-    rows = networks.tables["label_proportion_by_model"].filter(
-        pl.col("family") == main_family(networks), pl.col("rotated_share_denoting").is_not_null(), pl.col("n_live") > 0
+def _nothing(found: Denoting, rule: Rule) -> Told:
+    """Say that no neuron denotes, and what could not have been found."""
+    live, without = count(found.networks.live, "live neuron"), found.without()
+    floor = found.networks.tables["label_proportion_by_depth"]["smallest_detectable_proportion"].min()
+    limit = ""
+    if isinstance(floor, float):
+        limit = f" With these rows, what fewer than {proportion(floor)} of inputs have could hardly be found."
+    head = f"None of {live} denotes"
+    meaning = f"{head}: {without.replace('none ', 'none alone tells ', 1)}{' by a threshold' * ('none ' in without)}"
+    beside = f"; {found.beside()}" if found.shares["rotated"] is not None else ""
+    return Told(
+        [
+            [f"{meaning} ({denoting_rule(rule)}){beside}.{limit}"],
+            [f"{meaning}{beside}.{limit}"],
+            [f"{head}{beside}.{limit}"],
+            [f"{head}."],
+        ],
+        f"{head}{beside}.",
+        f"none of {live} denotes",
+        ".00 denote",
     )
-    share = (pl.col("n_denoting") - pl.col("rotated_share_denoting") * pl.col("n_live")).sum() / pl.col("n_live").sum()
-    by_model = rows.group_by("object_model", maintain_order=True).agg(share.alias("excess"))["excess"]
-    return t_interval(by_model.to_numpy()) if len(by_model) else None
 
 
 def denoting_number(networks: Networks) -> Number | None:
-    """Return the share of neurons that denote, beside random directions."""
+    """Return how many neurons denote, beside the controls."""
     if not networks.live:
         return None
-    return Number("neurons that denote", f"{denoting(networks):,} of {networks.live:,}", controls(networks))
+    found = Denoting(networks)
+    return Number("neurons that denote", proportion(found.share), found.beside())

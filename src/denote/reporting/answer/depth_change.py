@@ -2,157 +2,243 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
 from denote.denotation.depth import plan
-from denote.numbers import Estimate, count, interval, proportion, signed_interval, small
+from denote.numbers import Estimate, count, interval, proportion, signed, signed_interval, small
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
+from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, family_words, listed
 from denote.reporting.sheet import Row
 
-ENOUGH = f"{plan.LEAST_MODELS} or more of one architecture would"
+GLOSS = " (share of inputs with what a neuron denotes)"
 PARTS = {
-    plan.POLARITY: "from how often neurons are on at all (polarity)",
-    plan.ANY_BASIS: "shared by random directions",
+    plan.POLARITY: "by how often neurons are on (polarity)",
+    plan.ANY_BASIS: "as random directions",
     plan.OWN: "the neurons' own",
 }
+"""What the change is made of."""
 MEANING = {
-    plan.BEYOND_BASIS: "yes: it depends on depth beyond polarity and what random directions show",
-    plan.ANY_BASIS_SHOWS: "only as random directions do: it depends on depth through the distribution that any basis "
-    "shows",
-    plan.POLARITY_ONLY: "only through polarity, how often neurons are on at all; min(p, 1 - p) does not show it",
-    plan.NOT_SHOWN: "not shown",
+    plan.BEYOND_BASIS: "yes, beyond polarity and beyond what random directions show",
+    plan.ANY_BASIS_SHOWS: "yes, but as in random directions: through the distribution that any basis shows",
+    plan.POLARITY_ONLY: "through polarity only",
 }
 """Verdicts in words that say no more than they do."""
 
 
-def depth_versions(networks: Networks) -> list[list[str]]:
-    """Return the block's lines, from the fullest to the shortest; nothing where no neuron was searched.
+@dataclass(frozen=True)
+class DepthChange:
+    """Label proportion over depth of some networks, in the family that is told about.
+
+    Attributes:
+        networks: Trained ones.
+        asked: The family; None: the one that `family` chooses.
+    """
+
+    networks: Networks
+    asked: str | None = None
+
+    @cached_property
+    def described(self) -> pl.DataFrame:
+        """First, middle and last compared layer of every family that has any."""
+        return self.networks.tables["depth_description"].filter(pl.col("layer").is_not_null())
+
+    @cached_property
+    def family(self) -> str:
+        """The planned family, else that with the most layers, then the most denoting neurons; empty where none is."""
+        if self.asked is not None or self.described.is_empty():
+            return self.asked or ""
+        planned = self.networks.tables["depth_verdicts"].filter("planned")["family"].to_list()
+        neurons = self.networks.searched.group_by("family").agg(denoting=pl.col("denotes").sum())
+        rows = self.described.group_by("family", maintain_order=True).len().join(neurons, on="family", how="left")
+        rows = rows.with_columns(planned=pl.col("family").is_in(planned))
+        order = rows.sort("planned", "len", "denoting", descending=True, nulls_last=True, maintain_order=True)
+        return str(order["family"][0])
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Its first, middle and last compared layer."""
+        return list(self.described.filter(pl.col("family") == self.family).iter_rows(named=True))
+
+    @cached_property
+    def is_raw(self) -> bool:
+        """False where the sign of neurons is arbitrary, and only the folded value means something."""
+        return all(row["sign_identified"] for row in self.rows)
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """Column of the mean, and what the columns of its ends begin with."""
+        return ("label_proportion_mean", "label_proportion") if self.is_raw else ("folded_mean", "folded")
+
+    @property
+    def what(self) -> str:
+        """Name of the quantity."""
+        return "Label proportion" if self.is_raw else "Folded label proportion, min(p, 1 - p) as the sign is arbitrary,"
+
+    @cached_property
+    def parts(self) -> dict[str, Row]:
+        """Change from the first to the last layer, and what it is made of; empty where that cannot be told."""
+        parts = self.networks.tables["depth_parts"].filter(
+            pl.col("family") == self.family, pl.col("shape") == plan.CHANGE
+        )
+        return {row["part"]: row for row in parts.iter_rows(named=True)}
+
+    @cached_property
+    def judged(self) -> Row | None:
+        """The verdict's row; None where there are too few networks."""
+        verdicts = self.networks.tables["depth_verdicts"]
+        rows = verdicts.filter(pl.col("family") == self.family, pl.col("verdict") != plan.TOO_FEW)
+        return None if rows.is_empty() else rows.row(0, named=True)
+
+    def plain(self, *, glossed: bool = True) -> str:
+        """Say the mean at the first, middle and last compared layer, never chosen by the data.
+
+        Args:
+            glossed: Whether label proportion is explained.
+        """
+        at = [f"{interval(Estimate.of(row, *self.columns))} at {clean(row['layer'])}" for row in self.rows]
+        return f"{self.what}{GLOSS if glossed else ''} is on average {listed(at)}{self._counted()}."
+
+    def _counted(self) -> str:
+        n_models, known = self.rows[0]["n_models"], [row["n_models_with_value"] for row in self.rows]
+        if set(known) == {n_models}:
+            return ""
+        return f" ({'' if min(known) == max(known) else f'{min(known)} to '}{max(known)} of {n_models} networks)"
+
+    def made_of(self, *, short: bool = False) -> str:
+        """Say what the change from the first to the last layer is made of; nothing where that cannot be told."""
+        parts = self.parts
+        if plan.RAW not in parts:
+            return ""
+        of = [f"{_written(parts[part], short=short)} {words}" for part, words in PARTS.items()]
+        return f"Change {_written(parts[plan.RAW], short=short)}: {', '.join(of)}."
+
+    def verdict(self) -> str:
+        """Say whether it depends on depth, with the test, or what an answer needs."""
+        row = self.judged
+        if row is None:
+            return needs(self.networks.n_models) or "No verdict: it takes 3 layers where 6 networks have a value."
+        p = "" if row["p_value"] is None else f"p = {small(row['p_value'])} beyond polarity and random directions; "
+        tested = f"{p}{count(row['n_models'], 'network')}, {'planned' if row['planned'] else 'exploratory'}"
+        verdict = str(row["verdict"])
+        return f"Does it depend on depth? {_sentence(MEANING.get(verdict, verdict))} ({tested})."
+
+    def brief_verdict(self) -> str:
+        """Say the same in fewer words."""
+        row, n_models = self.judged, self.networks.n_models
+        if row is None:
+            few = f"A verdict takes {plan.LEAST_MODELS} networks; here {'is' if n_models == 1 else 'are'} {n_models}."
+            return few if n_models < plan.LEAST_MODELS else self.verdict()
+        p = "" if row["p_value"] is None else f"p = {small(row['p_value'])} for more, "
+        return f"Dependence on depth: {row['verdict']} ({p}{count(row['n_models'], 'network')})."
+
+    def others(self) -> str:
+        """Name the other families that have a label proportion by depth."""
+        names = [each for each in self.described["family"].unique(maintain_order=True) if each != self.family]
+        return f" The report also has {listed([family_words(each) for each in names])}." if names else ""
+
+    def sentence(self) -> str:
+        """Say the mean at the first and last compared layer, and the verdict, for the first screen."""
+        at = [f"{interval(Estimate.of(row, *self.columns))} at {clean(row['layer'])}" for row in self._ends()]
+        return f"{self.what} is {' and '.join(at)}; {self.short_verdict()}."
+
+    def line(self) -> str:
+        """The same without intervals."""
+        at = [f"{proportion(row[self.columns[0]])} at {clean(row['layer'])}" for row in self._ends()]
+        return f"{self.what} {' to '.join(at)}; {self.short_verdict()}"
+
+    def _ends(self) -> list[Row]:
+        return self.rows if len(self.rows) == 1 else [self.rows[0], self.rows[-1]]
+
+    def short_verdict(self) -> str:
+        """Say the verdict in a few words."""
+        row = self.judged
+        if row is not None:
+            return f"dependence on depth: {row['verdict']}"
+        return f"{count(self.networks.n_models, 'network')} cannot tell if it depends on depth"
+
+
+def _written(row: Row, *, short: bool = False) -> str:
+    return signed(row["value"]) if short else signed_interval(Estimate.of(row, "value"))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def cannot(n_models: int) -> str:
+    """``One network cannot answer whether it depends on depth``."""
+    which = "One network" if n_models == 1 else f"{n_models} networks"
+    return f"{which} cannot answer whether it depends on depth"
+
+
+def needs(n_models: int) -> str:
+    """Say how many networks an answer needs; nothing where there are enough."""
+    enough = n_models >= plan.LEAST_MODELS
+    return "" if enough else f"{cannot(n_models)}; {plan.LEAST_MODELS} or more of one architecture would."
+
+
+def depth_told(networks: Networks) -> Told | None:
+    """Say how label proportion changes over depth; None where no neuron was searched.
 
     Args:
         networks: Whose label proportions.
     """
     if networks.searched.is_empty():
-        return []
+        return None
     if not networks.trained:
-        return [["Untrained networks say nothing of what training makes of depth."]]
-    family = main_curve(networks)
-    if family is None:
-        why = f"too few neurons denote at any hidden layer ({plan.GAP} per network)"
-        return [[f"No label proportion by depth: {why}. {needs(networks) or ''}".strip()]]
-    plain, made, end = course(networks, family), made_of(networks, family), verdict(networks, family)
-    return [[f"{plain}{_others(networks, family)}", *made, end], [plain, end], [plain]]
+        said = "Untrained networks cannot say what training makes of depth"
+        return Told([[f"{said}."]], f"{said}.", "untrained networks", "untrained")
+    change = DepthChange(networks)
+    if not change.family:
+        return _too_few_neurons(networks)
+    made, short, verdict = change.made_of(), change.made_of(short=True), change.verdict()
+    return Told(
+        [
+            [_joined(change.plain(), made, f"{verdict}{change.others()}")],
+            [_joined(change.plain(), short, verdict)],
+            [_joined(change.plain(glossed=False), short, change.brief_verdict())],
+            [_joined(change.plain(glossed=False), change.brief_verdict())],
+            [change.plain(glossed=False)],
+        ],
+        change.sentence(),
+        change.line(),
+        change.short_verdict(),
+    )
 
 
-def _described(networks: Networks) -> pl.DataFrame:
-    return networks.tables["depth_description"].filter(pl.col("layer").is_not_null())
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
-def main_curve(networks: Networks) -> str | None:
-    """Return the family that is told about: the planned one, else that with the most layers; None where none has any.
-
-    Where several have as many layers, the one with the most denoting neurons.
-    """
-    described = _described(networks)
-    if described.is_empty():
-        return None
-    planned = networks.tables["depth_verdicts"].filter("planned")["family"].to_list()
-    neurons = networks.searched.group_by("family").agg(denoting=pl.col("denotes").sum())
-    rows = described.group_by("family", maintain_order=True).len().join(neurons, on="family", how="left")
-    rows = rows.with_columns(planned=pl.col("family").is_in(planned))
-    return str(rows.sort("planned", "len", "denoting", descending=True, maintain_order=True)["family"][0])
-
-
-def course(networks: Networks, family: str) -> str:
-    """Say the mean label proportion at the first, middle and last compared layer, never chosen by the data."""
-    rows = _described(networks).filter(pl.col("family") == family).rows(named=True)
-    raw = all(row["sign_identified"] for row in rows)
-    column, bounds = ("label_proportion_mean", "label_proportion") if raw else ("folded_mean", "folded")
-    places = [f"{interval(Estimate.of(row, column, bounds=bounds))} at {clean(row['layer'])}" for row in rows]
-    what = "Mean label proportion" if raw else "Mean of min(p, 1 - p), p the label proportion (the sign is arbitrary),"
-    with_value = sorted({row["n_models_with_value"] for row in rows})
-    n_models = rows[0]["n_models"]
-    of = "" if with_value == [n_models] else f"{'-'.join(map(str, with_value))} of "
-    return f"{what} of what neurons denote: {listed(places)} ({of}{count(n_models, 'network')})."
-
-
-def _others(networks: Networks, family: str) -> str:
-    """The other families that have a label proportion by depth."""
-    others = [each for each in _described(networks)["family"].unique(maintain_order=True) if each != family]
-    return f" Others are in the report: {listed([family_words(each) for each in others])}." if others else ""
-
-
-def made_of(networks: Networks, family: str) -> list[str]:
-    """Say what the change from first to last layer is made of; nothing where that cannot be told."""
-    parts = networks.tables["depth_parts"].filter(pl.col("family") == family, pl.col("shape") == plan.CHANGE)
-    rows = {row["part"]: row for row in parts.iter_rows(named=True)}
-    if plan.RAW not in rows:
-        return []
-    raw = rows[plan.RAW]
-    said = [f"{signed_interval(Estimate.of(rows[part], 'value'))} {words}" for part, words in PARTS.items()]
-    return [
-        f"Change from {clean(raw['first_layer'])} to {clean(raw['last_layer'])}: "
-        f"{signed_interval(Estimate.of(raw, 'value'))} = {', '.join(said)}."
-    ]
-
-
-def needs(networks: Networks) -> str | None:
-    """Say how many networks a verdict needs; None where there are enough."""
-    n_models = networks.n_models
-    if n_models >= plan.LEAST_MODELS:
-        return None
-    which = "One network cannot" if n_models == 1 else f"{n_models} networks cannot"
-    return f"{which} answer whether it depends on depth; {ENOUGH}."
-
-
-def verdict(networks: Networks, family: str) -> str:
-    """Say the verdict with its test, or what it needs."""
-    rows = networks.tables["depth_verdicts"].filter(pl.col("family") == family)
-    known = [row for row in rows.iter_rows(named=True) if row["verdict"] != plan.TOO_FEW]
-    if not known:
-        return needs(networks) or "No verdict: fewer than 3 layers could be compared."
-    row = known[0]
-    return f"Does it depend on depth? {in_words(row['verdict'])} ({_tested(row)})."
-
-
-def in_words(said: str) -> str:
-    """Return a verdict in words; one that holds a number stays as it is."""
-    return next((words for verdict, words in MEANING.items() if said == verdict), said)
-
-
-def _tested(row: Row) -> str:
-    p = "" if row["p_value"] is None else f"p = {small(row['p_value'])} beyond polarity and random directions, "
-    return f"{p}{count(row['n_models'], 'network')}, {'planned' if row['planned'] else 'exploratory'}"
+def _too_few_neurons(networks: Networks) -> Told:
+    few = "Too few neurons denote for a label proportion by depth"
+    of = f"it takes {plan.LEAST_NEURONS} neurons and {plan.LEAST_DISTINCT} properties at a hidden layer"
+    return Told(
+        [
+            [_joined(f"{few}: {of}.", needs(networks.n_models))],
+            [_joined(f"{few}.", needs(networks.n_models))],
+            [f"{few}."],
+        ],
+        f"{few}.",
+        f"{few[0].lower()}{few[1:]}",
+        "too few neurons",
+    )
 
 
 def depth_number(networks: Networks) -> Number | None:
-    """Return the change of label proportion from first to last layer, or what is missing for it."""
+    """Return the change of label proportion from the first to the last layer, or what is missing for it."""
     if networks.searched.is_empty() or not networks.trained:
         return None
-    family = main_curve(networks)
-    parts = networks.tables["depth_parts"].filter(
-        pl.col("family").eq_missing(pl.lit(family, pl.String)),
-        pl.col("shape") == plan.CHANGE,
-        pl.col("part") == plan.RAW,
-    )
-    label = "label proportion over depth"
-    if parts.is_empty():
+    label, change = "change of label proportion over depth", DepthChange(networks)
+    raw = change.parts.get(plan.RAW) if change.family else None
+    if raw is None:
         few = networks.n_models < plan.LEAST_MODELS
-        return Number(label, "-", f"needs {plan.LEAST_MODELS} networks" if few else "too few neurons denote")
-    row = parts.row(0, named=True)
-    missing = f"; {plan.LEAST_MODELS} networks needed" if networks.n_models < plan.LEAST_MODELS else ""
-    return Number(label, _signed(row["value"]), f"[{_signed(row['value_low'])}, {_signed(row['value_high'])}]{missing}")
-
-
-def _signed(value: float | None) -> str:
-    return f"{'+' if value is not None and value > 0 else ''}{proportion(value)}"
-
-
-def short_verdict(networks: Networks) -> str:
-    """Return the block in one sentence, for the first screen."""
-    versions = depth_versions(networks)
-    lines: Sequence[str] = versions[-1] if versions else []
-    return " ".join(lines)
+        return Number(label, "not known", f"needs {plan.LEAST_MODELS} networks" if few else "too few neurons denote")
+    value = Estimate.of(raw, "value")
+    ends = "no interval" if value.low != value.low else f"[{signed(value.low)}, {signed(value.high)}]"
+    return Number(label, signed(value.value), f"{ends}; the neurons' own {_written(change.parts[plan.OWN])}")

@@ -2,30 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import polars as pl
+
+from denote.data.trained_on import UNKNOWN
+from denote.numbers import count
 from denote.reporting import chance
 from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
-from denote.reporting.answer.networks import Tables
-from denote.reporting.findings import copies_sentences, level_sentences, trained_on_sentences
-from denote.reporting.jobs import Job, tally
+from denote.reporting.answer.denoting import Denoting
+from denote.reporting.answer.networks import Networks, Tables
+from denote.reporting.answer.table_warnings import table_warnings
+from denote.reporting.answer.words import clean, listed
+from denote.reporting.findings import SAME, level_sentences
+from denote.reporting.jobs import Job
+
+MANY_COPIES = 0.1
+"""Share of test rows that copy another row from which results must not be believed: METHOD section 5 has 20 copies of
+each of 50 rows, with 127 of 200 null pairs found."""
 
 
-def doubts_of(tables: Tables, jobs: Sequence[Job] = (), warnings: Sequence[str] = ()) -> list[Doubt]:
+MOST_REASONS = 2
+"""Reasons of failed jobs that are told."""
+MOST_OF_REASON = 80
+"""Letters of each."""
+
+
+def doubts_of(
+    tables: Tables, found: Sequence[Networks], jobs: Sequence[Job] = (), warnings: Sequence[str] = ()
+) -> list[Doubt]:
     """Collect what speaks against the results.
 
     Args:
         tables: Those of ``tables.SWEEP_TABLES``.
+        found: The networks that are told about.
         jobs: How the jobs ended.
         warnings: Further sentences.
     """
-    failed = [job for job in jobs if job.failed]
     cautions = [
-        *([f"{tally(jobs)}: what failed is missing; the same command runs it again."] if failed else []),
-        *trained_on_sentences(tables["cells"], tables["neurons"]),
-        *copies_sentences(tables["duplicates"]),
+        *_failed(jobs),
+        *_trained_on(tables),
+        *table_warnings(tables),
         *warnings,
         *level_sentences(tables),
+        *_without_directions(tables, found),
     ]
-    alarms = [Doubt(ALARM, text) for text in chance.alarms(tables["null_check"])]
-    return [*alarms, *(Doubt(CAUTION, text) for text in dict.fromkeys(cautions))]
+    every = [
+        *(Doubt(ALARM, text) for text in chance.alarms(tables["null_check"])),
+        *_copies(tables["duplicates"]),
+        *(Doubt(CAUTION, text) for text in cautions),
+    ]
+    return sorted(dict.fromkeys(every), key=lambda doubt: doubt.level != ALARM)
+
+
+def _failed(jobs: Sequence[Job]) -> Iterator[str]:
+    """Say how many jobs are missing and why, equal reasons once; of jobs made again earlier results stay."""
+    first, again = [job for job in jobs if not job.again], [job for job in jobs if job.again]
+    missing = [job for job in first if not job.counts]
+    if missing:
+        yield (
+            f"{len(missing)} of {count(len(first), 'job')} {'is' if len(missing) == 1 else 'are'} missing: "
+            f"{_reasons(missing)}. The same command runs what is missing; status.json names the logs."
+        )
+    if again:
+        yield f"{count(len(again), 'job')} could not be made again, and earlier results stay: {_reasons(again)}."
+
+
+def _reasons(jobs: Sequence[Job]) -> str:
+    """``failed (RuntimeError: out of rows); timed out``, each kind once."""
+    kinds = dict.fromkeys((job.status, job.reason) for job in jobs)
+    told = [f"{status} ({clean(reason, MOST_OF_REASON)})" if reason else status for status, reason in kinds]
+    more = f"; and {len(told) - MOST_REASONS} more reasons" if len(told) > MOST_REASONS else ""
+    return "; ".join(told[:MOST_REASONS]) + more
+
+
+def _copies(duplicates: pl.DataFrame) -> Iterator[Doubt]:
+    """Say, per dataset, how many test rows copy others; one sentence for the worst pair of parts."""
+    rows = duplicates.filter(pl.col("n_rows") > 0).with_columns(of_test=pl.col("part") == "test")
+    for (dataset,), own in rows.group_by("dataset", maintain_order=True):
+        worst = own.sort("of_test", "share", descending=True, nulls_last=True).row(0, named=True)
+        of = "another one" if worst["part"] == worst["other"] else f"a row of {worst['other']}"
+        kind = SAME[worst["kind"]][worst["n_rows"] != 1]
+        more = f" and {count(len(own) - 1, 'more kind')} of copies" if len(own) > 1 else ""
+        copies = f"{worst['n_rows']:,} of {worst['n_part']:,} {worst['part']} rows of {clean(str(dataset))} {kind} {of}"
+        text = f"{copies}{more}: p-values are too small. Keep copies together by split.group=COLUMN (Python: groups=)."
+        yield Doubt(ALARM if worst["of_test"] and (worst["share"] or 0) >= MANY_COPIES else CAUTION, text)
+
+
+def _trained_on(tables: Tables) -> Iterator[str]:
+    """Name networks that may have been trained on the rows they are judged on."""
+    columns = ["architecture", "trained_on"]
+    rows = pl.concat([tables[name].select(columns) for name in ("cells", "neurons")])
+    names = rows.filter(pl.col("trained_on") == UNKNOWN)["architecture"].unique(maintain_order=True)
+    if len(names):
+        which = listed([clean(name) for name in names], 3)
+        yield (
+            f"Whether {which} was trained on these rows is unknown, and on its own training rows noise denotes: say it "
+            "by architecture.trained_on=FILE or none (Python: trained_on=)."
+        )
+
+
+def _without_directions(tables: Tables, found: Sequence[Networks]) -> Iterator[str]:
+    """Say where neurons denote and random directions were not compared, unless the level of evidence says so."""
+    bare = [each for each in found if each.live and Denoting(each).number and Denoting(each).shares["rotated"] is None]
+    if bare and not level_sentences(tables):
+        yield (
+            "Neurons were not compared with random directions, so nothing shows that single neurons are special: "
+            "control=[shuffled,rotated,untrained,raw_input] adds them."
+        )

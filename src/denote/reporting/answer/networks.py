@@ -30,6 +30,7 @@ class Networks:
         trained: False for networks at their initialisation.
         epoch: Of training, where one was chosen.
         tables: Those of ``tables.SWEEP_TABLES``, of these networks alone where rows tell networks apart.
+        earlier: Other epochs at which these networks were observed, too.
     """
 
     dataset: str
@@ -37,6 +38,7 @@ class Networks:
     trained: bool
     epoch: int | None
     tables: Tables
+    earlier: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -55,10 +57,16 @@ class Networks:
         frames = [self.tables[name].select(columns) for name in ("cells", "neurons", "layers")]
         return pl.concat(frames).unique(["object_model", "layer"], maintain_order=True)
 
-    @property
+    @cached_property
     def n_models(self) -> int:
         """Number of networks."""
         return self.observed["object_model"].n_unique()
+
+    @property
+    def trained_here(self) -> bool:
+        """True where denote trained them: of others more seeds give the same networks again."""
+        known = pl.concat([self.tables[name]["trained_on"] for name in ("cells", "neurons")])
+        return known.null_count() == len(known) and self.observed["object_accuracy"].null_count() == 0
 
     @cached_property
     def searched(self) -> pl.DataFrame:
@@ -66,6 +74,11 @@ class Networks:
         neurons = self.tables["neurons"]
         placed = neurons.filter(pl.col("depth").is_not_null())
         return placed if len(placed) else neurons
+
+    @cached_property
+    def n_neurons(self) -> int:
+        """Number of neurons that were searched, live or not."""
+        return self.searched.select(NEURON).n_unique()
 
     @cached_property
     def live(self) -> int:
@@ -77,11 +90,15 @@ class Networks:
         """Cells of probes that read neurons, one per size of a probe."""
         return one_size(self.tables["cells"]).filter(reads_state())
 
+    @cached_property
+    def probes(self) -> list[str]:
+        """Kinds of probes that read neurons."""
+        return self.read["probe"].unique(maintain_order=True).to_list()
+
     @property
     def probe(self) -> str | None:
         """The probe that is told about first."""
-        probes = self.read["probe"].unique(maintain_order=True).to_list()
-        return usual_probe(probes) if probes else None
+        return usual_probe(self.probes) if self.probes else None
 
     @cached_property
     def classes(self) -> list[str]:
@@ -107,7 +124,7 @@ class Networks:
         """``3 networks``, or ``3 untrained networks``."""
         return count(self.n_models, "network" if self.trained else "untrained network")
 
-    @property
+    @cached_property
     def accuracy(self) -> str | None:
         """``.90`` or ``.90 to .92`` over networks; None where it is not known."""
         known = self.observed["object_accuracy"].drop_nulls()
@@ -127,28 +144,18 @@ def networks_of(tables: Tables) -> list[Networks]:
     Args:
         tables: Those of ``tables.SWEEP_TABLES``.
     """
-    columns = [*COLUMNS, "object_model"]
-    rows = pl.concat([tables[name].select(columns) for name in ("cells", "neurons", "layers")])
-    rows = rows.with_columns(pl.col("trained").fill_null(value=True))
+    rows = pl.concat([tables[name].select(COLUMNS) for name in ("cells", "neurons", "layers")])
+    rows = rows.with_columns(pl.col("trained").fill_null(value=True)).unique()
     if rows["trained"].any():
         rows = rows.filter("trained")
-    kinds = rows.select(COLUMNS).unique(maintain_order=True).sort("epoch", descending=True, nulls_last=True)
-    last = kinds.unique(["dataset", "architecture"], keep="first", maintain_order=True)
-    rows_of = last.sort("dataset", "architecture", maintain_order=True).iter_rows()
-    return [Networks(*_key(row), tables=_of(tables, row)) for row in rows_of]
+    kinds = rows.group_by("dataset", "architecture", "trained").agg(pl.col("epoch").sort(nulls_last=True))
+    return [_networks(tables, row) for row in kinds.sort("dataset", "architecture").iter_rows(named=True)]
 
 
-def _key(row: tuple[Any, ...]) -> tuple[str, str, bool, int | None]:
-    dataset, architecture, trained, epoch = row
-    return dataset, architecture, trained, epoch
-
-
-def epochs_of(tables: Tables, networks: Networks) -> list[int]:
-    """Return the other epochs at which these networks were observed."""
-    rows = tables["layers"].filter(
-        "trained", pl.col("dataset") == networks.dataset, pl.col("architecture") == networks.architecture
-    )
-    return [epoch for epoch in rows["epoch"].drop_nulls().unique().sort() if epoch != networks.epoch]
+def _networks(tables: Tables, row: Mapping[str, Any]) -> Networks:
+    *earlier, epoch = row["epoch"]
+    key = (row["dataset"], row["architecture"], row["trained"], epoch)
+    return Networks(*key, _of(tables, key), tuple(earlier))
 
 
 def _of(tables: Tables, key: tuple[object, ...]) -> dict[str, pl.DataFrame]:

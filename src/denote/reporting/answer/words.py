@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 from denote.denotation.property_names import affirmed, complement, is_complement, joined
 
 FAMILIES = {
-    "classes": "single classes (attribute=classes)",
-    "subsets": "sets of classes (attribute=neuron_subsets)",
-    "columns": "columns (attribute=columns)",
-    "quantiles": "cut columns (attribute=quantiles)",
-    "formulas": "formulas (attribute=formulas)",
+    "classes": ("a class", "single classes", "classes"),
+    "subsets": ("a set of classes", "sets of classes", "neuron_subsets"),
+    "columns": ("a column", "columns", "columns"),
+    "quantiles": ("a cut column", "cut columns", "quantiles"),
+    "formulas": ("a formula", "formulas", "formulas"),
 }
-"""What the families of the ready-made options hold, and what was typed for them."""
+"""One of the attributes of every ready-made family, all of them, and what is typed for them."""
 
 NAMED = "named"
 """Family of the attributes that were asked for one by one."""
@@ -35,68 +34,77 @@ def clean(name: str, most: int = MOST_LETTERS) -> str:
         name: Any text.
         most: Letters; of a longer name the end is replaced by ``…``.
     """
-    shown = "".join(_visible(character) for character in name)
+    shown = "".join(_visible(character) for character in name[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"
 
 
 def _visible(character: str) -> str:
-    """Escape characters that move the cursor or turn the direction of a line: names come from files."""
-    if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"):
-        return f"\\u{ord(character):04x}"
-    return character
+    """Escape what moves the cursor or turns the direction of a line: names come from files."""
+    if character.isspace() and character not in "\n\r\t\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029":
+        return " "
+    return character if character.isprintable() else f"\\u{ord(character):04x}"
 
 
 def listed(names: Sequence[str], most: int = 6) -> str:
     """``odd, prime and loop``; of more than ``most`` names the first, and how many more there are."""
     if len(names) > most:
         return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return joined_words(names, "and")
 
 
-def family_words(family: str, names: Sequence[str] = ()) -> str:
+def joined_words(names: Sequence[str], last: str) -> str:
+    """``0, 4 or 6``."""
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def family_words(family: str, names: Sequence[str] = (), *, one: bool = False) -> str:
     """Return what a family holds, with what was typed for it.
 
     Args:
         family: As in tables.
-        names: Its attributes, which name the family of those that were asked for one by one.
+        names: Its attributes, which tell the family of those that were asked for by name.
+        one: Speak of one of its attributes.
 
     Returns:
-        ``sets of classes (attribute=neuron_subsets)``; ``odd, prime and loop``.
+        ``sets of classes (attribute=neuron_subsets)``, ``named attributes (odd, prime and loop)``.
     """
     if family == NAMED:
-        return listed([clean(name) for name in names], 5) if names else "attributes that were named"
-    return FAMILIES.get(family, f"attribute={clean(family)}")
+        of = listed([clean(name) for name in names], 5)
+        return ("a named attribute" if one else "named attributes") + (f" ({of})" if of else "")
+    option = clean(family)
+    singular, plural, option = FAMILIES.get(family, (f"one of {option}", option, option))
+    return f"{singular if one else plural} (attribute={option})"
 
 
-def plain_property(name: str, classes: Sequence[str] = ()) -> str:
-    """Return a property in words; a set of classes that is told by what is left out also lists what it holds.
+def plain_property(name: str, classes: Sequence[str] = (), *, short: bool = False) -> str:
+    """Return a property in words; a set of classes that is told by what it leaves out also lists what it holds.
 
     Args:
         name: As in tables: ``class=3``, ``NOT class in {1,4,7}``, ``NOT odd``, ``odd AND loop``.
         classes: Names of all classes, where they are known.
+        short: Leave out what a set holds where it is told by what it leaves out.
 
     Returns:
-        ``class 3``; ``all but class 1, 4, 7 (0, 2, 3, 5, 6, 8, 9)``; ``not odd``.
+        ``class 3``; ``class 0, 4 or 6``; ``all classes but 1, 4 and 7 (0, 2, 3, 5, 6, 8 or 9)``; ``not odd``.
     """
     if joined(name):
         return name
-    positive = affirmed(name)
-    target, members = _class_set(positive, classes)
+    target, members = _class_set(affirmed(name), classes)
     if not members:
-        return name if not is_complement(name) else f"not {complement(name)}"
-    text = f"{target} {', '.join(members)}"
+        return f"not {complement(name)}" if is_complement(name) else name
     if not is_complement(name):
-        return text
+        return f"{target} {joined_words(members, 'or')}"
+    several = "classes" if target == USUAL_TARGET else f"values of {target}"
     rest = [each for each in classes if each not in members]
-    return f"all but {text}" + (f" ({', '.join(rest)})" if len(members) > 1 and 0 < len(rest) <= MOST_LISTED else "")
+    held = f" ({joined_words(rest, 'or')})" if 0 < len(rest) <= MOST_LISTED and not short else ""
+    return f"all {several} but {joined_words(members, 'and')}{held}"
 
 
 def _class_set(name: str, classes: Sequence[str]) -> tuple[str, list[str]]:
     """Return the target and the classes of a set's name; no classes where it is no such name."""
     target, is_in, rest = name.partition(" in {")
     if is_in and rest.endswith("}"):
-        members = _split(rest[:-1], classes)
-        return target, members
+        return target, _split(rest[:-1], classes)
     target, is_one, member = name.partition("=")
     return (target, [member]) if is_one and (member in classes or target == USUAL_TARGET) else ("", [])
 

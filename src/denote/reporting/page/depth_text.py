@@ -10,7 +10,7 @@ import polars as pl
 from denote.denotation.depth import plan
 from denote.figures.curves import Curve
 from denote.numbers import count
-from denote.reporting.answer.depth_change import course, made_of, needs, verdict
+from denote.reporting.answer.depth_change import DepthChange, needs
 from denote.reporting.answer.networks import Networks, networks_of
 from denote.reporting.answer.words import family_words
 
@@ -67,11 +67,12 @@ def _said(networks: Networks, curve: Curve) -> list[tuple[str, list[str]]]:
     if described.is_empty():
         seen = f"No label proportion by depth: too few neurons denote at any hidden layer ({plan.GAP} per network)."
         return [(SEEN, [seen]), (VERDICT, ["None."]), (CHANGES, _changes(networks, curve, is_seen=False))]
-    parts = made_of(networks, curve.family)
+    change = DepthChange(networks, curve.family)
+    parts = change.made_of() or "That cannot be told: random directions were not searched, or too few of them denote."
     said = [
-        (SEEN, [course(networks, curve.family)]),
-        (MADE_OF, parts or ["That cannot be told: random directions were not searched, or too few of them denote."]),
-        (VERDICT, [verdict(networks, curve.family)]),
+        (SEEN, [change.plain()]),
+        (MADE_OF, [parts]),
+        (VERDICT, [change.verdict()]),
         (CHANGES, _changes(networks, curve, is_seen=True)),
     ]
     return [(name, sentences) for name, sentences in said if sentences]
@@ -85,7 +86,7 @@ def _changes(networks: Networks, curve: Curve, *, is_seen: bool) -> list[str]:
     said = []
     if not is_seen:
         said.append("More neurons that denote: wider layers, or more test rows, so that rarer properties can be found.")
-    if needs(networks) is not None:
+    if needs(networks.n_models):
         missing = plan.LEAST_MODELS - networks.n_models
         said.append(f"{count(missing, 'more network')} of this architecture, trained from other seeds, for a test.")
     if tested and tested[0]["verdict"] == plan.BEYOND_BASIS:
