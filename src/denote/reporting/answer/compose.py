@@ -85,12 +85,12 @@ def _names(found: Sequence[Networks]) -> list[str]:
 
 
 def _believe(doubts: Sequence[Doubt]) -> Versions:
-    """Versions of what speaks against the results; the last one names the first doubt alone."""
+    """Versions of what speaks against the results: a line each, one paragraph, then ever fewer of them."""
     texts = [doubt.text for doubt in doubts]
-    if not texts:
-        return []
-    first = [f"{texts[0]}" + (f" And {len(texts) - 1} more in the report." if len(texts) > 1 else "")]
-    return [texts, first] if len(texts) > 1 else [texts]
+    if len(texts) < 2:
+        return [texts] if texts else []
+    fewer = [[f"{' '.join(texts[:most])} And {len(texts) - most} more: verbose=true."] for most in (2, 1)]
+    return [texts, [" ".join(texts)], *fewer[len(texts) == 2 :]]
 
 
 def _question(found: Sequence[Networks]) -> str:

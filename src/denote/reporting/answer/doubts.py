@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from denote.config.levels import LEVELS, QUICK, STANDARD
 from denote.data.trained_on import UNKNOWN
 from denote.numbers import count
 from denote.reporting import chance
@@ -44,7 +45,7 @@ def doubts_of(
         *_trained_on(tables),
         *table_warnings(tables),
         *warnings,
-        *level_sentences(tables),
+        *_levels(tables),
         *_without_directions(tables, found),
     ]
     every = [
@@ -102,11 +103,25 @@ def _trained_on(tables: Tables) -> Iterator[str]:
         )
 
 
+def _levels(tables: Tables) -> Iterator[str]:
+    """Say where controls were left out by the level of evidence, or made for some networks only."""
+    columns = ["object_model", "evidence_level"]
+    rows = pl.concat([tables[name].select(columns) for name in ("cells", "neurons", "layers")]).unique()
+    of_level = rows.with_columns(pl.col("evidence_level").fill_null(STANDARD.name)).group_by("evidence_level")
+    counts = dict(of_level.agg(pl.n_unique("object_model")).rows())
+    used = [level for level in LEVELS if level in counts]
+    if used == [QUICK.name] and level_sentences(tables):
+        yield "evidence=quick made no controls, permutations or second searches: evidence=standard adds them."
+    if len(used) > 1:
+        told = ", ".join(f"{count(counts[level], 'network')} at {level}" for level in used)
+        yield f"Levels of evidence are mixed ({told}): evidence={used[-1]} for all of them adds what some lack."
+
+
 def _without_directions(tables: Tables, found: Sequence[Networks]) -> Iterator[str]:
     """Say where neurons denote and random directions were not compared, unless the level of evidence says so."""
     bare = [each for each in found if each.live and Denoting(each).number and Denoting(each).shares["rotated"] is None]
-    if bare and not level_sentences(tables):
+    if bare and not [*_levels(tables)]:
         yield (
-            "Neurons were not compared with random directions, so nothing shows that single neurons are special: "
-            "control=[shuffled,rotated,untrained,raw_input] adds them."
+            "Neurons were not compared with random directions (control=rotated), so nothing shows that single neurons "
+            "are special."
         )

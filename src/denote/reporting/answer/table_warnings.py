@@ -22,8 +22,8 @@ def table_warnings(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     unconverged = cells.filter(~pl.col("converged") & pl.col("auroc").is_not_null()).height
     if unconverged:
         found.append(
-            f"{unconverged:,} of {cells.height:,} cells have an observer that did not converge: its score may be too "
-            "low; a larger probe.NAME.max_iterations helps."
+            f"{unconverged:,} of {cells.height:,} cells have an observer that did not converge, whose score may be too "
+            "low: raise probe.NAME.max_iterations."
         )
     return found
 
@@ -36,8 +36,8 @@ def _at_chance(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
         at = f" at epoch {epoch}" if epoch is not None else ""
         seeds = ", ".join(map(str, part["seed"]))
         found.append(
-            f"{architecture} seed {seeds}{at}: at chance on unseen inputs, so findings about it are no sign of "
-            "learning: train longer (trainer.max_epochs) or leave it out."
+            f"{architecture} seed {seeds}{at}: at chance on unseen inputs; train longer (trainer.max_epochs) or leave "
+            "it out."
         )
     return found
 
