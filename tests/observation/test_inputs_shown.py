@@ -147,6 +147,8 @@ def test_numbers_without_names_are_shown_by_their_place() -> None:
     row: Any = found.entries[1]["row"]
     assert (row["input 0"], row["input 1"], row["odd"], len(row)) == ("7.5", "7.625", "1", MOST_VALUES + 1)
     assert "of 60" in found.notes[0]
+    switches = shown(HeldInputs({"": torch.tensor([[0, 1], [1, 0], [0, 0], [1, 1]], dtype=torch.bool)}))
+    assert switches.entries[3] == {"row": {"input 0": "1", "input 1": "1"}}
 
 
 def test_words_are_shown_in_their_sentence(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -115,7 +116,8 @@ def is_of_tokens(inputs: Inputs, example: Tensor) -> bool:
         inputs: All inputs.
         example: The main tensor of some.
     """
-    return hasattr(inputs, "n_tokens") or (example.ndim == 2 and not example.dtype.is_floating_point)
+    is_small = example.dtype in (torch.bool, torch.uint8)  # columns of yes and no, or bytes
+    return hasattr(inputs, "n_tokens") or (example.ndim == 2 and not example.dtype.is_floating_point and not is_small)
 
 
 def _numbers(inputs: Inputs, rows: Rows) -> list[list[str]]:

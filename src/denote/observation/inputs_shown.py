@@ -127,7 +127,7 @@ class InputsShown:
         """
         try:
             width, height, columns = (int(Image.open(BytesIO(sprite)).info[name]) for name in SAID)
-        except (OSError, KeyError, ValueError) as problem:
+        except (OSError, KeyError, ValueError, Image.DecompressionBombError) as problem:
             raise StoreError(where, f"is no sprite of inputs ({told(problem)})") from problem
         return InputsShown(self.rows, sprite, (width, height), columns, self.notes, self.mean)
 
