@@ -112,6 +112,21 @@ def test_on_rates_and_examples_name_the_rows_of_neurons(tables: dict[str, pl.Dat
     assert shown["examples"]["columns"]["activation"] == [1.235, 1.235]
 
 
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [("class=a", [0]), ("NOT class in {a,b,c}", [2]), ("class in {b,c,d}", [1, 2]), ("odd", []), ("class=z", []),
+     ("class=a AND odd", []), ("NOT (class=a AND odd)", [])],
+)  # fmt: skip
+def test_the_classes_that_a_property_holds_are_marked(
+    tables: dict[str, pl.DataFrame], name: str, inside: list[int]
+) -> None:
+    seen = tables["neurons"].filter("denotes").head(1).with_columns(property=pl.lit(name))
+    rates = pl.concat([seen.select(*neurons.KEY, pl.lit(one).alias("class"), on_rate=pl.lit(0.5))
+                       for one in ("a", "b,c", "d")])  # fmt: skip
+    shown = bundle(Contents({**tables, "neurons": seen, "on_rates": rates}, "demo"))[0]["on_rates"]["subsets"]
+    assert shown["inside"] == ({name: inside} if inside else {})
+
+
 def test_relevance_has_a_budget_in_whole_attributes(
     tables: dict[str, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:

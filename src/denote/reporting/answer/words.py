@@ -100,6 +100,19 @@ def plain_property(name: str, classes: Sequence[str] = (), *, short: bool = Fals
     return f"all {several} but {joined_words(members, 'and')}{held}"
 
 
+def classes_inside(name: str, classes: Sequence[str]) -> list[int]:
+    """Return the places of the classes whose inputs have a property; none where it is no set of classes.
+
+    Args:
+        name: As in tables: ``class=3``, ``NOT class in {1,4,7}``.
+        classes: Names of all classes.
+    """
+    members = [] if joined(name) else _class_set(affirmed(name), classes)[1]
+    if not members or not set(members) <= set(classes):
+        return []
+    return [place for place, each in enumerate(classes) if (each in members) != is_complement(name)]
+
+
 def _class_set(name: str, classes: Sequence[str]) -> tuple[str, list[str]]:
     """Return the target and the classes of a set's name; no classes where it is no such name."""
     target, is_in, rest = name.partition(" in {")

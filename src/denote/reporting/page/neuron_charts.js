@@ -121,7 +121,7 @@ function leftOut(all, shown) {
  * @returns {SVGElement}
  */
 function relevanceStrip({ values, band = null, marked = null }) {
-  const [width, height, left, right, middle] = [340, 112, 8, 8, 50];
+  const [width, height, left, right, middle] = [340, 122, 8, 8, 50];
   const sizes = values.map((value) => Math.abs(value ?? 0));
   const most = Math.max(...sizes, band ?? 0) || 1;
   const reach = middle - 12;

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from denote.evidence.rule import telling_notes
+from denote.reporting.answer.words import classes_inside
 from denote.reporting.cards import neuron_cards
 from denote.reporting.page.cells import INTERVAL
 from denote.reporting.page.columns import Frame, column, frame
@@ -93,6 +94,8 @@ def histograms_frame(histograms: pl.DataFrame, neurons: pl.DataFrame, layers: pl
 def on_rates_by_family(on_rates: pl.DataFrame, neurons: pl.DataFrame) -> dict[str, Any]:
     """Return, by family, its classes and of each neuron that is shown how often it is on in each of them.
 
+    ``inside`` has the places of the classes that each property holds, where properties are sets of classes.
+
     Args:
         on_rates: Columns of ``tables.ON_RATES``.
         neurons: As `kept_neurons` returns them.
@@ -103,8 +106,11 @@ def on_rates_by_family(on_rates: pl.DataFrame, neurons: pl.DataFrame) -> dict[st
         wide = own.pivot("class", index="at", values="on_rate", aggregate_function="first")
         classes = [name for name in wide.columns if name != "at"]
         rates = pl.Series(wide.select(classes).to_numpy().ravel(), dtype=pl.Float64)
+        properties = neurons.filter(pl.col("family") == family)["property"].drop_nulls().unique(maintain_order=True)
+        inside = {name: places for name in properties if (places := classes_inside(name, classes))}
         made[str(family)] = {
-            "classes": classes, "rows": frame(wide.select(pl.col("at").cast(pl.Int64))), "values": column(rates),
+            "classes": classes, "inside": inside, "rows": frame(wide.select(pl.col("at").cast(pl.Int64))),
+            "values": column(rates),
         }  # fmt: skip
     return made
 
