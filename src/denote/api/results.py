@@ -194,6 +194,28 @@ class ObservationResult(Observation):
         first = [*doubts(self.tables), *level_sentences(self.tables)]
         return [*first, *sentences, *no_copies_sentences(self.tables["duplicates"])]
 
+    def report(self, path: Path | str = "report.html") -> Path:
+        """Write the answer and all evidence as one page, which opens in a browser without a network.
+
+        Args:
+            path: The file, whose folder is made where it is missing; a folder gets a ``report.html``. An older report is
+                replaced.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            StoreError: if something that is no report lies there.
+
+        Example:
+            >>> denote.observe(model, inputs, {"high": high}).report("pages/high.html").name
+            'high.html'
+        """
+        from denote.api.report_file import write_report
+        from denote.runs.reports import observation_report
+
+        return write_report(observation_report(self, Path(path).stem), path)
+
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Save as the folder of a job, which `load` and ``denote-report sweep=PARENT`` read.
 
@@ -358,6 +380,24 @@ class SweepResult(Evidence):
         from denote.api.result_figures import depth_figure
 
         return depth_figure(self.tables, **chosen)
+
+    def report(self, path: Path | str = "report.html") -> Path:
+        """Write the answer and all evidence as one page; see `ObservationResult.report`.
+
+        Args:
+            path: The file, whose folder is made where it is missing; a folder gets a ``report.html``. Links to figures
+                and to the reports of jobs lead to the sweep's folder from there.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            StoreError: if something that is no report lies there.
+        """
+        from denote.api.report_file import write_report
+        from denote.runs.reports import sweep_report
+
+        return write_report(sweep_report(self.folder, self.tables), path)
 
     def cards(self) -> pl.DataFrame:
         """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""

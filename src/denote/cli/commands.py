@@ -324,6 +324,7 @@ def _layers(settings: Settings, attempt: Attempt) -> None:
 def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
     """Merge what is finished, print what was found, and say by the exit code whether all went well."""
     from denote.config.figure_settings import FigureSettings
+    from denote.config.report_settings import ReportSettings
     from denote.runs.sweep import close_sweep
 
     _check_some_start(plan)
@@ -341,6 +342,7 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
         command=command,
         figures=None if settings is None else FigureSettings.of(settings),
         verbose=settings is not None and bool(settings.get("verbose")),
+        pages=settings is not None and ReportSettings.of(settings).per_job,
     )
     return BUG if stop is not None or outcome.unsuccessful else DONE
 
@@ -356,7 +358,7 @@ def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) 
     return BUG if stop is not None or failed else DONE
 
 
-_REPORT_KEYS = ("sweep", "figures", "figure_formats", "verbose", "progress")
+_REPORT_KEYS = ("sweep", "figures", "figure_formats", "report.per_job", "verbose", "progress")
 
 
 def _report(command: str, arguments: list[str]) -> int:
@@ -387,8 +389,9 @@ def _store(command: str, arguments: list[str]) -> int:
 
 
 def _asked(given: dict[str, str]) -> dict[str, Any]:
-    """Return what is said of figures, see `FigureSettings`, and of what is printed."""
+    """Return what is said of figures, see `FigureSettings`, of jobs' reports, and of what is printed."""
     from denote.config import settings
+    from denote.config.report_settings import REPORT
 
     asked: dict[str, Any] = {key: given[key] for key in ("figures", "progress") if key in given}
     if "figure_formats" in given:
@@ -398,4 +401,7 @@ def _asked(given: dict[str, str]) -> dict[str, Any]:
         switches = {"true": True, "false": False}
         asked["verbose"] = switches.get(given["verbose"].strip().lower(), given["verbose"])
     settings.check_values(settings.Settings, asked, str)
-    return asked
+    per_job = given.get("report.per_job", "false")
+    if per_job not in ("true", "false"):
+        raise ConfigError("report.per_job", f"{per_job!r}", "allowed: true, false")
+    return {**asked, REPORT: {"per_job": per_job == "true"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -65,7 +66,7 @@ class Report:
         inputs: By dataset what jobs hold of their inputs, read while the report is written.
         folder: Where it lies, as the user would type it.
         created: The day of the last evidence, as it is shown.
-        other: Title and relative path of the report of the sweep that a job belongs to.
+        other: Title and path of the report of the sweep that a job belongs to.
     """
 
     title: str
@@ -84,17 +85,21 @@ class Report:
     inputs: Held = ()
     folder: str = ""
     created: str = ""
-    other: tuple[str, str] | None = None
+    other: tuple[str, Path] | None = None
 
     def write(self, folder: Path) -> Path:
         """Write ``folder/report.html`` and return its path; the folder is made where it is missing."""
-        return write_text(folder / NAME, self.html(folder))
+        return self.write_to(folder / NAME)
+
+    def write_to(self, path: Path) -> Path:
+        """Write the page to a file, whole or not at all, and return its path."""
+        return write_text(path, self.html(path.parent))
 
     def html(self, folder: Path | None = None) -> str:
         """Return the page.
 
         Args:
-            folder: Where it is to lie; links to figures are relative to it.
+            folder: Where it is to lie; links to figures and other reports are relative to it.
         """
         told = answer(self.tables, self.status, rule=self.rule, warnings=self.warnings)
         curves = shown_curves(self.tables["label_proportion_by_depth"])
@@ -122,13 +127,13 @@ class Report:
                 "depth": depth,
                 "belief": belief(self.tables, self.rule),
                 "evidence": evidence(self.tables, self.status, self.rule),
-                "figures": [(quote(_beside(figure.path, folder)), figure) for figure in self.figures],
+                "figures": [(_link(figure.path, folder), figure) for figure in self.figures],
                 "undrawn": self.undrawn,
                 "reading": reading(self.rule, self.tables["label_proportion_by_depth"]),
                 "paper": PAPER,
                 "repeat": repeat(self.recipes),
-                "reports": [(recipe.job, recipe.link) for recipe in self.recipes if recipe.link],
-                "other": None if self.other is None else (self.other[0], quote(self.other[1])),
+                "reports": [(each.job, _link(each.report, folder)) for each in self.recipes if each.report],
+                "other": None if self.other is None else (self.other[0], _link(self.other[1], folder)),
                 "config": "" if self.config is None else _written(self.config),
                 "versions": self.versions,
                 "command": self.command,
@@ -150,9 +155,9 @@ def _badge_class(told: Answer) -> str:
     return "alarm" if any(doubt.level == ALARM for doubt in told.doubts) else "caution"
 
 
-def _beside(path: Path, folder: Path | None) -> str:
-    """Return a path as it is seen from the page."""
-    return path.relative_to(folder).as_posix() if folder is not None and path.is_relative_to(folder) else path.name
+def _link(path: Path, folder: Path | None) -> str:
+    """Return the address of a file as it is seen from a page in a folder."""
+    return quote(path.name if folder is None else Path(os.path.relpath(path, folder)).as_posix())
 
 
 def _written(config: Mapping[str, Any]) -> str:

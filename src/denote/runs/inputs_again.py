@@ -12,15 +12,12 @@ from denote.digests import FILES
 from denote.errors import DenoteError
 from denote.progress import step
 from denote.runs.figure_folder import FIGURES, formats_in, remove_stale
-from denote.runs.record import read_record, result_files, with_digests, write_record
+from denote.runs.record import REPORT_FILE, read_record, result_files, with_digests, write_record
 
 if TYPE_CHECKING:
     from denote.runs.job import Job
 
 log = logging.getLogger(__name__)
-
-PAGE = "report.html"
-"""A job's report, which shows its inputs."""
 
 
 def change_inputs(folder: Path, report: ReportSettings, make: Callable[[], Job], *, in_sweep: bool) -> None:
@@ -58,7 +55,7 @@ def _change(folder: Path, report: ReportSettings, make: Callable[[], Job]) -> No
     record = _unsealed(folder)
     write_table(folder, "examples", examples)
     shown.write(folder)
-    (folder / PAGE).unlink(missing_ok=True)
+    (folder / REPORT_FILE).unlink(missing_ok=True)
     if formats_in(folder):
         remove_stale(folder, folder.name)
     record |= {REPORT: report.as_held(), FIGURES: None}
@@ -73,7 +70,14 @@ def _unsealed(folder: Path) -> dict[str, Any]:
     A process that is killed meanwhile leaves a job that does not hold what is asked, and the next one goes on.
     """
     record: Mapping[str, Any] = read_record(folder) or {}
-    changing = {"examples.parquet", "inputs.parquet", "inputs.png", "inputs.safetensors", "examples.safetensors", PAGE}
+    changing = {
+        "examples.parquet",
+        "inputs.parquet",
+        "inputs.png",
+        "inputs.safetensors",
+        "examples.safetensors",
+        REPORT_FILE,
+    }
     files = {name: file for name, file in (record.get(FILES) or {}).items() if name not in changing}
     unsealed = {**record, FILES: files}
     write_record(folder, unsealed)

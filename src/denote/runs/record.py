@@ -23,6 +23,11 @@ RECORD = "run.json"
 LOCK = ".lock"
 """Lock of a job's folder while the job runs."""
 
+REPORT_FILE = "report.html"
+"""A job's report, which shows its tables, figures and inputs."""
+PAGE = "page"
+"""Key of a record under which size and digest of that report stand: results are whole without it."""
+
 RECORD_SCHEMA = 2
 """2: with digests, of its files and of itself."""
 

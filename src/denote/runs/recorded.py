@@ -26,7 +26,9 @@ from denote.runs.inputs_again import change_inputs
 from denote.runs.leftovers import RESULTS_ASIDE, remove_leftovers
 from denote.runs.record import (
     LOCK,
+    PAGE,
     RECORD,
+    REPORT_FILE,
     Status,
     damage_of_results,
     evidence_level,
@@ -183,7 +185,8 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
 def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
     from denote.reporting import dashboard
     from denote.runs.merge import Merged
-    from denote.runs.single import draw_job
+    from denote.runs.reports import write_job_page
+    from denote.runs.single import draw_job, drawn_of
 
     job.tracker.load()
     prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
@@ -205,7 +208,10 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
             merged.write_added(folder)  # the same command again reads them, and computes nothing
         with job.timed("figures"):
             pictures = draw_job(folder, record, merged, settings)
-        record[FIGURES] = settings.as_drawn() or ({"formats": kept} if (kept := formats_in(folder)) else None)
+        record[FIGURES] = drawn_of(settings, pictures) or ({"formats": kept} if (kept := formats_in(folder)) else None)
+        if not in_sweep or ReportSettings.of(record["config"]).per_job:
+            with step("report"):
+                record[PAGE] = write_job_page(folder, record, merged.tables, pictures, in_sweep=in_sweep)
         shown = {picture.path.stem: picture.path for picture in pictures}
         dashboard.log_job(run, merged.tables, shown, observation.rule)
 
@@ -228,8 +234,8 @@ def _put_results(observation: Observation, folder: Path, record: Mapping[str, An
         write_record(folder, record)  # from here on it is not finished: files of both would lie side by side
         if not draws and show_others(folder, aside):
             remove_stale(folder, folder.name)
-        for earlier in result_files(folder):
-            (folder / earlier).unlink()
+        for earlier in (*result_files(folder), REPORT_FILE):  # a report of earlier results would be wrong
+            (folder / earlier).unlink(missing_ok=True)
         for result in aside.iterdir():
             result.replace(folder / result.name)
     finally:

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from denote.denotation.judging.decisions import sensitivity_table
+from denote.digests import described, read_sealed
 from denote.evidence.rule import rule_of
 from denote.observation.inputs_shown import InputsShown
-from denote.reporting.jobs import Job
+from denote.reporting.jobs import FINISHED, Job
 from denote.reporting.page.bundle import Relevance
 from denote.reporting.page.repeat import Recipe
 from denote.reporting.report import NAME, Picture, Report
-from denote.runs.record import evidence_level, versions
+from denote.runs.figure_folder import FIGURES
+from denote.runs.record import evidence_level, finished_jobs, now, versions
+from denote.runs.sweep import MERGED, STATUS, statuses
 
 if TYPE_CHECKING:
+    from denote.observation.result import Observation
     from denote.runs.present import Relied
 
 Jobs = Sequence[tuple[Path, Mapping[str, Any]]]
@@ -35,6 +39,7 @@ def report_of(
     warnings: Sequence[str] = (),
     undrawn: Sequence[str] = (),
     command: str = "",
+    other: tuple[str, Path] | None = None,
 ) -> Report:
     """Return the report of a sweep or a job.
 
@@ -47,6 +52,7 @@ def report_of(
         warnings: What makes the numbers doubtful.
         undrawn: Which figures are not there, and why.
         command: What the user typed.
+        other: Title and path of another report, that of a job's sweep.
     """
     config: Mapping[str, Any] = jobs[0][1]["config"]
     return Report(
@@ -65,8 +71,59 @@ def report_of(
         relevance=relevance(jobs, tables["cells"]),
         inputs=_inputs(jobs, tables["neurons"]),
         folder=str(folder),
-        created=_day(max(str(record.get("ended") or "") for _, record in jobs)),
+        created=_day(max(str(record.get("ended") or record.get("started") or "") for _, record in jobs)),
+        other=other,
     )
+
+
+def write_job_page(
+    folder: Path,
+    record: Mapping[str, Any],
+    tables: Mapping[str, pl.DataFrame],
+    figures: Sequence[Picture],
+    *,
+    in_sweep: bool = False,
+) -> dict[str, Any]:
+    """Write the report of one job into its folder.
+
+    Args:
+        folder: The job's folder, which this process has for itself.
+        record: Its record.
+        tables: Its tables, those that a sweep adds among them.
+        figures: Those that lie in it.
+        in_sweep: Whether a sweep is run, whose report will lie beside the jobs.
+
+    Returns:
+        What the record says of it under ``record.PAGE``.
+    """
+    from denote.reporting.undrawn import how_to_draw, undrawn
+
+    total = (record.get("timings") or {}).get("total")
+    job = Job(folder.name, FINISHED, evidence=evidence_level(record), seconds=total)
+    sweep = folder.parent / MERGED / NAME
+    report = report_of(
+        folder,
+        tables,
+        [(folder, record)],
+        [job],
+        figures=figures,
+        undrawn=undrawn(tables) if figures else [how_to_draw(folder)],
+        other=(f"the sweep {folder.parent.name}", sweep) if in_sweep or sweep.is_file() else None,
+    )
+    return described(report.write(folder))
+
+
+def pictures_of(results: Path, record: Mapping[str, Any]) -> list[Picture]:
+    """Return the figures that lie beside results, in the order and with the captions that their record has.
+
+    Args:
+        results: The folder of a job, or of a sweep's merged results.
+        record: Its record, or ``status.json``.
+    """
+    captions = (record.get(FIGURES) or {}).get("captions") or {}
+    files = {file.stem: file for file in sorted((results / FIGURES).glob("*.png"))}
+    order = [*(name for name in captions if name in files), *(name for name in files if name not in captions)]
+    return [Picture(files[name], captions.get(name, name)) for name in order]
 
 
 def _inputs(jobs: Jobs, neurons: pl.DataFrame) -> Iterator[tuple[str, InputsShown | None]]:
@@ -78,7 +135,7 @@ def _inputs(jobs: Jobs, neurons: pl.DataFrame) -> Iterator[tuple[str, InputsShow
 
 
 def _recipe(job: Path, record: Mapping[str, Any], folder: Path) -> Recipe:
-    own = f"../{job.name}/{NAME}" if job != folder and (job / NAME).is_file() else None
+    own = job / NAME if job != folder and (job / NAME).is_file() else None
     return Recipe(job.name, record.get("overrides") or (), record.get("seeds") or {}, evidence_level(record) or "", own)
 
 
@@ -108,3 +165,47 @@ def relevance_of(relied: Relied, attributes: Sequence[str]) -> list[Relevance]:
         for name in dict.fromkeys(order)
         for layer, values in relied.relevance[name].items()
     ]
+
+
+def observation_report(observation: Observation, title: str) -> Report:
+    """Return the report of one observation in memory.
+
+    Args:
+        observation: What was observed.
+        title: How it is called.
+    """
+    from denote.runs.merge import Merged
+    from denote.runs.present import Reading, heat_map_attributes, put_together  # loads matplotlib
+
+    tables = Merged.of(observation).tables
+    relied = put_together(lambda _: [Reading.of(observation)], observation.cells)
+    datasets = [*tables["neurons"]["dataset"].drop_nulls().unique(), *tables["cells"]["dataset"].drop_nulls().unique()]
+    return Report(
+        title=title,
+        status=(),
+        tables={**tables, "sensitivity": sensitivity_table(tables["neurons"])},
+        figures=(),
+        rule=observation.rule,
+        versions=versions(),
+        relevance=[] if relied is None else relevance_of(relied, heat_map_attributes(observation.cells)),
+        inputs=[(dataset, observation.inputs_shown) for dataset in dict.fromkeys(datasets)],
+        created=_day(now()),
+    )
+
+
+def sweep_report(folder: Path, tables: Mapping[str, pl.DataFrame]) -> Report:
+    """Return the report of a sweep whose merged results lie in its folder.
+
+    Args:
+        folder: The sweep's folder.
+        tables: Its tables.
+    """
+    status, jobs = _status(folder), list(finished_jobs(folder))
+    figures = pictures_of(folder / MERGED, status)
+    warnings, command = status.get("warnings") or (), str(status.get("command") or "")
+    return report_of(folder, tables, jobs, statuses(folder), figures=figures, warnings=warnings, command=command)
+
+
+def _status(folder: Path) -> Mapping[str, Any]:
+    file = folder / MERGED / STATUS
+    return read_sealed(file) if file.is_file() else {}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.config.figure_settings import FigureSettings
 from denote.denotation.depth.plan import analysis_of
-from denote.digests import FILES, DamagedError
+from denote.digests import FILES, DamagedError, damage_of
 from denote.errors import StoreError
 from denote.evidence.rule import rule_of
 from denote.files import atomic_folder
@@ -20,7 +21,9 @@ from denote.runs.figure_folder import FIGURES, formats_in, remove_stale, show_ot
 from denote.runs.leftovers import ADDED_ASIDE, remove_leftovers
 from denote.runs.record import (
     LOCK,
+    PAGE,
     RECORD,
+    REPORT_FILE,
     Status,
     damage_of_results,
     evidence_level,
@@ -111,6 +114,8 @@ def show_job(folder: Path, settings: FigureSettings, *, verbose: bool = False) -
     if not settings.is_met(record.get(FIGURES)):
         draw_again(folder, settings)
     tables = tables_of(folder, record["config"])
+    if os.access(folder, os.W_OK):
+        write_page(folder, tables)
     if verbose:
         say_undrawn(folder, folder, read_record(folder) or {})
     command = shlex.join(["denote", *record.get("overrides", ())]) if record.get("overrides") is not None else ""
@@ -122,6 +127,42 @@ def show_job(folder: Path, settings: FigureSettings, *, verbose: bool = False) -
         command=command,
         verbose=verbose,
     )
+
+
+def write_page(folder: Path, tables: Mapping[str, pl.DataFrame] | None = None) -> bool:
+    """Write the report of a finished job where it is not there, or damaged; return whether it was.
+
+    Args:
+        folder: The job's folder.
+        tables: Its tables as if it were a sweep; None: they are read.
+    """
+    if _has_page(folder):
+        return False
+    from denote.runs.reports import pictures_of, write_job_page
+
+    with locked(folder / LOCK, f"report of {folder.name}"):
+        record = read_record(folder) or {}
+        tables = tables_of(folder, record["config"]) if tables is None else tables
+        page = write_job_page(folder, record, tables, pictures_of(folder, record))
+        write_record(folder, {**record, PAGE: page})
+    return True
+
+
+def _has_page(folder: Path) -> bool:
+    held = (read_record(folder) or {}).get(PAGE)
+    return held is not None and damage_of(folder / REPORT_FILE, held) is None
+
+
+def _forget_page(folder: Path) -> None:
+    """Have the report of a job written again when the job is shown."""
+    record = read_record(folder) or {}
+    write_record(folder, {name: value for name, value in record.items() if name != PAGE})
+
+
+def drawn_of(settings: FigureSettings, pictures: Sequence[Picture]) -> dict[str, Any] | None:
+    """Return what a record says of figures that were just drawn: their formats and captions; None where none were."""
+    drawn = settings.as_drawn()
+    return drawn and {**drawn, "captions": {picture.path.stem: picture.caption for picture in pictures}}
 
 
 def say_undrawn(folder: Path, results: Path, status: Mapping[str, Any]) -> None:
@@ -159,6 +200,8 @@ def report_job(folder: Path, asked: Mapping[str, Any], *, verbose: bool = False)
         _write_added(folder, config, settings)
         _draw_again(folder, settings)
     show_job(folder, settings, verbose=verbose)
+        _forget_page(folder)
+    show_job(folder, settings)
 
 
 def _write_added(folder: Path, config: Mapping[str, Any], settings: FigureSettings) -> None:
@@ -218,5 +261,5 @@ def _draw_again(folder: Path, settings: FigureSettings) -> None:
     from denote.observation.result import Evidence
 
     record, settings = read_record(folder) or {}, settings.adding(formats_in(folder))
-    draw_job(folder, record, Evidence(tables_of(folder, record["config"])), settings)
-    write_record(folder, {**record, FIGURES: settings.as_drawn()})
+    pictures = draw_job(folder, record, Evidence(tables_of(folder, record["config"])), settings)
+    write_record(folder, {**record, FIGURES: drawn_of(settings, pictures)})

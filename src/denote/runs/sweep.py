@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from denote.config.figure_settings import FigureSettings
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import LEVELS
-from denote.config.report_settings import REPORT
+from denote.config.report_settings import REPORT, ReportSettings
 from denote.denotation.depth.plan import analysis_of
 from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, set_aside, write_sealed
 from denote.errors import StoreError
@@ -26,7 +26,7 @@ from denote.runs.figure_folder import FIGURES, formats_in, say_stale, show_other
 from denote.runs.fingerprint import disagreement
 from denote.runs.leftovers import clear_leftovers
 from denote.runs.record import RECORD, now, older_jobs, read_record, sound_record, versions
-from denote.runs.single import draw_again, say_undrawn, status_by, status_of
+from denote.runs.single import draw_again, say_undrawn, status_by, status_of, write_page
 
 if TYPE_CHECKING:
     from denote.reporting.report import Picture
@@ -129,6 +129,7 @@ def close_sweep(
     command: str = "",
     figures: FigureSettings | None = None,
     verbose: bool = False,
+    pages: bool = False,
 ) -> Outcome:
     """Merge what is finished, track and report it, and print what was found and where to look.
 
@@ -142,6 +143,7 @@ def close_sweep(
         command: What the user typed, for the report.
         figures: What to draw; None: as the sweep's first job says.
         verbose: Print everything that the answer rests on, too.
+        pages: Whether every job is to have a report of its own.
     """
     ran = [again(job.name) for job in expected if job not in skipped]
     asked = frozenset([*(job.name for job in expected), *ran, *refused])
@@ -153,7 +155,7 @@ def close_sweep(
             done, of = len(outcome.finished), sum(not job.again for job in outcome.jobs)
             log.warning("interrupted: %d of %d jobs are finished; the same command goes on", done, of)
         if outcome.finished:
-            _merge_what_is_new(outcome, command, figures)
+            _merge_what_is_new(outcome, command, figures, pages=pages)
         elif any((folder / job.name / RECORD).is_file() for job in outcome.jobs):
             write_status(outcome, folder / MERGED, command)
         show(outcome, skipped=len(skipped) if len(skipped) == len(expected) else 0, verbose=verbose)
@@ -162,14 +164,21 @@ def close_sweep(
     return _alone(folder, close)
 
 
-def _merge_what_is_new(outcome: Outcome, command: str, figures: FigureSettings | None) -> None:
+def _merge_what_is_new(outcome: Outcome, command: str, figures: FigureSettings | None, *, pages: bool) -> None:
     """Bring merged results up to date, where they are not."""
     figures = figures or FigureSettings.of(_config(outcome))
     if figures.is_asked_of_jobs:
         _draw_jobs(outcome, figures)
-    outcome.changed = not is_merged(outcome, figures)
+    has_new_pages = pages and _write_pages(outcome)
+    outcome.changed = has_new_pages or not is_merged(outcome, figures)
     if outcome.changed:
         write_merged(outcome, command, figures, tracked=True)
+
+
+def _write_pages(outcome: Outcome) -> bool:
+    """Write the reports of jobs that have none; return whether there were any, to which the sweep's report links."""
+    written = [write_page(outcome.folder / job.name) for job in outcome.finished]
+    return any(written)
 
 
 def _alone(folder: Path, act: Callable[[], Outcome]) -> Outcome:
@@ -202,7 +211,7 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None, *, verbos
 
     Args:
         folder: The sweep's folder.
-        asked: ``figures`` and ``figure_formats``, which are added to those that are there.
+        asked: ``figures`` and ``figure_formats``, which are added to those that are there; ``report.per_job``.
         verbose: Print everything that the answer rests on, too.
 
     Raises:
@@ -219,6 +228,8 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None, *, verbos
         if figures.is_asked_of_jobs:
             for job in outcome.finished:
                 draw_again(folder / job.name, figures)
+        if ReportSettings.of(asked or {}).per_job:
+            _write_pages(outcome)
         write_merged(outcome, "", figures)
         show(outcome, verbose=verbose)
         return outcome
@@ -399,7 +410,7 @@ def _draw(
 
 def _keep(place: Path, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
     """Take the figures of a sweep over to its fresh results, unless they show other tables."""
-    from denote.reporting.report import Picture
+    from denote.runs.reports import pictures_of
 
     if show_others(place, fresh):
         say_stale(place.parent.name)
@@ -407,10 +418,7 @@ def _keep(place: Path, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
     if not formats_in(place):
         return []
     shutil.copytree(place / FIGURES, fresh / FIGURES)
-    captions = (status.get(FIGURES) or {}).get("captions") or {}
-    files = {file.stem: file for file in sorted((fresh / FIGURES).glob("*.png"))}
-    order = [*(name for name in captions if name in files), *(name for name in files if name not in captions)]
-    return [Picture(files[name], captions.get(name, name)) for name in order]
+    return pictures_of(fresh, status)
 
 
 def _status(outcome: Outcome) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from pathlib import Path
 
 from denote.reporting.sheet import Section, Sheet
 
@@ -21,19 +21,14 @@ class Recipe:
         overrides: What was typed, and what the sweep added.
         seeds: By key: ``seed probe_seed split``.
         evidence: Level of its evidence.
-        report: Its own page, relative to this one; None where it has none.
+        report: Its own page; None where it has none.
     """
 
     job: str
     overrides: Sequence[str]
     seeds: Mapping[str, int]
     evidence: str = ""
-    report: str | None = None
-
-    @property
-    def link(self) -> str | None:
-        """The address of its page."""
-        return None if self.report is None else quote(self.report)
+    report: Path | None = None
 
 
 def repeat(recipes: Sequence[Recipe]) -> Section:
