@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from command_line import Command
@@ -57,8 +58,13 @@ def test_of_a_sweep(denote: Command, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert kinds(results) == {".png", ".svg", ".pdf", ".csv"}
     assert all(when > before[name] for name, when in stamps(results).items() if name in before)
 
-    gone = denote(*sweep, "seed=0,1,2", "figures=none")
+    gone = denote(*sweep, "seed=0,1,2", "figures=none", "report.per_job=true")
     assert gone.code == 0
+    page = (results / "report.html").read_text(encoding="utf-8")
+    jobs = [path.parent for path in folder.glob("*/run.json")]
+    assert len(jobs) == 3
+    assert all(f'href="../{quote(job.name)}/report.html"' in page for job in jobs)
+    assert all('href="../sweep/report.html"' in (job / "report.html").read_text(encoding="utf-8") for job in jobs)
     assert not (results / "figures").exists()
     assert gone.out.count("the tables changed") == 1
     assert "To draw them: denote-report" in (results / "report.html").read_text(encoding="utf-8")
@@ -72,7 +78,11 @@ def test_of_a_job(denote: Command, tmp_path: Path) -> None:
     assert kinds(job) == every
     before = stamps(job)
     report(job, "figures=none")
+    page = job / "report.html"
+    assert 'href="figures/' in page.read_text(encoding="utf-8")
+    page.write_text("damaged")
     assert denote(*SMALL, "figures=none").code == 0
+    assert page.stat().st_size > 10_000
     assert denote(*SMALL, "figures=none", "on_existing=redo").code == 0  # finds the same
     assert stamps(job) == before
     assert drawn(job, "run.json") == {"png", "svg", "pdf"}

@@ -53,6 +53,8 @@ class ObservationResult(Observation):
         (5, 2)
         >>> sorted(result.summary().columns)
         ['auroc', 'best', 'denote', 'depth', 'layer', 'live', 'neurons']
+        >>> result.report("pages/high.html").name
+        'high.html'
     """
 
     @classmethod
@@ -198,18 +200,14 @@ class ObservationResult(Observation):
         """Write the answer and all evidence as one page, which opens in a browser without a network.
 
         Args:
-            path: The file, whose folder is made where it is missing; a folder gets a ``report.html``. An older report is
-                replaced.
+            path: The file, whose folder is made where it is missing; a folder gets a ``report.html``. An older report
+                is replaced.
 
         Returns:
             The path of the file.
 
         Raises:
             StoreError: if something that is no report lies there.
-
-        Example:
-            >>> denote.observe(model, inputs, {"high": high}).report("pages/high.html").name
-            'high.html'
         """
         from denote.api.report_file import write_report
         from denote.runs.reports import observation_report

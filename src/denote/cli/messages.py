@@ -126,7 +126,8 @@ combination of comma-separated values.
   denote-train -m architecture.width=64,128 seed=0,1""",
     "denote-report": (
         "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]] [verbose=true] "
-        "[progress=auto|bar|log|none]: write the sweep's tables, figures and report again from saved evidence"
+        "[report.per_job=true] [progress=auto|bar|log|none]: write the tables, figures and report of a sweep or a job "
+        "again from saved evidence"
     ),
     "denote-store": """\
 denote-store looks after what sweeps keep on disk: trained networks and recorded states, all of which can be made again.

@@ -185,7 +185,7 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
 def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
     from denote.reporting import dashboard
     from denote.runs.merge import Merged
-    from denote.runs.reports import write_job_page
+    from denote.runs.reports import pictures_of, write_job_page
     from denote.runs.single import draw_job, drawn_of
 
     job.tracker.load()
@@ -211,9 +211,10 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
         record[FIGURES] = drawn_of(settings, pictures) or ({"formats": kept} if (kept := formats_in(folder)) else None)
         if not in_sweep or ReportSettings.of(record["config"]).per_job:
             with step("report"):
-                record[PAGE] = write_job_page(folder, record, merged.tables, pictures, in_sweep=in_sweep)
-        shown = {picture.path.stem: picture.path for picture in pictures}
-        dashboard.log_job(run, merged.tables, shown, observation.rule)
+                shown = pictures or pictures_of(folder, record)
+                record[PAGE] = write_job_page(folder, record, merged.tables, shown, in_sweep=in_sweep)
+        drawings = {picture.path.stem: picture.path for picture in pictures}
+        dashboard.log_job(run, merged.tables, drawings, observation.rule)
 
 
 def _put_results(observation: Observation, folder: Path, record: Mapping[str, Any], *, draws: bool) -> None:

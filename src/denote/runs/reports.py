@@ -55,6 +55,7 @@ def report_of(
         other: Title and path of another report, that of a job's sweep.
     """
     config: Mapping[str, Any] = jobs[0][1]["config"]
+    typed = _from_here(folder)
     return Report(
         title=folder.name,
         status=status,
@@ -65,12 +66,12 @@ def report_of(
         config=config,
         versions=versions(),
         command=command,
-        again=f"denote-report sweep={shlex.quote(str(folder))}",
+        again=f"denote-report sweep={shlex.quote(typed)}",
         undrawn=undrawn,
         recipes=[_recipe(job, record, folder) for job, record in jobs],
         relevance=relevance(jobs, tables["cells"]),
         inputs=_inputs(jobs, tables["neurons"]),
-        folder=str(folder),
+        folder=typed,
         created=_day(max(str(record.get("ended") or record.get("started") or "") for _, record in jobs)),
         other=other,
     )
@@ -107,7 +108,7 @@ def write_job_page(
         [(folder, record)],
         [job],
         figures=figures,
-        undrawn=undrawn(tables) if figures else [how_to_draw(folder)],
+        undrawn=undrawn(tables) if figures else [how_to_draw(Path(_from_here(folder)))],
         other=(f"the sweep {folder.parent.name}", sweep) if in_sweep or sweep.is_file() else None,
     )
     return described(report.write(folder))
@@ -132,6 +133,12 @@ def _inputs(jobs: Jobs, neurons: pl.DataFrame) -> Iterator[tuple[str, InputsShow
     for folder, record in jobs:
         if (dataset := datasets.get(str(record.get("object_model")))) is not None:
             yield dataset, InputsShown.read(folder)
+
+
+def _from_here(folder: Path) -> str:
+    """Return a folder as it is typed from the working folder."""
+    folder, here = folder.absolute(), Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def _recipe(job: Path, record: Mapping[str, Any], folder: Path) -> Recipe:

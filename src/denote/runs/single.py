@@ -199,9 +199,8 @@ def report_job(folder: Path, asked: Mapping[str, Any], *, verbose: bool = False)
         settings = FigureSettings.of({"figure_formats": config.get("figure_formats"), **asked})
         _write_added(folder, config, settings)
         _draw_again(folder, settings)
-    show_job(folder, settings, verbose=verbose)
         _forget_page(folder)
-    show_job(folder, settings)
+    show_job(folder, settings, verbose=verbose)
 
 
 def _write_added(folder: Path, config: Mapping[str, Any], settings: FigureSettings) -> None:
