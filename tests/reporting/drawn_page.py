@@ -64,15 +64,25 @@ def curves() -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in names} for row in rows]
 
 
-def bundle(**changes: Any) -> dict[str, Any]:
-    """A bundle of two networks, with some of its parts replaced."""
-    network = {"dataset": "digits", "architecture": "mlp", "trained": True, "epoch": None}
-    models = [{"key": f"seed {seed}", "object_model": f"m{seed}", **network, "seed": seed} for seed in (0, 1)]
-    layers = [
+NETWORK = {"dataset": "digits", "architecture": "mlp", "trained": True, "epoch": None}
+
+
+def models() -> list[dict[str, Any]]:
+    """Two networks that differ in their seed."""
+    return [{"key": f"seed {seed}", "object_model": f"m{seed}", **NETWORK, "seed": seed} for seed in (0, 1)]
+
+
+def layers() -> list[dict[str, Any]]:
+    """Their layers."""
+    return [
         {"model": model, "layer": layer, "depth": at, "pooling": "none", "is_head": layer == "logits",
          "module_class": "Linear"}
         for model in (0, 1) for at, layer in enumerate(LAYERS)
     ]  # fmt: skip
+
+
+def bundle(**changes: Any) -> dict[str, Any]:
+    """A bundle of two networks, with some of its parts replaced."""
     by_model = [
         {"curve": 0, "model": model, "layer": layer, "label_proportion": 0.6 + 0.02 * model, "folded": 0.2,
          "rotated_folded": 0.18, "share_denoting": 0.3}
@@ -80,12 +90,31 @@ def bundle(**changes: Any) -> dict[str, Any]:
     ]  # fmt: skip
     parts = {
         "rule": {"decisive": 0.95, "null": 0.9, "q": 0.05, "min_rows": 25, "on_tolerance": 0.25},
-        "models": frame(models), "layers": frame(layers), "cells": frame(cells()), "neurons": frame([]),
+        "models": frame(models()), "layers": frame(layers()), "cells": frame(cells()), "neurons": frame([]),
         "curves": frame(curves()), "by_model": frame(by_model),
-        "curve_names": [{"title": f"digits, {family}", **network, "family": family} for family in ("sets", "classes")],
+        "curve_names": [{"title": f"digits, {family}", **NETWORK, "family": family} for family in ("sets", "classes")],
         "default": {"metric": "balanced_accuracy", "probe": "linear", "family": "", "curve": 0},
     }  # fmt: skip
     return {**parts, **changes}
+
+
+def two_architectures() -> dict[str, Any]:
+    """A bundle with a third network, of another architecture: one layer, and all layers together."""
+    other = {**NETWORK, "architecture": "cnn"}
+    conv = {"model": 2, "layer": "conv", "depth": 0, "pooling": "mean", "is_head": False, "module_class": "Conv2d"}
+    state = {**conv, "layer": "state", "depth": None, "module_class": None}
+    cell = cells()[0]
+    own = [{**cell, "model": 2, "layer": at, "balanced_accuracy": value} for at, value in ((6, 0.5), (7, 0.75))]
+    curve = {**curves()[1], "curve": 1, "layer": "conv", "depth": 0, "n_denoting": 7}
+    return bundle(
+        models=frame([*models(), {"key": "seed 0", "object_model": "m2", **other, "seed": 0}]),
+        layers=frame([*layers(), conv, state]),
+        cells=frame([*cells(), *own]),
+        curves=frame([*curves()[:3], curve]),
+        curve_names=[
+            {"title": "digits, mlp", **NETWORK, "family": "sets"}, {"title": "digits, cnn", **other, "family": "sets"},
+        ],
+    )  # fmt: skip
 
 
 def write_page(path: Path, data: Mapping[str, Any]) -> Path:

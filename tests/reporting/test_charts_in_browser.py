@@ -214,6 +214,18 @@ def test_a_layer_of_the_curve_filters_the_neurons(show: Show) -> None:
     assert state(page)["layer"] == "hidden_2"
 
 
+def test_networks_of_another_architecture_have_their_own_map_and_curve(show: Show) -> None:
+    page = show(drawn.two_architectures())
+    page.get_by_label("Curve").select_option(label="digits, cnn")
+    assert page.evaluate("page.groups[page.state.group].architecture") == "cnn"
+    assert texts(page, "#heatmap thead [data-layer] .name") == ["conv", "state"]
+    assert row(page, "odd") == [".50", ".75"]
+    assert page.locator("#depth-curve text.n").all_text_contents() == ["7"]
+    page.evaluate("page.set({group: 0})")
+    assert page.locator("#depth-curve text.n").all_text_contents() == ["2", "31", "8"]
+    assert row(page, "odd")[0] == ".993"
+
+
 def test_where_there_is_nothing_to_draw_a_sentence_says_why(show: Show) -> None:
     page = show(fragment="#curve=1")
     assert page.locator("#depth-curve svg.depth:not(.sample)").count() == 0
