@@ -1,73 +1,65 @@
 """A real browser draws the heat map, the curves and the small charts; what it shows is what the data says."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import drawn_page as drawn
 import pytest
 
 from denote.reporting.page.render import SCRIPTS, STYLES
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytest.importorskip("playwright", reason="playwright is not installed")
-from playwright.sync_api import Page, sync_playwright  # noqa: E402
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
-Show = Callable[..., Page]
+    Draw = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def show(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
+def draw(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Draw]":
     """Open a page with a bundle; whatever any page says on its console fails the module's last test."""
-    if BROWSER is None:
-        pytest.skip("no Chromium on PATH")
     path = tmp_path_factory.mktemp("drawn") / "page.html"
     said: list[str] = []
-    with sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
 
-        def _show(data: dict[str, Any] | None = None, width: int = 1280, fragment: str = "") -> Page:
-            page = browser.new_page(viewport={"width": width, "height": 800})
-            page.on("console", lambda message: said.append(message.text))
-            page.on("pageerror", lambda error: said.append(str(error)))
-            page.goto(drawn.write_page(path, data or drawn.bundle()).as_uri() + fragment)
-            return page
+    def _draw(data: dict[str, Any] | None = None, width: int = 1280, fragment: str = "") -> "Page":
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(drawn.write_page(path, data or drawn.bundle()).as_uri() + fragment)
+        return page
 
-        yield _show
-        browser.close()
+    yield _draw
     assert said == []
 
 
 @pytest.fixture(scope="module")
-def opened(show: Show) -> Page:
-    return show()
+def opened(draw: "Draw") -> "Page":
+    return draw()
 
 
 @pytest.fixture
-def usual(opened: Page) -> Page:
+def page(opened: "Page") -> "Page":
     """The page with the usual bundle, as it is when it is opened."""
     opened.mouse.move(0, 0)
     opened.evaluate("document.activeElement.blur(); page.set({...page.defaults})")
     return opened
 
 
-def texts(page: Page, selector: str) -> list[str]:
+def texts(page: "Page", selector: str) -> list[str]:
     return page.locator(selector).all_inner_texts()
 
 
-def row(page: Page, attribute: str) -> list[str]:
+def row(page: "Page", attribute: str) -> list[str]:
     rows = "[...document.querySelectorAll('#heatmap tbody tr')]"
     own = f"{rows}.find((tr) => tr.cells[0].dataset.attribute === name)"
     return page.evaluate(f"(name) => [...{own}.querySelectorAll('[data-cell]')].map((td) => td.textContent)", attribute)
 
 
-def state(page: Page) -> dict[str, Any]:
+def state(page: "Page") -> dict[str, Any]:
     return page.evaluate("({...page.state})")
 
 
-def test_a_heat_map_shows_the_means_of_the_bundle_and_never_rounds_up_to_one(show: Show) -> None:
-    page = show()
+def test_a_heat_map_shows_the_means_of_the_bundle_and_never_rounds_up_to_one(page: "Page") -> None:
     assert row(page, "odd") == [".993", ">.999", ".95"]
     assert row(page, drawn.HOSTILE) == ["1.00", ".85", ".71"]
     assert row(page, "rare") == ["", ".66", ".63"]
@@ -85,8 +77,7 @@ def test_a_heat_map_shows_the_means_of_the_bundle_and_never_rounds_up_to_one(sho
     ]  # fmt: skip
 
 
-def test_one_network_or_the_difference_to_a_control_can_be_shown(usual: Page) -> None:
-    page = usual
+def test_one_network_or_the_difference_to_a_control_can_be_shown(page: "Page") -> None:
     page.evaluate("page.set({model: 1})")
     assert row(page, "rare") == ["", "", ".64"]
     assert page.locator("#depth-curve [data-line='raw'] .model").get_attribute("data-model") == "1"
@@ -97,8 +88,7 @@ def test_one_network_or_the_difference_to_a_control_can_be_shown(usual: Page) ->
     assert "AUROC above the raw input" in page.locator("#heatmap figcaption").inner_text()
 
 
-def test_decisive_cells_are_marked_by_more_than_colour(show: Show) -> None:
-    page = show()
+def test_decisive_cells_are_marked_by_more_than_colour(page: "Page") -> None:
     marked = page.evaluate(
         "[...document.querySelectorAll('#heatmap td.all')].map((td) => td.getAttribute('aria-label'))"
     )
@@ -113,8 +103,7 @@ def test_decisive_cells_are_marked_by_more_than_colour(show: Show) -> None:
     assert page.evaluate(dot) == "6px"
 
 
-def test_a_cell_without_a_value_is_hatched_and_says_why(show: Show) -> None:
-    page = show()
+def test_a_cell_without_a_value_is_hatched_and_says_why(page: "Page") -> None:
     cell = page.locator("#heatmap td.null")
     assert cell.get_attribute("aria-label") == f"rare at hidden_1: no value, {drawn.NOTE}"
     cell.hover()
@@ -123,16 +112,14 @@ def test_a_cell_without_a_value_is_hatched_and_says_why(show: Show) -> None:
     assert page.locator(".tip").is_hidden()
 
 
-def test_hovering_shows_value_controls_and_rows(show: Show) -> None:
-    page = show()
+def test_hovering_shows_value_controls_and_rows(page: "Page") -> None:
     page.locator("#heatmap td[aria-label^='odd at hidden_1']").hover()
     said = page.locator(".tip").inner_text()
     for part in (".993", ".991 to .994", "in 2 of 2", ".90", ".80", ".50", "540"):
         assert part in said
 
 
-def test_a_heat_map_is_walked_through_and_opened_by_keys(show: Show) -> None:
-    page = show()
+def test_a_heat_map_is_walked_through_and_opened_by_keys(page: "Page") -> None:
     assert page.locator("#heatmap [tabindex='0']").count() == 1
     page.locator("#heatmap [tabindex='0']").focus()
     for key in ("ArrowDown", "ArrowRight", "Enter"):
@@ -147,8 +134,7 @@ def test_a_heat_map_is_walked_through_and_opened_by_keys(show: Show) -> None:
     assert page.locator("#heatmap [tabindex='0']").count() == 1
 
 
-def test_names_of_layers_and_attributes_filter(show: Show) -> None:
-    page = show()
+def test_names_of_layers_and_attributes_filter(page: "Page") -> None:
     page.locator("#heatmap [data-layer='hidden_2']").click()
     assert state(page)["layer"] == "hidden_2"
     assert page.locator("#depth-curve [data-layer='hidden_2']").get_attribute("aria-pressed") == "true"
@@ -157,9 +143,9 @@ def test_names_of_layers_and_attributes_filter(show: Show) -> None:
     assert (state(page)["layer"], state(page)["attribute"]) == ("", "odd")
 
 
-def test_many_attributes_are_cut_and_the_reader_is_told(show: Show) -> None:
+def test_many_attributes_are_cut_and_the_reader_is_told(draw: "Draw") -> None:
     cells = [{**cell, "attribute": f"{cell['attribute']} {n}"} for n in range(20) for cell in drawn.cells()]
-    page = show(drawn.bundle(cells=drawn.frame(cells)))
+    page = draw(drawn.bundle(cells=drawn.frame(cells)))
     assert page.locator("#heatmap tbody tr").count() == 40
     assert "20 of 60 attributes are not shown" in page.locator("#heatmap .chart-note").inner_text()
     # The compact map leaves out what is neither read best nor worst, and what has no value; here all have one.
@@ -171,8 +157,7 @@ def test_many_attributes_are_cut_and_the_reader_is_told(show: Show) -> None:
     assert page.locator("#heatmap tbody tr").count() == 60
 
 
-def test_a_curve_shows_its_numbers_gaps_and_the_head_apart(show: Show) -> None:
-    page = show()
+def test_a_curve_shows_its_numbers_gaps_and_the_head_apart(page: "Page") -> None:
     assert page.locator("#depth-curve text.n").all_text_contents() == ["2", "31", "8"]
     words = page.locator("#depth-curve [data-column]").evaluate_all(
         "(all) => all.map((g) => g.getAttribute('aria-label'))"
@@ -190,8 +175,8 @@ def test_a_curve_shows_its_numbers_gaps_and_the_head_apart(show: Show) -> None:
     assert "No value at hidden_1" in note
 
 
-def test_lines_are_switched_on_and_off_by_keys_and_the_address_remembers(show: Show) -> None:
-    page = show()
+def test_lines_are_switched_on_and_off_by_keys_and_the_address_remembers(draw: "Draw") -> None:
+    page = draw()
     box = page.get_by_label("random directions", exact=True)
     box.focus()
     page.keyboard.press("Space")
@@ -205,8 +190,7 @@ def test_lines_are_switched_on_and_off_by_keys_and_the_address_remembers(show: S
     assert page.get_by_label("each network").is_checked()
 
 
-def test_a_layer_of_the_curve_filters_the_neurons(show: Show) -> None:
-    page = show()
+def test_a_layer_of_the_curve_filters_the_neurons(page: "Page") -> None:
     page.locator("#depth-curve [data-column='0']").focus()
     page.keyboard.press("ArrowRight")
     assert ".62" in page.locator(".tip").inner_text()
@@ -214,8 +198,8 @@ def test_a_layer_of_the_curve_filters_the_neurons(show: Show) -> None:
     assert state(page)["layer"] == "hidden_2"
 
 
-def test_networks_of_another_architecture_have_their_own_map_and_curve(show: Show) -> None:
-    page = show(drawn.two_architectures())
+def test_networks_of_another_architecture_have_their_own_map_and_curve(draw: "Draw") -> None:
+    page = draw(drawn.two_architectures())
     page.get_by_label("Curve").select_option(label="digits, cnn")
     assert page.evaluate("page.groups[page.state.group].architecture") == "cnn"
     assert texts(page, "#heatmap thead [data-layer] .name") == ["conv", "state"]
@@ -226,18 +210,18 @@ def test_networks_of_another_architecture_have_their_own_map_and_curve(show: Sho
     assert row(page, "odd")[0] == ".993"
 
 
-def test_where_there_is_nothing_to_draw_a_sentence_says_why(show: Show) -> None:
-    page = show(fragment="#curve=1")
+def test_where_there_is_nothing_to_draw_a_sentence_says_why(draw: "Draw") -> None:
+    page = draw(fragment="#curve=1")
     assert page.locator("#depth-curve svg.depth:not(.sample)").count() == 0
     assert texts(page, "#depth-curve .empty") == [
         "No neuron denotes a property of family classes, so there is no curve over depth."
     ]
     empty = drawn.frame([])
-    page = show(drawn.bundle(cells=empty, curves=empty, by_model=empty, curve_names=[]))
+    page = draw(drawn.bundle(cells=empty, curves=empty, by_model=empty, curve_names=[]))
     for figure in ("#answer-heatmap", "#heatmap"):
         assert "only neurons were searched" in page.locator(f"{figure} .empty").inner_text()
     assert "No neuron was searched" in page.locator("#answer-depth .empty").inner_text()
-    page = show(
+    page = draw(
         drawn.bundle(curves=drawn.frame([{**curve, "label_proportion_mean": None} for curve in drawn.curves()]))
     )
     assert (
@@ -246,16 +230,14 @@ def test_where_there_is_nothing_to_draw_a_sentence_says_why(show: Show) -> None:
     )
 
 
-def test_names_of_users_stay_text(show: Show) -> None:
-    page = show()
+def test_names_of_users_stay_text(page: "Page") -> None:
     assert page.locator("#heatmap img, .tip img").count() == 0
     page.locator("#heatmap td[aria-label^='<img']").first.hover()
     assert drawn.HOSTILE in page.locator(".tip").inner_text()
     assert page.title() == "page"
 
 
-def test_drawing_again_and_again_leaves_nothing_behind(show: Show) -> None:
-    page = show()
+def test_drawing_again_and_again_leaves_nothing_behind(page: "Page") -> None:
     sizes = page.evaluate(
         """() => Array.from({length: 10}, () => {
              page.set({metric: "auroc", show: "raw"}); page.set({metric: "balanced_accuracy", show: ""});
@@ -265,15 +247,14 @@ def test_drawing_again_and_again_leaves_nothing_behind(show: Show) -> None:
     assert len(set(sizes)) == 1
 
 
-def test_narrow_pages_keep_every_column_within_reach(show: Show) -> None:
-    page = show(width=390)
+def test_narrow_pages_keep_every_column_within_reach(draw: "Draw") -> None:
+    page = draw(width=390)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert page.locator("#answer-heatmap table").evaluate("(table) => table.offsetWidth") <= 390
     assert row(page, "odd")[0] == ".993"
 
 
-def test_small_charts_show_their_numbers(show: Show) -> None:
-    page = show()
+def test_small_charts_show_their_numbers(page: "Page") -> None:
     page.evaluate(
         """(hostile) => document.getElementById("small").append(
              histogramChart({low: 0, high: 2, counts: [8, 4, 4, 2], threshold: 1.25, on: "above"}),
@@ -299,9 +280,8 @@ def test_small_charts_show_their_numbers(show: Show) -> None:
     assert page.locator("#small img").count() == 0
 
 
-def test_drawings_are_accessible(show: Show) -> None:
+def test_drawings_are_accessible(page: "Page") -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    page = show()
     found = axe.run(page).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 
