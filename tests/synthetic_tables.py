@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.figure import Figure
 
 from denote.denotation.depth.analysis import depth_analysis
 from denote.denotation.depth.by_model import denoted
@@ -361,3 +362,8 @@ def cut_scan(cells: pl.DataFrame) -> pl.DataFrame:
     key = [name for name in SCAN if name in cells.columns and name not in ("note", "n_tests")]
     rows = cells.filter(pl.col("probe") == "linear").select(key).iter_rows(named=True)
     return table([row | {"n_tests": 20, "n_passing": round(10 * row["label_proportion"])} for row in rows], SCAN)
+
+
+def said_below(figure: Figure) -> str:
+    """The note below a figure, in one line."""
+    return " ".join(" ".join(legend.get_title().get_text() for legend in figure.legends).split())

@@ -129,6 +129,15 @@ def _side(value: float, limit: float) -> int:
     return 0 if abs(value - limit) <= ROUNDING else 1 if value > limit else -1
 
 
+def near_one(value: float) -> str:
+    """Write a score of [0, 1] with two decimals and with more near 1, where scores crowd: ``.97``, ``.992``, ``.9996``.
+
+    What is written ``1.00`` is 1, and what is written with two decimals is below .985.
+    """
+    decimals = next((decimals for decimals in (2, 3) if value < 1 - 1.5 * 10**-decimals), 4)
+    return proportion(value, 2 if value >= 1 - ROUNDING else decimals)
+
+
 def setting(value: float) -> str:
     """A threshold with all its decimals, at least two: ``.05``, ``.90``, ``.975``."""
     return max(f"{value:.2f}", f"{value:.12g}", key=len).removeprefix("0")

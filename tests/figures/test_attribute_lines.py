@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from matplotlib.axes import Axes
+from synthetic_tables import said_below
 
 from denote.figures.attribute_lines import MOST_NAMED, draw_reading_curves
 from denote.tables import CURVES, table
@@ -38,10 +39,10 @@ def line(ax: Axes, marker: str = "o") -> np.ndarray:
 
 
 def test_the_linear_probe_is_drawn_at_the_layer_that_it_reads_best() -> None:
-    assert "layer logits, probe linear" in draw_reading_curves(curves()).get_suptitle()
+    assert "Layer logits, probe linear" in said_below(draw_reading_curves(curves()))
     hidden = curves().filter(pl.col("layer") != "logits")
     figure = draw_reading_curves(hidden)
-    assert "layer second, probe linear" in figure.get_suptitle()
+    assert "Layer second, probe linear" in said_below(figure)
     rows, removed = figure.axes
     np.testing.assert_allclose(line(rows), np.array([0.6, 0.7, 0.9]) - 0.02)
     np.testing.assert_allclose(line(removed), np.array([0.9, 0.85, 0.8, 0.7]) - 0.02)

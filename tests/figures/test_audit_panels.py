@@ -1,6 +1,7 @@
 """The audit figure shows what was decided first, and says what it leaves out."""
 
 import polars as pl
+from synthetic_tables import said_below
 
 from denote.evidence.rule import LESS, UNDECIDED
 from denote.figures.audit_panels import MOST_PANELS, audit_order, draw_audit
@@ -29,10 +30,11 @@ def test_decided_attributes_are_drawn_before_others() -> None:
     figure = draw_audit(found)
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert titles[0].startswith(f"a{MOST_PANELS + 1}")
-    said = " ".join(figure.get_suptitle().split())
-    assert "2 more attributes not drawn, all of them undecided at every layer" in said
+    assert "2 more attributes not drawn, all of them undecided at every layer" in said_below(figure)
+    lowest, highest = figure.axes[0].get_ylim()
+    assert (0.45 < lowest < 0.5, 1 < highest < 1.1) == (True, True)  # the ends of intervals are at .5
 
 
 def test_decided_attributes_that_find_no_place_are_counted() -> None:
-    said = " ".join(draw_audit(rows(MOST_PANELS + 2, set(range(MOST_PANELS + 1)))).get_suptitle().split())
-    assert "2 more attributes not drawn, 1 of them decided" in said
+    figure = draw_audit(rows(MOST_PANELS + 2, set(range(MOST_PANELS + 1))))
+    assert "2 more attributes not drawn, 1 of them decided" in said_below(figure)

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from synthetic_tables import said_below
 
-from denote.figures.relevance import (
+from denote.figures.correlations import (
     MOST_ANNOTATED,
     MOST_ATTRIBUTES,
     Correlations,
@@ -80,8 +81,8 @@ def test_of_many_attributes_those_with_the_strongest_partner_are_drawn_and_the_t
     expected = sorted(largest, key=lambda name: -largest[name])[:MOST_ATTRIBUTES]
     figure = draw_attribute_correlation(noise(MOST_ATTRIBUTES + 7))
     assert set(names(figure.axes[0])) == set(expected)
-    assert "60 of 67 attributes, those with the largest |phi|" in figure.get_suptitle()
-    assert "attributes," not in draw_attribute_correlation(noise(5)).get_suptitle()
+    assert "60 of 67 attributes, those with the largest |phi|" in said_below(figure)
+    assert said_below(draw_attribute_correlation(noise(5))) == ""
     assert strongest(Correlations(["a", "b"], np.full((2, 2), np.nan)), 1).attributes == ["a"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
-from synthetic_tables import ATTRIBUTES, all_tables
+from synthetic_tables import ATTRIBUTES, all_tables, said_below
 
 from denote.figures.decisive_depths import draw_first_decisive
 from denote.tables import FIRST_DECISIVE, empty
@@ -56,7 +56,7 @@ def test_the_attributes_and_their_order_can_be_those_of_another_figure(tables: d
     wanted = first["attribute"].unique(maintain_order=True).to_list()[:0:-2]
     figure = draw_first_decisive(first, tables["layers"], [*wanted, "unknown"])
     assert [label.get_text().rpartition(" ")[0] for label in figure.axes[0].get_yticklabels()] == wanted
-    assert f"{first['attribute'].n_unique() - len(wanted)} more attributes" in figure.get_suptitle().replace("\n", " ")
+    assert f"{first['attribute'].n_unique() - len(wanted)} more attributes" in said_below(figure)
 
 
 def test_the_legend_lists_only_what_is_drawn(tables: dict[str, pl.DataFrame]) -> None:

@@ -8,6 +8,7 @@ import synthetic_tables as synthetic
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from synthetic_tables import said_below
 
 from denote.errors import DenoteError
 from denote.figures.curves import curves
@@ -27,6 +28,10 @@ def figure(neurons: pl.DataFrame) -> Figure:
 
 def panel(figure: Figure, letter: str) -> Axes:
     return next(ax for ax in figure.axes if ax.get_title(loc="left").startswith(f"{letter} "))
+
+
+def titles(figure: Figure) -> list[str]:
+    return [title for ax in figure.axes if (title := ax.get_title(loc="left"))]
 
 
 def dots(ax: Axes) -> np.ndarray:
@@ -95,7 +100,7 @@ def test_what_the_rows_cannot_show_is_hatched_on_both_sides_and_folded_on_one(ne
 def test_what_is_tested_is_drawn_model_by_model_with_its_mean(neurons: pl.DataFrame) -> None:
     by_model = synthetic.by_model_table(neurons)
     drawn = draw_label_proportion_by_depth(neurons, synthetic.by_depth_table(neurons), by_model, verdict="not shown")
-    assert "Verdict: not shown." in drawn.get_suptitle()
+    assert "Verdict on depth: not shown." in said_below(drawn)
     ax, layers = panel(drawn, "c"), [f"blocks.{i}" for i in range(8)]
     wide = by_model.with_columns(d=pl.col("folded") - pl.col("rotated_folded")).pivot(
         "object_model", index="layer", values="d"
@@ -106,7 +111,8 @@ def test_what_is_tested_is_drawn_model_by_model_with_its_mean(neurons: pl.DataFr
         assert any(np.allclose(y, grid[:, model], equal_nan=True) for y in found)
     known = [row[np.isfinite(row)].mean() if np.isfinite(row).any() else np.nan for row in grid]
     assert any(np.allclose(y, known, equal_nan=True) for y in found)
-    assert "not known" in words(draw_label_proportion_by_depth(neurons, synthetic.by_depth_table(neurons)))
+    without = draw_label_proportion_by_depth(neurons, synthetic.by_depth_table(neurons))
+    assert "Not drawn: c (the rotated control is missing)" in words(without)
 
 
 def test_share_active_is_drawn_only_where_the_sign_means_something(neurons: pl.DataFrame) -> None:
@@ -121,7 +127,8 @@ def test_share_active_is_drawn_only_where_the_sign_means_something(neurons: pl.D
 def test_where_nothing_denotes_the_figure_says_so() -> None:
     silent = synthetic.neuron_table(2, 4, 8, denoting=False)
     drawn = draw_label_proportion_by_depth(silent, synthetic.by_depth_table(silent))
-    assert words(drawn).count("no neuron denotes") == 3
+    assert "Not drawn: f (no neuron denotes)" in words(drawn)
+    assert [title[0] for title in titles(drawn)] == ["a", "b", "d", "e"]  # the first two have best properties
     empty = draw_label_proportion_by_depth(silent.clear(), synthetic.by_depth_table(silent).clear())
     assert "No layer was searched" in words(empty)
 
@@ -188,13 +195,14 @@ def test_the_axis_of_what_is_tested_follows_the_lines_and_marks_intervals_that_g
     assert "goes on" in " ".join(text.get_text() for text in ax.texts)
 
 
-def test_an_empty_panel_says_why(neurons: pl.DataFrame) -> None:
+def test_there_is_no_empty_panel_and_the_key_says_why(neurons: pl.DataFrame) -> None:
     by_depth = synthetic.with_bands(synthetic.by_depth_table(neurons, rotated=True))
     gaps = synthetic.by_model_table(neurons).with_columns(rotated_folded=pl.lit(None, pl.Float64))
     rare = by_depth.with_columns(majority_side_share=pl.lit(None, pl.Float64))
     drawn = draw_label_proportion_by_depth(neurons, rare, gaps)
-    assert "no hidden layer has 5 denoting" in " ".join(text.get_text() for text in panel(drawn, "c").texts)
-    assert "fewer than 5 denoting" in " ".join(text.get_text() for text in panel(drawn, "f").texts)
+    assert "Not drawn: c (no hidden layer has 5 denoting" in words(drawn)
+    assert "Not drawn: f (fewer than 5 denoting" in words(drawn)
+    assert [title[0] for title in titles(drawn)] == ["a", "b", "d", "e"]
     drawn.canvas.draw()
     assert panel(drawn, "a").get_position().width > 0.15  # the layout holds: words take no room
 

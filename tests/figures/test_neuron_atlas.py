@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import synthetic_tables as synthetic
+from synthetic_tables import said_below
 
 from denote.figures.canvas import save_figure
 from denote.figures.neuron_atlas import MOST_NAMED, MOST_NEURONS, alike, atlas_rows, draw_neuron_atlas
@@ -59,7 +60,7 @@ def test_a_wide_layer_shows_what_denotes_and_says_how_many_of_the_others() -> No
     assert rows.height == MOST_NEURONS
     assert rows["denotes"].sum() == neurons["denotes"].sum()
     others = MOST_NEURONS - neurons["denotes"].sum()
-    assert f"{others} of the others" in draw_neuron_atlas(neurons, rates).get_suptitle().replace("\n", " ")
+    assert f"{others} of the others" in said_below(draw_neuron_atlas(neurons, rates))
     assert atlas_rows(neurons, rates).equals(rows)
 
 

@@ -14,9 +14,13 @@ from denote.streams import stream
 
 
 def reading(ax: Axes) -> str:
-    """What stands after a panel's name."""
-    (text,) = ax.texts
-    return text.get_text()
+    """What stands after a panel's name; numbers of units stand in cells."""
+    return next(text.get_text() for text in ax.texts if not text.get_text().isdecimal())
+
+
+def numbers(ax: Axes) -> list[int]:
+    """The numbers in a panel's cells."""
+    return [int(text.get_text()) for text in ax.texts if text.get_text().isdecimal()]
 
 
 @settings(max_examples=60)
@@ -66,11 +70,12 @@ def test_a_panel_counts_what_is_outside_its_band_and_says_where_there_is_none() 
         "input": "no shuffled band", "fc": "2 of 4 outside the band (±0.25)",
         "all in": "0 of 2 outside the band (±0.4)", "bare": "no shuffled band",
     }  # fmt: skip
+    assert numbers(panels["fc"]) == [0, 3]
     shown = np.asarray(np.ma.filled(panels["fc"].images[0].get_array(), np.nan)).ravel()
     np.testing.assert_array_equal(np.isfinite(shown[:5]), [True, True, False, True, True])
     np.testing.assert_array_equal(np.nan_to_num(shown[:5]) != 0, [True, False, False, True, False])
     (bar,) = [ax for ax in figure.axes if not ax.images]
-    assert [tick.get_text() for tick in bar.get_yticklabels()][1:4] == ["−band", "inside: no evidence", "+band"]
+    assert [tick.get_text() for tick in bar.get_yticklabels()][1:4] == ["−band", "inside: no\nevidence", "+band"]
     bare = draw_relevance({"bare": np.ones(3)}, grids, "odd")
     assert "band" not in "".join(tick.get_text() for tick in bare.axes[-1].get_yticklabels())
 
@@ -111,3 +116,24 @@ def test_relevance_at_the_input_lies_a_second_time_over_the_mean_image(shape: tu
     assert (over[1].get_extent(), over[1].get_extent()[0] > plain[0].get_extent()[1]) == (over[2].get_extent(), True)
     other = draw_relevance({}, {}, "odd", relevance, mean_input=np.ones((9, 9))).axes[0].images
     assert len(other) == 1
+
+
+def test_on_a_shared_scale_one_colour_is_one_relevance_in_all_layers() -> None:
+    layers = {"early": np.array([1.0, -4.0, 0.5]), "late": np.array([2.0, 1.0, 0.0])}
+    figure = draw_relevance(layers, dict.fromkeys(layers, (3,)), "odd", band={"late": 1.5}, shared_scale=True)
+    early, late = (np.asarray(ax.images[0].get_array()).ravel() for ax in figure.axes[:2])
+    np.testing.assert_allclose(early, [0.25, -1, 0.125])
+    np.testing.assert_allclose(late, [0.5, 0, 0])  # inside its own band
+    assert figure.axes[-1].get_ylim() == (-4, 4)
+
+
+def test_rows_and_maps_are_numbered_and_the_class_of_the_module_is_told() -> None:
+    grids = {"fc": (200,), "conv": (12, 6, 6)}
+    values = {layer: np.ones(prod(grid)) for layer, grid in grids.items()}
+    figure = draw_relevance(values, grids, "odd", module_classes={"fc": "Linear"})
+    fc, conv = figure.axes[:2]
+    assert reading(fc).startswith("Linear; no shuffled band")
+    rows = [int(tick.get_text()) for tick in fc.get_yticklabels()]
+    assert rows == list(range(0, 200, rows[1]))
+    assert len(rows) > 1
+    assert numbers(conv) == list(range(12))

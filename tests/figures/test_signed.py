@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from denote.figures.style import BANDED, EDGE, SIGNED, outside_band, shades
+from denote.figures.signed import BANDED, EDGE, SIGNED, outside_band, shades
 
 
 @settings(max_examples=60)

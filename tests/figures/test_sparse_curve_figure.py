@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from matplotlib.axes import Axes
+from synthetic_tables import said_below
 
 from denote.figures.sparse_curve import MOST_ATTRIBUTES, draw_sparse_curve, sparse_curves
 from denote.tables import CELLS, table
@@ -85,7 +86,7 @@ def test_the_best_read_attributes_are_drawn_and_the_figure_says_of_how_many() ->
     titles = [ax.get_title(loc="left") for ax in figure.axes]
     assert len(titles) == MOST_ATTRIBUTES
     assert not {"class=0", "class=5"} & set(titles)
-    assert f"{MOST_ATTRIBUTES} attributes read best, of {MOST_ATTRIBUTES + 2}" in figure.get_suptitle()
+    assert f"{MOST_ATTRIBUTES} attributes read best, of {MOST_ATTRIBUTES + 2}" in said_below(figure)
 
 
 def test_other_probes_and_untrained_networks_are_not_drawn() -> None:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 
-from denote.config.figure_settings import ALL, NONE, FigureSettings
+from denote.config.figure_settings import ALL, DARK, NONE, FigureSettings
 from denote.progress.steps import Steps, current, words
 from denote.reporting.undrawn import undrawn
 from denote.runs import drawing
@@ -66,6 +66,11 @@ def test_settings_say_who_draws_and_whether_more_is_asked() -> None:
     assert not FigureSettings(formats=("png", "svg")).is_met(drawn)
     assert not FigureSettings().is_met(FigureSettings(NONE).as_drawn())
     assert FigureSettings(NONE).is_met(None)
+    assert FigureSettings().is_met({"formats": ["png"]})  # of an older denote
+    assert not FigureSettings(style=DARK).is_met(drawn)
+    assert FigureSettings.again({"figures": "none", "figure_scale": "shared"}, {"figure_networks": 9}) == (
+        FigureSettings(scale="shared", networks=9)
+    )
     assert FigureSettings(formats=("png", "pdf")).adding(("png", "svg")).formats == ("png", "pdf", "svg")
 
 
@@ -108,9 +113,16 @@ def test_a_family_in_which_nothing_denotes_is_named() -> None:
     frame = pl.DataFrame({"family": ["classes", "subsets"], **shares}).with_columns(
         dataset=pl.lit("d"), architecture=pl.lit("a"), trained=True, epoch=pl.lit(None, pl.Int64)
     )
-    (sentence,) = undrawn({"label_proportion_by_depth": frame})
+    neurons = pl.DataFrame(
+        [{"dataset": "d", "architecture": a, "trained": True, "epoch": None, "seed": seed, "object_model": f"{a}{seed}"}
+         for a in ("a", "b") for seed in range(3)], schema_overrides={"epoch": pl.Int64},
+    )  # fmt: skip
+    networks, sentence = undrawn({"label_proportion_by_depth": frame, "neurons": neurons}, 3)
     assert "'classes'" in sentence
     assert "'subsets'" not in sentence
+    assert "show 3 of 6 networks; not drawn: d, b, seed 1; d, a, seed 2; d, b, seed 2." in networks
+    assert "figure_networks=6 draws all" in networks
+    assert len(undrawn({"label_proportion_by_depth": frame, "neurons": neurons}, 6)) == 1
 
 
 @pytest.mark.parametrize(("processes", "last"), [(1, f"figure {N}"), (2, f"figure {N} of {N}")])

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from denote.observers.observer import Observer, save_observers
-from denote.runs.present import draw_relied, relied_on
+from denote.runs.relied import draw_relied, relied_on
 from denote.tables import CELLS, table
 
 ATTRIBUTES = ("odd", "prime")

@@ -358,7 +358,8 @@ def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) 
     return BUG if stop is not None or failed else DONE
 
 
-_REPORT_KEYS = ("sweep", "figures", "figure_formats", "report.per_job", "verbose", "progress")
+_FIGURE_KEYS = ("figures", "figure_scale", "figure_style", "figure_networks")
+_REPORT_KEYS = ("sweep", *_FIGURE_KEYS, "figure_formats", "report.per_job", "verbose", "progress")
 
 
 def _report(command: str, arguments: list[str]) -> int:
@@ -393,7 +394,9 @@ def _asked(given: dict[str, str]) -> dict[str, Any]:
     from denote.config import settings
     from denote.config.report_settings import REPORT
 
-    asked: dict[str, Any] = {key: given[key] for key in ("figures", "progress") if key in given}
+    asked: dict[str, Any] = {key: given[key] for key in (*_FIGURE_KEYS, "progress") if key in given}
+    if (most := asked.get("figure_networks", "")).isdecimal():
+        asked["figure_networks"] = int(most)
     if "figure_formats" in given:
         names = given["figure_formats"].strip().removeprefix("[").removesuffix("]")
         asked["figure_formats"] = [name.strip() for name in names.split(",") if name.strip()]

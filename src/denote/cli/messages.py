@@ -125,7 +125,8 @@ combination of comma-separated values.
   denote-train architecture=convnet seed=3
   denote-train -m architecture.width=64,128 seed=0,1""",
     "denote-report": (
-        "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]] [verbose=true] "
+        "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]] "
+        "[figure_scale=layer|shared] [figure_style=light|dark] [figure_networks=4] [verbose=true] "
         "[report.per_job=true] [progress=auto|bar|log|none]: write the tables, figures and report of a sweep or a job "
         "again from saved evidence"
     ),
@@ -170,6 +171,9 @@ Keys that are no group
   report.inputs=true|false     store and show inputs (pictures, rows, words) beside neurons, or nothing of them
   report.per_job=true|false    write a report for every job of a sweep, too
   verbose=true         after a run, every table and sentence behind the answer, too
+  figure_scale=layer|shared    colours of relevance maps: every layer against its own largest value, or all against one
+  figure_style=light|dark      ink on white, or light ink on a dark ground
+  figure_networks=4    most networks of a sweep with relevance maps, atlases and examples of their own
   progress=auto|bar|log|none   a line in a terminal and else log lines, on standard error; or nothing"""
 
 

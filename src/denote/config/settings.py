@@ -15,7 +15,7 @@ from numbers import Integral, Real
 from typing import Annotated, Any, TypedDict, get_type_hints
 
 from denote.config.byte_units import LARGEST, SIZES, is_size
-from denote.config.figure_settings import ALL, FORMATS, NONE, SWEEP
+from denote.config.figure_settings import ALL, BY_LAYER, DARK, FORMATS, LIGHT, NONE, SHARED, SWEEP
 from denote.config.levels import LEVELS
 from denote.errors import ConfigError, one_of
 from denote.files import is_folder_name
@@ -397,6 +397,9 @@ class Settings(TypedDict):
     figure_formats: Annotated[
         list[str], listed(f"a list of {', '.join(FORMATS)}", choice(*FORMATS), least=1, order="distinct")
     ]
+    figure_scale: Annotated[str, choice(BY_LAYER, SHARED)]
+    figure_style: Annotated[str, choice(LIGHT, DARK)]
+    figure_networks: Annotated[int, AT_LEAST_ONE]
     tags: Annotated[list[str], TAGS]
     dataset: Options
     architecture: Options

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from denote.figures import style
-from denote.figures.curves import Curve, choose, depth_order, finite, is_head
+from denote.figures.curves import Curve, choose, depth_order, finite, is_head, layer_labels
 from denote.figures.style import Line
 
 AGAINST = {
@@ -45,11 +45,14 @@ def draw_stability(stability: pl.DataFrame, curve: Curve | None = None) -> Figur
     layers = depth_order(own)
     if own.select(pl.col(*PANELS).is_null().all()).row(0) == (True, True):
         return style.message("No layer denotes anything that could be found again.", f"{_TITLE} {curve.title}")
-    figure = style.new_figure(max(7.5, 2.4 + 0.8 * min(len(layers), 14)), 4.4)
-    axes = figure.subplots(1, 2, sharey=True)
-    for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
+    layers = layers.with_columns(label=pl.col("layer").replace(layer_labels(own)))
+    panels = {column: title for column, title in PANELS.items() if own[column].is_not_null().any()}
+    each = max(3.7, 1.2 + 0.4 * min(len(layers), 14))
+    figure = style.new_figure(each * len(panels) + 0.4, 4.4)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for ax, (column, title) in zip(axes, panels.items(), strict=True):
         _draw(own, layers, column, ax)
-        ax.set_title(title)
+        style.panel_title(ax, title, each)
     axes[0].set_ylabel("agreement (Jaccard index, 0 to 1)")
     drawn = {line.get_color() for ax in axes for line in ax.lines}
     handles = [style.line_handle(line, markersize=4.5) for line in AGAINST.values() if line.colour in drawn]
@@ -74,9 +77,8 @@ def _draw(own: pl.DataFrame, layers: pl.DataFrame, column: str, ax: Axes) -> Non
 
 
 def _furnish(layers: pl.DataFrame, heads: np.ndarray, ax: Axes) -> None:
-    labels = [f"{layer} · {depth}" for layer, depth in layers.select("layer", "depth").iter_rows()]
-    style.slanted_ticks(ax, range(len(labels)), labels, MOST_TICKS)
-    ax.set(xlabel="layer · depth", xlim=(-0.5, len(layers) - 0.5), ylim=(-0.03, 1.03))
+    style.slanted_ticks(ax, range(len(layers)), layers["label"].to_list(), MOST_TICKS)
+    ax.set(xlabel="layer and class of its module, by depth", xlim=(-0.5, len(layers) - 0.5), ylim=(-0.03, 1.03))
     for place in np.flatnonzero(heads):
         ax.axvspan(place - 0.45, place + 0.45, color="0.92", zorder=0, linewidth=0)
     style.faint_grid(ax)

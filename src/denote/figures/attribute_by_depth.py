@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.figures import style
-from denote.figures.curves import drawn_cells, grid, network_names, profiles
-from denote.numbers import count_range, proportion
+from denote.figures.curves import drawn_cells, grid, layer_labels, network_names, profiles
+from denote.numbers import count_range, near_one, proportion
 from denote.observers.kinds import reads_state
 from denote.tables import FIRST_DECISIVE, empty
 
@@ -46,7 +46,7 @@ def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = No
         return style.message("No cell was observed.", "Attributes by depth")
     profile = profiles(cells)
     rows, left_out = _rows(profile, first)
-    panels = probe_panels(profile)
+    panels, undefined = _defined(profile)
     n_layers = profile["layer"].n_unique() + 1
     width = max(6.5, 2.6 + len(panels) * (0.9 + 0.42 * min(n_layers, 16)))
     figure = style.new_figure(width, 2.3 + 0.27 * max(len(rows), 3))
@@ -55,15 +55,22 @@ def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = No
         own = profile.filter(pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64)))
         draw_probe(own, rows, ax=ax, colour_bar=index == len(panels) - 1)
         name = probe if k is None else f"{probe}, at most {k} neurons"
-        bold = 1.1 * style.STYLE["axes.titlesize"]  # as wide as letters that are not bold, of this size
-        ax.set_title(style.wrapped(name, (width - 2.6) / len(panels), bold))
-    heading = _title(cells, profile)
-    heading += f"\nrows by {'AUROC' if first is None else 'where they become decisive'} for {panels[0][0]}"
-    heading += f"{', the best first' if first is None else ', the earliest first'}; p: label proportion"
-    heading += "; input: the same probe on the raw input" if profile["input_auroc"].is_not_null().any() else ""
-    if left_out:
-        heading += f"\n{left_out} more attributes are not drawn: these are the {len(rows)} read earliest and best"
-    return style.finish(figure, heading, _handles(axes))
+        style.panel_title(ax, name, (width - 2.6) / len(panels))
+    order = "by AUROC" if first is None else "by where they become decisive"
+    notes = [f"Rows: attributes {order} for {probe_panels(profile)[0][0]}; p: label proportion."]
+    notes += ["input: the same probe on the raw input."] if profile["input_auroc"].is_not_null().any() else []
+    notes += [f"{left_out} more attributes are not drawn: these are the {len(rows)} read earliest and best."] * (
+        left_out > 0
+    )
+    notes += [f"Not drawn, as no cell is defined: {', '.join(undefined)}."] if undefined else []
+    return style.finish(figure, _title(cells, profile), _handles(axes), " ".join(notes))
+
+
+def _defined(profile: pl.DataFrame) -> tuple[list[tuple[str, int | None]], list[str]]:
+    """The panels with any score, all where none has one, and the names of the others."""
+    scored = profile.filter(pl.col("auroc").is_not_null())
+    panels = probe_panels(scored if len(scored) else profile)
+    return panels, [probe for probe, k in probe_panels(profile) if (probe, k) not in panels]
 
 
 def heat_map_rows(cells: pl.DataFrame, first: pl.DataFrame) -> list[str]:
@@ -96,7 +103,8 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: 
     look = {"linewidths": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY}
     mesh = style.heat_map(ax, auroc, vmin=0.5, vmax=1, cmap="cividis", **look)
     _mark(ax, auroc, decisive, annotate)
-    _label(ax, _with_proportion(rows, profile), layers)
+    names = layer_labels(profile)
+    _label(ax, _with_proportion(rows, profile), [names.get(layer, layer) for layer in layers])
     if colour_bar:
         style.colour_bar(mesh, "held-out AUROC", ax, extend="min", fraction=0.05, pad=0.02)
 
@@ -128,12 +136,18 @@ def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> 
         for (row, column), value in np.ndenumerate(auroc):
             if not np.isnan(value):
                 look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "color": inks[row, column]}
-                ax.text(column + 0.42, row + 0.5, proportion(value), **look)
+                ax.text(column + 0.42, row + 0.5, near_one(value), label=style.KEPT, **look)
     marked = ~np.isnan(auroc) & (decisive > 0)
     for ink, filled in product(("white", "black"), (True, False)):
         rows, columns = np.nonzero(marked & (inks == ink) & ((decisive == 1) == filled))
         if len(rows):
-            look = {"markersize": 3, "markeredgecolor": ink, "markeredgewidth": 0.7, "clip_on": False}
+            look = {
+                "markersize": 3,
+                "markeredgecolor": ink,
+                "markeredgewidth": 0.7,
+                "clip_on": False,
+                "label": style.KEPT,
+            }
             x = columns + (0.86 if annotate else 0.5)
             ax.plot(x, rows + 0.5, "o", markerfacecolor=ink if filled else "none", **look)
 
@@ -147,7 +161,7 @@ def _with_proportion(rows: list[str], profile: pl.DataFrame) -> list[str]:
 def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
     style.slanted_ticks(ax, [i + 0.5 for i in range(len(columns))], columns, 16)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0)
-    ax.set_xlabel("layer, by depth")
+    ax.set_xlabel("layer and class of its module, by depth")
     ax.tick_params(length=0)
     if columns[0] == INPUT:
         ax.axvline(1, color="white", linewidth=3)

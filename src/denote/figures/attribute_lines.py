@@ -16,12 +16,18 @@ from matplotlib.ticker import NullLocator
 
 from denote.evidence.intervals import t_interval
 from denote.figures import style
-from denote.figures.curves import drawn_cells, network_names, usual_probe
+from denote.figures.curves import drawn_cells, layer_labels, network_names, usual_probe
 from denote.figures.style import MANY, faint_grid, handle, model_look
 from denote.numbers import count_range
 
 MOST_MARKS = 12
 """Numbers that can be written below an axis."""
+
+PANELS = {
+    "fit_rows": ("Fitted on few rows", "labelled rows of fit, by doublings"),
+    "removed": ("Without the neurons it relies on most", "neurons removed, by doublings"),
+}
+"""By curve the title of its panel and its x axis."""
 
 _TITLE = "How many rows and which neurons it takes"
 _POINT = ("curve", "attribute", "x")
@@ -69,18 +75,22 @@ def draw_reading_curves(curves: pl.DataFrame) -> Figure:
         return style.message("No reading curve has a score.", _TITLE)
     points = reading_points(curves)
     attributes = best_read(points)
-    figure = style.new_figure(8.5, 4.4)
-    rows, removed = figure.subplots(1, 2, sharey=True)
-    for ax, curve in ((rows, "fit_rows"), (removed, "removed")):
+    there = [curve for curve in PANELS if (points["curve"] == curve).any()]
+    figure = style.new_figure(4.25 * max(len(there), 1.6), 4.4)
+    axes = figure.subplots(1, len(there), sharey=True, squeeze=False)[0]
+    for ax, curve in zip(axes, there, strict=True):
         own = points.filter(pl.col("curve") == curve)
         draw_attributes(own, attributes, ax)
         _mark(own, ax)
-    rows.set(title="Fitted on few rows", xlabel="labelled rows of fit, by doublings", ylabel="held-out AUROC")
-    removed.set(title="Without the neurons it relies on most", xlabel="neurons removed, by doublings")
+        title, xlabel = PANELS[curve]
+        ax.set(title=title, xlabel=xlabel)
+    rows = axes[0]
+    rows.set_ylabel("held-out AUROC")
     layer, probe = curves.select("layer", "probe").row(0)
-    heading = f"{_TITLE}\n{network_names(curves)}, layer {layer}, probe {probe}"
-    heading += f"; {interval_words(points)}"
-    return style.finish(figure, heading, attribute_handles(attributes))
+    score_axis(rows, points, attributes)
+    heading = f"{_TITLE}: {network_names(curves)}"
+    note = f"Layer {layer_labels(curves, ', ')[layer]}, probe {probe}; {interval_words(points)}."
+    return style.finish(figure, heading, attribute_handles(attributes), note)
 
 
 def _mark(own: pl.DataFrame, ax: Axes) -> None:
@@ -161,6 +171,19 @@ def draw_attributes(points: pl.DataFrame, attributes: Sequence[str], ax: Axes, j
     ax.axhline(0.5, color="0.45", linestyle="--", linewidth=0.8, zorder=1)
     faint_grid(ax, "0.92")
     return ax
+
+
+def score_axis(ax: Axes, points: pl.DataFrame, attributes: Sequence[str]) -> None:
+    """Let the axis start where the data of `draw_attributes` and `draw_shuffled` is; chance may lie outside.
+
+    Args:
+        ax: One of the panels that share the axis.
+        points: As of `draw_attributes`, with ``control_auroc`` where shuffled labels are drawn.
+        attributes: Those drawn; few of them have intervals.
+    """
+    names = ["auroc", "control_auroc", *(["auroc_low"] if len(attributes) <= MOST_NAMED else [])]
+    columns = [points[name].drop_nulls() for name in names if name in points.columns]
+    style.score_axis(ax, (score for column in columns for score in column))
 
 
 def draw_shuffled(points: pl.DataFrame, ax: Axes) -> None:

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from denote.evidence.rule import LESS, MORE
 from denote.figures import style
+from denote.figures.curves import layer_labels
 from denote.figures.style import ROTATED, TRAINED, UNTRAINED, handle
 from denote.numbers import count, count_range, proportion
 
@@ -40,9 +41,12 @@ def draw_audit(table: pl.DataFrame) -> Figure:
     for ax, attribute in zip(axes, shown, strict=True):
         own = table.filter(pl.col("attribute") == attribute)
         draw_attribute(own, layers, ax)
-        title = style.wrapped(style.cut(attribute), width, 1.1 * style.STYLE["axes.titlesize"])
-        ax.set_title(f"{title}\np {proportion(own['label_proportion'][0])}")
-    return style.finish(figure, _heading(table, every[MOST_PANELS:]), _handles())
+        share = f" · p {proportion(own['label_proportion'][0])}"
+        style.panel_title(ax, style.cut(attribute, int(width / 0.087) - len(share)) + share, width)
+    drawn = table.filter(pl.col("attribute").is_in(shown))
+    scores = ("auroc", "auroc_low", "input_auroc", "untrained_auroc")
+    style.score_axis(axes[0], (score for name in scores for score in drawn[name].drop_nulls()))
+    return style.finish(figure, _heading(table), _handles(drawn), _note(table, every[MOST_PANELS:]))
 
 
 def audit_order(table: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +75,6 @@ def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
     place = np.array([layers.index(name) for name in own["layer"]])
     columns = ("auroc", "auroc_low", "auroc_high", "untrained_auroc")
     auroc, low, high, untrained = (own[name].cast(float).to_numpy() for name in columns)
-    ax.axhline(0.5, color="0.8", linewidth=0.8, zorder=0)
     ax.axhline(float(own["input_auroc"][0]), color=ROTATED.colour, linestyle=ROTATED.dash, linewidth=1.4, zorder=1)
     ax.plot(place, untrained, linestyle="--", color=UNTRAINED.colour, linewidth=1.2, zorder=2)
     ax.plot(place, auroc, color=TRAINED.colour, linewidth=1.3, zorder=3)
@@ -79,29 +82,40 @@ def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
     marks = np.array([MARKS.get(verdict, ".") for verdict in own["verdict"]])
     for mark in dict.fromkeys(marks.tolist()):
         ax.plot(place[marks == mark], auroc[marks == mark], mark, color=TRAINED.colour, markersize=6, zorder=4)
-    style.slanted_ticks(ax, range(len(layers)), layers, 8)
+    names = layer_labels(own)
+    style.slanted_ticks(ax, range(len(layers)), [names.get(layer, layer) for layer in layers], 8)
     style.faint_grid(ax, "0.92")
     return ax
 
 
-def _heading(table: pl.DataFrame, left_out: pl.DataFrame) -> str:
-    dataset, architecture, probe = (table[name][0] for name in ("dataset", "architecture", "probe"))
+def _heading(table: pl.DataFrame) -> str:
+    dataset, architecture = (table[name][0] for name in ("dataset", "architecture"))
     models = count_range(table["n_models"], "object model")
-    heading = f"What is left of each attribute: {dataset}, {architecture}\n{probe} observers, mean over {models}"
-    heading += "; p: label proportion"
+    return f"What is left of each attribute: {dataset}, {architecture}, mean over {models}"
+
+
+def _note(table: pl.DataFrame, left_out: pl.DataFrame) -> str:
+    note = (
+        f"Observers: {table['probe'][0]}. p: label proportion. The axis starts at the lowest score drawn; chance is .5."
+    )
     if left_out.is_empty():
-        return heading
+        return note
     decided = int(left_out["decided"].sum())
     which = f"{decided} of them decided" if decided else "all of them undecided at every layer"
-    return f"{heading}; {count(len(left_out), 'more attribute')} not drawn, {which}"
+    return f"{note} {count(len(left_out), 'more attribute')} not drawn, {which}."
 
 
-def _handles() -> list[Line2D]:
-    black = {"color": TRAINED.colour}
-    return [
-        handle("layer; bars: 95 %, over test rows and models", **black, marker=".", linewidth=1.3),
-        handle("more than the input", **black, marker="^", linestyle=""),
-        handle("less than the input", **black, marker="v", linestyle=""),
-        handle("raw input", color=ROTATED.colour, linestyle=ROTATED.dash),
-        handle("untrained network", color=UNTRAINED.colour, linestyle="--"),
+def _handles(drawn: pl.DataFrame) -> list[Line2D]:
+    """The legend of what is drawn."""
+    black, verdicts = {"color": TRAINED.colour}, set(drawn["verdict"])
+    known = [
+        (True, handle("layer; bars: 95 %, over test rows and models", **black, marker=".", linewidth=1.3)),
+        (MORE in verdicts, handle("more than the input", **black, marker="^", linestyle="")),
+        (LESS in verdicts, handle("less than the input", **black, marker="v", linestyle="")),
+        (True, handle("raw input", color=ROTATED.colour, linestyle=ROTATED.dash)),
+        (
+            bool(drawn["untrained_auroc"].is_not_null().any()),
+            handle("untrained network", color=UNTRAINED.colour, linestyle="--"),
+        ),
     ]
+    return [line for there, line in known if there]

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from denote.figures import style
-from denote.figures.curves import depth_order, finite, is_untested
+from denote.figures.curves import depth_order, finite, is_untested, layer_labels
 from denote.figures.style import STYLE, styled
 from denote.files import write_bytes
 
@@ -113,16 +113,30 @@ class Canvas:
         """Return which layers are the head; a curve of one layer has none."""
         return self.curve.select(is_untested() & pl.lit(len(self.curve) > 1)).to_series()
 
-    def furnish(self, ax: Axes, title: str, ylabel: str) -> None:
-        """Title, units, layer names, the 0-1 scale, and the shaded head."""
-        x = self.curve["x"].to_list()
-        ax.set(title=title, ylabel=ylabel, xlabel="layer · depth")
-        labels = [f"{layer} · {depth}" for layer, depth in self.curve.select("layer", "depth").iter_rows()]
+    def furnish(self, ax: Axes, title: str, ylabel: str, column: str = "") -> None:
+        """Title, units, layer names with the classes of their modules, and the shaded head.
+
+        Args:
+            ax: The panel.
+            title: Its title.
+            ylabel: What is measured, with its unit.
+            column: Of the numbers drawn: layers before the first and after the last of them are left out.
+        """
+        shown = self.known_layers(column)
+        x, names = shown["x"].to_list(), layer_labels(self.curve)
+        ax.set(title=title, ylabel=ylabel, xlabel="layer and class of its module, by depth")
+        labels = [names[layer] for layer in shown["layer"]]
         style.slanted_ticks(ax, x, labels, MOST_TICKS)
         ax.set_xlim(min(x) - 0.7 * self.slot, max(x) + 0.7 * self.slot)
         for middle in self.curve.filter(self.head)["x"]:
             ax.axvspan(middle - 0.65 * self.slot, middle + 0.65 * self.slot, color=HEAD_COLOUR, zorder=0, linewidth=0)
         style.faint_grid(ax)
+
+    def known_layers(self, column: str) -> pl.DataFrame:
+        """Return the layers from the first to the last with a number in a column, all without a column or a number."""
+        known = self.curve.filter(pl.col(column).is_not_null())["x"] if column else self.curve["x"]
+        known = known if len(known) else self.curve["x"]
+        return self.curve.filter(pl.col("x").is_between(known.min(), known.max()))
 
 
 def depth_canvas(by_depth: pl.DataFrame, neurons: pl.DataFrame) -> Canvas:
@@ -192,7 +206,7 @@ def _render(figure: Figure, formats: Sequence[str]) -> dict[str, bytes]:
         for kind in formats:
             buffer = BytesIO()
             look: dict[str, Any] = {"pil_kwargs": {"compress_level": PNG_LEVEL}} if kind == "png" else {}
-            figure.savefig(buffer, format=kind, metadata=_METADATA[kind], facecolor="white", **look)
+            figure.savefig(buffer, format=kind, metadata=_METADATA[kind], **look)
             files[kind] = buffer.getvalue()
     finally:
         figure.set_layout_engine(engine)

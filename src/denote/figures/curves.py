@@ -95,6 +95,27 @@ def depth_order(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def layer_labels(frame: pl.DataFrame, between: str = "\n", most: int = 24) -> dict[str, str]:
+    """Names of layers with the class of their module, as far as it is known.
+
+    Args:
+        frame: Rows with ``layer`` and, from `runs.module_classes.with_module_classes`, ``module_class``.
+        between: What stands between the two; by default the class has a line of its own.
+        most: Letters of a name and of a class; longer ones lose their middle, as names of layers differ at both ends.
+    """
+    labels = {layer: short(layer, most) for layer in frame["layer"].unique()}
+    if "module_class" in frame.columns:
+        for layer, module_class in frame.select("layer", "module_class").unique().drop_nulls().iter_rows():
+            labels[layer] = f"{short(layer, most)}{between}{short(module_class, most)}"
+    return labels
+
+
+def short(name: str, most: int) -> str:
+    """Take the middle out of a name that is longer than ``most`` letters."""
+    half = (most - 1) // 2
+    return name if len(name) <= most else f"{name[:half]}…{name[half + 1 - most :]}"
+
+
 def is_head() -> pl.Expr:
     """The network's last layer: relative depth counts all layers, so the last one is at 1 whatever was selected."""
     return pl.col("relative_depth") == 1
@@ -211,7 +232,7 @@ def profiles(cells: pl.DataFrame) -> pl.DataFrame:
     most = pl.coalesce(pl.col("k").filter(_LEAVES_OUT).max(), pl.col("k").max()).over(network)
     cells = one_size(cells).with_columns(k=most, input_auroc=pl.when(pl.col("k").eq_missing(most)).then("input_auroc"))
     scores = [pl.col(c).mean() for c in _SCORES]
-    key = [*PROFILE_KEY, *_LAYER]
+    key = [*PROFILE_KEY, *_LAYER, *(name for name in ("module_class",) if name in cells.columns)]
     within = cells.group_by(*key, "object_model", maintain_order=True).agg(
         *scores, passes().cast(pl.Float64).alias("decisive"), pl.col("note").drop_nulls().first()
     )

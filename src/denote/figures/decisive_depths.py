@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from denote.figures import style
-from denote.figures.curves import thinned
+from denote.figures.curves import layer_labels, thinned
 from denote.numbers import count_range, proportion
 
 MOST_ATTRIBUTES = 40
@@ -43,7 +43,9 @@ def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame, attributes: S
     there = known["attribute"].unique(maintain_order=True).to_list()
     rows = [name for name in attributes or there if name in set(there)][:MOST_ATTRIBUTES]
     left_out = len(there) - len(rows)
-    names = layers.filter(~pl.col("is_head")).select("depth", "layer").unique().drop_nulls().sort("depth")
+    hidden = layers.filter(~pl.col("is_head"))
+    names = hidden.select("depth", "layer").unique().drop_nulls().sort("depth")
+    names = names.with_columns(layer=pl.col("layer").replace(layer_labels(hidden)))
     panels = known.partition_by("probe", "k", maintain_order=True)
     panels = [panels[place] for place in thinned(panels, MOST_PANELS)]
     figure = style.new_figure(2.2 + len(panels) * (1.6 + 0.28 * min(len(names), 14)), 2.2 + 0.25 * max(len(rows), 3))
@@ -51,8 +53,8 @@ def draw_first_decisive(first: pl.DataFrame, layers: pl.DataFrame, attributes: S
     for ax, own in zip(axes, panels, strict=True):
         probe, k = own.select("probe", "k").row(0)
         _draw(own, rows, names, ax)
-        ax.set_title(probe if k is None else f"{probe}, {k} neurons")
-    return style.finish(figure, _heading(known, left_out), _handles(axes))
+        style.panel_title(ax, probe if k is None else f"{probe}, {k} neurons", figure.get_figwidth() / len(panels) - 1)
+    return style.finish(figure, _heading(known), _handles(axes), _note(known, left_out))
 
 
 def _draw(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) -> None:
@@ -80,17 +82,25 @@ def _label(own: pl.DataFrame, rows: list[str], names: pl.DataFrame, ax: Axes) ->
     style.slanted_ticks(ax, names["depth"].to_list(), names["layer"].to_list(), MOST_TICKS)
     shares = dict(own.select("attribute", "label_proportion").iter_rows())
     ax.set_yticks(range(len(rows)), [f"{style.cut(row, 36)} ({proportion(shares.get(row))})" for row in rows])
-    ax.set(xlabel="layer, by depth", ylabel="attribute (label proportion)", ylim=(len(rows) - 0.5, -0.5))
+    ax.set(
+        xlabel="layer and class of its module, by depth",
+        ylabel="attribute (label proportion)",
+        ylim=(len(rows) - 0.5, -0.5),
+    )
     ax.label_outer()
     style.faint_grid(ax, "0.92", "both")
 
 
-def _heading(known: pl.DataFrame, left_out: int) -> str:
+def _heading(known: pl.DataFrame) -> str:
     dataset, architecture = known.select("dataset", "architecture").row(0)
-    equal = known["equal_rows"].all()
-    rows = "equal numbers of rows" if equal else "unequal numbers of rows, which move it too"
-    more = f"; {left_out} more attributes are not drawn" if left_out else ""
-    return f"{_TITLE}: {dataset}, {architecture}\n{count_range(known['n_models'], 'object model')}; {rows}{more}"
+    return f"{_TITLE}: {dataset}, {architecture}, {count_range(known['n_models'], 'object model')}"
+
+
+def _note(known: pl.DataFrame, left_out: int) -> str:
+    equal = "Attributes were read from equal numbers of rows."
+    unequal = "Attributes were read from unequal numbers of rows: more rows make one decisive earlier."
+    more = f" {left_out} more attributes are not drawn." if left_out else ""
+    return (equal if known["equal_rows"].all() else unequal) + more
 
 
 def _handles(panels: Iterable[Axes]) -> list[Line2D]:
@@ -98,9 +108,11 @@ def _handles(panels: Iterable[Axes]) -> list[Line2D]:
     markers = {line.get_marker() for ax in panels for line in ax.lines}
     dot: dict[str, Any] = {"markerfacecolor": "black", "markeredgecolor": "black", "markersize": 5}
     known = [
-        style.handle(f"{_RULE}: median, interval of 95 % or more", color="0.35", marker="o", **dot),
         style.handle(
-            "median beyond the last layer; n of m: networks in which it never is",
+            f"{_RULE}: median over networks, line: its interval of 95 % or more", color="0.35", marker="o", **dot
+        ),
+        style.handle(
+            "not decisive at any layer in half of the networks or more; n of m: in how many",
             **{"linestyle": "", "color": "black", "marker": "^", "markerfacecolor": "white", "markersize": 6},
         ),
     ]

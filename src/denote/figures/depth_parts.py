@@ -16,15 +16,15 @@ from denote.denotation.depth.plan import LEAST_NEURONS
 from denote.evidence.intervals import t_interval
 from denote.figures import style
 from denote.figures.canvas import Canvas, depth_canvas
-from denote.figures.curves import Curve, finite, grid, thinned
+from denote.figures.curves import Curve, finite, grid, is_untested, layer_labels
 from denote.figures.style import ROTATED, TRAINED, Line, model_look
 from denote.numbers import count, signed
 
 LINES = {
     plan.RAW: Line("#000000", "-", "o", "raw label proportion"),
     plan.POLARITY: Line("#0072b2", "--", "D", "polarity: raw - folded"),
-    plan.ANY_BASIS: Line(ROTATED.colour, "-.", "^", "what any basis shows: rotated folded"),
-    plan.OWN: Line("#009e73", ":", "s", "the neurons' own: folded - rotated folded"),
+    plan.ANY_BASIS: Line(ROTATED.colour, "-.", "^", "any directions: folded of random directions (rotated)"),
+    plan.OWN: Line("#009e73", ":", "s", "the neurons' own: folded - folded of random directions"),
 }
 """The parts below the first add up to it, at every layer and in every contrast."""
 SHAPES = {plan.CHANGE: "Change, first to last layer", plan.BOW: "Middle third minus the rest"}
@@ -39,7 +39,7 @@ def draw_depth_parts(parts: pl.DataFrame, curve: Curve) -> Figure:
         parts: Rows of ``depth_parts.parquet``.
         curve: Which curve of them; where it has no parts the figure says why.
     """
-    own, heading = curve.of(parts), f"What the course over depth is made of: {curve.title}"
+    own, heading = curve.of(parts), f"What label proportion over depth is made of: {curve.title}"
     known = own.filter(pl.col("part").is_not_null())
     if known.is_empty():
         reason = str(own["note"].first() or "nothing was compared")
@@ -49,8 +49,11 @@ def draw_depth_parts(parts: pl.DataFrame, curve: Curve) -> Figure:
     _draw_levels(levels, known.filter(pl.col("shape") == plan.LEVEL))
     _draw_contrasts(contrasts, known)
     n = int(known["n_models"].max())  # type: ignore[arg-type]
-    heading += f"\nmeans over {count(n, 'network')} that have all these layers, 95 % t-intervals"
-    return style.finish(figure, heading, [style.line_handle(line) for line in LINES.values()])
+    note = (
+        f"Means over {count(n, 'network')} that have all these layers; bars: 95 % t-intervals. Folded: min(p, 1 - p). "
+        "Rotated: the same of random directions of the layer. Change: along each network's least-squares line."
+    )
+    return style.finish(figure, heading, [style.line_handle(line) for line in LINES.values()], note)
 
 
 def _draw_levels(ax: Axes, rows: pl.DataFrame) -> None:
@@ -59,11 +62,13 @@ def _draw_levels(ax: Axes, rows: pl.DataFrame) -> None:
         own = rows.filter(pl.col("part") == part).sort("depth")
         x = np.arange(len(own)) + 0.07 * (number - 1.5)
         _draw_points(ax, x, own, line, connected=True)
-    shown = thinned(layers, MOST_TICKS)
-    ax.set_xticks(shown, [layers[index] for index in shown], rotation=40, ha="right")
+    names = layer_labels(rows)
+    style.slanted_ticks(ax, range(len(layers)), [names[layer] for layer in layers], MOST_TICKS)
     ax.axhline(0, color="0.3", linewidth=0.8, zorder=1)
-    title = "a  Raw = the other three added up, at every layer"
-    ax.set(title=title, ylabel="label proportion (share of test rows)", xlabel="layer")
+    title = "a  Raw is the sum of the other three, at every layer"
+    ax.set(
+        title=title, ylabel="label proportion (share of test rows)", xlabel="layer and class of its module, by depth"
+    )
     style.faint_grid(ax)
 
 
@@ -108,17 +113,14 @@ def draw_difference(ax: Axes, canvas: Canvas, by_model: pl.DataFrame | None) -> 
     """The quantity that is tested: folded minus rotated folded, a thin line per object model, mean and t-interval.
 
     Args:
-        ax: Where to draw; where no hidden layer has a number it says why.
+        ax: Where to draw.
         canvas: The shared x axis.
         by_model: Rows of ``label_proportion_by_model.parquet`` of one curve.
     """
-    canvas.furnish(ax, "c  What is tested: folded - rotated folded", "difference (share of test rows)")
     ax.axhline(0, color="0.3", linewidth=1, zorder=1)
     layers, heads = canvas.curve["layer"].to_list(), canvas.curve.filter(canvas.head)["layer"].to_list()
     known = NOTHING if by_model is None else differences(by_model).filter(pl.col("layer").is_in(layers))
     hidden = known.filter(~pl.col("layer").is_in(heads))
-    if hidden.is_empty():
-        say(ax, _why_empty(canvas))
     means = canvas.curve.select("layer").join(mean_differences(known), on="layer", how="left", maintain_order="left")
     summary = canvas.with_columns(means.drop("layer"))
     x = canvas.curve["x"].to_numpy()
@@ -127,14 +129,20 @@ def draw_difference(ax: Axes, canvas: Canvas, by_model: pl.DataFrame | None) -> 
         ax.plot(x, y, "-", **look, markersize=3, linewidth=0.7, alpha=0.7, zorder=2)
     summary.line(ax, "difference_mean", TRAINED, "difference_low", "difference_high", 2)
     _scale(ax, summary, hidden["difference"].to_numpy())
+    summary.furnish(
+        ax, "c  Tested: folded - folded of random directions", "difference (share of test rows)", "difference_mean"
+    )
     return ax
 
 
-def _why_empty(canvas: Canvas) -> str:
-    """Say what no hidden layer has."""
+def why_no_difference(canvas: Canvas, by_model: pl.DataFrame | None) -> str:
+    """Say what the panel of `draw_difference` lacks, or nothing where it has something to draw."""
+    layers = canvas.curve.filter(~canvas.head)["layer"]
+    if by_model is not None and differences(by_model)["layer"].is_in(layers.to_list()).any():
+        return ""
     if canvas.curve["rotated_share_denoting"].is_null().all():
-        return "not known: needs the rotated control"
-    return f"not known: no hidden layer has {LEAST_NEURONS} denoting neurons and {LEAST_NEURONS} denoting directions"
+        return "the rotated control is missing"
+    return f"no hidden layer has {LEAST_NEURONS} denoting neurons and {LEAST_NEURONS} denoting directions"
 
 
 def _scale(ax: Axes, summary: Canvas, lines: Float[np.ndarray, " point"]) -> None:
@@ -193,18 +201,11 @@ MEASURES = {
 }
 BOUNDS = {"share_denoting_mean": ("share_denoting_low", "share_denoting_high")}
 
-_NONE_DENOTES, _NOT_MEASURED = "no hidden layer\ndenotes anything", "not known\nin a hidden layer"
-WHY_EMPTY = {
-    "property_entropy_mean": _NONE_DENOTES,
-    "n_members_mean": _NONE_DENOTES,
-    "n_live_mean": _NOT_MEASURED,
-    "participation_ratio_mean": _NOT_MEASURED,
-    "share_denoting_mean": "no hidden layer\nhas a live neuron",
-}
-
 
 def measured(by_depth: pl.DataFrame) -> list[str]:
-    """The measures that are known at some layer; the share that denotes only where something does."""
+    """The measures that are known at some hidden layer; the share that denotes only where something does."""
+    hidden = by_depth.filter(~is_untested())
+    by_depth = hidden if len(hidden) else by_depth
     known = [name for name in MEASURES if by_depth[name].is_not_null().any()]
     return [name for name in known if name != "share_denoting_mean" or (by_depth[name] > 0).any()]
 
@@ -225,10 +226,8 @@ def draw_layer_measures(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     figure = style.new_figure(3.4 * len(names) + 0.4, 3.7)
     for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         canvas.line(ax, name, TRAINED, *BOUNDS.get(name, ("", "")))
-        canvas.furnish(ax, *MEASURES[name])
+        canvas.furnish(ax, *MEASURES[name], name)
         highest = np.nanmax([finite(canvas.curve, column) for column in (name, *BOUNDS.get(name, ()))])
         ax.set_ylim(0, 1.08 * highest or 1.0)
-        if canvas.curve.filter(~canvas.head)[name].is_null().all():
-            say(ax, WHY_EMPTY[name])
     most = int(canvas.curve["n_models"].max())  # type: ignore[arg-type]
     return style.finish(figure, f"{heading}, mean over {count(most, 'object model')}")

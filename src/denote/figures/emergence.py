@@ -11,8 +11,7 @@ from matplotlib.lines import Line2D
 from denote.denotation.depth.plan import GAP
 from denote.errors import DenoteError
 from denote.figures import style
-from denote.figures.curves import Curve, grid, head_names, is_untested, thinned
-from denote.figures.depth_parts import say
+from denote.figures.curves import Curve, grid, head_names, is_untested, layer_labels, thinned
 from denote.numbers import count_range, proportion
 
 MOST_ANNOTATED = 120
@@ -25,7 +24,7 @@ CONTROLS = {
 }
 """By quantity the columns of the rotated and of the untrained control."""
 
-CONTROL_DASHES = {"rotated control of a layer": "-.", "untrained control of a layer": ":"}
+CONTROL_DASHES = {"rotated control of a layer (random directions)": "-.", "untrained control of a layer": ":"}
 _LINE = ("dataset", "architecture", "family")
 
 
@@ -66,18 +65,19 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
     if rows["share_denoting"].is_null().all():
         return style.message("No layer has a live neuron.", heading)
     layers = rows.sort("depth")["layer"].unique(maintain_order=True).to_list()
-    figure = style.new_figure(15, max(4.2, 1.9 + 0.34 * len(layers)))
-    heat, share, folded = figure.subplots(1, 3)
+    has_folded = bool(rows["folded_mean"].is_not_null().any())
+    figure = style.new_figure(5.0 * (2 + has_folded), max(4.2, 1.9 + 0.34 * len(layers)))
+    heat, share, *others = figure.subplots(1, 2 + has_folded)
     _draw_heat(heat, rows, layers, epochs)
     _draw_lines(share, rows, layers, epochs, "share_denoting")
     _furnish(share, "b  The same, and its controls", "share of live neurons", epochs)
-    _draw_lines(folded, rows, layers, epochs, "folded_mean")
-    _furnish(folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs)
-    if rows["folded_mean"].is_null().all():
-        say(folded, f"not known: {GAP}, in every layer at every epoch")
+    for folded in others:
+        _draw_lines(folded, rows, layers, epochs, "folded_mean")
+        _furnish(folded, "c  Folded label proportion of what they denote", "min(p, 1 - p) (share of test rows)", epochs)
     heading += f", mean over {count_range(rows['n_models'], 'object model')}"
     handles = [*style.layer_handles(layers, head_names(rows, is_untested()), 4.5), *_control_handles(rows)]
-    return style.finish(figure, heading, handles)
+    note = "" if has_folded else f"Not drawn: c, folded label proportion ({GAP}, in every layer at every epoch)."
+    return style.finish(figure, heading, handles, note)
 
 
 def _draw_heat(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int]) -> None:
@@ -95,9 +95,10 @@ def _draw_heat(ax: Axes, rows: pl.DataFrame, layers: list[str], epochs: list[int
             ink = "white" if value > top / 2 else "black"
             ax.text(column, row, words, ha="center", va="center", fontsize=6.5, color=ink, linespacing=1.1)
     shown = thinned(layers, 24)
-    ax.set_yticks(shown, [layers[i] for i in shown])
-    brackets = " (rotated control)" if annotated and np.isfinite(rotated).any() else ""
-    ax.set_title(f"a  Share of live neurons that denote{brackets}")
+    names = layer_labels(rows, ", ")
+    ax.set_yticks(shown, [names[layers[i]] for i in shown])
+    brackets = " (random directions)" if annotated and np.isfinite(rotated).any() else ""
+    ax.set_title(f"a  Share that denotes{brackets}")
     _epochs(ax, epochs)
     style.colour_bar(image, "", ax, shrink=0.8, aspect=18)
 

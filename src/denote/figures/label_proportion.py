@@ -17,7 +17,7 @@ from denote.denotation.depth.plan import GAP
 from denote.figures import style
 from denote.figures.canvas import HEAD_COLOUR, UNDETECTABLE, Canvas, depth_canvas
 from denote.figures.curves import Curve, choose, some, thinned
-from denote.figures.depth_parts import differences, draw_difference, mean_differences, say
+from denote.figures.depth_parts import differences, draw_difference, mean_differences, why_no_difference
 from denote.figures.style import ACTIVE, ROTATED, TRAINED, UNCONDITIONAL, UNTRAINED, Line
 from denote.numbers import count
 
@@ -27,6 +27,15 @@ DOTS = (
     *("property", "label_proportion", "folded_label_proportion", "on_proportion"),
 )
 LIMIT = "smallest_detectable_proportion"
+FOLDED = "folded_label_proportion"
+TITLES = {
+    "a": ("Label proportion p of denoted properties", "label proportion (share of test rows)", 1.0, ""),
+    "b": ("Folded: min(p, 1 - p), free of polarity", "min(p, 1 - p) (share of test rows)", 0.5, ""),
+    "d": ("How often all live neurons are on", "on-proportion (share of test rows)", 1.0, ""),
+    "e": ("Share of live neurons that denote", "share of live neurons", 1.0, ""),
+    "f": ("Denote the majority side, p > .5", "share of denoting neurons", 1.0, "majority_side_share"),
+}
+"""By panel its title, its y axis, the end of its scale, and the column whose layers it shows, all where empty."""
 
 
 @style.styled
@@ -61,56 +70,79 @@ def draw_label_proportion_by_depth(
         return style.message("Only layer=state was observed, which has no depth.", f"Label proportion: {curve.title}")
     rows = curve.of(neurons).filter(pl.col("depth").is_not_null())
     canvas = depth_canvas(own, rows)
-    figure = style.new_figure(17, 8)
-    axes = figure.subplot_mosaic("abcd;efkk")
+    tested = curve.of(by_model) if by_model is not None else None
+    absent = _absent(canvas, rows, tested)
+    letters = [letter for letter in "abcdef" if letter not in absent]
+    figure, axes, key = _panels(letters)
     _draw_panels(canvas, axes, rows)
-    draw_difference(axes["c"], canvas, curve.of(by_model) if by_model is not None else None)
-    _draw_key(axes["k"], canvas, [axes[letter] for letter in "abcdef"])
+    if "c" in axes:
+        draw_difference(axes["c"], canvas, tested)
+    _draw_key(key, canvas, list(axes.values()), _absences(absent))
     title = f"Label proportion of what neurons denote: {curve.title}, {count(len(canvas.models), 'object model')}"
-    return style.finish(figure, title + (f"\nVerdict: {verdict}." if verdict else ""))
+    return style.finish(figure, title, note=f"Verdict on depth: {verdict}." if verdict else "")
+
+
+def _panels(letters: Sequence[str]) -> tuple[Figure, dict[str, Axes], Axes]:
+    """Make a figure with some panels, four in a row, and the axes for the key in what is left of the last row."""
+    left = -len(letters) % 4
+    cells = "".join(letters) + ("k" * left if left > 1 else "." * left + "kkkk")  # one panel is too narrow for the key
+    rows = [cells[start : start + 4] for start in range(0, len(cells), 4)]
+    figure = style.new_figure(17, 4 * len(rows))
+    axes = figure.subplot_mosaic(";".join(rows))
+    key = axes.pop("k")
+    return figure, axes, key
+
+
+def _absent(canvas: Canvas, neurons: pl.DataFrame, by_model: pl.DataFrame | None) -> dict[str, str]:
+    """Return the panels that would be empty, each with the reason."""
+    curve, missing = canvas.curve, dict[str, str]()
+    for letter, measure in (("a", "label_proportion"), ("b", "folded")):
+        lines = [f"{which}{measure}_mean" for which in ("", "rotated_", "untrained_", "unconditional_")]
+        if not neurons["denotes"].any() and curve.select(pl.col(lines).is_null().all()).row(0) == (True,) * len(lines):
+            missing[letter] = "no neuron denotes"
+    if why := why_no_difference(canvas, by_model):
+        missing["c"] = why
+    if not neurons["live"].any():
+        missing |= {"d": "no neuron is live", "e": "no neuron is live"}
+    if curve["majority_side_share"].is_null().all():
+        missing["f"] = f"{GAP}, in every layer" if neurons["denotes"].any() else "no neuron denotes"
+    return missing
+
+
+def _absences(absent: Mapping[str, str]) -> list[str]:
+    """Say which panels are not drawn, those with one reason together."""
+    reasons = dict.fromkeys(absent.values())
+    named = {why: ", ".join(letter for letter, own in absent.items() if own == why) for why in reasons}
+    return [f"Not drawn: {letters} ({why})." for why, letters in named.items()]
 
 
 def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame) -> None:
     denoting, live = neurons.filter(pl.col("denotes")), neurons.filter(pl.col("live"))
-    proportion, folded, on, share, majority = (axes[letter] for letter in "abdef")
-
-    canvas.undetectable(proportion, LIMIT, both_sides=True)
-    canvas.undetectable(folded, LIMIT, both_sides=False)
-    canvas.scatter(proportion, denoting, "label_proportion")
-    canvas.scatter(folded, denoting, "folded_label_proportion")
-    for ax, measure in ((proportion, "label_proportion"), (folded, "folded")):
-        canvas.line(ax, f"unconditional_{measure}_mean", UNCONDITIONAL)
-        _control(canvas, ax, UNTRAINED, f"untrained_{measure}_mean", f"untrained_{measure}")
-        _control(canvas, ax, ROTATED, f"rotated_{measure}_mean", f"rotated_{measure}")
-        canvas.line(ax, f"{measure}_mean", TRAINED, f"{measure}_low", f"{measure}_high", 2)
-    canvas.furnish(proportion, "a  Label proportion p of denoted properties", "label proportion (share of test rows)")
-    canvas.furnish(folded, "b  Folded: min(p, 1 - p), free of polarity", "min(p, 1 - p) (share of test rows)")
-
-    canvas.scatter(on, live, "on_proportion")
-    if canvas.curve["sign_identified"].fill_null(value=False).any():
-        canvas.line(on, "active_share_mean", ACTIVE)
-    canvas.line(on, "on_proportion_mean", TRAINED, width=2)
-    canvas.furnish(on, "d  How often all live neurons are on", "on-proportion (share of test rows)")
-
-    _control(canvas, share, UNTRAINED, "untrained_share_denoting", "untrained_share")
-    _control(canvas, share, ROTATED, "rotated_share_denoting", "rotated_share")
-    mean = "share_denoting_mean" if canvas.curve["share_denoting_mean"].is_not_null().any() else "share_denoting"
-    canvas.line(share, mean, TRAINED, "share_denoting_low", "share_denoting_high", width=2)
-    canvas.furnish(share, "e  Share of live neurons that denote", "share of live neurons")
-
-    canvas.line(majority, "majority_side_share", TRAINED, width=2)
-    canvas.furnish(majority, "f  Denote the majority side, p > .5", "share of denoting neurons")
-
-    for ax, top in ((proportion, 1.0), (folded, 0.5), (on, 1.0), (share, 1.0), (majority, 1.0)):
-        ax.set_ylim(-0.03 * top, 1.03 * top)
-    if live.is_empty():
-        for ax in (on, share):
-            say(ax, "no neuron is live")
-    if denoting.is_empty():
-        for ax in (proportion, folded, majority):
-            say(ax, "no neuron denotes")
-    elif canvas.curve["majority_side_share"].is_null().all():
-        say(majority, f"not known: {GAP}, in every layer")
+    for letter, measure, dots in (("a", "label_proportion", "label_proportion"), ("b", "folded", FOLDED)):
+        if letter in axes:
+            ax = axes[letter]
+            canvas.undetectable(ax, LIMIT, both_sides=letter == "a")
+            canvas.scatter(ax, denoting, dots)
+            canvas.line(ax, f"unconditional_{measure}_mean", UNCONDITIONAL)
+            _control(canvas, ax, UNTRAINED, f"untrained_{measure}_mean", f"untrained_{measure}")
+            _control(canvas, ax, ROTATED, f"rotated_{measure}_mean", f"rotated_{measure}")
+            canvas.line(ax, f"{measure}_mean", TRAINED, f"{measure}_low", f"{measure}_high", 2)
+    if "d" in axes:
+        canvas.scatter(axes["d"], live, "on_proportion")
+        if canvas.curve["sign_identified"].fill_null(value=False).any():
+            canvas.line(axes["d"], "active_share_mean", ACTIVE)
+        canvas.line(axes["d"], "on_proportion_mean", TRAINED, width=2)
+    if "e" in axes:
+        _control(canvas, axes["e"], UNTRAINED, "untrained_share_denoting", "untrained_share")
+        _control(canvas, axes["e"], ROTATED, "rotated_share_denoting", "rotated_share")
+        mean = "share_denoting_mean" if canvas.curve["share_denoting_mean"].is_not_null().any() else "share_denoting"
+        canvas.line(axes["e"], mean, TRAINED, "share_denoting_low", "share_denoting_high", width=2)
+    if "f" in axes:
+        canvas.line(axes["f"], "majority_side_share", TRAINED, width=2)
+    for letter, (title, ylabel, top, column) in TITLES.items():
+        if letter in axes:
+            canvas.furnish(axes[letter], f"{letter}  {title}", ylabel, column)
+            axes[letter].set_ylim(-0.03 * top, 1.03 * top)
 
 
 def _control(canvas: Canvas, ax: Axes, line: Line, mean: str, bounds: str) -> None:
@@ -118,7 +150,7 @@ def _control(canvas: Canvas, ax: Axes, line: Line, mean: str, bounds: str) -> No
     canvas.line(ax, mean, line)
 
 
-def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes]) -> None:
+def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes], absences: Sequence[str]) -> None:
     """Legends of what is drawn in the panels, and remarks, in a panel of their own, where they cover no data."""
     ax.set_axis_off()
     place: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0}
@@ -129,7 +161,11 @@ def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes]) -> None:
     models = [style.handle(canvas.names[index], linestyle="", **style.model_look(index, n)) for index in shown]
     narrow: dict[str, Any] = {"alignment": "left", "title_fontsize": 8, "handletextpad": 0.2, "columnspacing": 1.2}
     ax.legend(handles=models, bbox_to_anchor=(0.56, 1.02), ncols=4, title=title, **narrow, **place)
-    wrapped = [line for remark in remarks(canvas.curve) for line in textwrap.wrap(remark, 118, subsequent_indent="  ")]
+    wrapped = [
+        line
+        for remark in [*absences, *remarks(canvas.curve)]
+        for line in textwrap.wrap(remark, 118, subsequent_indent="  ")
+    ]
     look: dict[str, Any] = {"fontsize": 7.5, "va": "top", "color": "0.2", "linespacing": 1.35}
     ax.text(0, 0.42, "\n".join(wrapped), transform=ax.transAxes, in_layout=False, **look)
 

@@ -77,28 +77,41 @@ def draw_label_proportion_sweep(cells: pl.DataFrame, scan: pl.DataFrame, column:
         return style.message(f"{column} has fewer than {LEAST_CUTS} cuts with a score.", heading)
     layers = curves.sort("depth")["layer"].unique(maintain_order=True).to_list()
     probes = curves["probe"].unique(maintain_order=True).to_list()
-    figure = style.new_figure(0.6 + 4.2 * (len(probes) + 1), 7.2)
-    axes = figure.subplots(2, len(probes) + 1, squeeze=False, sharex=True)
+    scanned = bool(curves["passing_share"].is_not_null().any())
+    figure = style.new_figure(0.6 + 4.2 * (len(probes) + scanned), 7.2)
+    axes = figure.subplots(2, len(probes) + scanned, squeeze=False, sharex=True)
     for ax_pair, probe in zip(axes.T, probes, strict=False):
         own = curves.filter(pl.col("probe") == probe)
         for ax, (score, name) in zip(ax_pair, SCORES.items(), strict=True):
             _draw(ax, own, layers, score)
-            low = min(0.48, float(np.nanmin([0.5, *finite(own, score)])) - 0.02)
-            ax.set(title=f"{probe}: {name}", ylabel=f"held-out {name}", ylim=(low, 1.01))
-    _draw_detectable(axes[0, :-1], curves)
-    passing, rest = axes[:, -1]
+            style.score_axis(ax, finite(own, score))
+            ax.set_ylabel(f"held-out {name}")
+            style.panel_title(ax, f"{probe}: {name}", 3.6)
+    scored = axes[:, : len(probes)]
+    _draw_detectable(scored[0], curves)
+    for ax in scored.flat:
+        _shade(ax, curves)
+    for ax in scored[1]:
+        ax.set_xlabel("label proportion (share of test rows)")
+    if scanned:
+        _draw_passing(axes[:, -1], curves, layers)
+    handles = None if scanned else _handles(layers, curves)
+    who = ", ".join(curves.select("dataset", "architecture").row(0))
+    heading = f"{heading}: {who}, mean over {count_range(curves['n_models'], 'object model')}"
+    return style.finish(figure, heading, handles)
+
+
+def _draw_passing(column: np.ndarray, curves: pl.DataFrame, layers: list[str]) -> None:
+    """The share of neurons that pass the full rule, and the legend below it."""
+    passing, rest = column
     _draw(passing, curves.unique(["attribute", "layer"], keep="first", maintain_order=True), layers, "passing_share")
     passing.set(title="neurons that pass the full rule", ylabel="share of tested neurons")
     passing.set_ylim(bottom=min(0.0, -0.03 * passing.get_ylim()[1]))
     rest.set_axis_off()
     rest.legend(handles=_handles(layers, curves), loc="upper left", borderaxespad=0)
-    for ax in [*axes[:, :-1].flat, passing]:
-        _shade(ax, curves)
-    for ax in [*axes[1, :-1], passing]:
-        ax.set_xlabel("label proportion (share of test rows)")
+    _shade(passing, curves)
+    passing.set_xlabel("label proportion (share of test rows)")
     passing.tick_params(labelbottom=True)
-    who = ", ".join(curves.select("dataset", "architecture").row(0))
-    return style.finish(figure, f"{heading}: {who}, mean over {count_range(curves['n_models'], 'object model')}")
 
 
 def _draw(ax: Axes, curves: pl.DataFrame, layers: list[str], score: str) -> None:

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 
 from denote.figures.curves import finite, thinned
-from denote.figures.style import MANY, colour_bar, cut, finish, message, new_figure, styled
+from denote.figures.style import MANY, colour_bar, cut, finish, fitting, message, new_figure, styled
 from denote.streams import stream
 
 MOST_NEURONS = 400
@@ -88,8 +88,8 @@ def draw_neuron_atlas(neurons: pl.DataFrame, on_rates: pl.DataFrame, title: str 
     side.set_yticks([place for place, _ in labels], [text for _, text in labels], fontsize=7)
     side.tick_params(axis="y", length=0, labelleft=False, labelright=True)
     heat.tick_params(axis="y", length=0, labelleft=False)
-    hint = "in brackets: the best property of a neuron that does not denote" if named else "runs that denote are named"
-    heat.set_ylabel(f"neuron, similar ones together ({hint})")
+    hint = "in brackets: best property of one that does not denote" if named else "runs that denote are named"
+    heat.set_ylabel(f"unit, similar ones together ({hint})" if height > 5 else "unit, similar ones together")
     # Below both: at the right it would stand at a distance of the axes, wherever the labels end.
     place: dict[str, Any] = {
         "location": "bottom",
@@ -99,7 +99,7 @@ def draw_neuron_atlas(neurons: pl.DataFrame, on_rates: pl.DataFrame, title: str 
         "anchor": (0, 1),
     }
     colour_bar(heat.images[0], "on-rate (share of the class's test rows)", [heat, side], **place)
-    return finish(figure, f"{heading}\n{_count(neurons, rows)}")
+    return finish(figure, heading, note=f"{_count(neurons, rows)}.")
 
 
 def _draw_rates(ax: Axes, rates: Float[np.ndarray, "neuron class"], classes: Sequence[str]) -> None:
@@ -215,10 +215,12 @@ def draw_examples(examples: pl.DataFrame, images: Images, title: str = "") -> Fi
         ax.text(place * (N_INPUTS + GAP), -0.25, text, fontsize=9, fontweight="bold", va="bottom")
     for row, own in enumerate(shown):
         _draw_neuron(ax, own, images, row * (1 + LABEL) + LABEL)
-    more = f"; {len(neurons) - len(shown)} more neurons are in the table" if len(neurons) > len(shown) else ""
-    above = "above each input its true class; " if _has_targets(drawn) else ""
-    note = f"{above}dashed frame and cross: the neuron errs, on without the property or off with it{more}"
-    ax.text(0, -TOP + 0.2, f"{heading}\n{note}", fontsize=11, va="top")
+    more = f" {len(neurons) - len(shown)} more neurons are in the table." if len(neurons) > len(shown) else ""
+    above = "Above each input its true class. " if _has_targets(drawn) else ""
+    note = f"{above}Dashed frame and cross: the neuron errs, on without the property or off with it.{more}"
+    width = ax.figure.get_figwidth() - 2 * THUMBNAIL * 0.2  # type: ignore[union-attr]
+    ax.text(0, -TOP + 0.2, fitting(heading, width, 11), fontsize=11, va="top")
+    ax.text(0, -TOP + 0.62, note, fontsize=8, va="top", color="0.35")
     return ax.figure  # type: ignore[return-value]
 
 
@@ -241,7 +243,7 @@ def _canvas(n_neurons: int) -> Axes:
 def _draw_neuron(ax: Axes, own: pl.DataFrame, images: Images, y: float) -> None:
     """One neuron: its name and property, and below it the three kinds side by side."""
     neuron = own.row(0, named=True)
-    name = f"{neuron['layer']}, neuron {neuron['neuron']}: {cut(neuron['property'], 80)}"
+    name = f"{neuron['layer']} unit {neuron['neuron']}: {cut(neuron['property'], 80)}"
     ax.text(0, y - 0.08 - TARGET, name, fontsize=8, va="bottom")
     for place, kind in enumerate(KINDS):
         cells = own.filter(pl.col("kind") == kind).sort("rank").head(N_INPUTS)

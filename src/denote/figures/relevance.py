@@ -1,28 +1,102 @@
-"""Draw what linear observers rely on, neuron by neuron, and how attributes go together."""
+"""Draw what observers rely on, neuron by neuron, with the number of every unit that matters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil, prod, sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import polars as pl
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
-from denote.figures import style
-from denote.figures.style import MANY, SIGNED, colour_bar, cut, finish, heat_map, message, new_figure, styled
-from denote.numbers import proportion
+from denote.figures import signed, style
+from denote.figures.curves import thinned
 
 INPUT = "input"
 MOST_IN_COLUMN = 10
 STRIP_ASPECT = 12
+WIDTH = 6.5
+"""Inches that a picture may be wide."""
+
+TOP, FOOT, LEFT, RIGHT, COLUMN = 0.42, 0.32, 0.42, 1.75, WIDTH + 0.9
+"""Inches of the title, of the note below, beside the panels, of the colour bar, and from one column to the next."""
+
+HEADER, BELOW = 0.26, 0.26
+"""Inches above and below a picture."""
+
+LEAST_CELL = 0.15
+"""Inches of a cell, or of a channel's map, from which on its number fits."""
+
+LEAST_ROW = 0.12
+"""Inches from one numbered row to the next."""
+
+MOST_TICKS = 9
+_NUMBERS = "Numbers are indices of units in their layer, from 0; rows go on from left to right."
+_CHANNELS = "Numbers are indices of channels, from 0, each a map."
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What one layer's observer relies on.
+
+    Attributes:
+        layer: Its name, and in ``title`` with the class of its module.
+        relevance: Of every neuron, signed; not finite = left out.
+        grid: Shape of the neuron axis, see `draw_relevance`.
+        band: End of the band of shuffled labels, or None where none is known.
+        shared: The largest magnitude of all layers where they share a scale, else None.
+    """
+
+    layer: str
+    relevance: Float[np.ndarray, " neuron"]
+    grid: tuple[int, ...]
+    band: float | None
+    shared: float | None
+    module_class: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the layer as far as it fits."""
+        return style.cut(self.layer, 36)
+
+    @property
+    def shades(self) -> Float[np.ndarray, " neuron"]:
+        """Places on the colour scale."""
+        return signed.shades(self.relevance, self.band, self.shared)
+
+    @property
+    def picture(self) -> Float[np.ndarray, "row column"]:
+        """The places as an image."""
+        return picture(self.shades, self.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The grid; a single map is a plane."""
+        return self.grid[1:] if len(self.grid) == 3 and self.grid[0] == 1 else self.grid
+
+    @property
+    def reading(self) -> str:
+        """Class of the module, how many neurons lie outside the band, and the largest value with its unit."""
+        top, n = signed.largest(self.relevance), int(np.isfinite(self.relevance).sum())
+        scale = f"largest {self._largest()}" if top > 0 else "all zero or undefined"
+        inside = (
+            "no shuffled band"
+            if self.band is None
+            else f"{signed.outside_band(self.relevance, self.band).sum()} of {n} outside the band (±{self.band:.3g})"
+        )
+        return "; ".join(part for part in (self.module_class, inside, scale) if part)
+
+    def _largest(self) -> str:
+        index = int(np.nanargmax(np.where(np.isfinite(self.relevance), np.abs(self.relevance), np.nan)))
+        place = np.unravel_index(index, self.shape)
+        names = ("unit",) if len(place) == 1 else ("row", "column") if len(place) == 2 else ("channel", "row", "column")
+        where = ", ".join(f"{name} {int(at)}" for name, at in zip(names, place, strict=True))
+        return f"{self.relevance[index]:+.3g} at {where}".replace("-", "−")
 
 
 @style.styled
@@ -33,13 +107,16 @@ def draw_relevance(
     input_relevance: np.ndarray | None = None,
     band: Mapping[str, float] | None = None,
     mean_input: np.ndarray | None = None,
+    *,
+    shared_scale: bool = False,
+    module_classes: Mapping[str, str] | None = None,
 ) -> Figure:
     """Heat map of relevance, weight x standard deviation of the neuron, over all layers.
 
     Each layer's observer has its own scale, so each panel is coloured against its own largest absolute value, which
-    stands beside the layer's name; zero is always the same pale grey. So is every neuron inside the band, where no
-    single weight is evidence: observers of shuffled labels have weights as large.
-    Together such neurons may still carry the attribute. Colours start at the end of the band.
+    stands beside the layer's name, unless all are to share one scale; zero is always the same shade. So is every
+    neuron inside the band, where no single weight is evidence: observers of shuffled labels have weights as large.
+    Together such neurons may still carry the attribute. Units outside the band have their number where there is room.
 
     Args:
         relevance: Per layer, in the order to be drawn, the signed relevance of every neuron; not finite = left out.
@@ -51,11 +128,12 @@ def draw_relevance(
             left out says that it has none.
         mean_input: Mean image of the *fit* rows, in the shape of ``input_relevance``. With it the input has a second
             panel, in which relevance lies over that image.
+        shared_scale: Whether one colour is one relevance in all layers.
+        module_classes: Per layer the class of its module, as far as it is known.
 
     Raises:
         ValueError: if a layer's relevance does not fill its grid.
     """
-    band = band or {}
     values, shapes = dict(relevance), dict(grids)
     if input_relevance is not None:
         values, shapes = {INPUT: input_relevance.ravel(), **values}, {**shapes, INPUT: input_relevance.shape}
@@ -64,32 +142,42 @@ def draw_relevance(
             raise ValueError(f"{layer}: {own.size} neurons do not fill a grid of {shapes[layer]}")
     if not values:
         return style.message("No observer that weighs every neuron was fitted.", title)
-    pictures = [picture(style.shades(own, band.get(layer)), shapes[layer]) for layer, own in values.items()]
-    n_columns = ceil(len(pictures) / MOST_IN_COLUMN)
-    n_rows = ceil(len(pictures) / n_columns)
-    heights = _row_heights(pictures, n_rows)
+    shared = max(signed.largest(own) for own in values.values()) if shared_scale else None
+    panels = [
+        Panel(layer, own, shapes[layer], (band or {}).get(layer), shared, (module_classes or {}).get(layer))
+        for layer, own in values.items()
+    ]
     overlaid = input_relevance is not None and mean_input is not None and mean_input.shape == input_relevance.shape
-    figure = style.new_figure(7.5 * n_columns + 0.8, 1 + sum(heights))
-    axes = figure.subplots(n_rows, n_columns, squeeze=False, gridspec_kw={"height_ratios": heights})
+    return _draw_panels(panels, np.asarray(mean_input) if overlaid else None, title)
+
+
+def _draw_panels(panels: Sequence[Panel], mean_input: np.ndarray | None, title: str) -> Figure:
+    """Panels one below the other, in inches: cells of one size are easier to read, and no layout need be searched."""
+    n_rows = ceil(len(panels) / ceil(len(panels) / MOST_IN_COLUMN))
     # Down the first column, then down the next: reading order is depth.
-    places = list(axes.T.flat)
-    for ax, (layer, own), shown in zip(places, values.items(), pictures, strict=False):
-        _draw_picture(ax, layer, _reading(own, band.get(layer)), shown)
-    if overlaid:
-        _overlay(places[0], np.asarray(mean_input), pictures[0])
-    for ax in places[len(pictures) :]:
-        ax.set_axis_off()
-    _colour_bar(figure, axes, banded=any(layer in band for layer in values))
-    return style.finish(figure, f"Relevance (weight x standard deviation of the neuron): {title}")
-
-
-def _reading(relevance: Float[np.ndarray, " neuron"], band: float | None) -> str:
-    """Say how many neurons lie outside the band, and the scale."""
-    top, n = style.largest(relevance), int(np.isfinite(relevance).sum())
-    scale = f"largest |relevance| {top:.3g}" if top > 0 else "all zero or undefined"
-    if band is None:
-        return f"no shuffled band; {scale}"
-    return f"{style.outside_band(relevance, band).sum()} of {n} outside the band (±{band:.3g}); {scale}"
+    columns = [panels[start : start + n_rows] for start in range(0, len(panels), n_rows)]
+    height = TOP + max(sum(HEADER + _height(panel.picture) + BELOW for panel in column) for column in columns) + FOOT
+    width = LEFT + COLUMN * len(columns) + RIGHT
+    figure = style.new_figure(width, height)
+    figure.set_layout_engine("none")
+    for place, column in enumerate(columns):
+        y = height - TOP
+        for panel in column:
+            own = _height(panel.picture)
+            y -= HEADER + own
+            ax = figure.add_axes(((LEFT + place * COLUMN) / width, y / height, WIDTH / width, own / height))
+            y -= BELOW
+            _draw_panel(ax, panel)
+            if panel.layer == INPUT and mean_input is not None:
+                _overlay(ax, mean_input, panel.picture)
+    long = min(3.0, height - TOP - FOOT)
+    scale = (1 - (RIGHT - 0.1) / width, (height - TOP - HEADER - long) / height, 0.16 / width, long / height)
+    _colour_bar(figure.add_axes(scale), panels[0].shared, banded=any(panel.band is not None for panel in panels))
+    kinds = {len(panel.shape) for panel in panels}
+    note = " ".join(text for text, axes in ((_NUMBERS, 1), (_CHANNELS, 3)) if axes in kinds)
+    figure.text(0.1 / width, 0.1 / height, note, fontsize=8, color="0.35")
+    style.headline(figure, f"Relevance: {title}")
+    return figure
 
 
 def picture(values: Float[np.ndarray, " neuron"], grid: tuple[int, ...]) -> Float[np.ndarray, "row column"]:
@@ -111,12 +199,15 @@ def _folded(values: Float[np.ndarray, " neuron"]) -> Float[np.ndarray, "row colu
     return block.reshape(rows, width)
 
 
+def _columns(n: int, height: int, width: int) -> int:
+    """Maps side by side in a montage."""
+    return 1 if n == 1 else min(n, max(1, round(sqrt(n * height * STRIP_ASPECT / 3 / width))))
+
+
 def _montage(maps: Float[np.ndarray, "channel height width"]) -> Float[np.ndarray, "row column"]:
     """Maps side by side in a wide grid with a seam of one pixel; a single map stays as it is."""
     n, height, width = maps.shape
-    if n == 1:
-        return np.asarray(maps[0])
-    columns = min(n, max(1, round(sqrt(n * height * STRIP_ASPECT / 3 / width))))
+    columns = _columns(n, height, width)
     rows = ceil(n / columns)
     block = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
     for index, one in enumerate(maps):
@@ -125,22 +216,68 @@ def _montage(maps: Float[np.ndarray, "channel height width"]) -> Float[np.ndarra
     return block
 
 
-def _row_heights(pictures: Sequence[np.ndarray], n_rows: int) -> list[float]:
-    """Inches per row of panels: as high as its tallest picture is at full width, within limits, plus its title."""
-    heights = [float(np.clip(6.5 * p.shape[0] / p.shape[1], 0.25, 2.6)) for p in pictures]
-    return [0.45 + max(heights[row::n_rows]) for row in range(n_rows)]
+def _height(shown: Float[np.ndarray, "row column"]) -> float:
+    """Inches of a picture: as high as it is at full width, within limits."""
+    return float(np.clip(WIDTH * shown.shape[0] / shown.shape[1], 0.22, 2.6))
 
 
-def _draw_picture(ax: Axes, layer: str, reading: str, shown: Float[np.ndarray, "row column"]) -> None:
+def _draw_panel(ax: Axes, panel: Panel) -> None:
+    shown = panel.picture
     # An image is pixels in SVG too, whatever its size: nothing to rasterise.
-    ax.imshow(shown, cmap=style.SIGNED, vmin=-1, vmax=1, interpolation="nearest")
-    ax.set_anchor("W")
+    ax.imshow(shown, cmap=signed.SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+    ax.set_anchor("NW")
     ax.patch.set_hatch("////////")
     # After the name and not flush right: a picture may be narrower than what there is to read.
     look: dict[str, Any] = {"va": "bottom", "fontsize": 8, "color": "0.3"}
-    ax.annotate(reading, (1, 0), (8, 0), xycoords=ax.set_title(layer), textcoords="offset points", **look)
-    ax.set(xticks=[], yticks=[])
+    ax.annotate(panel.reading, (1, 0), (8, 0), xycoords=ax.set_title(panel.title), textcoords="offset points", **look)
+    cell = min(WIDTH / shown.shape[1], _height(shown) / shown.shape[0])
+    if len(panel.shape) == 1:
+        _number_units(ax, panel, shown, cell)
+    elif len(panel.shape) == 2:
+        _number_axes(ax, shown)
+    else:
+        _number_channels(ax, panel, cell)
+    ax.tick_params(length=2, pad=1, labelsize=6.5, colors="0.3")
     ax.spines[:].set_visible(False)
+
+
+def _number_units(ax: Axes, panel: Panel, shown: Float[np.ndarray, "row column"], cell: float) -> None:
+    """Number the rows by their first unit, the columns by what is added, and units that matter in their cells."""
+    rows, width = shown.shape
+    columns = thinned(range(width), MOST_TICKS) if width <= MOST_TICKS else range(0, width, max(1, width // 4))
+    plus = "+" if rows > 1 else ""
+    ax.set_xticks(list(columns), [f"{plus}{column}" for column in columns])
+    kept = range(0, rows, ceil(LEAST_ROW / cell))
+    ax.set_yticks(list(kept) if rows > 1 else [], [str(row * width) for row in kept] if rows > 1 else [])
+    if cell < LEAST_CELL:
+        return
+    shades = panel.shades
+    matter = np.abs(shades) > 0 if panel.band is not None else np.abs(shades) >= 0.5
+    for index in np.flatnonzero(matter & np.isfinite(shades)):
+        ink = "white" if abs(shades[index]) > 0.6 else "black"
+        look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": min(7.0, 40 * cell), "color": ink}
+        ax.text(index % width, index // width, str(index), in_layout=False, **look)
+
+
+def _number_axes(ax: Axes, shown: Float[np.ndarray, "row column"]) -> None:
+    """Number some rows and columns of a plane."""
+    height, width = shown.shape
+    ax.set_xticks(thinned(range(width), MOST_TICKS))
+    ax.set_yticks(thinned(range(height), MOST_TICKS))
+
+
+def _number_channels(ax: Axes, panel: Panel, pixel: float) -> None:
+    """Number the maps of a montage, or the first of each row where a map is too small for its number."""
+    n, height, width = panel.shape[-3:]
+    columns, fits = _columns(n, height, width), width * pixel >= LEAST_CELL
+    ax.set(xticks=[], yticks=[])
+    rows = range(ceil(n / columns))
+    kept = rows[:: ceil(LEAST_ROW / ((height + 1) * pixel))]
+    ax.set_yticks([row * (height + 1) + (height - 1) / 2 for row in kept], [str(row * columns) for row in kept])
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.75}
+    for channel in range(n) if fits and n > 1 else ():
+        left, top = channel % columns * (width + 1) - 0.5, channel // columns * (height + 1) - 0.5
+        ax.text(left, top, str(channel), fontsize=5.5, va="top", bbox=box, in_layout=False)
 
 
 def _overlay(ax: Axes, mean: np.ndarray, shown: Float[np.ndarray, "row column"]) -> None:
@@ -153,138 +290,25 @@ def _overlay(ax: Axes, mean: np.ndarray, shown: Float[np.ndarray, "row column"])
     ax.imshow(ground, cmap="gray", extent=place, interpolation="nearest")
     strength = np.nan_to_num(np.abs(shown))
     alpha = np.where(strength > 0, 0.3 + 0.6 * strength, 0)
-    ax.imshow(shown, cmap=style.SIGNED, vmin=-1, vmax=1, extent=place, interpolation="nearest", alpha=alpha)
+    ax.imshow(shown, cmap=signed.SIGNED, vmin=-1, vmax=1, extent=place, interpolation="nearest", alpha=alpha)
     ax.axvspan(width - 0.5, start, color="white", linewidth=0)
     ax.set(xlim=(-0.5, place[1]), ylim=(height - 0.5, -0.5))
-    words = "right: over the mean\nimage of the fit rows"
+    words = "right: over the mean\nimage of fit rows"
     ax.text(1.02, 0.5, words, fontsize=8, color="0.3", va="center", transform=ax.transAxes)
 
 
-def _colour_bar(figure: Figure, axes: np.ndarray, *, banded: bool) -> None:
-    scale = ScalarMappable(Normalize(-1, 1), style.BANDED if banded else style.SIGNED)
-    label = "relevance / largest of its layer\n(> 0 speaks for the attribute)"
-    shrink = min(1.0, 3 / figure.get_figheight())
-    bar = style.colour_bar(scale, label, axes, shrink=shrink, pad=0.02, aspect=16, panchor=False)
+def _colour_bar(ax: Axes, shared: float | None, *, banded: bool) -> None:
+    """Explain colours: against the largest of each layer with its band, or as one relevance for all layers."""
+    for_it = "(above 0 speaks for the attribute)"
+    if shared is not None:
+        scale = ScalarMappable(Normalize(-(shared or 1.0), shared or 1.0), signed.SIGNED)
+        inside = ";\ninside a layer's band: as 0" if banded else ""
+        style.colour_bar(scale, f"weight x standard deviation, all layers\n{for_it}{inside}", None, cax=ax)
+        return
+    scale = ScalarMappable(Normalize(-1, 1), signed.BANDED if banded else signed.SIGNED)
+    bar = style.colour_bar(scale, f"weight x standard deviation / largest of its layer\n{for_it}", None, cax=ax)
     if banded:
-        bar.set_ticks(
-            [-1, -style.EDGE, 0, style.EDGE, 1],
-            labels=["−largest", "−band", "inside: no evidence", "+band", "+largest"],
-        )
+        labels = ["−largest", "−band", "inside: no\nevidence", "+band", "+largest"]
+        bar.set_ticks([-1, -signed.EDGE, 0, signed.EDGE, 1], labels=labels)
     else:
         bar.set_ticks([-1, 0, 1])
-
-
-MOST_ATTRIBUTES = 60
-MOST_ANNOTATED = 12
-MARKED = 0.1
-"""Least |phi| of a negative cell that gets a minus: the shade of weaker ones is that of zero."""
-
-
-class Correlations(NamedTuple):
-    """A correlation matrix.
-
-    Attributes:
-        attributes: Names of its rows and columns.
-        phi: In [-1, 1]; NaN on the diagonal and where it is not defined or not in the table.
-    """
-
-    attributes: list[str]
-    phi: Float[np.ndarray, "attribute attribute"]
-
-
-@styled
-def draw_attribute_correlation(frame: pl.DataFrame) -> Figure:
-    """Heat map of phi, Pearson's correlation of two yes/no labels, with attributes that go together side by side.
-
-    An attribute and the opposite of another stand together too: whoever reads the one reads the other. Where there
-    are more than `MOST_ATTRIBUTES`, those with the largest |phi| to another are drawn, and the title says so.
-
-    Args:
-        frame: Rows of ``attribute_correlation.parquet`` of one dataset, each pair once or both ways.
-    """
-    if frame.is_empty():
-        return message("There are no two attributes to compare.", "Attributes that go together")
-    found = correlations(frame)
-    drawn = clustered(strongest(found, MOST_ATTRIBUTES))
-    heading = f"Attributes that go together: {frame['dataset'][0]}"
-    if len(drawn.attributes) < len(found.attributes):
-        n_drawn, n_all = len(drawn.attributes), len(found.attributes)
-        heading += f"\n{n_drawn} of {n_all} attributes, those with the largest |phi| to another"
-    side = 2.2 + max(len(drawn.attributes) * (0.5 if len(drawn.attributes) <= MOST_ANNOTATED else 0.19), 2.5)
-    figure = new_figure(side + 1.2, side)
-    draw_correlations(drawn, ax=figure.subplots())
-    return finish(figure, heading)
-
-
-def correlations(frame: pl.DataFrame) -> Correlations:
-    """The pairs of a table as a symmetric matrix, attributes in the order in which they come."""
-    pairs = frame.filter(pl.col("attribute") != pl.col("other"))
-    attributes = list(dict.fromkeys([*frame["attribute"], *frame["other"]]))
-    place = {attribute: i for i, attribute in enumerate(attributes)}
-    phi = np.full((len(attributes), len(attributes)), np.nan)
-    for attribute, other, value in pairs.select("attribute", "other", "phi").iter_rows():
-        if value is not None:
-            phi[place[attribute], place[other]] = phi[place[other], place[attribute]] = value
-    return Correlations(attributes, phi)
-
-
-def strongest(found: Correlations, most: int) -> Correlations:
-    """The attributes with the largest |phi| to any other, in their order."""
-    largest = np.nan_to_num(np.abs(found.phi)).max(axis=1)
-    kept = np.sort(np.argsort(-largest, kind="stable")[:most])
-    return _at(found, kept)
-
-
-def clustered(found: Correlations) -> Correlations:
-    """Attributes that go together, or make each other rarer, side by side (average linkage of 1 - |phi|)."""
-    if len(found.attributes) < 3:
-        return found
-    distance = 1 - np.nan_to_num(np.abs(found.phi))  # what is not known keeps nobody together
-    np.fill_diagonal(distance, 0)
-    tree = linkage(squareform(distance, checks=False), method="average", optimal_ordering=True)
-    return _at(found, leaves_list(tree))
-
-
-def draw_correlations(found: Correlations, *, ax: Axes) -> Axes:
-    """Draw a correlation matrix as it is: colours by sign, a minus on negative cells, hatched where undefined.
-
-    Args:
-        found: The matrix.
-        ax: Where to draw.
-
-    Returns:
-        The axes drawn on.
-    """
-    names, phi = found.attributes, found.phi
-    ax.patch.set_hatch("//////")
-    mesh = heat_map(ax, phi, cmap=SIGNED, vmin=-1, vmax=1, rasterized=phi.size > MANY)
-    ax.set_aspect("equal")
-    if len(names) <= MOST_ANNOTATED:
-        _annotate(ax, phi)
-    else:
-        rows, columns = np.nonzero(phi <= -MARKED)
-        inks = np.where(phi[rows, columns] < -0.5, "white", "black")
-        ax.scatter(columns + 0.5, rows + 0.5, s=9, marker="_", c=inks, linewidths=0.7)
-    labels = [cut(name, 30) for name in names]
-    centres = np.arange(len(names)) + 0.5
-    ax.set_xticks(centres, labels, rotation=45, ha="right", rotation_mode="anchor")
-    ax.set_yticks(centres, labels, rotation=0)
-    ax.tick_params(length=0)
-    if np.isnan(phi).sum() > len(names):
-        ax.set_xlabel("hatched besides the diagonal: undefined, or left out of the table (reason in its note)")
-    label = "phi (negative: one makes the other rarer)"
-    colour_bar(mesh, label, ax, fraction=0.04, pad=0.02, shrink=0.8)
-    return ax
-
-
-def _annotate(ax: Axes, phi: Float[np.ndarray, "attribute attribute"]) -> None:
-    """Values in an ink that shows on the cell's own shade."""
-    for (row, column), value in np.ndenumerate(phi):
-        if not np.isnan(value):
-            ink = "white" if abs(value) > 0.7 else "black"
-            text = proportion(value).replace("-", "−")
-            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7, color=ink)
-
-
-def _at(found: Correlations, places: np.ndarray) -> Correlations:
-    return Correlations([found.attributes[i] for i in places], found.phi[np.ix_(places, places)])

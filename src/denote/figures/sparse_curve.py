@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from denote.evidence.description import KEPT
 from denote.figures import attribute_lines, style
 from denote.figures.attribute_lines import draw_shuffled, shuffled_handles
-from denote.figures.curves import drawn_cells, network_names, thinned
+from denote.figures.curves import drawn_cells, layer_labels, network_names, thinned
 from denote.numbers import count
 from denote.observers.kinds import by_capacity, contains_weaker, has_sizes
 
@@ -42,6 +42,7 @@ def sparse_curves(cells: pl.DataFrame) -> pl.DataFrame:
         models (the larger of the middle two), null where most have none.
     """
     networks = ["dataset", "architecture", "trained", "epoch"]
+    networks += [name for name in ("module_class",) if name in cells.columns]
     scores = [pl.col(column).mean() for column in ("auroc", "control_auroc")]
     sufficient = pl.col("sufficient_k").quantile(0.5, "higher").cast(pl.Int64)
     found = pl.col("sufficient_k").is_not_null().mean() > 0.5
@@ -72,14 +73,14 @@ def draw_sparse_curve(cells: pl.DataFrame) -> Figure:
     lines = curves.select("layer", "pooling").unique(maintain_order=True).rows()
     for ax, attribute in zip(axes, shown, strict=True):
         draw_attribute(curves.filter(pl.col("attribute") == attribute), lines, ax)
-        ax.set_title(style.cut(attribute, 34))
+        style.panel_title(ax, attribute, 2.9)
     _furnish(axes, curves)
     for ax in bottom:
         ax.set_xlabel("neurons read, k")
     n = cells.filter(pl.col("auroc").is_not_null())["object_model"].n_unique()
-    heading = f"{_TITLE}\n{network_names(cells)}, mean over {count(n, 'object model')}"
-    heading += f"; the {len(shown)} attributes read best, of {len(attributes)}" if attributes != shown else ""
-    return style.finish(figure, heading, _handles(lines))
+    heading = f"{_TITLE}: {network_names(cells)}, mean over {count(n, 'object model')}"
+    note = f"Drawn: the {len(shown)} attributes read best, of {len(attributes)}." if attributes != shown else ""
+    return style.finish(figure, heading, _handles(lines, curves), note)
 
 
 def draw_attribute(curves: pl.DataFrame, lines: list[tuple[str, str | None]], ax: Axes) -> Axes:
@@ -138,20 +139,25 @@ def _attributes(curves: pl.DataFrame) -> list[str]:
 
 
 def _furnish(axes: Sequence[Axes], curves: pl.DataFrame) -> None:
-    """Shared scales: sizes by doublings and the gap before all neurons; AUROC down to the lowest that is drawn."""
+    """Shared scales: sizes by doublings and the gap before all neurons; AUROC from the lowest that is drawn."""
     sizes = sorted(set(curves.filter(~pl.col("dense"))["k"].to_list()))
     end = _dense_place(curves)
-    lowest = min(float(curves[column].min() or 0.5) for column in ("auroc", "control_auroc"))  # type: ignore[arg-type]
     for ax in axes:
         ax.set_xticks([*np.log2(sizes), end], [*map(str, sizes), "all"])
-        ax.set(xlim=(-0.4, end + 0.4), ylim=(min(0.45, lowest - 0.02), 1.02))
+        ax.set_xlim(min([*np.log2(sizes), end]) - 0.4, end + 0.4)
         style.faint_grid(ax, "0.92")
+    scores = (score for column in ("auroc", "control_auroc") for score in curves[column].drop_nulls())
+    style.score_axis(axes[0], scores)
 
 
-def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
-    several = len({layer for layer, _ in lines}) < len(lines)
+def _handles(lines: list[tuple[str, str | None]], curves: pl.DataFrame) -> list[Line2D | Patch]:
+    several, names = len({layer for layer, _ in lines}) < len(lines), layer_labels(curves, ", ")
     layers = [
-        style.handle(f"{layer} ({pooling})" if several else layer, **style.model_look(index, len(lines)), markersize=4)
+        style.handle(
+            f"{names[layer]}, {pooling}" if several else names[layer],
+            **style.model_look(index, len(lines)),
+            markersize=4,
+        )
         for index, (layer, pooling) in enumerate(lines)
     ]
     ring: dict[str, Any] = {
@@ -166,7 +172,7 @@ def _handles(lines: list[tuple[str, str | None]]) -> list[Line2D | Patch]:
         *layers[:MOST_LAYERS_NAMED],
         style.handle(f"fewest neurons that keep {KEPT:.0%} of all (from .5)", **ring),
         style.handle(level, color="black", linestyle=":", linewidth=1),
-        *shuffled_handles("layers"),
+        *(shuffled_handles("layers") if curves["control_auroc"].is_not_null().any() else []),
     ]
 
 
@@ -221,7 +227,7 @@ def draw_capacity(cells: pl.DataFrame) -> Figure:
     panels = [panels[place] for place in thinned([layer for layer, _ in panels], MOST_LAYERS)]
     attributes = attribute_lines.best_read(points)
     figure, axes, bottom = style.small_multiples(len(panels), CAPACITY_COLUMNS, panel=(3.2, 2.7), margin=(1, 1.9))
-    several = len({layer for layer, _ in panels}) < len(panels)
+    several, names = len({layer for layer, _ in panels}) < len(panels), layer_labels(cells, ", ")
     for ax, (layer, pooling) in zip(axes, panels, strict=True):
         own = points.filter(pl.col("layer") == layer, pl.col("pooling").eq_missing(pl.lit(pooling)))
         attribute_lines.draw_shuffled(own, ax)
@@ -229,11 +235,17 @@ def draw_capacity(cells: pl.DataFrame) -> Figure:
         joined = contains_weaker("observer")
         attribute_lines.draw_attributes(own.filter(joined), attributes, ax)
         attribute_lines.draw_attributes(own.filter(~joined), attributes, ax, joined=False)
-        ax.set_title(f"{layer} ({pooling})" if several else layer)
+        style.panel_title(ax, f"{names[layer]}, {pooling}" if several else names[layer], 3.2)
     observers = points.select("place", "observer").unique().sort("place")
     for ax in bottom:
         style.slanted_ticks(ax, observers["place"].to_list(), observers["observer"].to_list(), len(observers))
         ax.set_xlabel("observer, from weak to strong")
-    heading = f"{_CAPACITY_TITLE}\n{network_names(cells)}; {attribute_lines.interval_words(points)}"
-    handles = [*attribute_lines.attribute_handles(attributes), *attribute_lines.shuffled_handles("attributes")]
-    return style.finish(figure, heading, handles)
+    drawn = points.filter(pl.col("layer").is_in([layer for layer, _ in panels]))
+    attribute_lines.score_axis(axes[0], drawn, attributes)
+    shuffled = drawn["control_auroc"].is_not_null().any()
+    handles = [
+        *attribute_lines.attribute_handles(attributes),
+        *(attribute_lines.shuffled_handles("attributes") if shuffled else []),
+    ]
+    heading, note = f"{_CAPACITY_TITLE}: {network_names(cells)}", attribute_lines.interval_words(points)
+    return style.finish(figure, heading, handles, f"{note[0].upper()}{note[1:]}.")

@@ -1,9 +1,9 @@
-"""Colours, marks and lines of figures, and a scale for signed values."""
+"""Colours, marks and lines of figures."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal
@@ -11,16 +11,16 @@ from typing import Any, Literal
 import matplotlib as mpl
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
 
 from denote.figures.curves import finite, thinned
 
@@ -84,6 +84,10 @@ ACTIVE = Line("#0072b2", "--", "D", "share active (> 0), where the sign means so
 UNCONDITIONAL = Line("#b0b0b0", ":", ".", "every live neuron's best property")
 
 
+KEPT = "_kept"
+"""Label of an artist that keeps its colour on a dark ground, as it lies on a cell; legends leave it out."""
+
+
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches, that pyplot does not know of and that needs no closing."""
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -98,26 +102,46 @@ def wrapped(text: str, inches: float, size: float) -> str:
     return "\n".join(lines)
 
 
+def fitting(text: str, inches: float, size: float) -> str:
+    """One line of a text; one that is wider than so many inches at a font size is shortened, visibly."""
+    return cut(" ".join(text.split()), max(2, int(inches / (LETTER * size))))
+
+
 def headline(figure: Figure, text: str, size: float = 11) -> None:
-    """A title over the whole figure, at its left; lines that are wider than the figure are wrapped."""
-    figure.suptitle(wrapped(text, 0.97 * figure.get_figwidth(), size), fontsize=size, x=0.01, ha="left")
+    """A title of one line over the whole figure, at its left; one that is wider than the figure is shortened."""
+    figure.suptitle(fitting(text, 0.97 * figure.get_figwidth(), size), fontsize=size, x=0.01, ha="left")
 
 
-def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
-    """A legend below the panels in as many columns as fit; labels that are wider than the figure are wrapped."""
+def panel_title(ax: Axes, text: str, inches: float) -> None:
+    """The title of a panel in one line; one that is wider than so many inches is shortened."""
+    ax.set_title(fitting(text, inches, 1.1 * STYLE["axes.titlesize"]))  # bold letters are a tenth wider
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist], note: str = "") -> None:
+    """A legend below the panels in as many columns as fit; labels that are wider than the figure are wrapped.
+
+    Args:
+        figure: The figure.
+        handles: Of the legend, none for a note alone.
+        note: Small words above them: what a reader needs and a title has no room for.
+    """
     size, width = STYLE["legend.fontsize"], figure.get_figwidth()
     for handle in handles:
         handle.set_label(wrapped(str(handle.get_label()), width - HANDLE, size))
     longest = max((len(line) for each in handles for line in str(each.get_label()).split("\n")), default=1)
     columns = int(width / (HANDLE + LETTER * size * longest))
-    figure.legend(handles=list(handles), loc="outside lower left", ncols=max(1, min(columns, len(handles))))
+    look: dict[str, Any] = {"loc": "outside lower left", "ncols": max(1, min(columns, len(handles)))}
+    if note:
+        look |= {"title": wrapped(note, 0.96 * width, size), "title_fontsize": size, "alignment": "left"}
+    legend = figure.legend(handles=list(handles), **look)
+    legend.get_title().set(color="0.35", multialignment="left")
 
 
-def finish(figure: Figure, heading: str, handles: Sequence[Artist] | None = None) -> Figure:
-    """Return a figure with its headline and, where there are handles, the legend below."""
+def finish(figure: Figure, heading: str, handles: Sequence[Artist] | None = None, note: str = "") -> Figure:
+    """Return a figure with its headline and, where there are any, the legend and a note below."""
     headline(figure, heading)
-    if handles is not None:
-        legend_below(figure, handles)
+    if handles or note:
+        legend_below(figure, handles or (), note)
     return figure
 
 
@@ -141,7 +165,7 @@ def layer_handles(layers: Sequence[str], heads: Sequence[str], markersize: float
 
 def cut(name: str, most: int = 40) -> str:
     """Shorten a name that is longer than ``most`` letters."""
-    return name if len(name) <= most else f"{name[: most - 2]}…"
+    return name if len(name) <= most else f"{name[: most - 2].rstrip()}…"
 
 
 def faint_grid(ax: Axes, shade: str = "0.9", axis: Literal["x", "y", "both"] = "y") -> None:
@@ -154,6 +178,19 @@ def slanted_ticks(ax: Axes, places: Sequence[float], names: Sequence[str], most:
     """Name places of the x axis, at most so many of them."""
     kept = thinned(names, most)
     ax.set_xticks([places[i] for i in kept], [names[i] for i in kept], rotation=40, ha="right", rotation_mode="anchor")
+
+
+def score_axis(ax: Axes, scores: Iterable[float], *, padding: float = 0.03) -> None:
+    """Let the axis of scores of [0, 1] start where data is, and end at 1.
+
+    Args:
+        ax: One of the panels that share the axis.
+        scores: All that is drawn, ends of intervals among them; what is not finite does not count.
+        padding: Share of the range that is left free on both sides.
+    """
+    finite_scores = [score for score in scores if np.isfinite(score)]
+    lowest = min(finite_scores, default=0.5)
+    ax.set_ylim(lowest - padding * (1 - lowest) - 1e-3, 1 + padding * (1 - lowest) + 1e-3)
 
 
 def small_multiples(
@@ -254,12 +291,14 @@ def colour_bar(image: ScalarMappable, label: str, axes: Any, **look: Any) -> Col
     Args:
         image: What it explains.
         label: Of the bar; empty for none.
-        axes: Those that make room for it.
+        axes: Those that make room for it; None where ``cax`` says where it stands.
         **look: Arguments of `Figure.colorbar`.
     """
-    first = axes if isinstance(axes, Axes) else np.ravel(axes)[0]
+    first = axes if isinstance(axes, Axes) else np.ravel(axes)[0] if axes is not None else look["cax"]
     bar = first.figure.colorbar(image, ax=axes, label=label, **look)
     bar.outline.set_visible(False)
+    for end in bar.ax.findobj(PathPatch):  # arrow heads have colours of the map
+        end.set_label(KEPT)
     return bar
 
 
@@ -273,48 +312,6 @@ def message(text: str, title: str) -> Figure:
     figure = new_figure(7, 2.5)
     ax = figure.subplots()
     ax.set_axis_off()
-    ax.set_title(title)
+    panel_title(ax, title, 7)
     ax.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=ax.transAxes)
     return figure
-
-
-# Blue against orange is told apart by every kind of colour vision. In a grey print the two ends look alike: they then
-# read as "much relevance", and the sign is lost; zero stays the lightest shade. What is no neuron is hatched, since any
-# grey of its own would be that of some relevance.
-_ENDS = ["#0b3c78", "#5b9bd5", "#f7f7f7", "#e8913c", "#8a3c00"]
-SIGNED = LinearSegmentedColormap.from_list("relevance", _ENDS).with_extremes(bad="none")
-
-EDGE = 0.25
-"""Where on the colour scale the band ends: the palest colour outside is told from the neutral shade at a glance."""
-
-_SCALE = np.linspace(-1, 1, 256)
-BANDED = ListedColormap(SIGNED(np.where(np.abs(_SCALE) < EDGE, 0.5, (_SCALE + 1) / 2)))
-"""`SIGNED` with nothing to see inside the band: the scale of panels that have one."""
-
-
-def outside_band(relevance: Float[np.ndarray, "*neuron"], band: float | None) -> Bool[np.ndarray, "*neuron"]:
-    """Return which neurons weigh more than the band of shuffled labels; none where no band is known."""
-    if band is None:
-        return np.zeros(relevance.shape, dtype=bool)
-    outside: np.ndarray = np.abs(relevance) > band
-    return outside
-
-
-def shades(relevance: Float[np.ndarray, " neuron"], band: float | None) -> Float[np.ndarray, " neuron"]:
-    """Places on the colour scale from -1 to 1: 0 inside the band, from `EDGE` at its end to 1 at the largest.
-
-    Without a band the scale is relevance / largest.
-    """
-    magnitude = np.where(np.isfinite(relevance), np.abs(relevance), np.nan)
-    top = largest(relevance)
-    if band is None:
-        return np.where(np.isfinite(relevance), relevance, np.nan) / (top or 1.0)
-    beyond = np.clip((magnitude - band) / ((top - band) or 1.0), 0, 1)
-    shade = np.where(outside_band(relevance, band), EDGE + (1 - EDGE) * beyond, 0.0)
-    signed: np.ndarray = np.where(np.isfinite(magnitude), shade * np.sign(relevance), np.nan)
-    return signed
-
-
-def largest(relevance: Float[np.ndarray, " neuron"]) -> float:
-    """Largest magnitude of what is finite; 0 where nothing is."""
-    return float(np.abs(relevance[np.isfinite(relevance)]).max(initial=0.0))

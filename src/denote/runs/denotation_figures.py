@@ -18,6 +18,7 @@ from denote.figures.emergence import draw_emergence, emergence_rows
 from denote.figures.label_proportion import curve_data, dot_data, draw_label_proportion_by_depth, model_data
 from denote.figures.label_proportion_sweep import cut_curves, draw_label_proportion_sweep
 from denote.figures.neuron_atlas import NEURON, atlas_rows, draw_examples, draw_neuron_atlas, n_drawn
+from denote.figures.single_networks import SingleNetwork, single_networks
 from denote.files import slug
 from denote.numbers import count, small
 from denote.observation.inputs_shown import InputsShown
@@ -28,13 +29,15 @@ Tables = Mapping[str, pl.DataFrame]
 Jobs = Sequence[tuple[Path, Mapping[str, Any]]]
 
 
-def draw_denotation(tables: Tables, jobs: Jobs) -> Iterator[Drawing]:
+def draw_denotation(tables: Tables, jobs: Jobs, single: Sequence[SingleNetwork] | None = None) -> Iterator[Drawing]:
     """Draw what the tables of a sweep say of denotation.
 
     Args:
         tables: Those of ``tables.SWEEP_TABLES``.
         jobs: Job folders with their records, which hold the images of examples.
+        single: Networks with an atlas and examples of their own; by default all.
     """
+    single = single_networks(tables["neurons"]) if single is None else single
     by_depth = tables["label_proportion_by_depth"]
     drawn = last_epochs(curves(by_depth))
     denoting = [curve for curve in drawn if something_denotes(curve.of(by_depth))]
@@ -54,9 +57,11 @@ def draw_denotation(tables: Tables, jobs: Jobs) -> Iterator[Drawing]:
             name = f"{curve.dataset}-{curve.architecture}-{curve.family}"
             yield Drawing("emergence", name, draw_emergence(by_depth, curve), rows, words)
     for curve in trained:
-        neurons = first_model(curve.of(tables["neurons"]))
-        yield from _atlases(neurons, tables["on_rates"], curve)
-        yield from _examples(neurons, tables["examples"], jobs, curve)
+        for network in single:
+            if network.lies_on(curve):
+                neurons = one_reading(network.of(curve.of(tables["neurons"])))
+                yield from _atlases(neurons, tables["on_rates"], curve, network)
+                yield from _examples(neurons, tables["examples"], jobs, curve, network)
     yield from _cuts(tables)
 
 
@@ -73,16 +78,19 @@ def last_epochs(found: Sequence[Curve]) -> list[Curve]:
     return list(last.values())
 
 
-def first_model(neurons: pl.DataFrame) -> pl.DataFrame:
-    """The neurons of one object model and probe seed, those with the lowest seeds, and of one pooling of each layer."""
-    one = neurons.select("object_model", "seed", "probe_seed").sort("seed", "object_model", "probe_seed").head(1)
-    own = neurons.join(one, on=["object_model", "probe_seed"], how="semi", maintain_order="left")
+def one_reading(neurons: pl.DataFrame) -> pl.DataFrame:
+    """The neurons of one object model under its lowest probe seed, and in one pooling of each layer."""
+    own = neurons.filter(pl.col("probe_seed").eq_missing(pl.col("probe_seed").min()))
     return own.filter(pl.col("pooling") == pl.col("pooling").first().over("layer"))
 
 
-def _named(curve: Curve, neurons: pl.DataFrame) -> str:
+def _named(curve: Curve, network: SingleNetwork) -> str:
     """A curve and which of its networks is drawn."""
-    return f"{curve.title}, seed {neurons.item(0, 'seed')}"
+    return f"{curve.title}, {network.name}"
+
+
+def _slug(curve: Curve, network: SingleNetwork) -> str:
+    return f"{curve.slug}-{slug(network.name.replace(' ', ''))}"
 
 
 def verdict_of(verdicts: pl.DataFrame, tests: pl.DataFrame, curve: Curve) -> str:
@@ -139,21 +147,23 @@ def atlas_layers(neurons: pl.DataFrame) -> list[str]:
     return [layer for layer in order if layer in wanted]
 
 
-def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve) -> Iterator[Drawing]:
+def _atlases(neurons: pl.DataFrame, on_rates: pl.DataFrame, curve: Curve, network: SingleNetwork) -> Iterator[Drawing]:
     """Draw neurons by classes for sets of classes, where every neuron has the on-rates of all classes."""
     key = ["object_model", "layer", "pooling", "probe_seed"]
     of_family = on_rates.filter(pl.col("family") == curve.family, pl.col("family") == "subsets")
     known = of_family.join(neurons, on=key, how="semi", maintain_order="left")
     for layer in atlas_layers(neurons) if 0 < known["class"].n_unique() <= MOST_CLASSES else []:
         own, rates = (frame.filter(pl.col("layer") == layer) for frame in (neurons, known))
-        title = _named(curve, own)
+        title = _named(curve, network)
         by_class = rates.pivot("class", index="neuron", values="on_rate", aggregate_function="first")
         data = atlas_rows(own, rates).drop("on_rates").join(by_class, on="neuron", maintain_order="left")
         figure = draw_neuron_atlas(own, rates, f"{title}, {layer}")
-        yield Drawing("neuron_atlas", f"{curve.slug}-{layer}", figure, data, {"of": title, "layer": layer})
+        yield Drawing("neuron_atlas", f"{_slug(curve, network)}-{layer}", figure, data, {"of": title, "layer": layer})
 
 
-def _examples(neurons: pl.DataFrame, examples: pl.DataFrame, jobs: Jobs, curve: Curve) -> Iterator[Drawing]:
+def _examples(
+    neurons: pl.DataFrame, examples: pl.DataFrame, jobs: Jobs, curve: Curve, network: SingleNetwork
+) -> Iterator[Drawing]:
     key = ["object_model", "layer", "pooling", "neuron", "family", "probe_seed"]
     denoting = neurons.filter("denotes").select(*key, "depth")
     own = examples.join(denoting, on=key, how="inner", nulls_equal=True, maintain_order="left")
@@ -161,9 +171,9 @@ def _examples(neurons: pl.DataFrame, examples: pl.DataFrame, jobs: Jobs, curve: 
     if own.is_empty() or not images:
         return
     own = own.sort("depth", nulls_last=True, maintain_order=True).drop("depth")
-    title = _named(curve, neurons)
+    title = _named(curve, network)
     words = {"of": title, "which": _which_neurons(own, images, denoting.height)}
-    yield Drawing("examples", curve.slug, draw_examples(own, images, title), own, words)
+    yield Drawing("examples", _slug(curve, network), draw_examples(own, images, title), own, words)
 
 
 def _which_neurons(examples: pl.DataFrame, images: Mapping[int, np.ndarray], n_denoting: int) -> str:

@@ -23,6 +23,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from denote.figures.canvas import save_figure, save_numbers
+from denote.figures.dark import darken
 from denote.progress import advance, step
 from denote.reporting.report import Picture
 
@@ -83,7 +84,12 @@ def _captions() -> dict[str, str]:
 
 
 def save_drawings(
-    drawings: Iterable[Drawing], folder: Path, formats: Sequence[str] = ("png",), processes: int = 1
+    drawings: Iterable[Drawing],
+    folder: Path,
+    formats: Sequence[str] = ("png",),
+    processes: int = 1,
+    *,
+    dark: bool = False,
 ) -> list[Picture]:
     """Draw and save figures with their numbers.
 
@@ -92,6 +98,7 @@ def save_drawings(
         folder: Made where it is missing.
         formats: Some of ``config.figure_settings.FORMATS``, PNG among them.
         processes: Most processes that draw side by side, this one among them.
+        dark: Whether figures have light ink on a dark ground.
 
     Returns:
         The PNG files with their captions, in the order of the figures.
@@ -103,6 +110,8 @@ def save_drawings(
             for drawing in batch:
                 save_numbers(folder, drawing.file, drawing.data, drawing.beside)
                 pictures.append(drawing.picture(folder))
+                if dark:
+                    darken(drawing.figure)
             _save_figures(batch, folder, formats, min(processes, len(batch) // LEAST_EACH))
     return pictures
 

@@ -11,9 +11,9 @@ from denote.figures.agreement_by_depth import draw_stability
 from denote.figures.attribute_by_depth import heat_map_rows
 from denote.figures.attribute_lines import draw_reading_curves, drawn_curves, reading_points
 from denote.figures.audit_panels import draw_audit
+from denote.figures.correlations import draw_attribute_correlation
 from denote.figures.curves import curves, drawn_cells
 from denote.figures.decisive_depths import draw_first_decisive
-from denote.figures.relevance import draw_attribute_correlation
 from denote.figures.sparse_curve import capacity_points, draw_capacity, draw_sparse_curve, sparse_curves
 from denote.observers.kinds import by_capacity, has_sizes, reads_state
 from denote.reporting.attribute_sheets import audited

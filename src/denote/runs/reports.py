@@ -24,7 +24,7 @@ from denote.runs.sweep import MERGED, STATUS, statuses
 
 if TYPE_CHECKING:
     from denote.observation.result import Observation
-    from denote.runs.present import Relied
+    from denote.runs.relied import Relied
 
 Jobs = Sequence[tuple[Path, Mapping[str, Any]]]
 
@@ -158,7 +158,7 @@ def relevance(jobs: Jobs, cells: pl.DataFrame) -> list[Relevance]:
         jobs: Folders of the finished jobs with their records.
         cells: Their cells.
     """
-    from denote.runs.present import heat_map_attributes, relied_on  # loads matplotlib
+    from denote.runs.relied import heat_map_attributes, relied_on  # loads matplotlib
 
     relied = relied_on(jobs, cells)
     return [] if relied is None else relevance_of(relied, heat_map_attributes(cells))

@@ -96,7 +96,8 @@ def draw_job(folder: Path, record: Mapping[str, Any], evidence: Evidence, settin
 
     place = folder / FIGURES
     with atomic_folder(place) as fresh:
-        pictures = save_drawings(draw_figures(evidence, [(folder, record)]), fresh, settings.formats)
+        drawings = draw_figures(evidence, [(folder, record)], settings)
+        pictures = save_drawings(drawings, fresh, settings.formats, dark=settings.is_dark)
     return [replace(picture, path=place / picture.path.name) for picture in pictures]
 
 
@@ -184,7 +185,7 @@ def report_job(folder: Path, asked: Mapping[str, Any], *, verbose: bool = False)
 
     Args:
         folder: The job's folder.
-        asked: ``figures`` and ``figure_formats``, which are added to those that are there.
+        asked: Keys that begin with ``figure``; formats are added to those that are there.
         verbose: Print everything that the answer rests on, too.
 
     Raises:
@@ -196,7 +197,7 @@ def report_job(folder: Path, asked: Mapping[str, Any], *, verbose: bool = False)
     with locked(folder / LOCK, f"report of {folder.name}"):
         remove_leftovers(folder)
         config = (read_record(folder) or {})["config"]
-        settings = FigureSettings.of({"figure_formats": config.get("figure_formats"), **asked})
+        settings = FigureSettings.again(config, asked)
         _write_added(folder, config, settings)
         _draw_again(folder, settings)
         _forget_page(folder)

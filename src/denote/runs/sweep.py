@@ -211,7 +211,7 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None, *, verbos
 
     Args:
         folder: The sweep's folder.
-        asked: ``figures`` and ``figure_formats``, which are added to those that are there; ``report.per_job``.
+        asked: Keys that begin with ``figure``, of which formats are added to those that are there; ``report.per_job``.
         verbose: Print everything that the answer rests on, too.
 
     Raises:
@@ -224,7 +224,7 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None, *, verbos
         outcome = Outcome(folder, statuses(folder))
         if not outcome.finished:
             raise StoreError(f"sweep={folder}", "holds no finished job", "allowed: a folder with jobs that finished")
-        figures = FigureSettings.of({"figure_formats": _config(outcome).get("figure_formats"), **(asked or {})})
+        figures = FigureSettings.again(_config(outcome), asked or {})
         if figures.is_asked_of_jobs:
             for job in outcome.finished:
                 draw_again(folder / job.name, figures)
@@ -360,7 +360,9 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
         figures = figures.adding(formats_in(place))
         pictures = _draw(merged, fresh / FIGURES, jobs, figures) if figures.is_asked else _keep(place, fresh, before)
         doubts = table_warnings(merged.tables)
-        missing = undrawn(merged.tables) if figures.is_asked or pictures else [how_to_draw(outcome.folder)]
+        missing = [how_to_draw(outcome.folder)]
+        if figures.is_asked or pictures:
+            missing = undrawn(merged.tables, figures.networks)
         with step("report"):
             report = report_of(
                 outcome.folder,
@@ -374,7 +376,9 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
             )
             report.write(fresh)
         captions = {picture.path.stem: picture.caption for picture in pictures}
-        drawn = figures.as_drawn() or ({"formats": formats_in(fresh)} if pictures else None)
+        drawn = figures.as_drawn() or (
+            {**(before.get(FIGURES) or {}), "formats": formats_in(fresh)} if pictures else None
+        )
         files = [file.relative_to(fresh).as_posix() for file in fresh.rglob("*") if file.is_file()]
         write_status(outcome, fresh, command, doubts, drawn and {**drawn, "captions": captions}, files)
     if tracked:
@@ -405,7 +409,8 @@ def _draw(
     from denote.runs.drawing import save_drawings, usable_processes
     from denote.runs.present import draw_figures
 
-    return save_drawings(draw_figures(merged, jobs), folder, figures.formats, usable_processes())
+    drawings = draw_figures(merged, jobs, figures)
+    return save_drawings(drawings, folder, figures.formats, usable_processes(), dark=figures.is_dark)
 
 
 def _keep(place: Path, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
