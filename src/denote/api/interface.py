@@ -57,6 +57,9 @@ from denote.tables import JOB_TABLES, has_tables
 CONTROLS = tuple(name for name, kind in built_in_controls().items() if kind.bare)
 """Controls that a name alone says all of."""
 
+MOST_VALUES = 1_000
+"""Whole numbers of a column that may be classes."""
+
 COUNTS = ("thresholds", "permutations", "bootstraps", "equal_rows", "examples")
 NAMED = (*COUNTS, "randomisation", "stability", "curves")
 """Settings of `ObservationSettings` that may be given by name."""
@@ -342,13 +345,25 @@ def _families(spec: Mapping[str, Any], samples: Samples) -> list[Family]:
     try:
         searched = families(spec, samples)
     except AttributeLabelError as error:
-        hint = "two values or text are needed: cut numbers first (x > 3), or classes=column"
-        raise AttributeLabelError("attributes", error.problem, hint) from error
+        raise AttributeLabelError("attributes", error.problem, _remedy(spec, samples)) from error
     taken = {name for family in searched for name in family.labels.names if family.name == "classes"}
     for family in searched:
         if family.name == "columns" and (twice := taken.intersection(family.labels.names)):
             raise AttributeLabelError(f"attributes[{min(twice)!r}]", "is the name of a class", "another name")
     return searched
+
+
+def _remedy(spec: Mapping[str, Any], samples: Samples) -> str:
+    """Say what to do with a column of many values; whole numbers are often classes."""
+    for name in spec.get("columns", {}).get("names", ()):
+        column = samples.table[name]
+        if column.dtype.is_integer() and 2 < column.drop_nulls().n_unique() <= MOST_VALUES:
+            cut = f"{name} > {int(column.median())}"
+            return (
+                f"if {name!r} are classes: observe(..., classes={name}), which reads every class and searches neurons "
+                f"over sets of them; if they are numbers, cut them: {{{cut!r}: {cut}}}"
+            )
+    return "two values or text are needed: cut numbers first (x > 3), or classes=column"
 
 
 def _split(attributes: Any) -> tuple[Any, dict[str, AttributeFamily]]:

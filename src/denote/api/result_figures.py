@@ -17,6 +17,7 @@ from denote.figures.dark import darken
 from denote.figures.label_proportion import draw_label_proportion_by_depth
 from denote.observation import Observation
 from denote.observers.kinds import reads_state
+from denote.runs.denotation_figures import verdict_of
 from denote.runs.module_classes import with_module_classes
 from denote.runs.record import finished_jobs
 from denote.runs.relied import Reading, Relied, networks_with_maps, put_together, relied_on
@@ -105,4 +106,6 @@ def depth_figure(tables: Mapping[str, pl.DataFrame], style: str = LIGHT, **chose
     tables = with_module_classes(tables)
     by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
     curve = None if by_depth.is_empty() else choose(by_depth, **{"trained": True, **chosen})
-    return in_style(draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, curve=curve), style)
+    verdict = "" if curve is None else verdict_of(tables["depth_verdicts"], tables["depth_tests"], curve)
+    figure = draw_label_proportion_by_depth(tables["neurons"], by_depth, by_model, curve=curve, verdict=verdict)
+    return in_style(figure, style)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from html import escape
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from denote.api.findings import Result
+from denote.config.figure_settings import LIGHT
 from denote.config.keys import SCHEMA, digest
 from denote.config.report_settings import REPORT
 from denote.denotation.depth.plan import Analysis
-from denote.digests import check
+from denote.digests import DamagedError, check, read_sealed
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import Rule, rule_of
 from denote.files import await_swap
 from denote.numbers import count
 from denote.observation.inputs_shown import InputsShown
-from denote.observation.result import Evidence, Observation
+from denote.observation.result import Observation
 from denote.observers.observer import Observer, load_observers
 from denote.runs.record import (
     Status,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ObservationResult(Observation):
+class ObservationResult(Result, Observation):
     """The result of one call of `observe`: tables, observers and figures of one network.
 
     Its tables are ``cells``, ``neurons``, ``controls``, and all others by name in ``tables`` (docs/audit.md).
@@ -55,6 +57,16 @@ class ObservationResult(Observation):
         ['auroc', 'best', 'denote', 'depth', 'layer', 'live', 'neurons']
         >>> result.report("pages/high.html").name
         'high.html'
+        >>> result.neurons.columns[:4] == result.denoting().columns[:4]
+        True
+        >>> result.denoting().columns[:4]
+        ['layer', 'neuron', 'property', 'balanced_accuracy']
+        >>> result.verdict().needed  # more networks of one architecture, before label proportion by depth has a verdict
+        5
+        >>> [line for line in result.findings() if "or more of one architecture would" in line] != []
+        True
+        >>> result["layers"].height
+        3
     """
 
     @classmethod
@@ -127,35 +139,43 @@ class ObservationResult(Observation):
         columns = {name: weights[:, index] for index, name in enumerate(self.attributes)}
         return pl.DataFrame({"neuron": range(len(weights))} | columns, nan_to_null=True)
 
-    def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
+    def heatmap(
+        self, attribute: str, layer: str | None = None, *, shared_scale: bool = False, style: str = LIGHT
+    ) -> Figure:
         """Draw what observers of an attribute rely on, linear ones where there are any, each layer in its geometry.
 
         Args:
             attribute: Its name.
             layer: One layer, or None for all.
+            shared_scale: Whether one colour is one relevance in all layers; else a layer has a scale of its own.
+            style: ``light``, ink on white, or ``dark``, light ink on a dark ground.
 
         Returns:
-            A figure of matplotlib.
+            A figure of matplotlib, in which units that matter have their number.
 
         Raises:
             ConfigError: if no observer of it weighs every neuron.
         """
         from denote.api.result_figures import observation_heatmap
 
-        return observation_heatmap(self, attribute, layer)
+        return observation_heatmap(self, attribute, layer, shared_scale=shared_scale, style=style)
 
-    def figure(self) -> Figure:
-        """Draw how well every attribute is read at every depth."""
+    def figure(self, *, style: str = LIGHT) -> Figure:
+        """Draw how well every attribute is read at every depth.
+
+        Args:
+            style: ``light`` or ``dark``.
+        """
         from denote.api.result_figures import attribute_figure
-        from denote.runs.merge import Merged
 
-        return attribute_figure(Merged.of(self).tables)
+        return attribute_figure(self._sweep_tables, style)
 
-    def depth_figure(self, family: str | None = None) -> Figure:
+    def depth_figure(self, family: str | None = None, *, style: str = LIGHT) -> Figure:
         """Draw the label proportion of what neurons denote by depth, raw, folded, and of random directions.
 
         Args:
             family: ``subsets``, ``classes``, ``columns``; needed where neurons were searched over several.
+            style: ``light`` or ``dark``.
 
         Returns:
             A figure of matplotlib.
@@ -164,9 +184,8 @@ class ObservationResult(Observation):
             DenoteError: naming the families, if there is no such one or several.
         """
         from denote.api.result_figures import depth_figure
-        from denote.runs.merge import Merged
 
-        return depth_figure(Merged.of(self).tables, family=family)
+        return depth_figure(self._sweep_tables, style, family=family)
 
     def summary(self) -> pl.DataFrame:
         """Return one row per layer: live neurons, how many denote, and the attribute that is read best."""
@@ -187,14 +206,6 @@ class ObservationResult(Observation):
         from denote.reporting.cards import cards
 
         return cards(self.cells, self.neurons, self.rule)
-
-    def findings(self) -> list[str]:
-        """Say what was found in sentences; first what makes it doubtful: `trained_on` and copies of rows."""
-        from denote.reporting.findings import doubts, findings, level_sentences, no_copies_sentences
-
-        sentences = findings(self.cells, self.neurons, self.label_proportion_by_depth())
-        first = [*doubts(self.tables), *level_sentences(self.tables)]
-        return [*first, *sentences, *no_copies_sentences(self.tables["duplicates"])]
 
     def report(self, path: Path | str = "report.html") -> Path:
         """Write the answer and all evidence as one page, which opens in a browser without a network.
@@ -245,34 +256,36 @@ class ObservationResult(Observation):
         return folder
 
     def __repr__(self) -> str:
-        """Return the summary as text."""
+        """Return the answer, the summary and what was not read, as text."""
         from denote.reporting.notebook import as_text
 
-        return "\n".join([*self._opening, as_text(self.summary()), *self._unread])
+        return "\n".join([*self._short(), self._counts, as_text(self.summary()), *self._unread])
 
     def _repr_html_(self) -> str:
-        """Return the summary and the figure, for a notebook."""
-        from denote.reporting.notebook import as_html, as_image
+        """The same and the figure, for a notebook."""
+        from denote.api.result_figures import attribute_figure
+        from denote.reporting.notebook import as_html, as_image, as_lines
 
-        image = as_image(self.figure(), "AUROC of every attribute by depth") if len(self.cells) else ""
-        opening, unread = (
-            "".join(f"<p>{escape(line)}</p>" for line in lines) for lines in (self._opening, self._unread)
-        )
-        return f"{opening}{as_html(self.summary())}{unread}{image}"
+        image = ""
+        if len(self.cells):
+            image = as_image(attribute_figure(self._sweep_tables), "AUROC of every attribute by depth")
+        opening = as_lines([*self._short(), self._counts])
+        return f"{opening}{as_html(self.summary())}{as_lines(self._unread)}{image}"
 
     @property
-    def _opening(self) -> list[str]:
-        """Doubts about all results, then their counts."""
-        from denote.reporting.findings import doubts, level_sentences
-
+    def _counts(self) -> str:
         denoting = self.neurons.filter("denotes").select("layer", "neuron").n_unique()
         layers, attributes = count(len(self.layers), "layer"), count(len(self.attributes), "attribute")
-        verb = "denotes" if denoting == 1 else "denote"
-        return [
-            *doubts(self.tables),
-            *level_sentences(self.tables),
-            f"{layers}, {attributes}, {count(denoting, 'neuron')} that {verb}",
-        ]
+        return f"{layers}, {attributes}, {count(denoting, 'neuron')} that {'denotes' if denoting == 1 else 'denote'}"
+
+    @cached_property
+    def _sweep_tables(self) -> dict[str, pl.DataFrame]:
+        from denote.runs.merge import Merged
+
+        return dict(Merged.of(self).tables)
+
+    def _asked(self) -> dict[str, Any]:
+        return {"rule": self.rule}
 
     @property
     def _unread(self) -> list[str]:
@@ -307,7 +320,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SweepResult(Evidence):
+class SweepResult(Result):
     """The result of a sweep: merged tables over networks, by name in ``tables``, and figures.
 
     Attributes:
@@ -339,33 +352,51 @@ class SweepResult(Evidence):
         """Return the columns of ``tables.LABEL_PROPORTION_BY_DEPTH``."""
         return self.tables["label_proportion_by_depth"]
 
-    def heatmap(self, attribute: str, layer: str | None = None) -> Figure:
-        """Draw what linear observers of an attribute rely on in the first trained network.
+    def heatmap(
+        self,
+        attribute: str,
+        layer: str | None = None,
+        *,
+        shared_scale: bool = False,
+        style: str = LIGHT,
+        **network: str | int | None,
+    ) -> Figure:
+        """Draw what linear observers of an attribute rely on in one network, by default the first trained one.
 
         Args:
             attribute: Its name.
             layer: One layer, or None for all.
+            shared_scale: Whether one colour is one relevance in all layers; else a layer has a scale of its own.
+            style: ``light``, ink on white, or ``dark``, light ink on a dark ground.
+            **network: Of ``seed``, ``architecture`` and ``dataset`` what tells the network; the first that answers is
+                drawn.
 
         Returns:
-            A figure of matplotlib.
+            A figure of matplotlib, in which units that matter have their number.
 
         Raises:
-            ConfigError: if there is no linear observer of it.
+            ConfigError: if there is no linear observer of it, or no such network.
         """
         from denote.api.result_figures import sweep_heatmap
 
-        return sweep_heatmap(self.folder, self.cells, attribute, layer)
+        look: dict[str, Any] = {"shared_scale": shared_scale, "style": style}
+        return sweep_heatmap(self.folder, self.cells, attribute, layer, network, **look)
 
-    def figure(self) -> Figure:
-        """Draw how well every attribute is read at every depth, mean over networks."""
+    def figure(self, *, style: str = LIGHT) -> Figure:
+        """Draw how well every attribute is read at every depth, mean over networks.
+
+        Args:
+            style: ``light`` or ``dark``.
+        """
         from denote.api.result_figures import attribute_figure
 
-        return attribute_figure(self.tables)
+        return attribute_figure(self.tables, style)
 
-    def depth_figure(self, **chosen: str | bool | int | None) -> Figure:
+    def depth_figure(self, *, style: str = LIGHT, **chosen: str | bool | int | None) -> Figure:
         """Draw the label proportion of what neurons denote by depth, mean over networks.
 
         Args:
+            style: ``light`` or ``dark``.
             **chosen: Of ``family``, ``architecture``, ``dataset``, ``trained`` and ``epoch`` what the sweep has several
                 of.
 
@@ -377,7 +408,7 @@ class SweepResult(Evidence):
         """
         from denote.api.result_figures import depth_figure
 
-        return depth_figure(self.tables, **chosen)
+        return depth_figure(self.tables, style, **chosen)
 
     def report(self, path: Path | str = "report.html") -> Path:
         """Write the answer and all evidence as one page; see `ObservationResult.report`.
@@ -401,22 +432,67 @@ class SweepResult(Evidence):
         """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""
         from denote.reporting.cards import cards
 
-        rules = [rule_of(record["config"]) for _, record in finished_jobs(self.folder)]
-        return cards(self.cells, self.neurons, rules[0] if rules else Rule())
+        return cards(self.cells, self.neurons, self._rule)
+
+    def summary(self) -> pl.DataFrame:
+        """Return one row per architecture and layer: networks, neurons, how many denote, the attribute read best."""
+        place = ["dataset", "architecture", "layer"]
+        unit = [*place, "object_model", "neuron"]
+        units = self.neurons.group_by(unit).agg(pl.col("live", "denotes").any(), pl.col("depth").min())
+        layers = units.group_by(place).agg(
+            pl.col("depth").min(),
+            networks=pl.col("object_model").n_unique(),
+            neurons=pl.len(),
+            live=pl.col("live").sum(),
+            denote=pl.col("denotes").sum(),
+        )
+        read = self.cells.group_by(*place, "attribute", "probe", "k").agg(pl.col("auroc").mean()).drop_nulls("auroc")
+        best = (
+            read.sort("auroc", descending=True)
+            .group_by(place, maintain_order=True)
+            .agg(pl.col("attribute").first().alias("best"), pl.first("auroc"))
+        )
+        rows = layers.join(best, on=place, how="left").sort(
+            "dataset", "architecture", "depth", "layer", nulls_last=True
+        )
+        differing = [name for name in place[:2] if rows[name].n_unique() > 1]
+        return rows.select(*differing, "layer", "depth", "networks", "neurons", "live", "denote", "best", "auroc")
 
     def __repr__(self) -> str:
-        """Return the names of the tables and their sizes."""
+        """Return the answer, the summary and the names of the tables, as text."""
         from denote.reporting.notebook import as_text
 
-        return as_text(self._sizes)
+        return "\n".join([*self._short(), as_text(self.summary()), self._names])
 
     def _repr_html_(self) -> str:
         """The same, for a notebook."""
-        from denote.reporting.notebook import as_html
+        from denote.reporting.notebook import as_html, as_lines
 
-        return as_html(self._sizes)
+        return f"{as_lines(self._short())}{as_html(self.summary())}{as_lines([self._names])}"
 
     @property
-    def _sizes(self) -> pl.DataFrame:
-        sizes = [(name, *frame.shape) for name, frame in self.tables.items()]
-        return pl.DataFrame(sizes, ["table", "rows", "columns"], orient="row")
+    def _names(self) -> str:
+        return f"tables: {', '.join(self.tables)}"
+
+    @property
+    def _sweep_tables(self) -> dict[str, pl.DataFrame]:
+        return dict(self.tables)
+
+    @cached_property
+    def _rule(self) -> Rule:
+        rules = [rule_of(record["config"]) for _, record in finished_jobs(self.folder)]
+        return rules[0] if rules else Rule()
+
+    def _asked(self) -> dict[str, Any]:
+        return {"rule": self._rule, "warnings": _warnings(self.folder)}
+
+
+def _warnings(folder: Path) -> Sequence[str]:
+    """What the merge found that makes the numbers of a sweep doubtful; nothing where its record is damaged or gone."""
+    from denote.runs.sweep import MERGED, STATUS
+
+    status = folder / MERGED / STATUS
+    try:
+        return read_sealed(status).get("warnings") or () if status.is_file() else ()
+    except DamagedError:
+        return ()

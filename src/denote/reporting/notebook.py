@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,11 @@ def as_html(frame: pl.DataFrame) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
     rows = ("".join(f"<td>{escape(_shown(value))}</td>" for value in row) for row in frame.iter_rows())
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
+
+
+def as_lines(lines: Sequence[str]) -> str:
+    """A paragraph for every line."""
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
 def as_image(figure: Figure, alt: str) -> str:
