@@ -59,6 +59,21 @@ def test_five_lines_find_the_planted_neuron(planted: tuple[Tensor, np.ndarray]) 
     assert seen.weights("0").columns == ["neuron", "high"]
     assert len(seen.heatmap("high").axes) > 2
     assert "3 layers, 1 attribute, " in repr(seen)
+    assert "Neurons: " in repr(seen).split("3 layers")[0]  # the answer comes first
+    assert seen.neurons.columns[:4] == ["layer", "neuron", "property", "balanced_accuracy"]
+    assert ("0", 2, "high") in seen.denoting().select("layer", "neuron", "property").rows()
+    assert seen.denoting()["balanced_accuracy"].is_sorted(descending=True)
+    verdict = seen.verdict()
+    assert "One network cannot answer whether it depends on depth; 6 or more" in str(verdict)
+    assert (verdict.p_value, verdict.n_models, verdict.needed) == (None, 1, 5)
+    assert any("One network cannot answer" in line for line in seen.findings())
+    assert "scan" in seen._ipython_key_completions_()
+    assert seen["scan"].equals(seen.tables["scan"])
+    with pytest.raises(ConfigError, match=r"'scn'.*scan"):
+        _ = seen["scn"]
+    assert not [name for name in dir(seen) if name.startswith("_") and not name.endswith("__")]
+    with pytest.raises(ConfigError, match=r"style: 'drak' is unknown.*dark"):
+        seen.figure(style="drak")
     assert len(seen.depth_figure().axes) > 2
     html = seen._repr_html_()
     assert "<table>" in html
@@ -246,7 +261,12 @@ def test_networks_saved_side_by_side_are_a_sweep(planted: tuple[Tensor, np.ndarr
     assert len(sweep.depth_figure(family="columns").axes) > 2
     assert len(sweep.figure().axes) > 1
     assert len(sweep.heatmap("high", "0").axes) > 1
+    assert "seed 1" in sweep.heatmap("high", seed=1, shared_scale=True, style="dark").get_suptitle()
+    with pytest.raises(DenoteError, match=r"no network has seed=7.*seed 0"):
+        sweep.heatmap("high", seed=7)
     assert "depth_tests" in repr(sweep)
+    assert sweep.summary()["networks"].to_list() == [2] * len(sweep.summary())
+    assert sweep.verdict().needed == 4
     assert sweep.depth_analysis().verdicts["verdict"].unique().to_list() == ["none: too few networks"]
     assert len(sweep.depth_analysis().tests) == len(sweep.tables["depth_tests"])
     assert "<table>" in sweep._repr_html_()
@@ -293,6 +313,7 @@ class Streaming(torch.utils.data.IterableDataset[Tensor]):
     ("change", "said"),
     [
         ({"attributes": {"high": np.arange(7) % 2}}, r"attributes\['high'\]: 7 rows, but there are 400 inputs"),
+        ({"attributes": {"ten": np.arange(N) % 10}}, r"'ten' are classes: observe\(..., classes=ten\).*ten > 4"),
         ({"attributes": {"many": np.arange(N)}}, "attributes: column 'many' has 400 values .*cut numbers first"),
         ({"classes": np.arange(N) % 2, "attributes": {"class=0": np.arange(N) % 2}}, "is the name of a class"),
         ({"attributes": None}, "no attributes and no classes"),

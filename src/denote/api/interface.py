@@ -57,8 +57,8 @@ from denote.tables import JOB_TABLES, has_tables
 CONTROLS = tuple(name for name, kind in built_in_controls().items() if kind.bare)
 """Controls that a name alone says all of."""
 
-MOST_VALUES = 1_000
-"""Whole numbers of a column that may be classes."""
+MOST_VALUES, LEAST_OF_CLASS = 1_000, 5
+"""Whole numbers of a column that may be classes: at most so many, each with so many rows on average."""
 
 COUNTS = ("thresholds", "permutations", "bootstraps", "equal_rows", "examples")
 NAMED = (*COUNTS, "randomisation", "stability", "curves")
@@ -357,7 +357,8 @@ def _remedy(spec: Mapping[str, Any], samples: Samples) -> str:
     """Say what to do with a column of many values; whole numbers are often classes."""
     for name in spec.get("columns", {}).get("names", ()):
         column = samples.table[name]
-        if column.dtype.is_integer() and 2 < column.drop_nulls().n_unique() <= MOST_VALUES:
+        values = column.drop_nulls().n_unique()
+        if column.dtype.is_integer() and 2 < values <= min(MOST_VALUES, len(column) / LEAST_OF_CLASS):
             cut = f"{name} > {int(column.median())}"
             return (
                 f"if {name!r} are classes: observe(..., classes={name}), which reads every class and searches neurons "
