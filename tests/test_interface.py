@@ -59,14 +59,14 @@ def test_five_lines_find_the_planted_neuron(planted: tuple[Tensor, np.ndarray]) 
     assert seen.weights("0").columns == ["neuron", "high"]
     assert len(seen.heatmap("high").axes) > 2
     assert "3 layers, 1 attribute, " in repr(seen)
-    assert "Neurons: " in repr(seen).split("3 layers")[0]  # the answer comes first
+    assert "denote" in repr(seen).split("3 layers")[0]  # the answer comes first
     assert seen.neurons.columns[:4] == ["layer", "neuron", "property", "balanced_accuracy"]
     assert ("0", 2, "high") in seen.denoting().select("layer", "neuron", "property").rows()
     assert seen.denoting()["balanced_accuracy"].is_sorted(descending=True)
     verdict = seen.verdict()
-    assert "One network cannot answer whether it depends on depth; 6 or more" in str(verdict)
+    assert "6 or more of one architecture would" in str(verdict)
     assert (verdict.p_value, verdict.n_models, verdict.needed) == (None, 1, 5)
-    assert any("One network cannot answer" in line for line in seen.findings())
+    assert any("6 or more of one architecture would" in line for line in seen.findings())
     assert "scan" in seen._ipython_key_completions_()
     assert seen["scan"].equals(seen.tables["scan"])
     with pytest.raises(ConfigError, match=r"'scn'.*scan"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -14,7 +14,11 @@ from denote.errors import ConfigError, one_of
 from denote.observation.result import Evidence
 
 if TYPE_CHECKING:
+    from denote.evidence.rule import Rule
     from denote.reporting.answer import Answer
+
+MOST_LINES = 1_000
+"""Lines of findings: more than any answer has, so that nothing is shortened."""
 
 CELLS_FIRST = ("layer", "attribute", "probe", "auroc", "balanced_accuracy", "decisive", "label_proportion")
 NEURONS_FIRST = ("layer", "neuron", "property", "balanced_accuracy", "denotes", "label_proportion", "family")
@@ -32,7 +36,7 @@ class DepthVerdict:
 
     Attributes:
         text: The answer in sentences; for too few networks how many would do.
-        p_value: Of the primary test, or None where there is none.
+        p_value: Of the primary test of the first kind of network, or None where there is none.
         n_models: Networks that were compared, at most per architecture.
         needed: How many more networks of one architecture a verdict needs; 0 where there are enough.
     """
@@ -106,21 +110,24 @@ class Result(Evidence):
         Returns:
             The answer in sentences with the p-value of the primary test; printing it shows the sentences.
         """
-        from denote.reporting.answer.contents import DEPTH
-        from denote.reporting.answer.depth_change import main_curve, needs
+        from denote.reporting.answer.depth_change import DepthChange, depth_told, needs
         from denote.reporting.answer.networks import networks_of
 
-        block = self._answer.block(DEPTH)
-        text = "No neuron was searched, so nothing is known of depth." if block is None else block.text
         found = networks_of(self._sweep_tables)
+        told = [(networks, depth) for networks in found if (depth := depth_told(networks)) is not None]
+        said = []
+        for networks, depth in told:
+            text, lacking = " ".join(depth.versions[0][0].split()), needs(networks.n_models)
+            name = f"{networks.place}: " if len(told) > 1 else ""
+            said.append(f"{name}{text}" if lacking in text else f"{name}{text} {lacking}")
+        judged = DepthChange(told[0][0]).judged if told else None
         n_models = max((networks.n_models for networks in found), default=0)
-        p_value = None
-        for networks in found[:1]:
-            lacking, verdicts = needs(networks), networks.tables["depth_verdicts"]
-            text = f"{text} {lacking}" if lacking and lacking not in text else text
-            own = verdicts.filter(pl.col("family").eq_missing(pl.lit(main_curve(networks), pl.String)))
-            p_value = own["p_value"].drop_nulls().first() if len(own) else None
-        return DepthVerdict(text, p_value, n_models, max(0, LEAST_MODELS - n_models))  # type: ignore[arg-type]
+        return DepthVerdict(
+            "\n".join(said) or "No neuron was searched, so nothing is known of depth.",
+            None if judged is None else judged["p_value"],
+            n_models,
+            max(0, LEAST_MODELS - n_models),
+        )
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         """Return a table by its name: ``result["scan"]``; completion lists the names.
@@ -152,22 +159,16 @@ class Result(Evidence):
     def _answer(self) -> Answer:
         from denote.reporting.answer import answer
 
-        return answer(self._sweep_tables, **self._asked())
+        return answer(self._sweep_tables, rule=self._rule, most_lines=MOST_LINES)
 
-    def _asked(self) -> dict[str, Any]:
-        """What the answer is told besides tables."""
-        return {}
+    @property
+    def _rule(self) -> Rule:
+        """The rule that decided the tables."""
+        raise NotImplementedError
 
     def _short(self) -> list[str]:
-        """The answer as far as it stands above a table: what speaks against it, then a line for each question."""
-        from denote.reporting.answer.contents import BELIEVE, DEPTH, NEXT, OBSERVED
-
-        left_out = (BELIEVE, NEXT, OBSERVED)
-        blocks = [block for block in self._answer.blocks if block.question not in left_out and block.lines]
-        # Of depth the last line is the verdict.
-        told = {block.question: block.lines[:1] + block.lines[1:][-1:] * (block.question == DEPTH) for block in blocks}
-        first = [f"{question}: {' '.join(lines)}" for question, lines in told.items()]
-        return [*(doubt.text for doubt in self._answer.doubts), *first]
+        """The answer as far as it stands above a table: what speaks against it, then a sentence for each question."""
+        return [*(doubt.text for doubt in self._answer.doubts), *self._answer.sentences]
 
 
 def _led(frame: pl.DataFrame, first: Sequence[str]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from denote.config.figure_settings import LIGHT
 from denote.config.keys import SCHEMA, digest
 from denote.config.report_settings import REPORT
 from denote.denotation.depth.plan import Analysis
-from denote.digests import DamagedError, check, read_sealed
+from denote.digests import check
 from denote.errors import ConfigError, StoreError, one_of
 from denote.evidence.rule import Rule, rule_of
 from denote.files import await_swap
@@ -284,8 +284,9 @@ class ObservationResult(Result, Observation):
 
         return dict(Merged.of(self).tables)
 
-    def _asked(self) -> dict[str, Any]:
-        return {"rule": self.rule}
+    @property
+    def _rule(self) -> Rule:
+        return self.rule
 
     @property
     def _unread(self) -> list[str]:
@@ -482,17 +483,3 @@ class SweepResult(Result):
     def _rule(self) -> Rule:
         rules = [rule_of(record["config"]) for _, record in finished_jobs(self.folder)]
         return rules[0] if rules else Rule()
-
-    def _asked(self) -> dict[str, Any]:
-        return {"rule": self._rule, "warnings": _warnings(self.folder)}
-
-
-def _warnings(folder: Path) -> Sequence[str]:
-    """What the merge found that makes the numbers of a sweep doubtful; nothing where its record is damaged or gone."""
-    from denote.runs.sweep import MERGED, STATUS
-
-    status = folder / MERGED / STATUS
-    try:
-        return read_sealed(status).get("warnings") or () if status.is_file() else ()
-    except DamagedError:
-        return ()
