@@ -182,10 +182,11 @@ def observation_report(observation: Observation, title: str) -> Report:
         title: How it is called.
     """
     from denote.runs.merge import Merged
-    from denote.runs.present import Reading, heat_map_attributes, put_together  # loads matplotlib
+    from denote.runs.relied import Reading, heat_map_attributes, networks_with_maps, put_together  # loads matplotlib
 
     tables = Merged.of(observation).tables
-    relied = put_together(lambda _: [Reading.of(observation)], observation.cells)
+    networks = networks_with_maps(observation.cells)
+    relied = put_together(networks[0], [Reading.of(observation)], observation.cells) if networks else None
     datasets = [*tables["neurons"]["dataset"].drop_nulls().unique(), *tables["cells"]["dataset"].drop_nulls().unique()]
     return Report(
         title=title,
