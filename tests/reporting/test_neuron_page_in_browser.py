@@ -108,7 +108,7 @@ def test_inputs_are_pictures_rows_and_words(
             assert shown.locator("mark").first.inner_text().startswith("cat")
         if kind == "text":
             assert "<b>" in shown.inner_text()
-        assert shown.locator(".lacks").count() > 0
+        assert shown.locator(".wrong").count() == 2
 
 
 def test_a_report_without_inputs_says_why(

@@ -6,6 +6,8 @@ const KINDS = new Map([
   ["below", "Just below its threshold"],
 ]);
 
+const CAPTIONS = "Beside each: what it is, where that is known, and the neuron's activation. Mistakes of the neuron are marked.";
+
 /** About this many pixels wide is a picture shown. */
 const PICTURE_WIDTH = 72;
 
@@ -28,7 +30,7 @@ function inputsOf(at) {
   const why = whyNoInputs(at, rows);
   const kinds = [...KINDS].map(([kind, title]) => [title, rows.filter((row) => frame("examples").get("kind", row) === kind)]);
   const parts = kinds.filter(([, those]) => those.length).map(([title, those]) => [el("h5", { text: title }), inputList(at, those, title)]);
-  return el("section", { class: "inputs" }, el("h4", { text: "Inputs" }), why ? el("p", { class: "soft", text: why }) : parts);
+  return el("section", { class: "inputs" }, el("h4", { text: "Inputs" }), why ? el("p", { class: "soft", text: why }) : [el("p", { class: "soft", text: CAPTIONS }), parts]);
 }
 
 function whyNoInputs(at, rows) {
@@ -65,18 +67,23 @@ function rowTable(samples, title) {
   return smallTable(`${title}: rows`, ["Activation", "Has the property", ...names], rows);
 }
 
-function propertyMark(at) {
-  const has = frame("examples").get("has_property", at);
-  return has === null ? EMPTY : el("span", { class: has ? "has" : "lacks", text: has ? "yes" : "no" });
+/** Say whether an input has the property; where the neuron is mistaken about it, the words stand out. */
+function propertyMark(at, [yes, no] = ["yes", "no"]) {
+  const examples = frame("examples");
+  const has = examples.get("has_property", at);
+  if (has === null) return EMPTY;
+  const isOn = examples.get("kind", at) !== "below";
+  return el("span", { class: has === isOn ? "right" : "wrong", text: has ? yes : no });
 }
 
 function sampleItem({ at, input }) {
   const examples = frame("examples");
-  const target = examples.get("target", at);
+  const [target, has, isOn] = [examples.get("target", at), examples.get("has_property", at), examples.get("kind", at) !== "below"];
   const caption = [
-    el("span", { text: plainNumber(examples.get("activation", at)) }),
-    target === null ? null : el("span", { text: ` ${target}` }),
-    examples.get("has_property", at) === false ? el("span", { class: "lacks", text: " lacks it" }) : null,
+    target === null ? null : el("b", { text: target }),
+    target === null ? null : " at ",
+    plainNumber(examples.get("activation", at)),
+    has === null || has === isOn ? null : [el("br"), propertyMark(at, ["but has it", "but lacks it"])],
   ];
   return el("li", {}, drawnInput(input, target), el("span", { class: "caption" }, caption));
 }

@@ -211,5 +211,5 @@ function placeInLayer(at) {
   const title = el("h4", { text: "Its place in the layer" });
   if (!first.length) return el("section", {}, title, el("p", { class: "soft", text: "No relevance map of this layer is kept in this page; there is one for a few attributes of the first trained network." }));
   const strips = first.map(({ attribute, values, band }) => el("figure", {}, el("figcaption", { text: `Weight of each neuron in the linear observer of ${attribute}` }), relevanceStrip({ values, band, marked: neurons.get("neuron", at) })));
-  return el("section", {}, title, strips);
+  return el("section", {}, title, el("div", { class: "columns" }, strips));
 }
