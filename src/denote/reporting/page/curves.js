@@ -18,7 +18,7 @@ const DEPTH_PANELS = [
   {
     title: "share of test rows",
     height: 210,
-    compact: 150,
+    compact: 118,
     lines: [
       { kind: "on", mean: "on_proportion_mean", model: "on_proportion" },
       { kind: "raw", whose: "untrained", mean: "untrained_label_proportion_mean" },
@@ -32,7 +32,7 @@ const DEPTH_PANELS = [
   {
     title: "folded − random directions",
     height: 110,
-    compact: 72,
+    compact: 56,
     zero: true,
     lines: [{ kind: "own", mean: "own_mean", bounds: "own", model: "own" }],
   },
@@ -161,7 +161,7 @@ function curveNote(rows, { compact, model = "all", models = new Map() }) {
     "n: neurons that denote.",
     n > 1 && !compact ? "Bands: 95 % intervals over networks." : "",
     models.has(model) ? `Thin lines: ${frame("models").get("key", model)}.` : "",
-    compact && rows.some(isGap) ? "Hatched: too few denote for a value." : "",
+    compact && rows.some(isGap) ? "Hatched: too few denote." : "",
     heads && heads < rows.length ? "Grey: the head, not tested." : "",
     compact ? "" : gapWords(rows),
   ]

@@ -102,7 +102,7 @@ function valueAxis(view, { lines, zero, fromZero }, height) {
   const [from, to] = [Math.min(low, ...within), Math.max(high, ...within)];
   const pad = Math.max(to - from, 0.02) * 0.04;
   const least = fromZero ? 0 : from - pad;
-  return ticksWithin(zero ? least : Math.max(0, least), zero ? to + pad : Math.min(1, to + pad), height < 100 ? 3 : height < 120 ? 4 : 5);
+  return ticksWithin(zero ? least : Math.max(0, least), zero ? to + pad : Math.min(1, to + pad), height < 60 ? 3 : height < 115 ? 4 : 5);
 }
 
 function drawsModels({ on, model }) {

@@ -62,8 +62,9 @@ class HeatMap {
 
   title() {
     const n = this.data.n;
-    if (this.compact) return "How well attributes are read, by layer";
-    return `${SCORES[this.data.metric].title}, by layer (${this.probe} observers${n > 1 ? `, mean of ${n} networks` : ""})`;
+    const { title } = SCORES[this.data.metric];
+    if (this.compact) return n > 1 ? `${title}, mean of ${n} networks` : `${title}, by layer`;
+    return `${title}, by layer (${this.probe} observers${n > 1 ? `, mean of ${n} networks` : ""})`;
   }
 
   draw() {

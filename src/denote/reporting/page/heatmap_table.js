@@ -153,13 +153,11 @@ function heatLegend({ data, scale, compact, difference, probe }) {
   const cells = data.rows.flatMap((row) => row.cells.filter(Boolean));
   const key = (kind, text) => el("span", { class: "key" }, el("i", { class: kind }), text);
   const several = cells.some((cell) => cell.rows.length > 1);
-  const { title } = SCORES[data.metric];
-  const score = title.startsWith("AUROC") ? title : title.toLowerCase();
   return [
-    compact ? el("span", { text: `${score}, ${probe} observers${data.n > 1 ? `, mean of ${data.n} networks` : ""}` }) : null,
+    compact ? el("span", { text: `${probe} observers` }) : null,
     el("span", { class: "scale" }, end(low), el("span", { class: "swatches", "aria-hidden": "true" }, swatches), end(high)),
-    cells.some((cell) => cell.mark === "all") ? key("decisive all", several ? "decisive in every network" : "decisive") : null,
-    cells.some((cell) => cell.mark === "some") ? key("decisive some", "decisive in some") : null,
+    cells.some((cell) => cell.mark === "all") ? key("decisive all", several ? `decisive in ${compact ? "all" : "every network"}` : "decisive") : null,
+    cells.some((cell) => cell.mark === "some") ? key("decisive some", compact ? "in some" : "decisive in some") : null,
     cells.some((cell) => cell.value === null) ? key("null", "no value") : null,
   ];
 }
