@@ -115,7 +115,7 @@ def test_figures_and_report(sweep: Sweep) -> None:
         assert any(name.startswith(kind) for name in drawn)
     page = (sweep.folder / "sweep" / "report.html").read_text(encoding="utf-8")
     assert not any(name.startswith("label_proportion_by_depth") for name in drawn)
-    assert "label proportion by depth is not drawn of family &#39;named&#39;, where nothing denotes" in page
+    assert "label proportion by depth is not drawn of named attributes, where nothing denotes" in page
     assert all(job.name in page for job in jobs_of(sweep))
     assert "layer.select=0,1 attribute=odd,prime" in page
 

@@ -32,24 +32,23 @@ def test_a_family_counts_its_tests_its_hits_and_what_chance_gives(tables: Tables
         {"p_value": value, "q_value": value and 3 * value, "decisive": value == 1e-5, "attribute": str(i)}
         for i, value in enumerate(p)
     ]
-    cells, *others = families(tables | {"cells": table(rows, CELLS)}, Rule(q=0.1))
+    neurons, cells, pairs = families(tables | {"cells": table(rows, CELLS)}, Rule(q=0.1))
     assert (cells.n_tests, cells.below, cells.hits, cells.passed) == (7, (5, 2), 4, 1)
     assert cells.expected == (pytest.approx(0.35), pytest.approx(0.007))
     assert cells.row["false"] == "<= 0.4"
-    assert [family.name for family in others] == ["neurons, subsets", "pairs"]
-    neurons, pairs = others
+    assert [family.name for family in (neurons, cells, pairs)] == ["neurons, sets of classes", "cells", "pairs"]
     assert neurons.n_tests == tables["neurons"].filter("live").height
     assert neurons.passed == tables["neurons"].filter("denotes").height
     assert pairs.n_tests == tables["scan"]["n_tests"].sum()
     assert pairs.below == (tables["scan"]["below_05"].sum(), tables["scan"]["below_001"].sum())
-    assert pairs.row["by rule"] == "-"
+    assert pairs.row["decisive or denote"] == "-"
 
 
 def test_families_without_a_test_are_left_out(tables: Tables) -> None:
     assert families(synthetic.empty_tables(), Rule()) == []
     assert families_sheet([]).rows == []
     untested = tables | {"cells": tables["cells"].with_columns(p_value=pl.lit(None, pl.Float64))}
-    assert [family.name for family in families(untested, Rule())] == ["neurons, subsets", "pairs"]
+    assert [family.name for family in families(untested, Rule())] == ["neurons, sets of classes", "pairs"]
 
 
 def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(tables: Tables) -> None:
@@ -67,9 +66,14 @@ def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(
     )  # fmt: skip
     dead = untested.with_columns(family=pl.lit("named"), live=pl.lit(False))
     found = families(tables | {"neurons": pl.concat([neurons, untested, dead])}, Rule())
-    assert [family.name for family in found] == ["cells", "neurons, subsets", "neurons, classes", "pairs"]
-    assert found[2].row["tests"] == "0"
-    assert untested_sentences(found) == [f"No test of neurons, classes: {reason}."]
+    assert [family.name for family in found] == [
+        "neurons, sets of classes",
+        "neurons, single classes",
+        "cells",
+        "pairs",
+    ]
+    assert found[1].row["tests"] == "0"
+    assert untested_sentences(found) == [f"No test of neurons, single classes: {reason}."]
     barren = untested.with_columns(
         **joined_notes(remark(Note.of("no_attribute_entered", rows=20)), remark(Note.of("no_property")))
     )
@@ -117,7 +121,7 @@ def test_power_says_what_could_not_be_found(tables: Tables) -> None:
     said = "\n".join(power_sentences(tables))
     assert "an AUROC of at least .58 would have been found" in said
     assert "label proportion below .07 could not have been found decisive" in said
-    assert "only from this label proportion up: subsets .08;" in said
+    assert "only from this label proportion up: sets of classes .08;" in said
     assert power_sentences(synthetic.empty_tables()) == []
     assert "groups" not in said
     grouped = tables["cells"].with_columns(**joined_notes(OF_ROW, remark(Note.of("groups", groups=12))))
@@ -126,6 +130,6 @@ def test_power_says_what_could_not_be_found(tables: Tables) -> None:
     rarer = by_depth.with_columns(family=pl.lit("classes"), smallest_detectable_proportion=pl.lit(0.22))
     never = by_depth.with_columns(family=pl.lit("named"), smallest_detectable_proportion=pl.lit(None, pl.Float64))
     apart = "\n".join(power_sentences(tables | {"label_proportion_by_depth": pl.concat([by_depth, rarer, never])}))
-    assert "up: subsets .08, classes .22;" in apart
+    assert "up: sets of classes .08, single classes .22;" in apart
     varied = tables["cells"].with_columns(detectable_auroc=pl.Series([0.55, 0.7] * (tables["cells"].height // 2)))
     assert "an AUROC of at least .55 to .70 (depending on the rows)" in power_sentences(tables | {"cells": varied})[0]

@@ -81,7 +81,7 @@ def test_where_the_sign_is_not_identified_the_folded_value_is_told(sign: bool | 
 
 def test_families_without_values_are_named_together() -> None:
     (said,) = course_sentences(tables(denoting=False))
-    assert "x, epoch 20, family subsets: no label proportion by depth" in said
+    assert "x, epoch 20, sets of classes: no label proportion by depth" in said
     assert "fewer than 5 denoting neurons or 3 distinct properties" in said
 
 

@@ -61,7 +61,7 @@ def test_the_tests_fit_a_terminal_of_80_columns(tables: dict[str, pl.DataFrame])
     for test in ("folded - rotated", "folded", "unfolded", "share - rotated"):
         assert f"flips of {test} " in said
     assert "…" not in said
-    assert "mnist, epoch 20, family 'subsets'" in said
+    assert "mnist, epoch 20, sets of classes" in said
     untrained = tables | {
         name: tables[name].with_columns(trained=pl.lit(False))
         for name in (

@@ -86,7 +86,7 @@ def test_tests_made_are_printed_beside_what_chance_gives(tables: dict[str, pl.Da
     said = summary(tables, rule=Rule(null=0.85))
     row = next(line.split() for line in said.splitlines() if line.startswith(" cells"))
     n = tables["cells"]["p_value"].drop_nulls().len()
-    assert row[3:6] == [str(n), str(n), f"({0.05 * n:.0f})"]
+    assert row[1:5] == ["guessing", str(n), str(n), f"({0.05 * n:.0f})"]
     assert row[-1] == str(tables["cells"]["decisive"].sum())
     assert "no alarm" in said
     assert "tested against .85" in said

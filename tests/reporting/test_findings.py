@@ -79,7 +79,7 @@ def test_trained_and_untrained_networks_are_kept_apart() -> None:
     said = text(both, cells=synthetic.cell_table(2, 3).clear())
     assert "2 object models (mlp-2x32-relu on mnist)" in said
     assert "2 untrained object models (mlp-2x32-relu on mnist)" in said
-    assert "untrained, family 'subsets': no neuron denotes" in said
+    assert "untrained, sets of classes: no neuron denotes" in said
 
 
 def sparse_cells() -> pl.DataFrame:

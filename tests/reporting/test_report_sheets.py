@@ -29,7 +29,7 @@ def column(sheet: Sheet, name: str) -> list[str]:
 
 
 def test_scores_stand_beside_their_intervals_and_controls(tables: Tables) -> None:
-    cells, neurons = cells_sheet(tables["cells"], Rule()), neurons_sheet(tables["neurons"])
+    cells, neurons = cells_sheet(tables["cells"], Rule()), neurons_sheet(tables["neurons"], Rule())
     assert set(column(cells, "rotated")) == {"does not apply", ".88"}
     assert set(column(cells, "note")) == {""}
     assert set(column(cells, "detectable AUROC")) == {".58"}
@@ -56,10 +56,10 @@ def test_curves_along_which_nothing_denotes_are_a_sentence(tables: Tables) -> No
     (shown,) = [section for section in sections(both, [], Rule()) if section.heading.startswith("Label proportion")]
     assert [sheet.title for sheet in shown.sheets] == [
         "Does it depend on depth?",
-        "mnist, mlp-4x32-relu, epoch 20, family 'subsets'",
+        "mnist, mlp-4x32-relu, epoch 20, sets of classes",
     ]
     (said,) = shown.sentences
-    assert said.startswith("mnist, mlp-4x32-relu, epoch 20, family 'classes': no neuron denotes")
+    assert said.startswith("mnist, mlp-4x32-relu, epoch 20, single classes: no neuron denotes")
 
 
 def test_other_rules_are_shown_of_families_in_which_some_rule_lets_a_neuron_denote() -> None:
@@ -188,5 +188,5 @@ def test_numbers_that_nobody_filled_in_are_no_crash(tables: Tables) -> None:
         for name, frame in tables.items()
     }  # fmt: skip
     assert [section.heading for section in sections(bare, [], Rule())]
-    assert "null" in column(neurons_sheet(bare["neurons"]), "rotated share")
+    assert "null" in column(neurons_sheet(bare["neurons"], Rule()), "rotated share")
     assert belief(bare, Rule())

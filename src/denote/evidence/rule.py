@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from denote.notes import NEXT_REMARK, codes_in, codes_of_section
+from denote.numbers import setting
 from denote.tables import NotePart, says, without
 
 
@@ -37,6 +38,22 @@ def rule_of(config: Mapping[str, Any]) -> Rule:
     """The decision rule of a job's ``evidence.*``."""
     evidence = config["evidence"]
     return Rule(**{name: evidence[name] for name in ("decisive", "null", "q", "min_rows", "on_tolerance")})
+
+
+def decisive_rule(rule: Rule) -> str:
+    """Say in full when an attribute is decisive."""
+    return (
+        f"balanced accuracy >= {setting(rule.decisive)}, lower bound >= {setting(rule.null)}, q <= {setting(rule.q)}, "
+        f"{rule.min_rows} rows each way"
+    )
+
+
+def denoting_rule(rule: Rule) -> str:
+    """Say in full when a neuron denotes."""
+    return (
+        f"balanced accuracy >= {setting(rule.decisive)}, tested against {setting(rule.null)} (q <= {setting(rule.q)}), "
+        f"{rule.min_rows} rows each way, on about as often as it holds"
+    )
 
 
 INAPPLICABLE = "does not apply"

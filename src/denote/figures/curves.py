@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from denote.attributes.family_words import family_name
 from denote.errors import DenoteError, one_of
 from denote.files import slug
 from denote.observers.kinds import built_in_probes
@@ -33,8 +34,8 @@ class Curve:
 
     @property
     def title(self) -> str:
-        """``mnist, mlp-8x128-relu, family 'subsets'``; says when the network is untrained, or at a chosen epoch."""
-        return f"{self.network}, family '{self.family}'"
+        """``mnist, mlp-8x128-relu, sets of classes``; says when the network is untrained, or at a chosen epoch."""
+        return f"{self.network}, {family_name(self.family)}"
 
     @property
     def network(self) -> str:

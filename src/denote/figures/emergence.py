@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from denote.attributes.family_words import family_name
 from denote.denotation.depth.plan import GAP
 from denote.errors import DenoteError
 from denote.figures import style
@@ -58,7 +59,7 @@ def draw_emergence(by_depth: pl.DataFrame, curve: Curve) -> Figure:
         DenoteError: if fewer than two epochs are there.
     """
     rows = emergence_rows(by_depth, curve)
-    heading = f"Denotation over training: {curve.dataset}, {curve.architecture}, family '{curve.family}'"
+    heading = f"Denotation over training: {curve.dataset}, {curve.architecture}, {family_name(curve.family)}"
     epochs = rows["epoch"].unique().sort().to_list()
     if len(epochs) < 2:
         raise DenoteError("figure", f"{len(epochs)} epochs of {curve.title}", "emergence needs two or more")

@@ -15,6 +15,7 @@ import polars as pl
 
 from denote.evidence.rule import CAUSAL, INAPPLICABLE, Rule, does_not_rotate, telling_notes
 from denote.numbers import NULL, count, proportion, reaches, setting
+from denote.reporting.answer.words import plain_property
 from denote.reporting.sheet import Cards, left_out
 from denote.reporting.sheets import best_cells, surest
 
@@ -111,7 +112,7 @@ def neuron_cards(neurons: pl.DataFrame) -> pl.DataFrame:
         The neurons with ``card``, null where a neuron does not denote.
     """
     sentences = (
-        pl.format("{}, {} denotes {} by the rule.", _PLACE, pl.coalesce("neuron_name", _UNIT), "property"),
+        pl.format("{}, {} denotes {} by the rule.", _PLACE, pl.coalesce("neuron_name", _UNIT), _PROPERTY),
         _rows(),
         _neuron_scores(),
         _neuron_controls(),
@@ -149,6 +150,14 @@ _PLACE = pl.format(
 )
 
 _UNIT = pl.format("neuron {}", "neuron")
+
+_PLAIN = pl.col("property").map_elements(plain_property, return_dtype=pl.String)
+_PROPERTY = (
+    pl.when(pl.col("property").str.starts_with("NOT "))
+    .then(pl.format("{} ({})", _PLAIN, "property"))
+    .otherwise("property")
+)
+"""A property by its name in the tables, and in words where that says what it is not."""
 
 _CELL = pl.format(
     "{}, {} probe{} at {}", "attribute", "probe", pl.format(" (at most {} neurons)", "k").fill_null(""), _PLACE

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from denote.attributes.family_words import family_name
 from denote.evidence.rule import Rule
 from denote.figures.curves import some
 from denote.notes import NEXT_REMARK, codes_of_section
@@ -52,9 +53,9 @@ def _grouped(tables: Mapping[str, pl.DataFrame]) -> bool:
 
 
 def _by_family(by_depth: pl.DataFrame) -> str:
-    """``subsets .07, classes .22``: rows are the same, but every family has its own cutoff."""
+    """``sets of classes .07, single classes .22``: rows are the same, but every family has its own cutoff."""
     groups = by_depth.group_by("family", maintain_order=True)
-    spans = {str(family): _span(rows["smallest_detectable_proportion"]) for (family,), rows in groups}
+    spans = {family_name(str(family)): _span(rows["smallest_detectable_proportion"]) for (family,), rows in groups}
     return ", ".join(f"{family} {span}" for family, span in spans.items() if span)
 
 
@@ -78,6 +79,9 @@ LEVELS = (0.05, 0.001)
 
 NEURONS_OF = "neurons, "
 """Beginning of the name of a family of neurons."""
+
+GUESSING = "guessing"
+"""What cells and pairs are tested against, an AUROC of .5: to be decisive asks far more."""
 
 MOST_REASONS = 3
 
@@ -133,7 +137,7 @@ class Family:
             **{f"p < {setting(level)} (chance)": f"{found:,} ({about(expected)})" for level, found, expected in below},
             "hits": count(self.hits),
             "false": f"<= {about(self.q * self.hits)}",
-            "by rule": "-" if self.passed is None else count(self.passed),
+            "decisive or denote": "-" if self.passed is None else count(self.passed),
         }
 
 
@@ -145,14 +149,16 @@ def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
         rule: The rule that decided them.
     """
     cells, neurons, scan = tables["cells"], tables["neurons"], tables["scan"]
-    found = [_family("cells", "AUROC .5", cells, "decisive", rule)]
+    found = []
     for (name,), rows in neurons.group_by(["family"], maintain_order=True):
         null = f"balanced accuracy {setting(rule.null)}"
-        family = _family(NEURONS_OF + name, null, rows, "denotes", rule)
+        family = _family(NEURONS_OF + family_name(str(name)), null, rows, "denotes", rule)
         found.append(family if family.n_tests else replace(family, untested=_why_untested(rows)))
+    # A hit of a cell or a pair only says better than guessing, as nearly all are: they come after the neurons.
+    found.append(_family("cells", GUESSING, cells, "decisive", rule))
     sums = {key: int(scan[key].sum() or 0) for key in ("n_tests", "below_05", "below_001", "n_carrying")}
     below = sums["below_05"], sums["below_001"]
-    found.append(Family("pairs", "AUROC .5", sums["n_tests"], below, sums["n_carrying"], rule.q))
+    found.append(Family("pairs", GUESSING, sums["n_tests"], below, sums["n_carrying"], rule.q))
     return [family for family in found if family.n_tests or family.untested]
 
 

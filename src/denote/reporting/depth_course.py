@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from denote.attributes.family_words import family_name
 from denote.denotation.depth import plan
 from denote.figures.curves import Curve, curves
 from denote.numbers import Estimate, bound, count, interval, proportion, signed_interval, small, span
@@ -133,9 +134,9 @@ def _without(found: list[Curve]) -> list[str]:
     """The curves without a value at any layer, by network and data set."""
     families: dict[str, list[str]] = {}
     for curve in found:
-        families.setdefault(curve.network, []).append(curve.family)
+        families.setdefault(curve.network, []).append(family_name(curve.family))
     return [
-        f"{network}, {'family' if len(names) == 1 else 'families'} {', '.join(names)}: no label proportion by depth, "
+        f"{network}, {' and '.join(names)}: no label proportion by depth, "
         f"too few networks have one at any hidden layer ({plan.GAP})."
         for network, names in families.items()
     ]
@@ -182,7 +183,7 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
     """
     columns: list[Column] = [
         ("of", _of),
-        *text("family"),
+        ("family", lambda row: family_name(row["family"])),
         ("test", _named),
         *text("role"),
         *whole(n_models="models", n_layers="layers"),
@@ -197,7 +198,7 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
 
 
 def _verdict(row: Row) -> str:
-    place = f"{_of(row)}, family '{row['family']}'"
+    place = f"{_of(row)}, {family_name(row['family'])}"
     p = "" if row["p_value"] is None else f"primary p = {small(row['p_value'])}, after Holm {small(row['p_holm'])}; "
     planned = "planned" if row["planned"] else "exploratory"
     why = f" Of the primary test: {row['note']}." if row["note"] else ""

@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, decisive_rule, denoting_rule
 from denote.figures.curves import Curve, curves, is_untested
-from denote.numbers import setting
 from denote.reporting import attribute_sheets, chance
 from denote.reporting import findings as doubts
 from denote.reporting.answer.next_step import relative
@@ -125,7 +124,7 @@ def _print_depth_tests(console: Console, tables: Mapping[str, pl.DataFrame]) -> 
     for _, own in tests.group_by("dataset", "trained", "epoch", "family", maintain_order=True):
         written = depth_tests_sheet(own)
         of, family = written.rows[0][:2]
-        table = _table(f"{of}, family '{family}': does it depend on depth?", padding=1)
+        table = _table(f"{of}, {family}: does it depend on depth?", padding=1)
         for name in TESTS_SHOWN:
             table.add_column(name, justify="left" if name == "test" else "right")
         for row in written.rows:
@@ -135,7 +134,8 @@ def _print_depth_tests(console: Console, tables: Mapping[str, pl.DataFrame]) -> 
 
 
 def _caveat(by_depth: pl.DataFrame) -> str:
-    text = "* head: drawn, not tested. null: no value, see the table's note. "
+    text = "share, untr., rot.: share of live neurons, of untrained networks' and of random directions, that denote. "
+    text += "* head: drawn, not tested. null: no value, see the table's note. "
     text += "Raw label proportion mostly follows polarity: read the folded column."
     if by_depth["rotated_share_denoting"].is_null().all():
         text += " No rotated control: nothing here shows that single neurons are special."
@@ -164,9 +164,8 @@ def _print_belief(console: Console, tables: Mapping[str, pl.DataFrame], rule: Ru
 
 def _words(rule: Rule) -> str:
     return (
-        f"decisive: an observer reads the attribute (balanced accuracy >= {setting(rule.decisive)}, tested against "
-        f"chance). denotes: one neuron and a threshold do, tested against {setting(rule.null)}, and the "
-        "neuron is on about as often as the property holds."
+        f"decisive: an observer reads the attribute ({decisive_rule(rule)}). denotes: one neuron and a threshold do "
+        f"({denoting_rule(rule)})."
     )
 
 

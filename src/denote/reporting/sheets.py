@@ -7,12 +7,14 @@ from functools import partial
 
 import polars as pl
 
-from denote.evidence.rule import INAPPLICABLE, Rule
+from denote.attributes.family_words import family_name
+from denote.evidence.rule import INAPPLICABLE, Rule, decisive_rule, denoting_rule
 from denote.figures.curves import Curve, is_untested, one_size
 from denote.notes import codes_in
 from denote.numbers import NULL, count, proportion, seconds, small
 from denote.observers.kinds import reads_state
 from denote.reporting import sheet
+from denote.reporting.answer.words import plain_property
 from denote.reporting.jobs import Job, tally
 from denote.reporting.sheet import NOTES, OF, PROBE, Column, Row, Sheet
 
@@ -93,7 +95,7 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
         NOTES,
     ]
     n_cells = count(len(one_size(cells).filter(reads_state())), "cell")
-    return sheet.sheet("cells", columns, best, n_cells=n_cells)
+    return sheet.sheet("cells", columns, best, n_cells=n_cells, rule=decisive_rule(rule))
 
 
 def _of_some(rows: pl.DataFrame, **titles: str) -> dict[str, str]:
@@ -120,13 +122,20 @@ def surest(neurons: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
-    """Denoting neurons, the surest first."""
+def neurons_sheet(neurons: pl.DataFrame, rule: Rule) -> Sheet:
+    """Denoting neurons, the surest first.
+
+    Args:
+        neurons: Columns of ``tables.NEURONS``.
+        rule: The rule that decided them.
+    """
     found = surest(neurons)
     columns: list[Column] = [
         ("neuron", lambda row: f"{row['layer']}, {row['neuron_name'] or row['neuron']}"),
         OF,
-        *sheet.text("seed", "family", property="denotes"),
+        *sheet.text("seed"),
+        ("family", lambda row: family_name(row["family"])),
+        ("denotes", lambda row: plain_property(row["property"])),
         *sheet.share("label_proportion"),
         *sheet.between(bounds="balanced_accuracy_interval", balanced_accuracy="balanced accuracy"),
         *sheet.share(balanced_accuracy_low="bound"),
@@ -147,6 +156,7 @@ def neurons_sheet(neurons: pl.DataFrame) -> Sheet:
         found,
         denoting=count(len(found), "row"),
         live=count(len(neurons.filter("live")), "live neuron"),
+        rule=denoting_rule(rule),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from denote.attributes.family_words import family_name
 from denote.config.figure_settings import NETWORKS
 from denote.figures.curves import curves, something_denotes
 from denote.figures.single_networks import not_drawn, single_networks
@@ -37,9 +38,9 @@ def undrawn(tables: Mapping[str, pl.DataFrame], most: int = NETWORKS) -> list[st
     families = defaultdict[str, list[str]](list)
     for curve in curves(by_depth):
         if not something_denotes(curve.of(by_depth)):
-            families[curve.network].append(f"'{curve.family}'")
+            families[curve.network].append(family_name(curve.family))
     sentences = [
-        f"{network}: label proportion by depth is not drawn of family {', '.join(names)}, where nothing denotes."
+        f"{network}: label proportion by depth is not drawn of {', '.join(names)}, where nothing denotes."
         for network, names in families.items()
     ]
     return [*([left_out] if left_out else []), *sentences]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.attributes.family_words import family_name
 from denote.denotation.atlas import MOST_CLASSES
 from denote.denotation.depth.plan import QUESTION
 from denote.figures.curves import Curve, curves, is_head, something_denotes
@@ -53,7 +54,7 @@ def draw_denotation(tables: Tables, jobs: Jobs, single: Sequence[SingleNetwork] 
     for curve in trained:
         rows = emergence_rows(by_depth, curve)
         if rows["epoch"].n_unique() > 1:
-            words = {"of": f"{curve.dataset}, {curve.architecture}, family '{curve.family}'"}
+            words = {"of": f"{curve.dataset}, {curve.architecture}, {family_name(curve.family)}"}
             name = f"{curve.dataset}-{curve.architecture}-{curve.family}"
             yield Drawing("emergence", name, draw_emergence(by_depth, curve), rows, words)
     for curve in trained:

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import polars as pl
 
-from denote.evidence.rule import LESS, MORE, Rule
-from denote.numbers import proportion, setting
+from denote.evidence.rule import LESS, MORE, Rule, decisive_rule
+from denote.numbers import proportion
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Told
@@ -101,14 +101,6 @@ class Captured:
     def placed(self, most: int) -> str:
         """Where attributes become decisive, and which do not."""
         return "".join(f"; {part}" for part in (self.layers(), self.rest(most)) if part)
-
-
-def decisive_rule(rule: Rule) -> str:
-    """Say in full when an attribute is decisive."""
-    return (
-        f"balanced accuracy >= {setting(rule.decisive)}, lower bound >= {setting(rule.null)}, q <= {setting(rule.q)}, "
-        f"{rule.min_rows} rows each way"
-    )
 
 
 def captured_told(networks: Networks, rule: Rule) -> Told | None:

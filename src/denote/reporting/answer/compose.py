@@ -8,11 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, decisive_rule, denoting_rule
 from denote.numbers import count
-from denote.reporting.answer.captured import captured_number, captured_told, decisive_rule
+from denote.reporting.answer.captured import captured_number, captured_told
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, Answer, Doubt, Number
-from denote.reporting.answer.denoting import denoting_number, denoting_rule, denoting_told
+from denote.reporting.answer.denoting import denoting_number, denoting_told
 from denote.reporting.answer.depth_change import depth_number, depth_told
 from denote.reporting.answer.doubts import doubts_of
 from denote.reporting.answer.fit import MOST_LINES, Draft, fitted

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from rich.cells import cell_len
 
-from denote.evidence.rule import Rule
+from denote.evidence.rule import Rule, denoting_rule
 from denote.numbers import Estimate, count, interval, proportion, setting, signed_interval
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.fit import INDENT, WIDTH
@@ -171,14 +171,6 @@ def example(networks: Networks, row: Mapping[str, Any]) -> str:
     rest = f", balanced accuracy {score}, label proportion {proportion(row['label_proportion'])}"
     room = max(WIDTH - INDENT - cell_len(where + rest), LEAST)
     return f"{where}{clean(plain_property(row['property'], networks.classes, short=True), room)}{rest}"
-
-
-def denoting_rule(rule: Rule) -> str:
-    """Say in full when a neuron denotes."""
-    return (
-        f"balanced accuracy >= {setting(rule.decisive)}, tested against {setting(rule.null)} (q <= {setting(rule.q)}), "
-        f"{rule.min_rows} rows each way, on about as often as it holds"
-    )
 
 
 def denoting_told(networks: Networks, rule: Rule) -> Told | None:

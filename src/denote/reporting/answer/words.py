@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from denote.attributes.family_words import FAMILIES, NAMED
 from denote.denotation.property_names import affirmed, complement, is_complement, joined
-
-FAMILIES = {
-    "classes": ("a class", "single classes", "classes"),
-    "subsets": ("a set of classes", "sets of classes", "neuron_subsets"),
-    "columns": ("a column", "columns", "columns"),
-    "quantiles": ("a cut column", "cut columns", "quantiles"),
-    "formulas": ("a formula", "formulas", "formulas"),
-}
-"""One of the attributes of every ready-made family, all of them, and what is typed for them."""
-
-NAMED = "named"
-"""Family of the attributes that were asked for one by one."""
 
 USUAL_TARGET = "class"
 """Name of the target where a dataset does not give it another."""

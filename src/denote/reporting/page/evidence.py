@@ -96,7 +96,7 @@ def sections(tables: Mapping[str, pl.DataFrame], jobs: Sequence[Job], rule: Rule
         Section(
             "Neurons that denote, the surest first",
             (),
-            _sheets((sheets.neurons_sheet, neurons)),
+            _sheets((sheets.neurons_sheet, neurons, rule)),
             cards.report_neuron_cards(neurons),
         ),
         Section("Properties that neurons denote", sheets=stability.denoted_sheets(tables["properties"], neurons)),
