@@ -65,7 +65,11 @@ class Sprite:
 
 
 def sprite_of(
-    read: Callable[[slice], Planes], n_samples: int, batch: int = 64, largest: int = LARGEST
+    read: Callable[[slice], Planes],
+    n_samples: int,
+    batch: int = 64,
+    largest: int = LARGEST,
+    scale: tuple[float, float] | None = None,
 ) -> Sprite | None:
     """Make the sprite of pictures, all of one shape and on one scale, from the smallest to the largest number.
 
@@ -76,6 +80,7 @@ def sprite_of(
         n_samples: Number of pictures.
         batch: Pictures that are read at once.
         largest: Bytes of the sprite.
+        scale: What becomes black and white; None for the smallest and the largest number.
 
     Returns:
         The sprite; None without pictures.
@@ -85,7 +90,7 @@ def sprite_of(
     n_samples = min(n_samples, MOST_PIXELS // SHORTEST_SIDE**2)
     side = min(LONGEST_SIDE, max(SHORTEST_SIDE, int(sqrt(MOST_PIXELS / n_samples))))
     parts = [slice(start, min(start + batch, n_samples)) for start in range(0, n_samples, batch)]
-    tiles = in_bytes(np.concatenate([smaller(read(part), side) for part in parts]))
+    tiles = in_bytes(np.concatenate([smaller(read(part), side) for part in parts]), scale)
     some = tiles[:: -(-n_samples // TRIED)]
     share = largest * len(some) / (len(_joined(some).png) * n_samples)
     while True:

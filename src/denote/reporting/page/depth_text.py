@@ -66,7 +66,11 @@ def _said(networks: Networks, curve: Curve) -> list[tuple[str, list[str]]]:
     )
     if described.is_empty():
         seen = f"No label proportion by depth: too few neurons denote at any hidden layer ({plan.GAP} per network)."
-        return [(SEEN, [seen]), (VERDICT, ["None."]), (CHANGES, _changes(networks, curve, is_seen=False))]
+        return [
+            (SEEN, [seen]),
+            (VERDICT, ["None: there is nothing to test."]),
+            (CHANGES, _changes(networks, curve, is_seen=False)),
+        ]
     change = DepthChange(networks, curve.family)
     parts = change.made_of() or "That cannot be told: random directions were not searched, or too few of them denote."
     said = [

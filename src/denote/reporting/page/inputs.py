@@ -102,6 +102,7 @@ def _draw(made: PageInputs, tiles: Mapping[str, Mapping[int, Tile]]) -> None:
             lambda part, planes=planes: planes[part].astype(np.float32),  # type: ignore[misc]
             len(own),
             largest=LARGEST_SPRITES // len(shapes),
+            scale=(0.0, 255.0),
         )
         assert sprite is not None  # noqa: S101  (a shape has a tile)
         number = len(made.sprites)
