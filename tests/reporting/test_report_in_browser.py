@@ -47,6 +47,18 @@ def test_a_hostile_report_opens_alone_and_silently(visits: Visits, report: Path)
     assert page.locator("img[src=x]").count() == 0
 
 
+def test_tables_of_the_evidence_lead_to_neurons_and_cells(visits: Visits, report: Path) -> None:
+    page = visits.open(report)
+    page.evaluate("for (const part of document.querySelectorAll('#evidence details')) part.open = true")
+    for kind, opened in (("neuron", "#neuron h3"), ("cell", "#card h3")):
+        link = page.locator(f"#evidence a[href^='#{kind}=']").first
+        name = link.inner_text()
+        link.click()
+        heading = page.inner_text(opened)
+        assert name == heading if kind == "neuron" else heading.startswith(name)
+        assert page.evaluate(f"document.activeElement.matches('{opened}')")
+
+
 def test_this_test_would_see_an_error_and_a_request(browser: Any, tmp_path: Path) -> None:
     file = tmp_path / "loud.html"
     file.write_text(

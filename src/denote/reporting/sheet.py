@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 
@@ -30,6 +32,7 @@ class Sheet:
         header: Column names.
         rows: Cells, as text that is not escaped yet.
         more: What the cap left out, or empty.
+        links: By row where in the explorer it is shown; empty where rows are neither cells nor neurons.
     """
 
     title: str
@@ -37,6 +40,7 @@ class Sheet:
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
     more: str = ""
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,21 @@ class Section:
         return bool(self.sentences or self.sheets or self.cards)
 
 
-def sheet(kind: str, columns: Sequence[Column], rows: pl.DataFrame | Sequence[Row], **words: str) -> Sheet:
+def sheet(
+    kind: str,
+    columns: Sequence[Column],
+    rows: pl.DataFrame | Sequence[Row],
+    *,
+    link: Callable[[Row], str] | None = None,
+    **words: str,
+) -> Sheet:
     """Write rows down, the first `MOST_ROWS` of them.
 
     Args:
         kind: Names title, caption and file in ``sheets.toml``.
         columns: Names, and what writes their cells.
         rows: Of a table.
+        link: Says where in the explorer a row is shown.
         **words: Fill the braces in title and caption.
     """
     first = rows.head(MOST_ROWS).rows(named=True) if isinstance(rows, pl.DataFrame) else rows[:MOST_ROWS]
@@ -92,7 +104,18 @@ def sheet(kind: str, columns: Sequence[Column], rows: pl.DataFrame | Sequence[Ro
         tuple(name for name, _ in columns),
         [tuple(write(row) for _, write in columns) for row in first],
         left_out(len(rows) - MOST_ROWS, "row", texts.get("file", "")),
+        tuple(link(row) for row in first) if link else (),
     )
+
+
+def explorer_link(key: str, *parts: str | int) -> str:
+    """Return an address within the report that opens one neuron or cell, by what tells it from all others.
+
+    Args:
+        key: ``neuron`` or ``cell``.
+        *parts: Network and layer; then neuron and family, or attribute and probe.
+    """
+    return f"#{key}={quote(json.dumps(parts, ensure_ascii=False), safe='')}"
 
 
 @cache

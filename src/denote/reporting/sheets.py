@@ -95,7 +95,16 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
         NOTES,
     ]
     n_cells = count(len(one_size(cells).filter(reads_state())), "cell")
-    return sheet.sheet("cells", columns, best, n_cells=n_cells, rule=decisive_rule(rule))
+    return sheet.sheet("cells", columns, best, link=_cell_link, n_cells=n_cells, rule=decisive_rule(rule))
+
+
+def _cell_link(row: Row) -> str:
+    probe = row["probe"] if row["k"] is None else f"{row['probe']} k={row['k']}"
+    return sheet.explorer_link("cell", row["object_model"], row["layer"], row["attribute"], probe)
+
+
+def _neuron_link(row: Row) -> str:
+    return sheet.explorer_link("neuron", row["object_model"], row["layer"], row["neuron"], row["family"])
 
 
 def _of_some(rows: pl.DataFrame, **titles: str) -> dict[str, str]:
@@ -154,6 +163,7 @@ def neurons_sheet(neurons: pl.DataFrame, rule: Rule) -> Sheet:
         "neurons",
         columns,
         found,
+        link=_neuron_link,
         denoting=count(len(found), "row"),
         live=count(len(neurons.filter("live")), "live neuron"),
         rule=denoting_rule(rule),

@@ -266,10 +266,24 @@ function stateReaders(groups) {
     ["denotes", (text) => (DENOTES.has(text) ? text : undefined)],
     ["sort", (text) => (TABLE_COLUMNS.some((column) => column.key === text) ? text : undefined)],
     ["descending", (text) => (text === "true" ? true : text === "false" ? false : undefined)],
-    ["neuron", orNull(index(neurons.n))],
-    ["cell", orNull(index(cells.n))],
+    ["neuron", orNull((text) => index(neurons.n)(text) ?? rowNamed(neurons, ["neuron", "family"], text))],
+    ["cell", orNull((text) => index(cells.n)(text) ?? rowNamed(cells, ["attribute", "probe"], text))],
     ["show", (text) => (/^[a-z_,]{0,200}$/.test(text) ? text : undefined)],
   ]);
+}
+
+/** @returns {?number} the row that a link of the tables below means: a list of network, layer and two columns. */
+function rowNamed(rows, columns, text) {
+  if (!text.startsWith("[")) return undefined;
+  try {
+    const wanted = JSON.stringify(JSON.parse(text));
+    const [models, layers] = [frame("models").column("object_model"), frame("layers").column("layer")];
+    const name = (at) => JSON.stringify([models[rows.get("model", at)], layers[rows.get("layer", at)], ...columns.map((column) => rows.get(column, at))]);
+    for (let at = 0; at < rows.n; at += 1) if (name(at) === wanted) return at;
+  } catch {
+    // What is no list names no row.
+  }
+  return undefined;
 }
 
 /** The state without an address; a default that this report does not have falls back to what it has. */
