@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from denote.figures import style
-from denote.figures.curves import drawn_cells, grid, layer_labels, network_names, profiles
-from denote.numbers import count_range, near_one, proportion
+from denote.figures.curves import drawn_cells, grid, layer_labels, mean_over, network_names, profiles
+from denote.numbers import near_one, proportion
 from denote.observers.kinds import reads_state
 from denote.tables import FIRST_DECISIVE, empty
 
@@ -169,8 +169,7 @@ def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
 
 def _title(cells: pl.DataFrame, profile: pl.DataFrame) -> str:
     scored = profile.filter(pl.col("n_models") > 0)["n_models"]
-    models = count_range(scored, "object model")
-    return f"How well each attribute is read by depth: {network_names(cells)}, mean over {models}"
+    return f"How well each attribute is read by depth: {network_names(cells)}, {mean_over(scored)}"
 
 
 def _handles(panels: Iterable[Axes]) -> list[Line2D | Patch]:

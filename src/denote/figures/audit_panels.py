@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 
 from denote.evidence.rule import LESS, MORE
 from denote.figures import style
-from denote.figures.curves import layer_labels
+from denote.figures.curves import layer_labels, mean_over
 from denote.figures.style import ROTATED, TRAINED, UNTRAINED, handle
-from denote.numbers import count, count_range, proportion
+from denote.numbers import count, proportion
 
 MOST_PANELS = 12
 ACROSS = 3
@@ -90,8 +90,7 @@ def draw_attribute(own: pl.DataFrame, layers: list[str], ax: Axes) -> Axes:
 
 def _heading(table: pl.DataFrame) -> str:
     dataset, architecture = (table[name][0] for name in ("dataset", "architecture"))
-    models = count_range(table["n_models"], "object model")
-    return f"What is left of each attribute: {dataset}, {architecture}, mean over {models}"
+    return f"What is left of each attribute: {dataset}, {architecture}, {mean_over(table['n_models'])}"
 
 
 def _note(table: pl.DataFrame, left_out: pl.DataFrame) -> str:

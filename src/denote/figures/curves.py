@@ -12,6 +12,7 @@ from jaxtyping import Float
 from denote.attributes.family_words import family_name
 from denote.errors import DenoteError, one_of
 from denote.files import slug
+from denote.numbers import count_range
 from denote.observers.kinds import built_in_probes
 from denote.tables import CELLS_KEY
 
@@ -200,6 +201,13 @@ def network_names(frame: pl.DataFrame) -> str:
     """Return datasets and architectures of a table in one string."""
     columns = (frame[name].unique(maintain_order=True) for name in ("dataset", "architecture"))
     return ", ".join(name for column in columns for name in column)
+
+
+def mean_over(n_models: pl.Series) -> str:
+    """``mean over 3 object models``; of one there is no mean."""
+    return (
+        "1 object model" if set(n_models.drop_nulls()) == {1} else f"mean over {count_range(n_models, 'object model')}"
+    )
 
 
 def one_size(cells: pl.DataFrame) -> pl.DataFrame:

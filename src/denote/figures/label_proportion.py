@@ -27,6 +27,12 @@ DOTS = (
     *("property", "label_proportion", "folded_label_proportion", "on_proportion"),
 )
 LIMIT = "smallest_detectable_proportion"
+LETTERS = 59
+"""Of a remark, for each column of the figure that the key takes."""
+
+KEY_ROW = 3.2
+"""Inches of a row that holds the key alone; one with panels has 4."""
+
 FOLDED = "folded_label_proportion"
 TITLES = {
     "a": ("Label proportion p of denoted properties", "label proportion (share of test rows)", 1.0, ""),
@@ -87,8 +93,9 @@ def _panels(letters: Sequence[str]) -> tuple[Figure, dict[str, Axes], Axes]:
     left = -len(letters) % 4
     cells = "".join(letters) + ("k" * left if left > 1 else "." * left + "kkkk")  # one panel is too narrow for the key
     rows = [cells[start : start + 4] for start in range(0, len(cells), 4)]
-    figure = style.new_figure(17, 4 * len(rows))
-    axes = figure.subplot_mosaic(";".join(rows))
+    heights = [KEY_ROW if set(row) == {"k"} else 4 for row in rows]
+    figure = style.new_figure(17, sum(heights))
+    axes = figure.subplot_mosaic(";".join(rows), height_ratios=heights)
     key = axes.pop("k")
     return figure, axes, key
 
@@ -153,6 +160,8 @@ def _control(canvas: Canvas, ax: Axes, line: Line, mean: str, bounds: str) -> No
 def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes], absences: Sequence[str]) -> None:
     """Legends of what is drawn in the panels, and remarks, in a panel of their own, where they cover no data."""
     ax.set_axis_off()
+    place_in_grid = ax.get_subplotspec()
+    letters = LETTERS * (2 if place_in_grid is None else len(place_in_grid.colspan))
     place: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0}
     ax.add_artist(ax.legend(handles=_line_handles(canvas, panels), bbox_to_anchor=(0, 1.02), **place))
     shown, n = thinned(canvas.models, MOST_MODELS_NAMED), len(canvas.models)
@@ -164,7 +173,7 @@ def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes], absences: Sequen
     wrapped = [
         line
         for remark in [*absences, *remarks(canvas.curve)]
-        for line in textwrap.wrap(remark, 118, subsequent_indent="  ")
+        for line in textwrap.wrap(remark, letters, subsequent_indent="  ")
     ]
     look: dict[str, Any] = {"fontsize": 7.5, "va": "top", "color": "0.2", "linespacing": 1.35}
     ax.text(0, 0.42, "\n".join(wrapped), transform=ax.transAxes, in_layout=False, **look)

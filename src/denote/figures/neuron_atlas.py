@@ -24,6 +24,9 @@ MOST_NEURONS = 400
 MOST_NAMED = 60
 """Rows that have a label each; of more the runs of one property have."""
 
+MOST_UNITS = 4
+"""Units of a run that are named by their numbers."""
+
 LABEL_HEIGHT = 0.15
 """Inches that a label takes."""
 
@@ -88,7 +91,7 @@ def draw_neuron_atlas(neurons: pl.DataFrame, on_rates: pl.DataFrame, title: str 
     side.set_yticks([place for place, _ in labels], [text for _, text in labels], fontsize=7)
     side.tick_params(axis="y", length=0, labelleft=False, labelright=True)
     heat.tick_params(axis="y", length=0, labelleft=False)
-    hint = "in brackets: best property of one that does not denote" if named else "runs that denote are named"
+    hint = "in brackets: best property of one that does not denote" if named else "those that denote are named"
     heat.set_ylabel(f"unit, similar ones together ({hint})" if height > 5 else "unit, similar ones together")
     # Below both: at the right it would stand at a distance of the axes, wherever the labels end.
     place: dict[str, Any] = {
@@ -131,18 +134,24 @@ def _labels(rows: pl.DataFrame) -> list[tuple[float, str]]:
 
 
 def _runs(rows: pl.DataFrame, apart: float) -> list[tuple[float, str]]:
-    """Places of runs of neighbours that denote one property, the longest first, as far as they are ``apart`` rows."""
+    """Places of runs of neighbours that denote one property, the longest first, as far as they are ``apart`` rows.
+
+    Each has its property and the numbers of its first units.
+    """
     denoted = [name if denotes else None for name, denotes in rows.select("property", "denotes").iter_rows()]
+    units = rows["neuron"].to_list()
     runs, start = [], 0
     for name, members in groupby(denoted):
         length = len(list(members))
         if name is not None:
-            runs.append((length, start + (length - 1) / 2, name))
+            first = ", ".join(map(str, units[start : start + min(length, MOST_UNITS)]))
+            more = f" and {length - MOST_UNITS} more" if length > MOST_UNITS else ""
+            runs.append((length, start + (length - 1) / 2, f"{_short(name)}: {first}{more}"))
         start += length
     kept: list[tuple[float, str]] = []
-    for length, middle, name in sorted(runs, reverse=True):
+    for _, middle, text in sorted(runs, reverse=True):
         if all(abs(middle - place) >= apart for place, _ in kept):
-            kept.append((middle, _short(name) + (f" × {length}" if length > 1 else "")))
+            kept.append((middle, text))
     return sorted(kept)
 
 

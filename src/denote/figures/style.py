@@ -104,7 +104,7 @@ def wrapped(text: str, inches: float, size: float) -> str:
 
 def fitting(text: str, inches: float, size: float) -> str:
     """One line of a text; one that is wider than so many inches at a font size is shortened, visibly."""
-    return cut(" ".join(text.split()), max(2, int(inches / (LETTER * size))))
+    return cut(" ".join(text.splitlines()), max(2, int(inches / (LETTER * size))))
 
 
 def headline(figure: Figure, text: str, size: float = 11) -> None:
