@@ -1,15 +1,16 @@
 # make demo   the main job on real digits, from a bare checkout
 # make test   the whole test suite; with COVERAGE=yes, the branch coverage of each package, too
 # make lint   ruff and mypy
+# make docs   the documentation as a site, in build/docs
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint docs format clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -3
+	@sed -n 's/^# //p' Makefile | head -4
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "denote needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 2; }
@@ -17,6 +18,10 @@ $(BIN)/python:
 
 $(VENV)/core: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/docs: $(VENV)/core
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
 $(VENV)/dev: $(VENV)/core
@@ -40,6 +45,10 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Opens from disk: build/docs/index.html.
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet --strict
 
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix .

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TINY = [
     "architecture.layers=2", "architecture.width=16", "trainer.max_epochs=3", "trainer.progress=false",
@@ -53,6 +54,19 @@ print("\\nHEAVY", json.dumps([name for name in {HEAVY!r} if name in sys.modules]
 sys.exit(code)
 """
 """A command in a process of its own, which says in its last line what it imported."""
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    """Return the config that a job with these overrides gets."""
+    from hydra import compose, initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+
+    from denote.cli import build
+
+    build.register_resolvers()
+    GlobalHydra.instance().clear()
+    with initialize_config_module("denote.conf", version_base="1.3"):
+        return build.plain(compose("config", list(overrides)))
 
 
 @dataclass(frozen=True)

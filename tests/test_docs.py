@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from markdown import Markdown
 
 from denote.notes import note_kinds
 from denote.tables import SWEEP_TABLES
@@ -13,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src" / "denote"
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 METHOD, SIMULATIONS = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("method.md", "simulations.md"))
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
 COLUMNS = METHOD.split("\n## 8. ")[1].split("\n## ")[0]
 SHARED, *PARTS = COLUMNS.split("\n### ")
 SECTIONS = {part.split("\n", 1)[0]: part for part in PARTS}
@@ -60,12 +64,31 @@ def test_every_simulation_is_reported() -> None:
     assert set(re.findall(r'^    "(\w+)": Case', script, flags=re.MULTILINE)) - named(SIMULATIONS) == set()
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
-)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+def test_every_page_is_in_the_menu() -> None:
+    """`mkdocs build --strict` says so, too; here it takes no second."""
+    menu = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    assert sorted(_leaves(menu)) == sorted(path.relative_to(ROOT / "docs").as_posix() for path in PAGES[3:])
+
+
+def _leaves(entry: object) -> list[str]:
+    if isinstance(entry, dict):
+        return [leaf for value in entry.values() for leaf in _leaves(value)]
+    return [leaf for each in entry for leaf in _leaves(each)] if isinstance(entry, list) else [str(entry)]
+
+
+@pytest.fixture(scope="module")
+def headings() -> dict[Path, set[str]]:
+    """The anchors of every page."""
+    reader = Markdown(extensions=["toc", "tables", "fenced_code"])
+    return {page: set(re.findall(r'id="([^"]+)"', reader.reset().convert(page.read_text("utf-8")))) for page in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_between_pages_lead_somewhere(page: Path, headings: dict[Path, set[str]]) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", page.read_text(encoding="utf-8")):
+        other = (page.parent / target).resolve() if target else page
+        assert other.exists(), target
+        assert not anchor or anchor in headings[other], f"{target}#{anchor}"
 
 
 def test_the_architecture_names_files_that_are_there() -> None:
@@ -75,7 +98,7 @@ def test_the_architecture_names_files_that_are_there() -> None:
     }
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/extending.md", "docs/api.md", "README.md"])
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/how-to/extending.md", "docs/api.md", "README.md"])
 def test_pages_name_sources_that_are_there(page: str) -> None:
     files = re.findall(r"`(src/denote/[\w/]+\.\w+)`", (ROOT / page).read_text(encoding="utf-8"))
     assert [file for file in files if not (ROOT / file).exists()] == []

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from denote.api.interface import layers, load, observe
+    from denote.api.interface import layers, load, merge, observe
     from denote.api.results import ObservationResult, SweepResult
     from denote.data.parts import Parts
     from denote.denotation.depth.analysis import DepthAnalysis, depth_analysis
@@ -25,6 +25,7 @@ __all__ = [  # the version is made when it is asked for
     "depth_analysis",
     "layers",
     "load",
+    "merge",
     "observe",
 ]
 
@@ -40,6 +41,7 @@ _HOMES = {
     "depth_analysis": "denote.denotation.depth.analysis",
     "layers": "denote.api.interface",
     "load": "denote.api.interface",
+    "merge": "denote.api.interface",
     "observe": "denote.api.interface",
 }
 _RENAMED = {"Seen": "ObservationResult", "Loaded": "SweepResult"}

@@ -1,4 +1,4 @@
-"""Classes that your own dataset, attribute, probe or control derives from, and what it is made of (docs/extending.md).
+"""Classes that your own dataset, attribute, probe or control derives from: docs/how-to/extending.md.
 
 Example:
     >>> import numpy as np

@@ -171,6 +171,15 @@ def test_a_cut_is_the_nearest_that_ties_allow(values, share):
         assert abs(found - share) == pytest.approx(nearest, abs=1e-12)
 
 
+def test_columns_that_are_left_out_are_named_in_one_line(caplog):
+    samples = make(yes=[0, 1] * 30, **{f"n{i}": range(60) for i in range(12)})
+    with caplog.at_level(logging.INFO):
+        assert one({"kind": "columns"}, samples).labels.names == ("yes",)
+    (line,) = [message for message in caplog.messages if "left out" in message]
+    assert "'n0' has 60 values" in line
+    assert line.endswith("'n8' and 3 more")
+
+
 def test_quantiles_keep_nulls_and_leave_out_what_cannot_be_cut(caplog):
     ties = [0] * 50 + [1] * 5 + [2] * 5
     samples = make(x=[None, float("nan"), *map(float, range(58))], ties=ties, constant=[1.0] * 60)

@@ -1,4 +1,4 @@
-"""docs/extending.md holds as it is written: its files in an empty folder, its commands, and what it says is refused."""
+"""docs/how-to/extending.md holds: its files in an empty folder, its commands, and what it says is refused."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from denote.cli.hydra_settings import check_hydra
 from denote.config.trust import Trust
 from denote.errors import ConfigError
 
-PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "extending.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`(mine/[\w./]+)`:\n\n```\w+\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE))
 DATASET, ARCHITECTURE, THREE = (
     command.strip() for command in re.findall(r"^```bash\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)

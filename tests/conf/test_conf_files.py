@@ -1,15 +1,11 @@
 """Every file of ``conf/`` composes, passes the checks that a job's start makes, and says what its values mean."""
 
 import re
-import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from command_line import NEEDED
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
+from command_line import NEEDED, composed
 
 from denote.cli import build
 from denote.cli.checks import check
@@ -19,13 +15,6 @@ FILES = sorted(CONF.rglob("*.yaml"))
 OPTIONS = [path for path in FILES if path.parent != CONF]
 NAMES = {"neuron_subsets": "subsets"}
 """Options of the lists that are another form of one under its name."""
-
-
-def composed(*overrides: str) -> dict[str, Any]:
-    build.register_resolvers()
-    GlobalHydra.instance().clear()
-    with initialize_config_module("denote.conf", version_base="1.3"):
-        return build.plain(compose("config", list(overrides)))
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda path: str(path.relative_to(CONF).with_suffix("")))
@@ -38,16 +27,6 @@ def test_every_option_composes_and_passes_the_checks(option: Path) -> None:
     check(settings)
     if group in ("attribute", "probe", "control"):
         assert [key for key in settings[group] if key != "where"] == [NAMES.get(option.stem, option.stem)]
-
-
-PAGE = (CONF.parent / "docs" / "models.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("line", re.findall(r"^denote .*$", PAGE, flags=re.MULTILINE))
-def test_commands_on_models_compose_and_pass_the_checks(line: str) -> None:
-    settings = composed(*shlex.split(line, comments=True)[1:])
-    check(settings)
-    build.data_module(settings)
 
 
 def test_lists_of_options_do_what_they_say() -> None:

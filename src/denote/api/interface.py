@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -294,8 +294,39 @@ def load(folder: Path | str) -> SweepResult | ObservationResult:
     if not folder.is_dir():
         raise StoreError(str(folder), "there is no such folder", f"allowed: {allowed}")
     if any(True for _ in folder.glob(f"*/{RECORD}")):
-        raise StoreError(str(folder), "holds jobs that were never merged", f"denote-report sweep={folder} merges them")
+        raise StoreError(
+            str(folder),
+            "holds jobs that were never merged",
+            f"denote.merge({str(folder)!r}) or denote-report sweep={folder} merges them",
+        )
     raise StoreError(str(folder), "holds no tables", f"allowed: {allowed}")
+
+
+def merge(folder: Path | str) -> SweepResult:
+    """Merge the jobs in a folder and load them, as ``denote-report`` does on the command line, without figures.
+
+    Corrections, profiles and tests of depth are then over all networks. What is merged, and ``report.html``, lie in
+    ``sweep/`` within the folder; another call merges again.
+
+    Args:
+        folder: The folder whose subfolders `ObservationResult.save` or jobs of the command line have written.
+
+    Returns:
+        The merged tables.
+
+    Raises:
+        StoreError: if it holds no finished job, or jobs that were not asked the same question.
+
+    Example:
+        >>> result = denote.observe(model, inputs, {"high": high}, evidence="quick")
+        >>> folder = result.save("runs/merged/seed_0")
+        >>> denote.merge("runs/merged").cells["attribute"].unique().to_list()
+        ['high']
+    """
+    from denote.runs.sweep import report_sweep
+
+    report_sweep(Path(folder), {"figures": "none"}, printed=False)
+    return cast(SweepResult, load(folder))
 
 
 def _check(settings: Mapping[str, Any], level: Level, rule: Rule, batch_size: Any, **seeds: Any) -> None:

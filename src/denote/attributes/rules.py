@@ -20,6 +20,8 @@ MOST_CLASSES_AS_CELLS = 16
 """32,767 subsets; one class more doubles them."""
 MOST_VALUES = 64
 """Distinct values of a text column that become attributes; more is an id or free text."""
+MOST_NAMED = 8
+"""Columns that one line of the log names."""
 PROPORTIONS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 QUANTILE_TOLERANCE = 0.2
 """Largest distance of a realised proportion from the asked one p, as a share of min(p, 1 - p): beyond it, ties have
@@ -111,15 +113,17 @@ def columns(
     if proportions is not None:
         _check_proportions(proportions, f"attribute.{option}.proportions")
     attributes: Columns = []
+    left_out: list[tuple[str, str]] = []
     for column in _chosen(names, samples, where):
         made, reason, hint = _of_column(column, proportions, is_category=column.name in samples.categories)
         if not made and names != "all":
             raise AttributeLabelError(where, f"column {column.name!r} {reason}", hint)
         if not made:
-            log.info("%s: left out: column %r %s; %s", where, column.name, reason, hint)
+            left_out.append((column.name, f"{reason}; {hint}"))
         elif reason:
             log.info("%s: column %r %s", where, column.name, reason)
         attributes.extend(made)
+    _tell_left_out(where, left_out)
     cut = f"numbers are cut with attribute.{option}.proportions=[0.25,0.5,0.75]"
     return family("columns", _some(attributes, samples, where, "two-valued or text", cut), len(samples))
 
@@ -147,16 +151,30 @@ def quantiles(
     where = f"attribute.{option}.columns"
     _check_proportions(proportions, f"attribute.{option}.proportions")
     attributes: Columns = []
+    left_out: list[tuple[str, str]] = []
     for column in _chosen(columns, samples, where):
         if columns == "all" and column.name in samples.categories:
             continue
         cuts, reason = _cuts(column, proportions)
         if not cuts and columns != "all":
             raise AttributeLabelError(where, f"column {column.name!r} {reason}")
-        if reason:
+        if not cuts:
+            left_out.append((column.name, reason))
+        elif reason:
             log.info("%s: column %r %s", where, column.name, reason)
         attributes.extend(cuts)
+    _tell_left_out(where, left_out)
     return family("quantiles", _some(attributes, samples, where, "continuous"), len(samples))
+
+
+def _tell_left_out(where: str, columns: Sequence[tuple[str, str]]) -> None:
+    """Log the columns of which no attribute is made in one line, with the reason of the first."""
+    if not columns:
+        return
+    (first, reason), *others = columns
+    also = f"; likewise {', '.join(repr(name) for name, _ in others[:MOST_NAMED])}" if others else ""
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    log.info("%s: left out: column %r %s%s%s", where, first, reason, also, more)
 
 
 def _check_proportions(proportions: object, where: str) -> None:

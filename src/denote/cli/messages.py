@@ -153,7 +153,7 @@ Flags
   --layers             list depth, name, shape and neurons of each layer, then stop
   --cfg job            print the composed configuration, then stop
   --config-dir DIR     a folder with further options of your own
-  code_dir=DIR         a folder whose modules these options may name classes of: docs/extending.md
+  code_dir=DIR         a folder whose modules these options may name classes of: docs/how-to/extending.md
   trusted_targets=[P]  installed packages whose classes they may name; like code_dir, on the command line only
   --version, --help    this tool's version, this page; --hydra-help for Hydra's own flags
   -sc install=SHELL    tab completion: eval "$(denote -sc install=bash)"  (bash, zsh or fish)"""

@@ -206,13 +206,16 @@ def _tidy(folder: Path) -> None:
         clear_leftovers(record.parent)
 
 
-def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None, *, verbose: bool = False) -> Outcome:
+def report_sweep(
+    folder: Path, asked: Mapping[str, Any] | None = None, *, verbose: bool = False, printed: bool = True
+) -> Outcome:
     """Write a sweep's tables, figures and report again from its jobs' saved evidence.
 
     Args:
         folder: The sweep's folder.
         asked: Keys that begin with ``figure``, of which formats are added to those that are there; ``report.per_job``.
         verbose: Print everything that the answer rests on, too.
+        printed: Print what was found, and where the files are.
 
     Raises:
         StoreError: if there is no such folder, nothing in it is finished, or its jobs do not agree.
@@ -231,7 +234,8 @@ def report_sweep(folder: Path, asked: Mapping[str, Any] | None = None, *, verbos
         if ReportSettings.of(asked or {}).per_job:
             _write_pages(outcome)
         write_merged(outcome, "", figures)
-        show(outcome, verbose=verbose)
+        if printed:
+            show(outcome, verbose=verbose)
         return outcome
 
     return _alone(folder, report)
