@@ -128,6 +128,9 @@ def test_a_heat_map_is_walked_through_and_opened_by_keys(page: "Page") -> None:
     assert focused.split(" at ")[1].startswith("hidden_2")
     assert page.locator("#heatmap [aria-selected]").get_attribute("aria-label") == focused
     assert f"cell={state(page)['cell']}" in page.url
+    page.evaluate("page.set({metric: 'auroc'})")  # drawn again, the focus stays where it is
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(focused.split(":")[0])
+    assert page.evaluate("document.activeElement.tabIndex") == 0
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
     assert focused.startswith(state(page)["attribute"])

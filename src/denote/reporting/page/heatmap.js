@@ -84,7 +84,7 @@ class HeatMap {
     show(this.legend, heatLegend(this));
     show(this.note, heatNote(this, plan), plan.left && !this.compact ? this.moreButton() : null);
     this.choose();
-    if (focused !== undefined) this.body.querySelector(`[data-cell='${focused}']`)?.focus({ preventScroll: true });
+    if (focused !== undefined) this.focus(this.body.querySelector(`[data-cell='${focused}']`), { preventScroll: true });
   }
 
   moreButton() {
@@ -154,9 +154,15 @@ class HeatMap {
     const next = gridNeighbour(element, event);
     if (!next) return;
     event.preventDefault();
+    this.focus(next);
+  }
+
+  /** Move the focus to a cell, the only one that the Tab key reaches. */
+  focus(element, options) {
+    if (!element) return;
     for (const focusable of this.body.querySelectorAll("[tabindex='0']")) focusable.tabIndex = -1;
-    next.tabIndex = 0;
-    next.focus();
+    element.tabIndex = 0;
+    element.focus(options);
   }
 }
 
