@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -86,7 +87,10 @@ def print_answer(said: Answer, console: Console) -> None:
         rows = [row for line in block.lines for row in wrapped(line, width, whole_words=paths)]
         for name, row in zip([block.question, *[""] * len(rows)], rows, strict=False):
             # Names of attributes and files are the user's: a text holds them as they are, without markup.
-            console.print(Text.assemble((f"{name:{INDENT}}", "bold"), (row, style)), soft_wrap=True, highlight=False)
+            beside = Text.assemble((f"{name:{INDENT}}", "bold"), (row, style))
+            below = [Text(name, "bold"), Text(row)] if name else [Text(row)]  # a long path, whole
+            for text in [beside] if cell_len(row) <= width else below:
+                console.print(text, soft_wrap=True, highlight=False)
 
 
 def print_layers(title: str, found: Listing, console: Console | None = None) -> None:

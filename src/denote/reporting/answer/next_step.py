@@ -38,7 +38,8 @@ def next_versions(found: Sequence[Networks], jobs: Sequence[Job], folder: Path |
     whole = f"{why}: {changed(command, changes)}"
     known = bool(command) and len(whole) <= WIDTH - INDENT
     said = whole if known else f"{why}: the same command{' with ' * bool(changes)}{' '.join(changes)}"
-    return [[path, said], [f"{path}; {said[0].lower()}{said[1:]}"]]
+    joined = f"{path}; {said[0].lower()}{said[1:]}"
+    return [[path, said], [joined]] if len(joined) <= WIDTH - INDENT else [[path, said]]
 
 
 def _step(found: Sequence[Networks], jobs: Sequence[Job]) -> tuple[str, list[str]] | None:
