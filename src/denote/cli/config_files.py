@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from copy import deepcopy
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -46,9 +47,11 @@ class CheckedRepository(ConfigRepository):
 
     Attributes:
         latest: The user's file that was read last, to be named where reading does not end.
+        shipped: Configs of packages that were read, by package and path.
     """
 
     latest: ClassVar[Path | None] = None
+    shipped: ClassVar[dict[tuple[str, str], ConfigResult]] = {}
 
     def initialize_sources(self, config_search_path: ConfigSearchPath) -> None:
         """See Hydra's; a file may add folders to search, and no package, which would be imported.
@@ -70,14 +73,25 @@ class CheckedRepository(ConfigRepository):
         """
         file = self._file_of(config_path)
         if file is None:
-            result: ConfigResult | None = super().load_config(config_path)
-            return result
+            return self._shipped(config_path)
         CheckedRepository.latest = file
         check_file(file)
         try:
             return super().load_config(config_path)
         except (yaml.YAMLError, ValueError, TypeError, AssertionError, OSError) as error:
             raise ConfigError(str(file), f"cannot be read ({_said(error)})", _ALLOWED) from error
+
+    def _shipped(self, config_path: str) -> ConfigResult | None:
+        """Return a config of a package, each read once in a process: Hydra asks for them again with every job."""
+        source = self._find_object_source(config_path, ObjectType.CONFIG)
+        key = None if source is None or source.scheme() != "pkg" else (source.path, config_path)
+        result = self.shipped.get(key) if key else None
+        if result is None:
+            result = super().load_config(config_path)
+            if key is None or result is None:
+                return result
+            self.shipped[key] = result
+        return deepcopy(result)
 
     def _file_of(self, config_path: str) -> Path | None:
         source = self._find_object_source(config_path, ObjectType.CONFIG)
