@@ -30,7 +30,7 @@ LIMIT = "smallest_detectable_proportion"
 LETTERS = 59
 """Of a remark, for each column of the figure that the key takes."""
 
-KEY_ROW = 3.2
+KEY_ROW = 3.6
 """Inches of a row that holds the key alone; one with panels has 4."""
 
 FOLDED = "folded_label_proportion"
