@@ -218,13 +218,13 @@ def _joined(*sentences: str) -> str:
 def _too_few_neurons(networks: Networks) -> Told:
     few = "Too few neurons denote for a label proportion by depth"
     of = f"it takes {plan.LEAST_NEURONS} neurons and {plan.LEAST_DISTINCT} properties at a hidden layer"
+    missing, brief = needs(networks.n_models), f"{few}."
+    if missing:
+        who = "one network" if networks.n_models == 1 else f"{networks.n_models} networks"
+        brief = f"Too few neurons denote, and {who} cannot tell if it depends on depth; {plan.LEAST_MODELS} would."
     return Told(
-        [
-            [_joined(f"{few}: {of}.", needs(networks.n_models))],
-            [_joined(f"{few}.", needs(networks.n_models))],
-            [f"{few}."],
-        ],
-        f"{few}.",
+        [[_joined(f"{few}: {of}.", missing)], [_joined(f"{few}.", missing)], [brief]],
+        brief,
         f"{few[0].lower()}{few[1:]}",
         "too few neurons",
     )
