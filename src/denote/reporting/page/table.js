@@ -85,6 +85,17 @@ function sortKeys({ key, sort, text, number }) {
   return values.map((value) => ranks.get(value) ?? null);
 }
 
+/** Make orders and texts for searches while nothing else is to be done, so that the first use waits for none. */
+function prepare() {
+  const whenIdle = window.requestIdleCallback ?? ((act) => setTimeout(act, 50));
+  const left = [searchTexts, ...TABLE_COLUMNS.flatMap(({ key }) => [false, true].map((descending) => () => order(key, descending)))];
+  const step = () => {
+    left.shift()();
+    if (left.length) whenIdle(step);
+  };
+  whenIdle(step);
+}
+
 /** Let the filters choose among all rows in their order. */
 function sortedRows(rows, key, descending) {
   const chosen = new Uint8Array(frame("neurons").n);
@@ -100,6 +111,7 @@ function drawTable() {
   const table = new NeuronTable(byId("neurons"), byId("count"));
   table.update();
   page.on((state, changed) => table.react(changed));
+  prepare();
 }
 
 class NeuronTable {
