@@ -66,7 +66,7 @@ def test_an_error_and_an_exit_end_only_their_own_jobs(
         assert record["status"] == "failed"
         assert "failing" in record["error"]["traceback"]
     done = folder / jobs["0"]["name"]
-    assert {path.name for path in done.glob("*.parquet*")} == TABLES
+    assert {path.name for path in done.glob("*.parquet*")} == TABLES | {"inputs.parquet"}
     assert pl.read_parquet(folder / "sweep" / "cells.parquet")["seed"].unique().to_list() == [0]
     assert jobs["1"]["name"] in (folder / "sweep" / "report.html").read_text(encoding="utf-8")
 
