@@ -253,7 +253,7 @@ def test_networks_saved_side_by_side_are_a_sweep(planted: tuple[Tensor, np.ndarr
     for seed in (0, 1):
         seen = denote.observe(network(seed), inputs, {"high": labels}, controls=FEW, model_seed=seed, **QUICK)
         seen.save(tmp_path / "sweep" / f"seed_{seed}")
-    with pytest.raises(DenoteError, match="never merged; denote-report sweep="):
+    with pytest.raises(DenoteError, match=r"never merged; denote.merge\(.*denote-report sweep="):
         denote.load(tmp_path / "sweep")
     report_sweep(tmp_path / "sweep")
     sweep = denote.load(tmp_path / "sweep")
