@@ -89,7 +89,7 @@ def test_an_attribute_is_said_to_be_decisive_only_where_it_is() -> None:
     (sentence,) = first_decisive_sentences(watched(WORDS))
     assert "from" not in sentence
     assert "2 of 5 attributes become decisive at a hidden layer (first of two consecutive" in sentence
-    assert "steady hidden_1, dips hidden_3" in sentence
+    assert "steady hidden_1, dips hidden_3; at some hidden layer, in half or more of the networks: 4." in sentence
     sheet = first_decisive_sheet(watched(WORDS))
     at = dict(zip(column(sheet, "attribute"), column(sheet, "decisive at"), strict=True))
     assert at["dips"] == "hidden_1, hidden_3, hidden_4, hidden_5"

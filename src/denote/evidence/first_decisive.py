@@ -43,15 +43,38 @@ def first_decisive(cells: pl.DataFrame, layers: pl.DataFrame) -> pl.DataFrame:
         median, ``between A and B`` where it lies between two layers; ``decisive_at`` lists every layer at which half of
         the object models or more are decisive.
     """
-    heads = layers.filter("is_head").select(LAYERS_KEY)
     observed = cells.filter(reads_state())
-    hidden = observed.filter(pl.col("depth").is_not_null()).join(
-        heads, on=LAYERS_KEY, how="anti", maintain_order="left"
-    )
+    hidden = hidden_cells(observed, layers)
     without = observed.join(hidden.select(CURVE), on=CURVE, how="anti", nulls_equal=True, maintain_order="left")
     rows = [*_rows(hidden, _over_layers), *_rows(without, _without_hidden)]
     order = ("first_depth", "n_censored", "attribute")
     return table(rows, FIRST_DECISIVE).sort(*CURVE, *order, nulls_last=True, maintain_order=True)
+
+
+def hidden_cells(cells: pl.DataFrame, layers: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells of hidden layers: without heads and without all layers side by side.
+
+    Args:
+        cells: Columns of ``tables.CELLS``.
+        layers: Columns of ``tables.LAYERS``, which say what is a head.
+    """
+    heads = layers.filter("is_head").select(LAYERS_KEY)
+    return cells.filter(pl.col("depth").is_not_null()).join(heads, on=LAYERS_KEY, how="anti", maintain_order="left")
+
+
+def decisive_layers(cells: pl.DataFrame) -> pl.DataFrame:
+    """Say of every attribute and layer whether it is decisive there: in half or more of the object models scored there.
+
+    Args:
+        cells: Columns of ``tables.CELLS``, decided.
+
+    Returns:
+        One row per attribute of a curve and layer with a score: ``n_models``, those scored, and ``passes``; by depth.
+    """
+    scored = cells.filter(pl.col("decisive").is_not_null())
+    models = scored.group_by(*ATTRIBUTE, "object_model", "depth", "layer").agg(passes=passes())
+    half = models.group_by(*ATTRIBUTE, "depth", "layer").agg(n_models=pl.len(), passes=pl.col("passes").mean() >= 0.5)
+    return half.sort("depth", "layer", "attribute", nulls_last=True)
 
 
 def _rows(cells: pl.DataFrame, tell: Callable[[pl.DataFrame, bool], Row]) -> list[Row]:
@@ -119,10 +142,7 @@ def passes() -> pl.Expr:
 
 def _decisive_at(own: pl.DataFrame) -> str | None:
     """Every layer at which half of the object models that have a score there, or more, are decisive."""
-    scored = own.filter(pl.col("decisive").is_not_null())
-    models = scored.group_by("object_model", "depth", "layer").agg(passes=passes())
-    half = models.group_by("depth", "layer").agg(pl.col("passes").mean()).filter(pl.col("passes") >= 0.5)
-    return ", ".join(half.sort("depth", "layer")["layer"]) or None
+    return ", ".join(decisive_layers(own).filter("passes")["layer"]) or None
 
 
 def _first(model: pl.DataFrame) -> Row:

@@ -118,7 +118,8 @@ def _sentence(name: str, own: pl.DataFrame) -> str:
     unequal = "" if own["equal_rows"].all() else "; numbers of rows differ, which moves it too"
     return (
         f"{name}{size}: {len(reached)} of {count(len(own), 'attribute')} become decisive at a hidden layer ({RULE}, "
-        f"{_networks(own)}): {some(where, MOST_NAMED) or 'none'}{unequal}."
+        f"{_networks(own)}): {some(where, MOST_NAMED) or 'none'}{unequal}; at some hidden layer, in half or more "
+        f"of the networks: {own['decisive_at'].count()}."
     )
 
 

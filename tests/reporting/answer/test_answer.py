@@ -12,13 +12,14 @@ import synthetic_tables as synthetic
 from rich.cells import cell_len
 
 from denote.data.trained_on import UNKNOWN
+from denote.evidence.first_decisive import first_decisive
 from denote.evidence.rule import Rule
 from denote.numbers import proportion
 from denote.reporting.answer import Answer, answer
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, QUESTIONS
 from denote.reporting.answer.fit import INDENT, MOST_LINES, WIDTH, wrapped
 from denote.reporting.jobs import Job
-from denote.tables import DUPLICATES, table
+from denote.tables import AUDIT, CELLS, DUPLICATES, LAYERS, table
 
 Tables = dict[str, pl.DataFrame]
 
@@ -153,13 +154,13 @@ def kinds_of(base: Tables, number: int, column: str) -> Tables:
     every = []
     for index in range(number):
         tables = renamed(base, **{column: f"name-{index:02}"})
-        first = tables["first_decisive"].sort("first_depth", nulls_last=True)
-        none = pl.when(pl.int_range(pl.len()) < index % 3).then(None)
+        lost = tables["first_decisive"]["attribute"].unique().sort()[: index % 3]
+        decisive = pl.col("decisive") & ~pl.col("attribute").is_in(lost.implode())
         every.append(
             tables
             | {
                 "neurons": tables["neurons"].with_columns(denotes=pl.col("denotes") & (pl.col("neuron") > index)),
-                "first_decisive": first.with_columns(first_layer=none.otherwise("first_layer")),
+                "cells": tables["cells"].with_columns(decisive=decisive),
             }
         )
     return put_together(*every)
@@ -191,7 +192,7 @@ def test_of_equals_all_names_stand_before_one_line(made: Mapping[tuple[int, int]
     alike = [renamed(made[3, 5], architecture=f"name-{index}") for index in range(5)]
     assert text(answer(put_together(*alike[:2])), OBSERVED).startswith("name-0 and name-1: 3 networks, 5 layers")
     said = text(answer(put_together(*alike)), CAPTURED)
-    assert said.startswith("All (name-0, name-1, name-2, name-3 and name-4): 2 of 6 attributes decisive.")
+    assert said.startswith("All (name-0, name-1, name-2, name-3 and name-4): 3 of 6 attributes decisive.")
 
 
 def test_every_number_is_that_of_the_tables(made: Mapping[tuple[int, int], Tables]) -> None:
@@ -200,9 +201,8 @@ def test_every_number_is_that_of_the_tables(made: Mapping[tuple[int, int], Table
         neurons, cells = tables["neurons"], tables["cells"].filter(pl.col("probe") == "linear")
         denoting, live = len(neurons.filter("denotes")), len(neurons.filter("live"))
         assert f"{denoting} of {live} live neurons ({proportion(denoting / live)})" in text(said, NEURONS)
-        first = tables["first_decisive"].filter(pl.col("probe") == "linear")
-        where = "first_layer" if first["n_censored"].is_not_null().any() else "decisive_at"
-        assert f"reads {first[where].count()} of {len(first)} attributes decisively" in text(said, CAPTURED)
+        assert f"reads {decisive_somewhere(cells)} attributes decisively" in text(said, CAPTURED)
+        assert said.numbers[0].value == decisive_somewhere(cells)
         assert f"Mean AUROC {proportion(cells['auroc'].mean())} (raw input .96, untrained" in text(said, CAPTURED)
         n_models = neurons["object_model"].n_unique()
         assert f"{n_models} network" in text(said, OBSERVED)
@@ -212,6 +212,85 @@ def test_every_number_is_that_of_the_tables(made: Mapping[tuple[int, int], Table
             layer, _, unit = line.partition(":")[0].split()
             of = neurons.filter("denotes", pl.col("layer") == layer, pl.col("neuron") == int(unit))
             assert any(f"balanced accuracy {proportion(score)} [" in line for score in of["balanced_accuracy"])
+
+
+def decisive_somewhere(cells: pl.DataFrame) -> str:
+    """Attributes that are decisive at some hidden layer in half of the networks or more, counted plainly."""
+    hidden = cells.filter(pl.col("layer") != "logits")
+    found = {
+        attribute
+        for (attribute, _), rows in hidden.group_by("attribute", "layer")
+        if (known := rows["decisive"].drop_nulls().to_list()) and sum(known) >= len(known) / 2
+    }
+    scored = hidden.drop_nulls("decisive")["attribute"].n_unique()
+    return f"{len(found)} of {scored}"
+
+
+WORDS = {"stays": "XXXX.", "odd": "XX...", "once": "..X..", "NOT odd": ".....", "head": "....X", "rare": "?????"}
+"""Hidden layers, then the head, at which attributes are decisive; ``?`` has no score."""
+
+
+def planted(*models: str) -> Tables:
+    """Tables of a linear probe with known answers, alike in all networks but that ``stays`` is in the first only."""
+    rows: list[dict[str, object]] = [
+        {
+            "dataset": "d", "architecture": "a", "trained": True, "object_model": model, "layer": f"layer_{depth + 1}",
+            "depth": depth, "relative_depth": depth / 4, "pooling": "none", "probe": "linear", "probe_seed": 0,
+            "attribute": attribute, "family": "named", "label_proportion": 0.5, "n_test": 100,
+            "decisive": None if sign == "?" else sign == "X" and (attribute != "stays" or model == models[0]),
+            "auroc": None if sign == "?" else 0.9,
+        }
+        for model in models for attribute, word in WORDS.items() for depth, sign in enumerate(word)
+    ]  # fmt: skip
+    cells = table(rows, CELLS)
+    layers = cells.select(pl.col(name) for name in CELLS if name in LAYERS).unique(["object_model", "layer"])
+    layers = table(layers.with_columns(is_head=pl.col("depth") == 4).to_dicts(), LAYERS)
+    return synthetic.empty_tables() | {
+        "cells": cells, "layers": layers, "first_decisive": first_decisive(cells, layers),
+    }  # fmt: skip
+
+
+def test_attributes_are_counted_where_they_are_decisive_and_those_lost_or_without_a_score_are_said() -> None:
+    said = text(answer(planted("m"), most_lines=40), CAPTURED)
+    assert said.startswith("A linear probe reads 3 of 5 attributes decisively (balanced accuracy >= .95")
+    assert "25 rows each way) at a hidden layer; odd and stays first at layer_1, once first at layer_3" in said
+    assert "; lost by layer_4: odd and once; 2 at two layers in a row" in said
+    assert "; never: not odd and head; 1 more could not be scored." in said
+    assert "Numbers of rows differ" not in said
+    assert answer(planted("m")).numbers[0].value == "3 of 5"
+    assert answer(planted("m")).numbers[0].beside == "1 more could not be scored; raw input not compared"
+    unequal = planted("m")
+    unequal["first_decisive"] = unequal["first_decisive"].with_columns(equal_rows=pl.lit(value=False))
+    assert "Numbers of rows differ, which moves this, too." in text(answer(unequal, most_lines=40), CAPTURED)
+
+
+@pytest.mark.parametrize(
+    ("models", "number", "whose"),
+    [("mn", 3, "in one or both networks"), ("mno", 2, "in most networks"), ("mnop", 2, "in half the networks or more")],
+)
+def test_how_many_networks_an_attribute_takes_is_said_with_the_number(models: str, number: int, whose: str) -> None:
+    tables = planted(*models)
+    assert tables["first_decisive"]["decisive_at"].count() == number
+    assert f"reads {number} of 5 attributes decisively at a hidden layer {whose}" in answer(tables).sentences[1]
+
+
+def test_comparisons_with_the_input_are_counted_beside_what_chance_gives() -> None:
+    tables = planted("m")
+    verdicts = ["more than the input"] * 2 + ["less than the input"] + ["undecided"] * 37
+    rows = [
+        {"dataset": "d", "architecture": "a", "trained": True, "probe": "linear", "attribute": "odd",
+         "verdict": verdict, "input_gain": 0.1}
+        for verdict in verdicts
+    ]  # fmt: skip
+    said = answer(tables | {"audit": table(rows, AUDIT)}).sentences[1]
+    assert "Beside the input, by attribute and layer: 2 of 40 better, 1 worse (by chance up to 2)." in said
+
+
+def test_an_accuracy_never_stands_alone(made: Mapping[tuple[int, int], Tables]) -> None:
+    tables = made[3, 5]
+    unknown = tables | {"on_rates": tables["on_rates"].clear()}
+    assert "(guessing not known)" in text(answer(unknown), OBSERVED)
+    assert "guessing the largest class: not known" in [number.beside for number in answer(unknown).numbers]
 
 
 def test_random_directions_stand_beside_the_neurons_with_what_is_sure_of_the_excess(

@@ -33,7 +33,7 @@ def _accuracy(networks: Networks) -> str:
     if networks.accuracy is None:
         return "accuracy not known"
     guess = networks.largest_class
-    return f"accuracy {networks.accuracy}" + ("" if guess is None else f" (guessing {proportion(guess)})")
+    return f"accuracy {networks.accuracy} (guessing {'not known' if guess is None else proportion(guess)})"
 
 
 def _left_out(networks: Networks) -> str:
@@ -53,5 +53,5 @@ def accuracy_number(networks: Networks) -> Number | None:
     if networks.accuracy is None:
         return None
     guess = networks.largest_class
-    beside = "on unseen inputs" if guess is None else f"guessing the largest class: {proportion(guess)}"
+    beside = f"guessing the largest class: {'not known' if guess is None else proportion(guess)}"
     return Number("accuracy", networks.accuracy, beside)

@@ -162,16 +162,41 @@ function heatLegend({ data, scale, compact, difference, probe }) {
   ];
 }
 
+/**
+ * Count attributes as the answer does (evidence/first_decisive.py): decisive at some hidden layer in half or more of the
+ * networks scored there, of several observers' seeds or poolings in half of them.
+ */
+function decisiveRows({ rows, columns }) {
+  const isHidden = ({ depth, head }) => depth !== null && !head;
+  const hidden = columns.some((column, at) => isHidden(column) && rows.some((row) => row.cells[at]));
+  const names = new Set(columns.filter((column) => !hidden || isHidden(column)).map(({ name }) => name));
+  const passes = (row) => [...names].some((name) => isDecisive(row.cells.filter((cell, at) => cell && columns[at].name === name)));
+  return { hidden, decisive: rows.filter(passes).length };
+}
+
+function isDecisive(found) {
+  const cells = frame("cells");
+  const models = new Map();
+  for (const at of found.flatMap(({ rows }) => rows)) {
+    const decisive = cells.get("decisive", at);
+    if (decisive === null) continue;
+    const model = cells.get("model", at);
+    models.set(model, [...(models.get(model) ?? []), Number(decisive)]);
+  }
+  const shares = [...models.values()].map((each) => Number(meanOf(each) >= 0.5));
+  return shares.length > 0 && meanOf(shares) >= 0.5;
+}
+
 /** @returns {string} the map in words, for those who do not see it. */
 function heatWords({ data, write }) {
+  const { hidden, decisive } = decisiveRows(data);
   const places = data.rows.flatMap((row) => row.cells.map((cell, at) => ({ cell, row, column: data.columns[at] })));
   const known = places.filter(({ cell }) => cell && cell.value !== null);
   const best = known.reduce((one, other) => (other.cell.value > one.cell.value ? other : one));
   const worst = known.reduce((one, other) => (other.cell.value < one.cell.value ? other : one));
-  const decisive = data.rows.filter((row) => row.cells.some((cell) => cell?.mark)).length;
   const at = ({ cell, row, column }) => `${write(cell.value)} for ${row.attribute} at ${column.title}`;
   return (
-    `${count(data.rows.length, "attribute")} by ${count(data.columns.length, "layer")}. ${count(decisive)} decisive at some layer. ` +
+    `${count(data.rows.length, "attribute")} by ${count(data.columns.length, "layer")}. ${count(decisive)} decisive at some ${hidden ? "hidden " : ""}layer${data.n > 1 ? " in half of the networks or more" : ""}. ` +
     `Highest ${at(best)}, lowest ${at(worst)}. Arrow keys move between cells, Enter opens the evidence.`
   );
 }
