@@ -55,6 +55,17 @@ def row(page: "Page", attribute: str) -> list[str]:
     return page.evaluate(f"(name) => [...{own}.querySelectorAll('[data-cell]')].map((td) => td.textContent)", attribute)
 
 
+@pytest.mark.parametrize(
+    ("decisive", "said"),
+    [({2, 5}, "0 decisive at some hidden layer"), ({1}, "1 decisive at some hidden layer"), (set(), "0 decisive")],
+)
+def test_the_map_in_words_counts_attributes_as_the_answer_does(draw: "Draw", decisive: set[int], said: str) -> None:
+    cells = [{**cell, "decisive": cell["attribute"] == "odd" and cell["layer"] in decisive} for cell in drawn.cells()]
+    words = draw(drawn.bundle(cells=drawn.frame(cells))).locator("#heatmap p.visually-hidden").inner_text()
+    assert f". {said}" in words
+    assert "in half of the networks or more. " in words
+
+
 def state(page: "Page") -> dict[str, Any]:
     return page.evaluate("({...page.state})")
 

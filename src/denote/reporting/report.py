@@ -150,7 +150,7 @@ class Report:
 
 
 def _badge_class(told: Answer) -> str:
-    if not told.doubts:
+    if not told.doubts and not told.unchecked:
         return "fine"
     return "alarm" if any(doubt.level == ALARM for doubt in told.doubts) else "caution"
 

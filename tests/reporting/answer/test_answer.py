@@ -19,7 +19,7 @@ from denote.reporting.answer import Answer, answer
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, QUESTIONS
 from denote.reporting.answer.fit import INDENT, MOST_LINES, WIDTH, wrapped
 from denote.reporting.jobs import Job
-from denote.tables import AUDIT, CELLS, DUPLICATES, LAYERS, table
+from denote.tables import AUDIT, CELLS, DUPLICATES, LAYERS, NULL_CHECK, table
 
 Tables = dict[str, pl.DataFrame]
 
@@ -331,12 +331,40 @@ def test_an_alarm_comes_first_and_decides_the_badge(made: Mapping[tuple[int, int
     assert [doubt.level for doubt in said.doubts][:2] == ["alarm", "alarm"]
     assert said.badge == "do not believe it"
     assert text(said, BELIEVE).startswith("Null check: 7 of 20")
-    assert answer(made[3, 5]).badge == "nothing found that speaks against it"
     one = answer(made[3, 5], [Job("a", "finished"), Job("b", "failed", "no layer '[bold]'")])
     assert one.badge == "read with care"
     assert "1 of 2 jobs is missing: failed (no layer '[bold]')" in text(one, BELIEVE)
     again = answer(made[3, 5], [Job("a", "finished"), Job("a (again)", "failed", "no disk", again=True)])
     assert "1 job could not be made again, and earlier results stay: failed (no disk)." in text(again, BELIEVE)
+
+
+def test_a_check_that_was_not_made_is_no_reason_to_believe(made: Mapping[tuple[int, int], Tables]) -> None:
+    unseen = COPIES | {"n_rows": 0, "share": 0.0, "n_examined": 0, "note": "not looked for: <b>"}
+    seen = table([unseen | {"n_examined": 500}], DUPLICATES)
+    whole = answer(made[3, 5] | {"duplicates": seen}, [Job("a", "finished")])
+    assert whole.badge == "nothing found that speaks against it"
+    assert whole.unchecked == ()
+    assert "null check of the cells (20 replicates with shuffled labels)" in whole.checked
+    assert "copied rows of mnist (inputs, near)" in whole.checked
+    assert "accuracy of mlp-4x32-relu on mnist against chance" in whole.checked
+    assert "how 1 job ended" in whole.checked
+    cells = {"scan": "cells", "n_replicates": 0, "note": "no cell with a shuffled control was tested"}
+    none = {"null_check": table([cells], NULL_CHECK), "duplicates": table([unseen], DUPLICATES)}
+    unknown = renamed(made[3, 5])
+    for name in ("cells", "neurons", "layers"):
+        unknown[name] = unknown[name].with_columns(object_accuracy=pl.lit(None, pl.Float64))
+    said = answer(unknown | none)
+    assert said.doubts == ()
+    assert said.badge == "nothing found, but not all was checked"
+    assert said.checked == ()
+    assert said.unchecked == (
+        "null check of the cells: no cell with a shuffled control was tested",
+        "copied rows of mnist (inputs, near): not looked for: <b>",
+        "accuracy of mlp-4x32-relu on mnist against chance",
+    )
+    assert answer(made[3, 5] | {name: made[3, 5][name].clear() for name in none}).unchecked == (
+        "null check", "copied rows",
+    )  # fmt: skip
 
 
 def test_few_copies_are_a_caution_and_many_an_alarm(made: Mapping[tuple[int, int], Tables]) -> None:

@@ -11,6 +11,7 @@ import polars as pl
 from denote.evidence.rule import Rule, decisive_rule, denoting_rule
 from denote.numbers import count
 from denote.reporting.answer.captured import captured_number, captured_told
+from denote.reporting.answer.checks import checks_of
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, Answer, Doubt, Number
 from denote.reporting.answer.denoting import denoting_number, denoting_told
 from denote.reporting.answer.depth_change import depth_number, depth_told
@@ -65,7 +66,8 @@ def answer(
         drafts = [Draft(OBSERVED, [[NOTHING]])]
     ends = [Draft(BELIEVE, _believe(doubts)), Draft(NEXT, next_versions(found, jobs, folder, command))]
     blocks = fitted([*drafts, *ends], most_lines)
-    return Answer(_question(found), blocks, _sentences(told), _numbers(found), tuple(doubts))
+    checks = checks_of(tables, found, jobs)
+    return Answer(_question(found), blocks, _sentences(told), _numbers(found), tuple(doubts), *checks)
 
 
 def _told(found: Sequence[Networks], tell: Callable[[Networks], Told | None]) -> list[tuple[str, Told]]:

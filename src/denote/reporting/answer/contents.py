@@ -69,6 +69,8 @@ class Answer:
         sentences: At most four, for the first screen.
         numbers: At most four, for the first screen.
         doubts: What speaks against it, alarms first; empty where nothing was found that does.
+        checked: What was looked at for doubts: ``copied rows (exact)``.
+        unchecked: What was not, and why where that is known.
     """
 
     question: str
@@ -76,13 +78,17 @@ class Answer:
     sentences: tuple[str, ...] = ()
     numbers: tuple[Number, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    checked: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
     @property
     def badge(self) -> str:
         """Tell in a few words whether this can be believed."""
         if any(doubt.level == ALARM for doubt in self.doubts):
             return "do not believe it"
-        return "read with care" if self.doubts else "nothing found that speaks against it"
+        if self.doubts:
+            return "read with care"
+        return "nothing found, but not all was checked" if self.unchecked else "nothing found that speaks against it"
 
     def block(self, question: str) -> Block | None:
         """Return the block of a question, or None where it has none."""
