@@ -140,7 +140,7 @@ class Captured:
     def lost(self, most: int) -> str:
         """``lost by hidden_6: class 6, class 9 and prime``: decisive before, but not at the last layer."""
         names = self.reached.filter("lost")["attribute"].to_list()
-        return f"lost by {clean(self.layers['layer'].last())}: {self.named(names, most)}" if names else ""
+        return f"lost by {clean(str(self.layers['layer'].last()))}: {self.named(names, most)}" if names else ""
 
     def twice(self) -> str:
         """``10 at two layers in a row in the median network``: a stricter count, that of ``first_layer``."""
