@@ -32,6 +32,19 @@ def test_what_is_no_report_stays(tmp_path: Path, content: str) -> None:
     assert path.read_text() == content
 
 
+@pytest.mark.parametrize("record", ["run.json", "status.json"])
+@pytest.mark.parametrize("name", ["", "report.html", "mine.html"])
+def test_the_sealed_folder_of_a_job_or_a_sweep_stays(tmp_path: Path, record: str, name: str) -> None:
+    """Its record holds the digest of its report, and the next merge would replace all else."""
+    sealed = write_report(small("its own"), tmp_path / "results" / "report.html")
+    (sealed.parent / record).write_text("{}")
+    with pytest.raises(StoreError, match=r"has a report of its own.*outside") as refused:
+        write_report(small("OTHER"), sealed.parent / name)
+    assert "\n" not in str(refused.value)
+    assert "its own" in sealed.read_text(encoding="utf-8")
+    assert sorted(file.name for file in sealed.parent.iterdir()) == sorted(["report.html", record])
+
+
 def test_links_lead_from_where_it_lies(tmp_path: Path) -> None:
     job = tmp_path / "runs" / "a+b=<1>"
     report = small(

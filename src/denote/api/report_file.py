@@ -6,6 +6,8 @@ from pathlib import Path
 
 from denote.errors import StoreError
 from denote.reporting.report import NAME, Report
+from denote.runs.record import RECORD
+from denote.runs.sweep import STATUS
 
 MARK = '<meta name="generator" content="denote">'
 """Stands near the beginning of every report, by which it is known."""
@@ -18,14 +20,19 @@ def write_report(report: Report, path: Path | str) -> Path:
 
     Args:
         report: Its contents.
-        path: The file, whose folder is made where it is missing; a folder that is there gets a ``report.html``. An
-            older report is replaced.
+        path: The file, whose folder is made where it is missing; a folder that is there gets a ``report.html``. A
+            report that was written here before is replaced.
 
     Raises:
-        StoreError: if something else lies there, which would be lost.
+        StoreError: if something else lies there, which would be lost, or the folder is that of a job or of a sweep's
+            results, whose record holds the digest of its own report.
     """
     path = Path(path)
     path = path / NAME if path.is_dir() else path
+    for record, of in ((RECORD, "a job"), (STATUS, "a sweep")):
+        if (path.parent / record).is_file():
+            problem = f"lies in a folder of {of}'s results, which has a report of its own"
+            raise StoreError(str(path), problem, "a path outside of it; denote-report writes its own again")
     if path.exists() and not _is_report(path):
         raise StoreError(str(path), "is no report of denote and would be lost", "another path, or a folder")
     path.parent.mkdir(parents=True, exist_ok=True)

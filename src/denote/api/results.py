@@ -211,14 +211,14 @@ class ObservationResult(Result, Observation):
         """Write the answer and all evidence as one page, which opens in a browser without a network.
 
         Args:
-            path: The file, whose folder is made where it is missing; a folder gets a ``report.html``. An older report
-                is replaced.
+            path: The file, whose folder is made where it is missing; a folder gets a ``report.html``. A report that
+                was written here before is replaced.
 
         Returns:
             The path of the file.
 
         Raises:
-            StoreError: if something that is no report lies there.
+            StoreError: if something that is no report lies there, or the folder is that of a job or a sweep's results.
         """
         from denote.api.report_file import write_report
         from denote.runs.reports import observation_report
@@ -422,7 +422,7 @@ class SweepResult(Result):
             The path of the file.
 
         Raises:
-            StoreError: if something that is no report lies there.
+            StoreError: if something that is no report lies there, or the folder is that of a job or a sweep's results.
         """
         from denote.api.report_file import write_report
         from denote.runs.reports import sweep_report
