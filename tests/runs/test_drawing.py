@@ -118,8 +118,8 @@ def test_a_family_in_which_nothing_denotes_is_named() -> None:
          for a in ("a", "b") for seed in range(3)], schema_overrides={"epoch": pl.Int64},
     )  # fmt: skip
     networks, sentence = undrawn({"label_proportion_by_depth": frame, "neurons": neurons}, 3)
-    assert "'classes'" in sentence
-    assert "'subsets'" not in sentence
+    assert "single classes" in sentence
+    assert "subsets" not in sentence
     assert "show 3 of 6 networks; not drawn: d, b, seed 1; d, a, seed 2; d, b, seed 2." in networks
     assert "figure_networks=6 draws all" in networks
     assert len(undrawn({"label_proportion_by_depth": frame, "neurons": neurons}, 6)) == 1

@@ -168,7 +168,7 @@ Keys that are no group
   plan=true            with or without -m: tell jobs, trainings, disk, time and what cannot be said; run nothing
   figures=sweep|all|none       draw for a sweep and a single job, for every job of a sweep, too, or nothing anew
   figure_formats=[png,svg,pdf] kinds of files of figures, added to those that are there
-  report.inputs=true|false     store and show inputs (pictures, rows, words) beside neurons, or nothing of them
+  report.inputs=true|false     store and show inputs (pictures, rows, words) beside neurons, or none of them
   report.per_job=true|false    write a report for every job of a sweep, too
   verbose=true         after a run, every table and sentence behind the answer, too
   figure_scale=layer|shared    colours of relevance maps: every layer against its own largest value, or all against one

@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 FIGURES = "figures"
 """Folder of figures inside that of a job or of merged results."""
 
+TABLES, INPUTS_SHOWN = "the tables", "report.inputs"
+"""What may change so that figures of before show what the results do not hold."""
+
 
 def formats_in(results: Path) -> tuple[str, ...]:
     """Return the formats in which figures lie beside some results."""
@@ -44,21 +47,23 @@ def show_others(results: Path, fresh: Path) -> bool:
     return False
 
 
-def remove_stale(results: Path, name: str) -> None:
-    """Remove figures that show numbers of before, and say so; see `say_stale`.
+def remove_stale(results: Path, name: str, changed: str = TABLES) -> None:
+    """Remove figures of before, and say so; see `say_stale`.
 
     Args:
         results: The folder of the results that changed.
         name: That of the job or the sweep.
+        changed: What did.
     """
     shutil.rmtree(results / FIGURES, ignore_errors=True)
-    say_stale(name)
+    say_stale(name, changed)
 
 
-def say_stale(name: str) -> None:
+def say_stale(name: str, changed: str = TABLES) -> None:
     """Say in one line that figures of before are gone.
 
     Args:
         name: That of the job or the sweep.
+        changed: What did.
     """
-    log.warning("%s: the tables changed, so figures of the earlier ones are gone (figures=none draws no others)", name)
+    log.warning("%s: %s changed, so figures of before are gone (figures=none draws no others)", name, changed)

@@ -11,8 +11,8 @@ from denote.config.report_settings import REPORT, ReportSettings
 from denote.digests import FILES
 from denote.errors import DenoteError
 from denote.progress import step
-from denote.runs.figure_folder import FIGURES, formats_in, remove_stale
-from denote.runs.record import REPORT_FILE, read_record, result_files, with_digests, write_record
+from denote.runs.figure_folder import FIGURES, INPUTS_SHOWN, formats_in, remove_stale
+from denote.runs.record import PAGE, REPORT_FILE, read_record, result_files, with_digests, write_record
 
 if TYPE_CHECKING:
     from denote.runs.job import Job
@@ -57,7 +57,7 @@ def _change(folder: Path, report: ReportSettings, make: Callable[[], Job]) -> No
     shown.write(folder)
     (folder / REPORT_FILE).unlink(missing_ok=True)
     if formats_in(folder):
-        remove_stale(folder, folder.name)
+        remove_stale(folder, folder.name, INPUTS_SHOWN)
     record |= {REPORT: report.as_held(), FIGURES: None}
     record["config"] = {**record["config"], REPORT: {**(record["config"].get(REPORT) or {}), **report.as_held()}}
     write_record(folder, with_digests(record, folder, result_files(folder)))
@@ -65,7 +65,7 @@ def _change(folder: Path, report: ReportSettings, make: Callable[[], Job]) -> No
 
 
 def _unsealed(folder: Path) -> dict[str, Any]:
-    """Return the record of a job, which from here on promises no content of files that change.
+    """Return the record of a job, which from here on promises neither a report nor content of files that change.
 
     A process that is killed meanwhile leaves a job that does not hold what is asked, and the next one goes on.
     """
@@ -79,6 +79,6 @@ def _unsealed(folder: Path) -> dict[str, Any]:
         REPORT_FILE,
     }
     files = {name: file for name, file in (record.get(FILES) or {}).items() if name not in changing}
-    unsealed = {**record, FILES: files}
+    unsealed = {**{name: value for name, value in record.items() if name != PAGE}, FILES: files}
     write_record(folder, unsealed)
     return unsealed

@@ -22,7 +22,7 @@ from denote.files import atomic_folder, remove_temporaries, settle_folder
 from denote.locks import locked
 from denote.progress import step
 from denote.reporting.jobs import OLDER, REFUSED, Job
-from denote.runs.figure_folder import FIGURES, formats_in, say_stale, show_others
+from denote.runs.figure_folder import FIGURES, INPUTS_SHOWN, TABLES, formats_in, say_stale, show_others
 from denote.runs.fingerprint import disagreement
 from denote.runs.leftovers import clear_leftovers
 from denote.runs.record import RECORD, now, older_jobs, read_record, sound_record, versions
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 MERGED = "sweep"
 """Folder of the merged results inside the sweep's folder."""
 STATUS = "status.json"
+WITHHELD = "without_inputs"
+"""Key in it of the jobs that showed no inputs when the figures were drawn."""
 LOCK = ".merge.lock"
 """Lock of a sweep's folder while its merged results are read and written."""
 
@@ -303,10 +305,17 @@ def write_status(
             "warnings": list(doubts),
             "evidence": _levels(outcome),
             FIGURES: drawn,
+            WITHHELD: _without_inputs(outcome),
             "versions": versions(),
             FILES: digests_of(folder, files),
         },
     )
+
+
+def _without_inputs(outcome: Outcome) -> list[str]:
+    """Return the jobs whose inputs nobody may see."""
+    records = {job.name: read_record(outcome.folder / job.name) or {} for job in outcome.finished}
+    return sorted(name for name, record in records.items() if not ReportSettings.of(record).inputs)
 
 
 def _levels(outcome: Outcome) -> str:
@@ -362,7 +371,7 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
     with atomic_folder(place) as fresh:
         merged.write(fresh)
         figures = figures.adding(formats_in(place))
-        pictures = _draw(merged, fresh / FIGURES, jobs, figures) if figures.is_asked else _keep(place, fresh, before)
+        pictures = _draw(merged, fresh / FIGURES, jobs, figures) if figures.is_asked else _keep(outcome, fresh, before)
         doubts = table_warnings(merged.tables)
         missing = [how_to_draw(outcome.folder)]
         if figures.is_asked or pictures:
@@ -417,14 +426,21 @@ def _draw(
     return save_drawings(drawings, folder, figures.formats, usable_processes(), dark=figures.is_dark)
 
 
-def _keep(place: Path, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
-    """Take the figures of a sweep over to its fresh results, unless they show other tables."""
+def _keep(outcome: Outcome, fresh: Path, status: Mapping[str, Any]) -> list[Picture]:
+    """Take the figures of a sweep over to its fresh results, unless they show other tables or other inputs.
+
+    Tables alone do not tell of inputs: they may be equal with and without them.
+    """
     from denote.runs.reports import pictures_of
 
-    if show_others(place, fresh):
-        say_stale(place.parent.name)
-        return []
+    place = outcome.folder / MERGED
     if not formats_in(place):
+        return []
+    if status.get(WITHHELD, []) != _without_inputs(outcome):
+        say_stale(outcome.folder.name, INPUTS_SHOWN)
+        return []
+    if show_others(place, fresh):
+        say_stale(outcome.folder.name, TABLES)
         return []
     shutil.copytree(place / FIGURES, fresh / FIGURES)
     return pictures_of(fresh, status)
