@@ -7,6 +7,7 @@ import pytest
 import yaml
 from markdown import Markdown
 
+from denote.denotation.depth import plan
 from denote.notes import note_kinds
 from denote.tables import SWEEP_TABLES
 
@@ -57,6 +58,30 @@ def test_every_control_is_mentioned_with_its_settings(option: Path) -> None:
     section = METHOD.split("\n## 5. ")[1].split("\n## ")[0]
     (row,) = re.findall(rf"^\| `{option.stem}` \|.*$", section, flags=re.MULTILINE)
     assert set(yaml.safe_load(option.read_text(encoding="utf-8"))) - named(row) == set()
+
+
+@pytest.mark.parametrize("page", ["method.md", "plain-words.md", "how-to/depth.md"])
+def test_verdicts_are_those_that_can_be_given(page: str) -> None:
+    text = " ".join((ROOT / "docs" / page).read_text(encoding="utf-8").split())
+    told = [plan.BEYOND_BASIS, plan.ANY_BASIS_SHOWS, plan.POLARITY_ONLY, plan.NO_CHANGE.format(".05"), plan.NOT_SHOWN]
+    assert [verdict for verdict in told if verdict not in text] == []
+
+
+def test_no_page_promises_the_verdict_that_is_gone_as_one_of_today() -> None:
+    of_the_past = {"experiments.md", "CHANGELOG.md"}
+    pages = {page.name: " ".join(page.read_text(encoding="utf-8").split()).lower() for page in PAGES}
+    assert {name for name, text in pages.items() if "no dependence larger" in text} <= of_the_past
+
+
+def test_every_key_of_the_border_is_told_of() -> None:
+    keys = set(yaml.safe_load((ROOT / "conf" / "config.yaml").read_text(encoding="utf-8"))) - {"defaults", "hydra"}
+    texts = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert {key for key in keys if not re.search(rf"[`' ]{key}[=.`]", texts)} == set()
+
+
+def test_whoever_is_told_to_share_a_report_is_told_that_it_holds_inputs() -> None:
+    for page in ("README.md", "docs/tutorial.md", "docs/how-to/figures.md", "CHANGELOG.md"):
+        assert "report.inputs=false" in (ROOT / page).read_text(encoding="utf-8"), page
 
 
 def test_every_simulation_is_reported() -> None:
