@@ -197,7 +197,7 @@ def captured_told(networks: Networks, rule: Rule) -> Told | None:
 
 
 def _parts(*parts: str) -> str:
-    """What is known, each part after a semicolon."""
+    """Put a semicolon before each part that is known."""
     return "".join(f"; {part}" for part in parts if part)
 
 
