@@ -36,7 +36,8 @@ class DepthVerdict:
 
     Attributes:
         text: The answer in sentences; for too few networks how many would do.
-        p_value: Of the primary test of the first kind of network, or None where there is none.
+        p_value: Of the primary test, of the first kind of network that has a verdict; None where there is none. The
+            text says the test that carries the verdict.
         n_models: Networks that were compared, at most per architecture.
         needed: How many more networks of one architecture a verdict needs; 0 where there are enough.
     """
@@ -110,17 +111,17 @@ class Result(Evidence):
         Returns:
             The answer in sentences with the p-value of the primary test; printing it shows the sentences.
         """
-        from denote.reporting.answer.depth_change import DepthChange, depth_told, needs
+        from denote.reporting.answer.depth_change import DepthChange, depth_told
         from denote.reporting.answer.networks import networks_of
 
         found = networks_of(self._sweep_tables)
         told = [(networks, depth) for networks in found if (depth := depth_told(networks)) is not None]
         said = []
         for networks, depth in told:
-            text, lacking = " ".join(depth.versions[0][0].split()), needs(networks.n_models)
             name = f"{networks.place}: " if len(told) > 1 else ""
-            said.append(f"{name}{text}" if lacking in text else f"{name}{text} {lacking}")
-        judged = DepthChange(told[0][0]).judged if told else None
+            said.append(f"{name}{' '.join(depth.versions[0][0].split())}")
+        verdicts = (DepthChange(networks).judged for networks, _ in told if networks.trained)
+        judged = next((row for row in verdicts if row is not None), None)
         n_models = max((networks.n_models for networks in found), default=0)
         return DepthVerdict(
             "\n".join(said) or "No neuron was searched, so nothing is known of depth.",

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import polars as pl
-from rich.cells import cell_len
 
 from denote.evidence.rule import Rule, denoting_rule
-from denote.numbers import Estimate, count, interval, proportion, setting, signed_interval
+from denote.numbers import Estimate, count, proportion, signed_interval
 from denote.reporting.answer.contents import Number
-from denote.reporting.answer.fit import INDENT, WIDTH
 from denote.reporting.answer.networks import NEURON, Networks
+from denote.reporting.answer.neuron_examples import examples_of
 from denote.reporting.answer.told import Told
-from denote.reporting.answer.words import clean, family_words, joined_words, listed, plain_property
+from denote.reporting.answer.words import family_words, joined_words, listed
 
 CONTROLS = {"rotated": "random directions", "untrained": "untrained"}
 """Controls of neurons, whose share that denotes is told."""
-EXAMPLES = 3
-"""Neurons that are named."""
-SHORT = 16
-"""Letters of a layer, a neuron and a property in an example; one of a longer property where no other denotes."""
-LEAST = 12
-"""Letters of a property that are always shown."""
+HEADS = ("layers", "label_proportion_by_depth")
+"""Tables that say which layers are heads."""
+PLACE = ["object_model", "layer", "pooling"]
+"""Where a search was made, with its controls."""
+HEADS = ("layers", "label_proportion_by_depth")
+"""Tables that say which layers are heads."""
+PLACE = ["object_model", "layer", "pooling"]
+"""Where a search was made, with its controls."""
 
 
 @dataclass(frozen=True)
 class Denoting:
-    """What the neurons of some networks denote.
+    """What the neurons of some networks denote: one family, whose share stands beside controls of the same neurons.
+
+    Outputs (heads) are counted apart: they are trained to tell the target.
 
     Attributes:
         networks: Whose neurons, at least one of them live.
@@ -39,24 +40,21 @@ class Denoting:
     networks: Networks
 
     @cached_property
-    def found(self) -> pl.DataFrame:
-        """The neurons that denote, a row per family."""
-        return self.networks.searched.filter("denotes")
+    def hidden(self) -> pl.DataFrame:
+        """Rows of the neurons that are no outputs; of all where nothing else was searched."""
+        apart = self.networks.searched.filter(~self._is_output)
+        return apart if len(apart) else self.networks.searched
 
-    @property
-    def number(self) -> int:
-        """How many neurons denote something, each counted once."""
-        return self.found.select(NEURON).n_unique()
-
-    @property
-    def share(self) -> float:
-        """Share of live neurons that denote something."""
-        return self.number / self.networks.live
+    @cached_property
+    def _is_output(self) -> pl.Expr:
+        heads = [self.networks.tables[name].filter("is_head")["layer"] for name in HEADS]
+        return pl.col("layer").is_in(pl.concat(heads).unique().implode())
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many denote, by family, the largest number first."""
-        rows = self.networks.searched.group_by("family", maintain_order=True).agg(pl.col("denotes").sum())
+        """How many hidden neurons denote, by family, the largest number first."""
+        neurons = pl.struct(NEURON).filter("denotes").n_unique().alias("denotes")
+        rows = self.hidden.group_by("family", maintain_order=True).agg(neurons)
         return dict(rows.sort("denotes", descending=True, maintain_order=True).rows())
 
     @property
@@ -65,29 +63,88 @@ class Denoting:
         return next(iter(self.counts))
 
     @cached_property
+    def _by_model(self) -> pl.DataFrame:
+        """Network by network and layer by layer, with the controls: of that family, and of layers that have them."""
+        rows = self.networks.tables["label_proportion_by_model"].filter(
+            pl.col("family") == self.family, pl.col("n_live") > 0
+        )
+        rows = rows.join(self.hidden.select(PLACE).unique(), on=PLACE, how="semi", nulls_equal=True)
+        compared = rows.filter(pl.col("rotated_share_denoting").is_not_null())
+        return compared if len(compared) else rows
+
+    @cached_property
+    def counted(self) -> pl.DataFrame:
+        """Rows of the neurons that are counted: of one family, where random directions were searched if anywhere."""
+        rows = self.hidden.filter(pl.col("family") == self.family)
+        if self.shares["rotated"] is None:
+            return rows
+        return rows.join(self._by_model.select(PLACE).unique(), on=PLACE, how="semi", nulls_equal=True)
+
+    @property
+    def is_whole(self) -> bool:
+        """False where random directions were searched at some layers or in some networks only."""
+        return len(self.counted) == len(self.hidden.filter(pl.col("family") == self.family))
+
+    @cached_property
+    def found(self) -> pl.DataFrame:
+        """Rows of the counted neurons that denote."""
+        return self.counted.filter("denotes")
+
+    @property
+    def number(self) -> int:
+        """How many of the counted neurons denote."""
+        return self.found.select(NEURON).n_unique()
+
+    @cached_property
+    def live(self) -> int:
+        """How many of the counted neurons are not constant."""
+        return self.counted.filter("live").select(NEURON).n_unique()
+
+    @property
+    def share(self) -> float:
+        """Share of the live ones that denote."""
+        return self.number / self.live if self.live else 0.0
+
+    @property
+    def who(self) -> str:
+        """``944 live hidden neurons``, or ``live neurons`` where no outputs were searched."""
+        only = "" if self.is_whole else " where random directions were searched"
+        return f"{count(self.live, f'live {self._kind}neuron')}{only}"
+
+    @property
+    def _kind(self) -> str:
+        return "hidden " if len(self.hidden) < len(self.networks.searched) else ""
+
+    def outputs(self) -> str:
+        """``; and 10 of 30 outputs``: outputs that denote, which were trained to tell something."""
+        if not self._kind:
+            return ""
+        heads = self.networks.searched.filter(self._is_output, "live")
+        denoting = heads.filter("denotes").select(NEURON).n_unique()
+        return f"; and {denoting:,} of {count(heads.select(NEURON).n_unique(), 'output')}" if denoting else ""
+
+    @cached_property
     def shares(self) -> dict[str, float | None]:
-        """Share of each control's neurons that denote in that family, over all layers, weighted by live neurons."""
-        rows = self.networks.tables["label_proportion_by_depth"].filter(pl.col("family") == self.family)
-        found: dict[str, float | None] = {}
+        """Share of each control's neurons that denote: same family, layers and networks, weighted by live neurons.
+
+        None where a control was not run, or not everywhere.
+        """
+        rows, shares = self._by_model, dict[str, float | None]()
+        live = float(rows["n_live"].sum())
         for control in CONTROLS:
-            column = f"{control}_share_denoting"
-            known = rows.filter(pl.col(column).is_not_null(), pl.col("n_live") > 0)
-            live = float(known["n_live"].sum())
-            found[control] = float((known[column] * known["n_live"]).sum()) / live if live else None
-        return found
+            of = rows[f"{control}_share_denoting"]
+            shares[control] = float((of * rows["n_live"]).sum()) / live if live and not of.null_count() else None
+        return shares
 
     @cached_property
     def excess(self) -> Estimate[float] | None:
         """Share of neurons minus share of random directions, mean over networks with a t-interval; None without."""
-        rows = self.networks.tables["label_proportion_by_model"].filter(
-            pl.col("family") == self.family, pl.col("rotated_share_denoting").is_not_null(), pl.col("n_live") > 0
-        )
-        if rows.is_empty() or self.shares["rotated"] is None:
+        if self.shares["rotated"] is None:
             return None
         from denote.evidence.intervals import t_interval  # loads scipy: without random directions nothing waits for it
 
         more = pl.col("n_denoting") - pl.col("rotated_share_denoting") * pl.col("n_live")
-        by_model = rows.group_by("object_model", maintain_order=True).agg(more.sum() / pl.col("n_live").sum())
+        by_model = self._by_model.group_by("object_model", maintain_order=True).agg(more.sum() / pl.col("n_live").sum())
         return t_interval(by_model.to_series(1).to_numpy())
 
     def beside(self, *, excess: bool = False) -> str:
@@ -116,12 +173,15 @@ class Denoting:
         cells = self.networks.tables["cells"].filter(pl.col("family") == family)
         return family_words(family, cells["attribute"].unique(maintain_order=True).to_list(), one=True)
 
-    def which(self) -> str:
-        """Say of which families neurons denote something, those without findings together."""
-        some = [family for family, number in self.counts.items() if number]
-        several = len(some) > 1
-        said = [f"{self.words(family)}{f', {self.counts[family]:,} of them' if several else ''}" for family in some]
-        return "; ".join(part for part in (listed(said), self.without()) if part)
+    def others(self) -> str:
+        """``; 63 more tell only a class``: neurons that denote in other families, which have no control beside them."""
+        some = [family for family, number in self.counts.items() if number and family != self.family]
+        neurons = self.hidden.filter("denotes", pl.col("family") != self.family)
+        more = neurons.join(self.found, on=NEURON, how="anti", nulls_equal=True).select(NEURON).n_unique()
+        if not more:
+            return ""
+        said = listed([self.words(family) for family in some]).replace(" and ", " or ")
+        return f"; {more:,} more {'tells' if more == 1 else 'tell'} only {said}"
 
     def without(self) -> str:
         """Name the families of which no neuron denotes anything, and those that could not be tested."""
@@ -134,43 +194,7 @@ class Denoting:
 
     def briefly(self) -> str:
         """``a set of classes``, without what was typed."""
-        some = [self.words(family).partition(" (")[0] for family, number in self.counts.items() if number]
-        return joined_words(some, "or")
-
-    def examples(self, most: int = EXAMPLES) -> list[str]:
-        """Name neurons of one network: short properties and hidden layers first, then the surest, one of each layer."""
-        short, head = (
-            pl.col("property").str.len_chars() // SHORT,
-            (pl.col("relative_depth") == 1).fill_null(value=False),
-        )
-        rows = self._of_one_network().with_columns(length=short, head=head)
-        order = ["head", "length", "q_value", "balanced_accuracy"]
-        rows = rows.sort(order, descending=[False, False, False, True], nulls_last=True, maintain_order=True)
-        properties = rows.unique("property", keep="first", maintain_order=True)
-        layers = properties.unique("layer", keep="first", maintain_order=True)
-        chosen = pl.concat([layers, properties, rows]).unique(NEURON, keep="first", maintain_order=True).head(most)
-        return [example(self.networks, row) for row in chosen.sort("depth", maintain_order=True).iter_rows(named=True)]
-
-    def _of_one_network(self) -> pl.DataFrame:
-        """The denoting neurons of the network that has most of them."""
-        counts = self.found.group_by("object_model", maintain_order=True).len()
-        most = counts.sort("len", descending=True, maintain_order=True)["object_model"][0]
-        return self.found.filter(pl.col("object_model") == most)
-
-    def of_which(self) -> str:
-        """Say of which network the examples are, where there are several."""
-        seed = self._of_one_network()["seed"][0]
-        return "" if self.networks.n_models == 1 or seed is None else f" Seed {seed}:"
-
-
-def example(networks: Networks, row: Mapping[str, Any]) -> str:
-    """One line: ``hidden_6 unit 41: class 0, balanced accuracy .97 [.94, .99], label proportion .10``."""
-    name = row["neuron_name"] or f"neuron {row['neuron']}"
-    where = f"{clean(row['layer'], SHORT)} {clean(name, SHORT)}: "
-    score = interval(Estimate.of(row, "balanced_accuracy", bounds="balanced_accuracy_interval"))
-    rest = f", balanced accuracy {score}, label proportion {proportion(row['label_proportion'])}"
-    room = max(WIDTH - INDENT - cell_len(where + rest), LEAST)
-    return f"{where}{clean(plain_property(row['property'], networks.classes, short=True), room)}{rest}"
+        return self.words(self.family).partition(" (")[0]
 
 
 def denoting_told(networks: Networks, rule: Rule) -> Told | None:
@@ -190,47 +214,54 @@ def denoting_told(networks: Networks, rule: Rule) -> Told | None:
 
 
 def _something(found: Denoting, rule: Rule) -> Told:
-    share = f"{found.number:,} of {count(found.networks.live, 'live neuron')} ({proportion(found.share)})"
+    share = f"{found.number:,} of {found.who} ({proportion(found.share)})"
     tell, denote = ("each tell", "denote") if found.number > 1 else ("tells", "denotes")
-    meaning, against = f"by a threshold ({denote} it)", f"by the same rule, against {setting(rule.null)}"
-    if found.networks.probe is None:  # no attribute was read, so that no rule stands above
-        against = denoting_rule(rule)
-    controls, examples, seed = found.beside(excess=True), found.examples(), found.of_which()
+    brief = f"{denote} ({tell.removeprefix('each ')} by a threshold)"
+    meaning = f"by a threshold ({denote} it)"
+    controls, (examples, seed) = found.beside(excess=True), examples_of(found.networks, found.found)
+    others, outputs, without = found.others(), found.outputs(), found.without()
+    rest = f"{others}{'; ' * bool(without)}{without}{outputs}"
+    what, briefly = found.words(found.family), found.briefly()
+    more = others.split(" only ")[0].rpartition(" ")[0] + " in other families" if others else ""
     return Told(
         [
-            [f"{share} {tell} {found.which()} {meaning}; {controls}. Rule: {denoting_rule(rule)}.{seed}", *examples],
-            [f"{share} {tell} {found.which()} {meaning}, {against}; {controls}.{seed}", *examples],
-            [f"{share} {tell} {found.briefly()} {meaning}; {controls}.{seed}", *examples],
-            [f"{share} {tell} {found.briefly()} {meaning}; {found.beside()}.{seed}", *examples[:1]],
-            [f"{share} {denote}; {found.beside()}."],
+            [f"{share} {tell} {what} {meaning}; {controls}{rest}. Rule: {denoting_rule(rule)}.{seed}", *examples],
+            *[[f"{share} {brief} {briefly}; {controls}{more}.{seed}", *examples[:most]] for most in (3, 2, 1)],
+            [f"{share} {denote}; {found.beside()}{outputs}."],
         ],
-        f"{share} {denote}; {controls}.",
+        f"{share} {denote}; {controls}{more}{outputs}.",
         f"{share} {denote}; {found.beside()}",
         f"{proportion(found.share)} denote ({found.beside()})",
     )
 
 
 def _nothing(found: Denoting, rule: Rule) -> Told:
-    """Say that no neuron denotes, and what could not have been found."""
-    live, without = count(found.networks.live, "live neuron"), found.without()
-    floor = found.networks.tables["label_proportion_by_depth"]["smallest_detectable_proportion"].min()
-    limit = ""
-    if isinstance(floor, float):
-        limit = f" With these rows, what fewer than {proportion(floor)} of inputs have could hardly be found."
-    head = f"None of {live} denotes"
+    """Say that no neuron denotes, and what would have been missed."""
+    head, without, outputs = f"None of {found.who} denotes", found.without(), found.outputs()
     meaning = f"{head}: {without.replace('none ', 'none alone tells ', 1)}{' by a threshold' * ('none ' in without)}"
-    beside = f"; {found.beside()}" if found.shares["rotated"] is not None else ""
+    beside, limit = f"; {found.beside()}" if found.shares["rotated"] is not None else "", _limit(found)
     return Told(
         [
-            [f"{meaning} ({denoting_rule(rule)}){beside}.{limit}"],
-            [f"{meaning}{beside}.{limit}"],
-            [f"{head}{beside}.{limit}"],
-            [f"{head}."],
+            [f"{meaning} ({denoting_rule(rule)}){beside}{outputs}.{limit}"],
+            [f"{meaning}{beside}{outputs}.{limit}"],
+            [f"{head}{beside}{outputs}.{limit}"],
+            [f"{head}{outputs}."],
         ],
-        f"{head}{beside}.",
-        f"none of {live} denotes",
+        f"{head}{beside}{outputs}.",
+        f"none of {found.who} denotes",
         ".00 denote",
     )
+
+
+def _limit(found: Denoting) -> str:
+    """Say what the rows were too few for: the smallest label proportion that passes with a chance of .8."""
+    rows = found.networks.tables["label_proportion_by_depth"]
+    rows = rows.join(found.hidden.select("layer", "family").unique(), on=["layer", "family"], how="semi")
+    floors = [proportion(floor) for floor in rows["smallest_detectable_proportion"].drop_nulls().unique().sort()]
+    if not floors:
+        return ""
+    which = floors[0] if floors[0] == floors[-1] else f"{floors[0]} to {floors[-1]} (by layer and family)"
+    return f" With these rows, what fewer than {which} of inputs have would be missed more than once in five."
 
 
 def denoting_number(networks: Networks) -> Number | None:

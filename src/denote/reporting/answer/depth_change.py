@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 
 from denote.denotation.depth import plan
+from denote.notes import Note
 from denote.numbers import Estimate, count, interval, proportion, signed, signed_interval, small
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
@@ -28,6 +30,16 @@ MEANING = {
     plan.POLARITY_ONLY: "through polarity only",
 }
 """Verdicts in words that say no more than they do."""
+CARRIES = {plan.BEYOND_BASIS: plan.BEYOND, plan.ANY_BASIS_SHOWS: plan.FOLDED, plan.POLARITY_ONLY: plan.UNFOLDED}
+"""Verdict -> the quantity whose test carries it; any other rests on no test that was passed."""
+TESTED = {
+    plan.BEYOND: "beyond polarity and random directions",
+    plan.FOLDED: "of the folded value, min(p, 1 - p)",
+    plan.UNFOLDED: "of label proportion",
+}
+"""Quantity of a test in words."""
+LEFT_OUT = Note.of("architectures_left_out", reasons="").codes[0]
+"""Of a joint test that could not compare some architectures, which its note names."""
 
 
 @dataclass(frozen=True)
@@ -89,25 +101,68 @@ class DepthChange:
 
     @cached_property
     def judged(self) -> Row | None:
-        """The verdict's row; None where there are too few networks."""
+        """The verdict's row; None where there are too few networks, or the verdict is of other architectures only."""
         verdicts = self.networks.tables["depth_verdicts"]
         rows = verdicts.filter(pl.col("family") == self.family, pl.col("verdict") != plan.TOO_FEW)
+        if rows.is_empty() or self.is_descriptive or self._is_left_out:
+            return None
+        return rows.row(0, named=True)
+
+    @property
+    def is_descriptive(self) -> bool:
+        """True where too few networks of this architecture were compared for any verdict."""
+        return self.networks.n_models < plan.LEAST_MODELS
+
+    @property
+    def _is_left_out(self) -> bool:
+        """True where the joint test compares other architectures only."""
+        test = self._test(plan.BEYOND)
+        if test is None or test["p_value"] is None or LEFT_OUT not in str(test["note_codes"]):
+            return False
+        return re.search(f"[:;] {re.escape(self.networks.architecture)} with", str(test["note"])) is not None
+
+    def _test(self, quantity: str) -> Row | None:
+        """The test of a quantity that all architectures share."""
+        rows = self.networks.tables["depth_tests"].filter(
+            pl.col("family") == self.family,
+            pl.col("test") == plan.SIGN_FLIP,
+            pl.col("architecture").is_null(),
+            pl.col("quantity") == quantity,
+            pl.col("p_value").is_not_null() | (pl.col("role") == plan.PRIMARY),
+        )
         return None if rows.is_empty() else rows.row(0, named=True)
 
+    @property
+    def _is_pooled(self) -> bool:
+        """Whether the verdict is about networks of other architectures, too."""
+        return self.judged is not None and self.judged["n_models"] > self.networks.n_models
+
     def plain(self, *, glossed: bool = True) -> str:
-        """Say the mean at the first, middle and last compared layer, never chosen by the data.
+        """Say the mean at the first, middle and last compared layer, never chosen by the data, and test the curve.
 
         Args:
             glossed: Whether label proportion is explained.
         """
-        at = [f"{interval(Estimate.of(row, *self.columns))} at {clean(row['layer'])}" for row in self.rows]
-        return f"{self.what}{GLOSS if glossed else ''} is on average {listed(at)}{self._counted()}."
+        return f"{self.what}{GLOSS if glossed else ''} is on average {self._means()}{self._counted()}."
+
+    def _means(self) -> str:
+        return listed([f"{interval(Estimate.of(row, *self.columns))} at {clean(row['layer'])}" for row in self.rows])
 
     def _counted(self) -> str:
         n_models, known = self.rows[0]["n_models"], [row["n_models_with_value"] for row in self.rows]
-        if set(known) == {n_models}:
-            return ""
-        return f" ({'' if min(known) == max(known) else f'{min(known)} to '}{max(known)} of {n_models} networks)"
+        said = []
+        if set(known) != {n_models}:
+            said.append(f"{'' if min(known) == max(known) else f'{min(known)} to '}{max(known)} of {n_models} networks")
+        tested = None if self.judged is None or self._is_pooled else self._test(self._raw)
+        if tested is not None:
+            said.append(f"p = {small(tested['p_value'])} for any change")
+        if self.is_descriptive:
+            said.append("descriptive")
+        return f" ({'; '.join(said)})" if said else ""
+
+    @property
+    def _raw(self) -> str:
+        return plan.UNFOLDED if self.is_raw else plan.FOLDED
 
     def made_of(self, *, short: bool = False) -> str:
         """Say what the change from the first to the last layer is made of; nothing where that cannot be told."""
@@ -115,26 +170,41 @@ class DepthChange:
         if plan.RAW not in parts:
             return ""
         of = [f"{_written(parts[part], short=short)} {words}" for part, words in PARTS.items()]
-        return f"Change {_written(parts[plan.RAW], short=short)}: {', '.join(of)}."
+        raw = parts[plan.RAW]
+        return f"Change along a straight line{_of_parts(raw)} {_written(raw, short=short)}: {', '.join(of)}."
 
     def verdict(self) -> str:
-        """Say whether it depends on depth, with the test, or what an answer needs."""
+        """Say whether it depends on depth, with the test that carries the verdict, or what an answer needs."""
         row = self.judged
         if row is None:
             return needs(self.networks.n_models) or "No verdict: it takes 3 layers where 6 networks have a value."
-        p = "" if row["p_value"] is None else f"p = {small(row['p_value'])} beyond polarity and random directions; "
-        tested = f"{p}{count(row['n_models'], 'network')}, {'planned' if row['planned'] else 'exploratory'}"
-        verdict = str(row["verdict"])
-        return f"Does it depend on depth? {_sentence(MEANING.get(verdict, verdict))} ({tested})."
+        verdict, carries = str(row["verdict"]), CARRIES.get(str(row["verdict"]), plan.BEYOND)
+        tested = [self._p(quantity) for quantity in dict.fromkeys((carries, plan.BEYOND))]
+        planned = "planned" if row["planned"] else "exploratory"
+        said = "; ".join([*filter(None, tested), f"{self._networks(row)}, {planned}"])
+        return f"Does it depend on depth? {_sentence(MEANING.get(verdict, verdict))} ({said})."
+
+    def _p(self, quantity: str) -> str:
+        """``p = .008 of label proportion, .039 after Holm's correction``."""
+        row = self._test(quantity)
+        if row is None or row["p_value"] is None:
+            return ""
+        p, corrected = small(row["p_value"]), small(row["p_holm"])
+        return f"p = {p} {TESTED[quantity]}" + (f", Holm {corrected}" if corrected != p else "")
+
+    def _networks(self, row: Row) -> str:
+        networks = count(row["n_models"], "network")
+        return f"{networks} of several architectures together" if self._is_pooled else networks
 
     def brief_verdict(self) -> str:
         """Say the same in fewer words."""
         row, n_models = self.judged, self.networks.n_models
         if row is None:
             few = f"A verdict takes {plan.LEAST_MODELS} networks; here {'is' if n_models == 1 else 'are'} {n_models}."
-            return few if n_models < plan.LEAST_MODELS else self.verdict()
-        p = "" if row["p_value"] is None else f"p = {small(row['p_value'])} for more, "
-        return f"Dependence on depth: {row['verdict']} ({p}{count(row['n_models'], 'network')})."
+            return few if self.is_descriptive else self.verdict()
+        carries = self._test(CARRIES.get(str(row["verdict"]), plan.BEYOND))
+        p = f"p = {small(carries['p_holm'])}, " if carries is not None and carries["p_holm"] is not None else ""
+        return f"Dependence on depth: {row['verdict']} ({p}{self._networks(row)})."
 
     def others(self) -> str:
         """Name the other families that have a label proportion by depth."""
@@ -142,24 +212,29 @@ class DepthChange:
         return f" The report also has {listed([family_words(each) for each in names])}." if names else ""
 
     def sentence(self) -> str:
-        """Say the mean at the first and last compared layer, and the verdict, for the first screen."""
-        at = [f"{interval(Estimate.of(row, *self.columns))} at {clean(row['layer'])}" for row in self._ends()]
-        return f"{self.what} is {' and '.join(at)}; {self.short_verdict()}."
+        """Say the mean at the first, middle and last compared layer, and the verdict, for the first screen."""
+        descriptive = " (descriptive)" if self.is_descriptive else ""
+        return f"{self.what} is {self._means()}{descriptive}; {self.short_verdict()}."
 
     def line(self) -> str:
         """The same without intervals."""
-        at = [f"{proportion(row[self.columns[0]])} at {clean(row['layer'])}" for row in self._ends()]
-        return f"{self.what} {' to '.join(at)}; {self.short_verdict()}"
-
-    def _ends(self) -> list[Row]:
-        return self.rows if len(self.rows) == 1 else [self.rows[0], self.rows[-1]]
+        at = [f"{proportion(row[self.columns[0]])} at {clean(row['layer'])}" for row in self.rows]
+        return f"{self.what} {', '.join(at)}{' (descriptive)' if self.is_descriptive else ''}; {self.short_verdict()}"
 
     def short_verdict(self) -> str:
         """Say the verdict in a few words."""
         row = self.judged
         if row is not None:
-            return f"dependence on depth: {row['verdict']}"
-        return f"{count(self.networks.n_models, 'network')} cannot tell if it depends on depth"
+            return f"dependence on depth{f' ({self._networks(row)})' if self._is_pooled else ''}: {row['verdict']}"
+        if self.is_descriptive:
+            return f"{count(self.networks.n_models, 'network')} cannot tell if it depends on depth"
+        return "too few layers to tell if it depends on depth"
+
+
+def _of_parts(row: Row) -> str:
+    """`` (7 networks)``: those that have all layers; few are said to describe."""
+    descriptive = "descriptive, " if row["n_models"] < plan.LEAST_MODELS else ""
+    return f" ({descriptive}{count(row['n_models'], 'network')})"
 
 
 def _written(row: Row, *, short: bool = False) -> str:
@@ -218,13 +293,12 @@ def _joined(*sentences: str) -> str:
 def _too_few_neurons(networks: Networks) -> Told:
     few = "Too few neurons denote for a label proportion by depth"
     of = f"it takes {plan.LEAST_NEURONS} neurons and {plan.LEAST_DISTINCT} properties at a hidden layer"
-    missing, brief = needs(networks.n_models), f"{few}."
-    if missing:
-        who = "one network" if networks.n_models == 1 else f"{networks.n_models} networks"
-        brief = f"Too few neurons denote, and {who} cannot tell if it depends on depth; {plan.LEAST_MODELS} would."
+    n_models = networks.n_models
+    then = f"A verdict takes {plan.LEAST_MODELS} networks, too; here {'is' if n_models == 1 else 'are'} {n_models}."
+    missing = then if n_models < plan.LEAST_MODELS else ""
     return Told(
-        [[_joined(f"{few}: {of}.", missing)], [_joined(f"{few}.", missing)], [brief]],
-        brief,
+        [[_joined(f"{few}: {of}.", missing)], [_joined(f"{few}.", missing)], [f"{few}."]],
+        f"{few}.",
         f"{few[0].lower()}{few[1:]}",
         "too few neurons",
     )
@@ -235,10 +309,15 @@ def depth_number(networks: Networks) -> Number | None:
     if networks.searched.is_empty() or not networks.trained:
         return None
     label, change = "change of label proportion over depth", DepthChange(networks)
-    raw = change.parts.get(plan.RAW) if change.family else None
+    if not change.family:
+        return Number(label, "not known", "too few neurons denote")
+    raw = change.parts.get(plan.RAW)
     if raw is None:
-        few = networks.n_models < plan.LEAST_MODELS
-        return Number(label, "not known", f"needs {plan.LEAST_MODELS} networks" if few else "too few neurons denote")
+        few = networks.n_models < plan.LEAST_DESCRIBED
+        why = f"needs {plan.LEAST_MODELS} networks" if few else "too few layers, or random directions, to compare"
+        return Number(label, "not known", why)
     value = Estimate.of(raw, "value")
     ends = "no interval" if value.low != value.low else f"[{signed(value.low)}, {signed(value.high)}]"
+    if change.is_descriptive or raw["n_models"] < plan.LEAST_MODELS:
+        return Number(label, signed(value.value), f"{ends}, descriptive: {count(raw['n_models'], 'network')}")
     return Number(label, signed(value.value), f"{ends}; the neurons' own {_written(change.parts[plan.OWN])}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from denote.config.levels import FULL, QUICK, STANDARD
 from denote.denotation.depth import plan
+from denote.reporting.answer.depth_change import DepthChange
 from denote.reporting.answer.fit import INDENT, WIDTH
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Versions
@@ -50,7 +51,8 @@ def _step(found: Sequence[Networks], jobs: Sequence[Job]) -> tuple[str, list[str
     if QUICK.name in levels:
         return "Controls", [f"evidence={STANDARD.name}"]
     searched = [networks for networks in found if networks.live and networks.trained and networks.trained_here]
-    if searched and all(networks.n_models < plan.LEAST_MODELS for networks in searched):
+    few = all(networks.n_models < plan.LEAST_MODELS for networks in searched)
+    if few and any(DepthChange(networks).family for networks in searched):  # else more networks have no value, either
         return "A verdict on depth", ["-m", f"seed={','.join(map(str, range(SEEDS)))}"]
     return None if FULL.name in levels else ("More permutations and curves", [f"evidence={FULL.name}"])
 

@@ -84,8 +84,8 @@ def _said(networks: Networks, curve: Curve) -> list[tuple[str, list[str]]]:
 
 def _changes(networks: Networks, curve: Curve, *, is_seen: bool) -> list[str]:
     """Say what would make the verdict another one, or a firmer one."""
-    rows = networks.tables["depth_verdicts"].filter(pl.col("family") == curve.family).rows(named=True)
-    tested = [row for row in rows if row["verdict"] != plan.TOO_FEW]
+    judged = DepthChange(networks, curve.family).judged
+    tested = [] if judged is None else [judged]
     by_depth = curve.of(networks.tables["label_proportion_by_depth"])
     said = []
     if not is_seen:
