@@ -34,6 +34,8 @@ def test_a_job_and_its_list_of_layers_list_once(denote: Command, tmp_path: Path)
     settings += ["evidence.stability=false", "evidence.permutations=0", "evidence.bootstraps=20"]
     listed = denote("--layers", *settings)
     assert listed.code == 0, listed.err
+    assert " rows, " in listed.out.splitlines()[0]
+    assert all(line and line == line.rstrip() for line in listed.out.splitlines())
     file = Path.cwd() / "sizes.txt"
     assert file.read_text().split() == ["3", "3", "8", "8"]
     file.unlink()

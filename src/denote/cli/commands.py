@@ -313,12 +313,17 @@ def _train(settings: Settings, attempt: Attempt) -> None:
 
 def _layers(settings: Settings, attempt: Attempt) -> None:
     from denote.cli import build
+    from denote.data.read_in_words import in_words
+    from denote.progress import hide
     from denote.reporting.terminal import print_layers
 
     job = build.job(settings, Path(settings["store"]["path"]))
     job.data.setup()
     spec = job.model_spec()
-    print_layers(job.architecture_id(spec), job.listing(spec))
+    listing = job.listing(spec)
+    hide()
+    print(in_words(job.data.samples))
+    print_layers(job.architecture_id(spec), listing)
 
 
 def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:

@@ -106,7 +106,10 @@ def print_layers(title: str, found: Listing, console: Console | None = None) -> 
         output = (layer.shape_text, layer.axes_text, layer.pooling, f"{layer.n_neurons:,}")
         table.add_row(str(layer.depth), escape(layer.name), layer.module_class, *output)
     console = console or Console()
-    console.print(table)
+    with console.capture() as drawn:
+        console.print(table)
+    lines = [line.rstrip() for line in drawn.get().splitlines()]
+    print("\n".join(line for line in lines if line), file=console.file)
     for layer in found.layers:
         if layer.note:
             console.print(f"{escape(layer.name)}: {escape(layer.note)}", soft_wrap=True)
