@@ -229,7 +229,7 @@ def _something(found: Denoting, rule: Rule) -> Told:
             *[[f"{share} {brief} {briefly}; {controls}{more}.{seed}", *examples[:most]] for most in (3, 2, 1)],
             [f"{share} {denote}; {found.beside()}{outputs}."],
         ],
-        f"{share} {denote}; {controls}{more}{outputs}.",
+        f"{share} {denote}; {controls}{more}.",
         f"{share} {denote}; {found.beside()}",
         f"{proportion(found.share)} denote ({found.beside()})",
     )

@@ -213,8 +213,10 @@ class DepthChange:
 
     def sentence(self) -> str:
         """Say the mean at the first, middle and last compared layer, and the verdict, for the first screen."""
-        descriptive = " (descriptive)" if self.is_descriptive else ""
-        return f"{self.what} is {self._means()}{descriptive}; {self.short_verdict()}."
+        if self.is_descriptive:
+            needed = f"{count(self.networks.n_models, 'network')}, a verdict takes {plan.LEAST_MODELS}"
+            return f"{self.what} is {self._means()} (descriptive: {needed})."
+        return f"{self.what} is {self._means()}; {self.short_verdict()}."
 
     def line(self) -> str:
         """The same without intervals."""
@@ -308,7 +310,7 @@ def depth_number(networks: Networks) -> Number | None:
     """Return the change of label proportion from the first to the last layer, or what is missing for it."""
     if networks.searched.is_empty() or not networks.trained:
         return None
-    label, change = "change of label proportion over depth", DepthChange(networks)
+    label, change = "change of label proportion", DepthChange(networks)
     if not change.family:
         return Number(label, "not known", "too few neurons denote")
     raw = change.parts.get(plan.RAW)
