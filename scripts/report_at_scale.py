@@ -1,6 +1,6 @@
 """A report of 1,000 cells and 20,000 neurons: how large it is, how long it takes to write, to open, to sort and filter.
 
-python scripts/report_at_scale.py [--report REPORT.html] [--busy] [--rounds 3]
+python scripts/report_at_scale.py [--classes 1000] [--report REPORT.html] [--busy] [--rounds 3]
 
 The tables are synthetic, with numbers that differ in every row, so that they compress no better than those of a sweep.
 ``--report`` measures a report that is there. The browser is Chromium, driven by Playwright; times in it are from an
@@ -24,6 +24,7 @@ import numpy as np
 import polars as pl
 from benchmarks.processes import busy
 
+from denote.denotation.atlas import MOST_CLASSES
 from denote.reporting.jobs import Job
 from denote.reporting.report import Report
 from denote.tables import HISTOGRAMS, NEURONS_KEY, ON_RATES, table
@@ -33,7 +34,7 @@ import synthetic_tables as synthetic
 
 SEEDS, LAYERS, WIDTH = 5, 10, 444
 ATTRIBUTES = {f"attribute {number}": number % 7 for number in range(10)}
-CLASSES = tuple("0123456789")
+CLASSES = 10
 UNIT = ("object_model", "layer", "pooling", "neuron")
 
 TIMED = """async ([selector, kind, values]) => {
@@ -58,7 +59,9 @@ TIMED = """async ([selector, kind, values]) => {
 """Act on an element once per value, and return how many ms passed each time until the changed table was drawn."""
 
 
-def tables(seeds: int = SEEDS, n_layers: int = LAYERS, width: int = WIDTH) -> dict[str, pl.DataFrame]:
+def tables(
+    seeds: int = SEEDS, n_layers: int = LAYERS, width: int = WIDTH, classes: int = CLASSES
+) -> dict[str, pl.DataFrame]:
     """Return the tables of a sweep; by default of 1,000 cells and 20,030 neurons."""
     rng = np.random.default_rng(0)
     neurons = spread(synthetic.neuron_table(seeds, n_layers, width), rng)
@@ -70,7 +73,7 @@ def tables(seeds: int = SEEDS, n_layers: int = LAYERS, width: int = WIDTH) -> di
         "label_proportion_by_depth": synthetic.by_depth_table(neurons, rotated=True),
         "examples": synthetic.example_table(neurons, per_layer=5),
         "histograms": histograms(neurons, rng),
-        "on_rates": on_rates(neurons, rng),
+        "on_rates": on_rates(neurons, rng, classes),
     }
 
 
@@ -94,17 +97,18 @@ def histograms(neurons: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     return table(units.with_columns(**ends, counts=pl.Series(counts.tolist())).to_dicts(), HISTOGRAMS)
 
 
-def on_rates(neurons: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Return how often every live neuron is on in every class."""
-    live = neurons.filter("live").select(NEURONS_KEY)
-    every = live.join(pl.DataFrame({"class": CLASSES}), how="cross")
+def on_rates(neurons: pl.DataFrame, rng: np.random.Generator, classes: int) -> pl.DataFrame:
+    """Return how often every live neuron is on in every class; of many classes in as many as a job keeps."""
+    live, kept = neurons.filter("live").select(NEURONS_KEY), min(classes, MOST_CLASSES)
+    chosen = np.argsort(rng.random((len(live), classes)), axis=1)[:, :kept].ravel()
+    every = live[np.repeat(np.arange(len(live)), kept)].with_columns(pl.Series("class", chosen).cast(pl.String))
     rates = every.with_columns(on_rate=pl.Series(rng.beta(0.5, 0.5, len(every))), n_rows=pl.lit(100))
     return rates.select(pl.col(name).cast(kind) for name, kind in ON_RATES.items())
 
 
-def written(folder: Path) -> tuple[Path, float, float]:
+def written(folder: Path, classes: int = CLASSES) -> tuple[Path, float, float]:
     """Write the report; return its path, seconds and the processor's seconds. The tables are made before."""
-    report = Report(title="scale", status=[Job("synthetic", "finished")], tables=tables(), figures=[])
+    report = Report(title="scale", status=[Job("synthetic", "finished")], tables=tables(classes=classes), figures=[])
     start, worked = time.perf_counter(), time.process_time()
     return report.write(folder), time.perf_counter() - start, time.process_time() - worked
 
@@ -149,6 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print what is measured, one line each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--report", type=Path, help="measure this report instead of writing one")
+    parser.add_argument("--classes", type=int, default=CLASSES, help="classes of the data, such as 1000")
     parser.add_argument("--busy", action="store_true", help="beside two busy processes")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
@@ -156,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.report:
             report = options.report.resolve()
         else:
-            report, seconds, worked = written(Path(folder))
+            report, seconds, worked = written(Path(folder), options.classes)
             print(f"{'write':42}{seconds:8.1f} s\n{'write, of the processor':42}{worked:8.1f} s")
         print(f"{'size':42}{report.stat().st_size / 1e6:8.2f} MB")
         for name, milliseconds in measure(report, options.rounds):

@@ -68,9 +68,6 @@ def sprite() -> str:
 
 def with_data(report: Path, data: dict[str, Any] | str, path: Path) -> Path:
     """Write a report whose data is another's; text stands there as it is."""
-    import os
-
-    report = Path(os.environ.get("BASE", report))
     html = report.read_text(encoding="utf-8")
     text = data if isinstance(data, str) else packed(data)
     assert DATA.search(html)

@@ -14,7 +14,7 @@ from denote.reporting.page import cells, networks, neurons
 from denote.reporting.page.bundle import Contents, Relevance, bundle, packed
 from denote.reporting.page.columns import column, frame
 
-HOSTILE = ["</script><img src=x onerror=alert(1)>", "__proto__", "\u202egnp.exe", "x" * 500, "<!--", "\x00\u2028"]
+HOSTILE = ["</script><img src=x onerror=alert(1)>", "__proto__", "\u202egnp.exe", "x" * 500, "<!--", "at"]
 
 
 @pytest.fixture(scope="module")
@@ -98,16 +98,17 @@ def test_on_rates_and_examples_name_the_rows_of_neurons(tables: dict[str, pl.Dat
     seen = tables["neurons"].filter("denotes").head(2)
     key = [*neurons.KEY]
     rates = pl.concat([seen.select(*key, pl.lit(name).alias("class"), on_rate=pl.lit(rate))
-                       for name, rate in (("a", 0.25), ("<b>", 0.5))])  # fmt: skip
+                       for name, rate in (("at", 0.25), ("<b>", 0.5))])  # fmt: skip
     examples = seen.select(
         *key, "property", kind=pl.lit("top"), rank=0, sample=7, activation=1.23456, has_property=True,
         target=pl.lit("a"),
     )  # fmt: skip
     shown = bundle(Contents({**tables, "on_rates": rates, "examples": examples}, "demo"))[0]
-    family = shown["on_rates"]["subsets"]
-    assert family["classes"] == ["a", "<b>"]
-    assert family["values"] == [0.25, 0.5, 0.25, 0.5]
-    at = family["rows"]["columns"]["at"]
+    rates_shown = shown["on_rates"]["mnist"]
+    assert rates_shown["classes"] == ["at", "<b>"]
+    assert rates_shown["values"] == [0.25, 0.5, 0.25, 0.5]
+    at = rates_shown["rows"]["columns"]["at"]
+    assert rates_shown["rows"]["columns"]["entries"] == [2, 2]
     assert [values(shown["neurons"], "neuron")[row] for row in at] == seen["neuron"].to_list()
     assert shown["examples"]["columns"]["activation"] == [1.235, 1.235]
 
@@ -123,8 +124,56 @@ def test_the_classes_that_a_property_holds_are_marked(
     seen = tables["neurons"].filter("denotes").head(1).with_columns(property=pl.lit(name))
     rates = pl.concat([seen.select(*neurons.KEY, pl.lit(one).alias("class"), on_rate=pl.lit(0.5))
                        for one in ("a", "b,c", "d")])  # fmt: skip
-    shown = bundle(Contents({**tables, "neurons": seen, "on_rates": rates}, "demo"))[0]["on_rates"]["subsets"]
-    assert shown["inside"] == ({name: inside} if inside else {})
+    shown = bundle(Contents({**tables, "neurons": seen, "on_rates": rates}, "demo"))[0]["on_rates"]["mnist"]
+    assert [place for place, holds in zip(shown["codes"], shown["inside"], strict=True) if holds] == inside
+
+
+def test_on_rates_of_many_classes_keep_those_that_tell_most(tables: dict[str, pl.DataFrame]) -> None:
+    seen = tables["neurons"].filter("denotes").head(3).with_columns(property=pl.lit("NOT class=c7"), on_proportion=0.5)
+    kept = neurons.kept_neurons(seen, networks.models_of({**tables, "neurons": seen}))
+    rates = pl.concat([seen.select(*neurons.KEY, pl.lit(f"c{one}").alias("class"), on_rate=pl.lit(rate))
+                       for one in range(50) for rate in [{7: 0.0, 9: 1.0}.get(one, 0.5 + one / 1000)]])  # fmt: skip
+    classes = neurons.classes_by_source(rates, networks.models_of(tables))
+    shown = neurons.on_rates_by_source(rates, kept, classes, most=3 * 5)["mnist"]
+    assert shown["rows"]["columns"]["entries"] == [5, 5, 5]
+    names = [shown["classes"][code] for code in shown["codes"][:5]]
+    assert set(names) == {"c7", "c9", "c49", "c48", "c47"}
+    assert dict(zip(names, shown["inside"], strict=False)) == {name: int(name != "c7") for name in names}
+
+
+def test_classes_of_one_data_set_are_none_of_another(tables: dict[str, pl.DataFrame]) -> None:
+    networks_of = tables["neurons"]["object_model"].unique(maintain_order=True).to_list()
+    first = [tables["neurons"].filter(object_model=name).filter("denotes").head(1) for name in networks_of[:2]]
+    seen = pl.concat(first).with_columns(property=pl.lit("NOT class in {good}"))
+    rates = pl.concat([one.select(*neurons.KEY, pl.lit(name).alias("class"), on_rate=pl.lit(0.5))
+                       for one, names in zip(first, (("good", "bad"), ("good", "setosa", "virginica")), strict=True)
+                       for name in names])  # fmt: skip
+    sources = dict(zip(networks_of, ("people", "people (2)"), strict=False))
+    contents = Contents(
+        {**tables, "neurons": seen, "on_rates": rates}, "two", sources=sources,
+        plain=lambda name, classes: f"{name} of {', '.join(classes)}",
+    )  # fmt: skip
+    shown = bundle(contents)[0]
+    assert {source: rate["classes"] for source, rate in shown["on_rates"].items()} == {
+        "people": ["good", "bad"],
+        "people (2)": ["good", "setosa", "virginica"],
+    }
+    assert [sum(rate["inside"]) for rate in shown["on_rates"].values()] == [1, 2]
+    assert set(values(shown["neurons"], "plain")) == {
+        "NOT class in {good} of good, bad",
+        "NOT class in {good} of good, setosa, virginica",
+    }
+
+
+def test_what_has_no_room_is_counted_and_what_denotes_apart(
+    tables: dict[str, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denoting = int(tables["neurons"]["denotes"].sum())
+    kept = neurons.kept_neurons
+    monkeypatch.setattr(neurons, "kept_neurons", lambda rows, models: kept(rows, models, denoting - 2))
+    shown = bundle(Contents(tables, "demo"))[0]
+    assert shown["neurons_left_out"] == len(tables["neurons"]) - denoting + 2
+    assert shown["denoting_left_out"] == 2
 
 
 def test_relevance_has_a_budget_in_whole_attributes(

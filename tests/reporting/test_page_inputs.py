@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,13 +12,14 @@ from denote.observation.input_pictures import sprite_of
 from denote.observation.inputs_shown import InputsShown
 from denote.reporting.page import inputs
 from denote.reporting.page.inputs import page_inputs
+from denote.runs.reports import data_sources, held_inputs
 from denote.tables import INPUTS
 
 
 def wanted(*samples: tuple[str, int]) -> pl.DataFrame:
     return pl.DataFrame(
-        [{"dataset": dataset, "sample": sample, "rank": place} for place, (dataset, sample) in enumerate(samples)],
-        {"dataset": pl.String, "sample": pl.Int64, "rank": pl.Int64},
+        [{"source": source, "sample": sample, "rank": place} for place, (source, sample) in enumerate(samples)],
+        {"source": pl.String, "sample": pl.Int64, "rank": pl.Int64},
     )
 
 
@@ -75,3 +77,21 @@ def test_what_is_withheld_unknown_or_without_room_is_told() -> None:
     short = page_inputs(one, [("people", long)])
     assert list(short.entries["people"]) == ["1"]
     assert short.note == "1 rows or texts have no room."
+
+
+def test_data_of_one_name_keep_their_own_inputs(tmp_path: Path) -> None:
+    networks, sources = ("a" * 16, "b" * 16, "c" * 16), ("a/people.csv", "b/people.csv", "a/people.csv")
+    neurons = pl.DataFrame({"object_model": networks, "dataset": ["people"] * 3})
+    jobs = []
+    for network, path in zip(networks, sources, strict=True):
+        folder = tmp_path / network
+        folder.mkdir()
+        texts(s3=f'{{"from": "{path}"}}').write(folder)
+        jobs.append((folder, {"object_model": network, "config": {"dataset": {"path": path}}}))
+    of = data_sources(jobs, neurons)
+    assert list(of.values()) == ["people", "people (2)", "people"]
+    found = page_inputs(wanted(("people", 3), ("people (2)", 3)), held_inputs(jobs, of))
+    assert {source: entries["3"]["row"]["from"] for source, entries in found.entries.items()} == {
+        "people": "a/people.csv",
+        "people (2)": "b/people.csv",
+    }

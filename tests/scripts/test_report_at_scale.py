@@ -21,4 +21,6 @@ def test_numbers_differ_in_every_row_and_stay_proportions() -> None:
     assert moved["tpr"].n_unique() > 0.9 * len(moved)
     assert moved["tpr"].is_between(0, 1).all()
     assert moved["neuron"].equals(neurons["neuron"])
-    assert on_rates(neurons, np.random.default_rng(2))["on_rate"].is_between(0, 1).all()
+    assert on_rates(neurons, np.random.default_rng(2), 5)["on_rate"].is_between(0, 1).all()
+    many = on_rates(neurons, np.random.default_rng(2), 200)
+    assert many.group_by("object_model", "layer", "neuron").len()["len"].unique().to_list() == [64]

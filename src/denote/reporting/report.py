@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -63,8 +62,8 @@ class Report:
         undrawn: Which figures are not there, and why.
         recipes: What runs each job again.
         relevance: How much observers of one network rely on its neurons, the most important attribute first.
-        inputs: By dataset what jobs hold of their inputs, read while the report is written.
-        folder: Where it lies, as the user would type it.
+        inputs: By source of data what jobs hold of their inputs, read while the report is written.
+        sources: By network the name of its data that no other data has, where data sets share a name.
         created: The day of the last evidence, as it is shown.
         other: Title and path of the report of the sweep that a job belongs to.
     """
@@ -83,7 +82,7 @@ class Report:
     recipes: Sequence[Recipe] = ()
     relevance: Sequence[Relevance] = ()
     inputs: Held = ()
-    folder: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     other: tuple[str, Path] | None = None
 
@@ -104,18 +103,14 @@ class Report:
         told = answer(self.tables, self.status, rule=self.rule, warnings=self.warnings)
         curves = shown_curves(self.tables["label_proportion_by_depth"])
         depth = depth_in_words(self.tables, curves)
-        by_curve = {each.curve: each.sentences for each in depth}
-        classes = self.tables["on_rates"]["class"].unique(maintain_order=True).to_list()
         data = Contents(
             self.tables,
             self.title,
-            self.folder,
-            self.created,
             self.rule,
             self.relevance,
             self.inputs,
-            partial(plain_property, classes=classes),
-            lambda curve: by_curve.get(curve, []),
+            self.sources,
+            plain_property,
         )
         packed_data, inputs = bundle(data)
         return render(

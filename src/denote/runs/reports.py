@@ -55,7 +55,7 @@ def report_of(
         other: Title and path of another report, that of a job's sweep.
     """
     config: Mapping[str, Any] = jobs[0][1]["config"]
-    typed = _from_here(folder)
+    typed, sources = _from_here(folder), data_sources(jobs, tables["neurons"])
     return Report(
         title=folder.name,
         status=status,
@@ -70,8 +70,8 @@ def report_of(
         undrawn=undrawn,
         recipes=[_recipe(job, record, folder) for job, record in jobs],
         relevance=relevance(jobs, tables["cells"]),
-        inputs=_inputs(jobs, tables["neurons"]),
-        folder=typed,
+        inputs=held_inputs(jobs, sources),
+        sources=sources,
         created=_day(max(str(record.get("ended") or record.get("started") or "") for _, record in jobs)),
         other=other,
     )
@@ -127,12 +127,37 @@ def pictures_of(results: Path, record: Mapping[str, Any]) -> list[Picture]:
     return [Picture(files[name], captions.get(name, name)) for name in order]
 
 
-def _inputs(jobs: Jobs, neurons: pl.DataFrame) -> Iterator[tuple[str, InputsShown | None]]:
-    """Read what jobs hold of their inputs, one after the other, as the page asks for them."""
-    datasets = dict(neurons.select("object_model", "dataset").unique().iter_rows())
+def data_sources(jobs: Jobs, neurons: pl.DataFrame) -> dict[str, str]:
+    """Return by network a name of its data that no other data has: two files may give a data set the same name.
+
+    Args:
+        jobs: Folders of the finished jobs with their records.
+        neurons: With the columns ``object_model dataset``.
+    """
+    datasets = dict(neurons.select("object_model", "dataset").drop_nulls().unique().iter_rows())
+    seen: dict[str, list[Any]] = {}
+    sources = {}
+    for _, record in jobs:
+        network, asked = str(record.get("object_model")), (record.get("config") or {}).get("dataset")
+        if (dataset := datasets.get(network)) is not None:
+            alike = seen.setdefault(dataset, [])
+            if asked not in alike:
+                alike.append(asked)
+            place = alike.index(asked)
+            sources[network] = f"{dataset} ({place + 1})" if place else dataset
+    return sources
+
+
+def held_inputs(jobs: Jobs, sources: Mapping[str, str]) -> Iterator[tuple[str, InputsShown | None]]:
+    """Read what jobs hold of their inputs, one after the other, as the page asks for them.
+
+    Args:
+        jobs: Folders of the finished jobs with their records.
+        sources: As `data_sources` returns them.
+    """
     for folder, record in jobs:
-        if (dataset := datasets.get(str(record.get("object_model")))) is not None:
-            yield dataset, InputsShown.read(folder)
+        if (source := sources.get(str(record.get("object_model")))) is not None:
+            yield source, InputsShown.read(folder)
 
 
 def _from_here(folder: Path) -> str:

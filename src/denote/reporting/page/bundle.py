@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from denote.denotation.depth import plan
 from denote.evidence.rule import Rule
 from denote.figures.curves import Curve, usual_probe
 from denote.reporting.page import cells, depth, networks, neurons
@@ -49,24 +50,20 @@ class Contents:
     Attributes:
         tables: Those of ``tables.SWEEP_TABLES``.
         title: Name of the sweep or job.
-        folder: Where it lies, as it is shown.
-        created: When the page was made.
         rule: The rule that decided the tables.
         relevance: Of one network, the most important attribute first.
-        inputs: By dataset what jobs hold of their inputs.
-        plain: Says a property for people.
-        sentences: Says of a curve what the depth section says of it.
+        inputs: By source of data what jobs hold of their inputs.
+        sources: By network the name of its data that no other data has.
+        plain: Says a property for people, with the classes of its data.
     """
 
     tables: Mapping[str, pl.DataFrame]
     title: str
-    folder: str = ""
-    created: str = ""
     rule: Rule = field(default_factory=Rule)
     relevance: Sequence[Relevance] = ()
     inputs: Held = ()
-    plain: Callable[[str], str] = str
-    sentences: Callable[[Curve], Sequence[str]] = lambda curve: ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    plain: Callable[[str, Sequence[str]], str] = lambda name, classes: name
 
 
 def bundle(contents: Contents) -> tuple[dict[str, Any], PageInputs]:
@@ -76,37 +73,39 @@ def bundle(contents: Contents) -> tuple[dict[str, Any], PageInputs]:
         contents: What it is made of.
     """
     tables = contents.tables
-    models = networks.models_of(tables)
+    models = networks.models_of(tables, contents.sources)
     layers = networks.layers_of(tables, models)
     shown_cells = cells.kept_cells(tables["cells"], models)
     shown = neurons.kept_neurons(tables["neurons"], models)
     lines = depth.shown_curves(tables["label_proportion_by_depth"])
     examples = neurons.shown_examples(tables["examples"], shown)
-    inputs = page_inputs(examples.join(models.select("object_model", "dataset"), on="object_model"), contents.inputs)
+    inputs = page_inputs(examples.join(models.select("object_model", "source"), on="object_model"), contents.inputs)
+    classes = neurons.classes_by_source(tables["on_rates"], models)
     place = ("model", "layer", "depth", "relative_depth", "pooling", "n_neurons", "n_live", "is_head", "module_class")
     data = {
         "schema": SCHEMA,
         "title": contents.title,
-        "folder": contents.folder,
-        "created": contents.created,
-        "evidence_levels": _levels(tables),
         "rule": asdict(contents.rule),
+        "least_networks": plan.LEAST_MODELS,
+        "too_few": plan.GAP,
         "models": frame(models.drop("model")),
         "layers": frame(layers.select(place)),
         "cells": cells.cells_frame(shown_cells, layers, contents.rule),
         "cells_left_out": len(tables["cells"]) - len(shown_cells),
-        "neurons": neurons.neurons_frame(shown, layers, contents.plain),
+        "neurons": neurons.neurons_frame(
+            shown, layers, lambda name, source: contents.plain(name, classes.get(source, ()))
+        ),
         "neurons_left_out": len(tables["neurons"]) - len(shown),
+        "denoting_left_out": _denoting(tables["neurons"]) - _denoting(shown),
         "histograms": neurons.histograms_frame(tables["histograms"], shown, layers),
-        "on_rates": neurons.on_rates_by_family(tables["on_rates"], shown),
+        "on_rates": neurons.on_rates_by_source(tables["on_rates"], shown, classes),
         "examples": neurons.examples_frame(examples),
         "inputs": inputs.entries,
         "inputs_note": inputs.note,
         "sprites": inputs.sprites,
         "curves": depth.curves_frame(tables, lines),
         "by_model": depth.by_model_frame(tables, lines, models),
-        "curve_names": [_named(curve, contents) for curve in lines],
-        "decisive_depth": cells.first_decisive_frame(tables),
+        "curve_names": [_named(curve) for curve in lines],
         "relevance": _relevance(contents.relevance, layers),
         "default": _default(tables["cells"], lines),
     }
@@ -119,16 +118,14 @@ def packed(data: Mapping[str, Any]) -> str:
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
 
 
-def _levels(tables: Mapping[str, pl.DataFrame]) -> list[str]:
-    return pl.concat([tables[name]["evidence_level"] for name in ("cells", "neurons")]).drop_nulls().unique().to_list()
+def _denoting(neurons: pl.DataFrame) -> int:
+    return int(neurons["denotes"].sum())
 
 
-def _named(curve: Curve, contents: Contents) -> dict[str, Any]:
-    verdicts = curve.of(contents.tables["depth_verdicts"], ("dataset", "trained", "epoch", "family"))["verdict"]
+def _named(curve: Curve) -> dict[str, Any]:
     return {
         "title": curve.title, "dataset": curve.dataset, "architecture": curve.architecture, "trained": curve.trained,
-        "epoch": curve.epoch, "family": curve.family, "verdict": verdicts[0] if len(verdicts) else None,
-        "sentences": list(contents.sentences(curve)),
+        "epoch": curve.epoch, "family": curve.family,
     }  # fmt: skip
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from denote.evidence.rule import Rule, telling_notes
@@ -56,13 +54,3 @@ def cells_frame(cells: pl.DataFrame, layers: pl.DataFrame, rule: Rule) -> Frame:
         probe=pl.concat_str("probe", size),
     )
     return frame(numbered(shown.rename(INTERVAL), layers).select(SHOWN), free={"q_value"})
-
-
-def first_decisive_frame(tables: Mapping[str, pl.DataFrame]) -> Frame:
-    """Return at which layer every attribute becomes decisive."""
-    first = tables["first_decisive"].with_columns(
-        probe=pl.concat_str("probe", pl.format(" k={}", "k").fill_null("")),
-        layer="first_layer",
-    )
-    shown = ("dataset", "architecture", "trained", "epoch", "attribute", "family", "probe", "layer")
-    return frame(first.select(*shown, "first_depth", "decisive_at", "n_models", "n_censored", "note"))

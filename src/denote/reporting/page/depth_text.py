@@ -31,11 +31,6 @@ class CurveInWords:
     heading: str
     said: Sequence[tuple[str, Sequence[str]]]
 
-    @property
-    def sentences(self) -> list[str]:
-        """All sentences, in order."""
-        return [sentence for _, sentences in self.said for sentence in sentences]
-
 
 def depth_in_words(tables: Mapping[str, pl.DataFrame], curves: Sequence[Curve]) -> list[CurveInWords]:
     """Say of every curve of trained networks what the tables say of it.

@@ -42,8 +42,7 @@ function whyNoInputs(at, rows) {
 }
 
 function inputAt(at, row) {
-  const dataset = frame("models").get("dataset", frame("neurons").get("model", at));
-  const samples = own(page.data.inputs, dataset ?? "") ?? {};
+  const samples = own(page.data.inputs, sourceOf(at)) ?? {};
   return own(samples, String(frame("examples").get("sample", row))) ?? {};
 }
 

@@ -24,7 +24,7 @@ NOTHING = "no neuron that denotes has inputs to show"
 
 Tile: TypeAlias = UInt8[np.ndarray, "height width *plane"]
 Held: TypeAlias = "Iterable[tuple[str, InputsShown | None]]"
-"""By dataset what a job holds of its inputs, job by job; read one after the other."""
+"""By source, a name that no other data has, what a job holds of its inputs; read job by job."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class PageInputs:
     """Inputs as the page reads them.
 
     Attributes:
-        entries: By dataset and sample what is shown of it.
+        entries: By source of data and sample what is shown of it.
         sprites: What the page must know of every sprite.
         pictures: The sprites as PNG files.
         notes: What is not shown, and why.
@@ -59,23 +59,24 @@ def page_inputs(wanted: pl.DataFrame, held: Held) -> PageInputs:
     """Gather the inputs of a page from its jobs until there is one for every sample.
 
     Args:
-        wanted: ``dataset``, ``sample`` and ``rank`` of the examples that are shown.
+        wanted: ``source``, ``sample`` and ``rank`` of the examples that are shown. Data sets of one name may be
+            different files, so that their sources differ.
         held: What the jobs hold.
     """
-    order = wanted.group_by("dataset", "sample").agg(pl.col("rank").min()).sort("dataset", "rank", "sample")
-    missing = {str(dataset): dict.fromkeys(part["sample"]) for (dataset,), part in order.group_by("dataset")}
+    order = wanted.group_by("source", "sample").agg(pl.col("rank").min()).sort("source", "rank", "sample")
+    missing = {str(source): dict.fromkeys(part["sample"]) for (source,), part in order.group_by("source")}
     made, tiles = PageInputs(), dict[str, dict[int, Tile]]()
     notes: dict[str, None] = {}
-    for dataset, shown in held if missing else ():
+    for source, shown in held if missing else ():
         notes |= dict.fromkeys((UNKNOWN,) if shown is None else shown.notes)
-        left = missing.get(dataset)
+        left = missing.get(source)
         if shown is not None and left:
-            _take(shown, left, made.entries.setdefault(dataset, {}), tiles.setdefault(dataset, {}))
+            _take(shown, left, made.entries.setdefault(source, {}), tiles.setdefault(source, {}))
         if not any(missing.values()):
             break
     _draw(made, tiles)
     made.notes = [*notes, *_shorten(made)] if missing else [NOTHING]
-    made.entries = {dataset: entries for dataset, entries in made.entries.items() if entries}
+    made.entries = {source: entries for source, entries in made.entries.items() if entries}
     return made
 
 
@@ -94,9 +95,9 @@ def _draw(made: PageInputs, tiles: Mapping[str, Mapping[int, Tile]]) -> None:
     """Put tiles of one shape on one sprite; together the sprites are small enough."""
     from denote.observation.input_pictures import COLUMNS, sprite_of  # loads pillow
 
-    shapes = {(dataset, tile.shape): None for dataset, own in tiles.items() for tile in own.values()}
-    for dataset, shape in shapes:
-        own = {sample: tile for sample, tile in tiles[dataset].items() if tile.shape == shape}
+    shapes = {(source, tile.shape): None for source, own in tiles.items() for tile in own.values()}
+    for source, shape in shapes:
+        own = {sample: tile for sample, tile in tiles[source].items() if tile.shape == shape}
         planes = np.moveaxis(np.stack([tile.reshape(*shape[:2], -1) for tile in own.values()]), -1, 1)
         sprite = sprite_of(
             lambda part, planes=planes: planes[part].astype(np.float32),  # type: ignore[misc]
@@ -111,9 +112,9 @@ def _draw(made: PageInputs, tiles: Mapping[str, Mapping[int, Tile]]) -> None:
             {"id": f"sprite-{number}", "tile": list(sprite.tile), "columns": COLUMNS, "tiles": sprite.n_tiles}
         )
         for tile, sample in enumerate([*own][: sprite.n_tiles]):
-            made.entries[dataset][str(sample)] = {"sprite": [number, tile]}
+            made.entries[source][str(sample)] = {"sprite": [number, tile]}
         if sprite.n_tiles < len(own):
-            made.notes.append(f"{len(own) - sprite.n_tiles} pictures of {dataset} have no room")
+            made.notes.append(f"{len(own) - sprite.n_tiles} pictures of {source} have no room")
 
 
 def _shorten(made: PageInputs) -> list[str]:

@@ -10,12 +10,16 @@ NETWORK = ["object_model", "dataset", "architecture", "trained", "epoch", "seed"
 PLACE = ["object_model", "layer", "pooling"]
 
 
-def models_of(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return one row per network with its number ``model`` and its label ``key``.
+def models_of(tables: Mapping[str, pl.DataFrame], sources: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """Return one row per network with its number ``model``, its label ``key`` and its data's ``source``.
 
     Args:
         tables: Those of ``tables.JOB_TABLES``.
+        sources: By network a name that no other data has; the data set's name where it is not known.
     """
+    known = {name: (sources or {}).get(name) for table in ("cells", "neurons", "layers")
+             for name in tables[table]["object_model"].unique()}  # fmt: skip
+    source = pl.col("object_model").replace_strict(known, default=None, return_dtype=pl.String)
     seen = [tables[name].select(*NETWORK, "object_accuracy") for name in ("cells", "neurons", "layers")]
     order = ["dataset", "architecture", "epoch", "seed", "object_model"]
     return (
@@ -24,7 +28,7 @@ def models_of(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         .agg(pl.col("object_accuracy").drop_nulls().first())
         .sort(pl.col("trained").not_(), *order, nulls_last=True)
         .with_row_index("model")
-        .with_columns(pl.col("model").cast(pl.Int64), key=_key())
+        .with_columns(pl.col("model").cast(pl.Int64), key=_key(), source=pl.coalesce(source, "dataset").fill_null(""))
         .rename({"object_accuracy": "accuracy"})
     )
 

@@ -136,14 +136,34 @@ function chartsOf(at) {
 }
 
 function onRates(at) {
-  const family = frame("neurons").get("family", at);
-  const rates = own(page.data.on_rates ?? {}, family);
-  const row = rates ? new Frame(rates.rows).column("at").indexOf(at) : -1;
-  if (row < 0) return ["How often it is on, by class", el("p", { class: "soft", text: "Not known: the data has no classes, or the job did not store it." })];
-  const { classes, values } = rates;
-  const inside = own(rates.inside ?? {}, frame("neurons").get("property", at) ?? "");
-  const inProperty = classes.map((_, place) => (inside ? inside.includes(place) : false));
-  return ["How often it is on, by class", onRateChart({ classes, rates: values.slice(row * classes.length, (row + 1) * classes.length), inProperty })];
+  const source = sourceOf(at);
+  const rates = own(page.data.on_rates ?? {}, source);
+  const [from, to] = (rates && rateEntries(source, rates).get(at)) ?? [0, 0];
+  if (from === to) return ["How often it is on, by class", el("p", { class: "soft", text: "Not known: the data has no classes, or the job did not store it." })];
+  const [codes, values, inside] = [rates.codes, rates.values, rates.inside].map((list) => list.slice(from, to));
+  const bars = { classes: codes.map((code) => rates.classes[code]), rates: values, inProperty: inside.map(Boolean), total: rates.classes.length };
+  return ["How often it is on, by class", onRateChart(bars)];
+}
+
+const RATE_ENTRIES = new Map();
+
+/** @returns {Map<number, number[]>} where a neuron's on-rates begin and end among those of its data. */
+function rateEntries(source, { rows }) {
+  if (RATE_ENTRIES.has(source)) return RATE_ENTRIES.get(source);
+  const [places, table] = [new Map(), new Frame(rows)];
+  let from = 0;
+  table.column("at").forEach((at, row) => {
+    const to = from + table.get("entries", row);
+    places.set(at, [from, to]);
+    from = to;
+  });
+  RATE_ENTRIES.set(source, places);
+  return places;
+}
+
+/** @returns {string} what tells the data of a neuron's network from all other data. */
+function sourceOf(at) {
+  return frame("models").get("source", frame("neurons").get("model", at)) ?? "";
 }
 
 /** What an object holds itself under a name that a user may have chosen, such as "constructor". */

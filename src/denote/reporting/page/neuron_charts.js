@@ -69,17 +69,17 @@ const MOST_CLASSES = 24;
  * Draw the share of each class's rows on which a neuron is on.
  *
  * @param {{classes: string[], rates: number[], inProperty: boolean[]}} bars One of each per class; classes of the
- *     neuron's property are filled in another colour and named in bold.
+ *     neuron's property are filled in another colour and named in bold. `total` counts those that were not kept, too.
  * @returns {SVGElement}
  */
-function onRateChart({ classes, rates, inProperty }) {
+function onRateChart({ classes, rates, inProperty, total = classes.length }) {
   const [width, line, top] = [340, 20, 4];
   const all = classes.map((name, at) => ({ name: String(name), rate: rates[at] ?? null, inside: Boolean(inProperty[at]) }));
   const shown = all.length <= MOST_CLASSES ? all : telling(all);
   const left = Math.min(130, Math.max(24, ...shown.map(({ name }) => textWidth(name, 12) + 10)));
   const x = linearScale([0, 1], [left, width - 40]);
   const height = top + line * shown.length + 18;
-  const out = all.length - shown.length;
+  const out = total - shown.length;
   const words = shown.map(({ name, rate, inside }) => `${name}${inside ? " (in the property)" : ""} ${share(rate)}`).join(", ");
   const description = `Share of test rows of each class on which the neuron is on: ${words}.` + (out ? ` ${count(out)} more classes are not drawn.` : "");
   const rows = shown.map(({ name, rate, inside }, at) => {
@@ -94,7 +94,7 @@ function onRateChart({ classes, rates, inProperty }) {
       svg("text", { class: "tick", x: x(1) + 6, y: y + 13, text: share(rate) }),
     );
   });
-  const foot = out ? `${count(out)} more classes, on in ${share(Math.max(...leftOut(all, shown)))} at most` : "share of the class's rows on which the neuron is on";
+  const foot = out ? outOfSight(out, total > all.length ? [] : leftOut(all, shown)) : "share of the class's rows on which the neuron is on";
   return chart(
     { width, height, label: "On-rate by class", description, kind: "on-rates" },
     rows,
@@ -107,6 +107,12 @@ function telling(all) {
   const byRate = [...all].sort((one, other) => other.inside - one.inside || (other.rate ?? -1) - (one.rate ?? -1));
   const kept = new Set(byRate.slice(0, MOST_CLASSES));
   return all.filter((bar) => kept.has(bar));
+}
+
+/** Say how many classes are not drawn; their highest rate is known only where all of them were kept. */
+function outOfSight(n, rates) {
+  const most = rates.length ? `, on in ${share(Math.max(...rates))} at most` : ", closer to its overall rate";
+  return `${count(n)} more class${n === 1 ? "" : "es"}${most}`;
 }
 
 function leftOut(all, shown) {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from denote.evidence.rule import telling_notes
@@ -17,6 +18,10 @@ from denote.tables import NEURONS_KEY
 
 MOST_NEURONS = 20_000
 MOST_CARDS = 5_000
+MOST_RATES = 240_000
+"""On-rates of a page: of many neurons in many classes each keeps its most telling ones."""
+LEAST_RATES = 4
+"""On-rates that every neuron keeps."""
 KEY = list(NEURONS_KEY)
 UNIT = ["object_model", "layer", "pooling", "neuron"]
 
@@ -25,7 +30,7 @@ SHOWN = (
     *("direction", "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", "balanced_accuracy_bound"),
     *("fit_balanced_accuracy", "tpr", "tnr", "precision", "auroc", "q_value", "denotes", "live", "on_proportion"),
     *("rotated_share", "rival", "rival_balanced_accuracy", "control_balanced_accuracy"),
-    *("untrained_balanced_accuracy", "input_balanced_accuracy", "n_test", "note", "card"),
+    *("untrained_balanced_accuracy", "input_balanced_accuracy", "n_test", "note", "card", "probe_seed"),
 )
 NAMES = {"neuron_name": "name", "folded_label_proportion": "folded", **INTERVAL}
 FREE = {"threshold", "q_value"}
@@ -40,10 +45,11 @@ def kept_neurons(neurons: pl.DataFrame, models: pl.DataFrame, most: int = MOST_N
         most: Rows; of more that denote the surest by *fit* stay.
 
     Returns:
-        The rows by network, depth, neuron and family.
+        The rows by network, depth, neuron and family, each with the ``source`` of its data and its place ``at``.
     """
     denotes = pl.col("denotes").fill_null(value=False)
-    placed = neurons.join(models.select("object_model", "model"), on="object_model", how="left", maintain_order="left")
+    own = models.select("object_model", "model", "source")
+    placed = neurons.join(own, on="object_model", how="left", maintain_order="left")
     order = ["model", "depth", "layer", "pooling", "neuron", "family", "probe_seed"]
     first = placed.sort(
         denotes.not_(),
@@ -54,21 +60,22 @@ def kept_neurons(neurons: pl.DataFrame, models: pl.DataFrame, most: int = MOST_N
     return first.head(most).sort(order, nulls_last=True).drop("model").with_row_index("at")
 
 
-def neurons_frame(neurons: pl.DataFrame, layers: pl.DataFrame, plain: Callable[[str], str]) -> Frame:
+def neurons_frame(neurons: pl.DataFrame, layers: pl.DataFrame, plain: Callable[[str, str], str]) -> Frame:
     """Return neurons as the page reads them; those that denote have a card.
 
     Args:
         neurons: As `kept_neurons` returns them.
         layers: As `layers_of` returns them.
-        plain: Says a property for people.
+        plain: Says a property of a data set for people.
     """
     denoting = neurons.filter(pl.col("denotes").fill_null(value=False)).head(MOST_CARDS)
     cards = neuron_cards(denoting).select("at", "card")
-    properties = neurons["property"].drop_nulls().unique()
-    words = pl.DataFrame([properties, pl.Series("plain", [plain(name) for name in properties], pl.String)])
+    properties = neurons.select("property", "source").drop_nulls().unique()
+    said = [plain(name, source) for name, source in properties.iter_rows()]
+    words = properties.with_columns(plain=pl.Series(said, dtype=pl.String))
     shown = (
         neurons.join(cards, on="at", how="left", maintain_order="left")
-        .join(words, on="property", how="left", maintain_order="left")
+        .join(words, on=["property", "source"], how="left", maintain_order="left")
         .with_columns(note=telling_notes()[0])
         .rename(NAMES)
     )
@@ -91,28 +98,63 @@ def histograms_frame(histograms: pl.DataFrame, neurons: pl.DataFrame, layers: pl
     return {**made, "counts": own["counts"].explode().to_list() if len(own) else []}
 
 
-def on_rates_by_family(on_rates: pl.DataFrame, neurons: pl.DataFrame) -> dict[str, Any]:
-    """Return, by family, its classes and of each neuron that is shown how often it is on in each of them.
+def classes_by_source(on_rates: pl.DataFrame, models: pl.DataFrame) -> dict[str, list[str]]:
+    """Return the classes of every data set: those of another one have nothing to do with its properties.
 
-    ``inside`` has the places of the classes that each property holds, where properties are sets of classes.
+    Args:
+        on_rates: Columns of ``tables.ON_RATES``.
+        models: As `models_of` returns them.
+    """
+    seen = on_rates.select("object_model", "class").unique(maintain_order=True)
+    placed = seen.join(models.select("object_model", "source"), on="object_model", maintain_order="left")
+    return {str(source): part["class"].unique(maintain_order=True).to_list()
+            for (source,), part in placed.group_by("source", maintain_order=True)}  # fmt: skip
+
+
+def on_rates_by_source(
+    on_rates: pl.DataFrame, neurons: pl.DataFrame, classes: Mapping[str, Sequence[str]], most: int = MOST_RATES
+) -> dict[str, Any]:
+    """Return, by data set, its classes and of each neuron that is shown how often it is on in the most telling ones.
+
+    The entries of all neurons stand one after the other: ``codes`` are places among the classes, ``values`` on-rates,
+    and ``inside`` is 1 where the neuron's property holds the class; ``rows`` says how many entries are a neuron's.
 
     Args:
         on_rates: Columns of ``tables.ON_RATES``.
         neurons: As `kept_neurons` returns them.
+        classes: As `classes_by_source` returns them.
+        most: Entries of all neurons together. Where there is no room for all, each keeps as many as every other, those
+            whose on-rate is furthest from its on-rate on all inputs.
     """
-    rows = on_rates.join(neurons.select(*KEY, "at"), on=KEY, nulls_equal=True, maintain_order="left")
+    told = neurons.select(*KEY, "at", "source", "property", "on_proportion")
+    rows = on_rates.join(told, on=KEY, nulls_equal=True, maintain_order="left")
+    apart = (pl.col("on_rate") - pl.coalesce("on_proportion", pl.col("on_rate").mean().over("at"))).abs()
+    rank = apart.fill_null(-1.0).rank("ordinal", descending=True).over("at")
+    kept = rows.filter(rank <= max(LEAST_RATES, most // max(1, rows["at"].n_unique())))
     made = {}
-    for (family,), own in rows.group_by(["family"], maintain_order=True):
-        wide = own.pivot("class", index="at", values="on_rate", aggregate_function="first")
-        classes = [name for name in wide.columns if name != "at"]
-        rates = pl.Series(wide.select(classes).to_numpy().ravel(), dtype=pl.Float64)
-        properties = neurons.filter(pl.col("family") == family)["property"].drop_nulls().unique(maintain_order=True)
-        inside = {name: places for name in properties if (places := classes_inside(name, classes))}
-        made[str(family)] = {
-            "classes": classes, "inside": inside, "rows": frame(wide.select(pl.col("at").cast(pl.Int64))),
-            "values": column(rates),
+    for (source,), own in kept.group_by(["source"], maintain_order=True):
+        names = classes[str(source)]
+        numbers = dict(zip(names, range(len(names)), strict=True))
+        place = pl.col("class").replace_strict(numbers, return_dtype=pl.Int64)
+        part = own.with_columns(place=place).sort("at", "place")
+        counted = part.group_by("at", maintain_order=True).len("entries").cast(pl.Int64)
+        made[str(source)] = {
+            "classes": list(names), "rows": frame(counted), "codes": part["place"].to_list(),
+            "values": column(part["on_rate"].cast(pl.Float64)),
+            "inside": _inside(part.select("property", "place"), names),
         }  # fmt: skip
     return made
+
+
+def _inside(entries: pl.DataFrame, classes: Sequence[str]) -> list[int]:
+    """Return 1 for every entry whose class is one of its property, 0 for the others."""
+    inside, places = np.zeros(len(entries), dtype=np.int64), entries["place"].to_numpy()
+    for (name,), part in entries.with_row_index("entry").drop_nulls("property").group_by(["property"]):
+        holds = np.zeros(len(classes), dtype=np.int64)
+        holds[classes_inside(str(name), classes)] = 1
+        own = part["entry"].to_numpy()
+        inside[own] = holds[places[own]]
+    return [int(flag) for flag in inside]
 
 
 def shown_examples(examples: pl.DataFrame, neurons: pl.DataFrame) -> pl.DataFrame:
