@@ -11,7 +11,7 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.reporting.page import cells, networks, neurons
-from denote.reporting.page.bundle import Contents, Relevance, bundle, packed
+from denote.reporting.page.bundle import Contents, Relevance, _shown_family, bundle, packed
 from denote.reporting.page.columns import column, frame
 
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "__proto__", "\u202egnp.exe", "x" * 500, "<!--", "at"]
@@ -190,3 +190,16 @@ def test_a_sweep_in_which_nothing_was_observed_has_a_bundle() -> None:
     empty = bundle(Contents(synthetic.empty_tables(), "nothing"))[0]
     assert {empty[name]["n"] for name in ("models", "layers", "cells", "neurons", "curves", "examples")} == {0}
     assert packed(empty)
+
+
+def test_the_family_shown_first_hides_no_decisive_attribute() -> None:
+    cells = pl.DataFrame(
+        {"family": ["classes", "columns", "columns"], "attribute": ["4", "x0", "x1"], "decisive": [False, True, None]},
+    )
+    assert _shown_family(cells, "classes") == ""
+    assert _shown_family(cells, "sets") == "sets"  # no family of the map, which shows all
+    many = pl.concat([cells, pl.DataFrame({"attribute": [f"a{n}" for n in range(20)]})], how="diagonal").with_columns(
+        pl.col("family").fill_null("columns")
+    )
+    assert _shown_family(many, "classes") == "columns"
+    assert _shown_family(many.with_columns(decisive=False), "classes") == "classes"

@@ -22,6 +22,8 @@ from denote.reporting.page.inputs import Held, PageInputs, page_inputs
 SCHEMA = 1
 MOST_RELEVANCES = 60_000
 """Numbers of relevance in a page: attributes of the first network, as many as have room."""
+FEW_ATTRIBUTES = 20
+"""So many at most are shown together, whatever their families."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,22 @@ def _relevance(relevance: Sequence[Relevance], layers: pl.DataFrame) -> list[dic
 def _default(own: pl.DataFrame, lines: Sequence[Curve]) -> dict[str, Any]:
     """What is shown first: the usual probe, and the family in which most denotes."""
     probes = own["probe"].drop_nulls().unique(maintain_order=True)
+    family = lines[0].family if lines else None
     return {
         "metric": "balanced_accuracy", "probe": usual_probe(probes) if len(probes) else None,
-        "family": lines[0].family if lines else None, "curve": 0,
+        "family": _shown_family(own, family), "curve": 0,
     }  # fmt: skip
+
+
+def _shown_family(own: pl.DataFrame, family: str | None) -> str | None:
+    """Return the family shown first, so that no decisive attribute is out of sight: all ("") where they are few."""
+    read = own.group_by("family", maintain_order=True).agg(
+        pl.col("attribute").n_unique(), pl.col("attribute").filter(pl.col("decisive")).n_unique().alias("decisive")
+    )
+    decisive = dict(zip(read["family"], read["decisive"], strict=True))
+    if family not in decisive:
+        return family  # the map has no such rows and shows all
+    if read["attribute"].sum() <= FEW_ATTRIBUTES:
+        return ""
+    most = max(decisive, key=lambda name: decisive[name])
+    return most if decisive[most] and not decisive[family] else family
