@@ -189,6 +189,23 @@ def test_a_curve_shows_its_numbers_gaps_and_the_head_apart(page: "Page") -> None
     assert "No value at hidden_1" in note
 
 
+def test_names_of_lines_stand_at_their_last_tested_layer_and_every_line_has_one(draw: "Draw") -> None:
+    means = {"label_proportion_mean": (0.3, 0.5, 0.27), "folded_mean": (0.2, 0.21, 0.4)}
+    rotated = {"rotated_label_proportion_mean": (0.1, 0.1, 0.6), "rotated_folded_mean": (0.05, 0.04, 0.5)}
+    shown = [
+        {**row, **{name: values[at] for name, values in {**means, **rotated}.items()}}
+        for at, row in enumerate(drawn.curves()[:3])
+    ]
+    page = draw(drawn.bundle(curves=drawn.frame(shown)))
+    labels = page.locator("#answer-depth text.label").evaluate_all(
+        "(all) => all.map((text) => [text.textContent, Number(text.getAttribute('y'))])"
+    )
+    names = [name for name, _ in labels]
+    assert sorted(names) == ["folded", "label proportion", "neurons’ own", "random directions", "random, folded"]
+    # From top to bottom as the lines end at hidden_2: .50, .21, .10, .04, whatever the head's points are.
+    assert names[:4] == ["label proportion", "folded", "random directions", "random, folded"]
+
+
 def test_lines_are_switched_on_and_off_by_keys_and_the_address_remembers(draw: "Draw") -> None:
     page = draw()
     box = page.get_by_label("random directions", exact=True)

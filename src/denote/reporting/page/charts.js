@@ -106,7 +106,18 @@ const tip = {
     }
     show(this.element, ...children);
     this.element.hidden = false;
-    this.place(anchor.getBoundingClientRect());
+    const table = anchor.closest("table");
+    if (!table || !this.placeBeside(anchor.getBoundingClientRect(), table)) this.place(anchor.getBoundingClientRect());
+  },
+
+  /** Beside the whole table of a cell, at the cell's height, so that no other cell is covered; false where there is no room. */
+  placeBeside(box, table) {
+    const { offsetWidth: width, offsetHeight: height } = this.element;
+    const left = Math.min(table.getBoundingClientRect().right, table.parentElement.getBoundingClientRect().right) + 8;
+    if (left + width + 8 > document.documentElement.clientWidth) return false;
+    this.element.style.left = `${left}px`;
+    this.element.style.top = `${Math.max(8, Math.min(box.top, window.innerHeight - height - 8))}px`;
+    return true;
   },
 
   /** Below what it belongs to, or above; beside what is tall. */

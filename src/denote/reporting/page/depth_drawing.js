@@ -190,21 +190,40 @@ function lineSample(key) {
   return svg("svg", { class: "chart depth sample", viewBox: "0 0 28 12", "aria-hidden": "true" }, svg("path", { class: look, d: "M1 6H27" }), mark);
 }
 
-const END_LABELS = { raw: "label proportion", folded: "folded", own: "neurons’ own", rotated: "random directions" };
+const END_LABELS = {
+  raw: "label proportion",
+  folded: "folded",
+  own: "neurons’ own",
+  "raw rotated": "random directions",
+  "folded rotated": "random, folded",
+};
 
-/** Names at the right ends of lines, moved apart where they would overlap. */
-function endLabels({ rows }, lines, { right, width, y, top, floor }) {
+/** @returns {number} the row at which a line ends: its last layer that is tested, as the head stands apart. */
+function lineEnd(rows, mean, heads) {
+  const known = rows.map((row, at) => (row.get(mean) === null ? -1 : at)).filter((at) => at >= 0);
+  return known.findLast((at) => !heads[at]) ?? known.at(-1);
+}
+
+/** Names beside the ends of lines, each joined to its line, moved apart where they would overlap. */
+function endLabels({ rows }, lines, { x, right, width, y, top, floor, heads }) {
   if (width - right < 60) return null;
   const labels = lines
-    .filter(({ kind, whose }) => !whose || kind === "folded")
     .map(({ kind, whose, mean }) => {
-      const last = rows.map((row) => row.get(mean)).findLast((value) => value !== null);
-      return { text: END_LABELS[whose ?? kind], look: `${kind} ${whose ?? ""}`, y: y(last) };
+      const look = whose ? `${kind} ${whose}` : kind;
+      const end = lineEnd(rows, mean, heads);
+      const height = y(rows[end].get(mean));
+      return { text: END_LABELS[look], look, from: x[end], end: height, y: height };
     })
     .sort((one, other) => one.y - other.y);
   for (let at = 1; at < labels.length; at += 1) labels[at].y = Math.max(labels[at].y, labels[at - 1].y + 13);
   const over = labels.length ? Math.max(0, labels.at(-1).y - floor) : 0;
-  return labels.map((label) => svg("text", { class: `label ${label.look}`, x: right + 6, y: Math.max(top + 4, label.y - over) + 4, text: label.text }));
+  return labels.map((label) => {
+    const height = Math.max(top + 4, label.y - over);
+    return [
+      svg("path", { class: `leader ${label.look}`, d: `M${label.from + 6} ${label.end.toFixed(2)}H${right - 4}L${right + 4} ${height.toFixed(2)}` }),
+      svg("text", { class: `label ${label.look}`, x: right + 6, y: height + 4, text: label.text }),
+    ];
+  });
 }
 
 /** Layers, and under each the number of neurons that denote. */

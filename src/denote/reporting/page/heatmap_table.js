@@ -121,7 +121,7 @@ function nullReason(cell) {
 }
 
 /** @returns {Array} the hover text of a cell: value, interval, controls and rows. */
-function cellTip({ data, write }, { cell, row, column }) {
+function cellTip({ data, write, difference }, { cell, row, column }) {
   const cells = frame("cells");
   const { title, low, high } = SCORES[data.metric];
   const known = cell.values.filter((value) => value !== null);
@@ -129,7 +129,7 @@ function cellTip({ data, write }, { cell, row, column }) {
   const score = one === null ? write(cell.value) : interval(cell.value, cells.get(low, one), cells.get(high, one));
   const control = (name) => {
     const mean = meanOf(cell.rows.map((at) => cells.get(name, at)));
-    return mean === null ? null : share(mean);
+    return mean === null ? null : (difference ? share : write)(mean);
   };
   const rows = [...new Set(cell.rows.map((at) => cells.get("n_test", at)))].filter((n) => n !== null);
   return tipLines(`${row.attribute} at ${column.title}`, [
@@ -213,6 +213,7 @@ function heatNote({ data, compact }, { left, unread }) {
     ? ` Decisive: balanced accuracy of at least ${share(rule.decisive)}, its lower bound at least ${share(rule.null)}, q at most ${share(rule.q)}, and ${rule.min_rows} rows of each kind.`
     : "";
   const unsent = page.data.cells_left_out ? ` ${count(page.data.cells_left_out, "cell")} of this sweep are not in this file.` : "";
+  const counted = data.n > 1 ? " The answer counts attributes that are decisive in half of the networks or more." : "";
   const more = left ? ` ${count(left)} of ${n} are not shown, those read worst: filter by family, or` : "";
-  return `Best read first.${decisive}${unsent}${more}`;
+  return `Best read first.${decisive}${counted}${unsent}${more}`;
 }
