@@ -42,7 +42,7 @@ function openCard(card, at) {
   show(
     card,
     el("div", { class: "topline" }, el("h3", { tabindex: -1, text: title }), closeLink("cell", "Close the card")),
-    el("p", { class: "soft", text: cellPlace(at) }),
+    el("p", { class: "soft" }, cellPlace(at), cellOthers(at)),
     el("p", { class: "verdict" }, verdictMark(cells.get("decisive", at)), cellVerdict(at)),
     scoreBars(cellBars(at), "AUROC on held-out inputs, beside its controls"),
     facts(cellFacts(at)),
@@ -60,7 +60,29 @@ function closeLink(key, text) {
 function cellPlace(at) {
   const cells = frame("cells");
   const seed = cells.get("probe_seed", at) ? `, observer's seed ${cells.get("probe_seed", at)}` : "";
-  return `${frame("models").get("key", cells.get("model", at))}, observer ${cells.get("probe", at)}${seed}, family ${cells.get("family", at)}`;
+  const networks = networksOf(at).length;
+  const among = networks > 1 ? `, one of ${networks} networks` : "";
+  return `${frame("models").get("key", cells.get("model", at))}${among}, observer ${cells.get("probe", at)}${seed}, family ${cells.get("family", at)}`;
+}
+
+/** @returns {number[]} a cell of each network that is shown, this one among them. */
+function networksOf(at) {
+  const models = frame("cells").column("model");
+  const first = new Map([[models[at], at]]);
+  for (const other of sameCells(at)) if (!first.has(models[other])) first.set(models[other], other);
+  return [...first.values()].sort((one, other) => models[one] - models[other]);
+}
+
+const MOST_LINKS = 5;
+
+/** Links to the same cell in the other networks; the map shows the mean of all. */
+function cellOthers(at) {
+  const others = networksOf(at).filter((other) => other !== at);
+  if (!others.length) return null;
+  const name = (other) => frame("models").get("key", frame("cells").get("model", other));
+  const links = others.slice(0, MOST_LINKS).flatMap((other) => [", ", el("a", { href: `#cell=${other}`, text: name(other) })]);
+  const more = others.length > MOST_LINKS ? ` and ${others.length - MOST_LINKS} more below` : "";
+  return [". The map shows their mean; the others: ", links.slice(1), `${more}.`];
 }
 
 function verdictMark(yes) {

@@ -114,9 +114,9 @@ const METRICS = new Map([
 ]);
 
 const DENOTES = new Map([
-  ["denoting", "that denote"],
-  ["abstaining", "that denote nothing"],
-  ["dead", "dead (constant)"],
+  ["denoting", "denoting"],
+  ["abstaining", "not denoting"],
+  ["dead", "dead"],
   ["all", "all"],
 ]);
 

@@ -58,7 +58,7 @@ function named(values) {
 }
 
 function searchBox() {
-  return el("input", { type: "search", name: "search", autocomplete: "off", spellcheck: "false", placeholder: "property, layer or number" });
+  return el("input", { type: "search", name: "search", autocomplete: "off", spellcheck: "false", placeholder: "property or layer" });
 }
 
 function modelChoices() {
