@@ -44,7 +44,10 @@ def mean(frame: pl.DataFrame, fold: bool) -> float:
 
 def test_frames_give_the_numbers_of_plain_numpy() -> None:
     neurons, controls = drawn()
-    by_model = denote.depth_analysis(neurons, controls).by_model
+    analysis = denote.depth_analysis(neurons, controls)
+    assert analysis.verdicts["verdict"][0] in repr(analysis)
+    assert len(repr(analysis).splitlines()) == len(analysis.verdicts) + 1
+    by_model = analysis.by_model
     ((_, (profiles,)),) = questions(by_model, Analysis())
     assert profiles.layers == ("l0", "l1", "l2", "l3")
     for model in range(MODELS):

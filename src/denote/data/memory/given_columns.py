@@ -106,7 +106,8 @@ def given_frame(attributes: Any) -> dict[str, Any] | None:
         names = getattr(attributes, "column_names", getattr(attributes, "columns", ()))
         pairs = [(name, attributes[name]) for name in names]
     if not pairs:
-        raise DataError("attributes", type(attributes).__name__, "a mapping of columns, or a data frame")
+        allowed = "a mapping of names to columns, or a data frame; one label per input goes to classes="
+        raise DataError("attributes", type(attributes).__name__, allowed)
     named = {str(name): values for name, values in pairs}
     if len(named) < len(pairs):
         names = [str(name) for name, _ in pairs]

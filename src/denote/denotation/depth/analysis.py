@@ -133,6 +133,12 @@ class DepthAnalysis:
     tests: pl.DataFrame
     verdicts: pl.DataFrame
 
+    def __repr__(self) -> str:
+        """Return the verdicts, a line each; the frames behind them are attributes."""
+        lines = [f"{row['dataset']}, {row['family']}: {row['verdict']}" for row in self.verdicts.iter_rows(named=True)]
+        frames = ", ".join(field.name for field in fields(self))
+        return "\n".join([*(lines or ["no network has a layer to compare"]), f"frames: {frames}"])
+
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
         """The frames by the names of their files."""
