@@ -235,18 +235,18 @@ def _gain(usual: Captured) -> str:
     better, worse = (int((audit["verdict"] == verdict).sum()) for verdict in (MORE, LESS))
     chance = math.ceil(CHANCE * len(audit))
     return (
-        f" Beside the input, by attribute and layer: {better:,} of {len(audit):,} better, {worse:,} worse "
+        f" Beside the input: {better:,} of {len(audit):,} comparisons better, {worse:,} worse "
         f"(by chance up to {chance:,})."
     )
 
 
 def captured_number(networks: Networks) -> Number | None:
-    """Return how many attributes are decisive, and that no control has such a count."""
+    """Return how many attributes are decisive, and the mean AUROC beside that on the raw input."""
     usual = None if networks.probe is None else Captured(networks, networks.probe)
     if usual is None or usual.scored.is_empty():
         return None
     beside = "raw input not compared"
     if "input_auroc" in usual.aurocs:
         mean, raw = (proportion(usual.aurocs[name]) for name in ("auroc", "input_auroc"))
-        beside = f"controls have no such count: mean AUROC {mean}, raw input {raw}"
+        beside = f"mean AUROC {mean}, raw input {raw}"
     return Number("attributes decisive", usual.of, f"{usual.unscored}; {beside}" if usual.unscored else beside)

@@ -53,5 +53,5 @@ def accuracy_number(networks: Networks) -> Number | None:
     if networks.accuracy is None:
         return None
     guess = networks.largest_class
-    beside = f"guessing the largest class: {'not known' if guess is None else proportion(guess)}"
+    beside = f"guessing {'not known' if guess is None else proportion(guess)}"
     return Number("accuracy", networks.accuracy, beside)
