@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 import synthetic_tables as synthetic
 
+from denote.reporting.jobs import Job
 from denote.reporting.page import render
 from denote.reporting.page.repeat import Recipe, repeat
-from denote.reporting.report import Report
+from denote.reporting.report import Picture, Report
 
 VOID = {"meta", "link", "img", "br", "input"}
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -158,3 +159,26 @@ def test_what_all_jobs_were_told_stands_once_and_what_is_each_ones_own_beside_it
         ("job 1", "seed=1", "seed 1, split 0"),
     ]
     assert not repeat([])
+
+
+def test_no_absolute_path_of_the_machine_is_in_the_page(tmp_path: Path) -> None:
+    data, spaced = tmp_path / "data" / "people.csv", str(tmp_path / "my data" / "people.csv")
+    asked = ["experiment=table", f"dataset.path={data}", f"dataset.more=[{data},{data}]", "attribute.where=a / b > 1"]
+    contents = Report(
+        title="t",
+        status=[Job("one", "failed", f"{data}: no such file")],
+        tables=synthetic.all_tables(2, 4, 16),
+        figures=[Picture(tmp_path / "sweep" / "figures" / "map.png", "A map.")],
+        warnings=[f"'{data}' has copied rows"],
+        config={"dataset": {"path": str(data), "others": [spaced], "address": "https://example.org/a/b.csv"}},
+        command=f"denote {' '.join(asked)}",
+        again=f"denote-report sweep={tmp_path / 'multirun' / 'demo'}",
+        recipes=[Recipe("one", asked, {"seed": 0}, "standard", tmp_path / "sweep" / "one" / "report.html")],
+        undrawn=[f"To draw them: denote-report sweep={tmp_path / 'multirun' / 'demo'}"],
+    )
+    page = Page(contents.html(tmp_path / "sweep"))
+    assert str(tmp_path) not in page.html + json.dumps(page.data)
+    assert tmp_path.parent.name not in page.html + json.dumps(page.data)
+    for kept in ("dataset.path=people.csv", "dataset.more=[people.csv,people.csv]", "attribute.where=a / b > 1",
+                 "https://example.org/a/b.csv", "denote-report sweep=demo", "people.csv: no such file"):  # fmt: skip
+        assert kept in page.text

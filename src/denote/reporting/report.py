@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from denote.reporting.page.depth import shown_curves
 from denote.reporting.page.depth_text import depth_in_words
 from denote.reporting.page.evidence import belief, evidence, reading
 from denote.reporting.page.inputs import Held
+from denote.reporting.page.machine_paths import without_machine
 from denote.reporting.page.render import render
 from denote.reporting.page.repeat import Recipe, repeat
 
@@ -100,7 +101,8 @@ class Report:
         Args:
             folder: Where it is to lie; links to figures and other reports are relative to it.
         """
-        told = answer(self.tables, self.status, rule=self.rule, warnings=self.warnings)
+        status = [replace(job, reason=without_machine(job.reason)) for job in self.status]
+        told = answer(self.tables, status, rule=self.rule, warnings=without_machine(self.warnings))
         curves = shown_curves(self.tables["label_proportion_by_depth"])
         depth = depth_in_words(self.tables, curves)
         data = Contents(
@@ -121,18 +123,18 @@ class Report:
                 "made": ", ".join(self._made()),
                 "depth": depth,
                 "belief": belief(self.tables, self.rule),
-                "evidence": evidence(self.tables, self.status, self.rule),
+                "evidence": evidence(self.tables, status, self.rule),
                 "figures": [(_link(figure.path, folder), figure) for figure in self.figures],
-                "undrawn": self.undrawn,
+                "undrawn": without_machine(self.undrawn),
                 "reading": reading(self.rule, self.tables["label_proportion_by_depth"]),
                 "paper": PAPER,
-                "repeat": repeat(self.recipes),
+                "repeat": repeat([replace(each, overrides=without_machine(each.overrides)) for each in self.recipes]),
                 "reports": [(each.job, _link(each.report, folder)) for each in self.recipes if each.report],
                 "other": None if self.other is None else (self.other[0], _link(self.other[1], folder)),
-                "config": "" if self.config is None else _written(self.config),
+                "config": "" if self.config is None else _written(without_machine(self.config)),
                 "versions": self.versions,
-                "command": self.command,
-                "again": self.again,
+                "command": without_machine(self.command),
+                "again": without_machine(self.again),
                 "data": packed(packed_data),
                 "sprites": inputs.images(),
             }

@@ -108,12 +108,12 @@ def sheet(
     )
 
 
-def explorer_link(key: str, *parts: str | int) -> str:
+def explorer_link(key: str, *parts: str | int | None) -> str:
     """Return an address within the report that opens one neuron or cell, by what tells it from all others.
 
     Args:
         key: ``neuron`` or ``cell``.
-        *parts: Network and layer; then neuron and family, or attribute and probe.
+        *parts: Network, layer, pooling and observers' seed; then neuron and family, or attribute, family and probe.
     """
     return f"#{key}={quote(json.dumps(parts, ensure_ascii=False), safe='')}"
 

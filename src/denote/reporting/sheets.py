@@ -100,11 +100,16 @@ def cells_sheet(cells: pl.DataFrame, rule: Rule) -> Sheet:
 
 def _cell_link(row: Row) -> str:
     probe = row["probe"] if row["k"] is None else f"{row['probe']} k={row['k']}"
-    return sheet.explorer_link("cell", row["object_model"], row["layer"], row["attribute"], probe)
+    return sheet.explorer_link("cell", *_place(row), row["attribute"], row["family"], probe)
+
+
+def _place(row: Row) -> tuple[str | int | None, ...]:
+    """Return what tells rows of one neuron or attribute apart: network, layer, pooling and the observers' seed."""
+    return row["object_model"], row["layer"], row["pooling"], row["probe_seed"]
 
 
 def _neuron_link(row: Row) -> str:
-    return sheet.explorer_link("neuron", row["object_model"], row["layer"], row["neuron"], row["family"])
+    return sheet.explorer_link("neuron", *_place(row), row["neuron"], row["family"])
 
 
 def _of_some(rows: pl.DataFrame, **titles: str) -> dict[str, str]:

@@ -161,9 +161,9 @@ def held_inputs(jobs: Jobs, sources: Mapping[str, str]) -> Iterator[tuple[str, I
 
 
 def _from_here(folder: Path) -> str:
-    """Return a folder as it is typed from the working folder."""
+    """Return a folder as it is typed from the working folder, by its name alone from elsewhere."""
     folder, here = folder.absolute(), Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) and folder != here else folder.name
 
 
 def _recipe(job: Path, record: Mapping[str, Any], folder: Path) -> Recipe:

@@ -93,7 +93,7 @@ function cellVerdict(at) {
   const cells = frame("cells");
   const decisive = cells.get("decisive", at);
   if (decisive === null) return "Not scored.";
-  if (decisive) return "Decisive: the observer reads the attribute almost without error on held-out inputs.";
+  if (decisive) return `Decisive: balanced accuracy ${share(cells.get("balanced_accuracy", at))} on held-out inputs, by the whole rule.`;
   return `Not decisive: ${cellReasons(at).join(", ") || "a condition of the rule does not hold"}.`;
 }
 

@@ -266,19 +266,20 @@ function stateReaders(groups) {
     ["denotes", (text) => (DENOTES.has(text) ? text : undefined)],
     ["sort", (text) => (TABLE_COLUMNS.some((column) => column.key === text) ? text : undefined)],
     ["descending", (text) => (text === "true" ? true : text === "false" ? false : undefined)],
-    ["neuron", orNull((text) => index(neurons.n)(text) ?? rowNamed(neurons, ["neuron", "family"], text))],
-    ["cell", orNull((text) => index(cells.n)(text) ?? rowNamed(cells, ["attribute", "probe"], text))],
+    ["neuron", orNull((text) => index(neurons.n)(text) ?? rowNamed(neurons, ["probe_seed", "neuron", "family"], text))],
+    ["cell", orNull((text) => index(cells.n)(text) ?? rowNamed(cells, ["probe_seed", "attribute", "family", "probe"], text))],
     ["show", (text) => (/^[a-z_,]{0,200}$/.test(text) ? text : undefined)],
   ]);
 }
 
-/** @returns {?number} the row that a link of the tables below means: a list of network, layer and two columns. */
+/** @returns {?number} the row that a link of the tables below means: a list of network, layer, pooling and some columns. */
 function rowNamed(rows, columns, text) {
   if (!text.startsWith("[")) return undefined;
   try {
     const wanted = JSON.stringify(JSON.parse(text));
-    const [models, layers] = [frame("models").column("object_model"), frame("layers").column("layer")];
-    const name = (at) => JSON.stringify([models[rows.get("model", at)], layers[rows.get("layer", at)], ...columns.map((column) => rows.get(column, at))]);
+    const [models, layers, poolings] = [frame("models").column("object_model"), frame("layers").column("layer"), frame("layers").column("pooling")];
+    const place = (at) => [models[rows.get("model", at)], layers[rows.get("layer", at)], poolings[rows.get("layer", at)]];
+    const name = (at) => JSON.stringify([...place(at), ...columns.map((column) => rows.get(column, at))]);
     for (let at = 0; at < rows.n; at += 1) if (name(at) === wanted) return at;
   } catch {
     // What is no list names no row.

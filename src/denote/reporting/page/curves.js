@@ -21,7 +21,6 @@ const DEPTH_PANELS = [
     compact: 118,
     lines: [
       { kind: "on", mean: "on_proportion_mean", model: "on_proportion" },
-      { kind: "raw", whose: "untrained", mean: "untrained_label_proportion_mean" },
       { kind: "raw", whose: "rotated", mean: "rotated_label_proportion_mean" },
       { kind: "folded", whose: "untrained", mean: "untrained_folded_mean" },
       { kind: "folded", whose: "rotated", mean: "rotated_folded_mean" },
@@ -47,8 +46,11 @@ const DEPTH_PANELS = [
     ],
   },
 ];
-const NETWORKS_NEEDED = 6;
-const TOO_FEW = "fewer than 5 denoting neurons or 3 distinct properties";
+
+/** @returns {string} what a layer without a value has too few of. */
+function tooFew() {
+  return page.data.too_few ?? "too few denoting neurons";
+}
 
 /** @returns {{get: function(string): *}[]} the rows of a curve by depth. */
 function curveRows(curve) {
@@ -93,6 +95,20 @@ function curveNetworks(rows) {
   return Math.max(0, ...rows.map((row) => row.get("n_models") ?? 0));
 }
 
+/** @returns {?string} "7 of 8" where some networks have no value at a layer, else null. */
+function ofNetworks(row) {
+  const [known, all] = [row.get("n_models_with_value"), row.get("n_models")];
+  return known === null || known === 0 || known === all ? null : `${known} of ${all}`;
+}
+
+/** @returns {string} "8 networks"; "7 to 8 networks, by layer" where some have no value at some layer. */
+function meanOfNetworks(rows) {
+  const numbers = rows.filter((row) => !isGap(row)).map((row) => row.get("n_models_with_value") ?? row.get("n_models") ?? 0);
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  if (!numbers.length || least === most) return `${numbers.length ? most : curveNetworks(rows)} networks`;
+  return `${least} to ${most} networks, by layer`;
+}
+
 function sumOf(rows, column) {
   return rows.reduce((sum, row) => sum + (row.get(column) ?? 0), 0);
 }
@@ -111,7 +127,7 @@ function whyNoCurve(rows, name) {
   if (denoting === 0) return `No neuron denotes a property${family}, so there is no curve over depth.`;
   if (!rows.every(isGap)) return "";
   const all = count(sumOf(rows, "n_live"), "live neuron");
-  return `${count(denoting)} of ${all} ${denoting === 1 ? "denotes" : "denote"} a property${family}, too few for a curve: every layer has ${TOO_FEW}.`;
+  return `${count(denoting)} of ${all} ${denoting === 1 ? "denotes" : "denote"} a property${family}, too few for a curve: every layer has ${tooFew()}.`;
 }
 
 /** @returns {string[][]} pairs of what and how much at a layer, the null ones left out. */
@@ -121,7 +137,8 @@ function layerNumbers(row) {
   const ends = row.get("own_low") === null ? "" : ` [${signed("own_low")}, ${signed("own_high")}]`;
   const part = (name) => (row.get(name) === null ? null : share(row.get(name)));
   const pairs = [
-    ["label proportion", value("label_proportion_mean", "label_proportion") ?? `no value: ${row.get("note") ?? TOO_FEW}`],
+    ["label proportion", value("label_proportion_mean", "label_proportion") ?? `no value: ${row.get("note") ?? tooFew()}`],
+    ["networks with a value", ofNetworks(row)],
     ["folded", value("folded_mean", "folded")],
     ["folded, random directions", value("rotated_folded_mean", "rotated_folded")],
     ["folded, untrained networks", value("untrained_folded_mean", "untrained_folded")],
@@ -140,7 +157,7 @@ function gapWords(rows) {
   const names = rows.filter(isGap).map((row) => row.get("layer"));
   if (names.length === 0) return "";
   const some = names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more layers` : names.join(", ");
-  return `No value at ${some}: ${TOO_FEW} in too many networks.`;
+  return `No value at ${some}: ${tooFew()} in too many networks.`;
 }
 
 /** @returns {string} a curve in words, for those who do not see it. */
@@ -153,11 +170,12 @@ function curveWords(rows) {
 /** @returns {string} what to know when reading a curve; a chosen network is a thin line. */
 function curveNote(rows, { compact, model = "all", models = new Map() }) {
   const n = curveNetworks(rows);
-  const few = `${n === 1 ? "One network" : `${n} networks`} cannot answer whether it depends on depth: ${NETWORKS_NEEDED} would.`;
+  const needed = page.data.least_networks ?? 0;
+  const few = `${n === 1 ? "One network" : `${n} networks`} cannot answer whether it depends on depth: ${needed} would.`;
   const heads = rows.filter((row) => row.get("is_head")).length;
   return [
-    n < NETWORKS_NEEDED ? few : "",
-    n >= NETWORKS_NEEDED && compact ? `Means of ${n} networks.` : "",
+    n < needed ? few : "",
+    n >= needed && compact ? `Means of ${meanOfNetworks(rows)}.` : "",
     "n: neurons that denote.",
     n > 1 && !compact ? "Bands: 95 % intervals over networks." : "",
     models.has(model) ? `Thin lines: ${frame("models").get("key", model)}.` : "",

@@ -51,7 +51,7 @@ class DepthChart {
   get title() {
     if (this.compact) return "Label proportion, by depth";
     const n = curveNetworks(this.rows);
-    return `Label proportion of what neurons denote, by depth${n > 1 ? ` (mean of ${n} networks)` : ""}`;
+    return `Label proportion of what neurons denote, by depth${n > 1 ? ` (mean of ${meanOfNetworks(this.rows)})` : ""}`;
   }
 
   draw() {

@@ -63,8 +63,9 @@ class HeatMap {
   title() {
     const n = this.data.n;
     const { title } = SCORES[this.data.metric];
-    if (this.compact) return n > 1 ? `${title}, mean of ${n} networks` : `${title}, by layer`;
-    return `${title}, by layer (${this.probe} observers${n > 1 ? `, mean of ${n} networks` : ""})`;
+    const known = networksOf(this.data);
+    if (this.compact) return n > 1 ? `${title}, mean of ${known}` : `${title}, by layer`;
+    return `${title}, by layer (${this.probe} observers${n > 1 ? `, mean of ${known}` : ""})`;
   }
 
   draw() {

@@ -70,7 +70,7 @@ function neuronVerdict(at) {
   const neurons = frame("neurons");
   const property = neurons.get("plain", at) ?? neurons.get("property", at);
   if (neurons.get("live", at) === false) return "Dead: its activation is the same for every input, so it can denote nothing.";
-  if (neurons.get("denotes", at)) return `Denotes ${property}: it is above its threshold for these inputs and below it for the others, almost without error.`;
+  if (neurons.get("denotes", at)) return `Denotes ${property}: balanced accuracy ${scored(at)}; ${share(neurons.get("precision", at))} of the inputs for which it is on have the property.`;
   const reasons = neuronReasons(at);
   const why = reasons.length ? `: ${reasons.join("; ")}` : "";
   return property === null ? `Denotes nothing${why}.` : `Denotes nothing by the rule. It comes closest to ${property}, but this is not enough${why}.`;

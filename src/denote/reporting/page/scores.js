@@ -57,6 +57,16 @@ function heatRows({ models, probe, family, metric }) {
   return { rows: ordered, columns: columns.filter((_, at) => used[at]), metric, n: models.length };
 }
 
+/** @returns {string} "3 networks"; "2 to 3 networks, by cell" where not every cell has a value in every network. */
+function networksOf({ rows }) {
+  const cells = frame("cells");
+  const known = ({ rows: own, values }) => new Set(own.filter((_, at) => values[at] !== null).map((at) => cells.get("model", at))).size;
+  const numbers = rows.flatMap((row) => row.cells.filter((cell) => cell && cell.value !== null).map(known));
+  const least = numbers.reduce((one, other) => Math.min(one, other), Infinity);
+  const most = numbers.reduce((one, other) => Math.max(one, other), 0);
+  return least < most ? `${least} to ${most} networks, by cell` : count(most, "network");
+}
+
 /** The layers of some networks by depth; networks that differ in their seed share them. A layer without a depth is last. */
 function layerColumns(models) {
   const layers = frame("layers");

@@ -234,6 +234,8 @@ function countText() {
 }
 
 function leftOutText() {
-  const left = page.data.neurons_left_out ?? 0;
-  return left ? `${count(left, "row")} that denote nothing are left out of this page; neurons.parquet has them.` : "";
+  const [left, denoting] = [page.data.neurons_left_out ?? 0, page.data.denoting_left_out ?? 0];
+  if (!left) return "";
+  const which = denoting ? `, ${count(denoting)} of which denote,` : ` that ${left === 1 ? "denotes" : "denote"} nothing`;
+  return `${count(left, "row")}${which} ${left === 1 ? "is" : "are"} left out of this page; neurons.parquet has ${left === 1 ? "it" : "them"}.`;
 }
