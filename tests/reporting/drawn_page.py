@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from denote.denotation.depth import plan
 from denote.reporting import page
 from denote.reporting.page.render import SCRIPTS, STYLES
 
@@ -90,6 +91,8 @@ def bundle(**changes: Any) -> dict[str, Any]:
     ]  # fmt: skip
     parts = {
         "rule": {"decisive": 0.95, "null": 0.9, "q": 0.05, "min_rows": 25, "on_tolerance": 0.25},
+        "least_networks": plan.LEAST_MODELS,
+        "too_few": plan.GAP,
         "models": frame(models()), "layers": frame(layers()), "cells": frame(cells()), "neurons": frame([]),
         "curves": frame(curves()), "by_model": frame(by_model),
         "curve_names": [{"title": f"digits, {family}", **NETWORK, "family": family} for family in ("sets", "classes")],
