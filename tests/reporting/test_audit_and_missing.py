@@ -45,7 +45,7 @@ def test_the_sheet_names_the_nearest_input_and_the_figure_draws_what_is_known() 
     nearest = sheet.header.index("nearest input")
     assert [cells[nearest] for cells in sheet.rows if cells[0] == "sex"] == ["income (.80)"] * 2
     linear = ROWS.filter(pl.col("probe") == "linear")
-    assert [ax.get_title(loc="left") for ax in draw_audit(linear).axes if ax.axison] == ["sex\np .30"]
+    assert [ax.get_title(loc="left") for ax in draw_audit(linear).axes if ax.axison] == ["sex · p .30"]
     assert draw_audit(linear.filter(pl.col("attribute") == "rare")).axes
 
 

@@ -127,11 +127,16 @@ class Family:
         return self.name.startswith(NEURONS_OF)
 
     @property
+    def words(self) -> str:
+        """Return the name for people."""
+        return NEURONS_OF + family_name(self.name.removeprefix(NEURONS_OF)) if self.of_neurons else self.name
+
+    @property
     def row(self) -> dict[str, str]:
         """The family as a row of text, by column."""
         below = zip(LEVELS, self.below, self.expected, strict=True)
         return {
-            "tests of": self.name,
+            "tests of": self.words,
             "against": self.null,
             "tests": count(self.n_tests),
             **{f"p < {setting(level)} (chance)": f"{found:,} ({about(expected)})" for level, found, expected in below},
@@ -152,7 +157,7 @@ def families(tables: Mapping[str, pl.DataFrame], rule: Rule) -> list[Family]:
     found = []
     for (name,), rows in neurons.group_by(["family"], maintain_order=True):
         null = f"balanced accuracy {setting(rule.null)}"
-        family = _family(NEURONS_OF + family_name(str(name)), null, rows, "denotes", rule)
+        family = _family(f"{NEURONS_OF}{name}", null, rows, "denotes", rule)
         found.append(family if family.n_tests else replace(family, untested=_why_untested(rows)))
     # A hit of a cell or a pair only says better than guessing, as nearly all are: they come after the neurons.
     found.append(_family("cells", GUESSING, cells, "decisive", rule))
@@ -184,7 +189,7 @@ def _why_untested(neurons: pl.DataFrame) -> str:
 
 def untested_sentences(found: Sequence[Family]) -> list[str]:
     """Why families have no test although they have live neurons."""
-    return [f"No test of {family.name}: {family.untested}." for family in found if family.untested]
+    return [f"No test of {family.words}: {family.untested}." for family in found if family.untested]
 
 
 def apart_sentences(found: Sequence[Family]) -> list[str]:

@@ -60,13 +60,13 @@ function closeLink(key, text) {
 function cellPlace(at) {
   const cells = frame("cells");
   const seed = cells.get("probe_seed", at) ? `, observer's seed ${cells.get("probe_seed", at)}` : "";
-  const networks = networksOf(at).length;
+  const networks = cellsOfNetworks(at).length;
   const among = networks > 1 ? `, one of ${networks} networks` : "";
   return `${frame("models").get("key", cells.get("model", at))}${among}, observer ${cells.get("probe", at)}${seed}, family ${cells.get("family", at)}`;
 }
 
 /** @returns {number[]} a cell of each network that is shown, this one among them. */
-function networksOf(at) {
+function cellsOfNetworks(at) {
   const models = frame("cells").column("model");
   const first = new Map([[models[at], at]]);
   for (const other of sameCells(at)) if (!first.has(models[other])) first.set(models[other], other);
@@ -77,7 +77,7 @@ const MOST_LINKS = 5;
 
 /** Links to the same cell in the other networks; the map shows the mean of all. */
 function cellOthers(at) {
-  const others = networksOf(at).filter((other) => other !== at);
+  const others = cellsOfNetworks(at).filter((other) => other !== at);
   if (!others.length) return null;
   const name = (other) => frame("models").get("key", frame("cells").get("model", other));
   const links = others.slice(0, MOST_LINKS).flatMap((other) => [", ", el("a", { href: `#cell=${other}`, text: name(other) })]);

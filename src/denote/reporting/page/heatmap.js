@@ -63,7 +63,7 @@ class HeatMap {
   title() {
     const n = this.data.n;
     const { title } = SCORES[this.data.metric];
-    const known = networksOf(this.data);
+    const known = networksOfMeans(this.data);
     if (this.compact) return n > 1 ? `${title}, mean of ${known}` : `${title}, by layer`;
     return `${title}, by layer (${this.probe} observers${n > 1 ? `, mean of ${known}` : ""})`;
   }

@@ -58,7 +58,7 @@ function heatRows({ models, probe, family, metric }) {
 }
 
 /** @returns {string} "3 networks"; "2 to 3 networks, by cell" where not every cell has a value in every network. */
-function networksOf({ rows }) {
+function networksOfMeans({ rows }) {
   const cells = frame("cells");
   const known = ({ rows: own, values }) => new Set(own.filter((_, at) => values[at] !== null).map((at) => cells.get("model", at))).size;
   const numbers = rows.flatMap((row) => row.cells.filter((cell) => cell && cell.value !== null).map(known));
