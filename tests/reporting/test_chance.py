@@ -36,7 +36,7 @@ def test_a_family_counts_its_tests_its_hits_and_what_chance_gives(tables: Tables
     assert (cells.n_tests, cells.below, cells.hits, cells.passed) == (7, (5, 2), 4, 1)
     assert cells.expected == (pytest.approx(0.35), pytest.approx(0.007))
     assert cells.row["false"] == "<= 0.4"
-    assert [family.name for family in (neurons, cells, pairs)] == ["neurons, sets of classes", "cells", "pairs"]
+    assert [family.words for family in (neurons, cells, pairs)] == ["neurons, sets of classes", "cells", "pairs"]
     assert neurons.n_tests == tables["neurons"].filter("live").height
     assert neurons.passed == tables["neurons"].filter("denotes").height
     assert pairs.n_tests == tables["scan"]["n_tests"].sum()
@@ -48,7 +48,7 @@ def test_families_without_a_test_are_left_out(tables: Tables) -> None:
     assert families(synthetic.empty_tables(), Rule()) == []
     assert families_sheet([]).rows == []
     untested = tables | {"cells": tables["cells"].with_columns(p_value=pl.lit(None, pl.Float64))}
-    assert [family.name for family in families(untested, Rule())] == ["neurons, sets of classes", "pairs"]
+    assert [family.words for family in families(untested, Rule())] == ["neurons, sets of classes", "pairs"]
 
 
 def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(tables: Tables) -> None:
@@ -66,7 +66,7 @@ def test_families_whose_live_neurons_were_not_tested_keep_their_row_and_say_why(
     )  # fmt: skip
     dead = untested.with_columns(family=pl.lit("named"), live=pl.lit(False))
     found = families(tables | {"neurons": pl.concat([neurons, untested, dead])}, Rule())
-    assert [family.name for family in found] == [
+    assert [family.words for family in found] == [
         "neurons, sets of classes",
         "neurons, single classes",
         "cells",
