@@ -24,6 +24,12 @@ PARTS = {
     plan.OWN: "the neurons' own",
 }
 """What the change is made of."""
+BRIEF_PARTS = {
+    plan.POLARITY: "how often neurons are on",
+    plan.ANY_BASIS: "random directions",
+    plan.OWN: "the neurons' own",
+}
+"""The same where there is little room."""
 MEANING = {
     plan.BEYOND_BASIS: "yes, beyond polarity and beyond what random directions show",
     plan.ANY_BASIS_SHOWS: "yes, but as in random directions: through the distribution that any basis shows",
@@ -173,6 +179,14 @@ class DepthChange:
         raw = parts[plan.RAW]
         return f"Change along a straight line{_of_parts(raw)} {_written(raw, short=short)}: {', '.join(of)}."
 
+    def brief_parts(self) -> str:
+        """Say the same of networks that are too few for a verdict, beside a sentence that names their number."""
+        parts = self.parts
+        if plan.RAW not in parts or parts[plan.RAW]["n_models"] != self.networks.n_models:
+            return self.made_of(short=True)
+        of = [f"{_written(parts[part], short=True)} {words}" for part, words in BRIEF_PARTS.items()]
+        return f"Change along a line {_written(parts[plan.RAW], short=True)}: {', '.join(of)}."
+
     def verdict(self) -> str:
         """Say whether it depends on depth, with the test that carries the verdict, or what an answer needs."""
         row = self.judged
@@ -278,7 +292,9 @@ def depth_told(networks: Networks) -> Told | None:
         [
             [_joined(change.plain(), made, f"{verdict}{change.others()}")],
             [_joined(change.plain(), short, verdict)],
-            [_joined(change.plain(glossed=False), short, change.brief_verdict())],
+            [_joined(change.plain(glossed=False), short, change.brief_verdict())]
+            if change.judged is not None
+            else [_joined(change.sentence(), change.brief_parts())],
             [_joined(change.plain(glossed=False), change.brief_verdict())],
             [change.plain(glossed=False)],
         ],
