@@ -13,7 +13,7 @@ ASKED = [f"dataset.path={DATA}", "dataset.target=class", "dataset.attributes=[ag
 def test_every_attribute_is_compared_with_the_input_or_said_to_be_too_rare(denote: Command, tmp_path: Path) -> None:
     small = [*TINY, "evidence.stability=false", "evidence.randomisation=false", "evidence.examples=0", "seed=0",
              "layer.select=0", "attribute.columns.proportions=[0.5]"]  # fmt: skip
-    answer = denote("experiment=audit", *ASKED, *small)
+    answer = denote("experiment=audit", *ASKED, *small, "verbose=true")
     assert answer.code == 0, answer.err
     found = pl.read_parquet(tmp_path / "multirun" / "audit" / "sweep" / "audit.parquet")
     assert set(found["dataset"]) == {"german_credit", "german_credit-with-attributes"}

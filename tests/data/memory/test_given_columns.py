@@ -158,7 +158,7 @@ def test_frames_of_every_library() -> None:
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"attributes\['a'\]: is there twice"),
         ({1: [1], "1": [2]}, r"attributes\['1'\]: is there twice"),
         (pl.LazyFrame({"a": [1]}), r"a LazyFrame.*attributes.collect"),
-        (pd.Series([1]), "attributes: Series; a mapping of columns"),
+        (pd.Series([1]), "attributes: Series; a mapping of names to columns"),
     ):
         with pytest.raises(DataError, match=said):
             given_frame(frame)
