@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
@@ -26,7 +25,7 @@ from denote.files import (
     write_text,
 )
 from denote.object_models.weights import write_weights
-from denote.observation.result import Images
+from denote.observation.inputs_shown import InputsShown
 from denote.observers.observer import save_observers
 from denote.runs.record import write_record
 from denote.tables import write_table
@@ -42,12 +41,6 @@ def umask(mode: int) -> Iterator[None]:
         os.umask(before)
 
 
-def images() -> Images:
-    """One image of one pixel."""
-    pixel = np.zeros((1, 1, 1), dtype=np.float32)
-    return Images(np.zeros(1, dtype=np.int64), pixel, pixel[0])
-
-
 WRITERS: dict[str, Callable[[Path], object]] = {
     "record": lambda folder: write_record(folder, {"status": "finished"}),
     "json": lambda folder: write_json(folder / "status.json", {}),
@@ -55,7 +48,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "table": lambda folder: write_table(folder, "cells", pl.DataFrame({"a": [1]})),
     "observers": lambda folder: save_observers(folder / "observers.safetensors", {}),
     "weights": lambda folder: write_weights(nn.Linear(1, 1), folder / "model.safetensors"),
-    "images": lambda folder: images().write(folder),
+    "inputs": lambda folder: InputsShown(sprite=b"png").write(folder),
     "figure": lambda folder: save_figure(Figure(), folder, "figure", ("png", "svg")),
 }
 

@@ -29,6 +29,10 @@ MOST_LISTED = 10
 """Failed jobs that are named where nothing finished."""
 
 
+NARROWEST = 80
+"""Columns that the lines are counted at where a terminal has fewer."""
+
+
 def print_summary(
     tables: Mapping[str, pl.DataFrame],
     jobs: Sequence[Job] = (),
@@ -63,7 +67,9 @@ def print_summary(
     if remark:
         console.print(Text(remark), soft_wrap=True, highlight=False)
         lines -= 1
-    print_answer(answer(tables, jobs, rule=rule, folder=folder, command=command, most_lines=lines), console)
+    width = min(max(console.width, NARROWEST), WIDTH)
+    said = answer(tables, jobs, rule=rule, folder=folder, command=command, most_lines=lines, width=width)
+    print_answer(said, console)
 
 
 def terminal() -> Console:

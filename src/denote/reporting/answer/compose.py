@@ -16,7 +16,7 @@ from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, 
 from denote.reporting.answer.denoting import denoting_number, denoting_told
 from denote.reporting.answer.depth_change import depth_number, depth_told
 from denote.reporting.answer.doubts import doubts_of
-from denote.reporting.answer.fit import MOST_LINES, Draft, fitted
+from denote.reporting.answer.fit import MOST_LINES, WIDTH, Draft, fitted
 from denote.reporting.answer.networks import Networks, networks_of
 from denote.reporting.answer.next_step import next_versions
 from denote.reporting.answer.observed import accuracy_number, observed_told
@@ -36,6 +36,7 @@ def answer(
     folder: Path | None = None,
     command: str = "",
     most_lines: int = MOST_LINES,
+    width: int = WIDTH,
 ) -> Answer:
     """Say what was found, beside its controls, what speaks against it, and what to do next.
 
@@ -47,6 +48,7 @@ def answer(
         folder: That of the results, whose report is named; None where nothing was saved.
         command: What the user typed, which the next command is made of; empty where it is not known.
         most_lines: Lines of a terminal that all blocks together may take.
+        width: Columns of these lines.
 
     Returns:
         Blocks that fit into so many lines of 100 columns, and the sentences and numbers of a first screen.
@@ -65,7 +67,7 @@ def answer(
     if not found:
         drafts = [Draft(OBSERVED, [[NOTHING]])]
     ends = [Draft(BELIEVE, _believe(doubts)), Draft(NEXT, next_versions(found, jobs, folder, command))]
-    blocks = fitted([*drafts, *ends], most_lines)
+    blocks = fitted([*drafts, *ends], most_lines, width)
     checks = checks_of(tables, found, jobs)
     return Answer(_question(found), blocks, _sentences(told), _numbers(found), tuple(doubts), *checks)
 

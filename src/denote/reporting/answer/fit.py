@@ -30,23 +30,24 @@ class Draft:
     question: str
     versions: Sequence[Sequence[str]]
 
-    @property
-    def heights(self) -> list[int]:
-        """Lines of every version on a terminal of `WIDTH` columns."""
-        return [sum(len(wrapped(line, WIDTH - INDENT)) for line in version) for version in self.versions]
+    def heights(self, width: int = WIDTH) -> list[int]:
+        """Lines of every version on a terminal of so many columns."""
+        room = max(width - INDENT, INDENT)
+        return [sum(len(wrapped(line, room)) for line in version) for version in self.versions]
 
 
-def fitted(drafts: Sequence[Draft], most: int = MOST_LINES) -> tuple[Block, ...]:
+def fitted(drafts: Sequence[Draft], most: int = MOST_LINES, width: int = WIDTH) -> tuple[Block, ...]:
     """Choose a version of every block so that all fit, and as little as possible is left out.
 
     A step from a short version to the next is worse than one from a long one: no block pays for all others.
 
     Args:
         drafts: In order; those without versions are left out.
-        most: Lines of `WIDTH` columns that they may take together.
+        most: Lines that they may take together.
+        width: Columns of a line.
     """
     kept = [draft for draft in drafts if draft.versions]
-    heights = [draft.heights for draft in kept]
+    heights = [draft.heights(width) for draft in kept]
 
     def cost(choice: Sequence[int]) -> tuple[int, int, int]:
         height = sum(of[at] for of, at in zip(heights, choice, strict=True))
