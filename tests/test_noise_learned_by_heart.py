@@ -22,7 +22,7 @@ QUICK: dict[str, Any] = {
     "permutations": 0, "bootstraps": 0, "stability": False, "examples": 0,
     "controls": Controls(shuffles=0, neuron_shuffles=0, rotations=0, twins=0, raw_input=False),
 }  # fmt: skip
-SAID = "whether the network was trained on the rows it is judged on is unknown; on its own training rows noise denotes"
+SAID = "is unknown, and on its own training rows noise denotes"
 
 
 @pytest.fixture(scope="module")
