@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -152,9 +153,9 @@ class Result(Evidence):
         return [name for name in super().__dir__() if not name.startswith("_") or name.endswith("__")]
 
     @property
+    @abstractmethod
     def _sweep_tables(self) -> dict[str, pl.DataFrame]:
         """The tables of a sweep, of one observation those of a sweep of one."""
-        raise NotImplementedError
 
     @cached_property
     def _answer(self) -> Answer:
@@ -163,9 +164,9 @@ class Result(Evidence):
         return answer(self._sweep_tables, rule=self._rule, most_lines=MOST_LINES)
 
     @property
+    @abstractmethod
     def _rule(self) -> Rule:
         """The rule that decided the tables."""
-        raise NotImplementedError
 
     def _short(self) -> list[str]:
         """The answer as far as it stands above a table: what speaks against it, then a sentence for each question."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 
 from denote.denotation.depth import plan
-from denote.notes import Note
 from denote.numbers import Estimate, count, interval, proportion, signed, signed_interval, small
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
@@ -44,8 +42,6 @@ TESTED = {
     plan.UNFOLDED: "of label proportion",
 }
 """Quantity of a test in words."""
-LEFT_OUT = Note.of("architectures_left_out", reasons="").codes[0]
-"""Of a joint test that could not compare some architectures, which its note names."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +118,10 @@ class DepthChange:
     @property
     def _is_left_out(self) -> bool:
         """True where the joint test compares other architectures only."""
-        test = self._test(plan.BEYOND)
-        if test is None or test["p_value"] is None or LEFT_OUT not in str(test["note_codes"]):
-            return False
-        return re.search(f"[:;] {re.escape(self.networks.architecture)} with", str(test["note"])) is not None
+        own = self.networks.tables["depth_tests"].filter(
+            pl.col("family") == self.family, pl.col("architecture") == self.networks.architecture
+        )
+        return len(own) > 0 and own["p_value"].null_count() == len(own)
 
     def _test(self, quantity: str) -> Row | None:
         """The test of a quantity that all architectures share."""
