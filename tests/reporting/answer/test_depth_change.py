@@ -60,6 +60,10 @@ def planted(networks: dict[str, int], verdict: str | None = None, *, left_out: S
         }
         for quantity, p in P.items()
     ]  # fmt: skip
+    tests += [
+        QUESTION | {"architecture": name, "test": plan.SIGN_FLIP, "quantity": plan.BEYOND, "p_value": None}
+        for name in left_out
+    ]
     judged = QUESTION | {"verdict": verdict, "n_models": compared, "p_value": P[plan.BEYOND], "planned": True}
 
     def made(of: list[dict[str, object]], schema: Schema) -> pl.DataFrame:
