@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Dozens of commands run in processes of their own; else each of them may have to compile all of denote again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# An answer is fitted to the terminal: where the tests are started decides nothing about what they see.
+os.environ["COLUMNS"] = "100"
 
 import pytest
 from hypothesis import HealthCheck, settings

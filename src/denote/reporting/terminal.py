@@ -75,7 +75,7 @@ def print_summary(
 def terminal() -> Console:
     """Return standard output; where that is no terminal its lines have as many columns as an answer."""
     console = Console()
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=WIDTH)
+    return console if console.is_terminal or os.environ.get("COLUMNS") else Console(width=WIDTH)
 
 
 def print_answer(said: Answer, console: Console) -> None:
