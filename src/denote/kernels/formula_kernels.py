@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Int8, UInt64
 
-from denote.kernels.scan_kernels import compiled
+from denote.kernels.scan_kernels import compiled, fill
 from denote.kernels.subset_kernels import cut_in_gaps
 
 WORD = 64
@@ -168,7 +168,8 @@ def best_formulas(
             reached = parents.score[top] - penalty * (level - 1)
             if reached > best:
                 best, n_atoms[neuron] = reached, level
-                literals[neuron], joins[neuron] = parents.literals[top], parents.joins[top]
+                fill(literals[neuron], parents.literals[top])
+                fill(joins[neuron], parents.joins[top])
             if level == length:
                 break
             n_children = _pairs_beside(single, pair, rows, children) if level == 2 else 0
@@ -220,7 +221,11 @@ def _start(rows: Rows, beam: Beam) -> int:
         rows.sizes[kind, a], beam.sizes[0, literal], beam.sizes[1, literal] = yes, yes, no
         beam.literals[literal, 0], beam.joins[literal, 0] = literal, 0
         beam.score[literal] = _score(rows, 0, yes, no)
-    beam.rank[: 2 * n] = np.argsort(-beam.score[: 2 * n], kind="mergesort")
+        place = literal
+        while place > 0 and beam.score[beam.rank[place - 1]] < beam.score[literal]:
+            beam.rank[place] = beam.rank[place - 1]
+            place -= 1
+        beam.rank[place] = literal
     return int(2 * n)
 
 
