@@ -1,5 +1,6 @@
 """What every test shares: threads that do not fight over the machine's cores, and cases that may take their time."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -19,10 +20,18 @@ if TYPE_CHECKING:
     from denote.object_models.spec import ModelSpec
 
 sys.dont_write_bytecode = False  # what the variable would have set
+# To search a million objects of libraries for garbage, again and again, takes an eighth of the suite's time.
+gc.set_threshold(10_000, 20, 50)
 
 # How long a case takes on a busy machine is for benchmarks to say; equal cases make equal runs of the suite.
 settings.register_profile("patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what the tests' modules imported out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
