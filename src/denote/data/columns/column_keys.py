@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import zip_longest
 from typing import Any
 
 from denote.data.columns.text_numbers import COMMA, POINT
 from denote.errors import DataError, in_list, one_of
 
-MOST_TOLD = 8
-"""Columns whose problems are told one by one."""
+MOST_TOLD = 2
+"""Columns whose problems are told one by one: a line with more is not read."""
 
 
 @dataclass(frozen=True)
@@ -105,28 +106,32 @@ def check_list(key: str, names: Any) -> None:
 def refuse(
     problems: Sequence[Problem], where: str, line_of: Callable[[int], str], keys: ColumnKeys, needed: Sequence[str] = ()
 ) -> None:
-    """Say all that is wrong with the columns of a table in one line, with the key that leaves them out.
+    """Say what is wrong with the first columns of a table in one line, and which key leaves out all that are.
 
     Args:
-        problems: None is no mistake.
+        problems: None is no mistake; of several with one column the first is told.
         where: What to name.
         line_of: Says where a row is.
         keys: Those in force: what was left out stays left out.
-        needed: Columns that cannot be left out.
+        needed: Columns that cannot be left out; told before others.
 
     Raises:
         DataError: if there are problems.
     """
     if not problems:
         return
+    by_column = {problem.column: problem for problem in reversed(problems)}
+    columns = sorted(dict.fromkeys(problem.column for problem in problems), key=lambda name: name not in needed)
+    told = [by_column[name] for name in columns[:MOST_TOLD]]
     sentences = []
-    for problem in problems[:MOST_TOLD]:
+    for problem, following in zip_longest(told, told[1:]):
         line = "" if problem.row is None else f" ({line_of(problem.row)})"
-        remedy = f", {problem.remedy}" if problem.remedy else ""
+        is_last = following is None or following.remedy != problem.remedy
+        remedy = f", {problem.remedy}" if problem.remedy and is_last else ""
         sentences.append(f"column {problem.column!r} {problem.what}{line}{remedy}")
-    if len(problems) > MOST_TOLD:
-        sentences.append(f"and {len(problems) - MOST_TOLD} more")
-    spare = dict.fromkeys(problem.column for problem in problems if problem.column not in needed)
+    if more := len(columns) - len(told):
+        sentences.append(f"and {more} more column{'s' if more > 1 else ''}")
+    spare = [name for name in columns if name not in needed]
     leave_out = f"to leave out what cannot be used: 'dataset.exclude=[{in_list([*keys.exclude, *spare])}]'"
     raise DataError(where, "; ".join(sentences), leave_out if spare else "")
 

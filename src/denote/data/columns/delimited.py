@@ -65,7 +65,6 @@ class TextTable:
             problem = f"{file} line 1 has one column, {header[0][:40]!r}"
             raise DataError(where, problem, f"{file.suffix} is read with {separator!r} between values")
         if others:
-            log.info("%s: %s is read with %r between values, as its header is", where, file, others[0])
             separator, header = others[0], _header(file, others[0], where)
         if not header[0].strip() and len(header) > 1:
             header[0] = "Unnamed: 0"  # the index that pandas writes first, without a name, and reads by this one
@@ -78,6 +77,9 @@ class TextTable:
         Raises:
             DataError: for a line with too many or too few values, or a file that cannot be read.
         """
+        if self.separator != (usual := SEPARATORS[self.file.suffix.lower()]):
+            said = "%s: %s is read with %r between values instead of %r, as its header is"
+            log.info(said, self.where, self.file, self.separator, usual)
         self._check_lines()
         passes = 1 + self.file.stat().st_size // _BYTES_AT_ONCE
         columns = range(len(self.names))
