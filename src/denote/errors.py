@@ -199,9 +199,20 @@ def _is_plain(name: str) -> bool:
     return bool(_PLAIN.fullmatch(name)) and name.lower() not in ("true", "false", "null", "nan", "inf")
 
 
+MOST_LISTED, NEAREST_LISTED = 8, 5
+"""Names that are listed in full beside a guess, and how many of the nearest of a longer list."""
+
+
 def one_of(came: object, allowed: Iterable[object]) -> str:
-    """Say what is allowed, the nearest name first: ``did you mean 'linear'? allowed: linear, neuron``."""
+    """Say what is allowed, the nearest name first: ``did you mean 'linear'? allowed: linear, neuron``.
+
+    Of a long list only the nearest names are given, where one of them is a good guess.
+    """
     names = [str(name) for name in allowed]
     near = difflib.get_close_matches(str(came), names, n=1)
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    return f"{hint}allowed: {', '.join(names)}"
+    if not near:
+        return f"allowed: {', '.join(names)}"
+    if len(names) > MOST_LISTED:
+        shown = difflib.get_close_matches(str(came), names, n=NEAREST_LISTED, cutoff=0)
+        names = [*shown[:-1], f"{shown[-1]} and {len(names) - len(shown)} more"]
+    return f"did you mean '{near[0]}'? allowed: {', '.join(names)}"

@@ -59,7 +59,7 @@ def test_help_lists_options_of_the_users_own_folder(denote: Command, tmp_path: P
     assert "lucky" in denote("--help", f"--config-dir={tmp_path / 'mine'}").out
 
 
-@pytest.mark.parametrize("arguments", [[], ["sweep="], ["sweep=nowhere"], ["swep=x"]])
+@pytest.mark.parametrize("arguments", [[], ["sweep="], ["sweep=nowhere"]])
 def test_report_of_nothing_is_a_mistake_of_one_line(command: Command, tmp_path: Path, arguments: list[str]) -> None:
     answer = command("denote-report", *arguments)
     assert answer.code == 2
@@ -67,6 +67,22 @@ def test_report_of_nothing_is_a_mistake_of_one_line(command: Command, tmp_path: 
     assert "swe" in answer.err
     assert "multirun/NAME" in answer.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("swep=x", "did you mean 'sweep'?"),
+        ("report.inputs=false", "give it to the command of the run or sweep"),
+        ("report.perjob=true", "did you mean 'report.per_job'?"),
+    ],
+)
+def test_what_is_no_key_of_a_report_is_told_in_one_short_line(command: Command, argument: str, said: str) -> None:
+    answer = command("denote-report", "sweep=multirun/demo", argument)
+    assert answer.code == 2
+    assert len(answer.err.splitlines()) == 1
+    assert len(answer.err) < 250
+    assert said in answer.err
 
 
 def test_a_finished_job_is_shown_again_without_torch_scipy_or_matplotlib(

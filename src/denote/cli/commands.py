@@ -371,12 +371,13 @@ def _report(command: str, arguments: list[str]) -> int:
     from denote.cli.messages import USAGE
 
     given = dict(argument.partition("=")[::2] for argument in arguments)
-    allowed = f"allowed: {USAGE[command]}"
     for key in given:
-        if key not in _REPORT_KEYS:
-            raise ConfigError(key, "no such key", allowed)
+        if key == "report.inputs":
+            problem = f"is no key of {command}, which leaves the inputs in jobs' folders as they are"
+            raise ConfigError(key, problem, "give it to the command of the run or sweep, which runs nothing again")
+        ConfigError.refuse_unknown(key, _REPORT_KEYS, key, f"no such key of {command}")
     if not given.get("sweep"):
-        raise ConfigError("sweep", "has no value", allowed)
+        raise ConfigError("sweep", "has no value", f"allowed: {USAGE[command]}")
     from denote.runs.record import RECORD
     from denote.runs.single import report_job
     from denote.runs.sweep import report_sweep
