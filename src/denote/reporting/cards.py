@@ -16,6 +16,7 @@ import polars as pl
 from denote.evidence.rule import CAUSAL, INAPPLICABLE, Rule, does_not_rotate, telling_notes
 from denote.numbers import NULL, count, proportion, reaches, setting
 from denote.reporting.answer.words import plain_property
+from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import Cards, left_out
 from denote.reporting.sheets import best_cells, surest
 
@@ -142,7 +143,7 @@ def _control(column: str) -> pl.Expr:
 
 _PLACE = pl.format(
     "{} ({}{}{}{})",
-    "layer",
+    pl.col("layer").map_elements(layer_words, return_dtype=pl.String),
     pl.format("{}, ", "dataset").fill_null(""),
     pl.col("architecture").fill_null("network"),
     pl.when(pl.col("trained").not_()).then(pl.lit(", untrained")).otherwise(pl.lit("")),

@@ -10,6 +10,7 @@ from denote.attributes.family_words import family_name
 from denote.denotation.depth import plan
 from denote.figures.curves import Curve, curves
 from denote.numbers import Estimate, bound, count, interval, proportion, signed_interval, small, span
+from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import NOTES, Column, Row, Sheet, p_values, sheet, text, whole, yes
 
 Tables = Mapping[str, pl.DataFrame]
@@ -70,10 +71,8 @@ def _of_curve(tests: pl.DataFrame, curve: Curve) -> pl.DataFrame:
 
 def _plain(rows: Sequence[Row], tests: pl.DataFrame) -> str:
     """The sentence that needs no further words."""
-    places = [
-        f"{interval(Estimate.of(row, 'label_proportion_mean', bounds='label_proportion'))} at {row['layer']}"
-        for row in rows
-    ]
+    means = [interval(Estimate.of(row, "label_proportion_mean", bounds="label_proportion")) for row in rows]
+    places = [f"{mean} at {layer_words(row['layer'])}" for mean, row in zip(means, rows, strict=True)]
     first = rows[0]
     networks = {row["n_models_with_value"] for row in rows}
     of = "" if networks == {first["n_models"]} else f"{'-'.join(map(str, sorted(networks)))} of "
@@ -115,8 +114,9 @@ def _made_of(parts: pl.DataFrame) -> list[str]:
     change = f"{value(plan.RAW, plan.CHANGE)}: {split(plan.CHANGE)}"
     bow = f"{value(plan.RAW, plan.BOW)} from the others: {split(plan.BOW)}"
     left_out = f"; {first['note']}" if first["note"] else ""
+    start, end = (layer_words(first[f"{which}_layer"]) for which in ("first", "last"))
     return [
-        f"from {first['first_layer']} to {first['last_layer']} it changes by {change}. In the middle "
+        f"from {start} to {end} it changes by {change}. In the middle "
         f"third of the layers it lies {bow} "
         f"({count(first['n_models'], 'network')} with all {first['n_layers']} layers{left_out})."
     ]

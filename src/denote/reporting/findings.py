@@ -12,6 +12,7 @@ from denote.data.trained_on import NONE, UNKNOWN
 from denote.figures.curves import Curve, curves, one_size, some
 from denote.numbers import count, proportion
 from denote.observers.kinds import reads_state
+from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import NOTES, Sheet, fine_share, sheet, text, whole
 from denote.tables import says
 
@@ -81,7 +82,7 @@ def _denoting(curve: Curve, rows: pl.DataFrame) -> list[str]:
             f"{curve.title}: no neuron denotes by the rule; all {count(live, 'live neuron')} abstain.{_floor(rows)}"
         ]
     shares = [
-        f"{proportion(share)} at {layer}"
+        f"{proportion(share)} at {layer_words(layer)}"
         for layer, share in rows.filter(pl.col("n_denoting") > 0).select("layer", "share_denoting").iter_rows()
     ]
     sentences = [

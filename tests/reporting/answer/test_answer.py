@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
@@ -19,6 +20,7 @@ from denote.reporting.answer import Answer, answer
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, OBSERVED, QUESTIONS
 from denote.reporting.answer.fit import INDENT, MOST_LINES, WIDTH, wrapped
 from denote.reporting.jobs import Job
+from denote.reporting.layer_words import layer_words
 from denote.tables import AUDIT, CELLS, DUPLICATES, LAYERS, NULL_CHECK, table
 
 Tables = dict[str, pl.DataFrame]
@@ -122,6 +124,19 @@ VARIANTS = {
         }
     ),
 }
+
+
+def test_a_layer_whose_name_is_a_number_is_called_a_layer(made: Mapping[tuple[int, int], Tables]) -> None:
+    """As modules of ``nn.Sequential``: "at 0" would read as a score."""
+    tables = {}
+    for name, frame in made[6, 5].items():
+        of_layers = [column for column in ("layer", "first_layer", "last_layer") if column in frame.columns]
+        tables[name] = frame.with_columns(pl.col(of_layers).str.replace(r"^blocks\.(\d+)$", "$1"))
+    said = answer(tables)
+    for question in (CAPTURED, NEURONS, DEPTH):
+        assert re.search(r"\blayer \d\b", text(said, question)), text(said, question)
+        assert not re.search(r"(\bat|^|\bby) \d+( |$)", text(said, question)), text(said, question)
+    assert layer_words("features.0") == "features.0"
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

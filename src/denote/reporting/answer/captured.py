@@ -17,6 +17,7 @@ from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, listed, plain_property
+from denote.reporting.layer_words import layer_words
 
 PROBES = {
     "linear": "a linear probe", "neuron": "the best single neuron", "sparse": "a probe of few neurons",
@@ -132,15 +133,18 @@ class Captured:
         by_size = groups.sort(pl.col("attribute").list.len(), descending=True, maintain_order=True).rows()
         first = "first " * (self.layers["layer"].n_unique() > 1)
         if len(by_size) == 1 and len(self.reached) > 1:
-            return f"all {first}at {clean(by_size[0][0])}"
-        named = [f"{self.named(names, MOST_NAMED)} {first}at {clean(layer)}" for layer, names in by_size[:3]]
+            return f"all {first}at {clean(layer_words(by_size[0][0]))}"
+        named = [
+            f"{self.named(names, MOST_NAMED)} {first}at {clean(layer_words(layer))}" for layer, names in by_size[:3]
+        ]
         later = sum(len(names) for _, names in by_size[3:])
         return ", ".join([*named, *([f"{later} at other layers"] if later else [])])
 
     def lost(self, most: int) -> str:
         """``lost by hidden_6: class 6, class 9 and prime``: decisive before, but not at the last layer."""
         names = self.reached.filter("lost")["attribute"].to_list()
-        return f"lost by {clean(str(self.layers['layer'].last()))}: {self.named(names, most)}" if names else ""
+        last = clean(layer_words(str(self.layers["layer"].last())))
+        return f"lost by {last}: {self.named(names, most)}" if names else ""
 
     def twice(self) -> str:
         """``10 at two layers in a row in the median network``: a stricter count, that of ``first_layer``."""

@@ -13,6 +13,7 @@ from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, family_words, listed
+from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import Row
 
 GLOSS = " (share of inputs with what a neuron denotes)"
@@ -148,7 +149,7 @@ class DepthChange:
         return f"{self.what}{GLOSS if glossed else ''} is on average {self._means()}{self._counted()}."
 
     def _means(self) -> str:
-        return listed([f"{interval(Estimate.of(row, *self.columns))} at {clean(row['layer'])}" for row in self.rows])
+        return listed([f"{interval(Estimate.of(row, *self.columns))} at {_layer_of(row)}" for row in self.rows])
 
     def _counted(self) -> str:
         n_models, known = self.rows[0]["n_models"], [row["n_models_with_value"] for row in self.rows]
@@ -230,7 +231,7 @@ class DepthChange:
 
     def line(self) -> str:
         """The same without intervals."""
-        at = [f"{proportion(row[self.columns[0]])} at {clean(row['layer'])}" for row in self.rows]
+        at = [f"{proportion(row[self.columns[0]])} at {_layer_of(row)}" for row in self.rows]
         return f"{self.what} {', '.join(at)}{' (descriptive)' if self.is_descriptive else ''}; {self.short_verdict()}"
 
     def short_verdict(self) -> str:
@@ -241,6 +242,10 @@ class DepthChange:
         if self.is_descriptive:
             return f"{count(self.networks.n_models, 'network')} cannot tell if it depends on depth"
         return "too few layers to tell if it depends on depth"
+
+
+def _layer_of(row: Row) -> str:
+    return clean(layer_words(row["layer"]))
 
 
 def _of_parts(row: Row) -> str:

@@ -12,6 +12,7 @@ from denote.numbers import Estimate, interval, proportion
 from denote.reporting.answer.fit import INDENT, WIDTH
 from denote.reporting.answer.networks import NEURON, Networks
 from denote.reporting.answer.words import clean, plain_property
+from denote.reporting.layer_words import layer_words
 
 EXAMPLES = 3
 """Neurons that are named."""
@@ -53,7 +54,7 @@ def examples_of(networks: Networks, denoting: pl.DataFrame, most: int = EXAMPLES
 def example(networks: Networks, row: Mapping[str, Any]) -> str:
     """One line: ``hidden_6 unit 41: class 0, balanced accuracy .97 [.94, .99], label proportion .10``."""
     name = row["neuron_name"] or f"neuron {row['neuron']}"
-    where = f"{clean(row['layer'], SHORT)} {clean(name, SHORT)}: "
+    where = f"{clean(layer_words(row['layer']), SHORT)} {clean(name, SHORT)}: "
     score = interval(Estimate.of(row, "balanced_accuracy", bounds="balanced_accuracy_interval"))
     rest = f", balanced accuracy {score}, label proportion {proportion(row['label_proportion'])}"
     room = max(WIDTH - INDENT - cell_len(where + rest), LEAST)

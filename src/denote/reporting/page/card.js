@@ -37,7 +37,7 @@ function closeCard(card, cell) {
 function openCard(card, at) {
   const cells = frame("cells");
   const layer = frame("layers").get("layer", cells.get("layer", at));
-  const title = `${cells.get("attribute", at)} in ${layer}`;
+  const title = `${cells.get("attribute", at)} in ${layerWords(layer)}`;
   card.hidden = false;
   show(
     card,
@@ -181,9 +181,9 @@ function neuronsOfCell(at) {
   const [attribute, layer] = [cells.get("attribute", at), frame("layers").get("layer", cells.get("layer", at))];
   const wanted = { ...page.state, attribute, layer, family: "", search: "", denotes: "denoting" };
   const n = new Set(neuronRows(wanted).map((row) => neuronKey(row))).size;
-  if (!n) return `No single neuron of ${layer} denotes it.`;
+  if (!n) return `No single neuron of ${layerWords(layer)} denotes it.`;
   const link = page.href({ neuron: null, attribute, layer, family: "", search: "", denotes: "denoting" });
-  return [el("a", { href: link, text: count(n, "neuron") }), ` of ${layer} ${n === 1 ? "denotes" : "denote"} it or its opposite.`];
+  return [el("a", { href: link, text: count(n, "neuron") }), ` of ${layerWords(layer)} ${n === 1 ? "denotes" : "denote"} it or its opposite.`];
 }
 
 function noteOf(note) {

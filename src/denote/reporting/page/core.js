@@ -205,6 +205,11 @@ const page = {
   },
 };
 
+/** @returns {string} a layer's name as it stands in a sentence: "layer 0" where it would read as a number. */
+function layerWords(name) {
+  return /^\d+$/.test(name ?? "") ? `layer ${name}` : name;
+}
+
 /** Networks that differ in their seed only, with the layers (by depth) and attributes that were observed in them. */
 function groupModels(models) {
   const groups = new Map();

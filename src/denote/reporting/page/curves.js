@@ -154,7 +154,7 @@ function layerNumbers(row) {
 
 /** Which layers have no value, and why. */
 function gapWords(rows) {
-  const names = rows.filter(isGap).map((row) => row.get("layer"));
+  const names = rows.filter(isGap).map((row) => layerWords(row.get("layer")));
   if (names.length === 0) return "";
   const some = names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more layers` : names.join(", ");
   return `No value at ${some}: ${tooFew()} in too many networks.`;
@@ -163,7 +163,7 @@ function gapWords(rows) {
 /** @returns {string} a curve in words, for those who do not see it. */
 function curveWords(rows) {
   const known = rows.filter((row) => !isGap(row));
-  const each = known.map((row) => `${row.get("layer")} ${share(row.get("label_proportion_mean"))}, folded ${share(row.get("folded_mean"))}`);
+  const each = known.map((row) => `${layerWords(row.get("layer"))} ${share(row.get("label_proportion_mean"))}, folded ${share(row.get("folded_mean"))}`);
   return `${each.join("; ")}. ${gapWords(rows)} Arrow keys move between layers, Enter shows only the neurons of a layer.`;
 }
 

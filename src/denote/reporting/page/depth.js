@@ -128,7 +128,7 @@ class DepthChart {
   hover(column) {
     if (!column) return tip.hide();
     const row = this.rows[Number(column.dataset.column)];
-    return tip.show(column, ...tipLines(row.get("layer"), layerNumbers(row), row.get("is_head") ? "The head: drawn, not tested." : ""));
+    return tip.show(column, ...tipLines(layerWords(row.get("layer")), layerNumbers(row), row.get("is_head") ? "The head: drawn, not tested." : ""));
   }
 
   /** Show only the neurons of a layer; again, and all are shown. */

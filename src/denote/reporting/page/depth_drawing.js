@@ -244,7 +244,7 @@ function layerButtons({ rows }, { x, slot, tops, height }) {
     const words = layerNumbers(row).map(([name, value]) => `${name} ${value}`);
     return svg(
       "g",
-      { class: "column", role: "button", tabindex: at ? -1 : 0, "data-column": at, "data-layer": row.get("layer"), "aria-label": `${row.get("layer")}: ${words.join(", ")}`, "aria-pressed": "false" },
+      { class: "column", role: "button", tabindex: at ? -1 : 0, "data-column": at, "data-layer": row.get("layer"), "aria-label": `${layerWords(row.get("layer"))}: ${words.join(", ")}`, "aria-pressed": "false" },
       svg("rect", { class: "hit", x: x[at] - slot / 2, y: tops[0] - 4, width: slot, height: height - tops[0] + 4, rx: 3 }),
     );
   });

@@ -68,7 +68,7 @@ function headRow({ data, compact }, plan) {
     compact || !below ? null : el("span", { class: "module", text: fitted(below, room, 10) }),
   ];
   const layer = ({ title, module, name, depth, head }, at) => {
-    const words = [title, module, depth === null ? "" : `depth ${depth}`, head ? "the head" : ""].filter(Boolean).join(", ");
+    const words = [layerWords(title), module, depth === null ? "" : `depth ${depth}`, head ? "the head" : ""].filter(Boolean).join(", ");
     return el("th", { scope: "col", "data-layer": name, tabindex: -1, title: words, "aria-label": words }, twoLines(at % plan.every ? "" : title, module));
   };
   const aside = ({ title, words, score }, at) => el("th", { scope: "col", class: at ? "beside" : "beside first", tabindex: -1, title: words }, twoLines(title, score));
@@ -95,7 +95,7 @@ function heatRow(map, plan, row) {
 
 function heatCell(map, plan, heat) {
   const { cell, row, column } = heat;
-  if (!cell) return el("td", { class: "absent", tabindex: -1, "aria-label": `${row.attribute} at ${column.title}: not observed` });
+  if (!cell) return el("td", { class: "absent", tabindex: -1, "aria-label": `${row.attribute} at ${layerWords(column.title)}: not observed` });
   const known = cell.value !== null;
   const kind = `${known ? heatClass(cell.value, map.scale) : "null"} ${cell.mark}`.trim();
   const text = known && plan.digits ? map.write(cell.value) : "";
@@ -112,7 +112,7 @@ function gapRow(plan, n) {
 function cellWords({ data, write }, { cell, row, column }) {
   const decisive = cell.rows.length === 1 ? (cell.decisive ? "decisive" : "not decisive") : `decisive in ${cell.decisive} of ${cell.rows.length}`;
   const value = cell.value === null ? `no value, ${nullReason(cell)}` : `${SCORES[data.metric].title} ${write(cell.value)}, ${decisive}`;
-  return `${row.attribute} at ${column.title}: ${value}`;
+  return `${row.attribute} at ${layerWords(column.title)}: ${value}`;
 }
 
 /** Why a cell has no value, by the note of its first row that has one. */
@@ -132,7 +132,7 @@ function cellTip({ data, write, difference }, { cell, row, column }) {
     return mean === null ? null : (difference ? share : write)(mean);
   };
   const rows = [...new Set(cell.rows.map((at) => cells.get("n_test", at)))].filter((n) => n !== null);
-  return tipLines(`${row.attribute} at ${column.title}`, [
+  return tipLines(`${row.attribute} at ${layerWords(column.title)}`, [
     [title, cell.value === null ? `no value: ${nullReason(cell)}` : score],
     [`range of ${known.length}`, known.length > 1 ? `${write(Math.min(...known))} to ${write(Math.max(...known))}` : null],
     ["decisive", cell.rows.length === 1 ? (cell.decisive ? "yes" : "no") : `in ${cell.decisive} of ${cell.rows.length}`],
@@ -194,7 +194,7 @@ function heatWords({ data, write }) {
   const known = places.filter(({ cell }) => cell && cell.value !== null);
   const best = known.reduce((one, other) => (other.cell.value > one.cell.value ? other : one));
   const worst = known.reduce((one, other) => (other.cell.value < one.cell.value ? other : one));
-  const at = ({ cell, row, column }) => `${write(cell.value)} for ${row.attribute} at ${column.title}`;
+  const at = ({ cell, row, column }) => `${write(cell.value)} for ${row.attribute} at ${layerWords(column.title)}`;
   return (
     `${count(data.rows.length, "attribute")} by ${count(data.columns.length, "layer")}. ${count(decisive)} decisive at some ${hidden ? "hidden " : ""}layer${data.n > 1 ? " in half of the networks or more" : ""}. ` +
     `Highest ${at(best)}, lowest ${at(worst)}. Arrow keys move between cells, Enter opens the evidence.`

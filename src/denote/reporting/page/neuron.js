@@ -37,7 +37,7 @@ function returnTo(at) {
 function neuronPage(at) {
   return [
     neighbours(at),
-    el("h3", { tabindex: -1, text: `${layerOf(at)}, ${nameOf(at)}` }),
+    el("h3", { tabindex: -1, text: `${layerWords(layerOf(at))}, ${nameOf(at)}` }),
     el("p", { class: "soft", text: neuronPlace(at) }),
     el("p", { class: "verdict" }, verdictMark(frame("neurons").get("denotes", at)), neuronVerdict(at)),
     el("div", { class: "columns" }, [evidenceOf(at), chartsOf(at)].filter((part) => part.length).map((part) => el("div", {}, part))),
@@ -204,7 +204,7 @@ function alike(at) {
 
 function linkList(title, rows, withSeed) {
   if (!rows.length) return el("p", { text: `${title}: none.` });
-  const link = (row) => el("a", { href: `#neuron=${row}`, text: `${withSeed ? `${modelOf(row)} ` : ""}${layerOf(row)} ${nameOf(row)}` });
+  const link = (row) => el("a", { href: `#neuron=${row}`, text: `${withSeed ? `${modelOf(row)} ` : ""}${layerWords(layerOf(row))} ${nameOf(row)}` });
   const score = (row) => ` (${share(frame("neurons").get("balanced_accuracy", row))})`;
   const items = rows.slice(0, MOST_ALIKE).flatMap((row, place) => [place ? ", " : "", link(row), score(row)]);
   const more = rows.length > MOST_ALIKE ? ` and ${count(rows.length - MOST_ALIKE)} more` : "";
