@@ -11,6 +11,8 @@ import synthetic_tables as synthetic
 from rich.console import Console
 
 from denote.data.trained_on import UNKNOWN
+from denote.reporting.answer import answer
+from denote.reporting.answer.doubts import CHECKS
 from denote.reporting.everything import print_everything
 from denote.reporting.findings import copies_sentences, copies_sheet, doubts, no_copies_sentences, shares
 from denote.reporting.report import Report
@@ -41,6 +43,21 @@ def test_copies_are_told_with_their_numbers_test_first(tables: dict[str, pl.Data
     )
     assert "split.group=COLUMN" in said
     assert "groups=" in said
+
+
+def test_a_quick_level_says_what_it_left_out_and_that_what_was_asked_for_was_made(
+    tables: dict[str, pl.DataFrame],
+) -> None:
+    bare = dict(tables, null_check=tables["null_check"].clear())
+    for name in ("cells", "neurons", "layers"):
+        nothing = [pl.lit(None, tables[name].schema[column]).alias(column) for column in CHECKS.get(name, [])]
+        bare[name] = tables[name].with_columns(
+            *nothing, evidence_level=pl.lit("quick"), note_codes=pl.lit("left_out_by_level")
+        )
+    said = [doubt.text for doubt in answer(bare).doubts]
+    assert "evidence=quick made no controls, permutations or second searches: evidence=standard adds them." in said
+    asked = bare | {"neurons": bare["neurons"].with_columns(rotated_share=pl.lit(0.2))}
+    assert any("second searches but those asked for: " in doubt.text for doubt in answer(asked).doubts)
 
 
 def test_of_jobs_that_dealt_rows_otherwise_the_worst_is_told(tables: dict[str, pl.DataFrame]) -> None:

@@ -23,6 +23,12 @@ MANY_COPIES = 0.1
 each of 50 rows, with 127 of 200 null pairs found."""
 
 
+CHECKS = {
+    "cells": ["control_auroc", "untrained_auroc", "input_auroc", "rotated_auroc"],
+    "neurons": ["control_balanced_accuracy", "untrained_balanced_accuracy", "input_balanced_accuracy", "rotated_share"],
+}
+"""Columns that are null where no control was made."""
+
 MOST_REASONS = 2
 """Reasons of failed jobs that are told."""
 MOST_OF_REASON = 80
@@ -111,10 +117,17 @@ def _levels(tables: Tables) -> Iterator[str]:
     counts = dict(of_level.agg(pl.n_unique("object_model")).rows())
     used = [level for level in LEVELS if level in counts]
     if used == [QUICK.name] and level_sentences(tables):
-        yield "evidence=quick made no controls, permutations or second searches: evidence=standard adds them."
+        but = " but those asked for" if _has_checks(tables) else ""
+        yield f"evidence=quick made no controls, permutations or second searches{but}: evidence=standard adds them."
     if len(used) > 1:
         told = ", ".join(f"{count(counts[level], 'network')} at {level}" for level in used)
         yield f"Levels of evidence are mixed ({told}): evidence={used[-1]} for all of them adds what some lack."
+
+
+def _has_checks(tables: Tables) -> bool:
+    """Return whether a control or permutations were made, which ``evidence=quick`` by itself leaves out."""
+    made = (tables[name].select(pl.col(columns).is_not_null().any()).row(0) for name, columns in CHECKS.items())
+    return any(any(row) for row in made) or (tables["null_check"]["n_replicates"].sum() or 0) > 0
 
 
 def _without_directions(tables: Tables, found: Sequence[Networks]) -> Iterator[str]:
