@@ -171,7 +171,7 @@ def test_command_line_and_call_give_equal_tables(tmp_path: Path) -> None:
         name=samples.name,
         **QUICK,
     )
-    names = {"architecture", "object_model", "object_accuracy", "note", "note_codes"}
+    names = {"architecture", "object_model", "note", "note_codes"}
     names |= {"rival", "rival_balanced_accuracy", "trained_on"}
     for table, key in (("cells", CELLS_KEY), ("neurons", NEURONS_KEY)):
         own, other = (

@@ -30,6 +30,7 @@ from denote.evidence.control import NegativeControl
 from denote.evidence.controls import built_in_controls, chosen_controls
 from denote.evidence.controls.raw_input import RawInput
 from denote.evidence.rule import Rule
+from denote.notes import note
 from denote.observation import (
     NO_NETWORK,
     Controls,
@@ -40,6 +41,7 @@ from denote.observation import (
     observe_states,
 )
 from denote.observation import network as networks
+from denote.observation.accuracy import recorded_accuracy
 from denote.observation.recording import Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.probes import OwnProbe, probe_from
@@ -108,6 +110,7 @@ def observe(
         attributes: Columns with two values, or text columns, an attribute per value; null where not known. A mapping
             may hold families of one's own (`denote.extending.AttributeFamily`) besides.
         classes: Class of every row. Observers read every class, and neurons are searched over all sets of classes.
+            Where they are 0 to k - 1 and the network gives k numbers a row, its accuracy on *test* is in the tables.
         unit: What a row is: ``sample``, a row of the inputs; ``token``, every position that is no padding, in order,
             whose attributes may also be arrays ``sequence x position``; ``word``, every word that a fast tokenizer was
             given. Tokens and words of one sequence are a group unless ``groups`` says otherwise.
@@ -208,6 +211,7 @@ def observe(
             )
         if inputs is not None and RawInput.among(chosen_settings.controls).enabled:
             control_states = replace(control_states, raw_input=raw_input(samples, split, memory_limit))
+        accuracy, remark = (None, None) if model is None else recorded_accuracy(observed, samples, split)
         subject = Subject(
             dataset=name,
             architecture=architecture or ("states" if model is None else type(model).__name__.lower()),
@@ -215,8 +219,8 @@ def observe(
             epoch=None,
             seed=model_seed,
             object_model=key,
-            object_accuracy=None,
-            note=trained.remark,
+            object_accuracy=accuracy,
+            note=note(trained.remark, remark),
             trained_on=trained.word,
         )
         resources = Resources(str(where), memory_limit)

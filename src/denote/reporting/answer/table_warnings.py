@@ -10,6 +10,10 @@ from denote.tables import says
 
 NETWORK = ["architecture", "trained", "epoch", "seed"]
 
+TRAINED_HERE = "train longer (trainer.max_epochs) or leave it out"
+FROM_OUTSIDE = "leave it out, unless its outputs stand for other classes than those given"
+"""What to do about a network at chance."""
+
 
 def table_warnings(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     """Say what makes the numbers doubtful, one sentence each.
@@ -29,16 +33,17 @@ def table_warnings(tables: Mapping[str, pl.DataFrame]) -> list[str]:
 
 
 def _at_chance(cells: pl.DataFrame, neurons: pl.DataFrame) -> list[str]:
-    marked = says("at_chance")
-    rows = pl.concat(table.filter(marked).select(NETWORK) for table in (cells, neurons)).unique().sort(NETWORK)
+    network = [*NETWORK, pl.col("trained_on").is_not_null().alias("from_outside")]
+    marked = (table.filter(says("at_chance")).select(network) for table in (cells, neurons))
+    rows = pl.concat(marked).unique().sort(NETWORK)
     found = []
-    for (architecture, _, epoch), part in rows.group_by(NETWORK[:3], maintain_order=True):
+    for (architecture, _, epoch, from_outside), part in rows.group_by(
+        [*NETWORK[:3], "from_outside"], maintain_order=True
+    ):
         at = f" at epoch {epoch}" if epoch is not None else ""
         seeds = ", ".join(map(str, part["seed"]))
-        found.append(
-            f"{architecture} seed {seeds}{at}: at chance on unseen inputs; train longer (trainer.max_epochs) or leave "
-            "it out."
-        )
+        remedy = FROM_OUTSIDE if from_outside else TRAINED_HERE
+        found.append(f"{architecture} seed {seeds}{at}: at chance on unseen inputs; {remedy}.")
     return found
 
 
