@@ -1,11 +1,13 @@
 """The arithmetic of a forecast."""
 
+from typing import Any
+
 import pytest
 from rich.console import Console
 
 from denote.reporting.forecast import Duration, Forecast, PlannedWork
 from denote.reporting.forecast_page import print_forecast, rough_time
-from denote.runs.forecast import FinishedJob, duration
+from denote.runs.forecast import FinishedJob, asks_about_depth, duration
 
 
 def test_a_duration_is_the_median_of_a_kind_and_the_trainings_that_are_needed() -> None:
@@ -20,6 +22,31 @@ def test_a_duration_is_the_median_of_a_kind_and_the_trainings_that_are_needed() 
     assert half == Duration(2 * 12 + 1 * 30, 2, 3)
     assert duration(["c"], 1, finished) == Duration(0.0, 0, 0)
     assert duration([], 0, finished) == Duration(0.0, 0, 0)
+
+
+ODD, PRIME, LOOP = ({name: {"kind": "where", "where": "class % 2 = 1"}} for name in ("odd", "prime", "loop"))
+
+
+@pytest.mark.parametrize(
+    ("layers", "attributes", "asks"),
+    [
+        (["all"], [{"subsets": {"kind": "subsets"}}], True),
+        ([0, 1, 2], [{"subsets": {"kind": "subsets"}}], True),
+        ([[0, 1, 2]], [ODD | PRIME | LOOP], True),
+        (["hidden_*"], [ODD, PRIME, LOOP], True),
+        (["all"], [{"where": {"a": "class = 1", "b": "class = 2", "c": "class = 3"}}], True),
+        ([1], [{"subsets": {"kind": "subsets"}}], False),
+        (["first", "last"], [{"subsets": {"kind": "subsets"}}], False),
+        (["state"], [{"subsets": {"kind": "subsets"}}], False),
+        (["all"], [ODD], False),
+        (["all"], [{"where": "class = 1"} | ODD | PRIME | LOOP], False),
+    ],
+)
+def test_a_question_about_depth_takes_several_layers_and_properties(
+    layers: list[Any], attributes: list[Any], asks: bool
+) -> None:
+    jobs = [{"layer": {"select": layer}, "attribute": named} for layer in layers for named in attributes]
+    assert asks_about_depth(jobs) == asks
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from denote.config.report_settings import ReportSettings
 from denote.denotation.depth.plan import LEAST_MODELS, too_few_networks
 from denote.errors import ConfigError, DenoteError
 from denote.runs.fingerprint import agreement, check_plan, fingerprint, is_initialisation, training
+from denote.runs.forecast import asks_about_depth
 from denote.runs.record import evidence_level, finished_before, finished_jobs, refused_as_finished, schema_of
 from denote.runs.terms import Terms
 
@@ -228,9 +229,12 @@ def _epochs(job: PlannedJob) -> set[int]:
 
 
 def few_networks(plan: SweepPlan) -> str | None:
-    """Say that there can be no verdict on depth, where that is known before anything runs."""
-    most = most_networks(planned_configs(plan))
-    return too_few_networks(most) if 0 < most < LEAST_MODELS else None
+    """Say that there can be no verdict on depth, where jobs ask for one and that is known before anything runs."""
+    configs = list(planned_configs(plan))
+    most = most_networks(configs)
+    if not 0 < most < LEAST_MODELS or not asks_about_depth(configs):
+        return None
+    return f"Note: {too_few_networks(most)}. Depth will be described, not tested."
 
 
 def planned_configs(plan: SweepPlan) -> Iterator[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from denote.config.keys import digest
 from denote.config.levels import left_out, level_of
-from denote.denotation.depth.plan import LEAST_LAYERS, LEAST_MODELS, too_few_networks
+from denote.denotation.depth.plan import LEAST_DISTINCT, LEAST_LAYERS, LEAST_MODELS, too_few_networks
 from denote.reporting.forecast import Duration
 
 CHOOSING = ("epoch", "save_epochs", "path", "trained")
@@ -26,6 +26,10 @@ WITHOUT_CONTROL = {
     "raw_input": "no raw_input control: nothing will tell what the inputs give away by themselves",
 }
 """Sentences on what cannot be said without a control."""
+
+
+MANY = "*"
+"""Stands for layers or attributes that a config does not name one by one."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,32 @@ def duration(kinds: Sequence[str], n_trainings: int, finished: Iterable[Finished
     return Duration(
         sum(without[kind] for kind in known) + training * share, len(known), sum(map(len, by_kind.values()))
     )
+
+
+def asks_about_depth(configs: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether jobs look at enough layers and attributes for label proportions to be compared over depth.
+
+    Args:
+        configs: Resolved configs of all jobs.
+    """
+    layers = {layer for config in configs for layer in _layers_asked(config["layer"]["select"])}
+    attributes = {name for config in configs for name in _attributes_asked(config["attribute"])}
+    return (MANY in layers or len(layers) >= LEAST_LAYERS) and (MANY in attributes or len(attributes) >= LEAST_DISTINCT)
+
+
+def _layers_asked(select: Any) -> list[str]:
+    """The layers by name or number; `MANY` for a pattern; all layers side by side have no depth."""
+    entries = [str(entry) for entry in (select if isinstance(select, (list, tuple)) else [select])]
+    return [MANY if entry == "all" or set(entry) & set("*?[") else entry for entry in entries if entry != "state"]
+
+
+def _attributes_asked(attribute: Mapping[str, Any]) -> list[str]:
+    """The attributes that are named one by one; `MANY` for a rule that makes several, or a class of the user's own."""
+    where = attribute.get("where")
+    if where:
+        return list(where) if isinstance(where, Mapping) else [str(where)]
+    kinds = {name: (option or {}).get("kind") for name, option in attribute.items() if name != "where"}
+    return [name if kind == "where" else MANY for name, kind in kinds.items()]
 
 
 def cannot_say(configs: Sequence[Mapping[str, Any]], most_networks: int, n_layers: Sequence[int]) -> list[str]:
