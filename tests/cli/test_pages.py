@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from command_line import composed
+from command_line import Command, composed
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from word_pieces import word_pieces
 
@@ -232,6 +232,15 @@ def test_the_readme_shows_the_terminal_as_it_is() -> None:
     ]
     assert len(demo) <= 14
     assert max(map(len, demo)) <= 100
+
+
+def test_the_tutorial_shows_what_is_said_of_its_table(denote: Command, tmp_path: Path) -> None:
+    (kind, program), (_, command), (_, output), *_ = BLOCKS["docs/tutorial.md"]
+    assert kind == "python"
+    run([(kind, program)], {})
+    (words,) = lines(command)
+    said = denote(*words[1:]).out
+    assert [line.rstrip() for line in said.splitlines()] == output.splitlines()
 
 
 def test_depth_from_nothing_to_a_verdict(depth: tuple[Path, str]) -> None:
