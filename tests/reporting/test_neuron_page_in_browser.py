@@ -73,6 +73,19 @@ def test_a_dead_neuron_and_one_that_abstains_have_pages_that_say_why(show: Show,
     assert "inputs are kept for neurons that denote" in page.inner_text("#neuron .inputs")
 
 
+def test_a_neuron_of_too_few_inputs_says_so(
+    visits: Visits, report: Path, two_networks: dict[str, Any], neurons: pl.DataFrame, tmp_path: Path
+) -> None:
+    at = neurons.filter(pl.col("live") & ~pl.col("denotes"))["at"][0]
+    columns = two_networks["neurons"]["columns"]
+    few = {**columns, "fewest": [12 if row == at else 100 for row in range(two_networks["neurons"]["n"])]}
+    data = {**two_networks, "neurons": {**two_networks["neurons"], "columns": few}}
+    page = visits.open(explored.with_data(report, data, tmp_path / "report.html"))
+    page.evaluate(f"location.hash = '#neuron={at}'")
+    page.wait_for_selector("#neuron .verdict")
+    assert "only 12 inputs on one side of the property, of at least 25" in page.inner_text("#neuron .verdict")
+
+
 KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
     "picture": lambda sample: {"sprite": [0, sample % explored.TILES]},
     "row": lambda sample: {"row": {"age": f"{sample} years", explored.HOSTILE: "yes"}},

@@ -183,7 +183,7 @@ def _verdict(rule: Rule) -> pl.Expr:
         _below("balanced accuracy", "balanced_accuracy", rule.decisive),
         _below("lower bound", "balanced_accuracy_low", rule.null),
         _above("q", "q_value", rule.q),
-        pl.when(_fewest_rows() < rule.min_rows).then(pl.lit(f"fewer than {rule.min_rows} rows of a label")),
+        pl.when(fewest_rows() < rule.min_rows).then(pl.lit(f"fewer than {rule.min_rows} rows of a label")),
         separator=", ",
         ignore_nulls=True,
     )
@@ -214,8 +214,8 @@ def _fails(holds: pl.Expr, name: str, how: pl.Expr) -> pl.Expr:
     return pl.when(holds.not_().fill_null(value=True)).then(said)
 
 
-def _fewest_rows() -> pl.Expr:
-    """The smallest number of positives or negatives in either part."""
+def fewest_rows() -> pl.Expr:
+    """Return the smallest number of rows with or without the attribute or property, in *fit* or *test*."""
     positive = [pl.col(f"n_positive_{part}") for part in ("fit", "test")]
     negative = [pl.col(f"n_{part}") - pl.col(f"n_positive_{part}") for part in ("fit", "test")]
     return pl.min_horizontal(*positive, *negative)

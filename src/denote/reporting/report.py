@@ -21,7 +21,7 @@ from denote.reporting.jobs import Job, tally
 from denote.reporting.page.bundle import Contents, Relevance, bundle, packed
 from denote.reporting.page.depth import shown_curves
 from denote.reporting.page.depth_text import depth_in_words
-from denote.reporting.page.evidence import belief, evidence, reading
+from denote.reporting.page.evidence import BELIEF, evidence, reading
 from denote.reporting.page.inputs import Held
 from denote.reporting.page.machine_paths import without_machine
 from denote.reporting.page.render import render
@@ -122,7 +122,7 @@ class Report:
                 "badge_class": _badge_class(told),
                 "made": ", ".join(self._made()),
                 "depth": depth,
-                "belief": belief(self.tables, self.rule),
+                "belief": BELIEF,
                 "evidence": evidence(self.tables, status, self.rule),
                 "figures": [(_link(figure.path, folder), figure) for figure in self.figures],
                 "undrawn": without_machine(self.undrawn),

@@ -19,6 +19,9 @@ from denote.reporting.findings import findings
 from denote.reporting.jobs import Job
 from denote.reporting.sheet import Section, Sheet
 
+BELIEF = "Can these numbers be believed?"
+"""Heading of the part that the first screen links to."""
+
 
 def evidence(tables: Mapping[str, pl.DataFrame], jobs: Sequence[Job], rule: Rule) -> list[Section]:
     """Return every part of the evidence, the doubts first; one with nothing in it is left out.
@@ -60,9 +63,7 @@ def belief(tables: Mapping[str, pl.DataFrame], rule: Rule) -> Section:
         (doubts.copies_sheet, tables["duplicates"]),
         (chance.randomisation_sheet, mapped),
     )
-    return Section(
-        "Can these numbers be believed?", sentences, [chance.families_sheet(tests), *made] if tests else made
-    )
+    return Section(BELIEF, sentences, [chance.families_sheet(tests), *made] if tests else made)
 
 
 def sections(tables: Mapping[str, pl.DataFrame], jobs: Sequence[Job], rule: Rule) -> list[Section]:

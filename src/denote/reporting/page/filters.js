@@ -10,7 +10,9 @@ const NEURON_FILTERS = new Set(["group", "model", "family", "attribute", "layer"
 function drawFilters() {
   const form = byId("filters");
   const controls = filterControls();
-  show(form, controls.map(({ label, control }) => el("label", {}, el("span", { text: label }), control)), resetButton());
+  const labels = controls.map(({ label, control }) => el("label", {}, el("span", { text: label }), control));
+  // Where the bar takes two lines the button is not alone on the second.
+  show(form, labels.slice(0, -1), el("div", { class: "last" }, labels.at(-1), resetButton()));
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", (event) => applyFilter(event.target));
   let pause = 0;

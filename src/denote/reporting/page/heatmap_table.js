@@ -213,7 +213,8 @@ function heatNote({ data, compact }, { left, unread }) {
     ? ` Decisive: balanced accuracy of at least ${share(rule.decisive)}, its lower bound at least ${share(rule.null)}, q at most ${share(rule.q)}, and ${rule.min_rows} rows of each kind.`
     : "";
   const unsent = page.data.cells_left_out ? ` ${count(page.data.cells_left_out, "cell")} of this sweep are not in this file.` : "";
-  const counted = data.n > 1 ? " The answer counts attributes that are decisive in half of the networks or more." : "";
+  const where = `${decisiveRows(data).hidden ? "a hidden" : "some"} layer${data.n > 1 ? " in half of the networks or more" : ""}`;
+  const counted = ` The answer counts attributes that are decisive at ${where}.`;
   const more = left ? ` ${count(left)} of ${n} are not shown, those read worst: filter by family, or` : "";
   return `Best read first.${decisive}${counted}${unsent}${more}`;
 }

@@ -78,10 +78,12 @@ function neuronVerdict(at) {
 
 function neuronReasons(at) {
   const neurons = frame("neurons");
-  const { decisive, q, on_tolerance: tolerance } = page.data.rule ?? {};
+  const { decisive, q, min_rows: least, on_tolerance: tolerance } = page.data.rule ?? {};
   const [on, p] = [neurons.get("on_proportion", at), neurons.get("label_proportion", at)];
   const far = on !== null && p !== null && Math.abs(on - p) > tolerance * Math.min(p, 1 - p) + SLACK;
+  const fewest = neurons.get("fewest", at);
   return [
+    fewest !== null && fewest < least ? `only ${count(fewest, "input")} on one side of the property, of at least ${least}` : null,
     tooLow("balanced accuracy", neurons.get("balanced_accuracy", at), decisive),
     tooHigh("the q-value", neurons.get("q_value", at), q),
     far ? `it is on for ${share(on)} of the inputs, too far from the ${share(p)} that have the property` : null,

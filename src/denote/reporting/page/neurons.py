@@ -10,7 +10,7 @@ import polars as pl
 
 from denote.evidence.rule import telling_notes
 from denote.reporting.answer.words import classes_inside
-from denote.reporting.cards import neuron_cards
+from denote.reporting.cards import fewest_rows, neuron_cards
 from denote.reporting.page.cells import INTERVAL
 from denote.reporting.page.columns import Frame, column, frame
 from denote.reporting.page.networks import numbered
@@ -30,7 +30,7 @@ SHOWN = (
     *("direction", "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high", "balanced_accuracy_bound"),
     *("fit_balanced_accuracy", "tpr", "tnr", "precision", "auroc", "q_value", "denotes", "live", "on_proportion"),
     *("rotated_share", "rival", "rival_balanced_accuracy", "control_balanced_accuracy"),
-    *("untrained_balanced_accuracy", "input_balanced_accuracy", "n_test", "note", "card", "probe_seed"),
+    *("untrained_balanced_accuracy", "input_balanced_accuracy", "n_test", "fewest", "note", "card", "probe_seed"),
 )
 NAMES = {"neuron_name": "name", "folded_label_proportion": "folded", **INTERVAL}
 FREE = {"threshold", "q_value"}
@@ -76,7 +76,7 @@ def neurons_frame(neurons: pl.DataFrame, layers: pl.DataFrame, plain: Callable[[
     shown = (
         neurons.join(cards, on="at", how="left", maintain_order="left")
         .join(words, on=["property", "source"], how="left", maintain_order="left")
-        .with_columns(note=telling_notes()[0])
+        .with_columns(note=telling_notes()[0], fewest=fewest_rows())
         .rename(NAMES)
     )
     return frame(numbered(shown, layers).select(SHOWN), free=FREE)
