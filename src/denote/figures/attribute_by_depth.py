@@ -21,6 +21,8 @@ from denote.tables import FIRST_DECISIVE, empty
 
 MOST_ATTRIBUTES = 40
 MOST_ANNOTATED = 250
+MOST_LETTERS = 40
+"""Of an attribute's name."""
 INPUT = "input"
 
 
@@ -45,8 +47,8 @@ def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = No
     if cells.is_empty():
         return style.message("No cell was observed.", "Attributes by depth")
     profile = profiles(cells)
-    rows, left_out = _rows(profile, first)
-    panels, undefined = _defined(profile)
+    rows, left_out = ordered_rows(profile, first)
+    panels, undefined = defined_panels(profile)
     n_layers = profile["layer"].n_unique() + 1
     width = max(6.5, 2.6 + len(panels) * (0.9 + 0.42 * min(n_layers, 16)))
     figure = style.new_figure(width, 2.3 + 0.27 * max(len(rows), 3))
@@ -63,10 +65,10 @@ def draw_attribute_by_depth(cells: pl.DataFrame, first: pl.DataFrame | None = No
         left_out > 0
     )
     notes += [f"Not drawn, as no cell is defined: {', '.join(undefined)}."] if undefined else []
-    return style.finish(figure, _title(cells, profile), _handles(axes), " ".join(notes))
+    return style.finish(figure, _title(cells, profile), mark_handles(axes), " ".join(notes))
 
 
-def _defined(profile: pl.DataFrame) -> tuple[list[tuple[str, int | None]], list[str]]:
+def defined_panels(profile: pl.DataFrame) -> tuple[list[tuple[str, int | None]], list[str]]:
     """The panels with any score, all where none has one, and the names of the others."""
     scored = profile.filter(pl.col("auroc").is_not_null())
     panels = probe_panels(scored if len(scored) else profile)
@@ -76,10 +78,18 @@ def _defined(profile: pl.DataFrame) -> tuple[list[tuple[str, int | None]], list[
 def heat_map_rows(cells: pl.DataFrame, first: pl.DataFrame) -> list[str]:
     """Return the attributes that `draw_attribute_by_depth` draws, from top to bottom."""
     own = drawn_cells(cells).filter(reads_state())
-    return [] if own.is_empty() else _rows(profiles(own), first)[0]
+    return [] if own.is_empty() else ordered_rows(profiles(own), first)[0]
 
 
-def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: bool) -> None:
+def draw_probe(
+    profile: pl.DataFrame,
+    rows: list[str],
+    *,
+    ax: Axes,
+    colour_bar: bool,
+    annotate: bool | None = None,
+    letters: int = MOST_LETTERS,
+) -> None:
     """Heat map of one probe's mean AUROC.
 
     Args:
@@ -88,6 +98,8 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: 
         ax: Where to draw. Undefined cells stay open on a hatched ground; decisive ones carry a dot, filled where they
             are decisive in every object model.
         colour_bar: Whether to add one.
+        annotate: Whether to write the values; None: where there is room for them in a figure of a report.
+        letters: Of an attribute's name; longer ones are cut.
     """
     layers = profile["layer"].unique(maintain_order=True).to_list()
     places = ("attribute", rows), ("layer", layers)
@@ -99,18 +111,20 @@ def draw_probe(profile: pl.DataFrame, rows: list[str], *, ax: Axes, colour_bar: 
         decisive = np.hstack([np.full_like(column, np.nan), decisive])
     ax.set_facecolor("0.88")
     ax.patch.set_hatch("////")
-    annotate = auroc.size <= MOST_ANNOTATED
+    annotate = auroc.size <= MOST_ANNOTATED if annotate is None else annotate
     look = {"linewidths": 0.5 if annotate else 0, "rasterized": auroc.size > style.MANY}
     mesh = style.heat_map(ax, auroc, vmin=0.5, vmax=1, cmap="cividis", **look)
     _mark(ax, auroc, decisive, annotate)
     names = layer_labels(profile)
-    _label(ax, _with_proportion(rows, profile), [names.get(layer, layer) for layer in layers])
+    _label(ax, _with_proportion(rows, profile, letters), [names.get(layer, layer) for layer in layers])
     if colour_bar:
         style.colour_bar(mesh, "held-out AUROC", ax, extend="min", fraction=0.05, pad=0.02)
 
 
-def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str], int]:
-    """Attributes from top to bottom by the first panel's order, and how many are left out."""
+def ordered_rows(
+    profile: pl.DataFrame, first: pl.DataFrame | None, most: int = MOST_ATTRIBUTES
+) -> tuple[list[str], int]:
+    """Return at most so many attributes from top to bottom by the first panel's order, and how many are left out."""
     lead, k = probe_panels(profile)[0]
     of_lead = (pl.col("probe") == lead) & pl.col("k").eq_missing(pl.lit(k, pl.Int64))
     best = profile.group_by("attribute", maintain_order=True).agg(
@@ -122,7 +136,7 @@ def _rows(profile: pl.DataFrame, first: pl.DataFrame | None) -> tuple[list[str],
         "lead", "median", "best", descending=[True, False, True], nulls_last=True, maintain_order=True
     )
     rows = order["attribute"].to_list()
-    return rows[:MOST_ATTRIBUTES], len(rows[MOST_ATTRIBUTES:])
+    return rows[:most], len(rows[most:])
 
 
 LIGHT = 0.78
@@ -152,10 +166,10 @@ def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> 
             ax.plot(x, rows + 0.5, "o", markerfacecolor=ink if filled else "none", **look)
 
 
-def _with_proportion(rows: list[str], profile: pl.DataFrame) -> list[str]:
+def _with_proportion(rows: list[str], profile: pl.DataFrame, letters: int) -> list[str]:
     """Attributes with their label proportion, names that are too long cut."""
     shares = dict(profile.group_by("attribute").agg(pl.col("label_proportion").mean()).iter_rows())
-    return [style.cut(row) + ("" if shares.get(row) is None else f" · p {proportion(shares[row])}") for row in rows]
+    return [style.cut(row, letters) + ("" if shares.get(row) is None else f" · p {proportion(shares[row])}") for row in rows]
 
 
 def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:
@@ -172,7 +186,7 @@ def _title(cells: pl.DataFrame, profile: pl.DataFrame) -> str:
     return f"How well each attribute is read by depth: {network_names(cells)}, {mean_over(scored)}"
 
 
-def _handles(panels: Iterable[Axes]) -> list[Line2D | Patch]:
+def mark_handles(panels: Iterable[Axes]) -> list[Line2D | Patch]:
     """Return the legend of the marks that any panel has."""
     dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4, "color": "black"}
     every = style.handle("decisive in every object model", **dot)

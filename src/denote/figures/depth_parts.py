@@ -46,8 +46,8 @@ def draw_depth_parts(parts: pl.DataFrame, curve: Curve) -> Figure:
         return style.message(f"Not known: {reason}.", heading)
     figure = style.new_figure(13, 4.6)
     levels, contrasts = figure.subplots(1, 2, width_ratios=(3, 2))
-    _draw_levels(levels, known.filter(pl.col("shape") == plan.LEVEL))
-    _draw_contrasts(contrasts, known)
+    draw_levels(levels, known.filter(pl.col("shape") == plan.LEVEL))
+    draw_contrasts(contrasts, known)
     n = int(known["n_models"].max())  # type: ignore[arg-type]
     note = (
         f"Means over {count(n, 'network')} that have all these layers; bars: 95 % t-intervals. Folded: min(p, 1 - p). "
@@ -56,7 +56,7 @@ def draw_depth_parts(parts: pl.DataFrame, curve: Curve) -> Figure:
     return style.finish(figure, heading, [style.line_handle(line) for line in LINES.values()], note)
 
 
-def _draw_levels(ax: Axes, rows: pl.DataFrame) -> None:
+def draw_levels(ax: Axes, rows: pl.DataFrame) -> None:
     layers = rows.sort("depth")["layer"].unique(maintain_order=True).to_list()
     for number, (part, line) in enumerate(LINES.items()):
         own = rows.filter(pl.col("part") == part).sort("depth")
@@ -72,7 +72,7 @@ def _draw_levels(ax: Axes, rows: pl.DataFrame) -> None:
     style.faint_grid(ax)
 
 
-def _draw_contrasts(ax: Axes, rows: pl.DataFrame) -> None:
+def draw_contrasts(ax: Axes, rows: pl.DataFrame) -> None:
     for number, shape in enumerate(SHAPES):
         for place, (part, line) in enumerate(LINES.items()):
             own = rows.filter(pl.col("shape") == shape, pl.col("part") == part)

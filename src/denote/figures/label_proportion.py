@@ -77,10 +77,10 @@ def draw_label_proportion_by_depth(
     rows = curve.of(neurons).filter(pl.col("depth").is_not_null())
     canvas = depth_canvas(own, rows)
     tested = curve.of(by_model) if by_model is not None else None
-    absent = _absent(canvas, rows, tested)
+    absent = absent_panels(canvas, rows, tested)
     letters = [letter for letter in "abcdef" if letter not in absent]
     figure, axes, key = _panels(letters)
-    _draw_panels(canvas, axes, rows)
+    draw_panels(canvas, axes, rows)
     if "c" in axes:
         draw_difference(axes["c"], canvas, tested)
     _draw_key(key, canvas, list(axes.values()), _absences(absent))
@@ -100,7 +100,7 @@ def _panels(letters: Sequence[str]) -> tuple[Figure, dict[str, Axes], Axes]:
     return figure, axes, key
 
 
-def _absent(canvas: Canvas, neurons: pl.DataFrame, by_model: pl.DataFrame | None) -> dict[str, str]:
+def absent_panels(canvas: Canvas, neurons: pl.DataFrame, by_model: pl.DataFrame | None) -> dict[str, str]:
     """Return the panels that would be empty, each with the reason."""
     curve, missing = canvas.curve, dict[str, str]()
     for letter, measure in (("a", "label_proportion"), ("b", "folded")):
@@ -123,7 +123,7 @@ def _absences(absent: Mapping[str, str]) -> list[str]:
     return [f"Not drawn: {letters} ({why})." for why, letters in named.items()]
 
 
-def _draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame) -> None:
+def draw_panels(canvas: Canvas, axes: Mapping[str, Axes], neurons: pl.DataFrame) -> None:
     denoting, live = neurons.filter(pl.col("denotes")), neurons.filter(pl.col("live"))
     for letter, measure, dots in (("a", "label_proportion", "label_proportion"), ("b", "folded", FOLDED)):
         if letter in axes:
@@ -163,7 +163,7 @@ def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes], absences: Sequen
     place_in_grid = ax.get_subplotspec()
     letters = LETTERS * (2 if place_in_grid is None else len(place_in_grid.colspan))
     place: dict[str, Any] = {"loc": "upper left", "borderaxespad": 0}
-    ax.add_artist(ax.legend(handles=_line_handles(canvas, panels), bbox_to_anchor=(0, 1.02), **place))
+    ax.add_artist(ax.legend(handles=line_handles(canvas, panels), bbox_to_anchor=(0, 1.02), **place))
     shown, n = thinned(canvas.models, MOST_MODELS_NAMED), len(canvas.models)
     title = "one dot per neuron, one thin line in c, by object model"
     title += f" ({len(shown)} of {n} named)" if len(shown) < n else ""
@@ -179,7 +179,7 @@ def _draw_key(ax: Axes, canvas: Canvas, panels: Sequence[Axes], absences: Sequen
     ax.text(0, 0.42, "\n".join(wrapped), transform=ax.transAxes, in_layout=False, **look)
 
 
-def _line_handles(canvas: Canvas, panels: Sequence[Axes]) -> Sequence[Artist]:
+def line_handles(canvas: Canvas, panels: Sequence[Axes]) -> Sequence[Artist]:
     several = (canvas.curve["n_models"] > 1).any()  # one network has no interval
     handles: list[Artist] = [
         style.line_handle(line, label=line.label if several else line.label.removesuffix(style.INTERVAL))

@@ -44,6 +44,7 @@ STYLE: dict[Any, Any] = {
     "savefig.dpi": 150,
     "svg.hashsalt": "denote",  # ids in SVG files are otherwise random
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # TrueType: publishers refuse the bitmaps and outlines of Type 3
     "text.parse_math": False,  # a `$` in an attribute's name is a dollar sign
 }
 
