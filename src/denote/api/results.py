@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import polars as pl
 from denote.api.findings import Result
 from denote.config.figure_settings import LIGHT
 from denote.config.keys import SCHEMA, digest
+from denote.config.paper_settings import PAPER, WIDTH
 from denote.config.report_settings import REPORT
 from denote.denotation.depth.plan import Analysis
 from denote.digests import check
@@ -225,6 +226,29 @@ class ObservationResult(Result, Observation):
 
         return write_report(observation_report(self, Path(path).stem), path)
 
+    def paper(
+        self, folder: Path | str = PAPER, formats: Sequence[str] = ("pdf", "latex", "markdown"), width: float = WIDTH
+    ) -> Path:
+        """Write figures at a column's width, tables, and the sentences of a methods section.
+
+        Args:
+            folder: Made where it is missing; a paper that was written here before is replaced.
+            formats: Some of ``pdf`` and ``svg`` (figures), ``latex`` and ``markdown`` (tables).
+            width: Of a figure, in inches in [2.5, 12]: 3.3 is one column of two, 6.75 both.
+
+        Returns:
+            The path of the folder.
+
+        Raises:
+            DenoteError: for another format or width, if something else lies in the folder, or there is nothing to show.
+        """
+        from denote.api.paper_folder import write_paper
+        from denote.reporting.paper.methods import Done
+
+        levels = [] if self.evidence_level is None else [self.evidence_level]
+        done = Done(self._sweep_tables, self.rule, versions=versions(), levels=levels)
+        return write_paper(done, folder, formats, width)
+
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Save as the folder of a job, which `load` and ``denote-report sweep=PARENT`` read.
 
@@ -428,6 +452,28 @@ class SweepResult(Result):
         from denote.runs.reports import sweep_report
 
         return write_report(sweep_report(self.folder, self.tables), path)
+
+    def paper(
+        self, folder: Path | str = PAPER, formats: Sequence[str] = ("pdf", "latex", "markdown"), width: float = WIDTH
+    ) -> Path:
+        """Write figures, tables and methods for a paper; see `ObservationResult.paper`.
+
+        Args:
+            folder: Made where it is missing; a paper that was written here before is replaced.
+            formats: Some of ``pdf``, ``svg``, ``latex`` and ``markdown``.
+            width: Of a figure, in inches in [2.5, 12].
+
+        Returns:
+            The path of the folder.
+
+        Raises:
+            DenoteError: for another format or width, if something else lies in the folder, or there is nothing to show.
+        """
+        from denote.api.paper_folder import write_paper
+        from denote.runs.paper import done_in
+
+        done = done_in(self.tables, [record for _, record in finished_jobs(self.folder)])
+        return write_paper(done, folder, formats, width)
 
     def cards(self) -> pl.DataFrame:
         """Put every decisive cell and every neuron that denotes into sentences, one row and ``card`` each."""

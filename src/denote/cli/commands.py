@@ -9,12 +9,14 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.cli.written import check_written
 from denote.config.levels import LEVELS
+from denote.config.paper_settings import FORMATS, HTML, WIDTH_KEY
 from denote.config.trust import Trust
 from denote.errors import ConfigError, DenoteError, no_space, one_of
 from denote.files import mistaken_place
@@ -364,7 +366,7 @@ def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) 
 
 
 _FIGURE_KEYS = ("figures", "figure_scale", "figure_style", "figure_networks")
-_REPORT_KEYS = ("sweep", *_FIGURE_KEYS, "figure_formats", "report.per_job", "verbose", "progress")
+_REPORT_KEYS = ("sweep", "format", WIDTH_KEY, *_FIGURE_KEYS, "figure_formats", "report.per_job", "verbose", "progress")
 
 
 def _report(command: str, arguments: list[str]) -> int:
@@ -396,16 +398,22 @@ def _store(command: str, arguments: list[str]) -> int:
 
 
 def _asked(given: dict[str, str]) -> dict[str, Any]:
-    """Return what is said of figures, see `FigureSettings`, of jobs' reports, and of what is printed."""
+    """Return what is said of figures, see `FigureSettings`, of a paper, of jobs' reports, and of what is printed."""
     from denote.config import settings
     from denote.config.report_settings import REPORT
 
-    asked: dict[str, Any] = {key: given[key] for key in (*_FIGURE_KEYS, "progress") if key in given}
+    asked: dict[str, Any] = {key: given[key] for key in (*_FIGURE_KEYS, WIDTH_KEY, "progress") if key in given}
     if (most := asked.get("figure_networks", "")).isdecimal():
         asked["figure_networks"] = int(most)
     if "figure_formats" in given:
-        names = given["figure_formats"].strip().removeprefix("[").removesuffix("]")
-        asked["figure_formats"] = [name.strip() for name in names.split(",") if name.strip()]
+        asked["figure_formats"] = _names(given["figure_formats"])
+    if WIDTH_KEY in given:
+        with suppress(ValueError):
+            asked[WIDTH_KEY] = float(given[WIDTH_KEY])
+    if "format" in given:
+        asked["format"] = _formats(given["format"])
+        if HTML not in asked["format"]:
+            asked.setdefault("figures", "none")  # those of the report stay as they are
     if "verbose" in given:
         switches = {"true": True, "false": False}
         asked["verbose"] = switches.get(given["verbose"].strip().lower(), given["verbose"])
@@ -414,3 +422,19 @@ def _asked(given: dict[str, str]) -> dict[str, Any]:
     if per_job not in ("true", "false"):
         raise ConfigError("report.per_job", f"{per_job!r}", "allowed: true, false")
     return {**asked, REPORT: {"per_job": per_job == "true"}}
+
+
+def _names(typed: str) -> list[str]:
+    """Return the names of a list as it is typed, with brackets or without."""
+    return [name.strip() for name in typed.strip().removeprefix("[").removesuffix("]").split(",") if name.strip()]
+
+
+def _formats(typed: str) -> list[str]:
+    """Return the formats that a report is asked for in; refuse others, none at all, and one that is named twice."""
+    from denote.config.settings import choice, listed
+
+    names = _names(typed)
+    for name in names:
+        choice(*FORMATS).check(name, "format")
+    listed(f"a list of {', '.join(FORMATS)}", choice(*FORMATS), least=1, order="distinct").check(names, "format")
+    return names

@@ -125,10 +125,11 @@ combination of comma-separated values.
   denote-train architecture=convnet seed=3
   denote-train -m architecture.width=64,128 seed=0,1""",
     "denote-report": (
-        "denote-report sweep=multirun/NAME [figures=sweep|all|none] [figure_formats=[png,svg,pdf]] "
+        "denote-report sweep=multirun/NAME [format=[html,pdf,svg,latex,markdown]] [paper_width=3.3] "
+        "[figures=sweep|all|none] [figure_formats=[png,svg,pdf]] "
         "[figure_scale=layer|shared] [figure_style=light|dark] [figure_networks=4] [verbose=true] "
         "[report.per_job=true] [progress=auto|bar|log|none]: write the tables, figures and report of a sweep or a job "
-        "again from saved evidence"
+        "again from saved evidence; pdf, svg, latex and markdown write figures, tables and methods.md for a paper"
     ),
     "denote-store": """\
 denote-store looks after what sweeps keep on disk: trained networks and recorded states, all of which can be made again.
@@ -173,6 +174,7 @@ Keys that are no group
   verbose=true         after a run, every table and sentence behind the answer, too
   figure_scale=layer|shared    colours of relevance maps: every layer against its own largest value, or all against one
   figure_style=light|dark      ink on white, or light ink on a dark ground
+  paper_width=3.3      inches of a figure on paper: denote-report sweep=multirun/NAME format=[pdf,latex]
   figure_networks=4    most networks of a sweep with relevance maps, atlases and examples of their own
   progress=auto|bar|log|none   a line in a terminal and else log lines, on standard error; or nothing"""
 

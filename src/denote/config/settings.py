@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypedDict, get_type_hints
 from denote.config.byte_units import LARGEST, SIZES, is_size
 from denote.config.figure_settings import ALL, BY_LAYER, DARK, FORMATS, LIGHT, NONE, SHARED, SWEEP
 from denote.config.levels import LEVELS
+from denote.config.paper_settings import NARROWEST, WIDEST
 from denote.errors import ConfigError, one_of
 from denote.files import is_folder_name
 from denote.progress.surfaces import MODES
@@ -400,6 +401,7 @@ class Settings(TypedDict):
     figure_scale: Annotated[str, choice(BY_LAYER, SHARED)]
     figure_style: Annotated[str, choice(LIGHT, DARK)]
     figure_networks: Annotated[int, AT_LEAST_ONE]
+    paper_width: Annotated[float, number(NARROWEST, WIDEST)]
     tags: Annotated[list[str], TAGS]
     dataset: Options
     architecture: Options

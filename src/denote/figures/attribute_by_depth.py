@@ -169,7 +169,9 @@ def _mark(ax: Axes, auroc: np.ndarray, decisive: np.ndarray, annotate: bool) -> 
 def _with_proportion(rows: list[str], profile: pl.DataFrame, letters: int) -> list[str]:
     """Attributes with their label proportion, names that are too long cut."""
     shares = dict(profile.group_by("attribute").agg(pl.col("label_proportion").mean()).iter_rows())
-    return [style.cut(row, letters) + ("" if shares.get(row) is None else f" · p {proportion(shares[row])}") for row in rows]
+    return [
+        style.cut(row, letters) + ("" if shares.get(row) is None else f" · p {proportion(shares[row])}") for row in rows
+    ]
 
 
 def _label(ax: Axes, rows: list[str], columns: list[str]) -> None:

@@ -181,20 +181,28 @@ def depth_tests_sheet(tests: pl.DataFrame) -> Sheet:
     Args:
         tests: Columns of ``tables.DEPTH_TESTS``.
     """
-    columns: list[Column] = [
-        ("of", _of),
-        ("family", lambda row: family_name(row["family"])),
-        ("test", _named),
-        *text("role"),
-        *whole(n_models="models", n_layers="layers"),
-        ("effect", _effect),
-        *p_values(p_value="p", p_holm="Holm", smallest_p="least p"),
+    columns = [
+        *test_columns(),
+        *p_values(smallest_p="least p"),
         *yes("testable", "significant", "planned"),
         *text(layers="which layers"),
         NOTES,
     ]
     shown = tests.filter(pl.col("trained").fill_null(value=True))
     return sheet("depth_tests", columns, shown)
+
+
+def test_columns() -> list[Column]:
+    """Return what every table of tests begins with: which test, of what, and its result."""
+    return [
+        ("of", _of),
+        ("family", lambda row: family_name(row["family"])),
+        ("test", _named),
+        *text("role"),
+        *whole(n_models="models", n_layers="layers"),
+        ("effect", _effect),
+        *p_values(p_value="p", p_holm="Holm"),
+    ]
 
 
 def _verdict(row: Row) -> str:

@@ -20,7 +20,7 @@ Config = Mapping[str, Any]
 
 NOT_SHAPING = {
     *("analysis", "sweep_name", "store", "device", "memory_limit", "on_existing", "figures", "figure_formats"),
-    *("figure_scale", "figure_style", "figure_networks"),
+    *("figure_scale", "figure_style", "figure_networks", "paper_width"),
     *("report", "tags", "logger", "progress", "hydra", "sweep", "plan", "verbose"),
 }
 """Top-level keys that say where and how a job runs, never what comes out."""

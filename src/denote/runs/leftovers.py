@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from denote.config.paper_settings import PAPER
 from denote.files import NEW, OLD, TEMPORARY, remove_folder, remove_temporaries, settle_folder
 from denote.locks import TIDYING, HeldError, locked
 from denote.runs.figure_folder import FIGURES
@@ -22,7 +23,8 @@ def remove_leftovers(folder: Path) -> None:
         folder: The job's folder.
     """
     remove_temporaries(folder)
-    settle_folder(folder / FIGURES)
+    for name in (FIGURES, PAPER):
+        settle_folder(folder / name)
     for name in (RESULTS_ASIDE, ADDED_ASIDE):
         remove_folder(folder / name)
 

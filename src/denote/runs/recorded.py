@@ -13,6 +13,7 @@ from denote.config.environment import as_written
 from denote.config.figure_settings import NONE, FigureSettings
 from denote.config.keys import SCHEMA
 from denote.config.levels import holds, level_of
+from denote.config.paper_settings import PAPER
 from denote.config.report_settings import REPORT, ReportSettings
 from denote.digests import DamagedError, damaged_files, set_aside
 from denote.errors import DenoteError
@@ -235,6 +236,7 @@ def _put_results(observation: Observation, folder: Path, record: Mapping[str, An
         write_record(folder, record)  # from here on it is not finished: files of both would lie side by side
         if not draws and show_others(folder, aside):
             remove_stale(folder, folder.name)
+        remove_folder(folder / PAPER)
         for earlier in (*result_files(folder), REPORT_FILE):  # a report of earlier results would be wrong
             (folder / earlier).unlink(missing_ok=True)
         for result in aside.iterdir():

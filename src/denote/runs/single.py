@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from denote.config.figure_settings import FigureSettings
+from denote.config.paper_settings import PAPER, PaperSettings
 from denote.denotation.depth.plan import analysis_of
 from denote.digests import FILES, DamagedError, damage_of
 from denote.errors import StoreError
@@ -185,7 +186,8 @@ def report_job(folder: Path, asked: Mapping[str, Any], *, verbose: bool = False)
 
     Args:
         folder: The job's folder.
-        asked: Keys that begin with ``figure``; formats are added to those that are there.
+        asked: Keys that begin with ``figure``, whose formats are added to those that are there; ``format`` and
+            ``paper_width``.
         verbose: Print everything that the answer rests on, too.
 
     Raises:
@@ -200,8 +202,27 @@ def report_job(folder: Path, asked: Mapping[str, Any], *, verbose: bool = False)
         settings = FigureSettings.again(config, asked)
         _write_added(folder, config, settings)
         _draw_again(folder, settings)
+        _write_paper(folder, asked)
         _forget_page(folder)
     show_job(folder, settings, verbose=verbose)
+    if asked.get("format") and (folder / PAPER).is_dir():
+        from denote.runs.paper import say_paper
+
+        say_paper(folder / PAPER)
+
+
+def _write_paper(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Write the paper of a job that is asked for, in all formats of the one that is there."""
+    record = read_record(folder) or {}
+    settings = PaperSettings.of(record, record["config"], asked)
+    if not settings.formats:
+        return
+    from denote.runs.paper import done_in, fill_paper
+
+    done = done_in(tables_of(folder, record["config"]), [record])
+    with atomic_folder(folder / PAPER) as fresh:
+        fill_paper(fresh, done, settings, asked.get("format") or ())
+    write_record(folder, {**record, PAPER: settings.as_written()})
 
 
 def _write_added(folder: Path, config: Mapping[str, Any], settings: FigureSettings) -> None:

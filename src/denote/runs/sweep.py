@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from denote.config.figure_settings import FigureSettings
 from denote.config.keys import SCHEMA, digest
 from denote.config.levels import LEVELS
+from denote.config.paper_settings import PAPER, PaperSettings
 from denote.config.report_settings import REPORT, ReportSettings
 from denote.denotation.depth.plan import analysis_of
 from denote.digests import FILES, DamagedError, damaged_files, digests_of, read_sealed, set_aside, write_sealed
@@ -215,7 +216,8 @@ def report_sweep(
 
     Args:
         folder: The sweep's folder.
-        asked: Keys that begin with ``figure``, of which formats are added to those that are there; ``report.per_job``.
+        asked: Keys that begin with ``figure``, of which formats are added to those that are there; ``report.per_job``,
+            ``format`` and ``paper_width``.
         verbose: Print everything that the answer rests on, too.
         printed: Print what was found, and where the files are.
 
@@ -235,12 +237,21 @@ def report_sweep(
                 draw_again(folder / job.name, figures)
         if ReportSettings.of(asked or {}).per_job:
             _write_pages(outcome)
-        write_merged(outcome, "", figures)
+        write_merged(outcome, "", figures, asked)
         if printed:
             show(outcome, verbose=verbose)
+            _say_paper(folder / MERGED / PAPER, asked or {})
         return outcome
 
     return _alone(folder, report)
+
+
+def _say_paper(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Name the files of a paper that was asked for."""
+    if asked.get("format") and folder.is_dir():
+        from denote.runs.paper import say_paper
+
+        say_paper(folder)
 
 
 def _draw_jobs(outcome: Outcome, figures: FigureSettings) -> None:
@@ -281,6 +292,7 @@ def write_status(
     doubts: Sequence[str] = (),
     drawn: Mapping[str, Any] | None = None,
     files: Sequence[str] = (),
+    paper: Mapping[str, Any] | None = None,
 ) -> None:
     """Save ``status.json``: every job, how it ended and why, and the files beside it.
 
@@ -291,6 +303,7 @@ def write_status(
         doubts: Warnings.
         drawn: Which figures are there.
         files: Paths of all other files in the folder.
+        paper: Under which settings a paper was written.
     """
     write_sealed(
         folder / STATUS,
@@ -305,6 +318,7 @@ def write_status(
             "warnings": list(doubts),
             "evidence": _levels(outcome),
             FIGURES: drawn,
+            PAPER: paper,
             WITHHELD: _without_inputs(outcome),
             "versions": versions(),
             FILES: digests_of(folder, files),
@@ -344,19 +358,28 @@ def check_agreement(outcome: Outcome) -> None:
         agreed = {**ours, **(agreed or {})}
 
 
-def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tracked: bool = False) -> None:
-    """Write tables, figures and report into a folder beside, then put it in place of the old one.
+def write_merged(
+    outcome: Outcome,
+    command: str,
+    figures: FigureSettings,
+    asked: Mapping[str, Any] | None = None,
+    *,
+    tracked: bool = False,
+) -> None:
+    """Write tables, figures, report and paper into a folder beside, then put it in place of the old one.
 
     Args:
         outcome: The sweep.
         command: What runs it again.
         figures: What to draw.
+        asked: Keys that were given to ``denote-report``; of a paper that is there all formats are written again.
         tracked: Whether the merged results are logged to where the jobs were tracked.
     """
     # These take seconds to import, which a sweep that has nothing to do should not wait for.
     from denote.reporting.answer.table_warnings import table_warnings
     from denote.reporting.undrawn import how_to_draw, undrawn
     from denote.runs.merge import merge
+    from denote.runs.paper import done_in, fill_paper
     from denote.runs.reports import report_of
 
     check_agreement(outcome)
@@ -388,12 +411,17 @@ def write_merged(outcome: Outcome, command: str, figures: FigureSettings, *, tra
                 command=command,
             )
             report.write(fresh)
+        paper = PaperSettings.of(before, jobs[0][1]["config"], asked or {})
+        if paper.formats:
+            done = done_in(merged.tables, [record for _, record in jobs])
+            fill_paper(fresh / PAPER, done, paper, (asked or {}).get("format") or ())
         captions = {picture.path.stem: picture.caption for picture in pictures}
         drawn = figures.as_drawn() or (
             {**(before.get(FIGURES) or {}), "formats": formats_in(fresh)} if pictures else None
         )
+        drawn = drawn and {**drawn, "captions": captions}
         files = [file.relative_to(fresh).as_posix() for file in fresh.rglob("*") if file.is_file()]
-        write_status(outcome, fresh, command, doubts, drawn and {**drawn, "captions": captions}, files)
+        write_status(outcome, fresh, command, doubts, drawn, files, paper.as_written())
     if tracked:
         drawings = {picture.path.stem: place / picture.path.relative_to(fresh) for picture in pictures}
         _track(outcome, merged, jobs[0][1]["config"], drawings)

@@ -1,0 +1,120 @@
+"""A table as it stands in a paper: texts that are not escaped yet, dashes with a note that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+import polars as pl
+
+from denote.evidence.rule import telling_remarks
+from denote.numbers import NULL
+from denote.reporting.sheet import Column, Row, left_out, sheet
+
+MOST_ROWS = 25
+"""What fits on a page, with some notes."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry.
+
+    Attributes:
+        text: Not escaped; empty where the number is undefined, and a dash stands.
+        mark: Of the note that says why; empty where there is none.
+    """
+
+    text: str
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table with what stands above and below it.
+
+    Attributes:
+        name: Of its file, without an ending.
+        caption: What its rows are and how to read them.
+        header: Names of the columns.
+        rows: Cells; as many as there are names.
+        notes: By mark, why numbers are undefined.
+        more: What the cap left out; empty where it left out nothing.
+        stacked: Whether intervals stand below their numbers, as many stand side by side.
+    """
+
+    name: str
+    caption: str
+    header: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+    notes: dict[str, str]
+    more: str = ""
+    stacked: bool = False
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Return which columns hold numbers alone."""
+        return tuple(all(_is_number(cell.text) for cell in column) for column in zip(*self.rows, strict=True))
+
+
+def _is_number(text: str) -> bool:
+    return not text or text.lstrip("<>+-[")[:1] in tuple("0123456789.")
+
+
+def paper_table(
+    kind: str,
+    name: str,
+    columns: Sequence[Column],
+    rows: pl.DataFrame | Sequence[Row],
+    *,
+    file: str = "",
+    stacked: bool = False,
+    **words: str,
+) -> PaperTable:
+    """Write rows down, the first `MOST_ROWS` of them.
+
+    Args:
+        kind: Names the caption in ``sheets.toml``.
+        name: Of its file, without an ending.
+        columns: Their names, and what writes their cells; what is written as ``null`` is undefined.
+        rows: Of a table; their ``note`` says why a number is undefined.
+        file: The file that has all rows.
+        stacked: Whether intervals stand below their numbers.
+        **words: Fill the braces in the caption.
+    """
+    first = rows.head(MOST_ROWS) if isinstance(rows, pl.DataFrame) else rows[:MOST_ROWS]
+    written = sheet(kind, [*columns, ("why", _why)], first, **words)
+    marks: dict[str, str] = {}
+    expected = [any("[" in text for text in column) for column in zip(*written.rows, strict=True)]
+    cells = [
+        tuple(_cell(text, why, marks, ranges=ranges) for text, ranges in zip(row, expected, strict=False))
+        for *row, why in written.rows
+    ]
+    more = left_out(len(rows) - MOST_ROWS, "row", file)
+    notes = {mark: why for why, mark in marks.items()}
+    return PaperTable(name, written.caption, written.header[:-1], cells, notes, more, stacked)
+
+
+def _why(row: Row) -> str:
+    """Return what a row's note says, first of all what was asked for."""
+    return telling_remarks(row) or row["note"] or ""
+
+
+def _cell(text: str, why: str, marks: dict[str, str], *, ranges: bool) -> Cell:
+    """Return an entry; the note of its row gets a mark where it is the first of its kind.
+
+    Args:
+        text: As it is written, ``null`` where it is undefined.
+        why: What the note of its row says.
+        marks: Of the notes so far.
+        ranges: Whether its column has intervals, so that one that is missing has a reason, too.
+    """
+    is_undefined = text == NULL
+    explained = why and (is_undefined or (ranges and _is_number(text) and "[" not in text))
+    return Cell("" if is_undefined else text, marks.setdefault(why, _mark(len(marks))) if explained else "")
+
+
+def _mark(number: int) -> str:
+    """Return ``a`` of 0, ``z`` of 25, ``aa`` of 26."""
+    letters = len(ascii_lowercase)
+    return (_mark(number // letters - 1) if number >= letters else "") + ascii_lowercase[number % letters]

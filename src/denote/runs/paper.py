@@ -1,0 +1,102 @@
+"""The folder of a paper: figures at a column's width, tables as LaTeX and Markdown, the sentences of its methods."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from denote.config.levels import LEVELS
+from denote.config.paper_settings import PaperSettings
+from denote.errors import StoreError
+from denote.evidence.rule import rule_of
+from denote.figures import on_paper
+from denote.figures.canvas import save_figure
+from denote.files import write_text
+from denote.observers.kinds import reads_state
+from denote.progress import step
+from denote.reporting.paper.latex import latex
+from denote.reporting.paper.markdown import markdown
+from denote.reporting.paper.methods import Done, methods
+from denote.reporting.paper.tables import curves_on_paper, paper_tables
+from denote.runs.drawing import Drawing
+from denote.runs.evidence_figures import networks
+from denote.runs.record import evidence_level
+
+METHODS = "methods.md"
+"""Its sentences, by which the folder of a paper is known."""
+WRITERS = {"latex": (".tex", latex), "markdown": (".md", markdown)}
+"""By format of a table the end of its file's name, and what writes it."""
+
+
+def fill_paper(folder: Path, done: Done, settings: PaperSettings, asked: Collection[str] = ()) -> None:
+    """Write figures, tables and methods.
+
+    Args:
+        folder: Made where it is missing.
+        done: What was done.
+        settings: Formats and width.
+        asked: Formats that must have something to show: those that the user typed now.
+
+    Raises:
+        StoreError: if there is nothing for one of them.
+    """
+    written, captions = set[str](), dict[str, str]()
+    with step("paper"):
+        for drawing in _drawings(done.tables, settings.width) if settings.figures else ():
+            save_figure(drawing.figure, folder, drawing.file, settings.figures)
+            captions[drawing.file] = drawing.picture(folder).caption.partition(" Numbers: ")[0]
+            written |= {*settings.figures}
+        for table in paper_tables(done.tables, done.rule) if settings.tables else ():
+            for name in settings.tables:
+                ending, write = WRITERS[name]
+                write_text(folder / f"{table.name}{ending}", write(table))
+                written.add(name)
+        if missing := [name for name in asked if name in settings.formats and name not in written]:
+            problem = "there is nothing to show: no attribute was read by depth and no neuron denotes"
+            raise StoreError(f"format={','.join(missing)}", problem, "allowed: html, which says what there is")
+        write_text(folder / METHODS, methods(done, captions))
+
+
+def done_in(tables: Mapping[str, pl.DataFrame], records: Sequence[Mapping[str, Any]]) -> Done:
+    """Return what was done in some finished jobs.
+
+    Args:
+        tables: Those of ``tables.SWEEP_TABLES``.
+        records: Of the jobs, which agree on what shapes no network.
+    """
+    config, used = records[0]["config"], {evidence_level(record) for record in records}
+    versions: dict[str, list[str]] = {}
+    for record in records:
+        for package, version in (record.get("versions") or {}).items():
+            if version not in versions.setdefault(package, []):
+                versions[package].append(version)
+    every = {package: " and ".join(different) for package, different in versions.items()}
+    return Done(tables, rule_of(config), config, every, [level for level in LEVELS if level in used])
+
+
+def _drawings(tables: Mapping[str, pl.DataFrame], width: float) -> Iterator[Drawing]:
+    """Yield the figures of a paper, with the names and captions of those of the report."""
+    by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
+    for curve in curves_on_paper(by_depth):
+        figure = on_paper.draw_label_proportion(tables["neurons"], by_depth, by_model, curve, width)
+        yield Drawing("label_proportion_by_depth", curve.slug, figure, curve.of(by_depth), {"of": curve.title})
+        parts = curve.of(tables["depth_parts"])
+        if parts["part"].is_not_null().any():
+            figure = on_paper.draw_parts(parts, curve, width)
+            yield Drawing("depth_parts", curve.slug, figure, parts, {"of": curve.title})
+    cells = tables["cells"].filter(reads_state(), pl.col("depth").is_not_null(), pl.col("auroc").is_not_null())
+    for network in networks(cells):
+        figure = on_paper.draw_attributes(network.rows, network.of(tables["first_decisive"]), width)
+        yield Drawing("attribute_by_depth", network.slug, figure, network.rows, {"of": network.title})
+
+
+def say_paper(folder: Path) -> None:
+    """Print which files lie in the folder of a paper.
+
+    Args:
+        folder: The folder.
+    """
+    print(f"{folder}: {', '.join(sorted(file.name for file in folder.iterdir()))}")
