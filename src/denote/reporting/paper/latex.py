@@ -34,9 +34,11 @@ def _lines(table: PaperTable) -> Iterator[str]:
     yield r"\centering\footnotesize\setlength{\tabcolsep}{3.5pt}"
     yield rf"\begin{{tabular}}{{@{{}}{''.join('r' if number else 'l' for number in table.numeric)}@{{}}}}"
     yield r"\toprule"
-    yield _row([escaped(name) for name in table.header])
+    yield _row([_heading(name, number) for name, number in zip(table.header, table.numeric, strict=True)])
     yield r"\midrule"
-    for row in table.rows:
+    for place, row in enumerate(table.rows):
+        if table.stacked and place:
+            yield r"\addlinespace"
         yield _row([_entry(cell, stacked=table.stacked) for cell in row])
     yield r"\bottomrule"
     yield r"\end{tabular}"
@@ -46,12 +48,27 @@ def _lines(table: PaperTable) -> Iterator[str]:
 
 
 def _row(entries: list[str]) -> str:
+    r"""Return a row; after the end of another, ``[`` and ``*`` would be read as options of its end."""
+    if entries[0].startswith(("[", "*")):
+        entries = ["{}" + entries[0], *entries[1:]]
     return rf"{' & '.join(entries)} \\"
+
+
+def _heading(name: str, number: bool) -> str:
+    """Write a column's name, its words below each other above numbers, which are narrower."""
+    words = [escaped(word) for word in name.split(" ")]
+    return _stack(words, "b") if number and len(words) > 1 else escaped(name)
+
+
+def _stack(lines: list[str], place: str) -> str:
+    r"""Set lines below each other, at the middle (``c``) or the bottom (``b``) of a row."""
+    set_out = r" \\ ".join(lines)
+    return rf"\begin{{tabular}}[{place}]{{@{{}}r@{{}}}}{set_out}\end{{tabular}}"
 
 
 def _entry(cell: Cell, *, stacked: bool) -> str:
     if stacked and (parts := _INTERVAL.match(cell.text)):
-        return rf"\shortstack{{{escaped(parts['value'])}\\{{\scriptsize {escaped(parts['interval'])}}}}}"
+        return _stack([escaped(parts["value"]), rf"\scriptsize {escaped(parts['interval'])}"], "c")
     return (escaped(cell.text) or DASH) + (rf"\textsuperscript{{{cell.mark}}}" if cell.mark else "")
 
 

@@ -12,8 +12,8 @@ from denote.evidence.rule import telling_remarks
 from denote.numbers import NULL
 from denote.reporting.sheet import Column, Row, left_out, sheet
 
-MOST_ROWS = 25
-"""What fits on a page, with some notes."""
+MOST_ROWS, MOST_STACKED = 25, 18
+"""What fits on a page with some notes; fewer where intervals stand below their numbers."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def paper_table(
     stacked: bool = False,
     **words: str,
 ) -> PaperTable:
-    """Write rows down, the first `MOST_ROWS` of them.
+    """Write rows down, as many as fit on a page.
 
     Args:
         kind: Names the caption in ``sheets.toml``.
@@ -82,7 +82,8 @@ def paper_table(
         stacked: Whether intervals stand below their numbers.
         **words: Fill the braces in the caption.
     """
-    first = rows.head(MOST_ROWS) if isinstance(rows, pl.DataFrame) else rows[:MOST_ROWS]
+    most = MOST_STACKED if stacked else MOST_ROWS
+    first = rows.head(most) if isinstance(rows, pl.DataFrame) else rows[:most]
     written = sheet(kind, [*columns, ("why", _why)], first, **words)
     marks: dict[str, str] = {}
     expected = [any("[" in text for text in column) for column in zip(*written.rows, strict=True)]
@@ -90,7 +91,7 @@ def paper_table(
         tuple(_cell(text, why, marks, ranges=ranges) for text, ranges in zip(row, expected, strict=False))
         for *row, why in written.rows
     ]
-    more = left_out(len(rows) - MOST_ROWS, "row", file)
+    more = left_out(len(rows) - most, "row", file)
     notes = {mark: why for why, mark in marks.items()}
     return PaperTable(name, written.caption, written.header[:-1], cells, notes, more, stacked)
 

@@ -117,7 +117,6 @@ def neurons_table(neurons: pl.DataFrame, rule: Rule) -> PaperTable:
         *sheet.share(label_proportion="p"),
         *sheet.between("balanced_accuracy_interval", rule.decisive, balanced_accuracy="balanced accuracy"),
         *sheet.between(tpr="TPR", tnr="TNR"),
-        *sheet.share("precision"),
         *([("rival", _rival)] if found["rival"].is_not_null().any() else []),
         *sheet.p_values(q_value="q"),
     ]
