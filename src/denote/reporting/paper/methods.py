@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from importlib import metadata
 from importlib.resources import files
 from typing import Any
 
@@ -100,7 +101,7 @@ def methods(done: Done, captions: Mapping[str, str]) -> str:
         "Software": list(_software(done)),
         "Figures": [f"{name}: {caption}" for name, caption in captions.items()],
     }
-    version = done.versions.get("denote", "")
+    version = done.versions.get("denote") or metadata.version("denote")
     parts = ["# Methods"]
     for heading, sentences in sections.items():
         between = "\n\n" if heading == "Figures" else " "
@@ -212,14 +213,18 @@ def _controls(done: Done) -> Iterator[str]:
     for name, words in told.items():
         column = _COLUMN.get(name)
         if name in draws or (column is not None and cells[column].is_not_null().any()):
-            of = count(draws[name], "draw") if name in draws else ""
-            yield f"Control {words.format(draws=_drawn(name, of))}."
-    own = draws.keys() - told.keys() - _SEARCHES
-    for name in sorted(own):
-        yield f"Control {told['own'].format(name=clean(name), draws=count(draws[name], 'draw'))}."
+            yield f"Control {words}{_drawn(draws.get(name), each=name == 'untrained')}."
+    for name in sorted(draws.keys() - told.keys() - _SEARCHES):
+        yield f"Control {clean(name)}: one of the user's own{_drawn(draws[name])}."
+
+
+def _drawn(draws: int | None, *, each: bool = False) -> str:
+    """`` (3 draws)``, where their number is known."""
+    return "" if draws is None else f" ({count(draws, 'draw')}{' for each network' if each else ''})"
 
 
 _COLUMN = {
+    "shuffled": "control_auroc",
     "untrained": "untrained_auroc",
     "raw_input": "input_auroc",
     "random_subset": "random_subset_percentile",
@@ -229,10 +234,6 @@ _COLUMN = {
 
 _SEARCHES = {"second_fit", "thresholds"}
 """Further searches of neurons in the table of controls, which are none."""
-
-
-def _drawn(name: str, of: str) -> str:
-    return (f" ({of} for each network)" if of else "") if name == "untrained" else of
 
 
 def _intervals(done: Done) -> Iterator[str]:

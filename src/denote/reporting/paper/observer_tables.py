@@ -21,12 +21,13 @@ MOST_LAYERS = 8
 MOST_STACKED = 3
 """Layers up to which intervals stand beside their numbers."""
 
+PERCENTILE = "percentile"
 CONTROLS = {
     "control_auroc": "shuffled",
     "rotated_auroc": "random directions",
     "untrained_auroc": "untrained",
     "input_auroc": "raw input",
-    "random_subset_percentile": "random subsets",
+    "random_subset_percentile": PERCENTILE,
     "control_task_auroc": "control task",
 }
 """By column of the cells how its control is called."""
@@ -76,11 +77,12 @@ def _table(networks: Networks, probe: str, k: int | None, cells: pl.DataFrame, r
 
 
 def _told(controls: list[str], *, several: bool) -> str:
-    if not controls:
-        return ""
-    names = ", ".join(CONTROLS[name] for name in controls)
+    names = ", ".join(title for name in controls if (title := CONTROLS[name]) != PERCENTILE)
+    among = " Percentile: among random sets of as many classes." if "random_subset_percentile" in controls else ""
+    if not names:
+        return among
     where = "at the layer read best, which was chosen by the score it shows" if several else "at the same layer"
-    return f" The same observer's AUROC {where}: {names}."
+    return f" The same observer's AUROC {where}: {names}.{among}"
 
 
 def _score(layer: str, row: Row) -> str:

@@ -1,0 +1,177 @@
+"""Tables of a paper: names as they are whatever is in them, numbers of the tables, dashes with a reason."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import parsed
+import polars as pl
+import pytest
+import synthetic_tables as synthetic
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from denote.evidence.rule import Rule
+from denote.figures.curves import curves
+from denote.reporting.answer.words import clean
+from denote.reporting.paper.latex import LONGEST, latex
+from denote.reporting.paper.markdown import markdown
+from denote.reporting.paper.table import Cell, PaperTable
+from denote.reporting.paper.tables import paper_tables
+
+HOSTILE = r"a_b & 50% #1 {x} $y$ ~ ^ \n \input{/etc/passwd} | < > `c` *d* [e](f) é α"
+"""Every sign that LaTeX or Markdown takes for its own."""
+
+
+@pytest.fixture(scope="module")
+def tables() -> Mapping[str, pl.DataFrame]:
+    made = synthetic.all_tables(3, 8, 32)
+    return {**made, "label_proportion_by_depth": synthetic.with_bands(made["label_proportion_by_depth"])}
+
+
+@pytest.fixture(scope="module")
+def grids(tables: Mapping[str, pl.DataFrame]) -> dict[str, parsed.Grid]:
+    """Every table by the beginning of its name, as Markdown; LaTeX holds the same."""
+    found = {}
+    for table in paper_tables(tables, Rule()):
+        grid = parsed.of_markdown(markdown(table))
+        assert parsed.of_latex(latex(table)) == grid
+        found[table.name] = grid
+    return found
+
+
+def one(text: str) -> PaperTable:
+    return PaperTable("name", text, (text, "x"), [(Cell(text), Cell(".5"))], {"a": text}, text)
+
+
+@example(HOSTILE)
+@example("[0] *")
+@example("* [")
+@given(st.text(st.sampled_from(r"a_&%#{}$~^\|<>`*[](") | st.just(" "), min_size=1, max_size=12))
+def test_a_name_is_shown_as_it_is(name: str) -> None:
+    name = name.strip() or "x"
+    header, row = parsed.of_markdown(markdown(one(name)))
+    assert header[0] == row[0] == name
+
+
+@example(HOSTILE)
+@given(st.text(st.characters(categories=("L", "N", "P", "S", "Cc", "Cf")), min_size=1, max_size=20))
+def test_nothing_in_a_name_leaves_its_place(name: str) -> None:
+    """A name in LaTeX opens and closes no group, ends no line and runs no command that it brings along."""
+    written = latex(one(name))
+    plain = latex(one("x"))
+    assert written.count("\n") == plain.count("\n")
+    assert r"\input" not in written.replace(r"\textbackslash{}input", "")
+    bare = written.replace(r"\{", "").replace(r"\}", "")
+    assert bare.count("{") == bare.count("}")
+    assert len(markdown(one(name)).splitlines()) == len(markdown(one("x")).splitlines())
+
+
+def test_latex_shows_a_hostile_name_as_it_is() -> None:
+    known = r"a_b & 50% #1 {x} $y$ ~ ^ \n < > *d* é α"
+    assert parsed.of_latex(latex(one(known)))[1][0] == known
+
+
+def test_names_are_not_cut_and_controls_are_written_out() -> None:
+    long = "n" * 300
+    assert long in latex(one(long))
+    assert "{\\textbackslash}u202e" in latex(one("a\u202eb"))
+    assert clean("n" * LONGEST, LONGEST) == "n" * LONGEST
+
+
+def test_layers_hold_the_numbers_of_the_table(
+    tables: Mapping[str, pl.DataFrame], grids: dict[str, parsed.Grid]
+) -> None:
+    by_depth = tables["label_proportion_by_depth"]
+    (curve,) = curves(by_depth)
+    header, *rows = grids[f"layers-{curve.slug}"]
+    assert [row[header.index("layer")] for row in rows] == by_depth.sort("depth")["layer"].to_list()
+    columns = {
+        "live": ("n_live",), "denoting": ("n_denoting",),
+        "untrained": ("untrained_share_denoting", "untrained_share_low", "untrained_share_high"),
+        "random directions": ("rotated_share_denoting", "rotated_share_low", "rotated_share_high"),
+        "label proportion": ("label_proportion_mean", "label_proportion_low", "label_proportion_high"),
+        "folded": ("folded_mean", "folded_low", "folded_high"),
+    }  # fmt: skip
+    for title, names in columns.items():
+        for row, values in zip(rows, by_depth.sort("depth").select(names).iter_rows(), strict=True):
+            shown = row[header.index(title)]
+            assert shown in ("–", "–a", "–b") if values[0] is None else parsed.agrees(shown, *values), shown
+
+
+def test_observers_hold_means_over_networks_and_marks(
+    tables: Mapping[str, pl.DataFrame], grids: dict[str, parsed.Grid]
+) -> None:
+    name = next(name for name in grids if name.startswith("observers-") and name.endswith("-linear"))
+    header, *rows = grids[name]
+    spread = tables["seed_spread"].filter(pl.col("probe") == "linear")
+    cells = tables["cells"].filter(pl.col("probe") == "linear")
+    seen = set()
+    for row in rows:
+        for layer in cells["layer"].unique():
+            same = (pl.col("attribute") == row[0]) & (pl.col("layer") == layer)
+            shown = row[header.index(layer)]
+            known = spread.filter(same).select("auroc_mean", "auroc_low", "auroc_high").drop_nulls("auroc_mean")
+            if known.is_empty():
+                assert shown.startswith("–")
+                continue
+            assert parsed.agrees(shown, *known.row(0))
+            decisive = cells.filter(same, pl.col("auroc").is_not_null())["decisive"]
+            mark = "*" if decisive.all() else "(*)" if decisive.any() else ""
+            assert shown.partition(" ")[0].lstrip("<>").lstrip("0123456789.") == mark
+            seen.add(mark)
+        at_best = cells.filter(pl.col("attribute") == row[0], pl.col("layer") == row[header.index("best at")])
+        for title, column in {"shuffled": "control_auroc", "raw input": "input_auroc"}.items():
+            assert parsed.agrees(row[header.index(title)], at_best[column].mean())
+    assert {"*", ""} <= seen
+
+
+def test_neurons_are_the_surest_and_tests_are_those_that_were_made(
+    tables: Mapping[str, pl.DataFrame], grids: dict[str, parsed.Grid]
+) -> None:
+    header, *rows = grids["neurons"]
+    neurons = tables["neurons"].filter("denotes").sort("q_value", "balanced_accuracy", descending=[False, True])
+    shown = [[row[header.index(name)] for name in ("layer", "neuron", "seed")] for row in rows]
+    known = neurons.head(len(rows)).select("layer", "neuron", "seed").rows()
+    assert sorted(shown) == sorted([*map(str, row)] for row in known)
+    key = {(row["layer"], str(row["neuron"]), str(row["seed"])): row for row in neurons.iter_rows(named=True)}
+    ends = [f"balanced_accuracy{end}" for end in ("", "_interval_low", "_interval_high")]
+    for row in rows:
+        own = key[tuple(row[header.index(name)] for name in ("layer", "neuron", "seed"))]
+        assert parsed.agrees(row[header.index("balanced accuracy")], *(own[name] for name in ends))
+        assert parsed.agrees(row[header.index("q")], own["q_value"])
+    made = tables["depth_tests"].filter(pl.any_horizontal(pl.col("p_value", "effect", "statistic").is_not_null()))
+    assert len(grids["depth_tests"]) - 1 == len(made) > 0
+    assert len(grids["depth_verdicts"]) - 1 == len(tables["depth_verdicts"]) == 1
+
+
+def test_a_dash_has_the_reason_of_its_row(tables: Mapping[str, pl.DataFrame]) -> None:
+    table = next(paper_tables(tables, Rule()))
+    undefined = [cell for row in table.rows for cell in row if not cell.text]
+    assert undefined
+    assert {cell.mark for cell in undefined} <= table.notes.keys()
+    assert all(f"<sup>{mark}</sup> " in markdown(table) for mark in table.notes)
+
+
+def test_controls_that_were_not_made_have_no_column(tables: Mapping[str, pl.DataFrame]) -> None:
+    without = tables["label_proportion_by_depth"].with_columns(
+        rotated_share_denoting=None, untrained_share_denoting=None, rotated_folded_mean=None
+    )
+    table = next(paper_tables({**tables, "label_proportion_by_depth": without}, Rule()))
+    assert not {"random directions", "untrained", "folded, random directions"} & set(table.header)
+
+
+def test_nothing_observed_makes_no_table() -> None:
+    assert list(paper_tables(synthetic.empty_tables(), Rule())) == []
+
+
+def test_pdflatex_sets_every_table(tables: Mapping[str, pl.DataFrame], tmp_path: Path) -> None:
+    if shutil.which("pdflatex") is None:
+        pytest.skip("no pdflatex on PATH")
+    made = [*map(latex, paper_tables(tables, Rule())), latex(one(HOSTILE)), latex(one("[0] *"))]
+    text = r"\documentclass{article}\usepackage{booktabs}\begin{document}" + "\n".join(made) + r"\end{document}"
+    (tmp_path / "paper.tex").write_text(text, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
