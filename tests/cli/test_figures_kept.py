@@ -86,7 +86,10 @@ def test_of_a_job(denote: Command, tmp_path: Path) -> None:
     assert denote(*SMALL, "figures=none", "on_existing=redo").code == 0  # finds the same
     assert stamps(job) == before
     assert drawn(job, "run.json") == {"png", "svg", "pdf"}
+    report(job, "format=markdown")
+    assert (job / "paper" / "methods.md").is_file()
     assert denote(*SMALL, "on_existing=redo").code == 0
+    assert not (job / "paper").exists()
     assert kinds(job) == every
     assert all(when > before[name] for name, when in stamps(job).items())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from command_line import Command, Sweep
+from command_line import Sweep
 
 import denote
 from denote.cli import commands as cli
@@ -98,17 +98,6 @@ def test_of_a_job(copy: Path, unpainted: None) -> None:
     assert kinds(job / "paper") == {".pdf", ".tex"}
     assert json.loads((job / "run.json").read_text(encoding="utf-8"))["paper"]["width"] == 6.75
     assert "1 network of " in (job / "paper" / "methods.md").read_text(encoding="utf-8")
-
-
-def test_a_job_that_is_made_again_has_no_paper_of_before(denote: Command, tmp_path: Path) -> None:
-    small = ("architecture.layers=1", "architecture.width=8", "trainer.max_epochs=1", "trainer.progress=false")
-    asked = (*small, "logger=none", "attribute=odd", "probe=linear", "evidence=quick", "evidence.bootstraps=20")
-    assert denote(*asked, "figures=none").code == 0
-    (record,) = (tmp_path / "multirun" / "single").glob("*/run.json")
-    assert report(record.parent, "format=latex") == 0
-    assert (record.parent / "paper").is_dir()
-    assert denote(*asked, "figures=none", "on_existing=redo").code == 0
-    assert not (record.parent / "paper").exists()
 
 
 def test_mistakes_are_one_line(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:

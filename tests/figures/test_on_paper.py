@@ -46,8 +46,7 @@ def tables() -> Mapping[str, pl.DataFrame]:
     return {**made, "label_proportion_by_depth": synthetic.with_bands(made["label_proportion_by_depth"])}
 
 
-@pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize(("name", "width"), [*((name, ONE_COLUMN) for name in DRAWN), ("parts", TWO_COLUMNS)])
 def test_width_letters_and_fonts(tables: Mapping[str, pl.DataFrame], name: str, width: float, tmp_path: Path) -> None:
     figure = DRAWN[name](tables, width)
     svg, pdf = save_figure(figure, tmp_path, name, ("svg", "pdf"))
