@@ -18,6 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 import denote
 from denote.cli import build
 from denote.cli.checks import check
+from denote.config.paper_settings import PaperSettings
 from denote.config.settings import (
     Evidence,
     LayerChoice,
@@ -245,6 +246,7 @@ def test_python_has_the_defaults_of_the_yaml(shipped: dict[str, Any]) -> None:
         defaults = {field.name: field.default for field in fields(group) if field.name in evidence}
         assert defaults == {name: evidence[name] for name in defaults}
     assert chosen_controls(shipped["control"]) == tuple(Controls())
+    assert shipped["paper_width"] == PaperSettings().width
     for path in SHIPPED_OPTIONS:
         if path.parent.name == "probe":
             option = in_yaml(path)

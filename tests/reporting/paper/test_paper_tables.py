@@ -12,6 +12,7 @@ import synthetic_tables as synthetic
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from denote.evidence.first_decisive import seed_spread
 from denote.evidence.rule import Rule
 from denote.figures.curves import curves
 from denote.reporting.answer.words import clean
@@ -125,6 +126,22 @@ def test_observers_hold_means_over_networks_and_marks(
         for title, column in {"shuffled": "control_auroc", "raw input": "input_auroc"}.items():
             assert parsed.agrees(row[header.index(title)], at_best[column].mean())
     assert {"*", ""} <= seen
+
+
+def test_a_probe_of_several_sizes_and_a_layer_of_several_poolings(tables: Mapping[str, pl.DataFrame]) -> None:
+    """One table a probe: a narrow layer has fewer neurons to give. Poolings of a layer stand apart."""
+    cells = tables["cells"].filter(pl.col("probe") == "linear").with_columns(probe=pl.lit("sparse"))
+    last = pl.col("layer") == "logits"
+    sized = cells.with_columns(k=pl.when(last).then(4).otherwise(8).cast(pl.Int64))
+    pooled = sized.filter(last).with_columns(pooling=pl.lit("max"), auroc=pl.lit(0.625))
+    cells = pl.concat([sized, pooled])
+    made = {**tables, "cells": cells, "seed_spread": seed_spread(cells)}
+    (table,) = [each for each in paper_tables(made, Rule()) if each.name.startswith("observers-")]
+    assert "sparse (at most 8 neurons)" in table.caption
+    header, *rows = parsed.of_markdown(markdown(table))
+    pooling = sized.filter(last)["pooling"][0]
+    assert {f"logits ({pooling})", "logits (max)"} <= set(header)
+    assert all(parsed.agrees(row[header.index("logits (max)")].partition(" ")[0].rstrip("*()"), 0.625) for row in rows)
 
 
 def test_neurons_are_the_surest_and_tests_are_those_that_were_made(

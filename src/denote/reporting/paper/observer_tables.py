@@ -34,22 +34,28 @@ CONTROLS = {
 
 
 def observer_tables(networks: Networks, rule: Rule) -> Iterator[PaperTable]:
-    """Yield a table per probe, and size of a probe, that reads the layers of some networks.
+    """Yield a table per probe that reads the layers of some networks.
 
     Args:
         networks: Whose cells.
         rule: The rule that decided them.
     """
-    cells = networks.read.filter(pl.col("depth").is_not_null())
-    for (probe, k), own in cells.group_by("probe", "k", maintain_order=True):
+    cells = _poolings_apart(networks.read.filter(pl.col("depth").is_not_null()))
+    for (probe,), own in cells.group_by(["probe"], maintain_order=True):
         if own["auroc"].is_not_null().any():
-            yield _table(networks, str(probe), k, own, rule)  # type: ignore[arg-type]
+            yield _table(networks, str(probe), own, rule)
 
 
-def _table(networks: Networks, probe: str, k: int | None, cells: pl.DataFrame, rule: Rule) -> PaperTable:
+def _poolings_apart(rows: pl.DataFrame) -> pl.DataFrame:
+    """Name the pooling of a layer beside its name, where it was observed in several."""
+    several = pl.col("pooling").n_unique().over("layer") > 1
+    return rows.with_columns(layer=pl.when(several).then(pl.format("{} ({})", "layer", "pooling")).otherwise("layer"))
+
+
+def _table(networks: Networks, probe: str, cells: pl.DataFrame, rule: Rule) -> PaperTable:
     layers = cells.sort("depth")["layer"].unique(maintain_order=True).to_list()
     shown = [layers[place] for place in thinned(layers, MOST_LAYERS)]
-    rows = _rows(networks, probe, k, cells, shown)
+    rows = _rows(networks, probe, cells, shown)
     controls = [name for name in CONTROLS if any(row[name] is not None for row in rows)]
     columns: list[Column] = [
         ("attribute", lambda row: row["attribute"]),
@@ -58,16 +64,16 @@ def _table(networks: Networks, probe: str, k: int | None, cells: pl.DataFrame, r
         *([("best at", lambda row: row["best"] or NULL)] if len(layers) > 1 else []),
         *((CONTROLS[name], partial(_control, name)) for name in controls),
     ]
-    name = probe if k is None else f"{probe}-{k}"
+    most = cells["k"].max()  # a narrow layer has fewer neurons to give
     left_out = "" if len(shown) == len(layers) else f" {len(shown)} of {len(layers)} layers are shown."
     return paper_table(
         "paper_observers",
-        f"observers-{slug(networks.dataset)}-{slug(networks.architecture)}-{slug(name)}",
+        f"observers-{slug(networks.dataset)}-{slug(networks.architecture)}-{slug(probe)}",
         columns,
         rows,
         file="seed_spread.parquet",
         stacked=len(shown) > MOST_STACKED,
-        probe=name,
+        probe=probe if most is None else f"{probe} (at most {most} neurons)",
         of=networks.place,
         over="means and 95 % t-intervals over networks" if networks.n_models > 1 else "95 % intervals over test rows",
         rule=decisive_rule(rule),
@@ -98,14 +104,14 @@ def _control(name: str, row: Row) -> str:
     return proportion(row[name])
 
 
-def _rows(networks: Networks, probe: str, k: int | None, cells: pl.DataFrame, layers: list[str]) -> list[Row]:
+def _rows(networks: Networks, probe: str, cells: pl.DataFrame, layers: list[str]) -> list[Row]:
     """Return a row per attribute: its score at every layer, and its controls where it is read best."""
     profile = profiles(cells)
     first = networks.tables["first_decisive"]
     order, _ = ordered_rows(profile, first.filter(pl.col("probe") == probe), len(profile))
-    scores = _scores(networks, probe, k, cells)
+    scores = _scores(networks, probe, cells)
     controls = _means(cells)
-    rows = []
+    rows: list[Row] = []
     for attribute in order:
         own = {row["layer"]: row for row in profile.filter(pl.col("attribute") == attribute).iter_rows(named=True)}
         known = {layer: row["auroc"] for layer, row in own.items() if row["auroc"] is not None}
@@ -127,14 +133,12 @@ def _mark(row: Row | None) -> str:
     return "*" if share == 1 else "(*)" if share > 0 else ""
 
 
-def _scores(
-    networks: Networks, probe: str, k: int | None, cells: pl.DataFrame
-) -> dict[tuple[str, str], Estimate[float]]:
+def _scores(networks: Networks, probe: str, cells: pl.DataFrame) -> dict[tuple[str, str], Estimate[float]]:
     """Return AUROCs by attribute and layer: over networks, of one network over its rows."""
     if networks.n_models > 1:
-        spread = networks.tables["seed_spread"].filter(
-            pl.col("probe") == probe, pl.col("k").eq_missing(pl.lit(k, pl.Int64))
-        )
+        spread = _poolings_apart(networks.tables["seed_spread"].filter(pl.col("probe") == probe))
+        size = ["attribute", "layer", "k"]
+        spread = spread.join(cells, on=size, how="semi", nulls_equal=True, maintain_order="left")
         return {
             (row["attribute"], row["layer"]): Estimate.of(row, "auroc_mean", "auroc")
             for row in spread.drop_nulls("auroc_mean").iter_rows(named=True)

@@ -84,7 +84,7 @@ def paper_table(
     """
     most = MOST_STACKED if stacked else MOST_ROWS
     first = rows.head(most) if isinstance(rows, pl.DataFrame) else rows[:most]
-    written = sheet(kind, [*columns, ("why", _why)], first, **words)
+    written = sheet(kind, [*columns, ("why", _why)], first, link=None, **words)
     marks: dict[str, str] = {}
     expected = [any("[" in text for text in column) for column in zip(*written.rows, strict=True)]
     cells = [

@@ -11,7 +11,7 @@ from denote.attributes.family_words import family_name
 from denote.denotation.depth import plan
 from denote.evidence.rule import Rule, denoting_rule
 from denote.figures.curves import Curve, curves, something_denotes
-from denote.numbers import count, proportion
+from denote.numbers import NULL, count, proportion
 from denote.reporting import sheet
 from denote.reporting.answer.networks import networks_of
 from denote.reporting.answer.words import plain_property
@@ -97,7 +97,8 @@ def over(n_models: pl.Series) -> str:
 
 def _of_some(rows: pl.DataFrame, bounds: str, **titles: str) -> list[Column]:
     """Return columns with intervals, without those that no row has: their control was not made."""
-    return sheet.between(bounds, **{key: title for key, title in titles.items() if rows[key].is_not_null().any()})
+    known = {key: title for key, title in titles.items() if rows[key].is_not_null().any()}
+    return sheet.between(bounds, None, **known)
 
 
 def neurons_table(neurons: pl.DataFrame, rule: Rule) -> PaperTable:
@@ -133,7 +134,7 @@ def neurons_table(neurons: pl.DataFrame, rule: Rule) -> PaperTable:
 
 
 def _rival(row: Row) -> str:
-    return sheet.NULL if row["rival"] is None else f"{row['rival']}: {proportion(row['rival_balanced_accuracy'])}"
+    return NULL if row["rival"] is None else f"{row['rival']}: {proportion(row['rival_balanced_accuracy'])}"
 
 
 def _differing(rows: pl.DataFrame, *keys: str) -> list[Column]:
