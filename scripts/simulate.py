@@ -22,6 +22,7 @@ class Case(NamedTuple):
 
 CASES = {
     "bootstrap": Case("simulations.bootstrap", 500),
+    "comparisons": Case("simulations.comparisons", 200),
     "coverage": Case("simulations.coverage", 2_000),
     "depth_laws": Case("simulations.depth_laws", 2_000),
     "depth_worlds": Case("simulations.depth_worlds", 200),

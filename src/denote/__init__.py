@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from denote.api.comparison import ComparisonResult, compare
     from denote.api.interface import layers, load, merge, observe
     from denote.api.results import ObservationResult, SweepResult
     from denote.data.parts import Parts
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [  # the version is made when it is asked for
     "Analysis",
+    "ComparisonResult",
     "Controls",
     "DenoteError",
     "DepthAnalysis",
@@ -22,6 +24,7 @@ __all__ = [  # the version is made when it is asked for
     "Rule",
     "SweepResult",
     "__version__",
+    "compare",
     "depth_analysis",
     "layers",
     "load",
@@ -31,6 +34,7 @@ __all__ = [  # the version is made when it is asked for
 
 _HOMES = {
     "Analysis": "denote.denotation.depth.plan",
+    "ComparisonResult": "denote.api.comparison",
     "Controls": "denote.observation.arguments",
     "DenoteError": "denote.errors",
     "DepthAnalysis": "denote.denotation.depth.analysis",
@@ -38,6 +42,7 @@ _HOMES = {
     "Parts": "denote.data.parts",
     "Rule": "denote.evidence.rule",
     "SweepResult": "denote.api.results",
+    "compare": "denote.api.comparison",
     "depth_analysis": "denote.denotation.depth.analysis",
     "layers": "denote.api.interface",
     "load": "denote.api.interface",

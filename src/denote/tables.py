@@ -272,6 +272,23 @@ AUDIT: Schema = {
     **_columns("verdict input_name note note_codes", TEXT),
 }  # fmt: skip
 
+COMPARISON: Schema = {
+    **_columns("baseline other dataset baseline_networks other_networks scope quantity family probe name", TEXT),
+    **_columns("layer other_layer", TEXT), **_columns("relative_depth other_relative_depth", NUMBER), "is_head": FLAG,
+    **_columns(
+        "baseline_value baseline_low baseline_high other_value other_low other_high difference difference_low "
+        "difference_high p_value p_corrected", NUMBER,
+    ),
+    "differs": FLAG, **_columns("unit test correction", TEXT),
+    **_columns("n_baseline n_other n_attributes n_tests", INTEGER), **_columns("baseline_text other_text", TEXT),
+    **_NOTES,
+}  # fmt: skip
+"""What `denote.compare` finds, one number or text of both results a row (docs/reference/tables.md)."""
+COMPARISON_KEY = (
+    *("baseline", "other", "dataset", "baseline_networks", "other_networks", "scope", "quantity", "family", "probe"),
+    *("name", "layer", "other_layer"),
+)
+
 JOB_TABLES = {
     "cells": CELLS, "neurons": NEURONS, "controls": CONTROLS, "scan": SCAN, "pairs": PAIRS, "curves": CURVES,
     "null_check": NULL_CHECK, "attribute_correlation": ATTRIBUTE_CORRELATION, "layers": LAYERS, "on_rates": ON_RATES,

@@ -27,8 +27,21 @@ def write_report(report: Report, path: Path | str) -> Path:
         StoreError: if something else lies there, which would be lost, or the folder is that of a job or of a sweep's
             results, whose record holds the digest of its own report.
     """
+    return report.write_to(writable(path))
+
+
+def writable(path: Path | str, name: str = NAME) -> Path:
+    """Return where a page can be written, in a folder that is there.
+
+    Args:
+        path: The file; a folder that is there gets one.
+        name: What that is called.
+
+    Raises:
+        StoreError: as `write_report`.
+    """
     path = Path(path)
-    path = path / NAME if path.is_dir() else path
+    path = path / name if path.is_dir() else path
     for record, of in ((RECORD, "a job"), (STATUS, "a sweep")):
         if (path.parent / record).is_file():
             problem = f"lies in a folder of {of}'s results, which has a report of its own"
@@ -36,7 +49,7 @@ def write_report(report: Report, path: Path | str) -> Path:
     if path.exists() and not _is_report(path):
         raise StoreError(str(path), "is no report of denote and would be lost", "another path, or a folder")
     path.parent.mkdir(parents=True, exist_ok=True)
-    return report.write_to(path)
+    return path
 
 
 def _is_report(path: Path) -> bool:

@@ -53,6 +53,11 @@ def store() -> None:
     sys.exit(_command("denote-store", sys.argv[1:]))
 
 
+def compare() -> None:
+    """Compare sweeps, jobs or saved observations with the first of them."""
+    sys.exit(_command("denote-compare", sys.argv[1:]))
+
+
 def _command(command: str, arguments: list[str]) -> int:
     if "--version" in arguments:
         from denote import __version__
@@ -64,7 +69,7 @@ def _command(command: str, arguments: list[str]) -> int:
 
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
-    act = {"denote-report": _report, "denote-store": _store}.get(command, _hydra)
+    act = {"denote-report": _report, "denote-store": _store, "denote-compare": _compare}.get(command, _hydra)
     with stopped_by_signals():
         return _guarded(lambda: _shown(act, command, arguments))
 
@@ -395,6 +400,12 @@ def _store(command: str, arguments: list[str]) -> int:
     from denote.cli import store_command
 
     return store_command.act(arguments)
+
+
+def _compare(command: str, arguments: list[str]) -> int:
+    from denote.cli import compare_command
+
+    return compare_command.act(arguments)
 
 
 def _asked(given: dict[str, str]) -> dict[str, Any]:

@@ -117,7 +117,8 @@ evidence. With -m it does so for every combination of comma-separated values and
   denote experiment=demo                            a ready-made sweep
   denote --layers architecture=convnet              list the layers, train nothing
   denote-train architecture.width=128               only the object model
-  denote-report sweep=multirun/NAME                 tables, figures and report from saved evidence""",
+  denote-report sweep=multirun/NAME                 tables, figures and report from saved evidence
+  denote-compare multirun/A multirun/B              in what two sweeps differ""",
     "denote-train": """\
 denote-train trains the object model of a configuration into the store and does nothing else. -m trains one for each
 combination of comma-separated values.
@@ -145,6 +146,19 @@ Keys
   unused=true                also prune networks and states that no finished job of these sweeps names
   older_than=30              prune only what was last written more than so many days ago
   yes=true                   prune without asking
+  progress=auto|bar|log|none""",
+    "denote-compare": """\
+denote-compare says in what results differ from the first of them: settings, what observers read, what neurons denote.
+
+  denote-compare multirun/mlp multirun/convnet      two sweeps
+  denote-compare A B C [to=FOLDER]                  B and C, each with A; sweeps, jobs or saved observations
+
+Networks of one initialisation are compared pair by pair, others by Welch's t-test, and fewer than three over test
+rows only.
+
+Keys
+  to=FOLDER                  where compare.html and compare.parquet go; by default multirun/compare/A-B
+  pair=auto|seed|none        pair networks that share an initialisation, or a seed whatever made them, or none
   progress=auto|bar|log|none""",
 }
 
@@ -181,7 +195,7 @@ Keys that are no group
 
 def page(command: str, config_dir: str | None = None) -> str:
     """Return the help page of a command, with the options in ``conf/`` and in the user's own folder."""
-    if command in ("denote-report", "denote-store"):
+    if command in ("denote-report", "denote-store", "denote-compare"):
         return USAGE[command]
     folders = [Path(str(resources.files("denote.conf")))]
     if config_dir:

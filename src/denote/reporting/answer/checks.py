@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
+from denote.denotation.network_groups import Tables
 from denote.numbers import count
-from denote.reporting.answer.networks import Networks, Tables
+from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.words import clean
 from denote.reporting.jobs import Job
 

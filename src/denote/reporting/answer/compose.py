@@ -66,7 +66,7 @@ def answer(
     drafts = [Draft(question, together(told[question], legends.get(question, ""))) for question in told]
     if not found:
         drafts = [Draft(OBSERVED, [[NOTHING]])]
-    ends = [Draft(BELIEVE, _believe(doubts)), Draft(NEXT, next_versions(found, jobs, folder, command))]
+    ends = [Draft(BELIEVE, believe(doubts)), Draft(NEXT, next_versions(found, jobs, folder, command))]
     blocks = fitted([*drafts, *ends], most_lines, width)
     checks = checks_of(tables, found, jobs)
     return Answer(_question(found), blocks, _sentences(told), _numbers(found), tuple(doubts), *checks)
@@ -88,7 +88,7 @@ def _names(found: Sequence[Networks]) -> list[str]:
     return [each.place for each in found]
 
 
-def _believe(doubts: Sequence[Doubt]) -> Versions:
+def believe(doubts: Sequence[Doubt]) -> Versions:
     """Versions of what speaks against the results: a line each, one paragraph, then ever fewer of them."""
     texts = [doubt.text for doubt in doubts]
     if len(texts) < 2:

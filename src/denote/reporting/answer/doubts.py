@@ -8,11 +8,12 @@ import polars as pl
 
 from denote.config.levels import LEVELS, QUICK, STANDARD
 from denote.data.trained_on import UNKNOWN
+from denote.denotation.network_groups import Tables
 from denote.numbers import count
 from denote.reporting import chance
 from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
 from denote.reporting.answer.denoting import Denoting
-from denote.reporting.answer.networks import Networks, Tables
+from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.table_warnings import table_warnings
 from denote.reporting.answer.words import clean, listed
 from denote.reporting.findings import SAME, level_sentences

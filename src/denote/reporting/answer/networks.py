@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 
 import polars as pl
 
+from denote.denotation.network_groups import NetworkGroup, Tables, groups_of
 from denote.figures.curves import one_size, usual_probe
 from denote.numbers import count, proportion
 from denote.observers.kinds import reads_state
 from denote.reporting.answer.words import clean
 
-Tables = Mapping[str, pl.DataFrame]
-
-COLUMNS = ["dataset", "architecture", "trained", "epoch"]
 NEURON = ["object_model", "layer", "pooling", "neuron"]
 
 
 @dataclass(frozen=True)
-class Networks:
-    """Networks of one architecture on one dataset, at one epoch, and the rows of the tables about them.
+class Networks(NetworkGroup):
+    """Networks of one architecture on one dataset, at one epoch, and what is told of them."""
 
-    Attributes:
-        dataset: Its name.
-        architecture: Readable id.
-        trained: False for networks at their initialisation.
-        epoch: Of training, where one was chosen.
-        tables: Those of ``tables.SWEEP_TABLES``, of these networks alone where rows tell networks apart.
-        earlier: Other epochs at which these networks were observed, too.
-    """
-
-    dataset: str
-    architecture: str
-    trained: bool
-    epoch: int | None
-    tables: Tables
-    earlier: tuple[int, ...] = ()
+    @classmethod
+    def of(cls, group: NetworkGroup) -> Networks:
+        """Return a group of networks as one that is told about."""
+        return cls(**{field.name: getattr(group, field.name) for field in fields(NetworkGroup)})
 
     @property
     def name(self) -> str:
@@ -144,30 +129,4 @@ def networks_of(tables: Tables) -> list[Networks]:
     Args:
         tables: Those of ``tables.SWEEP_TABLES``.
     """
-    rows = pl.concat([tables[name].select(COLUMNS) for name in ("cells", "neurons", "layers")])
-    rows = rows.with_columns(pl.col("trained").fill_null(value=True)).unique()
-    if rows["trained"].any():
-        rows = rows.filter("trained")
-    kinds = rows.group_by("dataset", "architecture", "trained").agg(pl.col("epoch").sort(nulls_last=True))
-    return [_networks(tables, row) for row in kinds.sort("dataset", "architecture").iter_rows(named=True)]
-
-
-def _networks(tables: Tables, row: Mapping[str, Any]) -> Networks:
-    *earlier, epoch = row["epoch"]
-    key = (row["dataset"], row["architecture"], row["trained"], epoch)
-    return Networks(*key, _of(tables, key), tuple(earlier))
-
-
-def _of(tables: Tables, key: tuple[object, ...]) -> dict[str, pl.DataFrame]:
-    """The rows of some networks; tables that do not tell networks apart are left as they are."""
-    values = dict(zip(COLUMNS, key, strict=True))
-    own = {}
-    for name, frame in tables.items():
-        known = [column for column in COLUMNS if column in frame.columns]
-        equal = [
-            pl.col(column).eq_missing(pl.lit(values[column], frame.schema[column]))
-            | (pl.col(column).is_null() if column in ("architecture", "trained") else False)
-            for column in known
-        ]
-        own[name] = frame.filter(*equal) if equal else frame
-    return own
+    return [Networks.of(group) for group in groups_of(tables)]

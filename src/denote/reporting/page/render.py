@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 STYLES = ("page.css", "charts.css", "explorer.css")
+COMPARISON_STYLES = ("page.css", "charts.css", "compare.css")
 SCRIPTS = (
     *("core.js", "filters.js", "charts.js", "neuron_charts.js", "scores.js", "heatmap_table.js", "heatmap.js"),
     *("curves.js", "depth_drawing.js", "depth.js", "card.js", "table.js", "inputs.js", "neuron.js", "start.js"),
@@ -26,8 +27,21 @@ def render(contents: Mapping[str, Any]) -> str:
         contents: Names of the template ``page.html`` and their values. Every text is escaped, as names come from
             users' files; ``data`` is text without any sign of HTML.
     """
-    style, script = _joined(STYLES), _script()
-    html: str = _template().render(**contents, style=style, script=script, policy=policy(style, script))
+    return _rendered("page.html", _joined(STYLES), _script(), contents)
+
+
+def render_comparison(contents: Mapping[str, Any]) -> str:
+    """Return the page of a comparison as HTML, which has no script.
+
+    Args:
+        contents: Names of the template ``compare.html`` and their values, likewise.
+    """
+    return _rendered("compare.html", _joined(COMPARISON_STYLES), "", contents)
+
+
+def _rendered(template: str, style: str, script: str, contents: Mapping[str, Any]) -> str:
+    scripts = {"script": script} if script else {}
+    html: str = _template(template).render(**contents, **scripts, style=style, policy=policy(style, script))
     return html
 
 
@@ -36,9 +50,9 @@ def policy(style: str, script: str) -> str:
 
     Args:
         style: Text of the page's style element.
-        script: Text of its script element.
+        script: Text of its script element; empty where it has none.
     """
-    allowed = {"style-src": style, "script-src": script}
+    allowed = {"style-src": style, **({"script-src": script} if script else {})}
     hashes = [f"{source} '{_hash(text)}'" for source, text in allowed.items()]
     return "; ".join(["default-src 'none'", "img-src data:", *hashes, "base-uri 'none'", "form-action 'none'"])
 
@@ -62,9 +76,9 @@ def _read(name: str) -> str:
 
 
 @cache
-def _template() -> Any:
-    loader = DictLoader({"page.html": _read("page.html")})
+def _template(name: str) -> Any:
+    loader = DictLoader({each: _read(each) for each in (name, "sections.html")})
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("page.html")
+    return environment.get_template(name)

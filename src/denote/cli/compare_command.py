@@ -1,0 +1,94 @@
+"""The command ``denote-compare``: results and their baseline, the answer on the terminal, a page and a table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from denote.errors import ConfigError, StoreError, one_of
+from denote.files import slug
+
+COMMAND = "denote-compare"
+KEYS = ("to", "pair", "progress")
+DEFAULT = Path("multirun") / "compare"
+DONE = 0
+LONGEST = 80
+"""Letters of the name of a comparison's folder."""
+
+
+def act(arguments: Sequence[str]) -> int:
+    """Compare what the arguments name, print and write it, and return the exit code.
+
+    Raises:
+        ConfigError: naming the argument that cannot be used.
+        StoreError: if a folder is not there or holds no results.
+        DataError: if results have nothing in common.
+    """
+    folders, given = _sorted(arguments)
+    from denote.comparison.pairing import AUTO, WAYS
+
+    pair = given.get("pair", AUTO)
+    if pair not in WAYS:
+        raise ConfigError("pair", f"{pair!r} is not possible", one_of(pair, WAYS))
+    for folder in folders:
+        if not folder.is_dir():
+            allowed = "allowed: multirun/NAME of a sweep, or the folder of a job or a saved observation"
+            raise StoreError(str(folder), "there is no such folder", allowed)
+    to = Path(given["to"]) if given.get("to") else DEFAULT / _name(folders)
+    _check_free(to)
+    return _compare(folders, to, pair)
+
+
+def _compare(folders: Sequence[Path], to: Path, pair: str) -> int:
+    from denote.api.comparison import PAGE, compare
+    from denote.progress import step
+    from denote.reporting.comparison.terminal import print_comparison
+
+    with step("comparing results"):
+        found = compare(*folders, pair=pair)
+    with step("writing the comparison"):
+        found.save(to)
+    print_comparison(found.comparison, to / PAGE)
+    return DONE
+
+
+def _sorted(arguments: Sequence[str]) -> tuple[list[Path], Mapping[str, str]]:
+    """Tell folders, whose names may hold =, from keys."""
+    folders, given = [], dict[str, str]()
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if equals and key in KEYS:
+            if key in given:
+                raise ConfigError(key, "is given twice", f"allowed: once; {given[key]} and {value} came")
+            given[key] = value
+        elif equals and not os.path.lexists(argument) and key.isidentifier():
+            raise ConfigError(key, f"no such key of {COMMAND}", one_of(key, KEYS))
+        elif argument.startswith("-"):
+            raise ConfigError(argument, f"no such flag of {COMMAND}", "allowed: --help, --version")
+        else:
+            folders.append(Path(argument))
+    if len(folders) < 2:
+        came = "no folder is given" if not folders else f"only {folders[0]} is given"
+        raise ConfigError(COMMAND, came, f"allowed: {COMMAND} BASELINE OTHER, folders of sweeps, jobs or observations")
+    return folders, given
+
+
+def _name(folders: Sequence[Path]) -> str:
+    """``mlp-convnet``, of a sweep's merged folder the name of the sweep."""
+    names = [(folder.parent if folder.name == "sweep" else folder).absolute().name for folder in folders]
+    return slug("-".join(names), keep=".,=+-")[:LONGEST]
+
+
+def _check_free(to: Path) -> None:
+    """Refuse a folder that is another thing before anything is computed.
+
+    Raises:
+        StoreError: if it is a file, or the folder of a job or of a sweep.
+    """
+    from denote.runs.record import RECORD
+
+    if to.exists() and not to.is_dir():
+        raise StoreError(f"to={to}", "is a file", "allowed: a folder, which is made")
+    if (to / RECORD).is_file() or (to / "sweep").is_dir() or (to / "status.json").is_file():
+        raise StoreError(f"to={to}", "holds the results of a job or a sweep", "allowed: another folder, which is made")

@@ -1,0 +1,1 @@
+"""Compare two results: which settings differ, what observers read, what neurons denote, and how sure that is."""

@@ -1,0 +1,64 @@
+"""The numbers of a comparison as one flat mapping, for a tracker."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from denote.comparison.compare import Comparison, Contrast
+from denote.comparison.neurons import EXCESS, NEURONS
+from denote.comparison.observers import CELL, HEADLINE
+
+Numbers = dict[str, float | int | str]
+
+
+def flat_numbers(comparison: Comparison) -> Numbers:
+    """Return what comparisons are sorted by: scalars under names that do not depend on a sweep's size.
+
+    With several results or kinds of networks the names begin with them: ``NAME/auroc_difference/linear/mean``.
+
+    Args:
+        comparison: As `compare` returns it.
+
+    Returns:
+        Numbers and words by name; what is undefined is left out.
+    """
+    found: Numbers = {"baseline": comparison.results[0].name}
+    found["compared"] = ", ".join(result.name for result in comparison.results[1:])
+    for contrast in comparison.contrasts:
+        found |= {f"{name}{key}": value for name in [_prefix(comparison, contrast)] for key, value in _of(contrast)}
+    return found
+
+
+def _prefix(comparison: Comparison, contrast: Contrast) -> str:
+    if len(comparison.contrasts) == 1:
+        return ""
+    several = sum(each.other is contrast.other for each in comparison.contrasts) > 1
+    return f"{contrast.other.name}/" + (f"{contrast.table['other_networks'][0]}/" if several else "")
+
+
+def _of(contrast: Contrast) -> list[tuple[str, float | int | str]]:
+    ours, others = contrast.pairing.numbers
+    found: list[tuple[str, float | int | str | None]] = [
+        ("unit", contrast.pairing.unit), ("n_baseline", ours), ("n_other", others),
+        ("n_settings", len(contrast.settings)),
+    ]  # fmt: skip
+    for (probe,), rows in contrast.rows(HEADLINE).group_by("probe", maintain_order=True):
+        name = f"auroc_difference/{probe}"
+        largest = rows.drop_nulls("difference").sort(pl.col("difference").abs(), descending=True).head(1)
+        found += [
+            (f"{name}/mean", _number(rows["difference"].mean())),
+            (f"{name}/largest", largest["difference"][0] if len(largest) else None),
+            (f"{name}/smallest_p", _number(rows["p_corrected"].min())),
+            (f"{name}/layers_that_differ", int(rows["differs"].fill_null(value=False).sum())),
+            (f"{name}/layers", len(rows)),
+        ]
+    cells = contrast.rows(CELL, "auroc")
+    found += [("cells_that_differ", int(cells["differs"].fill_null(value=False).sum())), ("cells", len(cells))]
+    for quantity, name in (("share_denoting", "share_denoting_difference"), (EXCESS, "excess_difference")):
+        for row in contrast.rows(NEURONS, quantity).iter_rows(named=True):
+            found.append((f"{name}/{row['family']}", row["difference"]))
+    return [(key, value) for key, value in found if value is not None]
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,207 @@
+"""What the neurons of two results denote: how many do, over depth and in all, and which properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from denote.comparison.matching import Groups, Layers
+from denote.comparison.observers import (
+    FALSE_DISCOVERY,
+    TESTS,
+    compared,
+    difference,
+    layer_columns,
+    plain_sides,
+    sides,
+    tested,
+    why_untested,
+)
+from denote.comparison.pairing import PAIRS, Pairing
+from denote.denotation.depth.by_depth import averaged_within_models
+from denote.evidence.corrections import benjamini_hochberg
+from denote.notes import Note
+
+NEURONS, CURVE, PROPERTY, OVERLAP = "neurons", "depth", "property", "property_overlap"
+"""Scopes of the table."""
+EXCESS = "share_denoting - rotated_share_denoting"
+SHARES = ("share_denoting", EXCESS)
+CURVES = ("share_denoting", "label_proportion", "folded", "rotated_folded")
+"""Quantities that are compared at every layer."""
+WITHIN = {EXCESS: (-1.0, 1.0), "folded": (0.0, 0.5), "rotated_folded": (0.0, 0.5)}
+"""Between which numbers means lie; all others are shares."""
+UNTESTED = ("rotated_folded",)
+"""Curves that are shown beside others: random directions are no finding."""
+
+Row = dict[str, Any]
+Values = Float[np.ndarray, "network test"]
+
+
+def families_in(groups: Groups) -> list[str]:
+    """Return the families of attributes that the neurons of both groups were searched over."""
+    ours, others = (group.tables["neurons"]["family"].drop_nulls().unique(maintain_order=True) for group in groups)
+    return [family for family in ours if family in others]
+
+
+def share_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row]:
+    """Return how many neurons denote in the compared layers, outputs left out; all families one family of tests.
+
+    Args:
+        groups: The networks.
+        pairing: Which of them are compared, and over what.
+        layers: The layers that are compared.
+    """
+    families = families_in(groups)
+    hidden = [pair for pair in layers.pairs if not pair.is_head] or list(layers.pairs)
+    chosen = [pair.baseline for pair in hidden], [pair.other for pair in hidden]
+    tables = [
+        _shares(group.tables["label_proportion_by_model"], names) for group, names in zip(groups, chosen, strict=True)
+    ]
+    tests = [(family, quantity) for family in families for quantity in SHARES]
+    ours, others = (
+        _matrix([_by_network(table, family, quantity) for family, quantity in tests], networks)
+        for table, networks in zip(tables, (pairing.baseline, pairing.other), strict=True)
+    )
+    places = [{"family": family, "quantity": quantity} for family, quantity in tests]
+    yield from _tested_rows(NEURONS, places, pairing, ours, others)
+
+
+def _shares(by_model: pl.DataFrame, layers: Sequence[str]) -> pl.DataFrame:
+    """Return by network and family the share of live neurons that denote, and how much more than random directions."""
+    live = pl.col("n_live")
+    rows = by_model.filter(pl.col("layer").is_in(list(layers)), live > 0)
+    return rows.group_by("object_model", "family").agg(
+        (pl.col("n_denoting").sum() / live.sum()).alias("share_denoting"),
+        pl.when(pl.col("rotated_share_denoting").is_not_null().all())
+        .then((pl.col("n_denoting").sum() - (pl.col("rotated_share_denoting") * live).sum()) / live.sum())
+        .alias(EXCESS),
+    )
+
+
+def _by_network(table: pl.DataFrame, family: str, quantity: str) -> dict[str, float | None]:
+    return dict(table.filter(pl.col("family") == family).select("object_model", quantity).iter_rows())
+
+
+def _matrix(columns: Sequence[dict[str, float | None]], networks: Sequence[str]) -> Values:
+    """Put numbers by network into columns; nan where a network has none."""
+    values = [[column.get(network) for column in columns] for network in networks]
+    return np.array(values, dtype=float).reshape(len(networks), len(columns))
+
+
+def _tested_rows(
+    scope: str, places: Sequence[Row], pairing: Pairing, ours: Values, others: Values, untested: Sequence[int] = ()
+) -> Iterator[Row]:
+    """Return a row for every number, corrected together; over test rows nothing is known of neurons at large.
+
+    Args:
+        scope: Of the rows.
+        places: Columns that say what each number is.
+        pairing: Which networks are compared.
+        ours: Numbers of the baseline's networks.
+        others: Those of the other networks.
+        untested: Places of numbers that are only shown.
+    """
+    if pairing.unit not in TESTS:
+        for place, columns in enumerate(places):
+            shown = plain_sides(ours[:, place], others[:, place])
+            yield {"scope": scope, **columns, **shown, "note": Note.of("too_few_networks_compared")}
+        return
+    found = compared(pairing, ours, others)
+    p = found.p_value.copy()
+    p[list(untested)] = np.nan
+    corrected, n_tests = benjamini_hochberg(p), int(np.isfinite(p).sum())
+    for place, columns in enumerate(places):
+        note = Note.of("shown_not_compared") if place in untested else why_untested(p[place], found.value[place])
+        within = WITHIN.get(columns["quantity"], (0.0, 1.0))
+        yield {
+            "scope": scope, **columns, **sides(ours[:, place], others[:, place], within), **difference(found, place),
+            **tested(p[place], corrected[place], TESTS[pairing.unit], FALSE_DISCOVERY, n_tests), "note": note,
+        }  # fmt: skip
+
+
+def curve_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row]:
+    """Return what neurons denote at every pair of layers, side by side; every family of attributes one of tests.
+
+    Args:
+        groups: The networks.
+        pairing: Which of them are compared, and over what.
+        layers: The layers that are compared. Outputs are shown and not tested.
+    """
+    tables = [averaged_within_models(group.tables["label_proportion_by_model"]) for group in groups]
+    for family in families_in(groups):
+        tests = [(pair, quantity) for pair in layers.pairs for quantity in CURVES]
+        ours, others = (
+            _matrix([_at_layer(table, family, name(pair), quantity) for pair, quantity in tests], networks)
+            for table, networks, name in zip(
+                tables,
+                (pairing.baseline, pairing.other),
+                (lambda pair: pair.baseline, lambda pair: pair.other),
+                strict=True,
+            )
+        )
+        places = [{"family": family, "quantity": quantity, **layer_columns(pair)} for pair, quantity in tests]
+        shown = [at for at, (pair, quantity) in enumerate(tests) if pair.is_head or quantity in UNTESTED]
+        yield from _tested_rows(CURVE, places, pairing, ours, others, shown)
+
+
+def _at_layer(table: pl.DataFrame, family: str, layer: str, quantity: str) -> dict[str, float | None]:
+    rows = table.filter(pl.col("family") == family, pl.col("layer") == layer)
+    return dict(rows.select("object_model", quantity).iter_rows())
+
+
+def property_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row]:
+    """Return in how many networks each property is denoted, and how many properties two networks share.
+
+    A property and its complement count as one, at whatever hidden layer. How many networks of one result share stands
+    beside how many a network of each shares: seeds differ, too.
+
+    Args:
+        groups: The networks.
+        pairing: Which of them are compared.
+        layers: The layers that are compared.
+    """
+    heads = {name for pair in layers.pairs if pair.is_head for name in (pair.baseline, pair.other)}
+    denoted = [group.tables["properties"].filter(~pl.col("layer").is_in(list(heads))) for group in groups]
+    networks = pairing.baseline, pairing.other
+    for family in families_in(groups):
+        held = [
+            _held(frame.filter(pl.col("family") == family), keys) for frame, keys in zip(denoted, networks, strict=True)
+        ]
+        yield from _overlap(family, held, pairing)
+        for name in sorted(set[str]().union(*held[0].values(), *held[1].values())):
+            counts = [sum(name in properties for properties in side.values()) for side in held]
+            shares = [count / len(side) for count, side in zip(counts, held, strict=True)]
+            yield {
+                "scope": PROPERTY, "quantity": "share_of_networks", "family": family, "name": name,
+                "baseline_value": shares[0], "other_value": shares[1], "difference": shares[1] - shares[0],
+            }  # fmt: skip
+
+
+def _held(rows: pl.DataFrame, networks: Sequence[str]) -> dict[str, set[str]]:
+    """Return by network the properties that its neurons denote."""
+    held = dict(rows.group_by("object_model").agg("property").iter_rows())
+    return {network: set(held.get(network, ())) for network in networks}
+
+
+def _overlap(family: str, held: Sequence[dict[str, set[str]]], pairing: Pairing) -> Iterator[Row]:
+    """Return the mean Jaccard index of two networks: of the baseline, of the other result, and of one of each."""
+    inside = [_mean_jaccard(list(combinations(side.values(), 2))) for side in held]
+    ours, others = (list(side.values()) for side in held)
+    is_paired = pairing.unit == PAIRS
+    across = _mean_jaccard(list(zip(ours, others, strict=True)) if is_paired else list(product(ours, others)))
+    for quantity, value in (("jaccard_within", inside), ("jaccard_across", [across, across])):
+        yield {
+            "scope": OVERLAP, "quantity": quantity, "family": family,
+            "baseline_value": value[0], "other_value": value[1],
+            "note": None if None not in value else Note.of("no_property_shared"),
+        }  # fmt: skip
+
+
+def _mean_jaccard(pairs: Sequence[tuple[set[str], set[str]]]) -> float | None:
+    known = [len(one & other) / len(one | other) for one, other in pairs if one | other]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,1 @@
+"""A comparison in words, for a terminal and for a page."""

@@ -1,0 +1,78 @@
+"""Label proportion over depth in both results: verdicts, what changes are made of, and where the curves differ."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from denote.comparison.compare import Contrast
+from denote.comparison.neurons import CURVE
+from denote.comparison.verdicts import PART, VERDICT
+from denote.denotation.depth import plan
+from denote.numbers import count, signed
+from denote.reporting.answer.depth_change import BRIEF_PARTS
+from denote.reporting.answer.told import Told
+from denote.reporting.answer.words import clean, listed
+from denote.reporting.comparison.neurons_told import is_same, shown_family
+from denote.reporting.comparison.observers_told import at_layer
+
+QUANTITIES = {"label_proportion": "label proportion", "folded": "folded"}
+
+
+def depth_told(contrast: Contrast) -> Told | None:
+    """Say both verdicts, what the changes are made of, and at which layers the curves differ.
+
+    Args:
+        contrast: What is compared.
+    """
+    family = shown_family(contrast)
+    if family is None:
+        return None
+    verdicts, parts = verdict_words(contrast, family), parts_words(contrast, family)
+    curves, brief = (curve_words(contrast, family, named=is_named) for is_named in (True, False))
+    if is_same(contrast, family):
+        return Told([[verdicts]], verdicts, verdicts.rstrip("."), verdicts.rstrip("."))
+    versions = [[f"{verdicts} {parts} {curves}"], [f"{verdicts} {parts} {brief}"], [f"{verdicts} {brief}"], [verdicts]]
+    lines = [[" ".join(line.split()) for line in version] for version in versions]
+    return Told(lines, " ".join(f"{verdicts} {brief}".split()), verdicts.rstrip("."), verdicts.rstrip("."))
+
+
+def verdict_words(contrast: Contrast, family: str) -> str:
+    """``Dependence on depth: none said in mlp (too few networks), not shown in convnet.``."""
+    row = contrast.rows(VERDICT).filter(pl.col("family") == family).row(0, named=True)
+    told = [row[f"{side}_text"] or "no verdict" for side in ("baseline", "other")]
+    if told[0] == told[1]:
+        return f"Dependence on depth: {told[0]} (both)."
+    names = [clean(side.name) for side in (contrast.baseline, contrast.other)]
+    return f"Dependence on depth: {names[0]} {told[0]}; {names[1]} {told[1]}."
+
+
+def parts_words(contrast: Contrast, family: str) -> str:
+    """Say what the change from the first to the last layer is made of in both."""
+    rows = {row["name"]: row for row in contrast.rows(PART).filter(pl.col("family") == family).iter_rows(named=True)}
+    if plan.RAW not in rows:
+        return ""
+    words = {plan.RAW: "Change from first to last layer", **BRIEF_PARTS}
+    said = [
+        f"{words[part]} {signed(row['baseline_value'])} -> {signed(row['other_value'])}"
+        for part in words
+        if (row := rows.get(part)) is not None
+    ]
+    return f"{said[0]}: {', '.join(said[1:])}."
+
+
+def curve_words(contrast: Contrast, family: str, *, named: bool = True) -> str:
+    """Say at how many layers the curves differ.
+
+    Args:
+        contrast: What is compared.
+        family: The family of attributes.
+        named: Name the largest difference of label proportion.
+    """
+    said = []
+    for quantity, words in QUANTITIES.items():
+        rows = contrast.rows(CURVE, quantity).filter(pl.col("family") == family, pl.col("p_corrected").is_not_null())
+        if len(rows):
+            differing = rows.filter("differs").sort(pl.col("difference").abs(), descending=True, maintain_order=True)
+            most = f" (most {at_layer(differing.row(0, named=True))})" if named and len(differing) else ""
+            said.append(f"{words} at {len(differing)} of {count(len(rows), 'layer')}{most}")
+    return f"Curves differ: {listed(said)}." if said else "Too little denotes in both for curves to be compared."

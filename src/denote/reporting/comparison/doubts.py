@@ -1,0 +1,71 @@
+"""What speaks against a comparison: its own limits first, then what speaks against either result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from denote.comparison.compare import Comparison, Contrast
+from denote.comparison.compared import Compared
+from denote.comparison.pairing import ROWS
+from denote.numbers import count
+from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
+from denote.reporting.answer.doubts import doubts_of
+from denote.reporting.answer.networks import networks_of
+from denote.reporting.answer.words import clean, listed
+
+SHAPING = ("denote", "torch", "scikit-learn", "numpy", "scipy")
+"""Packages whose versions may change numbers."""
+
+
+def comparison_doubts(comparison: Comparison) -> list[Doubt]:
+    """Collect what speaks against a comparison, alarms first.
+
+    Args:
+        comparison: What was compared.
+    """
+    baseline, *others = comparison.results
+    own = [Doubt(CAUTION, text) for contrast in comparison.contrasts for text in _limits(contrast)]
+    versions = [Doubt(CAUTION, text) for other in others for text in _versions(baseline, other)]
+    told: dict[tuple[str, str], list[str]] = {}
+    for side in comparison.results:
+        for doubt in doubts_of(side.tables, networks_of(side.tables)):
+            told.setdefault((doubt.level, doubt.text), []).append(clean(side.name))
+    sides = [Doubt(level, f"{listed(names, 3)}: {text}") for (level, text), names in told.items()]  # type: ignore[arg-type]
+    return sorted(dict.fromkeys([*own, *versions, *sides]), key=lambda doubt: doubt.level != ALARM)
+
+
+def _limits(contrast: Contrast) -> Iterator[str]:
+    if contrast.pairing.unit == ROWS:
+        yield "Fewer than 3 networks on a side: intervals are over test rows, and say nothing of other networks."
+    if _other_rows(contrast):
+        yield "Rows were split in another way (split), so that results are judged on other test rows."
+    if contrast.pairing.left_out:
+        left = count(contrast.pairing.left_out, "network")
+        yield f"{left} without a partner of one initialisation {'is' if left.startswith('1 ') else 'are'} left out."
+
+
+def _other_rows(contrast: Contrast) -> bool:
+    """Return whether cells of the same attribute have another number of test rows, or the split's settings differ."""
+    if any(setting.key.startswith("split") for setting in contrast.settings):
+        return True
+    rows = [
+        group.tables["cells"].group_by("attribute").agg(pl.col("n_test", "n_positive_test").max())
+        for group in contrast.groups
+    ]
+    joined = rows[0].join(rows[1], on="attribute")
+    return bool(
+        joined.select(
+            (pl.col("n_test") != pl.col("n_test_right")).any()
+            | (pl.col("n_positive_test") != pl.col("n_positive_test_right")).any()
+        ).item()
+    )
+
+
+def _versions(baseline: Compared, other: Compared) -> Iterator[str]:
+    """Say which packages had other versions."""
+    pairs = {name: (baseline.versions.get(name), other.versions.get(name)) for name in SHAPING}
+    differing = [f"{name} {one} -> {two}" for name, (one, two) in pairs.items() if one and two and one != two]
+    if differing:
+        yield f"{clean(other.name)} was made with other versions: {listed(differing, 3)}."

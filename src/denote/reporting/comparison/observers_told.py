@@ -1,0 +1,133 @@
+"""Whether observers read attributes better in one result than in the other: means at layers, then cells."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from denote.comparison.compare import Contrast
+from denote.comparison.observers import CELL, HEADLINE
+from denote.numbers import Estimate, bound, count, proportion, signed, small
+from denote.reporting.answer.contents import Number
+from denote.reporting.answer.told import Told
+from denote.reporting.answer.words import clean, listed, plain_property
+from denote.reporting.sheet import Row
+
+MOST_LAYERS = 3
+"""Layers that are named of more that differ."""
+
+
+def observers_told(contrast: Contrast) -> Told | None:
+    """Say where the mean AUROC over attributes differs, and how many cells do; None where nothing is read in both.
+
+    Args:
+        contrast: What is compared.
+    """
+    rows = contrast.rows(HEADLINE)
+    known = rows.drop_nulls("difference")
+    if known.is_empty():
+        return None
+    said = [_of_probe(part) for _, part in known.group_by("probe", maintain_order=True)]
+    cells, brief_cells = cells_words(contrast), cells_words(contrast, named=False)
+    long, middle, brief = (" ".join(each[place] for each in said) for place in range(3))
+    return Told(
+        [[f"{long} {cells}"], [f"{middle} {cells}"], [f"{middle} {brief_cells}"], [f"{brief} {brief_cells}"]],
+        f"{middle} {brief_cells}",
+        middle.rstrip("."),
+        brief.rstrip("."),
+    )
+
+
+def _of_probe(rows: pl.DataFrame) -> tuple[str, str, str]:
+    """Return what is told of one probe, at three lengths."""
+    probe = clean(str(rows["probe"][0]))
+    of = _attributes(rows)
+    differing = rows.filter("differs").sort(pl.col("difference").abs(), descending=True, maintain_order=True)
+    n_layers = count(len(rows), "layer")
+    if differing.is_empty():
+        low, high = (signed(_end(rows, which), 3) for which in ("min", "max"))
+        reach = f"{low} to {high}" if low != high else f"all {low}"
+        tested = f"; smallest corrected p {small(rows['p_corrected'].min())}" if rows["p_corrected"].count() else ""  # type: ignore[arg-type]
+        limit = largest_end(rows)
+        within = f", intervals within ±{limit}" if limit else ""
+        none = f"{probe}: no difference of mean AUROC over {of} is found at {n_layers}"
+        return (f"{none} ({reach}{within}{tested}).", f"{none} ({reach}{tested}).", f"{probe}: none at {n_layers}.")
+    head = f"{probe}: mean AUROC over {of} differs at {len(differing)} of {n_layers}"
+    named = [at_layer(row) for row in differing.iter_rows(named=True)]
+    return f"{head}: {listed(named, MOST_LAYERS)}.", f"{head}: {listed(named, 2)}.", f"{head}."
+
+
+def _end(rows: pl.DataFrame, which: str) -> float:
+    return float(getattr(rows["difference"], which)())
+
+
+def largest_end(rows: pl.DataFrame) -> str:
+    """Return how far the intervals of differences reach, rounded up; empty where there are none."""
+    ends = rows.select(pl.max_horizontal(pl.col("difference_low", "difference_high").abs())).to_series().drop_nulls()
+    return bound(float(ends.max())) if len(ends) else ""  # type: ignore[arg-type]
+
+
+def _attributes(rows: pl.DataFrame) -> str:
+    numbers = rows["n_attributes"].unique().sort().to_list()
+    if len(numbers) == 1:
+        return count(numbers[0], "attribute")
+    return f"{numbers[0]} to {count(numbers[-1], 'attribute')}"
+
+
+def at_layer(row: Row, *, p: bool = True) -> str:
+    """``+.021 [+.010, +.032] at hidden_2 (.952 -> .973, p .008)``."""
+    value = f"{fine(Estimate.of(row, 'difference'))} at {layer_words(row)}"
+    levels = f"{proportion(row['baseline_value'], 3)} -> {proportion(row['other_value'], 3)}"
+    tested = f", p {small(row['p_corrected'])}" if p and row["p_corrected"] is not None else ""
+    return f"{value} ({levels}{tested})"
+
+
+def fine(estimate: Estimate[float]) -> str:
+    """A difference of scores with three decimals: scores crowd near 1."""
+    if estimate.low != estimate.low:
+        return signed(estimate.value, 3)
+    return f"{signed(estimate.value, 3)} [{signed(estimate.low, 3)}, {signed(estimate.high, 3)}]"
+
+
+def layer_words(row: Row) -> str:
+    """The layer, or both with their relative depths where they differ."""
+    if row["layer"] == row["other_layer"] and row["relative_depth"] == row["other_relative_depth"]:
+        return clean(row["layer"])
+    depths = [row["relative_depth"], row["other_relative_depth"]]
+    ours, others = (f" ({proportion(depth)})" if depth is not None else "" for depth in depths)
+    return f"{clean(row['layer'])}{ours if ours != others else ''} / {clean(row['other_layer'])}{others}"
+
+
+def cells_words(contrast: Contrast, *, named: bool = True) -> str:
+    """Say how many single cells differ, by their own correction.
+
+    Args:
+        contrast: What is compared.
+        named: Name the largest difference.
+    """
+    cells = contrast.rows(CELL, "auroc").filter(pl.col("p_corrected").is_not_null())
+    if cells.is_empty():
+        return ""
+    differing = cells.filter("differs").sort(pl.col("difference").abs(), descending=True, maintain_order=True)
+    said = f"Cells: {len(differing):,} of {len(cells):,} differ"
+    if differing.is_empty() or not named:
+        return f"{said}."
+    row = differing.row(0, named=True)
+    name, value = clean(plain_property(row["name"])), fine(Estimate.of(row, "difference"))
+    return f"{said}, most {name} at {layer_words(row)}: {value}."
+
+
+def observers_numbers(contrast: Contrast) -> list[Number]:
+    """Return how many layers differ, and the largest difference of mean AUROC."""
+    rows = contrast.rows(HEADLINE).drop_nulls("difference")
+    if rows.is_empty():
+        return []
+    differing = rows.filter("differs")
+    cells = contrast.rows(CELL, "auroc").filter(pl.col("p_corrected").is_not_null())
+    largest = rows.sort(pl.col("difference").abs(), descending=True, maintain_order=True).row(0, named=True)
+    ends = f"[{signed(largest['difference_low'], 3)}, {signed(largest['difference_high'], 3)}]"
+    beside = f"{ends} at {layer_words(largest)}" if largest["difference_low"] is not None else layer_words(largest)
+    return [
+        Number("means at layers differ", f"{len(differing)} of {len(rows)}",
+               f"cells: {cells['differs'].sum() or 0} of {len(cells)}"),
+        Number("largest difference of mean AUROC", signed(largest["difference"], 3), beside),
+    ]  # fmt: skip

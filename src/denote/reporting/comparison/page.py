@@ -1,0 +1,90 @@
+"""compare.html: the answer, figures, settings, neurons and depth, and the evidence, in one file without a script."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from denote.comparison.compare import Comparison, Contrast
+from denote.numbers import count
+from denote.reporting.answer.contents import ALARM, Answer
+from denote.reporting.answer.words import clean, listed
+from denote.reporting.comparison.compose import comparison_answer, contrast_name, contrast_numbers
+from denote.reporting.comparison.depth_told import curve_words, parts_words, verdict_words
+from denote.reporting.comparison.figures import curve_figure, heat_map, score_figure
+from denote.reporting.comparison.neurons_told import neurons_told, only_words, overlap_words, shown_family
+from denote.reporting.comparison.sheets import evidence_sections, settings_section
+from denote.reporting.page.machine_paths import without_machine
+from denote.reporting.page.render import render_comparison
+
+MOST_LINES = 1_000
+READING = (
+    "The first result is the baseline; every difference is the other result minus the baseline.",
+    "The unit is the network. Networks of one initialisation are compared pair by pair, others by Welch's t-test; "
+    "fewer than three are compared over test rows only, which says nothing of other networks.",
+    "Means over attributes are the headline: one family of tests per comparison. With six pairs or more signs of whole "
+    "networks are flipped together, and p-values are corrected for the largest of all (Westfall and Young); else "
+    "t-tests are corrected by Benjamini and Hochberg. Single cells are a family of their own.",
+    "Intervals are of one difference each, 95 %, and not corrected.",
+    "Where layers differ, those of nearest relative depth are compared.",
+    "That a verdict on depth is reached in one result and not in the other is no difference between them.",
+)
+
+
+def comparison_page(comparison: Comparison, folder: Path | None = None) -> str:
+    """Return the page of a comparison as HTML.
+
+    Args:
+        comparison: What was compared.
+        folder: Where it is to lie, whose name is its title.
+    """
+    answer = comparison_answer(comparison, most_lines=MOST_LINES)
+    names = [clean(side.name) for side in comparison.results]
+    firsts = {contrast.other.name: contrast for contrast in reversed(comparison.contrasts)}
+    return render_comparison(
+        {
+            "title": f"{listed(names[1:], 3)} against {names[0]}",
+            "answer": answer,
+            "badge_class": _badge_class(answer),
+            "made": f"{count(len(names), 'result')}; baseline: {names[0]}",
+            "contrasts": [_contrast(comparison, contrast) for contrast in comparison.contrasts],
+            "settings": [settings_section(contrast) for contrast in reversed(firsts.values())],
+            "reading": READING,
+            "again": shlex.join(["denote-compare", *(str(without_machine(name)) for name in names)]),
+        }
+    )
+
+
+def _badge_class(answer: Answer) -> str:
+    if not answer.doubts:
+        return "fine"
+    return "alarm" if any(doubt.level == ALARM for doubt in answer.doubts) else "caution"
+
+
+def _contrast(comparison: Comparison, contrast: Contrast) -> dict[str, Any]:
+    return {
+        "heading": contrast_name(comparison, contrast),
+        "numbers": contrast_numbers(contrast),
+        "scores": score_figure(contrast),
+        "heat": heat_map(contrast),
+        "curves": curve_figure(contrast),
+        "said": _said(contrast),
+        "evidence": evidence_sections(contrast),
+    }
+
+
+def _said(contrast: Contrast) -> list[tuple[str, list[str]]]:
+    """Say what neurons denote and how that goes over depth, a name and its sentences each."""
+    family, told = shown_family(contrast), neurons_told(contrast)
+    if family is None or told is None:
+        return [("Neurons", ["No family of attributes was searched in both."])]
+    parts = parts_words(contrast, family)
+    said = [
+        ("Neurons", [told.sentence]),
+        ("In one only", [only_words(contrast, family), overlap_words(contrast, family)]),
+        ("Verdicts", [verdict_words(contrast, family)]),
+        ("Interpretation", [parts]),
+        ("Curves", [curve_words(contrast, family)]),
+    ]
+    return [(name, kept) for name, sentences in said if (kept := [text for text in sentences if text])]
