@@ -108,7 +108,7 @@ def curve_figure(contrast: Contrast) -> Figure:
     """
     family = shown_family(contrast)
     title = "What neurons denote over depth"
-    found = contrast.rows(CURVE).filter(pl.col("family") == family)
+    found = contrast.rows(CURVE).filter(pl.col("family").eq_missing(pl.lit(family, pl.String)))
     rows = {quantity: _placed(part) for (quantity,), part in found.group_by("quantity", maintain_order=True)}
     none: list[Row] = []
     folded = [

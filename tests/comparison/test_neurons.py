@@ -1,0 +1,86 @@
+"""What neurons denote in two results: shares beside random directions, properties of one only, both verdicts."""
+
+import polars as pl
+import pytest
+from compared_results import result, sweep_tables
+
+from denote.comparison.compare import compare
+from denote.comparison.compared import Compared
+from denote.comparison.neurons import CURVE, EXCESS, NEURONS, OVERLAP, PROPERTY
+from denote.comparison.verdicts import VERDICT
+from denote.denotation.depth.analysis import depth_analysis
+from denote.denotation.depth.by_model import denoted
+
+
+def silenced(name: str = "b") -> Compared:
+    """The small sweep, whose neurons denote nothing at an early layer."""
+    tables = sweep_tables()
+    kept = pl.col("denotes") & (pl.col("layer") != "blocks.1")
+    neurons = tables["neurons"].with_columns(denotes=kept)
+    depth = depth_analysis(neurons, tables["controls"], tables["layers"])
+    made = {**tables, "neurons": neurons, "properties": denoted(neurons), **depth.tables}
+    return Compared(name, made, result().jobs)
+
+
+@pytest.fixture(scope="module")
+def table() -> pl.DataFrame:
+    return compare([result(), silenced()]).table
+
+
+def test_the_share_that_denotes_is_that_of_live_hidden_neurons(table: pl.DataFrame) -> None:
+    row = table.filter(scope=NEURONS, quantity="share_denoting").row(0, named=True)
+    hidden = sweep_tables()["neurons"].filter("live", pl.col("layer") != "logits")
+    shares = hidden.group_by("object_model").agg(pl.col("denotes").mean())["denotes"]
+    assert row["baseline_value"] == pytest.approx(shares.mean())
+    gone = hidden.filter(pl.col("denotes") & (pl.col("layer") == "blocks.1"))
+    assert row["difference"] == pytest.approx(-len(gone) / len(hidden), abs=0.01)
+    assert row["n_tests"] == 2, "the share and its excess over random directions"
+
+
+def test_the_excess_over_random_directions_stands_beside_it(table: pl.DataFrame) -> None:
+    row = table.filter(scope=NEURONS, quantity=EXCESS).row(0, named=True)
+    assert row["baseline_value"] is not None
+    assert row["difference_low"] <= row["difference"] <= row["difference_high"]
+
+
+def test_properties_that_one_result_lacks_are_there_with_their_share_of_networks(table: pl.DataFrame) -> None:
+    rows = table.filter(scope=PROPERTY)
+    assert (rows["other_value"] <= rows["baseline_value"]).all()
+    only = rows.filter(other_value=0)
+    properties = sweep_tables()["properties"].filter(pl.col("layer") != "logits")
+    counted = properties.group_by("property").agg(pl.col("object_model").n_unique(), pl.col("layer").unique())
+    expected = counted.filter(pl.col("layer") == ["blocks.1"])
+    assert set(only["name"]) == set(expected["property"])
+    shares = {name: count / 4 for name, count, _ in expected.rows()}
+    assert {row["name"]: row["baseline_value"] for row in only.iter_rows(named=True)} == pytest.approx(shares)
+
+
+def test_the_same_neurons_share_all_their_properties() -> None:
+    rows = compare([result(), result("b")]).table.filter(scope=OVERLAP)
+    assert rows.filter(quantity="jaccard_across")["baseline_value"].to_list() == [1.0]
+    assert rows.filter(quantity="jaccard_within")["baseline_value"][0] < 1
+
+
+def test_curves_stand_side_by_side_and_outputs_are_not_tested(table: pl.DataFrame) -> None:
+    rows = table.filter(scope=CURVE)
+    assert rows.filter("is_head")["p_value"].null_count() == len(rows.filter("is_head"))
+    gap = rows.filter(layer="blocks.1", quantity="label_proportion").row(0, named=True)
+    assert gap["other_value"] is None
+    assert gap["difference"] is None
+    assert "too_few_with_score" in gap["note_codes"]
+    folded = rows.filter(quantity="folded").drop_nulls("baseline_high")
+    assert (folded["baseline_high"] <= 0.5).all()
+
+
+def test_both_verdicts_and_interpretations_are_there(table: pl.DataFrame) -> None:
+    row = table.filter(scope=VERDICT).row(0, named=True)
+    assert row["baseline_text"] == sweep_tables()["depth_verdicts"]["verdict"][0]
+    parts = table.filter(scope="depth_part")
+    assert parts["name"].to_list()[:1] in ([], ["raw"])
+
+
+def test_of_few_networks_neurons_are_shown_and_not_tested() -> None:
+    rows = compare([result(seeds=[0]), Compared("b", silenced().tables, [])]).table
+    rows = rows.filter(pl.col("scope").is_in([NEURONS, CURVE]))
+    assert rows["p_value"].null_count() == len(rows)
+    assert set(rows["note_codes"]) == {"too_few_networks_compared"}

@@ -1,0 +1,126 @@
+"""A comparison in at most 14 lines of 100 columns, and as a page without a script."""
+
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from compared_results import of_cells, result, sweep_tables
+from rich.cells import cell_len
+from rich.console import Console
+
+from denote.comparison.compare import Comparison, compare
+from denote.comparison.compared import Compared
+from denote.reporting.answer.contents import CAUTION
+from denote.reporting.comparison.compose import comparison_answer
+from denote.reporting.comparison.page import comparison_page
+from denote.reporting.comparison.terminal import print_comparison
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def hostile(name: str, seeds: range) -> Compared:
+    tables = dict(sweep_tables())
+    tables["cells"] = tables["cells"].with_columns(layer=pl.col("layer").str.replace("blocks.1", HOSTILE, literal=True))
+    made = result(name, seeds=seeds, renamed="x", **{"architecture__name": HOSTILE * 4})
+    return Compared(
+        name, {**made.tables, "cells": tables["cells"].filter(pl.col("seed").is_in(list(seeds)))}, made.jobs
+    )
+
+
+CASES: dict[str, list[Compared]] = {
+    "itself": [result(), result("b")],
+    "other seeds": [result(seeds=[0, 1, 2]), result("b", seeds=[1, 2, 3], renamed="x")],
+    "one network": [result(seeds=[0]), result("b", seeds=[1])],
+    "three others": [result(), result("b"), result("c", seeds=[0]), hostile(HOSTILE, range(4))],
+    "cells alone": [of_cells("a", {"x": 0.0}, {"odd": 0.8}), of_cells("b", {"y": 0.1}, {"odd": 0.9})],
+    "many others": [result(), *(result(f"sweep number {number} of many", renamed="x") for number in range(6))],
+}  # fmt: skip
+
+
+@pytest.fixture(params=CASES, scope="module")
+def case(request: pytest.FixtureRequest) -> Comparison:
+    return compare(CASES[request.param])
+
+
+def test_the_terminal_has_at_most_14_lines_of_100_columns(case: Comparison) -> None:
+    written = io.StringIO()
+    print_comparison(case, Path("multirun/compare/a-b/compare.html"), Console(file=written, width=100))
+    lines = written.getvalue().splitlines()
+    assert len(lines) <= 14
+    assert max(map(cell_len, lines)) <= 100
+    names = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert names[:2] == ["Compared", "Settings"]
+    assert names[-1] == "Next"
+    assert "nan" not in written.getvalue().lower().replace("tenant", "")
+
+
+class Reader(HTMLParser):
+    """What a page consists of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, Any]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_the_page_runs_nothing_asks_for_nothing_and_escapes_names(case: Comparison) -> None:
+    page, reader = comparison_page(case), Reader()
+    reader.feed(page)
+    kinds = {tag for tag, _ in reader.tags}
+    assert not kinds & {"script", "img", "iframe", "form"}
+    policy = next(a["content"] for tag, a in reader.tags if a.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert "script-src" not in policy
+    assert not [a for _, a in reader.tags if "style" in a]
+    ids = {a["id"] for _, a in reader.tags if "id" in a}
+    links = {a["href"] for tag, a in reader.tags if tag == "a" and a["href"].startswith("#")}
+    assert {link[1:] for link in links} <= ids
+    assert not re.search(r">\s*nan\b", page)
+
+
+def test_the_page_writes_what_a_file_may_hold() -> None:
+    """A layer, a setting and a result with a name that would run something."""
+    page = comparison_page(compare([result(), hostile(HOSTILE, range(4))]))
+    assert HOSTILE not in page
+    assert "&lt;img src=x" in page
+
+
+def test_the_first_screen_has_few_words() -> None:
+    page = comparison_page(compare(CASES["other seeds"]))
+    first = page.split('<div class="lead">')[1].split('<div class="pair">')[0]
+    assert len(re.sub(r"<[^>]+>", " ", first).split()) <= 150
+
+
+def test_what_is_compared_over_which_unit_is_said() -> None:
+    def told(name: str) -> str:
+        return comparison_answer(compare(CASES[name])).blocks[0].text
+
+    assert "4 pairs of networks (the same networks), paired t" in told("itself")
+    assert "3 and 3 networks, not paired (they share no initialisation), Welch's t" in told("other seeds")
+    assert "over test rows only" in told("one network")
+    assert "nearest relative depth" in told("cells alone")
+
+
+def test_what_limits_a_comparison_is_a_doubt() -> None:
+    few = comparison_answer(compare(CASES["one network"]))
+    assert any(doubt.level == CAUTION and "test rows" in doubt.text for doubt in few.doubts)
+    split = compare([result(), result("b", renamed="x", split__seed=1)])
+    assert any("other test rows" in doubt.text for doubt in comparison_answer(split).doubts)
+    older = Compared("old", result().tables, result().jobs, {"torch": "2.10"})
+    newer = Compared("new", result().tables, result().jobs, {"torch": "2.13"})
+    assert any("torch 2.10 -> 2.13" in doubt.text for doubt in comparison_answer(compare([older, newer])).doubts)
+
+
+def test_a_difference_is_told_with_interval_p_value_and_levels() -> None:
+    one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
+    other = of_cells("b", {"x": 0.0, "y": 1.0}, {"odd": 0.9})
+    captured = next(block for block in comparison_answer(compare([one, other])).blocks if block.question == "Captured")
+    assert "mean AUROC over 1 attribute differs at 2 of 2 layers: +.200 [+.1" in captured.text
+    assert "(.710 -> .910, p" in captured.text
+    assert "Cells: 2 of 2 differ" in captured.text
