@@ -28,6 +28,9 @@ PLANTED, AT, SPREAD = 0.05, 2, 0.03
 OF_ATTRIBUTES = 0.01
 """Standard deviation of what an attribute differs by itself."""
 
+EMPTY = {name: empty(schema) for name, schema in SWEEP_TABLES.items()}
+"""What a sweep without anything but cells has."""
+
 Scores = Float[np.ndarray, "network layer attribute"]
 Pair = tuple[Compared, Compared]
 
@@ -117,7 +120,7 @@ def _sweep(name: str, scores: Scores, first_seed: int = 0) -> Compared:
         _cell(network + first_seed, layer, attribute, float(scores[network, layer, attribute]))
         for network, layer, attribute in np.ndindex(scores.shape)
     ]
-    tables = {each: empty(schema) for each, schema in SWEEP_TABLES.items()} | {"cells": table(rows, CELLS)}
+    tables = {**EMPTY, "cells": table(rows, CELLS)}
     seeds = range(first_seed, first_seed + NETWORKS)
     jobs = [(f"{seed}", {"architecture": {"layers": LAYERS}, "seed": seed, "name": name}) for seed in seeds]
     return Compared(name, tables, jobs)

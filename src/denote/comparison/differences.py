@@ -6,6 +6,7 @@ All is vectorised over tests. A network without a value is left out of that test
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import scipy
@@ -19,6 +20,7 @@ NOTHING = 1e-12
 """A difference of scores that is rounding."""
 
 Values = Float[np.ndarray, "network test"]
+Bounds: TypeAlias = tuple[float | Float[np.ndarray, " test"], float | Float[np.ndarray, " test"]]
 PerTest = Float[np.ndarray, " test"]
 
 
@@ -109,6 +111,18 @@ def over_rows(baseline: Estimate[Values], other: Estimate[Values]) -> Difference
     z = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2) * ratio(np.abs(value), np.where(value > 0, below, above))
     p = np.where(value == 0, 1.0, 2 * scipy.stats.norm.sf(z))
     return Differences(value, value - below, value + above, np.where(np.isnan(below + above), np.nan, p))
+
+
+def mean_intervals(values: Values, within: Bounds = (0.0, 1.0)) -> Estimate[PerTest]:
+    """Return the mean over networks of every test's numbers with its t-interval.
+
+    Args:
+        values: nan where a network has none.
+        within: Between which numbers a mean can lie.
+    """
+    mean, variance, n = _moments(values)
+    half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, np.where(n > 1, n - 1, np.nan)) * np.sqrt(ratio(variance, n))
+    return Estimate(mean, np.maximum(mean - half, within[0]), np.minimum(mean + half, within[1]))
 
 
 def _moments(values: Values) -> tuple[PerTest, PerTest, PerTest]:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from denote.comparison.differences import mean_intervals
 from denote.comparison.matching import Groups, Layers
 from denote.comparison.observers import (
     FALSE_DISCOVERY,
@@ -35,6 +36,7 @@ CURVES = ("share_denoting", "label_proportion", "folded", "rotated_folded")
 """Quantities that are compared at every layer."""
 WITHIN = {EXCESS: (-1.0, 1.0), "folded": (0.0, 0.5), "rotated_folded": (0.0, 0.5)}
 """Between which numbers means lie; all others are shares."""
+SHARE = (0.0, 1.0)
 UNTESTED = ("rotated_folded",)
 """Curves that are shown beside others: random directions are no finding."""
 
@@ -114,12 +116,13 @@ def _tested_rows(
     found = compared(pairing, ours, others)
     p = found.p_value.copy()
     p[list(untested)] = np.nan
+    low, high = (np.array([WITHIN.get(columns["quantity"], SHARE)[end] for columns in places]) for end in (0, 1))
+    means = [mean_intervals(side, (low, high)) for side in (ours, others)]
     corrected, n_tests = benjamini_hochberg(p), int(np.isfinite(p).sum())
     for place, columns in enumerate(places):
         note = Note.of("shown_not_compared") if place in untested else why_untested(p[place], found.value[place])
-        within = WITHIN.get(columns["quantity"], (0.0, 1.0))
         yield {
-            "scope": scope, **columns, **sides(ours[:, place], others[:, place], within), **difference(found, place),
+            "scope": scope, **columns, **sides(means, place), **difference(found, place),
             **tested(p[place], corrected[place], TESTS[pairing.unit], FALSE_DISCOVERY, n_tests), "note": note,
         }  # fmt: skip
 

@@ -10,12 +10,19 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from denote.comparison.differences import Differences, over_networks, over_pairs, over_rows, pair_differences
+from denote.comparison.differences import (
+    Differences,
+    PerTest,
+    mean_intervals,
+    over_networks,
+    over_pairs,
+    over_rows,
+    pair_differences,
+)
 from denote.comparison.matching import LayerPair, Probe
 from denote.comparison.pairing import NETWORKS, PAIRS, Pairing
 from denote.comparison.sign_flips import LEAST_PAIRS, sign_flip_p_values
 from denote.evidence.corrections import benjamini_hochberg
-from denote.evidence.intervals import t_interval
 from denote.notes import Note
 from denote.numbers import Estimate
 
@@ -172,11 +179,12 @@ def _headline(pairing: Pairing, pairs: Sequence[ProbePair]) -> Iterator[Row]:
     else:
         corrected = benjamini_hochberg(p)
     places = [(pair, at) for pair in pairs for at in range(len(pair.layers))]
+    means = mean_intervals(baseline), mean_intervals(other)
     for place, (pair, at) in enumerate(places):
         none = None if numbers[place] else Note.of("no_attribute_in_all")
         yield {
             "scope": HEADLINE, "quantity": "auroc", **_place(pair, at), "n_attributes": numbers[place],
-            **sides(baseline[:, place], other[:, place]), **difference(found, place),
+            **sides(means, place), **difference(found, place),
             **tested(p[place], corrected[place], test, correction, int(np.isfinite(p).sum())),
             "note": none or why_untested(p[place], found.value[place]),
         }  # fmt: skip
@@ -206,13 +214,14 @@ def _cells(pairing: Pairing, pairs: Sequence[ProbePair]) -> Iterator[Row]:
     corrected, n_tests = benjamini_hochberg(every), int(np.isfinite(every).sum())
     test, start = TESTS.get(pairing.unit, OVER_ROWS), 0
     for pair, each in zip(pairs, found, strict=True):
+        means = [mean_intervals(_flat(side.score)) for side in (pair.baseline, pair.other)]
         for place, (at, attribute) in enumerate(np.ndindex(len(pair.layers), len(pair.attributes))):
             which = _place(pair, at) | {"name": pair.attributes[attribute], "family": pair.families[attribute]}
             column = (slice(None), at, attribute)
             p = each.p_value[place]
             yield {
                 "scope": CELL, "quantity": "auroc", **which,
-                **sides(pair.baseline.score[column], pair.other.score[column]), **difference(each, place),
+                **sides(means, place), **difference(each, place),
                 **tested(p, corrected[start + place], test, FALSE_DISCOVERY, n_tests),
                 "note": why_untested(p, each.value[place]),
             }  # fmt: skip
@@ -222,13 +231,15 @@ def _cells(pairing: Pairing, pairs: Sequence[ProbePair]) -> Iterator[Row]:
 
 
 def _of_cells(pairing: Pairing, pair: ProbePair) -> Differences:
-    def flat(values: Scores) -> Float[np.ndarray, "network test"]:
-        return values.reshape(len(values), -1)
-
+    both = pair.baseline, pair.other
     if pairing.unit in TESTS:
-        return compared(pairing, flat(pair.baseline.score), flat(pair.other.score))
-    sides = [Estimate(flat(side.score), flat(side.low), flat(side.high)) for side in (pair.baseline, pair.other)]
-    return over_rows(*sides)
+        return compared(pairing, *(_flat(side.score) for side in both))
+    return over_rows(*(Estimate(_flat(side.score), _flat(side.low), _flat(side.high)) for side in both))
+
+
+def _flat(values: Scores) -> Float[np.ndarray, "network test"]:
+    """Return scores with a column for every layer and attribute."""
+    return values.reshape(len(values), -1)
 
 
 def _place(pair: ProbePair, at: int) -> Row:
@@ -244,19 +255,14 @@ def layer_columns(layer: LayerPair) -> Row:
     }  # fmt: skip
 
 
-def sides(
-    baseline: Float[np.ndarray, " network"],
-    other: Float[np.ndarray, " network"],
-    within: tuple[float, float] = (0.0, 1.0),
-) -> Row:
+def sides(means: Sequence[Estimate[PerTest]], place: int) -> Row:
     """Return the means of both results with their t-intervals over networks.
 
     Args:
-        baseline: Numbers of the baseline's networks.
-        other: Those of the other networks.
-        within: Between which numbers a mean can lie.
+        means: Of all tests, those of the baseline first.
+        place: Of the test.
     """
-    ours, others = t_interval(baseline, within=within), t_interval(other, within=within)
+    ours, others = (Estimate(*(float(end[place]) for end in (each.value, each.low, each.high))) for each in means)
     return ours.columns("baseline_value", "baseline") | others.columns("other_value", "other")
 
 

@@ -50,7 +50,11 @@ def _of_probe(rows: pl.DataFrame) -> tuple[str, str, str]:
         limit = largest_end(rows)
         within = f", intervals within ±{limit}" if limit else ""
         none = f"{probe}: no difference of mean AUROC over {of} is found at {n_layers}"
-        return (f"{none} ({reach}{within}{tested}).", f"{none} ({reach}{tested}).", f"{probe}: mean AUROC differs at none of {n_layers}.")
+        return (
+            f"{none} ({reach}{within}{tested}).",
+            f"{none} ({reach}{tested}).",
+            f"{probe}: mean AUROC differs at none of {n_layers}.",
+        )
     head = f"{probe}: mean AUROC over {of} differs at {len(differing)} of {n_layers}"
     named = [at_layer(row) for row in differing.iter_rows(named=True)]
     return f"{head}: {listed(named, MOST_LAYERS)}.", f"{head}: {listed(named, 2)}.", f"{head}."

@@ -1,0 +1,149 @@
+"""``denote-compare`` on results of the command line and of Python: text, page, table, and mistakes in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from command_line import Answer, Sweep
+
+import denote
+from denote.cli import commands, compare_command
+from denote.cli.messages import USAGE
+from denote.tables import COMPARISON, COMPARISON_KEY
+
+Compare = Callable[..., Answer]
+
+
+@pytest.fixture
+def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Compare:
+    """The command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> Answer:
+        capsys.readouterr()
+        code = commands._command("denote-compare", [str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return Answer(code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def observations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two saved observations of one network, by probes of other strengths."""
+    torch.manual_seed(0)
+    inputs = torch.randn(240, 6)
+    model = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.ReLU(), torch.nn.Linear(5, 2))
+    folder = tmp_path_factory.mktemp("observations")
+    high = (inputs[:, 0] > 0).numpy()
+
+    def saved(name: str, l2: float) -> Path:
+        result = denote.observe(model, inputs, {"high": high}, evidence="quick", probe={"linear": {"l2": l2}})
+        return result.save(folder / name)
+
+    return saved("weak", 0.001), saved("strong", 10.0)
+
+
+def test_a_sweep_with_itself_differs_in_nothing(compare: Compare, sweep: Sweep, tmp_path: Path) -> None:
+    found = compare(sweep.folder, sweep.folder / "sweep")
+    assert found.code == 0
+    assert found.out.startswith("Compared  t (2) against t (baseline): mlp-2x16-relu on digits")
+    assert len(found.out.splitlines()) <= 14
+    folder = tmp_path / "multirun" / "compare" / "t-t"
+    table = pl.read_parquet(folder / "compare.parquet")
+    assert dict(table.schema) == dict(COMPARISON)
+    assert not table.select(COMPARISON_KEY).is_duplicated().any()
+    assert (table["difference"].drop_nulls() == 0).all()
+    assert not any(table[name].is_nan().any() for name in table.columns if table[name].dtype == pl.Float64)
+    assert not table["differs"].drop_nulls().any()
+    assert "How does t (2) differ from t?" in (folder / "compare.html").read_text(encoding="utf-8")
+
+
+def test_jobs_are_compared_and_what_differs_in_their_settings_is_named(compare: Compare, sweep: Sweep) -> None:
+    """Names of jobs hold `=`, as keys do."""
+    jobs = [path for path in sorted(sweep.folder.glob("*layer=0-*")) if "odd" in path.name]
+    found = compare(*jobs, "to=here")
+    assert found.code == 0, found.err
+    assert "seed 0 -> 1." in found.out
+    assert "over test rows only (1 network against 1)" in found.out
+    assert Path("here/compare.html").is_file()
+    assert compare(*jobs, "to=here").code == 0, "what was compared before is replaced"
+
+
+def test_saved_observations_and_results_in_memory_are_compared_alike(
+    compare: Compare, observations: tuple[Path, Path]
+) -> None:
+    found = compare(*observations)
+    assert found.code == 0, found.err
+    assert "settings are not known" in found.out
+    assert "probe.l2 0.001 -> 10.0" in found.out
+    one, other = map(denote.load, observations)
+    in_python = denote.compare(one, other, names=["weak", "strong"])
+    table = pl.read_parquet("multirun/compare/weak-strong/compare.parquet")
+    assert table.equals(in_python.table)
+    assert in_python.headline["unit"].unique().to_list() == ["rows"]
+    assert np.isfinite(in_python.headline["difference"].to_numpy()).all()
+    assert str(in_python).splitlines() == in_python.findings()
+    assert "<table>" in in_python._repr_html_()
+
+
+def test_python_takes_folders_and_names_them(observations: tuple[Path, Path], sweep: Sweep) -> None:
+    found = denote.compare(*observations)
+    assert found.table["other"].unique().to_list() == ["strong"]
+    unnamed = denote.compare(*map(denote.load, observations))
+    assert unnamed.table["baseline"].unique().to_list() == ["first"]
+    with pytest.raises(denote.DenoteError, match="1 came for 2"):
+        denote.compare(*observations, names=["a"])
+    with pytest.raises(denote.DenoteError, match="no dataset"):
+        denote.compare(observations[0], sweep.folder)
+
+
+def test_a_page_replaces_its_own_and_nothing_else(observations: tuple[Path, Path], tmp_path: Path) -> None:
+    found = denote.compare(*observations)
+    assert found.report(tmp_path / "new" / "page.html") == found.report(tmp_path / "new" / "page.html")
+    (tmp_path / "notes.html").write_text("mine")
+    with pytest.raises(denote.DenoteError, match="would be lost"):
+        found.report(tmp_path / "notes.html")
+    with pytest.raises(denote.DenoteError, match="a job's results"):
+        found.save(observations[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "denote-compare: no folder is given; allowed: denote-compare BASELINE OTHER"),
+        (["WEAK"], "denote-compare: only"),
+        (["WEAK", "nowhere"], "nowhere: there is no such folder; allowed: multirun/NAME of a sweep"),
+        (["WEAK", "."], ".: holds no tables"),
+        (["WEAK", "STRONG", "to=a", "to=b"], "to: is given twice; allowed: once; a and b came"),
+        (["WEAK", "STRONG", "pairs=seed"], "pairs: no such key of denote-compare; did you mean 'pair'?"),
+        (["WEAK", "STRONG", "pair=seeds"], "pair: 'seeds' is not possible; did you mean 'seed'?"),
+        (["WEAK", "STRONG", "--verbose"], "--verbose: no such flag of denote-compare"),
+        (["WEAK", "STRONG", "to=WEAK"], "holds the results of a job or a sweep; allowed: another folder"),
+        (["WEAK", "STRONG", "to=file"], "to=file: is a file; allowed: a folder"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    compare: Compare, observations: tuple[Path, Path], arguments: list[str], said: str
+) -> None:
+    Path("file").write_text("mine")
+    places = {"WEAK": str(observations[0]), "STRONG": str(observations[1])}
+    typed = [places.get(word, word.replace("to=WEAK", f"to={observations[0]}")) for word in arguments]
+    found = compare(*typed)
+    assert found.code == 2
+    assert said in found.err
+    assert len(found.err.splitlines()) == 1
+    assert found.out == ""
+    assert not Path("multirun").exists()
+
+
+def test_the_help_names_every_key(compare: Compare) -> None:
+    found = compare("--help")
+    assert found.code == 0
+    assert all(f"  {key}=" in found.out for key in compare_command.KEYS)
+    assert found.out.strip() == USAGE["denote-compare"].strip()
