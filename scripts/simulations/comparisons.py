@@ -16,7 +16,10 @@ from jaxtyping import Float
 
 from denote.comparison.compare import Comparison, compare
 from denote.comparison.compared import Compared
-from denote.comparison.observers import CELL, HEADLINE
+from denote.comparison.differences import over_pairs
+from denote.comparison.observers import CELL, HEADLINE, LEVEL
+from denote.comparison.sign_flips import sign_flip_p_values
+from denote.evidence.corrections import benjamini_hochberg
 from denote.streams import stream
 from denote.tables import CELLS, SWEEP_TABLES, empty, table
 from simulations.chance import most
@@ -46,8 +49,25 @@ def run(draws: int) -> list[Row]:
     for name, made in EQUAL.items():
         found = sum(any_found(made(draw)) for draw in range(draws))
         rows.append(Row("comparisons", f"{name}: with a headline difference", found, most=most(draws, 0.05)))
+    rows += _powers(5 * draws)
     same = [_largest(_of(draw)) for draw in range(min(draws, 20))]
     return [*rows, Row("comparisons", "a sweep with itself: largest number but for p = 1", max(same), most=0.0)]
+
+
+def _powers(draws: int) -> list[Row]:
+    """Return in how many draws of means alone the planted difference is found, by the correction of pairs and by t."""
+    rng = stream("simulated comparisons", "means alone")
+    differences = rng.normal(0, SPREAD, (draws, NETWORKS, LAYERS)) + PLANTED * (np.arange(LAYERS) == AT)
+    found = {
+        "sign flips": [sign_flip_p_values(each)[1] for each in differences],
+        "paired t, Benjamini and Hochberg": [
+            benjamini_hochberg(over_pairs(np.zeros_like(each), each).p_value) for each in differences
+        ],
+    }
+    return [
+        Row("comparisons", f"means alone, planted: found by {name}", (np.array(p)[:, AT] <= LEVEL).mean())
+        for name, p in found.items()
+    ]
 
 
 def headline(found: Comparison) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import re
 import shlex
@@ -19,7 +20,7 @@ from command_line import Command, composed
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from word_pieces import word_pieces
 
-from denote.cli import commands, store_command
+from denote.cli import commands, compare_command, store_command
 from denote.cli.checks import check
 from denote.cli.sweeper import register
 from denote.reporting.answer.contents import BELIEVE, QUESTIONS
@@ -99,6 +100,12 @@ def _report(arguments: list[str]) -> None:
     assert any(word.startswith("sweep=") for word in arguments)
 
 
+def _compare(arguments: list[str]) -> None:
+    folders, given = compare_command._sorted(arguments)
+    assert len(folders) >= 2
+    assert set(given) <= set(compare_command.KEYS)
+
+
 def _store(arguments: list[str]) -> None:
     action, *given = arguments
     assert {word.partition("=")[0] for word in given} <= set(store_command.KEYS[action])
@@ -123,6 +130,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "denote-train": _observe,
     "denote-report": _report,
     "denote-store": _store,
+    "denote-compare": _compare,
     "make": _make,
     "pip": _install,
     "python": _script,
@@ -191,9 +199,23 @@ def of_classes() -> dict[str, Any]:
     return {"model": model, "inputs": torch.randn(240, 4), "labels": np.arange(240) % 4}
 
 
+def of_fine_tuning() -> dict[str, Any]:
+    """What the page on comparisons takes as given: networks before and after, which differ a little."""
+    torch.manual_seed(0)
+    inputs, networks = torch.randn(240, 4), []
+    for _ in range(3):
+        before = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 2))
+        after = copy.deepcopy(before)
+        with torch.no_grad():
+            after[0].weight += 0.1 * torch.randn(6, 4)
+        networks.append((before, after))
+    return {"networks": networks, "inputs": inputs, "odd": (inputs[:, 0] > 0).numpy()}
+
+
 GIVEN: dict[str, Callable[[], dict[str, Any]]] = {
     "docs/how-to/text.md": of_words,
     "docs/how-to/extending.md": of_classes,
+    "docs/how-to/compare.md": of_fine_tuning,
 }
 SWEEPS = ("demo", "compared", "people", "mine")
 """What pages load from `multirun/`: here the sweep of the page on depth."""

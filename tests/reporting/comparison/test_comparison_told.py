@@ -102,7 +102,7 @@ def test_what_is_compared_over_which_unit_is_said() -> None:
         return comparison_answer(compare(CASES[name])).blocks[0].text
 
     assert "4 pairs of networks (the same networks), paired t" in told("itself")
-    assert "3 and 3 networks, not paired (they share no initialisation), Welch's t" in told("other seeds")
+    assert "3 networks each, not paired (they share no initialisation), Welch's t" in told("other seeds")
     assert "over test rows only" in told("one network")
     assert "nearest relative depth" in told("cells alone")
 

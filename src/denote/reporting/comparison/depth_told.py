@@ -39,11 +39,15 @@ def depth_told(contrast: Contrast) -> Told | None:
 def verdict_words(contrast: Contrast, family: str) -> str:
     """``Dependence on depth: none said in mlp (too few networks), not shown in convnet.``."""
     row = contrast.rows(VERDICT).filter(pl.col("family") == family).row(0, named=True)
-    told = [row[f"{side}_text"] or "no verdict" for side in ("baseline", "other")]
+    told = [_verdict(row[f"{side}_text"]) for side in ("baseline", "other")]
     if told[0] == told[1]:
         return f"Dependence on depth: {told[0]} (both)."
     names = [clean(side.name) for side in (contrast.baseline, contrast.other)]
     return f"Dependence on depth: {names[0]} {told[0]}; {names[1]} {told[1]}."
+
+
+def _verdict(text: str | None) -> str:
+    return "no verdict (too few networks)" if text == plan.TOO_FEW else text or "no verdict"
 
 
 def parts_words(contrast: Contrast, family: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from denote.comparison.compare import Contrast, named
 from denote.comparison.observers import HEADLINE
-from denote.comparison.pairing import NETWORKS, PAIRS
+from denote.comparison.pairing import NETWORKS, PAIRS, ROWS
 from denote.numbers import count
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, listed
@@ -25,7 +25,7 @@ def networks_told(contrast: Contrast) -> Told:
     who = kinds[0] if kinds[0] == kinds[1] else f"{kinds[1]} against {kinds[0]}"
     on = f"{who} on {clean(contrast.groups[0].dataset)}"
     head = f"{clean(contrast.other.name)} against {clean(contrast.baseline.name)} (baseline): {on}"
-    unit, brief = unit_words(contrast), brief_unit(contrast)
+    unit, brief = unit_words(contrast), f"{brief_unit(contrast)}{brief_test(contrast)}"
     layers = layers_words(contrast)
     return Told(
         [[f"{head}; {unit}. {layers}"], [f"{head}; {brief}. {layers}"], [f"{head}; {brief}."]],
@@ -52,8 +52,14 @@ def brief_unit(contrast: Contrast) -> str:
     if contrast.pairing.unit == PAIRS:
         return f"{ours} pairs of networks"
     if contrast.pairing.unit == NETWORKS:
-        return f"{ours} and {others} networks, not paired"
+        networks = count(ours, "network") + " each" if ours == others else f"{ours} and {others} networks"
+        return f"{networks}, not paired"
     return f"over test rows only ({count(ours, 'network')} against {others})"
+
+
+def brief_test(contrast: Contrast) -> str:
+    """``, Welch's t``; nothing over test rows."""
+    return "" if contrast.pairing.unit == ROWS else f", {tests_words(contrast)}"
 
 
 def tests_words(contrast: Contrast) -> str:

@@ -60,6 +60,9 @@ def is_same(contrast: Contrast, family: str) -> bool:
 
 def _same(share: Row, family: str) -> Told:
     number = proportion(share["baseline_value"])
+    if not share["baseline_value"]:
+        said = "No live hidden neuron denotes in either"
+        return Told([[f"{said}."]], f"{said}.", "no neuron denotes in either", "none denotes")
     said = f"The same neurons denote the same in both ({number} of live hidden ones denote {_word(family)})"
     return Told([[f"{said}."]], f"{said}.", f"{said[0].lower()}{said[1:]}", "the same neurons denote")
 
