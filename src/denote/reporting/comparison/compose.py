@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from denote.comparison.compare import Comparison, Contrast, named
-from denote.comparison.pairing import ROWS
+from denote.comparison.pairing import PAIRS, ROWS
 from denote.reporting.answer.compose import believe
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, Answer, Number
 from denote.reporting.answer.fit import MOST_LINES, WIDTH, Draft, fitted
@@ -14,7 +14,7 @@ from denote.reporting.answer.told import Told, Versions, together
 from denote.reporting.answer.words import clean, listed
 from denote.reporting.comparison.depth_told import depth_told
 from denote.reporting.comparison.doubts import comparison_doubts
-from denote.reporting.comparison.networks_told import brief_unit, networks_told, settings_told
+from denote.reporting.comparison.networks_told import networks_told, settings_told, tests_words
 from denote.reporting.comparison.neurons_told import neurons_number, neurons_told
 from denote.reporting.comparison.observers_told import observers_numbers, observers_told
 
@@ -86,7 +86,11 @@ def contrast_numbers(contrast: Contrast) -> tuple[Number, ...]:
         contrast: What is compared.
     """
     ours, others = contrast.pairing.numbers
-    networks = Number("networks", str(ours) if ours == others else f"{ours} and {others}", brief_unit(contrast))
+    is_paired = contrast.pairing.unit == PAIRS
+    label = "pairs of networks" if is_paired else "networks each" if ours == others else "networks"
+    how = "over test rows only" if contrast.pairing.unit == ROWS else tests_words(contrast)
+    beside = how if is_paired or contrast.pairing.unit == ROWS else f"not paired, {how}"
+    networks = Number(label, str(ours) if ours == others else f"{ours} and {others}", beside)
     neurons = neurons_number(contrast)
     found: Sequence[Number] = [*observers_numbers(contrast), *([neurons] if neurons else []), networks]
     return tuple(found)

@@ -13,7 +13,8 @@ from denote.comparison.neurons import CURVE
 from denote.comparison.observers import CELL, HEADLINE
 from denote.figures.curves import usual_probe
 from denote.numbers import Estimate, count, proportion, signed
-from denote.reporting.answer.words import clean
+from denote.reporting.answer.networks import Networks
+from denote.reporting.answer.words import clean, plain_property
 from denote.reporting.comparison.drawing import Axis, Line, Panel, drawing
 from denote.reporting.comparison.neurons_told import shown_family
 from denote.reporting.sheet import Row
@@ -199,9 +200,10 @@ def heat_map(contrast: Contrast) -> HeatMap:
     order = largest.sort("difference", descending=True, nulls_last=True, maintain_order=True)["name"]
     layers = list(cells.select("layer", "other_layer").unique(maintain_order=True).iter_rows())
     reach = max((abs(value) for value in cells["difference"].drop_nulls()), default=0.0)
+    classes = Networks.of(contrast.groups[0]).classes
     by_cell = {(row["name"], row["layer"], row["other_layer"]): row for row in cells.iter_rows(named=True)}
     rows = [
-        (clean(name), [_heat_cell(by_cell.get((name, *pair)), reach) for pair in layers])
+        (clean(plain_property(name, classes)), [_heat_cell(by_cell.get((name, *pair)), reach) for pair in layers])
         for name in order.head(MOST_ATTRIBUTES)
     ]
     left = len(order) - MOST_ATTRIBUTES
@@ -215,5 +217,4 @@ def _heat_cell(row: Row | None, reach: float) -> HeatCell:
         return HeatCell("", "null", differs=False)
     share = row["difference"] / reach if reach else 0.0
     step = min(STEPS - 1, int((share + 1) / 2 * STEPS))
-    text = signed(row["difference"], 3 if abs(row["difference"]) < 0.095 else 2)
-    return HeatCell(text, f"d{step}{' all' * bool(row['differs'])}", bool(row["differs"]))
+    return HeatCell(signed(row["difference"], 3), f"d{step}{' all' * bool(row['differs'])}", bool(row["differs"]))

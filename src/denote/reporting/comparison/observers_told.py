@@ -7,6 +7,7 @@ import polars as pl
 from denote.comparison.compare import Contrast
 from denote.comparison.observers import CELL, HEADLINE
 from denote.numbers import Estimate, bound, count, proportion, signed, small
+from denote.reporting.answer.captured import PROBES
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, listed, plain_property
@@ -39,7 +40,9 @@ def observers_told(contrast: Contrast) -> Told | None:
 
 def _of_probe(rows: pl.DataFrame) -> tuple[str, str, str]:
     """Return what is told of one probe, at three lengths."""
-    probe = clean(str(rows["probe"][0]))
+    kind = str(rows["probe"][0])
+    probe = PROBES.get(kind, f"the probe {clean(kind)}")
+    probe = f"{probe[0].upper()}{probe[1:]}"
     of = _attributes(rows)
     differing = rows.filter("differs").sort(pl.col("difference").abs(), descending=True, maintain_order=True)
     n_layers = count(len(rows), "layer")

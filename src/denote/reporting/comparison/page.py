@@ -19,6 +19,7 @@ from denote.reporting.page.machine_paths import without_machine
 from denote.reporting.page.render import render_comparison
 
 MOST_LINES = 1_000
+NO_PARTS = "What the change over depth is made of cannot be told: too few layers at which enough neurons denote."
 READING = (
     "The first result is the baseline; every difference is the other result minus the baseline.",
     "The unit is the network. Networks of one initialisation are compared pair by pair, others by Welch's t-test; "
@@ -84,7 +85,7 @@ def _said(contrast: Contrast) -> list[tuple[str, list[str]]]:
         ("Neurons", [told.sentence]),
         ("In one only", [only_words(contrast, family), overlap_words(contrast, family)]),
         ("Verdicts", [verdict_words(contrast, family)]),
-        ("Interpretation", [parts]),
+        ("Interpretation", [parts or NO_PARTS]),
         ("Curves", [curve_words(contrast, family)]),
     ]
     return [(name, kept) for name, sentences in said if (kept := [text for text in sentences if text])]
