@@ -39,8 +39,8 @@ def test_layers_of_one_name_at_other_depths_are_matched_by_depth() -> None:
     assert pairs(one, other) == [("x", "z"), ("y", "x")]
 
 
-@pytest.mark.parametrize("few", range(2, 9))
-@pytest.mark.parametrize("many", range(2, 9))
+@pytest.mark.parametrize("few", [2, 3, 5])
+@pytest.mark.parametrize("many", [2, 4, 6, 8])
 def test_every_layer_of_the_shallower_network_has_a_partner_of_its_own(few: int, many: int) -> None:
     one, other = of_cells("a", depths(few), {"odd": 0.8}), of_cells("b", depths(many), {"odd": 0.8})
     found = pairs(one, other)

@@ -6,6 +6,7 @@ import polars as pl
 
 from denote.comparison.compare import Contrast
 from denote.comparison.neurons import CURVE
+from denote.comparison.pairing import ROWS
 from denote.comparison.verdicts import PART, VERDICT
 from denote.denotation.depth import plan
 from denote.numbers import count, signed
@@ -13,7 +14,7 @@ from denote.reporting.answer.depth_change import BRIEF_PARTS
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, listed
 from denote.reporting.comparison.neurons_told import is_same, shown_family
-from denote.reporting.comparison.observers_told import at_layer
+from denote.reporting.comparison.observers_told import at_layer, uncapitalised
 
 QUANTITIES = {"label_proportion": "label proportion", "folded": "folded"}
 
@@ -29,11 +30,12 @@ def depth_told(contrast: Contrast) -> Told | None:
         return None
     verdicts, parts = verdict_words(contrast, family), parts_words(contrast, family)
     curves, brief = (curve_words(contrast, family, named=is_named) for is_named in (True, False))
+    short = uncapitalised(verdicts.rstrip("."))
     if is_same(contrast, family):
-        return Told([[verdicts]], verdicts, verdicts.rstrip("."), verdicts.rstrip("."))
+        return Told([[verdicts]], verdicts, short, short)
     versions = [[f"{verdicts} {parts} {curves}"], [f"{verdicts} {parts} {brief}"], [f"{verdicts} {brief}"], [verdicts]]
     lines = [[" ".join(line.split()) for line in version] for version in versions]
-    return Told(lines, " ".join(f"{verdicts} {brief}".split()), verdicts.rstrip("."), verdicts.rstrip("."))
+    return Told(lines, " ".join(f"{verdicts} {brief}".split()), short, short)
 
 
 def verdict_words(contrast: Contrast, family: str) -> str:
@@ -65,13 +67,15 @@ def parts_words(contrast: Contrast, family: str) -> str:
 
 
 def curve_words(contrast: Contrast, family: str, *, named: bool = True) -> str:
-    """Say at how many layers the curves differ.
+    """Say at how many layers the curves differ; nothing where only test rows can be compared.
 
     Args:
         contrast: What is compared.
         family: The family of attributes.
         named: Name the largest difference of label proportion.
     """
+    if contrast.pairing.unit == ROWS:
+        return ""
     said = []
     for quantity, words in QUANTITIES.items():
         rows = contrast.rows(CURVE, quantity).filter(pl.col("family") == family, pl.col("p_corrected").is_not_null())

@@ -30,7 +30,7 @@ def networks_told(contrast: Contrast) -> Told:
     return Told(
         [[f"{head}; {unit}. {layers}"], [f"{head}; {brief}. {layers}"], [f"{head}; {brief}."]],
         f"{head}; {brief}.",
-        f"{on}; {brief}",
+        f"against {clean(contrast.baseline.name)} (baseline), {on}; {brief}",
         brief,
     )
 

@@ -11,6 +11,7 @@ from denote.reporting.answer.contents import Number
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, family_words, listed, plain_property
+from denote.reporting.comparison.observers_told import uncapitalised
 from denote.reporting.sheet import Row
 
 MOST = 0.5
@@ -46,7 +47,7 @@ def neurons_told(contrast: Contrast) -> Told | None:
         [[f"{head}{beside}. {only} {overlap}".rstrip()], [f"{head}{beside}. {only}"],
          [f"{head}{beside}. {overlap}".rstrip()], [f"{head}{beside}."], [f"{head}."]],
         f"{head}{beside}.",
-        f"{head}{beside}",
+        uncapitalised(f"{head}{beside}"),
         brief,
     )  # fmt: skip
 
@@ -64,7 +65,7 @@ def _same(share: Row, family: str) -> Told:
         said = "No live hidden neuron denotes in either"
         return Told([[f"{said}."]], f"{said}.", "no neuron denotes in either", "none denotes")
     said = f"The same neurons denote the same in both ({number} of live hidden ones denote {_word(family)})"
-    return Told([[f"{said}."]], f"{said}.", f"{said[0].lower()}{said[1:]}", "the same neurons denote")
+    return Told([[f"{said}."]], f"{said}.", uncapitalised(said), "the same neurons denote")
 
 
 def _row(contrast: Contrast, scope: str, quantity: str, family: str) -> Row:

@@ -33,9 +33,14 @@ def observers_told(contrast: Contrast) -> Told | None:
     return Told(
         [[f"{long} {cells}"], [f"{middle} {cells}"], [f"{middle} {brief_cells}"], [f"{brief} {brief_cells}"]],
         f"{middle if len(said) == 1 else brief} {brief_cells}",
-        middle.rstrip("."),
-        brief.rstrip("."),
+        uncapitalised(middle.rstrip(".")),
+        uncapitalised(brief.rstrip(".")),
     )
+
+
+def uncapitalised(text: str) -> str:
+    """Return a sentence as it stands behind a name and a colon."""
+    return f"{text[:1].lower()}{text[1:]}"
 
 
 def _of_probe(rows: pl.DataFrame) -> tuple[str, str, str]:
