@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from denote.reporting import tracking
-from denote.reporting.tracking import Tracker, has_key, run_id
+from denote.errors import ConfigError
+from denote.reporting import tracking, wandb_environment, wandb_names
+from denote.reporting.tracking import Tracker
+from denote.reporting.wandb_environment import has_key
+from denote.reporting.wandb_names import run_id
 from denote.reporting.wandb_session import TrackedRun
+from denote.stops import Stopped, TimeLimitError
 
-KEYS = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_MODE", "WANDB_BASE_URL", "NETRC")
+KEYS = (
+    *("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_MODE", "WANDB_BASE_URL", "NETRC", "WANDB_DIR"),
+    *("WANDB_PROJECT", "WANDB_ENTITY", "WANDB_RUN_GROUP", "WANDB_TAGS"),
+)
 
 
 class FakeSession:
@@ -19,7 +26,8 @@ class FakeSession:
     made: list["FakeSession"]
 
     def __init__(self, *, online: bool, limit: float) -> None:
-        self.online, self.limit = online, limit
+        self.online, self.limit, self.has_given_up = online, limit, False
+        self.addresses = {"job": "https://wandb.example.org/p/runs/job"}
         self.given: dict[str, Any] = {}
         self.said: list[Any] = []
         self.made.append(self)
@@ -48,11 +56,15 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[FakeSession
     monkeypatch.setattr(FakeSession, "made", [], raising=False)
     monkeypatch.setattr(tracking, "Session", FakeSession)
     monkeypatch.setattr(tracking, "_sessions", {})
+    monkeypatch.setattr(tracking, "_last", [])
     return FakeSession.made
 
 
+CONFIG: dict[str, Any] = {"logger": {"kind": "wandb", "project": None, "entity": None}, "tags": []}
+
+
 def tracker(folder: Path, kind: str = "wandb") -> Tracker:
-    return Tracker(kind, folder / "t", "t", tags=("a",))
+    return Tracker(kind, folder / "t", "t", "t", tags=("a",))
 
 
 def track(tracked: Tracker) -> None:
@@ -66,7 +78,7 @@ def test_offline_without_a_key(started: list[FakeSession], tmp_path: Path) -> No
     given = started[0].given
     assert given["dir"] == str(tmp_path / "t")
     assert (given["group"], given["job_type"], given["tags"]) == ("t", "job", ["a"])
-    assert given["config"] == {"seed": 0}
+    assert given["config"] == {"seed": 0, "sweep": "t"}
 
 
 def test_online_with_a_key(started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +111,7 @@ def test_one_session_serves_a_process_until_its_environment_changes(
 
 
 def test_names_that_the_server_would_refuse_are_shortened(started: list[FakeSession], tmp_path: Path) -> None:
-    long = Tracker("wandb", tmp_path, "g" * 200)
+    long = Tracker.of(CONFIG, tmp_path / ("g" * 200))
     groups, names = set(), set()
     for name in ("n" * 300, "n" * 301):
         with long.run("job", "key", name, {}):
@@ -107,7 +119,7 @@ def test_names_that_the_server_would_refuse_are_shortened(started: list[FakeSess
         groups.add(started[0].given["group"])
         names.add(started[0].given["name"])
     assert (len(groups), len(names)) == (1, 2)
-    assert {len(text) for text in groups | names} == {tracking.LONGEST}
+    assert {len(text) for text in groups | names} == {wandb_names.LONGEST}
 
 
 @pytest.mark.usefixtures("started")
@@ -133,26 +145,43 @@ def test_none_starts_nothing(started: list[FakeSession], tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("error", [None, RuntimeError, SystemExit, KeyboardInterrupt])
+ENDS = [
+    (None, "finished", 0), (RuntimeError, "failed", 1), (SystemExit, "failed", 1),
+    (KeyboardInterrupt, "interrupted", 255), (Stopped, "interrupted", 255), (TimeLimitError, "timed out", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "status", "code"), ENDS)
 def test_a_run_ends_as_its_body_does(
-    started: list[FakeSession], tmp_path: Path, error: type[BaseException] | None
+    started: list[FakeSession], tmp_path: Path, error: type[BaseException] | None, status: str, code: int
 ) -> None:
     with contextlib.suppress(error or ()), tracker(tmp_path).run("job", "key", "a job", {}):
         if error is not None:
             raise error
-    assert started[0].said == [("finish", int(error is not None))]
+    (_, said), finish = started[0].said
+    assert (said["status"], said.get("error"), finish) == (status, error and error.__name__, ("finish", code))
 
 
-def test_lightning_logs_as_its_own_logger_does(started: list[FakeSession], tmp_path: Path) -> None:
-    with tracker(tmp_path).run("object_model", "key", "a model", {}) as run:
-        logger = tracking.lightning_logger(run)
-        assert logger is not None
-        logger.log_hyperparams({"lr": 0.1})
-        logger.log_metrics({"val_loss": 1.0, "epoch": 0}, step=7)
-    assert started[0].said[:2] == [
-        ("config", {"lr": 0.1}),
-        ("log", {"val_loss": 1.0, "epoch": 0, "trainer/global_step": 7}, {}, {}),
-    ]
+HISTORY = [{"epoch": epoch, "train_loss": 1 / epoch, "val_loss": 2 / epoch} for epoch in (1, 2, 3)]
+
+
+def test_training_curves_have_the_same_steps_live_loaded_and_gone_on(
+    started: list[FakeSession], tmp_path: Path
+) -> None:
+    """Lightning counts epochs from 0, and tells of training and validation of one epoch one after the other."""
+    rows = []
+    for first in (1, 2, 4):  # trained, gone on with, loaded
+        with tracker(tmp_path).run("object_model", "key", "a model", {}) as run:
+            logger = tracking.lightning_logger(run)
+            assert logger is not None
+            for row in HISTORY[first - 1 :]:
+                for name in ("val_loss", "train_loss"):
+                    logger.log_metrics({name: row[name], "epoch": row["epoch"] - 1}, step=7)
+            logger.finalize("success")
+            tracking.replay(run, HISTORY, logger)
+        rows.append([values for do, values, *_ in started[0].said if do == "log"])
+        started[0].said.clear()
+    assert [sorted(of, key=lambda row: row["epoch"]) for of in rows] == [HISTORY] * 3
 
 
 def test_an_id_is_the_same_work_in_the_same_sweep() -> None:
@@ -169,15 +198,82 @@ def test_a_run_that_is_there_already_is_known(tmp_path: Path) -> None:
     assert not tracked.logged("job", "other")
 
 
-def test_of_a_config(tmp_path: Path) -> None:
-    config = {"logger": {"kind": "wandb", "project": None, "entity": "team"}, "tags": ["a", 1]}
-    tracked = Tracker.of(config, tmp_path / "demo")
-    assert tracked == Tracker("wandb", tmp_path / "demo", "demo", "denote", "team", ("a", "1"), tracking.LIMIT)
+@pytest.mark.usefixtures("started")
+def test_the_environment_is_respected_and_what_is_typed_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Tracker.of(CONFIG, tmp_path / "demo") == Tracker("wandb", tmp_path / "demo", "demo", "demo")
+    given = {"PROJECT": "p", "ENTITY": "e", "RUN_GROUP": "g", "TAGS": "a, b", "DIR": str(tmp_path / "elsewhere")}
+    for name, value in given.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    found = Tracker.of(CONFIG, tmp_path / "demo")
+    assert (found.project, found.entity, found.group, found.tags) == ("p", "e", "g", ("a", "b"))
+    assert found.place == tmp_path / "elsewhere" / "wandb"
+    typed = {"kind": "wandb", "project": "mine", "entity": "team", "group": "of us", "per_job": False}
+    found = Tracker.of({"logger": typed, "tags": ["c", 1]}, tmp_path / "demo")
+    assert (found.project, found.entity, found.group, found.tags) == ("mine", "team", "of us", ("c", "1"))
+    assert found.sweep == "demo"  # which makes the ids
+
+
+@pytest.mark.usefixtures("started")
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("WANDB_PROJECT", "a/b", "1 to 128 characters without"),
+        ("WANDB_ENTITY", "e" * 129, "1 to 128 characters"),
+        ("WANDB_RUN_GROUP", "g" * 129, "1 to 128 characters"),
+        ("WANDB_TAGS", "a," + 65 * "t", "a tag of 65 characters; allowed: 1 to 64"),
+        ("WANDB_TAGS", "a,,b", "a tag of 0 characters; allowed: 1 to 64"),
+    ],
+)
+def test_what_wandb_would_refuse_is_refused_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=variable) as refused:
+        wandb_environment.check(CONFIG)
+    assert said in str(refused.value)
+    wandb_environment.check({"logger": {"kind": "none"}, "tags": []})
+
+
+def test_without_runs_of_jobs_only_a_sweep_its_curves_and_a_job_alone_are_tracked(tmp_path: Path) -> None:
+    few = Tracker("wandb", tmp_path, "t", "t", per_job=False)
+    tracked = {kind: few.tracks(kind) for kind in ("object_model", "job", "curve", "sweep")}
+    assert tracked == {"object_model": False, "job": False, "curve": True, "sweep": True}
+    assert few.tracks("job", alone=True)
+
+
+def test_where_runs_are_is_said_once(
+    started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "run_id", lambda *_: "job")
+    assert tracking.whereabouts() is None
+    track(tracker(tmp_path))
+    assert tracking.whereabouts() == f"wandb sync {tmp_path}/t/wandb"
+    assert tracking.whereabouts() is None
+    monkeypatch.chdir(tmp_path)
+    track(tracker(tmp_path))
+    assert tracking.whereabouts() == "wandb sync t/wandb"
+    started[0].online = True
+    track(tracker(tmp_path))
+    assert tracking.whereabouts() == "https://wandb.example.org/p/runs/job"
+    started[0].online, started[0].has_given_up = False, True
+    track(tracker(tmp_path))
+    assert tracking.whereabouts() is None
+
+
+def test_the_first_attributes_of_a_sweep_have_keys_whichever_job_asks(
+    started: list[FakeSession], tmp_path: Path
+) -> None:
+    tracked = tracker(tmp_path)
+    assert tracked.named(["odd", "prime"]) == ["odd", "prime"]
+    assert tracked.named(["even"]) == ["odd", "prime", "even"]
+    many = [f"class={number}" for number in range(1000)]
+    assert tracked.named(many) == ["odd", "prime", "even", *many[:7]]
+    assert len(tracked.named(["another"])) == 10
 
 
 def test_disabled_starts_nothing(started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    tracker(tmp_path).load()
+    tracker(tmp_path).load("job")
     with tracker(tmp_path).run("job", "key", "a job", {"seed": 0}) as run:
         assert run is None
     assert started == []

@@ -23,9 +23,9 @@ first = not os.path.exists({notes!r})
 class Settings:
     def __init__(self, **given): pass
 class Run:
-    dir = {folder!r} + "/offline-run-1/files"
+    dir, url = {folder!r} + "/offline-run-1-r/files", "https://wandb.example.org/runs/r"
     def log(self, values): note("log", values)
-    def define_metric(self, metric, step_metric): note("define", metric, step_metric)
+    def define_metric(self, metric, step_metric, summary): note("define", metric, step_metric)
     def finish(self, exit_code): note("finish", exit_code)
     class summary:
         @staticmethod
@@ -96,13 +96,13 @@ def test_a_server_gets_everything(online: Any, tmp_path: Path, caplog: pytest.Lo
         session = online(server)
         run = run_of(session, tmp_path)
         run.log({"loss": 0.5})
-        run.log({}, {"cells": {"columns": ["a", "b"], "data": [[1, None]]}}, {"figures/one": picture})
+        run.log({}, {"cells": {"columns": ["a", "b"], "data": [[1, None]]}}, {"figures/one": [(picture, "one")]})
         run.finish(0)
         session.settle()
         session.close()
     first, second = server.history["r"]
     assert first["loss"] == 0.5
-    assert (second["cells"]["nrows"], second["figures/one"]["_type"]) == (1, "image-file")
+    assert (second["cells"]["nrows"], second["figures/one"]["_type"]) == (1, "images/separated")
     assert server.ended == {"r": 0}
     assert caplog.messages == []
     assert not list(tmp_path.glob("wandb/offline-run-*"))
@@ -183,7 +183,7 @@ def test_a_process_that_dies_on_the_way_is_replaced_and_told_everything_again(
     noted = fake.noted()
     assert noted == [["init", "offline"], *EVERYTHING[:-1], ["init", "offline"], *EVERYTHING]
     assert caplog.messages == []
-    assert not (tmp_path / "wandb" / "offline-run-1").exists()  # that of the first one, which the second replaces
+    assert not (tmp_path / "wandb" / "offline-run-1-r").exists()  # that of the first one, which the second replaces
 
 
 def test_the_next_job_waits_for_no_run_that_is_not_overdue(

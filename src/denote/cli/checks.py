@@ -14,6 +14,7 @@ from denote.errors import ConfigError, one_of
 from denote.evidence.controls import built_in_controls
 from denote.files import check_can_be_folder
 from denote.observers.kinds import built_in_probes
+from denote.reporting import wandb_environment
 
 FAMILIES = ("subsets", "classes", "columns", "quantiles", "formulas", "named")
 """What the kinds of attributes call their families; those of ``attribute.where`` are ``named``."""
@@ -41,6 +42,7 @@ def check(config: Mapping[str, Any]) -> None:
     _check_probes(config["probe"])
     _check_controls(config["control"])
     _check_store(config["store"]["path"])
+    wandb_environment.check(config)
 
 
 def _check_store(path: str) -> None:

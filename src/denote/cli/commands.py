@@ -300,9 +300,13 @@ def _observe(settings: Settings, attempt: Attempt) -> None:
         from denote.runs.single import show_job
 
         show_job(folder, FigureSettings.of(settings), verbose=bool(settings["verbose"]))
+        _say_where_tracked()
 
 
 def _train(settings: Settings, attempt: Attempt) -> None:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
     from denote.cli import build
     from denote.numbers import proportion
     from denote.progress import hide
@@ -316,6 +320,8 @@ def _train(settings: Settings, attempt: Attempt) -> None:
     print(f"{job.architecture_id(spec)} seed {spec.seed}: object_model {spec.key}, {score}")
     if remark and accuracy is not None:
         print(remark, file=sys.stderr)
+    if HydraConfig.get().mode != RunMode.MULTIRUN:
+        _say_where_tracked()
 
 
 def _layers(settings: Settings, attempt: Attempt) -> None:
@@ -356,7 +362,17 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
         verbose=settings is not None and bool(settings.get("verbose")),
         pages=settings is not None and ReportSettings.of(settings).per_job,
     )
+    if not isinstance(stop, KeyboardInterrupt):
+        _say_where_tracked()
     return BUG if stop is not None or outcome.unsuccessful else DONE
+
+
+def _say_where_tracked() -> None:
+    """Say on standard error where the runs of this process are: their page, or the command that sends them."""
+    from denote.reporting import tracking
+
+    if (said := tracking.whereabouts()) is not None:
+        print(f"W&B: {said}", file=sys.stderr)
 
 
 def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
@@ -367,6 +383,8 @@ def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) 
         return MISTAKE
     for end in failed:
         print(f"{end.job.name} {end.status}: {end.reason}", file=sys.stderr)
+    if not isinstance(stop, KeyboardInterrupt):
+        _say_where_tracked()
     return BUG if stop is not None or failed else DONE
 
 

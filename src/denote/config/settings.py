@@ -362,6 +362,9 @@ class Logging(_Tracked, total=False):
 
     project: Annotated[str | None, text("1 to 128 characters without / \\ # ? % :", r"[^/\\#?%:]{1,128}", or_null=True)]
     entity: Annotated[str | None, text("1 to 128 characters", ".{1,128}", or_null=True)]
+    group: Annotated[str | None, text("1 to 128 characters", ".{1,128}", or_null=True)]
+    per_job: Switch
+    artifacts: Switch
     limit: Annotated[float, number(0)]
 
 

@@ -1,4 +1,4 @@
-"""Weights & Biases: one run per object model, per job and per sweep; offline where there is no key.
+"""Tracked runs: one per object model, job, curve over depth and sweep; offline where W&B has no key.
 
 Whatever the logger, results are the same: nothing here is read back, and W&B's own code runs in another process.
 """
@@ -6,7 +6,6 @@ Whatever the logger, results are the same: nothing here is read back, and W&B's 
 from __future__ import annotations
 
 import logging
-import netrc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,22 +13,31 @@ from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
-from denote.config.keys import digest
 from denote.progress import step
+from denote.reporting import wandb_environment as environment
+from denote.reporting.named_attributes import named
+from denote.reporting.run_config import EPOCH
+from denote.reporting.wandb_names import run_id, shortened, sync_command
 from denote.reporting.wandb_session import Session, TrackedRun
+from denote.stops import TimeLimitError
 
 if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
+    from denote.reporting.curve_logger import CurveLogger
 
 log = logging.getLogger(__name__)
 
-LONGEST = 128
-"""Most characters that W&B takes as the name of a run or a group."""
-
 LIMIT = 5.0
 """Seconds that W&B may hold up a job, unless the config says otherwise."""
+
+OF_JOBS = ("object_model", "job")
+"""Types of runs of which a sweep has as many as jobs."""
+
+STATUS, FINISHED, FAILED, INTERRUPTED, TIMED_OUT = "status", "finished", "failed", "interrupted", "timed out"
+"""Key of a run's summary that says how it ended, and what it says; that of a killed process is ``crashed``."""
+
+EXIT_CODES = {FINISHED: 0, FAILED: 1, TIMED_OUT: 1, INTERRUPTED: 255}
+"""Exit codes of runs; 255 is what W&B shows as killed by its user."""
 
 
 @dataclass(frozen=True)
@@ -38,89 +46,152 @@ class Tracker:
 
     Attributes:
         kind: ``wandb`` or ``none``.
-        folder: The sweep's folder; W&B writes into its ``wandb/``.
-        group: The sweep's name, W&B's group.
+        folder: The sweep's folder.
+        sweep: The sweep's name.
+        group: W&B's group.
         project: W&B project.
         entity: W&B team or user; None for the default one.
         tags: Words that label every run.
         limit: Seconds that W&B may hold up a job.
+        per_job: Whether jobs and networks have runs, too.
+        artifacts: Whether files are sent, too.
     """
 
     kind: str
     folder: Path
+    sweep: str
     group: str
-    project: str = "denote"
+    project: str = environment.PROJECT
     entity: str | None = None
     tags: tuple[str, ...] = ()
     limit: float = LIMIT
+    per_job: bool = True
+    artifacts: bool = True
 
     @classmethod
     def of(cls, config: Mapping[str, Any], folder: Path) -> Tracker:
-        """The tracker that a resolved config asks for, for the sweep in ``folder``."""
+        """The tracker that a resolved config and W&B's environment ask for, for the sweep in ``folder``."""
         logger = config["logger"]
         return cls(
             logger["kind"],
             folder,
-            folder.name,
-            logger.get("project") or "denote",
-            logger.get("entity"),
-            tuple(str(tag) for tag in config["tags"]),
-            logger.get("limit", LIMIT),
+            sweep=folder.name,
+            group=environment.setting(logger, "group") or shortened(folder.name),
+            project=environment.setting(logger, "project") or environment.PROJECT,
+            entity=environment.setting(logger, "entity"),
+            tags=tuple(environment.tags(config["tags"])),
+            limit=logger.get("limit", LIMIT),
+            per_job=logger.get("per_job", True),
+            artifacts=logger.get("artifacts", True),
         )
 
     @contextmanager
-    def run(self, job_type: str, key: str, name: str, config: Mapping[str, Any]) -> Iterator[TrackedRun | None]:
-        """A W&B run that ends as finished, or as failed if the body raises; None where nothing is tracked.
+    def run(
+        self, job_type: str, key: str, name: str, config: Mapping[str, Any], *, alone: bool = False
+    ) -> Iterator[TrackedRun | None]:
+        """A run that ends as its body does; None where nothing is tracked.
 
         Nothing here waits until W&B has it, see `settle`.
 
         Args:
-            job_type: ``object_model``, ``job`` or ``sweep``.
-            key: What makes this run itself: with the group it gives the run's id, so running again continues it.
+            job_type: ``object_model``, ``job``, ``curve`` or ``sweep``.
+            key: What makes this run itself: with the sweep it gives the run's id, so running again continues it.
             name: What people read in the dashboard.
-            config: Resolved settings.
+            config: Settings, of which those beside ``settings`` are scalars or comma lists.
+            alone: Whether a job belongs to no sweep, so that its run is the only one.
         """
-        if not self.is_used:
+        if not self.tracks(job_type, alone=alone):
             yield None
             return
-        session, key = _session(self.limit), run_id(self.group, job_type, key)
+        session, key = _session(self.limit), run_id(self.sweep, job_type, key)
         given = {
             "project": self.project,
             "entity": self.entity,
-            "dir": str(self.folder),
-            "group": _shortened(self.group),
+            "dir": str(self.place.parent),
+            "group": self.group,
             "job_type": job_type,
-            "name": _shortened(name),
+            "name": shortened(name),
             "id": key,
-            "tags": [*self.tags, *_level_tag(config)],
-            "config": dict(config),
-            "mode": os.environ.get("WANDB_MODE") or "online",  # for a session that is online
+            "tags": [*self.tags, *_level_tags(config)],
+            "config": {**config, "sweep": self.sweep},
+            "mode": os.environ.get(environment.MODE) or "online",  # for a session that is online
         }
         run = session.start(key, given)
+        run.files = self.place / "artifacts" / key if self.artifacts else None
+        _last[:] = [(session, key, self.place)]
         try:
             yield run
-        except BaseException:
-            run.finish(1)
+        except BaseException as error:
+            status = _status_after(error)
+            run.summarize({STATUS: status, "error": type(error).__name__})
+            run.finish(EXIT_CODES[status])
             raise
-        run.finish(0)
+        run.summarize({STATUS: FINISHED})
+        run.finish(EXIT_CODES[FINISHED])
 
     @property
     def is_used(self) -> bool:
         """True where anything is tracked."""
-        return self.kind != "none" and os.environ.get("WANDB_MODE") != "disabled"
+        return environment.is_tracked({"kind": self.kind})
 
-    def load(self) -> None:
-        """Begin to load W&B, while something else is done."""
-        if self.is_used:
-            _session(self.limit).load(self.folder / "wandb")
+    def tracks(self, job_type: str, *, alone: bool = False) -> bool:
+        """Return whether runs of a type are tracked.
+
+        Args:
+            job_type: See `run`.
+            alone: Whether a job belongs to no sweep.
+        """
+        return self.is_used and (self.per_job or job_type not in OF_JOBS or (alone and job_type == "job"))
+
+    @property
+    def place(self) -> Path:
+        """Folder of the runs, ``wandb/``."""
+        return environment.folder(self.folder) / "wandb"
+
+    def load(self, job_type: str) -> None:
+        """Begin to load W&B, while something else is done.
+
+        Args:
+            job_type: That of the run to come.
+        """
+        if self.tracks(job_type):
+            _session(self.limit).load(self.place)
 
     def logged(self, job_type: str, key: str) -> bool:
-        """Return whether this machine has a run of this id in the sweep's folder already."""
-        return any((self.folder / "wandb").glob(f"*run-*-{run_id(self.group, job_type, key)}"))
+        """Return whether this machine has a run of this id already."""
+        return any(self.place.glob(f"*run-*-{run_id(self.sweep, job_type, key)}"))
+
+    def named(self, attributes: Sequence[str]) -> list[str]:
+        """Return the attributes that have keys of their own: the first of the sweep, whichever job asks.
+
+        Args:
+            attributes: Those of a job, or of all.
+        """
+        if not self.is_used:
+            return []
+        return named(self.place, attributes)
 
 
 _sessions: dict[tuple[Any, ...], Session] = {}
 """The session of this process, by what it depends on."""
+
+_last: list[tuple[Session, str, Path]] = []
+"""Session, id and folder of the run that was opened last."""
+
+
+def whereabouts() -> str | None:
+    """Wait until runs are sent or kept, and say where: the last run's address, or the command that sends them.
+
+    Returns:
+        None where nothing was tracked.
+    """
+    settle()
+    while _last:  # it is told once
+        session, key, place = _last.pop()
+        if session.online:
+            return session.addresses.get(key)
+        return None if session.has_given_up else sync_command(place)
+    return None
 
 
 def settle() -> None:
@@ -146,59 +217,45 @@ def _session(limit: float) -> Session:
         _sessions.clear()
         # Unlike an exit handler it is also called in processes of `multiprocessing`; in a fork of this one it is not.
         Finalize(None, settle, exitpriority=0)
-        mode = os.environ.get("WANDB_MODE")
-        online = mode not in ("offline", "dryrun") if mode else has_key()  # without a key W&B would ask for one
-        _sessions[made_of] = Session(online=online, limit=limit)
+        _sessions[made_of] = Session(online=environment.is_online(), limit=limit)
     return _sessions[made_of]
 
 
-def _shortened(name: str) -> str:
-    """A name that W&B takes; the end of a longer one is replaced by its digest."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}-{digest(name)[:8]}"
+def _status_after(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return TIMED_OUT if isinstance(error, TimeLimitError) else FAILED
 
 
-def _level_tag(config: Mapping[str, Any]) -> list[str]:
+def _level_tags(config: Mapping[str, Any]) -> list[str]:
     """Tag of a run whose config has a level of evidence: ``evidence=quick``."""
-    level = (config.get("evidence") or {}).get("level")
+    level = config.get("evidence")
     return [f"evidence={level}"] if level else []
 
 
-def run_id(group: str, job_type: str, key: str) -> str:
-    """Id of a W&B run: the same work in the same sweep continues the same run."""
-    return digest([group, job_type, key])
-
-
-def has_key() -> bool:
-    """Return whether W&B could log in without asking: by environment or by ``.netrc``."""
-    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
-        return True
-    places = [os.environ["NETRC"]] if "NETRC" in os.environ else ["~/.netrc", "~/_netrc"]
-    for place in places:
-        try:
-            host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
-            path = Path(place).expanduser()
-            if path.is_file() and netrc.netrc(path).authenticators(host):
-                return True
-        except (netrc.NetrcParseError, OSError, ValueError, RuntimeError):
-            log.warning("%s cannot be read; W&B runs stay offline", place)
-    return False
-
-
-def lightning_logger(run: TrackedRun | None) -> Logger | None:
+def lightning_logger(run: TrackedRun | None) -> CurveLogger | None:
     """Lightning's logger on a run that is already open, for live training curves."""
     if run is None:
         return None
     with step("loading Lightning", once=True):
         from denote.reporting.curve_logger import CurveLogger
 
+    run.define_metric(EPOCH)
+    run.define_metric("*", step=EPOCH)
     return CurveLogger(run)
 
 
-def replay(run: TrackedRun | None, history: Sequence[Mapping[str, Any]]) -> None:
-    """Log the training curve of a model that was loaded, so that every sweep shows the curves of its models."""
+def replay(run: TrackedRun | None, history: Sequence[Mapping[str, Any]], live: CurveLogger | None = None) -> None:
+    """Log the epochs of a training that were not logged while it ran: all of a model that was loaded.
+
+    Args:
+        run: An open run, or None.
+        history: One row per epoch.
+        live: What logged the training.
+    """
     if run is None:
         return
-    run.define_metric("epoch")
-    run.define_metric("*", step="epoch")
+    logged = live.logged if live is not None else ()
     for row in history:
-        run.log({key: value for key, value in row.items() if value is not None})
+        if row[EPOCH] not in logged:
+            run.log({key: value for key, value in row.items() if value is not None})

@@ -111,26 +111,62 @@ def carry_out(asked: Iterator[Mapping[str, Any]], answer: Any, *, online: bool) 
         name, do = message["run"], message["do"]
         if do == "init":
             run = runs[name] = begin(wandb, message["given"], online=online)
-            answer(run=name, folder=str(Path(run.dir).parent))
+            answer(run=name, folder=str(Path(run.dir).parent), url=run.url if online else None)
         elif do == "define":
-            runs[name].define_metric(message["metric"], step_metric=message["step"])
+            runs[name].define_metric(message["metric"], step_metric=message["step"], summary=message["summary"])
         elif do == "log":
             log(wandb, runs[name], message)
         elif do == "summary":
             runs[name].summary.update(message["values"])
         elif do == "config":
             runs[name].config.update(message["values"], allow_val_change=True)
+        elif do == "artifact":
+            keep(wandb, runs[name], message, online=online)
+        elif do == "use" and online:
+            with suppress(Exception):  # it is not there: its run is kept elsewhere, and its name stands in the settings
+                runs[name].use_artifact(f"{message['name']}:latest")
         elif do == "replace":
             replaced.setdefault(name, []).append(message["folder"])
         elif do == "finish":
             run = runs.pop(name)
             run.finish(exit_code=message["exit_code"])
             check_room(Path(run.dir).parent.parent)
-            for folder in replaced.pop(name, ()):
+            for folder in [*replaced.pop(name, ()), *earlier(Path(run.dir).parent, name)]:
                 shutil.rmtree(folder, ignore_errors=True)
+            if online:  # the server has them
+                shutil.rmtree(Path(run.dir).parent.parent / "artifacts" / name, ignore_errors=True)
             answer(run=name)
     for run in runs.values():
+        run.summary.update({"status": "crashed"})
         run.finish(exit_code=1)
+
+
+def earlier(folder: Path, key: str) -> list[Path]:
+    """Return the folders of earlier runs of the same id, which a run continues: it has all that they have.
+
+    Later ones stay: two processes may have trained one network, and each ends with what the other began.
+
+    Args:
+        folder: The run's folder, ``offline-run-20260101_120000-ID``.
+        key: The run's id.
+    """
+
+    def began(path: Path) -> str:
+        return path.name.removeprefix("offline-")
+
+    same = [path for kind in ("run", "offline-run") for path in folder.parent.glob(f"{kind}-*-{key}")]
+    return [path for path in same if path != folder and began(path) <= began(folder)]
+
+
+def keep(wandb: Any, run: Any, message: Mapping[str, Any], *, online: bool) -> None:
+    """Keep files as an artifact, as one that the run was made from if W&B's server is there to note that."""
+    artifact = wandb.Artifact(message["name"], type=message["type"], metadata=message["metadata"])
+    for name, path in message["files"].items():
+        artifact.add_file(path, name=name, policy="immutable", skip_cache=True)
+    if online and message["is_input"]:
+        run.use_artifact(artifact)
+    else:
+        run.log_artifact(artifact)
 
 
 def reach(url: str) -> None:
@@ -177,11 +213,18 @@ def log(wandb: Any, run: Any, message: Mapping[str, Any]) -> None:
     values = dict(message["values"])
     values |= {name: wandb.Table(**table) for name, table in message["tables"].items()}
     with tempfile.TemporaryDirectory(prefix="denote-wandb-") as folder:
-        for at, (name, picture) in enumerate(message["pictures"].items()):
-            path = Path(folder) / f"{at}.png"
-            path.write_bytes(base64.b64decode(picture))
-            values[name] = wandb.Image(str(path))
+        for at, (name, pictures) in enumerate(message["pictures"].items()):
+            values[name] = [
+                wandb.Image(saved(picture, Path(folder) / f"{at}-{number}.png"), caption=caption)
+                for number, (picture, caption) in enumerate(pictures)
+            ]
         run.log(values)
+
+
+def saved(picture: str, path: Path) -> str:
+    """Write a picture that came as text to a file, and return its path."""
+    path.write_bytes(base64.b64decode(picture))
+    return str(path)
 
 
 if __name__ == "__main__":

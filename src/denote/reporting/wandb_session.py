@@ -12,14 +12,15 @@ import json
 import logging
 import math
 import os
-import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from denote.reporting.wandb_artifacts import stage
+from denote.reporting.wandb_names import sync_command
 from denote.reporting.wandb_pipe import Allowance, BrokenError, WandbPipe
 
 log = logging.getLogger(__name__)
@@ -40,35 +41,69 @@ class TrackedRun:
     Args:
         session: Carries them out.
         key: The run's id.
+
+    Attributes:
+        files: Folder for the files of its artifacts; None where none are sent.
     """
 
     def __init__(self, session: Session, key: str) -> None:
         self.session, self.key = session, key
+        self.files: Path | None = None
 
-    def define_metric(self, metric: str, step: str | None = None) -> None:
+    def define_metric(self, metric: str, step: str | None = None, *, in_summary: bool = True) -> None:
         """Say which metric is the x axis of others.
 
         Args:
             metric: Name, or names by ``*``.
             step: The metric on its x axis.
+            in_summary: Whether its last value is part of the summary.
         """
-        self.session.send(self.key, "define", metric=metric, step=step)
+        self.session.send(self.key, "define", metric=metric, step=step, summary=None if in_summary else "none")
 
     def log(
         self,
         values: Mapping[str, Any],
         tables: Mapping[str, Mapping[str, Any]] | None = None,
-        pictures: Mapping[str, Path] | None = None,
+        pictures: Mapping[str, Sequence[tuple[Path, str]]] | None = None,
     ) -> None:
         """Log one step.
 
         Args:
             values: Numbers and texts by name.
             tables: ``columns`` and ``data``, a list of rows, by name.
-            pictures: PNG files by name.
+            pictures: PNG files with their captions by name.
         """
-        shown = {name: base64.b64encode(path.read_bytes()).decode() for name, path in (pictures or {}).items()}
+        shown = {
+            name: [[base64.b64encode(path.read_bytes()).decode(), caption] for path, caption in of]
+            for name, of in (pictures or {}).items()
+        }
         self.session.send(self.key, "log", values=values, tables=tables or {}, pictures=shown)
+
+    def keep(
+        self, name: str, kind: str, files: Mapping[str, Path], said: Mapping[str, Any], *, is_input: bool = False
+    ) -> None:
+        """Keep files as an artifact; of what they are made the metadata says.
+
+        Args:
+            name: Its name.
+            kind: Its type.
+            files: Files by their name in it; those that are gone or too large are left out, and named there.
+            said: Metadata.
+            is_input: Whether the run was made from it; else it was made by the run.
+        """
+        if self.files is None:
+            return
+        staged, left_out = stage(files, self.files / name)
+        metadata = {**said, "left_out": left_out} if left_out else said
+        if staged:
+            self.session.send(
+                self.key, "artifact", name=name, type=kind, metadata=metadata, files=staged, is_input=is_input
+            )
+
+    def use(self, name: str) -> None:
+        """Say that the run was made from an artifact of another run, where W&B's server has it."""
+        if self.files is not None:
+            self.session.send(self.key, "use", name=name)
 
     def summarize(self, values: Mapping[str, Any]) -> None:
         """Set numbers by which runs are compared."""
@@ -106,6 +141,10 @@ class Session:
     Args:
         online: Whether W&B's server is tried before runs are written to disk.
         limit: Seconds that W&B may hold up a job.
+
+    Attributes:
+        addresses: Pages of runs, by their ids.
+        has_given_up: Whether nothing more is tracked.
     """
 
     def __init__(self, *, online: bool, limit: float) -> None:
@@ -116,6 +155,8 @@ class Session:
         self._folder = Path()
         self._warned = False
         self._pipe: WandbPipe | None = None
+        self.addresses: dict[str, str] = {}
+        self.has_given_up = False
 
     def load(self, folder: Path) -> None:
         """Start W&B's process, which takes a second to load.
@@ -218,6 +259,8 @@ class Session:
             told = self._runs.get(said["run"], Told())
             if "folder" in said:
                 told.folder = said["folder"]
+                if said.get("url"):
+                    self.addresses[said["run"]] = said["url"]
             elif told.over:  # not what is said of the run before, of the same id
                 del self._runs[said["run"]]
 
@@ -234,6 +277,7 @@ class Session:
                 self._attempts -= 1
             if not self._attempts:
                 self._runs.clear()
+                self.has_given_up = True
                 self._warn(f"W&B cannot be used ({reason}): nothing more is tracked")
                 return
             for key, told in self._runs.items():
@@ -248,7 +292,7 @@ class Session:
 
     def _go_offline(self, reason: str) -> None:
         self.online = False
-        later = f"wandb sync {shlex.quote(str(self._folder))}"
+        later = sync_command(self._folder)
         self._warn(f"W&B failed ({reason}): runs are kept offline in {self._folder}; send them later with: {later}")
 
     def _note_unreachable(self) -> None:

@@ -53,6 +53,8 @@ from denote.observers.observer import Probe
 from denote.observers.probes import OwnProbe, probe_from
 from denote.observers.reading import Resources
 from denote.reporting import tracking
+from denote.reporting.lineage import log_network, network_name
+from denote.reporting.run_config import SETTINGS, STATE, flat, options
 from denote.runs.fingerprint import NO_ARGUMENTS, by_content, training_settings
 from denote.runs.record import tell_of_older
 from denote.states.layers import Layer, asked_names, select_layers
@@ -72,9 +74,6 @@ log = logging.getLogger(__name__)
 
 PLACES = {"path"}
 """Keys of a network trained elsewhere that say where its weights lie, which have a digest of their own."""
-
-STATE = "state"
-"""The layer option that puts all layers side by side."""
 
 
 @dataclass(frozen=True)
@@ -321,13 +320,30 @@ class Job:
         key = spec.training_key
         if self.tracker.logged("object_model", key) and store.record(spec) is not None:
             return store.obtain(spec, self.data, options)
-        name = f"{self.data.samples.name} {self.architecture_id(spec)} seed {spec.seed}"
-        with self.tracker.run("object_model", key, name, as_written(spec.described())) as run:
-            trained = store.obtain(spec, self.data, replace(options, logger=tracking.lightning_logger(run)))
-            if not trained.was_trained:
-                tracking.replay(run, trained.history)
+        of_network = {"dataset": self.data.samples.name, "architecture": self.architecture_id(spec), "seed": spec.seed}
+        name = "{dataset} {architecture} seed {seed}".format(**of_network)
+        config = {**of_network, "network": network_name(key), SETTINGS: as_written(spec.described())}
+        with self.tracker.run("object_model", key, name, config) as run:
+            logger = tracking.lightning_logger(run)
+            trained = store.obtain(spec, self.data, replace(options, logger=logger))
+            tracking.replay(run, trained.history, logger)
+            log_network(run, key, store.folder(spec), config)
         log.info("%s: %s", name, "trained" if trained.was_trained else "loaded from the store")
         return trained
+
+    def tracked_as(self, ready: Prepared) -> dict[str, Any]:
+        """Settings by which a dashboard groups and filters the job's run."""
+        spec, layers = ready.spec, ready.layers
+        chosen: dict[str, list[Any]] = {
+            "dataset": [self.data.samples.name],
+            "architecture": [self.architecture_id(spec)],
+            "epoch": [0 if spec.is_initialisation else spec.epoch],
+            "layer": [STATE if layer is None else layer.name for layer in layers],
+            "depth": [None if layer is None else layer.depth for layer in layers],
+            "object_model": [spec.key],
+            "network": [network_name(spec.training_key) if spec.is_trained_here else None],
+        }
+        return flat(chosen | options(self.config))
 
     def twins(self, spec: ModelSpec) -> Iterator[TrainedModel]:
         """The untrained twins that the control asks for; the first is the model's own initialisation."""

@@ -184,15 +184,19 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
 
 
 def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
-    from denote.reporting import dashboard
+    from denote.reporting import dashboard, lineage
+    from denote.reporting.run_config import SETTINGS
     from denote.runs.merge import Merged
     from denote.runs.reports import pictures_of, write_job_page
     from denote.runs.single import draw_job, drawn_of
 
-    job.tracker.load()
+    job.tracker.load("job")
     prepared = job.prepare()  # before a run is opened: a mistake should leave nothing in anybody's dashboard
-    with job.tracker.run("job", record["fingerprint"], folder.name, record["config"]) as run:
+    key, config = record["fingerprint"], job.tracked_as(prepared)
+    with job.tracker.run("job", key, folder.name, {**config, SETTINGS: record["config"]}, alone=not in_sweep) as run:
         observation = job.run(prepared)
+        network, store = config.get("network"), Path(job.config["store"]["path"])
+        lineage.log_inputs(run, store, job.stored, network)
         settings = FigureSettings.of(record["config"]).adding(formats_in(folder))
         if in_sweep and not settings.is_asked_of_jobs:
             settings = replace(settings, figures=NONE)
@@ -214,8 +218,9 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
             with step("report"):
                 shown = pictures or pictures_of(folder, record)
                 record[PAGE] = write_job_page(folder, record, merged.tables, shown, in_sweep=in_sweep)
-        drawings = {picture.path.stem: picture.path for picture in pictures}
-        dashboard.log_job(run, merged.tables, drawings, observation.rule)
+        named = job.tracker.named(observation.attributes)
+        dashboard.log_job(run, merged.tables, pictures, observation.rule, named)
+        lineage.log_cells(run, key, folder, job.stored, network)
 
 
 def _put_results(observation: Observation, folder: Path, record: Mapping[str, Any], *, draws: bool) -> None:

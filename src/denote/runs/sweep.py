@@ -316,7 +316,7 @@ def write_status(
             "failed": len(outcome.failed),
             "jobs": [asdict(job) for job in outcome.jobs],
             "warnings": list(doubts),
-            "evidence": _levels(outcome),
+            "evidence": levels_of(outcome),
             FIGURES: drawn,
             PAPER: paper,
             WITHHELD: _without_inputs(outcome),
@@ -332,7 +332,7 @@ def _without_inputs(outcome: Outcome) -> list[str]:
     return sorted(name for name, record in records.items() if not ReportSettings.of(record).inputs)
 
 
-def _levels(outcome: Outcome) -> str:
+def levels_of(outcome: Outcome) -> str:
     """The levels of evidence of the finished jobs: ``quick, standard``."""
     used = {job.evidence for job in outcome.finished}
     return ", ".join(level for level in LEVELS if level in used)
@@ -377,10 +377,12 @@ def write_merged(
     """
     # These take seconds to import, which a sweep that has nothing to do should not wait for.
     from denote.reporting.answer.table_warnings import table_warnings
+    from denote.reporting.tracking import Tracker
     from denote.reporting.undrawn import how_to_draw, undrawn
     from denote.runs.merge import merge
     from denote.runs.paper import done_in, fill_paper
     from denote.runs.reports import report_of
+    from denote.runs.track_sweep import track
 
     check_agreement(outcome)
     place = outcome.folder / MERGED
@@ -389,6 +391,8 @@ def write_merged(
     command = command or str(before.get("command", ""))
     jobs = [(outcome.folder / job.name, read_record(outcome.folder / job.name) or {}) for job in outcome.finished]
     rule = rule_of(jobs[0][1]["config"])
+    if tracked:
+        Tracker.of(jobs[0][1]["config"], outcome.folder).load("sweep")
     with step(f"merge of {len(jobs)} jobs"):
         merged = merge([folder for folder, _ in jobs], rule, analysis_of(jobs[0][1]["config"]))
     with atomic_folder(place) as fresh:
@@ -423,8 +427,8 @@ def write_merged(
         files = [file.relative_to(fresh).as_posix() for file in fresh.rglob("*") if file.is_file()]
         write_status(outcome, fresh, command, doubts, drawn, files, paper.as_written())
     if tracked:
-        drawings = {picture.path.stem: place / picture.path.relative_to(fresh) for picture in pictures}
-        _track(outcome, merged, jobs[0][1]["config"], drawings)
+        pictures = [replace(picture, path=place / picture.path.relative_to(fresh)) for picture in pictures]
+        track(outcome, merged, jobs, pictures, place)
 
 
 def _check_replaceable(place: Path) -> None:
@@ -481,25 +485,6 @@ def _status(outcome: Outcome) -> dict[str, Any]:
         return read_sealed(path) if path.is_file() else {}
     except DamagedError:
         return {}
-
-
-def _track(outcome: Outcome, merged: Merged, config: Mapping[str, Any], figures: Mapping[str, Path]) -> None:
-    from denote.reporting import dashboard, tracking
-
-    tracker = tracking.Tracker.of(config, outcome.folder)
-    shared = {key: value for key, value in config.items() if key not in ("seed", "sweep_name")}
-    shared["evidence"] = {**config["evidence"], "level": _levels(outcome)}
-    try:
-        with tracker.run("sweep", outcome.folder.name, f"sweep {outcome.folder.name}", shared) as run:
-            dashboard.log_sweep(run, merged.tables, figures, rule_of(config))
-            if outcome.failed:
-                raise _SweepFailedError
-    except _SweepFailedError:
-        log.debug("the sweep's run is marked as failed")
-
-
-class _SweepFailedError(Exception):
-    """Leaves the sweep's run marked as failed where a job failed; nothing else went wrong."""
 
 
 def show(outcome: Outcome, *, skipped: int = 0, verbose: bool = False) -> None:
