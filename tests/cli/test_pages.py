@@ -131,6 +131,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "denote-report": _report,
     "denote-store": _store,
     "denote-compare": _compare,
+    "denote-sync": lambda arguments: None if len(arguments) == 1 else pytest.fail("takes one folder"),
     "make": _make,
     "pip": _install,
     "python": _script,

@@ -128,8 +128,8 @@ def test_the_summary_says_where_to_look(sweep: Sweep) -> None:
     assert "multirun/t/sweep/report.html" in sweep.first.out
 
 
-def test_one_tracked_run_per_model_job_and_sweep(sweep: Sweep) -> None:
-    assert len(sweep.ids) == 2 + 8 + 1
+def test_one_tracked_run_per_model_job_curve_and_sweep(sweep: Sweep) -> None:
+    assert len(sweep.ids) == 2 + 8 + 1 + 1
     assert sweep.ids_after == sweep.ids
 
 

@@ -58,6 +58,11 @@ def compare() -> None:
     sys.exit(_command("denote-compare", sys.argv[1:]))
 
 
+def sync() -> None:
+    """Send the runs of a sweep that were kept offline."""
+    sys.exit(_command("denote-sync", sys.argv[1:]))
+
+
 def _command(command: str, arguments: list[str]) -> int:
     if "--version" in arguments:
         from denote import __version__
@@ -69,7 +74,9 @@ def _command(command: str, arguments: list[str]) -> int:
 
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
-    act = {"denote-report": _report, "denote-store": _store, "denote-compare": _compare}.get(command, _hydra)
+    act = {"denote-report": _report, "denote-store": _store, "denote-compare": _compare, "denote-sync": _sync}.get(
+        command, _hydra
+    )
     with stopped_by_signals():
         return _guarded(lambda: _shown(act, command, arguments))
 
@@ -424,6 +431,12 @@ def _compare(command: str, arguments: list[str]) -> int:
     from denote.cli import compare_command
 
     return compare_command.act(arguments)
+
+
+def _sync(command: str, arguments: list[str]) -> int:
+    from denote.cli import sync_command
+
+    return sync_command.act(arguments)
 
 
 def _asked(given: dict[str, str]) -> dict[str, Any]:

@@ -160,6 +160,10 @@ Keys
   to=FOLDER                  where compare.html and compare.parquet go; by default multirun/compare/A-B
   pair=auto|seed|none        pair networks that share an initialisation, or a seed whatever made them, or none
   progress=auto|bar|log|none""",
+    "denote-sync": """\
+denote-sync sends the runs of a sweep that were kept offline to Weights & Biases, each once.
+
+  denote-sync multirun/NAME      send what is not sent yet; the exit code is 1 if some of it was not taken""",
 }
 
 FLAGS = """\
@@ -195,7 +199,7 @@ Keys that are no group
 
 def page(command: str, config_dir: str | None = None) -> str:
     """Return the help page of a command, with the options in ``conf/`` and in the user's own folder."""
-    if command in ("denote-report", "denote-store", "denote-compare"):
+    if command in ("denote-report", "denote-store", "denote-compare", "denote-sync"):
         return USAGE[command]
     folders = [Path(str(resources.files("denote.conf")))]
     if config_dir:

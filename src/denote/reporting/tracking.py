@@ -107,7 +107,7 @@ class Tracker:
         given = {
             "project": self.project,
             "entity": self.entity,
-            "dir": str(self.place.parent),
+            "dir": str(self.place.parent.absolute()),  # W&B's process may stand elsewhere
             "group": self.group,
             "job_type": job_type,
             "name": shortened(name),

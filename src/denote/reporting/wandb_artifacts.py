@@ -34,7 +34,7 @@ def stage(files: Mapping[str, Path], folder: Path) -> tuple[dict[str, str], list
             _link(file, target)
         except OSError:
             continue
-        held[name] = str(target)
+        held[name] = str(target.absolute())  # who sends it may stand elsewhere
     return held, sorted(files.keys() - held.keys())
 
 
