@@ -31,6 +31,10 @@ MOST_OF_PROBES = 60
 """Keys of single attributes in one run: with more probes and poolings fewer attributes have keys."""
 
 
+PLACE = ("depth", "relative_depth", "layer")
+"""Keys of every record."""
+
+
 @dataclass(frozen=True)
 class Curve:
     """What is known over depth of the networks of one dataset, architecture and epoch.
@@ -83,7 +87,7 @@ def _names(frame: pl.DataFrame) -> bool:
 
 
 def depth_records(tables: Tables, named: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Return one record per depth, in order: ``depth``, ``relative_depth`` and what is known there.
+    """Return one record per depth, in order: ``depth``, ``relative_depth``, ``layer`` and what is known there.
 
     Keys are ``PROBE/QUANTITY``, ``PROBE/auroc/ATTRIBUTE`` and ``FAMILY/QUANTITY``; where a layer was observed under
     several poolings, ``PROBE/POOLING/QUANTITY``. What is undefined has no key.
@@ -97,14 +101,14 @@ def depth_records(tables: Tables, named: Sequence[str] = ()) -> list[dict[str, A
     pooled = any(_has_several_poolings(frame) for frame in (cells, by_model))
     records: dict[int, dict[str, Any]] = {}
 
-    def add(place: tuple[int, float | None, str], group: str, values: Mapping[str, Any]) -> None:
-        depth, relative, pooling = place
-        record = records.setdefault(depth, {"depth": depth})
+    def add(place: tuple[Any, ...], group: str, values: Mapping[str, Any]) -> None:
+        layer, depth, relative, pooling = place
+        record = records.setdefault(depth, {"depth": depth, "layer": layer})
         record |= {} if relative is None else {"relative_depth": relative}
         prefix = f"{group}/{pooling}" if pooled else group
         record |= {f"{prefix}/{name}": value for name, value in values.items() if value is not None}
 
-    place = ["depth", "relative_depth", "pooling"]
+    place = ["layer", "depth", "relative_depth", "pooling"]
     means = cells.with_columns(decisive_share=pl.col("decisive").cast(pl.Float64))
     for (*at, probe), rows in means.group_by([*place, "probe"]):
         add(tuple(at), str(probe), {name: rows[name].mean() for name in PER_PROBE})

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from denote.evidence.rule import Rule
-from denote.reporting.curve_records import Curve, curves, depth_records
+from denote.reporting.curve_records import PLACE, Curve, curves, depth_records
 from denote.reporting.report import Picture
 from denote.reporting.run_config import flat
 from denote.reporting.run_summary import checks, summary
@@ -37,7 +37,8 @@ BESIDE = (
 OF_SWEEPS = "label_proportion_by_depth"
 """Table that is logged of sweeps, too."""
 
-DEPTH, RELATIVE_DEPTH = "depth", "relative_depth"
+DEPTH = "depth"
+"""The x axis of lines."""
 
 
 def log_job(
@@ -108,9 +109,9 @@ def _config_of(curve: Curve) -> dict[str, Any]:
 
 def _log_curve(run: TrackedRun, curve: Curve, named: Sequence[str]) -> None:
     records = depth_records(curve.tables, named)
-    for axis in (DEPTH, RELATIVE_DEPTH):
-        run.define_metric(axis, in_summary=False)
-    groups = {key.partition("/")[0] for record in records for key in record} - {DEPTH, RELATIVE_DEPTH}
+    for name in PLACE if records else ():
+        run.define_metric(name, in_summary=False)
+    groups = {key.partition("/")[0] for record in records for key in record} - set(PLACE)
     for group in sorted(groups):
         run.define_metric(f"{group}/*", step=DEPTH, in_summary=False)  # the last layer's value is no summary
     for record in records:
