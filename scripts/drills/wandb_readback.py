@@ -72,7 +72,12 @@ class Seen:
 
 
 JOBS = ("layer.select=0,1,2", "attribute=odd,prime", "probe=linear,neuron", "seed=0,1")
-EPOCHS = ("dataset=digits,digits_2classes", "architecture.epoch=1,2,3", "architecture.save_epochs=[1,2,3]")
+EPOCHS = (
+    "dataset=digits,digits_2classes",
+    "architecture.epoch=1,2,3",
+    "architecture.save_epochs=[1,2,3]",
+    "trainer.max_epochs=3",
+)
 ALL = {"job": 24, "object_model": 2, "curve": 1, "sweep": 1}
 FAILING = {"job": 2, "object_model": 2, "curve": 1, "sweep": 1}
 CASES = [

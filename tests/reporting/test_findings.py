@@ -5,8 +5,9 @@ import pytest
 import synthetic_tables as synthetic
 
 from denote.evidence.rule import Rule
-from denote.reporting.dashboard import depth_curves, summary
+from denote.reporting.curve_records import depth_records
 from denote.reporting.findings import findings
+from denote.reporting.run_summary import checks
 from denote.reporting.sheets import cells_sheet
 
 
@@ -99,10 +100,10 @@ def test_sizes_of_a_sparse_probe_are_not_mixed() -> None:
     neurons = synthetic.neuron_table(2, 3, 6)
     said = text(neurons, cells=sparse_cells())
     assert "4 cells without a score" in said  # two networks, two probes: a curve is one cell here
-    curves = depth_curves(sparse_cells(), neurons)
-    assert curves[0]["by_depth/auroc/sparse"] == pytest.approx(curves[0]["by_depth/auroc/linear"] - 0.2)
     tables = synthetic.all_tables(2, 3, 6) | {"cells": sparse_cells()}
-    assert summary(tables, Rule())["n_cells"] == 2 * 3 * 6 * 2
+    first = depth_records(tables)[0]
+    assert first["sparse/auroc"] == pytest.approx(first["linear/auroc"] - 0.2)
+    assert checks(tables, Rule())["n_cells"] == 2 * 3 * 6 * 2
     sheet = cells_sheet(sparse_cells(), Rule())
     column = sheet.header.index("probe")
     assert {row[column] for row in sheet.rows} == {"linear", "sparse (k = 8)"}
