@@ -26,7 +26,7 @@ def test_a_sweep_is_sent_once(
         monkeypatch.delenv(name, raising=False)
     sweep, file = tmp_path / "t", tmp_path / "weights"
     file.write_bytes(b"weights")
-    with Tracker("wandb", sweep, "t", "t", limit=60).run("job", "key", "a job", {}) as run:
+    with Tracker(("wandb",), sweep, "t", "t", limit=60).run("job", "key", "a job", {}) as run:
         assert run is not None
         run.log({"depth": 0, "linear/auroc": 0.75})
         run.keep("network-1", "network", {"weights": file}, {})

@@ -19,7 +19,7 @@ from denote.reporting.tracking import Tracker, settle
 def offline(folder: Path, monkeypatch: pytest.MonkeyPatch, log: Any, tables: Any) -> Logged:
     """The file of an offline run into which ``log`` wrote."""
     monkeypatch.setenv("WANDB_MODE", "offline")
-    with Tracker("wandb", folder, "t", "t", limit=60).run("sweep", "key", "a sweep", {"seed": 0}) as run:
+    with Tracker(("wandb",), folder, "t", "t", limit=60).run("sweep", "key", "a sweep", {"seed": 0}) as run:
         log(run, tables, [], Rule(), ["odd", "prime"])
     settle()
     (found,) = runs_in(folder / "wandb")
@@ -73,7 +73,7 @@ def test_several_datasets_epochs_and_poolings_overwrite_nothing(
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     tables = two_datasets_three_epochs_two_poolings()
-    log_curves(Tracker("wandb", tmp_path, "t", "t", limit=60), tables, {"evidence": "quick"}, ["odd"])
+    log_curves(Tracker(("wandb",), tmp_path, "t", "t", limit=60), tables, {"evidence": "quick"}, ["odd"])
     settle()
     runs = runs_in(tmp_path / "wandb")
     assert len(runs) == len({run.id for run in runs}) == 6

@@ -60,11 +60,11 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[FakeSession
     return FakeSession.made
 
 
-CONFIG: dict[str, Any] = {"logger": {"kind": "wandb", "project": None, "entity": None}, "tags": []}
+CONFIG: dict[str, Any] = {"logger": {"kinds": {"wandb": True}, "project": None, "entity": None}, "tags": []}
 
 
 def tracker(folder: Path, kind: str = "wandb") -> Tracker:
-    return Tracker(kind, folder / "t", "t", "t", tags=("a",))
+    return Tracker(() if kind == "none" else (kind,), folder / "t", "t", "t", tags=("a",))
 
 
 def track(tracked: Tracker) -> None:
@@ -200,14 +200,20 @@ def test_a_run_that_is_there_already_is_known(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("started")
 def test_the_environment_is_respected_and_what_is_typed_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Tracker.of(CONFIG, tmp_path / "demo") == Tracker("wandb", tmp_path / "demo", "demo", "demo")
+    assert Tracker.of(CONFIG, tmp_path / "demo") == Tracker(("wandb",), tmp_path / "demo", "demo", "demo")
     given = {"PROJECT": "p", "ENTITY": "e", "RUN_GROUP": "g", "TAGS": "a, b", "DIR": str(tmp_path / "elsewhere")}
     for name, value in given.items():
         monkeypatch.setenv(f"WANDB_{name}", value)
     found = Tracker.of(CONFIG, tmp_path / "demo")
     assert (found.project, found.entity, found.group, found.tags) == ("p", "e", "g", ("a", "b"))
     assert found.place == tmp_path / "elsewhere" / "wandb"
-    typed = {"kind": "wandb", "project": "mine", "entity": "team", "group": "of us", "per_job": False}
+    typed = {
+        "kind": "wandb",  # as records of older jobs have it
+        "project": "mine",
+        "entity": "team",
+        "group": "of us",
+        "per_job": False,
+    }
     found = Tracker.of({"logger": typed, "tags": ["c", 1]}, tmp_path / "demo")
     assert (found.project, found.entity, found.group, found.tags) == ("mine", "team", "of us", ("c", "1"))
     assert found.sweep == "demo"  # which makes the ids
@@ -231,11 +237,11 @@ def test_what_wandb_would_refuse_is_refused_before_anything_runs(
     with pytest.raises(ConfigError, match=variable) as refused:
         wandb_environment.check(CONFIG)
     assert said in str(refused.value)
-    wandb_environment.check({"logger": {"kind": "none"}, "tags": []})
+    wandb_environment.check({"logger": {"kinds": {}}, "tags": []})
 
 
 def test_without_runs_of_jobs_only_a_sweep_its_curves_and_a_job_alone_are_tracked(tmp_path: Path) -> None:
-    few = Tracker("wandb", tmp_path, "t", "t", per_job=False)
+    few = Tracker(("wandb",), tmp_path, "t", "t", per_job=False)
     tracked = {kind: few.tracks(kind) for kind in ("object_model", "job", "curve", "sweep")}
     assert tracked == {"object_model": False, "job": False, "curve": True, "sweep": True}
     assert few.tracks("job", alone=True)
@@ -273,8 +279,9 @@ def test_the_first_attributes_of_a_sweep_have_keys_whichever_job_asks(
 
 def test_disabled_starts_nothing(started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    tracker(tmp_path).load("job")
-    with tracker(tmp_path).run("job", "key", "a job", {"seed": 0}) as run:
+    disabled = Tracker.of(CONFIG, tmp_path / "t")
+    disabled.load("job")
+    with disabled.run("job", "key", "a job", {"seed": 0}) as run:
         assert run is None
     assert started == []
 

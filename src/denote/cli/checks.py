@@ -15,6 +15,7 @@ from denote.evidence.controls import built_in_controls
 from denote.files import check_can_be_folder
 from denote.observers.kinds import built_in_probes
 from denote.reporting import wandb_environment
+from denote.reporting.local_runs import check_installed
 
 FAMILIES = ("subsets", "classes", "columns", "quantiles", "formulas", "named")
 """What the kinds of attributes call their families; those of ``attribute.where`` are ``named``."""
@@ -43,6 +44,7 @@ def check(config: Mapping[str, Any]) -> None:
     _check_controls(config["control"])
     _check_store(config["store"]["path"])
     wandb_environment.check(config)
+    check_installed(wandb_environment.kinds_of(config["logger"]))
 
 
 def _check_store(path: str) -> None:

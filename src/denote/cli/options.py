@@ -9,7 +9,7 @@ from typing import Any
 from denote.cli.hydra_private import parsed
 from denote.errors import ConfigError, one_of
 
-LISTS = ("attribute", "probe", "control")
+LISTS = ("attribute", "probe", "control", "logger")
 """Groups of which several options may be chosen."""
 
 OPTIONAL = ("experiment", "debug")

@@ -353,8 +353,22 @@ class Training(TrainingSettings):
     extract_batch_size: AtLeastOne = 1024
 
 
+TRACKERS = ("wandb", "csv", "tensorboard", "mlflow", "trackio")
+"""Where runs can be tracked."""
+
+
+class Kinds(TypedDict, total=False):
+    """``logger.kinds``: where runs are tracked."""
+
+    wandb: Switch
+    csv: Switch
+    tensorboard: Switch
+    mlflow: Switch
+    trackio: Switch
+
+
 class _Tracked(TypedDict):
-    kind: Annotated[str, choice("wandb", "none")]
+    kinds: Kinds
 
 
 class Logging(_Tracked, total=False):

@@ -10,7 +10,7 @@ from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
 from denote.reporting.run_config import EPOCH
-from denote.reporting.wandb_session import TrackedRun
+from denote.reporting.tracked_run import Run
 
 
 class CurveLogger(Logger):
@@ -26,7 +26,7 @@ class CurveLogger(Logger):
         logged: Epochs that were logged.
     """
 
-    def __init__(self, run: TrackedRun) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
         self.run = run
         self.logged: set[int] = set()

@@ -17,8 +17,8 @@ from denote.reporting.curve_records import PLACE, Curve, curves, depth_records
 from denote.reporting.report import Picture
 from denote.reporting.run_config import flat
 from denote.reporting.run_summary import checks, summary
+from denote.reporting.tracked_run import Run
 from denote.reporting.tracking import Tracker
-from denote.reporting.wandb_session import TrackedRun
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -42,7 +42,7 @@ DEPTH = "depth"
 
 
 def log_job(
-    run: TrackedRun | None, tables: Tables, pictures: Sequence[Picture], rule: Rule, named: Sequence[str] = ()
+    run: Run | None, tables: Tables, pictures: Sequence[Picture], rule: Rule, named: Sequence[str] = ()
 ) -> None:
     """Log one job: its lines over depth, numbers to compare by, tables and figures.
 
@@ -61,7 +61,7 @@ def log_job(
 
 
 def log_sweep(
-    run: TrackedRun | None, tables: Tables, pictures: Sequence[Picture], rule: Rule, named: Sequence[str] = ()
+    run: Run | None, tables: Tables, pictures: Sequence[Picture], rule: Rule, named: Sequence[str] = ()
 ) -> None:
     """Log the merged sweep: numbers to compare by, tables and figures. Its lines are runs of their own: `log_curves`.
 
@@ -107,7 +107,7 @@ def _config_of(curve: Curve) -> dict[str, Any]:
     )
 
 
-def _log_curve(run: TrackedRun, curve: Curve, named: Sequence[str]) -> None:
+def _log_curve(run: Run, curve: Curve, named: Sequence[str]) -> None:
     records = depth_records(curve.tables, named)
     for name in PLACE if records else ():
         run.define_metric(name, in_summary=False)
@@ -119,7 +119,7 @@ def _log_curve(run: TrackedRun, curve: Curve, named: Sequence[str]) -> None:
 
 
 def _log_results(
-    run: TrackedRun, tables: Tables, pictures: Sequence[Picture], rule: Rule, named: Sequence[str], *more: str
+    run: Run, tables: Tables, pictures: Sequence[Picture], rule: Rule, named: Sequence[str], *more: str
 ) -> None:
     shown = {name: tables[name] for name in ("cells", *BESIDE, *more)}
     shown["denoting_neurons"] = tables["neurons"].filter(pl.col("denotes").fill_null(value=False))

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from denote.reporting.tracked_run import Run
 from denote.reporting.wandb_names import artifact_name
-from denote.reporting.wandb_session import TrackedRun
 
 MOST_USED = 100
 """Jobs that a sweep's run names as its inputs: each is a request to the server."""
@@ -34,7 +34,7 @@ def job_name(fingerprint: str) -> str:
     return artifact_name("job", fingerprint)
 
 
-def log_network(run: TrackedRun | None, training_key: str, folder: Path, config: Mapping[str, Any]) -> None:
+def log_network(run: Run | None, training_key: str, folder: Path, config: Mapping[str, Any]) -> None:
     """Keep the weights of a network, with the record of its training.
 
     Args:
@@ -48,7 +48,7 @@ def log_network(run: TrackedRun | None, training_key: str, folder: Path, config:
         run.keep(network_name(training_key), "network", _files(folder, "*.safetensors", "*.json"), said)
 
 
-def log_inputs(run: TrackedRun | None, store: Path, stored: Sequence[str], network: str | None) -> None:
+def log_inputs(run: Run | None, store: Path, stored: Sequence[str], network: str | None) -> None:
     """Say what a job was made from: its network, and the manifests of its states.
 
     Args:
@@ -68,9 +68,7 @@ def log_inputs(run: TrackedRun | None, store: Path, stored: Sequence[str], netwo
             run.keep(states_name(key), "states", _files(store / folder, "manifest.json"), said, is_input=True)
 
 
-def log_cells(
-    run: TrackedRun | None, fingerprint: str, folder: Path, stored: Sequence[str], network: str | None
-) -> None:
+def log_cells(run: Run | None, fingerprint: str, folder: Path, stored: Sequence[str], network: str | None) -> None:
     """Keep the cells of a job.
 
     Args:
@@ -86,7 +84,7 @@ def log_cells(
         run.keep(job_name(fingerprint), "evidence", _files(folder, "cells.parquet"), said)
 
 
-def log_merged(run: TrackedRun | None, sweep: str, folder: Path, fingerprints: Sequence[str]) -> None:
+def log_merged(run: Run | None, sweep: str, folder: Path, fingerprints: Sequence[str]) -> None:
     """Keep a sweep's merged tables and its report.
 
     Args:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from denote.progress import step
 from denote.reporting import wandb_environment as environment
+from denote.reporting.local_runs import LOCAL, Opened
 from denote.reporting.named_attributes import named
 from denote.reporting.run_config import EPOCH
+from denote.reporting.tracked_run import Run, Together
 from denote.reporting.wandb_names import run_id, shortened, sync_command
 from denote.reporting.wandb_session import Session, TrackedRun
 from denote.stops import TimeLimitError
@@ -45,7 +47,7 @@ class Tracker:
     """Place where runs are tracked.
 
     Attributes:
-        kind: ``wandb`` or ``none``.
+        kinds: Where, names of ``config.settings.TRACKERS``.
         folder: The sweep's folder.
         sweep: The sweep's name.
         group: W&B's group.
@@ -57,7 +59,7 @@ class Tracker:
         artifacts: Whether files are sent, too.
     """
 
-    kind: str
+    kinds: tuple[str, ...]
     folder: Path
     sweep: str
     group: str
@@ -73,7 +75,7 @@ class Tracker:
         """The tracker that a resolved config and W&B's environment ask for, for the sweep in ``folder``."""
         logger = config["logger"]
         return cls(
-            logger["kind"],
+            environment.kinds_of(logger),
             folder,
             sweep=folder.name,
             group=environment.setting(logger, "group") or shortened(folder.name),
@@ -88,7 +90,7 @@ class Tracker:
     @contextmanager
     def run(
         self, job_type: str, key: str, name: str, config: Mapping[str, Any], *, alone: bool = False
-    ) -> Iterator[TrackedRun | None]:
+    ) -> Iterator[Run | None]:
         """A run that ends as its body does; None where nothing is tracked.
 
         Nothing here waits until W&B has it, see `settle`.
@@ -103,22 +105,19 @@ class Tracker:
         if not self.tracks(job_type, alone=alone):
             yield None
             return
-        session, key = _session(self.limit), run_id(self.sweep, job_type, key)
-        given = {
-            "project": self.project,
-            "entity": self.entity,
-            "dir": str(self.place.parent.absolute()),  # W&B's process may stand elsewhere
-            "group": self.group,
-            "job_type": job_type,
-            "name": shortened(name),
-            "id": key,
-            "tags": [*self.tags, *_level_tags(config)],
-            "config": {**config, "sweep": self.sweep},
-            "mode": os.environ.get(environment.MODE) or "online",  # for a session that is online
-        }
-        run = session.start(key, given)
-        run.files = self.place / "artifacts" / key if self.artifacts else None
-        _last[:] = [(session, key, self.place)]
+        opened = Opened(
+            self.place.parent,
+            self.project,
+            self.group,
+            job_type,
+            run_id(self.sweep, job_type, key),
+            shortened(name),
+            [*self.tags, *_level_tags(config)],
+            {**config, "sweep": self.sweep},
+        )
+        runs: list[Run] = [self._in_wandb(opened)] if environment.WANDB in self.kinds else []
+        runs += [LOCAL[kind](opened) for kind in self.kinds if kind in LOCAL]
+        run = runs[0] if len(runs) == 1 else Together(runs)
         try:
             yield run
         except BaseException as error:
@@ -129,10 +128,29 @@ class Tracker:
         run.summarize({STATUS: FINISHED})
         run.finish(EXIT_CODES[FINISHED])
 
+    def _in_wandb(self, opened: Opened) -> TrackedRun:
+        session = _session(self.limit)
+        given = {
+            "project": opened.project,
+            "entity": self.entity,
+            "dir": str(opened.folder.absolute()),  # W&B's process may stand elsewhere
+            "group": opened.group,
+            "job_type": opened.job_type,
+            "name": opened.name,
+            "id": opened.key,
+            "tags": list(opened.tags),
+            "config": dict(opened.config),
+            "mode": os.environ.get(environment.MODE) or "online",  # for a session that is online
+        }
+        run = session.start(opened.key, given)
+        run.files = self.place / "artifacts" / opened.key if self.artifacts else None
+        _last[:] = [(session, opened.key, self.place)]
+        return run
+
     @property
     def is_used(self) -> bool:
         """True where anything is tracked."""
-        return environment.is_tracked({"kind": self.kind})
+        return bool(self.kinds)
 
     def tracks(self, job_type: str, *, alone: bool = False) -> bool:
         """Return whether runs of a type are tracked.
@@ -154,12 +172,14 @@ class Tracker:
         Args:
             job_type: That of the run to come.
         """
-        if self.tracks(job_type):
+        if environment.WANDB in self.kinds and self.tracks(job_type):
             _session(self.limit).load(self.place)
 
     def logged(self, job_type: str, key: str) -> bool:
-        """Return whether this machine has a run of this id already."""
-        return any(self.place.glob(f"*run-*-{run_id(self.sweep, job_type, key)}"))
+        """Return whether this machine has a run of this id already, wherever runs are tracked."""
+        key, folder = run_id(self.sweep, job_type, key), self.place.parent
+        places = {kind: f"{kind}/{job_type}/*-{key}" for kind in LOCAL} | {environment.WANDB: f"wandb/*run-*-{key}"}
+        return all(any(folder.glob(places[kind])) for kind in self.kinds)
 
     def named(self, attributes: Sequence[str]) -> list[str]:
         """Return the attributes that have keys of their own: the first of the sweep, whichever job asks.
@@ -169,7 +189,7 @@ class Tracker:
         """
         if not self.is_used:
             return []
-        return named(self.place, attributes)
+        return named(self.place.parent / self.kinds[0], attributes)
 
 
 _sessions: dict[tuple[Any, ...], Session] = {}
@@ -233,7 +253,7 @@ def _level_tags(config: Mapping[str, Any]) -> list[str]:
     return [f"evidence={level}"] if level else []
 
 
-def lightning_logger(run: TrackedRun | None) -> CurveLogger | None:
+def lightning_logger(run: Run | None) -> CurveLogger | None:
     """Lightning's logger on a run that is already open, for live training curves."""
     if run is None:
         return None
@@ -245,7 +265,7 @@ def lightning_logger(run: TrackedRun | None) -> CurveLogger | None:
     return CurveLogger(run)
 
 
-def replay(run: TrackedRun | None, history: Sequence[Mapping[str, Any]], live: CurveLogger | None = None) -> None:
+def replay(run: Run | None, history: Sequence[Mapping[str, Any]], live: CurveLogger | None = None) -> None:
     """Log the epochs of a training that were not logged while it ran: all of a model that was loaded.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from denote.config.settings import TAGS, Logging, declared
+from denote.config.settings import TAGS, TRACKERS, Logging, declared
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +25,15 @@ NAMED_BY = {"project": "WANDB_PROJECT", "entity": "WANDB_ENTITY", "group": "WAND
 TAGGED_BY, MODE, FOLDER = "WANDB_TAGS", "WANDB_MODE", "WANDB_DIR"
 
 
-def is_tracked(logger: Mapping[str, Any]) -> bool:
-    """Return whether runs are tracked.
+def kinds_of(logger: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return where runs are tracked; W&B not at all in its mode ``disabled``.
 
     Args:
-        logger: The settings of ``logger``.
+        logger: The settings of ``logger``; those of older records name one.
     """
-    return logger["kind"] == WANDB and os.environ.get(MODE) != "disabled"
+    named = logger.get("kinds", {logger.get("kind"): True})
+    disabled = os.environ.get(MODE) == "disabled"
+    return tuple(kind for kind in TRACKERS if named.get(kind) and not (kind == WANDB and disabled))
 
 
 def setting(logger: Mapping[str, Any], key: str) -> str | None:
@@ -76,7 +78,7 @@ def check(config: Mapping[str, Any]) -> None:
         ConfigError: naming the variable, what came and what is allowed.
     """
     logger = config["logger"]
-    if not is_tracked(logger):
+    if WANDB not in kinds_of(logger):
         return
     for key, variable in NAMED_BY.items():
         if not logger.get(key) and os.environ.get(variable):

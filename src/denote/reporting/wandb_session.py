@@ -36,7 +36,7 @@ UNREACHABLE, FOR = ".unreachable", 300.0
 
 
 class TrackedRun:
-    """A run in W&B. Its methods return at once and never fail.
+    """A `Run` in W&B. Its methods return at once and never fail.
 
     Args:
         session: Carries them out.

@@ -1,0 +1,140 @@
+"""Other trackers: the keys of W&B's runs by the same writer, one folder an id, and no harm to a job."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+import synthetic_tables as synthetic
+import yaml
+
+from denote.errors import ConfigError
+from denote.evidence.rule import Rule
+from denote.reporting.curve_records import curves, depth_records
+from denote.reporting.dashboard import log_job
+from denote.reporting.local_runs import LOCAL, Opened, check_installed, flattened
+from denote.reporting.run_summary import checks, summary
+from denote.reporting.tracking import Tracker
+
+CONFIG = {"seed": 0, "attribute": "odd,prime", "settings": {"architecture": {"width": 16}, "tags": []}}
+TABLES = synthetic.all_tables(1, 3, 8)
+
+
+def track(tracker: Tracker, value: float | None = None) -> None:
+    with tracker.run("job", "key", "a job", CONFIG) as run:
+        assert run is not None
+        if value is None:
+            log_job(run, TABLES, [], Rule(), ["odd"])
+        else:
+            run.log({"depth": 0, "linear/auroc": value})
+
+
+def csv_of(folder: Path) -> pl.DataFrame:
+    (path,) = folder.glob("csv/job/*/metrics.csv")
+    return pl.read_csv(path)
+
+
+def test_csv_has_the_keys_of_every_tracker(tmp_path: Path) -> None:
+    track(Tracker(("csv",), tmp_path, "t", "t"))
+    rows = csv_of(tmp_path)
+    (curve,) = curves(TABLES)
+    records = depth_records(curve.tables, ["odd"])
+    lines, last = rows.head(len(records)), rows.tail(1)
+    for record, row in zip(records, lines.iter_rows(named=True), strict=True):
+        assert row["step"] == record["depth"]
+        assert {key: row[key] for key in record if key != "layer"} == pytest.approx(
+            {key: value for key, value in record.items() if key != "layer"}
+        )
+    numbers = {**checks(TABLES, Rule()), **summary(TABLES, ["odd"])}
+    for key, value in numbers.items():
+        if not isinstance(value, str):
+            assert last[key].item() == pytest.approx(float(value)), key
+    (held,) = tmp_path.glob("csv/job/*/hparams.yaml")
+    said = yaml.safe_load(held.read_text(encoding="utf-8"))
+    assert (said["attribute"], said["settings.architecture.width"]) == ("odd,prime", 16)
+    assert (said["sweep"], said["summary.status"]) == ("t", "finished")
+    assert said["summary.verdict"] == numbers["verdict"]
+
+
+def test_a_run_that_is_made_again_replaces_its_folder(tmp_path: Path) -> None:
+    for value in (0.5, 0.75):
+        track(Tracker(("csv",), tmp_path, "t", "t"), value)
+    assert csv_of(tmp_path)["linear/auroc"].to_list() == [0.75]
+
+
+def test_a_tracker_that_fails_is_said_once_and_harms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = ModuleType("trackio")
+    monkeypatch.setitem(sys.modules, "trackio", broken)  # without `init`
+    track(Tracker(("csv", "trackio"), tmp_path, "t", "t"), 0.5)
+    assert csv_of(tmp_path)["linear/auroc"].to_list() == [0.5]
+    (line,) = caplog.messages
+    assert line.startswith("trackio cannot be used (AttributeError: ")
+
+
+def test_trackio_is_told_what_wandb_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+
+    class Run:
+        def log(self, values: dict[str, float], step: int | None = None) -> None:
+            said.append((step, values))
+
+        def finish(self) -> None:
+            said.append("finish")
+
+    def init(**given: object) -> Run:
+        said.append(given["config"])
+        return Run()
+
+    package = ModuleType("trackio")
+    package.init = init  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "trackio", package)
+    track(Tracker(("trackio",), tmp_path, "t", "t"), 0.5)
+    settings, line, end, finish = said
+    assert settings == flattened({**CONFIG, "sweep": "t"})
+    assert (line, end, finish) == ((0, {"depth": 0.0, "linear/auroc": 0.5}), (None, {"status": "finished"}), "finish")
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Opened:
+    return Opened(tmp_path, "p", "g", "job", "0123456789abcdef", "a job", ["quick"], CONFIG)
+
+
+def test_tensorboard(opened: Opened) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for value in (0.5, 0.75):
+        run = LOCAL["tensorboard"](opened)
+        run.log({"depth": 3, "linear/auroc": value})
+        run.summarize({"auroc/best": 0.9, "status": "finished"})
+        run.finish(0)
+    events = EventAccumulator(str(opened.place("tensorboard")))
+    events.Reload()
+    assert [(event.step, event.value) for event in events.Scalars("linear/auroc")] == [(3, 0.75)]
+    assert events.Scalars("auroc/best")[0].value == pytest.approx(0.9)
+
+
+def test_mlflow(opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    pytest.importorskip("sqlalchemy")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for value in (0.5, 0.75):
+        run = LOCAL["mlflow"](opened)
+        run.log({"depth": 3, "linear/auroc/class=1": value})
+        run.summarize({"auroc/best": 0.9, "status": "failed"})
+        run.finish(1)
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (found,) = client.search_runs([client.get_experiment_by_name("p").experiment_id])
+    assert (found.data.metrics["linear/auroc/class_1"], found.data.metrics["auroc/best"]) == (0.75, 0.9)
+    assert (found.info.status, found.data.params["summary.status"]) == ("FAILED", "failed")
+
+
+def test_a_package_that_is_missing_is_named_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_installed(["csv", "wandb"])
+    monkeypatch.setattr("denote.reporting.local_runs.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"logger=mlflow: mlflow is not installed; pip install 'denote\[mlflow\]'"):
+        check_installed(["csv", "mlflow"])
