@@ -231,17 +231,17 @@ class MlflowRun(LightningRun):
 
     def begin(self) -> None:
         """Open a run; one of the same id is deleted first."""
+        from mlflow import MlflowClient
         from pytorch_lightning.loggers import MLFlowLogger
 
         opened = self.opened
         uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{opened.folder.absolute()}/mlflow.db"
         tags = {ID_TAG: opened.key, "group": opened.group, "job_type": opened.job_type, "tags": ",".join(opened.tags)}
-        self.logger = logger = MLFlowLogger(opened.project, opened.name, uri, tags)
-        experiment = logger.experiment.get_experiment_by_name(opened.project)
-        if experiment is not None:
-            same = logger.experiment.search_runs([experiment.experiment_id], f"tags.{ID_TAG} = '{opened.key}'")
-            for run in same:
-                logger.experiment.delete_run(run.info.run_id)
+        client = MlflowClient(uri)
+        if (experiment := client.get_experiment_by_name(opened.project)) is not None:
+            for run in client.search_runs([experiment.experiment_id], f"tags.{ID_TAG} = '{opened.key}'"):
+                client.delete_run(run.info.run_id)
+        self.logger = MLFlowLogger(opened.project, opened.name, uri, tags)
 
     def write(self, numbers: Mapping[str, float], step: int | None) -> None:
         """Write numbers of a step under names that MLflow takes."""
