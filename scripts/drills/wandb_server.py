@@ -24,6 +24,7 @@ import struct
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -33,6 +34,8 @@ SLOW = 3.0
 
 DEAD, NEVER, SLOWLY, WELL = "dead", "never", "slow", "well"
 
+Answerer = Callable[[str, dict[str, Any]], dict[str, Any] | None]
+
 
 class WandbServer:
     """The server, in threads of this process, from entering to leaving its ``with``.
@@ -41,6 +44,7 @@ class WandbServer:
         first: How it behaves at first, see above.
         then: How it behaves once a run was created; None: as before.
         port: Where it listens; 0 takes a free one.
+        more: Answers further GraphQL operations, by kind and variables; None of those that it does not know.
 
     Attributes:
         url: Its address, for ``WANDB_BASE_URL``.
@@ -49,8 +53,10 @@ class WandbServer:
         ended: Exit codes of runs that said that they are complete, by the run's id.
     """
 
-    def __init__(self, first: str = WELL, then: str | None = None, port: int = 0) -> None:
-        self.behaviour, self.then = first, then
+    def __init__(
+        self, first: str = WELL, then: str | None = None, port: int = 0, more: Answerer | None = None
+    ) -> None:
+        self.behaviour, self.then, self.more = first, then, more
         self.requests: Counter[str] = Counter()
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.ended: dict[str, int] = {}
@@ -152,7 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
             owner.wait(SLOW)
         if self.path == "/graphql":
             variables = asked.get("variables") or {}
-            self._send(200, {"data": answer(kind, query, variables, owner.url)})
+            data = owner.more(kind, variables) if owner.more is not None else None
+            self._send(200, {"data": answer(kind, query, variables, owner.url) if data is None else data})
             if kind == "UpsertBucket":
                 owner.turn()
         elif "file_stream" in self.path:

@@ -63,6 +63,11 @@ def sync() -> None:
     sys.exit(_command("denote-sync", sys.argv[1:]))
 
 
+def dashboard() -> None:
+    """Make or update a view and a report in W&B."""
+    sys.exit(_command("denote-dashboard", sys.argv[1:]))
+
+
 def _command(command: str, arguments: list[str]) -> int:
     if "--version" in arguments:
         from denote import __version__
@@ -74,9 +79,11 @@ def _command(command: str, arguments: list[str]) -> int:
 
         print(page(command, _value_of("--config-dir", arguments)))
         return DONE
-    act = {"denote-report": _report, "denote-store": _store, "denote-compare": _compare, "denote-sync": _sync}.get(
-        command, _hydra
-    )
+    acts = {
+        "denote-report": _report, "denote-store": _store, "denote-compare": _compare, "denote-sync": _sync,
+        "denote-dashboard": _dashboard,
+    }  # fmt: skip
+    act = acts.get(command, _hydra)
     with stopped_by_signals():
         return _guarded(lambda: _shown(act, command, arguments))
 
@@ -437,6 +444,12 @@ def _sync(command: str, arguments: list[str]) -> int:
     from denote.cli import sync_command
 
     return sync_command.act(arguments)
+
+
+def _dashboard(command: str, arguments: list[str]) -> int:
+    from denote.cli import dashboard_command
+
+    return dashboard_command.act(arguments)
 
 
 def _asked(given: dict[str, str]) -> dict[str, Any]:

@@ -164,6 +164,18 @@ Keys
 denote-sync sends the runs of a sweep that were kept offline to Weights & Biases, each once.
 
   denote-sync multirun/NAME      send what is not sent yet; the exit code is 1 if some of it was not taken""",
+    "denote-dashboard": """\
+denote-dashboard makes a saved view and a report in Weights & Biases of what runs have logged. The same command again
+updates both. It needs the extra dashboard and a key.
+
+  denote-dashboard project=NAME              of all runs of a project
+  denote-dashboard sweep=multirun/NAME       of the runs of one sweep
+
+Keys
+  project=NAME           W&B project; else WANDB_PROJECT, else denote
+  entity=NAME            W&B team or user; else WANDB_ENTITY, else your own
+  sweep=multirun/NAME    only the runs of this sweep
+  progress=auto|bar|log|none""",
 }
 
 FLAGS = """\
@@ -199,7 +211,7 @@ Keys that are no group
 
 def page(command: str, config_dir: str | None = None) -> str:
     """Return the help page of a command, with the options in ``conf/`` and in the user's own folder."""
-    if command in ("denote-report", "denote-store", "denote-compare", "denote-sync"):
+    if command not in ("denote", "denote-train"):
         return USAGE[command]
     folders = [Path(str(resources.files("denote.conf")))]
     if config_dir:
