@@ -29,6 +29,7 @@ class Project:
         answers = {
             "Runs": self._runs,
             "View": self._view,
+            "SpecificReport": lambda asked: {"view": self.views[asked["reportId"]]},
             "ProjectViews": self._reports,
             "GetProjects": self._projects,
             "ProjectInternalId": lambda _: {"project": {"id": "p", "internalId": "UHJvamVjdEludGVybmFsSWQ6MQ=="}},
@@ -48,8 +49,8 @@ class Project:
         found = [run for run in self.runs if all(_has(run, key, value) for key, value in wanted.items())]
         nodes = [{"cursor": run.id, "node": _node(run)} for run in found[: asked["perPage"]]]
         page = {"endCursor": None, "hasNextPage": False}
-        held = {"internalId": "p", "runCount": len(found), "readOnly": False, "runs": {"edges": nodes, "pageInfo": page}}
-        return {"project": held}
+        held = {"edges": nodes, "pageInfo": page}
+        return {"project": {"internalId": "p", "runCount": len(found), "readOnly": False, "runs": held}}
 
     def _view(self, asked: dict[str, Any]) -> dict[str, Any]:
         named = [view for view in self.views.values() if view["name"] == asked["viewName"]]
@@ -67,7 +68,7 @@ class Project:
         return {"models": {"pageInfo": page, "edges": [{"node": {**node, **of_time}}]}}
 
     def _upsert(self, asked: dict[str, Any]) -> dict[str, Any]:
-        key = asked.get("id") or f"Vmlldz{len(self.views):02}"
+        key = asked.get("id") or f"Vmlldzo{len(self.views)}"
         is_new = key not in self.views
         project = {"id": "p", "name": asked["projectName"], "entityName": asked["entityName"]}
         said = {name: asked[name] for name in ("type", "name", "displayName", "description", "spec")}
@@ -78,11 +79,7 @@ class Project:
 
 
 def _has(run: Logged, key: str, value: Any) -> bool:
-    if key == "jobType":
-        return run.job_type == value
-    section, _, name = key.partition(".")
-    assert section == "config"
-    return run.config.get(name) == value
+    return {"jobType": run.job_type, "group": run.group}[key] == value
 
 
 def _node(run: Logged) -> dict[str, Any]:
@@ -97,5 +94,5 @@ def _node(run: Logged) -> dict[str, Any]:
         "summaryMetrics": json.dumps(run.summary, default=str),
         "systemMetrics": "{}",
         "user": {"name": "drill", "username": "drill"},
-        "historyKeys": {"keys": dict.fromkeys(keys, {}), "lastStep": len(run.history) - 1},
+        "historyKeys": {"keys": {key: {} for key in keys}, "lastStep": len(run.history) - 1},
     }

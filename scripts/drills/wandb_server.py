@@ -53,9 +53,7 @@ class WandbServer:
         ended: Exit codes of runs that said that they are complete, by the run's id.
     """
 
-    def __init__(
-        self, first: str = WELL, then: str | None = None, port: int = 0, more: Answerer | None = None
-    ) -> None:
+    def __init__(self, first: str = WELL, then: str | None = None, port: int = 0, more: Answerer | None = None) -> None:
         self.behaviour, self.then, self.more = first, then, more
         self.requests: Counter[str] = Counter()
         self.history: dict[str, list[dict[str, Any]]] = {}

@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from denote.cli import sync_command
 from denote.errors import ConfigError, StoreError, first_line, install, one_of
 from denote.progress import hide, step
 from denote.reporting import wandb_environment as environment
+from denote.reporting.tracking import Tracker
 from denote.reporting.wandb_process import reach
+from denote.runs.record import RECORD, read_record
 
 COMMAND = "denote-dashboard"
 KEYS = ("project", "entity", "sweep", "progress")
@@ -27,12 +30,13 @@ def act(arguments: Sequence[str]) -> int:
         DenoteError: naming the argument that cannot be used, or what is missing.
     """
     given = _given(arguments)
-    sweep = _sweep(given)
-    project = given.get("project") or os.environ.get("WANDB_PROJECT") or environment.PROJECT
-    _check_ready(given.get("sweep") or "multirun/NAME")
+    tracker = _tracker_of(Path(given["sweep"])) if "sweep" in given else None
+    project, entity = (given.get(key) or _setting(key, tracker) for key in ("project", "entity"))
+    sends = f"{sync_command.COMMAND} {given.get('sweep', 'multirun/NAME')}"
+    _check_ready(sends)
     try:
-        return _make(project, given.get("entity") or os.environ.get("WANDB_ENTITY"), sweep, given.get("sweep"))
-    except (ConfigError, KeyboardInterrupt):
+        return _make(project or environment.PROJECT, entity, None if tracker is None else tracker.group, sends)
+    except ConfigError:
         raise
     except Exception as error:  # W&B and its library raise what they like
         hide()
@@ -55,35 +59,44 @@ def _given(arguments: Sequence[str]) -> Mapping[str, str]:
     return given
 
 
-def _sweep(given: Mapping[str, str]) -> str | None:
-    """Return the name of the sweep, by which its runs are found."""
-    if "sweep" not in given:
-        return None
-    folder = Path(given["sweep"])
+def _tracker_of(folder: Path) -> Tracker:
+    """Return where the runs of a sweep are tracked, as its jobs' settings say.
+
+    Args:
+        folder: The sweep's folder.
+    """
     if not folder.is_dir():
         raise StoreError(f"sweep={folder}", "there is no such folder", "allowed: the folder of a sweep, multirun/NAME")
-    return folder.absolute().name
+    folder = folder.absolute()
+    record = next((held for path in sorted(folder.glob(f"*/{RECORD}")) if (held := read_record(path.parent))), None)
+    if record is None:
+        raise StoreError(f"sweep={folder.name}", "holds no jobs", "allowed: the folder of a sweep, multirun/NAME")
+    return Tracker.of(record["config"], folder)
 
 
-def _check_ready(sweep: str) -> None:
+def _setting(key: str, tracker: Tracker | None) -> str | None:
+    """Return the project or entity of a sweep, or of W&B's environment."""
+    return environment.setting({}, key) if tracker is None else getattr(tracker, key)
+
+
+def _check_ready(sends: str) -> None:
     """Refuse to begin without the library, or without a server to speak to.
 
     Args:
-        sweep: What is named in the command that sends offline runs.
+        sends: The command that sends offline runs.
     """
     if find_spec("wandb_workspaces") is None:
         raise ConfigError(COMMAND, "needs wandb-workspaces, which is not installed", install("dashboard"))
     mode = os.environ.get(environment.MODE)
     if mode in ("offline", "dryrun", "disabled"):
         problem = f"is {mode}, and a dashboard lies on W&B's server"
-        raise ConfigError(environment.MODE, problem, f"allowed: online; runs kept offline are sent by: denote-sync {sweep}")
+        raise ConfigError(environment.MODE, problem, f"allowed: online; what was kept offline is sent by {sends}")
     if not environment.has_key():
         problem = "there is no key, and a dashboard lies on W&B's server"
-        allowed = f"allowed: a key, or wandb login; then send what was kept offline: denote-sync {sweep}"
-        raise ConfigError("WANDB_API_KEY", problem, allowed)
+        raise ConfigError("WANDB_API_KEY", problem, f"allowed: a key, or wandb login; first send offline runs: {sends}")
 
 
-def _make(project: str, entity: str | None, sweep: str | None, folder: str | None) -> int:
+def _make(project: str, entity: str | None, group: str | None, sends: str) -> int:
     with step("reaching W&B"):
         reach(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
     with step("loading W&B"):
@@ -91,13 +104,13 @@ def _make(project: str, entity: str | None, sweep: str | None, folder: str | Non
     try:
         with step("logging in"):
             api = views.prepare()
-            place = views.Place(project, entity or str(api.default_entity), sweep)
+            place = views.Place(project, entity or str(api.default_entity), group)
         with step("reading what runs have logged"):
             found = views.logged(api, place)
         if not found:
-            of = f"runs of the sweep {sweep}" if sweep else "runs of denote"
-            sends = f"denote-sync {folder or 'multirun/NAME'}"
-            raise ConfigError("project", f"{place.entity}/{project} has no {of}", f"allowed: run it, or send it: {sends}")
+            named = "group" if group else "project"
+            problem = f"{place.entity}/{project} has no runs of denote{f' in {group}' if group else ''}"
+            raise ConfigError(named, problem, f"allowed: where there are some; offline runs are sent by {sends}")
         made = views.panels_of(found)
         with step("saving the view"):
             view = views.save_view(place, made)

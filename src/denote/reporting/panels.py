@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from denote.reporting.dashboard import DEPTH, OF_SWEEPS, RELATIVE_DEPTH
+from denote.reporting.curve_records import PLACE
+from denote.reporting.dashboard import OF_SWEEPS
 from denote.reporting.tracking import STATUS
+
+DEPTH, RELATIVE_DEPTH, _ = PLACE
 
 FAILED_STATES = ("failed", "crashed", "killed")
 """States of runs in W&B that did not end well."""
@@ -170,15 +173,14 @@ def _lines(title: str, groups: list[str], quantities: tuple[str, ...], by: str, 
 
 
 def _read(keys: list[str], job_type: str) -> Section:
-    probes = _groups(keys, "auroc")
-    text = "Where an attribute is read, and by which probe: means over runs."
+    probes, of = _groups(keys, "auroc"), ("auroc",)
     return Section(
         "What observers read",
-        text,
+        "Where an attribute is read, and by which probe: means over runs.",
         (job_type,),
         (
-            *_lines("AUROC against depth, by attribute", probes, ("auroc",), "attribute"),
-            *_lines("AUROC against relative depth, by architecture", probes, ("auroc",), "architecture", RELATIVE_DEPTH),
+            *_lines("AUROC against depth, by attribute", probes, of, "attribute"),
+            *_lines("AUROC against relative depth, by architecture", probes, of, "architecture", RELATIVE_DEPTH),
         ),
     )
 

@@ -10,9 +10,11 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from denote.config.keys import digest
+from denote.errors import ConfigError, first_line
 from denote.files import slug
 from denote.reporting.panels import Bars, Lines, Panel, Parallel, Pictures, Scatter, Section, Table, sections
 from denote.reporting.wandb_names import shortened
@@ -26,8 +28,8 @@ RECENT = 50
 SHOWN = 100
 """Runs or groups of a panel; W&B draws no more than that."""
 
-COLUMNS, HALF, WHOLE = 24, 12, 24
-"""Width of a report's grid, of half of it and of all, in W&B's units."""
+HALF, WHOLE, HEIGHT = 12, 24, 10
+"""Widths and height of panels in a report's grid, in W&B's units."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +39,23 @@ class Place:
     Attributes:
         project: W&B project.
         entity: W&B team or user.
-        sweep: Name of a sweep; None for all runs of the project.
+        group: Group of a sweep's runs; None for all runs of the project.
     """
 
     project: str
     entity: str
-    sweep: str | None = None
+    group: str | None = None
 
     @property
     def title(self) -> str:
         """What the view and the report are called; the library takes few signs."""
-        name = f"denote sweep {self.sweep}" if self.sweep else f"denote project {self.project}"
+        name = f"denote sweep {self.group}" if self.group else f"denote project {self.project}"
         return shortened(slug(name, keep="._- "))
 
     @property
     def view(self) -> str:
         """The part of the view's address that is its own."""
-        return digest(["view", self.project, self.sweep])[:11]
+        return digest(["view", self.project, self.group])[:11]
 
 
 def prepare() -> Any:
@@ -78,13 +80,18 @@ def logged(api: Any, place: Place) -> dict[str, set[str]]:
         place: The runs.
 
     Raises:
-        ValueError: if there is no such project.
+        ConfigError: if there is no such project.
     """
     found: dict[str, set[str]] = {}
+    path = f"{place.entity}/{place.project}"
     for job_type in ("sweep", "curve", "job"):
-        filters = {"jobType": job_type, **({"config.sweep": place.sweep} if place.sweep else {})}
-        runs = api.runs(f"{place.entity}/{place.project}", filters=filters, order="-created_at", per_page=RECENT, lazy=False)
-        for run, _ in zip(runs, range(RECENT), strict=False):
+        filters = {"jobType": job_type, **({"group": place.group} if place.group else {})}
+        runs = api.runs(path, filters=filters, order="-created_at", per_page=RECENT, lazy=False)
+        try:
+            newest = list(islice(runs, RECENT))
+        except ValueError as error:
+            raise ConfigError("project", first_line(error), f"allowed: projects of {place.entity} with runs") from error
+        for run in newest:
             held = (run.history_keys or {}).get("keys") or {}
             found.setdefault(job_type, set()).update(key for key in held if not key.startswith("_"))
     return found
@@ -168,22 +175,21 @@ def _blocks(wr: Any, place: Place, section: Section) -> list[Any]:
         pinned_columns=["run:displayName", *section.columns],
     )
     drawn = [_panel(wr, panel) for panel in section.panels]
-    for at, (panel, of) in enumerate(zip(drawn, section.panels, strict=True)):
-        width = WHOLE if isinstance(of, Table | Pictures | Parallel) else HALF
-        panel.layout = wr.Layout(x=0 if width == WHOLE else HALF * (at % 2), y=10 * at, w=width, h=10)
+    x = y = 0
+    for panel, of in zip(drawn, section.panels, strict=True):
+        width = HALF if isinstance(of, Lines | Scatter | Bars) else WHOLE
+        if x + width > WHOLE:
+            x, y = 0, y + HEIGHT
+        panel.layout = wr.Layout(x=x, y=y, w=width, h=HEIGHT)
+        x += width
     grid = wr.PanelGrid(runsets=[runs], panels=drawn)
     return [wr.H2(text=section.title), wr.P(text=section.text), grid]
 
 
-def _filters(place: Place, job_types: Iterable[str], states: Iterable[str] = ()) -> list[Any]:
-    from wandb_workspaces import expr
-
-    found = [expr.Metric("JobType").isin(list(job_types))]
-    if place.sweep:
-        found.append(expr.Config("sweep") == place.sweep)
-    if states := list(states):
-        found.append(expr.Metric("State").isin(states))
-    return found
+def _filters(place: Place, job_types: Iterable[str], states: Iterable[str] = ()) -> str:
+    """Return a filter as the library reads it."""
+    wanted = {"JobType": list(job_types), "Group": [place.group] if place.group else [], "State": list(states)}
+    return " and ".join(f"Metric('{name}') in {values!r}" for name, values in wanted.items() if values)
 
 
 def _panel(wr: Any, panel: Panel) -> Any:
