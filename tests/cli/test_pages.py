@@ -20,7 +20,7 @@ from command_line import Command, composed
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from word_pieces import word_pieces
 
-from denote.cli import commands, compare_command, store_command
+from denote.cli import commands, compare_command, dashboard_command, store_command
 from denote.cli.checks import check
 from denote.cli.sweeper import register
 from denote.reporting.answer.contents import BELIEVE, QUESTIONS
@@ -132,6 +132,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "denote-store": _store,
     "denote-compare": _compare,
     "denote-sync": lambda arguments: None if len(arguments) == 1 else pytest.fail("takes one folder"),
+    "denote-dashboard": lambda arguments: dashboard_command._given(arguments) and None,
     "make": _make,
     "pip": _install,
     "python": _script,

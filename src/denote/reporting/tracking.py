@@ -93,7 +93,8 @@ class Tracker:
     ) -> Iterator[Run | None]:
         """A run that ends as its body does; None where nothing is tracked.
 
-        Nothing here waits until W&B has it, see `settle`.
+        Nothing here waits until W&B has it, see `settle`. The run of a job that is alone is the one that W&B's agent
+        asks for, if an agent started this command.
 
         Args:
             job_type: ``object_model``, ``job``, ``curve`` or ``sweep``.
@@ -105,17 +106,20 @@ class Tracker:
         if not self.tracks(job_type, alone=alone):
             yield None
             return
+        agent = environment.agent() if alone and job_type == "job" else None
         opened = Opened(
             self.place.parent,
             self.project,
             self.group,
             job_type,
-            run_id(self.sweep, job_type, key),
+            agent.run_id if agent else run_id(self.sweep, job_type, key),
             shortened(name),
             [*self.tags, *_level_tags(config)],
-            {**config, "sweep": self.sweep},
+            {**(agent.parameters if agent else {}), **config, "sweep": self.sweep},
         )
-        runs: list[Run] = [self._in_wandb(opened)] if environment.WANDB in self.kinds else []
+        runs: list[Run] = []
+        if environment.WANDB in self.kinds:
+            runs.append(self._in_wandb(opened, agent.sweep_id if agent else None))
         runs += [LOCAL[kind](opened) for kind in self.kinds if kind in LOCAL]
         run = runs[0] if len(runs) == 1 else Together(runs)
         try:
@@ -128,7 +132,7 @@ class Tracker:
         run.summarize({STATUS: FINISHED})
         run.finish(EXIT_CODES[FINISHED])
 
-    def _in_wandb(self, opened: Opened) -> TrackedRun:
+    def _in_wandb(self, opened: Opened, sweep_id: str | None) -> TrackedRun:
         session = _session(self.limit)
         given = {
             "project": opened.project,
@@ -140,6 +144,7 @@ class Tracker:
             "id": opened.key,
             "tags": list(opened.tags),
             "config": dict(opened.config),
+            "sweep_id": sweep_id,
             "mode": os.environ.get(environment.MODE) or "online",  # for a session that is online
         }
         run = session.start(opened.key, given)

@@ -6,9 +6,12 @@ import logging
 import netrc
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
+
+import yaml
 
 from denote.config.settings import TAGS, TRACKERS, Logging, declared
 
@@ -23,6 +26,9 @@ NAMED_BY = {"project": "WANDB_PROJECT", "entity": "WANDB_ENTITY", "group": "WAND
 """Keys of ``logger``, with the variable that is used where the key is null."""
 
 TAGGED_BY, MODE, FOLDER = "WANDB_TAGS", "WANDB_MODE", "WANDB_DIR"
+
+OF_AGENT = ("WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH")
+"""What ``wandb agent`` tells a command: W&B's sweep, the run that the command is to be, the file of its parameters."""
 
 
 def kinds_of(logger: Mapping[str, Any]) -> tuple[str, ...]:
@@ -56,6 +62,38 @@ def tags(typed: list[str]) -> list[str]:
         return list(map(str, typed))
     given = os.environ.get(TAGGED_BY)
     return [tag.strip() for tag in given.split(",")] if given else []
+
+
+@dataclass(frozen=True)
+class Agent:
+    """What ``wandb agent``, which runs a command for W&B's sweep, wants of it.
+
+    Attributes:
+        sweep_id: W&B's sweep.
+        run_id: Id of the run that the command is to be.
+        parameters: What the sweep chose, by parameter.
+    """
+
+    sweep_id: str
+    run_id: str
+    parameters: dict[str, Any]
+
+
+def agent() -> Agent | None:
+    """Return what an agent of W&B wants of this command; None where it runs for none."""
+    sweep, run, file = (os.environ.get(name) for name in OF_AGENT)
+    return Agent(sweep, run, _parameters(Path(file)) if file else {}) if sweep and run else None
+
+
+def _parameters(file: Path) -> dict[str, Any]:
+    """Read an agent's file: a mapping whose entries have a ``value`` each, beside W&B's own version."""
+    try:
+        held = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, yaml.YAMLError):
+        log.warning("%s cannot be read; the run has no parameters of W&B's sweep", file)
+        return {}
+    entries = held.items() if isinstance(held, dict) else ()
+    return {str(key): each["value"] for key, each in entries if isinstance(each, dict) and "value" in each}
 
 
 def folder(sweep: Path) -> Path:

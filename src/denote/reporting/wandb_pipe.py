@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
+from denote.reporting import wandb_environment as environment
 from denote.reporting import wandb_process
 
-MESSAGES_SAY = ("WANDB_MODE",)
+MESSAGES_SAY = (environment.MODE, *environment.OF_AGENT)
 """Variables that W&B's process does not inherit: what they say is in the messages."""
 
 OTHERS_SERVICE = ("WANDB_SERVICE",)

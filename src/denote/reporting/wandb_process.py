@@ -200,11 +200,13 @@ def begin(wandb: Any, given: Mapping[str, Any], *, online: bool) -> Any:
         OSError: if nothing can be written into its folder.
     """
     check_room(Path(given["dir"]) / "wandb")
+    quiet = {"silent": True, "console": "off", "x_disable_stats": True, "disable_code": True}
     return wandb.init(
-        **{**given, "mode": given["mode"] if online else "offline"},
+        **{key: value for key, value in given.items() if key not in ("mode", "sweep_id")},
+        mode=given["mode"] if online else "offline",
         resume="allow" if online else None,
         reinit="create_new",
-        settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, disable_code=True, init_timeout=INIT),
+        settings=wandb.Settings(**quiet, init_timeout=INIT, sweep_id=given.get("sweep_id")),
     )
 
 
