@@ -70,6 +70,7 @@ def test_methods_count_what_the_tables_hold(paper: Path) -> None:
     for said in ("shuffled", "rotated", "untrained", "raw input"):
         assert f"Control {said}: " in page
     assert "Control control task" not in page
+    assert "Held-out AUROC of attributes by depth, mean over networks: digits" in page
 
 
 def test_html_is_the_default_and_writes_a_paper_that_is_there_again(copy: Path, unpainted: None) -> None:

@@ -64,9 +64,13 @@ class Drawing:
         """The name of its files without an ending."""
         return f"{self.kind}-{self.name}"
 
+    def caption(self, *, on_paper: bool = False) -> str:
+        """Return its caption; on paper another one, as legends say less there."""
+        return _captions()[f"{self.kind}_on_paper" if on_paper else self.kind].format(**self.words)
+
     def picture(self, folder: Path) -> Picture:
         """Return the PNG in ``folder`` with its caption."""
-        caption = _captions()[self.kind].format(**self.words)
+        caption = self.caption()
         if self.beside:
             caption += f" Numbers: {self.file}.csv, {', '.join(f'...-{kind}.csv' for kind in self.beside)}."
         return Picture(folder / f"{self.file}.png", caption)

@@ -47,7 +47,7 @@ def fill_paper(folder: Path, done: Done, settings: PaperSettings, asked: Collect
     with step("paper"):
         for drawing in _drawings(done.tables, settings.width) if settings.figures else ():
             save_figure(drawing.figure, folder, drawing.file, settings.figures)
-            captions[drawing.file] = drawing.picture(folder).caption.partition(" Numbers: ")[0]
+            captions[drawing.file] = drawing.caption(on_paper=True)
             written |= {*settings.figures}
         for table in paper_tables(done.tables, done.rule) if settings.tables else ():
             for name in settings.tables:
@@ -90,7 +90,9 @@ def _drawings(tables: Mapping[str, pl.DataFrame], width: float) -> Iterator[Draw
     cells = tables["cells"].filter(reads_state(), pl.col("depth").is_not_null(), pl.col("auroc").is_not_null())
     for network in networks(cells):
         figure = on_paper.draw_attributes(network.rows, network.of(tables["first_decisive"]), width)
-        yield Drawing("attribute_by_depth", network.slug, figure, network.rows, {"of": network.title})
+        has_input = network.rows["input_auroc"].is_not_null().any()
+        words = {"of": network.title, "input": " Input: the same observer on the raw input." if has_input else ""}
+        yield Drawing("attribute_by_depth", network.slug, figure, network.rows, words)
 
 
 def say_paper(folder: Path) -> None:

@@ -64,7 +64,7 @@ def _table(networks: Networks, probe: str, cells: pl.DataFrame, rule: Rule) -> P
         *([("best at", lambda row: row["best"] or NULL)] if len(layers) > 1 else []),
         *((CONTROLS[name], partial(_control, name)) for name in controls),
     ]
-    most = cells["k"].max()  # a narrow layer has fewer neurons to give
+    sizes = cells["k"].drop_nulls().to_list()  # a narrow layer has fewer neurons to give
     left_out = "" if len(shown) == len(layers) else f" {len(shown)} of {len(layers)} layers are shown."
     return paper_table(
         "paper_observers",
@@ -73,7 +73,7 @@ def _table(networks: Networks, probe: str, cells: pl.DataFrame, rule: Rule) -> P
         rows,
         file="seed_spread.parquet",
         stacked=len(shown) > MOST_STACKED,
-        probe=probe if most is None else f"{probe} (at most {most} neurons)",
+        probe=f"{probe} (at most {max(sizes)} neurons)" if sizes else probe,
         of=networks.place,
         over="means and 95 % t-intervals over networks" if networks.n_models > 1 else "95 % intervals over test rows",
         rule=decisive_rule(rule),
