@@ -17,6 +17,7 @@ from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.words import clean, plain_property
 from denote.reporting.comparison.drawing import Axis, Line, Panel, drawing
 from denote.reporting.comparison.neurons_told import shown_family
+from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import Row
 
 WIDE, NARROW = 560, 340
@@ -166,7 +167,7 @@ def _line(rows: Sequence[Row], look: str, name: str, column: str, *, sure: bool 
         look,
         name,
         [row[place] for row in ordered],
-        [clean(row[layer]) for row in ordered],
+        [clean(layer_words(row[layer])) for row in ordered],
         [Estimate.of(row, value, column) for row in ordered],
         [bool(row["differs"]) for row in ordered] if sure else None,
     )
@@ -175,7 +176,7 @@ def _line(rows: Sequence[Row], look: str, name: str, column: str, *, sure: bool 
 def _axis(contrast: Contrast, rows: Sequence[Row]) -> Axis:
     if contrast.layers.by_depth and all(row["relative_depth"] is not None for row in rows):
         return Axis((0.0, 0.25, 0.5, 0.75, 1.0), ("0", ".25", ".5", ".75", "1"), "relative depth")
-    return Axis([row["place"] for row in rows], [clean(row["layer"], 14) for row in rows])
+    return Axis([row["place"] for row in rows], [clean(layer_words(row["layer"]), 14) for row in rows])
 
 
 def _axis_words(contrast: Contrast) -> str:
@@ -208,7 +209,7 @@ def heat_map(contrast: Contrast) -> HeatMap:
     ]
     left = len(order) - MOST_ATTRIBUTES
     note = f"{count(left, 'attribute')} with smaller differences: see the table of cells." if left > 0 else ""
-    names = [tuple(dict.fromkeys(clean(name, 12) for name in pair)) for pair in layers]
+    names = [tuple(dict.fromkeys(clean(layer_words(name), 12) for name in pair)) for pair in layers]
     return HeatMap("Difference of AUROC by attribute and layer", names, rows, proportion(reach, 3), note)
 
 

@@ -11,6 +11,7 @@ from denote.reporting.answer.captured import PROBES
 from denote.reporting.answer.contents import Number
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, listed, plain_property
+from denote.reporting.layer_words import layer_words
 from denote.reporting.sheet import Row
 
 MOST_LAYERS = 3
@@ -87,7 +88,7 @@ def _attributes(rows: pl.DataFrame) -> str:
 
 def at_layer(row: Row, *, p: bool = True) -> str:
     """``+.021 [+.010, +.032] at hidden_2 (.952 -> .973, p .008)``."""
-    value = f"{fine(Estimate.of(row, 'difference'))} at {layer_words(row)}"
+    value = f"{fine(Estimate.of(row, 'difference'))} at {place_words(row)}"
     levels = f"{proportion(row['baseline_value'], 3)} -> {proportion(row['other_value'], 3)}"
     tested = f", p {small(row['p_corrected'])}" if p and row["p_corrected"] is not None else ""
     return f"{value} ({levels}{tested})"
@@ -100,13 +101,14 @@ def fine(estimate: Estimate[float]) -> str:
     return f"{signed(estimate.value, 3)} [{signed(estimate.low, 3)}, {signed(estimate.high, 3)}]"
 
 
-def layer_words(row: Row) -> str:
+def place_words(row: Row) -> str:
     """The layer, or both with their relative depths where they differ."""
     if row["layer"] == row["other_layer"] and row["relative_depth"] == row["other_relative_depth"]:
-        return clean(row["layer"])
+        return clean(layer_words(row["layer"]))
     depths = [row["relative_depth"], row["other_relative_depth"]]
     ours, others = (f" ({proportion(depth)})" if depth is not None else "" for depth in depths)
-    return f"{clean(row['layer'])}{ours if ours != others else ''} / {clean(row['other_layer'])}{others}"
+    names = [clean(layer_words(row[name])) for name in ("layer", "other_layer")]
+    return f"{names[0]}{ours if ours != others else ''} / {names[1]}{others}"
 
 
 def cells_words(contrast: Contrast, *, named: bool = True) -> str:
@@ -125,7 +127,7 @@ def cells_words(contrast: Contrast, *, named: bool = True) -> str:
         return f"{said}."
     row = differing.row(0, named=True)
     name, value = clean(plain_property(row["name"])), fine(Estimate.of(row, "difference"))
-    return f"{said}, most {name} at {layer_words(row)}: {value}."
+    return f"{said}, most {name} at {place_words(row)}: {value}."
 
 
 def observers_numbers(contrast: Contrast) -> list[Number]:
@@ -137,7 +139,7 @@ def observers_numbers(contrast: Contrast) -> list[Number]:
     cells = contrast.rows(CELL, "auroc").filter(pl.col("p_corrected").is_not_null())
     largest = rows.sort(pl.col("difference").abs(), descending=True, maintain_order=True).row(0, named=True)
     ends = f"[{signed(largest['difference_low'], 3)}, {signed(largest['difference_high'], 3)}]"
-    beside = f"{ends} at {layer_words(largest)}" if largest["difference_low"] is not None else layer_words(largest)
+    beside = f"{ends} at {place_words(largest)}" if largest["difference_low"] is not None else place_words(largest)
     return [
         Number("means at layers differ", f"{len(differing)} of {len(rows)}",
                f"cells: {cells['differs'].sum() or 0} of {len(cells)}"),

@@ -14,7 +14,7 @@ from denote.numbers import Estimate, interval, proportion, signed_interval, smal
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.words import clean, family_words, plain_property
 from denote.reporting.comparison.networks_told import known_words, shown_value, unit_words
-from denote.reporting.comparison.observers_told import fine, layer_words
+from denote.reporting.comparison.observers_told import fine, place_words
 from denote.reporting.sheet import MOST_ROWS, Column, Row, Section, Sheet, left_out
 
 TABLE = "compare.parquet"
@@ -108,7 +108,7 @@ def _side(name: str, decimals: int = 2) -> Column:
     return name, write
 
 
-_LAYER: Column = ("layer", layer_words)
+_LAYER: Column = ("layer", place_words)
 _TEST: list[Column] = [
     ("p", lambda row: small(row["p_value"])),
     ("corrected", lambda row: small(row["p_corrected"])),
