@@ -60,6 +60,7 @@ class Logged:
         history: Rows, without W&B's own columns.
         steps: The x axis of metrics, by name or by ``NAME/*``.
         artifacts: Artifacts that are no tables of the run, by name: type, metadata, and files.
+        inputs: Names of those artifacts from which it was made.
         exit_code: How it ended.
     """
 
@@ -74,6 +75,7 @@ class Logged:
     history: list[dict[str, Any]] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, tuple[str, dict[str, Any], dict[str, Path]]] = field(default_factory=dict)
+    inputs: set[str] = field(default_factory=set)
     exit_code: int | None = None
 
     @property
@@ -117,6 +119,7 @@ def _take(run: Logged, record: Any) -> None:
         files = {entry.path: Path(entry.local_path) for entry in record.artifact.manifest.contents}
         metadata = json.loads(record.artifact.metadata or "{}")
         run.artifacts[record.artifact.name] = (record.artifact.type, metadata, files)
+        run.inputs |= {record.artifact.name} if record.artifact.use_after_commit else set()
     if record.HasField("exit"):
         run.exit_code = record.exit.exit_code
 

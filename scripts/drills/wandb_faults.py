@@ -49,6 +49,8 @@ LIMIT = 5.0
 """Seconds that W&B may cost a job."""
 
 KEY = "0" * 40
+WHERE = "W&B: "
+"""Begins the line that says where runs are, which is no warning."""
 HELD_UP = re.compile(r"W&B held up this job for ([0-9.]+) s")
 
 
@@ -243,7 +245,7 @@ def run(case: Case, folder: Path, arguments: tuple[str, ...] = ()) -> Result:
         process.join()
         seconds = time.monotonic() - start
     lines = [*(folder / "out").read_text().splitlines(), *(folder / "err").read_text().splitlines()]
-    said = [line for line in lines if "W&B" in line and not HELD_UP.search(line)]
+    said = [line for line in lines if "W&B" in line and not HELD_UP.search(line) and not line.startswith(WHERE)]
     held_up = [float(found[1]) for line in lines if (found := HELD_UP.search(line))]
     return Result(process.exitcode or 0, seconds, held_up, said, folder)
 

@@ -96,7 +96,7 @@ def test_artifacts_tell_where_results_come_from(sweep: Sweep, runs: list[Logged]
         ((name, (_, said, files)),) = [item for item in job.artifacts.items() if item[1][0] == "evidence"]
         assert said["network"] == job.config["network"] in networks
         assert {of["network"] for of in states.values()} == {job.config["network"]}
-        assert sorted(said["states"]) == sorted(states)
+        assert sorted(said["states"]) == sorted(states) == sorted(job.inputs)
         held = pl.read_parquet(files["cells.parquet"])
         assert held.equals(pl.read_parquet(sweep.folder / job.name / "cells.parquet"))
         made.add(name)

@@ -100,6 +100,7 @@ def test_a_server_gets_everything(online: Any, tmp_path: Path, caplog: pytest.Lo
         run.finish(0)
         session.settle()
         session.close()
+    assert session.addresses["r"].endswith("/p/runs/r")
     first, second = server.history["r"]
     assert first["loss"] == 0.5
     assert (second["cells"]["nrows"], second["figures/one"]["_type"]) == (1, "images/separated")

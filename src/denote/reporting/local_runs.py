@@ -9,8 +9,10 @@ import logging
 import os
 import re
 import shutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from numbers import Real
@@ -262,13 +264,14 @@ class TrackioRun(LocalRun):
         import trackio
 
         opened = self.opened
-        self.run = trackio.init(
-            project=opened.project,
-            name=f"{opened.name} {opened.key[:8]}",
-            group=opened.group,
-            config=flattened(opened.config),
-            resume="allow",
-        )
+        with redirect_stdout(sys.stderr):  # it tells how to look at runs
+            self.run = trackio.init(
+                project=opened.project,
+                name=f"{opened.name} {opened.key[:8]}",
+                group=opened.group,
+                config=flattened(opened.config),
+                resume="allow",
+            )
 
     def write(self, numbers: Mapping[str, float], step: int | None) -> None:
         """Write numbers of a step."""
@@ -277,7 +280,8 @@ class TrackioRun(LocalRun):
     def end(self, numbers: Mapping[str, float], texts: Mapping[str, str], exit_code: int) -> None:
         """Write the summary as a last row, and close the run."""
         self.run.log({**numbers, **texts})
-        self.run.finish()
+        with redirect_stdout(sys.stderr):
+            self.run.finish()
 
 
 LOCAL = {run.kind: run for run in (CsvRun, TensorBoardRun, MlflowRun, TrackioRun)}

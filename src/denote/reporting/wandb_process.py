@@ -121,7 +121,7 @@ def carry_out(asked: Iterator[Mapping[str, Any]], answer: Any, *, online: bool) 
         elif do == "config":
             runs[name].config.update(message["values"], allow_val_change=True)
         elif do == "artifact":
-            keep(wandb, runs[name], message, online=online)
+            keep(wandb, runs[name], message)
         elif do == "use" and online:
             with suppress(Exception):  # it is not there: its run is kept elsewhere, and its name stands in the settings
                 runs[name].use_artifact(f"{message['name']}:latest")
@@ -158,15 +158,17 @@ def earlier(folder: Path, key: str) -> list[Path]:
     return [path for path in same if path != folder and began(path) <= began(folder)]
 
 
-def keep(wandb: Any, run: Any, message: Mapping[str, Any], *, online: bool) -> None:
-    """Keep files as an artifact, as one that the run was made from if W&B's server is there to note that."""
+def keep(wandb: Any, run: Any, message: Mapping[str, Any]) -> None:
+    """Keep files as an artifact that the run made, or that it was made from."""
     artifact = wandb.Artifact(message["name"], type=message["type"], metadata=message["metadata"])
     for name, path in message["files"].items():
         artifact.add_file(path, name=name, policy="immutable", skip_cache=True)
-    if online and message["is_input"]:
-        run.use_artifact(artifact)
-    else:
+    # The public `use_artifact` waits for the upload, and refuses offline; this notes it for the server, or for a sync.
+    noted = getattr(run, "_log_artifact", None) if message["is_input"] else None
+    if noted is None:
         run.log_artifact(artifact)
+    else:
+        noted(artifact, use_after_commit=True)
 
 
 def reach(url: str) -> None:

@@ -154,6 +154,7 @@ class Session:
         self._runs: dict[str, Told] = {}
         self._folder = Path()
         self._warned = False
+        self._told = 0.0  # seconds that this job waited, as they were said last
         self._pipe: WandbPipe | None = None
         self.addresses: dict[str, str] = {}
         self.has_given_up = False
@@ -214,7 +215,9 @@ class Session:
         if self.online and self._runs:
             self._fail(f"did not take everything within {max(0, self._limit - TO_WRITE):g} s")
         self._await(math.inf)
-        log.debug("W&B held up this job for %.2f s", self._limit - self._allowance.left)
+        if (waited := self._limit - self._allowance.left) != self._told:
+            log.debug("W&B held up this job for %.2f s", waited)
+        self._told = waited
         if self._runs:
             self._warn(f"W&B takes long to write to disk: {self._folder} may lack some of a run")
 
