@@ -169,7 +169,7 @@ def test_what_is_saved_is_what_the_library_reads_back(
         found = wandb_views.logged(api, wandb_views.Place("denote", "drill", "t"))
         assert found == logged(runs)
         made = wandb_views.panels_of(found)
-        view = ws.Workspace.from_url(wandb_views.save_view(place, made))
+        view = ws.Workspace.from_url(wandb_views.save_view(place, made, found))
         wandb_views.save_report(api, place, made)
         (held,) = project.of_type("runs")
         report = wr.Report.from_url(f"{server.url}/drill/denote/reports/t--{held['id']}")
@@ -199,13 +199,34 @@ def test_what_is_saved_is_what_the_library_reads_back(
 def test_a_server_of_no_use_is_one_line(
     fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(wandb_views, "LIMIT", 1)
+    monkeypatch.setattr(dashboard_command, "REACH", 1)
     with WandbServer(fault) as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
         assert ran("project=denote") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("W&B failed: ")
     assert KEY not in line
+    assert "Runs" not in server.requests  # nobody is logged in
+
+
+@pytest.mark.usefixtures("_online")
+def test_a_server_that_dies_later_is_one_line_too(
+    runs: list[Logged], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(wandb_views, "LIMIT", 1)
+    project = Project("denote", runs)
+
+    def hanging(kind: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+        if kind == "UpsertView2":
+            server.behaviour = NEVER
+        return project(kind, asked)
+
+    with WandbServer(WELL, more=hanging) as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        assert ran("project=denote") == 1
+    said = capsys.readouterr()
+    assert [line.partition(":")[0] for line in said.err.splitlines()] == ["W&B failed"]
+    assert [upsert[1] for upsert in project.upserts] == ["project-view"]
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
+from ssl import SSLError
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
 from denote.cli import sync_command
 from denote.errors import ConfigError, StoreError, first_line, install, one_of
 from denote.progress import hide, step
 from denote.reporting import wandb_environment as environment
 from denote.reporting.tracking import Tracker
-from denote.reporting.wandb_process import reach
 from denote.runs.record import RECORD, read_record
 
 COMMAND = "denote-dashboard"
 KEYS = ("project", "entity", "sweep", "progress")
 DONE, FAILED = 0, 1
+
+REACH = 3.0
+"""Seconds in which W&B's server must say whether it is well."""
 
 ALLOWED = f"allowed: {COMMAND} project=NAME, or {COMMAND} sweep=multirun/NAME"
 
@@ -96,9 +102,28 @@ def _check_ready(sends: str) -> None:
         raise ConfigError("WANDB_API_KEY", problem, f"allowed: a key, or wandb login; first send offline runs: {sends}")
 
 
+def reach(url: str) -> None:
+    """Ask a server whether it is well, before W&B's client is loaded: one that is not costs no more than this.
+
+    Args:
+        url: Its address.
+
+    Raises:
+        OSError: if it is not there, does not answer in time, or says that it is of no use.
+    """
+    try:
+        urlopen(f"{url.rstrip('/')}/healthz", timeout=REACH).close()  # noqa: S310 # the address that W&B's client uses
+    except HTTPError as error:
+        if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+    except URLError as error:
+        if not isinstance(error.reason, SSLError):  # W&B's client has certificates of its own
+            raise
+
+
 def _make(project: str, entity: str | None, group: str | None, sends: str) -> int:
     with step("reaching W&B"):
-        reach(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+        reach(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai")
     with step("loading W&B"):
         from denote.reporting import wandb_views as views
     try:
@@ -113,7 +138,7 @@ def _make(project: str, entity: str | None, group: str | None, sends: str) -> in
             raise ConfigError(named, problem, f"allowed: where there are some; offline runs are sent by {sends}")
         made = views.panels_of(found)
         with step("saving the view"):
-            view = views.save_view(place, made)
+            view = views.save_view(place, made, found)
         print(f"view:   {view}")
         with step("saving the report"):
             report = views.save_report(api, place, made)

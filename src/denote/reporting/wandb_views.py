@@ -106,18 +106,21 @@ def panels_of(found: dict[str, set[str]]) -> list[Section]:
     return sections(set().union(*found.values()), jobs="job" in found)
 
 
-def save_view(place: Place, made: Sequence[Section]) -> str:
+def save_view(place: Place, made: Sequence[Section], job_types: Iterable[str]) -> str:
     """Save the view of a project or sweep, in place of the one that there is, and return its address.
+
+    All of its panels are of the same runs. Where jobs have runs, curves would count them twice.
 
     Args:
         place: The runs.
         made: What it shows.
+        job_types: Types of runs that have logged something.
     """
     import wandb_workspaces.reports.v2 as wr
     import wandb_workspaces.workspaces as ws
 
     view = _view(ws, place)
-    shown = ("job", "sweep") if any("job" in section.job_types for section in made[:1]) else ("curve", "sweep")
+    shown = ("job" if "job" in job_types else "curve", "sweep")
     view.name = place.title
     view.sections = [
         ws.Section(name=section.title, panels=[_panel(wr, panel) for panel in section.panels], is_open=True)
