@@ -36,7 +36,7 @@ def test_the_jobs_run_takes_the_agents_id(tmp_path: Path, monkeypatch: pytest.Mo
 
     with WandbServer(WELL, more=note) as server:
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
-        tracker = Tracker("wandb", tmp_path / "single", "single", "single", limit=60, artifacts=False)
+        tracker = Tracker(("wandb",), tmp_path / "single", "single", "single", limit=60, artifacts=False)
         with (
             tracker.run("job", "key", "a job", {"attribute": "odd", "seed": 3}, alone=True) as job,
             tracker.run("object_model", "key", "a network", {"seed": 3}) as network,

@@ -172,8 +172,8 @@ updates both. It needs the extra dashboard and a key.
   denote-dashboard sweep=multirun/NAME       of the runs of one sweep
 
 Keys
-  project=NAME           W&B project; else WANDB_PROJECT, else denote
-  entity=NAME            W&B team or user; else WANDB_ENTITY, else your own
+  project=NAME           W&B project; of a sweep by default that of its jobs
+  entity=NAME            W&B team or user; else that of the sweep's jobs, else WANDB_ENTITY, else your own
   sweep=multirun/NAME    only the runs of this sweep
   progress=auto|bar|log|none""",
 }
