@@ -92,17 +92,15 @@ def best_layer(axes: Axes, runs: Sequence[Logged]) -> int:
 
 
 def failed_runs(axes: Axes, runs: Sequence[Logged]) -> int:
-    """Exit code of every run, failed ones by name."""
-    shown = sorted(runs, key=lambda run: (run.config["sweep"], run.job_type, run.name))
-    for place, run in enumerate(shown):
-        failed = run.exit_code != 0
-        axes.scatter(place, run.exit_code or 0, color="C3" if failed else "C2", s=15)
-        if failed:
-            said = f"{run.name[:60]}\n{run.summary['status']} ({run.summary.get('error', '')})"
-            axes.annotate(said, (place, run.exit_code or 0), fontsize=6, rotation=20, va="bottom")
-    failed_ones = sum(run.exit_code != 0 for run in runs)
-    axes.set(xlabel="run", ylabel="exit code", title=f"{failed_ones} of {len(runs)} runs did not finish", ylim=(-1, 4))
-    return len(shown)
+    """Runs that did not finish, by name, with their exit code and what the summary says of their end."""
+    failed = sorted((run for run in runs if run.exit_code != 0), key=lambda run: (run.config["sweep"], run.name))
+    axes.scatter([run.exit_code or 0 for run in failed], range(len(failed)), color="C3")
+    for place, run in enumerate(failed):
+        said = f"  {run.summary['status']} {run.summary.get('error', '')}"
+        axes.annotate(said, (run.exit_code or 0, place), fontsize=7, va="center")
+    axes.set_yticks(range(len(failed)), [f"{run.job_type}: {run.name[:60]}" for run in failed], fontsize=7)
+    axes.set(xlabel="exit code", title=f"{len(failed)} of {len(runs)} runs did not finish", xlim=(0, 3))
+    return len(failed)
 
 
 def network_of_job(axes: Axes, runs: Sequence[Logged]) -> int:

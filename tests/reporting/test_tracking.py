@@ -27,7 +27,7 @@ class FakeSession:
 
     def __init__(self, *, online: bool, limit: float) -> None:
         self.online, self.limit, self.has_given_up = online, limit, False
-        self.addresses = {"job": "https://wandb.example.org/p/runs/job"}
+        self.addresses = {kind: f"https://wandb.example.org/p/runs/{kind}" for kind in ("job", "object_model")}
         self.given: dict[str, Any] = {}
         self.said: list[Any] = []
         self.made.append(self)
@@ -261,6 +261,14 @@ def test_where_runs_are_is_said_once(
     started[0].online = True
     track(tracker(tmp_path))
     assert tracking.whereabouts() == "https://wandb.example.org/p/runs/job"
+    monkeypatch.setattr(tracking, "run_id", lambda _, job_type, __: job_type)
+    tracked = tracker(tmp_path)
+    with tracked.run("job", "key", "a job", {}), tracked.run("object_model", "key", "its network", {}):
+        pass
+    assert tracking.whereabouts() == "https://wandb.example.org/p/runs/job"
+    with tracked.run("object_model", "key", "a network that was trained alone", {}):
+        pass
+    assert tracking.whereabouts() == "https://wandb.example.org/p/runs/object_model"
     started[0].online, started[0].has_given_up = False, True
     track(tracker(tmp_path))
     assert tracking.whereabouts() is None

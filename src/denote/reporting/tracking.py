@@ -149,7 +149,8 @@ class Tracker:
         }
         run = session.start(opened.key, given)
         run.files = self.place / "artifacts" / opened.key if self.artifacts else None
-        _last[:] = [(session, opened.key, self.place)]
+        if opened.job_type != "object_model" or not _last:  # a network's run opens inside its job's, which is told
+            _last[:] = [(session, opened.key, self.place)]
         return run
 
     @property
@@ -201,7 +202,7 @@ _sessions: dict[tuple[Any, ...], Session] = {}
 """The session of this process, by what it depends on."""
 
 _last: list[tuple[Session, str, Path]] = []
-"""Session, id and folder of the run that was opened last."""
+"""Session, id and folder of the run that was opened last; of a job and its network, of the job's."""
 
 
 def whereabouts() -> str | None:

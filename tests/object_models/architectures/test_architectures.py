@@ -94,6 +94,8 @@ def test_ids_tell_networks_apart() -> None:
             "architecture.activation: no activation is called 'rellu'; did you mean 'relu'",
         ),
         (MLP, {"normalisation": "bach"}, "architecture.normalisation: .*did you mean 'batch'"),
+        (MLP, {"normalisation": None}, "architecture.normalisation: no normalisation is called None"),
+        (ConvNet, {"normalisation": None}, "architecture.normalisation: no normalisation is called None"),
         (MLP, {"layers": 0}, "architecture.layers: 0 cannot be used; a whole number from 1 to 1000000000"),
         (MLP, {"random_signs": "no"}, "architecture.random_signs: 'no' came; allowed: true, false"),
         (MLP, {"width": 2.5}, "architecture.width: 2.5 cannot be used"),

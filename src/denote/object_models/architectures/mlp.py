@@ -43,8 +43,6 @@ class MLP(nn.Module):
         check_counts(layers=layers, width=width)
         if not isinstance(random_signs, bool):
             raise ConfigError("architecture.random_signs", f"{random_signs!r} came", "allowed: true, false")
-        more = [normalisation] * (normalisation != "none") + ["signs"] * random_signs
-        self.readable_id = "-".join([f"mlp-{layers}x{width}-{activation}", *more])
         hidden = [f"hidden_{i}" for i in range(1, layers + 1)]
         self.observed_layers = (*hidden, "logits")
         n_in = prod(input_shape)
@@ -52,6 +50,8 @@ class MLP(nn.Module):
             self.add_module(name, unit_block(n_in, width, activation, normalisation, random_signs=random_signs))
             n_in = width
         self.logits = nn.Linear(n_in, n_classes)
+        more = [normalisation] * (normalisation != "none") + ["signs"] * random_signs
+        self.readable_id = "-".join([f"mlp-{layers}x{width}-{activation}", *more])
 
     def forward(self, inputs: Float[Tensor, " sample *shape"]) -> Float[Tensor, "sample class"]:
         """Return the logits."""
