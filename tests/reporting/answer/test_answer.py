@@ -363,6 +363,11 @@ def test_an_alarm_comes_first_and_decides_the_badge(made: Mapping[tuple[int, int
     one = answer(made[3, 5], [Job("a", "finished"), Job("b", "failed", "no layer '[bold]'")])
     assert one.badge == "read with care"
     assert "1 of 2 jobs is missing: failed (no layer '[bold]')" in text(one, BELIEVE)
+    refused = Job("c", "refused", "it differs in probe.linear.l2; allowed: equal values, or another sweep_name")
+    assert "another sweep_name" in text(answer(made[3, 5], [Job("a", "finished"), refused]), BELIEVE)
+    assert "The same command runs" not in text(answer(made[3, 5], [Job("a", "finished"), refused]), BELIEVE)
+    both = answer(made[3, 5], [Job("a", "finished"), Job("b", "failed", "no disk"), refused])
+    assert "The same command runs those but the refused" in text(both, BELIEVE)
     again = answer(made[3, 5], [Job("a", "finished"), Job("a (again)", "failed", "no disk", again=True)])
     assert "1 job could not be made again, and earlier results stay: failed (no disk)." in text(again, BELIEVE)
 
@@ -424,6 +429,7 @@ def test_the_next_command_goes_on_from_the_one_that_was_typed(
     quick = made[3, 5] | {"layers": made[3, 5]["layers"].with_columns(evidence_level=pl.lit("quick"))}
     assert step(quick, "denote -m seed=0 evidence=quick").endswith("denote -m seed=0 evidence=standard")
     assert step(made[3, 5], "denote", Job("a", "failed")).endswith("What is missing: denote")
+    assert "What is missing" not in step(made[3, 5], "denote", Job("a", "refused"))
 
 
 def test_nothing_observed_is_said(made: Mapping[tuple[int, int], Tables]) -> None:

@@ -88,12 +88,17 @@ def _names(found: Sequence[Networks]) -> list[str]:
     return [each.place for each in found]
 
 
-def believe(doubts: Sequence[Doubt]) -> Versions:
-    """Versions of what speaks against the results: a line each, one paragraph, then ever fewer of them."""
+def believe(doubts: Sequence[Doubt], where: str = "verbose=true") -> Versions:
+    """Versions of what speaks against the results: a line each, one paragraph, then ever fewer of them.
+
+    Args:
+        doubts: What speaks against them.
+        where: What shows those that are left out.
+    """
     texts = [doubt.text for doubt in doubts]
     if len(texts) < 2:
         return [texts] if texts else []
-    fewer = [[f"{' '.join(texts[:most])} And {len(texts) - most} more: verbose=true."] for most in (2, 1)]
+    fewer = [[f"{' '.join(texts[:most])} And {len(texts) - most} more: {where}."] for most in (2, 1)]
     return [texts, [" ".join(texts)], *fewer[len(texts) == 2 :]]
 
 

@@ -17,7 +17,7 @@ from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.table_warnings import table_warnings
 from denote.reporting.answer.words import clean, listed
 from denote.reporting.findings import SAME, level_sentences
-from denote.reporting.jobs import Job
+from denote.reporting.jobs import REFUSED, Job
 
 MANY_COPIES = 0.1
 """Share of test rows that copy another row from which results must not be believed: METHOD section 5 has 20 copies of
@@ -32,7 +32,7 @@ CHECKS = {
 
 MOST_REASONS = 2
 """Reasons of failed jobs that are told."""
-MOST_OF_REASON = 80
+MOST_OF_REASON = 120
 """Letters of each."""
 
 
@@ -70,10 +70,18 @@ def _failed(jobs: Sequence[Job]) -> Iterator[str]:
     if missing:
         yield (
             f"{len(missing)} of {count(len(first), 'job')} {'is' if len(missing) == 1 else 'are'} missing: "
-            f"{_reasons(missing)}. The same command runs what is missing; status.json names the logs."
+            f"{_reasons(missing)}. {_remedy(missing)}"
         )
     if again:
         yield f"{count(len(again), 'job')} could not be made again, and earlier results stay: {_reasons(again)}."
+
+
+def _remedy(missing: Sequence[Job]) -> str:
+    """Say what to do about jobs without results: those that were refused are refused again."""
+    if all(job.status == REFUSED for job in missing):
+        return "Other settings, or another sweep_name and denote-compare, make them; the same command does not."
+    apart = " those but the refused" if any(job.status == REFUSED for job in missing) else " what is missing"
+    return f"The same command runs{apart}; status.json names the logs."
 
 
 def _reasons(jobs: Sequence[Job]) -> str:

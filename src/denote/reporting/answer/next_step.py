@@ -12,7 +12,7 @@ from denote.reporting.answer.depth_change import DepthChange
 from denote.reporting.answer.fit import INDENT, WIDTH
 from denote.reporting.answer.networks import Networks
 from denote.reporting.answer.told import Versions
-from denote.reporting.jobs import Job
+from denote.reporting.jobs import REFUSED, Job
 
 SEEDS = 8
 """Networks that a sweep for a verdict trains: with 6 or 7 one test has little room after correction."""
@@ -45,7 +45,7 @@ def next_versions(found: Sequence[Networks], jobs: Sequence[Job], folder: Path |
 
 def _step(found: Sequence[Networks], jobs: Sequence[Job]) -> tuple[str, list[str]] | None:
     """Return why to go on, and the settings to change: what failed first, then evidence, then networks."""
-    if any(job.failed for job in jobs):
+    if any(job.failed and job.status != REFUSED for job in jobs):
         return "What is missing", []
     levels = {level for networks in found for level in networks.tables["layers"]["evidence_level"].drop_nulls()}
     if QUICK.name in levels:

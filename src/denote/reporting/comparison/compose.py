@@ -40,7 +40,7 @@ def comparison_answer(
     doubts = comparison_doubts(comparison)
     told = {question: _told(comparison, tell) for question, tell in TELL.items()}
     drafts = [Draft(question, together(told[question])) for question in told]
-    ends = [Draft(BELIEVE, believe(doubts)), Draft(NEXT, _next(comparison, page))]
+    ends = [Draft(BELIEVE, believe(doubts, "see compare.html")), Draft(NEXT, _next(comparison, page))]
     blocks = fitted([*drafts, *ends], most_lines, width)
     sentences = tuple(named[0][1].sentence if len(named) == 1 else together(named)[-1][0]
                       for question, named in told.items() if named and question != SETTINGS)  # fmt: skip
