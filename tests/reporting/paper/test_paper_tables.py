@@ -163,6 +163,21 @@ def test_neurons_are_the_surest_and_tests_are_those_that_were_made(
     assert len(grids["depth_verdicts"]) - 1 == len(tables["depth_verdicts"]) == 1
 
 
+def test_neurons_are_those_of_trained_networks_at_their_last_epoch(
+    tables: Mapping[str, pl.DataFrame], grids: dict[str, parsed.Grid]
+) -> None:
+    neurons = tables["neurons"]
+    earlier = neurons.with_columns(epoch=pl.col("epoch") - 1, q_value=0.0)
+    untrained = neurons.with_columns(trained=pl.lit(False), epoch=pl.lit(0, pl.Int64), q_value=0.0)
+    mixed = {**tables, "neurons": pl.concat([earlier, untrained, neurons])}
+    (table,) = [each for each in paper_tables(mixed, Rule()) if each.name == "neurons"]
+    assert parsed.of_markdown(markdown(table)) == grids["neurons"]
+    assert f"among {len(neurons.filter('live'))} live neurons (once" in table.caption
+    alone = {**synthetic.empty_tables(), "neurons": untrained}
+    (table,) = [each for each in paper_tables(alone, Rule()) if each.name == "neurons"]
+    assert "live neurons of untrained networks" in table.caption
+
+
 def test_a_dash_has_the_reason_of_its_row(tables: Mapping[str, pl.DataFrame]) -> None:
     table = next(paper_tables(tables, Rule()))
     undefined = [cell for row in table.rows for cell in row if not cell.text]

@@ -34,10 +34,12 @@ def paper_tables(tables: Tables, rule: Rule) -> Iterator[PaperTable]:
     by_depth = tables["label_proportion_by_depth"]
     for curve in curves_on_paper(by_depth):
         yield layers_table(curve, curve.of(by_depth))
-    for networks in networks_of(tables):
+    found = networks_of(tables)
+    for networks in found:
         yield from observer_tables(networks, rule)
-    if tables["neurons"]["denotes"].any():
-        yield neurons_table(tables["neurons"], rule)
+    neurons = [networks.tables["neurons"] for networks in found]
+    if any(rows["denotes"].any() for rows in neurons):
+        yield neurons_table(pl.concat(neurons), rule)
     yield from depth_tables(tables)
 
 
@@ -105,14 +107,14 @@ def neurons_table(neurons: pl.DataFrame, rule: Rule) -> PaperTable:
     """Return the neurons that denote, the surest first.
 
     Args:
-        neurons: Columns of ``tables.NEURONS``, at least one of which denotes.
+        neurons: Columns of ``tables.NEURONS``, of every network at one epoch; at least one denotes.
         rule: The rule that decided them.
     """
     found = surest(neurons)
     columns: list[Column] = [
         *_differing(found, "dataset", "architecture"),
         *sheet.text("layer", "neuron"),
-        *_differing(found, "seed"),
+        *_differing(found, "pooling", "seed"),
         *([("family", lambda row: family_name(row["family"]))] if found["family"].n_unique() > 1 else []),
         ("denotes", lambda row: plain_property(row["property"])),
         *sheet.share(label_proportion="p"),
@@ -129,6 +131,7 @@ def neurons_table(neurons: pl.DataFrame, rule: Rule) -> PaperTable:
         file="neurons.parquet",
         denoting=count(len(found), "row"),
         live=count(len(neurons.filter("live")), "live neuron"),
+        whose="" if neurons["trained"].fill_null(value=True).any() else " of untrained networks",
         rule=denoting_rule(rule),
     )
 
