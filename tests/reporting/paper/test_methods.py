@@ -97,6 +97,22 @@ def test_of_depth_the_unit_the_patterns_and_the_verdict(tables: Mapping[str, pl.
     assert "patterns" not in few
 
 
+def test_of_depth_the_last_epoch_is_told(tables: Mapping[str, pl.DataFrame], page: str) -> None:
+    """An earlier epoch has a verdict of its own, which would contradict that of the last."""
+    other = {
+        "depth_verdicts": pl.lit("equivalent over depth").alias("verdict"),
+        "depth_tests": pl.lit(3, pl.Int64).alias("n_models"),
+    }
+    mixed = {
+        name: pl.concat([rows.with_columns(pl.col("epoch") - 1, *([other[name]] if name in other else [])), rows])
+        for name, rows in tables.items()
+        if name in {"cells", "neurons", "layers", *other}
+    }
+    depth = section(methods(Done({**tables, **mixed}, Rule(), CONFIG), {}), "Depth")
+    assert depth == section(page, "Depth")
+    assert f"at epoch {tables['depth_verdicts']['epoch'][0]}: " in depth
+
+
 def test_nothing_observed_is_a_page_of_references() -> None:
     page = methods(Done(synthetic.empty_tables()), {})
     assert "## Neurons" not in page

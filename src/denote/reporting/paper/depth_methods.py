@@ -24,15 +24,27 @@ UNIT = (
 def depth_sentences(tables: Mapping[str, pl.DataFrame], found: Sequence[Networks]) -> list[str]:
     """Say which question of depth was tested, how, and what the verdict is; nothing where nothing was compared.
 
+    Of networks that were observed at several epochs the last one is told, as everywhere on paper.
+
     Args:
         tables: With ``depth_tests`` and ``depth_verdicts``.
         found: The networks that are told about.
     """
-    trained = pl.col("trained").fill_null(value=True)
-    tests = tables["depth_tests"].filter(
-        trained, pl.col("test") == plan.SIGN_FLIP, pl.col("role") == plan.PRIMARY, pl.col("p_value").is_not_null()
+    tests = _told(tables["depth_tests"], found).filter(
+        pl.col("test") == plan.SIGN_FLIP, pl.col("role") == plan.PRIMARY, pl.col("p_value").is_not_null()
     )
-    return [*_described(found), *_unit(tests), *_verdicts(tables["depth_verdicts"].filter(trained), tests)]
+    return [*_described(found), *_unit(tests), *_verdicts(_told(tables["depth_verdicts"], found), tests)]
+
+
+def _told(rows: pl.DataFrame, found: Sequence[Networks]) -> pl.DataFrame:
+    """Return the rows of trained networks at the epochs that are told about."""
+    trained = pl.col("trained").fill_null(value=True)
+    told = pl.DataFrame(
+        [(networks.dataset, networks.epoch) for networks in found],
+        {"dataset": pl.String, "epoch": rows.schema["epoch"]},
+        orient="row",
+    )
+    return rows.filter(trained).join(told, on=["dataset", "epoch"], how="semi", nulls_equal=True, maintain_order="left")
 
 
 def _described(found: Sequence[Networks]) -> Iterator[str]:
@@ -51,7 +63,8 @@ def _unit(tests: pl.DataFrame) -> Iterator[str]:
 
 def _verdicts(verdicts: pl.DataFrame, tests: pl.DataFrame) -> Iterator[str]:
     for row in verdicts.iter_rows(named=True):
-        of = f"{clean(row['dataset'])}, {family_name(row['family'])}"
+        epoch = "" if row["epoch"] is None else f", at epoch {row['epoch']}"
+        of = f"{clean(row['dataset'])}, {family_name(row['family'])}{epoch}"
         if row["verdict"] == plan.TOO_FEW:
             yield f"{of}: no verdict on depth, as {plan.too_few_networks(row['n_models'], 'there are')}."
         elif row["p_value"] is None:
