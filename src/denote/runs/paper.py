@@ -65,9 +65,10 @@ def done_in(tables: Mapping[str, pl.DataFrame], records: Sequence[Mapping[str, A
 
     Args:
         tables: Those of ``tables.SWEEP_TABLES``.
-        records: Of the jobs, which agree on what shapes no network.
+        records: Of the jobs, which agree on what shapes no network; probes may be different ones in each.
     """
-    config, used = records[0]["config"], {evidence_level(record) for record in records}
+    probes = {name: probe for record in records for name, probe in (record["config"].get("probe") or {}).items()}
+    config, used = {**records[0]["config"], "probe": probes}, {evidence_level(record) for record in records}
     versions: dict[str, list[str]] = {}
     for record in records:
         for package, version in (record.get("versions") or {}).items():

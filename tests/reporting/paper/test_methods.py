@@ -1,6 +1,7 @@
 """methods.md: its numbers are those of the tables, and what was not done is not said."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ import yaml
 from denote.evidence.rule import Rule
 from denote.reporting.paper.citation import ALLEN, bibtex, references
 from denote.reporting.paper.methods import Done, methods
+from denote.runs.paper import done_in
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTROLS = {"shuffled": "control_auroc", "untrained": "untrained_auroc", "raw input": "input_auroc"}
@@ -59,6 +61,17 @@ def test_settings_and_versions_are_those_of_the_record(page: str) -> None:
     assert "denote 9.8.7, torch 2.13.0" in section(page, "Software")
     assert "evidence=standard" in section(page, "Software")
     assert "map-odd: What a map shows." in section(page, "Figures")
+
+
+def test_settings_of_observers_are_those_of_every_job(tables: Mapping[str, pl.DataFrame]) -> None:
+    """Jobs of ``-m probe=linear,neuron`` have one of them each."""
+    probes = {"linear": {"kind": "linear", "l2": 0.003}, "neuron": {"kind": "neuron", "thresholds": 64}}
+    records = [
+        {"config": {**CONFIG, "evidence": asdict(Rule()), "probe": {name: probe}}} for name, probe in probes.items()
+    ]
+    observers = section(methods(done_in(tables, records), {}), "Observers")
+    assert "(l2=0.003)" in observers
+    assert "(thresholds=64)" in observers
 
 
 def test_the_rule_is_that_of_the_result(tables: Mapping[str, pl.DataFrame]) -> None:

@@ -38,7 +38,7 @@ class Done:
     Attributes:
         tables: Those of ``tables.SWEEP_TABLES``.
         rule: The rule that decided them.
-        config: The settings that all jobs share; empty of a result in memory, which has none.
+        config: The settings that all jobs share, with the probes of all; empty of a result in memory, which has none.
         versions: Package -> version.
         levels: How much evidence was made, by its names in ``evidence=``.
     """
