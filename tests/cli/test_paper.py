@@ -120,6 +120,33 @@ def test_where_nothing_can_be_shown_nothing_is_changed(
     assert not (copy / "sweep" / "paper").exists()
 
 
+def test_a_paper_that_fails_costs_no_merge(
+    copy: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a sweep has a paper every merge writes it again; nobody asked for it then."""
+    assert report(copy, "figures=none", "format=markdown") == 0
+    status = copy / "sweep" / "status.json"
+    before = json.loads(status.read_text(encoding="utf-8"))
+
+    def broken(*_: object) -> str:
+        raise ValueError("no room for letters\nat all")
+
+    monkeypatch.setattr("denote.runs.paper.methods", broken)
+    assert report(copy, "figures=none") == 0
+    now = json.loads(status.read_text(encoding="utf-8"))
+    assert now["written"] > before["written"]
+    assert now["paper"] is None
+    assert not (copy / "sweep" / "paper").exists()
+    assert not any(name.startswith("paper/") for name in now["files"])
+    (said,) = [each.getMessage() for each in caplog.records if "paper" in each.getMessage()]
+    assert "(ValueError: no room for letters)" in said
+    assert "format=[markdown]" in said
+    assert "\n" not in said
+    monkeypatch.undo()
+    assert report(copy, "figures=none", "format=markdown") == 0
+    assert (copy / "sweep" / "paper" / "methods.md").is_file()
+
+
 def test_in_python(sweep: Sweep, tmp_path: Path, unpainted: None) -> None:
     loaded = denote.load(sweep.folder)
     folder = loaded.paper(tmp_path / "new" / "paper", formats=("svg", "latex"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import logging
+import shlex
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,11 @@ import polars as pl
 
 from denote.config.levels import LEVELS
 from denote.config.paper_settings import PaperSettings
-from denote.errors import StoreError
+from denote.errors import StoreError, printable
 from denote.evidence.rule import rule_of
 from denote.figures import on_paper
 from denote.figures.canvas import save_figure
-from denote.files import write_text
+from denote.files import remove_folder, write_text
 from denote.observers.kinds import reads_state
 from denote.progress import step
 from denote.reporting.paper.latex import latex
@@ -24,6 +26,8 @@ from denote.reporting.paper.tables import curves_on_paper, paper_tables
 from denote.runs.drawing import Drawing
 from denote.runs.evidence_figures import networks
 from denote.runs.record import evidence_level
+
+log = logging.getLogger(__name__)
 
 METHODS = "methods.md"
 """Its sentences, by which the folder of a paper is known."""
@@ -58,6 +62,33 @@ def fill_paper(folder: Path, done: Done, settings: PaperSettings, asked: Collect
             problem = "there is nothing to show: no attribute was read by depth and no neuron denotes"
             raise StoreError(f"format={','.join(missing)}", problem, "allowed: html, which says what there is")
         write_text(folder / METHODS, methods(done, captions))
+
+
+def fill_again(folder: Path, done: Callable[[], Done], settings: PaperSettings, sweep: Path) -> PaperSettings:
+    """Write a paper that nobody asked for now, as one of before would show other numbers than the results beside it.
+
+    If it cannot be written the results are worth no less: a warning says why, and there is none.
+
+    Args:
+        folder: Made where it is missing, and removed if anything fails.
+        done: Returns what was done.
+        settings: Formats and width of the paper of before.
+        sweep: The sweep's folder, for the warning.
+
+    Returns:
+        Under which settings a paper was written.
+    """
+    try:
+        fill_paper(folder, done(), settings)
+    except Exception as error:
+        remove_folder(folder)
+        said = printable((str(error).strip().splitlines() or [""])[0])
+        again = f"denote-report sweep={shlex.quote(str(sweep))} 'format=[{','.join(settings.formats)}]'"
+        log.warning(
+            "the paper of before is gone, as none can be written (%s: %s): %s", type(error).__name__, said, again
+        )
+        return PaperSettings()
+    return settings
 
 
 def done_in(tables: Mapping[str, pl.DataFrame], records: Sequence[Mapping[str, Any]]) -> Done:

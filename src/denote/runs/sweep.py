@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -380,7 +381,7 @@ def write_merged(
     from denote.reporting.tracking import Tracker
     from denote.reporting.undrawn import how_to_draw, undrawn
     from denote.runs.merge import merge
-    from denote.runs.paper import done_in, fill_paper
+    from denote.runs.paper import done_in, fill_again, fill_paper
     from denote.runs.reports import report_of
     from denote.runs.track_sweep import track
 
@@ -416,9 +417,11 @@ def write_merged(
             )
             report.write(fresh)
         paper = PaperSettings.of(before, jobs[0][1]["config"], asked or {})
-        if paper.formats:
-            done = done_in(merged.tables, [record for _, record in jobs])
-            fill_paper(fresh / PAPER, done, paper, (asked or {}).get("format") or ())
+        done = partial(done_in, merged.tables, [record for _, record in jobs])
+        if now_asked := [name for name in (asked or {}).get("format") or () if name in paper.formats]:  # html is not
+            fill_paper(fresh / PAPER, done(), paper, now_asked)
+        elif paper.formats:
+            paper = fill_again(fresh / PAPER, done, paper, outcome.folder)
         captions = {picture.path.stem: picture.caption for picture in pictures}
         drawn = figures.as_drawn() or (
             {**(before.get(FIGURES) or {}), "formats": formats_in(fresh)} if pictures else None
