@@ -16,6 +16,7 @@ from denote.errors import StoreError, printable
 from denote.evidence.rule import rule_of
 from denote.figures import on_paper
 from denote.figures.canvas import save_figure
+from denote.figures.curves import drawn_cells
 from denote.files import remove_folder, write_text
 from denote.observers.kinds import reads_state
 from denote.progress import step
@@ -33,6 +34,12 @@ METHODS = "methods.md"
 """Its sentences, by which the folder of a paper is known."""
 WRITERS = {"latex": (".tex", latex), "markdown": (".md", markdown)}
 """By format of a table the end of its file's name, and what writes it."""
+
+LINES = (
+    "Lines are means over networks; bars and bands are 95 % t-intervals over networks; dots are neurons, and in (c) "
+    "thin lines are networks."
+)
+ONE = "One network, so no intervals over networks."
 
 
 def fill_paper(folder: Path, done: Done, settings: PaperSettings, asked: Collection[str] = ()) -> None:
@@ -114,16 +121,26 @@ def _drawings(tables: Mapping[str, pl.DataFrame], width: float) -> Iterator[Draw
     by_depth, by_model = (tables[f"label_proportion_by_{what}"] for what in ("depth", "model"))
     for curve in curves_on_paper(by_depth):
         figure = on_paper.draw_label_proportion(tables["neurons"], by_depth, by_model, curve, width)
-        yield Drawing("label_proportion_by_depth", curve.slug, figure, curve.of(by_depth), {"of": curve.title})
+        own = curve.of(by_depth)
+        lines = LINES if (own["n_models"] > 1).any() else f"{ONE} Dots are its neurons."
+        words = {"of": curve.title, "lines": lines}
+        yield Drawing("label_proportion_by_depth", curve.slug, figure, own, words)
         parts = curve.of(tables["depth_parts"])
         if parts["part"].is_not_null().any():
             figure = on_paper.draw_parts(parts, curve, width)
-            yield Drawing("depth_parts", curve.slug, figure, parts, {"of": curve.title})
+            several = (parts["n_models"] > 1).any()
+            words = {"of": curve.title, "lines": "Means and 95 % t-intervals over networks." if several else ONE}
+            yield Drawing("depth_parts", curve.slug, figure, parts, words)
     cells = tables["cells"].filter(reads_state(), pl.col("depth").is_not_null(), pl.col("auroc").is_not_null())
     for network in networks(cells):
         figure = on_paper.draw_attributes(network.rows, network.of(tables["first_decisive"]), width)
         has_input = network.rows["input_auroc"].is_not_null().any()
-        words = {"of": network.title, "input": " Input: the same observer on the raw input." if has_input else ""}
+        mean = "mean over networks" if drawn_cells(network.rows)["object_model"].n_unique() > 1 else "one network"
+        words = {
+            "of": network.title,
+            "mean": mean,
+            "input": " Input: the same observer on the raw input." if has_input else "",
+        }
         yield Drawing("attribute_by_depth", network.slug, figure, network.rows, words)
 
 

@@ -12,14 +12,17 @@ import synthetic_tables as synthetic
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from denote.config.paper_settings import PaperSettings
 from denote.evidence.first_decisive import seed_spread
 from denote.evidence.rule import Rule
 from denote.figures.curves import curves
 from denote.reporting.answer.words import clean
 from denote.reporting.paper.latex import LONGEST, latex
 from denote.reporting.paper.markdown import markdown
+from denote.reporting.paper.methods import Done
 from denote.reporting.paper.table import Cell, PaperTable
 from denote.reporting.paper.tables import paper_tables
+from denote.runs.paper import fill_paper
 
 HOSTILE = r"a_b & 50% #1 {x} $y$ ~ ^ \n \input{/etc/passwd} | < > `c` *d* [e](f) é α"
 """Every sign that LaTeX or Markdown takes for its own."""
@@ -192,6 +195,24 @@ def test_controls_that_were_not_made_have_no_column(tables: Mapping[str, pl.Data
     )
     table = next(paper_tables({**tables, "label_proportion_by_depth": without}, Rule()))
     assert not {"random directions", "untrained", "folded, random directions"} & set(table.header)
+
+
+def test_captions_tell_of_several_networks_only_where_there_are(
+    tables: Mapping[str, pl.DataFrame], tmp_path: Path, unpainted: None
+) -> None:
+    """One table holds means over networks, another one network; so do the figures and their captions."""
+    single = synthetic.all_tables(1, 4, 16)
+    several_words = ("over networks; ", "mean over networks", "t-intervals over networks", "every network", "in some")
+    for made, is_single in ((single, True), (tables, False)):
+        fill_paper(tmp_path / str(is_single), Done(made), PaperSettings(("svg",)))
+        page = (tmp_path / str(is_single) / "methods.md").read_text(encoding="utf-8")
+        figures = page.split("## Figures")[1].split("## References")[0]
+        captions = [table.caption for table in paper_tables(made, Rule()) if not table.name.startswith("depth_")]
+        told = "\n".join([figures, *captions])
+        assert "label_proportion_by_depth" in figures.replace("\\", "")
+        assert "attribute_by_depth" in figures.replace("\\", "")
+        assert not is_single or not [words for words in several_words if words in told]
+        assert is_single or all(words in told for words in several_words)
 
 
 def test_nothing_observed_makes_no_table() -> None:

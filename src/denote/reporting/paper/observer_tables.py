@@ -76,6 +76,7 @@ def _table(networks: Networks, probe: str, cells: pl.DataFrame, rule: Rule) -> P
         probe=f"{probe} (at most {max(sizes)} neurons)" if sizes else probe,
         of=networks.place,
         over="means and 95 % t-intervals over networks" if networks.n_models > 1 else "95 % intervals over test rows",
+        marks=" in every network, (*): in some" if networks.n_models > 1 else "",
         rule=decisive_rule(rule),
         controls=_told(controls, several=len(layers) > 1),
         left_out=left_out,
