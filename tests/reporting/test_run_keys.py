@@ -62,6 +62,25 @@ def test_curves_and_summary_agree_with_the_tables_over_networks() -> None:
     assert summary(tables)["folded"] == tables["label_proportion_by_model"]["folded"].mean()
 
 
+def test_what_reads_no_neuron_is_in_no_mean() -> None:
+    tables = synthetic.all_tables(1, 3, 8)
+    cells = tables["cells"]
+    baseline = cells.filter(probe="linear").with_columns(probe=pl.lit("majority"), auroc=pl.lit(1.0), decisive=True)
+    with_baseline = {**tables, "cells": pl.concat([cells.filter(pl.col("probe") != "majority"), baseline])}
+    without = {**tables, "cells": cells.filter(pl.col("probe") != "majority")}
+    assert summary(with_baseline, ["odd"]) == summary(without, ["odd"])
+    for key in ("n_cells", "n_decisive"):
+        assert checks(with_baseline, Rule())[key] == checks(without, Rule())[key]
+
+
+def test_an_attribute_called_like_a_key_of_all_takes_it_from_nobody() -> None:
+    tables = synthetic.all_tables(1, 3, 8)
+    cells = tables["cells"].with_columns(pl.col("attribute").replace({"odd": "mean", "prime": "best"}))
+    renamed = {**tables, "cells": cells}
+    assert summary(renamed, ["mean", "best"]) == summary(tables)
+    assert depth_records(renamed, ["mean", "best"]) == depth_records(tables)
+
+
 def test_lists_are_sorted_and_short() -> None:
     assert comma_list([10, 9, None, 9]) == "9,10"
     assert comma_list([3]) == 3

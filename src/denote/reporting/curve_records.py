@@ -27,6 +27,9 @@ PER_FAMILY = (
 MOST_NAMED = 10
 """Attributes of a sweep that have keys of their own."""
 
+TAKEN = ("best", "mean")
+"""Names that no attribute's key has: ``auroc/best`` and ``auroc/mean`` are over all of them."""
+
 MOST_OF_PROBES = 60
 """Keys of single attributes in one run: with more probes and poolings fewer attributes have keys."""
 
@@ -112,8 +115,9 @@ def depth_records(tables: Tables, named: Sequence[str] = ()) -> list[dict[str, A
     means = cells.with_columns(decisive_share=pl.col("decisive").cast(pl.Float64))
     for (*at, probe), rows in means.group_by([*place, "probe"]):
         add(tuple(at), str(probe), {name: rows[name].mean() for name in PER_PROBE})
-    few = named[: MOST_OF_PROBES // max(1, cells["probe"].n_unique() * (cells["pooling"].n_unique() if pooled else 1))]
-    for (*at, probe, attribute), rows in cells.filter(pl.col("attribute").is_in(list(few))).group_by(
+    most = MOST_OF_PROBES // max(1, cells["probe"].n_unique() * (cells["pooling"].n_unique() if pooled else 1))
+    few = [attribute for attribute in named if attribute not in TAKEN][:most]
+    for (*at, probe, attribute), rows in cells.filter(pl.col("attribute").is_in(few)).group_by(
         [*place, "probe", "attribute"]
     ):
         add(tuple(at), str(probe), {f"auroc/{attribute}": rows["auroc"].mean()})

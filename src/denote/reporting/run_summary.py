@@ -9,8 +9,9 @@ import polars as pl
 
 from denote.evidence.rule import Rule
 from denote.figures.curves import one_size
+from denote.observers.kinds import reads_state
 from denote.reporting.chance import families, one_p_value, value_range
-from denote.reporting.curve_records import MOST_OF_PROBES
+from denote.reporting.curve_records import MOST_OF_PROBES, TAKEN
 from denote.reporting.findings import shares
 from denote.reporting.run_config import comma_list
 
@@ -26,13 +27,14 @@ def summary(tables: Tables, named: Sequence[str] = ()) -> Numbers:
 
     ``auroc/best`` and ``auroc/ATTRIBUTE`` are the best over layers (of an attribute the mean over networks): they are
     chosen on *test*, to sort runs by, and are no estimates. Where a run has several probes each has these numbers under
-    its own name, too (``linear/auroc/best``), and where it has several families each has its ``folded``.
+    its own name, too (``linear/auroc/best``), and where it has several families each has its ``folded``. Baselines,
+    which read no neuron, are in none of them.
 
     Args:
         tables: Those of ``tables.SWEEP_TABLES``.
-        named: Attributes that have keys of their own.
+        named: Attributes that have keys of their own; one that is called like a key that is here anyway has none.
     """
-    cells, by_model = one_size(tables["cells"]), tables["label_proportion_by_model"]
+    cells, by_model = _of_observers(tables), tables["label_proportion_by_model"]
     found: Numbers = {**_of_cells(cells, named), **_of_neurons(by_model)}
     probes, searched = sorted(cells["probe"].unique()), sorted(by_model["family"].unique())
     for probe in probes if len(probes) > 1 else ():
@@ -59,7 +61,7 @@ def checks(tables: Tables, rule: Rule) -> Numbers:
         tables: Those of ``tables.SWEEP_TABLES``, decided.
         rule: The rule that decided them.
     """
-    neurons, cells = tables["neurons"], one_size(tables["cells"])
+    neurons, cells = tables["neurons"], _of_observers(tables)
     return known(
         {
             "n_cells": cells.height,
@@ -81,6 +83,11 @@ def known(values: Mapping[str, Any]) -> Numbers:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _of_observers(tables: Tables) -> pl.DataFrame:
+    """Cells of whole states, without those of baselines."""
+    return one_size(tables["cells"]).filter(reads_state())
+
+
 def _of_cells(cells: pl.DataFrame, named: Sequence[str]) -> Numbers:
     best = cells.group_by("attribute", "object_model").agg(pl.col("auroc").max()).group_by("attribute")
     by_attribute = dict(best.agg(pl.col("auroc").mean()).iter_rows())
@@ -88,7 +95,7 @@ def _of_cells(cells: pl.DataFrame, named: Sequence[str]) -> Numbers:
         "auroc/best": cells["auroc"].max(),
         "auroc/mean": cells["auroc"].mean(),
         "decisive_share": cells["decisive"].cast(pl.Float64).mean(),
-        **{f"auroc/{attribute}": by_attribute.get(attribute) for attribute in named},
+        **{f"auroc/{attribute}": by_attribute.get(attribute) for attribute in named if attribute not in TAKEN},
     }
 
 
