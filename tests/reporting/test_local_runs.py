@@ -1,8 +1,12 @@
 """Other trackers: the keys of W&B's runs by the same writer, one folder an id, and no harm to a job."""
 
+import posixpath
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from unittest.mock import MagicMock
 
 import polars as pl
 import pytest
@@ -13,7 +17,7 @@ from denote.errors import ConfigError
 from denote.evidence.rule import Rule
 from denote.reporting.curve_records import curves, depth_records
 from denote.reporting.dashboard import log_job
-from denote.reporting.local_runs import LOCAL, Opened, check_installed, flattened
+from denote.reporting.local_runs import LOCAL, MlflowRun, Opened, check_installed, flattened, mlflow_name
 from denote.reporting.run_summary import checks, summary
 from denote.reporting.tracking import Tracker
 
@@ -98,6 +102,68 @@ def test_trackio_is_told_what_wandb_is_told(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.fixture
+def trackio(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dict[str, float]]]:
+    """The rows of every run of a trackio that holds them in memory."""
+    held: dict[str, list[dict[str, float]]] = {}
+
+    def init(**given: str) -> SimpleNamespace:
+        rows = held.setdefault(given["name"], [])
+        return SimpleNamespace(log=lambda values, step=None: rows.append(values), finish=lambda: None)
+
+    def runs(_: str) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name, delete=lambda name=name: held.pop(name)) for name in held]
+
+    package = ModuleType("trackio")
+    package.init = init  # type: ignore[attr-defined]
+    package.Api = lambda: SimpleNamespace(runs=runs)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "trackio", package)
+    return held
+
+
+def test_a_run_of_trackio_that_is_made_again_has_its_rows_once(
+    tmp_path: Path, trackio: dict[str, list[dict[str, float]]]
+) -> None:
+    for value in (0.5, 0.75):
+        track(Tracker(("trackio",), tmp_path, "t", "t"), value)
+    (rows,) = trackio.values()
+    assert rows == [{"depth": 0.0, "linear/auroc": 0.75}, {"status": "finished"}]
+
+
+def test_a_whole_run_is_known_whatever_the_trackers(
+    tmp_path: Path, trackio: dict[str, list[dict[str, float]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MlflowRun, "begin", lambda run: setattr(run, "logger", MagicMock()))
+    tracker = Tracker(("csv", "mlflow", "trackio"), tmp_path, "t", "t")
+    assert not tracker.logged("job", "key")
+    with pytest.raises(RuntimeError), tracker.run("job", "key", "a job", CONFIG):
+        raise RuntimeError
+    assert not tracker.logged("job", "key")
+    track(tracker, 0.5)
+    assert tracker.logged("job", "key")
+    assert not tracker.logged("job", "other")
+
+
+def test_names_in_mlflow_are_plain_and_different(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = ["linear/auroc/ink > .5", "linear/auroc/ink < .5", "a//b", "../a", "/a/b", "é", "?", "x" * 500]
+    names = [mlflow_name(key) for key in keys]
+    assert len(set(names)) == len(keys)
+    for name in names:
+        assert re.fullmatch(r"[a-zA-Z0-9_/. -]{1,250}", name)
+        assert posixpath.normpath(name) == name
+        assert not name.startswith(("/", "."))
+    assert mlflow_name("linear/auroc/odd") == "linear/auroc/odd"
+    monkeypatch.setattr(MlflowRun, "begin", lambda run: setattr(run, "logger", MagicMock()))
+    run = MlflowRun(replace(opened, config={"settings": {"ink > .5": 1}}))
+    run.log({"depth": 3, keys[0]: 0.5, keys[1]: 0.75})
+    run.summarize({"auroc/ink > .5": 0.9, "a?": "text"})
+    run.finish(0)
+    logged = [set(call.args[0]) for call in run.logger.log_metrics.call_args_list]  # type: ignore[attr-defined]
+    assert logged == [{"depth", *names[:2]}, {mlflow_name("auroc/ink > .5")}]
+    (settings,) = run.logger.log_hyperparams.call_args.args  # type: ignore[attr-defined]
+    assert set(settings) == {mlflow_name("settings.ink > .5"), mlflow_name("summary.a?")}
+
+
+@pytest.fixture
 def opened(tmp_path: Path) -> Opened:
     return Opened(tmp_path, "p", "g", "job", "0123456789abcdef", "a job", ["quick"], CONFIG)
 
@@ -129,7 +195,7 @@ def test_mlflow(opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         run.finish(1)
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     (found,) = client.search_runs([client.get_experiment_by_name("p").experiment_id])
-    assert (found.data.metrics["linear/auroc/class_1"], found.data.metrics["auroc/best"]) == (0.75, 0.9)
+    assert (found.data.metrics[mlflow_name("linear/auroc/class=1")], found.data.metrics["auroc/best"]) == (0.75, 0.9)
     assert (found.info.status, found.data.params["summary.status"]) == ("FAILED", "failed")
 
 

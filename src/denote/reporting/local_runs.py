@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import posixpath
 import re
 import shutil
 import sys
@@ -17,8 +18,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from denote.config.keys import digest
 from denote.errors import ConfigError
 from denote.files import slug
 from denote.reporting.run_config import EPOCH
@@ -137,6 +140,12 @@ class LocalRun(ABC):
         numbers = _numbers(self.summary)
         texts = {key: str(value) for key, value in self.summary.items() if key not in numbers}
         self._try(lambda: self.end(numbers, texts, exit_code))
+        if exit_code == 0:
+            self._try(self.mark)
+
+    def mark(self) -> None:
+        """Leave the run's folder in the sweep's, empty where the tracker writes elsewhere: it tells what is logged."""
+        self.opened.place(self.kind).mkdir(parents=True, exist_ok=True)
 
     def _try(self, act: Callable[[], None]) -> None:
         """Carry out a call; a tracker that fails is left alone from then on, and results are what they were."""
@@ -183,11 +192,15 @@ class LightningRun(LocalRun):
         """Write numbers of a step."""
         self.logger.log_metrics(dict(numbers), step)
 
+    def hold(self, settings: Mapping[str, Any]) -> None:
+        """Write settings and texts, by flat keys."""
+        self.logger.log_hyperparams(dict(settings))
+
     def end(self, numbers: Mapping[str, float], texts: Mapping[str, str], exit_code: int) -> None:
         """Write settings, texts and summary, and close the run."""
-        self.logger.log_hyperparams({**flattened(self.opened.config), **{f"summary.{k}": v for k, v in texts.items()}})
+        self.hold({**flattened(self.opened.config), **{f"summary.{k}": v for k, v in texts.items()}})
         if numbers:
-            self.logger.log_metrics(dict(numbers), None)
+            self.write(numbers, None)
         self.logger.finalize("success" if exit_code == 0 else "failed")
 
 
@@ -219,11 +232,21 @@ class TensorBoardRun(LightningRun):
         self.logger = TensorBoardLogger(place.parent, name="", version=place.name, default_hp_metric=False)
 
 
-MLFLOW_SIGNS = re.compile(r"[^\w\-. /:]")
-"""Signs that MLflow takes in no name."""
+MLFLOW_SIGNS, MLFLOW_LONGEST = re.compile(r"[^a-zA-Z0-9_/. -]"), 200
+"""Signs that MLflow or Lightning's logger of it takes in no name, and the most characters of one before a digest."""
 
 ID_TAG = "denote_id"
 """Tag of a run in MLflow by which it is replaced when it is made again."""
+
+
+def mlflow_name(key: str) -> str:
+    """Return a name that MLflow takes: another one has its signs replaced, and a digest, so that no two are the same.
+
+    Args:
+        key: Name of a metric or setting; MLflow reads it as a path, too, which is to be a plain one.
+    """
+    plain = posixpath.normpath(MLFLOW_SIGNS.sub("_", key)).lstrip("./")[:MLFLOW_LONGEST]
+    return plain if plain == key else f"{plain}-{digest(key)[:6]}"
 
 
 class MlflowRun(LightningRun):
@@ -247,11 +270,15 @@ class MlflowRun(LightningRun):
 
     def write(self, numbers: Mapping[str, float], step: int | None) -> None:
         """Write numbers of a step under names that MLflow takes."""
-        super().write({MLFLOW_SIGNS.sub("_", key): value for key, value in numbers.items()}, step)
+        super().write(_named_for_mlflow(numbers), step)
 
-    def end(self, numbers: Mapping[str, float], texts: Mapping[str, str], exit_code: int) -> None:
-        """Write settings, texts and summary, and close the run."""
-        super().end({MLFLOW_SIGNS.sub("_", key): value for key, value in numbers.items()}, texts, exit_code)
+    def hold(self, settings: Mapping[str, Any]) -> None:
+        """Write settings under names that MLflow takes."""
+        super().hold(_named_for_mlflow(settings))
+
+
+def _named_for_mlflow(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {mlflow_name(key): value for key, value in values.items()}
 
 
 class TrackioRun(LocalRun):
@@ -260,14 +287,18 @@ class TrackioRun(LocalRun):
     kind = "trackio"
 
     def begin(self) -> None:
-        """Open the run; the same id goes on with it."""
+        """Open the run; one of the same id is deleted first."""
         import trackio
 
         opened = self.opened
+        name = f"{opened.name} {opened.key[:8]}"
+        for run in _trackio_runs(trackio, opened.project):
+            if run.name == name:
+                run.delete()
         with redirect_stdout(sys.stderr):  # it tells how to look at runs
             self.run = trackio.init(
                 project=opened.project,
-                name=f"{opened.name} {opened.key[:8]}",
+                name=name,
                 group=opened.group,
                 config=flattened(opened.config),
                 resume="allow",
@@ -282,6 +313,14 @@ class TrackioRun(LocalRun):
         self.run.log({**numbers, **texts})
         with redirect_stdout(sys.stderr):
             self.run.finish()
+
+
+def _trackio_runs(trackio: ModuleType, project: str) -> list[Any]:
+    """Runs of a project on this machine; none where there is no such project, or trackio is too old to tell."""
+    try:
+        return list(trackio.Api().runs(project))
+    except (AttributeError, ValueError):
+        return []
 
 
 LOCAL = {run.kind: run for run in (CsvRun, TensorBoardRun, MlflowRun, TrackioRun)}

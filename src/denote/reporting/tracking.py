@@ -182,7 +182,10 @@ class Tracker:
             _session(self.limit).load(self.place)
 
     def logged(self, job_type: str, key: str) -> bool:
-        """Return whether this machine has a run of this id already, wherever runs are tracked."""
+        """Return whether this machine has a run of this id already, wherever runs are tracked.
+
+        Trackers that write elsewhere leave an empty folder of a run that went well, see `LocalRun.mark`.
+        """
         key, folder = run_id(self.sweep, job_type, key), self.place.parent
         places = {kind: f"{kind}/{job_type}/*-{key}" for kind in LOCAL} | {environment.WANDB: f"wandb/*run-*-{key}"}
         return all(any(folder.glob(places[kind])) for kind in self.kinds)
