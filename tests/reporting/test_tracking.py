@@ -285,6 +285,18 @@ def test_the_first_attributes_of_a_sweep_have_keys_whichever_job_asks(
     assert len(tracked.named(["another"])) == 10
 
 
+def test_attributes_of_other_sweeps_take_no_key(
+    started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    many = [f"class={number}" for number in range(10)]
+    assert tracker(tmp_path).named(many) == many
+    other = Tracker(("wandb",), tmp_path / "u", "u", "u")
+    assert other.named(["odd"]) == ["odd"]
+    assert tracker(tmp_path).named(["odd"], alone=True) == ["odd"]
+    assert tracker(tmp_path).named(["odd"]) == many
+
+
 def test_disabled_starts_nothing(started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
     disabled = Tracker.of(CONFIG, tmp_path / "t")

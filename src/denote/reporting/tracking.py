@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from denote.progress import step
 from denote.reporting import wandb_environment as environment
+from denote.reporting.curve_records import MOST_NAMED
 from denote.reporting.local_runs import LOCAL, Opened
 from denote.reporting.named_attributes import named
 from denote.reporting.run_config import EPOCH
@@ -190,15 +191,18 @@ class Tracker:
         places = {kind: f"{kind}/{job_type}/*-{key}" for kind in LOCAL} | {environment.WANDB: f"wandb/*run-*-{key}"}
         return all(any(folder.glob(places[kind])) for kind in self.kinds)
 
-    def named(self, attributes: Sequence[str]) -> list[str]:
+    def named(self, attributes: Sequence[str], *, alone: bool = False) -> list[str]:
         """Return the attributes that have keys of their own: the first of the sweep, whichever job asks.
 
         Args:
             attributes: Those of a job, or of all.
+            alone: Whether a job belongs to no sweep, so that its own attributes come first.
         """
         if not self.is_used:
             return []
-        return named(self.place.parent / self.kinds[0], attributes)
+        if alone:
+            return list(attributes)[:MOST_NAMED]
+        return named(self.place.parent / self.kinds[0], self.sweep, attributes)
 
 
 _sessions: dict[tuple[Any, ...], Session] = {}

@@ -218,7 +218,7 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
             with step("report"):
                 shown = pictures or pictures_of(folder, record)
                 record[PAGE] = write_job_page(folder, record, merged.tables, shown, in_sweep=in_sweep)
-        named = job.tracker.named(observation.attributes)
+        named = job.tracker.named(observation.attributes, alone=not in_sweep)
         dashboard.log_job(run, merged.tables, pictures, observation.rule, named)
         lineage.log_cells(run, key, folder, job.stored, network)
 
