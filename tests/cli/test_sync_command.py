@@ -1,11 +1,12 @@
 """``denote-sync``: what was kept offline is sent once."""
 
+import os
 from pathlib import Path
 
 import pytest
 from drills.wandb_server import WELL, WandbServer
 
-from denote.cli import commands
+from denote.cli import commands, sync_command
 from denote.reporting.tracking import Tracker, settle
 
 
@@ -46,6 +47,21 @@ def test_a_sweep_is_sent_once(
         assert ran(monkeypatch, f"{sweep}/wandb") == 0
         assert capsys.readouterr().out == "Nothing to send: 1 run was sent before.\n"
         assert server.requests.total() == before
+
+
+def test_a_run_that_was_written_to_since_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, mark = tmp_path / "run-1.wandb", tmp_path / "run-1.wandb.synced"
+    file.touch()
+    assert not sync_command.is_sent(tmp_path)
+    mark.touch()
+    os.utime(file, (1000, 1000))
+    os.utime(mark, (1000, 1000))
+    assert sync_command.is_sent(tmp_path)
+    os.utime(file, (1001, 1001))
+    assert not sync_command.is_sent(tmp_path)
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: None)
+    sync_command.send([tmp_path])
+    assert not mark.exists()  # W&B's client skips what is marked
 
 
 @pytest.mark.parametrize(

@@ -66,15 +66,26 @@ def offline_runs(folder: Path) -> list[Path]:
 
 
 def is_sent(run: Path) -> bool:
-    """Return whether W&B's client has marked a run as sent."""
-    return any(run.glob("*.wandb.synced"))
+    """Return whether W&B's client has marked a run as sent since it was last written to."""
+    return all(map(_is_sent_since, run.glob("*.wandb")))
+
+
+def _is_sent_since(file: Path) -> bool:
+    mark = _mark(file)
+    return mark.is_file() and mark.stat().st_mtime_ns >= file.stat().st_mtime_ns
+
+
+def _mark(file: Path) -> Path:
+    return file.with_name(f"{file.name}.synced")
 
 
 def send(runs: Sequence[Path]) -> None:
-    """Have W&B's client send runs. It marks those that it has sent, whatever its exit code.
+    """Have W&B's client send runs. It marks those that it has sent, whatever its exit code, and skips marked ones.
 
     Args:
         runs: Their folders.
     """
+    for file in (file for run in runs for file in run.glob("*.wandb")):
+        _mark(file).unlink(missing_ok=True)
     online = {name: value for name, value in os.environ.items() if name != environment.MODE}
     subprocess.run([sys.executable, "-m", "wandb", "sync", *map(str, runs)], env=online, check=False)  # noqa: S603 # this Python
