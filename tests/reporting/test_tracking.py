@@ -285,6 +285,18 @@ def test_the_first_attributes_of_a_sweep_have_keys_whichever_job_asks(
     assert len(tracked.named(["another"])) == 10
 
 
+def test_a_picture_that_is_gone_is_left_out(
+    started: list[FakeSession], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, gone = tmp_path / "here.png", tmp_path / "gone.png"
+    here.write_bytes(b"picture")
+    with tracker(tmp_path).run("job", "key", "a job", {}) as run:
+        assert run is not None
+        run.log({}, {}, {"figures/a": [(gone, "gone"), (here, "here")], "figures/b": [(gone, "gone")]})
+    assert started[0].said[0] == ("log", {}, {}, {"figures/a": [["cGljdHVyZQ==", "here"]]})
+    assert caplog.messages == [f"{gone} is not tracked: No such file or directory"] * 2
+
+
 def test_attributes_of_other_sweeps_take_no_key(
     started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,12 +71,10 @@ class TrackedRun:
         Args:
             values: Numbers and texts by name.
             tables: ``columns`` and ``data``, a list of rows, by name.
-            pictures: PNG files with their captions by name.
+            pictures: PNG files with their captions by name; those that cannot be read are left out.
         """
-        shown = {
-            name: [[base64.b64encode(path.read_bytes()).decode(), caption] for path, caption in of]
-            for name, of in (pictures or {}).items()
-        }
+        read = {name: _read(of) for name, of in (pictures or {}).items()}
+        shown = {name: of for name, of in read.items() if of}
         self.session.send(self.key, "log", values=values, tables=tables or {}, pictures=shown)
 
     def keep(
@@ -116,6 +114,17 @@ class TrackedRun:
     def finish(self, exit_code: int) -> None:
         """Say that nothing more comes."""
         self.session.send(self.key, "finish", exit_code=exit_code)
+
+
+def _read(pictures: Sequence[tuple[Path, str]]) -> list[list[str]]:
+    """Return pictures as text, each with its caption."""
+    read = []
+    for path, caption in pictures:
+        try:
+            read.append([base64.b64encode(path.read_bytes()).decode(), caption])
+        except OSError as error:
+            log.warning("%s is not tracked: %s", path, error.strerror)
+    return read
 
 
 @dataclass

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from denote.evidence.rule import rule_of
 from denote.reporting import dashboard, lineage
 from denote.reporting.run_config import SETTINGS, common, flat, options, swept
@@ -22,12 +24,12 @@ log = logging.getLogger(__name__)
 Jobs = Sequence[tuple[Path, Mapping[str, Any]]]
 """Folders of finished jobs with their records."""
 
-OF_CELLS = ("dataset", "architecture", "epoch", "layer", "depth", "seed", "object_model")
-"""Columns of cells that are settings of a sweep's run."""
+OF_TABLES = ("dataset", "architecture", "epoch", "layer", "depth", "seed", "object_model")
+"""Columns of cells and of layers, which are also there where no cell is, that are settings of a sweep's run."""
 
 
 def track(outcome: Outcome, merged: Merged, jobs: Jobs, pictures: Sequence[Picture], results: Path) -> None:
-    """Track merged results.
+    """Track merged results; what goes wrong here is said in one warning, and costs no result.
 
     Args:
         outcome: The sweep.
@@ -36,6 +38,15 @@ def track(outcome: Outcome, merged: Merged, jobs: Jobs, pictures: Sequence[Pictu
         pictures: Its figures.
         results: Folder of its merged results.
     """
+    try:
+        _track(outcome, merged, jobs, pictures, results)
+    except Exception as error:
+        said = (str(error).strip().splitlines() or [""])[0]
+        log.warning("sweep %s cannot be tracked (%s: %s)", outcome.folder.name, type(error).__name__, said)
+        log.debug("why it cannot be tracked", exc_info=True)
+
+
+def _track(outcome: Outcome, merged: Merged, jobs: Jobs, pictures: Sequence[Picture], results: Path) -> None:
     config = jobs[0][1]["config"]
     tracker, rule, name = Tracker.of(config, outcome.folder), rule_of(config), outcome.folder.name
     if not tracker.is_used:
@@ -72,9 +83,10 @@ def settings_of(merged: Merged, jobs: Jobs) -> dict[str, Any]:
     for config in configs:
         for key, values in options(config).items():
             chosen.setdefault(key, []).extend(values)
-    of_cells = {column: merged.cells[column].unique().to_list() for column in OF_CELLS}
+    observed = [merged.tables[name].select(OF_TABLES).unique() for name in ("cells", "layers")]
+    of_tables = pl.concat(observed).to_dict(as_series=False)
     overrides = [record.get("overrides") or [] for _, record in jobs]
-    return {**flat({**of_cells, **chosen}), "swept": swept(overrides), SETTINGS: common(configs)}
+    return {**flat({**of_tables, **chosen}), "swept": swept(overrides), SETTINGS: common(configs)}
 
 
 class SweepFailedError(Exception):
