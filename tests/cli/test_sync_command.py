@@ -8,6 +8,7 @@ from drills.wandb_server import WELL, WandbServer
 
 from denote.cli import commands, sync_command
 from denote.reporting.tracking import Tracker, settle
+from denote.reporting.wandb_names import sync_command as sync_command_of
 
 
 def ran(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -62,6 +63,23 @@ def test_a_run_that_was_written_to_since_is_not_sent(tmp_path: Path, monkeypatch
     monkeypatch.setattr("subprocess.run", lambda *_, **__: None)
     sync_command.send([tmp_path])
     assert not mark.exists()  # W&B's client skips what is marked
+
+
+@pytest.mark.parametrize("folder", ["t", "wandb"])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_the_command_that_is_told_finds_the_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, elsewhere: bool
+) -> None:
+    run = tmp_path / folder / "wandb" / "offline-run-1"
+    run.mkdir(parents=True)
+    (run / "run-1.wandb").touch()
+    if elsewhere:
+        monkeypatch.setenv("WANDB_DIR", str(tmp_path / folder))
+    else:
+        monkeypatch.delenv("WANDB_DIR", raising=False)
+    command, told = sync_command_of(run.parent).split()
+    assert command == sync_command.COMMAND
+    assert sync_command.offline_runs(Path(told)) == [run]
 
 
 @pytest.mark.parametrize(

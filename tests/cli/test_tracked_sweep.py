@@ -164,5 +164,5 @@ def test_a_failed_job_ends_so_until_it_is_run_again(denote: Command, monkeypatch
 @pytest.mark.usefixtures("_offline")
 def test_without_runs_of_jobs_there_are_those_of_the_sweep_and_its_curves(denote: Command) -> None:
     answer = denote("-m", "seed=0", *SMALL, "logger.per_job=false")
-    assert (answer.code, answer.err.splitlines()[-1]) == (0, "W&B: wandb sync multirun/f/wandb")
+    assert (answer.code, answer.err.splitlines()[-1]) == (0, "W&B: denote-sync multirun/f")
     assert [run.job_type for run in runs_in(Path("multirun/f/wandb"))] == ["curve", "sweep"]

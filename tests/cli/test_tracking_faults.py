@@ -34,4 +34,4 @@ def test_a_server_that_hangs_changes_nothing(denote: Command, monkeypatch: pytes
     for name in tables:
         assert pl.read_parquet(f"a/job/{name}").equals(pl.read_parquet(f"b/job/{name}")), name
     (warning,) = warnings
-    assert warning.endswith("wandb sync b/wandb")
+    assert warning.endswith("denote-sync b")

@@ -253,11 +253,11 @@ def test_where_runs_are_is_said_once(
     monkeypatch.setattr(tracking, "run_id", lambda *_: "job")
     assert tracking.whereabouts() is None
     track(tracker(tmp_path))
-    assert tracking.whereabouts() == f"wandb sync {tmp_path}/t/wandb"
+    assert tracking.whereabouts() == f"denote-sync {tmp_path}/t"
     assert tracking.whereabouts() is None
     monkeypatch.chdir(tmp_path)
     track(tracker(tmp_path))
-    assert tracking.whereabouts() == "wandb sync t/wandb"
+    assert tracking.whereabouts() == "denote-sync t"
     started[0].online = True
     track(tracker(tmp_path))
     assert tracking.whereabouts() == "https://wandb.example.org/p/runs/job"

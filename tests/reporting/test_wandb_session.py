@@ -123,7 +123,7 @@ def test_a_dead_server_leaves_whole_runs_on_disk_and_one_line(
     (line,) = caplog.messages
     assert "refused" in line
     assert line.endswith(
-        f"runs are kept offline in {tmp_path}/wandb; send them later with: wandb sync {tmp_path}/wandb"
+        f"runs are kept offline in {tmp_path}/wandb; send them later with: denote-sync {tmp_path}"
     )
 
 

@@ -34,10 +34,11 @@ def run_id(sweep: str, job_type: str, key: str) -> str:
 
 
 def sync_command(place: Path) -> str:
-    """Return what sends the runs in a folder.
+    """Return what sends the runs in a folder, whatever the version of W&B: its own command takes folders since 0.30.
 
     Args:
         place: The folder ``wandb/``.
     """
-    shown = Path(os.path.relpath(place)) if place.is_relative_to(Path.cwd()) else place
-    return f"wandb sync {shlex.quote(str(shown))}"
+    folder = place if place.parent.name == place.name else place.parent  # denote-sync takes wandb/ for what it says
+    shown = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
+    return f"denote-sync {shlex.quote(str(shown))}"
