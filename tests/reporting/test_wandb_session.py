@@ -122,9 +122,7 @@ def test_a_dead_server_leaves_whole_runs_on_disk_and_one_line(
         assert any(record.HasField("history") for record in finished(path))
     (line,) = caplog.messages
     assert "refused" in line
-    assert line.endswith(
-        f"runs are kept offline in {tmp_path}/wandb; send them later with: denote-sync {tmp_path}"
-    )
+    assert line.endswith(f"runs are kept offline in {tmp_path}/wandb; send them later with: denote-sync {tmp_path}")
 
 
 def test_what_a_server_does_not_take_in_time_is_written_to_disk(
