@@ -55,6 +55,19 @@ def test_properties_that_one_result_lacks_are_there_with_their_share_of_networks
     assert {row["name"]: row["baseline_value"] for row in only.iter_rows(named=True)} == pytest.approx(shares)
 
 
+def test_only_what_compared_layers_denote_counts() -> None:
+    """The other result never observed a layer at which the baseline denotes."""
+    whole = result("b", renamed="x")
+    kept = {
+        each: frame.filter(pl.col("layer").ne_missing("blocks.1")) if "layer" in frame.columns else frame
+        for each, frame in whole.tables.items()
+    }
+    rows = compare([result(), Compared("b", kept, whole.jobs)]).table.filter(scope=PROPERTY)
+    compared = sweep_tables()["properties"].filter(~pl.col("layer").is_in(["blocks.1", "logits"]))
+    assert set(rows["name"]) == set(compared["property"])
+    assert (rows["difference"] == 0).all()
+
+
 def test_the_same_neurons_share_all_their_properties() -> None:
     rows = compare([result(), result("b")]).table.filter(scope=OVERLAP)
     assert rows.filter(quantity="jaccard_across")["baseline_value"].to_list() == [1.0]

@@ -59,10 +59,9 @@ def share_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row
         layers: The layers that are compared.
     """
     families = families_in(groups)
-    hidden = [pair for pair in layers.pairs if not pair.is_head] or list(layers.pairs)
-    chosen = [pair.baseline for pair in hidden], [pair.other for pair in hidden]
     tables = [
-        _shares(group.tables["label_proportion_by_model"], names) for group, names in zip(groups, chosen, strict=True)
+        _shares(group.tables["label_proportion_by_model"], names)
+        for group, names in zip(groups, _hidden(layers), strict=True)
     ]
     tests = [(family, quantity) for family in families for quantity in SHARES]
     ours, others = (
@@ -71,6 +70,12 @@ def share_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row
     )
     places = [{"family": family, "quantity": quantity} for family, quantity in tests]
     yield from _tested_rows(NEURONS, places, pairing, ours, others)
+
+
+def _hidden(layers: Layers) -> tuple[list[str], list[str]]:
+    """Return the names of the compared layers in both results, outputs left out where there are others."""
+    hidden = [pair for pair in layers.pairs if not pair.is_head] or list(layers.pairs)
+    return [pair.baseline for pair in hidden], [pair.other for pair in hidden]
 
 
 def _shares(by_model: pl.DataFrame, layers: Sequence[str]) -> pl.DataFrame:
@@ -160,16 +165,18 @@ def _at_layer(table: pl.DataFrame, family: str, layer: str, quantity: str) -> di
 def property_rows(groups: Groups, pairing: Pairing, layers: Layers) -> Iterator[Row]:
     """Return in how many networks each property is denoted, and how many properties two networks share.
 
-    A property and its complement count as one, at whatever hidden layer. How many networks of one result share stands
-    beside how many a network of each shares: seeds differ, too.
+    A property and its complement count as one, at whatever of the compared hidden layers. How many networks of one
+    result share stands beside how many a network of each shares: seeds differ, too.
 
     Args:
         groups: The networks.
         pairing: Which of them are compared.
         layers: The layers that are compared.
     """
-    heads = {name for pair in layers.pairs if pair.is_head for name in (pair.baseline, pair.other)}
-    denoted = [group.tables["properties"].filter(~pl.col("layer").is_in(list(heads))) for group in groups]
+    denoted = [
+        group.tables["properties"].filter(pl.col("layer").is_in(names))
+        for group, names in zip(groups, _hidden(layers), strict=True)
+    ]
     networks = pairing.baseline, pairing.other
     for family in families_in(groups):
         held = [
