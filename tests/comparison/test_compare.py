@@ -13,6 +13,7 @@ from simulations import comparisons
 from denote.comparison.compare import Comparison, compare
 from denote.comparison.compared import Compared
 from denote.comparison.flat_numbers import flat_numbers
+from denote.comparison.naming import contrast_name
 from denote.comparison.observers import CELL, HEADLINE
 from denote.errors import ConfigError
 from denote.tables import COMPARISON, COMPARISON_KEY
@@ -106,6 +107,39 @@ def test_three_results_are_each_compared_with_the_first() -> None:
     assert found.table["other"].unique(maintain_order=True).to_list() == ["b", "c"]
     assert found.table["baseline"].unique().to_list() == ["a"]
     assert {key.split("/")[0] for key in flat_numbers(found)} == {"baseline", "compared", "b", "c"}
+
+
+def of_datasets(name: str, scores: dict[str, float], *kinds: str) -> Compared:
+    """Cells of several datasets, of networks of several kinds on each."""
+    parts = [
+        of_cells(kind, {"x": 0.0}, {"odd": score}, dataset=dataset)
+        for dataset, score in scores.items() for kind in kinds
+    ]  # fmt: skip
+    return Compared(name, {each: pl.concat([part.tables[each] for part in parts]) for each in parts[0].tables})
+
+
+def test_contrasts_are_told_apart_by_whatever_differs_among_them() -> None:
+    def names(one: Compared, other: Compared) -> list[str]:
+        found = compare([one, other])
+        return [contrast_name(found, contrast) for contrast in found.contrasts]
+
+    scores = {"digits": 0.7, "shapes": 0.8}
+    assert names(of_datasets("a", scores, "mlp"), of_datasets("b", scores, "mlp")) == ["b (digits)", "b (shapes)"]
+    both = names(of_datasets("a", scores, "mlp", "vit"), of_datasets("b", scores, "mlp", "vit"))
+    assert both == ["b (digits, mlp)", "b (digits, vit)", "b (shapes, mlp)", "b (shapes, vit)"]
+    one_of = names(of_datasets("a", {"d": 0.7}, "mlp", "vit"), of_datasets("b", {"d": 0.7}, "cnn"))
+    assert one_of == ["b (against mlp)", "b (against vit)"]
+    assert names(of_datasets("a", {"d": 0.7}, "mlp"), of_datasets("b", {"d": 0.7}, "cnn")) == ["b"]
+
+
+def test_numbers_of_several_datasets_are_all_there() -> None:
+    numbers = flat_numbers(compare([
+        of_datasets("a", {"digits": 0.7, "shapes": 0.7}, "mlp"), of_datasets("b", {"digits": 0.8, "shapes": 0.9}, "mlp"),
+    ]))  # fmt: skip
+    means = {key: value for key, value in numbers.items() if key.endswith("linear/mean")}
+    assert means == pytest.approx(
+        {"b/digits/auroc_difference/linear/mean": 0.1, "b/shapes/auroc_difference/linear/mean": 0.2}
+    )
 
 
 def test_flat_numbers_are_scalars_with_names_of_their_own(itself: Comparison) -> None:

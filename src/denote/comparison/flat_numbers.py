@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from denote.comparison.compare import Comparison, Contrast
+from denote.comparison.naming import contrast_parts
 from denote.comparison.neurons import EXCESS, NEURONS
 from denote.comparison.observers import CELL, HEADLINE
 
@@ -14,7 +15,8 @@ Numbers = dict[str, float | int | str]
 def flat_numbers(comparison: Comparison) -> Numbers:
     """Return what comparisons are sorted by: scalars under names that do not depend on a sweep's size.
 
-    With several results or kinds of networks the names begin with them: ``NAME/auroc_difference/linear/mean``.
+    With several results, datasets or kinds of networks the names begin with whatever of these differs:
+    ``NAME/DATASET/auroc_difference/linear/mean``.
 
     Args:
         comparison: As `compare` returns it.
@@ -32,8 +34,7 @@ def flat_numbers(comparison: Comparison) -> Numbers:
 def _prefix(comparison: Comparison, contrast: Contrast) -> str:
     if len(comparison.contrasts) == 1:
         return ""
-    several = sum(each.other is contrast.other for each in comparison.contrasts) > 1
-    return f"{contrast.other.name}/" + (f"{contrast.table['other_networks'][0]}/" if several else "")
+    return "".join(f"{part}/" for part in contrast_parts(comparison, contrast))
 
 
 def _of(contrast: Contrast) -> list[tuple[str, float | int | str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from denote.comparison.compare import Comparison, Contrast, named
+from denote.comparison.compare import Comparison, Contrast
+from denote.comparison.naming import contrast_name
 from denote.comparison.pairing import PAIRS, ROWS
 from denote.reporting.answer.compose import believe
 from denote.reporting.answer.contents import BELIEVE, CAPTURED, DEPTH, NEURONS, NEXT, Answer, Number
@@ -48,15 +49,8 @@ def comparison_answer(
 
 
 def _told(comparison: Comparison, tell: Callable[[Contrast], Told | None]) -> list[tuple[str, Told]]:
-    pairs = [(contrast_name(comparison, contrast), tell(contrast)) for contrast in comparison.contrasts]
+    pairs = [(contrast_name(comparison, contrast, clean), tell(contrast)) for contrast in comparison.contrasts]
     return [(name, told) for name, told in pairs if told is not None]
-
-
-def contrast_name(comparison: Comparison, contrast: Contrast) -> str:
-    """Return what tells a contrast from the others of a comparison: the other result, its networks where several."""
-    same = [each for each in comparison.contrasts if each.other is contrast.other]
-    networks = f" ({clean(named(contrast.groups[1]))})" if len(same) > 1 else ""
-    return f"{clean(contrast.other.name)}{networks}"
 
 
 def _next(comparison: Comparison, page: Path | None) -> Versions:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from denote.comparison.compare import Comparison, Contrast
+from denote.comparison.naming import contrast_name
 from denote.numbers import count
 from denote.reporting.answer.contents import ALARM, Answer
 from denote.reporting.answer.words import clean, listed
-from denote.reporting.comparison.compose import comparison_answer, contrast_name, contrast_numbers
+from denote.reporting.comparison.compose import comparison_answer, contrast_numbers
 from denote.reporting.comparison.depth_told import curve_words, parts_words, verdict_words
 from denote.reporting.comparison.figures import curve_figure, heat_map, score_figure
 from denote.reporting.comparison.neurons_told import neurons_told, only_words, overlap_words, shown_family
@@ -65,7 +66,7 @@ def _badge_class(answer: Answer) -> str:
 
 def _contrast(comparison: Comparison, contrast: Contrast) -> dict[str, Any]:
     return {
-        "heading": contrast_name(comparison, contrast),
+        "heading": contrast_name(comparison, contrast, clean),
         "numbers": contrast_numbers(contrast),
         "scores": score_figure(contrast),
         "heat": heat_map(contrast),
