@@ -64,6 +64,15 @@ def test_the_smallest_p_value_is_that_of_two_patterns() -> None:
     assert sign_flip_p_values(too_few)[1][0] > 0.05
 
 
+@pytest.mark.parametrize("by", [0.1, -0.25, 0.3])
+def test_one_test_with_the_same_difference_of_all_pairs_is_found(by: float) -> None:
+    """No other signs reach a mean without any spread."""
+    alone, corrected = sign_flip_p_values(np.full((8, 1), by))
+    assert alone.tolist() == corrected.tolist() == [2 / 2**8]
+    beside = np.column_stack([np.full(8, by), np.zeros(8)])
+    assert sign_flip_p_values(beside)[1].tolist() == [2 / 2**8, 1.0]
+
+
 def test_nothing_differs_or_nothing_is_known() -> None:
     alone, corrected = sign_flip_p_values(np.zeros((8, 3)))
     assert (alone == 1).all()

@@ -66,15 +66,21 @@ def _signs(n_pairs: int) -> Float[np.ndarray, "pattern network"]:
 def _statistics(
     differences: Float[np.ndarray, "network test"], signs: Float[np.ndarray, "pattern network"]
 ) -> Float[np.ndarray, "pattern test"]:
-    """Absolute mean over networks, over the root of its moderated variance; 0 where nothing differs."""
+    """Absolute mean over networks, over the root of its moderated variance; 0 where nothing differs.
+
+    Where nothing varies, as of one test with one difference of all pairs, no other signs reach the statistic: it is
+    infinite.
+    """
     known = np.isfinite(differences)
     n, filled = known.sum(axis=0).astype(float), np.where(known, differences, 0.0)
     squares = (filled**2).sum(axis=0)
     mean = ratio(signs @ filled, n)
     freedom, shared = _shared_variance(ratio(squares, n), n)
-    own = np.maximum(squares - n * mean**2, 0.0)
+    own = squares - n * mean**2
+    own = np.where(own > ROUNDING * squares, own, 0.0)
     variance = ratio(own + freedom * shared, n - 1 + freedom)
-    return np.asarray(np.sqrt(np.nan_to_num(ratio(mean**2 * n, variance))))
+    found = np.sqrt(np.nan_to_num(ratio(mean**2 * n, variance)))
+    return np.where((variance == 0) & (mean != 0), np.inf, found)
 
 
 def _shared_variance(mean_squares: Float[np.ndarray, " test"], n: Float[np.ndarray, " test"]) -> tuple[float, float]:
