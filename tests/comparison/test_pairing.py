@@ -61,6 +61,11 @@ def test_fewer_than_three_networks_are_compared_over_rows(ours: list[int], other
     assert "3 networks" in found.reason
 
 
+def test_of_two_pairs_too_it_is_said_how_many_networks_have_no_partner() -> None:
+    found = pairing(result(seeds=[0, 1, 2]), result("b", seeds=[1, 2, 3], renamed="x"), "seed")
+    assert (found.unit, found.numbers, found.left_out) == (ROWS, (2, 2), 2)
+
+
 def test_seeds_that_pair_nothing_or_too_much_are_a_mistake() -> None:
     with pytest.raises(ConfigError, match="no seed in common"):
         pairing(result(seeds=[0, 1]), result("b", seeds=[2, 3]), "seed")

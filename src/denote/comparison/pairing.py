@@ -35,7 +35,7 @@ class Pairing:
         baseline: Keys of the baseline's networks; of pairs row by row.
         other: Those of the other networks.
         reason: Why this unit, as the end of a sentence.
-        left_out: Networks of either group without a partner, where the unit is pairs.
+        left_out: Networks of either group without a partner, where pairs are compared.
     """
 
     unit: str
@@ -89,9 +89,10 @@ def _keys(group: NetworkGroup) -> list[str]:
 
 def _of_pairs(pairs: list[tuple[str, str]], ours: list[str], others: list[str], reason: str = "by seed") -> Pairing:
     first, second = zip(*pairs, strict=True)
+    left_out = len(ours) + len(others) - 2 * len(pairs)
     if len(pairs) < LEAST_NETWORKS:
-        return Pairing(ROWS, first, second, _few(len(pairs), len(pairs)))
-    return Pairing(PAIRS, first, second, reason, len(ours) + len(others) - 2 * len(pairs))
+        return Pairing(ROWS, first, second, _few(len(pairs), len(pairs)), left_out)
+    return Pairing(PAIRS, first, second, reason, left_out)
 
 
 def _few(ours: int, others: int) -> str:

@@ -16,6 +16,7 @@ from denote.comparison.compare import Comparison, compare
 from denote.comparison.compared import Compared
 from denote.reporting.answer.contents import CAUTION
 from denote.reporting.comparison.compose import comparison_answer
+from denote.reporting.comparison.doubts import comparison_doubts
 from denote.reporting.comparison.page import comparison_page
 from denote.reporting.comparison.terminal import print_comparison
 
@@ -115,6 +116,21 @@ def test_what_limits_a_comparison_is_a_doubt() -> None:
     older = Compared("old", result().tables, result().jobs, {"torch": "2.10"})
     newer = Compared("new", result().tables, result().jobs, {"torch": "2.13"})
     assert any("torch 2.10 -> 2.13" in doubt.text for doubt in comparison_answer(compare([older, newer])).doubts)
+
+
+@pytest.mark.parametrize(
+    ("way", "seeds", "said"),
+    [
+        ("seed", [2, 3], "2 networks without a partner are left out."),
+        ("seed", [1, 2, 3], "1 network without a partner (by seed) is left out."),
+        ("auto", [1, 2, 3], "1 network without a partner (networks of one initialisation) is left out."),
+    ],
+)
+def test_networks_without_a_partner_are_a_doubt_that_says_how_they_were_paired(
+    way: str, seeds: list[int], said: str
+) -> None:
+    found = compare([result(), result("b", seeds=seeds, renamed="x")], way)
+    assert said in [doubt.text for doubt in comparison_doubts(found)]
 
 
 def test_a_difference_is_told_with_interval_p_value_and_levels() -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from denote.comparison.compare import Comparison, Contrast
 from denote.comparison.compared import Compared
-from denote.comparison.pairing import ROWS
+from denote.comparison.pairing import PAIRS, ROWS
 from denote.numbers import count
 from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
 from denote.reporting.answer.doubts import doubts_of
@@ -43,7 +43,8 @@ def _limits(contrast: Contrast) -> Iterator[str]:
         yield "Rows were split in another way (split), so that results are judged on other test rows."
     if contrast.pairing.left_out:
         left = count(contrast.pairing.left_out, "network")
-        yield f"{left} without a partner of one initialisation {'is' if left.startswith('1 ') else 'are'} left out."
+        how = f" ({contrast.pairing.reason})" if contrast.pairing.unit == PAIRS else ""
+        yield f"{left} without a partner{how} {'is' if left.startswith('1 ') else 'are'} left out."
 
 
 def _other_rows(contrast: Contrast) -> bool:
