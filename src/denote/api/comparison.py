@@ -116,7 +116,11 @@ class ComparisonResult:
         return [*(doubt.text for doubt in self._answer.doubts), *(line for block in blocks for line in block.lines)]
 
     def numbers(self) -> dict[str, float | int | str]:
-        """Return the numbers that comparisons are sorted by, by name, for a tracker."""
+        """Return the numbers that comparisons are sorted by, by name, for a tracker.
+
+        ``.../mean`` is the mean over layers. ``.../largest`` is the difference at the layer that its size chose: other
+        networks are likely to differ by less there. ``.../layers`` and ``cells`` count what was tested.
+        """
         from denote.comparison.flat_numbers import flat_numbers
 
         return flat_numbers(self.comparison)

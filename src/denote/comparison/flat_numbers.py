@@ -16,7 +16,8 @@ def flat_numbers(comparison: Comparison) -> Numbers:
     """Return what comparisons are sorted by: scalars under names that do not depend on a sweep's size.
 
     With several results, datasets or kinds of networks the names begin with whatever of these differs:
-    ``NAME/DATASET/auroc_difference/linear/mean``.
+    ``NAME/DATASET/auroc_difference/linear/mean``. ``layers`` and ``cells`` are those that were tested; ``largest`` is
+    chosen by its size, so that other networks are likely to differ by less.
 
     Args:
         comparison: As `compare` returns it.
@@ -44,17 +45,17 @@ def _of(contrast: Contrast) -> list[tuple[str, float | int | str]]:
         ("n_settings", len(contrast.settings)),
     ]  # fmt: skip
     for (probe,), rows in contrast.rows(HEADLINE).group_by("probe", maintain_order=True):
-        name = f"auroc_difference/{probe}"
+        name, tested = f"auroc_difference/{probe}", rows.drop_nulls("p_corrected")
         largest = rows.drop_nulls("difference").sort(pl.col("difference").abs(), descending=True).head(1)
         found += [
             (f"{name}/mean", _number(rows["difference"].mean())),
             (f"{name}/largest", largest["difference"][0] if len(largest) else None),
             (f"{name}/smallest_p", _number(rows["p_corrected"].min())),
-            (f"{name}/layers_that_differ", int(rows["differs"].fill_null(value=False).sum())),
-            (f"{name}/layers", len(rows)),
+            (f"{name}/layers_that_differ", int(tested["differs"].sum()) if len(tested) else None),
+            (f"{name}/layers", len(tested)),
         ]
-    cells = contrast.rows(CELL, "auroc")
-    found += [("cells_that_differ", int(cells["differs"].fill_null(value=False).sum())), ("cells", len(cells))]
+    cells = contrast.rows(CELL, "auroc").drop_nulls("p_corrected")
+    found += [("cells_that_differ", int(cells["differs"].sum()) if len(cells) else None), ("cells", len(cells))]
     for quantity, name in (("share_denoting", "share_denoting_difference"), (EXCESS, "excess_difference")):
         for row in contrast.rows(NEURONS, quantity).iter_rows(named=True):
             found.append((f"{name}/{row['family']}", row["difference"]))

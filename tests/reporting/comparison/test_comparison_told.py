@@ -14,6 +14,7 @@ from rich.console import Console
 
 from denote.comparison.compare import Comparison, compare
 from denote.comparison.compared import Compared
+from denote.comparison.flat_numbers import flat_numbers
 from denote.reporting.answer.contents import CAUTION
 from denote.reporting.comparison.compose import comparison_answer
 from denote.reporting.comparison.doubts import comparison_doubts
@@ -140,3 +141,44 @@ def test_a_difference_is_told_with_interval_p_value_and_levels() -> None:
     assert "mean AUROC over 1 attribute differs at 2 of 2 layers: +.200 [+.1" in captured.text
     assert "(.710 -> .910, p" in captured.text
     assert "Cells: 2 of 2 differ" in captured.text
+
+
+def untested() -> Comparison:
+    """All networks differ by the same amount, so that t-tests have no p-value."""
+    one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
+    cells = one.tables["cells"].with_columns(pl.col("auroc") + 0.125)
+    return compare([one, Compared("b", {**one.tables, "cells": cells})])
+
+
+def test_what_was_not_tested_is_not_told_as_no_difference() -> None:
+    found = untested()
+    answer = comparison_answer(found)
+    captured = next(block for block in answer.blocks if block.question == "Captured").text
+    assert "could not be tested (all +.125; every network differs by the same amount" in captured
+    assert "no difference" not in captured
+    assert (answer.numbers[0].value, answer.numbers[0].beside[:13]) == ("not tested", "every network")
+    numbers = flat_numbers(found)
+    assert numbers["auroc_difference/linear/layers"] == 0
+    assert "auroc_difference/linear/layers_that_differ" not in numbers
+
+
+def test_layers_that_were_not_tested_are_not_counted() -> None:
+    one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
+    spread = pl.when(layer="x").then(0.01 * pl.col("seed") * (pl.col("seed") - 1)).otherwise(0.0)
+    cells = one.tables["cells"].with_columns(pl.col("auroc") + 0.125 + spread)
+    found = compare([one, Compared("b", {**one.tables, "cells": cells})])
+    answer = comparison_answer(found)
+    captured = next(block for block in answer.blocks if block.question == "Captured").text
+    assert "differs at 1 of 1 layer (1 more not tested)" in captured
+    assert answer.numbers[0].value == "1 of 1"
+    assert flat_numbers(found)["auroc_difference/linear/layers"] == 1
+
+
+def test_the_largest_difference_says_that_its_size_chose_it() -> None:
+    one = of_cells("a", {"x": 0.0, "y": 1.0}, {"odd": 0.7})
+    other = of_cells("b", {"x": 0.0, "y": 1.0}, {"odd": 0.9})
+    answer = comparison_answer(compare([one, other]))
+    assert answer.numbers[1].label == "difference of mean AUROC, the largest, chosen by size"
+    assert answer.numbers[1].beside.endswith("; mean of 2: +.200")
+    captured = next(block for block in answer.blocks if block.question == "Captured").text
+    assert "2 of 2 differ; largest, chosen by size: odd at x" in captured

@@ -14,7 +14,7 @@ from denote.reporting.answer.depth_change import BRIEF_PARTS
 from denote.reporting.answer.told import Told
 from denote.reporting.answer.words import clean, listed
 from denote.reporting.comparison.neurons_told import is_same, shown_family
-from denote.reporting.comparison.observers_told import at_layer, uncapitalised
+from denote.reporting.comparison.observers_told import LARGEST, at_layer, uncapitalised
 
 QUANTITIES = {"label_proportion": "label proportion", "folded": "folded"}
 
@@ -72,7 +72,7 @@ def curve_words(contrast: Contrast, family: str, *, named: bool = True) -> str:
     Args:
         contrast: What is compared.
         family: The family of attributes.
-        named: Name the largest difference of label proportion.
+        named: Name the largest difference of label proportion, which its size chose.
     """
     if contrast.pairing.unit == ROWS:
         return ""
@@ -81,6 +81,6 @@ def curve_words(contrast: Contrast, family: str, *, named: bool = True) -> str:
         rows = contrast.rows(CURVE, quantity).filter(pl.col("family") == family, pl.col("p_corrected").is_not_null())
         if len(rows):
             differing = rows.filter("differs").sort(pl.col("difference").abs(), descending=True, maintain_order=True)
-            most = f" (most {at_layer(differing.row(0, named=True))})" if named and len(differing) else ""
+            most = f" ({LARGEST}: {at_layer(differing.row(0, named=True))})" if named and len(differing) else ""
             said.append(f"{words} at {len(differing)} of {count(len(rows), 'layer')}{most}")
     return f"Curves differ: {listed(said)}." if said else "Too little denotes in both for curves to be compared."

@@ -16,6 +16,8 @@ from denote.reporting.sheet import Row
 
 MOST_LAYERS = 3
 """Layers that are named of more that differ."""
+LARGEST = "largest, chosen by size"
+"""What a difference is called that its size chose: others of its kind, of other networks, are likely smaller."""
 
 
 def observers_told(contrast: Contrast) -> Told | None:
@@ -50,12 +52,16 @@ def _of_probe(rows: pl.DataFrame) -> tuple[str, str, str]:
     probe = PROBES.get(kind, f"the probe {clean(kind)}")
     probe = f"{probe[0].upper()}{probe[1:]}"
     of = _attributes(rows)
+    low, high = (signed(_end(rows, which), 3) for which in ("min", "max"))
+    reach = f"{low} to {high}" if low != high else f"all {low}"
+    untested, rows = rows.filter(pl.col("p_corrected").is_null()), rows.drop_nulls("p_corrected")
+    if rows.is_empty():
+        none = f"{probe}: the difference of mean AUROC over {of} could not be tested"
+        return f"{none} ({reach}; {untested['note'][0]}).", f"{none} ({reach}).", f"{none}."
     differing = rows.filter("differs").sort(pl.col("difference").abs(), descending=True, maintain_order=True)
-    n_layers = count(len(rows), "layer")
+    n_layers = count(len(rows), "layer") + (f" ({len(untested)} more not tested)" if len(untested) else "")
     if differing.is_empty():
-        low, high = (signed(_end(rows, which), 3) for which in ("min", "max"))
-        reach = f"{low} to {high}" if low != high else f"all {low}"
-        tested = f"; smallest corrected p {small(rows['p_corrected'].min())}" if rows["p_corrected"].count() else ""  # type: ignore[arg-type]
+        tested = f"; smallest corrected p {small(rows['p_corrected'].min())}"  # type: ignore[arg-type]
         limit = largest_end(rows)
         within = f", intervals within ±{limit}" if limit else ""
         none = f"{probe}: no difference of mean AUROC over {of} is found at {n_layers}"
@@ -116,7 +122,7 @@ def cells_words(contrast: Contrast, *, named: bool = True) -> str:
 
     Args:
         contrast: What is compared.
-        named: Name the largest difference.
+        named: Name the largest difference, which its size chose.
     """
     cells = contrast.rows(CELL, "auroc").filter(pl.col("p_corrected").is_not_null())
     if cells.is_empty():
@@ -127,21 +133,25 @@ def cells_words(contrast: Contrast, *, named: bool = True) -> str:
         return f"{said}."
     row = differing.row(0, named=True)
     name, value = clean(plain_property(row["name"])), fine(Estimate.of(row, "difference"))
-    return f"{said}, most {name} at {place_words(row)}: {value}."
+    return f"{said}; {LARGEST}: {name} at {place_words(row)} {value}."
 
 
 def observers_numbers(contrast: Contrast) -> list[Number]:
-    """Return how many layers differ, and the largest difference of mean AUROC."""
+    """Return how many layers differ, and the largest difference of mean AUROC beside the mean of all."""
     rows = contrast.rows(HEADLINE).drop_nulls("difference")
     if rows.is_empty():
         return []
-    differing = rows.filter("differs")
+    tested = rows.drop_nulls("p_corrected")
     cells = contrast.rows(CELL, "auroc").filter(pl.col("p_corrected").is_not_null())
     largest = rows.sort(pl.col("difference").abs(), descending=True, maintain_order=True).row(0, named=True)
-    ends = f"[{signed(largest['difference_low'], 3)}, {signed(largest['difference_high'], 3)}]"
-    beside = f"{ends} at {place_words(largest)}" if largest["difference_low"] is not None else place_words(largest)
+    of_cells = f"cells: {cells['differs'].sum() or 0} of {len(cells)}"
+    differing = f"{tested['differs'].sum()} of {len(tested)}" if len(tested) else "not tested"
+    beside = of_cells if len(tested) else str(rows["note"][0])
+    ends = f"[{signed(largest['difference_low'], 3)}, {signed(largest['difference_high'], 3)}] at "
+    place = f"{ends if largest['difference_low'] is not None else ''}{place_words(largest)}"
+    mean = f"; mean of {len(rows)}: {signed(float(rows['difference'].mean()), 3)}"  # type: ignore[arg-type]
+    label = f"difference of mean AUROC, the {LARGEST}" if len(rows) > 1 else "difference of mean AUROC"
     return [
-        Number("means at layers differ", f"{len(differing)} of {len(rows)}",
-               f"cells: {cells['differs'].sum() or 0} of {len(cells)}"),
-        Number("largest difference of mean AUROC", signed(largest["difference"], 3), beside),
-    ]  # fmt: skip
+        Number("means at layers differ", differing, beside),
+        Number(label, signed(largest["difference"], 3), f"{place}{mean if len(rows) > 1 else ''}"),
+    ]
