@@ -10,6 +10,7 @@ from denote.comparison.neurons import CURVE, EXCESS, NEURONS, OVERLAP, PROPERTY
 from denote.comparison.verdicts import VERDICT
 from denote.denotation.depth.analysis import depth_analysis
 from denote.denotation.depth.by_model import denoted
+from denote.reporting.comparison.depth_told import verdict_words
 
 
 def silenced(name: str = "b") -> Compared:
@@ -90,6 +91,26 @@ def test_both_verdicts_and_interpretations_are_there(table: pl.DataFrame) -> Non
     assert row["baseline_text"] == sweep_tables()["depth_verdicts"]["verdict"][0]
     parts = table.filter(scope="depth_part")
     assert parts["name"].to_list()[:1] in ([], ["raw"])
+
+
+def test_a_verdict_of_several_architectures_is_not_told_as_that_of_one() -> None:
+    small = result("b", renamed="x")
+    wide = {
+        name: frame.with_columns(
+            architecture=pl.lit("wide"), **({"object_model": pl.concat_str(pl.lit("w"), "object_model")}
+                                            if "object_model" in frame.columns else {})
+        )
+        if "architecture" in frame.columns else frame.head(0)
+        for name, frame in small.tables.items()
+    }  # fmt: skip
+    both = Compared("b", {name: pl.concat([frame, wide[name]]) for name, frame in small.tables.items()})
+    found = compare([result(), both])
+    assert len(found.contrasts) == 2
+    for contrast in found.contrasts:
+        row = contrast.rows(VERDICT).row(0, named=True)
+        assert row["note"] == "verdict of b: over all its architectures"
+        assert verdict_words(contrast, row["family"]).endswith("(over all its architectures).")
+    assert compare([result(), result("b")]).table.filter(scope=VERDICT)["note"].null_count() == 1
 
 
 def test_of_few_networks_neurons_are_shown_and_not_tested() -> None:

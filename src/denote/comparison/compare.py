@@ -109,7 +109,7 @@ def _contrast(baseline: Compared, other: Compared, groups: Groups, way: str) -> 
         *share_rows(groups, pairing, layers),
         *curve_rows(groups, pairing, layers),
         *property_rows(groups, pairing, layers),
-        *verdict_rows(groups),
+        *verdict_rows((baseline, other), groups),
     ]
     if not layers.pairs or not rows:
         _refuse(baseline, other, layers)

@@ -7,10 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from denote.comparison.compared import Compared
 from denote.comparison.matching import Groups
 from denote.comparison.neurons import families_in
 from denote.denotation.depth import plan
 from denote.denotation.network_groups import NetworkGroup
+from denote.notes import Note
 
 VERDICT, PART = "verdict", "depth_part"
 """Scopes of the table."""
@@ -19,21 +21,25 @@ PARTS = (plan.RAW, plan.POLARITY, plan.ANY_BASIS, plan.OWN)
 Row = dict[str, Any]
 
 
-def verdict_rows(groups: Groups) -> Iterator[Row]:
+def verdict_rows(sides: tuple[Compared, Compared], groups: Groups) -> Iterator[Row]:
     """Return of every family both verdicts with their p-values, and what the change from first to last is made of.
 
     Verdicts are not compared by a test: that one is passed and another is not says nothing of their difference. The
     curves are (`denote.comparison.neurons.curve_rows`).
 
     Args:
-        groups: The networks.
+        sides: The results.
+        groups: Their networks. A verdict is one of all architectures of a dataset; where a result has several, the
+            row's note says so.
     """
+    pooled = [side.name for side, group in zip(sides, groups, strict=True) if is_pooled(side, group)]
+    note = Note.of("verdict_of_all_architectures", results=" and ".join(pooled)) if pooled else None
     for family in families_in(groups):
         told = [_verdict(group, family) for group in groups]
         yield {
             "scope": VERDICT, "quantity": "p_holm", "family": family,
             "baseline_text": told[0][0], "other_text": told[1][0],
-            "baseline_value": told[0][1], "other_value": told[1][1],
+            "baseline_value": told[0][1], "other_value": told[1][1], "note": note,
         }  # fmt: skip
         parts = [_parts(group, family) for group in groups]
         for part in PARTS:
@@ -41,6 +47,17 @@ def verdict_rows(groups: Groups) -> Iterator[Row]:
             if ours or others:
                 yield {"scope": PART, "quantity": plan.CHANGE, "family": family, "name": part,
                        **_estimate("baseline", ours), **_estimate("other", others)}  # fmt: skip
+
+
+def is_pooled(side: Compared, group: NetworkGroup) -> bool:
+    """Return whether verdicts on a group are those of all architectures of its dataset, of which there are several.
+
+    Args:
+        side: A result.
+        group: Networks of it.
+    """
+    alike = [(each.dataset, each.trained, each.epoch) for each in side.groups]
+    return alike.count((group.dataset, group.trained, group.epoch)) > 1
 
 
 def _verdict(group: NetworkGroup, family: str) -> tuple[str | None, float | None]:

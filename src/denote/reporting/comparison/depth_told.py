@@ -7,7 +7,7 @@ import polars as pl
 from denote.comparison.compare import Contrast
 from denote.comparison.neurons import CURVE
 from denote.comparison.pairing import ROWS
-from denote.comparison.verdicts import PART, VERDICT
+from denote.comparison.verdicts import PART, VERDICT, is_pooled
 from denote.denotation.depth import plan
 from denote.numbers import count, signed
 from denote.reporting.answer.depth_change import BRIEF_PARTS
@@ -17,6 +17,7 @@ from denote.reporting.comparison.neurons_told import is_same, shown_family
 from denote.reporting.comparison.observers_told import LARGEST, at_layer, uncapitalised
 
 QUANTITIES = {"label_proportion": "label proportion", "folded": "folded"}
+OVER_ALL = " (over all its architectures)"
 
 
 def depth_told(contrast: Contrast) -> Told | None:
@@ -41,7 +42,9 @@ def depth_told(contrast: Contrast) -> Told | None:
 def verdict_words(contrast: Contrast, family: str) -> str:
     """``Dependence on depth: none said in mlp (too few networks), not shown in convnet.``."""
     row = contrast.rows(VERDICT).filter(pl.col("family") == family).row(0, named=True)
-    told = [_verdict(row[f"{side}_text"]) for side in ("baseline", "other")]
+    sides = zip((contrast.baseline, contrast.other), contrast.groups, strict=True)
+    pooled = [OVER_ALL if is_pooled(side, group) else "" for side, group in sides]
+    told = [_verdict(row[f"{side}_text"]) + over for side, over in zip(("baseline", "other"), pooled, strict=True)]
     if told[0] == told[1]:
         return f"Dependence on depth: {told[0]} (both)."
     names = [clean(side.name) for side in (contrast.baseline, contrast.other)]

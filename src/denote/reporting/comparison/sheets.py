@@ -137,6 +137,6 @@ _NEURONS: list[Column] = [_KIND, _QUANTITY, *_COARSE, *_TEST, _NOTE]
 _CURVE: list[Column] = [_KIND, _QUANTITY, _LAYER, *_COARSE, *_TEST, _NOTE]
 _VERDICT: list[Column] = [
     _KIND, ("baseline", lambda row: row["baseline_text"] or "no verdict"),
-    ("other", lambda row: row["other_text"] or "no verdict"),
+    ("other", lambda row: row["other_text"] or "no verdict"), _NOTE,
 ]  # fmt: skip
 _PART: list[Column] = [_KIND, ("part", lambda row: row["name"]), _side("baseline"), _side("other")]
