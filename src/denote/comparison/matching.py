@@ -42,6 +42,16 @@ def matched_groups(baseline: Compared, other: Compared) -> list[Groups]:
     return pairs
 
 
+def unmatched(result: Compared, compared: Sequence[NetworkGroup]) -> list[str]:
+    """Return what of a result has no counterpart in another: ``vit on digits`` of every group that is not compared.
+
+    Args:
+        result: A result.
+        compared: Groups of it that are compared, as `matched_groups` pairs them.
+    """
+    return [_named([group]) for group in result.groups if not any(group is each for each in compared)]
+
+
 def _matched(ours: Sequence[NetworkGroup], others: Sequence[NetworkGroup]) -> list[Groups]:
     """One group is compared with every other; of several those that are alike, and what is left if it is one each."""
     if min(len(ours), len(others)) <= 1:
@@ -57,7 +67,11 @@ def _kind(group: NetworkGroup) -> tuple[str, int | None]:
 
 
 def _named(groups: Sequence[NetworkGroup]) -> str:
-    return ", ".join(f"{group.architecture} on {group.dataset}" for group in groups) or "no networks"
+    return ", ".join(f"{group.architecture}{_epoch(group)} on {group.dataset}" for group in groups) or "no networks"
+
+
+def _epoch(group: NetworkGroup) -> str:
+    return "" if group.epoch is None else f" epoch {group.epoch}"
 
 
 @dataclass(frozen=True)

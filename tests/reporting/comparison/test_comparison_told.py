@@ -182,3 +182,23 @@ def test_the_largest_difference_says_that_its_size_chose_it() -> None:
     assert answer.numbers[1].beside.endswith("; mean of 2: +.200")
     captured = next(block for block in answer.blocks if block.question == "Captured").text
     assert "2 of 2 differ; largest, chosen by size: odd at x" in captured
+
+
+def test_what_has_no_counterpart_is_named() -> None:
+    def of(name: str, *kinds: tuple[str, str]) -> Compared:
+        parts = [of_cells(kind, {"x": 0.0}, {"odd": 0.8}, dataset=dataset) for kind, dataset in kinds]
+        return Compared(name, {each: pl.concat([part.tables[each] for part in parts]) for each in parts[0].tables})
+
+    def said(one: Compared, other: Compared) -> list[str]:
+        return [doubt.text for doubt in comparison_doubts(compare([one, other])) if "Not compared" in doubt.text]
+
+    both = of("a", ("mlp", "digits"), ("mlp", "shapes"))
+    assert said(both, of("b", ("mlp", "digits"))) == [
+        "Not compared, for want of a counterpart in b: mlp on shapes of a."
+    ]
+    kinds = of("b", ("mlp", "digits"), ("vit", "digits"), ("cnn", "digits"))
+    assert said(of("a", ("mlp", "digits"), ("rnn", "digits")), kinds) == [
+        "Not compared, for want of a counterpart in b: rnn on digits of a.",
+        "Not compared, for want of a counterpart in a: cnn on digits and vit on digits of b.",
+    ]
+    assert said(both, of("b", ("mlp", "digits"), ("mlp", "shapes"))) == []

@@ -8,6 +8,7 @@ import polars as pl
 
 from denote.comparison.compare import Comparison, Contrast
 from denote.comparison.compared import Compared
+from denote.comparison.matching import unmatched
 from denote.comparison.pairing import PAIRS, ROWS
 from denote.numbers import count
 from denote.reporting.answer.contents import ALARM, CAUTION, Doubt
@@ -17,6 +18,8 @@ from denote.reporting.answer.words import clean, listed
 
 SHAPING = ("denote", "torch", "scikit-learn", "numpy", "scipy")
 """Packages whose versions may change numbers."""
+LONGEST_KIND = 48
+"""Letters of networks and their dataset."""
 
 
 def comparison_doubts(comparison: Comparison) -> list[Doubt]:
@@ -27,6 +30,7 @@ def comparison_doubts(comparison: Comparison) -> list[Doubt]:
     """
     baseline, *others = comparison.results
     own = [Doubt(CAUTION, text) for contrast in comparison.contrasts for text in _limits(contrast)]
+    own += [Doubt(CAUTION, text) for other in others for text in _not_compared(comparison, other)]
     versions = [Doubt(CAUTION, text) for other in others for text in _versions(baseline, other)]
     told: dict[tuple[str, str], list[str]] = {}
     for side in comparison.results:
@@ -45,6 +49,15 @@ def _limits(contrast: Contrast) -> Iterator[str]:
         left = count(contrast.pairing.left_out, "network")
         how = f" ({contrast.pairing.reason})" if contrast.pairing.unit == PAIRS else ""
         yield f"{left} without a partner{how} {'is' if left.startswith('1 ') else 'are'} left out."
+
+
+def _not_compared(comparison: Comparison, other: Compared) -> Iterator[str]:
+    """Name the datasets and networks that one of two results has alone."""
+    pairs = [contrast.groups for contrast in comparison.contrasts if contrast.other is other]
+    for place, (side, partner) in enumerate(((comparison.results[0], other), (other, comparison.results[0]))):
+        if alone := unmatched(side, [groups[place] for groups in pairs]):
+            kinds = listed([clean(kind, LONGEST_KIND) for kind in alone], 3)
+            yield f"Not compared, for want of a counterpart in {clean(partner.name)}: {kinds} of {clean(side.name)}."
 
 
 def _other_rows(contrast: Contrast) -> bool:
