@@ -32,6 +32,19 @@ def test_of_absolute_paths_only_what_differs_is_told() -> None:
     assert told(one, other) == {"architecture.path": ("before/net.pt", "after/net.pt")}
 
 
+def test_of_paths_in_lists_too_only_what_differs_is_told() -> None:
+    def reading(name: str, *paths: str) -> Compared:
+        return result(name, dataset__files=list(paths))
+
+    found = told(reading("a", "/home/me/x.csv", "/home/me/y z.csv"), reading("b", "/home/me/x.csv"))
+    assert found == {"dataset.files": ("[x.csv,y z.csv]", "[x.csv]")}
+    found = told(reading("a", "/home/me/old/x.csv"), reading("b", "/home/me/new/x.csv"))
+    assert found == {"dataset.files": ("[old/x.csv]", "[new/x.csv]")}
+    nested = (result("a", dataset__files=[{"path": f"/home/me/{name}.csv"}]) for name in ("x", "y"))
+    assert told(*nested) == {"dataset.files": ("[{'path': 'x.csv'}]", "[{'path': 'y.csv'}]")}
+    assert told(result("a", dataset__unit="m/s"), result("b", dataset__unit="/")) == {"dataset.unit": ("m/s", "/")}
+
+
 def test_without_configs_tables_tell_what_they_can() -> None:
     found = told(result(known=False), result("b", seeds=[0, 1], probe__linear__l2=0.1))
     assert found == {"seed": ("0 to 3", "0, 1")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +16,8 @@ from denote.denotation.network_groups import Tables
 NOT_SET = "not set"
 MOST_LISTED = 4
 """Values of a setting that are listed; of more the first and their number."""
+ABSOLUTE = re.compile(r"""(?:^|(?<=[\[,'"])|(?<=, ))/[^,\[\]'"]+""")
+"""A path of one machine: a value, or one of several or of a list."""
 SETTING = "setting"
 ORDER = ("architecture", "dataset", "trainer", "probe", "attribute", "layer", "split", "evidence", "control", "seed")
 """Groups of settings, those that say what was compared first."""
@@ -132,10 +135,11 @@ def _listed(values: Sequence[str]) -> str:
 
 
 def _told_apart(ours: str, other: str) -> tuple[str, str]:
-    """Return two values; of absolute paths only their ends, as far as these differ."""
-    if not (ours.startswith("/") or other.startswith("/")):
-        return ours, other
-    paths = [PurePosixPath(value).parts for value in (ours, other)]
-    kept = next((n for n in range(1, max(map(len, paths)) + 1) if paths[0][-n:] != paths[1][-n:]), 1)
-    first, second = ("/".join(parts[-kept:]).lstrip("/") for parts in paths)
-    return first, second
+    """Return two values; of absolute paths in them only their ends, as far as the values then differ."""
+    longest = max(text.count("/") for text in (ours, other))
+    told = [(_with_ends(ours, kept), _with_ends(other, kept)) for kept in range(1, longest + 2)]
+    return next((pair for pair in told if pair[0] != pair[1]), told[0])
+
+
+def _with_ends(text: str, kept: int) -> str:
+    return ABSOLUTE.sub(lambda path: "/".join(PurePosixPath(path[0]).parts[-kept:]).lstrip("/"), text)

@@ -18,6 +18,7 @@ from denote.comparison.flat_numbers import flat_numbers
 from denote.reporting.answer.contents import CAUTION
 from denote.reporting.comparison.compose import comparison_answer
 from denote.reporting.comparison.doubts import comparison_doubts
+from denote.reporting.comparison.figures import score_figure
 from denote.reporting.comparison.page import comparison_page
 from denote.reporting.comparison.terminal import print_comparison
 
@@ -202,3 +203,11 @@ def test_what_has_no_counterpart_is_named() -> None:
         "Not compared, for want of a counterpart in a: cnn on digits and vit on digits of b.",
     ]
     assert said(both, of("b", ("mlp", "digits"), ("mlp", "shapes"))) == []
+
+
+def test_over_test_rows_the_results_have_no_bands_over_networks() -> None:
+    few = score_figure(compare([result(seeds=[0, 1]), result("b", seeds=[2, 3], renamed="x")]).contrasts[0])
+    assert "95 % interval of the difference over test rows" in few.note
+    enough = score_figure(compare([result(), result("b")]).contrasts[0])
+    assert "95 % intervals over networks" in enough.note
+    assert few.wide.count('class="interval ') < enough.wide.count('class="interval ')

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from denote.comparison.compare import Contrast
 from denote.comparison.neurons import CURVE
 from denote.comparison.observers import CELL, HEADLINE
+from denote.comparison.pairing import ROWS
 from denote.figures.curves import usual_probe
 from denote.numbers import Estimate, count, proportion, signed
 from denote.reporting.answer.networks import Networks
@@ -24,6 +25,8 @@ WIDE, NARROW = 560, 340
 """Pixels of a drawing in a wide window and on a telephone."""
 MOST_ATTRIBUTES = 24
 """Attributes of a heat map, those with the largest differences."""
+WITHOUT_BANDS = dict.fromkeys(["baseline_low", "baseline_high", "other_low", "other_high"])
+"""The ends of either result, which are over networks: not drawn beside a difference over test rows."""
 STEPS = 9
 """Colours of differences, from negative to positive."""
 
@@ -93,12 +96,13 @@ def score_figure(contrast: Contrast) -> Figure:
     title = f"Mean AUROC over attributes{'' if probe is None else f', {clean(probe)}'}"
     rows = _placed(contrast.rows(HEADLINE).filter(pl.col("probe") == probe)) if probe else []
     legend = [*_sides(contrast), ("difference", "difference")]
-    ends = "over test rows" if contrast.pairing.unit == "rows" else "over networks"
+    over_rows = contrast.pairing.unit == ROWS
     panels = [
-        Panel("AUROC", _both(contrast, rows)),
+        Panel("AUROC", _both(contrast, [row | WITHOUT_BANDS for row in rows] if over_rows else rows)),
         Panel("difference", [_line(rows, "difference", "difference", "difference", sure=True)], 120, is_change=True),
     ]
-    note = f"Bands: 95 % intervals {ends}. A filled diamond differs after correction. {_axis_words(contrast)}"
+    ends = "interval of the difference over test rows" if over_rows else "intervals over networks"
+    note = f"Bands: 95 % {ends}. A filled diamond differs after correction. {_axis_words(contrast)}"
     return _figure(title, panels, contrast, rows, legend, note, "No observer read an attribute in both.")
 
 
