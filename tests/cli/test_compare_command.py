@@ -92,6 +92,24 @@ def test_saved_observations_and_results_in_memory_are_compared_alike(
     assert "<table>" in in_python._repr_html_()
 
 
+def test_the_page_tells_how_to_repeat_it(
+    observations: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the paths that were given, without the machine's folders; not of results in memory."""
+    monkeypatch.chdir(observations[0].parent)
+
+    def page(*results: object, **options: str) -> str:
+        path = denote.compare(*results, **options).report(tmp_path / "page.html")  # type: ignore[arg-type]
+        return path.read_text(encoding="utf-8")
+
+    assert "denote-compare weak strong pair=none</pre>" in page("weak", "./strong", pair="none")
+    assert "denote-compare weak strong</pre>" in page(*observations)
+    assert str(observations[0].parent) not in page(*observations)
+    monkeypatch.chdir(tmp_path)
+    assert "denote-compare weak strong</pre>" in page(*observations), "of other folders only the name"
+    assert "Repeat it" not in page(observations[0], denote.load(observations[1]))
+
+
 def test_python_takes_folders_and_names_them(observations: tuple[Path, Path], sweep: Sweep) -> None:
     found = denote.compare(*observations)
     assert found.table["other"].unique().to_list() == ["strong"]

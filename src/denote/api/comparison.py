@@ -48,6 +48,7 @@ class ComparisonResult:
 
     Attributes:
         comparison: The results and their contrasts.
+        again: Arguments of ``denote-compare`` that repeat it; empty where a result was given that is in memory.
 
     Example:
         >>> result = denote.observe(model, inputs, {"high": high}, evidence="quick")
@@ -59,6 +60,7 @@ class ComparisonResult:
     """
 
     comparison: Comparison
+    again: tuple[str, ...] = ()
 
     @property
     def table(self) -> pl.DataFrame:
@@ -143,7 +145,7 @@ class ComparisonResult:
         from denote.reporting.comparison.page import comparison_page
 
         path = writable(path, PAGE)
-        return write_text(path, comparison_page(self.comparison, path.parent))
+        return write_text(path, comparison_page(self.comparison, self.again))
 
     def save(self, folder: Path | str) -> Path:
         """Write ``compare.html`` and ``compare.parquet`` into a folder, in place of those of an earlier comparison.
@@ -228,7 +230,18 @@ def compare(
     """
     given = [baseline, *others]
     called = _names(given, names)
-    return ComparisonResult(compare_all([_compared(*each) for each in zip(given, called, strict=True)], pair))
+    found = compare_all([_compared(*each) for each in zip(given, called, strict=True)], pair)
+    return ComparisonResult(found, _arguments(given, pair))
+
+
+def _arguments(given: Sequence[Path | str | Result], pair: str) -> tuple[str, ...]:
+    """Return what the command is given to repeat a comparison of folders: paths from here where they lie below."""
+    paths = [Path(each) for each in given if not isinstance(each, Result)]
+    if len(paths) < len(given):
+        return ()
+    here = Path.cwd()
+    shown = [path.relative_to(here) if path.is_relative_to(here) else path for path in paths]
+    return (*map(str, shown), *([f"pair={pair}"] if pair != AUTO else []))
 
 
 def _names(given: Sequence[Path | str | Result], names: Sequence[str]) -> list[str]:

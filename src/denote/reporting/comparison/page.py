@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from denote.comparison.compare import Comparison, Contrast
@@ -34,12 +34,12 @@ READING = (
 )
 
 
-def comparison_page(comparison: Comparison, folder: Path | None = None) -> str:
+def comparison_page(comparison: Comparison, again: Sequence[str] = ()) -> str:
     """Return the page of a comparison as HTML.
 
     Args:
         comparison: What was compared.
-        folder: Where it is to lie, whose name is its title.
+        again: The arguments of the command that repeats it; empty where no command can, as of results in memory.
     """
     answer = comparison_answer(comparison, most_lines=MOST_LINES)
     names = [clean(side.name) for side in comparison.results]
@@ -53,7 +53,7 @@ def comparison_page(comparison: Comparison, folder: Path | None = None) -> str:
             "contrasts": [_contrast(comparison, contrast) for contrast in comparison.contrasts],
             "settings": [settings_section(contrast) for contrast in reversed(firsts.values())],
             "reading": READING,
-            "again": shlex.join(["denote-compare", *(str(without_machine(name)) for name in names)]),
+            "again": shlex.join(["denote-compare", *without_machine(again)]) if again else "",
         }
     )
 
