@@ -54,7 +54,7 @@ def test_a_sweep_with_itself_differs_in_nothing(compare: Compare, sweep: Sweep, 
     assert found.code == 0
     assert found.out.startswith("Compared  t (2) against t (baseline): mlp-2x16-relu on digits")
     assert len(found.out.splitlines()) <= 14
-    folder = tmp_path / "multirun" / "compare" / "t-t"
+    (folder,) = (tmp_path / "multirun" / "compare").glob("t-t-*")
     table = pl.read_parquet(folder / "compare.parquet")
     assert dict(table.schema) == dict(COMPARISON)
     assert not table.select(COMPARISON_KEY).is_duplicated().any()
@@ -84,7 +84,8 @@ def test_saved_observations_and_results_in_memory_are_compared_alike(
     assert "probe.l2 0.001 -> 10.0" in " ".join(found.out.split())
     one, other = map(denote.load, observations)
     in_python = denote.compare(one, other, names=["weak", "strong"])
-    table = pl.read_parquet("multirun/compare/weak-strong/compare.parquet")
+    (folder,) = Path("multirun/compare").glob("weak-strong-*")
+    table = pl.read_parquet(folder / "compare.parquet")
     assert table.equals(in_python.table)
     assert in_python.headline["unit"].unique().to_list() == ["rows"]
     assert np.isfinite(in_python.headline["difference"].to_numpy()).all()
@@ -108,6 +109,21 @@ def test_the_page_tells_how_to_repeat_it(
     monkeypatch.chdir(tmp_path)
     assert "denote-compare weak strong</pre>" in page(*observations), "of other folders only the name"
     assert "Repeat it" not in page(observations[0], denote.load(observations[1]))
+
+
+def test_no_comparison_lies_where_another_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def name(*folders: str) -> str:
+        return compare_command._name([Path(folder) for folder in folders])
+
+    assert name("multirun/a", "multirun/b/sweep") == "a-b"
+    jobs = [name(f"multirun/{sweep}/seed=0", f"multirun/{sweep}/seed=1") for sweep in ("a", "b")]
+    assert all(each.startswith("seed=0-seed=1-") for each in jobs)
+    assert jobs[0] != jobs[1]
+    assert jobs[0] == name(str(tmp_path / "multirun/a/seed=0"), "multirun/a/seed=1")
+    long = [name("multirun/" + "a" * 90, f"multirun/{other}") for other in "bc"]
+    assert long[0] != long[1]
 
 
 def test_python_takes_folders_and_names_them(observations: tuple[Path, Path], sweep: Sweep) -> None:

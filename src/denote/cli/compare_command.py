@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -75,9 +76,18 @@ def _sorted(arguments: Sequence[str]) -> tuple[list[Path], Mapping[str, str]]:
 
 
 def _name(folders: Sequence[Path]) -> str:
-    """``mlp-convnet``, of a sweep's merged folder the name of the sweep."""
-    names = [(folder.parent if folder.name == "sweep" else folder).absolute().name for folder in folders]
-    return slug("-".join(names), keep=".,=+-")[:LONGEST]
+    """``mlp-convnet``, of a sweep's merged folder the name of the sweep.
+
+    Only names in ``multirun/`` are each one result's. Others, and such that are cut, are followed by a digest of their
+    paths, so that no comparison replaces another.
+    """
+    results = [(folder.parent if folder.name == "sweep" else folder).resolve() for folder in folders]
+    whole = "-".join(result.name for result in results)
+    name = slug(whole, keep=".,=+-")[:LONGEST]
+    if name == whole and all(result.parent == DEFAULT.parent.resolve() for result in results):
+        return name
+    paths = "\n".join(map(str, results)).encode()
+    return f"{name}-{hashlib.blake2b(paths, digest_size=4).hexdigest()}"
 
 
 def _check_free(to: Path) -> None:

@@ -157,7 +157,8 @@ Networks of one initialisation are compared pair by pair, others by Welch's t-te
 rows only.
 
 Keys
-  to=FOLDER                  where compare.html and compare.parquet go; by default multirun/compare/A-B
+  to=FOLDER                  where compare.html and compare.parquet go; by default multirun/compare/A-B, with
+                             a digest of their paths where A or B lie elsewhere than in multirun/
   pair=auto|seed|none        pair networks that share an initialisation, or a seed whatever made them, or none
   progress=auto|bar|log|none""",
     "denote-sync": """\
