@@ -94,6 +94,11 @@ def test_the_page_writes_what_a_file_may_hold() -> None:
     assert "&lt;img src=x" in page
 
 
+def test_it_is_said_that_each_pair_of_results_is_a_family_of_tests_of_its_own() -> None:
+    page = comparison_page(compare([result(), result("b"), result("c")]))
+    assert "one family of tests for each pair of results and networks" in page
+
+
 def test_the_first_screen_has_few_words() -> None:
     page = comparison_page(compare(CASES["other seeds"]))
     first = page.split('<div class="lead">')[1].split('<div class="pair">')[0]

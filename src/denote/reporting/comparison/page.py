@@ -25,9 +25,9 @@ READING = (
     "The first result is the baseline; every difference is the other result minus the baseline.",
     "The unit is the network. Networks of one initialisation are compared pair by pair, others by Welch's t-test; "
     "fewer than three are compared over test rows only, which says nothing of other networks.",
-    "Means over attributes are the headline: one family of tests per comparison. With six pairs or more signs of whole "
-    "networks are flipped together, and p-values are corrected for the largest of all (Westfall and Young); else "
-    "t-tests are corrected by Benjamini and Hochberg. Single cells are a family of their own.",
+    "Means over attributes are the headline: one family of tests for each pair of results and networks. With six pairs "
+    "or more signs of whole networks are flipped together, and p-values are corrected for the largest of all (Westfall "
+    "and Young); else t-tests are corrected by Benjamini and Hochberg. Single cells are a family of their own.",
     "Intervals are of one difference each, 95 %, and not corrected.",
     "Where layers differ, those of nearest relative depth are compared.",
     "That a verdict on depth is reached in one result and not in the other is no difference between them.",
