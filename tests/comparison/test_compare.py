@@ -133,9 +133,9 @@ def test_contrasts_are_told_apart_by_whatever_differs_among_them() -> None:
 
 
 def test_numbers_of_several_datasets_are_all_there() -> None:
-    numbers = flat_numbers(compare([
-        of_datasets("a", {"digits": 0.7, "shapes": 0.7}, "mlp"), of_datasets("b", {"digits": 0.8, "shapes": 0.9}, "mlp"),
-    ]))  # fmt: skip
+    one = of_datasets("a", {"digits": 0.7, "shapes": 0.7}, "mlp")
+    other = of_datasets("b", {"digits": 0.8, "shapes": 0.9}, "mlp")
+    numbers = flat_numbers(compare([one, other]))
     means = {key: value for key, value in numbers.items() if key.endswith("linear/mean")}
     assert means == pytest.approx(
         {"b/digits/auroc_difference/linear/mean": 0.1, "b/shapes/auroc_difference/linear/mean": 0.2}
