@@ -98,7 +98,7 @@ def score_figure(contrast: Contrast) -> Figure:
     legend = [*_sides(contrast), ("difference", "difference")]
     over_rows = contrast.pairing.unit == ROWS
     panels = [
-        Panel("AUROC", _both(contrast, [row | WITHOUT_BANDS for row in rows] if over_rows else rows)),
+        Panel("AUROC", _both(contrast, [{**row, **WITHOUT_BANDS} for row in rows] if over_rows else rows)),
         Panel("difference", [_line(rows, "difference", "difference", "difference", sure=True)], 120, is_change=True),
     ]
     ends = "interval of the difference over test rows" if over_rows else "intervals over networks"
