@@ -17,7 +17,7 @@ ASKED = (
     "architecture=checkpoint", "architecture.class_path=denote.object_models.architectures.mlp.MLP",
     "architecture.arguments={layers: 1, width: 16}", "attribute=odd", "probe=linear", "control=[untrained,raw_input]",
     "logger=none", "evidence.bootstraps=20", "evidence.permutations=10", "evidence.stability=false",
-    "trainer.progress=false", "control.untrained.twins=1", "figures=none",
+    "progress=none", "control.untrained.twins=1", "figures=none",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from denote.observers.observer import load_observers
 
 
 def test_a_job_of_the_mlp_probe(denote: Command, tmp_path: Path) -> None:
-    answer = denote("probe=mlp", "attribute=odd", "debug=fast", "logger=none", "trainer.progress=false",
+    answer = denote("probe=mlp", "attribute=odd", "debug=fast", "logger=none", "progress=none",
                     "probe.mlp.width=8", "probe.mlp.lr=0.03", "probe.mlp.patience=1",
                     "architecture.layers=1", "architecture.width=16",
                     "control.shuffled.draws=2", "control.untrained.twins=1")  # fmt: skip
