@@ -1,6 +1,7 @@
 """Every file of ``conf/`` composes, passes the checks that a job's start makes, and says what its values mean."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,15 @@ from command_line import NEEDED, composed
 
 from denote.cli import build
 from denote.cli.checks import check
+from denote.errors import ConfigError
 
 CONF = Path(__file__).parents[2] / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
 OPTIONS = [path for path in FILES if path.parent != CONF]
 NAMES = {"neuron_subsets": "subsets"}
 """Options of the lists that are another form of one under its name."""
+EXTRAS = {"logger/mlflow", "logger/tensorboard", "logger/trackio"}
+"""Options that need a package of the option's name, which an extra installs."""
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda path: str(path.relative_to(CONF).with_suffix("")))
@@ -24,6 +28,10 @@ def test_every_option_composes_and_passes_the_checks(option: Path) -> None:
         group, folders = "/".join([group, *folders]), []
     name = "/".join([*folders, option.stem])
     settings = composed(f"{group}={name}", *NEEDED.get(f"{group}/{name}", []))
+    if f"{group}/{name}" in EXTRAS and find_spec(name) is None:
+        with pytest.raises(ConfigError, match=re.escape(f"pip install 'denote[{name}]'")):
+            check(settings)
+        return
     check(settings)
     if group in ("attribute", "probe", "control"):
         assert [key for key in settings[group] if key != "where"] == [NAMES.get(option.stem, option.stem)]
