@@ -7,8 +7,9 @@ import pytest
 from drills.wandb_server import WELL, WandbServer
 
 from denote.cli import commands, sync_command
-from denote.reporting.tracking import Tracker, settle
+from denote.reporting.tracking import Tracker
 from denote.reporting.wandb_names import sync_command as sync_command_of
+from denote.reporting.wandb_sessions import settle
 
 
 def ran(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

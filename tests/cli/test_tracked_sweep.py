@@ -9,9 +9,9 @@ import pytest
 from command_line import PLANTED_KEY, Command, Sweep
 from wandb_files import Logged, runs_in
 
-from denote.reporting import tracking
 from denote.reporting.run_config import FLAT, SETTINGS
 from denote.reporting.wandb_names import artifact_name
+from denote.reporting.wandb_sessions import settle
 from denote.runs import present
 from denote.runs.job import Job
 
@@ -131,7 +131,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(present, "draw_figures", lambda *_: [])
     monkeypatch.setenv("WANDB_MODE", "offline")
     yield
-    tracking.settle()
+    settle()
 
 
 @pytest.mark.usefixtures("_offline")
@@ -145,7 +145,7 @@ def test_a_failed_job_ends_so_until_it_is_run_again(denote: Command, monkeypatch
 
     def tracked(answer: int) -> dict[tuple[str, int | str], tuple[int | None, str]]:
         assert denote("-m", "seed=0,1", *SMALL).code == answer
-        tracking.settle()
+        settle()
         found = runs_in(Path("multirun/f/wandb"))
         assert len({run.id for run in found}) == len(found)  # one folder an id
         return {(run.job_type, run.config["seed"]): (run.exit_code, run.summary["status"]) for run in found}

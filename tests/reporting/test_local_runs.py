@@ -15,9 +15,11 @@ import yaml
 
 from denote.errors import ConfigError
 from denote.evidence.rule import Rule
+from denote.reporting import whereabouts
 from denote.reporting.curve_records import curves, depth_records
 from denote.reporting.dashboard import log_job
-from denote.reporting.local_runs import LOCAL, MlflowRun, Opened, check_installed, flattened, mlflow_name
+from denote.reporting.local_run import Opened, flattened
+from denote.reporting.local_runs import LOCAL, MlflowRun, check_installed, mlflow_name
 from denote.reporting.run_summary import checks, summary
 from denote.reporting.tracking import Tracker
 
@@ -61,6 +63,32 @@ def test_csv_has_the_keys_of_every_tracker(tmp_path: Path) -> None:
     assert said["summary.verdict"] == numbers["verdict"]
 
 
+def test_every_tracker_says_where_its_runs_are(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WANDB_DIR", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for run in LOCAL.values():
+        monkeypatch.setattr(run, "begin", lambda _: None)
+    monkeypatch.chdir(tmp_path.parent)
+    here = tmp_path.name
+    said = {kind: run(opened).where() for kind, run in LOCAL.items()}
+    assert said == {
+        "csv": f"{here}/csv",
+        "tensorboard": f"tensorboard --logdir {here}/tensorboard",
+        "mlflow": f"mlflow ui --backend-store-uri sqlite:///{tmp_path}/mlflow.db",
+        "trackio": "trackio show --project p",
+    }
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example.org")
+    assert LOCAL["mlflow"](opened).where() == "https://mlflow.example.org"
+
+
+def test_the_last_runs_of_all_trackers_are_told_once(tmp_path: Path) -> None:
+    whereabouts.whereabouts()
+    track(Tracker(("csv",), tmp_path, "t", "t"), 0.5)
+    track(Tracker(("csv",), tmp_path / "later", "t", "t"), 0.5)
+    assert whereabouts.whereabouts() == [f"csv: {tmp_path}/later/csv"]
+    assert whereabouts.whereabouts() == []
+
+
 def test_a_run_that_is_made_again_replaces_its_folder(tmp_path: Path) -> None:
     for value in (0.5, 0.75):
         track(Tracker(("csv",), tmp_path, "t", "t"), value)
@@ -75,7 +103,7 @@ def test_a_tracker_that_fails_is_said_once_and_harms_nothing(
     track(Tracker(("csv", "trackio"), tmp_path, "t", "t"), 0.5)
     assert csv_of(tmp_path)["linear/auroc"].to_list() == [0.5]
     (line,) = caplog.messages
-    assert line.startswith("trackio cannot be used (AttributeError: ")
+    assert line.startswith("a job in trackio cannot be tracked (AttributeError: ")
 
 
 def test_trackio_is_told_what_wandb_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

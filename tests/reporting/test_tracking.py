@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from denote.errors import ConfigError
-from denote.reporting import tracking, wandb_environment, wandb_names
+from denote.reporting import tracking, wandb_environment, wandb_names, wandb_sessions, whereabouts
 from denote.reporting.tracking import Tracker
+from denote.reporting.training_curves import lightning_logger, replay
 from denote.reporting.wandb_environment import has_key
 from denote.reporting.wandb_names import run_id
-from denote.reporting.wandb_session import TrackedRun
+from denote.reporting.wandb_run import TrackedRun
 from denote.stops import Stopped, TimeLimitError
 
 KEYS = (
@@ -54,9 +55,9 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[FakeSession
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(FakeSession, "made", [], raising=False)
-    monkeypatch.setattr(tracking, "Session", FakeSession)
-    monkeypatch.setattr(tracking, "_sessions", {})
-    monkeypatch.setattr(tracking, "_last", [])
+    monkeypatch.setattr(wandb_sessions, "Session", FakeSession)
+    monkeypatch.setattr(wandb_sessions, "_sessions", {})
+    monkeypatch.setattr(whereabouts, "_opened", {})
     return FakeSession.made
 
 
@@ -139,8 +140,8 @@ def test_a_key_in_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_none_starts_nothing(started: list[FakeSession], tmp_path: Path) -> None:
     with tracker(tmp_path, "none").run("job", "key", "a job", {}) as run:
         assert run is None
-        tracking.replay(run, [{"epoch": 0}])
-        assert tracking.lightning_logger(run) is None
+        replay(run, [{"epoch": 0}])
+        assert lightning_logger(run) is None
     assert started == []
     assert list(tmp_path.iterdir()) == []
 
@@ -172,13 +173,13 @@ def test_training_curves_have_the_same_steps_live_loaded_and_gone_on(
     rows = []
     for first in (1, 2, 4):  # trained, gone on with, loaded
         with tracker(tmp_path).run("object_model", "key", "a model", {}) as run:
-            logger = tracking.lightning_logger(run)
+            logger = lightning_logger(run)
             assert logger is not None
             for row in HISTORY[first - 1 :]:
                 for name in ("val_loss", "train_loss"):
                     logger.log_metrics({name: row[name], "epoch": row["epoch"] - 1}, step=7)
             logger.finalize("success")
-            tracking.replay(run, HISTORY, logger)
+            replay(run, HISTORY, logger)
         rows.append([values for do, values, *_ in started[0].said if do == "log"])
         started[0].said.clear()
     assert [sorted(of, key=lambda row: row["epoch"]) for of in rows] == [HISTORY] * 3
@@ -250,28 +251,29 @@ def test_without_runs_of_jobs_only_a_sweep_its_curves_and_a_job_alone_are_tracke
 def test_where_runs_are_is_said_once(
     started: list[FakeSession], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    where = whereabouts.whereabouts
     monkeypatch.setattr(tracking, "run_id", lambda *_: "job")
-    assert tracking.whereabouts() is None
+    assert where() == []
     track(tracker(tmp_path))
-    assert tracking.whereabouts() == f"denote-sync {tmp_path}/t"
-    assert tracking.whereabouts() is None
+    assert where() == [f"W&B: denote-sync {tmp_path}/t"]
+    assert where() == []
     monkeypatch.chdir(tmp_path)
     track(tracker(tmp_path))
-    assert tracking.whereabouts() == "denote-sync t"
+    assert where() == ["W&B: denote-sync t"]
     started[0].online = True
     track(tracker(tmp_path))
-    assert tracking.whereabouts() == "https://wandb.example.org/p/runs/job"
+    assert where() == ["W&B: https://wandb.example.org/p/runs/job"]
     monkeypatch.setattr(tracking, "run_id", lambda _, job_type, __: job_type)
     tracked = tracker(tmp_path)
     with tracked.run("job", "key", "a job", {}), tracked.run("object_model", "key", "its network", {}):
         pass
-    assert tracking.whereabouts() == "https://wandb.example.org/p/runs/job"
+    assert where() == ["W&B: https://wandb.example.org/p/runs/job"]
     with tracked.run("object_model", "key", "a network that was trained alone", {}):
         pass
-    assert tracking.whereabouts() == "https://wandb.example.org/p/runs/object_model"
+    assert where() == ["W&B: https://wandb.example.org/p/runs/object_model"]
     started[0].online, started[0].has_given_up = False, True
     track(tracker(tmp_path))
-    assert tracking.whereabouts() is None
+    assert where() == []
 
 
 def test_the_first_attributes_of_a_sweep_have_keys_whichever_job_asks(
@@ -328,3 +330,19 @@ def test_a_netrc_that_cannot_be_read_is_said(
     for _ in range(2):
         track(tracker(tmp_path))
     assert caplog.messages == [f"{path} cannot be read; W&B runs stay offline"]
+
+
+def test_a_session_that_cannot_be_had_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(_: float) -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(tracking, "session_of_process", failing)
+    tracker(tmp_path).load("job")
+    with tracker(tmp_path).run("job", "key", "a job", {}) as run:
+        assert run is not None
+        run.log({"depth": 0})
+    assert caplog.messages == [
+        f"{what} cannot be tracked (OSError: no more processes)" for what in ("sweep t", "a job in wandb")
+    ]

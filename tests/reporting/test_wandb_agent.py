@@ -10,7 +10,8 @@ from command_line import composed
 from drills.wandb_server import WELL, WandbServer
 
 from denote.reporting import wandb_environment as environment
-from denote.reporting.tracking import Tracker, settle
+from denote.reporting.tracking import Tracker
+from denote.reporting.wandb_sessions import settle
 
 SWEEP_FILE = Path(__file__).parents[2] / "scripts" / "wandb_sweep.yaml"
 

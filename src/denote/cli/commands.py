@@ -382,11 +382,11 @@ def _finish(plan: SweepPlan, command: str, stop: BaseException | None) -> int:
 
 
 def _say_where_tracked() -> None:
-    """Say on standard error where the runs of this process are: their page, or the command that sends them."""
-    from denote.reporting import tracking
+    """Say on standard error where the runs of this process are: their page or folder, or what sends or shows them."""
+    from denote.reporting.whereabouts import whereabouts
 
-    if (said := tracking.whereabouts()) is not None:
-        print(f"W&B: {said}", file=sys.stderr)
+    for said in whereabouts():
+        print(said, file=sys.stderr)
 
 
 def _finish_training(plan: SweepPlan, command: str, stop: BaseException | None) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from denote.reporting.tracking_guard import harmless
+
 
 class Run(Protocol):
     """A run to which results are told. Its methods never fail a job."""
@@ -59,14 +61,15 @@ class Run(Protocol):
 
 
 class Together:
-    """Several runs that are told the same.
+    """Runs that are told the same, each until it fails: that is said once, and fails nothing else.
 
     Args:
-        runs: At least one.
+        key: Their id.
+        runs: Each by what a warning calls it.
     """
 
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self.runs, self.key = runs, runs[0].key
+    def __init__(self, key: str, runs: Mapping[str, Run]) -> None:
+        self.key, self._runs = key, dict(runs)
 
     def define_metric(self, metric: str, step: str | None = None, *, in_summary: bool = True) -> None:
         """See `Run`."""
@@ -100,5 +103,9 @@ class Together:
         self._each(lambda run: run.finish(exit_code))
 
     def _each(self, tell: Callable[[Run], None]) -> None:
-        for run in self.runs:
-            tell(run)
+        told = {}
+        for what, run in self._runs.items():
+            with harmless(what):
+                tell(run)
+                told[what] = run
+        self._runs = told

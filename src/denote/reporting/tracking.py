@@ -1,39 +1,38 @@
 """Tracked runs: one per object model, job, curve over depth and sweep; offline where W&B has no key.
 
-Whatever the logger, results are the same: nothing here is read back, and W&B's own code runs in another process.
+Whatever the logger, results are the same: nothing here is read back, nothing fails a job (`tracking_guard`), and W&B's
+own code runs in another process.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from denote.progress import step
 from denote.reporting import wandb_environment as environment
+from denote.reporting import whereabouts
 from denote.reporting.curve_records import MOST_NAMED
-from denote.reporting.local_runs import LOCAL, Opened
+from denote.reporting.local_run import Opened
+from denote.reporting.local_runs import LOCAL
 from denote.reporting.named_attributes import named
-from denote.reporting.run_config import EPOCH
 from denote.reporting.tracked_run import Run, Together
+from denote.reporting.tracking_guard import harmless
 from denote.reporting.wandb_names import run_id, shortened, sync_command
-from denote.reporting.wandb_session import Session, TrackedRun
+from denote.reporting.wandb_session import Session
+from denote.reporting.wandb_sessions import session_of_process
 from denote.stops import TimeLimitError
-
-if TYPE_CHECKING:
-    from denote.reporting.curve_logger import CurveLogger
-
-log = logging.getLogger(__name__)
 
 LIMIT = 5.0
 """Seconds that W&B may hold up a job, unless the config says otherwise."""
 
-OF_JOBS = ("object_model", "job")
+NETWORK = "object_model"
+"""Type of the run of a network."""
+
+OF_JOBS = (NETWORK, "job")
 """Types of runs of which a sweep has as many as jobs."""
 
 STATUS, FINISHED, FAILED, INTERRUPTED, TIMED_OUT = "status", "finished", "failed", "interrupted", "timed out"
@@ -98,15 +97,30 @@ class Tracker:
         asks for, if an agent started this command.
 
         Args:
-            job_type: ``object_model``, ``job``, ``curve`` or ``sweep``.
+            job_type: ``object_model``, ``job``, ``curve``, ``sweep`` or ``compare``.
             key: What makes this run itself: with the sweep it gives the run's id, so running again continues it.
             name: What people read in the dashboard.
             config: Settings, of which those beside ``settings`` are scalars or comma lists.
             alone: Whether a job belongs to no sweep, so that its run is the only one.
         """
-        if not self.tracks(job_type, alone=alone):
+        run = None
+        if self.tracks(job_type, alone=alone):
+            with harmless(name):
+                run = self._opened(job_type, key, name, config, alone=alone)
+        if run is None:
             yield None
             return
+        try:
+            yield run
+        except BaseException as error:
+            status = _status_after(error)
+            run.summarize({STATUS: status, "error": type(error).__name__})
+            run.finish(EXIT_CODES[status])
+            raise
+        run.summarize({STATUS: FINISHED})
+        run.finish(EXIT_CODES[FINISHED])
+
+    def _opened(self, job_type: str, key: str, name: str, config: Mapping[str, Any], *, alone: bool) -> Together:
         agent = environment.agent() if alone and job_type == "job" else None
         opened = Opened(
             self.place.parent,
@@ -118,23 +132,19 @@ class Tracker:
             [*self.tags, *_level_tags(config)],
             {**(agent.parameters if agent else {}), **config, "sweep": self.sweep},
         )
-        runs: list[Run] = []
-        if environment.WANDB in self.kinds:
-            runs.append(self._in_wandb(opened, agent.sweep_id if agent else None))
-        runs += [LOCAL[kind](opened) for kind in self.kinds if kind in LOCAL]
-        run = runs[0] if len(runs) == 1 else Together(runs)
-        try:
-            yield run
-        except BaseException as error:
-            status = _status_after(error)
-            run.summarize({STATUS: status, "error": type(error).__name__})
-            run.finish(EXIT_CODES[status])
-            raise
-        run.summarize({STATUS: FINISHED})
-        run.finish(EXIT_CODES[FINISHED])
+        runs: dict[str, Run] = {}
+        for kind in self.kinds:
+            with harmless(what := f"{opened.name} in {kind}"):
+                if kind == environment.WANDB:
+                    runs[what] = self._in_wandb(opened, agent.sweep_id if agent else None)
+                else:
+                    run = LOCAL[kind](opened)
+                    whereabouts.note(kind, run.where)
+                    runs[what] = run
+        return Together(opened.key, runs)
 
-    def _in_wandb(self, opened: Opened, sweep_id: str | None) -> TrackedRun:
-        session = _session(self.limit)
+    def _in_wandb(self, opened: Opened, sweep_id: str | None) -> Run:
+        session = session_of_process(self.limit)
         given = {
             "project": opened.project,
             "entity": self.entity,
@@ -150,8 +160,8 @@ class Tracker:
         }
         run = session.start(opened.key, given)
         run.files = self.place / "artifacts" / opened.key if self.artifacts else None
-        if opened.job_type != "object_model" or not _last:  # a network's run opens inside its job's, which is told
-            _last[:] = [(session, opened.key, self.place)]
+        # A network's run opens inside its job's, whose page says more.
+        whereabouts.note("W&B", lambda: _where(session, opened.key, self.place), is_part=opened.job_type == NETWORK)
         return run
 
     @property
@@ -180,7 +190,8 @@ class Tracker:
             job_type: That of the run to come.
         """
         if environment.WANDB in self.kinds and self.tracks(job_type):
-            _session(self.limit).load(self.place)
+            with harmless(f"sweep {self.sweep}"):
+                session_of_process(self.limit).load(self.place)
 
     def logged(self, job_type: str, key: str) -> bool:
         """Return whether this machine has a run of this id already, wherever runs are tracked.
@@ -205,53 +216,11 @@ class Tracker:
         return named(self.place.parent / self.kinds[0], self.sweep, attributes)
 
 
-_sessions: dict[tuple[Any, ...], Session] = {}
-"""The session of this process, by what it depends on."""
-
-_last: list[tuple[Session, str, Path]] = []
-"""Session, id and folder of the run that was opened last; of a job and its network, of the job's."""
-
-
-def whereabouts() -> str | None:
-    """Wait until runs are sent or kept, and say where: the last run's address, or the command that sends them.
-
-    Returns:
-        None where nothing was tracked.
-    """
-    settle()
-    while _last:  # it is told once
-        session, key, place = _last.pop()
-        if session.online:
-            return session.addresses.get(key)
-        return None if session.has_given_up else sync_command(place)
-    return None
-
-
-def settle() -> None:
-    """Wait until W&B has all runs of this process, or disk has them, for the seconds that are left to the last job.
-
-    Ctrl-C ends the wait.
-    """
-    for (pid, *_), session in _sessions.items():
-        if pid == os.getpid():
-            with suppress(KeyboardInterrupt):
-                session.settle()
-
-
-def _session(limit: float) -> Session:
-    """The session of this process, a new one where its environment has changed or it was forked."""
-    names = [name for name in os.environ if name.startswith("WANDB_") or name in ("HOME", "NETRC")]
-    made_of = (os.getpid(), limit, *sorted((name, os.environ[name]) for name in names))
-    if made_of not in _sessions:
-        settle()
-        for (pid, *_), session in _sessions.items():
-            if pid == os.getpid():
-                session.close()
-        _sessions.clear()
-        # Unlike an exit handler it is also called in processes of `multiprocessing`; in a fork of this one it is not.
-        Finalize(None, settle, exitpriority=0)
-        _sessions[made_of] = Session(online=environment.is_online(), limit=limit)
-    return _sessions[made_of]
+def _where(session: Session, key: str, place: Path) -> str | None:
+    """Return a run's page, or the command that sends it."""
+    if session.online:
+        return session.addresses.get(key)
+    return None if session.has_given_up else sync_command(place)
 
 
 def _status_after(error: BaseException) -> str:
@@ -264,31 +233,3 @@ def _level_tags(config: Mapping[str, Any]) -> list[str]:
     """Tag of a run whose config has a level of evidence: ``evidence=quick``."""
     level = config.get("evidence")
     return [f"evidence={level}"] if level else []
-
-
-def lightning_logger(run: Run | None) -> CurveLogger | None:
-    """Lightning's logger on a run that is already open, for live training curves."""
-    if run is None:
-        return None
-    with step("loading Lightning", once=True):
-        from denote.reporting.curve_logger import CurveLogger
-
-    run.define_metric(EPOCH)
-    run.define_metric("*", step=EPOCH)
-    return CurveLogger(run)
-
-
-def replay(run: Run | None, history: Sequence[Mapping[str, Any]], live: CurveLogger | None = None) -> None:
-    """Log the epochs of a training that were not logged while it ran: all of a model that was loaded.
-
-    Args:
-        run: An open run, or None.
-        history: One row per epoch.
-        live: What logged the training.
-    """
-    if run is None:
-        return
-    logged = live.logged if live is not None else ()
-    for row in history:
-        if row[EPOCH] not in logged:
-            run.log({key: value for key, value in row.items() if value is not None})

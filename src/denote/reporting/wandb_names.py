@@ -40,5 +40,9 @@ def sync_command(place: Path) -> str:
         place: The folder ``wandb/``.
     """
     folder = place if place.parent.name == place.name else place.parent  # denote-sync takes wandb/ for what it says
-    shown = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
-    return f"denote-sync {shlex.quote(str(shown))}"
+    return f"denote-sync {shlex.quote(shown_path(folder))}"
+
+
+def shown_path(folder: Path) -> str:
+    """Return a folder as it is named from here, where it lies below."""
+    return os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder)

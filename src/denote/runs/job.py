@@ -52,9 +52,11 @@ from denote.observation.recording import RANDOMISED, Recording, device_named
 from denote.observers.observer import Probe
 from denote.observers.probes import OwnProbe, probe_from
 from denote.observers.reading import Resources
-from denote.reporting import tracking
 from denote.reporting.lineage import log_network, network_name
 from denote.reporting.run_config import SETTINGS, STATE, flat, options
+from denote.reporting.tracking import Tracker
+from denote.reporting.tracking_guard import harmless
+from denote.reporting.training_curves import lightning_logger, replay
 from denote.runs.fingerprint import NO_ARGUMENTS, by_content, training_settings
 from denote.runs.record import tell_of_older
 from denote.states.layers import Layer, asked_names, select_layers
@@ -131,7 +133,7 @@ class Job:
     config: Mapping[str, Any]
     data: SamplesModule
     network: Callable[..., nn.Module]
-    tracker: tracking.Tracker
+    tracker: Tracker
     memory_limit: int
     pretrained: Callable[[Mapping[str, Any]], Pretrained] | None = None
     user_classes: UserClasses = field(default_factory=UserClasses)
@@ -324,10 +326,11 @@ class Job:
         name = "{dataset} {architecture} seed {seed}".format(**of_network)
         config = {**of_network, "network": network_name(key), SETTINGS: as_written(spec.described())}
         with self.tracker.run("object_model", key, name, config) as run:
-            logger = tracking.lightning_logger(run)
+            logger = lightning_logger(run)
             trained = store.obtain(spec, self.data, replace(options, logger=logger))
-            tracking.replay(run, trained.history, logger)
-            log_network(run, key, store.folder(spec), config)
+            with harmless(name):
+                replay(run, trained.history, logger)
+                log_network(run, key, store.folder(spec), config)
         log.info("%s: %s", name, "trained" if trained.was_trained else "loaded from the store")
         return trained
 

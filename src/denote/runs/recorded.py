@@ -186,6 +186,7 @@ def _is_done(folder: Path, key: str, settings: Mapping[str, Any]) -> bool:
 def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> None:
     from denote.reporting import dashboard, lineage
     from denote.reporting.run_config import SETTINGS
+    from denote.reporting.tracking_guard import harmless
     from denote.runs.merge import Merged
     from denote.runs.reports import pictures_of, write_job_page
     from denote.runs.single import draw_job, drawn_of
@@ -196,7 +197,8 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
     with job.tracker.run("job", key, folder.name, {**config, SETTINGS: record["config"]}, alone=not in_sweep) as run:
         observation = job.run(prepared)
         network, store = config.get("network"), Path(job.config["store"]["path"])
-        lineage.log_inputs(run, store, job.stored, network)
+        with harmless(f"{folder.name}: what it was made from"):
+            lineage.log_inputs(run, store, job.stored, network)
         settings = FigureSettings.of(record["config"]).adding(formats_in(folder))
         if in_sweep and not settings.is_asked_of_jobs:
             settings = replace(settings, figures=NONE)
@@ -218,9 +220,10 @@ def _run(job: Job, folder: Path, record: dict[str, Any], *, in_sweep: bool) -> N
             with step("report"):
                 shown = pictures or pictures_of(folder, record)
                 record[PAGE] = write_job_page(folder, record, merged.tables, shown, in_sweep=in_sweep)
-        named = job.tracker.named(observation.attributes, alone=not in_sweep)
-        dashboard.log_job(run, merged.tables, pictures, observation.rule, named)
-        lineage.log_cells(run, key, folder, job.stored, network)
+        with harmless(folder.name):
+            named = job.tracker.named(observation.attributes, alone=not in_sweep)
+            dashboard.log_job(run, merged.tables, pictures, observation.rule, named)
+            lineage.log_cells(run, key, folder, job.stored, network)
 
 
 def _put_results(observation: Observation, folder: Path, record: Mapping[str, Any], *, draws: bool) -> None:

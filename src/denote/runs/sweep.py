@@ -379,6 +379,7 @@ def write_merged(
     # These take seconds to import, which a sweep that has nothing to do should not wait for.
     from denote.reporting.answer.table_warnings import table_warnings
     from denote.reporting.tracking import Tracker
+    from denote.reporting.tracking_guard import harmless
     from denote.reporting.undrawn import how_to_draw, undrawn
     from denote.runs.merge import merge
     from denote.runs.paper import done_in, fill_again, fill_paper
@@ -393,7 +394,8 @@ def write_merged(
     jobs = [(outcome.folder / job.name, read_record(outcome.folder / job.name) or {}) for job in outcome.finished]
     rule = rule_of(jobs[0][1]["config"])
     if tracked:
-        Tracker.of(jobs[0][1]["config"], outcome.folder).load("sweep")
+        with harmless(f"sweep {outcome.folder.name}"):
+            Tracker.of(jobs[0][1]["config"], outcome.folder).load("sweep")
     with step(f"merge of {len(jobs)} jobs"):
         merged = merge([folder for folder, _ in jobs], rule, analysis_of(jobs[0][1]["config"]))
     with atomic_folder(place) as fresh:

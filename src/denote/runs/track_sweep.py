@@ -13,6 +13,7 @@ from denote.evidence.rule import rule_of
 from denote.reporting import dashboard, lineage
 from denote.reporting.run_config import SETTINGS, common, flat, options, swept
 from denote.reporting.tracking import Tracker
+from denote.reporting.tracking_guard import harmless
 
 if TYPE_CHECKING:
     from denote.reporting.report import Picture
@@ -38,12 +39,8 @@ def track(outcome: Outcome, merged: Merged, jobs: Jobs, pictures: Sequence[Pictu
         pictures: Its figures.
         results: Folder of its merged results.
     """
-    try:
+    with harmless(f"sweep {outcome.folder.name}"):
         _track(outcome, merged, jobs, pictures, results)
-    except Exception as error:
-        said = (str(error).strip().splitlines() or [""])[0]
-        log.warning("sweep %s cannot be tracked (%s: %s)", outcome.folder.name, type(error).__name__, said)
-        log.debug("why it cannot be tracked", exc_info=True)
 
 
 def _track(outcome: Outcome, merged: Merged, jobs: Jobs, pictures: Sequence[Picture], results: Path) -> None:
